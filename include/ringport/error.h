@@ -1,0 +1,134 @@
+/* error.h - status codes and the error value.
+ *
+ * Conventions of every public header of ringport, said once:
+ *
+ * - A function whose name ends in _create or _open gives an object that the caller owns until the
+ *   matching _destroy, _release or _close. Nothing else transfers ownership.
+ * - Pointers must not be NULL unless the comment says what NULL means.
+ * - Bytes and strings passed in are copied before the call returns unless the comment says
+ *   "borrowed"; bytes passed to a callback live until the callback returns.
+ * - Option structures are plain: set them to zero, then set what you need; 0 is the documented
+ *   default of every member. They grow at the end only. The inline function of each pair
+ *   (rp_x_create calling rp_x_create_sized) tells the archive how long the caller's structure is.
+ * - One loop, one thread. What may be called from another thread says so.
+ * - Nothing that a call starts completes inside that call: callbacks run from rp_loop_turn and
+ *   rp_loop_run only. Inside a callback everything is allowed, destroying the caller included.
+ * - A call's return value reports misuse and lack of memory; every other failure of a started
+ *   operation arrives at its callback, once.
+ * - Units stand last in a name: timeout_ms, limit_bytes.
+ */
+#ifndef RINGPORT_ERROR_H
+#define RINGPORT_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What happened. Numbers are stable: new ones are added at the end of their group only. */
+typedef enum rp_status {
+    RP_OK = 0,
+
+    /* The caller. */
+    RP_E_MISUSE = 1,        /* a call that its documentation forbids: nothing was started */
+    RP_E_NO_MEMORY = 2,     /* the allocator gave NULL */
+    RP_E_UNSUPPORTED = 3,   /* this system or this build cannot do it */
+    RP_E_CANCELLED = 4,     /* the caller cancelled, closed or destroyed */
+    RP_E_INTERNAL = 5,      /* a fault of ringport itself; please report it */
+    RP_E_BAD_URL = 10,      /* not an absolute http or https URL, or over the limit */
+    RP_E_BAD_HEADER = 11,   /* a request header or method that RFC 9110 does not allow */
+    RP_E_BAD_OPTION = 12,   /* an option's value is out of its range */
+    RP_E_BODY_ABORTED = 13, /* the request body's producer gave up */
+
+    /* Waiting for a connection. */
+    RP_E_QUEUE_FULL = 20,    /* more requests wait than queue_limit allows */
+    RP_E_QUEUE_TIMEOUT = 21, /* no connection became free in time */
+
+    /* Names. */
+    RP_E_RESOLVE_NOT_FOUND = 30, /* the name does not exist or has no address */
+    RP_E_RESOLVE_FAILED = 31,    /* no name server gave an answer */
+    RP_E_RESOLVE_TIMEOUT = 32,   /* no answer within resolve_timeout_ms */
+
+    /* TCP. */
+    RP_E_CONNECT_REFUSED = 40,
+    RP_E_CONNECT_UNREACHABLE = 41,
+    RP_E_CONNECT_TIMEOUT = 42, /* not connected within connect_timeout_ms */
+    RP_E_CONNECT_FAILED = 43,  /* any other cause: os_code says which */
+    RP_E_NO_DESCRIPTORS = 44,  /* the process or the system is out of descriptors */
+    RP_E_NO_LOCAL_PORTS = 45,  /* every local port towards that address is taken */
+    RP_E_RESET = 46,           /* the peer reset an established connection */
+    RP_E_IO_FAILED = 47,       /* any other failure of an established connection */
+    RP_E_ADDRESS_IN_USE = 48,  /* a listening address is taken */
+
+    /* TLS. */
+    RP_E_HANDSHAKE_TIMEOUT = 60,
+    RP_E_TLS_ALERT = 61,           /* the peer refused: tls_alert says why */
+    RP_E_TLS_PROTOCOL = 62,        /* what came is not TLS, or breaks its rules */
+    RP_E_TLS_CLOSED = 63,          /* the peer closed during the handshake */
+    RP_E_TLS_VERSION = 64,         /* no common protocol version */
+    RP_E_TLS_CONFIG = 65,          /* the TLS configuration can't be used */
+    RP_E_TLS_FAILED = 66,          /* any other cause: tls_code says which */
+    RP_E_TRUNCATED = 67,           /* the connection ended without close_notify */
+    RP_E_CERT_UNTRUSTED = 70,      /* no trust anchor signs the chain */
+    RP_E_CERT_EXPIRED = 71,
+    RP_E_CERT_NOT_YET_VALID = 72,
+    RP_E_CERT_HOST_MISMATCH = 73,  /* valid, but for other names */
+    RP_E_CERT_REVOKED = 74,
+    RP_E_CERT_INVALID = 75,        /* malformed, bad signature, wrong usage */
+    RP_E_CERT_PIN_MISMATCH = 76,   /* no pinned public key in it */
+
+    /* HTTP. */
+    RP_E_FIRST_BYTE_TIMEOUT = 90,
+    RP_E_IDLE_TIMEOUT = 91,        /* nothing moved for idle_timeout_ms */
+    RP_E_TOTAL_TIMEOUT = 92,
+    RP_E_CLOSED_EARLY = 93,        /* the server closed a fresh connection without an answer */
+    RP_E_STALE_CONNECTION = 94,    /* a reused connection died before the answer's first byte */
+    RP_E_BAD_RESPONSE = 95,        /* not HTTP, or HTTP that RFC 9112 forbids */
+    RP_E_HEAD_TOO_LARGE = 96,
+    RP_E_BODY_TRUNCATED = 97,      /* the body ended before its announced end */
+    RP_E_BODY_TOO_LARGE = 98       /* over the limit that the caller set */
+} rp_status;
+
+/* Where it happened. */
+typedef enum rp_phase {
+    RP_PHASE_NONE = 0,
+    RP_PHASE_QUEUE,
+    RP_PHASE_RESOLVE,
+    RP_PHASE_CONNECT,
+    RP_PHASE_PROXY,
+    RP_PHASE_HANDSHAKE,
+    RP_PHASE_REQUEST,
+    RP_PHASE_HEAD,
+    RP_PHASE_BODY,
+    RP_PHASE_SHUTDOWN
+} rp_phase;
+
+#define RP_ERROR_TEXT_SIZE 240
+
+/* One error. A plain value: copy it freely. */
+typedef struct rp_error {
+    rp_status status;      /* what code switches on */
+    rp_phase phase;        /* where it happened */
+    int os_code;           /* errno, or a WSA code on Windows; 0 if none */
+    int tls_code;          /* wolfSSL's code, 0 if none */
+    int tls_alert;         /* alert received or sent (RFC 8446, 6.2), -1 if none */
+    uint32_t h2_code;      /* HTTP/2 error code (RFC 9113, 7), 0 if none */
+    bool reused;           /* the connection had served a request before */
+    bool replay_safe;      /* true only if the server cannot have acted on the request */
+    uint64_t bytes_sent;   /* plaintext bytes of this request handed to the network */
+    char text[RP_ERROR_TEXT_SIZE]; /* one sentence, UTF-8, NUL-terminated, no final period */
+} rp_error;
+
+/* The name of a status, "RP_E_CONNECT_REFUSED" say; a static string, never NULL. Any thread. */
+const char *rp_status_name(rp_status status);
+
+/* The name of a phase, "connect" say; a static string, never NULL. Any thread. */
+const char *rp_phase_name(rp_phase phase);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,14 @@
+/* ringport.h - all of ringport. */
+#ifndef RINGPORT_RINGPORT_H
+#define RINGPORT_RINGPORT_H
+
+#include <ringport/error.h>
+#include <ringport/http.h>
+#include <ringport/loop.h>
+#include <ringport/resolver.h>
+#include <ringport/stream.h>
+#include <ringport/tls.h>
+
+#define RP_VERSION "0.1.0"
+
+#endif

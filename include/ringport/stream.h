@@ -1,0 +1,101 @@
+/* stream.h - one client connection, TLS or plain: open, write, read with credit, half-close, close.
+ *
+ * Order of the callbacks: on_open once; if it brought no error, any number of on_data, then at most one
+ * on_end; on_close last, once, after rp_stream_close. Whatever happens, the caller closes. */
+#ifndef RINGPORT_STREAM_H
+#define RINGPORT_STREAM_H
+
+#include <ringport/loop.h>
+#include <ringport/resolver.h>
+#include <ringport/tls.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rp_stream rp_stream;
+
+typedef struct rp_stream_events {
+    /* Connected (and the TLS handshake done and verified): error NULL. Or why not. */
+    void (*on_open)(rp_stream *stream, const rp_error *error, void *user);
+    /* Bytes from the peer, in order. size > 0. */
+    void (*on_data)(rp_stream *stream, const uint8_t *data, size_t size, void *user);
+    /* No more bytes will come. error NULL: the peer said so (close_notify; for a plain stream, FIN).
+     * RP_E_TRUNCATED: a TLS stream ended without close_notify: what came may not be all.
+     * Anything else: the connection failed. Writing may still work after a clean end. */
+    void (*on_end)(rp_stream *stream, const rp_error *error, void *user);
+    /* The stream is gone; the pointer is dead when this returns. */
+    void (*on_close)(rp_stream *stream, void *user);
+} rp_stream_events;
+
+typedef struct rp_stream_options {
+    const char *host;  /* name or IP literal, IPv6 with or without brackets */
+    uint16_t port;     /* in host byte order; 0: 443 with tls, 80 without */
+    rp_tls_config *tls; /* NULL: a plain stream. Retained by the stream */
+    const char *server_name; /* for SNI and verification; NULL: host */
+    const char *alpn;  /* "h2,http/1.1"; NULL: no ALPN */
+    rp_resolver *resolver; /* NULL: the loop's own, made when a name first needs it */
+    uint64_t resolve_timeout_ms;   /* 0: 10,000 */
+    uint64_t connect_timeout_ms;   /* all addresses together; 0: 10,000 */
+    uint64_t handshake_timeout_ms; /* 0: 10,000 */
+    /* Backpressure. 0: none, every byte given to on_data counts as consumed. Otherwise at most so many
+     * bytes are given before the caller returns credit with rp_stream_consume. */
+    size_t receive_credit_bytes;
+} rp_stream_options;
+
+/* What is known of an open stream; strings live as long as the stream. */
+typedef struct rp_stream_info {
+    const char *address;     /* the peer's, "192.0.2.7:443"; "" before it is known */
+    const char *tls_version; /* "TLSv1.3"; NULL for a plain stream */
+    const char *tls_cipher;
+    const char *alpn;        /* NULL: none agreed */
+    bool resumed;            /* the handshake resumed an earlier session */
+    uint64_t resolved_us, connected_us, handshaken_us; /* since rp_stream_open; 0: not yet */
+} rp_stream_info;
+
+/* Starts to open. Errors: RP_E_MISUSE (no host), RP_E_NO_MEMORY. events is borrowed while the
+ * stream lives, user is passed along; on_data, on_end, on_close may be NULL, on_open may not. */
+rp_status rp_stream_open_sized(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,
+                               size_t options_size, const rp_stream_events *events, void *user);
+static inline rp_status rp_stream_open(rp_stream **stream, rp_loop *loop,
+                                       const rp_stream_options *options,
+                                       const rp_stream_events *events, void *user)
+{
+    return rp_stream_open_sized(stream, loop, options, sizeof(rp_stream_options), events, user);
+}
+
+/* A write or a shutdown in progress: memory of the caller, zero-initialised or done. */
+typedef struct rp_write rp_write;
+/* error NULL: all bytes are handed to the network. */
+typedef void rp_write_fn(rp_stream *stream, rp_write *write, const rp_error *error, void *user);
+struct rp_write {
+    rp_write_fn *fn; /* may be NULL */
+    void *user;
+    const uint8_t *private_data;
+    size_t private_size;
+    rp_write *private_next;
+    bool private_shutdown;
+};
+
+/* Writes all of data, after the writes started before; data and write are borrowed until fn. Writing
+ * before on_open waits for it. Errors: RP_E_MISUSE after shutdown_write or close. */
+rp_status rp_stream_write(rp_stream *stream, rp_write *write, const void *data, size_t size,
+                          rp_write_fn *fn, void *user);
+
+/* After the writes started before: close_notify (RFC 8446, 6.1), then the TCP half-close. The peer
+ * still may send; on_data goes on. */
+rp_status rp_stream_shutdown_write(rp_stream *stream, rp_write *write, rp_write_fn *fn, void *user);
+
+/* Returns credit for size bytes (see receive_credit_bytes). */
+void rp_stream_consume(rp_stream *stream, size_t size);
+
+/* Ends everything: unfinished writes complete with RP_E_CANCELLED, an unfinished open too, then
+ * on_close. Does not wait for the peer. Closing twice does nothing. */
+void rp_stream_close(rp_stream *stream);
+
+void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

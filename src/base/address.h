@@ -1,0 +1,26 @@
+/* address.h - IP addresses without a platform's sockaddr. */
+#ifndef RP_BASE_ADDRESS_H
+#define RP_BASE_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rp_address {
+    uint8_t family; /* 4 or 6 */
+    uint16_t port;  /* host byte order */
+    uint32_t scope; /* IPv6 zone index (RFC 4007), 0: none */
+    uint8_t bytes[16]; /* network byte order, 4 or 16 of them */
+} rp_address;
+
+/* "192.0.2.7", "2001:db8::1", "[2001:db8::1]"; exactly size characters. False if it is not an IP
+ * literal. Does not touch port. */
+bool rp_address_parse(rp_address *address, const char *text, size_t size);
+
+/* "[" 45 "]:65535" NUL, with room */
+#define RP_ADDRESS_TEXT_SIZE 64
+
+/* "192.0.2.7:443" or "[2001:db8::1]:443"; with_port false: without brackets and port. Gives text. */
+const char *rp_address_text(const rp_address *address, bool with_port, char text[RP_ADDRESS_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,55 @@
+/* chain.h - a byte queue made of fixed-size chunks from a pool: output that grows without being moved.
+ *
+ * Chunks go back to the pool as soon as they are empty, so an idle connection holds none, and in the
+ * steady state nothing is allocated. */
+#ifndef RP_BASE_CHAIN_H
+#define RP_BASE_CHAIN_H
+
+#include "base/memory.h"
+#include "base/slice.h"
+
+#define RP_CHUNK_BYTES 4080 /* with the header about a page */
+
+typedef struct rp_chunk {
+    struct rp_chunk *next;
+    uint16_t begin, end; /* used bytes are data[begin..end) */
+    uint8_t data[RP_CHUNK_BYTES];
+} rp_chunk;
+
+/* One a loop. */
+typedef struct rp_chunk_pool {
+    rp_memory *memory;
+    rp_chunk *free;
+    size_t free_count;
+    size_t free_limit; /* more than these are given back to the allocator */
+    uint64_t *bytes_copied; /* counter, may be NULL */
+} rp_chunk_pool;
+
+void rp_chunk_pool_init(rp_chunk_pool *pool, rp_memory *memory, uint64_t *bytes_copied);
+void rp_chunk_pool_clear(rp_chunk_pool *pool);
+
+typedef struct rp_chain {
+    rp_chunk_pool *pool;
+    rp_chunk *head, *tail;
+    size_t size;
+} rp_chain;
+
+void rp_chain_init(rp_chain *chain, rp_chunk_pool *pool);
+
+/* Drops everything. */
+void rp_chain_clear(rp_chain *chain);
+
+/* Copies data to the end. False: no memory, and the chain is as before. */
+bool rp_chain_append(rp_chain *chain, const void *data, size_t size);
+
+/* Drops the first size bytes (at most chain->size). */
+void rp_chain_consume(rp_chain *chain, size_t size);
+
+/* Fills slices with up to limit pieces from the start; gives their number. They live until the chain
+ * is consumed or cleared; appending leaves them alone. */
+size_t rp_chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit);
+
+/* Moves everything in from to the end of to, without copying. Same pool. */
+void rp_chain_move(rp_chain *to, rp_chain *from);
+
+#endif

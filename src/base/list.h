@@ -1,0 +1,56 @@
+/* list.h - an intrusive doubly linked list with a sentinel. */
+#ifndef RP_BASE_LIST_H
+#define RP_BASE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct rp_link {
+    struct rp_link *next, *previous;
+} rp_link;
+
+/* The structure that holds the link at member. */
+#define RP_CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+static inline void rp_list_init(rp_link *list)
+{
+    list->next = list->previous = list;
+}
+
+static inline bool rp_list_empty(const rp_link *list)
+{
+    return list->next == list;
+}
+
+static inline void rp_list_append(rp_link *list, rp_link *link)
+{
+    link->next = list;
+    link->previous = list->previous;
+    list->previous->next = link;
+    list->previous = link;
+}
+
+static inline void rp_list_prepend(rp_link *list, rp_link *link)
+{
+    rp_list_append(list->next, link);
+}
+
+/* Leaves link an empty list of its own, so that removing twice does no harm. */
+static inline void rp_list_remove(rp_link *link)
+{
+    link->previous->next = link->next;
+    link->next->previous = link->previous;
+    rp_list_init(link);
+}
+
+/* The first link, removed; NULL if there is none. */
+static inline rp_link *rp_list_take(rp_link *list)
+{
+    if (rp_list_empty(list))
+        return NULL;
+    rp_link *link = list->next;
+    rp_list_remove(link);
+    return link;
+}
+
+#endif

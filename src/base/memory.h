@@ -1,0 +1,32 @@
+/* memory.h - the allocator handle that everything on one loop allocates through.
+ *
+ * It counts, and it can be told to fail the nth allocation from now, which is how the tests reach every
+ * out-of-memory path. Not locked: one handle, one thread (or the owner's lock). */
+#ifndef RP_BASE_MEMORY_H
+#define RP_BASE_MEMORY_H
+
+#include <ringport/loop.h>
+
+typedef struct rp_memory {
+    rp_allocator allocator;
+    uint64_t allocations; /* that succeeded, since rp_memory_init */
+    uint64_t live;        /* not yet freed */
+    uint64_t fail_in;     /* 0: never; 1: the next allocation fails, 2: the one after; counts down */
+} rp_memory;
+
+/* allocator.resize NULL: malloc's family. */
+void rp_memory_init(rp_memory *memory, rp_allocator allocator);
+
+/* size > 0. NULL when there is no memory. Zeroed. */
+void *rp_allocate(rp_memory *memory, size_t size);
+
+/* Not zeroed beyond the old size; on failure NULL and the old block stands. old may be NULL. */
+void *rp_reallocate(rp_memory *memory, void *old, size_t size);
+
+/* NULL does nothing. */
+void rp_free(rp_memory *memory, void *block);
+
+/* A NUL-terminated copy of size bytes. */
+char *rp_copy_text(rp_memory *memory, const char *text, size_t size);
+
+#endif

@@ -1,0 +1,82 @@
+/* h1.h - HTTP/1.1 (RFC 9112), sans I/O: a request to bytes, bytes to response events.
+ *
+ * Parsing is llhttp's, in its strict mode; this file adds the policies and limits:
+ *   Transfer-Encoding with Content-Length, several differing Content-Lengths, Content-Length that is no
+ *   plain decimal, a transfer coding other than chunked last, bare CR, NUL, a space before a colon,
+ *   obs-fold, a status line that is not HTTP/1.x, 101 that nobody asked for, more 1xx than the limit: each
+ *   RP_E_BAD_RESPONSE with a sentence of its own. Limits on the head's bytes (RP_E_HEAD_TOO_LARGE), the
+ *   number of headers (RP_E_HEAD_TOO_LARGE) and chunk extensions.
+ *   HEAD, 1xx, 204, 304 have no body whatever their headers say. A body without length or chunks lasts
+ *   until the end of the connection. */
+#ifndef RP_HTTP_H1_H
+#define RP_HTTP_H1_H
+
+#include "base/chain.h"
+#include "base/memory.h"
+#include "http/url.h"
+#include <ringport/http.h>
+
+/* Checks method and headers (RFC 9110, 5.1, 5.5, 9.1: tokens, no CR LF NUL; no Host/Content-Length/
+ * Transfer-Encoding/Connection that contradicts what ringport will do) and appends the whole request head
+ * to out. Sends Host (with the port if it is not the default), User-Agent, Accept: * / *, Content-Length
+ * (with a body, or for methods that expect one) unless the caller gave them; a header of the caller
+ * replaces the default, and one with value "" suppresses User-Agent and Accept. On failure out is as
+ * before and *error is RP_E_BAD_HEADER (sentence names the header) or RP_E_NO_MEMORY. */
+typedef struct rp_h1_request {
+    const char *method;
+    const rp_url *url;
+    const rp_header *headers;
+    size_t header_count;
+    const char *user_agent; /* "": none */
+    bool has_body;
+    uint64_t body_size;
+} rp_h1_request;
+rp_status rp_h1_request_write(rp_chain *out, const rp_h1_request *request, rp_error *error);
+
+/* RFC 9110, 9.2.2: may be sent twice. */
+bool rp_method_idempotent(const char *method);
+
+typedef struct rp_h1_limits {
+    size_t head_bytes;
+    uint32_t header_count;
+    uint32_t informational_count;
+} rp_h1_limits;
+
+typedef enum rp_h1_result {
+    RP_H1_MORE,     /* all bytes were used, the response goes on */
+    RP_H1_PAUSED,   /* a callback asked to stop; *used says how far it went; call again with the rest */
+    RP_H1_COMPLETE, /* the response is complete; *used may be less than size: what follows is unsolicited */
+    RP_H1_FAILED    /* *error */
+} rp_h1_result;
+
+typedef struct rp_h1_events {
+    /* head lives until the callback returns. Give false to pause after it. */
+    bool (*on_head)(void *user, const rp_response_head *head);
+    bool (*on_body)(void *user, const uint8_t *data, size_t size);
+} rp_h1_events;
+
+typedef struct rp_h1_parser rp_h1_parser;
+
+/* One parser serves many responses in turn. NULL: no memory. Holds no head memory between responses
+ * beyond a small one (some hundred bytes): idle connections are counted in thousands. */
+rp_h1_parser *rp_h1_parser_create(rp_memory *memory, const rp_h1_limits *limits,
+                                  const rp_h1_events *events, void *user);
+void rp_h1_parser_destroy(rp_h1_parser *parser);
+
+/* Before each response. head_only: the request's method was HEAD. */
+void rp_h1_parser_start(rp_h1_parser *parser, bool head_only);
+
+rp_h1_result rp_h1_parser_feed(rp_h1_parser *parser, const uint8_t *data, size_t size, size_t *used,
+                               rp_error *error);
+
+/* The connection ended. RP_H1_COMPLETE if that completes the response (authenticated says whether the end
+ * itself can be trusted: for TLS, close_notify came; a body that only the end delimits needs it), else
+ * RP_H1_FAILED with RP_E_BODY_TRUNCATED or, before any byte of the response, RP_E_CLOSED_EARLY. */
+rp_h1_result rp_h1_parser_end(rp_h1_parser *parser, bool authenticated, rp_error *error);
+
+/* After RP_H1_COMPLETE: may the connection serve another request (RFC 9112, 9.3)? */
+bool rp_h1_parser_keep_alive(const rp_h1_parser *parser);
+/* Any byte of the response since start? */
+bool rp_h1_parser_begun(const rp_h1_parser *parser);
+
+#endif

@@ -1,0 +1,71 @@
+/* loop.h - what the layers above use of the loop, beside the public <ringport/loop.h>. */
+#ifndef RP_LOOP_LOOP_H
+#define RP_LOOP_LOOP_H
+
+#include "base/chain.h"
+#include "base/list.h"
+#include "base/memory.h"
+#include "loop/port.h"
+#include <ringport/loop.h>
+#include <ringport/resolver.h>
+
+/* Something to call from the loop's next round of callbacks: how a call reports a failure that it
+ * found at once without calling back from inside itself. Memory of the caller. */
+typedef struct rp_deferred {
+    rp_link link; /* zero-initialised or removed */
+    void (*fn)(struct rp_deferred *deferred);
+} rp_deferred;
+
+#define RP_SCRATCH_BYTES (64 * 1024)
+
+struct rp_loop {
+    rp_port *port;
+    rp_memory memory;
+    rp_loop_stats stats;
+    rp_chunk_pool chunks;
+    uint64_t now_ns;       /* read once a turn, after the wait */
+    uint64_t pending;      /* what keeps rp_loop_run going */
+    rp_timer *timers;      /* root of the pairing heap */
+    uint64_t timer_order;
+    rp_link deferred;
+    rp_link closing_hooks; /* rp_loop_hook: called by rp_loop_destroy */
+    _Atomic(rp_post *) posts; /* newest first */
+    bool stopping, in_turn, waitable_made, destroying;
+    rp_resolver *resolver; /* made when first needed (src/net) */
+    void (*resolver_release)(rp_resolver *);
+    uint8_t *scratch;      /* RP_SCRATCH_BYTES, for the callbacks of one turn: contents last until the
+                            * user of it returns */
+    char backend[160];
+};
+
+/* Each hold keeps rp_loop_run going until its release. */
+static inline void rp_loop_hold(rp_loop *loop)
+{
+    loop->pending++;
+}
+static inline void rp_loop_unhold(rp_loop *loop)
+{
+    loop->pending--;
+}
+
+/* Once; a second call before fn ran does nothing. */
+void rp_loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred *));
+void rp_loop_undefer(rp_deferred *deferred);
+
+/* Called, in the order of their making, when the loop is being destroyed: the owner closes everything
+ * it has on the loop. Removed with rp_list_remove(&hook->link). */
+typedef struct rp_loop_hook {
+    rp_link link;
+    void (*fn)(struct rp_loop_hook *hook);
+} rp_loop_hook;
+void rp_loop_hook_add(rp_loop *loop, rp_loop_hook *hook, void (*fn)(rp_loop_hook *));
+
+/* A timer that does not keep rp_loop_run going (an idle connection's age, say). */
+void rp_timer_start_internal(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn,
+                             void *user);
+
+/* The loop made with this very port; for ports that are handed in (simulator, tests). */
+rp_status rp_loop_create_with_port(rp_loop **loop, const rp_port_ops *port_ops,
+                                   const rp_loop_options *options, rp_error *error);
+
+#endif

@@ -1,0 +1,86 @@
+/* engine.h - the sans-I/O TLS engine: ciphertext in, ciphertext out, plaintext in, plaintext out.
+ *
+ * One engine is one connection's TLS state over one wolfSSL session object. It touches no socket, reads no
+ * clock for its own ends and never waits. It is called only when something changed: ciphertext came, the
+ * owner has plaintext or credit. So every call of wolfSSL moves something; one that does not is counted
+ * in tls_calls_idle, and tests hold that at 0.
+ *
+ *            lend()  -->  [ ciphertext in ]            [ plaintext out ]  -->  read()
+ *                                           wolfSSL
+ *   chain output()  <--  [ ciphertext out ]            [ plaintext in ]  <--  write()
+ *
+ * Ciphertext is lent, not copied: after lend() the owner calls handshake() or read() until they answer
+ * RP_ENGINE_WANT_INPUT; then everything lent has been taken. If the owner stops earlier (no credit), it
+ * keeps unlent()'s rest and lends it again later. */
+#ifndef RP_TLS_ENGINE_H
+#define RP_TLS_ENGINE_H
+
+#include "base/address.h"
+#include "base/chain.h"
+#include "base/memory.h"
+#include "base/slice.h"
+#include "tls/config.h"
+#include "tls/sessions.h"
+#include <ringport/error.h>
+#include <ringport/loop.h>
+
+typedef struct rp_engine rp_engine;
+
+typedef enum rp_engine_result {
+    RP_ENGINE_OK,         /* handshake(): done. read(): bytes. write(): all taken */
+    RP_ENGINE_WANT_INPUT, /* everything lent is used up: lend more, or say that it ended */
+    RP_ENGINE_END,        /* read(): the peer's close_notify: an authenticated end */
+    RP_ENGINE_FAILED      /* *error says why; the engine is dead but for output, which may hold an alert */
+} rp_engine_result;
+
+typedef struct rp_engine_options {
+    rp_memory *memory;
+    rp_loop_stats *stats;    /* tls_calls, tls_calls_idle, handshakes_* */
+    rp_tls_config *config;   /* borrowed; its role is the engine's role */
+    rp_chain *output;        /* where ciphertext is appended; borrowed */
+    const char *server_name; /* client: for SNI (if it is a name) and verification; borrowed: the owner
+                              * keeps it as long as the engine */
+    const char *alpn;        /* "h2,http/1.1" or NULL; a server picks the first of its own list */
+    rp_sessions *sessions;   /* client: where new sessions go; NULL: nowhere */
+    const char *session_key; /* the origin under which sessions are kept; borrowed as server_name */
+    const char *peer_text;   /* for sentences: "api.example.com (192.0.2.7:443)"; borrowed likewise */
+} rp_engine_options;
+
+/* Takes a session for session_key out of sessions, if there is one, and offers it. On failure *error. */
+rp_engine *rp_engine_create(const rp_engine_options *options, rp_error *error);
+void rp_engine_destroy(rp_engine *engine);
+
+/* Lends ciphertext until the engine took it or unlent() is called. At most one loan at a time. */
+void rp_engine_lend(rp_engine *engine, const uint8_t *data, size_t size);
+/* Ends the loan and gives what was not taken. */
+rp_slice rp_engine_unlend(rp_engine *engine);
+/* Bytes of the loan not yet taken. */
+size_t rp_engine_lent(const rp_engine *engine);
+/* The transport ended (TCP FIN): no more ciphertext will come. */
+void rp_engine_input_end(rp_engine *engine);
+
+/* Goes on with the handshake as far as the input reaches. The first call of a client needs no input. */
+rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error);
+bool rp_engine_open(const rp_engine *engine); /* the handshake is done */
+
+/* Decrypts up to capacity (> 0) bytes. Only after the handshake. RP_ENGINE_OK: *size > 0. */
+rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
+                                rp_error *error);
+/* True if read() would move something: input lent, or plaintext inside, or an unread end. */
+bool rp_engine_readable(const rp_engine *engine);
+
+/* Encrypts all of data into output. The caller bounds what it gives (some 16 to 64 KiB at a time). */
+rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size, rp_error *error);
+
+/* Appends close_notify to output, once. Reading goes on. */
+rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error);
+
+typedef struct rp_engine_info {
+    const char *version; /* "TLSv1.3" */
+    const char *cipher;
+    const char *alpn;    /* NULL: none */
+    bool resumed;
+} rp_engine_info;
+void rp_engine_info_get(const rp_engine *engine, rp_engine_info *info);
+
+#endif
