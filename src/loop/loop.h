@@ -23,7 +23,7 @@ struct rp_loop {
     rp_memory memory;
     rp_loop_stats stats;
     rp_chunk_pool chunks;
-    uint64_t now_ns;       /* read once a turn, after the wait */
+    uint64_t now_ns;       /* of this turn, 0: not yet read; see rp_loop_now_ns */
     uint64_t pending;      /* what keeps rp_loop_run going */
     rp_timer *timers;      /* root of the pairing heap */
     uint64_t timer_order;
@@ -59,6 +59,9 @@ typedef struct rp_loop_hook {
     void (*fn)(struct rp_loop_hook *hook);
 } rp_loop_hook;
 void rp_loop_hook_add(rp_loop *loop, rp_loop_hook *hook, void (*fn)(rp_loop_hook *));
+
+/* The port's clock, read at most once between two waits, and afresh outside of turns. */
+uint64_t rp_loop_now_ns(rp_loop *loop);
 
 /* A timer that does not keep rp_loop_run going (an idle connection's age, say). */
 void rp_timer_start_internal(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn,

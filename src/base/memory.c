@@ -1,0 +1,70 @@
+/* memory.c - counted allocation with failure injection. */
+#include "base/memory.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *malloc_resize(void *user, void *memory, size_t size)
+{
+    (void)user;
+    if (size == 0) {
+        free(memory);
+        return NULL;
+    }
+    return realloc(memory, size);
+}
+
+void rp_memory_init(rp_memory *memory, rp_allocator allocator)
+{
+    *memory = (rp_memory){.allocator = allocator};
+    if (memory->allocator.resize == NULL)
+        memory->allocator = (rp_allocator){.resize = malloc_resize};
+}
+
+static bool must_fail(rp_memory *memory)
+{
+    return memory->fail_in > 0 && --memory->fail_in == 0;
+}
+
+void *rp_allocate(rp_memory *memory, size_t size)
+{
+    void *block = rp_reallocate(memory, NULL, size);
+    if (block != NULL)
+        memset(block, 0, size);
+    return block;
+}
+
+void *rp_reallocate(rp_memory *memory, void *old, size_t size)
+{
+    RP_ASSERT(size > 0);
+    if (must_fail(memory))
+        return NULL;
+    void *block = memory->allocator.resize(memory->allocator.user, old, size);
+    if (block == NULL)
+        return NULL;
+    memory->allocations++;
+    if (old == NULL)
+        memory->live++;
+    return block;
+}
+
+void rp_free(rp_memory *memory, void *block)
+{
+    if (block == NULL)
+        return;
+    RP_ASSERT(memory->live > 0);
+    memory->live--;
+    (void)memory->allocator.resize(memory->allocator.user, block, 0);
+}
+
+char *rp_copy_text(rp_memory *memory, const char *text, size_t size)
+{
+    char *copy = rp_reallocate(memory, NULL, size + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    return copy;
+}

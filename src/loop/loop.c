@@ -1,0 +1,452 @@
+/* loop.c - turns: one wait for the port, then posts, timers and deferred calls. */
+#include "loop/loop.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "loop/timer.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NS_PER_MS 1000000u
+#define COALESCE_DEFAULT_US 250
+#define COALESCE_LIMIT_US 10000
+#define RECEIVE_MEMORY_LEAST (64 * 1024)
+#define RECEIVE_MEMORY_MOST ((size_t)1 << 30)
+/* Sockets are told to close and need a turn or two; more means that one was lost. */
+#define DESTROY_WAIT_NS (10ull * 1000 * NS_PER_MS)
+
+/* ---- time and timers ---- */
+
+uint64_t rp_loop_now_ns(rp_loop *loop)
+{
+    if (!loop->in_turn)
+        return loop->port->ops->now(loop->port);
+    if (loop->now_ns == 0)
+        loop->now_ns = loop->port->ops->now(loop->port);
+    return loop->now_ns;
+}
+
+uint64_t rp_loop_now_ms(rp_loop *loop)
+{
+    return rp_loop_now_ns(loop) / NS_PER_MS;
+}
+
+static uint64_t next_deadline(const rp_loop *loop)
+{
+    return loop->timers == NULL ? RP_WAIT_FOREVER : loop->timers->private_deadline_ns;
+}
+
+/* Inside a turn this waits until the turn's end: most timers started there are stopped there. */
+static void publish_deadline(rp_loop *loop)
+{
+    if (loop->waitable_made && !loop->in_turn)
+        loop->port->ops->waitable_deadline(loop->port, next_deadline(loop));
+}
+
+static void timer_remove(rp_loop *loop, rp_timer *timer)
+{
+    rp_timers_remove(&loop->timers, timer);
+    timer->private_started = false;
+    if (!timer->private_internal)
+        rp_loop_unhold(loop);
+}
+
+static void timer_start(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, bool internal)
+{
+    if (timer->private_started)
+        timer_remove(loop, timer);
+    uint64_t now = rp_loop_now_ns(loop);
+    uint64_t longest_ms = (UINT64_MAX - 1 - now) / NS_PER_MS;
+    uint64_t delay_ns = (delay_ms < longest_ms ? delay_ms : longest_ms) * NS_PER_MS;
+    timer->private_deadline_ns = now + delay_ns;
+    timer->private_order = loop->timer_order++;
+    timer->private_started = true;
+    timer->private_internal = internal;
+    rp_timers_insert(&loop->timers, timer);
+    if (!internal)
+        rp_loop_hold(loop);
+    if (loop->timers == timer)
+        publish_deadline(loop);
+}
+
+void rp_timer_start(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn, void *user)
+{
+    timer->fn = fn;
+    timer->user = user;
+    timer_start(loop, timer, delay_ms, false);
+}
+
+void rp_timer_start_internal(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn,
+                             void *user)
+{
+    timer->fn = fn;
+    timer->user = user;
+    timer_start(loop, timer, delay_ms, true);
+}
+
+void rp_timer_stop(rp_loop *loop, rp_timer *timer)
+{
+    if (!timer->private_started)
+        return;
+    bool first = loop->timers == timer;
+    timer_remove(loop, timer);
+    if (first)
+        publish_deadline(loop);
+}
+
+/* Timers started by the callbacks wait for the next turn, or a timer of 0 ms that starts itself anew
+ * would never let go of the thread. */
+static unsigned run_timers(rp_loop *loop)
+{
+    unsigned fired = 0;
+    uint64_t order = loop->timer_order;
+    while (loop->timers != NULL) {
+        rp_timer *timer = loop->timers;
+        if (timer->private_deadline_ns > rp_loop_now_ns(loop) || timer->private_order >= order)
+            break;
+        timer_remove(loop, timer);
+        fired++;
+        loop->stats.timers_fired++;
+        timer->fn(timer, timer->user);
+    }
+    return fired;
+}
+
+/* ---- deferred calls and posts ---- */
+
+void rp_loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred *))
+{
+    deferred->fn = fn;
+    if (deferred->link.next != NULL && !rp_list_empty(&deferred->link))
+        return;
+    bool first = rp_list_empty(&loop->deferred);
+    rp_list_append(&loop->deferred, &deferred->link);
+    if (first && loop->waitable_made && !loop->in_turn)
+        loop->port->ops->wake(loop->port);
+}
+
+void rp_loop_undefer(rp_deferred *deferred)
+{
+    if (deferred->link.next != NULL)
+        rp_list_remove(&deferred->link);
+}
+
+static unsigned run_deferred(rp_loop *loop)
+{
+    unsigned count = 0;
+    rp_link now;
+    if (rp_list_empty(&loop->deferred))
+        return 0;
+    /* What these defer in their turn runs in the next one. */
+    now = loop->deferred;
+    now.next->previous = &now;
+    now.previous->next = &now;
+    rp_list_init(&loop->deferred);
+    for (rp_link *link; (link = rp_list_take(&now)) != NULL; count++) {
+        rp_deferred *deferred = RP_CONTAINER(link, rp_deferred, link);
+        deferred->fn(deferred);
+    }
+    return count;
+}
+
+void rp_loop_post(rp_loop *loop, rp_post *post)
+{
+    rp_post *newest = atomic_load_explicit(&loop->posts, memory_order_relaxed);
+    do {
+        post->private_next = newest;
+    } while (!atomic_compare_exchange_weak_explicit(&loop->posts, &newest, post,
+                                                    memory_order_release, memory_order_relaxed));
+    if (newest == NULL)
+        loop->port->ops->wake(loop->port);
+}
+
+static unsigned run_posts(rp_loop *loop)
+{
+    if (atomic_load_explicit(&loop->posts, memory_order_relaxed) == NULL)
+        return 0;
+    rp_post *newest = atomic_exchange_explicit(&loop->posts, NULL, memory_order_acquire);
+    rp_post *oldest = NULL;
+    while (newest != NULL) {
+        rp_post *next = newest->private_next;
+        newest->private_next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    unsigned count = 0;
+    while (oldest != NULL) {
+        rp_post *post = oldest;
+        oldest = post->private_next;
+        count++;
+        loop->stats.posts++;
+        post->fn(post, post->user);
+    }
+    return count;
+}
+
+/* ---- turns ---- */
+
+typedef struct wait_plan {
+    uint64_t wait_ns;
+    uint64_t until_ns; /* the caller's own limit, 0: none */
+} wait_plan;
+
+static wait_plan plan_wait(rp_loop *loop, uint64_t wait_ms)
+{
+    wait_plan plan = {.wait_ns = RP_WAIT_FOREVER};
+    if (wait_ms == 0 || !rp_list_empty(&loop->deferred))
+        return (wait_plan){0};
+    uint64_t deadline = next_deadline(loop);
+    if (deadline == RP_WAIT_FOREVER && wait_ms == RP_NEVER_MS)
+        return plan;
+    uint64_t now = loop->port->ops->now(loop->port);
+    if (deadline != RP_WAIT_FOREVER)
+        plan.wait_ns = deadline > now ? deadline - now : 0;
+    if (wait_ms < UINT64_MAX / NS_PER_MS && wait_ms * NS_PER_MS < plan.wait_ns) {
+        plan.wait_ns = wait_ms * NS_PER_MS;
+        plan.until_ns = now + plan.wait_ns;
+    }
+    return plan;
+}
+
+unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
+{
+    RP_ASSERT(!loop->in_turn);
+    wait_plan plan = plan_wait(loop, wait_ms);
+    loop->in_turn = true;
+    loop->now_ns = 0;
+    loop->stats.turns++;
+    unsigned found = loop->port->ops->turn(loop->port, plan.wait_ns);
+    found += run_posts(loop);
+    found += run_timers(loop);
+    found += run_deferred(loop);
+    if (plan.wait_ns > 0) {
+        bool time_out = plan.until_ns > 0 && rp_loop_now_ns(loop) >= plan.until_ns;
+        loop->stats.wakeups++;
+        if (found == 0 && !time_out)
+            loop->stats.wakeups_spurious++;
+    }
+    loop->stats.allocations = loop->memory.allocations;
+    loop->in_turn = false;
+    if (loop->waitable_made) {
+        publish_deadline(loop);
+        if (!rp_list_empty(&loop->deferred))
+            loop->port->ops->wake(loop->port);
+    }
+    return found;
+}
+
+bool rp_loop_pending(const rp_loop *loop)
+{
+    return loop->pending > 0;
+}
+
+void rp_loop_run(rp_loop *loop)
+{
+    loop->stopping = false;
+    while (loop->pending > 0 && !loop->stopping)
+        (void)rp_loop_turn(loop, RP_NEVER_MS);
+}
+
+void rp_loop_stop(rp_loop *loop)
+{
+    loop->stopping = true;
+}
+
+rp_waitable rp_loop_waitable(rp_loop *loop)
+{
+    rp_waitable waitable = loop->port->ops->waitable(loop->port);
+    if (waitable.socket != -1 || waitable.handle != NULL) {
+        loop->waitable_made = true;
+        publish_deadline(loop);
+        if (!rp_list_empty(&loop->deferred))
+            loop->port->ops->wake(loop->port);
+    }
+    return waitable;
+}
+
+const char *rp_loop_backend(const rp_loop *loop)
+{
+    return loop->backend;
+}
+
+const rp_loop_stats *rp_loop_stats_get(const rp_loop *loop)
+{
+    return &loop->stats;
+}
+
+/* ---- life ---- */
+
+void rp_loop_hook_add(rp_loop *loop, rp_loop_hook *hook, void (*fn)(rp_loop_hook *))
+{
+    hook->fn = fn;
+    rp_list_append(&loop->closing_hooks, &hook->link);
+}
+
+static rp_status check_options(const rp_loop_options *options, rp_error *error)
+{
+    if (options->coalesce_limit_us != RP_COALESCE_OFF &&
+        options->coalesce_limit_us > COALESCE_LIMIT_US)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "coalesce_limit_us is %u, the most is %d", options->coalesce_limit_us,
+                            COALESCE_LIMIT_US);
+    if (options->receive_memory_bytes > RECEIVE_MEMORY_MOST)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "receive_memory_bytes is %zu, the most is %zu",
+                            options->receive_memory_bytes, RECEIVE_MEMORY_MOST);
+    return RP_OK;
+}
+
+static rp_status port_create(rp_loop *loop, const rp_port_ops *ops, const rp_loop_options *options,
+                             rp_error *error)
+{
+    rp_port_options port_options = {
+        .memory = &loop->memory,
+        .stats = &loop->stats,
+        .coalesce_limit_us = options->coalesce_limit_us,
+        .receive_memory_bytes = options->receive_memory_bytes,
+    };
+    if (port_options.coalesce_limit_us == 0)
+        port_options.coalesce_limit_us = COALESCE_DEFAULT_US;
+    else if (port_options.coalesce_limit_us == RP_COALESCE_OFF)
+        port_options.coalesce_limit_us = 0;
+    if (port_options.receive_memory_bytes > 0 &&
+        port_options.receive_memory_bytes < RECEIVE_MEMORY_LEAST)
+        port_options.receive_memory_bytes = RECEIVE_MEMORY_LEAST;
+    return ops->create(&loop->port, &port_options, error);
+}
+
+/* The best port that works, with the reasons of those that did not in loop->backend. */
+static rp_status port_choose(rp_loop *loop, const rp_loop_options *options, rp_error *error)
+{
+    char reasons[sizeof(loop->backend)] = "";
+    rp_status status = RP_E_UNSUPPORTED;
+    for (size_t i = 0; rp_ports[i] != NULL; i++) {
+        rp_error cause;
+        status = port_create(loop, rp_ports[i], options, &cause);
+        if (status == RP_OK) {
+            (void)snprintf(loop->backend, sizeof(loop->backend), reasons[0] ? "%s (%s)" : "%s",
+                           rp_ports[i]->name, reasons);
+            return RP_OK;
+        }
+        if (status == RP_E_NO_MEMORY)
+            return rp_error_set(error, status, RP_PHASE_NONE, "no memory for the loop");
+        size_t used = strlen(reasons);
+        (void)snprintf(reasons + used, sizeof(reasons) - used, "%s%s: %s", used ? "; " : "",
+                       rp_ports[i]->name, cause.text);
+    }
+    return rp_error_set(error, status, RP_PHASE_NONE, "no backend works here (%s)", reasons);
+}
+
+static rp_status port_by_name(rp_loop *loop, const rp_loop_options *options, rp_error *error)
+{
+    for (size_t i = 0; rp_ports[i] != NULL; i++) {
+        if (strcmp(rp_ports[i]->name, options->backend) != 0)
+            continue;
+        rp_error cause;
+        rp_status status = port_create(loop, rp_ports[i], options, &cause);
+        (void)snprintf(loop->backend, sizeof(loop->backend), "%s", rp_ports[i]->name);
+        if (status != RP_OK)
+            return rp_error_set(error, status, RP_PHASE_NONE, "backend %s can't be used: %s",
+                                options->backend, cause.text);
+        return RP_OK;
+    }
+    return rp_error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE,
+                        "backend \"%s\" is not known on this platform", options->backend);
+}
+
+static void loop_free(rp_loop *loop)
+{
+    rp_memory memory = loop->memory;
+    rp_free(&memory, loop->scratch);
+    rp_free(&memory, loop);
+    RP_ASSERT(memory.live == 0);
+}
+
+static rp_status loop_new(rp_loop **out, const rp_loop_options *options, rp_error *error)
+{
+    rp_memory memory;
+    rp_memory_init(&memory, options->allocator);
+    rp_loop *loop = rp_allocate(&memory, sizeof(*loop));
+    if (loop == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the loop");
+    loop->memory = memory;
+    /* Not zeroed: the pages that no callback uses are never touched. */
+    loop->scratch = rp_reallocate(&loop->memory, NULL, RP_SCRATCH_BYTES);
+    if (loop->scratch == NULL) {
+        loop_free(loop);
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the loop");
+    }
+    rp_chunk_pool_init(&loop->chunks, &loop->memory, &loop->stats.bytes_copied);
+    rp_list_init(&loop->deferred);
+    rp_list_init(&loop->closing_hooks);
+    *out = loop;
+    return RP_OK;
+}
+
+rp_status rp_loop_create_with_port(rp_loop **out, const rp_port_ops *port_ops,
+                                   const rp_loop_options *options, rp_error *error)
+{
+    *out = NULL;
+    rp_status status = check_options(options, error);
+    if (status != RP_OK)
+        return status;
+    rp_loop *loop = NULL;
+    status = loop_new(&loop, options, error);
+    if (status != RP_OK)
+        return status;
+    if (port_ops != NULL) {
+        (void)snprintf(loop->backend, sizeof(loop->backend), "%s", port_ops->name);
+        status = port_create(loop, port_ops, options, error);
+    } else if (options->backend != NULL) {
+        status = port_by_name(loop, options, error);
+    } else {
+        status = port_choose(loop, options, error);
+    }
+    if (status != RP_OK) {
+        loop_free(loop);
+        return status;
+    }
+    *out = loop;
+    return RP_OK;
+}
+
+rp_status rp_loop_create_sized(rp_loop **out, const rp_loop_options *options, size_t options_size,
+                               rp_error *error)
+{
+    rp_loop_options copy;
+    *out = NULL;
+    if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "loop options set a member that this version does not know");
+    return rp_loop_create_with_port(out, NULL, &copy, error);
+}
+
+void rp_loop_destroy(rp_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    RP_ASSERT(!loop->in_turn);
+    loop->destroying = true;
+    for (rp_link *link; (link = rp_list_take(&loop->closing_hooks)) != NULL;) {
+        rp_loop_hook *hook = RP_CONTAINER(link, rp_loop_hook, link);
+        hook->fn(hook);
+    }
+    while (loop->timers != NULL)
+        timer_remove(loop, loop->timers);
+    while (loop->pending > 0) {
+        unsigned found = loop->port->ops->turn(loop->port, rp_list_empty(&loop->deferred)
+                                                               ? DESTROY_WAIT_NS
+                                                               : 0);
+        found += run_deferred(loop);
+        while (loop->timers != NULL)
+            timer_remove(loop, loop->timers);
+        RP_ASSERT(found > 0 || loop->pending == 0);
+    }
+    if (loop->resolver != NULL)
+        loop->resolver_release(loop->resolver);
+    loop->port->ops->destroy(loop->port);
+    rp_chunk_pool_clear(&loop->chunks);
+    loop_free(loop);
+}
