@@ -1,0 +1,63 @@
+# The libraries that ringport stands on, as the imported targets ringport_wolfssl, ringport_liburing,
+# ringport_cares, ringport_llhttp and, for the tests, ringport_cmocka. Their headers are system headers.
+#
+# RINGPORT_DEPS=pinned   scripts/deps builds them, once, outside the source tree (Debian 12 or later)
+# RINGPORT_DEPS=system   they are looked for in CMAKE_PREFIX_PATH and the system's own places
+
+set(RINGPORT_DEPS pinned CACHE STRING "Where the dependencies come from: pinned or system")
+set_property(CACHE RINGPORT_DEPS PROPERTY STRINGS pinned system)
+
+set(ringport_find_options)
+if(RINGPORT_DEPS STREQUAL "pinned")
+    execute_process(
+        COMMAND "${PROJECT_SOURCE_DIR}/scripts/deps"
+        OUTPUT_VARIABLE ringport_deps_prefix
+        OUTPUT_STRIP_TRAILING_WHITESPACE
+        COMMAND_ERROR_IS_FATAL ANY)
+    set(ringport_find_options PATHS "${ringport_deps_prefix}" NO_DEFAULT_PATH)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+        "${PROJECT_SOURCE_DIR}/scripts/deps" "${PROJECT_SOURCE_DIR}/scripts/deps.lock")
+elseif(NOT RINGPORT_DEPS STREQUAL "system")
+    message(FATAL_ERROR "RINGPORT_DEPS is '${RINGPORT_DEPS}': must be pinned or system")
+endif()
+
+find_package(Threads REQUIRED)
+
+# NO_CACHE, or a build tree would keep the libraries of an older recipe.
+function(ringport_add_dependency name library header)
+    find_path(include_dir "${header}" ${ringport_find_options} PATH_SUFFIXES include NO_CACHE REQUIRED)
+    find_library(location "${library}" ${ringport_find_options} PATH_SUFFIXES lib NO_CACHE REQUIRED)
+    add_library(ringport_${name} UNKNOWN IMPORTED)
+    set_target_properties(ringport_${name} PROPERTIES
+        IMPORTED_LOCATION "${location}"
+        INTERFACE_INCLUDE_DIRECTORIES "${include_dir}"
+        INTERFACE_LINK_LIBRARIES "${ARGN}")
+endfunction()
+
+ringport_add_dependency(wolfssl wolfssl wolfssl/ssl.h Threads::Threads m)
+ringport_add_dependency(liburing uring liburing.h)
+ringport_add_dependency(cares cares ares.h Threads::Threads)
+ringport_add_dependency(llhttp llhttp llhttp.h)
+if(RINGPORT_BUILD_TESTS)
+    ringport_add_dependency(cmocka cmocka cmocka.h)
+endif()
+
+# A wolfSSL of the user's own must have what scripts/deps switches on (it says what each is for), and none of what
+# makes certificate checks unsafe: WOLFSSL_TRUST_PEER_CERT takes a cloned CA certificate for any host.
+if(RINGPORT_DEPS STREQUAL "system")
+    include(CheckCSourceCompiles)
+    set(CMAKE_REQUIRED_LIBRARIES ringport_wolfssl)
+    check_c_source_compiles("
+        #include <wolfssl/options.h>
+        #include <wolfssl/ssl.h>
+        #if !defined(WOLFSSL_TLS13) || !defined(HAVE_SNI) || !defined(HAVE_ALPN) || !defined(HAVE_SESSION_TICKET) || \
+            !defined(WOLFSSL_SYS_CA_CERTS) || !defined(HAVE_SECRET_CALLBACK) || !defined(HAVE_EXT_CACHE) || \
+            !defined(WOLFSSL_ALWAYS_VERIFY_CB) || !defined(WOLFSSL_IP_ALT_NAME) || defined(WOLFSSL_TRUST_PEER_CERT)
+        #error not the configuration that ringport needs
+        #endif
+        int main(void) { return wolfSSL_Init() == WOLFSSL_SUCCESS ? 0 : 1; }" RINGPORT_WOLFSSL_SUITABLE)
+    unset(CMAKE_REQUIRED_LIBRARIES)
+    if(NOT RINGPORT_WOLFSSL_SUITABLE)
+        message(FATAL_ERROR "This wolfSSL was built without what ringport needs: see build_wolfssl in scripts/deps")
+    endif()
+endif()

@@ -1,0 +1,48 @@
+# Installs the library, its headers, and what find_package(ringport) and pkg-config --static ringport need.
+#
+# ringport is a static library, so whoever links it needs its dependencies too. With RINGPORT_BUNDLE_DEPS they are
+# installed beside it, in lib/ringport, and the installed tree stands alone and may be moved.
+
+set(bundle_default OFF)
+if(RINGPORT_DEPS STREQUAL "pinned")
+    set(bundle_default ON)
+endif()
+option(RINGPORT_BUNDLE_DEPS "Install the dependencies' static libraries with ringport" ${bundle_default})
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ringport")
+set(dependencies wolfssl liburing cares llhttp)
+
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/ringport" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    FILES_MATCHING PATTERN "*.h")
+install(TARGETS ringport EXPORT ringport ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(EXPORT ringport DESTINATION "${package_dir}" FILE ringportTargets.cmake NAMESPACE ringport::)
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ringport")
+
+set(RINGPORT_PACKAGE_DEPENDENCIES)
+set(RINGPORT_PC_LIBS "-lm -pthread")
+foreach(name IN LISTS dependencies)
+    get_target_property(location ringport_${name} IMPORTED_LOCATION)
+    cmake_path(GET location FILENAME file)
+    if(RINGPORT_BUNDLE_DEPS)
+        install(FILES "${location}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/ringport")
+        set(location "\${CMAKE_CURRENT_LIST_DIR}/../../ringport/${file}")
+    endif()
+    string(APPEND RINGPORT_PACKAGE_DEPENDENCIES "ringport_add_dependency(${name} \"${location}\")\n")
+    string(REGEX REPLACE "^lib(.*)\\.[^.]*$" "-l\\1" flag "${file}")
+    string(PREPEND RINGPORT_PC_LIBS "${flag} ")
+endforeach()
+if(RINGPORT_BUNDLE_DEPS)
+    string(PREPEND RINGPORT_PC_LIBS "-L\${libdir}/ringport ")
+    install(DIRECTORY "${ringport_deps_prefix}/share/licenses/" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ringport")
+endif()
+
+include(CMakePackageConfigHelpers)
+configure_file("${CMAKE_CURRENT_LIST_DIR}/ringportConfig.cmake.in" "${PROJECT_BINARY_DIR}/ringportConfig.cmake" @ONLY)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/ringportConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/ringportConfig.cmake" "${PROJECT_BINARY_DIR}/ringportConfigVersion.cmake"
+    DESTINATION "${package_dir}")
+
+# The .pc file finds its prefix by its own place.
+file(RELATIVE_PATH RINGPORT_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+configure_file("${CMAKE_CURRENT_LIST_DIR}/ringport.pc.in" "${PROJECT_BINARY_DIR}/ringport.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/ringport.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
