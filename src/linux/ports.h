@@ -1,0 +1,10 @@
+/* ports.h - the ports of Linux. */
+#ifndef RP_LINUX_PORTS_H
+#define RP_LINUX_PORTS_H
+
+#include "loop/port.h"
+
+extern const rp_port_ops rp_uring_port_ops;
+extern const rp_port_ops rp_epoll_port_ops;
+
+#endif
