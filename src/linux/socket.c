@@ -1,0 +1,148 @@
+/* socket.c - addresses, descriptors and error codes for both Linux ports. */
+#include "linux/socket.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+socklen_t rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address)
+{
+    memset(target, 0, sizeof(*target));
+    if (address->family == 4) {
+        struct sockaddr_in *in = (struct sockaddr_in *)target;
+        in->sin_family = AF_INET;
+        in->sin_port = htons(address->port);
+        memcpy(&in->sin_addr, address->bytes, 4);
+        return sizeof(*in);
+    }
+    RP_ASSERT(address->family == 6);
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)target;
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(address->port);
+    in6->sin6_scope_id = address->scope;
+    memcpy(&in6->sin6_addr, address->bytes, 16);
+    return sizeof(*in6);
+}
+
+static rp_status descriptor_status(int os_code)
+{
+    switch (os_code) {
+    case EMFILE:
+    case ENFILE:
+        return RP_E_NO_DESCRIPTORS;
+    case ENOBUFS:
+    case ENOMEM:
+        return RP_E_NO_MEMORY;
+    case EAFNOSUPPORT:
+    case EPROTONOSUPPORT:
+        return RP_E_UNSUPPORTED;
+    default:
+        return RP_E_IO_FAILED;
+    }
+}
+
+rp_io_result rp_socket_descriptor(uint8_t family, int *fd)
+{
+    *fd = socket(family == 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                 IPPROTO_TCP);
+    if (*fd < 0)
+        return (rp_io_result){descriptor_status(errno), errno};
+    int on = 1;
+    (void)setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return (rp_io_result){RP_OK, 0};
+}
+
+static rp_io_result listen_result(int os_code)
+{
+    rp_status status = RP_E_IO_FAILED;
+    if (os_code == EADDRINUSE)
+        status = RP_E_ADDRESS_IN_USE;
+    return (rp_io_result){status, os_code};
+}
+
+rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = rp_sockaddr_set(&storage, address);
+    int on = 1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(fd, (struct sockaddr *)&storage, size) != 0 || listen(fd, backlog) != 0)
+        return listen_result(errno);
+    size = sizeof(storage);
+    if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
+        return listen_result(errno);
+    if (storage.ss_family == AF_INET)
+        address->port = ntohs(((struct sockaddr_in *)&storage)->sin_port);
+    else
+        address->port = ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
+    return (rp_io_result){RP_OK, 0};
+}
+
+rp_io_result rp_transfer_result(int os_code)
+{
+    switch (os_code) {
+    case 0:
+        return (rp_io_result){RP_OK, 0};
+    case ECONNRESET:
+    case EPIPE:
+        return (rp_io_result){RP_E_RESET, os_code};
+    case ECANCELED:
+        return (rp_io_result){RP_E_CANCELLED, 0};
+    default:
+        return (rp_io_result){RP_E_IO_FAILED, os_code};
+    }
+}
+
+rp_io_result rp_connect_result(int os_code)
+{
+    switch (os_code) {
+    case 0:
+        return (rp_io_result){RP_OK, 0};
+    case ECANCELED:
+        return (rp_io_result){RP_E_CANCELLED, 0};
+    case ECONNREFUSED:
+        return (rp_io_result){RP_E_CONNECT_REFUSED, os_code};
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+        return (rp_io_result){RP_E_CONNECT_UNREACHABLE, os_code};
+    case EADDRNOTAVAIL:
+        return (rp_io_result){RP_E_NO_LOCAL_PORTS, os_code};
+    default:
+        return (rp_io_result){RP_E_CONNECT_FAILED, os_code};
+    }
+}
+
+uint64_t rp_monotonic_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void rp_random_bytes(void *bytes, size_t size)
+{
+    uint8_t *next = bytes;
+    while (size > 0) {
+        ssize_t got = getrandom(next, size, 0);
+        RP_ASSERT(got > 0 || errno == EINTR);
+        if (got > 0) {
+            next += got;
+            size -= (size_t)got;
+        }
+    }
+}
+
+const char *rp_os_error_text(int os_code)
+{
+    const char *text = strerrordesc_np(os_code);
+    return text != NULL ? text : "unknown error";
+}

@@ -1,0 +1,25 @@
+/* socket.h - what both Linux ports need of the BSD sockets. */
+#ifndef RP_LINUX_SOCKET_H
+#define RP_LINUX_SOCKET_H
+
+#include "loop/port.h"
+
+#include <sys/socket.h>
+
+/* Gives the length. */
+socklen_t rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address);
+
+/* A non-blocking, close-on-exec TCP socket with TCP_NODELAY; *fd is -1 on failure. Two system calls. */
+rp_io_result rp_socket_descriptor(uint8_t family, int *fd);
+
+/* bind with SO_REUSEADDR, listen; stores the port that was given if it was 0. */
+rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog);
+
+/* What an errno (0: RP_OK) means for an operation on an established connection, and for connect. */
+rp_io_result rp_transfer_result(int os_code);
+rp_io_result rp_connect_result(int os_code);
+
+uint64_t rp_monotonic_ns(void);
+void rp_random_bytes(void *bytes, size_t size);
+
+#endif
