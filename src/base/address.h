@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 typedef struct rp_address {
-    uint8_t family; /* 4 or 6 */
-    uint16_t port;  /* host byte order */
-    uint32_t scope; /* IPv6 zone index (RFC 4007), 0: none */
+    uint8_t family;    /* 4 or 6 */
+    uint16_t port;     /* host byte order */
+    uint32_t scope;    /* IPv6 zone index (RFC 4007), 0: none */
     uint8_t bytes[16]; /* network byte order, 4 or 16 of them */
 } rp_address;
 
@@ -20,7 +20,9 @@ bool rp_address_parse(rp_address *address, const char *text, size_t size);
 /* "[" 45 "]:65535" NUL, with room */
 #define RP_ADDRESS_TEXT_SIZE 64
 
-/* "192.0.2.7:443" or "[2001:db8::1]:443"; with_port false: without brackets and port. Gives text. */
-const char *rp_address_text(const rp_address *address, bool with_port, char text[RP_ADDRESS_TEXT_SIZE]);
+/* "192.0.2.7:443" or "[2001:db8::1]:443"; with_port false: without brackets and port. Gives
+ * text. */
+const char *rp_address_text(const rp_address *address, bool with_port,
+                            char text[RP_ADDRESS_TEXT_SIZE]);
 
 #endif

@@ -12,20 +12,26 @@ typedef struct rp_dial_options {
     const char *host; /* copied */
     uint16_t port;
     rp_resolver *resolver; /* NULL: the loop's own */
-    uint64_t resolve_timeout_ms, connect_timeout_ms; /* RP_NEVER_MS: none */
+    /* RP_NEVER_MS: none. The second is for all addresses together. */
+    uint64_t resolve_timeout_ms, connect_timeout_ms;
 } rp_dial_options;
 
 typedef struct rp_dial_result {
-    rp_socket *socket; /* connected, now the callee's (handler and user to be set); NULL on failure */
+    /* Connected, now the callee's (handler and user to be set); NULL on failure. */
+    rp_socket *socket;
     rp_address address; /* of socket; on failure of the last attempt, family 0: none */
     uint64_t resolved_ns, connected_ns; /* loop times; 0: not reached */
-    const rp_error *error; /* NULL on success. The sentence names host, address and cause; when several
-                            * addresses failed, the first failure's cause and their number */
+    /* NULL on success. The sentence names host, address and cause; when several addresses
+     * failed, their number and the most telling cause (refused rather than unreachable), the
+     * first of these. */
+    const rp_error *error;
 } rp_dial_result;
 
 typedef void rp_dial_fn(void *user, const rp_dial_result *result);
 
-/* Never calls fn inside. NULL: no memory. The losing attempts are closed. */
+/* Never calls fn inside. NULL: no memory. fn is called once, and the pointer is dead then; the
+ * losing attempts are closed, and rp_loop_run waits for that. When the loop is destroyed before,
+ * fn gets RP_E_CANCELLED. */
 rp_dial *rp_dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn *fn, void *user);
 
 /* fn will not be called. */

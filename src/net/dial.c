@@ -1,0 +1,446 @@
+/* dial.c - from a host name to a connected socket (RFC 8305, "Happy Eyeballs").
+ *
+ * The addresses are tried in order. Attempt i + 1 starts RP_ATTEMPT_DELAY_MS after attempt i, or
+ * at once when an attempt fails. The first connected socket wins, and the result is given at
+ * once; closing the losers takes a turn or two more, and the dial object stays until the last of
+ * them is closed.
+ *
+ * A host that needs no look-up (an IP literal, "localhost", an override) costs no extra turn:
+ * its first connect is started by rp_dial_start itself. What fails inside rp_dial_start is
+ * deferred. */
+#include "net/dial.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct rp_attempt {
+    rp_dial *dial;
+    rp_socket *socket; /* NULL: not started, failed, closing, or given away */
+} rp_attempt;
+
+struct rp_dial {
+    rp_loop *loop;
+    rp_dial_fn *fn; /* NULL: called or cancelled; the dial waits for its sockets to close */
+    void *user;
+    uint64_t resolve_timeout_ms, connect_timeout_ms;
+    rp_lookup *lookup; /* NULL: not resolving */
+    rp_timer deadline; /* of the phase */
+    rp_timer delay;    /* until the next attempt */
+    rp_deferred deferred;
+    rp_loop_hook hook;
+    uint64_t resolved_ns;
+
+    size_t count; /* of addresses */
+    size_t next;  /* the first one not yet tried */
+    unsigned connecting;
+    unsigned sockets; /* not yet closed, and one more while fn is being called */
+    rp_address addresses[RP_ADDRESSES_LIMIT];
+    rp_attempt attempts[RP_ADDRESSES_LIMIT];
+
+    unsigned failures;
+    bool mixed;          /* not all with the same status */
+    size_t worst;        /* the address whose failure is reported */
+    rp_io_result result; /* that failure */
+
+    rp_error error;
+    uint16_t port;
+    char host[];
+};
+
+static void start_connecting(rp_dial *dial);
+
+/* ---- sentences ---- */
+
+#define TARGET_SIZE (100 + RP_ADDRESS_TEXT_SIZE + 4)
+
+/* "api.example.com (192.0.2.7:443)", or the address alone where the host is one. */
+static const char *target_text(const rp_dial *dial, size_t index, char text[TARGET_SIZE])
+{
+    char address[RP_ADDRESS_TEXT_SIZE];
+    rp_address literal;
+    (void)rp_address_text(&dial->addresses[index], true, address);
+    if (dial->count == 1 && rp_address_parse(&literal, dial->host, strlen(dial->host)))
+        (void)snprintf(text, TARGET_SIZE, "%s", address);
+    else
+        (void)snprintf(text, TARGET_SIZE, "%.100s (%s)", dial->host, address);
+    return text;
+}
+
+#define MS_SIZE 32
+
+/* 10,000 */
+static const char *ms_text(uint64_t ms, char text[MS_SIZE])
+{
+    char digits[MS_SIZE];
+    size_t size = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)ms);
+    size_t used = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0)
+            text[used++] = ',';
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+    return text;
+}
+
+static void refused_error(const rp_dial *dial, const char *target, rp_error *error)
+{
+    char address[RP_ADDRESS_TEXT_SIZE];
+    if (dial->failures == 1 || dial->mixed)
+        (void)rp_error_set(error, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT,
+                           "connection to %s refused", target);
+    else
+        (void)rp_error_set(error, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT,
+                           "connection to %.100s refused by all %u addresses (first %s)",
+                           dial->host, dial->failures,
+                           rp_address_text(&dial->addresses[dial->worst], true, address));
+}
+
+/* How the sentence about a failure begins; the cause follows. */
+static const char *failure_words(rp_status status)
+{
+    switch (status) {
+    case RP_E_CONNECT_UNREACHABLE:
+        return "no way to";
+    case RP_E_NO_LOCAL_PORTS:
+        return "no local port is left for a connection to";
+    case RP_E_NO_DESCRIPTORS:
+        return "no descriptor is left for a connection to";
+    case RP_E_NO_MEMORY:
+        return "no memory for a connection to";
+    case RP_E_UNSUPPORTED:
+        return "this system has no means of a connection to";
+    default:
+        return "no connection to";
+    }
+}
+
+/* Every address failed: dial->error tells of the most telling one. */
+static void failure_error(rp_dial *dial)
+{
+    char target[TARGET_SIZE], others[48] = "";
+    rp_io_result result = dial->result;
+    rp_error *error = &dial->error;
+    (void)target_text(dial, dial->worst, target);
+    if (dial->failures > 1)
+        (void)snprintf(others, sizeof(others), "; all %u addresses failed", dial->failures);
+    if (result.status == RP_E_IO_FAILED) /* of ports->open */
+        result.status = RP_E_CONNECT_FAILED;
+    if (result.status == RP_E_CONNECT_REFUSED)
+        refused_error(dial, target, error);
+    else if (result.os_code != 0)
+        (void)rp_error_set(error, result.status, RP_PHASE_CONNECT, "%s %s: %s%s",
+                           failure_words(result.status), target, rp_os_error_text(result.os_code),
+                           others);
+    else
+        (void)rp_error_set(error, result.status, RP_PHASE_CONNECT, "%s %s%s",
+                           failure_words(result.status), target, others);
+    error->os_code = result.os_code;
+}
+
+static void connect_timeout_error(rp_dial *dial)
+{
+    char target[TARGET_SIZE], first[RP_ADDRESS_TEXT_SIZE], ms[MS_SIZE];
+    (void)ms_text(dial->connect_timeout_ms, ms);
+    if (dial->next == 1)
+        (void)rp_error_set(&dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
+                           "%s did not answer the connection within %s ms",
+                           target_text(dial, 0, target), ms);
+    else
+        (void)rp_error_set(
+            &dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
+            "none of %zu addresses of %.100s (first %s) took the connection within %s ms",
+            dial->next, dial->host, rp_address_text(&dial->addresses[0], true, first), ms);
+}
+
+/* ---- the end ---- */
+
+static void free_when_done(rp_dial *dial)
+{
+    if (dial->fn != NULL || dial->sockets > 0)
+        return;
+    rp_loop *loop = dial->loop;
+    rp_free(&loop->memory, dial);
+    rp_loop_unhold(loop);
+}
+
+static void attempt_close(rp_attempt *attempt)
+{
+    rp_socket *socket = attempt->socket;
+    attempt->socket = NULL;
+    rp_socket_ops(socket)->close(socket);
+}
+
+/* Nothing of the dial will happen any more, but that its sockets get closed. */
+static void stop(rp_dial *dial)
+{
+    if (dial->lookup != NULL)
+        rp_lookup_cancel(dial->lookup);
+    dial->lookup = NULL;
+    rp_timer_stop(dial->loop, &dial->deadline);
+    rp_timer_stop(dial->loop, &dial->delay);
+    rp_loop_undefer(&dial->deferred);
+    rp_list_remove(&dial->hook.link);
+    for (size_t i = 0; i < dial->next; i++) {
+        if (dial->attempts[i].socket != NULL)
+            attempt_close(&dial->attempts[i]);
+    }
+    dial->fn = NULL;
+}
+
+static void finish(rp_dial *dial, rp_dial_result *result)
+{
+    rp_dial_fn *fn = dial->fn;
+    stop(dial);
+    result->resolved_ns = dial->resolved_ns;
+    dial->sockets++;
+    fn(dial->user, result);
+    dial->sockets--;
+    free_when_done(dial);
+}
+
+/* For the reason in dial->error. */
+static void fail(rp_dial *dial)
+{
+    rp_dial_result result = {.error = &dial->error};
+    if (dial->next > 0)
+        result.address = dial->addresses[dial->next - 1];
+    finish(dial, &result);
+}
+
+static void fail_deferred(rp_deferred *deferred)
+{
+    fail(RP_CONTAINER(deferred, rp_dial, deferred));
+}
+
+static void loop_ends(rp_loop_hook *hook)
+{
+    rp_dial *dial = RP_CONTAINER(hook, rp_dial, hook);
+    rp_phase phase = dial->lookup != NULL ? RP_PHASE_RESOLVE : RP_PHASE_CONNECT;
+    (void)rp_error_set(&dial->error, RP_E_CANCELLED, phase, "the loop was destroyed");
+    fail(dial);
+}
+
+/* ---- attempts ---- */
+
+/* What the report prefers: a host without IPv6 is not the news when its IPv4 address refused. */
+static int weight(rp_status status)
+{
+    if (status == RP_E_UNSUPPORTED)
+        return 1;
+    return status == RP_E_CONNECT_UNREACHABLE ? 2 : 3;
+}
+
+static void note_failure(rp_dial *dial, size_t index, rp_io_result result)
+{
+    if (dial->failures++ > 0 && result.status != dial->result.status)
+        dial->mixed = true;
+    if (dial->failures > 1 && weight(result.status) <= weight(dial->result.status))
+        return;
+    dial->worst = index;
+    dial->result = result;
+}
+
+static void win(rp_dial *dial, rp_attempt *attempt)
+{
+    size_t index = (size_t)(attempt - dial->attempts);
+    rp_dial_result result = {
+        .socket = attempt->socket,
+        .address = dial->addresses[index],
+        .connected_ns = rp_loop_now_ns(dial->loop),
+    };
+    attempt->socket = NULL;
+    dial->sockets--;
+    finish(dial, &result);
+}
+
+static void on_connected(rp_socket *socket, rp_io_result result)
+{
+    rp_attempt *attempt = socket->user;
+    rp_dial *dial = attempt->dial;
+    if (attempt->socket == NULL)
+        return; /* lost the race, is being closed */
+    dial->connecting--;
+    if (result.status == RP_OK) {
+        win(dial, attempt);
+        return;
+    }
+    note_failure(dial, (size_t)(attempt - dial->attempts), result);
+    attempt_close(attempt);
+    start_connecting(dial);
+    if (dial->connecting == 0) {
+        failure_error(dial);
+        fail(dial);
+    }
+}
+
+static void on_closed(rp_socket *socket)
+{
+    rp_attempt *attempt = socket->user;
+    attempt->dial->sockets--;
+    free_when_done(attempt->dial);
+}
+
+static const rp_socket_handler handler = {.connected = on_connected, .closed = on_closed};
+
+static bool attempt_start(rp_dial *dial, size_t index)
+{
+    rp_port *port = dial->loop->port;
+    const rp_address *address = &dial->addresses[index];
+    rp_socket *socket = NULL;
+    rp_io_result result = port->ops->open(port, address->family, &socket);
+    if (result.status != RP_OK) {
+        note_failure(dial, index, result);
+        return false;
+    }
+    dial->attempts[index] = (rp_attempt){.dial = dial, .socket = socket};
+    dial->sockets++;
+    dial->connecting++;
+    socket->handler = &handler;
+    socket->user = &dial->attempts[index];
+    port->ops->connect(socket, address);
+    return true;
+}
+
+static void on_delay(rp_timer *timer, void *user)
+{
+    (void)timer;
+    start_connecting(user);
+}
+
+/* Starts the next attempt. dial->connecting stays 0 if none could be started and none is under
+ * way. */
+static void start_connecting(rp_dial *dial)
+{
+    bool started = false;
+    while (!started && dial->next < dial->count)
+        started = attempt_start(dial, dial->next++);
+    if (dial->next < dial->count)
+        rp_timer_start(dial->loop, &dial->delay, RP_ATTEMPT_DELAY_MS, on_delay, dial);
+    else
+        rp_timer_stop(dial->loop, &dial->delay);
+}
+
+/* ---- phases ---- */
+
+static void on_connect_timeout(rp_timer *timer, void *user)
+{
+    rp_dial *dial = user;
+    (void)timer;
+    connect_timeout_error(dial);
+    fail(dial);
+}
+
+/* The addresses are there. False: no attempt could be started, and dial->error says why. */
+static bool connect_phase(rp_dial *dial)
+{
+    dial->resolved_ns = rp_loop_now_ns(dial->loop);
+    start_connecting(dial);
+    if (dial->connecting == 0) {
+        failure_error(dial);
+        return false;
+    }
+    if (dial->connect_timeout_ms == RP_NEVER_MS)
+        rp_timer_stop(dial->loop, &dial->deadline);
+    else
+        rp_timer_start(dial->loop, &dial->deadline, dial->connect_timeout_ms, on_connect_timeout,
+                       dial);
+    return true;
+}
+
+static void on_resolved(void *user, const rp_address *addresses, size_t count,
+                        const rp_error *error)
+{
+    rp_dial *dial = user;
+    dial->lookup = NULL;
+    if (error != NULL) {
+        dial->error = *error;
+        fail(dial);
+        return;
+    }
+    RP_ASSERT(count > 0 && count <= RP_ADDRESSES_LIMIT);
+    memcpy(dial->addresses, addresses, count * sizeof(*addresses));
+    dial->count = count;
+    if (!connect_phase(dial))
+        fail(dial);
+}
+
+static void on_resolve_timeout(rp_timer *timer, void *user)
+{
+    rp_dial *dial = user;
+    char ms[MS_SIZE];
+    (void)timer;
+    (void)rp_error_set(&dial->error, RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE,
+                       "no answer for %.120s within %s ms", dial->host,
+                       ms_text(dial->resolve_timeout_ms, ms));
+    fail(dial);
+}
+
+/* False: no memory. */
+static bool resolve_phase(rp_dial *dial, rp_resolver *resolver)
+{
+    dial->lookup = rp_lookup_start(dial->loop, resolver, dial->host, dial->port, on_resolved, dial);
+    if (dial->lookup == NULL)
+        return false;
+    if (dial->resolve_timeout_ms != RP_NEVER_MS)
+        rp_timer_start(dial->loop, &dial->deadline, dial->resolve_timeout_ms, on_resolve_timeout,
+                       dial);
+    return true;
+}
+
+/* ---- public ---- */
+
+static rp_dial *dial_new(rp_loop *loop, const rp_dial_options *options, rp_dial_fn *fn, void *user)
+{
+    size_t size = strlen(options->host);
+    rp_dial *dial = rp_allocate(&loop->memory, sizeof(*dial) + size + 1);
+    if (dial == NULL)
+        return NULL;
+    dial->loop = loop;
+    dial->fn = fn;
+    dial->user = user;
+    dial->resolve_timeout_ms = options->resolve_timeout_ms;
+    dial->connect_timeout_ms = options->connect_timeout_ms;
+    dial->port = options->port;
+    memcpy(dial->host, options->host, size);
+    return dial;
+}
+
+rp_dial *rp_dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn *fn, void *user)
+{
+    rp_dial *dial = dial_new(loop, options, fn, user);
+    if (dial == NULL)
+        return NULL;
+    bool going = false;
+    rp_status status = rp_resolve_at_once(options->resolver, dial->host, dial->port,
+                                          dial->addresses, &dial->count, &dial->error);
+    if (loop->destroying) {
+        /* The hooks have been called: nothing would end the attempts any more. */
+        (void)rp_error_set(&dial->error, RP_E_CANCELLED, RP_PHASE_RESOLVE,
+                           "the loop was destroyed");
+    } else if (status == RP_OK && dial->count > 0) {
+        going = connect_phase(dial);
+    } else if (status == RP_OK) {
+        going = resolve_phase(dial, options->resolver);
+        if (!going) {
+            rp_free(&loop->memory, dial);
+            return NULL;
+        }
+    }
+    rp_loop_hold(loop);
+    rp_loop_hook_add(loop, &dial->hook, loop_ends);
+    if (!going)
+        rp_loop_defer(loop, &dial->deferred, fail_deferred);
+    return dial;
+}
+
+void rp_dial_cancel(rp_dial *dial)
+{
+    if (dial->fn == NULL)
+        return;
+    stop(dial);
+    free_when_done(dial);
+}

@@ -1,0 +1,34 @@
+/* names.h - what can be said about a host name without asking a name server: whether it is one,
+ * IP literals, "localhost", and the overrides of rp_resolver_options. */
+#ifndef RP_NET_NAMES_H
+#define RP_NET_NAMES_H
+
+#include "base/address.h"
+#include "base/memory.h"
+#include <ringport/error.h>
+
+#define RP_ADDRESSES_LIMIT 16 /* of one name; more are ignored */
+
+/* Immutable once its resolver is made. */
+typedef struct rp_override {
+    struct rp_override *next;
+    uint16_t port; /* 0: any */
+    uint8_t count;
+    rp_address addresses[RP_ADDRESSES_LIMIT];
+    char host[]; /* without brackets and final dot */
+} rp_override;
+
+/* "host:port:address[,address]...", the index-th of its list, counted from 0. Errors:
+ * RP_E_BAD_OPTION with a sentence that names the entry, RP_E_NO_MEMORY. */
+rp_status rp_override_parse(rp_override **override, rp_memory *memory, const char *text,
+                            size_t index, rp_error *error);
+
+/* "192.0.2.1,192.0.2.2:5353,[2001:db8::1]:53". RP_OK or RP_E_BAD_OPTION with a sentence. */
+rp_status rp_servers_check(const char *servers, rp_error *error);
+
+/* RP_OK with *count > 0: answered, ports set. RP_OK with *count 0: a name that has to be looked up.
+ * RP_E_RESOLVE_NOT_FOUND: host cannot be the name of anything; error has the sentence. */
+rp_status rp_names_answer(const rp_override *overrides, const char *host, uint16_t port,
+                          rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count, rp_error *error);
+
+#endif
