@@ -320,13 +320,13 @@ static rp_status port_create(rp_loop *loop, const rp_port_ops *ops, const rp_loo
 /* The best port that works, with the reasons of those that did not in loop->backend. */
 static rp_status port_choose(rp_loop *loop, const rp_loop_options *options, rp_error *error)
 {
-    char reasons[sizeof(loop->backend)] = "";
+    char reasons[200] = "";
     rp_status status = RP_E_UNSUPPORTED;
     for (size_t i = 0; rp_ports[i] != NULL; i++) {
         rp_error cause;
         status = port_create(loop, rp_ports[i], options, &cause);
         if (status == RP_OK) {
-            (void)snprintf(loop->backend, sizeof(loop->backend), reasons[0] ? "%s (%s)" : "%s",
+            (void)snprintf(loop->backend, sizeof(loop->backend), reasons[0] ? "%s (%.200s)" : "%s",
                            rp_ports[i]->name, reasons);
             return RP_OK;
         }
@@ -436,9 +436,8 @@ void rp_loop_destroy(rp_loop *loop)
     while (loop->timers != NULL)
         timer_remove(loop, loop->timers);
     while (loop->pending > 0) {
-        unsigned found = loop->port->ops->turn(loop->port, rp_list_empty(&loop->deferred)
-                                                               ? DESTROY_WAIT_NS
-                                                               : 0);
+        unsigned found =
+            loop->port->ops->turn(loop->port, rp_list_empty(&loop->deferred) ? DESTROY_WAIT_NS : 0);
         found += run_deferred(loop);
         while (loop->timers != NULL)
             timer_remove(loop, loop->timers);

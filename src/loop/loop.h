@@ -23,19 +23,19 @@ struct rp_loop {
     rp_memory memory;
     rp_loop_stats stats;
     rp_chunk_pool chunks;
-    uint64_t now_ns;       /* of this turn, 0: not yet read; see rp_loop_now_ns */
-    uint64_t pending;      /* what keeps rp_loop_run going */
-    rp_timer *timers;      /* root of the pairing heap */
+    uint64_t now_ns;  /* of this turn, 0: not yet read; see rp_loop_now_ns */
+    uint64_t pending; /* what keeps rp_loop_run going */
+    rp_timer *timers; /* root of the pairing heap */
     uint64_t timer_order;
     rp_link deferred;
-    rp_link closing_hooks; /* rp_loop_hook: called by rp_loop_destroy */
+    rp_link closing_hooks;    /* rp_loop_hook: called by rp_loop_destroy */
     _Atomic(rp_post *) posts; /* newest first */
     bool stopping, in_turn, waitable_made, destroying;
     rp_resolver *resolver; /* made when first needed (src/net) */
     void (*resolver_release)(rp_resolver *);
-    uint8_t *scratch;      /* RP_SCRATCH_BYTES, for the callbacks of one turn: contents last until the
+    uint8_t *scratch; /* RP_SCRATCH_BYTES, for the callbacks of one turn: contents last until the
                             * user of it returns */
-    char backend[160];
+    char backend[256];
 };
 
 /* Each hold keeps rp_loop_run going until its release. */

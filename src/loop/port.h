@@ -88,8 +88,8 @@ struct rp_socket {
 
 typedef struct rp_port_options {
     rp_memory *memory;
-    rp_loop_stats *stats; /* the port counts its own system calls, completions, bytes */
-    uint32_t coalesce_limit_us; /* 0: off */
+    rp_loop_stats *stats;        /* the port counts its own system calls, completions, bytes */
+    uint32_t coalesce_limit_us;  /* 0: off */
     size_t receive_memory_bytes; /* 0: the port's default */
 } rp_port_options;
 
@@ -115,7 +115,8 @@ typedef struct rp_port_ops {
     void (*connect)(rp_socket *socket, const rp_address *address);
     void (*accept)(rp_socket *socket);
     void (*receive)(rp_socket *socket);
-    void (*send)(rp_socket *socket, const rp_slice *slices, size_t count); /* count > 0, bytes > 0 */
+    void (*send)(rp_socket *socket, const rp_slice *slices,
+                 size_t count); /* count > 0, bytes > 0 */
 
     /* TCP half-close of the sending side. No send in flight. Synchronous; failure shows elsewhere. */
     void (*shutdown_send)(rp_socket *socket);

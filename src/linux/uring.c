@@ -1,0 +1,529 @@
+/* uring.c - the io_uring port: the ring, waiting and waking. Operations are in uring_socket.c.
+ *
+ * One io_uring_enter(2) a turn submits what the last callbacks started and waits. What makes it cheap, in
+ * the order of what it saves: waiting for several completions at once when many are expected (see
+ * wait_count), quiet sends, DEFER_TASKRUN with SINGLE_ISSUER, direct descriptors, the registered ring
+ * descriptor. SQPOLL, zero-copy sends and bundles cost more than they save for short requests.
+ *
+ * Kernel 6.1 is the least: multishot receive and SINGLE_ISSUER (6.0), DEFER_TASKRUN (6.1). Later ones are
+ * used where present: no submission array (6.6), minimum wait and incremental buffers (6.12). */
+#include "linux/uring.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "linux/ports.h"
+#include "linux/socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define SUBMISSIONS 512
+#define COMPLETIONS 8192
+#define SLOTS_MOST 32768
+#define RECEIVE_MEMORY_DEFAULT ((size_t)2 << 20)
+#define BUFFER_BYTES_WHOLE ((size_t)16 << 10)
+#define BUFFER_BYTES_INCREMENTAL ((size_t)256 << 10)
+#define BATCH 64
+#define WAIT_COUNT_LEAST 4
+#define WAIT_COUNT_MOST 512
+
+static int live(int result)
+{
+    return result < 0 ? -1 : result;
+}
+
+/* ---- submitting ---- */
+
+static void enable(uring_port *port)
+{
+    if (port->enabled)
+        return;
+    port->enabled = true;
+    int result = io_uring_enable_rings(&port->ring);
+    RP_ASSERT(result == 0);
+    /* Saves the look-up of the ring's descriptor in each call. Only a gain, never needed. */
+    (void)io_uring_register_ring_fd(&port->ring);
+    port->stats->system_calls += 2;
+}
+
+static void list_move(rp_link *to, rp_link *from)
+{
+    if (rp_list_empty(from))
+        return;
+    from->next->previous = to->previous;
+    to->previous->next = from->next;
+    from->previous->next = to;
+    to->previous = from->previous;
+    rp_list_init(from);
+}
+
+static void submitted(uring_port *port)
+{
+    if (io_uring_sq_ready(&port->ring) == 0)
+        list_move(&port->settling, &port->tried);
+}
+
+bool uring_submit(uring_port *port)
+{
+    enable(port);
+    port->stats->system_calls++;
+    int result = io_uring_submit(&port->ring);
+    submitted(port);
+    return result >= 0;
+}
+
+struct io_uring_sqe *uring_sqe(uring_port *port)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&port->ring);
+    if (sqe != NULL)
+        return sqe;
+    (void)uring_submit(port);
+    return io_uring_get_sqe(&port->ring);
+}
+
+/* ---- waking ---- */
+
+static void wake(rp_port *base)
+{
+    uring_port *port = (uring_port *)base;
+    uint64_t one = 1;
+    if (atomic_exchange(&port->wake_pending, true))
+        return;
+    ssize_t written = write(port->wake_fd, &one, sizeof(one));
+    RP_ASSERT(written == sizeof(one));
+}
+
+void uring_touch(uring_port *port)
+{
+    if (port->waitable_made && !port->in_turn)
+        wake(&port->base);
+}
+
+static bool arm_wake(uring_port *port)
+{
+    struct io_uring_sqe *sqe = uring_sqe(port);
+    if (sqe == NULL)
+        return false;
+    io_uring_prep_read(sqe, port->wake_fd, &port->wake_value, sizeof(port->wake_value), 0);
+    io_uring_sqe_set_data64(sqe, uring_tag(port, TAG_WAKE));
+    return true;
+}
+
+/* ---- completions ---- */
+
+/* Gives 1 if the completion was somebody's, 0 if it was only the port's own. */
+static unsigned completion(uring_port *port, const struct io_uring_cqe *cqe)
+{
+    uint64_t data = cqe->user_data;
+    unsigned tag = (unsigned)(data & TAG_MASK);
+    void *pointer = (void *)(uintptr_t)(data & ~(uint64_t)TAG_MASK);
+    if (data == 0)
+        return 0; /* a cancel that came too late */
+    if (tag == TAG_WAKE) {
+        bool armed = arm_wake(port);
+        RP_ASSERT(armed);
+        atomic_store(&port->wake_pending, false);
+        return 1;
+    }
+    uring_socket_completion(port, pointer, tag, cqe);
+    return 1;
+}
+
+static unsigned drain(uring_port *port)
+{
+    unsigned found = 0;
+    struct io_uring_cqe *cqes[BATCH];
+    for (unsigned count; (count = io_uring_peek_batch_cqe(&port->ring, cqes, BATCH)) > 0;) {
+        for (unsigned i = 0; i < count; i++)
+            found += completion(port, cqes[i]);
+        io_uring_cq_advance(&port->ring, count);
+    }
+    port->settle_now = false;
+    found += uring_settle(port);
+    found += uring_run_owed(port);
+    return found;
+}
+
+/* How many completions a wait is for. A loop with many answers outstanding gains most by waking less
+ * often: half of those outstanding, at most twice what came lately (so that a thousand slow peers do not
+ * delay a quick one: then few come, and the count falls), and never longer than coalesce_us. */
+static unsigned wait_count(const uring_port *port)
+{
+    unsigned count = port->awaiting / 2;
+    if (port->coalesce_us == 0)
+        return 1;
+    if (count > 2 * port->recent)
+        count = 2 * port->recent;
+    if (count > WAIT_COUNT_MOST)
+        count = WAIT_COUNT_MOST;
+    return count < WAIT_COUNT_LEAST ? 1 : count;
+}
+
+static void enter(uring_port *port, uint64_t wait_ns)
+{
+    int result;
+    enable(port);
+    port->stats->system_calls++;
+    if (wait_ns == 0) {
+        result = io_uring_submit_and_get_events(&port->ring);
+    } else {
+        struct io_uring_cqe *cqe;
+        struct __kernel_timespec time = {.tv_sec = (long long)(wait_ns / 1000000000u),
+                                         .tv_nsec = (long long)(wait_ns % 1000000000u)};
+        struct __kernel_timespec *limit = wait_ns == RP_WAIT_FOREVER ? NULL : &time;
+        unsigned count = wait_count(port);
+        if (count > 1)
+            result = io_uring_submit_and_wait_min_timeout(&port->ring, &cqe, count, limit,
+                                                          port->coalesce_us, NULL);
+        else
+            result = io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, limit, NULL);
+    }
+    /* EBADR: the kernel lost a completion for want of memory: nothing can be trusted any more. */
+    RP_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
+              result == -EBUSY || result == -ENOMEM);
+    submitted(port);
+}
+
+static bool owes(const uring_port *port)
+{
+    return port->settle_now || !rp_list_empty(&port->owed);
+}
+
+/* The wait, shortened by the time at which starved listening sockets try again. */
+static uint64_t starved_wait(const uring_port *port, uint64_t wait_ns)
+{
+    if (rp_list_empty(&port->starved))
+        return wait_ns;
+    uint64_t now = rp_monotonic_ns();
+    uint64_t left = port->starved_until_ns > now ? port->starved_until_ns - now : 0;
+    return left < wait_ns ? left : wait_ns;
+}
+
+static uint64_t remaining(uint64_t deadline_ns)
+{
+    if (deadline_ns == RP_WAIT_FOREVER)
+        return RP_WAIT_FOREVER;
+    uint64_t now = rp_monotonic_ns();
+    return deadline_ns > now ? deadline_ns - now : 0;
+}
+
+/* Reads off the waitable's notifications. What comes between the last look at the queue and the reading
+ * would lose its notification: then the loop looks once more. True if it has to. */
+static bool acknowledge(uring_port *port)
+{
+    uint64_t value;
+    if (io_uring_sq_ready(&port->ring) > 0)
+        (void)uring_submit(port);
+    port->stats->system_calls++;
+    if (read(port->event_fd, &value, sizeof(value)) < 0)
+        RP_ASSERT(errno == EAGAIN);
+    unsigned flags = IO_URING_READ_ONCE(*port->ring.sq.kflags);
+    return io_uring_cq_ready(&port->ring) > 0 || !rp_list_empty(&port->settling) || owes(port) ||
+           (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+}
+
+static unsigned turn(rp_port *base, uint64_t wait_ns)
+{
+    uring_port *port = (uring_port *)base;
+    port->in_turn = true;
+    uint64_t deadline = wait_ns;
+    if (wait_ns != 0 && wait_ns != RP_WAIT_FOREVER)
+        deadline = rp_monotonic_ns() + wait_ns;
+    unsigned found = uring_run_owed(port);
+    for (;;) {
+        if (found > 0 || owes(port))
+            wait_ns = 0;
+        enter(port, starved_wait(port, wait_ns));
+        uring_retry_starved(port);
+        found += drain(port);
+        if (found > 0 || wait_ns == 0)
+            break;
+        /* Only the port's own completions: the wait is not over. */
+        wait_ns = remaining(deadline);
+        if (wait_ns == 0)
+            break;
+    }
+    if (found > port->recent)
+        port->recent = found;
+    else
+        port->recent = (port->recent * 3 + found) / 4;
+    for (unsigned again = 0; port->waitable_made && acknowledge(port); again++) {
+        if (again == 4) {
+            wake(base); /* the host gets its turn, and we are called again */
+            break;
+        }
+        enter(port, 0);
+        found += drain(port);
+    }
+    port->in_turn = false;
+    return found;
+}
+
+/* ---- the waitable ---- */
+
+static bool watch(uring_port *port, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    return epoll_ctl(port->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void waitable_close(uring_port *port)
+{
+    int *const descriptors[] = {&port->epoll_fd, &port->timer_fd, &port->event_fd};
+    for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++) {
+        if (*descriptors[i] >= 0)
+            (void)close(*descriptors[i]);
+        *descriptors[i] = -1;
+    }
+}
+
+/* With DEFER_TASKRUN the ring's own descriptor wakes nobody who polls it from outside; a registered
+ * eventfd does. */
+static rp_waitable waitable(rp_port *base)
+{
+    uring_port *port = (uring_port *)base;
+    if (port->waitable_made)
+        return (rp_waitable){.socket = port->epoll_fd};
+    port->epoll_fd = live(epoll_create1(EPOLL_CLOEXEC));
+    port->timer_fd = live(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+    port->event_fd = live(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    if (port->epoll_fd < 0 || port->timer_fd < 0 || port->event_fd < 0 ||
+        !watch(port, port->timer_fd) || !watch(port, port->event_fd) ||
+        io_uring_register_eventfd(&port->ring, port->event_fd) != 0) {
+        waitable_close(port);
+        return (rp_waitable){.socket = -1};
+    }
+    port->waitable_made = true;
+    port->armed_deadline_ns = RP_WAIT_FOREVER;
+    /* What was started before has not been submitted. */
+    (void)uring_submit(port);
+    wake(base);
+    return (rp_waitable){.socket = port->epoll_fd};
+}
+
+static void waitable_deadline(rp_port *base, uint64_t deadline_ns)
+{
+    uring_port *port = (uring_port *)base;
+    if (!rp_list_empty(&port->starved) && port->starved_until_ns < deadline_ns)
+        deadline_ns = port->starved_until_ns;
+    if (deadline_ns == port->armed_deadline_ns)
+        return;
+    port->armed_deadline_ns = deadline_ns;
+    struct itimerspec time = {0};
+    if (deadline_ns != RP_WAIT_FOREVER) {
+        time.it_value.tv_sec = (time_t)(deadline_ns / 1000000000u);
+        time.it_value.tv_nsec = (long)(deadline_ns % 1000000000u);
+        if (deadline_ns == 0)
+            time.it_value.tv_nsec = 1; /* zero would disarm */
+    }
+    port->stats->system_calls++;
+    int result = timerfd_settime(port->timer_fd, TFD_TIMER_ABSTIME, &time, NULL);
+    RP_ASSERT(result == 0);
+}
+
+/* ---- life ---- */
+
+static const char *set_up_cause(int os_code)
+{
+    switch (os_code) {
+    case EPERM:
+        return "EPERM, forbidden by seccomp or by sysctl kernel.io_uring_disabled";
+    case ENOSYS:
+        return "ENOSYS, not in this kernel or forbidden by seccomp";
+    case EINVAL:
+        return "EINVAL, the kernel is older than 6.1";
+    case ENOMEM:
+        return "ENOMEM, no memory or over the limit of locked memory";
+    case EMFILE:
+    case ENFILE:
+        return "out of descriptors";
+    default:
+        return rp_os_error_text(os_code);
+    }
+}
+
+/* A profile may end the process at the call, so there is one, and a second only where the first said that
+ * the kernel is older than the youngest flag. */
+static int ring_init(uring_port *port)
+{
+    struct io_uring_params parameters = {.cq_entries = COMPLETIONS};
+    unsigned flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
+                     IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE;
+    parameters.flags = flags | IORING_SETUP_NO_SQARRAY;
+    int result = io_uring_queue_init_params(SUBMISSIONS, &port->ring, &parameters);
+    if (result == -EINVAL) {
+        parameters = (struct io_uring_params){.cq_entries = COMPLETIONS, .flags = flags};
+        result = io_uring_queue_init_params(SUBMISSIONS, &port->ring, &parameters);
+    }
+    if (result < 0)
+        return result;
+    if (!(parameters.features & IORING_FEAT_MIN_TIMEOUT))
+        port->coalesce_us = 0;
+    /* A child that ran on would see the parent's queues (io_uring_ring_dontfork(3)). */
+    (void)io_uring_ring_dontfork(&port->ring);
+    return 0;
+}
+
+static bool buffers_init(uring_port *port, size_t memory_bytes)
+{
+    int result;
+    port->buffers_incremental = true;
+    port->buffer_bytes = BUFFER_BYTES_INCREMENTAL;
+    if (memory_bytes < 4 * port->buffer_bytes)
+        port->buffer_bytes = BUFFER_BYTES_WHOLE;
+    for (;;) {
+        port->buffer_count = 4;
+        while ((size_t)port->buffer_count * 2 * port->buffer_bytes <= memory_bytes &&
+               port->buffer_count < 16384)
+            port->buffer_count *= 2;
+        port->buffers =
+            io_uring_setup_buf_ring(&port->ring, port->buffer_count, 0,
+                                    port->buffers_incremental ? IOU_PBUF_RING_INC : 0, &result);
+        if (port->buffers != NULL || !port->buffers_incremental)
+            break;
+        port->buffers_incremental = false; /* a kernel before 6.12 */
+        port->buffer_bytes = BUFFER_BYTES_WHOLE;
+    }
+    if (port->buffers == NULL)
+        return false;
+    size_t bytes = port->buffer_count * port->buffer_bytes;
+    port->buffer_memory = rp_reallocate(port->memory, NULL, bytes);
+    port->buffer_used = rp_allocate(port->memory, port->buffer_count * sizeof(uint32_t));
+    if (port->buffer_memory == NULL || port->buffer_used == NULL)
+        return false;
+    for (unsigned i = 0; i < port->buffer_count; i++)
+        io_uring_buf_ring_add(port->buffers, port->buffer_memory + i * port->buffer_bytes,
+                              (unsigned)port->buffer_bytes, (unsigned short)i,
+                              io_uring_buf_ring_mask(port->buffer_count), (int)i);
+    io_uring_buf_ring_advance(port->buffers, (int)port->buffer_count);
+    return true;
+}
+
+/* Direct descriptors are a gain, not a need: sockets beyond the table use their own. */
+static bool slots_init(uring_port *port)
+{
+    struct rlimit limit;
+    unsigned count = SLOTS_MOST;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count)
+        count = (unsigned)limit.rlim_cur;
+    if (io_uring_register_files_sparse(&port->ring, count) == 0)
+        port->slot_count = count;
+    /* Not zeroed: pages that are not used are not touched. */
+    port->slots_free = rp_reallocate(port->memory, NULL, SLOTS_MOST * sizeof(int32_t));
+    return port->slots_free != NULL;
+}
+
+static void destroy(rp_port *base)
+{
+    uring_port *port = (uring_port *)base;
+    rp_memory *memory = port->memory;
+    if (port->enabled) {
+        /* The kernel must be done with our memory before it goes: the wake-up's read is in flight. */
+        struct io_uring_sync_cancel_reg cancel = {.flags = IORING_ASYNC_CANCEL_ANY |
+                                                           IORING_ASYNC_CANCEL_ALL,
+                                                  .timeout = {.tv_sec = -1, .tv_nsec = -1}};
+        (void)io_uring_register_sync_cancel(&port->ring, &cancel);
+    }
+    waitable_close(port);
+    if (port->buffers != NULL)
+        (void)io_uring_free_buf_ring(&port->ring, port->buffers, port->buffer_count, 0);
+    if (port->ring.ring_fd > 0)
+        io_uring_queue_exit(&port->ring);
+    if (port->wake_fd >= 0)
+        (void)close(port->wake_fd);
+    rp_free(memory, port->buffer_memory);
+    rp_free(memory, port->buffer_used);
+    rp_free(memory, port->slots_free);
+    rp_free(memory, port->arguments);
+    rp_free(memory, port);
+}
+
+static rp_status parts_init(uring_port *port, size_t receive_memory_bytes, rp_error *error)
+{
+    port->arguments = rp_allocate(port->memory, SUBMISSIONS * sizeof(uring_argument));
+    if (port->arguments == NULL || !slots_init(port))
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+    if (!buffers_init(port,
+                      receive_memory_bytes > 0 ? receive_memory_bytes : RECEIVE_MEMORY_DEFAULT)) {
+        rp_status status = port->buffers == NULL ? RP_E_UNSUPPORTED : RP_E_NO_MEMORY;
+        return rp_error_set(error, status, RP_PHASE_NONE, "no receive buffers");
+    }
+    /* Blocking: on a non-blocking one the ring's read would not wait but fail. */
+    port->wake_fd = live(eventfd(0, EFD_CLOEXEC));
+    if (port->wake_fd < 0)
+        return rp_error_set(error, RP_E_NO_DESCRIPTORS, RP_PHASE_NONE, "out of descriptors");
+    if (!arm_wake(port))
+        return rp_error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE, "no submission queue");
+    return RP_OK;
+}
+
+static rp_status create(rp_port **out, const rp_port_options *options, rp_error *error)
+{
+    uring_port *port = rp_allocate(options->memory, sizeof(*port));
+    if (port == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+    port->base.ops = &rp_uring_port_ops;
+    port->memory = options->memory;
+    port->stats = options->stats;
+    port->coalesce_us = options->coalesce_limit_us;
+    port->wake_fd = port->epoll_fd = port->timer_fd = port->event_fd = -1;
+    rp_list_init(&port->owed);
+    rp_list_init(&port->tried);
+    rp_list_init(&port->settling);
+    rp_list_init(&port->starved);
+    int result = ring_init(port);
+    if (result < 0) {
+        rp_free(port->memory, port);
+        rp_status status = RP_E_UNSUPPORTED;
+        if (result == -EMFILE || result == -ENFILE)
+            status = RP_E_NO_DESCRIPTORS;
+        return rp_error_set(error, status, RP_PHASE_NONE, "%s", set_up_cause(-result));
+    }
+    rp_status status = parts_init(port, options->receive_memory_bytes, error);
+    if (status != RP_OK) {
+        destroy(&port->base);
+        return status;
+    }
+    *out = &port->base;
+    return RP_OK;
+}
+
+static uint64_t now(rp_port *base)
+{
+    (void)base;
+    return rp_monotonic_ns();
+}
+
+static void random_bytes(rp_port *base, void *bytes, size_t size)
+{
+    (void)base;
+    rp_random_bytes(bytes, size);
+}
+
+const rp_port_ops rp_uring_port_ops = {
+    .name = "io_uring",
+    .create = create,
+    .destroy = destroy,
+    .now = now,
+    .random = random_bytes,
+    .open = uring_open,
+    .listen = uring_listen,
+    .connect = uring_connect,
+    .accept = uring_accept,
+    .receive = uring_receive,
+    .send = uring_send,
+    .shutdown_send = uring_shutdown_send,
+    .cancel = uring_cancel,
+    .close = uring_close,
+    .turn = turn,
+    .wake = wake,
+    .waitable = waitable,
+    .waitable_deadline = waitable_deadline,
+};

@@ -1,0 +1,110 @@
+/* uring.h - what the two halves of the io_uring port share: uring.c (ring, waiting, waking) and
+ * uring_socket.c (operations and their completions). */
+#ifndef RP_LINUX_URING_H
+#define RP_LINUX_URING_H
+
+#include "base/list.h"
+#include "loop/port.h"
+
+#include <liburing.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+/* Arguments that the kernel reads while a submission is made; one for each submission queue entry. */
+typedef union uring_argument {
+    struct msghdr message;
+    struct sockaddr_in6 address;
+} uring_argument;
+
+typedef struct uring_port {
+    rp_port base;
+    rp_memory *memory;
+    rp_loop_stats *stats;
+    struct io_uring ring;
+    bool enabled; /* the ring belongs to a thread from the first submission on */
+    bool in_turn;
+    bool settle_now;      /* somebody waits for a quiet send: do not sleep on it */
+    uint32_t coalesce_us; /* 0: no minimum wait */
+    unsigned recent;      /* completions that a wake-up found lately */
+    unsigned awaiting;    /* sockets that sent and have not received since */
+    uring_argument *arguments;
+
+    /* Receive buffers: one provided-buffer ring. */
+    struct io_uring_buf_ring *buffers;
+    uint8_t *buffer_memory;
+    uint32_t *buffer_used; /* incremental consumption: bytes already delivered of each buffer */
+    unsigned buffer_count;
+    size_t buffer_bytes;
+    bool buffers_incremental;
+
+    /* Direct descriptors: slots of the ring's file table. */
+    int32_t *slots_free;
+    unsigned slots_free_count, slots_used, slot_count;
+
+    rp_link owed;     /* sockets that are owed a completion which no CQE brings */
+    rp_link tried;    /* quiet sends not yet submitted */
+    rp_link settling; /* quiet sends submitted: done, unless a CQE says otherwise */
+    rp_link starved;  /* listening sockets that wait for a descriptor */
+    uint64_t starved_until_ns;
+
+    int wake_fd;
+    uint64_t wake_value;
+    atomic_bool wake_pending;
+
+    bool waitable_made;
+    int epoll_fd, timer_fd, event_fd;
+    uint64_t armed_deadline_ns;
+} uring_port;
+
+typedef struct uring_socket {
+    rp_socket base;
+    rp_link owed_link, send_link, starved_link;
+    int fd;
+    int slot;           /* direct descriptor, -1: none */
+    uint8_t started;    /* RP_CANCEL_...: operations whose final completion is still to come */
+    uint8_t cancelling; /* those that were cancelled */
+    uint8_t owed;       /* those whose final completion no CQE will bring: owed_code */
+    bool closing, close_owed;
+    bool awaiting;
+    bool send_quiet; /* the piece in flight answers only if it fails */
+    bool starvation_told;
+    int owed_code; /* errno */
+    const rp_slice *slices;
+    size_t slice_count;  /* from slices on, those not yet sent */
+    size_t slice_offset; /* bytes of the first one already sent */
+    size_t piece_bytes;  /* of the piece in flight */
+} uring_socket;
+
+/* The low bits of user_data; the rest points to the socket or port. 0 as a whole: nobody cares. */
+enum { TAG_CONNECT = 1, TAG_ACCEPT, TAG_RECEIVE, TAG_SEND, TAG_WAKE, TAG_MASK = 7 };
+
+static inline uint64_t uring_tag(const void *pointer, unsigned tag)
+{
+    return (uint64_t)(uintptr_t)pointer | tag;
+}
+
+/* Makes room by submitting; NULL if the kernel does not take submissions now. */
+struct io_uring_sqe *uring_sqe(uring_port *port);
+/* After anything was started outside of a turn: makes the waitable readable. */
+void uring_touch(uring_port *port);
+bool uring_submit(uring_port *port);
+
+/* uring_socket.c */
+void uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
+                             const struct io_uring_cqe *cqe);
+/* Runs what is owed at the time of the call; gives the number of completions. */
+unsigned uring_run_owed(uring_port *port);
+unsigned uring_settle(uring_port *port);
+void uring_retry_starved(uring_port *port);
+rp_io_result uring_open(rp_port *base, uint8_t family, rp_socket **socket);
+rp_io_result uring_listen(rp_socket *base, rp_address *address, int backlog);
+void uring_connect(rp_socket *base, const rp_address *address);
+void uring_accept(rp_socket *base);
+void uring_receive(rp_socket *base);
+void uring_send(rp_socket *base, const rp_slice *slices, size_t count);
+void uring_shutdown_send(rp_socket *base);
+void uring_cancel(rp_socket *base, unsigned operations);
+void uring_close(rp_socket *base);
+
+#endif

@@ -1,0 +1,599 @@
+/* uring_socket.c - socket operations on io_uring.
+ *
+ * Every operation is one submission; its CQE brings the completion. Two exceptions:
+ *
+ * Owed completions. What no CQE will bring (a close with nothing in flight, an operation that could not be
+ * submitted) is put on the port's owed list and run from the turn.
+ *
+ * Quiet sends. A send whose success nobody waits for is submitted with MSG_DONTWAIT and
+ * IOSQE_CQE_SKIP_SUCCESS: it is over when the submission returns, and posts a CQE only if it failed or was
+ * short. So after the queue has been drained, every submitted quiet send that had no CQE has succeeded.
+ * Without this, a request on a lone connection wakes the loop twice: once for its send, once for the
+ * answer. */
+#include "linux/uring.h"
+
+#include "base/assert.h"
+#include "linux/socket.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define SLICES_LIMIT 1024 /* UIO_MAXIOV, readv(2) */
+#define STARVED_RETRY_NS 100000000u
+
+/* A list of slices is handed to the kernel as it is. */
+_Static_assert(sizeof(rp_slice) == sizeof(struct iovec), "rp_slice is an iovec");
+_Static_assert(offsetof(rp_slice, data) == offsetof(struct iovec, iov_base),
+               "rp_slice is an iovec");
+_Static_assert(offsetof(rp_slice, size) == offsetof(struct iovec, iov_len), "rp_slice is an iovec");
+
+static uring_port *port_of(const uring_socket *socket)
+{
+    return (uring_port *)socket->base.port;
+}
+
+/* ---- direct descriptors ---- */
+
+static int slot_take(uring_port *port, int fd)
+{
+    int slot = -1;
+    if (port->slots_free_count > 0)
+        slot = port->slots_free[--port->slots_free_count];
+    else if (port->slots_used < port->slot_count)
+        slot = (int)port->slots_used++;
+    else
+        return -1;
+    port->stats->system_calls++;
+    if (io_uring_register_files_update(&port->ring, (unsigned)slot, &fd, 1) == 1)
+        return slot;
+    port->slots_free[port->slots_free_count++] = slot;
+    return -1;
+}
+
+static void slot_give(uring_port *port, int slot)
+{
+    int none = -1;
+    if (slot < 0)
+        return;
+    port->stats->system_calls++;
+    (void)io_uring_register_files_update(&port->ring, (unsigned)slot, &none, 1);
+    port->slots_free[port->slots_free_count++] = slot;
+}
+
+/* The descriptor to put into a submission. */
+static int submission_fd(const uring_socket *socket)
+{
+    return socket->slot >= 0 ? socket->slot : socket->fd;
+}
+
+static void submission_tag(struct io_uring_sqe *sqe, const uring_socket *socket, unsigned tag)
+{
+    io_uring_sqe_set_data64(sqe, uring_tag(socket, tag));
+    if (socket->slot >= 0)
+        sqe->flags |= IOSQE_FIXED_FILE;
+}
+
+/* ---- owed completions ---- */
+
+static void owe(uring_socket *socket, unsigned operation, int os_code)
+{
+    uring_port *port = port_of(socket);
+    socket->owed |= (uint8_t)operation;
+    if (operation != 0)
+        socket->owed_code = os_code;
+    if (rp_list_empty(&socket->owed_link))
+        rp_list_append(&port->owed, &socket->owed_link);
+    uring_touch(port);
+}
+
+static void owe_close(uring_socket *socket)
+{
+    if (!socket->closing || socket->close_owed || socket->started != 0)
+        return;
+    socket->close_owed = true;
+    owe(socket, 0, 0);
+}
+
+/* ---- final completions ---- */
+
+static void set_awaiting(uring_socket *socket, bool awaiting)
+{
+    if (socket->awaiting == awaiting)
+        return;
+    socket->awaiting = awaiting;
+    if (awaiting)
+        port_of(socket)->awaiting++;
+    else
+        port_of(socket)->awaiting--;
+}
+
+static void finish(uring_socket *socket, unsigned operation, rp_io_result result)
+{
+    const rp_socket_handler *handler = socket->base.handler;
+    RP_ASSERT(socket->started & operation);
+    socket->started &= (uint8_t)~operation;
+    socket->cancelling &= (uint8_t)~operation;
+    socket->owed &= (uint8_t)~operation;
+    port_of(socket)->stats->completions++;
+    switch (operation) {
+    case RP_CANCEL_CONNECT:
+        handler->connected(&socket->base, result);
+        break;
+    case RP_CANCEL_ACCEPT:
+        handler->accepted(&socket->base, NULL, result, true);
+        break;
+    case RP_CANCEL_RECEIVE:
+        handler->received(&socket->base, (rp_slice){NULL, 0}, result, true);
+        break;
+    default:
+        handler->sent(&socket->base, result);
+        break;
+    }
+    owe_close(socket);
+}
+
+static rp_io_result operation_result(unsigned operation, int os_code)
+{
+    return operation == RP_CANCEL_CONNECT ? rp_connect_result(os_code)
+                                          : rp_transfer_result(os_code);
+}
+
+static void socket_free(uring_socket *socket)
+{
+    uring_port *port = port_of(socket);
+    set_awaiting(socket, false);
+    rp_list_remove(&socket->starved_link);
+    slot_give(port, socket->slot);
+    port->stats->system_calls++;
+    (void)close(socket->fd);
+    socket->base.handler->closed(&socket->base);
+    rp_free(port->memory, socket);
+    /* A descriptor is free: those that wait for one need not wait for their time. */
+    if (!rp_list_empty(&port->starved))
+        port->starved_until_ns = 0;
+}
+
+unsigned uring_run_owed(uring_port *port)
+{
+    unsigned count = 0;
+    if (rp_list_empty(&port->owed))
+        return 0;
+    rp_link now = port->owed;
+    now.next->previous = &now;
+    now.previous->next = &now;
+    rp_list_init(&port->owed);
+    for (rp_link *link; (link = rp_list_take(&now)) != NULL;) {
+        uring_socket *socket = RP_CONTAINER(link, uring_socket, owed_link);
+        int os_code = socket->owed_code;
+        for (unsigned operation = 1; operation <= RP_CANCEL_ALL; operation <<= 1) {
+            if (!(socket->owed & operation))
+                continue;
+            count++;
+            finish(socket, operation, operation_result(operation, os_code));
+        }
+        if (socket->close_owed) {
+            count++;
+            rp_list_remove(&socket->owed_link);
+            socket_free(socket);
+        }
+    }
+    return count;
+}
+
+/* ---- open, listen, connect ---- */
+
+static uring_socket *socket_new(uring_port *port, int fd)
+{
+    uring_socket *socket = rp_allocate(port->memory, sizeof(*socket));
+    if (socket == NULL)
+        return NULL;
+    socket->base.port = &port->base;
+    rp_list_init(&socket->owed_link);
+    rp_list_init(&socket->send_link);
+    rp_list_init(&socket->starved_link);
+    socket->fd = fd;
+    socket->slot = slot_take(port, fd);
+    return socket;
+}
+
+rp_io_result uring_open(rp_port *base, uint8_t family, rp_socket **out)
+{
+    uring_port *port = (uring_port *)base;
+    int fd;
+    *out = NULL;
+    rp_io_result result = rp_socket_descriptor(family, &fd);
+    port->stats->system_calls += 2;
+    if (result.status != RP_OK)
+        return result;
+    uring_socket *socket = socket_new(port, fd);
+    if (socket == NULL) {
+        (void)close(fd);
+        return (rp_io_result){RP_E_NO_MEMORY, 0};
+    }
+    *out = &socket->base;
+    return result;
+}
+
+rp_io_result uring_listen(rp_socket *base, rp_address *address, int backlog)
+{
+    return rp_socket_listen(((uring_socket *)base)->fd, address, backlog);
+}
+
+static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
+{
+    uring_port *port = port_of(socket);
+    RP_ASSERT(!socket->closing && !(socket->started & operation));
+    socket->started |= (uint8_t)operation;
+    struct io_uring_sqe *sqe = uring_sqe(port);
+    if (sqe == NULL)
+        owe(socket, operation, EAGAIN);
+    uring_touch(port);
+    return sqe;
+}
+
+void uring_connect(rp_socket *base, const rp_address *address)
+{
+    uring_socket *socket = (uring_socket *)base;
+    uring_port *port = port_of(socket);
+    struct io_uring_sqe *sqe = start(socket, RP_CANCEL_CONNECT);
+    if (sqe == NULL)
+        return;
+    struct sockaddr_storage storage;
+    socklen_t size = rp_sockaddr_set(&storage, address);
+    uring_argument *argument = &port->arguments[sqe - port->ring.sq.sqes];
+    memcpy(&argument->address, &storage, sizeof(argument->address));
+    io_uring_prep_connect(sqe, submission_fd(socket), (struct sockaddr *)&argument->address, size);
+    submission_tag(sqe, socket, TAG_CONNECT);
+}
+
+/* ---- accept ---- */
+
+static bool arm_accept(uring_socket *socket)
+{
+    struct io_uring_sqe *sqe = uring_sqe(port_of(socket));
+    if (sqe == NULL)
+        return false;
+    io_uring_prep_multishot_accept(sqe, submission_fd(socket), NULL, NULL, SOCK_CLOEXEC);
+    submission_tag(sqe, socket, TAG_ACCEPT);
+    return true;
+}
+
+void uring_accept(rp_socket *base)
+{
+    uring_socket *socket = (uring_socket *)base;
+    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_ACCEPT));
+    socket->started |= RP_CANCEL_ACCEPT;
+    if (!arm_accept(socket))
+        owe(socket, RP_CANCEL_ACCEPT, EAGAIN);
+    uring_touch(port_of(socket));
+}
+
+void uring_retry_starved(uring_port *port)
+{
+    if (rp_list_empty(&port->starved) || rp_monotonic_ns() < port->starved_until_ns)
+        return;
+    for (rp_link *link; (link = rp_list_take(&port->starved)) != NULL;) {
+        uring_socket *socket = RP_CONTAINER(link, uring_socket, starved_link);
+        if (!arm_accept(socket))
+            owe(socket, RP_CANCEL_ACCEPT, EAGAIN);
+    }
+}
+
+static void starve(uring_socket *socket, int os_code)
+{
+    uring_port *port = port_of(socket);
+    rp_list_append(&port->starved, &socket->starved_link);
+    port->starved_until_ns = rp_monotonic_ns() + STARVED_RETRY_NS;
+    if (socket->starvation_told)
+        return;
+    socket->starvation_told = true;
+    socket->base.handler->accepted(&socket->base, NULL,
+                                   (rp_io_result){RP_E_NO_DESCRIPTORS, os_code}, false);
+}
+
+static void accept_peer(uring_socket *socket, int fd)
+{
+    uring_port *port = port_of(socket);
+    uring_socket *peer = socket->closing ? NULL : socket_new(port, fd);
+    if (peer == NULL) {
+        (void)close(fd);
+        return;
+    }
+    socket->starvation_told = false;
+    port->stats->completions++;
+    socket->base.handler->accepted(&socket->base, &peer->base, (rp_io_result){RP_OK, 0}, false);
+}
+
+static void accept_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
+{
+    bool stopping = socket->closing || (socket->cancelling & RP_CANCEL_ACCEPT);
+    if (cqe->res >= 0)
+        accept_peer(socket, cqe->res);
+    if (cqe->flags & IORING_CQE_F_MORE)
+        return;
+    stopping = stopping || socket->closing || (socket->cancelling & RP_CANCEL_ACCEPT);
+    if (stopping) {
+        finish(socket, RP_CANCEL_ACCEPT, (rp_io_result){RP_E_CANCELLED, 0});
+        return;
+    }
+    if (cqe->res == -EMFILE || cqe->res == -ENFILE || cqe->res == -ENOMEM || cqe->res == -ENOBUFS) {
+        starve(socket, -cqe->res);
+        return;
+    }
+    /* A connection that died in the queue (accept(2)) says nothing about the listening socket. */
+    bool passing = cqe->res >= 0 || cqe->res == -ECONNABORTED || cqe->res == -EINTR ||
+                   cqe->res == -EPROTO || cqe->res == -EAGAIN;
+    if (!passing || !arm_accept(socket))
+        finish(socket, RP_CANCEL_ACCEPT, rp_transfer_result(passing ? EAGAIN : -cqe->res));
+}
+
+/* ---- receive ---- */
+
+static bool arm_receive(uring_socket *socket)
+{
+    struct io_uring_sqe *sqe = uring_sqe(port_of(socket));
+    if (sqe == NULL)
+        return false;
+    io_uring_prep_recv_multishot(sqe, submission_fd(socket), NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = 0;
+    submission_tag(sqe, socket, TAG_RECEIVE);
+    return true;
+}
+
+void uring_receive(rp_socket *base)
+{
+    uring_socket *socket = (uring_socket *)base;
+    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_RECEIVE));
+    socket->started |= RP_CANCEL_RECEIVE;
+    if (!arm_receive(socket))
+        owe(socket, RP_CANCEL_RECEIVE, EAGAIN);
+    uring_touch(port_of(socket));
+}
+
+static rp_slice buffer_lend(uring_port *port, const struct io_uring_cqe *cqe)
+{
+    unsigned id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+    return (rp_slice){port->buffer_memory + id * port->buffer_bytes + port->buffer_used[id],
+                      cqe->res > 0 ? (size_t)cqe->res : 0};
+}
+
+/* Gives the buffer back when the kernel is done with it. Incremental buffers serve several receives in
+ * turn until they are full (io_uring_setup_buf_ring(3), IOU_PBUF_RING_INC). */
+static void buffer_return(uring_port *port, const struct io_uring_cqe *cqe)
+{
+    unsigned id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+    if (port->buffers_incremental && (cqe->flags & IORING_CQE_F_BUF_MORE)) {
+        port->buffer_used[id] += cqe->res > 0 ? (uint32_t)cqe->res : 0;
+        return;
+    }
+    port->buffer_used[id] = 0;
+    io_uring_buf_ring_add(port->buffers, port->buffer_memory + id * port->buffer_bytes,
+                          (unsigned)port->buffer_bytes, (unsigned short)id,
+                          io_uring_buf_ring_mask(port->buffer_count), 0);
+    io_uring_buf_ring_advance(port->buffers, 1);
+}
+
+static void receive_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
+{
+    uring_port *port = port_of(socket);
+    set_awaiting(socket, false);
+    if (cqe->flags & IORING_CQE_F_BUFFER) {
+        rp_slice bytes = buffer_lend(port, cqe);
+        if (bytes.size > 0 && !socket->closing) {
+            port->stats->completions++;
+            port->stats->bytes_received += bytes.size;
+            socket->base.handler->received(&socket->base, bytes, (rp_io_result){RP_OK, 0}, false);
+        }
+        buffer_return(port, cqe);
+    }
+    if (cqe->flags & IORING_CQE_F_MORE)
+        return;
+    /* A multishot receive may end at any time, after bytes or for want of buffers: start it anew. */
+    if (cqe->res > 0 || cqe->res == -ENOBUFS) {
+        if (socket->closing || (socket->cancelling & RP_CANCEL_RECEIVE))
+            finish(socket, RP_CANCEL_RECEIVE, (rp_io_result){RP_E_CANCELLED, 0});
+        else if (!arm_receive(socket))
+            finish(socket, RP_CANCEL_RECEIVE, rp_transfer_result(EAGAIN));
+        return;
+    }
+    finish(socket, RP_CANCEL_RECEIVE, rp_transfer_result(-cqe->res));
+}
+
+/* ---- send ---- */
+
+static size_t slices_bytes(const rp_slice *slices, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += slices[i].size;
+    return bytes;
+}
+
+/* One piece: what is left of a slice begun, or as many whole slices as a call takes. */
+static bool submit_piece(uring_socket *socket, bool quiet)
+{
+    uring_port *port = port_of(socket);
+    struct io_uring_sqe *sqe = uring_sqe(port);
+    if (sqe == NULL)
+        return false;
+    const rp_slice *slices = socket->slices;
+    int flags = MSG_NOSIGNAL | MSG_WAITALL | (quiet ? MSG_DONTWAIT : 0);
+    if (socket->slice_offset > 0 || socket->slice_count == 1) {
+        socket->piece_bytes = slices[0].size - socket->slice_offset;
+        io_uring_prep_send(sqe, submission_fd(socket), slices[0].data + socket->slice_offset,
+                           socket->piece_bytes, flags);
+    } else {
+        size_t count = socket->slice_count < SLICES_LIMIT ? socket->slice_count : SLICES_LIMIT;
+        struct msghdr *message = &port->arguments[sqe - port->ring.sq.sqes].message;
+        *message =
+            (struct msghdr){.msg_iov = (struct iovec *)(uintptr_t)slices, .msg_iovlen = count};
+        socket->piece_bytes = slices_bytes(slices, count);
+        io_uring_prep_sendmsg(sqe, submission_fd(socket), message, (unsigned)flags);
+    }
+    submission_tag(sqe, socket, TAG_SEND);
+    socket->send_quiet = quiet;
+    if (quiet) {
+        sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+        rp_list_append(&port->tried, &socket->send_link);
+    }
+    return true;
+}
+
+/* Counts sent bytes off; true if nothing is left. */
+static bool advance(uring_socket *socket, size_t sent)
+{
+    port_of(socket)->stats->bytes_sent += sent;
+    while (socket->slice_count > 0) {
+        size_t left = socket->slices[0].size - socket->slice_offset;
+        if (sent < left) {
+            socket->slice_offset += sent;
+            return false;
+        }
+        sent -= left;
+        socket->slice_offset = 0;
+        socket->slices++;
+        socket->slice_count--;
+    }
+    return true;
+}
+
+/* quiet_piece: what to try next if something is left. */
+static void send_progress(uring_socket *socket, size_t sent, bool quiet_piece)
+{
+    if (advance(socket, sent)) {
+        finish(socket, RP_CANCEL_SEND, (rp_io_result){RP_OK, 0});
+        return;
+    }
+    if (socket->closing || (socket->cancelling & RP_CANCEL_SEND)) {
+        finish(socket, RP_CANCEL_SEND, (rp_io_result){RP_E_CANCELLED, 0});
+        return;
+    }
+    if (!submit_piece(socket, quiet_piece))
+        finish(socket, RP_CANCEL_SEND, rp_transfer_result(EAGAIN));
+}
+
+void uring_send(rp_socket *base, const rp_slice *slices, size_t count)
+{
+    uring_socket *socket = (uring_socket *)base;
+    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_SEND));
+    RP_ASSERT(count > 0);
+    socket->started |= RP_CANCEL_SEND;
+    socket->slices = slices;
+    socket->slice_count = count;
+    socket->slice_offset = 0;
+    set_awaiting(socket, true);
+    if (!submit_piece(socket, base->quiet_send))
+        owe(socket, RP_CANCEL_SEND, EAGAIN);
+    uring_touch(port_of(socket));
+}
+
+static void send_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
+{
+    bool retry_loud = socket->send_quiet && (cqe->res >= 0 || cqe->res == -EAGAIN);
+    rp_list_remove(&socket->send_link);
+    if (cqe->res < 0 && !retry_loud) {
+        finish(socket, RP_CANCEL_SEND, rp_transfer_result(-cqe->res));
+        return;
+    }
+    send_progress(socket, cqe->res > 0 ? (size_t)cqe->res : 0, false);
+}
+
+unsigned uring_settle(uring_port *port)
+{
+    unsigned count = 0;
+    if (rp_list_empty(&port->settling))
+        return 0;
+    rp_link now = port->settling;
+    now.next->previous = &now;
+    now.previous->next = &now;
+    rp_list_init(&port->settling);
+    for (rp_link *link; (link = rp_list_take(&now)) != NULL; count++) {
+        uring_socket *socket = RP_CONTAINER(link, uring_socket, send_link);
+        send_progress(socket, socket->piece_bytes, true);
+    }
+    return count;
+}
+
+void uring_shutdown_send(rp_socket *base)
+{
+    uring_socket *socket = (uring_socket *)base;
+    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_SEND));
+    port_of(socket)->stats->system_calls++;
+    (void)shutdown(socket->fd, SHUT_WR);
+}
+
+/* ---- cancel, close ---- */
+
+static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
+{
+    uring_port *port = port_of(socket);
+    socket->cancelling |= (uint8_t)operation;
+    if (operation == RP_CANCEL_ACCEPT && !rp_list_empty(&socket->starved_link)) {
+        rp_list_remove(&socket->starved_link);
+        owe(socket, operation, ECANCELED);
+        return;
+    }
+    if (operation == RP_CANCEL_SEND && socket->send_quiet) {
+        port->settle_now = true;
+        return;
+    }
+    struct io_uring_sqe *sqe = uring_sqe(port);
+    if (sqe == NULL) {
+        /* The kernel takes no submissions: this ends the operation as well. */
+        (void)shutdown(socket->fd, SHUT_RDWR);
+        return;
+    }
+    io_uring_prep_cancel64(sqe, uring_tag(socket, tag), 0);
+    io_uring_sqe_set_data64(sqe, 0);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+void uring_cancel(rp_socket *base, unsigned operations)
+{
+    uring_socket *socket = (uring_socket *)base;
+    unsigned live =
+        operations & socket->started & ~(unsigned)socket->cancelling & ~(unsigned)socket->owed;
+    if (live & RP_CANCEL_CONNECT)
+        cancel_one(socket, RP_CANCEL_CONNECT, TAG_CONNECT);
+    if (live & RP_CANCEL_ACCEPT)
+        cancel_one(socket, RP_CANCEL_ACCEPT, TAG_ACCEPT);
+    if (live & RP_CANCEL_RECEIVE)
+        cancel_one(socket, RP_CANCEL_RECEIVE, TAG_RECEIVE);
+    if (live & RP_CANCEL_SEND)
+        cancel_one(socket, RP_CANCEL_SEND, TAG_SEND);
+    if (live != 0)
+        uring_touch(port_of(socket));
+}
+
+void uring_close(rp_socket *base)
+{
+    uring_socket *socket = (uring_socket *)base;
+    RP_ASSERT(!socket->closing);
+    set_awaiting(socket, false);
+    uring_cancel(base, RP_CANCEL_ALL);
+    socket->closing = true;
+    owe_close(socket);
+}
+
+void uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
+                             const struct io_uring_cqe *cqe)
+{
+    (void)port;
+    switch (tag) {
+    case TAG_CONNECT:
+        finish(socket, RP_CANCEL_CONNECT, rp_connect_result(-cqe->res));
+        break;
+    case TAG_ACCEPT:
+        accept_completion(socket, cqe);
+        break;
+    case TAG_RECEIVE:
+        receive_completion(socket, cqe);
+        break;
+    default:
+        send_completion(socket, cqe);
+        break;
+    }
+}
