@@ -43,27 +43,46 @@ typedef struct rp_h1_limits {
 } rp_h1_limits;
 
 typedef enum rp_h1_result {
-    RP_H1_MORE,     /* all bytes were used, the response goes on */
-    RP_H1_PAUSED,   /* a callback asked to stop; *used says how far it went; call again with the rest */
+    RP_H1_MORE, /* all bytes were used, the response goes on */
+    RP_H1_PAUSED, /* a callback asked to stop; *used says how far it went; call again with the rest, if
+                     * any is left. A callback after which the response is complete can't pause it */
     RP_H1_COMPLETE, /* the response is complete; *used may be less than size: what follows is unsolicited */
-    RP_H1_FAILED    /* *error */
+    RP_H1_FAILED /* *error */
 } rp_h1_result;
 
+/* Neither callback may feed or destroy the parser: give false to stop, and do it after feed returned. */
 typedef struct rp_h1_events {
     /* head lives until the callback returns. Give false to pause after it. */
     bool (*on_head)(void *user, const rp_response_head *head);
+    /* size > 0 */
     bool (*on_body)(void *user, const uint8_t *data, size_t size);
 } rp_h1_events;
 
+/* Where a head is cut into C strings for on_head: one for all parsers of a loop, so that a connection
+ * needs no memory for it and in the steady state nothing is allocated. It grows to the largest head. */
+typedef struct rp_h1_scratch {
+    rp_memory *memory;
+    uint64_t *bytes_copied; /* counter, may be NULL */
+    char *text;
+    rp_header *headers;
+    size_t text_capacity, header_capacity;
+} rp_h1_scratch;
+
+void rp_h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied);
+void rp_h1_scratch_clear(rp_h1_scratch *scratch);
+
 typedef struct rp_h1_parser rp_h1_parser;
 
-/* One parser serves many responses in turn. NULL: no memory. Holds no head memory between responses
- * beyond a small one (some hundred bytes): idle connections are counted in thousands. */
-rp_h1_parser *rp_h1_parser_create(rp_memory *memory, const rp_h1_limits *limits,
-                                  const rp_h1_events *events, void *user);
+/* One parser serves many responses in turn. NULL: no memory. events and scratch are borrowed while the
+ * parser lives; limits is copied. It is about 200 bytes; only while a head has come in part does it hold
+ * more, that part: idle connections are counted in thousands. */
+rp_h1_parser *rp_h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
+                                  const rp_h1_limits *limits, const rp_h1_events *events,
+                                  void *user);
+/* NULL does nothing. */
 void rp_h1_parser_destroy(rp_h1_parser *parser);
 
-/* Before each response. head_only: the request's method was HEAD. */
+/* Before each response, the first included. head_only: the request's method was HEAD. */
 void rp_h1_parser_start(rp_h1_parser *parser, bool head_only);
 
 rp_h1_result rp_h1_parser_feed(rp_h1_parser *parser, const uint8_t *data, size_t size, size_t *used,

@@ -11,13 +11,13 @@
 /* Slices point into the text that was parsed. */
 typedef struct rp_url {
     bool https;
-    rp_slice host;      /* without brackets; as written (case is the caller's to fold) */
-    bool host_is_ipv6;  /* was in brackets */
-    uint16_t port;      /* the scheme's default if none was written */
+    rp_slice host;     /* without brackets; as written (case is the caller's to fold) */
+    bool host_is_ipv6; /* was in brackets */
+    uint16_t port;     /* the scheme's default if none was written */
     bool port_is_default;
-    rp_slice path;      /* begins with "/", or empty: send "/" */
-    rp_slice query;     /* with its "?", or empty */
-    rp_slice userinfo;  /* "user:password", percent-encoded, or empty */
+    rp_slice path;     /* begins with "/", or empty: send "/" */
+    rp_slice query;    /* with its "?", or empty */
+    rp_slice userinfo; /* "user:password", percent-encoded, or empty */
 } rp_url;
 
 /* error is set on failure: RP_E_BAD_URL with a sentence that says what is wrong and where. Strict: no

@@ -1,0 +1,41 @@
+/* headers.c - tokens, field values, names. The C library's ctype.h depends on the program's locale. */
+#include "http/headers.h"
+
+#include <stdint.h>
+
+/* One bit a character: "!#$%&'*+-.^_`|~", digits, letters. */
+static const uint32_t token_bits[4] = {0, 0x03FF6CFA, 0xC7FFFFFE, 0x57FFFFFF};
+
+bool rp_is_token(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 128 || (token_bits[c / 32] >> (c % 32) & 1) == 0)
+            return false;
+    }
+    return size > 0;
+}
+
+bool rp_is_field_value(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static unsigned char lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+bool rp_name_equal(const char *a, size_t a_size, const char *b)
+{
+    for (size_t i = 0; i < a_size; i++) {
+        if (b[i] == '\0' || lower(a[i]) != lower(b[i]))
+            return false;
+    }
+    return b[a_size] == '\0';
+}

@@ -1,0 +1,189 @@
+/* url.c - absolute http and https URLs. The sentences say where: an operator sees the URL in a log, not
+ * in a debugger. */
+#include "http/url.h"
+
+#include "base/address.h"
+#include "base/error.h"
+#include "http/headers.h"
+
+#include <string.h>
+
+#define SHOWN 80 /* characters of a URL in a sentence */
+
+typedef struct parser {
+    rp_url *url;
+    const char *text;
+    size_t size;
+    rp_error *error;
+} parser;
+
+static int shown(size_t size)
+{
+    return size < SHOWN ? (int)size : SHOWN;
+}
+
+static rp_status bad(const parser *p, const char *what)
+{
+    return rp_error_set(p->error, RP_E_BAD_URL, RP_PHASE_NONE, "the URL \"%.*s\"%s %s",
+                        shown(p->size), p->text, p->size > SHOWN ? "..." : "", what);
+}
+
+static rp_status check_characters(const parser *p)
+{
+    for (size_t i = 0; i < p->size; i++) {
+        unsigned char c = (unsigned char)p->text[i];
+        if (c <= 0x20 || c >= 0x7f)
+            return rp_error_set(
+                p->error, RP_E_BAD_URL, RP_PHASE_NONE,
+                "the URL \"%.*s\" has the byte 0x%02x at position %zu, which must be "
+                "percent-encoded",
+                shown(i), p->text, c, i);
+    }
+    return RP_OK;
+}
+
+/* "http://" or "https://"; leaves in *rest where the authority begins. */
+static rp_status parse_scheme(const parser *p, size_t *rest)
+{
+    const char *colon = memchr(p->text, ':', p->size);
+    if (colon == NULL)
+        return bad(p, "has no scheme: it must begin with http:// or https://");
+    size_t size = (size_t)(colon - p->text);
+    if (rp_name_equal(p->text, size, "https"))
+        p->url->https = true;
+    else if (!rp_name_equal(p->text, size, "http"))
+        return bad(p, "is neither http:// nor https://");
+    if (p->size - size < 3 || memcmp(colon, "://", 3) != 0)
+        return bad(p, "lacks the // after its scheme");
+    *rest = size + 3;
+    return RP_OK;
+}
+
+/* RFC 3986, 3.2.1 and 3.2.2 without percent-encoding: unreserved and sub-delims. */
+static bool is_name_character(char c)
+{
+    return rp_is_token(&c, 1) ? strchr("#%^`|", c) == NULL : strchr("(),;=", c) != NULL;
+}
+
+static rp_status parse_userinfo(const parser *p, const char *text, size_t size)
+{
+    p->url->userinfo = (rp_slice){(const uint8_t *)text, size};
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '@')
+            return bad(p, "has more than one @ before its path: percent-encode it as %40");
+        if (!is_name_character(text[i]) && text[i] != ':' && text[i] != '%')
+            return bad(p, "has a character in its user information that must be percent-encoded");
+    }
+    return RP_OK;
+}
+
+static rp_status parse_port(const parser *p, const char *text, size_t size)
+{
+    unsigned port = 0;
+    if (size == 0) /* "host:" is allowed (RFC 3986, 3.2.3) */
+        return RP_OK;
+    if (size > 5)
+        return bad(p, "has a port that is not a number from 1 to 65535");
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return bad(p, "has a port that is not a number from 1 to 65535");
+        port = port * 10 + (unsigned)(text[i] - '0');
+    }
+    if (port == 0 || port > 65535)
+        return bad(p, "has a port that is not a number from 1 to 65535");
+    p->url->port_is_default = port == p->url->port;
+    p->url->port = (uint16_t)port;
+    return RP_OK;
+}
+
+/* The bracketed form; text is behind the bracket. Leaves in *rest what follows the closing one. */
+static rp_status parse_ipv6(const parser *p, const char *text, size_t size, size_t *rest)
+{
+    const char *end = memchr(text, ']', size);
+    if (end == NULL)
+        return bad(p, "lacks the ] that ends its IPv6 address");
+    size_t length = (size_t)(end - text);
+    rp_address address;
+    /* A zone index is of this host only and must not reach the server (RFC 6874, 4). */
+    if (memchr(text, '%', length) != NULL || !rp_address_parse(&address, text, length) ||
+        address.family != 6)
+        return bad(p, "has no valid IPv6 address between its brackets");
+    p->url->host = (rp_slice){(const uint8_t *)text, length};
+    p->url->host_is_ipv6 = true;
+    *rest = length + 1;
+    return RP_OK;
+}
+
+static rp_status parse_name(const parser *p, const char *text, size_t size, size_t *rest)
+{
+    const char *colon = memchr(text, ':', size);
+    size_t length = colon != NULL ? (size_t)(colon - text) : size;
+    if (length == 0)
+        return bad(p, "has no host");
+    if (length > RP_HOST_LIMIT)
+        return bad(p, "has a host name longer than 253 characters");
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '%')
+            return bad(p, "has a percent-encoded host name: write it in ASCII (punycode)");
+        if (!is_name_character(text[i]))
+            return bad(p, "has a character in its host name that is not allowed there");
+    }
+    p->url->host = (rp_slice){(const uint8_t *)text, length};
+    *rest = length;
+    return RP_OK;
+}
+
+static rp_status parse_authority(const parser *p, const char *text, size_t size)
+{
+    rp_status status = RP_OK;
+    size_t at = size, rest = 0;
+    while (at > 0 && text[at - 1] != '@')
+        at--;
+    if (at > 0)
+        status = parse_userinfo(p, text, at - 1);
+    if (status != RP_OK)
+        return status;
+    text += at;
+    size -= at;
+
+    if (size > 0 && text[0] == '[') {
+        status = parse_ipv6(p, text + 1, size - 1, &rest);
+        rest++;
+    } else {
+        status = parse_name(p, text, size, &rest);
+    }
+    if (status != RP_OK || rest == size)
+        return status;
+    if (text[rest] != ':')
+        return bad(p, "has something other than a port behind its IPv6 address");
+    return parse_port(p, text + rest + 1, size - rest - 1);
+}
+
+static size_t find_any(const char *text, size_t begin, size_t end, const char *characters)
+{
+    while (begin < end && strchr(characters, text[begin]) == NULL)
+        begin++;
+    return begin;
+}
+
+rp_status rp_url_parse(rp_url *url, const char *text, size_t size, rp_error *error)
+{
+    parser p = {url, text, size, error};
+    *url = (rp_url){.port_is_default = true};
+    if (size > RP_URL_LIMIT)
+        return bad(&p, "is longer than 64 KiB");
+    rp_status status = check_characters(&p);
+    size_t authority = 0;
+    if (status == RP_OK)
+        status = parse_scheme(&p, &authority);
+    if (status != RP_OK)
+        return status;
+    url->port = url->https ? 443 : 80;
+
+    size_t path = find_any(text, authority, size, "/?#");
+    size_t query = find_any(text, path, size, "?#");
+    size_t fragment = find_any(text, query, size, "#");
+    url->path = (rp_slice){(const uint8_t *)text + path, query - path};
+    url->query = (rp_slice){(const uint8_t *)text + query, fragment - query};
+    return parse_authority(&p, text + authority, path - authority);
+}
