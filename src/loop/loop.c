@@ -333,7 +333,7 @@ static rp_status port_choose(rp_loop *loop, const rp_loop_options *options, rp_e
         if (status == RP_E_NO_MEMORY)
             return rp_error_set(error, status, RP_PHASE_NONE, "no memory for the loop");
         size_t used = strlen(reasons);
-        (void)snprintf(reasons + used, sizeof(reasons) - used, "%s%s: %s", used ? "; " : "",
+        (void)snprintf(reasons + used, sizeof(reasons) - used, "%s%s: %.100s", used ? "; " : "",
                        rp_ports[i]->name, cause.text);
     }
     return rp_error_set(error, status, RP_PHASE_NONE, "no backend works here (%s)", reasons);
