@@ -1,0 +1,377 @@
+/* epoll.c - the port contract over readiness.
+ *
+ * A send is tried in the call that starts it; only what the kernel's buffer can't take waits for
+ * EPOLLOUT. Results known inside a starting call wait on a list until the next turn.
+ *
+ * A receive reads when an edge said that there is something, into one buffer shared by all sockets.
+ * A read that fills less than the buffer has emptied the socket, and the kernel reports the next
+ * byte as a new edge: no read is made to be told EAGAIN. (Only TCP's urgent data, which no peer of
+ * ours sends, makes a read stop early; what follows then waits for the next segment.)
+ *
+ * Registrations are tight: a socket is registered for what an operation in flight waits for and for
+ * nothing else, so that no event wakes a turn that then finds nothing to do. In the steady state, a
+ * receive that stays started and sends that are not blocked, that costs no system call at all.
+ * EPOLLOUT above all must not stay: with a send buffer two thirds full every poll of the socket,
+ * for input too, arms a wake-up for nobody. Adding or modifying a registration makes the kernel
+ * look again at the socket's state; that is how edges which came while nobody was interested are
+ * found, and how a socket that has used up its share of a turn gets in line again. */
+#include "linux/epoll.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "linux/ports.h"
+#include "linux/socket.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define RECEIVE_BYTES_DEFAULT ((size_t)64 * 1024)
+#define NS_PER_S 1000000000u
+#define NS_PER_MS 1000000u
+
+/* ---- system calls: each is made and counted here ---- */
+
+int rp_epoll_ctl(epoll_port *port, int operation, int fd, uint32_t events, void *data)
+{
+    struct epoll_event event = {.events = events, .data.ptr = data};
+    port->stats->system_calls++;
+    return epoll_ctl(port->fd, operation, fd, &event);
+}
+
+/* struct timespec of the kernel's 64-bit calls, whatever the libc's time_t. */
+typedef struct kernel_time {
+    int64_t seconds, nanoseconds;
+} kernel_time;
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+/* epoll_wait rounds to milliseconds, up: waking before a timer is due would be for nothing. */
+static int sys_epoll_wait_ms(epoll_port *port, uint64_t wait_ns)
+{
+    int wait_ms = -1;
+    if (wait_ns < (uint64_t)INT_MAX * NS_PER_MS)
+        wait_ms = (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS);
+    else if (wait_ns != RP_WAIT_FOREVER)
+        wait_ms = INT_MAX;
+    port->stats->system_calls++;
+    return epoll_wait(port->fd, port->events, EVENTS_PER_WAIT, wait_ms);
+}
+
+static int sys_epoll_wait(epoll_port *port, uint64_t wait_ns)
+{
+    if (wait_ns == 0 || wait_ns == RP_WAIT_FOREVER || port->no_pwait2)
+        return sys_epoll_wait_ms(port, wait_ns);
+    kernel_time wait = {(int64_t)(wait_ns / NS_PER_S), (int64_t)(wait_ns % NS_PER_S)};
+    port->stats->system_calls++;
+    int count = (int)syscall(SYS_epoll_pwait2, port->fd, port->events, EVENTS_PER_WAIT, &wait, NULL,
+                             (size_t)0);
+    if (count >= 0 || errno == EINTR)
+        return count;
+    /* Since Linux 5.11; older container sandboxes answer EPERM for calls that they don't know. */
+    port->no_pwait2 = true;
+    return sys_epoll_wait_ms(port, wait_ns);
+}
+
+void rp_epoll_close_fd(epoll_port *port, int fd)
+{
+    port->stats->system_calls++;
+    (void)close(fd);
+}
+
+static void sys_timer_set(epoll_port *port, uint64_t due_ns)
+{
+    struct itimerspec setting = {0};
+    if (due_ns != RP_WAIT_FOREVER) {
+        setting.it_value.tv_sec = (time_t)(due_ns / NS_PER_S);
+        setting.it_value.tv_nsec = (long)(due_ns % NS_PER_S);
+        if (due_ns == 0)
+            setting.it_value.tv_nsec = 1; /* 0 would switch it off */
+    }
+    port->stats->system_calls++;
+    RP_ASSERT(timerfd_settime(port->timer_fd, TFD_TIMER_ABSTIME, &setting, NULL) == 0);
+}
+
+/* ---- waking and the timer of the waitable ---- */
+
+/* The eventfd is edge-triggered and never read: its count only grows. */
+static void epoll_wake(rp_port *base)
+{
+    epoll_port *port = port_of(base);
+    if (atomic_exchange_explicit(&port->woken, true, memory_order_acq_rel))
+        return;
+    uint64_t one = 1;
+    ssize_t written;
+    do {
+        written = write(port->wake_fd, &one, sizeof(one));
+    } while (written < 0 && errno == EINTR);
+}
+
+void rp_epoll_tell_host(epoll_port *port)
+{
+    if (port->timer_fd >= 0 && !port->in_turn)
+        epoll_wake(&port->base);
+}
+
+void rp_epoll_update_timer(epoll_port *port)
+{
+    if (port->timer_fd < 0)
+        return;
+    uint64_t due_ns = port->deadline_ns < port->retry_at_ns ? port->deadline_ns : port->retry_at_ns;
+    if (due_ns == port->timer_due_ns)
+        return;
+    sys_timer_set(port, due_ns);
+    port->timer_due_ns = due_ns;
+}
+
+/* It is off now. The loop states its next deadline after each turn. */
+static void timer_expired(epoll_port *port)
+{
+    port->timer_due_ns = RP_WAIT_FOREVER;
+    if (port->deadline_ns <= rp_monotonic_ns())
+        port->deadline_ns = RP_WAIT_FOREVER;
+}
+
+/* ---- turns ---- */
+
+static unsigned run_ready(epoll_port *port)
+{
+    unsigned found = 0;
+    rp_link now;
+    rp_epoll_unpark_all(&port->quiet);
+    rp_list_init(&now);
+    for (rp_link *link; (link = rp_list_take(&port->ready)) != NULL;)
+        rp_list_append(&now, link);
+    for (rp_link *link; (link = rp_list_take(&now)) != NULL;)
+        found += rp_epoll_run_socket(RP_CONTAINER(link, epoll_socket, link));
+    return found;
+}
+
+/* Callbacks run after all of the batch was noted: none of its pointers can go stale. */
+static unsigned note_batch(epoll_port *port, int count)
+{
+    unsigned found = 0;
+    for (int i = 0; i < count; i++) {
+        void *data = port->events[i].data.ptr;
+        if (data == &port->timer_fd) {
+            timer_expired(port);
+        } else if (data != &port->wake_fd) {
+            rp_epoll_note_events(data, port->events[i].events);
+        } else {
+            /* Acquires what the waking threads wrote before. */
+            (void)atomic_exchange_explicit(&port->woken, false, memory_order_acq_rel);
+            found++;
+        }
+    }
+    return found;
+}
+
+static uint64_t time_until(uint64_t end_ns)
+{
+    if (end_ns == 0 || end_ns == RP_WAIT_FOREVER)
+        return end_ns;
+    uint64_t now_ns = rp_monotonic_ns();
+    return end_ns > now_ns ? end_ns - now_ns : 0;
+}
+
+static int wait_for_events(epoll_port *port, uint64_t end_ns)
+{
+    uint64_t wait_ns = 0;
+    if (rp_list_empty(&port->ready))
+        wait_ns = time_until(port->retry_at_ns < end_ns ? port->retry_at_ns : end_ns);
+    int count = sys_epoll_wait(port, wait_ns);
+    RP_ASSERT(count >= 0 || errno == EINTR);
+    return count;
+}
+
+static uint64_t end_of_wait(uint64_t wait_ns)
+{
+    if (wait_ns == 0 || wait_ns == RP_WAIT_FOREVER)
+        return wait_ns;
+    uint64_t now_ns = rp_monotonic_ns();
+    return wait_ns < RP_WAIT_FOREVER - now_ns ? now_ns + wait_ns : RP_WAIT_FOREVER;
+}
+
+/* Waits once more only when a signal ended the wait, or it was time to retry an accept in vain. */
+static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
+{
+    epoll_port *port = port_of(base);
+    unsigned found = 0;
+    int count;
+    uint64_t end_ns = end_of_wait(wait_ns);
+    RP_ASSERT(!port->in_turn);
+    port->in_turn = true;
+    do {
+        count = wait_for_events(port, end_ns);
+        found += note_batch(port, count);
+        if (port->retry_at_ns != RP_WAIT_FOREVER && port->retry_at_ns <= rp_monotonic_ns())
+            rp_epoll_retry_starved(port);
+        /* The second round is for what the callbacks of the first one did at once. */
+        found += run_ready(port);
+        found += run_ready(port);
+    } while (count <= 0 && found == 0 && time_until(end_ns) > 0);
+    port->in_turn = false;
+    rp_epoll_update_timer(port);
+    if (!rp_list_empty(&port->ready))
+        rp_epoll_tell_host(port);
+    return found;
+}
+
+/* ---- the port ---- */
+
+static uint64_t epoll_now(rp_port *base)
+{
+    (void)base;
+    return rp_monotonic_ns();
+}
+
+static void epoll_random(rp_port *base, void *bytes, size_t size)
+{
+    port_of(base)->stats->system_calls++;
+    rp_random_bytes(bytes, size);
+}
+
+static rp_waitable epoll_waitable(rp_port *base)
+{
+    epoll_port *port = port_of(base);
+    if (port->timer_fd >= 0)
+        return (rp_waitable){port->fd, NULL};
+    port->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    port->stats->system_calls++;
+    if (port->timer_fd < 0)
+        return (rp_waitable){-1, NULL};
+    /* By edge, as the eventfd: setting it anew clears it, so it needs no reading. */
+    void *mark = &port->timer_fd;
+    if (rp_epoll_ctl(port, EPOLL_CTL_ADD, port->timer_fd, EPOLLIN | EPOLLET, mark) != 0) {
+        rp_epoll_close_fd(port, port->timer_fd);
+        port->timer_fd = -1;
+        return (rp_waitable){-1, NULL};
+    }
+    rp_epoll_update_timer(port);
+    if (!rp_list_empty(&port->ready))
+        rp_epoll_tell_host(port);
+    return (rp_waitable){port->fd, NULL};
+}
+
+static void epoll_waitable_deadline(rp_port *base, uint64_t deadline_ns)
+{
+    epoll_port *port = port_of(base);
+    port->deadline_ns = deadline_ns;
+    rp_epoll_update_timer(port);
+}
+
+static void free_port(epoll_port *port)
+{
+    for (rp_link *link; (link = rp_list_take(&port->free)) != NULL;)
+        rp_free(port->memory, RP_CONTAINER(link, epoll_socket, link));
+    rp_free(port->memory, port->buffer);
+    rp_free(port->memory, port);
+}
+
+static void close_descriptors(epoll_port *port)
+{
+    if (port->timer_fd >= 0)
+        rp_epoll_close_fd(port, port->timer_fd);
+    if (port->wake_fd >= 0)
+        rp_epoll_close_fd(port, port->wake_fd);
+    if (port->fd >= 0)
+        rp_epoll_close_fd(port, port->fd);
+}
+
+static void epoll_destroy(rp_port *base)
+{
+    epoll_port *port = port_of(base);
+    RP_ASSERT(!port->in_turn && port->socket_count == 0);
+    close_descriptors(port);
+    free_port(port);
+}
+
+static epoll_port *new_port(const rp_port_options *options)
+{
+    epoll_port *port = rp_allocate(options->memory, sizeof(*port));
+    if (port == NULL)
+        return NULL;
+    port->base.ops = &rp_epoll_port_ops;
+    port->memory = options->memory;
+    port->stats = options->stats;
+    port->fd = port->wake_fd = port->timer_fd = -1;
+    port->retry_at_ns = port->deadline_ns = port->timer_due_ns = RP_WAIT_FOREVER;
+    rp_list_init(&port->ready);
+    rp_list_init(&port->quiet);
+    rp_list_init(&port->starved);
+    rp_list_init(&port->free);
+    port->buffer_size = RECEIVE_BYTES_DEFAULT;
+    if (options->receive_memory_bytes > 0)
+        port->buffer_size = options->receive_memory_bytes;
+    /* Not zeroed: pages that no read fills are never touched. */
+    port->buffer = rp_reallocate(port->memory, NULL, port->buffer_size);
+    if (port->buffer != NULL)
+        return port;
+    free_port(port);
+    return NULL;
+}
+
+/* Gives the errno, 0 if it went well. */
+static int open_descriptors(epoll_port *port)
+{
+    port->stats->system_calls += 2;
+    port->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (port->fd < 0)
+        return errno;
+    port->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (port->wake_fd < 0)
+        return errno;
+    if (rp_epoll_ctl(port, EPOLL_CTL_ADD, port->wake_fd, EPOLLIN | EPOLLET, &port->wake_fd) != 0)
+        return errno;
+    return 0;
+}
+
+static rp_status epoll_create_port(rp_port **out, const rp_port_options *options, rp_error *error)
+{
+    *out = NULL;
+    epoll_port *port = new_port(options);
+    if (port == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+    int os_code = open_descriptors(port);
+    if (os_code == 0) {
+        *out = &port->base;
+        return RP_OK;
+    }
+    close_descriptors(port);
+    free_port(port);
+    rp_status status = RP_E_UNSUPPORTED;
+    if (os_code == EMFILE || os_code == ENFILE)
+        status = RP_E_NO_DESCRIPTORS;
+    else if (os_code == ENOMEM)
+        status = RP_E_NO_MEMORY;
+    (void)rp_error_set(error, status, RP_PHASE_NONE, "%s", rp_os_error_text(os_code));
+    if (error != NULL)
+        error->os_code = os_code;
+    return status;
+}
+
+const rp_port_ops rp_epoll_port_ops = {
+    .name = "epoll",
+    .create = epoll_create_port,
+    .destroy = epoll_destroy,
+    .now = epoll_now,
+    .random = epoll_random,
+    .open = rp_epoll_open,
+    .listen = rp_epoll_listen,
+    .connect = rp_epoll_connect,
+    .accept = rp_epoll_accept,
+    .receive = rp_epoll_receive,
+    .send = rp_epoll_send,
+    .shutdown_send = rp_epoll_shutdown_send,
+    .cancel = rp_epoll_cancel,
+    .close = rp_epoll_close,
+    .turn = epoll_turn,
+    .wake = epoll_wake,
+    .waitable = epoll_waitable,
+    .waitable_deadline = epoll_waitable_deadline,
+};
