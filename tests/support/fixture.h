@@ -1,0 +1,38 @@
+/* fixture.h - runs a group of tests on every backend that works here, and sees to it that each test leaves
+ * no descriptor and no thread behind, and that its loops never woke for nothing. */
+#ifndef TEST_FIXTURE_H
+#define TEST_FIXTURE_H
+
+#include <ringport/ringport.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* A test of fixture_run. */
+#define fixture_test(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
+
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+/* What main returns: the number of failed tests. No backend at all is a failure. */
+#define fixture_run(tests) fixture_run_counted(tests, sizeof(tests) / sizeof((tests)[0]))
+int fixture_run_counted(const struct CMUnitTest *tests, size_t count);
+
+/* "io_uring", "epoll": the one that is under test. */
+const char *fixture_backend(void);
+
+/* A loop on that backend; and its end: nothing spurious, then destroyed. */
+rp_loop *fixture_loop(void);
+void fixture_loop_end(rp_loop *loop);
+
+/* Open descriptors, and threads that are not the kernel's own io_uring workers. */
+size_t fixture_descriptors(void);
+size_t fixture_threads(void);
+
+uint64_t fixture_now_ms(void);
+void fixture_sleep_ms(unsigned ms);
+
+#endif
