@@ -11,7 +11,11 @@
  *
  * Ciphertext is lent, not copied: after lend() the owner calls handshake() or read() until they answer
  * RP_ENGINE_WANT_INPUT; then everything lent has been taken. If the owner stops earlier (no credit), it
- * keeps unlent()'s rest and lends it again later. */
+ * keeps unlend()'s rest and lends it again later.
+ *
+ * Every function may append to output: handshake messages, alerts, and read() too (the answer to a peer's
+ * KeyUpdate). A failure of handshake() has phase RP_PHASE_HANDSHAKE; of the others RP_PHASE_NONE, for the
+ * owner knows better. error may be NULL. */
 #ifndef RP_TLS_ENGINE_H
 #define RP_TLS_ENGINE_H
 
@@ -43,7 +47,8 @@ typedef struct rp_engine_options {
     const char *alpn;        /* "h2,http/1.1" or NULL; a server picks the first of its own list */
     rp_sessions *sessions;   /* client: where new sessions go; NULL: nowhere */
     const char *session_key; /* the origin under which sessions are kept; borrowed as server_name */
-    const char *peer_text;   /* for sentences: "api.example.com (192.0.2.7:443)"; borrowed likewise */
+    const char *peer_text;   /* for sentences: "api.example.com (192.0.2.7:443)"; borrowed likewise.
+                              * NULL: server_name, or "the peer" */
 } rp_engine_options;
 
 /* Takes a session for session_key out of sessions, if there is one, and offers it. On failure *error. */
@@ -59,25 +64,29 @@ size_t rp_engine_lent(const rp_engine *engine);
 /* The transport ended (TCP FIN): no more ciphertext will come. */
 void rp_engine_input_end(rp_engine *engine);
 
-/* Goes on with the handshake as far as the input reaches. The first call of a client needs no input. */
+/* Goes on with the handshake as far as the input reaches. The first call of a client needs no input. What of
+ * the loan is not taken when it is done, is for read(). */
 rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error);
 bool rp_engine_open(const rp_engine *engine); /* the handshake is done */
 
 /* Decrypts up to capacity (> 0) bytes. Only after the handshake. RP_ENGINE_OK: *size > 0. */
 rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
                                 rp_error *error);
-/* True if read() would move something: input lent, or plaintext inside, or an unread end. */
+/* True if read() would move something: input lent, or plaintext inside, or an unread end. After
+ * RP_ENGINE_END it stays false: what a peer sends after its close_notify is nobody's. */
 bool rp_engine_readable(const rp_engine *engine);
 
-/* Encrypts all of data into output. The caller bounds what it gives (some 16 to 64 KiB at a time). */
+/* Encrypts all of data into output. The caller bounds what it gives (some 16 to 64 KiB at a time). Only after
+ * the handshake and before close_notify(); the peer's end does not matter. */
 rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size, rp_error *error);
 
-/* Appends close_notify to output, once. Reading goes on. */
+/* Appends close_notify to output, once, if the handshake is done. Reading goes on, writing does not. */
 rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error);
 
+/* After the handshake; strings live as long as the engine. */
 typedef struct rp_engine_info {
     const char *version; /* "TLSv1.3" */
-    const char *cipher;
+    const char *cipher;  /* IANA's name: "TLS_AES_128_GCM_SHA256" */
     const char *alpn;    /* NULL: none */
     bool resumed;
 } rp_engine_info;

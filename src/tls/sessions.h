@@ -1,8 +1,8 @@
 /* sessions.h - TLS sessions for resumption, kept per origin, many per origin, each used once.
  *
  * One store belongs to one client on one loop: no locks. A TLS 1.3 ticket is single-use (RFC 8446, C.4), so
- * that parallel connections resume with different tickets; a TLS 1.2 session is given back by its user's
- * new-session callback. Bounded: per origin and in all, oldest out first. */
+ * that parallel connections resume with different tickets; a TLS 1.2 session is given back by the engine
+ * that took it. Bounded: per origin and in all, oldest out first. */
 #ifndef RP_TLS_SESSIONS_H
 #define RP_TLS_SESSIONS_H
 
@@ -20,6 +20,8 @@ void rp_sessions_destroy(rp_sessions *sessions);    /* NULL does nothing */
 void rp_sessions_put(rp_sessions *sessions, const char *key, void *session);
 /* The newest session of key, now the caller's; NULL: none. Expired ones are dropped on the way. */
 void *rp_sessions_take(rp_sessions *sessions, const char *key);
+/* Drops all of key's: the server did not like one of them. */
+void rp_sessions_forget(rp_sessions *sessions, const char *key);
 size_t rp_sessions_count(const rp_sessions *sessions);
 
 #endif

@@ -1,0 +1,28 @@
+/* system.c - where Linux distributions keep things. */
+#include "base/platform.h"
+
+#include <stddef.h>
+
+const char *const *rp_system_ca_files(void)
+{
+    static const char *const files[] = {
+        "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu, Arch, Gentoo */
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora, RHEL 7 and later */
+        "/etc/pki/tls/certs/ca-bundle.crt",                  /* older RHEL */
+        "/etc/ssl/ca-bundle.pem",                            /* SUSE */
+        "/etc/ssl/cert.pem",                                 /* Alpine, OpenWrt */
+        NULL,
+    };
+    return files;
+}
+
+const char *const *rp_system_ca_directories(void)
+{
+    static const char *const directories[] = {
+        "/etc/ssl/certs",
+        "/etc/pki/tls/certs",
+        "/etc/pki/ca-trust/source/anchors",
+        NULL,
+    };
+    return directories;
+}

@@ -1,0 +1,441 @@
+/* config.c - making TLS configurations: one wolfSSL context each, with everything that can be set once. */
+#include "tls/config.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "tls/context.h"
+#include "tls/trust.h"
+#include "tls/wolfssl.h"
+
+#include <wolfssl/wolfcrypt/coding.h>
+
+#include <string.h>
+
+#define GROUPS_LIMIT 8
+#define CIPHERS_LIMIT_BYTES 2048
+
+/* Used where only the other version's suites are given. */
+static const char default_tls12_ciphers[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char default_tls13_ciphers[] =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+static rp_status no_memory(rp_error *error)
+{
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE,
+                        "no memory for a TLS configuration");
+}
+
+static const char *reason(int code)
+{
+    return wolfSSL_ERR_reason_error_string((unsigned long)code);
+}
+
+/* ---- Versions ---------------------------------------------------------------------------------------------- */
+
+static WOLFSSL_METHOD *method_of(bool server, rp_tls_version minimum, rp_tls_version maximum)
+{
+    if (maximum == RP_TLS_1_2)
+        return server ? wolfTLSv1_2_server_method() : wolfTLSv1_2_client_method();
+    if (minimum == RP_TLS_1_3)
+        return server ? wolfTLSv1_3_server_method() : wolfTLSv1_3_client_method();
+    return server ? wolfTLS_server_method() : wolfTLS_client_method();
+}
+
+static bool version_known(rp_tls_version version)
+{
+    return version == RP_TLS_DEFAULT || version == RP_TLS_1_2 || version == RP_TLS_1_3;
+}
+
+static rp_status make_context(rp_tls_config *config, rp_tls_version minimum,
+                              rp_tls_version maximum, rp_error *error)
+{
+    if (!version_known(minimum) || !version_known(maximum))
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "minimum_version or maximum_version is no TLS version");
+    minimum = minimum == RP_TLS_DEFAULT ? RP_TLS_1_2 : minimum;
+    maximum = maximum == RP_TLS_DEFAULT ? RP_TLS_1_3 : maximum;
+    if (minimum > maximum)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "minimum_version is above maximum_version");
+    config->offers_1_2 = minimum == RP_TLS_1_2;
+    config->offers_1_3 = maximum == RP_TLS_1_3;
+    WOLFSSL_METHOD *method = method_of(config->server, minimum, maximum);
+    config->context = method == NULL ? NULL : wolfSSL_CTX_new(method);
+    if (config->context == NULL)
+        return no_memory(error);
+    if (config->offers_1_2 && config->offers_1_3 &&
+        wolfSSL_CTX_SetMinVersion(config->context, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "wolfSSL does not take TLS 1.2 as the minimum version");
+    return RP_OK;
+}
+
+/* ---- Ciphers and groups ------------------------------------------------------------------------------------ */
+
+static bool is_tls13_cipher(const char *name)
+{
+    return strncmp(name, "TLS_", 4) == 0 || strncmp(name, "TLS13-", 6) == 0;
+}
+
+/* Tries every name of a list by itself: wolfSSL passes over names that it does not know. */
+static rp_status check_ciphers(rp_tls_config *config, const char *list, bool tls13,
+                               rp_error *error)
+{
+    char name[80];
+    for (const char *at = list; *at != '\0';) {
+        size_t size = strcspn(at, ":");
+        bool fits = size > 0 && size < sizeof(name);
+        if (fits) {
+            memcpy(name, at, size);
+            name[size] = '\0';
+        }
+        if (!fits || is_tls13_cipher(name) != tls13 ||
+            wolfSSL_CTX_set_cipher_list(config->context, name) != WOLFSSL_SUCCESS)
+            return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                                "\"%.*s\" is not a TLS 1.%c cipher suite that this build knows",
+                                (int)(size < sizeof(name) ? size : sizeof(name)), at,
+                                tls13 ? '3' : '2');
+        at += size;
+        at += *at == ':';
+    }
+    return RP_OK;
+}
+
+static rp_status set_ciphers(rp_tls_config *config, const char *tls12, const char *tls13,
+                             rp_error *error)
+{
+    if (tls12 == NULL && tls13 == NULL)
+        return RP_OK;
+    rp_status status = RP_OK;
+    if (tls12 != NULL)
+        status = check_ciphers(config, tls12, false, error);
+    if (status == RP_OK && tls13 != NULL)
+        status = check_ciphers(config, tls13, true, error);
+    if (status != RP_OK)
+        return status;
+    tls12 = tls12 != NULL ? tls12 : default_tls12_ciphers;
+    tls13 = tls13 != NULL ? tls13 : default_tls13_ciphers;
+    char list[CIPHERS_LIMIT_BYTES];
+    size_t size12 = strlen(tls12), size13 = strlen(tls13);
+    if (size12 + size13 + 2 > sizeof(list))
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "the cipher lists are longer than %d bytes", CIPHERS_LIMIT_BYTES);
+    memcpy(list, tls13, size13);
+    list[size13] = ':';
+    memcpy(list + size13 + 1, tls12, size12 + 1);
+    if (wolfSSL_CTX_set_cipher_list(config->context, list) != WOLFSSL_SUCCESS)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "wolfSSL does not take the cipher list");
+    return RP_OK;
+}
+
+static int group_of(const char *name, size_t size)
+{
+    static const struct {
+        const char *name;
+        int group;
+    } groups[] = {
+        {"X25519", WOLFSSL_ECC_X25519},       {"P-256", WOLFSSL_ECC_SECP256R1},
+        {"P-384", WOLFSSL_ECC_SECP384R1},     {"P-521", WOLFSSL_ECC_SECP521R1},
+        {"x25519", WOLFSSL_ECC_X25519},       {"secp256r1", WOLFSSL_ECC_SECP256R1},
+        {"secp384r1", WOLFSSL_ECC_SECP384R1}, {"secp521r1", WOLFSSL_ECC_SECP521R1},
+    };
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        if (strlen(groups[i].name) == size && memcmp(groups[i].name, name, size) == 0)
+            return groups[i].group;
+    }
+    return -1;
+}
+
+/* A client's key share is the first group's: X25519 is the cheapest by far. */
+static rp_status set_groups(rp_tls_config *config, const char *list, rp_error *error)
+{
+    int groups[GROUPS_LIMIT];
+    int count = 0;
+    for (const char *at = list == NULL ? "X25519:P-256:P-384" : list; *at != '\0';) {
+        size_t size = strcspn(at, ":");
+        int group = group_of(at, size);
+        if (group < 0 || count == GROUPS_LIMIT)
+            return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                                "\"%.*s\" is not a group that this build knows, or one too many",
+                                (int)(size < 80 ? size : 80), at);
+        groups[count++] = group;
+        at += size;
+        at += *at == ':';
+    }
+    if (count == 0)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "the list of groups is empty");
+    int result = wolfSSL_CTX_set_groups(config->context, groups, count);
+    if (result == WOLFSSL_SUCCESS)
+        return RP_OK;
+    if (result == MEMORY_E)
+        return no_memory(error);
+    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "wolfSSL does not take the groups: %s",
+                        reason(result));
+}
+
+/* ---- Pins -------------------------------------------------------------------------------------------------- */
+
+static rp_status add_pin(rp_tls_config *config, const char *text, size_t size, rp_error *error)
+{
+    static const char prefix[] = "sha256//";
+    size_t prefix_size = sizeof(prefix) - 1;
+    uint8_t digest[RP_PIN_BYTES + 8];
+    word32 digest_size = sizeof(digest);
+    if (size <= prefix_size || size > prefix_size + 48 || memcmp(text, prefix, prefix_size) != 0 ||
+        Base64_Decode((const byte *)text + prefix_size, (word32)(size - prefix_size), digest,
+                      &digest_size) != 0 ||
+        digest_size != RP_PIN_BYTES)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "\"%.*s\" is not a pinned key (sha256//BASE64 of a SHA-256)",
+                            (int)(size < 80 ? size : 80), text);
+    void *grown = rp_reallocate(&config->memory, config->pins,
+                                (config->pin_count + 1) * sizeof(*config->pins));
+    if (grown == NULL)
+        return no_memory(error);
+    config->pins = grown;
+    memcpy(config->pins[config->pin_count++], digest, RP_PIN_BYTES);
+    return RP_OK;
+}
+
+static rp_status set_pins(rp_tls_config *config, const char *list, rp_error *error)
+{
+    if (list == NULL)
+        return RP_OK;
+    rp_status status = RP_OK;
+    for (const char *at = list; status == RP_OK && *at != '\0';) {
+        size_t size = strcspn(at, ";");
+        status = add_pin(config, at, size, error);
+        at += size;
+        at += *at == ';';
+    }
+    if (status == RP_OK && config->pin_count == 0)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "pinned_keys is empty");
+    return status;
+}
+
+/* ---- Identity ---------------------------------------------------------------------------------------------- */
+
+static rp_status unusable(const char *what, const char *path, int code, rp_error *error)
+{
+    if (code == MEMORY_E)
+        return no_memory(error);
+    rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be used: %s", what, path,
+                 reason(code));
+    if (error != NULL)
+        error->tls_code = code;
+    return RP_E_TLS_CONFIG;
+}
+
+static rp_status use_certificate(rp_tls_config *config, const char *path, rp_error *error)
+{
+    char *text;
+    size_t size;
+    rp_status status =
+        rp_read_file(&config->memory, "certificate file", path, &text, &size, error);
+    if (status != RP_OK)
+        return status;
+    if (strstr(text, "-----BEGIN CERTIFICATE-----") == NULL)
+        status = rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                              "certificate file %s: no certificate found in it", path);
+    int result = WOLFSSL_SUCCESS;
+    if (status == RP_OK)
+        result = wolfSSL_CTX_use_certificate_chain_buffer(
+            config->context, (const unsigned char *)text, (long)size);
+    rp_free(&config->memory, text);
+    if (result != WOLFSSL_SUCCESS)
+        return unusable("certificate file", path, result, error);
+    return status;
+}
+
+static rp_status use_key(rp_tls_config *config, const char *path, rp_error *error)
+{
+    char *text;
+    size_t size;
+    rp_status status = rp_read_file(&config->memory, "key file", path, &text, &size, error);
+    if (status != RP_OK)
+        return status;
+    if (strstr(text, "ENCRYPTED") != NULL)
+        status = rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                              "key file %s is encrypted: decrypt it first", path);
+    else if (strstr(text, "PRIVATE KEY-----") == NULL)
+        status = rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                              "key file %s: no private key found in it", path);
+    int result = WOLFSSL_SUCCESS;
+    if (status == RP_OK)
+        result = wolfSSL_CTX_use_PrivateKey_buffer(config->context, (const unsigned char *)text,
+                                                   (long)size, WOLFSSL_FILETYPE_PEM);
+    volatile char *wiped = text; /* a private key */
+    for (size_t i = 0; i < size; i++)
+        wiped[i] = 0;
+    rp_free(&config->memory, text);
+    if (result != WOLFSSL_SUCCESS)
+        return unusable("key file", path, result, error);
+    return status;
+}
+
+static rp_status set_identity(rp_tls_config *config, const char *certificate, const char *key,
+                              rp_error *error)
+{
+    if (certificate == NULL && key == NULL)
+        return RP_OK;
+    if (certificate == NULL || key == NULL)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "certificate_file and key_file: one without the other (%s)",
+                            certificate != NULL ? certificate : key);
+    rp_status status = use_certificate(config, certificate, error);
+    if (status == RP_OK)
+        status = use_key(config, key, error);
+    if (status == RP_OK && wolfSSL_CTX_check_private_key(config->context) != WOLFSSL_SUCCESS)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "key file %s does not belong to the certificate in %s", key,
+                            certificate);
+    return status;
+}
+
+/* ---- Trust ------------------------------------------------------------------------------------------------- */
+
+static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options, rp_error *error)
+{
+    if (options->insecure_accept_any_certificate) {
+        config->accept_any = true;
+        wolfSSL_CTX_set_verify(config->context, WOLFSSL_VERIFY_NONE, NULL);
+        return RP_OK;
+    }
+    rp_status status = RP_OK;
+    bool given = options->ca_file != NULL || options->ca_directory != NULL || options->ca_pem != NULL;
+    if (options->ca_file != NULL)
+        status = rp_trust_file(config, options->ca_file, error);
+    if (status == RP_OK && options->ca_directory != NULL)
+        status = rp_trust_directory(config, options->ca_directory, error);
+    if (status == RP_OK && options->ca_pem != NULL) {
+        size_t size = options->ca_pem_size != 0 ? options->ca_pem_size : strlen(options->ca_pem);
+        status = rp_trust_pem(config, "ca_pem", options->ca_pem, size, error);
+    }
+    if (status == RP_OK && (!given || options->trust_system_too))
+        status = rp_trust_system(config, error);
+    rp_context_verify(config);
+    return status;
+}
+
+/* ---- The object -------------------------------------------------------------------------------------------- */
+
+static void config_free(rp_tls_config *config)
+{
+    rp_memory memory = config->memory;
+    if (config->context != NULL)
+        wolfSSL_CTX_free(config->context);
+    rp_free(&memory, config->pins);
+    rp_free(&memory, config);
+    wolfSSL_Cleanup();
+}
+
+static rp_tls_config *config_new(rp_allocator allocator, uint64_t fail_in)
+{
+    /* Counted by wolfSSL, and safe on any thread. */
+    if (wolfSSL_Init() != WOLFSSL_SUCCESS)
+        return NULL;
+    rp_memory memory;
+    rp_memory_init(&memory, allocator);
+    memory.fail_in = fail_in;
+    rp_tls_config *config = rp_allocate(&memory, sizeof(*config));
+    if (config == NULL) {
+        wolfSSL_Cleanup();
+        return NULL;
+    }
+    config->memory = memory;
+    atomic_init(&config->references, 1);
+    return config;
+}
+
+static rp_status finish(rp_tls_config **result, rp_tls_config *config, rp_status status)
+{
+    if (status == RP_OK)
+        *result = config;
+    else
+        config_free(config);
+    return status;
+}
+
+rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options *options,
+                                    rp_allocator allocator, uint64_t fail_in, rp_error *error)
+{
+    *result = NULL;
+    rp_tls_config *config = config_new(allocator, fail_in);
+    if (config == NULL)
+        return no_memory(error);
+    config->resumption = !options->no_resumption;
+    config->on_keylog = options->on_keylog;
+    config->keylog_user = options->keylog_user;
+    rp_status status =
+        make_context(config, options->minimum_version, options->maximum_version, error);
+    if (status == RP_OK)
+        status = set_ciphers(config, options->tls12_ciphers, options->tls13_ciphers, error);
+    if (status == RP_OK)
+        status = set_groups(config, options->groups, error);
+    if (status == RP_OK)
+        status = set_trust(config, options, error);
+    if (status == RP_OK)
+        status = set_pins(config, options->pinned_keys, error);
+    if (status == RP_OK)
+        status = set_identity(config, options->certificate_file, options->key_file, error);
+    if (status == RP_OK && !rp_context_callbacks(config))
+        status = no_memory(error);
+    return finish(result, config, status);
+}
+
+rp_status rp_tls_config_create_sized(rp_tls_config **config, const rp_tls_options *options,
+                                     size_t options_size, rp_error *error)
+{
+    rp_tls_options known;
+    *config = NULL;
+    if (!rp_options_copy(&known, sizeof(known), options, options_size))
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "a TLS option is set that this version of ringport does not know");
+    return rp_tls_config_create_with(config, &known, (rp_allocator){.resize = NULL}, 0, error);
+}
+
+rp_status rp_tls_server_config_create(rp_tls_config **result, const rp_tls_server_options *options,
+                                      rp_error *error)
+{
+    *result = NULL;
+    rp_tls_config *config = config_new((rp_allocator){.resize = NULL}, 0);
+    if (config == NULL)
+        return no_memory(error);
+    config->server = true;
+    config->resumption = !options->no_resumption;
+    rp_status status =
+        make_context(config, options->minimum_version, options->maximum_version, error);
+    if (status == RP_OK)
+        status = set_ciphers(config, options->tls12_ciphers, options->tls13_ciphers, error);
+    if (status == RP_OK)
+        status = set_groups(config, options->groups, error);
+    if (status == RP_OK && options->client_ca_file != NULL) {
+        status = rp_trust_file(config, options->client_ca_file, error);
+        rp_context_verify(config);
+    }
+    if (status == RP_OK)
+        status = set_identity(config, options->certificate_file, options->key_file, error);
+    if (status == RP_OK && !rp_context_callbacks(config))
+        status = no_memory(error);
+    return finish(result, config, status);
+}
+
+rp_tls_config *rp_tls_config_retain(rp_tls_config *config)
+{
+    unsigned before = atomic_fetch_add_explicit(&config->references, 1, memory_order_relaxed);
+    RP_ASSERT(before > 0);
+    return config;
+}
+
+void rp_tls_config_release(rp_tls_config *config)
+{
+    if (config == NULL)
+        return;
+    unsigned before = atomic_fetch_sub_explicit(&config->references, 1, memory_order_acq_rel);
+    RP_ASSERT(before > 0);
+    if (before == 1)
+        config_free(config);
+}

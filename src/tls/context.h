@@ -1,0 +1,13 @@
+/* context.h - what the engine and the verifier put into a configuration's context, once. */
+#ifndef RP_TLS_CONTEXT_H
+#define RP_TLS_CONTEXT_H
+
+#include "tls/config.h"
+
+/* engine.c: input and output, sessions. False: no memory. */
+bool rp_context_callbacks(rp_tls_config *config);
+
+/* verify.c: the peer must show a certificate, and rp_verify judges it. After the trust anchors are loaded. */
+void rp_context_verify(rp_tls_config *config);
+
+#endif

@@ -1,0 +1,558 @@
+/* engine.c - one TLS connection over one wolfSSL session object, without I/O.
+ *
+ * wolfSSL pulls its input through receive() and pushes its output through deliver(). receive() copies out of the loan
+ * and says WANT_READ when the loan is used up, also when the transport has ended: the end is concluded here and not by
+ * wolfSSL, so that there is one place where a truncation is told from a close. deliver() appends to the owner's chain
+ * and never refuses, so there is no WANT_WRITE and nothing is ever called again with the same bytes.
+ *
+ * wolfSSL is not entered unless it has something to move: no input and nothing decrypted inside answers WANT_INPUT
+ * without a call. */
+#include "tls/engine.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "tls/context.h"
+#include "tls/failure.h"
+#include "tls/keylog.h"
+#include "tls/records.h"
+#include "tls/verify.h"
+#include "tls/wolfssl.h"
+
+#include <limits.h>
+#include <string.h>
+
+typedef enum engine_state { HANDSHAKING, OPEN, FAILED } engine_state;
+
+/* Why a callback made wolfSSL give up. */
+typedef enum engine_cause { CAUSE_NONE, NO_MEMORY, NOT_TLS, EARLY_CHANGE_CIPHER } engine_cause;
+
+struct rp_engine {
+    WOLFSSL *ssl;
+    rp_memory *memory;
+    rp_loop_stats *stats;
+    const rp_tls_config *config;
+    rp_chain *output;
+    rp_sessions *sessions;
+    const char *session_key;
+    const uint8_t *input; /* the rest of the loan */
+    size_t input_size;
+    rp_verifier verifier;
+    rp_records records; /* only while HANDSHAKING */
+    engine_state state;
+    engine_cause cause;
+    bool started;           /* a client's first flight is out */
+    bool input_ended;       /* by the transport */
+    bool peer_ended;        /* by close_notify */
+    bool close_sent;
+    bool session_offered;   /* by us, to the server */
+    bool session_received;  /* TLS 1.2: wolfSSL has a new one */
+    bool change_cipher_sent;
+};
+
+/* ---- wolfSSL's callbacks ----------------------------------------------------------------------------------- */
+
+/* In TLS 1.3 a ChangeCipherSpec means nothing (RFC 8446, D.4). In TLS 1.2 the server's comes after the client's, or,
+ * in an abbreviated handshake, after ServerHello (RFC 5246, 7.3). Before that it would have wolfSSL derive keys from a
+ * secret that is not there yet. Records are judged one by one: what came before is fully processed. */
+static bool may_change_cipher(const rp_engine *engine)
+{
+    if (engine->config->server)
+        return true; /* the tests' servers take wolfSSL's word */
+    if (!engine->records.server_hello)
+        return false;
+    if (wolfSSL_version(engine->ssl) >= TLS1_3_VERSION || engine->change_cipher_sent)
+        return true;
+    return !engine->records.certificate && wolfSSL_session_reused(engine->ssl);
+}
+
+static bool screen(rp_engine *engine, size_t size)
+{
+    switch (rp_records_see(&engine->records, engine->input, size)) {
+    case RP_RECORD_NOT_TLS:
+        /* What else is at hand makes the better sentence. */
+        rp_records_keep_first(&engine->records, engine->input + size, engine->input_size - size);
+        engine->cause = NOT_TLS;
+        return false;
+    case RP_RECORD_CHANGE_CIPHER:
+        if (may_change_cipher(engine))
+            return true;
+        engine->cause = EARLY_CHANGE_CIPHER;
+        return false;
+    case RP_RECORD_FINE:
+        break;
+    }
+    return true;
+}
+
+static int receive(WOLFSSL *ssl, char *buffer, int size, void *context)
+{
+    (void)ssl;
+    rp_engine *engine = context;
+    size_t part = size < 0 ? 0 : (size_t)size;
+    if (part > engine->input_size)
+        part = engine->input_size;
+    if (part == 0)
+        return WOLFSSL_CBIO_ERR_WANT_READ; /* 0 would make wolfSSL spin */
+    if (engine->state == HANDSHAKING && !screen(engine, part))
+        return WOLFSSL_CBIO_ERR_GENERAL;
+    memcpy(buffer, engine->input, part);
+    engine->input += part;
+    engine->input_size -= part;
+    return (int)part;
+}
+
+static int deliver(WOLFSSL *ssl, char *buffer, int size, void *context)
+{
+    (void)ssl;
+    rp_engine *engine = context;
+    if (engine->cause != CAUSE_NONE)
+        return WOLFSSL_CBIO_ERR_GENERAL; /* a gap in the stream of records would be worse than its end */
+    if (engine->state == HANDSHAKING &&
+        rp_records_change_cipher((const uint8_t *)buffer, (size_t)size))
+        engine->change_cipher_sent = true;
+    if (!rp_chain_append(engine->output, buffer, (size_t)size)) {
+        engine->cause = NO_MEMORY;
+        return WOLFSSL_CBIO_ERR_GENERAL;
+    }
+    return size;
+}
+
+/* Gives 1 if the session is kept. TLS 1.3: a ticket came, after the handshake; each is a session of its own. TLS 1.2:
+ * one is in the making, but it is worth nothing before the handshake is done: see keep_session. */
+static int new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session)
+{
+    rp_engine *engine = wolfSSL_GetIOReadCtx(ssl);
+    if (engine->sessions == NULL)
+        return 0;
+    if (wolfSSL_version(ssl) < TLS1_3_VERSION || engine->state != OPEN) {
+        engine->session_received = true;
+        return 0;
+    }
+    rp_sessions_put(engine->sessions, engine->session_key, session);
+    return 1;
+}
+
+bool rp_context_callbacks(rp_tls_config *config)
+{
+    WOLFSSL_CTX *context = config->context;
+    wolfSSL_CTX_SetIORecv(context, receive);
+    wolfSSL_CTX_SetIOSend(context, deliver);
+    /* wolfSSL's own cache takes locks and is shared by all origins. "Off" would silence new_session too. */
+    bool callback = !config->server && config->resumption;
+    wolfSSL_CTX_set_session_cache_mode(context, callback
+                                                    ? WOLFSSL_SESS_CACHE_NO_INTERNAL_STORE |
+                                                          WOLFSSL_SESS_CACHE_NO_INTERNAL_LOOKUP
+                                                    : WOLFSSL_SESS_CACHE_OFF);
+    if (callback) {
+        wolfSSL_CTX_sess_set_new_cb(context, new_session);
+        return !config->offers_1_2 || wolfSSL_CTX_UseSessionTicket(context) == WOLFSSL_SUCCESS;
+    }
+    if (config->server && !config->resumption)
+        return wolfSSL_CTX_NoTicketTLSv12(context) == WOLFSSL_SUCCESS &&
+               wolfSSL_CTX_no_ticket_TLSv13(context) == 0;
+    return true;
+}
+
+/* ---- Key log ----------------------------------------------------------------------------------------------- */
+
+static int log_tls13_secret(WOLFSSL *ssl, int id, const unsigned char *secret, int size,
+                            void *context)
+{
+    static const char *const labels[] = {
+        [CLIENT_EARLY_TRAFFIC_SECRET] = "CLIENT_EARLY_TRAFFIC_SECRET",
+        [CLIENT_HANDSHAKE_TRAFFIC_SECRET] = "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+        [SERVER_HANDSHAKE_TRAFFIC_SECRET] = "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+        [CLIENT_TRAFFIC_SECRET] = "CLIENT_TRAFFIC_SECRET_0",
+        [SERVER_TRAFFIC_SECRET] = "SERVER_TRAFFIC_SECRET_0",
+        [EARLY_EXPORTER_SECRET] = "EARLY_EXPORTER_SECRET",
+        [EXPORTER_SECRET] = "EXPORTER_SECRET",
+    };
+    rp_engine *engine = context;
+    uint8_t random[RP_CLIENT_RANDOM_BYTES];
+    if (id >= 0 && (size_t)id < sizeof(labels) / sizeof(labels[0]) && size > 0 &&
+        wolfSSL_get_client_random(ssl, random, sizeof(random)) == sizeof(random))
+        rp_keylog_line(engine->config, labels[id], random, secret, (size_t)size);
+    return 0;
+}
+
+static int log_tls12_secret(WOLFSSL *ssl, void *secret, int size, void *context)
+{
+    rp_engine *engine = context;
+    uint8_t random[RP_CLIENT_RANDOM_BYTES];
+    if (size > 0 && wolfSSL_get_client_random(ssl, random, sizeof(random)) == sizeof(random))
+        rp_keylog_line(engine->config, "CLIENT_RANDOM", random, secret, (size_t)size);
+    return 0;
+}
+
+/* ---- Making and ending ------------------------------------------------------------------------------------- */
+
+static bool use_server_name(rp_engine *engine, const char *name)
+{
+    rp_address address;
+    size_t size = name == NULL ? 0 : strlen(name);
+    if (size == 0 || rp_address_parse(&address, name, size))
+        return true; /* SNI is for names (RFC 6066, 3) */
+    if (name[size - 1] == '.')
+        size--;
+    return size <= USHRT_MAX && wolfSSL_UseSNI(engine->ssl, WOLFSSL_SNI_HOST_NAME, name,
+                                               (unsigned short)size) == WOLFSSL_SUCCESS;
+}
+
+static bool use_alpn(rp_engine *engine, const char *protocols)
+{
+    if (protocols == NULL)
+        return true;
+    /* wolfSSL copies the list, though its parameter is not const. */
+    return wolfSSL_UseALPN(engine->ssl, (char *)(uintptr_t)protocols,
+                           (unsigned int)strlen(protocols),
+                           WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) == WOLFSSL_SUCCESS;
+}
+
+static void offer_session(rp_engine *engine)
+{
+    if (engine->sessions == NULL)
+        return;
+    WOLFSSL_SESSION *session = rp_sessions_take(engine->sessions, engine->session_key);
+    if (session == NULL)
+        return;
+    engine->session_offered = wolfSSL_set_session(engine->ssl, session) == WOLFSSL_SUCCESS;
+    wolfSSL_SESSION_free(session); /* the session object holds a reference of its own */
+}
+
+static bool set_up(rp_engine *engine, const rp_engine_options *options)
+{
+    WOLFSSL *ssl = engine->ssl;
+    wolfSSL_SetIOReadCtx(ssl, engine);
+    wolfSSL_SetIOWriteCtx(ssl, engine);
+    wolfSSL_SetCertCbCtx(ssl, &engine->verifier);
+    if (!use_alpn(engine, options->alpn))
+        return false;
+    if (engine->config->server)
+        return true;
+    if (engine->config->on_keylog != NULL) {
+        (void)wolfSSL_set_tls13_secret_cb(ssl, log_tls13_secret, engine);
+        (void)wolfSSL_set_secret_cb(ssl, log_tls12_secret, engine);
+    }
+    if (!use_server_name(engine, options->server_name))
+        return false;
+    offer_session(engine);
+    return true;
+}
+
+rp_engine *rp_engine_create(const rp_engine_options *options, rp_error *error)
+{
+    const char *peer = options->peer_text;
+    if (peer == NULL)
+        peer = options->server_name != NULL ? options->server_name : "the peer";
+    rp_engine *engine = rp_allocate(options->memory, sizeof(*engine));
+    if (engine != NULL) {
+        bool resumes = !options->config->server && options->config->resumption &&
+                       options->session_key != NULL;
+        engine->memory = options->memory;
+        engine->stats = options->stats;
+        engine->config = options->config;
+        engine->output = options->output;
+        engine->sessions = resumes ? options->sessions : NULL;
+        engine->session_key = options->session_key;
+        engine->verifier = (rp_verifier){
+            .config = options->config,
+            .server_name = options->config->server ? NULL : options->server_name,
+            .peer_text = peer,
+        };
+        engine->ssl = wolfSSL_new(options->config->context);
+        if (engine->ssl != NULL && set_up(engine, options))
+            return engine;
+        rp_engine_destroy(engine);
+    }
+    rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_HANDSHAKE,
+                 "no memory for the TLS connection to %s", peer);
+    return NULL;
+}
+
+void rp_engine_destroy(rp_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    wolfSSL_free(engine->ssl);
+    rp_free(engine->memory, engine);
+}
+
+/* ---- Input ------------------------------------------------------------------------------------------------- */
+
+void rp_engine_lend(rp_engine *engine, const uint8_t *data, size_t size)
+{
+    RP_ASSERT(engine->input_size == 0);
+    engine->input = data;
+    engine->input_size = size;
+}
+
+rp_slice rp_engine_unlend(rp_engine *engine)
+{
+    rp_slice rest = {engine->input, engine->input_size};
+    engine->input = NULL;
+    engine->input_size = 0;
+    return rest;
+}
+
+size_t rp_engine_lent(const rp_engine *engine)
+{
+    return engine->input_size;
+}
+
+void rp_engine_input_end(rp_engine *engine)
+{
+    engine->input_ended = true;
+}
+
+/* ---- Calls ------------------------------------------------------------------------------------------------- */
+
+typedef struct call {
+    size_t input, output;
+} call;
+
+static call call_begin(rp_engine *engine, rp_error *error)
+{
+    engine->verifier.error = error;
+    return (call){engine->input_size, engine->output->size};
+}
+
+/* moved: plaintext, or the state. */
+static void call_end(rp_engine *engine, call begun, bool moved)
+{
+    engine->verifier.error = NULL;
+    engine->stats->tls_calls++;
+    if (!moved && engine->input_size == begun.input && engine->output->size == begun.output)
+        engine->stats->tls_calls_idle++;
+}
+
+/* ---- Failure ----------------------------------------------------------------------------------------------- */
+
+static void refuse_change_cipher(rp_engine *engine, rp_error *error)
+{
+    /* Nothing we send is encrypted yet, so the alert can be written by hand; it can do without wolfSSL, which has no
+     * call for it. */
+    static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 10}; /* fatal, unexpected_message */
+    (void)rp_chain_append(engine->output, alert, sizeof(alert));
+    rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
+                 "%s broke the rules of TLS: ChangeCipherSpec before its time",
+                 engine->verifier.peer_text);
+    error->tls_alert = 10;
+}
+
+/* The connection is over: code is wolfSSL's. */
+static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
+{
+    bool handshaking = engine->state == HANDSHAKING;
+    WOLFSSL_ALERT_HISTORY history;
+    memset(&history, 0xFF, sizeof(history));
+    (void)wolfSSL_get_alert_history(engine->ssl, &history);
+    engine->state = FAILED;
+    /* A server that changed its mind about versions or tickets must not fail as often as we hold sessions. */
+    if (handshaking && engine->session_offered)
+        rp_sessions_forget(engine->sessions, engine->session_key);
+
+    switch (engine->cause) {
+    case NO_MEMORY:
+        code = MEMORY_E;
+        break;
+    case NOT_TLS:
+        rp_tls_not_tls(error, engine->verifier.peer_text, engine->config->server,
+                       engine->records.first, engine->records.first_have);
+        return RP_ENGINE_FAILED;
+    case EARLY_CHANGE_CIPHER:
+        refuse_change_cipher(engine, error);
+        return RP_ENGINE_FAILED;
+    case CAUSE_NONE:
+        if (engine->verifier.refused) {
+            error->tls_alert = history.last_tx.code;
+            return RP_ENGINE_FAILED;
+        }
+        break;
+    }
+    rp_tls_failure_set(error, &(rp_tls_failure){
+                                  .config = engine->config,
+                                  .peer_text = engine->verifier.peer_text,
+                                  .handshaking = handshaking,
+                                  .code = code,
+                                  .alert_received = code == FATAL_ERROR ? history.last_rx.code : -1,
+                                  .alert_sent = history.last_tx.code,
+                              });
+    return RP_ENGINE_FAILED;
+}
+
+/* ---- Handshake --------------------------------------------------------------------------------------------- */
+
+static rp_engine_result closed_in_handshake(rp_engine *engine, rp_error *error)
+{
+    WOLFSSL_ALERT_HISTORY history;
+    memset(&history, 0xFF, sizeof(history));
+    (void)wolfSSL_get_alert_history(engine->ssl, &history);
+    /* Some servers give their reason as a warning, and close. */
+    if (history.last_rx.code > 0)
+        return fail(engine, error, FATAL_ERROR);
+    (void)fail(engine, error, SOCKET_PEER_CLOSED_E);
+    rp_error_set(error, RP_E_TLS_CLOSED, RP_PHASE_HANDSHAKE,
+                 "%s closed the connection during the handshake", engine->verifier.peer_text);
+    return RP_ENGINE_FAILED;
+}
+
+/* TLS 1.2: the session is the connection's own, new or resumed, and may be used again. */
+static void keep_session(rp_engine *engine, bool resumed)
+{
+    if (engine->sessions == NULL || wolfSSL_version(engine->ssl) >= TLS1_3_VERSION ||
+        !(resumed || engine->session_received))
+        return;
+    WOLFSSL_SESSION *session = wolfSSL_get1_session(engine->ssl);
+    if (session != NULL)
+        rp_sessions_put(engine->sessions, engine->session_key, session);
+}
+
+static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
+{
+    bool resumed = wolfSSL_session_reused(engine->ssl) != 0;
+    /* A resumed session's peer was verified when the session was made. */
+    if (!engine->config->server && !engine->config->accept_any && !resumed &&
+        !engine->verifier.accepted) {
+        (void)fail(engine, error, VERIFY_CERT_ERROR);
+        rp_error_set(error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
+                     "certificate of %s was not verified", engine->verifier.peer_text);
+        return RP_ENGINE_FAILED;
+    }
+    engine->state = OPEN;
+    if (resumed)
+        engine->stats->handshakes_resumed++;
+    else
+        engine->stats->handshakes_full++;
+    keep_session(engine, resumed);
+    return RP_ENGINE_OK;
+}
+
+rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
+{
+    rp_error unwanted;
+    error = error != NULL ? error : &unwanted;
+    RP_ASSERT(engine->state != FAILED);
+    if (engine->state == OPEN)
+        return RP_ENGINE_OK;
+    bool begins = !engine->started && !engine->config->server;
+    if (!begins && engine->input_size == 0)
+        return engine->input_ended ? closed_in_handshake(engine, error) : RP_ENGINE_WANT_INPUT;
+    engine->started = true;
+    call begun = call_begin(engine, error);
+    int result = engine->config->server ? wolfSSL_accept(engine->ssl) : wolfSSL_connect(engine->ssl);
+    int code = wolfSSL_get_error(engine->ssl, result);
+    bool waits = result != WOLFSSL_SUCCESS && code == WOLFSSL_ERROR_WANT_READ;
+    call_end(engine, begun, !waits);
+    if (result == WOLFSSL_SUCCESS && engine->cause == CAUSE_NONE)
+        return handshake_done(engine, error);
+    if (waits)
+        return engine->input_ended ? closed_in_handshake(engine, error) : RP_ENGINE_WANT_INPUT;
+    if (code == WOLFSSL_ERROR_ZERO_RETURN)
+        return closed_in_handshake(engine, error);
+    return fail(engine, error, code);
+}
+
+bool rp_engine_open(const rp_engine *engine)
+{
+    return engine->state == OPEN;
+}
+
+/* ---- Data -------------------------------------------------------------------------------------------------- */
+
+static bool holds_plaintext(const rp_engine *engine)
+{
+    return wolfSSL_pending(engine->ssl) > 0;
+}
+
+static rp_engine_result input_used_up(rp_engine *engine, rp_error *error)
+{
+    if (!engine->input_ended)
+        return RP_ENGINE_WANT_INPUT;
+    engine->state = FAILED;
+    rp_error_set(error, RP_E_TRUNCATED, RP_PHASE_NONE,
+                 "%s closed the connection without TLS's close_notify: what came may not be all",
+                 engine->verifier.peer_text);
+    return RP_ENGINE_FAILED;
+}
+
+rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
+                                rp_error *error)
+{
+    rp_error unwanted;
+    error = error != NULL ? error : &unwanted;
+    *size = 0;
+    RP_ASSERT(engine->state == OPEN && capacity > 0);
+    if (engine->peer_ended)
+        return RP_ENGINE_END;
+    if (engine->input_size == 0 && !holds_plaintext(engine))
+        return input_used_up(engine, error);
+    call begun = call_begin(engine, error);
+    int result = wolfSSL_read(engine->ssl, buffer, capacity < INT_MAX ? (int)capacity : INT_MAX);
+    int code = wolfSSL_get_error(engine->ssl, result);
+    bool waits = result <= 0 && code == WOLFSSL_ERROR_WANT_READ;
+    call_end(engine, begun, !waits);
+    if (engine->cause != CAUSE_NONE)
+        return fail(engine, error, code);
+    if (result > 0) {
+        *size = (size_t)result;
+        return RP_ENGINE_OK;
+    }
+    if (waits)
+        return input_used_up(engine, error);
+    if (code == WOLFSSL_ERROR_ZERO_RETURN) {
+        engine->peer_ended = true;
+        return RP_ENGINE_END;
+    }
+    return fail(engine, error, code);
+}
+
+bool rp_engine_readable(const rp_engine *engine)
+{
+    return engine->state == OPEN && !engine->peer_ended &&
+           (engine->input_size > 0 || engine->input_ended || holds_plaintext(engine));
+}
+
+rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size,
+                                 rp_error *error)
+{
+    rp_error unwanted;
+    error = error != NULL ? error : &unwanted;
+    RP_ASSERT(engine->state == OPEN && !engine->close_sent && size <= INT_MAX);
+    if (size == 0)
+        return RP_ENGINE_OK;
+    call begun = call_begin(engine, error);
+    int result = wolfSSL_write(engine->ssl, data, (int)size);
+    call_end(engine, begun, false);
+    if (result == (int)size && engine->cause == CAUSE_NONE)
+        return RP_ENGINE_OK;
+    return fail(engine, error, wolfSSL_get_error(engine->ssl, result));
+}
+
+rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error)
+{
+    rp_error unwanted;
+    error = error != NULL ? error : &unwanted;
+    RP_ASSERT(engine->state != FAILED);
+    if (engine->state != OPEN || engine->close_sent)
+        return RP_ENGINE_OK;
+    engine->close_sent = true;
+    call begun = call_begin(engine, error);
+    int result = wolfSSL_shutdown(engine->ssl);
+    call_end(engine, begun, false);
+    if (result >= 0 && engine->cause == CAUSE_NONE)
+        return RP_ENGINE_OK;
+    return fail(engine, error, wolfSSL_get_error(engine->ssl, result));
+}
+
+void rp_engine_info_get(const rp_engine *engine, rp_engine_info *info)
+{
+    char *alpn = NULL;
+    unsigned short alpn_size = 0;
+    int result = wolfSSL_ALPN_GetProtocol(engine->ssl, &alpn, &alpn_size);
+    *info = (rp_engine_info){
+        .version = wolfSSL_get_version(engine->ssl),
+        .cipher = wolfSSL_get_cipher(engine->ssl),
+        .alpn = result == WOLFSSL_SUCCESS && alpn_size > 0 ? alpn : NULL,
+        .resumed = wolfSSL_session_reused(engine->ssl) != 0,
+    };
+}

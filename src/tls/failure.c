@@ -1,0 +1,156 @@
+/* failure.c - TLS failures in an operator's words. */
+#include "tls/failure.h"
+
+#include "base/error.h"
+#include "tls/verify.h"
+#include "tls/wolfssl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Alerts ------------------------------------------------------------------------------------------------ */
+
+typedef struct alert {
+    int code;
+    const char *name;
+    const char *meaning; /* from where we stand: the peer sent it */
+} alert;
+
+/* RFC 8446, 6; RFC 5246, 7.2. */
+static const alert alerts[] = {
+    {10, "unexpected_message", "it got a message that it did not expect"},
+    {20, "bad_record_mac", "it could not decrypt a record"},
+    {22, "record_overflow", "it got a record that is too long"},
+    {40, "handshake_failure", "it accepts none of the ciphers, groups or signatures offered"},
+    {42, "bad_certificate", "it does not accept the certificate it was shown"},
+    {43, "unsupported_certificate", "it can't use the kind of certificate it was shown"},
+    {44, "certificate_revoked", "it says that the certificate it was shown was revoked"},
+    {45, "certificate_expired", "it says that the certificate it was shown has expired"},
+    {46, "certificate_unknown", "it does not accept the certificate it was shown"},
+    {47, "illegal_parameter", "it got a value that TLS forbids"},
+    {48, "unknown_ca", "it does not know the authority of the certificate it was shown"},
+    {49, "access_denied", "it denies access"},
+    {50, "decode_error", "it could not parse a message"},
+    {51, "decrypt_error", "a signature or a key check failed there"},
+    {70, "protocol_version", "it does not speak a TLS version that was offered"},
+    {71, "insufficient_security", "it demands stronger ciphers"},
+    {80, "internal_error", "it failed by itself"},
+    {86, "inappropriate_fallback", "it takes the connection for a downgrade"},
+    {90, "user_canceled", "it gave up"},
+    {100, "no_renegotiation", "it does not renegotiate"},
+    {109, "missing_extension", "it misses an extension"},
+    {110, "unsupported_extension", "it got an extension that it did not ask for"},
+    {112, "unrecognized_name", "it serves no such name"},
+    {113, "bad_certificate_status_response", "it does not accept a certificate status"},
+    {115, "unknown_psk_identity", "it does not know the session"},
+    {116, "certificate_required", "it wants a client certificate"},
+    {120, "no_application_protocol", "it speaks no application protocol that was offered"},
+};
+
+enum { ALERT_PROTOCOL_VERSION = 70 };
+
+static const alert *find_alert(int code)
+{
+    static const alert unknown = {-1, "unknown", "it did not say why"};
+    for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
+        if (alerts[i].code == code)
+            return &alerts[i];
+    }
+    return &unknown;
+}
+
+/* ---- Codes ------------------------------------------------------------------------------------------------- */
+
+static bool one_of(int code, const int *codes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (codes[i] == code)
+            return true;
+    }
+    return false;
+}
+
+#define ONE_OF(code, codes) one_of(code, codes, sizeof(codes) / sizeof((codes)[0]))
+
+static const int version_codes[] = {VERSION_ERROR, UNSUPPORTED_PROTO_VERSION};
+
+/* What the peer must not do. */
+static const int protocol_codes[] = {
+    PARSE_ERROR,       BUFFER_ERROR,        BUFFER_E,          VERIFY_MAC_ERROR,
+    DECRYPT_ERROR,     VERIFY_FINISHED_ERROR, UNKNOWN_RECORD_TYPE, LENGTH_ERROR,
+    OUT_OF_ORDER_E,    DUPLICATE_MSG_E,     SANITY_MSG_E,      UNKNOWN_HANDSHAKE_TYPE,
+    NO_CHANGE_CIPHER_E, INVALID_PARAMETER,  EXT_NOT_ALLOWED,   EXT_MISSING,
+    UNSUPPORTED_EXTENSION, UNSUPPORTED_SUITE, MATCH_SUITE_ERROR, ALERT_COUNT_E,
+    SESSION_TICKET_LEN_E, SESSION_TICKET_EXPECT_E, MISSING_HANDSHAKE_DATA, DUPLICATE_TLS_EXT_E,
+    HANDSHAKE_SIZE_ERROR, SIG_VERIFY_E,     AES_GCM_AUTH_E,    MAC_CMP_FAILED_E,
+    INVALID_CERT_CTX_E, BAD_KEY_SHARE_DATA, BAD_BINDER,        RECV_OVERFLOW_E,
+    SECURE_RENEGOTIATION_E, SIDE_ERROR,     TLS13_SECRET_CB_E, UNKNOWN_ALPN_PROTOCOL_NAME_E,
+    BAD_TICKET_MSG_SZ,  KEY_SHARE_ERROR,    PEER_KEY_ERROR,
+};
+
+static const char *our_versions(const rp_tls_config *config)
+{
+    if (config->offers_1_2 && config->offers_1_3)
+        return "TLS 1.2 and TLS 1.3";
+    return config->offers_1_3 ? "TLS 1.3" : "TLS 1.2";
+}
+
+/* The codes that have a sentence of their own; false: none of them. */
+static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase phase)
+{
+    const char *peer = failure->peer_text;
+    if (failure->code == MEMORY_E)
+        rp_error_set(error, RP_E_NO_MEMORY, phase, "no memory for the TLS connection to %s", peer);
+    else if (ONE_OF(failure->code, version_codes) ||
+             failure->alert_received == ALERT_PROTOCOL_VERSION)
+        rp_error_set(error, RP_E_TLS_VERSION, phase,
+                     "%s supports no TLS version of ours (%s)", peer,
+                     our_versions(failure->config));
+    else if (failure->code == NO_PEER_CERT)
+        rp_error_set(error, RP_E_CERT_INVALID, phase, "%s showed no certificate", peer);
+    else
+        return false;
+    return true;
+}
+
+void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure)
+{
+    rp_phase phase = failure->handshaking ? RP_PHASE_HANDSHAKE : RP_PHASE_NONE;
+    const char *peer = failure->peer_text;
+    const char *reason = wolfSSL_ERR_reason_error_string((unsigned long)failure->code);
+    if (set_known(error, failure, phase)) {
+        /* done */
+    } else if (failure->alert_received >= 0) {
+        const alert *received = find_alert(failure->alert_received);
+        rp_error_set(error, RP_E_TLS_ALERT, phase, "%s %s: alert %s (%d): %s", peer,
+                     failure->handshaking ? "refused the handshake" : "broke the connection off",
+                     received->name, failure->alert_received, received->meaning);
+    } else if (failure->handshaking && rp_certificate_error(error, failure->code, peer)) {
+        /* done */
+    } else if (ONE_OF(failure->code, protocol_codes)) {
+        rp_error_set(error, RP_E_TLS_PROTOCOL, phase, "%s broke the rules of TLS: %s", peer, reason);
+    } else {
+        rp_error_set(error, RP_E_TLS_FAILED, phase, "TLS with %s failed: %s (wolfSSL %d)", peer,
+                     reason, failure->code);
+    }
+    error->tls_code = failure->code;
+    error->tls_alert = failure->alert_received >= 0 ? failure->alert_received : failure->alert_sent;
+}
+
+void rp_tls_not_tls(rp_error *error, const char *peer_text, bool server, const uint8_t *answer,
+                    size_t size)
+{
+    char text[RP_RECORDS_FIRST * 4 + 1];
+    size_t used = 0;
+    for (size_t i = 0; i < size && i < RP_RECORDS_FIRST; i++) {
+        if (answer[i] == '\r' || answer[i] == '\n') /* the first line says enough */
+            break;
+        bool plain = answer[i] >= ' ' && answer[i] <= '~' && answer[i] != '"';
+        used += (size_t)snprintf(text + used, sizeof(text) - used, plain ? "%c" : "\\x%02x",
+                                 answer[i]);
+    }
+    text[used] = '\0';
+    rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
+                 "%s does not speak TLS: its %s begins with \"%s\"", peer_text,
+                 server ? "request" : "answer", text);
+}

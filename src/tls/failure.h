@@ -1,0 +1,24 @@
+/* failure.h - what wolfSSL's codes and TLS alerts mean, in sentences. */
+#ifndef RP_TLS_FAILURE_H
+#define RP_TLS_FAILURE_H
+
+#include "tls/records.h"
+#include "tls/config.h"
+
+/* What the engine knows of a failed call. */
+typedef struct rp_tls_failure {
+    const rp_tls_config *config;
+    const char *peer_text;
+    bool handshaking;
+    int code;           /* wolfSSL's */
+    int alert_received; /* fatal; -1: none */
+    int alert_sent;     /* -1: none */
+} rp_tls_failure;
+
+void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure);
+
+/* "answer" is what came instead of a TLS record. */
+void rp_tls_not_tls(rp_error *error, const char *peer_text, bool server, const uint8_t *answer,
+                    size_t size);
+
+#endif

@@ -1,0 +1,96 @@
+/* records.c - a state machine over record headers (RFC 8446, 5.1) and plaintext handshake messages (4). */
+#include "tls/records.h"
+
+#include <string.h>
+
+enum { CHANGE_CIPHER = 20, HANDSHAKE = 22, APPLICATION_DATA = 23 }; /* content types */
+enum { SERVER_HELLO = 2, CERTIFICATE = 11 };                        /* handshake types */
+
+static size_t smaller(size_t left, size_t right)
+{
+    return left < right ? left : right;
+}
+
+/* Handshake messages may be cut over records in any way. What is encrypted looks like messages too, but by then
+ * ServerHello and Certificate have come or it no longer matters. */
+static void see_handshake(rp_records *records, const uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        if (records->message_have < sizeof(records->message)) {
+            records->message[records->message_have++] = *data++;
+            size--;
+            if (records->message_have < sizeof(records->message))
+                continue;
+            records->message_rest = (uint32_t)records->message[1] << 16 |
+                                    (uint32_t)records->message[2] << 8 | records->message[3];
+            if (records->message[0] == CERTIFICATE)
+                records->certificate = true;
+        } else {
+            size_t part = smaller(size, records->message_rest);
+            records->message_rest -= (uint32_t)part;
+            data += part;
+            size -= part;
+        }
+        if (records->message_rest == 0) {
+            if (records->message[0] == SERVER_HELLO)
+                records->server_hello = true;
+            records->message_have = 0;
+        }
+    }
+}
+
+static rp_record_verdict judge_header(rp_records *records)
+{
+    uint8_t type = records->record[0];
+    records->record_rest = (uint16_t)(records->record[3] << 8 | records->record[4]);
+    records->record_have = records->record_rest == 0 ? 0 : sizeof(records->record);
+    if (type < CHANGE_CIPHER || type > APPLICATION_DATA || records->record[1] != 3)
+        return RP_RECORD_NOT_TLS;
+    return type == CHANGE_CIPHER ? RP_RECORD_CHANGE_CIPHER : RP_RECORD_FINE;
+}
+
+void rp_records_keep_first(rp_records *records, const uint8_t *data, size_t size)
+{
+    size_t room = sizeof(records->first) - (size_t)records->first_have;
+    size_t part = smaller(size, room);
+    memcpy(records->first + records->first_have, data, part);
+    records->first_have = (uint8_t)(records->first_have + part);
+}
+
+rp_record_verdict rp_records_see(rp_records *records, const uint8_t *data, size_t size)
+{
+    rp_records_keep_first(records, data, size);
+    rp_record_verdict verdict = RP_RECORD_FINE;
+    while (size > 0 && verdict != RP_RECORD_NOT_TLS) {
+        if (records->record_have < sizeof(records->record)) {
+            records->record[records->record_have++] = *data++;
+            size--;
+            if (records->record_have == sizeof(records->record))
+                verdict = judge_header(records);
+            continue;
+        }
+        size_t part = smaller(size, records->record_rest);
+        if (records->record[0] == HANDSHAKE)
+            see_handshake(records, data, part);
+        records->record_rest = (uint16_t)(records->record_rest - part);
+        if (records->record_rest == 0)
+            records->record_have = 0;
+        data += part;
+        size -= part;
+    }
+    return verdict;
+}
+
+bool rp_records_change_cipher(const uint8_t *data, size_t size)
+{
+    while (size >= 5) {
+        if (data[0] == CHANGE_CIPHER)
+            return true;
+        size_t record = 5 + ((size_t)data[3] << 8 | data[4]);
+        if (record > size)
+            return false;
+        data += record;
+        size -= record;
+    }
+    return false;
+}

@@ -1,0 +1,43 @@
+/* records.h - watching the peer's records go by during the handshake.
+ *
+ * wolfSSL judges records; this judges two things before wolfSSL sees them: whether what came is TLS at all, and
+ * whether a ChangeCipherSpec comes before its time (CVE-2026-93304). */
+#ifndef RP_TLS_RECORDS_H
+#define RP_TLS_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RP_RECORDS_FIRST 24
+
+typedef enum rp_record_verdict {
+    RP_RECORD_FINE,
+    RP_RECORD_NOT_TLS,
+    RP_RECORD_CHANGE_CIPHER /* one has begun: the caller knows whether it may */
+} rp_record_verdict;
+
+typedef struct rp_records {
+    uint8_t record[5];  /* header of the record being read */
+    uint8_t record_have;
+    uint8_t message[4]; /* header of the handshake message being read */
+    uint8_t message_have;
+    uint16_t record_rest;
+    uint32_t message_rest;
+    bool server_hello; /* one has come as a whole, in plain text */
+    bool certificate;  /* one has begun, in plain text */
+    uint8_t first[RP_RECORDS_FIRST]; /* of the connection, for a sentence */
+    uint8_t first_have;
+} rp_records;
+
+/* Takes the next bytes of the stream, in pieces of any size. The verdict on the last record header that was
+ * completed by them, if they completed one. */
+rp_record_verdict rp_records_see(rp_records *records, const uint8_t *data, size_t size);
+
+/* Adds bytes of the stream to first, as long as there is room. rp_records_see does it too. */
+void rp_records_keep_first(rp_records *records, const uint8_t *data, size_t size);
+
+/* True if the whole records in data, which we send, hold a ChangeCipherSpec. */
+bool rp_records_change_cipher(const uint8_t *data, size_t size);
+
+#endif

@@ -1,0 +1,171 @@
+/* sessions.c - the store of TLS sessions: a hash of origins, each with a stack of sessions, all of them in one
+ * queue by age. An origin exists as long as it has a session, so the sessions' bound is the origins' bound. */
+#include "tls/sessions.h"
+
+#include "base/list.h"
+#include "tls/wolfssl.h"
+
+#include <string.h>
+#include <time.h>
+
+#define BUCKETS 256
+
+typedef struct origin {
+    struct origin *next; /* in the bucket */
+    rp_link sessions;    /* newest first */
+    size_t count;
+    uint32_t hash;
+    char key[];
+} origin;
+
+typedef struct entry {
+    rp_link by_origin;
+    rp_link by_age; /* oldest first */
+    origin *origin;
+    WOLFSSL_SESSION *session;
+} entry;
+
+struct rp_sessions {
+    rp_memory *memory;
+    rp_link by_age;
+    size_t count;
+    origin *buckets[BUCKETS];
+};
+
+rp_sessions *rp_sessions_create(rp_memory *memory)
+{
+    rp_sessions *sessions = rp_allocate(memory, sizeof(*sessions));
+    if (sessions == NULL)
+        return NULL;
+    sessions->memory = memory;
+    rp_list_init(&sessions->by_age);
+    return sessions;
+}
+
+/* FNV-1a */
+static uint32_t hash_text(const char *text)
+{
+    uint32_t hash = 2166136261u;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (uint8_t)*text) * 16777619u;
+    return hash;
+}
+
+/* Where the origin of key hangs, or would hang. */
+static origin **find(rp_sessions *sessions, const char *key, uint32_t hash)
+{
+    origin **place = &sessions->buckets[hash % BUCKETS];
+    while (*place != NULL && ((*place)->hash != hash || strcmp((*place)->key, key) != 0))
+        place = &(*place)->next;
+    return place;
+}
+
+/* Takes the entry out and frees it and, with its last entry, its origin. The session is the caller's. */
+static WOLFSSL_SESSION *take_out(rp_sessions *sessions, entry *taken)
+{
+    WOLFSSL_SESSION *session = taken->session;
+    origin *from = taken->origin;
+    rp_list_remove(&taken->by_origin);
+    rp_list_remove(&taken->by_age);
+    rp_free(sessions->memory, taken);
+    sessions->count--;
+    if (--from->count == 0) {
+        *find(sessions, from->key, from->hash) = from->next;
+        rp_free(sessions->memory, from);
+    }
+    return session;
+}
+
+static void drop_oldest(rp_sessions *sessions, rp_link *oldest_by_age)
+{
+    wolfSSL_SESSION_free(
+        take_out(sessions, RP_CONTAINER(oldest_by_age, entry, by_age)));
+}
+
+void rp_sessions_destroy(rp_sessions *sessions)
+{
+    if (sessions == NULL)
+        return;
+    while (!rp_list_empty(&sessions->by_age))
+        drop_oldest(sessions, sessions->by_age.next);
+    rp_free(sessions->memory, sessions);
+}
+
+static origin *find_or_add(rp_sessions *sessions, const char *key)
+{
+    uint32_t hash = hash_text(key);
+    origin **place = find(sessions, key, hash);
+    if (*place != NULL)
+        return *place;
+    size_t size = strlen(key) + 1;
+    origin *added = rp_allocate(sessions->memory, sizeof(*added) + size);
+    if (added == NULL)
+        return NULL;
+    rp_list_init(&added->sessions);
+    added->hash = hash;
+    memcpy(added->key, key, size);
+    *place = added;
+    return added;
+}
+
+void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
+{
+    /* Allocated first: an origin without an entry must not stay. */
+    entry *added = rp_allocate(sessions->memory, sizeof(*added));
+    if (added == NULL) {
+        wolfSSL_SESSION_free(session);
+        return;
+    }
+    if (sessions->count >= RP_SESSIONS_TOTAL)
+        drop_oldest(sessions, sessions->by_age.next);
+    origin *of = find_or_add(sessions, key);
+    if (of == NULL) {
+        rp_free(sessions->memory, added);
+        wolfSSL_SESSION_free(session);
+        return;
+    }
+    *added = (entry){.origin = of, .session = session};
+    rp_list_prepend(&of->sessions, &added->by_origin);
+    rp_list_append(&sessions->by_age, &added->by_age);
+    of->count++;
+    sessions->count++;
+    if (of->count > RP_SESSIONS_PER_KEY) {
+        entry *oldest = RP_CONTAINER(of->sessions.previous, entry, by_origin);
+        drop_oldest(sessions, &oldest->by_age);
+    }
+}
+
+static bool expired(const WOLFSSL_SESSION *session)
+{
+    /* wolfSSL stamps a session with the same clock, and asks it again when the session is offered. */
+    long age = (long)time(NULL) - wolfSSL_SESSION_get_time(session);
+    return age < 0 || age >= wolfSSL_SESSION_get_timeout(session);
+}
+
+void *rp_sessions_take(rp_sessions *sessions, const char *key)
+{
+    uint32_t hash = hash_text(key);
+    for (;;) {
+        origin *of = *find(sessions, key, hash);
+        if (of == NULL)
+            return NULL;
+        WOLFSSL_SESSION *session =
+            take_out(sessions, RP_CONTAINER(of->sessions.next, entry, by_origin));
+        if (!expired(session))
+            return session;
+        wolfSSL_SESSION_free(session);
+    }
+}
+
+void rp_sessions_forget(rp_sessions *sessions, const char *key)
+{
+    uint32_t hash = hash_text(key);
+    for (origin *of; (of = *find(sessions, key, hash)) != NULL;)
+        wolfSSL_SESSION_free(
+            take_out(sessions, RP_CONTAINER(of->sessions.next, entry, by_origin)));
+}
+
+size_t rp_sessions_count(const rp_sessions *sessions)
+{
+    return sessions->count;
+}

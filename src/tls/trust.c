@@ -1,0 +1,235 @@
+/* trust.c - trust anchors: PEM text, files, directories, the system's store.
+ *
+ * A bundle is taken apart here and its certificates are given to wolfSSL one by one: one that wolfSSL can't use
+ * (an algorithm it lacks, an expired root) costs that certificate, not the bundle, and the cause is known. */
+#include "tls/trust.h"
+
+#include "base/error.h"
+#include "base/platform.h"
+#include "tls/wolfssl.h"
+
+#include <wolfssl/wolfcrypt/wc_port.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char begin_mark[] = "-----BEGIN CERTIFICATE-----";
+static const char end_mark[] = "-----END CERTIFICATE-----";
+
+#define MARK_SIZE(mark) (sizeof(mark) - 1)
+
+typedef struct trust_count {
+    unsigned loaded, refused;
+    int cause; /* wolfSSL's code for the first that was refused */
+    bool no_memory;
+} trust_count;
+
+/* stdio's, because it is the same everywhere; the limit bounds what a mistaken path can cost. */
+static rp_status read_stream(rp_memory *memory, FILE *stream, char **data, size_t *size)
+{
+    size_t capacity = 0, used = 0;
+    char *buffer = NULL;
+    for (;;) {
+        if (capacity - used < 2) {
+            size_t larger = capacity == 0 ? 16384 : 2 * capacity;
+            if (larger > 2 * (size_t)RP_PEM_FILE_LIMIT) {
+                rp_free(memory, buffer);
+                return RP_E_TLS_CONFIG;
+            }
+            char *grown = rp_reallocate(memory, buffer, larger);
+            if (grown == NULL) {
+                rp_free(memory, buffer);
+                return RP_E_NO_MEMORY;
+            }
+            buffer = grown;
+            capacity = larger;
+        }
+        size_t got = fread(buffer + used, 1, capacity - used - 1, stream);
+        used += got;
+        if (got == 0)
+            break;
+    }
+    buffer[used] = '\0';
+    *data = buffer;
+    *size = used;
+    return used > RP_PEM_FILE_LIMIT ? RP_E_TLS_CONFIG : RP_OK;
+}
+
+static rp_status no_memory(rp_error *error)
+{
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE,
+                        "no memory for a TLS configuration");
+}
+
+static rp_status unreadable(const char *what, const char *path, int os_code, rp_error *error)
+{
+    rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be read: %s", what, path,
+                 rp_os_error_text(os_code));
+    if (error != NULL)
+        error->os_code = os_code;
+    return RP_E_TLS_CONFIG;
+}
+
+rp_status rp_read_file(rp_memory *memory, const char *what, const char *path, char **data,
+                       size_t *size, rp_error *error)
+{
+    *data = NULL;
+    FILE *stream = fopen(path, "rb");
+    if (stream == NULL)
+        return unreadable(what, path, errno, error);
+    errno = 0;
+    rp_status status = read_stream(memory, stream, data, size);
+    int os_code = ferror(stream) ? errno : 0;
+    fclose(stream);
+    if (status == RP_OK && os_code == 0)
+        return RP_OK;
+    rp_free(memory, *data);
+    *data = NULL;
+    if (status == RP_E_NO_MEMORY)
+        return no_memory(error);
+    if (os_code != 0)
+        return unreadable(what, path, os_code, error);
+    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s is larger than %u MiB", what,
+                        path, RP_PEM_FILE_LIMIT >> 20);
+}
+
+/* memmem, which not every C library has. */
+static const char *find_mark(const char *text, size_t size, const char *mark, size_t mark_size)
+{
+    while (size >= mark_size) {
+        const char *found = memchr(text, mark[0], size - mark_size + 1);
+        if (found == NULL)
+            return NULL;
+        if (memcmp(found, mark, mark_size) == 0)
+            return found;
+        size -= (size_t)(found + 1 - text);
+        text = found + 1;
+    }
+    return NULL;
+}
+
+static void load_certificates(rp_tls_config *config, const char *text, size_t size,
+                              trust_count *count)
+{
+    const char *end = text + size;
+    while (!count->no_memory) {
+        const char *begin =
+            find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark));
+        if (begin == NULL)
+            return;
+        const char *tail =
+            find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
+        text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
+        int result = wolfSSL_CTX_load_verify_buffer(config->context, (const unsigned char *)begin,
+                                                    (long)(text - begin), WOLFSSL_FILETYPE_PEM);
+        if (result == WOLFSSL_SUCCESS) {
+            count->loaded++;
+            continue;
+        }
+        if (count->refused++ == 0)
+            count->cause = result;
+        count->no_memory = result == MEMORY_E;
+    }
+}
+
+/* what and where name the source: "CA file", "ca.pem". */
+static rp_status judge(const trust_count *count, const char *what, const char *where,
+                       rp_error *error)
+{
+    if (count->no_memory)
+        return no_memory(error);
+    if (count->loaded > 0)
+        return RP_OK;
+    if (count->refused == 0)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "%s%s%s: no certificate found in it", what, *where ? " " : "", where);
+    rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                 "%s%s%s: none of its %u certificates can be used: %s", what, *where ? " " : "",
+                 where, count->refused, wolfSSL_ERR_reason_error_string((unsigned long)count->cause));
+    if (error != NULL)
+        error->tls_code = count->cause;
+    return RP_E_TLS_CONFIG;
+}
+
+rp_status rp_trust_pem(rp_tls_config *config, const char *what, const char *pem, size_t size,
+                       rp_error *error)
+{
+    trust_count count = {0};
+    load_certificates(config, pem, size, &count);
+    return judge(&count, what, "", error);
+}
+
+static rp_status load_file(rp_tls_config *config, const char *path, trust_count *count,
+                           rp_error *error)
+{
+    char *text;
+    size_t size;
+    rp_status status = rp_read_file(&config->memory, "CA file", path, &text, &size, error);
+    if (status != RP_OK)
+        return status;
+    load_certificates(config, text, size, count);
+    rp_free(&config->memory, text);
+    return RP_OK;
+}
+
+rp_status rp_trust_file(rp_tls_config *config, const char *path, rp_error *error)
+{
+    trust_count count = {0};
+    rp_status status = load_file(config, path, &count, error);
+    return status != RP_OK ? status : judge(&count, "CA file", path, error);
+}
+
+/* Files in a directory that can't be read or used are left out: such directories hold all sorts of things. */
+static rp_status load_directory(rp_tls_config *config, const char *path, trust_count *count)
+{
+    ReadDirCtx *reader = rp_allocate(&config->memory, sizeof(*reader));
+    if (reader == NULL)
+        return RP_E_NO_MEMORY;
+    char *name;
+    int result = wc_ReadDirFirst(reader, path, &name);
+    bool found = result != BAD_PATH_ERROR;
+    while (result == 0 && name != NULL && !count->no_memory) {
+        if (load_file(config, name, count, NULL) == RP_E_NO_MEMORY)
+            count->no_memory = true;
+        result = wc_ReadDirNext(reader, path, &name);
+    }
+    wc_ReadDirClose(reader);
+    rp_free(&config->memory, reader);
+    if (count->no_memory || result == MEMORY_E)
+        return RP_E_NO_MEMORY;
+    return found ? RP_OK : RP_E_TLS_CONFIG;
+}
+
+rp_status rp_trust_directory(rp_tls_config *config, const char *path, rp_error *error)
+{
+    trust_count count = {0};
+    errno = 0;
+    rp_status status = load_directory(config, path, &count);
+    if (status == RP_E_NO_MEMORY)
+        return no_memory(error);
+    if (status != RP_OK)
+        return unreadable("CA directory", path, errno, error);
+    return judge(&count, "CA directory", path, error);
+}
+
+rp_status rp_trust_system(rp_tls_config *config, rp_error *error)
+{
+    trust_count count = {0};
+    /* The first bundle that gives anything; they are the same store under different distributions' names. */
+    for (const char *const *path = rp_system_ca_files(); *path != NULL && count.loaded == 0; path++) {
+        if (load_file(config, *path, &count, NULL) == RP_E_NO_MEMORY || count.no_memory)
+            return no_memory(error);
+    }
+    for (const char *const *path = rp_system_ca_directories(); *path != NULL && count.loaded == 0;
+         path++) {
+        if (load_directory(config, *path, &count) == RP_E_NO_MEMORY)
+            return no_memory(error);
+    }
+    if (count.loaded > 0)
+        return RP_OK;
+    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                        "the system's trust store was not found (looked for %s and others): install "
+                        "its package (ca-certificates) or name a CA file",
+                        rp_system_ca_files()[0]);
+}

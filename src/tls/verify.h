@@ -1,0 +1,23 @@
+/* verify.h - judging a peer's certificate: the chain is wolfSSL's, names, addresses and pins are ours. */
+#ifndef RP_TLS_VERIFY_H
+#define RP_TLS_VERIFY_H
+
+#include "tls/config.h"
+
+/* One a connection; its address is the verify callback's context. */
+typedef struct rp_verifier {
+    const rp_tls_config *config;
+    const char *server_name; /* NULL: a server's verifier, which takes any name that the CA signed */
+    const char *peer_text;
+    rp_error *error; /* where a refusal goes; valid while wolfSSL is in a call */
+    bool accepted;   /* the leaf was judged, and is good */
+    bool refused;    /* *error says why */
+} rp_verifier;
+
+/* What in a certificate's text may go into a sentence: printable ASCII, '?' for the rest. */
+void rp_printable(char *text, size_t capacity, const uint8_t *bytes, size_t size);
+
+/* True if code is one of wolfSSL's for a bad certificate; sets *error as the verifier would. */
+bool rp_certificate_error(rp_error *error, int code, const char *peer_text);
+
+#endif

@@ -1,0 +1,35 @@
+/* wolfssl.h - wolfSSL's headers, and what ringport needs of the build behind them. */
+#ifndef RP_TLS_WOLFSSL_H
+#define RP_TLS_WOLFSSL_H
+
+#include <wolfssl/options.h>
+
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/version.h>
+
+#if LIBWOLFSSL_VERSION_HEX < 0x05007000
+#error "ringport needs wolfSSL 5.7 or later"
+#endif
+#if !defined(WOLFSSL_TLS13) || defined(WOLFSSL_NO_TLS12)
+#error "ringport needs a wolfSSL with TLS 1.3 and TLS 1.2"
+#endif
+#if !defined(HAVE_SNI) || !defined(HAVE_ALPN) || !defined(HAVE_SESSION_TICKET)
+#error "ringport needs wolfSSL's --enable-sni --enable-alpn --enable-session-ticket"
+#endif
+/* Without it the verify callback runs for refused certificates only, and host names went unchecked. */
+#ifndef WOLFSSL_ALWAYS_VERIFY_CB
+#error "ringport needs a wolfSSL built with WOLFSSL_ALWAYS_VERIFY_CB"
+#endif
+/* Without it a certificate's IP addresses are not decoded. */
+#if !defined(WOLFSSL_IP_ALT_NAME) && !defined(OPENSSL_ALL)
+#error "ringport needs a wolfSSL built with WOLFSSL_IP_ALT_NAME"
+#endif
+#ifndef HAVE_EXT_CACHE
+#error "ringport needs a wolfSSL built with HAVE_EXT_CACHE"
+#endif
+#ifndef HAVE_SECRET_CALLBACK
+#error "ringport needs a wolfSSL built with HAVE_SECRET_CALLBACK"
+#endif
+
+#endif
