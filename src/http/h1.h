@@ -1,13 +1,15 @@
 /* h1.h - HTTP/1.1 (RFC 9112), sans I/O: a request to bytes, bytes to response events.
  *
- * Parsing is llhttp's, in its strict mode; this file adds the policies and limits:
- *   Transfer-Encoding with Content-Length, several differing Content-Lengths, Content-Length that is no
- *   plain decimal, a transfer coding other than chunked last, bare CR, NUL, a space before a colon,
- *   obs-fold, a status line that is not HTTP/1.x, 101 that nobody asked for, more 1xx than the limit: each
- *   RP_E_BAD_RESPONSE with a sentence of its own. Limits on the head's bytes (RP_E_HEAD_TOO_LARGE), the
- *   number of headers (RP_E_HEAD_TOO_LARGE) and chunk extensions.
- *   HEAD, 1xx, 204, 304 have no body whatever their headers say. A body without length or chunks lasts
- *   until the end of the connection. */
+ * Parsing is llhttp's, in its strict mode; this layer adds the policies and limits:
+ * - Each of these is RP_E_BAD_RESPONSE with a sentence of its own: Transfer-Encoding with
+ *   Content-Length, more than one of either, a Content-Length that is no plain decimal, any
+ *   transfer coding but chunked, line ends other than CRLF, control characters, a space before a
+ *   colon, obs-fold, an empty line before the response, a version other than 1.0 and 1.1, 101 that
+ *   nobody asked for, more 1xx than the limit.
+ * - Limits on the head's bytes and the number of headers (RP_E_HEAD_TOO_LARGE), on chunk extensions
+ *   and trailers (RP_E_BAD_RESPONSE).
+ * - HEAD, 1xx, 204, 304 have no body whatever their headers say. A body without length or chunks
+ *   lasts until the end of the connection. Trailers are validated and dropped. */
 #ifndef RP_HTTP_H1_H
 #define RP_HTTP_H1_H
 
@@ -16,12 +18,13 @@
 #include "http/url.h"
 #include <ringport/http.h>
 
-/* Checks method and headers (RFC 9110, 5.1, 5.5, 9.1: tokens, no CR LF NUL; no Host/Content-Length/
- * Transfer-Encoding/Connection that contradicts what ringport will do) and appends the whole request head
- * to out. Sends Host (with the port if it is not the default), User-Agent, Accept: * / *, Content-Length
- * (with a body, or for methods that expect one) unless the caller gave them; a header of the caller
- * replaces the default, and one with value "" suppresses User-Agent and Accept. On failure out is as
- * before and *error is RP_E_BAD_HEADER (sentence names the header) or RP_E_NO_MEMORY. */
+/* Checks method and headers (RFC 9110, 5.1, 5.5, 9.1: tokens, no control characters; nothing in
+ * Host, Content-Length, Transfer-Encoding or Connection that contradicts what ringport will do) and
+ * appends the whole request head to out. Sends Host (with the port if it is not the default),
+ * User-Agent, Accept (anything) and Content-Length (with a body, or for methods that expect one). A
+ * header of the caller replaces the default, and one with value "" suppresses User-Agent and
+ * Accept. On failure out is as before and *error is RP_E_BAD_HEADER (the sentence names the header)
+ * or RP_E_NO_MEMORY. */
 typedef struct rp_h1_request {
     const char *method;
     const rp_url *url;
@@ -43,14 +46,15 @@ typedef struct rp_h1_limits {
 } rp_h1_limits;
 
 typedef enum rp_h1_result {
-    RP_H1_MORE, /* all bytes were used, the response goes on */
-    RP_H1_PAUSED, /* a callback asked to stop; *used says how far it went; call again with the rest, if
-                     * any is left. A callback after which the response is complete can't pause it */
-    RP_H1_COMPLETE, /* the response is complete; *used may be less than size: what follows is unsolicited */
-    RP_H1_FAILED /* *error */
+    RP_H1_MORE,   /* all bytes were used, the response goes on */
+    RP_H1_PAUSED, /* a callback asked to stop; *used says how far it went; call again with the rest,
+                   * if any is left. Once the response is complete nothing pauses it */
+    RP_H1_COMPLETE, /* *used may be less than size: what follows is unsolicited */
+    RP_H1_FAILED    /* *error */
 } rp_h1_result;
 
-/* Neither callback may feed or destroy the parser: give false to stop, and do it after feed returned. */
+/* Neither callback may feed or destroy the parser: give false to stop, and do it after feed
+ * returned. */
 typedef struct rp_h1_events {
     /* head lives until the callback returns. Give false to pause after it. */
     bool (*on_head)(void *user, const rp_response_head *head);
@@ -58,8 +62,9 @@ typedef struct rp_h1_events {
     bool (*on_body)(void *user, const uint8_t *data, size_t size);
 } rp_h1_events;
 
-/* Where a head is cut into C strings for on_head: one for all parsers of a loop, so that a connection
- * needs no memory for it and in the steady state nothing is allocated. It grows to the largest head. */
+/* Where a head is cut into C strings for on_head: one for all parsers of a loop, so that a
+ * connection needs no memory for it and in the steady state nothing is allocated. It grows to the
+ * largest head. */
 typedef struct rp_h1_scratch {
     rp_memory *memory;
     uint64_t *bytes_copied; /* counter, may be NULL */
@@ -73,9 +78,9 @@ void rp_h1_scratch_clear(rp_h1_scratch *scratch);
 
 typedef struct rp_h1_parser rp_h1_parser;
 
-/* One parser serves many responses in turn. NULL: no memory. events and scratch are borrowed while the
- * parser lives; limits is copied. It is about 200 bytes; only while a head has come in part does it hold
- * more, that part: idle connections are counted in thousands. */
+/* One parser serves many responses in turn. NULL: no memory. events and scratch are borrowed while
+ * the parser lives; limits is copied. It is about 200 bytes; only while a head has come in part
+ * does it hold more, that part: idle connections are counted in thousands. */
 rp_h1_parser *rp_h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
                                   const rp_h1_limits *limits, const rp_h1_events *events,
                                   void *user);
@@ -88,9 +93,10 @@ void rp_h1_parser_start(rp_h1_parser *parser, bool head_only);
 rp_h1_result rp_h1_parser_feed(rp_h1_parser *parser, const uint8_t *data, size_t size, size_t *used,
                                rp_error *error);
 
-/* The connection ended. RP_H1_COMPLETE if that completes the response (authenticated says whether the end
- * itself can be trusted: for TLS, close_notify came; a body that only the end delimits needs it), else
- * RP_H1_FAILED with RP_E_BODY_TRUNCATED or, before any byte of the response, RP_E_CLOSED_EARLY. */
+/* The connection ended. RP_H1_COMPLETE if that completes the response (authenticated says whether
+ * the end itself can be trusted: for TLS, close_notify came; a body that only the end delimits
+ * needs it), else RP_H1_FAILED with RP_E_BODY_TRUNCATED or, before any byte of the response,
+ * RP_E_CLOSED_EARLY. */
 rp_h1_result rp_h1_parser_end(rp_h1_parser *parser, bool authenticated, rp_error *error);
 
 /* After RP_H1_COMPLETE: may the connection serve another request (RFC 9112, 9.3)? */

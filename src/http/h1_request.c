@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* ---- Checks -------------------------------------------------------------------------------------- */
+/* ---- Checks ---- */
 
 /* Which of ringport's own headers the caller gave. */
 typedef struct given_headers {
@@ -118,7 +118,7 @@ static rp_status check(const rp_h1_request *request, given_headers *given, rp_er
     return bad(error, &user_agent, "has a control character in its value (RFC 9110, 5.5)");
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------- */
+/* ---- Writing ---- */
 
 typedef struct writer {
     rp_chain chain; /* what did not fit in text */

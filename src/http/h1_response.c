@@ -1,19 +1,22 @@
 /* h1_response.c - bytes to HTTP/1.1 response events.
  *
- * A head is looked at twice. llhttp validates it as the bytes come, wherever they are cut, and is stopped
- * at its end; no span callback is set, so that costs one call for a head that came in one piece. Then the
- * whole head is copied once and cut into C strings in place, line by line, which is also where the policies
- * are checked that llhttp has no opinion on. Two strict readings that must agree: what the second one does
- * not find to be CRLF-terminated "name: value" lines is refused, whatever llhttp said.
+ * A head is looked at twice. llhttp validates it as the bytes come, wherever they are cut, and is
+ * stopped at its end; no span callback is set, so that costs one call for a head that came in one
+ * piece. Then the whole head is copied once and cut into C strings in place, line by line, which is
+ * also where the policies are checked that llhttp has no opinion on. Two strict readings that must
+ * agree: what the second one does not find to be CRLF-terminated "name: value" lines is refused,
+ * whatever llhttp said.
  *
- * A head that comes in parts is collected in memory of the parser's own until it is complete. Between
- * responses a parser holds nothing.
+ * A head that comes in parts is collected in memory of the parser's own until it is complete.
+ * Between responses a parser holds nothing.
  *
- * Bodies: llhttp goes on only for a chunked one. Counting a Content-Length down, and reading to the end of
- * the connection, is simpler done here, and llhttp never gets to see a byte behind the response's end.
+ * Bodies: llhttp goes on only for a chunked one. Counting a Content-Length down, and reading to the
+ * end of the connection, is simpler done here, and llhttp never gets to see a byte behind the
+ * response's end.
  *
- * Everything depends on offsets from the start of the head or of the framing between two pieces of a body,
- * never on where the input was cut: the same bytes give the same events and the same error. */
+ * Everything depends on offsets from the start of the head or of the framing between two pieces of
+ * a body, never on where the input was cut: the same bytes give the same events and the same error.
+ */
 #include "http/h1.h"
 
 #include "base/assert.h"
@@ -23,8 +26,8 @@
 #include <llhttp.h>
 #include <string.h>
 
-/* Chunk sizes, chunk extensions and trailers between two pieces of a body, and all the chunk extensions
- * of one response: nobody needs them, and all of it is read for nothing. */
+/* Chunk sizes, chunk extensions and trailers between two pieces of a body, and all the chunk
+ * extensions of one response: nobody needs them, and all of it is read for nothing. */
 #define FRAMING_LIMIT (16 * 1024)
 /* No message is so long; and sums of these can't overflow. */
 #define LENGTH_LIMIT ((uint64_t)INT64_MAX)
@@ -93,7 +96,7 @@ static rp_h1_result bad(rp_h1_parser *parser, rp_error *error, const char *text)
     return fail(parser, error, RP_E_BAD_RESPONSE, text);
 }
 
-/* ---- llhttp's callbacks -------------------------------------------------------------------------- */
+/* ---- llhttp's callbacks ---- */
 
 static int stop_here(rp_h1_parser *parser, stop why)
 {
@@ -163,7 +166,7 @@ static const llhttp_settings_t settings = {
 
 static const char bare_cr[] = "the server sent a CR that no LF follows (RFC 9112, 2.2)";
 
-/* ---- What is wrong with a head ------------------------------------------------------------------- */
+/* ---- What is wrong with a head ---- */
 
 /* The head up to the present call's end, wherever it lies. */
 typedef struct view {
@@ -186,8 +189,8 @@ static bool is_blank(int c)
     return c == ' ' || c == '\t';
 }
 
-/* llhttp has one error for most of what can be wrong with a header line; the bytes say more. llhttp's
- * position is the offending byte, or the one behind it. */
+/* llhttp has one error for most of what can be wrong with a header line; the bytes say more.
+ * llhttp's position is the offending byte, or the one behind it. */
 static const char *header_fault(const view *v, size_t position)
 {
     int c = view_byte(v, position);
@@ -197,13 +200,13 @@ static const char *header_fault(const view *v, size_t position)
         return "the server folded a header over two lines, which is obsolete (RFC 9112, 5.2)";
     if (previous == '\n' && c == ':')
         return "the server sent a header without a name (RFC 9112, 5)";
-    if (previous == '\n' && (second == '\n' || second == '\r'))
+    if (previous == '\n' && (second == '\n' || view_byte(v, position - 3) == '\r'))
         return "the server ended a line with a bare LF or CR instead of CRLF (RFC 9112, 2.2)";
     while (begin > 0 && view_byte(v, begin - 1) != '\n' && view_byte(v, begin - 1) != ':')
         begin--;
     if (begin > 0 && view_byte(v, begin - 1) == ':')
         return "the server sent a control character in a header's value (RFC 9110, 5.5)";
-    if (is_blank(c))
+    if (is_blank(c) || is_blank(previous))
         return "the server sent whitespace between a header's name and its colon (RFC 9112, 5.1)";
     if (c == '\r' || c == '\n')
         return "the server sent a header line without a colon (RFC 9112, 5)";
@@ -251,7 +254,7 @@ static const char *head_fault(const llhttp_t *llhttp, const view *v, size_t posi
     }
 }
 
-/* ---- A complete head ----------------------------------------------------------------------------- */
+/* ---- A complete head ---- */
 
 static void free_partial_head(rp_h1_parser *parser)
 {
@@ -406,8 +409,8 @@ static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_r
     return RP_H1_MORE;
 }
 
-/* RFC 9112, 9.3: what the server says of the connection. llhttp reads Proxy-Connection as Connection,
- * which counts for nothing here unless it makes us more careful. */
+/* RFC 9112, 9.3: what the server says of the connection. llhttp reads Proxy-Connection as
+ * Connection, which counts for nothing here unless it makes us more careful. */
 static bool says_persistent(const llhttp_t *llhttp, const rp_response_head *head)
 {
     if (llhttp->flags & F_CONNECTION_CLOSE)
@@ -488,7 +491,7 @@ static rp_h1_result take_head(rp_h1_parser *parser, char *text, size_t size, rp_
     return parser->events->on_head(parser->user, &head) ? RP_H1_MORE : RP_H1_PAUSED;
 }
 
-/* ---- Steps: each uses at least one byte, or fails ------------------------------------------------- */
+/* ---- Steps: each uses at least one byte, or fails ---- */
 
 /* What llhttp can't tell from an answer: it skips empty lines before one. */
 static const char *first_byte_fault(uint8_t byte)
@@ -633,7 +636,7 @@ static rp_h1_result step(rp_h1_parser *parser, const uint8_t *data, size_t size,
     return fail(parser, error, RP_E_INTERNAL, "bytes for a parser that expects no response");
 }
 
-/* ---- Interface ----------------------------------------------------------------------------------- */
+/* ---- Interface ---- */
 
 void rp_h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied)
 {

@@ -1,4 +1,5 @@
-/* headers.c - tokens, field values, names. The C library's ctype.h depends on the program's locale. */
+/* headers.c - tokens, field values, names. The C library's ctype.h depends on the program's locale.
+ */
 #include "http/headers.h"
 
 #include <stdint.h>

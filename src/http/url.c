@@ -1,5 +1,5 @@
-/* url.c - absolute http and https URLs. The sentences say where: an operator sees the URL in a log, not
- * in a debugger. */
+/* url.c - absolute http and https URLs. The sentences say where: an operator sees the URL in a log,
+ * not in a debugger. */
 #include "http/url.h"
 
 #include "base/address.h"
@@ -24,7 +24,7 @@ static int shown(size_t size)
 
 static rp_status bad(const parser *p, const char *what)
 {
-    return rp_error_set(p->error, RP_E_BAD_URL, RP_PHASE_NONE, "the URL \"%.*s\"%s %s",
+    return rp_error_set(p->error, RP_E_BAD_URL, RP_PHASE_NONE, "the URL \"%.*s%s\" %s",
                         shown(p->size), p->text, p->size > SHOWN ? "..." : "", what);
 }
 

@@ -1,0 +1,182 @@
+/* test_url.c - URLs: what is taken apart how, and what is refused with which sentence. */
+#include "http/url.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void assert_slice(rp_slice slice, const char *expected)
+{
+    assert_int_equal(slice.size, strlen(expected));
+    if (slice.size > 0)
+        assert_memory_equal(slice.data, expected, slice.size);
+}
+
+/* From memory of exactly the text's size, so that reading on is seen by the address sanitizer. */
+static rp_status parse(rp_url *url, const char *text, rp_error *error, char **copy)
+{
+    size_t size = strlen(text);
+    *copy = malloc(size > 0 ? size : 1);
+    assert_non_null(*copy);
+    memcpy(*copy, text, size);
+    memset(error, 0, sizeof(*error));
+    return rp_url_parse(url, *copy, size, error);
+}
+
+static void test_good(void **state)
+{
+    static const struct {
+        const char *text;
+        bool https;
+        const char *host;
+        bool ipv6;
+        uint16_t port;
+        bool port_is_default;
+        const char *path, *query, *userinfo;
+    } cases[] = {
+        {"https://example.com", true, "example.com", false, 443, true, "", "", ""},
+        {"http://example.com/", false, "example.com", false, 80, true, "/", "", ""},
+        {"HTTPS://Example.COM:443/a/b?c=d#e", true, "Example.COM", false, 443, true, "/a/b", "?c=d",
+         ""},
+        {"http://h:443/", false, "h", false, 443, false, "/", "", ""},
+        {"https://h:1", true, "h", false, 1, false, "", "", ""},
+        {"https://h:65535/x", true, "h", false, 65535, false, "/x", "", ""},
+        {"https://h:/x", true, "h", false, 443, true, "/x", "", ""},
+        {"https://h?q", true, "h", false, 443, true, "", "?q", ""},
+        {"https://h?q/r?s", true, "h", false, 443, true, "", "?q/r?s", ""},
+        {"https://h#f?g", true, "h", false, 443, true, "", "", ""},
+        {"https://h/#", true, "h", false, 443, true, "/", "", ""},
+        {"https://h?", true, "h", false, 443, true, "", "?", ""},
+        {"https://user:pa%40ss@h:8443/", true, "h", false, 8443, false, "/", "", "user:pa%40ss"},
+        {"https://@h/", true, "h", false, 443, true, "/", "", ""},
+        {"https://h/a@b:c", true, "h", false, 443, true, "/a@b:c", "", ""},
+        {"https://[::1]/", true, "::1", true, 443, true, "/", "", ""},
+        {"https://u@[2001:db8::1]:8443?q", true, "2001:db8::1", true, 8443, false, "", "?q", "u"},
+        {"https://192.0.2.7:8080/", true, "192.0.2.7", false, 8080, false, "/", "", ""},
+        {"https://a_b-c.d~e!$&'()*+,;=f/", true, "a_b-c.d~e!$&'()*+,;=f", false, 443, true, "/", "",
+         ""},
+        {"https://h/{}|^\"<>\\`", true, "h", false, 443, true, "/{}|^\"<>\\`", "", ""},
+        {"https://example.com./", true, "example.com.", false, 443, true, "/", "", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rp_url url;
+        rp_error error;
+        char *copy;
+        if (parse(&url, cases[i].text, &error, &copy) != RP_OK)
+            fail_msg("%s: %s", cases[i].text, error.text);
+        assert_int_equal(url.https, cases[i].https);
+        assert_slice(url.host, cases[i].host);
+        assert_int_equal(url.host_is_ipv6, cases[i].ipv6);
+        assert_int_equal(url.port, cases[i].port);
+        assert_int_equal(url.port_is_default, cases[i].port_is_default);
+        assert_slice(url.path, cases[i].path);
+        assert_slice(url.query, cases[i].query);
+        assert_slice(url.userinfo, cases[i].userinfo);
+        free(copy);
+    }
+}
+
+static void test_bad(void **state)
+{
+    static const struct {
+        const char *text, *sentence;
+    } cases[] = {
+        {"", "the URL \"\" has no scheme: it must begin with http:// or https://"},
+        {"example.com/", "the URL \"example.com/\" has no scheme"},
+        {"localhost:8080/", "is neither http:// nor https://"},
+        {"ftp://h/", "is neither http:// nor https://"},
+        {"httpss://h/", "is neither http:// nor https://"},
+        {"://h/", "is neither http:// nor https://"},
+        {"https:/h", "lacks the // after its scheme"},
+        {"https:", "lacks the // after its scheme"},
+        {"https://", "has no host"},
+        {"https:///path", "has no host"},
+        {"https://:443/", "has no host"},
+        {"https://u@/", "has no host"},
+        {"https://h/a b", "the URL \"https://h/a\" has the byte 0x20 at position 11, which must be "
+                          "percent-encoded"},
+        {"https://h/\r\nX: y", "has the byte 0x0d at position 10"},
+        {"https://h/\x7f", "has the byte 0x7f at position 10"},
+        {"https://b\xc3\xbc"
+         "cher/",
+         "has the byte 0xc3 at position 9"},
+        {"https://h/#\x01", "has the byte 0x01 at position 11"},
+        {"https://h:0/", "has a port that is not a number from 1 to 65535"},
+        {"https://h:65536/", "has a port that is not a number from 1 to 65535"},
+        {"https://h:000443/", "has a port that is not a number from 1 to 65535"},
+        {"https://h:-1/", "has a port that is not a number from 1 to 65535"},
+        {"https://h:1:2/", "has a port that is not a number from 1 to 65535"},
+        {"https://h:http/", "has a port that is not a number from 1 to 65535"},
+        {"https://a@b@h/", "has more than one @ before its path"},
+        {"https://a[@h/", "has a character in its user information"},
+        {"https://%68/", "has a percent-encoded host name"},
+        {"https://a\\b/", "has a character in its host name that is not allowed there"},
+        {"https://a^b/", "has a character in its host name that is not allowed there"},
+        {"https://::1/", "has no host"},
+        {"https://[::1/", "lacks the ] that ends its IPv6 address"},
+        {"https://[]/", "has no valid IPv6 address between its brackets"},
+        {"https://[::g]/", "has no valid IPv6 address between its brackets"},
+        {"https://[127.0.0.1]/", "has no valid IPv6 address between its brackets"},
+        {"https://[fe80::1%251]/", "has no valid IPv6 address between its brackets"},
+        {"https://[[::1]]/", "has no valid IPv6 address between its brackets"},
+        {"https://[::1]x/", "has something other than a port behind its IPv6 address"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rp_url url;
+        rp_error error;
+        char *copy;
+        assert_int_equal(parse(&url, cases[i].text, &error, &copy), RP_E_BAD_URL);
+        assert_int_equal(error.status, RP_E_BAD_URL);
+        if (strstr(error.text, cases[i].sentence) == NULL)
+            fail_msg("%s: %s", cases[i].text, error.text);
+        assert_int_equal(rp_url_parse(&url, copy, strlen(cases[i].text), NULL), RP_E_BAD_URL);
+        free(copy);
+    }
+}
+
+static void test_nul_is_no_end(void **state)
+{
+    static const char text[] = "https://good\0.evil/";
+    rp_url url;
+    rp_error error;
+    (void)state;
+    assert_int_equal(rp_url_parse(&url, text, sizeof(text) - 1, &error), RP_E_BAD_URL);
+    assert_non_null(strstr(error.text, "has the byte 0x00 at position 12"));
+}
+
+static void test_limits(void **state)
+{
+    static char text[RP_URL_LIMIT + 1];
+    rp_url url;
+    rp_error error;
+    (void)state;
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "https://h/", 10);
+    assert_int_equal(rp_url_parse(&url, text, RP_URL_LIMIT, &error), RP_OK);
+    assert_int_equal(rp_url_parse(&url, text, RP_URL_LIMIT + 1, &error), RP_E_BAD_URL);
+    assert_non_null(strstr(error.text, "...\" is longer than 64 KiB"));
+
+    text[9] = 'a'; /* 8 + host + "/" */
+    text[8 + RP_HOST_LIMIT] = '/';
+    assert_int_equal(rp_url_parse(&url, text, 8 + RP_HOST_LIMIT + 1, &error), RP_OK);
+    text[8 + RP_HOST_LIMIT] = 'a';
+    assert_int_equal(rp_url_parse(&url, text, 8 + RP_HOST_LIMIT + 1, &error), RP_E_BAD_URL);
+    assert_non_null(strstr(error.text, "longer than 253 characters"));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_nul_is_no_end),
+        cmocka_unit_test(test_limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
