@@ -43,9 +43,9 @@ typedef struct rp_stream_options {
     size_t receive_credit_bytes;
 } rp_stream_options;
 
-/* What is known of an open stream; strings live as long as the stream. */
+/* What is known of a stream; strings live as long as the stream. */
 typedef struct rp_stream_info {
-    const char *address;     /* the peer's, "192.0.2.7:443"; "" before it is known */
+    char address[64];        /* the peer's, "192.0.2.7:443"; "" before it is known */
     const char *tls_version; /* "TLSv1.3"; NULL for a plain stream */
     const char *tls_cipher;
     const char *alpn;        /* NULL: none agreed */
@@ -74,7 +74,7 @@ struct rp_write {
     const uint8_t *private_data;
     size_t private_size;
     rp_write *private_next;
-    bool private_shutdown;
+    bool private_shutdown, private_quiet;
 };
 
 /* Writes all of data, after the writes started before; data and write are borrowed until fn. Writing

@@ -10,8 +10,8 @@
 
 void rp_chunk_pool_init(rp_chunk_pool *pool, rp_memory *memory, uint64_t *bytes_copied)
 {
-    *pool = (rp_chunk_pool){
-        .memory = memory, .free_limit = FREE_LIMIT, .bytes_copied = bytes_copied};
+    *pool =
+        (rp_chunk_pool){.memory = memory, .free_limit = FREE_LIMIT, .bytes_copied = bytes_copied};
 }
 
 void rp_chunk_pool_clear(rp_chunk_pool *pool)
@@ -24,7 +24,7 @@ void rp_chunk_pool_clear(rp_chunk_pool *pool)
     pool->free_count = 0;
 }
 
-static rp_chunk *chunk_take(rp_chunk_pool *pool)
+rp_chunk *rp_chunk_take(rp_chunk_pool *pool)
 {
     rp_chunk *chunk = pool->free;
     if (chunk != NULL) {
@@ -41,7 +41,7 @@ static rp_chunk *chunk_take(rp_chunk_pool *pool)
     return chunk;
 }
 
-static void chunk_give(rp_chunk_pool *pool, rp_chunk *chunk)
+void rp_chunk_give(rp_chunk_pool *pool, rp_chunk *chunk)
 {
     if (pool->free_count >= pool->free_limit) {
         rp_free(pool->memory, chunk);
@@ -61,7 +61,7 @@ static void give_all(rp_chunk_pool *pool, rp_chunk *chunk)
 {
     while (chunk != NULL) {
         rp_chunk *next = chunk->next;
-        chunk_give(pool, chunk);
+        rp_chunk_give(pool, chunk);
         chunk = next;
     }
 }
@@ -83,7 +83,7 @@ static bool chunks_take(rp_chunk_pool *pool, size_t room, size_t size, rp_chunk 
 {
     *first = NULL;
     for (; room < size; room += RP_CHUNK_BYTES) {
-        rp_chunk *chunk = chunk_take(pool);
+        rp_chunk *chunk = rp_chunk_take(pool);
         if (chunk == NULL) {
             give_all(pool, *first);
             return false;
@@ -117,7 +117,7 @@ bool rp_chain_append(rp_chain *chain, const void *data, size_t size)
         rp_chunk *tail = chain->tail;
         size_t part = size < chunk_room(tail) ? size : chunk_room(tail);
         memcpy(tail->data + tail->end, bytes, part);
-        tail->end = (uint16_t)(tail->end + part);
+        tail->end = (uint32_t)(tail->end + part);
         bytes += part;
         size -= part;
     }
@@ -133,14 +133,14 @@ void rp_chain_consume(rp_chain *chain, size_t size)
         rp_chunk *head = chain->head;
         size_t held = (size_t)head->end - head->begin;
         if (size < held) {
-            head->begin = (uint16_t)(head->begin + size);
+            head->begin = (uint32_t)(head->begin + size);
             return;
         }
         size -= held;
         chain->head = head->next;
         if (chain->head == NULL)
             chain->tail = NULL;
-        chunk_give(chain->pool, head);
+        rp_chunk_give(chain->pool, head);
     }
 }
 
@@ -148,8 +148,7 @@ size_t rp_chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit)
 {
     size_t count = 0;
     for (rp_chunk *chunk = chain->head; chunk != NULL && count < limit; chunk = chunk->next)
-        slices[count++] =
-            (rp_slice){chunk->data + chunk->begin, (size_t)chunk->end - chunk->begin};
+        slices[count++] = (rp_slice){chunk->data + chunk->begin, (size_t)chunk->end - chunk->begin};
     return count;
 }
 

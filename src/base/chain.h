@@ -12,7 +12,7 @@
 
 typedef struct rp_chunk {
     struct rp_chunk *next;
-    uint16_t begin, end; /* used bytes are data[begin..end) */
+    uint32_t begin, end; /* used bytes are data[begin..end) */
     uint8_t data[RP_CHUNK_BYTES];
 } rp_chunk;
 
@@ -21,12 +21,16 @@ typedef struct rp_chunk_pool {
     rp_memory *memory;
     rp_chunk *free;
     size_t free_count;
-    size_t free_limit; /* more than these are given back to the allocator */
+    size_t free_limit;      /* more than these are given back to the allocator */
     uint64_t *bytes_copied; /* counter, may be NULL */
 } rp_chunk_pool;
 
 void rp_chunk_pool_init(rp_chunk_pool *pool, rp_memory *memory, uint64_t *bytes_copied);
 void rp_chunk_pool_clear(rp_chunk_pool *pool);
+
+/* One chunk as plain memory. NULL: none. */
+rp_chunk *rp_chunk_take(rp_chunk_pool *pool);
+void rp_chunk_give(rp_chunk_pool *pool, rp_chunk *chunk);
 
 typedef struct rp_chain {
     rp_chunk_pool *pool;

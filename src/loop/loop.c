@@ -445,6 +445,8 @@ void rp_loop_destroy(rp_loop *loop)
     }
     if (loop->resolver != NULL)
         loop->resolver_release(loop->resolver);
+    if (loop->sessions != NULL)
+        loop->sessions_release(loop->sessions);
     loop->port->ops->destroy(loop->port);
     rp_chunk_pool_clear(&loop->chunks);
     loop_free(loop);

@@ -33,6 +33,8 @@ struct rp_loop {
     bool stopping, in_turn, waitable_made, destroying;
     rp_resolver *resolver; /* made when first needed (src/net) */
     void (*resolver_release)(rp_resolver *);
+    void *sessions; /* TLS sessions of this loop's streams, likewise (src/client) */
+    void (*sessions_release)(void *);
     uint8_t *scratch; /* RP_SCRATCH_BYTES, for the callbacks of one turn: contents last until the
                             * user of it returns */
     char backend[256];

@@ -346,6 +346,8 @@ static rp_tls_config *config_new(rp_allocator allocator, uint64_t fail_in)
         return NULL;
     }
     config->memory = memory;
+    static atomic_uint_fast64_t made;
+    config->id = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) + 1;
     atomic_init(&config->references, 1);
     return config;
 }

@@ -14,6 +14,7 @@
 
 struct rp_tls_config {
     atomic_uint references;
+    uint64_t id; /* never used again, unlike its address: part of the key that sessions are kept by */
     rp_memory memory;
     struct WOLFSSL_CTX *context;
     bool server;

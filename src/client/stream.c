@@ -1,0 +1,407 @@
+/* stream.c - the life of a stream: dialling, handshake, closing. The data path is in stream_io.c.
+ *
+ * The one place where a socket and a TLS engine meet. Everything that is due runs from one deferred call,
+ * the pump, at the end of the loop's turn: so that all that a turn's callbacks wrote leaves in one send
+ * (a handshake's last flight and the first request, say), and so that no callback runs inside the
+ * caller's own call. */
+#include "client/stream.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TIMEOUT_DEFAULT_MS 10000
+#define HOST_LIMIT 1024
+
+static uint64_t default_ms(uint64_t value)
+{
+    return value == 0 ? TIMEOUT_DEFAULT_MS : value;
+}
+
+/* ---- memory ---- */
+
+static void stream_free(rp_stream *stream)
+{
+    rp_memory *memory = &stream->loop->memory;
+    rp_list_remove(&stream->hook.link);
+    rp_loop_undefer(&stream->pump);
+    rp_timer_stop(stream->loop, &stream->timer);
+    rp_engine_destroy(stream->engine);
+    rp_stream_io_free(stream);
+    rp_tls_config_release(stream->config);
+    rp_free(memory, stream->write_failure);
+    rp_free(memory, stream->host);
+    rp_free(memory, stream->server_name);
+    rp_free(memory, stream->alpn);
+    rp_free(memory, stream->session_key);
+    rp_free(memory, stream->peer_text);
+    if (!stream->background)
+        rp_loop_unhold(stream->loop);
+    rp_free(memory, stream);
+}
+
+static void loop_destroyed(rp_loop_hook *hook)
+{
+    rp_stream *stream = RP_CONTAINER(hook, rp_stream, hook);
+    rp_stream_close(stream);
+}
+
+static rp_stream *stream_new(rp_loop *loop, const rp_stream_events *events, void *user)
+{
+    rp_stream *stream = rp_allocate(&loop->memory, sizeof(*stream));
+    if (stream == NULL)
+        return NULL;
+    stream->loop = loop;
+    stream->events = events;
+    stream->user = user;
+    rp_chain_init(&stream->output, &loop->chunks);
+    rp_list_init(&stream->pump.link);
+    rp_loop_hook_add(loop, &stream->hook, loop_destroyed);
+    rp_loop_hold(loop);
+    stream->started_ns = rp_loop_now_ns(loop);
+    return stream;
+}
+
+static bool copy(rp_stream *stream, char **target, const char *text)
+{
+    if (text == NULL)
+        return true;
+    *target = rp_copy_text(&stream->loop->memory, text, strlen(text));
+    return *target != NULL;
+}
+
+/* "host (address:port)" */
+static bool peer_text_make(rp_stream *stream)
+{
+    char address[RP_ADDRESS_TEXT_SIZE];
+    char text[HOST_LIMIT + RP_ADDRESS_TEXT_SIZE + 4];
+    (void)rp_address_text(&stream->address, true, address);
+    int size = snprintf(text, sizeof(text), "%s (%s)", stream->host, address);
+    stream->peer_text = rp_copy_text(&stream->loop->memory, text, (size_t)size);
+    return stream->peer_text != NULL;
+}
+
+/* ---- the handshake's beginning and end ---- */
+
+static void handshake_timed_out(rp_timer *timer, void *user)
+{
+    (void)timer;
+    rp_stream *stream = user;
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_HANDSHAKE_TIMEOUT, RP_PHASE_HANDSHAKE,
+                       "the TLS handshake with %s was not done within %llu ms", stream->peer_text,
+                       (unsigned long long)stream->handshake_timeout_ms);
+    rp_stream_open_failed(stream, &error);
+}
+
+void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
+{
+    if (stream->closing || stream->state == RP_STREAM_FAILED)
+        return;
+    RP_ASSERT(stream->state != RP_STREAM_OPEN);
+    rp_timer_stop(stream->loop, &stream->timer);
+    stream->state = RP_STREAM_FAILED;
+    rp_stream_flush(stream); /* an alert may tell the peer why */
+    rp_stream_fail_writes(stream, error);
+    if (!stream->closing)
+        stream->events->on_open(stream, error, stream->user);
+}
+
+void rp_stream_opened(rp_stream *stream)
+{
+    rp_timer_stop(stream->loop, &stream->timer);
+    stream->state = RP_STREAM_OPEN;
+    stream->opened_ns = rp_loop_now_ns(stream->loop);
+    stream->events->on_open(stream, NULL, stream->user);
+}
+
+static void no_memory(rp_stream *stream, rp_phase phase)
+{
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_NO_MEMORY, phase, "no memory for the connection to %s",
+                       stream->host);
+    rp_stream_open_failed(stream, &error);
+}
+
+bool rp_stream_engine_make(rp_stream *stream, rp_error *error)
+{
+    rp_loop *loop = stream->loop;
+    rp_engine_options options = {
+        .memory = &loop->memory,
+        .stats = &loop->stats,
+        .config = stream->config,
+        .output = &stream->output,
+        .server_name = stream->server_name,
+        .alpn = stream->alpn,
+        .session_key = stream->session_key,
+        .sessions = stream->session_key == NULL ? NULL : loop->sessions,
+        .peer_text = stream->peer_text,
+    };
+    stream->engine = rp_engine_create(&options, error);
+    return stream->engine != NULL;
+}
+
+/* The transport stands. The pump goes on from here. */
+static void connected(rp_stream *stream)
+{
+    stream->loop->stats.connections_opened++;
+    stream->connected_ns = rp_loop_now_ns(stream->loop);
+    stream->state = RP_STREAM_HANDSHAKE;
+    stream->handshake_due = true;
+    if (stream->config != NULL && stream->handshake_timeout_ms != RP_NEVER_MS)
+        rp_timer_start(stream->loop, &stream->timer, stream->handshake_timeout_ms,
+                       handshake_timed_out, stream);
+    stream->receiving = true;
+    rp_socket_ops(stream->socket)->receive(stream->socket);
+    rp_stream_pump_later(stream);
+}
+
+static void dialled(void *user, const rp_dial_result *result)
+{
+    rp_stream *stream = user;
+    stream->dial = NULL;
+    stream->address = result->address;
+    stream->resolved_ns = result->resolved_ns;
+    if (result->error != NULL) {
+        rp_stream_open_failed(stream, result->error);
+        return;
+    }
+    stream->socket = result->socket;
+    /* From here on the socket's callbacks come to us, whatever else fails. */
+    stream->socket->handler = &rp_stream_socket_handler;
+    stream->socket->user = stream;
+    if (!peer_text_make(stream))
+        no_memory(stream, RP_PHASE_CONNECT);
+    else
+        connected(stream);
+}
+
+/* ---- opening ---- */
+
+static void sessions_release(void *sessions)
+{
+    rp_sessions_destroy(sessions);
+}
+
+/* Sessions are kept per configuration (its trust is what verified them), server name and port, in one
+ * store of the loop. Without memory for it there is no resumption, and nothing else is lost. */
+static void session_key_make(rp_stream *stream, uint16_t port)
+{
+    rp_loop *loop = stream->loop;
+    if (!stream->config->resumption)
+        return;
+    if (loop->sessions == NULL) {
+        loop->sessions = rp_sessions_create(&loop->memory);
+        loop->sessions_release = sessions_release;
+    }
+    char key[HOST_LIMIT + 64];
+    int size = snprintf(key, sizeof(key), "%llu %s %u %s", (unsigned long long)stream->config->id,
+                        stream->server_name, port, stream->alpn == NULL ? "" : stream->alpn);
+    if (loop->sessions != NULL && size < (int)sizeof(key))
+        stream->session_key = rp_copy_text(&loop->memory, key, (size_t)size);
+}
+
+/* An IPv6 literal loses its brackets: they are the URL's syntax, not the host's name. */
+static bool host_make(rp_stream *stream, const char *host)
+{
+    size_t size = strlen(host);
+    if (size > 2 && host[0] == '[' && host[size - 1] == ']') {
+        host++;
+        size -= 2;
+    }
+    stream->host = rp_copy_text(&stream->loop->memory, host, size);
+    return stream->host != NULL;
+}
+
+static bool strings_make(rp_stream *stream, const rp_stream_options *options)
+{
+    if (!host_make(stream, options->host))
+        return false;
+    if (stream->config == NULL)
+        return true;
+    const char *name = options->server_name != NULL ? options->server_name : stream->host;
+    return copy(stream, &stream->server_name, name) && copy(stream, &stream->alpn, options->alpn);
+}
+
+static bool dial_begin(rp_stream *stream, const rp_stream_options *options, uint16_t port)
+{
+    rp_dial_options dial = {
+        .host = stream->host,
+        .port = port,
+        .resolver = options->resolver,
+        .resolve_timeout_ms = default_ms(options->resolve_timeout_ms),
+        .connect_timeout_ms = default_ms(options->connect_timeout_ms),
+    };
+    stream->dial = rp_dial_start(stream->loop, &dial, dialled, stream);
+    return stream->dial != NULL;
+}
+
+rp_status rp_stream_open_extra(rp_stream **out, rp_loop *loop, const rp_stream_options *options,
+                               const rp_stream_extra *extra, const rp_stream_events *events,
+                               void *user)
+{
+    *out = NULL;
+    if (options->host == NULL || options->host[0] == '\0' || events == NULL ||
+        events->on_open == NULL || strlen(options->host) > HOST_LIMIT ||
+        (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT))
+        return RP_E_MISUSE;
+    rp_stream *stream = stream_new(loop, events, user);
+    if (stream == NULL)
+        return RP_E_NO_MEMORY;
+    uint16_t port = options->port;
+    if (port == 0)
+        port = options->tls != NULL ? 443 : 80;
+    if (options->tls != NULL)
+        stream->config = rp_tls_config_retain(options->tls);
+    stream->handshake_timeout_ms = default_ms(options->handshake_timeout_ms);
+    stream->has_credit_limit = options->receive_credit_bytes > 0;
+    stream->credit = options->receive_credit_bytes;
+    if (!strings_make(stream, options) || !dial_begin(stream, options, port)) {
+        stream_free(stream);
+        return RP_E_NO_MEMORY;
+    }
+    if (stream->config != NULL && !extra->no_sessions)
+        session_key_make(stream, port);
+    *out = stream;
+    return RP_OK;
+}
+
+rp_status rp_stream_open_sized(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,
+                               size_t options_size, const rp_stream_events *events, void *user)
+{
+    rp_stream_options known;
+    rp_stream_extra extra = {.no_sessions = false};
+    if (!rp_options_copy(&known, sizeof(known), options, options_size))
+        return RP_E_MISUSE;
+    return rp_stream_open_extra(stream, loop, &known, &extra, events, user);
+}
+
+static void ignore_open(rp_stream *stream, const rp_error *error, void *user)
+{
+    (void)stream;
+    (void)error;
+    (void)user;
+}
+
+static const rp_stream_events no_events = {.on_open = ignore_open};
+
+rp_status rp_stream_accept(rp_stream **out, rp_loop *loop, rp_socket *socket, rp_tls_config *config,
+                           const char *alpn, size_t receive_credit_bytes,
+                           const rp_stream_events *events, void *user)
+{
+    *out = NULL;
+    rp_stream *stream = stream_new(loop, events, user);
+    socket->handler = &rp_stream_socket_handler;
+    socket->user = stream;
+    if (stream == NULL) {
+        rp_socket_ops(socket)->close(socket);
+        return RP_E_NO_MEMORY;
+    }
+    stream->socket = socket;
+    stream->server = true;
+    stream->has_credit_limit = receive_credit_bytes > 0;
+    stream->credit = receive_credit_bytes;
+    stream->handshake_timeout_ms = RP_NEVER_MS;
+    if (config != NULL)
+        stream->config = rp_tls_config_retain(config);
+    if (!copy(stream, &stream->host, "the client") ||
+        !copy(stream, &stream->peer_text, "the client") || !copy(stream, &stream->alpn, alpn)) {
+        stream->events = &no_events; /* the caller never learns of this stream */
+        rp_stream_close(stream);
+        return RP_E_NO_MEMORY;
+    }
+    connected(stream);
+    *out = stream;
+    return RP_OK;
+}
+
+void rp_stream_set_background(rp_stream *stream, bool background)
+{
+    if (stream->background == background)
+        return;
+    stream->background = background;
+    if (background)
+        rp_loop_unhold(stream->loop);
+    else
+        rp_loop_hold(stream->loop);
+}
+
+/* ---- closing ---- */
+
+/* The last thing that is sent, if it can be sent at once: close_notify says that we end on purpose (RFC 8446,
+ * 6.1). A peer that ended before has no use for it. */
+static void say_goodbye(rp_stream *stream)
+{
+    rp_error error;
+    bool open = stream->state == RP_STREAM_OPEN && stream->engine != NULL;
+    if (open && !stream->shutdown_asked && !stream->write_failed && !stream->input_ended)
+        (void)rp_engine_close_notify(stream->engine, &error);
+    rp_stream_flush(stream);
+}
+
+void rp_stream_close(rp_stream *stream)
+{
+    if (stream->closing)
+        return;
+    rp_stream_set_background(stream, false); /* rp_loop_run waits for the end */
+    rp_timer_stop(stream->loop, &stream->timer);
+    if (stream->dial != NULL)
+        rp_dial_cancel(stream->dial);
+    stream->dial = NULL;
+    if (stream->socket != NULL && stream->queued == NULL)
+        say_goodbye(stream);
+    stream->closing = true;
+    if (stream->socket != NULL)
+        rp_socket_ops(stream->socket)->close(stream->socket);
+    rp_stream_pump_later(stream);
+}
+
+/* From the pump, once the socket is closed: nothing of ours is in the port's hands any more. */
+void rp_stream_finish_close(rp_stream *stream)
+{
+    rp_error error;
+    bool was_opening = stream->state == RP_STREAM_DIALLING || stream->state == RP_STREAM_HANDSHAKE;
+    (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE,
+                       "the connection to %s was closed by us",
+                       stream->host == NULL ? "the peer" : stream->host);
+    rp_stream_fail_writes(stream, &error);
+    if (was_opening && stream->peer_text != NULL)
+        error.phase = RP_PHASE_HANDSHAKE;
+    else if (was_opening)
+        error.phase = RP_PHASE_CONNECT;
+    if (was_opening)
+        stream->events->on_open(stream, &error, stream->user);
+    if (stream->events->on_close != NULL)
+        stream->events->on_close(stream, stream->user);
+    stream_free(stream);
+}
+
+/* ---- what is known ---- */
+
+static uint64_t since_start_us(const rp_stream *stream, uint64_t time_ns)
+{
+    if (time_ns == 0)
+        return 0;
+    uint64_t us = (time_ns - stream->started_ns) / 1000;
+    return us == 0 ? 1 : us; /* 0 says "not yet" */
+}
+
+void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
+{
+    *info = (rp_stream_info){.address = ""};
+    if (stream->address.family != 0)
+        (void)rp_address_text(&stream->address, true, info->address);
+    info->resolved_us = since_start_us(stream, stream->resolved_ns);
+    info->connected_us = since_start_us(stream, stream->connected_ns);
+    if (stream->state != RP_STREAM_OPEN || stream->engine == NULL)
+        return;
+    rp_engine_info engine;
+    rp_engine_info_get(stream->engine, &engine);
+    info->tls_version = engine.version;
+    info->tls_cipher = engine.cipher;
+    info->alpn = engine.alpn;
+    info->resumed = engine.resumed;
+    info->handshaken_us = since_start_us(stream, stream->opened_ns);
+}

@@ -1,0 +1,110 @@
+/* stream.h - streams inside ringport: what the HTTP client and the tests' servers use beside
+ * <ringport/stream.h>, and the structure that stream.c and stream_io.c share. */
+#ifndef RP_CLIENT_STREAM_H
+#define RP_CLIENT_STREAM_H
+
+#include "loop/loop.h"
+#include "net/dial.h"
+#include "tls/engine.h"
+#include <ringport/stream.h>
+
+/* Ciphertext that may wait for the network on one stream; more plaintext is encrypted when it went. */
+#define RP_OUTPUT_LIMIT ((size_t)64 * 1024)
+#define RP_SEND_SLICES 4
+
+typedef enum rp_stream_state {
+    RP_STREAM_DIALLING,
+    RP_STREAM_HANDSHAKE,
+    RP_STREAM_OPEN,
+    RP_STREAM_FAILED /* to open: waits to be closed */
+} rp_stream_state;
+
+struct rp_stream {
+    rp_loop *loop;
+    const rp_stream_events *events;
+    void *user;
+    rp_dial *dial;
+    rp_socket *socket;
+    rp_engine *engine; /* NULL: plain */
+    rp_tls_config *config;
+    char *host, *server_name, *alpn, *session_key, *peer_text;
+    rp_stream_state state;
+
+    /* Sending. Plaintext waits in the users' writes; output is what is ready for the network; of it the
+     * first in_flight bytes are being sent. */
+    rp_chain output;
+    size_t in_flight;
+    uint64_t sent_total;
+    rp_chunk *slice_chunk; /* holds the slices of a send that has more than RP_SEND_SLICES */
+    rp_slice slices[RP_SEND_SLICES];
+    rp_write *queued, *queued_last;       /* not yet wholly in output */
+    rp_write *encrypted, *encrypted_last; /* in output, waiting for the network */
+    size_t queued_done;                   /* bytes of the first queued write already in output */
+
+    /* Receiving. */
+    uint8_t *stash; /* input that came while there was no credit */
+    size_t stash_begin, stash_size, stash_capacity;
+    size_t credit;
+
+    rp_deferred pump; /* runs everything that is due: encrypt, send, deliver */
+    rp_timer timer;   /* handshake deadline */
+    rp_loop_hook hook;
+    uint64_t handshake_timeout_ms;
+    uint64_t started_ns, resolved_ns, connected_ns, opened_ns;
+    rp_address address;
+
+    bool has_credit_limit;
+    bool receiving; /* a receive is in flight */
+    bool receive_stopping;
+    bool input_ended;    /* the transport's end came */
+    bool end_told;       /* on_end was called */
+    bool shutdown_asked; /* no more writes are taken */
+    bool write_failed;
+    bool handshake_due; /* the engine has something to say without input */
+    bool closing;       /* rp_stream_close was called */
+    bool background;    /* does not keep rp_loop_run going */
+    bool server;
+    rp_error *write_failure;   /* why write_failed; NULL: no memory even for that */
+    rp_io_result input_result; /* how the input ended */
+};
+
+typedef struct rp_stream_extra {
+    bool no_sessions; /* neither offer nor keep sessions */
+} rp_stream_extra;
+
+/* As rp_stream_open; options hold the defaults already. error as for on_open where it can't start. */
+rp_status rp_stream_open_extra(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,
+                               const rp_stream_extra *extra, const rp_stream_events *events,
+                               void *user);
+
+/* A stream on an accepted socket, which it owns from here on (closed if this fails). config: a
+ * server's, or NULL for a plain stream. on_open comes after the handshake. */
+rp_status rp_stream_accept(rp_stream **stream, rp_loop *loop, rp_socket *socket,
+                           rp_tls_config *config, const char *alpn, size_t receive_credit_bytes,
+                           const rp_stream_events *events, void *user);
+
+/* A stream in the background does not keep rp_loop_run going: an idle pooled connection. */
+void rp_stream_set_background(rp_stream *stream, bool background);
+
+/* As rp_stream_write, but fn's success may come late, with whatever wakes the loop next (see
+ * rp_socket.quiet_send). */
+rp_status rp_stream_write_quiet(rp_stream *stream, rp_write *write, const void *data, size_t size,
+                                rp_write_fn *fn, void *user);
+
+/* ---- between stream.c and stream_io.c ---- */
+
+extern const rp_socket_handler rp_stream_socket_handler;
+
+void rp_stream_pump_later(rp_stream *stream);
+/* It is over before it was open. */
+void rp_stream_open_failed(rp_stream *stream, const rp_error *error);
+void rp_stream_opened(rp_stream *stream);
+bool rp_stream_engine_make(rp_stream *stream, rp_error *error);
+/* Puts what is ready on its way if nothing is in flight. */
+void rp_stream_flush(rp_stream *stream);
+/* Completes every write with the error, now and from now on. */
+void rp_stream_fail_writes(rp_stream *stream, const rp_error *error);
+void rp_stream_finish_close(rp_stream *stream);
+void rp_stream_io_free(rp_stream *stream);
+
+#endif

@@ -1,0 +1,555 @@
+/* stream_io.c - the data path of a stream.
+ *
+ * Input: the port lends bytes; they are lent on to the engine, which decrypts them into the loop's scratch
+ * memory, which is lent to on_data. Nothing is kept unless the caller's credit is used up: then the rest
+ * of the input is stashed and the receive is stopped, and goes on when credit comes back.
+ *
+ * Output: the pump encrypts queued writes into the output chain, up to RP_OUTPUT_LIMIT, and the chain goes
+ * out in one send at a time. A write is complete when sent_total reaches the mark at its end. */
+#include "client/stream.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+
+#include <string.h>
+
+#define RECORD_BYTES ((size_t)16384) /* plaintext of one TLS record at the most (RFC 8446, 5.1) */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- errors ---- */
+
+static const char *direction_text(rp_status status)
+{
+    return status == RP_E_RESET ? "was reset by the peer" : "failed";
+}
+
+static void transport_error(const rp_stream *stream, rp_io_result result, rp_error *error)
+{
+    rp_phase phase = RP_PHASE_NONE;
+    if (stream->state == RP_STREAM_HANDSHAKE && stream->config != NULL)
+        phase = RP_PHASE_HANDSHAKE;
+    (void)rp_error_set(error, result.status, phase, "the connection to %s %s%s%s",
+                       stream->peer_text, direction_text(result.status),
+                       result.status == RP_E_RESET ? "" : ": ",
+                       result.status == RP_E_RESET ? "" : rp_os_error_text(result.os_code));
+    error->os_code = result.os_code;
+}
+
+/* ---- completing writes ---- */
+
+static rp_write *write_take(rp_write **first, rp_write **last)
+{
+    rp_write *write = *first;
+    *first = write->private_next;
+    if (*first == NULL)
+        *last = NULL;
+    write->private_next = NULL;
+    return write;
+}
+
+static void write_put(rp_write **first, rp_write **last, rp_write *write)
+{
+    write->private_next = NULL;
+    if (*last != NULL)
+        (*last)->private_next = write;
+    else
+        *first = write;
+    *last = write;
+}
+
+static void write_done(rp_stream *stream, rp_write *write, const rp_error *error)
+{
+    if (write->fn != NULL)
+        write->fn(stream, write, error, write->user);
+}
+
+void rp_stream_fail_writes(rp_stream *stream, const rp_error *error)
+{
+    stream->write_failed = true;
+    if (stream->write_failure == NULL) {
+        stream->write_failure = rp_allocate(&stream->loop->memory, sizeof(*error));
+        if (stream->write_failure != NULL)
+            *stream->write_failure = *error;
+    }
+    /* Those that the callbacks add fail from the pump. */
+    rp_write *encrypted = stream->encrypted, *queued = stream->queued;
+    stream->encrypted = stream->encrypted_last = NULL;
+    stream->queued = stream->queued_last = NULL;
+    stream->queued_done = 0;
+    rp_write *none = NULL;
+    while (encrypted != NULL)
+        write_done(stream, write_take(&encrypted, &none), error);
+    while (queued != NULL)
+        write_done(stream, write_take(&queued, &none), error);
+}
+
+static void fail_late_writes(rp_stream *stream)
+{
+    rp_error error;
+    if (stream->write_failure != NULL)
+        error = *stream->write_failure;
+    else
+        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+    rp_stream_fail_writes(stream, &error);
+}
+
+/* ---- encrypting ---- */
+
+/* The first queued write is in output as far as it will go. */
+static void write_encrypted(rp_stream *stream)
+{
+    rp_write *write = write_take(&stream->queued, &stream->queued_last);
+    stream->queued_done = 0;
+    write->private_size = (size_t)(stream->sent_total + stream->output.size);
+    write_put(&stream->encrypted, &stream->encrypted_last, write);
+}
+
+static bool encrypt_piece(rp_stream *stream, const uint8_t *data, size_t size, rp_error *error)
+{
+    if (stream->engine != NULL)
+        return rp_engine_write(stream->engine, data, size, error) == RP_ENGINE_OK;
+    if (rp_chain_append(&stream->output, data, size))
+        return true;
+    (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory to send to %s",
+                       stream->peer_text);
+    return false;
+}
+
+static bool encrypt_end(rp_stream *stream, rp_error *error)
+{
+    if (stream->engine == NULL)
+        return true;
+    return rp_engine_close_notify(stream->engine, error) == RP_ENGINE_OK;
+}
+
+static void encrypt(rp_stream *stream)
+{
+    rp_error error;
+    while (stream->queued != NULL && stream->output.size < RP_OUTPUT_LIMIT) {
+        const rp_write *write = stream->queued;
+        size_t size = least(write->private_size - stream->queued_done, RECORD_BYTES);
+        bool good = true;
+        if (write->private_shutdown)
+            good = encrypt_end(stream, &error);
+        else if (size > 0)
+            good = encrypt_piece(stream, write->private_data + stream->queued_done, size, &error);
+        if (!good) {
+            rp_stream_fail_writes(stream, &error);
+            return;
+        }
+        stream->queued_done += size;
+        if (stream->queued_done == write->private_size)
+            write_encrypted(stream);
+    }
+}
+
+/* ---- sending ---- */
+
+/* Must somebody learn soon that this send went out? */
+static bool is_quiet(const rp_stream *stream)
+{
+    if (stream->queued != NULL || stream->output.size > stream->in_flight)
+        return false;
+    for (const rp_write *write = stream->encrypted; write != NULL; write = write->private_next) {
+        if (write->private_shutdown || (write->fn != NULL && !write->private_quiet))
+            return false;
+    }
+    return true;
+}
+
+static rp_slice *slices_of(rp_stream *stream, size_t *limit)
+{
+    *limit = RP_SEND_SLICES;
+    if (stream->output.size <= (size_t)RP_CHUNK_BYTES)
+        return stream->slices;
+    stream->slice_chunk = rp_chunk_take(&stream->loop->chunks);
+    if (stream->slice_chunk == NULL)
+        return stream->slices;
+    *limit = RP_CHUNK_BYTES / sizeof(rp_slice);
+    return (rp_slice *)(void *)stream->slice_chunk->data;
+}
+
+void rp_stream_flush(rp_stream *stream)
+{
+    if (stream->socket == NULL || stream->closing || stream->in_flight > 0 ||
+        stream->output.size == 0 || stream->write_failed)
+        return;
+    size_t limit;
+    rp_slice *slices = slices_of(stream, &limit);
+    size_t count = rp_chain_slices(&stream->output, slices, limit);
+    for (size_t i = 0; i < count; i++)
+        stream->in_flight += slices[i].size;
+    stream->socket->quiet_send = is_quiet(stream);
+    rp_socket_ops(stream->socket)->send(stream->socket, slices, count);
+}
+
+static void complete_writes(rp_stream *stream)
+{
+    while (!stream->closing && stream->encrypted != NULL &&
+           stream->encrypted->private_size <= stream->sent_total) {
+        rp_write *write = write_take(&stream->encrypted, &stream->encrypted_last);
+        if (write->private_shutdown)
+            rp_socket_ops(stream->socket)->shutdown_send(stream->socket);
+        write_done(stream, write, NULL);
+    }
+}
+
+static void slice_chunk_give(rp_stream *stream)
+{
+    if (stream->slice_chunk != NULL)
+        rp_chunk_give(&stream->loop->chunks, stream->slice_chunk);
+    stream->slice_chunk = NULL;
+}
+
+static void sent(rp_socket *socket, rp_io_result result)
+{
+    rp_stream *stream = socket->user;
+    size_t size = stream->in_flight;
+    stream->in_flight = 0;
+    slice_chunk_give(stream);
+    if (stream->closing)
+        return;
+    if (result.status != RP_OK) {
+        rp_error error;
+        transport_error(stream, result, &error);
+        rp_chain_clear(&stream->output);
+        if (!stream->write_failed)
+            rp_stream_fail_writes(stream, &error);
+        return;
+    }
+    rp_chain_consume(&stream->output, size);
+    stream->sent_total += size;
+    complete_writes(stream);
+    rp_stream_flush(stream);
+    if (stream->queued != NULL)
+        rp_stream_pump_later(stream);
+}
+
+/* ---- delivering ---- */
+
+static bool has_credit(const rp_stream *stream)
+{
+    return !stream->has_credit_limit || stream->credit > 0;
+}
+
+static void tell_data(rp_stream *stream, const uint8_t *data, size_t size)
+{
+    if (stream->has_credit_limit)
+        stream->credit -= size;
+    if (stream->events->on_data != NULL)
+        stream->events->on_data(stream, data, size, stream->user);
+}
+
+static void tell_end(rp_stream *stream, const rp_error *error)
+{
+    if (stream->end_told || stream->closing)
+        return;
+    stream->end_told = true;
+    if (stream->events->on_end != NULL)
+        stream->events->on_end(stream, error, stream->user);
+}
+
+/* The engine gave up: what the transport did is the better reason where it has one. */
+static void tell_failure(rp_stream *stream, rp_error *error)
+{
+    if (stream->input_ended && stream->input_result.status != RP_OK)
+        transport_error(stream, stream->input_result, error);
+    else if (error->status != RP_E_TRUNCATED) {
+        rp_stream_flush(stream); /* an alert may tell the peer why */
+        rp_stream_fail_writes(stream, error);
+    }
+    tell_end(stream, error);
+}
+
+static void deliver_tls(rp_stream *stream)
+{
+    uint8_t *buffer = stream->loop->scratch;
+    while (!stream->closing && !stream->end_told && has_credit(stream) &&
+           rp_engine_readable(stream->engine)) {
+        size_t capacity = RP_SCRATCH_BYTES, size = 0;
+        rp_error error;
+        if (stream->has_credit_limit)
+            capacity = least(capacity, stream->credit);
+        switch (rp_engine_read(stream->engine, buffer, capacity, &size, &error)) {
+        case RP_ENGINE_OK:
+            tell_data(stream, buffer, size);
+            break;
+        case RP_ENGINE_WANT_INPUT:
+            return;
+        case RP_ENGINE_END:
+            tell_end(stream, NULL);
+            return;
+        case RP_ENGINE_FAILED:
+            tell_failure(stream, &error);
+            return;
+        }
+    }
+}
+
+static void handshake(rp_stream *stream)
+{
+    rp_error error;
+    stream->handshake_due = false;
+    if (stream->config == NULL) {
+        rp_stream_opened(stream);
+        return;
+    }
+    if (stream->engine == NULL && !rp_stream_engine_make(stream, &error)) {
+        rp_stream_open_failed(stream, &error);
+        return;
+    }
+    if (stream->input_ended)
+        rp_engine_input_end(stream->engine);
+    switch (rp_engine_handshake(stream->engine, &error)) {
+    case RP_ENGINE_OK:
+        rp_stream_opened(stream);
+        break;
+    case RP_ENGINE_FAILED:
+        if (stream->input_ended && stream->input_result.status != RP_OK)
+            transport_error(stream, stream->input_result, &error);
+        rp_stream_open_failed(stream, &error);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool stash(rp_stream *stream, rp_slice rest)
+{
+    if (rest.size == 0)
+        return true;
+    size_t need = stream->stash_size + rest.size;
+    if (stream->stash_begin + need > stream->stash_capacity) {
+        uint8_t *grown = rp_reallocate(&stream->loop->memory, NULL, need);
+        if (grown == NULL)
+            return false;
+        if (stream->stash_size > 0)
+            memcpy(grown, stream->stash + stream->stash_begin, stream->stash_size);
+        rp_free(&stream->loop->memory, stream->stash);
+        stream->stash = grown;
+        stream->stash_capacity = need;
+        stream->stash_begin = 0;
+    }
+    memcpy(stream->stash + stream->stash_begin + stream->stash_size, rest.data, rest.size);
+    stream->stash_size = need;
+    stream->loop->stats.bytes_copied += rest.size;
+    return true;
+}
+
+/* Gives input to the engine, or for a plain stream to the user; answers what they did not take. */
+static rp_slice process(rp_stream *stream, rp_slice input)
+{
+    if (stream->config == NULL) {
+        if (stream->state == RP_STREAM_HANDSHAKE)
+            handshake(stream);
+        while (input.size > 0 && !stream->closing && has_credit(stream)) {
+            size_t size = input.size;
+            if (stream->has_credit_limit)
+                size = least(size, stream->credit);
+            tell_data(stream, input.data, size);
+            input = (rp_slice){input.data + size, input.size - size};
+        }
+        return input;
+    }
+    if (stream->engine == NULL)
+        return input; /* a server's stream before its first pump */
+    if (input.size > 0)
+        rp_engine_lend(stream->engine, input.data, input.size);
+    if (stream->state == RP_STREAM_HANDSHAKE && (input.size > 0 || stream->handshake_due))
+        handshake(stream);
+    if (stream->state == RP_STREAM_OPEN)
+        deliver_tls(stream);
+    if (input.size == 0)
+        return input;
+    return rp_engine_unlend(stream->engine);
+}
+
+/* The transport's end, once everything before it was taken. */
+static void process_end(rp_stream *stream)
+{
+    if (stream->closing || stream->end_told || stream->stash_size > 0)
+        return;
+    if (stream->config != NULL && stream->engine != NULL) {
+        rp_engine_input_end(stream->engine);
+        if (stream->state == RP_STREAM_HANDSHAKE)
+            handshake(stream);
+        if (stream->state == RP_STREAM_OPEN)
+            deliver_tls(stream);
+        return;
+    }
+    if (stream->config != NULL || !has_credit(stream) || stream->state != RP_STREAM_OPEN)
+        return;
+    if (stream->input_result.status == RP_OK) {
+        tell_end(stream, NULL);
+        return;
+    }
+    rp_error error;
+    transport_error(stream, stream->input_result, &error);
+    tell_end(stream, &error);
+}
+
+static void input_no_memory(rp_stream *stream)
+{
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for what %s sent",
+                       stream->peer_text);
+    if (stream->state == RP_STREAM_HANDSHAKE)
+        rp_stream_open_failed(stream, &error);
+    else
+        tell_end(stream, &error);
+}
+
+/* The receive runs while there is credit and nothing is stashed. */
+static void regulate_receive(rp_stream *stream)
+{
+    if (stream->closing || stream->input_ended || stream->socket == NULL)
+        return;
+    bool wanted = has_credit(stream) && stream->stash_size == 0;
+    if (wanted && !stream->receiving) {
+        stream->receiving = true;
+        rp_socket_ops(stream->socket)->receive(stream->socket);
+    } else if (!wanted && stream->receiving && !stream->receive_stopping) {
+        stream->receive_stopping = true;
+        rp_socket_ops(stream->socket)->cancel(stream->socket, RP_CANCEL_RECEIVE);
+    }
+}
+
+static void stash_run(rp_stream *stream)
+{
+    rp_slice input = {stream->stash + stream->stash_begin, stream->stash_size};
+    if (input.size == 0)
+        input.data = NULL;
+    rp_slice rest = process(stream, input);
+    stream->stash_begin += input.size - rest.size;
+    stream->stash_size = rest.size;
+    if (rest.size > 0 || stream->stash == NULL)
+        return;
+    rp_free(&stream->loop->memory, stream->stash);
+    stream->stash = NULL;
+    stream->stash_begin = stream->stash_capacity = 0;
+}
+
+static void received_final(rp_stream *stream, rp_io_result result)
+{
+    stream->receiving = stream->receive_stopping = false;
+    if (stream->closing)
+        return;
+    if (result.status == RP_E_CANCELLED) {
+        regulate_receive(stream);
+        return;
+    }
+    stream->input_ended = true;
+    stream->input_result = result;
+    process_end(stream);
+}
+
+static void received(rp_socket *socket, rp_slice bytes, rp_io_result result, bool final)
+{
+    rp_stream *stream = socket->user;
+    if (final) {
+        received_final(stream, result);
+    } else if (!stream->closing && !stream->end_told) {
+        rp_slice rest = stream->stash_size > 0 ? bytes : process(stream, bytes);
+        if (!stream->closing && !stream->end_told && !stash(stream, rest))
+            input_no_memory(stream);
+        regulate_receive(stream);
+    }
+    if (stream->output.size > stream->in_flight)
+        rp_stream_pump_later(stream);
+}
+
+static void closed(rp_socket *socket)
+{
+    rp_stream *stream = socket->user;
+    stream->socket = NULL;
+    rp_stream_pump_later(stream);
+}
+
+const rp_socket_handler rp_stream_socket_handler = {
+    .received = received, .sent = sent, .closed = closed};
+
+/* ---- the pump ---- */
+
+static void pump(rp_deferred *deferred)
+{
+    rp_stream *stream = RP_CONTAINER(deferred, rp_stream, pump);
+    if (!stream->closing && stream->state == RP_STREAM_HANDSHAKE && stream->handshake_due)
+        handshake(stream);
+    if (!stream->closing && stream->state == RP_STREAM_OPEN) {
+        if (stream->stash_size > 0 || stream->engine != NULL)
+            stash_run(stream);
+        if (stream->input_ended)
+            process_end(stream);
+        regulate_receive(stream);
+    }
+    if (!stream->closing && stream->write_failed)
+        fail_late_writes(stream);
+    else if (!stream->closing && stream->state == RP_STREAM_OPEN)
+        encrypt(stream);
+    if (!stream->closing && stream->in_flight == 0)
+        complete_writes(stream);
+    rp_stream_flush(stream);
+    if (stream->closing && stream->socket == NULL)
+        rp_stream_finish_close(stream);
+}
+
+void rp_stream_pump_later(rp_stream *stream)
+{
+    rp_loop_defer(stream->loop, &stream->pump, pump);
+}
+
+void rp_stream_io_free(rp_stream *stream)
+{
+    slice_chunk_give(stream);
+    rp_chain_clear(&stream->output);
+    rp_free(&stream->loop->memory, stream->stash);
+}
+
+/* ---- the public calls ---- */
+
+static rp_status write_start(rp_stream *stream, rp_write *write, const void *data, size_t size)
+{
+    if (stream->closing || stream->shutdown_asked || (data == NULL && size > 0))
+        return RP_E_MISUSE;
+    write->private_data = data;
+    write->private_size = size;
+    write_put(&stream->queued, &stream->queued_last, write);
+    if (stream->state == RP_STREAM_OPEN || stream->write_failed)
+        rp_stream_pump_later(stream);
+    return RP_OK;
+}
+
+rp_status rp_stream_write(rp_stream *stream, rp_write *write, const void *data, size_t size,
+                          rp_write_fn *fn, void *user)
+{
+    *write = (rp_write){.fn = fn, .user = user};
+    return write_start(stream, write, data, size);
+}
+
+rp_status rp_stream_write_quiet(rp_stream *stream, rp_write *write, const void *data, size_t size,
+                                rp_write_fn *fn, void *user)
+{
+    *write = (rp_write){.fn = fn, .user = user, .private_quiet = true};
+    return write_start(stream, write, data, size);
+}
+
+rp_status rp_stream_shutdown_write(rp_stream *stream, rp_write *write, rp_write_fn *fn, void *user)
+{
+    *write = (rp_write){.fn = fn, .user = user, .private_shutdown = true};
+    rp_status status = write_start(stream, write, NULL, 0);
+    if (status == RP_OK)
+        stream->shutdown_asked = true;
+    return status;
+}
+
+void rp_stream_consume(rp_stream *stream, size_t size)
+{
+    if (!stream->has_credit_limit || stream->closing || size == 0)
+        return;
+    stream->credit = size > SIZE_MAX - stream->credit ? SIZE_MAX : stream->credit + size;
+    rp_stream_pump_later(stream);
+}
