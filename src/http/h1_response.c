@@ -166,6 +166,9 @@ static const llhttp_settings_t settings = {
 
 static const char bare_cr[] = "the server sent a CR that no LF follows (RFC 9112, 2.2)";
 
+static const char bare_lf[] =
+    "the server ended a line with LF alone instead of CRLF (RFC 9112, 2.2)";
+
 /* ---- What is wrong with a head ---- */
 
 /* The head up to the present call's end, wherever it lies. */
@@ -189,28 +192,52 @@ static bool is_blank(int c)
     return c == ' ' || c == '\t';
 }
 
-/* llhttp has one error for most of what can be wrong with a header line; the bytes say more.
- * llhttp's position is the offending byte, or the one behind it. */
-static const char *header_fault(const view *v, size_t position)
+/* What is wrong with byte c behind previous in a header line, of which value says whether the colon
+ * has come; NULL: nothing. */
+static const char *byte_fault(int previous, int c, bool value)
 {
-    int c = view_byte(v, position);
-    int previous = view_byte(v, position - 1), second = view_byte(v, position - 2);
-    size_t begin = position;
-    if ((previous == '\n' && is_blank(c)) || (second == '\n' && is_blank(previous)))
+    char character = (char)c;
+    if (previous == '\r')
+        return c == '\n' ? NULL : bare_cr;
+    if (previous == '\n' && is_blank(c))
         return "the server folded a header over two lines, which is obsolete (RFC 9112, 5.2)";
     if (previous == '\n' && c == ':')
         return "the server sent a header without a name (RFC 9112, 5)";
-    if (previous == '\n' && (second == '\n' || view_byte(v, position - 3) == '\r'))
-        return "the server ended a line with a bare LF or CR instead of CRLF (RFC 9112, 2.2)";
-    while (begin > 0 && view_byte(v, begin - 1) != '\n' && view_byte(v, begin - 1) != ':')
-        begin--;
-    if (begin > 0 && view_byte(v, begin - 1) == ':')
-        return "the server sent a control character in a header's value (RFC 9110, 5.5)";
-    if (is_blank(c) || is_blank(previous))
+    if (c == '\n' && (value || previous == '\n'))
+        return bare_lf;
+    if (c == '\r' && (value || previous == '\n'))
+        return NULL;
+    if (value)
+        return rp_is_field_value(&character, 1)
+                   ? NULL
+                   : "the server sent a control character in a header's value (RFC 9110, 5.5)";
+    if (is_blank(c))
         return "the server sent whitespace between a header's name and its colon (RFC 9112, 5.1)";
     if (c == '\r' || c == '\n')
         return "the server sent a header line without a colon (RFC 9112, 5)";
+    if (c == ':' || rp_is_token(&character, 1))
+        return NULL;
     return "the server sent a header name that is not a token (RFC 9110, 5.1)";
+}
+
+/* llhttp has one error for most of what can be wrong with a header line, and its position is now the
+ * offending byte, now the one behind it: the bytes themselves say more. */
+static const char *header_fault(const view *v, size_t position)
+{
+    size_t offset = 0;
+    bool value = false;
+    for (; offset < position && view_byte(v, offset) != '\n'; offset++) {
+        if (view_byte(v, offset - 1) == '\r')
+            return bare_cr; /* llhttp takes CR CR for a line's end */
+    }
+    for (offset++; offset <= position && view_byte(v, offset) >= 0; offset++) {
+        int c = view_byte(v, offset);
+        const char *fault = byte_fault(view_byte(v, offset - 1), c, value);
+        if (fault != NULL)
+            return fault;
+        value = c != '\n' && (value || c == ':');
+    }
+    return "the server sent a malformed header (RFC 9112, 5)";
 }
 
 static const char *length_fault(const llhttp_t *llhttp)
@@ -237,7 +264,7 @@ static const char *head_fault(const llhttp_t *llhttp, const view *v, size_t posi
     case HPE_LF_EXPECTED:
         return bare_cr;
     case HPE_CR_EXPECTED:
-        return "the server ended a line with LF alone instead of CRLF (RFC 9112, 2.2)";
+        return bare_lf;
     case HPE_UNEXPECTED_SPACE:
         return "the server sent whitespace before the first header (RFC 9112, 2.2)";
     case HPE_UNEXPECTED_CONTENT_LENGTH:
