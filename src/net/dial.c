@@ -86,17 +86,15 @@ static const char *ms_text(uint64_t ms, char text[MS_SIZE])
     return text;
 }
 
-static void refused_error(const rp_dial *dial, const char *target, rp_error *error)
+#define ALL_SIZE 16
+
+/* "both", "all 3" */
+static const char *all_text(unsigned count, char text[ALL_SIZE])
 {
-    char address[RP_ADDRESS_TEXT_SIZE];
-    if (dial->failures == 1 || dial->mixed)
-        (void)rp_error_set(error, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT,
-                           "connection to %s refused", target);
-    else
-        (void)rp_error_set(error, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT,
-                           "connection to %.100s refused by all %u addresses (first %s)",
-                           dial->host, dial->failures,
-                           rp_address_text(&dial->addresses[dial->worst], true, address));
+    if (count == 2)
+        return "both";
+    (void)snprintf(text, ALL_SIZE, "all %u", count);
+    return text;
 }
 
 /* How the sentence about a failure begins; the cause follows. */
@@ -118,19 +116,32 @@ static const char *failure_words(rp_status status)
     }
 }
 
+static void all_refused_error(rp_dial *dial)
+{
+    char first[RP_ADDRESS_TEXT_SIZE], all[ALL_SIZE];
+    (void)rp_error_set(&dial->error, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT,
+                       "connection to %.100s refused by %s addresses (first %s)", dial->host,
+                       all_text(dial->failures, all),
+                       rp_address_text(&dial->addresses[dial->worst], true, first));
+}
+
 /* Every address failed: dial->error tells of the most telling one. */
 static void failure_error(rp_dial *dial)
 {
-    char target[TARGET_SIZE], others[48] = "";
+    char target[TARGET_SIZE], all[ALL_SIZE], others[48] = "";
     rp_io_result result = dial->result;
     rp_error *error = &dial->error;
     (void)target_text(dial, dial->worst, target);
     if (dial->failures > 1)
-        (void)snprintf(others, sizeof(others), "; all %u addresses failed", dial->failures);
+        (void)snprintf(others, sizeof(others), "; %s addresses failed",
+                       all_text(dial->failures, all));
     if (result.status == RP_E_IO_FAILED) /* of ports->open */
         result.status = RP_E_CONNECT_FAILED;
-    if (result.status == RP_E_CONNECT_REFUSED)
-        refused_error(dial, target, error);
+    if (result.status == RP_E_CONNECT_REFUSED && dial->failures > 1 && !dial->mixed)
+        all_refused_error(dial);
+    else if (result.status == RP_E_CONNECT_REFUSED)
+        (void)rp_error_set(error, result.status, RP_PHASE_CONNECT, "connection to %s refused%s",
+                           target, others);
     else if (result.os_code != 0)
         (void)rp_error_set(error, result.status, RP_PHASE_CONNECT, "%s %s: %s%s",
                            failure_words(result.status), target, rp_os_error_text(result.os_code),
@@ -219,19 +230,29 @@ static void fail_deferred(rp_deferred *deferred)
 static void loop_ends(rp_loop_hook *hook)
 {
     rp_dial *dial = RP_CONTAINER(hook, rp_dial, hook);
-    rp_phase phase = dial->lookup != NULL ? RP_PHASE_RESOLVE : RP_PHASE_CONNECT;
+    rp_phase phase = dial->resolved_ns == 0 ? RP_PHASE_RESOLVE : RP_PHASE_CONNECT;
     (void)rp_error_set(&dial->error, RP_E_CANCELLED, phase, "the loop was destroyed");
     fail(dial);
 }
 
 /* ---- attempts ---- */
 
-/* What the report prefers: a host without IPv6 is not the news when its IPv4 address refused. */
+/* What the report prefers: a host without IPv6 is not the news when its IPv4 address refused, and
+ * what this process lacks is the news, because its address might have been the good one. */
 static int weight(rp_status status)
 {
-    if (status == RP_E_UNSUPPORTED)
+    switch (status) {
+    case RP_E_UNSUPPORTED:
         return 1;
-    return status == RP_E_CONNECT_UNREACHABLE ? 2 : 3;
+    case RP_E_CONNECT_UNREACHABLE:
+        return 2;
+    case RP_E_NO_MEMORY:
+    case RP_E_NO_DESCRIPTORS:
+    case RP_E_NO_LOCAL_PORTS:
+        return 4;
+    default:
+        return 3;
+    }
 }
 
 static void note_failure(rp_dial *dial, size_t index, rp_io_result result)

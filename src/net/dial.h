@@ -21,9 +21,9 @@ typedef struct rp_dial_result {
     rp_socket *socket;
     rp_address address; /* of socket; on failure of the last attempt, family 0: none */
     uint64_t resolved_ns, connected_ns; /* loop times; 0: not reached */
-    /* NULL on success. The sentence names host, address and cause; when several addresses
-     * failed, their number and the most telling cause (refused rather than unreachable), the
-     * first of these. */
+    /* NULL on success. The sentence names host, address and cause. When several addresses failed,
+     * it has their number and the most telling cause: what this process lacked, then refused,
+     * then unreachable; the first of these. */
     const rp_error *error;
 } rp_dial_result;
 

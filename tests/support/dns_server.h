@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What to do about one name. Types that the addresses lack are answered with "no data". Names without a
- * rule do not exist (NXDOMAIN). */
+/* What to do about one name. Types that the addresses lack are answered with "no data". Names
+ * without a rule do not exist (NXDOMAIN). */
 typedef struct dns_rule {
     const char *name;      /* without a final dot; NULL ends the list; "*" is any name */
     const char *addresses; /* "192.0.2.1,2001:db8::1"; NULL: none */

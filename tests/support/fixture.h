@@ -1,5 +1,5 @@
-/* fixture.h - runs a group of tests on every backend that works here, and sees to it that each test leaves
- * no descriptor and no thread behind, and that its loops never woke for nothing. */
+/* fixture.h - runs a group of tests on every backend that works here, and sees to it that each
+ * test leaves no descriptor and no thread behind, and that its loops never woke for nothing. */
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
 
