@@ -1,0 +1,489 @@
+/* test_sockets.c - connect, accept, send, receive, half-close, reset. */
+#include "support/contract.h"
+
+#include <string.h>
+
+/* ---- connect ---- */
+
+static void connects_over(contract *c, uint8_t family)
+{
+    endpoint e = {0};
+    rp_address address = raw_loopback(family, 0);
+    raw_socket listener = raw_listen(&address, 16);
+    endpoint_open(&e, c, family);
+    endpoint_connect(&e, &address);
+    assert_int_equal(e.connects, 0);
+    TURN_UNTIL(c, e.connects > 0);
+    assert_int_equal(e.connect_result.status, RP_OK);
+    raw_socket peer = raw_accept(listener);
+    endpoint_send_text(&e, "hello");
+    TURN_UNTIL(c, e.sends > 0);
+    char text[6] = "";
+    raw_receive_all(peer, text, 5);
+    assert_string_equal(text, "hello");
+    endpoint_finish(&e, NULL);
+    raw_close(peer);
+    raw_close(listener);
+}
+
+static void connects_ipv4(contract *c)
+{
+    connects_over(c, 4);
+}
+
+static void connects_ipv6(contract *c)
+{
+    connects_over(c, 6);
+}
+
+static void refused(contract *c)
+{
+    endpoint e = {0};
+    rp_address address = raw_loopback(4, 0);
+    raw_socket bound = raw_bind(&address);
+    endpoint_open(&e, c, 4);
+    endpoint_connect(&e, &address);
+    TURN_UNTIL(c, e.connects > 0);
+    assert_int_equal(e.connect_result.status, RP_E_CONNECT_REFUSED);
+    assert_int_not_equal(e.connect_result.os_code, 0);
+    endpoint_finish(&e, NULL);
+    raw_close(bound);
+}
+
+/* No TCP connection to a broadcast or multicast address: the system says so at once. */
+static void unreachable(contract *c)
+{
+    endpoint e4 = {0}, e6 = {0};
+    rp_address broadcast = {.family = 4, .port = 9, .bytes = {255, 255, 255, 255}};
+    rp_address multicast = {.family = 6, .port = 9, .bytes = {0xff, 0x0e, [15] = 1}};
+    endpoint_open(&e4, c, 4);
+    endpoint_open(&e6, c, 6);
+    endpoint_connect(&e4, &broadcast);
+    endpoint_connect(&e6, &multicast);
+    TURN_UNTIL(c, e4.connects > 0 && e6.connects > 0);
+    assert_int_equal(e4.connect_result.status, RP_E_CONNECT_UNREACHABLE);
+    assert_int_equal(e6.connect_result.status, RP_E_CONNECT_UNREACHABLE);
+    endpoint_finish(&e4, &e6, NULL);
+}
+
+static void many_connect_at_once(contract *c)
+{
+    enum { COUNT = 300 };
+    static endpoint clients[COUNT];
+    memset(clients, 0, sizeof(clients));
+    rp_address open = raw_loopback(4, 0), closed = open;
+    raw_socket listener = raw_listen(&open, 1024), bound = raw_bind(&closed);
+    for (int i = 0; i < COUNT; i++) {
+        endpoint_open(&clients[i], c, 4);
+        endpoint_connect(&clients[i], i % 3 == 0 ? &closed : &open);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        TURN_UNTIL(c, clients[i].connects > 0);
+        assert_int_equal(clients[i].connect_result.status,
+                         i % 3 == 0 ? RP_E_CONNECT_REFUSED : RP_OK);
+    }
+    for (int i = 0; i < COUNT; i++)
+        endpoint_finish(&clients[i], NULL);
+    raw_close(listener);
+    raw_close(bound);
+}
+
+/* ---- listen, accept ---- */
+
+static void address_in_use(contract *c)
+{
+    endpoint e = {0};
+    rp_address address = raw_loopback(4, 0);
+    raw_socket listener = raw_listen(&address, 16);
+    endpoint_open(&e, c, 4);
+    rp_io_result result = c->ops->listen(e.socket, &address, 16);
+    assert_int_equal(result.status, RP_E_ADDRESS_IN_USE);
+    assert_int_not_equal(result.os_code, 0);
+    endpoint_finish(&e, NULL);
+    raw_close(listener);
+}
+
+typedef struct guest_list {
+    endpoint all[64];
+    unsigned count;
+} guest_list;
+
+static void adopt_guest(endpoint *listener, rp_socket *socket)
+{
+    guest_list *guests = listener->user;
+    assert_true(guests->count < 64);
+    endpoint *guest = &guests->all[guests->count++];
+    endpoint_adopt(guest, listener->c, socket);
+    endpoint_receive(guest);
+}
+
+static const endpoint_events host_events = {.accepted = adopt_guest};
+
+static void accepts(contract *c)
+{
+    guest_list guests = {0};
+    endpoint host = {.on = &host_events, .user = &guests};
+    rp_address address = {0};
+    raw_socket peers[64];
+    endpoint_open(&host, c, 4);
+    endpoint_listen(&host, &address);
+    /* Some come before accept was started, some after, one by one and together. */
+    for (int i = 0; i < 8; i++)
+        peers[i] = raw_connect(&address);
+    contract_settle(c, 10);
+    assert_int_equal(guests.count, 0);
+    endpoint_accept(&host);
+    assert_int_equal(guests.count, 0);
+    TURN_UNTIL(c, guests.count == 8);
+    for (unsigned i = 8; i < 16; i++) {
+        peers[i] = raw_connect(&address);
+        TURN_UNTIL(c, guests.count == i + 1);
+    }
+    for (int i = 16; i < 64; i++)
+        peers[i] = raw_connect(&address);
+    TURN_UNTIL(c, guests.count == 64);
+    for (int i = 0; i < 64; i++)
+        raw_send(peers[i], "x", 1);
+    for (int i = 0; i < 64; i++)
+        TURN_UNTIL(c, guests.all[i].received_bytes == 1);
+    for (int i = 0; i < 64; i++) {
+        raw_close(peers[i]);
+        endpoint_finish(&guests.all[i], NULL);
+    }
+    endpoint_finish(&host, NULL);
+    assert_int_equal(host.accepts, 1);
+    assert_int_equal(host.accept_result.status, RP_E_CANCELLED);
+}
+
+/* ---- receive ---- */
+
+static void receive_in_pieces(contract *c)
+{
+    endpoint e = {0};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    raw_send(peer, "one ", 4);
+    assert_int_equal(e.received_count, 0);
+    TURN_UNTIL(c, e.received_bytes == 4);
+    raw_send(peer, "two ", 4);
+    TURN_UNTIL(c, e.received_bytes == 8);
+    contract_settle(c, 5);
+    for (int i = 0; i < 5; i++) {
+        raw_send(peer, &"three"[i], 1);
+        TURN_UNTIL(c, e.received_bytes == 9 + (uint64_t)i);
+    }
+    assert_string_equal(e.text, "one two three");
+    assert_int_equal(e.receives, 0);
+    raw_close(peer);
+    TURN_UNTIL(c, e.receives > 0);
+    assert_int_equal(e.receive_result.status, RP_OK);
+    endpoint_finish(&e, NULL);
+    assert_int_equal(e.receives, 1);
+}
+
+/* What came before receive was started, the end included, is there when it is. */
+static void receive_started_late(contract *c)
+{
+    endpoint e = {0};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    raw_send(peer, "early", 5);
+    contract_settle(c, 5);
+    raw_send(peer, " bird", 5);
+    raw_close(peer);
+    contract_settle(c, 5);
+    endpoint_receive(&e);
+    TURN_UNTIL(c, e.receives > 0);
+    assert_string_equal(e.text, "early bird");
+    assert_int_equal(e.receive_result.status, RP_OK);
+    endpoint_finish(&e, NULL);
+}
+
+static void receive_after_the_end(contract *c)
+{
+    endpoint e = {0};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    raw_close(peer);
+    for (unsigned i = 1; i < 4; i++) {
+        endpoint_receive(&e);
+        TURN_UNTIL(c, e.receives == i);
+        assert_int_equal(e.receive_result.status, RP_OK);
+    }
+    endpoint_finish(&e, NULL);
+}
+
+/* Sizes around those of a port's buffers, the end right behind them. */
+static void receive_sizes(contract *c)
+{
+    static const size_t sizes[] = {1,     2047,  2048,  4095,  4096,  4097,   16384,
+                                   32768, 65535, 65536, 65537, 98304, 131072, 262144};
+    static uint8_t bytes[262144];
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        endpoint e = {.checked = true};
+        pattern p = {0};
+        raw_socket peer = endpoint_raw_pair(c, &e);
+        pattern_fill(&p, bytes, sizes[i]);
+        endpoint_receive(&e);
+        for (size_t sent = 0; sent < sizes[i];) {
+            sent += raw_send_some(peer, bytes + sent, sizes[i] - sent);
+            if (sent < sizes[i])
+                TURN_UNTIL(c, e.received_bytes == sent);
+        }
+        raw_close(peer);
+        TURN_UNTIL(c, e.receives > 0);
+        assert_int_equal(e.received_bytes, sizes[i]);
+        assert_int_equal(e.receive_result.status, RP_OK);
+        endpoint_finish(&e, NULL);
+    }
+}
+
+/* ---- half-close ---- */
+
+static void half_close_by_the_peer(contract *c)
+{
+    endpoint e = {0};
+    char text[8] = "";
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    raw_send(peer, "bye", 3);
+    raw_shutdown_send(peer);
+    TURN_UNTIL(c, e.receives > 0);
+    assert_string_equal(e.text, "bye");
+    assert_int_equal(e.receive_result.status, RP_OK);
+    contract_settle(c, 5);
+    endpoint_send_text(&e, "still");
+    TURN_UNTIL(c, e.sends > 0);
+    raw_receive_all(peer, text, 5);
+    assert_string_equal(text, "still");
+    endpoint_shutdown_send(&e);
+    assert_int_equal(raw_receive(peer, text, 1), 0);
+    contract_settle(c, 5);
+    endpoint_finish(&e, NULL);
+    raw_close(peer);
+}
+
+static void half_close_by_the_port(contract *c)
+{
+    endpoint e = {0};
+    char text[8] = "";
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    endpoint_send_text(&e, "last");
+    TURN_UNTIL(c, e.sends > 0);
+    endpoint_shutdown_send(&e);
+    raw_receive_all(peer, text, 4);
+    assert_int_equal(raw_receive(peer, text, 1), 0);
+    contract_settle(c, 5);
+    raw_send(peer, "answer", 6);
+    TURN_UNTIL(c, e.received_bytes == 6);
+    raw_close(peer);
+    TURN_UNTIL(c, e.receives > 0);
+    assert_int_equal(e.receive_result.status, RP_OK);
+    endpoint_finish(&e, NULL);
+}
+
+static void shut_down_in_sent(endpoint *e)
+{
+    endpoint_shutdown_send(e);
+}
+
+static void half_close_in_sent(contract *c)
+{
+    static const endpoint_events on = {.sent = shut_down_in_sent};
+    endpoint e = {.on = &on};
+    char text[8] = "";
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    endpoint_send_text(&e, "end");
+    TURN_UNTIL(c, e.sends > 0);
+    raw_receive_all(peer, text, 3);
+    assert_int_equal(raw_receive(peer, text, 1), 0);
+    endpoint_finish(&e, NULL);
+    raw_close(peer);
+}
+
+/* ---- reset ---- */
+
+static void reset_while_receiving(contract *c)
+{
+    endpoint e = {0};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    raw_send(peer, "data", 4);
+    TURN_UNTIL(c, e.received_bytes == 4);
+    raw_reset(peer);
+    TURN_UNTIL(c, e.receives > 0);
+    assert_int_equal(e.receive_result.status, RP_E_RESET);
+    assert_int_not_equal(e.receive_result.os_code, 0);
+    endpoint_send_text(&e, "too late");
+    TURN_UNTIL(c, e.sends > 0);
+    assert_int_equal(e.send_result.status, RP_E_RESET);
+    endpoint_finish(&e, NULL);
+}
+
+static void reset_while_idle(contract *c)
+{
+    endpoint e = {0};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    raw_reset(peer);
+    contract_settle(c, 10);
+    endpoint_receive(&e);
+    TURN_UNTIL(c, e.receives > 0);
+    assert_int_equal(e.receive_result.status, RP_E_RESET);
+    endpoint_finish(&e, NULL);
+}
+
+static void reset_while_sending(contract *c)
+{
+    enum { SIZE = 16 << 20 };
+    endpoint e = {0};
+    uint8_t *bytes = test_calloc(1, SIZE);
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    endpoint_send_bytes(&e, bytes, SIZE);
+    contract_settle(c, 20);
+    assert_int_equal(e.sends, 0);
+    raw_reset(peer);
+    TURN_UNTIL(c, e.sends > 0 && e.receives > 0);
+    assert_int_equal(e.send_result.status, RP_E_RESET);
+    /* The error is told to one of them; the other may find the end. */
+    assert_true(e.receive_result.status == RP_E_RESET || e.receive_result.status == RP_OK);
+    endpoint_finish(&e, NULL);
+    test_free(bytes);
+}
+
+/* ---- close ---- */
+
+static void close_delivers_what_was_sent(contract *c)
+{
+    enum { SIZE = 100000 };
+    static uint8_t bytes[SIZE];
+    endpoint e = {0};
+    pattern out = {0}, in = {0};
+    pattern_fill(&out, bytes, SIZE);
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    endpoint_send_bytes(&e, bytes, SIZE);
+    TURN_UNTIL(c, e.sends > 0);
+    assert_int_equal(e.send_result.status, RP_OK);
+    endpoint_finish(&e, NULL);
+    memset(bytes, 0, SIZE);
+    raw_receive_all(peer, bytes, SIZE);
+    assert_true(pattern_check(&in, bytes, SIZE));
+    assert_int_equal(raw_receive(peer, bytes, 1), 0);
+    raw_close(peer);
+}
+
+static void close_of_the_unused(contract *c)
+{
+    endpoint plain = {0}, listening = {0};
+    rp_address address = {0};
+    endpoint_open(&plain, c, 6);
+    endpoint_open(&listening, c, 4);
+    endpoint_listen(&listening, &address);
+    endpoint_close(&plain);
+    endpoint_close(&listening);
+    assert_false(plain.closed || listening.closed);
+    TURN_UNTIL(c, plain.closed && listening.closed);
+}
+
+/* ---- operations started in callbacks ---- */
+
+static void begin_exchange(endpoint *e)
+{
+    assert_int_equal(e->connect_result.status, RP_OK);
+    endpoint_receive(e);
+    endpoint_send_text(e, "ping");
+}
+
+static void answer(endpoint *e, rp_slice bytes)
+{
+    (void)bytes;
+    if (!(e->started & RP_CANCEL_SEND))
+        endpoint_send_text(e, "pong");
+}
+
+static void send_again(endpoint *e)
+{
+    if (e->sends < 100)
+        endpoint_send_text(e, "more");
+}
+
+static void accept_one(endpoint *listener, rp_socket *socket)
+{
+    endpoint_adopt(listener->peer, listener->c, socket);
+    endpoint_receive(listener->peer);
+    endpoint_cancel(listener, RP_CANCEL_ACCEPT);
+}
+
+static void accept_once_more(endpoint *listener)
+{
+    if (listener->accepts < 3) {
+        endpoint_accept(listener);
+        endpoint_cancel(listener, RP_CANCEL_ACCEPT);
+    }
+}
+
+static void starts_inside_callbacks(contract *c)
+{
+    static const endpoint_events on_client = {.connected = begin_exchange, .sent = send_again};
+    static const endpoint_events on_server = {.received = answer};
+    static const endpoint_events on_host = {.accepted = accept_one,
+                                            .accept_ended = accept_once_more};
+    endpoint server = {.on = &on_server}, client = {.on = &on_client};
+    endpoint host = {.on = &on_host, .peer = &server};
+    rp_address address = {0};
+    endpoint_open(&host, c, 4);
+    endpoint_listen(&host, &address);
+    endpoint_accept(&host);
+    endpoint_open(&client, c, 4);
+    endpoint_connect(&client, &address);
+    TURN_UNTIL(c, client.sends == 100 && server.received_bytes == 400);
+    TURN_UNTIL(c, !(server.started & RP_CANCEL_SEND) && client.received_bytes == 4 * server.sends);
+    TURN_UNTIL(c, host.accepts == 3);
+    endpoint_finish(&client, &server, &host, NULL);
+}
+
+/* ---- clock, randomness ---- */
+
+static void clock_and_randomness(contract *c)
+{
+    uint8_t first[600] = {0}, second[600] = {0};
+    uint64_t before = c->ops->now(c->port), last = before;
+    for (int i = 0; i < 1000; i++) {
+        uint64_t now = c->ops->now(c->port);
+        assert_true(now >= last);
+        last = now;
+    }
+    raw_sleep_ms(2);
+    assert_true(c->ops->now(c->port) - before >= 2000000);
+    c->ops->random(c->port, first, sizeof(first));
+    c->ops->random(c->port, second, sizeof(second));
+    assert_memory_not_equal(first, second, sizeof(first));
+    assert_memory_not_equal(first + 500, second + 500, 100);
+}
+
+static const contract_test tests[] = {
+    {"connect, IPv4", connects_ipv4},
+    {"connect, IPv6", connects_ipv6},
+    {"connect is refused", refused},
+    {"connect to the unreachable", unreachable},
+    {"many connect at once", many_connect_at_once},
+    {"listen on an address in use", address_in_use},
+    {"accept", accepts},
+    {"receive in pieces", receive_in_pieces},
+    {"receive started late", receive_started_late},
+    {"receive after the end", receive_after_the_end},
+    {"receive, all sizes", receive_sizes},
+    {"half-close by the peer", half_close_by_the_peer},
+    {"half-close by the port", half_close_by_the_port},
+    {"half-close from sent", half_close_in_sent},
+    {"reset while receiving", reset_while_receiving},
+    {"reset while idle", reset_while_idle},
+    {"reset while sending", reset_while_sending},
+    {"close delivers what was sent", close_delivers_what_was_sent},
+    {"close of unused sockets", close_of_the_unused},
+    {"operations started inside callbacks", starts_inside_callbacks},
+    {"clock and randomness", clock_and_randomness},
+};
+
+CONTRACT_MAIN("sockets", tests)

@@ -1,0 +1,81 @@
+/* raw.h - what the tests need of the operating system itself: sockets that no port knows, threads,
+ * clocks, limits. raw_posix.c implements it for POSIX; a test that uses nothing else of the system
+ * runs on any platform. Failures that no test provokes end the test. */
+#ifndef RP_TESTS_RAW_H
+#define RP_TESTS_RAW_H
+
+#include "base/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- sockets; blocking, but none waits longer than 10 seconds ---- */
+
+typedef intptr_t raw_socket;
+#define RAW_NONE ((raw_socket)-1)
+
+/* 127.0.0.1 or ::1 */
+rp_address raw_loopback(uint8_t family, uint16_t port);
+
+/* Stores the port that it was given. */
+raw_socket raw_listen(rp_address *address, int backlog);
+/* Bound and not listening: connecting to it is refused. */
+raw_socket raw_bind(rp_address *address);
+raw_socket raw_connect(const rp_address *address);
+/* Does not wait for the connection. */
+raw_socket raw_connect_start(const rp_address *address);
+/* Whether a connection that was started is made within wait_ms. */
+bool raw_connected(raw_socket socket, int wait_ms);
+raw_socket raw_accept(raw_socket listener);
+/* Whether there is something to read, the end included. */
+bool raw_readable(raw_socket socket, int wait_ms);
+
+void raw_send(raw_socket socket, const void *data, size_t size);
+/* What the system takes without waiting. */
+size_t raw_send_some(raw_socket socket, const void *data, size_t size);
+/* Waits for at least one byte; 0: the end. */
+size_t raw_receive(raw_socket socket, void *data, size_t size);
+/* Waits for all of them. */
+void raw_receive_all(raw_socket socket, void *data, size_t size);
+void raw_shutdown_send(raw_socket socket);
+/* Closes with a TCP reset. */
+void raw_reset(raw_socket socket);
+void raw_close(raw_socket socket);
+void raw_small_receive_buffer(raw_socket socket);
+
+/* ---- process ---- */
+
+size_t raw_open_descriptors(void);
+/* The most that the process may have open; tries to raise it to wanted. */
+size_t raw_raise_descriptors(size_t wanted);
+/* Lowers the limit so that only this many more can be opened; gives what to restore. */
+size_t raw_leave_descriptors(size_t more);
+void raw_restore_descriptors(size_t limit);
+
+uint64_t raw_clock_ns(void);
+/* CPU time of the process. */
+uint64_t raw_cpu_ns(void);
+void raw_sleep_ms(unsigned ms);
+
+typedef struct raw_thread raw_thread;
+raw_thread *raw_thread_start(void (*fn)(void *), void *argument);
+void raw_thread_join(raw_thread *thread);
+
+/* ---- watching a waitable, as a host does ---- */
+
+typedef enum raw_watch { RAW_SELECT, RAW_POLL, RAW_EPOLL, RAW_WATCHES } raw_watch;
+
+typedef struct raw_watcher {
+    raw_watch watch;
+    intptr_t socket;
+    int set; /* of RAW_EPOLL; registered once, by level */
+} raw_watcher;
+
+const char *raw_watch_name(raw_watch watch);
+raw_watcher raw_watcher_open(raw_watch watch, intptr_t socket);
+/* True: readable. wait_ms -1: for ever. */
+bool raw_watcher_wait(const raw_watcher *watcher, int wait_ms);
+void raw_watcher_close(raw_watcher *watcher);
+
+#endif
