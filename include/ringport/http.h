@@ -14,7 +14,7 @@ typedef struct rp_client rp_client;
 typedef struct rp_request rp_request;
 
 typedef struct rp_client_options {
-    rp_tls_config *tls;    /* NULL: the defaults of tls.h, made with the client. Retained */
+    rp_tls_config *tls;    /* NULL: the defaults of tls.h, made with the first https URL. Retained */
     rp_resolver *resolver; /* NULL: the loop's own. Retained */
     const char *user_agent; /* NULL: "ringport/VERSION"; "": none */
 

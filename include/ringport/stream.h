@@ -74,7 +74,7 @@ struct rp_write {
     const uint8_t *private_data;
     size_t private_size;
     rp_write *private_next;
-    bool private_shutdown, private_quiet;
+    bool private_shutdown;
 };
 
 /* Writes all of data, after the writes started before; data and write are borrowed until fn. Writing

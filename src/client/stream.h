@@ -86,10 +86,13 @@ rp_status rp_stream_accept(rp_stream **stream, rp_loop *loop, rp_socket *socket,
 /* A stream in the background does not keep rp_loop_run going: an idle pooled connection. */
 void rp_stream_set_background(rp_stream *stream, bool background);
 
-/* As rp_stream_write, but fn's success may come late, with whatever wakes the loop next (see
- * rp_socket.quiet_send). */
-rp_status rp_stream_write_quiet(rp_stream *stream, rp_write *write, const void *data, size_t size,
-                                rp_write_fn *fn, void *user);
+/* Puts data into the output at once, without a completion: for what the caller need not follow. Only
+ * on an open stream on which no rp_write is queued, and for little data (RP_OUTPUT_LIMIT is not kept).
+ * It leaves with the turn's one send. If that fails, on_end tells. */
+rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_error *error);
+
+/* Changes the receive credit: limited to credit bytes from now on, or not limited. */
+void rp_stream_set_credit(rp_stream *stream, bool limited, size_t credit);
 
 /* ---- between stream.c and stream_io.c ---- */
 

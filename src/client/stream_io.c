@@ -155,7 +155,7 @@ static bool is_quiet(const rp_stream *stream)
     if (stream->queued != NULL || stream->output.size > stream->in_flight)
         return false;
     for (const rp_write *write = stream->encrypted; write != NULL; write = write->private_next) {
-        if (write->private_shutdown || (write->fn != NULL && !write->private_quiet))
+        if (write->private_shutdown || (write->fn != NULL))
             return false;
     }
     return true;
@@ -530,11 +530,22 @@ rp_status rp_stream_write(rp_stream *stream, rp_write *write, const void *data, 
     return write_start(stream, write, data, size);
 }
 
-rp_status rp_stream_write_quiet(rp_stream *stream, rp_write *write, const void *data, size_t size,
-                                rp_write_fn *fn, void *user)
+rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_error *error)
 {
-    *write = (rp_write){.fn = fn, .user = user, .private_quiet = true};
-    return write_start(stream, write, data, size);
+    RP_ASSERT(!stream->closing && stream->state == RP_STREAM_OPEN && stream->queued == NULL);
+    if (stream->write_failed)
+        return rp_error_set(error, RP_E_RESET, RP_PHASE_REQUEST,
+                            "the connection to %s was reset by the peer", stream->peer_text);
+    const uint8_t *bytes = data;
+    while (size > 0) {
+        size_t piece = least(size, RECORD_BYTES);
+        if (!encrypt_piece(stream, bytes, piece, error))
+            return error->status;
+        bytes += piece;
+        size -= piece;
+    }
+    rp_stream_pump_later(stream);
+    return RP_OK;
 }
 
 rp_status rp_stream_shutdown_write(rp_stream *stream, rp_write *write, rp_write_fn *fn, void *user)
@@ -550,6 +561,16 @@ void rp_stream_consume(rp_stream *stream, size_t size)
 {
     if (!stream->has_credit_limit || stream->closing || size == 0)
         return;
+    /* Only a stream without credit waits for this. */
+    if (stream->credit == 0)
+        rp_stream_pump_later(stream);
     stream->credit = size > SIZE_MAX - stream->credit ? SIZE_MAX : stream->credit + size;
-    rp_stream_pump_later(stream);
+}
+
+void rp_stream_set_credit(rp_stream *stream, bool limited, size_t credit)
+{
+    if (!has_credit(stream))
+        rp_stream_pump_later(stream);
+    stream->has_credit_limit = limited;
+    stream->credit = credit;
 }

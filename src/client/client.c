@@ -1,0 +1,275 @@
+/* client.c - making a client, checking and starting requests. */
+#include "client/client.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include <ringport/ringport.h>
+
+#include <string.h>
+
+#define BUCKETS_FIRST 64
+#define IDLE_LIMIT_MS 55000 /* below the 60 and 75 s after which most servers close */
+#define TIMEOUT_MS 10000
+
+/* ---- life ---- */
+
+static void options_default(rp_client_options *options)
+{
+    if (options->connections_per_origin == 0)
+        options->connections_per_origin = 64;
+    if (options->connections_total == 0)
+        options->connections_total = 65536;
+    if (options->idle_per_origin == 0)
+        options->idle_per_origin = options->connections_per_origin;
+    if (options->queue_limit == 0)
+        options->queue_limit = 65536;
+    if (options->concurrent_handshakes == 0)
+        options->concurrent_handshakes = 256;
+    if (options->connection_idle_ms == 0)
+        options->connection_idle_ms = IDLE_LIMIT_MS;
+    if (options->head_limit_bytes == 0)
+        options->head_limit_bytes = (size_t)64 * 1024;
+    if (options->header_count_limit == 0)
+        options->header_count_limit = 256;
+    if (options->informational_limit == 0)
+        options->informational_limit = 16;
+    if (options->resolve_timeout_ms == 0)
+        options->resolve_timeout_ms = TIMEOUT_MS;
+    if (options->connect_timeout_ms == 0)
+        options->connect_timeout_ms = TIMEOUT_MS;
+    if (options->handshake_timeout_ms == 0)
+        options->handshake_timeout_ms = TIMEOUT_MS;
+    if (options->user_agent == NULL)
+        options->user_agent = "ringport/" RP_VERSION;
+}
+
+static void client_free(rp_client *client)
+{
+    rp_memory *memory = &client->loop->memory;
+    rp_list_remove(&client->hook.link);
+    rp_loop_undefer(&client->free_later);
+    rp_timer_stop(client->loop, &client->idle_timer);
+    while (client->free_requests != NULL) {
+        rp_request *request = client->free_requests;
+        client->free_requests = request->next_free;
+        rp_free(memory, request);
+    }
+    rp_h1_scratch_clear(&client->scratch);
+    rp_tls_config_release(client->options.tls);
+    rp_resolver_release(client->options.resolver);
+    rp_free(memory, (void *)(uintptr_t)client->options.user_agent);
+    rp_free(memory, client->buckets);
+    rp_free(memory, client);
+}
+
+static void free_later(rp_deferred *deferred)
+{
+    rp_client *client = RP_CONTAINER(deferred, rp_client, free_later);
+    rp_loop_unhold(client->loop);
+    client_free(client);
+}
+
+void rp_client_free_if_done(rp_client *client)
+{
+    if (!client->destroyed || !rp_list_empty(&client->requests) || !rp_list_empty(&client->conns) ||
+        !rp_list_empty(&client->free_later.link))
+        return;
+    /* Whoever called may still have the client in hand. */
+    rp_loop_hold(client->loop);
+    rp_loop_defer(client->loop, &client->free_later, free_later);
+}
+
+void rp_client_destroy(rp_client *client)
+{
+    if (client == NULL || client->destroyed)
+        return;
+    client->destroyed = true;
+    for (rp_link *link = client->requests.next; link != &client->requests;) {
+        rp_request *request = RP_CONTAINER(link, rp_request, link);
+        link = link->next;
+        rp_request_cancel(request);
+    }
+    for (rp_link *link = client->conns.next; link != &client->conns;) {
+        rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
+        link = link->next;
+        rp_conn_close(conn);
+    }
+    rp_client_free_if_done(client);
+}
+
+static void loop_destroyed(rp_loop_hook *hook)
+{
+    rp_client_destroy(RP_CONTAINER(hook, rp_client, hook));
+}
+
+static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
+{
+    rp_memory *memory = &loop->memory;
+    rp_client *client = rp_allocate(memory, sizeof(*client));
+    if (client == NULL)
+        return NULL;
+    client->loop = loop;
+    client->options = *options;
+    const char *agent = options->user_agent;
+    client->options.user_agent = rp_copy_text(memory, agent, strlen(agent));
+    client->bucket_count = BUCKETS_FIRST;
+    client->buckets = rp_allocate(memory, BUCKETS_FIRST * sizeof(*client->buckets));
+    if (client->buckets == NULL || client->options.user_agent == NULL) {
+        rp_free(memory, client->buckets);
+        rp_free(memory, (void *)(uintptr_t)client->options.user_agent);
+        rp_free(memory, client);
+        return NULL;
+    }
+    rp_list_init(&client->waiting);
+    rp_list_init(&client->conns);
+    rp_list_init(&client->requests);
+    rp_list_init(&client->idle);
+    rp_list_init(&client->free_later.link);
+    rp_h1_scratch_init(&client->scratch, memory, &loop->stats.bytes_copied);
+    client->limits = (rp_h1_limits){.head_bytes = options->head_limit_bytes,
+                                    .header_count = options->header_count_limit,
+                                    .informational_count = options->informational_limit};
+    if (options->tls != NULL)
+        (void)rp_tls_config_retain(options->tls);
+    if (options->resolver != NULL)
+        (void)rp_resolver_retain(options->resolver);
+    rp_loop_hook_add(loop, &client->hook, loop_destroyed);
+    return client;
+}
+
+rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client_options *options,
+                                 size_t options_size, rp_error *error)
+{
+    rp_client_options known;
+    *out = NULL;
+    if (!rp_options_copy(&known, sizeof(known), options, options_size))
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "client options set a member that this version does not know");
+    options_default(&known);
+    *out = client_new(loop, &known);
+    if (*out == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the client");
+    return RP_OK;
+}
+
+/* ---- starting a request ---- */
+
+static rp_status no_memory(rp_error *error)
+{
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
+}
+
+/* A client that only ever speaks plain HTTP needs no trust store: the default configuration is made
+ * when the first https URL comes. */
+static rp_status tls_needed(rp_client *client, const rp_url *url, rp_error *error)
+{
+    if (!url->https || client->options.tls != NULL)
+        return RP_OK;
+    return rp_tls_config_create(&client->options.tls, NULL, error);
+}
+
+static rp_status check(rp_client *client, const rp_request_options *options,
+                       const rp_response_events *events, rp_url *url, rp_error *error)
+{
+    if (client->destroyed || options->url == NULL || events == NULL || events->on_done == NULL)
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
+                            "a request needs a live client, a URL and on_done");
+    if (options->body == NULL && options->body_size > 0)
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body_size without a body");
+    rp_status status = rp_url_parse(url, options->url, strlen(options->url), error);
+    if (status != RP_OK)
+        return status;
+    if (url->userinfo.size > 0)
+        return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE,
+                            "the URL holds a user name; send an Authorization header instead");
+    if (client->queued_count >= client->options.queue_limit)
+        return rp_error_set(error, RP_E_QUEUE_FULL, RP_PHASE_QUEUE,
+                            "%u requests wait for a connection already, the limit of the client",
+                            client->queued_count);
+    return tls_needed(client, url, error);
+}
+
+static rp_status head_write(rp_request *request, const rp_request_options *options,
+                            const rp_url *url, rp_error *error)
+{
+    const char *method = options->method;
+    bool has_body = options->body != NULL;
+    if (method == NULL)
+        method = has_body ? "POST" : "GET";
+    rp_h1_request head = {
+        .method = method,
+        .url = url,
+        .headers = options->headers,
+        .header_count = options->header_count,
+        .user_agent = request->client->options.user_agent,
+        .has_body = has_body,
+        .body_size = options->body_size,
+    };
+    rp_status status = rp_h1_request_write(&request->head, &head, error);
+    if (status != RP_OK)
+        return status;
+    request->head_only = strcmp(method, "HEAD") == 0;
+    request->idempotent = rp_method_idempotent(method);
+    if (options->body_size == 0)
+        return RP_OK;
+    if (request->head.size + options->body_size > RP_SMALL_REQUEST_BYTES) {
+        request->body = options->body;
+        request->body_size = options->body_size;
+        return RP_OK;
+    }
+    if (!rp_chain_append(&request->head, options->body, options->body_size))
+        return no_memory(error);
+    return RP_OK;
+}
+
+static void settings_copy(rp_request *request, const rp_request_options *options,
+                          const rp_response_events *events, void *user)
+{
+    request->events = events;
+    request->user = user;
+    request->has_credit_limit = options->receive_credit_bytes > 0;
+    request->credit_bytes = options->receive_credit_bytes;
+    request->first_byte_timeout_ms = options->first_byte_timeout_ms;
+    request->idle_timeout_ms = options->idle_timeout_ms;
+    request->total_timeout_ms = options->total_timeout_ms;
+    request->fresh_only = request->client->options.never_reuse;
+    request->started_ns = rp_loop_now_ns(request->client->loop);
+}
+
+rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *options,
+                                 size_t options_size, const rp_response_events *events, void *user,
+                                 rp_error *error)
+{
+    rp_request_options known;
+    rp_error ignored;
+    rp_url url;
+    if (error == NULL)
+        error = &ignored;
+    if (!rp_options_copy(&known, sizeof(known), options, options_size)) {
+        (void)rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                           "request options set a member that this version does not know");
+        return NULL;
+    }
+    if (check(client, &known, events, &url, error) != RP_OK)
+        return NULL;
+    rp_request *request = rp_request_new(client);
+    if (request == NULL) {
+        (void)no_memory(error);
+        return NULL;
+    }
+    settings_copy(request, &known, events, user);
+    if (head_write(request, &known, &url, error) != RP_OK) {
+        rp_request_free(request);
+        return NULL;
+    }
+    request->origin = rp_origin_get(client, &url);
+    if (request->origin == NULL) {
+        rp_request_free(request);
+        (void)no_memory(error);
+        return NULL;
+    }
+    request->origin->request_count++;
+    rp_request_queued(request);
+    rp_pool_submit(request, false);
+    return request;
+}

@@ -1,0 +1,80 @@
+/* collect.c - a whole response in memory, up to a limit. */
+#include "client/client.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+#define LIMIT_DEFAULT ((size_t)1 << 20)
+#define CAPACITY_FIRST ((size_t)4096)
+
+static size_t limit_of(const rp_collected *collected)
+{
+    return collected->limit_bytes == 0 ? LIMIT_DEFAULT : collected->limit_bytes;
+}
+
+static bool grow(rp_memory *memory, rp_collected *collected, size_t need)
+{
+    size_t capacity = collected->private_capacity;
+    if (need <= capacity)
+        return true;
+    if (capacity == 0)
+        capacity = CAPACITY_FIRST;
+    while (capacity < need)
+        capacity *= 2;
+    uint8_t *grown = rp_reallocate(memory, collected->private_memory, capacity);
+    if (grown == NULL)
+        return false;
+    collected->private_memory = grown;
+    collected->private_capacity = capacity;
+    return true;
+}
+
+static void collect_body(rp_request *request, const uint8_t *data, size_t size, void *user)
+{
+    rp_collected *collected = user;
+    if (size > limit_of(collected) - collected->body_size) {
+        collected->private_too_large = true;
+        rp_request_cancel(request);
+        return;
+    }
+    if (!grow(&request->client->loop->memory, collected, collected->body_size + size + 1)) {
+        collected->private_no_memory = true;
+        rp_request_cancel(request);
+        return;
+    }
+    memcpy(collected->private_memory + collected->body_size, data, size);
+    collected->body_size += size;
+    collected->private_memory[collected->body_size] = '\0';
+}
+
+static void collect_done(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    static const uint8_t empty[1];
+    rp_collected *collected = user;
+    rp_memory *memory = &request->client->loop->memory;
+    uint8_t *body = collected->private_memory;
+    rp_response_summary told = *summary;
+    rp_error error;
+    if (summary->error != NULL)
+        error = *summary->error;
+    if (collected->private_too_large) {
+        (void)rp_error_set(&error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
+                           "the body of %s is longer than the limit of %zu bytes",
+                           request->origin->host, limit_of(collected));
+        told.error = &error;
+    } else if (collected->private_no_memory) {
+        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for the body of %s",
+                           request->origin->host);
+        told.error = &error;
+    }
+    collected->status = summary->status;
+    collected->body = body != NULL ? body : empty;
+    collected->private_memory = NULL;
+    collected->private_capacity = 0;
+    /* The callback may reuse or free the structure. */
+    collected->on_done(collected, &told, collected->user);
+    rp_free(memory, body);
+}
+
+const rp_response_events rp_collect_events = {.on_body = collect_body, .on_done = collect_done};

@@ -1,0 +1,289 @@
+/* pool.c - which connection serves which request, and when another one is opened.
+ *
+ * A request takes the connection of its origin that was used last (the others may age and be closed). If
+ * there is none it waits in the origin's queue, and a connection is opened for it as far as the limits
+ * allow; whichever connection is free first, old or new, serves the queue's oldest. A request that must
+ * not go out on a used connection (a replay; a client with never_reuse) waits for a fresh one. */
+#include "client/client.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+
+#include <string.h>
+
+/* ---- origins ---- */
+
+static char lower(uint8_t c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+/* FNV-1a. Origins come from the caller, so nobody can choose collisions from outside. */
+static uint64_t origin_hash(const rp_url *url)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < url->host.size; i++)
+        hash = (hash ^ (uint8_t)lower(url->host.data[i])) * 1099511628211u;
+    hash = (hash ^ url->port) * 1099511628211u;
+    return (hash ^ url->https) * 1099511628211u;
+}
+
+static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url)
+{
+    if (origin->hash != hash || origin->port != url->port || origin->https != url->https ||
+        strlen(origin->host) != url->host.size)
+        return false;
+    for (size_t i = 0; i < url->host.size; i++) {
+        if (origin->host[i] != lower(url->host.data[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Without memory for a larger table the small one serves on, slower. */
+static void buckets_grow(rp_client *client)
+{
+    size_t count = client->bucket_count * 2;
+    rp_origin **buckets = rp_allocate(&client->loop->memory, count * sizeof(*buckets));
+    if (buckets == NULL)
+        return;
+    for (size_t i = 0; i < client->bucket_count; i++) {
+        for (rp_origin *origin = client->buckets[i]; origin != NULL;) {
+            rp_origin *next = origin->next;
+            rp_origin **bucket = &buckets[origin->hash & (count - 1)];
+            origin->next = *bucket;
+            *bucket = origin;
+            origin = next;
+        }
+    }
+    rp_free(&client->loop->memory, client->buckets);
+    client->buckets = buckets;
+    client->bucket_count = count;
+}
+
+rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
+{
+    uint64_t hash = origin_hash(url);
+    rp_origin *origin = client->buckets[hash & (client->bucket_count - 1)];
+    for (; origin != NULL; origin = origin->next) {
+        if (origin_is(origin, hash, url))
+            return origin;
+    }
+    origin = rp_allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1);
+    if (origin == NULL)
+        return NULL;
+    if (client->origin_count >= client->bucket_count)
+        buckets_grow(client);
+    origin->client = client;
+    origin->hash = hash;
+    origin->port = url->port;
+    origin->https = url->https;
+    for (size_t i = 0; i < url->host.size; i++)
+        origin->host[i] = lower(url->host.data[i]);
+    rp_list_init(&origin->waiting_link);
+    rp_list_init(&origin->queue);
+    rp_list_init(&origin->idle);
+    rp_origin **bucket = &client->buckets[hash & (client->bucket_count - 1)];
+    origin->next = *bucket;
+    *bucket = origin;
+    client->origin_count++;
+    return origin;
+}
+
+void rp_origin_release_if_unused(rp_origin *origin)
+{
+    rp_client *client = origin->client;
+    if (origin->conn_count > 0 || origin->request_count > 0)
+        return;
+    rp_origin **at = &client->buckets[origin->hash & (client->bucket_count - 1)];
+    while (*at != origin)
+        at = &(*at)->next;
+    *at = origin->next;
+    client->origin_count--;
+    rp_free(&client->loop->memory, origin);
+}
+
+/* ---- the queue ---- */
+
+static void queue_put(rp_request *request, bool at_front)
+{
+    rp_origin *origin = request->origin;
+    if (at_front)
+        rp_list_prepend(&origin->queue, &request->queue_link);
+    else
+        rp_list_append(&origin->queue, &request->queue_link);
+    origin->queued_count++;
+    origin->client->queued_count++;
+    if (origin->queued_count == 1) {
+        rp_list_append(&origin->client->waiting, &origin->waiting_link);
+        origin->client->waiting_count++;
+    }
+}
+
+void rp_pool_withdraw(rp_request *request)
+{
+    rp_origin *origin = request->origin;
+    rp_list_remove(&request->queue_link);
+    origin->queued_count--;
+    origin->client->queued_count--;
+    if (origin->queued_count == 0) {
+        rp_list_remove(&origin->waiting_link);
+        origin->client->waiting_count--;
+    }
+}
+
+static rp_request *queue_next(const rp_origin *origin, bool used)
+{
+    for (rp_link *link = origin->queue.next; link != &origin->queue; link = link->next) {
+        rp_request *request = RP_CONTAINER(link, rp_request, queue_link);
+        if (!used || !request->fresh_only)
+            return request;
+    }
+    return NULL;
+}
+
+/* ---- opening ---- */
+
+static void no_memory_to_open(rp_origin *origin)
+{
+    rp_error error;
+    rp_request *request = queue_next(origin, false);
+    (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_CONNECT, "no memory for a connection to %s",
+                       origin->host);
+    rp_request_finish_later(request, &error);
+}
+
+/* A connection that nobody uses makes room for one that somebody waits for. */
+static void make_room(rp_client *client)
+{
+    if (client->conn_count < client->options.connections_total || rp_list_empty(&client->idle))
+        return;
+    rp_conn_close(RP_CONTAINER(client->idle.next, rp_conn, idle_link));
+}
+
+/* One opening connection for each waiting request, within the limits. */
+static void open_more(rp_origin *origin)
+{
+    rp_client *client = origin->client;
+    const rp_client_options *options = &client->options;
+    while (origin->opening_count < origin->queued_count &&
+           origin->conn_count < options->connections_per_origin &&
+           client->opening_count < options->concurrent_handshakes) {
+        make_room(client);
+        if (client->conn_count >= options->connections_total)
+            return;
+        if (!rp_conn_open(origin)) {
+            no_memory_to_open(origin);
+            return;
+        }
+    }
+}
+
+void rp_pool_submit(rp_request *request, bool at_front)
+{
+    rp_origin *origin = request->origin;
+    if (!request->fresh_only && !rp_list_empty(&origin->idle)) {
+        rp_conn *conn = RP_CONTAINER(origin->idle.next, rp_conn, origin_link);
+        rp_pool_unidle(conn);
+        rp_conn_serve(conn, request);
+        return;
+    }
+    request->state = RP_REQUEST_QUEUED;
+    queue_put(request, at_front);
+    open_more(origin);
+}
+
+static bool has_room(const rp_client *client)
+{
+    return client->opening_count < client->options.concurrent_handshakes &&
+           (client->conn_count < client->options.connections_total ||
+            !rp_list_empty(&client->idle));
+}
+
+void rp_pool_dispatch(rp_client *client)
+{
+    /* Each waiting origin once, in turn: none is starved by the limits. */
+    for (uint32_t left = client->waiting_count;
+         left > 0 && !rp_list_empty(&client->waiting) && has_room(client); left--) {
+        rp_link *link = client->waiting.next;
+        rp_list_remove(link);
+        rp_list_append(&client->waiting, link);
+        open_more(RP_CONTAINER(link, rp_origin, waiting_link));
+    }
+}
+
+void rp_pool_open_failed(rp_origin *origin, const rp_error *error)
+{
+    rp_request *request = queue_next(origin, false);
+    /* As many connections as requests may be on their way: then nobody misses this one. */
+    if (request == NULL || origin->opening_count >= origin->queued_count)
+        return;
+    rp_pool_withdraw(request);
+    rp_request_finish(request, error);
+}
+
+/* ---- idle connections ---- */
+
+static void idle_check(rp_timer *timer, void *user);
+
+static void idle_timer_start(rp_client *client)
+{
+    if (rp_list_empty(&client->idle) || client->idle_timer.private_started)
+        return;
+    const rp_conn *oldest = RP_CONTAINER(client->idle.next, rp_conn, idle_link);
+    uint64_t idle_ms = (rp_loop_now_ns(client->loop) - oldest->idle_since_ns) / 1000000u;
+    uint64_t limit_ms = client->options.connection_idle_ms;
+    uint64_t left_ms = limit_ms > idle_ms ? limit_ms - idle_ms : 0;
+    rp_timer_start_internal(client->loop, &client->idle_timer, left_ms, idle_check, client);
+}
+
+/* One timer for all idle connections: the list is in the order of their age. */
+static void idle_check(rp_timer *timer, void *user)
+{
+    rp_client *client = user;
+    (void)timer;
+    uint64_t now = rp_loop_now_ns(client->loop);
+    while (!rp_list_empty(&client->idle)) {
+        rp_conn *oldest = RP_CONTAINER(client->idle.next, rp_conn, idle_link);
+        if (now - oldest->idle_since_ns < client->options.connection_idle_ms * 1000000u)
+            break;
+        rp_conn_close(oldest);
+    }
+    idle_timer_start(client);
+}
+
+void rp_pool_unidle(rp_conn *conn)
+{
+    if (rp_list_empty(&conn->origin_link))
+        return;
+    rp_list_remove(&conn->origin_link);
+    rp_list_remove(&conn->idle_link);
+    conn->origin->idle_count--;
+    rp_stream_set_background(conn->stream, false);
+}
+
+static void make_idle(rp_conn *conn)
+{
+    rp_client *client = conn->client;
+    rp_origin *origin = conn->origin;
+    if (origin->idle_count >= client->options.idle_per_origin)
+        rp_conn_close(RP_CONTAINER(origin->idle.previous, rp_conn, origin_link));
+    conn->idle_since_ns = rp_loop_now_ns(client->loop);
+    rp_list_prepend(&origin->idle, &conn->origin_link);
+    rp_list_append(&client->idle, &conn->idle_link);
+    origin->idle_count++;
+    rp_stream_set_background(conn->stream, true);
+    if (client->options.connection_idle_ms != RP_NEVER_MS)
+        idle_timer_start(client);
+}
+
+void rp_pool_offer(rp_conn *conn)
+{
+    rp_request *request = queue_next(conn->origin, conn->served > 0);
+    if (request == NULL) {
+        make_idle(conn);
+        return;
+    }
+    rp_pool_withdraw(request);
+    rp_conn_serve(conn, request);
+}
