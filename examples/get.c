@@ -1,4 +1,4 @@
-/* get.c - one verified HTTPS GET. Usage: get https://host/path [ca.pem] */
+/* get.c - one verified HTTPS GET: get https://host/path [ca.pem] */
 #include <ringport/ringport.h>
 #include <stdio.h>
 
@@ -8,25 +8,25 @@ static void done(rp_collected *response, const rp_response_summary *summary, voi
     if (summary->error != NULL)
         fprintf(stderr, "%s\n", summary->error->text);
     else
-        printf("%d\n%s\n", response->status, (const char *)response->body);
+        printf("%s\n", (const char *)response->body);
 }
 
 int main(int argc, char **argv)
 {
-    rp_error error = {RP_OK};
-    rp_loop *loop = NULL;
-    rp_tls_options trust = {.ca_file = argc > 2 ? argv[2] : NULL};
+    rp_error error = {.text = "usage: get URL [CA]"};
+    rp_tls_options trust = {.ca_file = argc > 2 ? argv[2] : NULL}; /* NULL: the system's */
+    rp_request_options request = {.url = argc > 1 ? argv[1] : NULL};
+    rp_collected response = {.on_done = done};
     rp_client_options options = {.tls = NULL};
     rp_client *client = NULL;
-    rp_collected response = {.on_done = done};
-    rp_request_options request = {.url = argc > 1 ? argv[1] : "https://localhost/"};
-    if (rp_loop_create(&loop, NULL, &error) != RP_OK ||
-        rp_tls_config_create(&options.tls, &trust, &error) != RP_OK ||
-        rp_client_create(&client, loop, &options, &error) != RP_OK ||
-        rp_client_send(client, &request, &rp_collect_events, &response, &error) == NULL)
+    rp_loop *loop = NULL;
+    if (rp_loop_create(&loop, NULL, &error) || /* io_uring, or epoll where it is forbidden */
+        rp_tls_config_create(&options.tls, &trust, &error) ||
+        rp_client_create(&client, loop, &options, &error) ||
+        !rp_client_send(client, &request, &rp_collect_events, &response, &error))
         fprintf(stderr, "%s\n", error.text);
     else
-        rp_loop_run(loop);
+        rp_loop_run(loop); /* until nothing is pending */
     rp_client_destroy(client);
     rp_tls_config_release(options.tls);
     rp_loop_destroy(loop);
