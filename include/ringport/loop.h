@@ -136,8 +136,9 @@ struct rp_post {
     rp_post *private_next;
 };
 
-/* Has fn called on the loop's thread, in the order of posting per thread. Any thread, as long as the
- * loop lives. Allocates nothing, cannot fail. */
+/* Has fn called on the loop's thread, in the order of posting per thread; by rp_loop_destroy if no turn
+ * came before. Any thread, as long as the loop lives: none once rp_loop_destroy was called. Allocates
+ * nothing, cannot fail. */
 void rp_loop_post(rp_loop *loop, rp_post *post);
 
 #ifdef __cplusplus

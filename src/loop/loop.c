@@ -429,6 +429,7 @@ void rp_loop_destroy(rp_loop *loop)
         return;
     RP_ASSERT(!loop->in_turn);
     loop->destroying = true;
+    (void)run_posts(loop); /* those that came before; there must be none after */
     for (rp_link *link; (link = rp_list_take(&loop->closing_hooks)) != NULL;) {
         rp_loop_hook *hook = RP_CONTAINER(link, rp_loop_hook, link);
         hook->fn(hook);
