@@ -114,6 +114,8 @@ void rp_stream_opened(rp_stream *stream)
     rp_timer_stop(stream->loop, &stream->timer);
     stream->state = RP_STREAM_OPEN;
     stream->opened_ns = rp_loop_now_ns(stream->loop);
+    if (stream->queued != NULL)
+        rp_stream_pump_later(stream); /* they waited for this */
     stream->events->on_open(stream, NULL, stream->user);
 }
 

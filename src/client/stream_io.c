@@ -479,7 +479,9 @@ static void pump(rp_deferred *deferred)
     rp_stream *stream = RP_CONTAINER(deferred, rp_stream, pump);
     if (!stream->closing && stream->state == RP_STREAM_HANDSHAKE && stream->handshake_due)
         handshake(stream);
-    if (!stream->closing && stream->state == RP_STREAM_OPEN) {
+    /* What came before there was an engine was put aside, too. */
+    if (!stream->closing &&
+        (stream->state == RP_STREAM_HANDSHAKE || stream->state == RP_STREAM_OPEN)) {
         if (stream->stash_size > 0 || stream->engine != NULL)
             stash_run(stream);
         if (stream->input_ended)
