@@ -1,0 +1,416 @@
+/* load.c - one thread and loop for each --threads, each with its share of the requests. The main thread only
+ * waits, shows the progress, and tells the threads to stop.
+ *
+ * A slot is a place for one request in flight; on_done starts the next one in it. Nothing there allocates,
+ * formats or asks the system for more than the time. */
+#include "load.h"
+
+#include "exit_code.h"
+#include "setup.h"
+#include "tally.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_MS 250 /* of the progress line and of looking for a signal */
+
+typedef struct load load;
+typedef struct worker worker;
+
+typedef struct slot {
+    worker *worker;
+    rp_request *request; /* NULL: none in flight */
+    uint64_t started_ns;
+} slot;
+
+struct worker {
+    load *load;
+    pthread_t thread;
+    rp_loop *loop;
+    rp_client *client;
+    rp_request_options request;
+    slot *slots;
+    size_t slot_count;
+    uint64_t quota, started; /* requests; quota UINT64_MAX: until the time is over */
+    uint64_t begin_ns, end_ns;
+    rp_timer duration;
+    rp_post stop_post;
+    bool stopping;
+    bool start_failed; /* could not even begin: error says why */
+    rp_error error;
+    int exit_code;
+    tally tally;
+    char backend[128];
+    _Atomic uint64_t finished; /* for the progress line */
+};
+
+struct load {
+    const tool_options *options;
+    setup setup;
+    worker **workers;
+    size_t worker_count;
+    pthread_barrier_t gate; /* the threads and the main thread */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    size_t running; /* behind the lock */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+/* ---- Requests ---- */
+
+static const rp_response_events events;
+
+static void stop(worker *w)
+{
+    if (w->stopping)
+        return;
+    w->stopping = true;
+    rp_timer_stop(w->loop, &w->duration);
+    for (size_t i = 0; i < w->slot_count; i++) {
+        if (w->slots[i].request != NULL)
+            rp_request_cancel(w->slots[i].request);
+    }
+}
+
+static void start(slot *s, uint64_t now)
+{
+    worker *w = s->worker;
+    if (w->stopping || w->started == w->quota)
+        return;
+    s->started_ns = now;
+    s->request = rp_client_send(w->client, &w->request, &events, s, &w->error);
+    if (s->request != NULL) {
+        w->started++;
+        return;
+    }
+    /* What can't even be started will not do better the next time. */
+    w->start_failed = true;
+    w->exit_code = exit_code(w->error.status, w->error.phase);
+    stop(w);
+}
+
+static void note_connection(tally *t, const rp_timings *timings)
+{
+    uint64_t begin = timings->resolved_us > 0 ? timings->resolved_us : timings->queued_us;
+    if (timings->connected_us >= begin)
+        histogram_record(&t->connect, timings->connected_us - begin);
+    if (timings->handshaken_us > 0)
+        histogram_record(&t->handshake, timings->handshaken_us - timings->connected_us);
+}
+
+static void note_done(worker *w, const rp_response_summary *summary, uint64_t latency_ns)
+{
+    tally *t = &w->tally;
+    t->bytes += summary->body_bytes;
+    if (summary->error != NULL) {
+        if (w->stopping && summary->error->status == RP_E_CANCELLED) {
+            t->cancelled++;
+            return;
+        }
+        tally_note_error(t, summary->error, 1);
+    } else {
+        histogram_record(&t->latency, latency_ns / 1000);
+        t->statuses[summary->status % 1000]++;
+        if (summary->status >= 200 && summary->status < 300)
+            t->ok++;
+        else
+            t->non_2xx++;
+        if (!summary->reused)
+            note_connection(t, &summary->timings);
+    }
+    atomic_store_explicit(&w->finished, tally_finished(t), memory_order_relaxed);
+}
+
+static void on_done(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    slot *s = user;
+    uint64_t now = now_ns();
+    (void)request;
+    s->request = NULL;
+    note_done(s->worker, summary, now - s->started_ns);
+    start(s, now);
+}
+
+static const rp_response_events events = {.on_done = on_done};
+
+/* ---- One thread ---- */
+
+static void duration_over(rp_timer *timer, void *user)
+{
+    (void)timer;
+    stop(user);
+}
+
+static void stop_posted(rp_post *post, void *user)
+{
+    (void)post;
+    stop(user);
+}
+
+static bool prepare(worker *w)
+{
+    const tool_options *o = w->load->options;
+    rp_loop_options loop_options;
+    rp_client_options client_options;
+    setup_loop_options(o, &loop_options);
+    setup_client_options(&w->load->setup, o, &client_options);
+    setup_request_options(o, &w->request);
+    client_options.connections_per_origin = (uint32_t)w->slot_count;
+    client_options.connections_total = (uint32_t)w->slot_count;
+    client_options.never_reuse = o->new_connections;
+    w->slots = calloc(w->slot_count, sizeof(*w->slots));
+    if (w->slots == NULL) {
+        w->error = (rp_error){.status = RP_E_NO_MEMORY, .text = "out of memory"};
+    } else if (rp_loop_create(&w->loop, &loop_options, &w->error) == RP_OK) {
+        snprintf(w->backend, sizeof(w->backend), "%s", rp_loop_backend(w->loop));
+        if (rp_client_create(&w->client, w->loop, &client_options, &w->error) == RP_OK)
+            return true;
+    }
+    w->start_failed = true;
+    w->exit_code = exit_code(w->error.status, w->error.phase);
+    return false;
+}
+
+static void run(worker *w)
+{
+    w->begin_ns = now_ns();
+    if (w->load->options->duration_ms > 0)
+        rp_timer_start(w->loop, &w->duration, w->load->options->duration_ms, duration_over, w);
+    for (size_t i = 0; i < w->slot_count; i++) {
+        w->slots[i].worker = w;
+        start(&w->slots[i], w->begin_ns);
+    }
+    rp_loop_run(w->loop);
+    w->end_ns = now_ns();
+    w->tally.stats = *rp_loop_stats_get(w->loop);
+}
+
+static void *work(void *user)
+{
+    worker *w = user;
+    load *l = w->load;
+    bool ready = prepare(w);
+    pthread_barrier_wait(&l->gate);
+    if (ready)
+        run(w);
+    pthread_mutex_lock(&l->lock);
+    l->running--;
+    pthread_cond_signal(&l->wake);
+    pthread_mutex_unlock(&l->lock);
+    /* Taking everything down is not part of what is measured. */
+    pthread_barrier_wait(&l->gate);
+    rp_client_destroy(w->client);
+    rp_loop_destroy(w->loop);
+    free(w->slots);
+    return NULL;
+}
+
+/* ---- The main thread ---- */
+
+static void show_progress(const load *l, uint64_t begin_ns)
+{
+    uint64_t finished = 0;
+    double seconds = (double)(now_ns() - begin_ns) / 1e9;
+    for (size_t i = 0; i < l->worker_count; i++)
+        finished += atomic_load_explicit(&l->workers[i]->finished, memory_order_relaxed);
+    fprintf(stderr, "\r\033[K%6.1f s  %llu requests  %.0f/s", seconds, (unsigned long long)finished,
+            seconds > 0 ? (double)finished / seconds : 0.0);
+    fflush(stderr);
+}
+
+static void post_stop(load *l)
+{
+    /* The loops live until the second gate, which this thread has yet to pass. */
+    for (size_t i = 0; i < l->worker_count; i++) {
+        worker *w = l->workers[i];
+        if (w->loop == NULL)
+            continue;
+        w->stop_post = (rp_post){.fn = stop_posted, .user = w};
+        rp_loop_post(w->loop, &w->stop_post);
+    }
+}
+
+static void wait_for_workers(load *l, uint64_t begin_ns)
+{
+    bool progress = isatty(STDERR_FILENO) && !l->options->silent, told = false;
+    struct timespec tick;
+    pthread_mutex_lock(&l->lock);
+    while (l->running > 0) {
+        uint64_t until = now_ns() + UINT64_C(1000000) * TICK_MS;
+        tick.tv_sec = (time_t)(until / 1000000000U);
+        tick.tv_nsec = (long)(until % 1000000000U);
+        pthread_cond_timedwait(&l->wake, &l->lock, &tick);
+        if (interrupted && !told) {
+            told = true;
+            post_stop(l);
+        }
+        if (progress && l->running > 0)
+            show_progress(l, begin_ns);
+    }
+    pthread_mutex_unlock(&l->lock);
+    if (progress)
+        fprintf(stderr, "\r\033[K");
+}
+
+static double timeval_us(struct timeval end, struct timeval begin)
+{
+    return (double)(end.tv_sec - begin.tv_sec) * 1e6 + (double)(end.tv_usec - begin.tv_usec);
+}
+
+static void add_up(const load *l, load_result *r)
+{
+    uint64_t begin = UINT64_MAX, end = 0;
+    for (size_t i = 0; i < l->worker_count; i++) {
+        const worker *w = l->workers[i];
+        tally_add(&r->total, &w->tally);
+        begin = w->begin_ns < begin ? w->begin_ns : begin;
+        end = w->end_ns > end ? w->end_ns : end;
+    }
+    r->seconds = end > begin ? (double)(end - begin) / 1e9 : 0.0;
+    r->backend = l->workers[0]->backend;
+    r->interrupted = interrupted != 0;
+}
+
+/* Starts the threads, waits, and gathers the result; EXIT_OK, or why there is none. */
+static int measure(load *l, load_result *r)
+{
+    struct rusage before, after;
+    pthread_barrier_wait(&l->gate);
+    getrusage(RUSAGE_SELF, &before);
+    wait_for_workers(l, now_ns());
+    getrusage(RUSAGE_SELF, &after);
+    pthread_barrier_wait(&l->gate);
+    for (size_t i = 0; i < l->worker_count; i++)
+        pthread_join(l->workers[i]->thread, NULL);
+    r->user_us = timeval_us(after.ru_utime, before.ru_utime);
+    r->system_us = timeval_us(after.ru_stime, before.ru_stime);
+    add_up(l, r);
+    for (size_t i = 0; i < l->worker_count; i++) {
+        const worker *w = l->workers[i];
+        if (w->start_failed) {
+            print_failure(l->options, w->exit_code, w->error.text);
+            return w->exit_code;
+        }
+    }
+    return EXIT_OK;
+}
+
+/* Parts of a whole, as equal as can be. */
+static uint64_t share(uint64_t whole, size_t parts, size_t index)
+{
+    return whole / parts + (index < whole % parts ? 1 : 0);
+}
+
+static bool make_workers(load *l)
+{
+    const tool_options *o = l->options;
+    l->workers = calloc(o->threads, sizeof(*l->workers));
+    for (size_t i = 0; l->workers != NULL && i < o->threads; i++) {
+        worker *w = calloc(1, sizeof(*w));
+        if (w == NULL)
+            return false;
+        w->load = l;
+        w->slot_count = (size_t)share(o->connections, o->threads, i);
+        w->quota = o->duration_ms > 0 ? UINT64_MAX : share(o->requests, o->threads, i);
+        l->workers[l->worker_count++] = w;
+    }
+    l->running = l->worker_count;
+    return l->workers != NULL;
+}
+
+/* The threads leave signals to the main thread: they would only interrupt their waits. */
+static bool start_threads(load *l)
+{
+    sigset_t signals, old;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, &old);
+    for (size_t i = 0; i < l->worker_count; i++) {
+        int failure = pthread_create(&l->workers[i]->thread, NULL, work, l->workers[i]);
+        if (failure != 0) {
+            /* The others wait at a gate that will never open. */
+            fprintf(stderr, "ringport: thread %zu: %s\n", i + 1, strerror(failure));
+            return false;
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return true;
+}
+
+static void init_threads(load *l)
+{
+    pthread_condattr_t attributes;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_barrier_init(&l->gate, NULL, (unsigned)l->worker_count + 1);
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static int run_threads(load *l)
+{
+    load_result *r = calloc(1, sizeof(*r));
+    if (r == NULL || !make_workers(l)) {
+        free(r);
+        print_failure(l->options, EXIT_MEMORY, "out of memory");
+        return EXIT_MEMORY;
+    }
+    init_threads(l);
+    if (!start_threads(l))
+        _exit(EXIT_MEMORY);
+    r->options = l->options;
+    int code = measure(l, r);
+    if (code == EXIT_OK) {
+        (l->options->json ? load_print_json : load_print)(r, stdout);
+        code = tally_exit_code(&r->total);
+        if (fflush(stdout) != 0) {
+            code = EXIT_WRITE;
+            print_failure(l->options, code, "standard output can't be written");
+        }
+    }
+    free(r);
+    return code;
+}
+
+int load_run(const tool_options *o)
+{
+    load l = {.options = o};
+    rp_error error;
+    int code = setup_create(&l.setup, o, &error);
+    if (code == EXIT_OK)
+        code = run_threads(&l);
+    else
+        print_failure(o, code, error.text);
+    for (size_t i = 0; i < l.worker_count; i++)
+        free(l.workers[i]);
+    free(l.workers);
+    setup_destroy(&l.setup);
+    return code;
+}

@@ -1,0 +1,199 @@
+/* load_print.c - a run's result, as text and as JSON: the same numbers. */
+#include "json.h"
+#include "tally.h"
+
+#include <string.h>
+
+static double each(double sum, const tally *t)
+{
+    uint64_t finished = tally_finished(t);
+    return finished == 0 ? 0.0 : sum / (double)finished;
+}
+
+static double per_second(double sum, const load_result *r)
+{
+    return r->seconds > 0 ? sum / r->seconds : 0.0;
+}
+
+/* ---- Text ---- */
+
+static void print_statuses(const tally *t, FILE *out)
+{
+    for (size_t i = 0; i < sizeof(t->statuses) / sizeof(t->statuses[0]); i++) {
+        if (t->statuses[i] > 0)
+            fprintf(out, "  %-10zu %10llu\n", i, (unsigned long long)t->statuses[i]);
+    }
+    for (size_t i = 0; i < t->error_count; i++)
+        fprintf(out, "  %-10s %10llu  %s\n", "failed", (unsigned long long)t->errors[i].count,
+                t->errors[i].text);
+    if (t->errors_unlisted > 0)
+        fprintf(out, "  %-10s %10llu  of other kinds\n", "failed",
+                (unsigned long long)t->errors_unlisted);
+    if (t->cancelled > 0)
+        fprintf(out, "  %-10s %10llu  in flight when the run ended, not counted\n", "cancelled",
+                (unsigned long long)t->cancelled);
+}
+
+static void print_latency(const histogram *h, FILE *out)
+{
+    static const double percents[] = {50, 90, 99, 99.9};
+    if (h->count == 0)
+        return;
+    fprintf(out, "\nlatency (us)     mean %.0f", histogram_mean(h));
+    for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++)
+        fprintf(out, "  p%g %llu", percents[i],
+                (unsigned long long)histogram_percentile(h, percents[i]));
+    fprintf(out, "  max %llu\n", (unsigned long long)h->max);
+    histogram_print(h, out, "us");
+    fputc('\n', out);
+}
+
+static void print_phase(const char *name, const histogram *h, FILE *out)
+{
+    if (h->count > 0)
+        fprintf(out, "%-16s mean %.0f  p50 %llu  p99 %llu  max %llu  (%llu times)\n", name,
+                histogram_mean(h), (unsigned long long)histogram_percentile(h, 50),
+                (unsigned long long)histogram_percentile(h, 99), (unsigned long long)h->max,
+                (unsigned long long)h->count);
+}
+
+static void print_costs(const load_result *r, FILE *out)
+{
+    const tally *t = &r->total;
+    const rp_loop_stats *s = &t->stats;
+    fprintf(out, "connections      %llu opened, %llu requests on reused ones\n",
+            (unsigned long long)s->connections_opened, (unsigned long long)s->connections_reused);
+    fprintf(out, "handshakes       %llu full, %llu resumed\n",
+            (unsigned long long)s->handshakes_full, (unsigned long long)s->handshakes_resumed);
+    fprintf(out, "per request      %.2f us CPU (%.2f user, %.2f system), %.3f system calls, ",
+            each(r->user_us + r->system_us, t), each(r->user_us, t), each(r->system_us, t),
+            each((double)s->system_calls, t));
+    fprintf(out, "%.3f allocations, %.0f bytes copied\n", each((double)s->allocations, t),
+            each((double)s->bytes_copied, t));
+    fprintf(out, "loops            %llu turns, %llu wake-ups, %llu completions\n",
+            (unsigned long long)s->turns, (unsigned long long)s->wakeups,
+            (unsigned long long)s->completions);
+    fprintf(out, "must be 0        %llu spurious wake-ups, %llu idle TLS calls\n",
+            (unsigned long long)s->wakeups_spurious, (unsigned long long)s->tls_calls_idle);
+}
+
+void load_print(const load_result *r, FILE *out)
+{
+    const tool_options *o = r->options;
+    const tally *t = &r->total;
+    double finished = (double)tally_finished(t);
+    fprintf(out, "%s: %llu connections, %llu thread%s, %s%s\n", o->url,
+            (unsigned long long)o->connections, (unsigned long long)o->threads,
+            o->threads == 1 ? "" : "s", r->backend, r->interrupted ? ", interrupted" : "");
+    fprintf(out, "%.0f requests in %.3f s: %.1f requests/s, %.2f MB/s\n", finished, r->seconds,
+            per_second(finished, r), per_second((double)t->bytes, r) / 1e6);
+    fprintf(out, "%llu ok, %llu with a status other than 2xx, %llu failed\n",
+            (unsigned long long)t->ok, (unsigned long long)t->non_2xx,
+            (unsigned long long)t->failed);
+    print_statuses(t, out);
+    print_latency(&t->latency, out);
+    print_phase("connect (us)", &t->connect, out);
+    print_phase("handshake (us)", &t->handshake, out);
+    print_costs(r, out);
+}
+
+/* ---- JSON ---- */
+
+static void json_phase(json *j, const char *key, const histogram *h)
+{
+    json_begin_object(j, key);
+    json_number(j, "count", h->count);
+    json_real(j, "mean", histogram_mean(h), 1);
+    json_number(j, "p50", histogram_percentile(h, 50));
+    json_number(j, "p99", histogram_percentile(h, 99));
+    json_number(j, "max", h->max);
+    json_end_object(j);
+}
+
+static void json_latency(json *j, const histogram *h)
+{
+    histogram_step step = {0};
+    json_number(j, "min_us", h->count > 0 ? h->min : 0);
+    json_real(j, "mean_us", histogram_mean(h), 1);
+    json_number(j, "p50_us", histogram_percentile(h, 50));
+    json_number(j, "p90_us", histogram_percentile(h, 90));
+    json_number(j, "p99_us", histogram_percentile(h, 99));
+    json_number(j, "p99_9_us", histogram_percentile(h, 99.9));
+    json_number(j, "max_us", h->max);
+    json_begin_array(j, "histogram");
+    while (histogram_next(h, &step)) {
+        json_begin_object(j, NULL);
+        json_number(j, "at_most_us", step.at_most);
+        json_number(j, "count", step.count);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+static void json_outcomes(json *j, const tally *t)
+{
+    char status[8];
+    json_number(j, "ok", t->ok);
+    json_number(j, "non_2xx", t->non_2xx);
+    json_number(j, "failed", t->failed);
+    json_number(j, "cancelled", t->cancelled);
+    json_begin_object(j, "statuses");
+    for (unsigned i = 0; i < sizeof(t->statuses) / sizeof(t->statuses[0]); i++) {
+        if (t->statuses[i] == 0)
+            continue;
+        snprintf(status, sizeof(status), "%u", i);
+        json_number(j, status, t->statuses[i]);
+    }
+    json_end_object(j);
+    json_begin_array(j, "errors");
+    for (size_t i = 0; i < t->error_count; i++) {
+        const tally_error *e = &t->errors[i];
+        json_begin_object(j, NULL);
+        json_text(j, "status", rp_status_name(e->status));
+        json_text(j, "phase", rp_phase_name(e->phase));
+        json_number(j, "count", e->count);
+        json_text(j, "text", e->text);
+        json_end_object(j);
+    }
+    json_end_array(j);
+    json_number(j, "errors_unlisted", t->errors_unlisted);
+}
+
+static void json_costs(json *j, const load_result *r)
+{
+    const tally *t = &r->total;
+    const rp_loop_stats *s = &t->stats;
+    json_begin_object(j, "per_request");
+    json_real(j, "cpu_us", each(r->user_us + r->system_us, t), 3);
+    json_real(j, "cpu_user_us", each(r->user_us, t), 3);
+    json_real(j, "cpu_system_us", each(r->system_us, t), 3);
+    json_real(j, "system_calls", each((double)s->system_calls, t), 4);
+    json_real(j, "allocations", each((double)s->allocations, t), 4);
+    json_real(j, "bytes_copied", each((double)s->bytes_copied, t), 1);
+    json_end_object(j);
+}
+
+void load_print_json(const load_result *r, FILE *out)
+{
+    const tool_options *o = r->options;
+    const tally *t = &r->total;
+    json j = {.out = out};
+    json_begin_object(&j, NULL);
+    json_text(&j, "url", o->url);
+    json_text(&j, "backend", r->backend);
+    json_number(&j, "connections", o->connections);
+    json_number(&j, "threads", o->threads);
+    json_bool(&j, "interrupted", r->interrupted);
+    json_number(&j, "requests", tally_finished(t));
+    json_real(&j, "seconds", r->seconds, 6);
+    json_real(&j, "requests_per_second", per_second((double)tally_finished(t), r), 1);
+    json_number(&j, "bytes", t->bytes);
+    json_outcomes(&j, t);
+    json_latency(&j, &t->latency);
+    json_phase(&j, "connect_us", &t->connect);
+    json_phase(&j, "handshake_us", &t->handshake);
+    json_costs(&j, r);
+    json_counters(&j, "counters", &t->stats);
+    json_end_object(&j);
+    fputc('\n', out);
+}

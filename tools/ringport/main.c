@@ -1,0 +1,67 @@
+/* main.c - `ringport get`, `ringport load`, `ringport --version`, `ringport --help`. */
+#include "exit_code.h"
+#include "get.h"
+#include "load.h"
+#include "options.h"
+
+#include <ringport/ringport.h>
+#include <signal.h>
+#include <string.h>
+
+static int print_version(void)
+{
+    printf("ringport %s\n", RP_VERSION);
+    return EXIT_OK;
+}
+
+static void print_usage(FILE *out)
+{
+    fputs("usage: ringport get [options] URL     one request, its response to standard output\n"
+          "       ringport load [options] URL    many requests, measured\n"
+          "       ringport get --help, ringport load --help, ringport --version\n",
+          out);
+}
+
+static int print_help(command c)
+{
+    printf("usage: ringport %s [options] URL\n\n", c == COMMAND_GET ? "get" : "load");
+    options_print(c, stdout);
+    if (c == COMMAND_GET)
+        fputs("\nSSLKEYLOGFILE names a file that TLS secrets are appended to. Exit codes are "
+              "curl's.\n",
+              stdout);
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_WRITE;
+}
+
+static int run_command(command c, int argc, char **argv)
+{
+    tool_options o;
+    int code = options_parse(&o, c, argc, argv);
+    if (code != EXIT_OK) {
+        fprintf(stderr, "ringport: (%d) %s\n", code, o.message);
+        if (code == EXIT_USAGE)
+            fprintf(stderr, "ringport: `ringport %s --help` lists the options\n",
+                    c == COMMAND_GET ? "get" : "load");
+    } else if (o.help) {
+        code = print_help(c);
+    } else {
+        code = c == COMMAND_GET ? get_run(&o) : load_run(&o);
+    }
+    options_free(&o);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, exit 23 */
+    if (strcmp(what, "get") == 0)
+        return run_command(COMMAND_GET, argc - 2, argv + 2);
+    if (strcmp(what, "load") == 0)
+        return run_command(COMMAND_LOAD, argc - 2, argv + 2);
+    if (strcmp(what, "--version") == 0 || strcmp(what, "-V") == 0)
+        return print_version();
+    bool asked = strcmp(what, "--help") == 0 || strcmp(what, "-h") == 0;
+    print_usage(asked ? stdout : stderr);
+    return asked ? EXIT_OK : EXIT_USAGE;
+}

@@ -1,0 +1,40 @@
+/* result.h - what `ringport get` knows of its request when it is over, for -w and -v. */
+#ifndef TOOL_RESULT_H
+#define TOOL_RESULT_H
+
+#include "options.h"
+
+typedef struct result {
+    const tool_options *options;
+    const char *method;
+    int exit_code;
+    char message[RP_ERROR_TEXT_SIZE]; /* "": none */
+    const char *backend;
+    const rp_loop_stats *stats;
+
+    /* Of the final response. */
+    int status, version;
+    size_t header_count;
+    char content_type[128];
+
+    /* Of the summary; the strings are copies. */
+    uint64_t body_bytes, bytes_sent;
+    unsigned attempts;
+    bool reused, resumed;
+    char address[64], tls_version[16], tls_cipher[64];
+    rp_timings timings;
+} result;
+
+/* Prints -w's format. out: where to, until %{stderr} or %{stdout} changes it. */
+void write_out(const result *r, const char *format, FILE *out);
+
+/* -v's last lines. */
+void print_phases(const result *r, FILE *out);
+
+/* -v's picture of the request, which is ringport's own: host and options say what it sends. */
+void print_request(const tool_options *o, FILE *out);
+
+/* Host and port of a URL as it stands there: "example.com:8443". Its length; *host is its begin. */
+size_t url_authority(const char *url, const char **authority);
+
+#endif

@@ -1,0 +1,128 @@
+/* setup.c - the TLS configuration, the resolver and the options of loops, clients and requests. */
+#include "setup.h"
+
+#include "exit_code.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static void write_keylog(const char *line, void *user)
+{
+    /* One call, so that the lines of several threads don't mix. */
+    fprintf(user, "%s\n", line);
+}
+
+static int open_keylog(setup *s, rp_error *error)
+{
+    const char *path = getenv("SSLKEYLOGFILE");
+    if (path == NULL || path[0] == '\0')
+        return EXIT_OK;
+    s->keylog = fopen(path, "a");
+    if (s->keylog == NULL) {
+        snprintf(error->text, sizeof(error->text), "SSLKEYLOGFILE %s: %s", path, strerror(errno));
+        return EXIT_WRITE;
+    }
+    setvbuf(s->keylog, NULL, _IOLBF, BUFSIZ);
+    return EXIT_OK;
+}
+
+static bool names(const rp_error *error, const char *option)
+{
+    return option != NULL && strstr(error->text, option) != NULL;
+}
+
+/* The status is one for all that can be wrong with a configuration; the sentence names the file. */
+static int tls_exit_code(const tool_options *o, const rp_error *error)
+{
+    if (error->status != RP_E_TLS_CONFIG)
+        return exit_code(error->status, error->phase);
+    if (names(error, o->tls.ca_file) || names(error, o->tls.ca_directory))
+        return EXIT_CA_FILE;
+    if (names(error, o->tls.certificate_file) || names(error, o->tls.key_file))
+        return EXIT_CLIENT_CERTIFICATE;
+    if (names(error, o->tls.tls12_ciphers) || names(error, o->tls.tls13_ciphers) ||
+        names(error, "cipher"))
+        return EXIT_CIPHER;
+    if (names(error, o->tls.pinned_keys) || names(error, "pin"))
+        return EXIT_PINNED_KEY;
+    return EXIT_CA_FILE;
+}
+
+static int create_tls(setup *s, const tool_options *o, rp_error *error)
+{
+    rp_tls_options tls = o->tls;
+    int code = open_keylog(s, error);
+    if (code != EXIT_OK)
+        return code;
+    if (s->keylog != NULL) {
+        tls.on_keylog = write_keylog;
+        tls.keylog_user = s->keylog;
+    }
+    if (rp_tls_config_create(&s->tls, &tls, error) == RP_OK)
+        return EXIT_OK;
+    return tls_exit_code(o, error);
+}
+
+int setup_create(setup *s, const tool_options *o, rp_error *error)
+{
+    memset(s, 0, sizeof(*s));
+    memset(error, 0, sizeof(*error));
+    if (strncasecmp(o->url, "https:", 6) == 0) {
+        int code = create_tls(s, o, error);
+        if (code != EXIT_OK)
+            return code;
+    }
+    rp_resolver_options resolver = {.overrides = o->resolve, .override_count = o->resolve_count};
+    if (rp_resolver_create(&s->resolver, &resolver, error) != RP_OK)
+        return exit_code(error->status, error->phase);
+    return EXIT_OK;
+}
+
+void setup_destroy(setup *s)
+{
+    rp_resolver_release(s->resolver);
+    rp_tls_config_release(s->tls);
+    if (s->keylog != NULL)
+        fclose(s->keylog);
+}
+
+void setup_loop_options(const tool_options *o, rp_loop_options *loop_options)
+{
+    memset(loop_options, 0, sizeof(*loop_options));
+    loop_options->backend = o->backend;
+    loop_options->coalesce_limit_us = o->coalesce_us;
+}
+
+void setup_client_options(const setup *s, const tool_options *o, rp_client_options *client_options)
+{
+    memset(client_options, 0, sizeof(*client_options));
+    client_options->tls = s->tls;
+    client_options->resolver = s->resolver;
+    client_options->user_agent = o->user_agent;
+    client_options->resolve_timeout_ms = o->connect_timeout_ms;
+    client_options->connect_timeout_ms = o->connect_timeout_ms;
+    client_options->handshake_timeout_ms = o->connect_timeout_ms;
+}
+
+void setup_request_options(const tool_options *o, rp_request_options *request_options)
+{
+    memset(request_options, 0, sizeof(*request_options));
+    request_options->url = o->url;
+    request_options->method = options_method(o);
+    request_options->headers = o->headers;
+    request_options->header_count = o->header_count;
+    request_options->total_timeout_ms = o->max_time_ms;
+    if (o->body.given) {
+        /* Empty is a body too, and NULL would be none. */
+        request_options->body = o->body.data != NULL ? (const void *)o->body.data : "";
+        request_options->body_size = o->body.size;
+    }
+}
+
+void print_failure(const tool_options *o, int code, const char *text)
+{
+    if (!o->silent || o->show_error)
+        fprintf(stderr, "ringport: (%d) %s\n", code, text);
+}

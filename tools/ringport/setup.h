@@ -1,0 +1,25 @@
+/* setup.h - from options to ringport's objects: what get and load have in common. */
+#ifndef TOOL_SETUP_H
+#define TOOL_SETUP_H
+
+#include "options.h"
+
+/* What all loops and threads share. */
+typedef struct setup {
+    rp_tls_config *tls; /* NULL: plain http */
+    rp_resolver *resolver;
+    FILE *keylog; /* SSLKEYLOGFILE, NULL: none */
+} setup;
+
+/* EXIT_OK, or the exit code with *error set. setup_destroy in either case. */
+int setup_create(setup *s, const tool_options *o, rp_error *error);
+void setup_destroy(setup *s);
+
+void setup_loop_options(const tool_options *o, rp_loop_options *loop_options);
+void setup_client_options(const setup *s, const tool_options *o, rp_client_options *client_options);
+void setup_request_options(const tool_options *o, rp_request_options *request_options);
+
+/* "ringport: (60) certificate of ... expired", unless -s without -S. */
+void print_failure(const tool_options *o, int code, const char *text);
+
+#endif

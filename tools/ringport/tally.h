@@ -1,0 +1,53 @@
+/* tally.h - what load counts: one for each thread, added up at the end. */
+#ifndef TOOL_TALLY_H
+#define TOOL_TALLY_H
+
+#include "histogram.h"
+#include "options.h"
+
+#define TALLY_ERRORS 16
+
+typedef struct tally_error {
+    rp_status status;
+    rp_phase phase;
+    uint64_t count;
+    char text[RP_ERROR_TEXT_SIZE];
+} tally_error;
+
+typedef struct tally {
+    uint64_t ok;        /* complete, with a status from 200 to 299 */
+    uint64_t non_2xx;   /* complete, with another */
+    uint64_t failed;    /* without a complete response */
+    uint64_t cancelled; /* by the end of the run; not counted anywhere else */
+    uint64_t bytes;     /* of bodies */
+    uint64_t statuses[1000];
+    tally_error errors[TALLY_ERRORS]; /* the first kinds that came */
+    size_t error_count;
+    uint64_t errors_unlisted;
+    histogram latency; /* of complete responses, microseconds */
+    histogram connect; /* of the requests that opened a connection; without resolving */
+    histogram handshake;
+    rp_loop_stats stats;
+} tally;
+
+/* What is to be told of a run. */
+typedef struct load_result {
+    const tool_options *options;
+    const char *backend;
+    double seconds;
+    double user_us, system_us; /* CPU time of the process */
+    bool interrupted;
+    tally total;
+} load_result;
+
+uint64_t tally_finished(const tally *t);
+void tally_note_error(tally *t, const rp_error *error, uint64_t count);
+void tally_add(tally *to, const tally *from);
+
+/* 0: all succeeded, 1: some did, otherwise what curl would give if they all ended alike. */
+int tally_exit_code(const tally *t);
+
+void load_print(const load_result *r, FILE *out);
+void load_print_json(const load_result *r, FILE *out);
+
+#endif

@@ -1,0 +1,322 @@
+/* write_out.c - -w: curl's variables, and everything at once as JSON. */
+#include "json.h"
+#include "result.h"
+
+#include <ringport/ringport.h>
+#include <string.h>
+#include <strings.h>
+
+typedef enum type { TYPE_NUMBER, TYPE_SECONDS, TYPE_TEXT } type;
+
+typedef struct value {
+    type type;
+    uint64_t number; /* TYPE_SECONDS: microseconds */
+    const char *text;
+    size_t size; /* of text */
+} value;
+
+static value number(uint64_t n)
+{
+    return (value){.type = TYPE_NUMBER, .number = n};
+}
+
+static value seconds(uint64_t us)
+{
+    return (value){.type = TYPE_SECONDS, .number = us};
+}
+
+static value text_of(const char *text, size_t size)
+{
+    return (value){.type = TYPE_TEXT, .text = text, .size = size};
+}
+
+static value text(const char *t)
+{
+    return text_of(t, strlen(t));
+}
+
+/* ---- The variables ---- */
+
+static value http_code(const result *r)
+{
+    return number((uint64_t)r->status);
+}
+
+static value http_version(const result *r)
+{
+    return text(r->version == 10 ? "1.0" : r->version == 11 ? "1.1" : r->version == 20 ? "2" : "0");
+}
+
+static value exit_status(const result *r)
+{
+    return number((uint64_t)r->exit_code);
+}
+
+static value errormsg(const result *r)
+{
+    return text(r->message);
+}
+
+static value method(const result *r)
+{
+    return text(r->method);
+}
+
+static value url(const result *r)
+{
+    return text(r->options->url);
+}
+
+static value scheme(const result *r)
+{
+    return text(strncasecmp(r->options->url, "https:", 6) == 0 ? "https" : "http");
+}
+
+static value content_type(const result *r)
+{
+    return text(r->content_type);
+}
+
+static value num_headers(const result *r)
+{
+    return number(r->header_count);
+}
+
+static value num_connects(const result *r)
+{
+    return number(r->stats != NULL ? r->stats->connections_opened : 0);
+}
+
+static value size_download(const result *r)
+{
+    return number(r->body_bytes);
+}
+
+static value size_upload(const result *r)
+{
+    return number(r->options->body.size);
+}
+
+static value speed_download(const result *r)
+{
+    uint64_t us = r->timings.total_us;
+    return number(us == 0 ? 0 : (uint64_t)((double)r->body_bytes * 1e6 / (double)us));
+}
+
+/* Where the port begins in "192.0.2.7:443", "[2001:db8::1]:443"; 0: there is none. */
+static size_t port_at(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    return colon == NULL ? 0 : (size_t)(colon - address);
+}
+
+static value remote_ip(const result *r)
+{
+    size_t size = port_at(r->address);
+    if (size > 1 && r->address[0] == '[')
+        return text_of(r->address + 1, size - 2);
+    return text_of(r->address, size);
+}
+
+static value remote_port(const result *r)
+{
+    size_t size = port_at(r->address);
+    return size == 0 ? number(0) : text(r->address + size + 1);
+}
+
+static value time_queued(const result *r)
+{
+    return seconds(r->timings.queued_us);
+}
+
+static value time_namelookup(const result *r)
+{
+    return seconds(r->timings.resolved_us);
+}
+
+static value time_connect(const result *r)
+{
+    return seconds(r->timings.connected_us);
+}
+
+static value time_appconnect(const result *r)
+{
+    return seconds(r->timings.handshaken_us);
+}
+
+static value time_posttransfer(const result *r)
+{
+    return seconds(r->timings.sent_us);
+}
+
+static value time_starttransfer(const result *r)
+{
+    return seconds(r->timings.first_byte_us);
+}
+
+static value time_total(const result *r)
+{
+    return seconds(r->timings.total_us);
+}
+
+static const struct variable {
+    const char *name;
+    value (*get)(const result *r);
+} variables[] = {
+    {"http_code", http_code},
+    {"response_code", http_code},
+    {"http_version", http_version},
+    {"exitcode", exit_status},
+    {"errormsg", errormsg},
+    {"method", method},
+    {"url", url},
+    {"url_effective", url},
+    {"scheme", scheme},
+    {"content_type", content_type},
+    {"num_headers", num_headers},
+    {"num_connects", num_connects},
+    {"size_download", size_download},
+    {"size_upload", size_upload},
+    {"speed_download", speed_download},
+    {"remote_ip", remote_ip},
+    {"remote_port", remote_port},
+    {"time_queued", time_queued},
+    {"time_namelookup", time_namelookup},
+    {"time_connect", time_connect},
+    {"time_appconnect", time_appconnect},
+    {"time_posttransfer", time_posttransfer},
+    {"time_starttransfer", time_starttransfer},
+    {"time_total", time_total},
+};
+
+#define VARIABLES (sizeof(variables) / sizeof(variables[0]))
+
+/* ---- JSON ---- */
+
+/* What a phase took, in microseconds; from the last phase before it that happened. */
+static void phase(json *j, const char *name, uint64_t end, uint64_t *begin)
+{
+    if (end == 0) {
+        json_null(j, name);
+        return;
+    }
+    json_number(j, name, end > *begin ? end - *begin : 0);
+    *begin = end;
+}
+
+static void phases(json *j, const rp_timings *t)
+{
+    uint64_t begin = 0;
+    json_begin_object(j, "phases_us");
+    phase(j, "queue", t->queued_us, &begin);
+    phase(j, "resolve", t->resolved_us, &begin);
+    phase(j, "connect", t->connected_us, &begin);
+    phase(j, "handshake", t->handshaken_us, &begin);
+    phase(j, "request", t->sent_us, &begin);
+    phase(j, "wait", t->first_byte_us, &begin);
+    phase(j, "receive", t->total_us, &begin);
+    json_end_object(j);
+}
+
+static void one_variable(json *j, const char *name, value v)
+{
+    char copy[RP_ERROR_TEXT_SIZE];
+    if (v.type == TYPE_NUMBER) {
+        json_number(j, name, v.number);
+    } else if (v.type == TYPE_SECONDS) {
+        json_real(j, name, (double)v.number / 1e6, 6);
+    } else if (v.text[v.size] == '\0') {
+        json_text(j, name, v.text);
+    } else {
+        snprintf(copy, sizeof(copy), "%.*s", (int)v.size, v.text);
+        json_text(j, name, copy);
+    }
+}
+
+static const char *or_null(const char *t)
+{
+    return t[0] == '\0' ? NULL : t;
+}
+
+static void write_json(const result *r, FILE *out)
+{
+    json j = {.out = out};
+    json_begin_object(&j, NULL);
+    for (size_t i = 0; i < VARIABLES; i++)
+        one_variable(&j, variables[i].name, variables[i].get(r));
+    json_begin_object(&j, "ringport");
+    json_text(&j, "version", RP_VERSION);
+    json_text(&j, "backend", r->backend);
+    json_text(&j, "address", or_null(r->address));
+    json_text(&j, "tls_version", or_null(r->tls_version));
+    json_text(&j, "tls_cipher", or_null(r->tls_cipher));
+    json_bool(&j, "resumed", r->resumed);
+    json_bool(&j, "reused", r->reused);
+    json_number(&j, "attempts", r->attempts);
+    json_number(&j, "bytes_sent", r->bytes_sent);
+    phases(&j, &r->timings);
+    json_counters(&j, "counters", r->stats);
+    json_end_object(&j);
+    json_end_object(&j);
+}
+
+/* ---- The format ---- */
+
+static void put_value(FILE *out, value v)
+{
+    if (v.type == TYPE_NUMBER)
+        fprintf(out, "%llu", (unsigned long long)v.number);
+    else if (v.type == TYPE_SECONDS)
+        fprintf(out, "%llu.%06llu", (unsigned long long)(v.number / 1000000),
+                (unsigned long long)(v.number % 1000000));
+    else
+        fwrite(v.text, 1, v.size, out);
+}
+
+static bool is(const char *name, size_t size, const char *wanted)
+{
+    return strlen(wanted) == size && memcmp(name, wanted, size) == 0;
+}
+
+static void put_variable(const result *r, const char *name, size_t size, FILE **out)
+{
+    if (is(name, size, "json")) {
+        write_json(r, *out);
+    } else if (is(name, size, "stderr")) {
+        *out = stderr;
+    } else if (is(name, size, "stdout")) {
+        *out = stdout;
+    } else {
+        for (size_t i = 0; i < VARIABLES; i++) {
+            if (is(name, size, variables[i].name)) {
+                put_value(*out, variables[i].get(r));
+                return;
+            }
+        }
+        fprintf(stderr, "ringport: unknown --write-out variable: '%.*s'\n", (int)size, name);
+    }
+}
+
+static char escaped(char c)
+{
+    return c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : '\0';
+}
+
+void write_out(const result *r, const char *format, FILE *out)
+{
+    while (*format != '\0') {
+        const char *end = format[0] == '%' && format[1] == '{' ? strchr(format, '}') : NULL;
+        if (end != NULL) {
+            put_variable(r, format + 2, (size_t)(end - format) - 2, &out);
+            format = end + 1;
+        } else if (format[0] == '%' && format[1] == '%') {
+            fputc('%', out);
+            format += 2;
+        } else if (format[0] == '\\' && escaped(format[1]) != '\0') {
+            fputc(escaped(format[1]), out);
+            format += 2;
+        } else {
+            fputc(*format++, out);
+        }
+    }
+}
