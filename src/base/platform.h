@@ -1,9 +1,10 @@
-/* platform.h - what the operating system knows and every layer may ask. Implemented in src/linux and src/win32. */
+/* platform.h - what the operating system knows and every layer may ask. Implemented in src/linux
+ * and src/win32. */
 #ifndef RP_BASE_PLATFORM_H
 #define RP_BASE_PLATFORM_H
 
-/* Where this system may keep its trust anchors, most likely first: PEM bundles, and directories of PEM files for
- * systems that have no bundle. NULL ends each list. */
+/* Where this system may keep its trust anchors, most likely first: PEM bundles, and directories
+ * of PEM files for systems that have no bundle. NULL ends each list. */
 const char *const *rp_system_ca_files(void);
 const char *const *rp_system_ca_directories(void);
 

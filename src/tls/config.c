@@ -1,4 +1,5 @@
-/* config.c - making TLS configurations: one wolfSSL context each, with everything that can be set once. */
+/* config.c - making TLS configurations: one wolfSSL context each, with everything that can be
+ * set once. */
 #include "tls/config.h"
 
 #include "base/assert.h"
@@ -23,8 +24,7 @@ static const char default_tls13_ciphers[] =
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE,
-                        "no memory for a TLS configuration");
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
 }
 
 static const char *reason(int code)
@@ -32,7 +32,7 @@ static const char *reason(int code)
     return wolfSSL_ERR_reason_error_string((unsigned long)code);
 }
 
-/* ---- Versions ---------------------------------------------------------------------------------------------- */
+/* ---- Versions -------------------------------------------------------------------------------- */
 
 static WOLFSSL_METHOD *method_of(bool server, rp_tls_version minimum, rp_tls_version maximum)
 {
@@ -48,8 +48,8 @@ static bool version_known(rp_tls_version version)
     return version == RP_TLS_DEFAULT || version == RP_TLS_1_2 || version == RP_TLS_1_3;
 }
 
-static rp_status make_context(rp_tls_config *config, rp_tls_version minimum,
-                              rp_tls_version maximum, rp_error *error)
+static rp_status make_context(rp_tls_config *config, rp_tls_version minimum, rp_tls_version maximum,
+                              rp_error *error)
 {
     if (!version_known(minimum) || !version_known(maximum))
         return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
@@ -72,7 +72,7 @@ static rp_status make_context(rp_tls_config *config, rp_tls_version minimum,
     return RP_OK;
 }
 
-/* ---- Ciphers and groups ------------------------------------------------------------------------------------ */
+/* ---- Ciphers and groups ---------------------------------------------------------------------- */
 
 static bool is_tls13_cipher(const char *name)
 {
@@ -80,8 +80,7 @@ static bool is_tls13_cipher(const char *name)
 }
 
 /* Tries every name of a list by itself: wolfSSL passes over names that it does not know. */
-static rp_status check_ciphers(rp_tls_config *config, const char *list, bool tls13,
-                               rp_error *error)
+static rp_status check_ciphers(rp_tls_config *config, const char *list, bool tls13, rp_error *error)
 {
     char name[80];
     for (const char *at = list; *at != '\0';) {
@@ -172,11 +171,11 @@ static rp_status set_groups(rp_tls_config *config, const char *list, rp_error *e
         return RP_OK;
     if (result == MEMORY_E)
         return no_memory(error);
-    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "wolfSSL does not take the groups: %s",
-                        reason(result));
+    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                        "wolfSSL does not take the groups: %s", reason(result));
 }
 
-/* ---- Pins -------------------------------------------------------------------------------------------------- */
+/* ---- Pins ------------------------------------------------------------------------------------ */
 
 static rp_status add_pin(rp_tls_config *config, const char *text, size_t size, rp_error *error)
 {
@@ -216,7 +215,7 @@ static rp_status set_pins(rp_tls_config *config, const char *list, rp_error *err
     return status;
 }
 
-/* ---- Identity ---------------------------------------------------------------------------------------------- */
+/* ---- Identity -------------------------------------------------------------------------------- */
 
 static rp_status unusable(const char *what, const char *path, int code, rp_error *error)
 {
@@ -233,8 +232,7 @@ static rp_status use_certificate(rp_tls_config *config, const char *path, rp_err
 {
     char *text;
     size_t size;
-    rp_status status =
-        rp_read_file(&config->memory, "certificate file", path, &text, &size, error);
+    rp_status status = rp_read_file(&config->memory, "certificate file", path, &text, &size, error);
     if (status != RP_OK)
         return status;
     if (strstr(text, "-----BEGIN CERTIFICATE-----") == NULL)
@@ -242,8 +240,8 @@ static rp_status use_certificate(rp_tls_config *config, const char *path, rp_err
                               "certificate file %s: no certificate found in it", path);
     int result = WOLFSSL_SUCCESS;
     if (status == RP_OK)
-        result = wolfSSL_CTX_use_certificate_chain_buffer(
-            config->context, (const unsigned char *)text, (long)size);
+        result = wolfSSL_CTX_use_certificate_chain_buffer(config->context,
+                                                          (const unsigned char *)text, (long)size);
     rp_free(&config->memory, text);
     if (result != WOLFSSL_SUCCESS)
         return unusable("certificate file", path, result, error);
@@ -295,7 +293,7 @@ static rp_status set_identity(rp_tls_config *config, const char *certificate, co
     return status;
 }
 
-/* ---- Trust ------------------------------------------------------------------------------------------------- */
+/* ---- Trust ----------------------------------------------------------------------------------- */
 
 static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options, rp_error *error)
 {
@@ -305,7 +303,8 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
         return RP_OK;
     }
     rp_status status = RP_OK;
-    bool given = options->ca_file != NULL || options->ca_directory != NULL || options->ca_pem != NULL;
+    bool given =
+        options->ca_file != NULL || options->ca_directory != NULL || options->ca_pem != NULL;
     if (options->ca_file != NULL)
         status = rp_trust_file(config, options->ca_file, error);
     if (status == RP_OK && options->ca_directory != NULL)
@@ -320,7 +319,7 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
     return status;
 }
 
-/* ---- The object -------------------------------------------------------------------------------------------- */
+/* ---- The object ------------------------------------------------------------------------------ */
 
 static void config_free(rp_tls_config *config)
 {

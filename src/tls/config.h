@@ -1,7 +1,8 @@
-/* config.h - TLS configurations inside ringport: the public one of a client, and a server's for tests.
+/* config.h - TLS configurations inside ringport: the public one of a client, and a server's for
+ * tests.
  *
- * A configuration is immutable once made. Its wolfSSL context is shared by every engine made of it, on any
- * thread: everything that can be parsed or set once is parsed and set there. */
+ * A configuration is immutable once made. Its wolfSSL context is shared by every engine made
+ * of it, on any thread: everything that can be parsed or set once is parsed and set there. */
 #ifndef RP_TLS_CONFIG_H
 #define RP_TLS_CONFIG_H
 
@@ -14,14 +15,15 @@
 
 struct rp_tls_config {
     atomic_uint references;
-    uint64_t id; /* never used again, unlike its address: part of the key that sessions are kept by */
+    uint64_t
+        id; /* never used again, unlike its address: part of the key that sessions are kept by */
     rp_memory memory;
     struct WOLFSSL_CTX *context;
     bool server;
     bool resumption;
-    bool accept_any;     /* insecure_accept_any_certificate */
+    bool accept_any; /* insecure_accept_any_certificate */
     bool offers_1_2, offers_1_3;
-    size_t pin_count;    /* 0: any key will do */
+    size_t pin_count; /* 0: any key will do */
     uint8_t (*pins)[RP_PIN_BYTES];
     rp_keylog_fn *on_keylog;
     void *keylog_user;
@@ -30,7 +32,7 @@ struct rp_tls_config {
 typedef struct rp_tls_server_options {
     const char *certificate_file; /* PEM chain, leaf first */
     const char *key_file;
-    const char *client_ca_file;   /* NULL: asks for no client certificate */
+    const char *client_ca_file; /* NULL: asks for no client certificate */
     rp_tls_version minimum_version, maximum_version;
     bool no_resumption;
     const char *tls12_ciphers, *tls13_ciphers, *groups; /* as in rp_tls_options */
@@ -40,8 +42,8 @@ typedef struct rp_tls_server_options {
 rp_status rp_tls_server_config_create(rp_tls_config **config, const rp_tls_server_options *options,
                                       rp_error *error);
 
-/* rp_tls_config_create with an allocator: a configuration is shared by threads, so the public one has none.
- * fail_in as in rp_memory, for tests. */
+/* rp_tls_config_create with an allocator: a configuration is shared by threads, so the public
+ * one has none. fail_in as in rp_memory, for tests. */
 rp_status rp_tls_config_create_with(rp_tls_config **config, const rp_tls_options *options,
                                     rp_allocator allocator, uint64_t fail_in, rp_error *error);
 

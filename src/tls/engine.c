@@ -1,12 +1,13 @@
 /* engine.c - one TLS connection over one wolfSSL session object, without I/O.
  *
- * wolfSSL pulls its input through receive() and pushes its output through deliver(). receive() copies out of the loan
- * and says WANT_READ when the loan is used up, also when the transport has ended: the end is concluded here and not by
- * wolfSSL, so that there is one place where a truncation is told from a close. deliver() appends to the owner's chain
- * and never refuses, so there is no WANT_WRITE and nothing is ever called again with the same bytes.
+ * wolfSSL pulls its input through receive() and pushes its output through deliver(). receive()
+ * copies out of the loan and says WANT_READ when the loan is used up, also when the transport has
+ * ended: the end is concluded here and not by wolfSSL, so that there is one place where a
+ * truncation is told from a close. deliver() appends to the owner's chain and never refuses, so
+ * there is no WANT_WRITE and nothing is ever called again with the same bytes.
  *
- * wolfSSL is not entered unless it has something to move: no input and nothing decrypted inside answers WANT_INPUT
- * without a call. */
+ * wolfSSL is not entered unless it has something to move: no input and nothing decrypted
+ * inside answers WANT_INPUT without a call. */
 #include "tls/engine.h"
 
 #include "base/assert.h"
@@ -40,20 +41,21 @@ struct rp_engine {
     rp_records records; /* only while HANDSHAKING */
     engine_state state;
     engine_cause cause;
-    bool started;           /* a client's first flight is out */
-    bool input_ended;       /* by the transport */
-    bool peer_ended;        /* by close_notify */
+    bool started;     /* a client's first flight is out */
+    bool input_ended; /* by the transport */
+    bool peer_ended;  /* by close_notify */
     bool close_sent;
-    bool session_offered;   /* by us, to the server */
-    bool session_received;  /* TLS 1.2: wolfSSL has a new one */
+    bool session_offered;  /* by us, to the server */
+    uint8_t sessions_made; /* TLS 1.2: calls of new_session, see keep_session */
     bool change_cipher_sent;
 };
 
-/* ---- wolfSSL's callbacks ----------------------------------------------------------------------------------- */
+/* ---- wolfSSL's callbacks --------------------------------------------------------------------- */
 
-/* In TLS 1.3 a ChangeCipherSpec means nothing (RFC 8446, D.4). In TLS 1.2 the server's comes after the client's, or,
- * in an abbreviated handshake, after ServerHello (RFC 5246, 7.3). Before that it would have wolfSSL derive keys from a
- * secret that is not there yet. Records are judged one by one: what came before is fully processed. */
+/* In TLS 1.3 a ChangeCipherSpec means nothing (RFC 8446, D.4). In TLS 1.2 the server's comes
+ * after the client's, or, in an abbreviated handshake, after ServerHello (RFC 5246, 7.3). Before
+ * that it would have wolfSSL derive keys from a secret that is not there yet. Records are judged
+ * one by one: what came before is fully processed. */
 static bool may_change_cipher(const rp_engine *engine)
 {
     if (engine->config->server)
@@ -106,7 +108,7 @@ static int deliver(WOLFSSL *ssl, char *buffer, int size, void *context)
     (void)ssl;
     rp_engine *engine = context;
     if (engine->cause != CAUSE_NONE)
-        return WOLFSSL_CBIO_ERR_GENERAL; /* a gap in the stream of records would be worse than its end */
+        return WOLFSSL_CBIO_ERR_GENERAL; /* better no more records than a gap in them */
     if (engine->state == HANDSHAKING &&
         rp_records_change_cipher((const uint8_t *)buffer, (size_t)size))
         engine->change_cipher_sent = true;
@@ -117,15 +119,16 @@ static int deliver(WOLFSSL *ssl, char *buffer, int size, void *context)
     return size;
 }
 
-/* Gives 1 if the session is kept. TLS 1.3: a ticket came, after the handshake; each is a session of its own. TLS 1.2:
- * one is in the making, but it is worth nothing before the handshake is done: see keep_session. */
+/* Gives 1 if the session is kept. TLS 1.3: a ticket came, after the handshake; each is a session
+ * of its own. TLS 1.2: one is in the making, but it is worth nothing before the handshake is
+ * done: see keep_session. */
 static int new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session)
 {
     rp_engine *engine = wolfSSL_GetIOReadCtx(ssl);
     if (engine->sessions == NULL)
         return 0;
     if (wolfSSL_version(ssl) < TLS1_3_VERSION || engine->state != OPEN) {
-        engine->session_received = true;
+        engine->sessions_made++;
         return 0;
     }
     rp_sessions_put(engine->sessions, engine->session_key, session);
@@ -137,15 +140,16 @@ bool rp_context_callbacks(rp_tls_config *config)
     WOLFSSL_CTX *context = config->context;
     wolfSSL_CTX_SetIORecv(context, receive);
     wolfSSL_CTX_SetIOSend(context, deliver);
-    /* wolfSSL's own cache takes locks and is shared by all origins. "Off" would silence new_session too. */
+    /* wolfSSL's own cache takes locks and is shared by all origins. "Off" would silence
+     * new_session too. */
     bool callback = !config->server && config->resumption;
-    wolfSSL_CTX_set_session_cache_mode(context, callback
-                                                    ? WOLFSSL_SESS_CACHE_NO_INTERNAL_STORE |
-                                                          WOLFSSL_SESS_CACHE_NO_INTERNAL_LOOKUP
-                                                    : WOLFSSL_SESS_CACHE_OFF);
+    wolfSSL_CTX_set_session_cache_mode(context, callback ? WOLFSSL_SESS_CACHE_NO_INTERNAL_STORE |
+                                                               WOLFSSL_SESS_CACHE_NO_INTERNAL_LOOKUP
+                                                         : WOLFSSL_SESS_CACHE_OFF);
     if (callback) {
         wolfSSL_CTX_sess_set_new_cb(context, new_session);
-        return !config->offers_1_2 || wolfSSL_CTX_UseSessionTicket(context) == WOLFSSL_SUCCESS;
+        return !config->offers_1_2 || !RP_TICKETS_IN_TLS12 ||
+               wolfSSL_CTX_UseSessionTicket(context) == WOLFSSL_SUCCESS;
     }
     if (config->server && !config->resumption)
         return wolfSSL_CTX_NoTicketTLSv12(context) == WOLFSSL_SUCCESS &&
@@ -153,7 +157,7 @@ bool rp_context_callbacks(rp_tls_config *config)
     return true;
 }
 
-/* ---- Key log ----------------------------------------------------------------------------------------------- */
+/* ---- Key log --------------------------------------------------------------------------------- */
 
 static int log_tls13_secret(WOLFSSL *ssl, int id, const unsigned char *secret, int size,
                             void *context)
@@ -184,7 +188,7 @@ static int log_tls12_secret(WOLFSSL *ssl, void *secret, int size, void *context)
     return 0;
 }
 
-/* ---- Making and ending ------------------------------------------------------------------------------------- */
+/* ---- Making and ending ----------------------------------------------------------------------- */
 
 static bool use_server_name(rp_engine *engine, const char *name)
 {
@@ -246,8 +250,8 @@ rp_engine *rp_engine_create(const rp_engine_options *options, rp_error *error)
         peer = options->server_name != NULL ? options->server_name : "the peer";
     rp_engine *engine = rp_allocate(options->memory, sizeof(*engine));
     if (engine != NULL) {
-        bool resumes = !options->config->server && options->config->resumption &&
-                       options->session_key != NULL;
+        bool resumes =
+            !options->config->server && options->config->resumption && options->session_key != NULL;
         engine->memory = options->memory;
         engine->stats = options->stats;
         engine->config = options->config;
@@ -277,7 +281,7 @@ void rp_engine_destroy(rp_engine *engine)
     rp_free(engine->memory, engine);
 }
 
-/* ---- Input ------------------------------------------------------------------------------------------------- */
+/* ---- Input ----------------------------------------------------------------------------------- */
 
 void rp_engine_lend(rp_engine *engine, const uint8_t *data, size_t size)
 {
@@ -304,7 +308,7 @@ void rp_engine_input_end(rp_engine *engine)
     engine->input_ended = true;
 }
 
-/* ---- Calls ------------------------------------------------------------------------------------------------- */
+/* ---- Calls ----------------------------------------------------------------------------------- */
 
 typedef struct call {
     size_t input, output;
@@ -325,12 +329,12 @@ static void call_end(rp_engine *engine, call begun, bool moved)
         engine->stats->tls_calls_idle++;
 }
 
-/* ---- Failure ----------------------------------------------------------------------------------------------- */
+/* ---- Failure --------------------------------------------------------------------------------- */
 
 static void refuse_change_cipher(rp_engine *engine, rp_error *error)
 {
-    /* Nothing we send is encrypted yet, so the alert can be written by hand; it can do without wolfSSL, which has no
-     * call for it. */
+    /* Nothing we send is encrypted yet, so the alert can be written by hand; it can do without
+     * wolfSSL, which has no call for it. */
     static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 10}; /* fatal, unexpected_message */
     (void)rp_chain_append(engine->output, alert, sizeof(alert));
     rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
@@ -347,7 +351,8 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
     memset(&history, 0xFF, sizeof(history));
     (void)wolfSSL_get_alert_history(engine->ssl, &history);
     engine->state = FAILED;
-    /* A server that changed its mind about versions or tickets must not fail as often as we hold sessions. */
+    /* A server that changed its mind about versions or tickets must not fail as often as we hold
+     * sessions. */
     if (handshaking && engine->session_offered)
         rp_sessions_forget(engine->sessions, engine->session_key);
 
@@ -369,18 +374,22 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
         }
         break;
     }
-    rp_tls_failure_set(error, &(rp_tls_failure){
-                                  .config = engine->config,
-                                  .peer_text = engine->verifier.peer_text,
-                                  .handshaking = handshaking,
-                                  .code = code,
-                                  .alert_received = code == FATAL_ERROR ? history.last_rx.code : -1,
-                                  .alert_sent = history.last_tx.code,
-                              });
+    const rp_records *records = &engine->records;
+    rp_tls_failure failure = {
+        .config = engine->config,
+        .peer_text = engine->verifier.peer_text,
+        .handshaking = handshaking,
+        .old_version = handshaking && !engine->config->offers_1_2 && records->server_hello &&
+                       !records->says_1_3,
+        .code = code,
+        .alert_received = code == FATAL_ERROR ? history.last_rx.code : -1,
+        .alert_sent = history.last_tx.code,
+    };
+    rp_tls_failure_set(error, &failure);
     return RP_ENGINE_FAILED;
 }
 
-/* ---- Handshake --------------------------------------------------------------------------------------------- */
+/* ---- Handshake ------------------------------------------------------------------------------- */
 
 static rp_engine_result closed_in_handshake(rp_engine *engine, rp_error *error)
 {
@@ -396,11 +405,15 @@ static rp_engine_result closed_in_handshake(rp_engine *engine, rp_error *error)
     return RP_ENGINE_FAILED;
 }
 
-/* TLS 1.2: the session is the connection's own, new or resumed, and may be used again. */
+/* TLS 1.2: the session is the connection's own, new or resumed, and may be used again. wolfSSL
+ * reports a new one at the end of a full handshake, and a ticket when it comes. Without a ticket
+ * after one was refused, the session object would hold the refused one with another connection's
+ * secret. */
 static void keep_session(rp_engine *engine, bool resumed)
 {
-    if (engine->sessions == NULL || wolfSSL_version(engine->ssl) >= TLS1_3_VERSION ||
-        !(resumed || engine->session_received))
+    if (engine->sessions == NULL || wolfSSL_version(engine->ssl) >= TLS1_3_VERSION)
+        return;
+    if (!resumed && engine->sessions_made < (engine->session_offered ? 2 : 1))
         return;
     WOLFSSL_SESSION *session = wolfSSL_get1_session(engine->ssl);
     if (session != NULL)
@@ -439,7 +452,8 @@ rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
         return engine->input_ended ? closed_in_handshake(engine, error) : RP_ENGINE_WANT_INPUT;
     engine->started = true;
     call begun = call_begin(engine, error);
-    int result = engine->config->server ? wolfSSL_accept(engine->ssl) : wolfSSL_connect(engine->ssl);
+    int result =
+        engine->config->server ? wolfSSL_accept(engine->ssl) : wolfSSL_connect(engine->ssl);
     int code = wolfSSL_get_error(engine->ssl, result);
     bool waits = result != WOLFSSL_SUCCESS && code == WOLFSSL_ERROR_WANT_READ;
     call_end(engine, begun, !waits);
@@ -457,7 +471,7 @@ bool rp_engine_open(const rp_engine *engine)
     return engine->state == OPEN;
 }
 
-/* ---- Data -------------------------------------------------------------------------------------------------- */
+/* ---- Data ------------------------------------------------------------------------------------ */
 
 static bool holds_plaintext(const rp_engine *engine)
 {

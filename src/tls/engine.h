@@ -1,21 +1,20 @@
 /* engine.h - the sans-I/O TLS engine: ciphertext in, ciphertext out, plaintext in, plaintext out.
  *
- * One engine is one connection's TLS state over one wolfSSL session object. It touches no socket, reads no
- * clock for its own ends and never waits. It is called only when something changed: ciphertext came, the
- * owner has plaintext or credit. So every call of wolfSSL moves something; one that does not is counted
- * in tls_calls_idle, and tests hold that at 0.
+ * One engine is one connection's TLS state over one wolfSSL session object. It touches no socket,
+ * reads no clock for its own ends and never waits. It is called only when something changed:
+ * ciphertext came, the owner has plaintext or credit. So every call of wolfSSL moves something; one
+ * that does not is counted in tls_calls_idle, and tests hold that at 0.
  *
- *            lend()  -->  [ ciphertext in ]            [ plaintext out ]  -->  read()
- *                                           wolfSSL
- *   chain output()  <--  [ ciphertext out ]            [ plaintext in ]  <--  write()
+ *            lend()  -->  [ ciphertext in ]            [ plaintext out ]  -->  read() wolfSSL
+ * chain output()  <--  [ ciphertext out ]            [ plaintext in ]  <--  write()
  *
- * Ciphertext is lent, not copied: after lend() the owner calls handshake() or read() until they answer
- * RP_ENGINE_WANT_INPUT; then everything lent has been taken. If the owner stops earlier (no credit), it
- * keeps unlend()'s rest and lends it again later.
+ * Ciphertext is lent, not copied: after lend() the owner calls handshake() or read() until they
+ * answer RP_ENGINE_WANT_INPUT; then everything lent has been taken. If the owner stops earlier (no
+ * credit), it keeps unlend()'s rest and lends it again later.
  *
- * Every function may append to output: handshake messages, alerts, and read() too (the answer to a peer's
- * KeyUpdate). A failure of handshake() has phase RP_PHASE_HANDSHAKE; of the others RP_PHASE_NONE, for the
- * owner knows better. error may be NULL. */
+ * Every function may append to output: handshake messages, alerts, and read() too (the answer
+ * to a peer's KeyUpdate). A failure of handshake() has phase RP_PHASE_HANDSHAKE; of the others
+ * RP_PHASE_NONE, for the owner knows better. error may be NULL. */
 #ifndef RP_TLS_ENGINE_H
 #define RP_TLS_ENGINE_H
 
@@ -34,24 +33,28 @@ typedef enum rp_engine_result {
     RP_ENGINE_OK,         /* handshake(): done. read(): bytes. write(): all taken */
     RP_ENGINE_WANT_INPUT, /* everything lent is used up: lend more, or say that it ended */
     RP_ENGINE_END,        /* read(): the peer's close_notify: an authenticated end */
-    RP_ENGINE_FAILED      /* *error says why; the engine is dead but for output, which may hold an alert */
+    RP_ENGINE_FAILED      /* *error says why; all that is left is output, with an alert maybe */
 } rp_engine_result;
 
 typedef struct rp_engine_options {
     rp_memory *memory;
-    rp_loop_stats *stats;    /* tls_calls, tls_calls_idle, handshakes_* */
-    rp_tls_config *config;   /* borrowed; its role is the engine's role */
-    rp_chain *output;        /* where ciphertext is appended; borrowed */
-    const char *server_name; /* client: for SNI (if it is a name) and verification; borrowed: the owner
-                              * keeps it as long as the engine */
-    const char *alpn;        /* "h2,http/1.1" or NULL; a server picks the first of its own list */
-    rp_sessions *sessions;   /* client: where new sessions go; NULL: nowhere */
-    const char *session_key; /* the origin under which sessions are kept; borrowed as server_name */
-    const char *peer_text;   /* for sentences: "api.example.com (192.0.2.7:443)"; borrowed likewise.
-                              * NULL: server_name, or "the peer" */
+    rp_loop_stats *stats;  /* tls_calls, tls_calls_idle, handshakes_full, handshakes_resumed */
+    rp_tls_config *config; /* borrowed; its role is the engine's role */
+    rp_chain *output;      /* where ciphertext is appended; borrowed */
+    /* Client: for SNI (if it is a name) and verification. Borrowed: the owner keeps it as long as the
+     * engine. */
+    const char *server_name;
+    const char *alpn;      /* "h2,http/1.1" or NULL; a server picks the first of its own list */
+    rp_sessions *sessions; /* client: where new sessions go; NULL: nowhere */
+    /* The origin under which sessions are kept, the configuration included; borrowed likewise. */
+    const char *session_key;
+    /* For sentences: "api.example.com (192.0.2.7:443)"; borrowed likewise. NULL: server_name, or "the
+     * peer". */
+    const char *peer_text;
 } rp_engine_options;
 
-/* Takes a session for session_key out of sessions, if there is one, and offers it. On failure *error. */
+/* Takes a session for session_key out of sessions, if there is one, and offers it. On failure
+ * *error. */
 rp_engine *rp_engine_create(const rp_engine_options *options, rp_error *error);
 void rp_engine_destroy(rp_engine *engine);
 
@@ -64,8 +67,8 @@ size_t rp_engine_lent(const rp_engine *engine);
 /* The transport ended (TCP FIN): no more ciphertext will come. */
 void rp_engine_input_end(rp_engine *engine);
 
-/* Goes on with the handshake as far as the input reaches. The first call of a client needs no input. What of
- * the loan is not taken when it is done, is for read(). */
+/* Goes on with the handshake as far as the input reaches. The first call of a client needs no
+ * input. What of the loan is not taken when it is done, is for read(). */
 rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error);
 bool rp_engine_open(const rp_engine *engine); /* the handshake is done */
 
@@ -76,11 +79,13 @@ rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capac
  * RP_ENGINE_END it stays false: what a peer sends after its close_notify is nobody's. */
 bool rp_engine_readable(const rp_engine *engine);
 
-/* Encrypts all of data into output. The caller bounds what it gives (some 16 to 64 KiB at a time). Only after
- * the handshake and before close_notify(); the peer's end does not matter. */
-rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size, rp_error *error);
+/* Encrypts all of data into output. The caller bounds what it gives (some 16 to 64 KiB at a
+ * time). Only after the handshake and before close_notify(); the peer's end does not matter. */
+rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size,
+                                 rp_error *error);
 
-/* Appends close_notify to output, once, if the handshake is done. Reading goes on, writing does not. */
+/* Appends close_notify to output, once, if the handshake is done. Reading goes on, writing does
+ * not. */
 rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error);
 
 /* After the handshake; strings live as long as the engine. */

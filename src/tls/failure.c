@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- Alerts ------------------------------------------------------------------------------------------------ */
+/* ---- Alerts ---------------------------------------------------------------------------------- */
 
 typedef struct alert {
     int code;
@@ -59,7 +59,7 @@ static const alert *find_alert(int code)
     return &unknown;
 }
 
-/* ---- Codes ------------------------------------------------------------------------------------------------- */
+/* ---- Codes ----------------------------------------------------------------------------------- */
 
 static bool one_of(int code, const int *codes, size_t count)
 {
@@ -76,16 +76,45 @@ static const int version_codes[] = {VERSION_ERROR, UNSUPPORTED_PROTO_VERSION};
 
 /* What the peer must not do. */
 static const int protocol_codes[] = {
-    PARSE_ERROR,       BUFFER_ERROR,        BUFFER_E,          VERIFY_MAC_ERROR,
-    DECRYPT_ERROR,     VERIFY_FINISHED_ERROR, UNKNOWN_RECORD_TYPE, LENGTH_ERROR,
-    OUT_OF_ORDER_E,    DUPLICATE_MSG_E,     SANITY_MSG_E,      UNKNOWN_HANDSHAKE_TYPE,
-    NO_CHANGE_CIPHER_E, INVALID_PARAMETER,  EXT_NOT_ALLOWED,   EXT_MISSING,
-    UNSUPPORTED_EXTENSION, UNSUPPORTED_SUITE, MATCH_SUITE_ERROR, ALERT_COUNT_E,
-    SESSION_TICKET_LEN_E, SESSION_TICKET_EXPECT_E, MISSING_HANDSHAKE_DATA, DUPLICATE_TLS_EXT_E,
-    HANDSHAKE_SIZE_ERROR, SIG_VERIFY_E,     AES_GCM_AUTH_E,    MAC_CMP_FAILED_E,
-    INVALID_CERT_CTX_E, BAD_KEY_SHARE_DATA, BAD_BINDER,        RECV_OVERFLOW_E,
-    SECURE_RENEGOTIATION_E, SIDE_ERROR,     TLS13_SECRET_CB_E, UNKNOWN_ALPN_PROTOCOL_NAME_E,
-    BAD_TICKET_MSG_SZ,  KEY_SHARE_ERROR,    PEER_KEY_ERROR,
+    PARSE_ERROR,
+    BUFFER_ERROR,
+    BUFFER_E,
+    VERIFY_MAC_ERROR,
+    DECRYPT_ERROR,
+    VERIFY_FINISHED_ERROR,
+    UNKNOWN_RECORD_TYPE,
+    LENGTH_ERROR,
+    OUT_OF_ORDER_E,
+    DUPLICATE_MSG_E,
+    SANITY_MSG_E,
+    UNKNOWN_HANDSHAKE_TYPE,
+    NO_CHANGE_CIPHER_E,
+    INVALID_PARAMETER,
+    EXT_NOT_ALLOWED,
+    EXT_MISSING,
+    UNSUPPORTED_EXTENSION,
+    UNSUPPORTED_SUITE,
+    MATCH_SUITE_ERROR,
+    ALERT_COUNT_E,
+    SESSION_TICKET_LEN_E,
+    SESSION_TICKET_EXPECT_E,
+    MISSING_HANDSHAKE_DATA,
+    DUPLICATE_TLS_EXT_E,
+    HANDSHAKE_SIZE_ERROR,
+    SIG_VERIFY_E,
+    AES_GCM_AUTH_E,
+    MAC_CMP_FAILED_E,
+    INVALID_CERT_CTX_E,
+    BAD_KEY_SHARE_DATA,
+    BAD_BINDER,
+    RECV_OVERFLOW_E,
+    SECURE_RENEGOTIATION_E,
+    SIDE_ERROR,
+    TLS13_SECRET_CB_E,
+    UNKNOWN_ALPN_PROTOCOL_NAME_E,
+    BAD_TICKET_MSG_SZ,
+    KEY_SHARE_ERROR,
+    PEER_KEY_ERROR,
 };
 
 static const char *our_versions(const rp_tls_config *config)
@@ -101,11 +130,10 @@ static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase p
     const char *peer = failure->peer_text;
     if (failure->code == MEMORY_E)
         rp_error_set(error, RP_E_NO_MEMORY, phase, "no memory for the TLS connection to %s", peer);
-    else if (ONE_OF(failure->code, version_codes) ||
+    else if (ONE_OF(failure->code, version_codes) || failure->old_version ||
              failure->alert_received == ALERT_PROTOCOL_VERSION)
-        rp_error_set(error, RP_E_TLS_VERSION, phase,
-                     "%s supports no TLS version of ours (%s)", peer,
-                     our_versions(failure->config));
+        rp_error_set(error, RP_E_TLS_VERSION, phase, "%s supports no TLS version of ours (%s)",
+                     peer, our_versions(failure->config));
     else if (failure->code == NO_PEER_CERT)
         rp_error_set(error, RP_E_CERT_INVALID, phase, "%s showed no certificate", peer);
     else
@@ -128,7 +156,8 @@ void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure)
     } else if (failure->handshaking && rp_certificate_error(error, failure->code, peer)) {
         /* done */
     } else if (ONE_OF(failure->code, protocol_codes)) {
-        rp_error_set(error, RP_E_TLS_PROTOCOL, phase, "%s broke the rules of TLS: %s", peer, reason);
+        rp_error_set(error, RP_E_TLS_PROTOCOL, phase, "%s broke the rules of TLS: %s", peer,
+                     reason);
     } else {
         rp_error_set(error, RP_E_TLS_FAILED, phase, "TLS with %s failed: %s (wolfSSL %d)", peer,
                      reason, failure->code);
@@ -146,8 +175,8 @@ void rp_tls_not_tls(rp_error *error, const char *peer_text, bool server, const u
         if (answer[i] == '\r' || answer[i] == '\n') /* the first line says enough */
             break;
         bool plain = answer[i] >= ' ' && answer[i] <= '~' && answer[i] != '"';
-        used += (size_t)snprintf(text + used, sizeof(text) - used, plain ? "%c" : "\\x%02x",
-                                 answer[i]);
+        used +=
+            (size_t)snprintf(text + used, sizeof(text) - used, plain ? "%c" : "\\x%02x", answer[i]);
     }
     text[used] = '\0';
     rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,

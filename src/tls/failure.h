@@ -10,6 +10,7 @@ typedef struct rp_tls_failure {
     const rp_tls_config *config;
     const char *peer_text;
     bool handshaking;
+    bool old_version;   /* the server chose a TLS version that we did not offer */
     int code;           /* wolfSSL's */
     int alert_received; /* fatal; -1: none */
     int alert_sent;     /* -1: none */

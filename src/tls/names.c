@@ -17,8 +17,9 @@ static bool same_text(const uint8_t *left, const uint8_t *right, size_t size)
     return true;
 }
 
-/* The labels of a host name or of what stands behind a wildcard: none empty, nothing that a sentence, a log
- * or a C string would take for something else. Gives the number of labels, 0: not such a name. */
+/* The labels of a host name or of what stands behind a wildcard: none empty, nothing that a
+ * sentence, a log or a C string would take for something else. Gives the number of labels, 0:
+ * not such a name. */
 static size_t count_labels(const uint8_t *name, size_t size)
 {
     size_t labels = 0, length = 0;

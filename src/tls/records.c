@@ -1,4 +1,5 @@
-/* records.c - a state machine over record headers (RFC 8446, 5.1) and plaintext handshake messages (4). */
+/* records.c - a state machine over record headers (RFC 8446, 5.1) and plaintext handshake
+ * messages (4). */
 #include "tls/records.h"
 
 #include <string.h>
@@ -11,8 +12,24 @@ static size_t smaller(size_t left, size_t right)
     return left < right ? left : right;
 }
 
-/* Handshake messages may be cut over records in any way. What is encrypted looks like messages too, but by then
- * ServerHello and Certificate have come or it no longer matters. */
+/* Looks for the extension as a string of bytes: it is for a sentence only, so a random number
+ * that looks like it does no harm. */
+static void see_server_hello(rp_records *records, const uint8_t *data, size_t size)
+{
+    static const uint8_t supported_version[] = {0, 43, 0, 2, 3, 4}; /* RFC 8446, 4.2.1 */
+    for (size_t i = 0; i < size && !records->says_1_3; i++) {
+        if (data[i] == supported_version[records->match])
+            records->match++;
+        else if (records->match == 3 && data[i] == supported_version[1])
+            records->match = 2; /* 0 43 0 43: the second 0 may begin it */
+        else
+            records->match = data[i] == supported_version[0];
+        records->says_1_3 = records->match == sizeof(supported_version);
+    }
+}
+
+/* Handshake messages may be cut over records in any way. What is encrypted looks like messages
+ * too, but by then ServerHello and Certificate have come or it no longer matters. */
 static void see_handshake(rp_records *records, const uint8_t *data, size_t size)
 {
     while (size > 0) {
@@ -27,6 +44,8 @@ static void see_handshake(rp_records *records, const uint8_t *data, size_t size)
                 records->certificate = true;
         } else {
             size_t part = smaller(size, records->message_rest);
+            if (records->message[0] == SERVER_HELLO)
+                see_server_hello(records, data, part);
             records->message_rest -= (uint32_t)part;
             data += part;
             size -= part;

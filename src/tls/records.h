@@ -1,7 +1,7 @@
 /* records.h - watching the peer's records go by during the handshake.
  *
- * wolfSSL judges records; this judges two things before wolfSSL sees them: whether what came is TLS at all, and
- * whether a ChangeCipherSpec comes before its time (CVE-2026-93304). */
+ * wolfSSL judges records; this judges two things before wolfSSL sees them: whether what came
+ * is TLS at all, and whether a ChangeCipherSpec comes before its time (CVE-2026-93304). */
 #ifndef RP_TLS_RECORDS_H
 #define RP_TLS_RECORDS_H
 
@@ -18,20 +18,22 @@ typedef enum rp_record_verdict {
 } rp_record_verdict;
 
 typedef struct rp_records {
-    uint8_t record[5];  /* header of the record being read */
+    uint8_t record[5]; /* header of the record being read */
     uint8_t record_have;
     uint8_t message[4]; /* header of the handshake message being read */
     uint8_t message_have;
     uint16_t record_rest;
     uint32_t message_rest;
-    bool server_hello; /* one has come as a whole, in plain text */
-    bool certificate;  /* one has begun, in plain text */
+    bool server_hello;               /* one has come as a whole, in plain text */
+    bool certificate;                /* one has begun, in plain text */
+    bool says_1_3;                   /* ServerHello's supported_versions extension says TLS 1.3 */
+    uint8_t match;                   /* how much of that extension was just seen */
     uint8_t first[RP_RECORDS_FIRST]; /* of the connection, for a sentence */
     uint8_t first_have;
 } rp_records;
 
-/* Takes the next bytes of the stream, in pieces of any size. The verdict on the last record header that was
- * completed by them, if they completed one. */
+/* Takes the next bytes of the stream, in pieces of any size. The verdict on the last record
+ * header that was completed by them, if they completed one. */
 rp_record_verdict rp_records_see(rp_records *records, const uint8_t *data, size_t size);
 
 /* Adds bytes of the stream to first, as long as there is room. rp_records_see does it too. */

@@ -1,5 +1,6 @@
-/* sessions.c - the store of TLS sessions: a hash of origins, each with a stack of sessions, all of them in one
- * queue by age. An origin exists as long as it has a session, so the sessions' bound is the origins' bound. */
+/* sessions.c - the store of TLS sessions: a hash of origins, each with a stack of sessions, all
+ * of them in one queue by age. An origin exists as long as it has a session, so the sessions'
+ * bound is the origins' bound. */
 #include "tls/sessions.h"
 
 #include "base/list.h"
@@ -60,7 +61,8 @@ static origin **find(rp_sessions *sessions, const char *key, uint32_t hash)
     return place;
 }
 
-/* Takes the entry out and frees it and, with its last entry, its origin. The session is the caller's. */
+/* Takes the entry out and frees it and, with its last entry, its origin. The session is the
+ * caller's. */
 static WOLFSSL_SESSION *take_out(rp_sessions *sessions, entry *taken)
 {
     WOLFSSL_SESSION *session = taken->session;
@@ -78,8 +80,7 @@ static WOLFSSL_SESSION *take_out(rp_sessions *sessions, entry *taken)
 
 static void drop_oldest(rp_sessions *sessions, rp_link *oldest_by_age)
 {
-    wolfSSL_SESSION_free(
-        take_out(sessions, RP_CONTAINER(oldest_by_age, entry, by_age)));
+    wolfSSL_SESSION_free(take_out(sessions, RP_CONTAINER(oldest_by_age, entry, by_age)));
 }
 
 void rp_sessions_destroy(rp_sessions *sessions)
@@ -137,7 +138,8 @@ void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
 
 static bool expired(const WOLFSSL_SESSION *session)
 {
-    /* wolfSSL stamps a session with the same clock, and asks it again when the session is offered. */
+    /* wolfSSL stamps a session with the same clock, and asks it again when the session is
+     * offered. */
     long age = (long)time(NULL) - wolfSSL_SESSION_get_time(session);
     return age < 0 || age >= wolfSSL_SESSION_get_timeout(session);
 }
@@ -161,8 +163,7 @@ void rp_sessions_forget(rp_sessions *sessions, const char *key)
 {
     uint32_t hash = hash_text(key);
     for (origin *of; (of = *find(sessions, key, hash)) != NULL;)
-        wolfSSL_SESSION_free(
-            take_out(sessions, RP_CONTAINER(of->sessions.next, entry, by_origin)));
+        wolfSSL_SESSION_free(take_out(sessions, RP_CONTAINER(of->sessions.next, entry, by_origin)));
 }
 
 size_t rp_sessions_count(const rp_sessions *sessions)

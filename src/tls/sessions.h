@@ -1,8 +1,8 @@
 /* sessions.h - TLS sessions for resumption, kept per origin, many per origin, each used once.
  *
- * One store belongs to one client on one loop: no locks. A TLS 1.3 ticket is single-use (RFC 8446, C.4), so
- * that parallel connections resume with different tickets; a TLS 1.2 session is given back by the engine
- * that took it. Bounded: per origin and in all, oldest out first. */
+ * One store belongs to one client on one loop: no locks. A TLS 1.3 ticket is single-use (RFC
+ * 8446, C.4), so that parallel connections resume with different tickets; a TLS 1.2 session is
+ * given back by the engine that took it. Bounded: per origin and in all, oldest out first. */
 #ifndef RP_TLS_SESSIONS_H
 #define RP_TLS_SESSIONS_H
 

@@ -1,7 +1,8 @@
 /* trust.c - trust anchors: PEM text, files, directories, the system's store.
  *
- * A bundle is taken apart here and its certificates are given to wolfSSL one by one: one that wolfSSL can't use
- * (an algorithm it lacks, an expired root) costs that certificate, not the bundle, and the cause is known. */
+ * A bundle is taken apart here and its certificates are given to wolfSSL one by one: one that
+ * wolfSSL can't use (an algorithm it lacks, an expired root) costs that certificate, not the
+ * bundle, and the cause is known. */
 #include "tls/trust.h"
 
 #include "base/error.h"
@@ -58,8 +59,7 @@ static rp_status read_stream(rp_memory *memory, FILE *stream, char **data, size_
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE,
-                        "no memory for a TLS configuration");
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
 }
 
 static rp_status unreadable(const char *what, const char *path, int os_code, rp_error *error)
@@ -118,8 +118,7 @@ static void load_certificates(rp_tls_config *config, const char *text, size_t si
             find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark));
         if (begin == NULL)
             return;
-        const char *tail =
-            find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
+        const char *tail = find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
         text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
         int result = wolfSSL_CTX_load_verify_buffer(config->context, (const unsigned char *)begin,
                                                     (long)(text - begin), WOLFSSL_FILETYPE_PEM);
@@ -146,7 +145,8 @@ static rp_status judge(const trust_count *count, const char *what, const char *w
                             "%s%s%s: no certificate found in it", what, *where ? " " : "", where);
     rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                  "%s%s%s: none of its %u certificates can be used: %s", what, *where ? " " : "",
-                 where, count->refused, wolfSSL_ERR_reason_error_string((unsigned long)count->cause));
+                 where, count->refused,
+                 wolfSSL_ERR_reason_error_string((unsigned long)count->cause));
     if (error != NULL)
         error->tls_code = count->cause;
     return RP_E_TLS_CONFIG;
@@ -180,7 +180,8 @@ rp_status rp_trust_file(rp_tls_config *config, const char *path, rp_error *error
     return status != RP_OK ? status : judge(&count, "CA file", path, error);
 }
 
-/* Files in a directory that can't be read or used are left out: such directories hold all sorts of things. */
+/* Files in a directory that can't be read or used are left out: such directories hold all sorts
+ * of things. */
 static rp_status load_directory(rp_tls_config *config, const char *path, trust_count *count)
 {
     ReadDirCtx *reader = rp_allocate(&config->memory, sizeof(*reader));
@@ -216,8 +217,10 @@ rp_status rp_trust_directory(rp_tls_config *config, const char *path, rp_error *
 rp_status rp_trust_system(rp_tls_config *config, rp_error *error)
 {
     trust_count count = {0};
-    /* The first bundle that gives anything; they are the same store under different distributions' names. */
-    for (const char *const *path = rp_system_ca_files(); *path != NULL && count.loaded == 0; path++) {
+    /* The first bundle that gives anything; they are the same store under different
+     * distributions' names. */
+    for (const char *const *path = rp_system_ca_files(); *path != NULL && count.loaded == 0;
+         path++) {
         if (load_file(config, *path, &count, NULL) == RP_E_NO_MEMORY || count.no_memory)
             return no_memory(error);
     }
@@ -228,8 +231,9 @@ rp_status rp_trust_system(rp_tls_config *config, rp_error *error)
     }
     if (count.loaded > 0)
         return RP_OK;
-    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                        "the system's trust store was not found (looked for %s and others): install "
-                        "its package (ca-certificates) or name a CA file",
-                        rp_system_ca_files()[0]);
+    return rp_error_set(
+        error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+        "the system's trust store was not found (looked for %s and others): install "
+        "its package (ca-certificates) or name a CA file",
+        rp_system_ca_files()[0]);
 }

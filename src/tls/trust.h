@@ -7,7 +7,8 @@
 /* The most that a PEM file may hold: far more than any CA bundle. */
 #define RP_PEM_FILE_LIMIT (16u << 20)
 
-/* Reads a whole file, NUL-terminated; rp_free it. what ("CA file") and path begin the sentence on failure. */
+/* Reads a whole file, NUL-terminated; rp_free it. what ("CA file") and path begin the sentence
+ * on failure. */
 rp_status rp_read_file(rp_memory *memory, const char *what, const char *path, char **data,
                        size_t *size, rp_error *error);
 

@@ -1,9 +1,10 @@
 /* verify.c - the verify callback.
  *
- * wolfSSL verifies the chain (RFC 5280) and calls back for each certificate that failed, and for the leaf in any case
- * (WOLFSSL_ALWAYS_VERIFY_CB). A failure is turned into a sentence here, because the certificate is at hand only here.
- * A good leaf must also name the server (RFC 9525) and hold a pinned key if keys are pinned. The engine refuses a
- * full handshake after which no leaf was accepted, so a callback that never came fails closed. */
+ * wolfSSL verifies the chain (RFC 5280) and calls back for each certificate that failed, and
+ * for the leaf in any case (WOLFSSL_ALWAYS_VERIFY_CB). A failure is turned into a sentence here,
+ * because the certificate is at hand only here. A good leaf must also name the server (RFC 9525)
+ * and hold a pinned key if keys are pinned. The engine refuses a full handshake after which no
+ * leaf was accepted, so a callback that never came fails closed. */
 #include "tls/verify.h"
 
 #include "base/address.h"
@@ -30,7 +31,7 @@ void rp_printable(char *text, size_t capacity, const uint8_t *bytes, size_t size
     text[used] = '\0';
 }
 
-/* ---- What a sentence says of a certificate ----------------------------------------------------------------- */
+/* ---- What a sentence says of a certificate --------------------------------------------------- */
 
 /* "/C=US/O=Example/CN=Example CA" -> "Example CA"; all of it without a common name. */
 static void common_name(char text[NAME_TEXT], const char *name)
@@ -87,11 +88,12 @@ static void names_text(char text[NAMES_TEXT], const DecodedCert *certificate)
             memcpy(text + used, used > 0 ? ", ..." : "...", used > 0 ? 6 : 4);
             return;
         }
-        used += (size_t)snprintf(text + used, NAMES_TEXT - used, "%s%s", used > 0 ? ", " : "", name);
+        used +=
+            (size_t)snprintf(text + used, NAMES_TEXT - used, "%s%s", used > 0 ? ", " : "", name);
     }
 }
 
-/* ---- Causes ------------------------------------------------------------------------------------------------ */
+/* ---- Causes ---------------------------------------------------------------------------------- */
 
 typedef struct cause {
     int code;
@@ -99,48 +101,27 @@ typedef struct cause {
 } cause;
 
 static const cause causes[] = {
-    {ASN_AFTER_DATE_E, RP_E_CERT_EXPIRED},
-    {ASN_BEFORE_DATE_E, RP_E_CERT_NOT_YET_VALID},
-    {ASN_NO_SIGNER_E, RP_E_CERT_UNTRUSTED},
-    {ASN_SELF_SIGNED_E, RP_E_CERT_UNTRUSTED},
-    {CRL_CERT_REVOKED, RP_E_CERT_REVOKED},
-    {OCSP_CERT_REVOKED, RP_E_CERT_REVOKED},
-    {ASN_SIG_CONFIRM_E, RP_E_CERT_INVALID},
-    {ASN_SIG_OID_E, RP_E_CERT_INVALID},
-    {ASN_SIG_HASH_E, RP_E_CERT_INVALID},
-    {ASN_SIG_KEY_E, RP_E_CERT_INVALID},
-    {ASN_PARSE_E, RP_E_CERT_INVALID},
-    {ASN_VERSION_E, RP_E_CERT_INVALID},
-    {ASN_GETINT_E, RP_E_CERT_INVALID},
-    {ASN_RSA_KEY_E, RP_E_CERT_INVALID},
-    {ASN_OBJECT_ID_E, RP_E_CERT_INVALID},
-    {ASN_TAG_NULL_E, RP_E_CERT_INVALID},
-    {ASN_EXPECT_0_E, RP_E_CERT_INVALID},
-    {ASN_BITSTR_E, RP_E_CERT_INVALID},
-    {ASN_UNKNOWN_OID_E, RP_E_CERT_INVALID},
-    {ASN_DATE_SZ_E, RP_E_CERT_INVALID},
-    {ASN_TIME_E, RP_E_CERT_INVALID},
-    {ASN_DH_KEY_E, RP_E_CERT_INVALID},
-    {ASN_CRIT_EXT_E, RP_E_CERT_INVALID},
-    {ASN_ALT_NAME_E, RP_E_CERT_INVALID},
-    {ASN_NAME_INVALID_E, RP_E_CERT_INVALID},
-    {ASN_COUNTRY_SIZE_E, RP_E_CERT_INVALID},
-    {ASN_PATHLEN_SIZE_E, RP_E_CERT_INVALID},
-    {ASN_PATHLEN_INV_E, RP_E_CERT_INVALID},
-    {ASN_CRL_CONFIRM_E, RP_E_CERT_INVALID},
-    {CRL_MISSING, RP_E_CERT_INVALID},
-    {CRL_CERT_DATE_ERR, RP_E_CERT_INVALID},
-    {EXTKEYUSAGE_E, RP_E_CERT_INVALID},
-    {KEYUSAGE_E, RP_E_CERT_INVALID},
-    {KEYUSE_SIGNATURE_E, RP_E_CERT_INVALID},
-    {KEYUSE_ENCIPHER_E, RP_E_CERT_INVALID},
-    {EXTKEYUSE_AUTH_E, RP_E_CERT_INVALID},
-    {MAX_CHAIN_ERROR, RP_E_CERT_INVALID},
-    {NOT_CA_ERROR, RP_E_CERT_INVALID},
-    {RSA_KEY_SIZE_E, RP_E_CERT_INVALID},
-    {ECC_KEY_SIZE_E, RP_E_CERT_INVALID},
-    {VERIFY_CERT_ERROR, RP_E_CERT_INVALID},
-    {MEMORY_E, RP_E_NO_MEMORY},
+    {ASN_AFTER_DATE_E, RP_E_CERT_EXPIRED},   {ASN_BEFORE_DATE_E, RP_E_CERT_NOT_YET_VALID},
+    {ASN_NO_SIGNER_E, RP_E_CERT_UNTRUSTED},  {ASN_SELF_SIGNED_E, RP_E_CERT_UNTRUSTED},
+    {CRL_CERT_REVOKED, RP_E_CERT_REVOKED},   {OCSP_CERT_REVOKED, RP_E_CERT_REVOKED},
+    {ASN_SIG_CONFIRM_E, RP_E_CERT_INVALID},  {ASN_SIG_OID_E, RP_E_CERT_INVALID},
+    {ASN_SIG_HASH_E, RP_E_CERT_INVALID},     {ASN_SIG_KEY_E, RP_E_CERT_INVALID},
+    {ASN_PARSE_E, RP_E_CERT_INVALID},        {ASN_VERSION_E, RP_E_CERT_INVALID},
+    {ASN_GETINT_E, RP_E_CERT_INVALID},       {ASN_RSA_KEY_E, RP_E_CERT_INVALID},
+    {ASN_OBJECT_ID_E, RP_E_CERT_INVALID},    {ASN_TAG_NULL_E, RP_E_CERT_INVALID},
+    {ASN_EXPECT_0_E, RP_E_CERT_INVALID},     {ASN_BITSTR_E, RP_E_CERT_INVALID},
+    {ASN_UNKNOWN_OID_E, RP_E_CERT_INVALID},  {ASN_DATE_SZ_E, RP_E_CERT_INVALID},
+    {ASN_TIME_E, RP_E_CERT_INVALID},         {ASN_DH_KEY_E, RP_E_CERT_INVALID},
+    {ASN_CRIT_EXT_E, RP_E_CERT_INVALID},     {ASN_ALT_NAME_E, RP_E_CERT_INVALID},
+    {ASN_NAME_INVALID_E, RP_E_CERT_INVALID}, {ASN_COUNTRY_SIZE_E, RP_E_CERT_INVALID},
+    {ASN_PATHLEN_SIZE_E, RP_E_CERT_INVALID}, {ASN_PATHLEN_INV_E, RP_E_CERT_INVALID},
+    {ASN_CRL_CONFIRM_E, RP_E_CERT_INVALID},  {CRL_MISSING, RP_E_CERT_INVALID},
+    {CRL_CERT_DATE_ERR, RP_E_CERT_INVALID},  {EXTKEYUSAGE_E, RP_E_CERT_INVALID},
+    {KEYUSAGE_E, RP_E_CERT_INVALID},         {KEYUSE_SIGNATURE_E, RP_E_CERT_INVALID},
+    {KEYUSE_ENCIPHER_E, RP_E_CERT_INVALID},  {EXTKEYUSE_AUTH_E, RP_E_CERT_INVALID},
+    {MAX_CHAIN_ERROR, RP_E_CERT_INVALID},    {NOT_CA_ERROR, RP_E_CERT_INVALID},
+    {RSA_KEY_SIZE_E, RP_E_CERT_INVALID},     {ECC_KEY_SIZE_E, RP_E_CERT_INVALID},
+    {VERIFY_CERT_ERROR, RP_E_CERT_INVALID},  {MEMORY_E, RP_E_NO_MEMORY},
 };
 
 static rp_status status_of(int code)
@@ -186,7 +167,7 @@ static void refuse_chain(rp_verifier *verifier, int code, const char *subject,
         break;
     case RP_E_CERT_UNTRUSTED:
         common_name(name, certificate->issuer);
-        if (code == ASN_SELF_SIGNED_E)
+        if (code == ASN_SELF_SIGNED_E || certificate->selfSigned)
             rp_error_set(error, status, RP_PHASE_HANDSHAKE,
                          "%s is self-signed (%s) and not a trusted one", subject, name);
         else
@@ -207,7 +188,7 @@ static void refuse_chain(rp_verifier *verifier, int code, const char *subject,
     error->tls_code = code;
 }
 
-/* ---- The leaf ---------------------------------------------------------------------------------------------- */
+/* ---- The leaf -------------------------------------------------------------------------------- */
 
 static bool names_server(const DecodedCert *certificate, const char *server_name)
 {
@@ -314,7 +295,7 @@ static void judge_leaf(rp_verifier *verifier, const DecodedCert *certificate,
     verifier->refused = true;
 }
 
-/* ---- The callback ------------------------------------------------------------------------------------------ */
+/* ---- The callback ---------------------------------------------------------------------------- */
 
 static void judge(rp_verifier *verifier, bool ok, int code, int depth,
                   const WOLFSSL_BUFFER_INFO *der)
@@ -343,19 +324,24 @@ static int verify(int ok, WOLFSSL_X509_STORE_CTX *store)
 {
     rp_verifier *verifier = store->userCtx;
     int depth = store->error_depth;
-    if (verifier == NULL || depth < 0 || depth >= store->totalCerts)
-        return 0;
     /* An earlier verdict stands. */
-    if (verifier->refused)
+    if (verifier == NULL || verifier->refused)
         return 0;
+    if (depth < 0 || depth >= store->totalCerts) {
+        rp_error_set(verifier->error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
+                     "%s showed no certificate", verifier->peer_text);
+        verifier->error->tls_code = store->error;
+        verifier->refused = true;
+        return 0;
+    }
     if (ok && depth > 0)
         return 1;
     judge(verifier, ok != 0, store->error, depth, &store->certs[depth]);
     return verifier->refused ? 0 : 1;
 }
 
-/* Builds with WOLFSSL_TRUST_PEER_CERT keep CA files as trusted peers too, and take a certificate that looks like one
- * of them for any host (CVE-2026-93302). */
+/* Builds with WOLFSSL_TRUST_PEER_CERT keep CA files as trusted peers too, and take a certificate
+ * that looks like one of them for any host (CVE-2026-93302). */
 #ifdef WOLFSSL_TRUST_PEER_CERT
 static void drop_trusted_peers(WOLFSSL_CTX *context)
 {

@@ -1,4 +1,5 @@
-/* verify.h - judging a peer's certificate: the chain is wolfSSL's, names, addresses and pins are ours. */
+/* verify.h - judging a peer's certificate: the chain is wolfSSL's, names, addresses and pins are
+ * ours. */
 #ifndef RP_TLS_VERIFY_H
 #define RP_TLS_VERIFY_H
 
@@ -7,7 +8,8 @@
 /* One a connection; its address is the verify callback's context. */
 typedef struct rp_verifier {
     const rp_tls_config *config;
-    const char *server_name; /* NULL: a server's verifier, which takes any name that the CA signed */
+    const char
+        *server_name; /* NULL: a server's verifier, which takes any name that the CA signed */
     const char *peer_text;
     rp_error *error; /* where a refusal goes; valid while wolfSSL is in a call */
     bool accepted;   /* the leaf was judged, and is good */

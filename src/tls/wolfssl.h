@@ -17,13 +17,22 @@
 #if !defined(HAVE_SNI) || !defined(HAVE_ALPN) || !defined(HAVE_SESSION_TICKET)
 #error "ringport needs wolfSSL's --enable-sni --enable-alpn --enable-session-ticket"
 #endif
-/* Without it the verify callback runs for refused certificates only, and host names went unchecked. */
+/* Without it the verify callback runs for refused certificates only, and host names went
+ * unchecked. */
 #ifndef WOLFSSL_ALWAYS_VERIFY_CB
 #error "ringport needs a wolfSSL built with WOLFSSL_ALWAYS_VERIFY_CB"
 #endif
 /* Without it a certificate's IP addresses are not decoded. */
 #if !defined(WOLFSSL_IP_ALT_NAME) && !defined(OPENSSL_ALL)
 #error "ringport needs a wolfSSL built with WOLFSSL_IP_ALT_NAME"
+#endif
+/* wolfSSL's TLS 1.2 client aborts the handshake when a server does not accept its ticket, which
+ * every server does after a change of its ticket key. scripts/deps mends that and says so; with
+ * other builds TLS 1.2 resumes by session id. */
+#ifdef RP_WOLFSSL_TICKET_PATCH
+#define RP_TICKETS_IN_TLS12 true
+#else
+#define RP_TICKETS_IN_TLS12 false
 #endif
 #ifndef HAVE_EXT_CACHE
 #error "ringport needs a wolfSSL built with HAVE_EXT_CACHE"

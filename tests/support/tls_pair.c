@@ -25,6 +25,41 @@ const char *tls_cert(const char *name)
     return path;
 }
 
+rp_tls_config *tls_client(const rp_tls_options *options)
+{
+    rp_tls_config *config;
+    rp_error error;
+    if (rp_tls_config_create(&config, options, &error) != RP_OK)
+        fail_msg("%s", error.text);
+    return config;
+}
+
+rp_tls_config *tls_server(const rp_tls_server_options *options)
+{
+    rp_tls_config *config;
+    rp_error error;
+    if (rp_tls_server_config_create(&config, options, &error) != RP_OK)
+        fail_msg("%s", error.text);
+    return config;
+}
+
+rp_tls_config *tls_client_of(rp_tls_version version)
+{
+    return tls_client(&(rp_tls_options){
+        .ca_file = tls_cert("ca.pem"), .minimum_version = version, .maximum_version = version});
+}
+
+rp_tls_config *tls_server_of(const char *name, rp_tls_version version)
+{
+    char certificate[64], key[64];
+    snprintf(certificate, sizeof(certificate), "%s.pem", name);
+    snprintf(key, sizeof(key), "%s.key", name);
+    return tls_server(&(rp_tls_server_options){.certificate_file = tls_cert(certificate),
+                                               .key_file = tls_cert(key),
+                                               .minimum_version = version,
+                                               .maximum_version = version});
+}
+
 /* xorshift64* */
 uint64_t tls_random(tls_pair *pair, uint64_t limit)
 {
@@ -89,7 +124,8 @@ static void keep(tls_end *end, const uint8_t *data, size_t size)
 {
     if (!end->discard && size > 0) {
         while (end->received_size + size > end->received_capacity) {
-            end->received_capacity = end->received_capacity == 0 ? 4096 : 2 * end->received_capacity;
+            end->received_capacity =
+                end->received_capacity == 0 ? 4096 : 2 * end->received_capacity;
             end->received = realloc(end->received, end->received_capacity);
             assert_non_null(end->received);
         }

@@ -1,4 +1,5 @@
-/* tls_pair.h - a client and a server engine in memory, with the bytes between them in the test's hands. */
+/* tls_pair.h - a client and a server engine in memory, with the bytes between them in the test's
+ * hands. */
 #ifndef TESTS_TLS_PAIR_H
 #define TESTS_TLS_PAIR_H
 
@@ -9,6 +10,14 @@ const char *tls_certs(void);
 /* "DIRECTORY/name"; a buffer of 8 that are used in turn. */
 const char *tls_cert(const char *name);
 
+/* Configurations that must come about: otherwise the test fails with the sentence. */
+rp_tls_config *tls_client(const rp_tls_options *options);
+rp_tls_config *tls_server(const rp_tls_server_options *options);
+/* Trusts ca.pem, one version; 0: both. */
+rp_tls_config *tls_client_of(rp_tls_version version);
+/* NAME.pem and NAME.key. */
+rp_tls_config *tls_server_of(const char *name, rp_tls_version version);
+
 typedef struct tls_end {
     rp_engine *engine;
     rp_chain output;
@@ -18,7 +27,7 @@ typedef struct tls_end {
     bool opened, ended, failed;
     uint8_t *received; /* plaintext */
     size_t received_size, received_capacity;
-    bool discard;      /* counts received_size only */
+    bool discard; /* counts received_size only */
 } tls_end;
 
 typedef struct tls_pair {
@@ -26,13 +35,13 @@ typedef struct tls_pair {
     rp_chunk_pool pool;
     tls_end client, server;
     uint64_t random;
-    size_t chunk_limit;    /* ciphertext is given in chunks of 1 to this size; 0: all there is */
-    size_t read_limit;     /* plaintext is read in pieces of 1 to this size */
+    size_t chunk_limit; /* ciphertext is given in chunks of 1 to this size; 0: all there is */
+    size_t read_limit;  /* plaintext is read in pieces of 1 to this size */
 } tls_pair;
 
 typedef struct tls_pair_options {
     rp_tls_config *client, *server;
-    const char *name;      /* NULL: "localhost" */
+    const char *name; /* NULL: "localhost" */
     const char *client_alpn, *server_alpn;
     rp_sessions *sessions;
     uint64_t seed;

@@ -1,0 +1,293 @@
+/* test_tls_verify.c - which certificates are refused, with which status, sentence and alert. */
+#include "support/tls_pair.h"
+#include "tls/wolfssl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define PEER "localhost (127.0.0.1:443)"
+
+enum { BAD_CERTIFICATE = 42, CERTIFICATE_EXPIRED = 45, UNKNOWN_CA = 48 };
+
+/* A handshake that the client must refuse: its error, after the server got the alert. */
+static rp_error refused(rp_tls_config *client, rp_tls_config *server, const char *name,
+                        size_t chunk_limit)
+{
+    tls_pair pair;
+    tls_pair_options options = {
+        .client = client, .server = server, .name = name, .chunk_limit = chunk_limit};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_false(tls_handshake(&pair));
+    assert_true(pair.client.failed);
+    assert_int_equal(pair.client.error.phase, RP_PHASE_HANDSHAKE);
+    assert_int_not_equal(pair.client.error.tls_code, 0);
+    /* The server was told. */
+    assert_true(pair.server.failed);
+    assert_int_equal(pair.server.error.status, RP_E_TLS_ALERT);
+    assert_int_equal(pair.server.error.tls_alert, pair.client.error.tls_alert);
+    assert_int_equal(pair.client.stats.handshakes_full, 0);
+    rp_error error = pair.client.error;
+    tls_pair_close(&pair);
+    return error;
+}
+
+typedef struct bad_case {
+    const char *server, *ca, *name;
+    rp_status status;
+    int alert;
+    const char *text;
+} bad_case;
+
+static const bad_case bad_cases[] = {
+    {"expired", "ca.pem", NULL, RP_E_CERT_EXPIRED, CERTIFICATE_EXPIRED,
+     "certificate of " PEER " expired on 2025-01-31"},
+    {"not-yet", "ca.pem", NULL, RP_E_CERT_NOT_YET_VALID, CERTIFICATE_EXPIRED,
+     "certificate of " PEER " is not valid before 2048-05-01"},
+    {"wrong-host", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
+     "certificate of " PEER " is for other.test, not for localhost"},
+    {"expired-wrong-host", "ca.pem", NULL, RP_E_CERT_EXPIRED, CERTIFICATE_EXPIRED,
+     "certificate of " PEER " expired on 2025-01-31"},
+    {"no-san", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
+     "certificate of " PEER
+     " names no host (it has no subjectAltName), so it is not for localhost"},
+    {"many-names", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
+     NULL}, /* see names_are_cut */
+    {"self-signed", "ca.pem", NULL, RP_E_CERT_UNTRUSTED, -1,
+     "certificate of " PEER " is self-signed (self-signed) and not a trusted one"},
+    {"leaf-only", "ca.pem", NULL, RP_E_CERT_UNTRUSTED, UNKNOWN_CA,
+     "certificate of " PEER " is signed by an unknown authority (Ringport Test Intermediate)"},
+    {"server-ecdsa", "other-ca.pem", NULL, RP_E_CERT_UNTRUSTED, UNKNOWN_CA,
+     NULL}, /* which certificate is named depends on WOLFSSL_ALT_CERT_CHAINS */
+    {"wrong-usage", "ca.pem", NULL, RP_E_CERT_INVALID, BAD_CERTIFICATE, NULL},
+    {"server-ecdsa", "ca.pem", "example.test", RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE, NULL},
+    {"server-ecdsa", "ca.pem", "a.b.example.test", RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE, NULL},
+    {"server-ecdsa", "ca.pem", "127.0.0.2", RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE, NULL},
+    {"server-ecdsa", "ca.pem", "::2", RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE, NULL},
+    {"server-ecdsa", "ca.pem", "::ffff:127.0.0.1", RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE, NULL},
+    {"server-ecdsa", "ca.pem", "127.0.0.1.example", RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE, NULL},
+    {"no-san", "ca.pem", "127.0.0.1", RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE, NULL},
+};
+
+static void bad_certificates(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad_cases); i++) {
+        const bad_case *at = &bad_cases[i];
+        for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++) {
+            rp_tls_config *client = tls_client(
+                &(rp_tls_options){.ca_file = tls_cert(at->ca), .maximum_version = version});
+            rp_tls_config *server = tls_server_of(at->server, 0);
+            for (size_t chunk = 0; chunk < 2; chunk++) {
+                rp_error error = refused(client, server, at->name, chunk);
+                if (error.status != at->status ||
+                    (at->text != NULL && strcmp(error.text, at->text) != 0))
+                    fail_msg("%s, %s: %s: %s", at->server, at->ca, rp_status_name(error.status),
+                             error.text);
+                if (at->alert >= 0)
+                    assert_int_equal(error.tls_alert, at->alert);
+                assert_non_null(strstr(error.text, PEER));
+            }
+            rp_tls_config_release(client);
+            rp_tls_config_release(server);
+        }
+    }
+}
+
+static void names_are_cut(void **state)
+{
+    (void)state;
+    rp_tls_config *client = tls_client_of(0);
+    rp_tls_config *server = tls_server_of("many-names", 0);
+    rp_error error = refused(client, server, NULL, 0);
+    assert_non_null(strstr(error.text, "certificate of " PEER " is for "));
+    assert_non_null(strstr(error.text, ".some-domain.test, "));
+    assert_non_null(strstr(error.text, ", ..., not for localhost"));
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
+static void good_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"localhost",       "LOCALHOST.", "a.example.test",
+                                        "B.Example.Test",  "127.0.0.1",  "::1",
+                                        "0:0:0:0:0:0:0:1", "[::1]"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        rp_tls_config *client = tls_client_of(0);
+        rp_tls_config *server = tls_server_of("server-rsa", 0);
+        tls_pair pair;
+        tls_pair_options options = {.client = client, .server = server, .name = names[i]};
+        assert_true(tls_pair_open(&pair, &options));
+        if (!tls_handshake(&pair))
+            fail_msg("%s: %s", names[i], pair.client.error.text);
+        tls_pair_close(&pair);
+        rp_tls_config_release(client);
+        rp_tls_config_release(server);
+    }
+}
+
+/* A self-signed certificate that is itself the trust anchor. */
+static void trusted_by_itself(void **state)
+{
+    (void)state;
+    rp_tls_config *client = tls_client(&(rp_tls_options){.ca_file = tls_cert("self-signed.pem")});
+    rp_tls_config *server = tls_server_of("self-signed", 0);
+    tls_pair pair;
+    tls_pair_options options = {.client = client, .server = server};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_true(tls_handshake(&pair));
+    tls_pair_close(&pair);
+    /* It stands for nobody else. */
+    rp_tls_config *other = tls_server_of("server-ecdsa", 0);
+    assert_int_equal(refused(client, other, NULL, 0).status, RP_E_CERT_UNTRUSTED);
+    /* And for its own names only (CVE-2026-93302). */
+    assert_int_equal(refused(client, server, "other.test", 0).status, RP_E_CERT_HOST_MISMATCH);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+    rp_tls_config_release(other);
+}
+
+/* The intermediate of a good chain does not stay behind as a trust anchor of somebody who did
+ * not get it. */
+static void refusals_leave_no_trust(void **state)
+{
+    (void)state;
+    rp_tls_config *client = tls_client(&(rp_tls_options){.ca_file = tls_cert("other-ca.pem")});
+    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+    rp_tls_config *bare = tls_server_of("leaf-only", 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(refused(client, server, NULL, 0).status, RP_E_CERT_UNTRUSTED);
+        assert_int_equal(refused(client, bare, NULL, 0).status, RP_E_CERT_UNTRUSTED);
+    }
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+    rp_tls_config_release(bare);
+}
+
+static void accept_any(void **state)
+{
+    (void)state;
+    static const char *const servers[] = {"expired", "wrong-host", "self-signed", "no-san",
+                                          "server-rsa"};
+    for (size_t i = 0; i < 2 * COUNT(servers); i++) {
+        rp_tls_config *client =
+            tls_client(&(rp_tls_options){.insecure_accept_any_certificate = true,
+                                         .maximum_version = i % 2 == 0 ? RP_TLS_1_2 : RP_TLS_1_3});
+        rp_tls_config *server = tls_server_of(servers[i / 2], 0);
+        tls_pair pair;
+        tls_pair_options options = {.client = client, .server = server};
+        assert_true(tls_pair_open(&pair, &options));
+        assert_true(tls_handshake(&pair));
+        tls_pair_close(&pair);
+        rp_tls_config_release(client);
+        rp_tls_config_release(server);
+    }
+}
+
+static char *read_text(const char *name)
+{
+    static char text[256];
+    FILE *stream = fopen(tls_cert(name), "r");
+    assert_non_null(stream);
+    assert_non_null(fgets(text, sizeof(text), stream));
+    fclose(stream);
+    return text;
+}
+
+static void pins(void **state)
+{
+    (void)state;
+    static const char other[] = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    char both[512];
+    snprintf(both, sizeof(both), "%s;%s", other, read_text("server-ecdsa.pin"));
+    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+    rp_tls_config *client =
+        tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"), .pinned_keys = both});
+    tls_pair pair;
+    tls_pair_options options = {.client = client, .server = server};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_true(tls_handshake(&pair));
+    tls_pair_close(&pair);
+
+    /* Another key; and a pinned key does not replace the chain. */
+    rp_tls_config *rsa = tls_server_of("server-rsa", 0);
+    rp_tls_config *expired = tls_server_of("expired", 0);
+    tls_pair refused_pair;
+    tls_pair_options refused_options = {.client = client, .server = rsa};
+    assert_true(tls_pair_open(&refused_pair, &refused_options));
+    assert_false(tls_handshake(&refused_pair));
+    assert_int_equal(refused_pair.client.error.status, RP_E_CERT_PIN_MISMATCH);
+    assert_string_equal(refused_pair.client.error.text,
+                        "certificate of " PEER " is valid, but its public key is not a pinned one");
+    tls_pair_close(&refused_pair);
+    assert_int_equal(refused(client, expired, NULL, 0).status, RP_E_CERT_EXPIRED);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+    rp_tls_config_release(rsa);
+    rp_tls_config_release(expired);
+}
+
+/* What a client hears when the server refuses its certificate, or the lack of one. */
+static void client_certificates(void **state)
+{
+    (void)state;
+    for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++) {
+        rp_tls_config *none = tls_client_of(version);
+        rp_tls_config *wrong = tls_client(&(rp_tls_options){
+            .ca_file = tls_cert("ca.pem"),
+            .certificate_file = tls_cert("self-signed.pem"),
+            .key_file = tls_cert("self-signed.key"),
+            .maximum_version = version,
+        });
+        rp_tls_config *server =
+            tls_server(&(rp_tls_server_options){.certificate_file = tls_cert("server-ecdsa.pem"),
+                                                .key_file = tls_cert("server-ecdsa.key"),
+                                                .client_ca_file = tls_cert("ca.pem")});
+        rp_tls_config *clients[] = {none, wrong};
+        for (size_t i = 0; i < 2; i++) {
+            tls_pair pair;
+            tls_pair_options options = {.client = clients[i], .server = server};
+            assert_true(tls_pair_open(&pair, &options));
+            assert_false(tls_handshake(&pair));
+            assert_true(pair.server.failed);
+            assert_true(pair.client.failed);
+            assert_int_equal(pair.client.error.status, RP_E_TLS_ALERT);
+            /* A TLS 1.3 client is done before the server judges it (RFC 8446, 4.4.2.4). */
+            bool early = version == RP_TLS_1_2;
+            assert_int_equal(pair.client.error.phase, early ? RP_PHASE_HANDSHAKE : RP_PHASE_NONE);
+            assert_non_null(strstr(pair.client.error.text, early ? " refused the handshake: alert "
+                                                                 : " broke the connection off: "
+                                                                   "alert "));
+            if (i == 0)
+                assert_string_equal(pair.server.error.text, "the client showed no certificate");
+            else
+                assert_int_equal(pair.server.error.status, RP_E_CERT_UNTRUSTED);
+            tls_pair_close(&pair);
+        }
+        rp_tls_config_release(none);
+        rp_tls_config_release(wrong);
+        rp_tls_config_release(server);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_certificates),
+        cmocka_unit_test(names_are_cut),
+        cmocka_unit_test(good_names),
+        cmocka_unit_test(trusted_by_itself),
+        cmocka_unit_test(refusals_leave_no_trust),
+        cmocka_unit_test(accept_any),
+        cmocka_unit_test(pins),
+        cmocka_unit_test(client_certificates),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
