@@ -189,6 +189,29 @@ static rp_status check(rp_client *client, const rp_request_options *options,
     return tls_needed(client, url, error);
 }
 
+/* A small body goes behind the head: one record, one send, no completion of its own. */
+static bool body_place(rp_request *request, const rp_request_options *options)
+{
+    if (options->body_size == 0)
+        return true;
+    if (request->head.size + options->body_size <= RP_SMALL_REQUEST_BYTES)
+        return rp_chain_append(&request->head, options->body, options->body_size);
+    request->body = options->body;
+    request->body_size = options->body_size;
+    return true;
+}
+
+static void move_inline(rp_request *request)
+{
+    rp_slice slice;
+    if (request->head.size > RP_INLINE_HEAD_BYTES ||
+        rp_chain_slices(&request->head, &slice, 1) != 1 || slice.size != request->head.size)
+        return;
+    memcpy(request->inline_head, slice.data, slice.size);
+    request->inline_size = (uint32_t)slice.size;
+    rp_chain_clear(&request->head);
+}
+
 static rp_status head_write(rp_request *request, const rp_request_options *options,
                             const rp_url *url, rp_error *error)
 {
@@ -210,15 +233,9 @@ static rp_status head_write(rp_request *request, const rp_request_options *optio
         return status;
     request->head_only = strcmp(method, "HEAD") == 0;
     request->idempotent = rp_method_idempotent(method);
-    if (options->body_size == 0)
-        return RP_OK;
-    if (request->head.size + options->body_size > RP_SMALL_REQUEST_BYTES) {
-        request->body = options->body;
-        request->body_size = options->body_size;
-        return RP_OK;
-    }
-    if (!rp_chain_append(&request->head, options->body, options->body_size))
+    if (!body_place(request, options))
         return no_memory(error);
+    move_inline(request);
     return RP_OK;
 }
 

@@ -17,6 +17,9 @@
 /* A request whose head and body fit is sent as one record and needs no completion of its own. */
 #define RP_SMALL_REQUEST_BYTES ((size_t)16384)
 
+/* Most heads fit: a waiting request then holds no chunk. */
+#define RP_INLINE_HEAD_BYTES 480
+
 typedef struct rp_origin rp_origin;
 typedef struct rp_conn rp_conn;
 
@@ -82,10 +85,11 @@ struct rp_request {
     rp_conn *conn;
     const rp_response_events *events;
     void *user;
-    rp_link link;        /* client->requests */
-    rp_link queue_link;  /* origin->queue */
-    rp_chain head;       /* the request's head, and a small body behind it */
-    const uint8_t *body; /* NULL: none, or in head */
+    rp_link link;       /* client->requests */
+    rp_link queue_link; /* origin->queue */
+    rp_chain head;      /* the request's head, and a small body behind it, unless they fit inline */
+    uint32_t inline_size; /* 0: they are in head */
+    const uint8_t *body;  /* NULL: none, or in head */
     size_t body_size;
     rp_request_state state;
     bool head_only; /* HEAD */
@@ -109,6 +113,7 @@ struct rp_request {
     char address[64];
     const char *tls_version, *tls_cipher;
     rp_request *next_free;
+    uint8_t inline_head[RP_INLINE_HEAD_BYTES];
 };
 
 /* pool.c */

@@ -342,6 +342,9 @@ static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
 {
     rp_slice slices[16];
     rp_chain rest = request->head;
+    request->bytes_sent = request->inline_size + request->head.size;
+    if (request->inline_size > 0)
+        return rp_stream_put(conn->stream, request->inline_head, request->inline_size, error);
     /* Kept until the end for a replay: walked, not consumed. */
     for (rp_chunk *chunk = rest.head; chunk != NULL; chunk = rest.head) {
         size_t count = rp_chain_slices(&rest, slices, sizeof(slices) / sizeof(slices[0]));
@@ -352,7 +355,6 @@ static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
             rest.head = rest.head->next;
         }
     }
-    request->bytes_sent = request->head.size;
     return RP_OK;
 }
 

@@ -16,7 +16,7 @@ rp_request *rp_request_new(rp_client *client)
     if (request != NULL) {
         client->free_requests = request->next_free;
         client->free_request_count--;
-        memset(request, 0, sizeof(*request));
+        memset(request, 0, offsetof(rp_request, inline_head));
     } else {
         request = rp_allocate(&client->loop->memory, sizeof(*request));
         if (request == NULL)
