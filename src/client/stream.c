@@ -105,8 +105,7 @@ void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
     stream->state = RP_STREAM_FAILED;
     rp_stream_flush(stream); /* an alert may tell the peer why */
     rp_stream_fail_writes(stream, error);
-    if (!stream->closing)
-        stream->events->on_open(stream, error, stream->user);
+    stream->events->on_open(stream, error, stream->user); /* also if a write's callback closed us */
 }
 
 void rp_stream_opened(rp_stream *stream)
@@ -289,18 +288,26 @@ static void ignore_open(rp_stream *stream, const rp_error *error, void *user)
 
 static const rp_stream_events no_events = {.on_open = ignore_open};
 
+static void dropped(rp_socket *socket)
+{
+    (void)socket;
+}
+
+static const rp_socket_handler dropping = {.closed = dropped};
+
 rp_status rp_stream_accept(rp_stream **out, rp_loop *loop, rp_socket *socket, rp_tls_config *config,
                            const char *alpn, size_t receive_credit_bytes,
                            const rp_stream_events *events, void *user)
 {
     *out = NULL;
     rp_stream *stream = stream_new(loop, events, user);
-    socket->handler = &rp_stream_socket_handler;
-    socket->user = stream;
     if (stream == NULL) {
+        socket->handler = &dropping;
         rp_socket_ops(socket)->close(socket);
         return RP_E_NO_MEMORY;
     }
+    socket->handler = &rp_stream_socket_handler;
+    socket->user = stream;
     stream->socket = socket;
     stream->server = true;
     stream->has_credit_limit = receive_credit_bytes > 0;

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define RECORD_BYTES ((size_t)16384) /* plaintext of one TLS record at the most (RFC 8446, 5.1) */
@@ -97,6 +98,15 @@ static void fail_late_writes(rp_stream *stream)
     rp_stream_fail_writes(stream, &error);
 }
 
+static void tell_end(rp_stream *stream, const rp_error *error)
+{
+    if (stream->end_told || stream->closing)
+        return;
+    stream->end_told = true;
+    if (stream->events->on_end != NULL)
+        stream->events->on_end(stream, error, stream->user);
+}
+
 /* ---- encrypting ---- */
 
 /* The first queued write is in output as far as it will go. */
@@ -139,6 +149,8 @@ static void encrypt(rp_stream *stream)
             good = encrypt_piece(stream, write->private_data + stream->queued_done, size, &error);
         if (!good) {
             rp_stream_fail_writes(stream, &error);
+            if (stream->engine != NULL) /* can't decrypt any more either */
+                tell_end(stream, &error);
             return;
         }
         stream->queued_done += size;
@@ -216,6 +228,7 @@ static void sent(rp_socket *socket, rp_io_result result)
     if (result.status != RP_OK) {
         rp_error error;
         transport_error(stream, result, &error);
+        stream->reset_told = result.os_code == ECONNRESET;
         rp_chain_clear(&stream->output);
         if (!stream->write_failed)
             rp_stream_fail_writes(stream, &error);
@@ -244,24 +257,15 @@ static void tell_data(rp_stream *stream, const uint8_t *data, size_t size)
         stream->events->on_data(stream, data, size, stream->user);
 }
 
-static void tell_end(rp_stream *stream, const rp_error *error)
-{
-    if (stream->end_told || stream->closing)
-        return;
-    stream->end_told = true;
-    if (stream->events->on_end != NULL)
-        stream->events->on_end(stream, error, stream->user);
-}
-
-/* The engine gave up: what the transport did is the better reason where it has one. */
+/* The engine gave up, and can't encrypt any more either. What the transport did is the better reason where
+ * it has one. */
 static void tell_failure(rp_stream *stream, rp_error *error)
 {
     if (stream->input_ended && stream->input_result.status != RP_OK)
         transport_error(stream, stream->input_result, error);
-    else if (error->status != RP_E_TRUNCATED) {
+    else
         rp_stream_flush(stream); /* an alert may tell the peer why */
-        rp_stream_fail_writes(stream, error);
-    }
+    rp_stream_fail_writes(stream, error);
     tell_end(stream, error);
 }
 
@@ -444,6 +448,10 @@ static void received_final(rp_stream *stream, rp_io_result result)
     }
     stream->input_ended = true;
     stream->input_result = result;
+    /* Linux tells of a reset once, and the send was first to ask: what looks like FIN to the receive is not
+     * one. (EPIPE is what a send gets after a true FIN.) */
+    if (result.status == RP_OK && stream->reset_told)
+        stream->input_result = (rp_io_result){.status = RP_E_RESET, .os_code = ECONNRESET};
     process_end(stream);
 }
 
@@ -541,8 +549,10 @@ rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_err
     const uint8_t *bytes = data;
     while (size > 0) {
         size_t piece = least(size, RECORD_BYTES);
-        if (!encrypt_piece(stream, bytes, piece, error))
+        if (!encrypt_piece(stream, bytes, piece, error)) {
+            stream->write_failed = true; /* for the engine is dead */
             return error->status;
+        }
         bytes += piece;
         size -= piece;
     }
