@@ -184,6 +184,14 @@ void probe_close(probe *p)
     p->starting--;
 }
 
+void probe_cut(probe *p, bool reset)
+{
+    p->stream->shutdown_asked = true; /* nothing to say any more */
+    if (reset)
+        shape_reset_on_close(p->stream->socket);
+    probe_close(p);
+}
+
 void probe_finish(probe *p)
 {
     probe_close(p);

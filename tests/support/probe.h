@@ -51,6 +51,8 @@ rp_status probe_write_text(probe *p, const char *text);
 rp_status probe_shutdown(probe *p);
 void probe_consume(probe *p, size_t size);
 void probe_close(probe *p);
+/* Closes without TLS's close_notify, by FIN or by RST. */
+void probe_cut(probe *p, bool reset);
 /* Closes, and turns until it is closed and every write was accounted for. NULL does nothing. */
 void probe_finish(probe *p);
 
