@@ -220,8 +220,8 @@ static const char *byte_fault(int previous, int c, bool value)
     return "the server sent a header name that is not a token (RFC 9110, 5.1)";
 }
 
-/* llhttp has one error for most of what can be wrong with a header line, and its position is now the
- * offending byte, now the one behind it: the bytes themselves say more. */
+/* llhttp has one error for most of what can be wrong with a header line, and its position is now
+ * the offending byte, now the one behind it: the bytes themselves say more. */
 static const char *header_fault(const view *v, size_t position)
 {
     size_t offset = 0;

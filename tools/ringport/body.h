@@ -17,8 +17,8 @@ typedef struct body {
 /* Adds size bytes. False: no memory, or over BODY_LIMIT. */
 bool body_add(body *b, const void *data, size_t size);
 
-/* Adds a whole file, "-" for standard input. without_lines leaves out CR, LF and NUL, as curl's -d does. NULL,
- * or why not; the sentence lives until the next call. */
+/* Adds a whole file, "-" for standard input. without_lines leaves out CR, LF and NUL, as curl's -d
+ * does. NULL, or why not; the sentence lives until the next call. */
 const char *body_add_file(body *b, const char *path, bool without_lines);
 
 #endif

@@ -79,7 +79,7 @@ static void print_head(FILE *out, const rp_response_head *head, const char *pref
             head->reason[0] != '\0' ? " " : "", head->reason, line_end);
     for (size_t i = 0; i < head->header_count; i++)
         fprintf(out, "%s%s: %s%s", prefix, head->headers[i].name, head->headers[i].value, line_end);
-    fprintf(out, "%s%s", prefix, line_end);
+    fprintf(out, "%s%s", prefix[0] != '\0' ? "<" : "", line_end);
 }
 
 static void output_head(get *g, rp_request *request, const rp_response_head *head)

@@ -1,5 +1,5 @@
-/* histogram.c - a log-linear histogram: values below 128 have a bucket each, every power of two above has
- * 64 of equal width. */
+/* histogram.c - a log-linear histogram: values below 128 have a bucket each, every power of two
+ * above has 64 of equal width. */
 #include "histogram.h"
 
 #define LINEAR 128

@@ -1,5 +1,5 @@
-/* histogram.h - a log-linear histogram, as HdrHistogram's: every value up to 2^40 within 1.6 percent, in
- * fixed memory, one increment a value. Zeroed memory is an empty histogram. */
+/* histogram.h - a log-linear histogram, as HdrHistogram's: every value up to 2^40 within 1.6
+ * percent, in fixed memory, one increment a value. Zeroed memory is an empty histogram. */
 #ifndef TOOL_HISTOGRAM_H
 #define TOOL_HISTOGRAM_H
 
@@ -20,8 +20,8 @@ void histogram_record(histogram *h, uint64_t value);
 
 void histogram_add(histogram *to, const histogram *from);
 
-/* The value that percent (0 to 100) of all values do not exceed, rounded up within its bucket; 0 if there
- * is none. */
+/* The value that percent (0 to 100) of all values do not exceed, rounded up within its bucket; 0 if
+ * there is none. */
 uint64_t histogram_percentile(const histogram *h, double percent);
 
 double histogram_mean(const histogram *h);
@@ -29,7 +29,7 @@ double histogram_mean(const histogram *h);
 /* How many values are at most value, within the precision of a bucket. */
 uint64_t histogram_at_most(const histogram *h, uint64_t value);
 
-/* The steps of a 1-2-5 scale from the smallest value to the largest: zero s, then call until false. */
+/* The steps of a 1-2-5 scale, from the smallest value's on: zero s, then call until false. */
 typedef struct histogram_step {
     uint64_t at_most, count; /* so many values, above the step before */
     uint64_t below;

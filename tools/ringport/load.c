@@ -1,8 +1,8 @@
-/* load.c - one thread and loop for each --threads, each with its share of the requests. The main thread only
- * waits, shows the progress, and tells the threads to stop.
+/* load.c - one thread and loop for each --threads, each with its share of the requests. The main
+ * thread only waits, shows the progress, and tells the threads to stop.
  *
- * A slot is a place for one request in flight; on_done starts the next one in it. Nothing there allocates,
- * formats or asks the system for more than the time. */
+ * A slot is a place for one request in flight; on_done starts the next one in it. Nothing there
+ * allocates, formats or asks the system for more than the time. */
 #include "load.h"
 
 #include "exit_code.h"
@@ -110,9 +110,12 @@ static void start(slot *s, uint64_t now)
     stop(w);
 }
 
+/* A connection whose opening began for an earlier request has phases that lie before this one. */
 static void note_connection(tally *t, const rp_timings *timings)
 {
     uint64_t begin = timings->resolved_us > 0 ? timings->resolved_us : timings->queued_us;
+    if (timings->connected_us == 0)
+        return;
     if (timings->connected_us >= begin)
         histogram_record(&t->connect, timings->connected_us - begin);
     if (timings->handshaken_us > 0)

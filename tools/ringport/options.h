@@ -1,5 +1,5 @@
-/* options.h - the command lines of `ringport get` and `ringport load`. Names and meaning are curl's where curl
- * has the option. */
+/* options.h - the command lines of `ringport get` and `ringport load`. Names and meaning are curl's
+ * where curl has the option. */
 #ifndef TOOL_OPTIONS_H
 #define TOOL_OPTIONS_H
 
@@ -51,8 +51,8 @@ typedef struct tool_options {
     char message[512]; /* what was wrong */
 } tool_options;
 
-/* Parses argv[0 .. argc - 1], which begins behind the command's name. EXIT_OK, or the exit code with
- * o->message set. o is set by the call; options_free it in either case. */
+/* Parses argv[0 .. argc - 1], which begins behind the command's name. EXIT_OK, or the exit code
+ * with o->message set. o is set by the call; options_free it in either case. */
 int options_parse(tool_options *o, command c, int argc, char **argv);
 void options_free(tool_options *o);
 

@@ -1,0 +1,371 @@
+/* test_tool_options.c - command lines, -w formats and JSON of the tool. */
+#include "exit_code.h"
+#include "json.h"
+#include "options.h"
+#include "result.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define URL "https://h/"
+
+/* Parses up to 16 words, the last NULL. */
+static int parse(tool_options *o, command c, const char *const *words)
+{
+    char *argv[16];
+    int argc = 0;
+    for (; words[argc] != NULL; argc++)
+        argv[argc] = (char *)(uintptr_t)words[argc];
+    return options_parse(o, c, argc, argv);
+}
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void accept(tool_options *o, command c, const char *const *words)
+{
+    if (parse(o, c, words) != EXIT_OK)
+        fail_msg("%s", o->message);
+}
+
+static void refuse(command c, const char *const *words, int code, const char *sentence)
+{
+    tool_options o;
+    assert_int_equal(parse(&o, c, words), code);
+    assert_string_equal(o.message, sentence);
+    options_free(&o);
+}
+
+static void test_forms(void **state)
+{
+    const char *const *const lines[] = {
+        WORDS("-s", "-S", "-o", "file", URL),
+        WORDS("-sSo", "file", URL),
+        WORDS("-sSofile", URL),
+        WORDS(URL, "-sS", "-ofile"),
+        WORDS("--silent", "--output=file", URL, "--show-error"),
+        WORDS("--output", "file", "-sS", "--", URL),
+        WORDS("-sS", "-o", "file", "--url", URL),
+        WORDS("-sS", "--url=" URL, "--output=file"),
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        tool_options o;
+        accept(&o, COMMAND_GET, lines[i]);
+        assert_string_equal(o.url, URL);
+        assert_string_equal(o.output, "file");
+        assert_true(o.silent && o.show_error);
+        options_free(&o);
+    }
+}
+
+static void test_usage(void **state)
+{
+    (void)state;
+    refuse(COMMAND_GET, WORDS(NULL), EXIT_USAGE, "no URL given");
+    refuse(COMMAND_GET, WORDS(URL, "http://x/"), EXIT_USAGE,
+           "one URL at a time: \"http://x/\" is the second");
+    refuse(COMMAND_GET, WORDS("--bogus", URL), EXIT_USAGE, "option --bogus is unknown");
+    refuse(COMMAND_GET, WORDS("--bogus=x", URL), EXIT_USAGE, "option --bogus=x is unknown");
+    refuse(COMMAND_GET, WORDS("-sZ", URL), EXIT_USAGE, "option -Z is unknown");
+    refuse(COMMAND_GET, WORDS("-", URL), EXIT_USAGE, "- is not a URL");
+    refuse(COMMAND_GET, WORDS(URL, "-o"), EXIT_USAGE, "option -o needs a value: FILE");
+    refuse(COMMAND_GET, WORDS(URL, "--cacert"), EXIT_USAGE, "option --cacert needs a value: FILE");
+    refuse(COMMAND_GET, WORDS("--silent=yes", URL), EXIT_USAGE, "option --silent takes no value");
+    refuse(COMMAND_GET, WORDS("-c", "3", URL), EXIT_USAGE, "option -c is for `ringport load`");
+    refuse(COMMAND_LOAD, WORDS("-o", "x", URL), EXIT_USAGE, "option -o is for `ringport get`");
+    refuse(COMMAND_GET, WORDS("-L", URL), EXIT_USAGE, "--location is not supported yet");
+    refuse(COMMAND_GET, WORDS("--compressed", URL), EXIT_USAGE,
+           "--compressed is not supported yet");
+    refuse(COMMAND_GET, WORDS("--http2", URL), EXIT_USAGE, "--http2 is not supported yet");
+    refuse(COMMAND_GET, WORDS("-x", "p:1", URL), EXIT_USAGE, "--proxy is not supported yet");
+}
+
+static void test_headers(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET,
+           WORDS("-H", "A: b", "-HC:d e ", "--header=E;", "-H", "Accept:", "-H", "X-None:", URL));
+    assert_int_equal(o.header_count, 4);
+    assert_string_equal(o.headers[0].name, "A");
+    assert_string_equal(o.headers[0].value, "b");
+    assert_string_equal(o.headers[1].name, "C");
+    assert_string_equal(o.headers[1].value, "d e ");
+    assert_string_equal(o.headers[2].name, "E");
+    assert_string_equal(o.headers[2].value, "");
+    assert_string_equal(o.headers[3].name, "Accept");
+    assert_string_equal(o.headers[3].value, "");
+    options_free(&o);
+    refuse(COMMAND_GET, WORDS("-H", "nothing", URL), EXIT_USAGE,
+           "\"nothing\" is not a header: write \"Name: value\"");
+    refuse(COMMAND_GET, WORDS("-H", ": x", URL), EXIT_USAGE,
+           "\": x\" is not a header: write \"Name: value\"");
+    refuse(COMMAND_GET, WORDS("-H", "A; x", URL), EXIT_USAGE,
+           "\"A; x\" is not a header: behind the ; nothing may stand");
+    refuse(COMMAND_GET, WORDS("-H", "Host:", URL), EXIT_USAGE, "the header Host can't be left out");
+}
+
+/* A file with these bytes; its name. */
+static const char *file_with(const char *data, size_t size)
+{
+    static char name[64];
+    snprintf(name, sizeof(name), "/tmp/ringport-options-XXXXXX");
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, data, size), size);
+    close(fd);
+    return name;
+}
+
+static void assert_body(const tool_options *o, const char *expected, size_t size)
+{
+    assert_true(o->body.given);
+    assert_int_equal(o->body.size, size);
+    if (size > 0)
+        assert_memory_equal(o->body.data, expected, size);
+}
+
+static void test_data(void **state)
+{
+    tool_options o;
+    char argument[80];
+    const char *name = file_with("x\r\ny\0z\n", 7);
+    (void)state;
+    snprintf(argument, sizeof(argument), "@%s", name);
+
+    accept(&o, COMMAND_GET, WORDS("-d", "a=b", "--data", argument, "--data-binary", argument, URL));
+    assert_body(&o, "a=b&xyz&x\r\ny\0z\n", 15);
+    assert_int_equal(o.header_count, 1);
+    assert_string_equal(o.headers[0].name, "Content-Type");
+    assert_string_equal(o.headers[0].value, "application/x-www-form-urlencoded");
+    assert_null(options_method(&o)); /* the library's default, POST */
+    options_free(&o);
+
+    accept(&o, COMMAND_GET, WORDS("-d", "", "-H", "content-type: text/plain", URL));
+    assert_body(&o, "", 0);
+    assert_int_equal(o.header_count, 1);
+    options_free(&o);
+
+    accept(&o, COMMAND_LOAD, WORDS("-d", "x", "-H", "Content-Type:", "-X", "PATCH", URL));
+    assert_int_equal(o.header_count, 0);
+    assert_string_equal(options_method(&o), "PATCH");
+    options_free(&o);
+    unlink(name);
+    refuse(COMMAND_GET, WORDS("-d", "@/nonexistent/file", URL), EXIT_READ,
+           "/nonexistent/file: No such file or directory");
+}
+
+static void test_upload(void **state)
+{
+    static const struct {
+        const char *url, *expected; /* up to the file's name, where it is added */
+        bool added;
+    } cases[] = {
+        {"https://h/a", "https://h/a", false},
+        {"https://h/a/", "https://h/a/", true},
+        {"https://h", "https://h/", true},
+        {"https://h/?q", "https://h/?q", false},
+    };
+    tool_options o;
+    const char *name = file_with("\0up\n", 4);
+    char expected[128];
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        accept(&o, COMMAND_GET, WORDS("-T", name, cases[i].url));
+        assert_body(&o, "\0up\n", 4);
+        assert_string_equal(options_method(&o), "PUT");
+        assert_int_equal(o.header_count, 0);
+        snprintf(expected, sizeof(expected), "%s%s", cases[i].expected,
+                 cases[i].added ? strrchr(name, '/') + 1 : "");
+        assert_string_equal(o.url, expected);
+        options_free(&o);
+    }
+    refuse(COMMAND_GET, WORDS("-T", name, "-d", "x", URL), EXIT_USAGE,
+           "only one of -I, -d and -T can be");
+    unlink(name);
+    refuse(COMMAND_GET, WORDS("-I", "-d", "x", URL), EXIT_USAGE,
+           "only one of -I, -d and -T can be");
+}
+
+static void test_numbers(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t ms;
+    } seconds[] = {{"0", 0},         {"2", 2000},      {"0.25", 250},
+                   {"1.2345", 1235}, {"0.0000001", 1}, {"0.1000", 100},
+                   {"3.", 3000},     {"0.9999", 1000}, {"1000000000", 1000000000000}};
+    tool_options o;
+    (void)state;
+    for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+        accept(&o, COMMAND_GET, WORDS("-m", seconds[i].text, URL));
+        assert_int_equal(o.max_time_ms, seconds[i].ms);
+        options_free(&o);
+    }
+    refuse(COMMAND_GET, WORDS("-m", "1000000001", URL), EXIT_USAGE,
+           "--max-time is a number of seconds, not \"1000000001\"");
+    refuse(COMMAND_GET, WORDS("-m", "-1", URL), EXIT_USAGE,
+           "--max-time is a number of seconds, not \"-1\"");
+    refuse(COMMAND_GET, WORDS("--connect-timeout", "1s", URL), EXIT_USAGE,
+           "--connect-timeout is a number of seconds, not \"1s\"");
+    refuse(COMMAND_GET, WORDS("-m", ".5", URL), EXIT_USAGE,
+           "--max-time is a number of seconds, not \".5\"");
+    refuse(COMMAND_LOAD, WORDS("-c", "0", URL), EXIT_USAGE,
+           "--connections is a number above 0, not \"0\"");
+    refuse(COMMAND_LOAD, WORDS("-n", "4294967296", URL), EXIT_USAGE,
+           "--requests is a number above 0, not \"4294967296\"");
+}
+
+static void test_tls(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET,
+           WORDS("-k", "--cacert", "ca", "--cert", "c", "--tlsv1.3", "--tls-max", "1.3", URL));
+    assert_true(o.tls.insecure_accept_any_certificate);
+    assert_string_equal(o.tls.ca_file, "ca");
+    assert_string_equal(o.tls.key_file, "c");
+    assert_int_equal(o.tls.minimum_version, RP_TLS_1_3);
+    assert_int_equal(o.tls.maximum_version, RP_TLS_1_3);
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("--tlsv1.2", "--cert=c", "--key=k", "--http1.1", URL));
+    assert_false(o.tls.insecure_accept_any_certificate);
+    assert_int_equal(o.tls.minimum_version, RP_TLS_1_2);
+    assert_int_equal(o.tls.maximum_version, RP_TLS_DEFAULT);
+    assert_string_equal(o.tls.key_file, "k");
+    options_free(&o);
+    refuse(COMMAND_GET, WORDS("--tls-max", "1.1", URL), EXIT_USAGE,
+           "--tls-max is 1.2, 1.3 or default, not \"1.1\"");
+    refuse(COMMAND_GET, WORDS("--tlsv1.3", "--tls-max", "1.2", URL), EXIT_USAGE,
+           "--tlsv1.3 and --tls-max 1.2 exclude each other");
+    refuse(COMMAND_GET, WORDS("--key", "k", URL), EXIT_USAGE, "--key needs --cert");
+}
+
+static void test_load(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_LOAD, WORDS(URL));
+    assert_int_equal(o.connections, 64);
+    assert_int_equal(o.requests, 10000);
+    assert_int_equal(o.threads, 1);
+    assert_int_equal(o.coalesce_us, 0);
+    options_free(&o);
+    accept(&o, COMMAND_LOAD, WORDS("-c5", "-n", "3", "-t", "9", "--coalesce-us", "off", URL));
+    assert_int_equal(o.connections, 3);
+    assert_int_equal(o.threads, 3);
+    assert_int_equal(o.coalesce_us, RP_COALESCE_OFF);
+    options_free(&o);
+    accept(&o, COMMAND_LOAD,
+           WORDS("--duration", "1.5", "--timeout", "2", "--coalesce-us=100", "--resolve", "a:1:b",
+                 "--resolve", "c:2:d", "--json", "--new-connections", "--no-resumption", URL));
+    assert_int_equal(o.requests, 0);
+    assert_int_equal(o.duration_ms, 1500);
+    assert_int_equal(o.max_time_ms, 2000);
+    assert_int_equal(o.coalesce_us, 100);
+    assert_int_equal(o.resolve_count, 2);
+    assert_string_equal(o.resolve[1], "c:2:d");
+    assert_true(o.json && o.new_connections && o.tls.no_resumption);
+    options_free(&o);
+    refuse(COMMAND_LOAD, WORDS("-n", "1", "--duration", "1", URL), EXIT_USAGE,
+           "only one of --requests and --duration can be");
+    refuse(COMMAND_LOAD, WORDS("-c", "70000", "-n", "80000", URL), EXIT_USAGE,
+           "at most 65536 connections and 1024 threads");
+    refuse(COMMAND_LOAD, WORDS("--coalesce-us", "10001", URL), EXIT_USAGE,
+           "--coalesce-us is 0 to 10000 or off, not \"10001\"");
+}
+
+static void test_help(void **state)
+{
+    tool_options o;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    (void)state;
+    accept(&o, COMMAND_GET, WORDS("--help"));
+    assert_true(o.help);
+    options_free(&o);
+    assert_non_null(out);
+    options_print(COMMAND_LOAD, out);
+    fclose(out);
+    assert_non_null(strstr(text, "  -c, --connections N"));
+    assert_non_null(strstr(text, "      --cacert FILE"));
+    assert_null(strstr(text, "--output"));
+    assert_null(strstr(text, "--location"));
+    free(text);
+}
+
+/* ---- -w and JSON ---- */
+
+static void assert_written(const result *r, const char *format, const char *expected)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    write_out(r, format, out);
+    fclose(out);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void test_write_out(void **state)
+{
+    tool_options o = {.url = URL};
+    result r = {.options = &o, .method = "GET", .status = 200, .version = 11, .exit_code = 7};
+    (void)state;
+    r.timings = (rp_timings){.connected_us = 1500, .total_us = 12345678};
+    snprintf(r.address, sizeof(r.address), "192.0.2.7:443");
+    assert_written(&r, "%{http_code} %{response_code}|%{http_version}\\n", "200 200|1.1\n");
+    assert_written(&r, "%{time_connect} %{time_total}", "0.001500 12.345678");
+    assert_written(&r, "%{remote_ip} %{remote_port}", "192.0.2.7 443");
+    assert_written(&r, "%{exitcode}%{errormsg}%%\\t\\r\\x%{", "7%\t\r\\x%{");
+    assert_written(&r, "%{scheme} %{method} %{url}", "https GET " URL);
+    snprintf(r.address, sizeof(r.address), "[2001:db8::1]:8443");
+    assert_written(&r, "%{remote_ip} %{remote_port}", "2001:db8::1 8443");
+    r.address[0] = '\0';
+    assert_written(&r, "%{remote_ip} %{remote_port}", " 0");
+}
+
+static void test_json(void **state)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    json j = {.out = out};
+    (void)state;
+    assert_non_null(out);
+    json_begin_object(&j, NULL);
+    json_text(&j, "a\"\\", "\n\x01\x7f \xc3\xbc \xff \xc3");
+    json_text(&j, "none", NULL);
+    json_begin_array(&j, "list");
+    json_number(&j, NULL, UINT64_MAX);
+    json_real(&j, NULL, 1.25, 1);
+    json_begin_object(&j, NULL);
+    json_end_object(&j);
+    json_end_array(&j);
+    json_bool(&j, "b", true);
+    json_end_object(&j);
+    fclose(out);
+    assert_string_equal(text, "{\"a\\\"\\\\\":\"\\u000a\\u0001\\u007f \xc3\xbc \\ufffd \\ufffd\","
+                              "\"none\":null,\"list\":[18446744073709551615,1.2,{}],\"b\":true}");
+    free(text);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forms),   cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_headers), cmocka_unit_test(test_data),
+        cmocka_unit_test(test_upload),  cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_tls),     cmocka_unit_test(test_load),
+        cmocka_unit_test(test_help),    cmocka_unit_test(test_write_out),
+        cmocka_unit_test(test_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
