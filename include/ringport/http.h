@@ -140,6 +140,9 @@ static inline rp_request *rp_client_send(rp_client *client, const rp_request_opt
  * on_body comes after this call. */
 void rp_request_cancel(rp_request *request);
 
+/* What is known of an unfinished request so far: in on_head its connection and the phases behind it. */
+void rp_request_summary_get(const rp_request *request, rp_response_summary *summary);
+
 /* Returns credit for size bytes of the body. */
 void rp_request_consume(rp_request *request, size_t size);
 

@@ -182,18 +182,9 @@ static void leave(rp_request *request)
     rp_conn_close(conn);
 }
 
-static void tell(rp_request *request, rp_error *error)
+void rp_request_summary_get(const rp_request *request, rp_response_summary *summary)
 {
-    rp_client *client = request->client;
-    rp_origin *origin = request->origin;
-    if (error != NULL) {
-        error->reused = request->reused;
-        error->bytes_sent = request->bytes_sent;
-        error->replay_safe = request->bytes_sent == 0;
-    }
-    request->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(client->loop));
-    rp_response_summary summary = {
-        .error = error,
+    *summary = (rp_response_summary){
         .status = request->status,
         .body_bytes = request->body_bytes,
         .bytes_sent = request->bytes_sent,
@@ -205,6 +196,21 @@ static void tell(rp_request *request, rp_error *error)
         .tls_cipher = request->tls_cipher,
         .timings = request->timings,
     };
+    summary->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
+}
+
+static void tell(rp_request *request, rp_error *error)
+{
+    rp_client *client = request->client;
+    rp_origin *origin = request->origin;
+    if (error != NULL) {
+        error->reused = request->reused;
+        error->bytes_sent = request->bytes_sent;
+        error->replay_safe = request->bytes_sent == 0;
+    }
+    rp_response_summary summary;
+    rp_request_summary_get(request, &summary);
+    summary.error = error;
     request->events->on_done(request, &summary, request->user);
     rp_request_free(request);
     rp_origin_release_if_unused(origin);
