@@ -300,6 +300,29 @@ static void test_help(void **state)
     free(text);
 }
 
+/* docs/cli.md names every option that --help does. */
+static void test_documented(void **state)
+{
+    char page[64 * 1024], *text = NULL;
+    size_t size = 0;
+    FILE *docs = fopen("../docs/cli.md", "r"), *out = open_memstream(&text, &size);
+    (void)state;
+    assert_true(docs != NULL && out != NULL);
+    page[fread(page, 1, sizeof(page) - 1, docs)] = '\0';
+    fclose(docs);
+    options_print(COMMAND_GET, out);
+    options_print(COMMAND_LOAD, out);
+    fclose(out);
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char *name = strstr(line, "--");
+        assert_non_null(name);
+        name[strcspn(name, " ")] = '\0';
+        if (strcmp(name, "--help") != 0 && strstr(page, name) == NULL)
+            fail_msg("docs/cli.md does not tell of %s", name);
+    }
+    free(text);
+}
+
 /* ---- -w and JSON ---- */
 
 static void assert_written(const result *r, const char *format, const char *expected)
@@ -360,12 +383,12 @@ static void test_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),   cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_headers), cmocka_unit_test(test_data),
-        cmocka_unit_test(test_upload),  cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_tls),     cmocka_unit_test(test_load),
-        cmocka_unit_test(test_help),    cmocka_unit_test(test_write_out),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_forms),     cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_headers),   cmocka_unit_test(test_data),
+        cmocka_unit_test(test_upload),    cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_tls),       cmocka_unit_test(test_load),
+        cmocka_unit_test(test_help),      cmocka_unit_test(test_documented),
+        cmocka_unit_test(test_write_out), cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
