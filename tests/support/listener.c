@@ -8,7 +8,8 @@
 static void accepted(rp_socket *socket, rp_socket *peer, rp_io_result result, bool final)
 {
     listener *l = socket->user;
-    CHECK(final || peer != NULL || result.status == RP_E_NO_DESCRIPTORS);
+    CHECK(final || peer != NULL || result.status == RP_E_NO_DESCRIPTORS ||
+          result.status == RP_E_NO_MEMORY);
     if (peer == NULL)
         return;
     l->accepted++;
