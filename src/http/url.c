@@ -59,10 +59,12 @@ static rp_status parse_scheme(const parser *p, size_t *rest)
     return RP_OK;
 }
 
-/* RFC 3986, 3.2.1 and 3.2.2 without percent-encoding: unreserved and sub-delims. */
+/* RFC 3986, 3.2.1 and 3.2.2 without percent-encoding: unreserved and sub-delims, a bit each. */
 static bool is_name_character(char c)
 {
-    return rp_is_token(&c, 1) ? strchr("#%^`|", c) == NULL : strchr("(),;=", c) != NULL;
+    static const uint32_t bits[4] = {0, 0x2BFF7FD2, 0x87FFFFFE, 0x47FFFFFE};
+    unsigned char byte = (unsigned char)c;
+    return byte < 128 && (bits[byte / 32] >> (byte % 32) & 1) != 0;
 }
 
 static rp_status parse_userinfo(const parser *p, const char *text, size_t size)
@@ -159,10 +161,14 @@ static rp_status parse_authority(const parser *p, const char *text, size_t size)
     return parse_port(p, text + rest + 1, size - rest - 1);
 }
 
-static size_t find_any(const char *text, size_t begin, size_t end, const char *characters)
+/* Where the next part of the URL begins: from is the first of "/", "?", "#" that may begin it. */
+static size_t find_delimiter(const char *text, size_t begin, size_t end, char from)
 {
-    while (begin < end && strchr(characters, text[begin]) == NULL)
-        begin++;
+    for (; begin < end; begin++) {
+        char c = text[begin];
+        if (c == '#' || (c == '?' && from != '#') || (c == '/' && from == '/'))
+            break;
+    }
     return begin;
 }
 
@@ -180,9 +186,9 @@ rp_status rp_url_parse(rp_url *url, const char *text, size_t size, rp_error *err
         return status;
     url->port = url->https ? 443 : 80;
 
-    size_t path = find_any(text, authority, size, "/?#");
-    size_t query = find_any(text, path, size, "?#");
-    size_t fragment = find_any(text, query, size, "#");
+    size_t path = find_delimiter(text, authority, size, '/');
+    size_t query = find_delimiter(text, path, size, '?');
+    size_t fragment = find_delimiter(text, query, size, '#');
     url->path = (rp_slice){(const uint8_t *)text + path, query - path};
     url->query = (rp_slice){(const uint8_t *)text + query, fragment - query};
     return parse_authority(&p, text + authority, path - authority);
