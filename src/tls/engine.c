@@ -320,7 +320,7 @@ static call call_begin(rp_engine *engine, rp_error *error)
     return (call){engine->input_size, engine->output->size};
 }
 
-/* moved: plaintext, or the state. */
+/* moved: plaintext, or the state; a failure is a change of state. */
 static void call_end(rp_engine *engine, call begun, bool moved)
 {
     engine->verifier.error = NULL;
@@ -536,7 +536,7 @@ rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t 
         return RP_ENGINE_OK;
     call begun = call_begin(engine, error);
     int result = wolfSSL_write(engine->ssl, data, (int)size);
-    call_end(engine, begun, false);
+    call_end(engine, begun, result <= 0);
     if (result == (int)size && engine->cause == CAUSE_NONE)
         return RP_ENGINE_OK;
     return fail(engine, error, wolfSSL_get_error(engine->ssl, result));
@@ -552,7 +552,7 @@ rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error)
     engine->close_sent = true;
     call begun = call_begin(engine, error);
     int result = wolfSSL_shutdown(engine->ssl);
-    call_end(engine, begun, false);
+    call_end(engine, begun, result < 0);
     if (result >= 0 && engine->cause == CAUSE_NONE)
         return RP_ENGINE_OK;
     return fail(engine, error, wolfSSL_get_error(engine->ssl, result));

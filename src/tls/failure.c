@@ -128,7 +128,7 @@ static const char *our_versions(const rp_tls_config *config)
 static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase phase)
 {
     const char *peer = failure->peer_text;
-    if (failure->code == MEMORY_E)
+    if (failure->code == MEMORY_E || failure->code == MEMORY_ERROR)
         rp_error_set(error, RP_E_NO_MEMORY, phase, "no memory for the TLS connection to %s", peer);
     else if (ONE_OF(failure->code, version_codes) || failure->old_version ||
              failure->alert_received == ALERT_PROTOCOL_VERSION)

@@ -155,7 +155,7 @@ static void refuse_chain(rp_verifier *verifier, int code, const char *subject,
 {
     rp_error *error = verifier->error;
     rp_status status = status_of(code);
-    char date[32], name[NAME_TEXT];
+    char date[32];
     switch (status) {
     case RP_E_CERT_EXPIRED:
         date_text(date, certificate->afterDate, certificate->afterDateLen);
@@ -164,15 +164,6 @@ static void refuse_chain(rp_verifier *verifier, int code, const char *subject,
     case RP_E_CERT_NOT_YET_VALID:
         date_text(date, certificate->beforeDate, certificate->beforeDateLen);
         rp_error_set(error, status, RP_PHASE_HANDSHAKE, "%s is not valid before %s", subject, date);
-        break;
-    case RP_E_CERT_UNTRUSTED:
-        common_name(name, certificate->issuer);
-        if (code == ASN_SELF_SIGNED_E || certificate->selfSigned)
-            rp_error_set(error, status, RP_PHASE_HANDSHAKE,
-                         "%s is self-signed (%s) and not a trusted one", subject, name);
-        else
-            rp_error_set(error, status, RP_PHASE_HANDSHAKE,
-                         "%s is signed by an unknown authority (%s)", subject, name);
         break;
     case RP_E_CERT_REVOKED:
         rp_error_set(error, status, RP_PHASE_HANDSHAKE, "%s was revoked", subject);
@@ -186,6 +177,29 @@ static void refuse_chain(rp_verifier *verifier, int code, const char *subject,
         break;
     }
     error->tls_code = code;
+}
+
+/* No chain to a trust anchor. The end of the chain that the peer sent names the authority that
+ * would have to be one. */
+static void refuse_untrusted(rp_verifier *verifier, const WOLFSSL_X509_STORE_CTX *store)
+{
+    const WOLFSSL_BUFFER_INFO *der = &store->certs[store->totalCerts - 1];
+    DecodedCert last;
+    wc_InitDecodedCert(&last, der->buffer, der->length, NULL);
+    (void)wc_ParseCert(&last, CERT_TYPE, NO_VERIFY, NULL);
+    char name[NAME_TEXT];
+    common_name(name, last.issuer);
+    if (store->totalCerts == 1 && last.selfSigned)
+        rp_error_set(verifier->error, RP_E_CERT_UNTRUSTED, RP_PHASE_HANDSHAKE,
+                     "certificate of %s is self-signed (%s) and not a trusted one",
+                     verifier->peer_text, name);
+    else
+        rp_error_set(verifier->error, RP_E_CERT_UNTRUSTED, RP_PHASE_HANDSHAKE,
+                     "certificate of %s is signed by an unknown authority (%s)",
+                     verifier->peer_text, name);
+    verifier->error->tls_code = store->error;
+    verifier->refused = true;
+    wc_FreeDecodedCert(&last);
 }
 
 /* ---- The leaf -------------------------------------------------------------------------------- */
@@ -336,6 +350,10 @@ static int verify(int ok, WOLFSSL_X509_STORE_CTX *store)
     }
     if (ok && depth > 0)
         return 1;
+    if (!ok && status_of(store->error) == RP_E_CERT_UNTRUSTED) {
+        refuse_untrusted(verifier, store);
+        return 0;
+    }
     judge(verifier, ok != 0, store->error, depth, &store->certs[depth]);
     return verifier->refused ? 0 : 1;
 }

@@ -18,9 +18,9 @@ const char *tls_certs(void)
 
 const char *tls_cert(const char *name)
 {
-    static char paths[8][512];
+    static char paths[64][512];
     static unsigned next;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % 64];
     snprintf(path, sizeof(paths[0]), "%s/%s", tls_certs(), name);
     return path;
 }

@@ -7,7 +7,7 @@
 
 /* The directory that make-certs filled. */
 const char *tls_certs(void);
-/* "DIRECTORY/name"; a buffer of 8 that are used in turn. */
+/* "DIRECTORY/name"; one of 64 buffers, used in turn. */
 const char *tls_cert(const char *name);
 
 /* Configurations that must come about: otherwise the test fails with the sentence. */

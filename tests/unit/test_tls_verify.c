@@ -64,7 +64,7 @@ static const bad_case bad_cases[] = {
     {"leaf-only", "ca.pem", NULL, RP_E_CERT_UNTRUSTED, UNKNOWN_CA,
      "certificate of " PEER " is signed by an unknown authority (Ringport Test Intermediate)"},
     {"server-ecdsa", "other-ca.pem", NULL, RP_E_CERT_UNTRUSTED, UNKNOWN_CA,
-     NULL}, /* which certificate is named depends on WOLFSSL_ALT_CERT_CHAINS */
+     "certificate of " PEER " is signed by an unknown authority (Ringport Test Root)"},
     {"wrong-usage", "ca.pem", NULL, RP_E_CERT_INVALID, BAD_CERTIFICATE, NULL},
     {"server-ecdsa", "ca.pem", "example.test", RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE, NULL},
     {"server-ecdsa", "ca.pem", "a.b.example.test", RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE, NULL},
@@ -131,6 +131,54 @@ static void good_names(void **state)
         rp_tls_config_release(client);
         rp_tls_config_release(server);
     }
+}
+
+/* Without it wolfSSL wants every certificate that a server sends to lead to a trust anchor. */
+#ifdef WOLFSSL_ALT_CERT_CHAINS
+#define ALTERNATE_CHAINS true
+#else
+#define ALTERNATE_CHAINS false
+#endif
+
+/* Many servers send more than the chain that a client needs: a trusted root once more, signed by
+ * another authority that the client may not know. */
+static void cross_signed_roots(void **state)
+{
+    (void)state;
+    rp_tls_config *server = tls_server_of("cross-signed", 0);
+    static const struct {
+        const char *ca;
+        bool trusted;
+    } cases[] = {
+        {"ca.pem", ALTERNATE_CHAINS},
+        {"other-ca.pem", true},
+        {"intermediate.pem", ALTERNATE_CHAINS},
+        {"self-signed.pem", false},
+    };
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        rp_tls_config *client =
+            tls_client(&(rp_tls_options){.ca_file = tls_cert(cases[i / 2].ca),
+                                         .maximum_version = i % 2 == 0 ? RP_TLS_1_2 : RP_TLS_1_3});
+        if (cases[i / 2].trusted) {
+            tls_pair pair;
+            tls_pair_options options = {.client = client, .server = server};
+            assert_true(tls_pair_open(&pair, &options));
+            assert_true(tls_handshake(&pair));
+            tls_pair_close(&pair);
+        } else {
+            rp_error error = refused(client, server, NULL, 0);
+            assert_int_equal(error.status, RP_E_CERT_UNTRUSTED);
+            assert_string_equal(error.text, "certificate of " PEER
+                                            " is signed by an unknown authority (Some Other Root)");
+        }
+        /* What an extra certificate says is never trusted. */
+        rp_tls_config *bare = tls_server_of("foreign", 0);
+        if (strcmp(cases[i / 2].ca, "other-ca.pem") != 0)
+            assert_int_equal(refused(client, bare, NULL, 0).status, RP_E_CERT_UNTRUSTED);
+        rp_tls_config_release(bare);
+        rp_tls_config_release(client);
+    }
+    rp_tls_config_release(server);
 }
 
 /* A self-signed certificate that is itself the trust anchor. */
@@ -280,13 +328,10 @@ static void client_certificates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_certificates),
-        cmocka_unit_test(names_are_cut),
-        cmocka_unit_test(good_names),
-        cmocka_unit_test(trusted_by_itself),
-        cmocka_unit_test(refusals_leave_no_trust),
-        cmocka_unit_test(accept_any),
-        cmocka_unit_test(pins),
+        cmocka_unit_test(bad_certificates),    cmocka_unit_test(names_are_cut),
+        cmocka_unit_test(good_names),          cmocka_unit_test(cross_signed_roots),
+        cmocka_unit_test(trusted_by_itself),   cmocka_unit_test(refusals_leave_no_trust),
+        cmocka_unit_test(accept_any),          cmocka_unit_test(pins),
         cmocka_unit_test(client_certificates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,338 @@
+/* test_tls_config.c - configurations that can't be used, and the sentences that say why. */
+#include "support/tls_pair.h"
+#include "tls/wolfssl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+static char directory[] = "/tmp/ringport-test-XXXXXX";
+
+static const char *path_of(const char *name)
+{
+    static char paths[8][128];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof(paths[0]), "%s/%s", directory, name);
+    return path;
+}
+
+static const char *file_of(const char *name, const void *data, size_t size)
+{
+    const char *path = path_of(name);
+    FILE *stream = fopen(path, "wb");
+    assert_non_null(stream);
+    assert_int_equal(fwrite(data, 1, size, stream), size);
+    assert_int_equal(fclose(stream), 0);
+    return path;
+}
+
+static char *text_of(const char *path)
+{
+    FILE *stream = fopen(path, "rb");
+    assert_non_null(stream);
+    char *text = calloc(1, 65536);
+    assert_non_null(text);
+    assert_true(fread(text, 1, 65535, stream) > 0);
+    fclose(stream);
+    return text;
+}
+
+static int make_directory(void **state)
+{
+    (void)state;
+    return mkdtemp(directory) == NULL;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf %s", directory);
+    return system(command);
+}
+
+/* ---- Refusals -------------------------------------------------------------------------------- */
+
+/* format: what the sentence must be, with %s for path. */
+static void expect(const rp_tls_options *options, const char *format, const char *path)
+{
+    rp_tls_config *config;
+    rp_error error;
+    char text[RP_ERROR_TEXT_SIZE];
+    snprintf(text, sizeof(text), format, path);
+    assert_int_equal(rp_tls_config_create(&config, options, &error), RP_E_TLS_CONFIG);
+    assert_null(config);
+    assert_int_equal(error.status, RP_E_TLS_CONFIG);
+    assert_string_equal(error.text, text);
+    assert_int_equal(rp_tls_config_create(&config, options, NULL), RP_E_TLS_CONFIG);
+}
+
+static void bad_trust(void **state)
+{
+    (void)state;
+    const char *path = path_of("missing.pem");
+    expect(&(rp_tls_options){.ca_file = path},
+           "CA file %s can't be read: No such file or directory", path);
+    expect(&(rp_tls_options){.ca_file = directory}, "CA file %s can't be read: Is a directory",
+           directory);
+    path = file_of("empty.pem", "", 0);
+    expect(&(rp_tls_options){.ca_file = path}, "CA file %s: no certificate found in it", path);
+    path = file_of("text.pem", "This is no certificate\n", 23);
+    expect(&(rp_tls_options){.ca_file = path}, "CA file %s: no certificate found in it", path);
+    static const char junk[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    path = file_of("junk.pem", junk, sizeof(junk) - 1);
+    expect(&(rp_tls_options){.ca_file = path},
+           "CA file %s: none of its 1 certificates can be used: ASN parsing error, invalid input",
+           path);
+    path = file_of("cut.pem", junk, 30);
+    rp_tls_config *config;
+    rp_error error;
+    assert_int_equal(rp_tls_config_create(&config, &(rp_tls_options){.ca_file = path}, &error),
+                     RP_E_TLS_CONFIG);
+    expect(&(rp_tls_options){.ca_pem = "nothing"}, "ca_pem: no certificate found in it", "");
+    path = path_of("no-directory");
+    expect(&(rp_tls_options){.ca_directory = path},
+           "CA directory %s can't be read: No such file or directory", path);
+    path = path_of("empty-directory");
+    assert_int_equal(mkdir(path, 0700), 0);
+    expect(&(rp_tls_options){.ca_directory = path}, "CA directory %s: no certificate found in it",
+           path);
+}
+
+static void too_large(void **state)
+{
+    (void)state;
+    const char *path = path_of("large.pem");
+    FILE *stream = fopen(path, "wb");
+    assert_non_null(stream);
+    assert_int_equal(fseek(stream, 16 << 20, SEEK_SET), 0);
+    fputc('x', stream);
+    fclose(stream);
+    expect(&(rp_tls_options){.ca_file = path}, "CA file %s is larger than 16 MiB", path);
+    assert_int_equal(truncate(path, 16 << 20), 0);
+    expect(&(rp_tls_options){.ca_file = path}, "CA file %s: no certificate found in it", path);
+    unlink(path);
+}
+
+static void bad_identity(void **state)
+{
+    (void)state;
+    const char *ca = tls_cert("ca.pem"), *path = tls_cert("client.pem");
+    expect(&(rp_tls_options){.ca_file = ca, .certificate_file = path},
+           "certificate_file and key_file: one without the other (%s)", path);
+    path = tls_cert("client.key");
+    expect(&(rp_tls_options){.ca_file = ca, .key_file = path},
+           "certificate_file and key_file: one without the other (%s)", path);
+    path = path_of("missing.pem");
+    expect(&(rp_tls_options){.ca_file = ca, .certificate_file = path, .key_file = path},
+           "certificate file %s can't be read: No such file or directory", path);
+    path = tls_cert("client.key");
+    expect(&(rp_tls_options){.ca_file = ca, .certificate_file = path, .key_file = path},
+           "certificate file %s: no certificate found in it", path);
+    path = tls_cert("client.pem");
+    expect(&(rp_tls_options){.ca_file = ca, .certificate_file = path, .key_file = path},
+           "key file %s: no private key found in it", path);
+    static const char encrypted[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
+    path = file_of("encrypted.key", encrypted, sizeof(encrypted) - 1);
+    expect(&(rp_tls_options){.ca_file = ca,
+                             .certificate_file = tls_cert("client.pem"),
+                             .key_file = path},
+           "key file %s is encrypted: decrypt it first", path);
+    const char *keys[] = {tls_cert("server-rsa.key"), tls_cert("server-ecdsa.key")};
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), "key file %%s does not belong to the certificate in %s",
+                 tls_cert("client.pem"));
+        expect(&(rp_tls_options){.ca_file = ca,
+                                 .certificate_file = tls_cert("client.pem"),
+                                 .key_file = keys[i]},
+               text, keys[i]);
+    }
+}
+
+static void bad_options(void **state)
+{
+    (void)state;
+    const char *ca = tls_cert("ca.pem");
+    expect(&(rp_tls_options){.ca_file = ca, .minimum_version = 11},
+           "minimum_version or maximum_version is no TLS version%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .minimum_version = 13, .maximum_version = 12},
+           "minimum_version is above maximum_version%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .groups = "X25519:P-111"},
+           "\"P-111\" is not a group that this build knows, or one too many%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .groups = ""}, "the list of groups is empty%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = "ROT13"},
+           "\"ROT13\" is not a TLS 1.2 cipher suite that this build knows%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .tls13_ciphers = "TLS_AES_128_GCM_SHA256:TLS_ROT13"},
+           "\"TLS_ROT13\" is not a TLS 1.3 cipher suite that this build knows%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = "TLS_AES_128_GCM_SHA256"},
+           "\"TLS_AES_128_GCM_SHA256\" is not a TLS 1.2 cipher suite that this build knows%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .pinned_keys = "sha256//AAAA"},
+           "\"sha256//AAAA\" is not a pinned key (sha256//BASE64 of a SHA-256)%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .pinned_keys = "md5//AAAA;"},
+           "\"md5//AAAA\" is not a pinned key (sha256//BASE64 of a SHA-256)%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .pinned_keys = ""}, "pinned_keys is empty%s", "");
+
+    struct {
+        rp_tls_options known;
+        long unknown;
+    } newer = {.known = {.ca_file = ca}};
+    rp_tls_config *config;
+    rp_error error;
+    assert_int_equal(rp_tls_config_create_sized(&config, &newer.known, sizeof(newer), &error),
+                     RP_OK);
+    rp_tls_config_release(config);
+    newer.unknown = 1;
+    assert_int_equal(rp_tls_config_create_sized(&config, &newer.known, sizeof(newer), &error),
+                     RP_E_BAD_OPTION);
+    assert_null(config);
+}
+
+/* ---- Things that work ------------------------------------------------------------------------ */
+
+static void assert_works(const rp_tls_options *options)
+{
+    rp_tls_config *client = tls_client(options);
+    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+    tls_pair pair;
+    tls_pair_options pair_options = {.client = client, .server = server};
+    assert_true(tls_pair_open(&pair, &pair_options));
+    if (!tls_handshake(&pair))
+        fail_msg("%s", pair.client.error.text);
+    tls_pair_close(&pair);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
+static void good_trust(void **state)
+{
+    (void)state;
+    char *ca = text_of(tls_cert("ca.pem")), *other = text_of(tls_cert("other-ca.pem"));
+    char *expired = text_of(tls_cert("expired.pem"));
+    assert_works(&(rp_tls_options){.ca_pem = ca});
+    assert_works(&(rp_tls_options){.ca_pem = ca, .ca_pem_size = strlen(ca)});
+    assert_works(&(rp_tls_options){.ca_file = tls_cert("other-ca.pem"), .ca_pem = ca});
+    /* A bundle: comments, another root, an expired and a broken certificate, and the one. */
+    static const char broken[] =
+        "# comment\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\r\n";
+    char bundle[32768];
+    snprintf(bundle, sizeof(bundle), "%s%s%s%s-----BEGIN CERTIFICATE-----\ncut off", broken, other,
+             expired, ca);
+    assert_works(&(rp_tls_options){.ca_file = file_of("bundle.pem", bundle, strlen(bundle))});
+    /* A directory with all sorts of things in it. */
+    char path[128];
+    snprintf(path, sizeof(path), "%s/trust", directory);
+    assert_int_equal(mkdir(path, 0700), 0);
+    file_of("trust/readme.txt", "hello", 5);
+    file_of("trust/broken.pem", broken, sizeof(broken) - 1);
+    file_of("trust/ca.pem", ca, strlen(ca));
+    assert_works(&(rp_tls_options){.ca_directory = path});
+    free(ca);
+    free(other);
+    free(expired);
+}
+
+static void system_trust(void **state)
+{
+    (void)state;
+    rp_tls_config *config;
+    rp_error error;
+    if (rp_tls_config_create(&config, NULL, &error) != RP_OK) {
+        /* A machine without a store: then the sentence says so. */
+        assert_non_null(strstr(error.text, "the system's trust store was not found"));
+        return;
+    }
+    rp_tls_config_release(config);
+    assert_works(&(rp_tls_options){.ca_file = tls_cert("ca.pem"), .trust_system_too = true});
+    /* The system does not know our authority. */
+    rp_tls_config *client = tls_client(&(rp_tls_options){.minimum_version = 0});
+    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+    tls_pair pair;
+    tls_pair_options options = {.client = client, .server = server};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_false(tls_handshake(&pair));
+    assert_int_equal(pair.client.error.status, RP_E_CERT_UNTRUSTED);
+    tls_pair_close(&pair);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
+static void references(void **state)
+{
+    (void)state;
+    rp_tls_config *config = tls_client_of(0);
+    assert_ptr_equal(rp_tls_config_retain(config), config);
+    rp_tls_config_release(config);
+    rp_tls_config_release(config);
+    rp_tls_config_release(NULL);
+}
+
+/* ---- No memory ------------------------------------------------------------------------------- */
+
+static size_t live_blocks;
+
+static void *counted_resize(void *user, void *memory, size_t size)
+{
+    (void)user;
+    live_blocks += memory == NULL;
+    live_blocks -= size == 0;
+    if (size != 0)
+        return realloc(memory, size);
+    free(memory);
+    return NULL;
+}
+
+static void no_memory(void **state)
+{
+    (void)state;
+    char pin[256];
+    FILE *stream = fopen(tls_cert("server-ecdsa.pin"), "r");
+    assert_non_null(stream);
+    assert_non_null(fgets(pin, sizeof(pin), stream));
+    fclose(stream);
+    rp_tls_options options = {
+        .ca_file = tls_cert("ca.pem"),
+        .ca_directory = tls_certs(),
+        .pinned_keys = pin,
+        .certificate_file = tls_cert("client.pem"),
+        .key_file = tls_cert("client.key"),
+    };
+    rp_status status = RP_E_NO_MEMORY;
+    uint64_t fail_in = 1;
+    for (; status != RP_OK; fail_in++) {
+        rp_tls_config *config;
+        rp_error error;
+        status = rp_tls_config_create_with(
+            &config, &options, (rp_allocator){.resize = counted_resize}, fail_in, &error);
+        if (status != RP_OK) {
+            assert_int_equal(status, RP_E_NO_MEMORY);
+            assert_string_equal(error.text, "no memory for a TLS configuration");
+        }
+        rp_tls_config_release(config);
+        assert_int_equal(live_blocks, 0);
+        assert_true(fail_in < 1000);
+    }
+    assert_true(fail_in > 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_trust),   cmocka_unit_test(too_large),  cmocka_unit_test(bad_identity),
+        cmocka_unit_test(bad_options), cmocka_unit_test(good_trust), cmocka_unit_test(system_trust),
+        cmocka_unit_test(references),  cmocka_unit_test(no_memory),
+    };
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
