@@ -15,14 +15,14 @@
 
 /* ---- A connection's life --------------------------------------------------------------------- */
 
-typedef struct life {
+typedef struct lifetime {
     rp_tls_config *client, *server;
     uint64_t fail_in; /* of rp_memory */
     bool sessions;
     bool complete; /* everything went well */
     bool refused;  /* create failed */
     rp_error error;
-} life;
+} lifetime;
 
 static bool alive(const tls_end *end)
 {
@@ -53,7 +53,7 @@ static bool told(const tls_end *end)
     return !end->failed || (end->error.status != RP_OK && end->error.text[0] != '\0');
 }
 
-static void live(life *life)
+static void live(lifetime *life)
 {
     tls_pair pair;
     rp_memory memory;
@@ -88,9 +88,9 @@ static void our_allocations(void **state)
 {
     (void)state;
     for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++) {
-        life life = {.client = tls_client_of(version),
-                     .server = tls_server_of("server-ecdsa", 0),
-                     .sessions = true};
+        lifetime life = {.client = tls_client_of(version),
+                         .server = tls_server_of("server-ecdsa", 0),
+                         .sessions = true};
         do {
             life.fail_in++;
             live(&life);
@@ -140,7 +140,8 @@ static void wolfssl_allocations(void **state)
 {
     (void)state;
     for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++) {
-        life life = {.client = tls_client_of(version), .server = tls_server_of("server-ecdsa", 0)};
+        lifetime life = {.client = tls_client_of(version),
+                         .server = tls_server_of("server-ecdsa", 0)};
         live(&life); /* the client's configuration remembers the intermediate */
         assert_true(life.complete);
         long before = wolf_live;
