@@ -1,5 +1,6 @@
-/* curl.c - libcurl as a peer: one multi handle on the socket interface with epoll, the connections kept
- * and the TLS sessions shared, which is how its documentation says to do many transfers on one thread.
+/* curl.c - libcurl as a peer: one multi handle on the socket interface with epoll, the connections
+ * kept and the TLS sessions shared, which is how its documentation says to do many transfers on one
+ * thread.
  *
  * curl URL -c CONNECTIONS -n REQUESTS --ca FILE [--new] [--no-resume] [--idle] */
 #include <curl/curl.h>
