@@ -546,7 +546,6 @@ rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error)
 {
     rp_error unwanted;
     error = error != NULL ? error : &unwanted;
-    RP_ASSERT(engine->state != FAILED);
     if (engine->state != OPEN || engine->close_sent)
         return RP_ENGINE_OK;
     engine->close_sent = true;

@@ -84,8 +84,8 @@ bool rp_engine_readable(const rp_engine *engine);
 rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size,
                                  rp_error *error);
 
-/* Appends close_notify to output, once, if the handshake is done. Reading goes on, writing does
- * not. */
+/* Appends close_notify to output, once, if the connection is open; otherwise (in the handshake,
+ * after a failure) does nothing. Reading goes on, writing does not. */
 rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error);
 
 /* After the handshake; strings live as long as the engine. */
