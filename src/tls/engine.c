@@ -135,11 +135,9 @@ static int new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session)
     return 1;
 }
 
-bool rp_context_callbacks(rp_tls_config *config)
+static bool set_resumption(const rp_tls_config *config)
 {
     WOLFSSL_CTX *context = config->context;
-    wolfSSL_CTX_SetIORecv(context, receive);
-    wolfSSL_CTX_SetIOSend(context, deliver);
     /* wolfSSL's own cache takes locks and is shared by all origins. "Off" would silence
      * new_session too. */
     bool callback = !config->server && config->resumption;
@@ -155,6 +153,22 @@ bool rp_context_callbacks(rp_tls_config *config)
         return wolfSSL_CTX_NoTicketTLSv12(context) == WOLFSSL_SUCCESS &&
                wolfSSL_CTX_no_ticket_TLSv13(context) == 0;
     return true;
+}
+
+/* wolfSSL completes a context, its list of cipher suites say, when the first session object is
+ * made of it, and without a lock. So one is made before threads share the context. */
+static bool complete_context(WOLFSSL_CTX *context)
+{
+    WOLFSSL *ssl = wolfSSL_new(context);
+    wolfSSL_free(ssl);
+    return ssl != NULL;
+}
+
+bool rp_context_callbacks(rp_tls_config *config)
+{
+    wolfSSL_CTX_SetIORecv(config->context, receive);
+    wolfSSL_CTX_SetIOSend(config->context, deliver);
+    return set_resumption(config) && complete_context(config->context);
 }
 
 /* ---- Key log --------------------------------------------------------------------------------- */
