@@ -381,8 +381,8 @@ static void resume(int version)
 static void test_resumption(void **state)
 {
     (void)state;
-    resume(12);
     resume(13);
+    resume(12);
 }
 
 /* ---- the loop ---- */
