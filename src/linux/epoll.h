@@ -26,8 +26,9 @@ enum {
     ENDING = 4,   /* after the bytes to read there is an end or an error to read as well */
     LISTENING = 8,
     CLOSING = 16,
-    RUNNING = 32, /* inside run_socket, which sees to the registration afterwards */
-    PARKED = 64   /* on a list that does not make a turn owe anything */
+    RUNNING = 32,         /* inside run_socket, which sees to the registration afterwards */
+    PARKED = 64,          /* on a list that does not make a turn owe anything */
+    STARVATION_TOLD = 128 /* since the last connection was accepted */
 };
 
 typedef struct epoll_socket {

@@ -408,6 +408,9 @@ static unsigned accept_failed(epoll_socket *listener, int os_code)
         return 0;
     }
     starve(listener);
+    if (listener->flags & STARVATION_TOLD)
+        return 0;
+    listener->flags |= STARVATION_TOLD;
     port->stats->completions++;
     listener->base.handler->accepted(&listener->base, NULL, result, false);
     return 1;
@@ -430,6 +433,7 @@ static unsigned accept_once(epoll_socket *listener)
         listener->flags &= (uint8_t)~READABLE;
         return 0;
     }
+    listener->flags &= (uint8_t)~STARVATION_TOLD;
     port->stats->completions++;
     listener->base.handler->accepted(&listener->base, &peer->base, (rp_io_result){RP_OK, 0}, false);
     RP_ASSERT(peer->base.handler != NULL);

@@ -225,6 +225,7 @@ static void no_descriptor_to_accept(contract *c)
     assert_true(stats->system_calls - calls <= 60);
     assert_true(raw_cpu_ns() - cpu < 20 * MS);
     assert_int_equal(d.count, 2);
+    assert_int_equal(listener.accept_failures, 1);
     assert_true(listener.started & RP_CANCEL_ACCEPT);
     raw_restore_descriptors(limit);
     uint64_t before = raw_clock_ns();
