@@ -197,7 +197,7 @@ static uint64_t end_of_wait(uint64_t wait_ns)
     return wait_ns < RP_WAIT_FOREVER - now_ns ? now_ns + wait_ns : RP_WAIT_FOREVER;
 }
 
-/* Waits once more only when a signal ended the wait, or it was time to retry an accept in vain. */
+/* Waits once more only when a signal ended the wait. */
 static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
 {
     epoll_port *port = port_of(base);
@@ -209,8 +209,10 @@ static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
     do {
         count = wait_for_events(port, end_ns);
         found += note_batch(port, count);
-        if (port->retry_at_ns != RP_WAIT_FOREVER && port->retry_at_ns <= rp_monotonic_ns())
+        if (port->retry_at_ns != RP_WAIT_FOREVER && port->retry_at_ns <= rp_monotonic_ns()) {
             rp_epoll_retry_starved(port);
+            found++; /* it was time for it, whatever comes of it */
+        }
         /* The second round is for what the callbacks of the first one did at once. */
         found += run_ready(port);
         found += run_ready(port);

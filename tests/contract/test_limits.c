@@ -183,7 +183,8 @@ static size_t starve_desk(contract *c, endpoint *listener, desk *d, raw_socket c
     static const endpoint_events on = {.accepted = desk_accepted};
     rp_address address = {0};
     *listener = (endpoint){.on = &on, .user = d};
-    warm_up(c);
+    if (!c->loop->waitable_made)
+        warm_up(c);
     endpoint_open(listener, c, 4);
     endpoint_listen(listener, &address);
     for (int i = 0; i < CALLERS; i++)
@@ -274,19 +275,21 @@ static void starved_accept_in_a_host(contract *c)
     endpoint listener;
     desk d = {0};
     raw_socket callers[CALLERS];
-    rp_waitable waitable = rp_loop_waitable(c->loop);
-    raw_watcher watcher = raw_watcher_open(RAW_POLL, waitable.socket);
+    warm_up(c);
+    raw_watcher watcher = raw_watcher_open(RAW_POLL, rp_loop_waitable(c->loop).socket);
     size_t limit = starve_desk(c, &listener, &d, callers);
-    unsigned polls = 0;
-    for (uint64_t until = raw_clock_ns() + 300 * MS; raw_clock_ns() < until; polls++) {
-        if (raw_watcher_wait(&watcher, 50))
+    unsigned turns = 0;
+    for (uint64_t until = raw_clock_ns() + 300 * MS; raw_clock_ns() < until;) {
+        if (raw_watcher_wait(&watcher, 50)) {
+            turns++;
             (void)rp_loop_turn(c->loop, 0);
+        }
     }
-    assert_true(polls < 30);
+    assert_true(turns <= 10);
     raw_restore_descriptors(limit);
     while (d.count < CALLERS) {
         assert_true(raw_watcher_wait(&watcher, 5000));
-        (void)rp_loop_turn(c->loop, 0);
+        assert_true(rp_loop_turn(c->loop, 0) > 0);
     }
     raw_watcher_close(&watcher);
     leave_desk(&listener, &d, callers);
@@ -314,6 +317,22 @@ static void no_descriptor_for_a_loop(contract *c)
         assert_int_equal(c->live, live);
         assert_int_equal(raw_open_descriptors(), descriptors);
     }
+}
+
+static void no_descriptor_for_the_waitable(contract *c)
+{
+    warm_up(c);
+    size_t limit = raw_leave_descriptors(0), descriptors = 0;
+    intptr_t without = rp_loop_waitable(c->loop).socket;
+    raw_restore_descriptors(limit);
+    descriptors = raw_open_descriptors();
+    assert_int_equal(without, -1);
+    limit = raw_leave_descriptors(1);
+    without = rp_loop_waitable(c->loop).socket;
+    raw_restore_descriptors(limit);
+    if (without == -1)
+        assert_int_equal(raw_open_descriptors(), descriptors);
+    assert_int_not_equal(rp_loop_waitable(c->loop).socket, -1);
 }
 
 /* ---- out of memory ---- */
@@ -396,6 +415,7 @@ static const contract_test tests[] = {
     {"cancel of a starved accept", cancel_of_a_starved_accept},
     {"a starved accept in a host", starved_accept_in_a_host},
     {"no descriptor for a loop", no_descriptor_for_a_loop},
+    {"no descriptor for the waitable", no_descriptor_for_the_waitable},
     {"no memory for a loop", no_memory_for_a_loop},
     {"no memory for a socket", no_memory_for_a_socket},
     {"no memory to accept", no_memory_to_accept},
