@@ -1,0 +1,148 @@
+/* iocp.h - what the parts of the completion port's port share: iocp.c waits, iocp_socket.c does what
+ * the sockets then can do, pump.c makes the waitable. */
+#ifndef RP_WIN32_IOCP_H
+#define RP_WIN32_IOCP_H
+
+#include "loop/port.h"
+#include "win32/socket.h"
+
+#include <stdatomic.h>
+
+#define ENTRIES_PER_WAIT 256
+
+/* Operations have the bits of RP_CANCEL_... */
+#define CONNECT RP_CANCEL_CONNECT
+#define ACCEPT RP_CANCEL_ACCEPT
+#define RECEIVE RP_CANCEL_RECEIVE
+#define SEND RP_CANCEL_SEND
+
+/* iocp_socket.flags */
+enum {
+    READABLE =
+        1, /* a receive of no bytes completed, and nothing was seen since that says otherwise */
+    LISTENING = 2,
+    CLOSING = 4,
+    RUNNING = 8, /* inside rp_iocp_run_socket, which sees to what is to be armed afterwards */
+    PARKED = 16, /* on the list of the starved */
+    GUEST_CAME = 32,
+    STARVATION_TOLD = 64
+};
+
+typedef struct iocp_socket iocp_socket;
+struct iocp_socket {
+    rp_socket base;
+    rp_link link; /* on ready, starved, free or none */
+    SOCKET handle;
+    uint8_t family;
+    uint8_t started;   /* operations in flight */
+    uint8_t decided;   /* of these, those whose result is known and not yet reported */
+    uint8_t pending;   /* of these, those that owe a packet: their OVERLAPPED is the kernel's */
+    uint8_t cancelled; /* of these, those that were told to end */
+    uint8_t flags;
+    OVERLAPPED in; /* of connect, accept or receive, which exclude one another */
+    OVERLAPPED out;
+    rp_io_result result; /* as in */
+    rp_io_result send_result;
+    const rp_slice *slices; /* what is still to send */
+    size_t slice_count;
+    size_t slice_offset; /* sent already of the first one */
+    iocp_socket *guest;  /* a listener's: the socket that the next connection gets */
+};
+
+/* A socket provider may be a filter of somebody's between us and the kernel, one for each family. */
+typedef struct iocp_provider {
+    LPFN_CONNECTEX connect_ex; /* NULL: the family is not to be had */
+    LPFN_ACCEPTEX accept_ex;
+    bool skips; /* no packet comes for what succeeds at once */
+} iocp_provider;
+
+typedef struct rp_iocp_pump rp_iocp_pump;
+
+/* AcceptEx writes both addresses, 16 bytes longer than they are. */
+#define ACCEPT_ADDRESS_BYTES (sizeof(struct sockaddr_in6) + 16)
+
+typedef struct iocp_port {
+    rp_port base;
+    rp_memory *memory;
+    rp_loop_stats *stats;
+    HANDLE handle;
+    iocp_provider providers[2]; /* IPv4, IPv6 */
+    rp_iocp_pump *pump;         /* NULL before waitable() */
+    bool in_turn;
+    atomic_bool woken; /* a packet says so, and no turn has seen it */
+    rp_link ready;     /* sockets to run */
+    rp_link starved;   /* listeners waiting for a free descriptor */
+    rp_link free;
+    size_t free_count, socket_count;
+    uint64_t retry_at_ns; /* for the starved ones */
+    uint64_t deadline_ns; /* given to waitable_deadline */
+    uint8_t *buffer;
+    size_t buffer_size;
+    uint8_t accept_addresses[2 * ACCEPT_ADDRESS_BYTES]; /* of all listeners: nobody reads them */
+    OVERLAPPED_ENTRY entries[ENTRIES_PER_WAIT];
+} iocp_port;
+
+/* The packets that are no socket's have no key; their number of bytes says what they are. */
+enum { PACKET_WAKE = 1, PACKET_PUMP = 2 };
+
+static inline iocp_port *port_of(rp_port *base)
+{
+    return RP_CONTAINER(base, iocp_port, base);
+}
+
+static inline iocp_socket *socket_of(rp_socket *base)
+{
+    return RP_CONTAINER(base, iocp_socket, base);
+}
+
+static inline iocp_port *socket_port(const iocp_socket *socket)
+{
+    return port_of(socket->base.port);
+}
+
+/* ---- iocp.c ---- */
+
+/* Any thread. */
+void rp_iocp_post(iocp_port *port, DWORD packet);
+/* A wait's end, as Windows counts it: milliseconds from now, rounded up, for waking before it is time
+ * would be for nothing. */
+DWORD rp_iocp_wait_ms(uint64_t end_ns);
+/* A host that watches the waitable can't know that a turn has something to do: tells it, if there
+ * is one and this is not inside of a turn. */
+void rp_iocp_tell_host(iocp_port *port);
+/* After a change of deadline_ns or retry_at_ns. */
+void rp_iocp_update_timer(iocp_port *port);
+
+/* ---- pump.c ---- */
+
+/* NULL: it could not be made. */
+rp_iocp_pump *rp_iocp_pump_create(iocp_port *port);
+void rp_iocp_pump_destroy(rp_iocp_pump *pump);
+rp_waitable rp_iocp_pump_waitable(const rp_iocp_pump *pump);
+/* Makes the waitable ready until the next rp_iocp_pump_take. */
+void rp_iocp_pump_tell(rp_iocp_pump *pump);
+void rp_iocp_pump_set_deadline(rp_iocp_pump *pump, uint64_t deadline_ns);
+/* Waits until end_ns for what the thread has found; gives the number of entries. */
+unsigned rp_iocp_pump_take(rp_iocp_pump *pump, OVERLAPPED_ENTRY *entries, unsigned room,
+                           uint64_t end_ns);
+
+/* ---- iocp_socket.c ---- */
+
+void rp_iocp_retry_starved(iocp_port *port);
+/* Notes what a packet says; runs no callback. */
+void rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry);
+/* Does what can be done, runs the callbacks; gives the number of things that it found to do. */
+unsigned rp_iocp_run_socket(iocp_socket *socket);
+
+/* The operations of port.h. */
+rp_io_result rp_iocp_open(rp_port *port, uint8_t family, rp_socket **socket);
+rp_io_result rp_iocp_listen(rp_socket *socket, rp_address *address, int backlog);
+void rp_iocp_connect(rp_socket *socket, const rp_address *address);
+void rp_iocp_accept(rp_socket *socket);
+void rp_iocp_receive(rp_socket *socket);
+void rp_iocp_send(rp_socket *socket, const rp_slice *slices, size_t count);
+void rp_iocp_shutdown_send(rp_socket *socket);
+void rp_iocp_cancel(rp_socket *socket, unsigned operations);
+void rp_iocp_close(rp_socket *socket);
+
+#endif

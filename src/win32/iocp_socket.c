@@ -1,0 +1,684 @@
+/* iocp_socket.c - the sockets of the completion port: see the essay in iocp.c. */
+#include "win32/iocp.h"
+
+#include "base/assert.h"
+
+#include <string.h>
+
+/* One WSASend takes at most this: what it takes is pinned until the peer has made room. */
+#define SEND_SLICES 64
+#define SEND_BYTES ((size_t)256 * 1024)
+/* Shares of one socket in one turn. */
+#define READS_PER_TURN 4
+#define ACCEPTS_PER_TURN 64
+#define FREE_SOCKETS_MOST 1024
+#define ACCEPT_RETRY_NS 100000000u
+
+/* iocp_socket.pending */
+#define INPUT (CONNECT | ACCEPT | RECEIVE)
+#define OUTPUT SEND
+
+static const rp_io_result cancelled_result = {RP_E_CANCELLED, 0};
+
+static const iocp_provider *provider_of(const iocp_socket *socket)
+{
+    return &socket_port(socket)->providers[socket->family == 6];
+}
+
+/* ---- lists, results ---- */
+
+static void enqueue(iocp_socket *socket)
+{
+    iocp_port *port = socket_port(socket);
+    if (socket->flags & PARKED) {
+        rp_list_remove(&socket->link);
+        socket->flags &= (uint8_t)~PARKED;
+        if (rp_list_empty(&port->starved))
+            port->retry_at_ns = RP_WAIT_FOREVER;
+    }
+    if (!rp_list_empty(&socket->link))
+        return;
+    rp_list_append(&port->ready, &socket->link);
+    rp_iocp_tell_host(port);
+}
+
+/* A second decision comes too late: what happened first counts. */
+static void decide(iocp_socket *socket, unsigned operation, rp_io_result result)
+{
+    if (!(socket->started & operation) || socket->decided & operation)
+        return;
+    RP_ASSERT(!(socket->pending & operation));
+    socket->decided |= (uint8_t)operation;
+    if (operation == SEND)
+        socket->send_result = result;
+    else
+        socket->result = result;
+    enqueue(socket);
+}
+
+static bool undecided(const iocp_socket *socket, unsigned operation)
+{
+    return (socket->started & ~socket->decided & operation) != 0;
+}
+
+/* Neither decided nor with the kernel: it is for us to go on with it. */
+static bool idle(const iocp_socket *socket, unsigned operation)
+{
+    return undecided(socket, operation) && !(socket->pending & operation);
+}
+
+/* True: it was decided, and is no more in flight from here on. */
+static bool take_result(iocp_socket *socket, unsigned operation)
+{
+    if (!(socket->decided & operation))
+        return false;
+    socket->started &= (uint8_t)~operation;
+    socket->decided &= (uint8_t)~operation;
+    socket->cancelled &= (uint8_t)~operation;
+    socket_port(socket)->stats->completions++;
+    return true;
+}
+
+/* ---- life of a socket ---- */
+
+static iocp_socket *socket_new(iocp_port *port)
+{
+    iocp_socket *socket;
+    rp_link *link = rp_list_take(&port->free);
+    if (link != NULL) {
+        socket = RP_CONTAINER(link, iocp_socket, link);
+        memset(socket, 0, sizeof(*socket));
+        port->free_count--;
+    } else {
+        socket = rp_allocate(port->memory, sizeof(*socket));
+        if (socket == NULL)
+            return NULL;
+    }
+    socket->base.port = &port->base;
+    socket->handle = INVALID_SOCKET;
+    rp_list_init(&socket->link);
+    port->socket_count++;
+    return socket;
+}
+
+static void socket_free(iocp_socket *socket)
+{
+    iocp_port *port = socket_port(socket);
+    port->socket_count--;
+    rp_list_remove(&socket->link);
+    if (port->free_count >= FREE_SOCKETS_MOST) {
+        rp_free(port->memory, socket);
+        return;
+    }
+    port->free_count++;
+    rp_list_prepend(&port->free, &socket->link);
+}
+
+static void close_handle(iocp_socket *socket)
+{
+    socket_port(socket)->stats->system_calls++;
+    (void)closesocket(socket->handle);
+    socket->handle = INVALID_SOCKET;
+}
+
+static int attach(iocp_socket *socket)
+{
+    iocp_port *port = socket_port(socket);
+    HANDLE handle = (HANDLE)socket->handle;
+    UCHAR modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
+    port->stats->system_calls++;
+    if (CreateIoCompletionPort(handle, port->handle, (ULONG_PTR)socket, 0) == NULL)
+        return (int)GetLastError();
+    if (!provider_of(socket)->skips)
+        return 0;
+    port->stats->system_calls++;
+    return SetFileCompletionNotificationModes(handle, modes) ? 0 : (int)GetLastError();
+}
+
+rp_io_result rp_iocp_open(rp_port *base, uint8_t family, rp_socket **out)
+{
+    iocp_port *port = port_of(base);
+    *out = NULL;
+    if (port->providers[family == 6].connect_ex == NULL)
+        return (rp_io_result){RP_E_UNSUPPORTED, WSAEAFNOSUPPORT};
+    iocp_socket *socket = socket_new(port);
+    if (socket == NULL)
+        return (rp_io_result){RP_E_NO_MEMORY, WSA_NOT_ENOUGH_MEMORY};
+    socket->family = family;
+    rp_io_result result = rp_socket_open(family, &socket->handle);
+    port->stats->system_calls += RP_SOCKET_OPEN_CALLS;
+    if (result.status == RP_OK) {
+        result = rp_open_result(attach(socket));
+        if (result.status != RP_OK)
+            close_handle(socket);
+    }
+    if (result.status != RP_OK)
+        socket_free(socket);
+    else
+        *out = &socket->base;
+    return result;
+}
+
+rp_io_result rp_iocp_listen(rp_socket *base, rp_address *address, int backlog)
+{
+    iocp_socket *socket = socket_of(base);
+    rp_io_result result = rp_socket_listen(socket->handle, address, backlog);
+    socket_port(socket)->stats->system_calls += 4;
+    if (result.status == RP_OK)
+        socket->flags |= LISTENING;
+    return result;
+}
+
+static void drop_guest(iocp_socket *listener)
+{
+    if (listener->guest == NULL)
+        return;
+    close_handle(listener->guest);
+    socket_free(listener->guest);
+    listener->guest = NULL;
+    listener->flags &= (uint8_t)~GUEST_CAME;
+}
+
+static void run_close(iocp_socket *socket)
+{
+    iocp_port *port = socket_port(socket);
+    RP_ASSERT(socket->pending == 0);
+    drop_guest(socket);
+    close_handle(socket);
+    if (!rp_list_empty(&port->starved))
+        rp_iocp_retry_starved(port);
+    port->stats->completions++;
+    socket->base.handler->closed(&socket->base);
+    socket_free(socket);
+}
+
+/* ---- overlapped calls ---- */
+
+static OVERLAPPED *overlapped(iocp_socket *socket, unsigned side)
+{
+    OVERLAPPED *record = side == OUTPUT ? &socket->out : &socket->in;
+    memset(record, 0, sizeof(*record));
+    socket_port(socket)->stats->system_calls++;
+    return record;
+}
+
+/* What such a call said: 0, it is done and no packet comes; WSA_IO_PENDING, a packet comes; or an error,
+ * and no packet. */
+static int call_result(iocp_socket *socket, unsigned operation, bool success)
+{
+    int code = success ? 0 : WSAGetLastError();
+    if (success && !provider_of(socket)->skips)
+        code = WSA_IO_PENDING;
+    if (code == WSA_IO_PENDING)
+        socket->pending |= (uint8_t)operation;
+    return code;
+}
+
+/* ---- connect ---- */
+
+/* Until then the socket is not connected for shutdown, getpeername and others. */
+static void connect_ended(iocp_socket *socket, int code)
+{
+    if (code == 0) {
+        socket_port(socket)->stats->system_calls++;
+        if (setsockopt(socket->handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0)
+            code = WSAGetLastError();
+    }
+    decide(socket, CONNECT, rp_connect_result(code));
+}
+
+static unsigned run_connect(iocp_socket *socket)
+{
+    rp_io_result result = socket->result;
+    if (!take_result(socket, CONNECT))
+        return 0;
+    socket->base.handler->connected(&socket->base, result);
+    return 1;
+}
+
+/* ---- send ---- */
+
+/* Drops what was sent, and empty slices. */
+static void advance(iocp_socket *socket, size_t sent)
+{
+    socket->slice_offset += sent;
+    while (socket->slice_count > 0 && socket->slice_offset >= socket->slices->size) {
+        socket->slice_offset -= socket->slices->size;
+        socket->slices++;
+        socket->slice_count--;
+    }
+}
+
+static DWORD fill_parts(const iocp_socket *socket, WSABUF parts[SEND_SLICES])
+{
+    size_t count = 0, offset = socket->slice_offset, room = SEND_BYTES;
+    for (; count < socket->slice_count && count < SEND_SLICES && room > 0; count++) {
+        const rp_slice *slice = &socket->slices[count];
+        size_t size = slice->size - offset < room ? slice->size - offset : room;
+        /* WSABUF has no const; WSASend does not write. */
+        parts[count].buf = (char *)(uintptr_t)(slice->data + offset);
+        parts[count].len = (ULONG)size;
+        room -= size;
+        offset = 0;
+    }
+    return (DWORD)count;
+}
+
+static void sent_bytes(iocp_socket *socket, size_t sent)
+{
+    socket_port(socket)->stats->bytes_sent += sent;
+    advance(socket, sent);
+}
+
+/* Sends until all is sent, the kernel owes a packet, or it failed. */
+static void go_on_sending(iocp_socket *socket)
+{
+    while (socket->slice_count > 0) {
+        WSABUF parts[SEND_SLICES];
+        DWORD sent = 0, count = fill_parts(socket, parts);
+        OVERLAPPED *record = overlapped(socket, OUTPUT);
+        int code = call_result(socket, SEND,
+                               WSASend(socket->handle, parts, count, &sent, 0, record, NULL) == 0);
+        if (code == WSA_IO_PENDING)
+            return;
+        if (code != 0) {
+            decide(socket, SEND, rp_transfer_result(code));
+            return;
+        }
+        sent_bytes(socket, sent);
+    }
+    decide(socket, SEND, (rp_io_result){RP_OK, 0});
+}
+
+static void send_ended(iocp_socket *socket, int code, size_t sent)
+{
+    sent_bytes(socket, sent);
+    if (code != 0)
+        decide(socket, SEND, rp_transfer_result(code));
+    else if (socket->cancelled & SEND && socket->slice_count > 0)
+        decide(socket, SEND, cancelled_result);
+    else
+        go_on_sending(socket);
+}
+
+static unsigned run_send(iocp_socket *socket)
+{
+    rp_io_result result = socket->send_result;
+    if (!take_result(socket, SEND))
+        return 0;
+    socket->base.handler->sent(&socket->base, result);
+    return 1;
+}
+
+/* ---- receive ---- */
+
+/* Waits for something to read, with a receive of no bytes. */
+static void arm_receive(iocp_socket *socket)
+{
+    WSABUF nothing = {0, NULL};
+    DWORD received = 0, flags = 0;
+    OVERLAPPED *record = overlapped(socket, INPUT);
+    int code =
+        call_result(socket, RECEIVE,
+                    WSARecv(socket->handle, &nothing, 1, &received, &flags, record, NULL) == 0);
+    if (code == 0) {
+        socket->flags |= READABLE;
+        enqueue(socket);
+    } else if (code != WSA_IO_PENDING) {
+        decide(socket, RECEIVE, rp_transfer_result(code));
+    }
+}
+
+static void receive_ended(iocp_socket *socket, int code)
+{
+    if (code != 0)
+        decide(socket, RECEIVE, rp_transfer_result(code));
+    else if (socket->cancelled & RECEIVE)
+        decide(socket, RECEIVE, cancelled_result);
+    else
+        socket->flags |= READABLE;
+}
+
+/* Whether what looks like the end is one. Wine's server takes a reset from the kernel while no receive is
+ * pending, and only this call gives it out then; on Windows it never has any news. */
+static int code_of_the_end(iocp_socket *socket)
+{
+    int code = 0, size = sizeof(code);
+    socket_port(socket)->stats->system_calls++;
+    if (getsockopt(socket->handle, SOL_SOCKET, SO_ERROR, (char *)&code, &size) != 0)
+        return 0;
+    return code == WSAECONNRESET ? code : 0;
+}
+
+/* A read that fills less than the buffer has emptied the socket. */
+static unsigned read_once(iocp_socket *socket)
+{
+    iocp_port *port = socket_port(socket);
+    port->stats->system_calls++;
+    int room = port->buffer_size < INT32_MAX ? (int)port->buffer_size : INT32_MAX;
+    int size = recv(socket->handle, (char *)port->buffer, room, 0);
+    if (size > 0) {
+        rp_slice bytes = {port->buffer, (size_t)size};
+        if (size < room)
+            socket->flags &= (uint8_t)~READABLE;
+        port->stats->bytes_received += bytes.size;
+        port->stats->completions++;
+        socket->base.handler->received(&socket->base, bytes, (rp_io_result){RP_OK, 0}, false);
+        return 1;
+    }
+    int code = size == 0 ? code_of_the_end(socket) : WSAGetLastError();
+    socket->flags &= (uint8_t)~READABLE;
+    if (code != WSAEWOULDBLOCK)
+        decide(socket, RECEIVE, rp_transfer_result(code));
+    return 0;
+}
+
+static unsigned run_receive(iocp_socket *socket)
+{
+    unsigned found = 0;
+    for (unsigned reads = 0; reads < READS_PER_TURN; reads++) {
+        if (!idle(socket, RECEIVE) || !(socket->flags & READABLE))
+            break;
+        found += read_once(socket);
+    }
+    rp_io_result result = socket->result;
+    if (!take_result(socket, RECEIVE))
+        return found;
+    socket->base.handler->received(&socket->base, (rp_slice){NULL, 0}, result, true);
+    return found + 1;
+}
+
+/* ---- accept ---- */
+
+/* True: nobody knows when a descriptor or memory becomes free, but at the next close, or soon. */
+static bool starve(iocp_socket *listener, rp_io_result result)
+{
+    iocp_port *port = socket_port(listener);
+    if (result.status != RP_E_NO_DESCRIPTORS && result.status != RP_E_NO_MEMORY)
+        return false;
+    rp_list_remove(&listener->link);
+    rp_list_append(&port->starved, &listener->link);
+    listener->flags |= PARKED;
+    if (port->retry_at_ns == RP_WAIT_FOREVER) {
+        port->retry_at_ns = rp_monotonic_ns() + ACCEPT_RETRY_NS;
+        rp_iocp_update_timer(port);
+    }
+    return true;
+}
+
+void rp_iocp_retry_starved(iocp_port *port)
+{
+    while (!rp_list_empty(&port->starved))
+        enqueue(RP_CONTAINER(port->starved.next, iocp_socket, link));
+}
+
+/* The failure to arm; a starvation is told once. */
+static unsigned accept_failed(iocp_socket *listener, rp_io_result result)
+{
+    if (!starve(listener, result)) {
+        decide(listener, ACCEPT, result);
+        return 0;
+    }
+    if (listener->flags & STARVATION_TOLD)
+        return 0;
+    listener->flags |= STARVATION_TOLD;
+    socket_port(listener)->stats->completions++;
+    listener->base.handler->accepted(&listener->base, NULL, result, false);
+    return 1;
+}
+
+/* AcceptEx wants the connection's socket beforehand. */
+static rp_io_result arm_accept(iocp_socket *listener)
+{
+    iocp_port *port = socket_port(listener);
+    DWORD received = 0, room = ACCEPT_ADDRESS_BYTES;
+    rp_socket *guest = NULL;
+    if (listener->guest == NULL) {
+        rp_io_result result = rp_iocp_open(&port->base, listener->family, &guest);
+        if (result.status != RP_OK)
+            return result;
+        listener->guest = socket_of(guest);
+    }
+    OVERLAPPED *record = overlapped(listener, INPUT);
+    int code = call_result(
+        listener, ACCEPT,
+        provider_of(listener)->accept_ex(listener->handle, listener->guest->handle,
+                                         port->accept_addresses, 0, room, room, &received, record));
+    if (code == 0)
+        listener->flags |= GUEST_CAME;
+    if (code == 0 || code == WSA_IO_PENDING)
+        return (rp_io_result){RP_OK, 0};
+    return rp_transfer_result(code);
+}
+
+/* A connection that died before it was accepted says nothing about the listener; its socket can be
+ * used no more. */
+static void accept_ended(iocp_socket *listener, int code)
+{
+    rp_io_result result = rp_transfer_result(code);
+    if (code == 0) {
+        listener->flags |= GUEST_CAME;
+        if (listener->cancelled & ACCEPT)
+            decide(listener, ACCEPT, cancelled_result);
+        return;
+    }
+    drop_guest(listener);
+    if (result.status != RP_E_RESET)
+        decide(listener, ACCEPT, result);
+}
+
+static unsigned welcome_guest(iocp_socket *listener)
+{
+    iocp_port *port = socket_port(listener);
+    iocp_socket *guest = listener->guest;
+    SOCKET handle = listener->handle;
+    if (listener->flags & CLOSING) {
+        drop_guest(listener);
+        return 0;
+    }
+    port->stats->system_calls++;
+    if (setsockopt(guest->handle, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (const char *)&handle,
+                   sizeof(handle)) != 0) {
+        drop_guest(listener); /* it was reset meanwhile */
+        return 0;
+    }
+    listener->guest = NULL;
+    listener->flags &= (uint8_t) ~(GUEST_CAME | STARVATION_TOLD);
+    port->stats->completions++;
+    listener->base.handler->accepted(&listener->base, &guest->base, (rp_io_result){RP_OK, 0},
+                                     false);
+    RP_ASSERT(guest->base.handler != NULL);
+    return 1;
+}
+
+static unsigned run_accept(iocp_socket *listener)
+{
+    unsigned found = 0;
+    for (unsigned count = 0; count < ACCEPTS_PER_TURN; count++) {
+        if (listener->flags & GUEST_CAME)
+            found += welcome_guest(listener);
+        if (!idle(listener, ACCEPT))
+            break;
+        rp_io_result result = arm_accept(listener);
+        if (result.status == RP_OK)
+            continue;
+        drop_guest(listener);
+        found += accept_failed(listener, result);
+        break;
+    }
+    rp_io_result result = listener->result;
+    if (listener->flags & GUEST_CAME || !take_result(listener, ACCEPT))
+        return found;
+    listener->base.handler->accepted(&listener->base, NULL, result, true);
+    return found + 1;
+}
+
+/* ---- packets, turns ---- */
+
+static int packet_code(const iocp_socket *socket, OVERLAPPED *record)
+{
+    DWORD bytes = 0, flags = 0;
+    if (record->Internal == 0)
+        return 0;
+    return WSAGetOverlappedResult(socket->handle, record, &bytes, FALSE, &flags)
+               ? 0
+               : WSAGetLastError();
+}
+
+void rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
+{
+    int code = packet_code(socket, entry->lpOverlapped);
+    unsigned side = entry->lpOverlapped == &socket->out ? OUTPUT : INPUT;
+    unsigned operation = socket->pending & side;
+    RP_ASSERT(operation != 0);
+    socket->pending &= (uint8_t)~side;
+    switch (operation) {
+    case CONNECT:
+        connect_ended(socket, code);
+        break;
+    case ACCEPT:
+        accept_ended(socket, code);
+        break;
+    case RECEIVE:
+        receive_ended(socket, code);
+        break;
+    default:
+        send_ended(socket, code, entry->dwNumberOfBytesTransferred);
+        break;
+    }
+    enqueue(socket);
+}
+
+/* Something that this run has seen to may have put the socket back in line. */
+static bool has_work(const iocp_socket *socket)
+{
+    return socket->decided != 0 || socket->flags & GUEST_CAME ||
+           (idle(socket, RECEIVE) && socket->flags & READABLE) ||
+           (idle(socket, ACCEPT) && !(socket->flags & PARKED));
+}
+
+unsigned rp_iocp_run_socket(iocp_socket *socket)
+{
+    unsigned found = 0;
+    socket->flags |= RUNNING;
+    if (socket->started & CONNECT)
+        found += run_connect(socket);
+    if (socket->started & SEND)
+        found += run_send(socket);
+    if (socket->started & RECEIVE)
+        found += run_receive(socket);
+    if (socket->started & ACCEPT)
+        found += run_accept(socket);
+    socket->flags &= (uint8_t)~RUNNING;
+    if (socket->flags & CLOSING && socket->started == 0) {
+        run_close(socket);
+        return found + 1;
+    }
+    if (idle(socket, RECEIVE) && !(socket->flags & READABLE))
+        arm_receive(socket);
+    if (has_work(socket))
+        enqueue(socket);
+    else if (!(socket->flags & PARKED))
+        rp_list_remove(&socket->link);
+    return found;
+}
+
+/* ---- operations ---- */
+
+static void start(iocp_socket *socket, unsigned operation)
+{
+    unsigned exclusive = operation == SEND ? SEND : INPUT;
+    RP_ASSERT(!(socket->started & exclusive));
+    RP_ASSERT(!(socket->flags & CLOSING));
+    socket->started |= (uint8_t)operation;
+}
+
+void rp_iocp_connect(rp_socket *base, const rp_address *address)
+{
+    iocp_socket *socket = socket_of(base);
+    struct sockaddr_storage storage;
+    int size = rp_sockaddr_set(&storage, address);
+    start(socket, CONNECT);
+    socket_port(socket)->stats->system_calls++;
+    int code = rp_socket_bind_any(socket->handle, socket->family);
+    if (code == 0) {
+        OVERLAPPED *record = overlapped(socket, INPUT);
+        code =
+            call_result(socket, CONNECT,
+                        provider_of(socket)->connect_ex(socket->handle, (struct sockaddr *)&storage,
+                                                        size, NULL, 0, NULL, record));
+    }
+    if (code != WSA_IO_PENDING)
+        connect_ended(socket, code);
+}
+
+void rp_iocp_accept(rp_socket *base)
+{
+    iocp_socket *listener = socket_of(base);
+    start(listener, ACCEPT);
+    enqueue(listener);
+}
+
+/* Started by its own callback, it is seen to by rp_iocp_run_socket. */
+void rp_iocp_receive(rp_socket *base)
+{
+    iocp_socket *socket = socket_of(base);
+    start(socket, RECEIVE);
+    if (socket->flags & READABLE)
+        enqueue(socket);
+    else if (!(socket->flags & RUNNING))
+        arm_receive(socket);
+}
+
+void rp_iocp_send(rp_socket *base, const rp_slice *slices, size_t count)
+{
+    iocp_socket *socket = socket_of(base);
+    start(socket, SEND);
+    socket->slices = slices;
+    socket->slice_count = count;
+    socket->slice_offset = 0;
+    advance(socket, 0);
+    RP_ASSERT(socket->slice_count > 0);
+    go_on_sending(socket);
+}
+
+void rp_iocp_shutdown_send(rp_socket *base)
+{
+    iocp_socket *socket = socket_of(base);
+    RP_ASSERT(!(socket->started & SEND));
+    socket_port(socket)->stats->system_calls++;
+    (void)shutdown(socket->handle, SD_SEND);
+}
+
+/* What the kernel has is decided by its packet. CancelIoEx may find that it has just completed: then the
+ * packet is there already. */
+static void cancel_one(iocp_socket *socket, unsigned operation)
+{
+    if (!undecided(socket, operation) || socket->cancelled & operation)
+        return;
+    socket->cancelled |= (uint8_t)operation;
+    if (!(socket->pending & operation)) {
+        decide(socket, operation, cancelled_result);
+        return;
+    }
+    socket_port(socket)->stats->system_calls++;
+    (void)CancelIoEx((HANDLE)socket->handle, operation == SEND ? &socket->out : &socket->in);
+}
+
+void rp_iocp_cancel(rp_socket *base, unsigned operations)
+{
+    iocp_socket *socket = socket_of(base);
+    for (unsigned operation = 1; operation & RP_CANCEL_ALL; operation <<= 1) {
+        if (operations & operation)
+            cancel_one(socket, operation);
+    }
+}
+
+void rp_iocp_close(rp_socket *base)
+{
+    iocp_socket *socket = socket_of(base);
+    RP_ASSERT(!(socket->flags & CLOSING));
+    socket->flags |= CLOSING;
+    rp_iocp_cancel(base, RP_CANCEL_ALL);
+    enqueue(socket);
+}

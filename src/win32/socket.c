@@ -1,0 +1,70 @@
+/* socket.c - addresses and sockets of Windows. */
+#include "win32/socket.h"
+
+#include "base/assert.h"
+
+#include <string.h>
+
+int rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address)
+{
+    memset(target, 0, sizeof(*target));
+    if (address->family == 4) {
+        struct sockaddr_in *in = (struct sockaddr_in *)target;
+        in->sin_family = AF_INET;
+        in->sin_port = htons(address->port);
+        memcpy(&in->sin_addr, address->bytes, 4);
+        return sizeof(*in);
+    }
+    RP_ASSERT(address->family == 6);
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)target;
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(address->port);
+    in6->sin6_scope_id = address->scope;
+    memcpy(&in6->sin6_addr, address->bytes, 16);
+    return sizeof(*in6);
+}
+
+rp_io_result rp_socket_open(uint8_t family, SOCKET *handle)
+{
+    *handle = WSASocketW(family == 4 ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+                         WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (*handle == INVALID_SOCKET)
+        return rp_open_result(WSAGetLastError());
+    u_long yes = 1;
+    if (ioctlsocket(*handle, (long)FIONBIO, &yes) != 0) {
+        rp_io_result result = rp_open_result(WSAGetLastError());
+        (void)closesocket(*handle);
+        *handle = INVALID_SOCKET;
+        return result;
+    }
+    int on = 1;
+    (void)setsockopt(*handle, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on));
+    return (rp_io_result){RP_OK, 0};
+}
+
+/* On Windows SO_REUSEADDR would take the port away from whoever listens there. */
+rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog)
+{
+    struct sockaddr_storage storage;
+    int size = rp_sockaddr_set(&storage, address);
+    int on = 1;
+    (void)setsockopt(handle, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof(on));
+    if (bind(handle, (struct sockaddr *)&storage, size) != 0 || listen(handle, backlog) != 0)
+        return rp_listen_result(WSAGetLastError());
+    size = sizeof(storage);
+    if (getsockname(handle, (struct sockaddr *)&storage, &size) != 0)
+        return rp_listen_result(WSAGetLastError());
+    if (storage.ss_family == AF_INET)
+        address->port = ntohs(((struct sockaddr_in *)&storage)->sin_port);
+    else
+        address->port = ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
+    return (rp_io_result){RP_OK, 0};
+}
+
+int rp_socket_bind_any(SOCKET handle, uint8_t family)
+{
+    rp_address any = {.family = family};
+    struct sockaddr_storage storage;
+    int size = rp_sockaddr_set(&storage, &any);
+    return bind(handle, (struct sockaddr *)&storage, size) == 0 ? 0 : WSAGetLastError();
+}

@@ -1,0 +1,32 @@
+/* socket.h - addresses, sockets, clock and error codes of Windows. */
+#ifndef RP_WIN32_SOCKET_H
+#define RP_WIN32_SOCKET_H
+
+#include "loop/port.h"
+#include "win32/winsock.h"
+
+/* Gives the length. */
+int rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address);
+
+/* An overlapped TCP socket with TCP_NODELAY that no child process inherits. What is not overlapped
+ * does not block. INVALID_SOCKET on failure. RP_SOCKET_OPEN_CALLS system calls. */
+#define RP_SOCKET_OPEN_CALLS 3
+rp_io_result rp_socket_open(uint8_t family, SOCKET *handle);
+
+/* bind, exclusively, and listen; stores the port that was given if it was 0. */
+rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog);
+
+/* Binds to a port of the system's choice, which ConnectEx wants; 0 or an error code. */
+int rp_socket_bind_any(SOCKET handle, uint8_t family);
+
+/* What a code of WSAGetLastError (0: RP_OK) means: for a new socket, for listening, for a
+ * connect, and for an operation on an established connection. See the table in errors.c. */
+rp_io_result rp_open_result(int os_code);
+rp_io_result rp_listen_result(int os_code);
+rp_io_result rp_connect_result(int os_code);
+rp_io_result rp_transfer_result(int os_code);
+
+uint64_t rp_monotonic_ns(void);
+void rp_random_bytes(void *bytes, size_t size);
+
+#endif
