@@ -3,9 +3,17 @@
 #ifndef RP_BASE_PLATFORM_H
 #define RP_BASE_PLATFORM_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 /* Where this system may keep its trust anchors, most likely first: PEM bundles, and directories
  * of PEM files for systems that have no bundle. NULL ends each list. */
 const char *const *rp_system_ca_files(void);
 const char *const *rp_system_ca_directories(void);
+
+/* Visits the trust anchors that the system itself gives out, each a certificate in DER, lent until
+ * visit returns. None where they are in files. */
+void rp_system_ca_certificates(void (*visit)(void *user, const uint8_t *der, size_t size),
+                               void *user);
 
 #endif

@@ -109,6 +109,17 @@ static const char *find_mark(const char *text, size_t size, const char *mark, si
     return NULL;
 }
 
+static void count_certificate(trust_count *count, int result)
+{
+    if (result == WOLFSSL_SUCCESS) {
+        count->loaded++;
+        return;
+    }
+    if (count->refused++ == 0)
+        count->cause = result;
+    count->no_memory = result == MEMORY_E;
+}
+
 static void load_certificates(rp_tls_config *config, const char *text, size_t size,
                               trust_count *count)
 {
@@ -122,13 +133,7 @@ static void load_certificates(rp_tls_config *config, const char *text, size_t si
         text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
         int result = wolfSSL_CTX_load_verify_buffer(config->context, (const unsigned char *)begin,
                                                     (long)(text - begin), WOLFSSL_FILETYPE_PEM);
-        if (result == WOLFSSL_SUCCESS) {
-            count->loaded++;
-            continue;
-        }
-        if (count->refused++ == 0)
-            count->cause = result;
-        count->no_memory = result == MEMORY_E;
+        count_certificate(count, result);
     }
 }
 
@@ -214,9 +219,37 @@ rp_status rp_trust_directory(rp_tls_config *config, const char *path, rp_error *
     return judge(&count, "CA directory", path, error);
 }
 
+typedef struct system_store {
+    rp_tls_config *config;
+    trust_count count;
+} system_store;
+
+static void load_anchor(void *user, const uint8_t *der, size_t size)
+{
+    system_store *store = user;
+    if (store->count.no_memory)
+        return;
+    count_certificate(&store->count,
+                      wolfSSL_CTX_load_verify_buffer(store->config->context, der, (long)size,
+                                                     WOLFSSL_FILETYPE_ASN1));
+}
+
+/* Not one path is known: the anchors are no files here. */
+static rp_status store_failed(const trust_count *count, rp_error *error)
+{
+    if (count->refused > 0)
+        return judge(count, "the system's trust store", "", error);
+    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                        "the system's trust store is empty: name a CA file");
+}
+
 rp_status rp_trust_system(rp_tls_config *config, rp_error *error)
 {
-    trust_count count = {0};
+    system_store store = {.config = config};
+    rp_system_ca_certificates(load_anchor, &store);
+    trust_count count = store.count;
+    if (count.no_memory)
+        return no_memory(error);
     /* The first bundle that gives anything; they are the same store under different
      * distributions' names. */
     for (const char *const *path = rp_system_ca_files(); *path != NULL && count.loaded == 0;
@@ -231,6 +264,8 @@ rp_status rp_trust_system(rp_tls_config *config, rp_error *error)
     }
     if (count.loaded > 0)
         return RP_OK;
+    if (rp_system_ca_files()[0] == NULL)
+        return store_failed(&count, error);
     return rp_error_set(
         error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
         "the system's trust store was not found (looked for %s and others): install "
