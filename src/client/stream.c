@@ -244,7 +244,7 @@ rp_status rp_stream_open_extra(rp_stream **out, rp_loop *loop, const rp_stream_o
                                void *user)
 {
     *out = NULL;
-    if (options->host == NULL || options->host[0] == '\0' || events == NULL ||
+    if (loop->destroying || options->host == NULL || options->host[0] == '\0' || events == NULL ||
         events->on_open == NULL || strlen(options->host) > HOST_LIMIT ||
         (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT))
         return RP_E_MISUSE;

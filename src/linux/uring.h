@@ -48,8 +48,8 @@ typedef struct uring_port {
     rp_link starved;  /* listening sockets that wait for a descriptor */
     uint64_t starved_until_ns;
 
-    int wake_fd;
-    uint64_t wake_value;
+    int wake_fd, wake_write_fd; /* a pipe */
+    char wake_byte;
     atomic_bool wake_pending;
 
     bool waitable_made;
@@ -69,6 +69,7 @@ typedef struct uring_socket {
     bool awaiting;
     bool send_quiet; /* the piece in flight answers only if it fails */
     bool starvation_told;
+    bool shut;     /* by shutdown_send */
     int owed_code; /* errno */
     const rp_slice *slices;
     size_t slice_count;  /* from slices on, those not yet sent */

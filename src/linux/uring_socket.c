@@ -16,6 +16,7 @@
 #include "linux/socket.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -218,7 +219,9 @@ rp_io_result uring_open(rp_port *base, uint8_t family, rp_socket **out)
 
 rp_io_result uring_listen(rp_socket *base, rp_address *address, int backlog)
 {
-    return rp_socket_listen(((uring_socket *)base)->fd, address, backlog);
+    uring_socket *socket = (uring_socket *)base;
+    port_of(socket)->stats->system_calls += 4;
+    return rp_socket_listen(socket->fd, address, backlog);
 }
 
 static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
@@ -376,6 +379,20 @@ static void buffer_return(uring_port *port, const struct io_uring_cqe *cqe)
     io_uring_buf_ring_advance(port->buffers, 1);
 }
 
+/* The kernel tells of a reset once. If the send in flight was told, the receive sees an end like any
+ * other; the connection's state still knows. */
+static bool was_reset(const uring_socket *socket)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    if (!(socket->started & RP_CANCEL_SEND) || socket->shut || socket->closing)
+        return false;
+    port_of(socket)->stats->system_calls++;
+    if (getsockopt(socket->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+        return false;
+    return info.tcpi_state == TCP_CLOSE;
+}
+
 static void receive_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
 {
     uring_port *port = port_of(socket);
@@ -399,7 +416,10 @@ static void receive_completion(uring_socket *socket, const struct io_uring_cqe *
             finish(socket, RP_CANCEL_RECEIVE, rp_transfer_result(EAGAIN));
         return;
     }
-    finish(socket, RP_CANCEL_RECEIVE, rp_transfer_result(-cqe->res));
+    int os_code = -cqe->res;
+    if (os_code == 0 && was_reset(socket))
+        os_code = ECONNRESET;
+    finish(socket, RP_CANCEL_RECEIVE, rp_transfer_result(os_code));
 }
 
 /* ---- send ---- */
@@ -522,6 +542,7 @@ void uring_shutdown_send(rp_socket *base)
     uring_socket *socket = (uring_socket *)base;
     RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_SEND));
     port_of(socket)->stats->system_calls++;
+    socket->shut = true;
     (void)shutdown(socket->fd, SHUT_WR);
 }
 
