@@ -1,22 +1,41 @@
-# The libraries that ringport stands on, as the imported targets ringport_wolfssl, ringport_liburing,
+# The libraries that ringport stands on, as the imported targets ringport_wolfssl, ringport_liburing (Linux),
 # ringport_cares, ringport_llhttp and, for the tests, ringport_cmocka. Their headers are system headers.
 #
-# RINGPORT_DEPS=pinned   scripts/deps builds them, once, outside the source tree (Debian 12 or later)
+# RINGPORT_DEPS=pinned   scripts/deps builds them, once, outside the source tree (Debian 12 or later; for Windows
+#                        by cross-compiling with mingw-w64)
 # RINGPORT_DEPS=system   they are looked for in CMAKE_PREFIX_PATH and the system's own places
 
-set(RINGPORT_DEPS pinned CACHE STRING "Where the dependencies come from: pinned or system")
+set(default_deps pinned)
+set(ringport_dependencies wolfssl cares llhttp)
+set(ringport_system_libraries m)
+set(deps_arguments)
+if(WIN32)
+    set(ringport_system_libraries advapi32 bcrypt crypt32 iphlpapi ws2_32)
+    set(deps_arguments --target x86_64-w64-mingw32)
+    if(NOT CMAKE_CROSSCOMPILING)
+        set(default_deps system)
+    endif()
+else()
+    list(APPEND ringport_dependencies liburing)
+endif()
+
+set(RINGPORT_DEPS ${default_deps} CACHE STRING "Where the dependencies come from: pinned or system")
 set_property(CACHE RINGPORT_DEPS PROPERTY STRINGS pinned system)
 
 set(ringport_find_options)
 if(RINGPORT_DEPS STREQUAL "pinned")
     execute_process(
-        COMMAND "${PROJECT_SOURCE_DIR}/scripts/deps"
+        COMMAND "${PROJECT_SOURCE_DIR}/scripts/deps" ${deps_arguments}
         OUTPUT_VARIABLE ringport_deps_prefix
         OUTPUT_STRIP_TRAILING_WHITESPACE
         COMMAND_ERROR_IS_FATAL ANY)
     set(ringport_find_options PATHS "${ringport_deps_prefix}" NO_DEFAULT_PATH)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
         "${PROJECT_SOURCE_DIR}/scripts/deps" "${PROJECT_SOURCE_DIR}/scripts/deps.lock")
+    if(WIN32)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+            "${PROJECT_SOURCE_DIR}/scripts/deps-x86_64-w64-mingw32")
+    endif()
 elseif(NOT RINGPORT_DEPS STREQUAL "system")
     message(FATAL_ERROR "RINGPORT_DEPS is '${RINGPORT_DEPS}': must be pinned or system")
 endif()
@@ -34,10 +53,15 @@ function(ringport_add_dependency name library header)
         INTERFACE_LINK_LIBRARIES "${ARGN}")
 endfunction()
 
-ringport_add_dependency(wolfssl wolfssl wolfssl/ssl.h Threads::Threads m)
-ringport_add_dependency(liburing uring liburing.h)
-ringport_add_dependency(cares cares ares.h Threads::Threads)
+ringport_add_dependency(wolfssl wolfssl wolfssl/ssl.h Threads::Threads ${ringport_system_libraries})
+ringport_add_dependency(cares cares ares.h Threads::Threads ${ringport_system_libraries})
 ringport_add_dependency(llhttp llhttp llhttp.h)
+if(WIN32)
+    # Without it ares.h takes its functions for a DLL's.
+    set_property(TARGET ringport_cares PROPERTY INTERFACE_COMPILE_DEFINITIONS CARES_STATICLIB)
+else()
+    ringport_add_dependency(liburing uring liburing.h)
+endif()
 if(RINGPORT_BUILD_TESTS)
     ringport_add_dependency(cmocka cmocka cmocka.h)
 endif()

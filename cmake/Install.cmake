@@ -10,7 +10,6 @@ endif()
 option(RINGPORT_BUNDLE_DEPS "Install the dependencies' static libraries with ringport" ${bundle_default})
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ringport")
-set(dependencies wolfssl liburing cares llhttp)
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/ringport" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
     FILES_MATCHING PATTERN "*.h")
@@ -19,8 +18,10 @@ install(EXPORT ringport DESTINATION "${package_dir}" FILE ringportTargets.cmake 
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ringport")
 
 set(RINGPORT_PACKAGE_DEPENDENCIES)
-set(RINGPORT_PC_LIBS "-lm -pthread")
-foreach(name IN LISTS dependencies)
+list(TRANSFORM ringport_system_libraries PREPEND "-l" OUTPUT_VARIABLE RINGPORT_PC_LIBS)
+list(JOIN RINGPORT_PC_LIBS " " RINGPORT_PC_LIBS)
+string(APPEND RINGPORT_PC_LIBS " -pthread")
+foreach(name IN LISTS ringport_dependencies)
     get_target_property(location ringport_${name} IMPORTED_LOCATION)
     cmake_path(GET location FILENAME file)
     if(RINGPORT_BUNDLE_DEPS)

@@ -9,6 +9,13 @@ function(ringport_set_compile_options target)
     set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
     target_compile_options(${target} PRIVATE
         -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef)
+    if(WIN32)
+        target_compile_definitions(${target} PRIVATE _WIN32_WINNT=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX) # Windows 10
+    endif()
+    if(MINGW)
+        # printf as C11 has it (%zu), which Microsoft's old C library has not.
+        target_compile_definitions(${target} PRIVATE __USE_MINGW_ANSI_STDIO=1 RP_PRINTF_STYLE=gnu_printf)
+    endif()
 endfunction()
 
 # Each .c file of a directory is a program of its own.

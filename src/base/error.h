@@ -4,8 +4,13 @@
 
 #include <ringport/error.h>
 
+/* Whose printf the formats are for; the build says so where it is not the compiler's own. */
+#ifndef RP_PRINTF_STYLE
+#define RP_PRINTF_STYLE printf
+#endif
 #if defined(__GNUC__)
-#define RP_PRINTF(format_index, first) __attribute__((format(printf, format_index, first)))
+#define RP_PRINTF(format_index, first)                                                             \
+    __attribute__((format(RP_PRINTF_STYLE, format_index, first)))
 #else
 #define RP_PRINTF(format_index, first)
 #endif

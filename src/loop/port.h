@@ -143,7 +143,7 @@ struct rp_port {
     const rp_port_ops *ops;
 };
 
-/* Every port of this platform, best first, NULL at the end (src/loop/ports.c). */
+/* Every port of this platform, best first, NULL at the end (src/linux/ports.c, src/win32/ports.c). */
 extern const rp_port_ops *const rp_ports[];
 
 static inline const rp_port_ops *rp_socket_ops(const rp_socket *socket)

@@ -248,14 +248,14 @@ static void query_free(rp_query *query)
 static bool node_address(const struct ares_addrinfo_node *node, uint16_t port, rp_address *address)
 {
     *address = (rp_address){.port = port};
-    if (node->ai_family == AF_INET && node->ai_addrlen >= sizeof(struct sockaddr_in)) {
+    if (node->ai_family == AF_INET && (size_t)node->ai_addrlen >= sizeof(struct sockaddr_in)) {
         struct sockaddr_in from;
         memcpy(&from, node->ai_addr, sizeof(from));
         address->family = 4;
         memcpy(address->bytes, &from.sin_addr, 4);
         return true;
     }
-    if (node->ai_family == AF_INET6 && node->ai_addrlen >= sizeof(struct sockaddr_in6)) {
+    if (node->ai_family == AF_INET6 && (size_t)node->ai_addrlen >= sizeof(struct sockaddr_in6)) {
         struct sockaddr_in6 from;
         memcpy(&from, node->ai_addr, sizeof(from));
         address->family = 6;
