@@ -332,6 +332,17 @@ static unsigned run_send(epoll_socket *socket)
     return 1;
 }
 
+/* The kernel tells of a failed connection once. If a send was told, a read sees an end like any
+ * other; but an end that the peer did not send must not pass for one. EPIPE is another matter: it
+ * comes after the peer's end. */
+static rp_io_result end_of_stream(const epoll_socket *socket)
+{
+    rp_io_result sent = socket->send_result;
+    if (sent.os_code != 0 && sent.os_code != EPIPE)
+        return sent;
+    return (rp_io_result){RP_OK, 0};
+}
+
 /* A read that fills less than the buffer has emptied it, unless the end is still to be read. */
 static unsigned read_once(epoll_socket *socket)
 {
@@ -349,8 +360,10 @@ static unsigned read_once(epoll_socket *socket)
     if (size < 0 && errno == EINTR)
         return 0;
     socket->flags &= (uint8_t) ~(READABLE | ENDING);
-    if (size == 0 || errno != EAGAIN)
-        decide(socket, RECEIVE, rp_transfer_result(size == 0 ? 0 : errno));
+    if (size == 0)
+        decide(socket, RECEIVE, end_of_stream(socket));
+    else if (errno != EAGAIN)
+        decide(socket, RECEIVE, rp_transfer_result(errno));
     return 0;
 }
 

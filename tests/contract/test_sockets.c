@@ -344,11 +344,57 @@ static void reset_while_sending(contract *c)
     assert_int_equal(e.sends, 0);
     raw_reset(peer);
     TURN_UNTIL(c, e.sends > 0 && e.receives > 0);
+    /* Both: an end that nobody sent must not pass for one. */
     assert_int_equal(e.send_result.status, RP_E_RESET);
-    /* The error is told to one of them; the other may find the end. */
-    assert_true(e.receive_result.status == RP_E_RESET || e.receive_result.status == RP_OK);
+    assert_int_equal(e.receive_result.status, RP_E_RESET);
     endpoint_finish(&e, NULL);
     test_free(bytes);
+}
+
+/* The send is started after the reset came and before the receive could tell. */
+static void reset_met_by_a_send(contract *c)
+{
+    endpoint e = {0};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    contract_settle(c, 2);
+    raw_reset(peer);
+    raw_sleep_ms(2);
+    endpoint_send_text(&e, "too late");
+    TURN_UNTIL(c, e.sends > 0 && e.receives > 0);
+    assert_int_equal(e.send_result.status, RP_E_RESET);
+    assert_int_equal(e.receive_result.status, RP_E_RESET);
+    endpoint_finish(&e, NULL);
+}
+
+static void reset_met_by_a_send_then_received(contract *c)
+{
+    endpoint e = {0};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    raw_reset(peer);
+    raw_sleep_ms(2);
+    endpoint_send_text(&e, "too late");
+    TURN_UNTIL(c, e.sends > 0);
+    assert_int_equal(e.send_result.status, RP_E_RESET);
+    endpoint_receive(&e);
+    TURN_UNTIL(c, e.receives > 0);
+    assert_int_equal(e.receive_result.status, RP_E_RESET);
+    endpoint_finish(&e, NULL);
+}
+
+/* Bytes that came before the reset are told before it. */
+static void reset_behind_data(contract *c)
+{
+    endpoint e = {0};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    contract_settle(c, 2);
+    raw_send(peer, "data", 4);
+    raw_reset(peer);
+    TURN_UNTIL(c, e.receives > 0);
+    assert_int_equal(e.receive_result.status, RP_E_RESET);
+    assert_true(e.received_bytes == 4 || e.received_bytes == 0);
+    endpoint_finish(&e, NULL);
 }
 
 /* ---- close ---- */
@@ -480,6 +526,9 @@ static const contract_test tests[] = {
     {"reset while receiving", reset_while_receiving},
     {"reset while idle", reset_while_idle},
     {"reset while sending", reset_while_sending},
+    {"reset met by a send", reset_met_by_a_send},
+    {"reset met by a send, then received", reset_met_by_a_send_then_received},
+    {"reset behind data", reset_behind_data},
     {"close delivers what was sent", close_delivers_what_was_sent},
     {"close of unused sockets", close_of_the_unused},
     {"operations started inside callbacks", starts_inside_callbacks},
