@@ -136,7 +136,7 @@ static unsigned note_batch(iocp_port *port, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         const OVERLAPPED_ENTRY *entry = &port->entries[i];
         if (entry->lpCompletionKey != 0) {
-            rp_iocp_note_packet((iocp_socket *)entry->lpCompletionKey, entry);
+            found += rp_iocp_note_packet((iocp_socket *)entry->lpCompletionKey, entry);
         } else if (entry->dwNumberOfBytesTransferred == PACKET_WAKE) {
             /* Acquires what the waking threads wrote before. */
             (void)atomic_exchange_explicit(&port->woken, false, memory_order_acq_rel);
@@ -158,8 +158,8 @@ static unsigned run_ready(iocp_port *port)
     return found;
 }
 
-/* The end of a wait may come early, a packet may turn out to be about nothing, and it may have been time
- * to retry an accept in vain: waits again for what is left. */
+/* The end of a wait may come early, and a packet may turn out to be about nothing: waits again for what is
+ * left. */
 static unsigned iocp_turn(rp_port *base, uint64_t wait_ns)
 {
     iocp_port *port = port_of(base);
@@ -169,8 +169,10 @@ static unsigned iocp_turn(rp_port *base, uint64_t wait_ns)
     port->in_turn = true;
     do {
         found += note_batch(port, wait_for_entries(port, end_ns));
-        if (port->retry_at_ns != RP_WAIT_FOREVER && port->retry_at_ns <= rp_monotonic_ns())
+        if (port->retry_at_ns != RP_WAIT_FOREVER && port->retry_at_ns <= rp_monotonic_ns()) {
             rp_iocp_retry_starved(port);
+            found++; /* it was time for it, whatever comes of it */
+        }
         /* The second round is for what the callbacks of the first one did at once. */
         found += run_ready(port);
         found += run_ready(port);

@@ -129,8 +129,9 @@ unsigned rp_iocp_pump_take(rp_iocp_pump *pump, OVERLAPPED_ENTRY *entries, unsign
 /* ---- iocp_socket.c ---- */
 
 void rp_iocp_retry_starved(iocp_port *port);
-/* Notes what a packet says; runs no callback. */
-void rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry);
+/* Notes what a packet says; runs no callback. Gives the number of things that it found and that no
+ * callback will tell. */
+unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry);
 /* Does what can be done, runs the callbacks; gives the number of things that it found to do. */
 unsigned rp_iocp_run_socket(iocp_socket *socket);
 

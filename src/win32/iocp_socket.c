@@ -290,7 +290,8 @@ static void go_on_sending(iocp_socket *socket)
     decide(socket, SEND, (rp_io_result){RP_OK, 0});
 }
 
-static void send_ended(iocp_socket *socket, int code, size_t sent)
+/* Gives the number of things found, which bytes are though more is to be sent. */
+static unsigned send_ended(iocp_socket *socket, int code, size_t sent)
 {
     sent_bytes(socket, sent);
     if (code != 0)
@@ -299,6 +300,7 @@ static void send_ended(iocp_socket *socket, int code, size_t sent)
         decide(socket, SEND, cancelled_result);
     else
         go_on_sending(socket);
+    return socket->decided & SEND ? 0 : 1;
 }
 
 static unsigned run_send(iocp_socket *socket)
@@ -340,14 +342,12 @@ static void receive_ended(iocp_socket *socket, int code)
 }
 
 /* Whether what looks like the end is one. Wine's server takes a reset from the kernel while no receive is
- * pending, and only this call gives it out then; on Windows it never has any news. */
+ * pending, and then only polling still tells; on Windows the read itself has told. */
 static int code_of_the_end(iocp_socket *socket)
 {
-    int code = 0, size = sizeof(code);
+    WSAPOLLFD item = {.fd = socket->handle, .events = POLLIN};
     socket_port(socket)->stats->system_calls++;
-    if (getsockopt(socket->handle, SOL_SOCKET, SO_ERROR, (char *)&code, &size) != 0)
-        return 0;
-    return code == WSAECONNRESET ? code : 0;
+    return WSAPoll(&item, 1, 0) > 0 && item.revents & POLLERR ? WSAECONNRESET : 0;
 }
 
 /* A read that fills less than the buffer has emptied the socket. */
@@ -376,9 +376,12 @@ static unsigned read_once(iocp_socket *socket)
 static unsigned run_receive(iocp_socket *socket)
 {
     unsigned found = 0;
-    for (unsigned reads = 0; reads < READS_PER_TURN; reads++) {
-        if (!idle(socket, RECEIVE) || !(socket->flags & READABLE))
+    for (unsigned reads = 0; idle(socket, RECEIVE) && socket->flags & READABLE; reads++) {
+        if (reads == READS_PER_TURN) {
+            /* The others' turn. Arming says whether something is left. */
+            socket->flags &= (uint8_t)~READABLE;
             break;
+        }
         found += read_once(socket);
     }
     rp_io_result result = socket->result;
@@ -412,7 +415,7 @@ void rp_iocp_retry_starved(iocp_port *port)
         enqueue(RP_CONTAINER(port->starved.next, iocp_socket, link));
 }
 
-/* The failure to arm; a starvation is told once. */
+/* A starvation is told once. */
 static unsigned accept_failed(iocp_socket *listener, rp_io_result result)
 {
     if (!starve(listener, result)) {
@@ -515,6 +518,14 @@ static unsigned run_accept(iocp_socket *listener)
 
 /* ---- packets, turns ---- */
 
+/* What the kernel has is not for us to go on with. */
+static bool has_work(const iocp_socket *socket)
+{
+    return socket->decided != 0 || socket->flags & GUEST_CAME || idle(socket, RECEIVE) ||
+           (idle(socket, ACCEPT) && !(socket->flags & PARKED)) ||
+           (socket->flags & CLOSING && socket->started == 0);
+}
+
 static int packet_code(const iocp_socket *socket, OVERLAPPED *record)
 {
     DWORD bytes = 0, flags = 0;
@@ -525,11 +536,11 @@ static int packet_code(const iocp_socket *socket, OVERLAPPED *record)
                : WSAGetLastError();
 }
 
-void rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
+unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
 {
     int code = packet_code(socket, entry->lpOverlapped);
     unsigned side = entry->lpOverlapped == &socket->out ? OUTPUT : INPUT;
-    unsigned operation = socket->pending & side;
+    unsigned operation = socket->pending & side, found = 0;
     RP_ASSERT(operation != 0);
     socket->pending &= (uint8_t)~side;
     switch (operation) {
@@ -543,18 +554,12 @@ void rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
         receive_ended(socket, code);
         break;
     default:
-        send_ended(socket, code, entry->dwNumberOfBytesTransferred);
+        found = send_ended(socket, code, entry->dwNumberOfBytesTransferred);
         break;
     }
-    enqueue(socket);
-}
-
-/* Something that this run has seen to may have put the socket back in line. */
-static bool has_work(const iocp_socket *socket)
-{
-    return socket->decided != 0 || socket->flags & GUEST_CAME ||
-           (idle(socket, RECEIVE) && socket->flags & READABLE) ||
-           (idle(socket, ACCEPT) && !(socket->flags & PARKED));
+    if (has_work(socket))
+        enqueue(socket);
+    return found;
 }
 
 unsigned rp_iocp_run_socket(iocp_socket *socket)
@@ -612,11 +617,17 @@ void rp_iocp_connect(rp_socket *base, const rp_address *address)
         connect_ended(socket, code);
 }
 
+/* What can't be armed here is tried again in the turn, which can tell. */
 void rp_iocp_accept(rp_socket *base)
 {
     iocp_socket *listener = socket_of(base);
     start(listener, ACCEPT);
-    enqueue(listener);
+    if (listener->flags & RUNNING)
+        return;
+    if (arm_accept(listener).status != RP_OK)
+        drop_guest(listener);
+    if (has_work(listener))
+        enqueue(listener);
 }
 
 /* Started by its own callback, it is seen to by rp_iocp_run_socket. */
@@ -680,5 +691,6 @@ void rp_iocp_close(rp_socket *base)
     RP_ASSERT(!(socket->flags & CLOSING));
     socket->flags |= CLOSING;
     rp_iocp_cancel(base, RP_CANCEL_ALL);
-    enqueue(socket);
+    if (has_work(socket))
+        enqueue(socket);
 }

@@ -29,6 +29,7 @@ struct rp_iocp_pump {
     bool stop;
     bool ready;       /* the waitable is, or */
     bool late_signal; /* will be: its datagram had not arrived when it was to be taken back */
+    bool told, due;   /* what it is ready for, beside what is in the queue */
     size_t count;
     OVERLAPPED_ENTRY queue[QUEUE_ENTRIES];
 };
@@ -49,12 +50,18 @@ static void set_ready(rp_iocp_pump *pump)
 static void set_unready(rp_iocp_pump *pump)
 {
     char byte;
-    if (!pump->ready && !pump->late_signal)
-        return;
     if (pump->ready)
         (void)ResetEvent(pump->event);
     pump->ready = false;
     pump->late_signal = recv(pump->socket, &byte, 1, 0) < 0;
+}
+
+static void set_readiness(rp_iocp_pump *pump)
+{
+    if (pump->count > 0 || pump->told || pump->due)
+        set_ready(pump);
+    else if (pump->ready || pump->late_signal)
+        set_unready(pump);
 }
 
 /* ---- the thread ---- */
@@ -67,7 +74,7 @@ static void queue_entry(rp_iocp_pump *pump, const OVERLAPPED_ENTRY *entry)
         (void)SleepConditionVariableSRW(&pump->room, &pump->mutex, INFINITE, 0);
     if (pump->count < QUEUE_ENTRIES)
         pump->queue[pump->count++] = *entry;
-    set_ready(pump);
+    set_readiness(pump);
 }
 
 static DWORD WINAPI pump_main(void *argument)
@@ -88,7 +95,8 @@ static DWORD WINAPI pump_main(void *argument)
             queue_entry(pump, &batch[i]);
         if (pump->deadline_ns != RP_WAIT_FOREVER && pump->deadline_ns <= rp_monotonic_ns()) {
             pump->deadline_ns = RP_WAIT_FOREVER;
-            set_ready(pump);
+            pump->due = true;
+            set_readiness(pump);
         }
     }
     rp_mutex_unlock(&pump->mutex);
@@ -100,7 +108,8 @@ static DWORD WINAPI pump_main(void *argument)
 void rp_iocp_pump_tell(rp_iocp_pump *pump)
 {
     rp_mutex_lock(&pump->mutex);
-    set_ready(pump);
+    pump->told = true;
+    set_readiness(pump);
     rp_mutex_unlock(&pump->mutex);
 }
 
@@ -109,8 +118,10 @@ void rp_iocp_pump_set_deadline(rp_iocp_pump *pump, uint64_t deadline_ns)
     rp_mutex_lock(&pump->mutex);
     bool sooner = deadline_ns < pump->sleeps_until;
     pump->deadline_ns = deadline_ns;
+    pump->due = false; /* if it still is, the thread will say so again */
     if (sooner)
         pump->sleeps_until = deadline_ns;
+    set_readiness(pump);
     rp_mutex_unlock(&pump->mutex);
     if (sooner) {
         pump->port->stats->system_calls++;
@@ -140,8 +151,8 @@ unsigned rp_iocp_pump_take(rp_iocp_pump *pump, OVERLAPPED_ENTRY *entries, unsign
     for (size_t i = 0; i < left; i++)
         pump->queue[i] = pump->queue[count + i];
     pump->count = left;
-    if (left == 0)
-        set_unready(pump);
+    pump->told = pump->due = false;
+    set_readiness(pump);
     if (count > 0)
         WakeConditionVariable(&pump->room);
     rp_mutex_unlock(&pump->mutex);
