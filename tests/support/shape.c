@@ -43,6 +43,16 @@ static void inner_close(shaped *s)
     rp_socket_ops(s->inner)->close(s->inner);
 }
 
+static const rp_port_ops shaped_ops;
+
+void shape_reset_on_close(rp_socket *socket)
+{
+    if (rp_socket_ops(socket) == &shaped_ops)
+        socket = shaped_of(socket)->inner;
+    if (socket != NULL)
+        shape_descriptor_resets(shape_descriptor(socket));
+}
+
 /* ---- sending ---- */
 
 static void outer_sent(shaped *s, rp_io_result result)

@@ -15,8 +15,8 @@ int shape_descriptor(const rp_socket *socket)
     return ((const epoll_socket *)(const void *)socket)->fd;
 }
 
-void shape_reset_on_close(const rp_socket *socket)
+void shape_descriptor_resets(int descriptor)
 {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
-    CHECK(setsockopt(shape_descriptor(socket), SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == 0);
+    CHECK(setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == 0);
 }
