@@ -142,6 +142,8 @@ static rp_io_result open_one(contract *c, endpoint *e)
 
 static void no_descriptor_to_open(contract *c)
 {
+    if (!raw_limits_descriptors())
+        return;
     endpoint some[8];
     rp_io_result result = {RP_OK, 0};
     unsigned count = 0;
@@ -213,6 +215,8 @@ static void leave_desk(endpoint *listener, desk *d, raw_socket callers[CALLERS])
 /* Somebody else frees the descriptors: the port finds out by itself, and does not spin meanwhile. */
 static void no_descriptor_to_accept(contract *c)
 {
+    if (!raw_limits_descriptors())
+        return;
     const rp_loop_stats *stats = rp_loop_stats_get(c->loop);
     endpoint listener;
     desk d = {0};
@@ -238,6 +242,8 @@ static void no_descriptor_to_accept(contract *c)
 /* A socket of this port is closed: accept goes on at once. */
 static void accept_goes_on_after_close(contract *c)
 {
+    if (!raw_limits_descriptors())
+        return;
     endpoint listener;
     desk d = {0};
     raw_socket callers[CALLERS];
@@ -255,6 +261,8 @@ static void accept_goes_on_after_close(contract *c)
 
 static void cancel_of_a_starved_accept(contract *c)
 {
+    if (!raw_limits_descriptors())
+        return;
     endpoint listener;
     desk d = {0};
     raw_socket callers[CALLERS];
@@ -272,6 +280,8 @@ static void cancel_of_a_starved_accept(contract *c)
 /* The same in a host that only watches: the retry has its deadline there too. */
 static void starved_accept_in_a_host(contract *c)
 {
+    if (!raw_limits_descriptors())
+        return;
     endpoint listener;
     desk d = {0};
     raw_socket callers[CALLERS];
@@ -298,6 +308,8 @@ static void starved_accept_in_a_host(contract *c)
 /* A loop that finds no descriptors says so, and leaves nothing behind. */
 static void no_descriptor_for_a_loop(contract *c)
 {
+    if (!raw_limits_descriptors())
+        return;
     rp_loop_options options = contract_options(c);
     uint64_t live = c->live;
     size_t descriptors = raw_open_descriptors();
@@ -321,6 +333,8 @@ static void no_descriptor_for_a_loop(contract *c)
 
 static void no_descriptor_for_the_waitable(contract *c)
 {
+    if (!raw_limits_descriptors())
+        return;
     warm_up(c);
     size_t limit = raw_leave_descriptors(0), descriptors = 0;
     intptr_t without = rp_loop_waitable(c->loop).socket;

@@ -44,11 +44,19 @@ void raw_reset(raw_socket socket);
 void raw_close(raw_socket socket);
 void raw_small_receive_buffer(raw_socket socket);
 
+/* Datagrams. Stores the port that it was given. */
+raw_socket raw_udp_bind(rp_address *address);
+/* One that is there; 0: none is. */
+size_t raw_udp_receive(raw_socket socket, void *data, size_t size, rp_address *from);
+void raw_udp_send(raw_socket socket, const void *data, size_t size, const rp_address *to);
+
 /* ---- process ---- */
 
 size_t raw_open_descriptors(void);
 /* The most that the process may have open; tries to raise it to wanted. */
 size_t raw_raise_descriptors(size_t wanted);
+/* False: the system knows no limit that could be lowered. */
+bool raw_limits_descriptors(void);
 /* Lowers the limit so that only this many more can be opened; gives what to restore. */
 size_t raw_leave_descriptors(size_t more);
 void raw_restore_descriptors(size_t limit);

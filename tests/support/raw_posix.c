@@ -211,6 +211,52 @@ void raw_small_receive_buffer(raw_socket socket)
     require(setsockopt((int)socket, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) == 0, "SO_RCVBUF");
 }
 
+static rp_address from_sockaddr(const struct sockaddr_storage *storage)
+{
+    rp_address address = {.family = 4};
+    if (storage->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)storage;
+        address.port = ntohs(in->sin_port);
+        memcpy(address.bytes, &in->sin_addr, 4);
+    } else {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)storage;
+        address.family = 6;
+        address.port = ntohs(in6->sin6_port);
+        memcpy(address.bytes, &in6->sin6_addr, 16);
+    }
+    return address;
+}
+
+raw_socket raw_udp_bind(rp_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = to_sockaddr(&storage, address);
+    int fd = socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    require(fd >= 0, "socket");
+    require(bind(fd, (struct sockaddr *)&storage, size) == 0, "bind");
+    address->port = local_port(fd);
+    return fd;
+}
+
+size_t raw_udp_receive(raw_socket socket, void *data, size_t size, rp_address *from)
+{
+    struct sockaddr_storage storage;
+    socklen_t length = sizeof(storage);
+    ssize_t got =
+        recvfrom((int)socket, data, size, MSG_DONTWAIT, (struct sockaddr *)&storage, &length);
+    if (got <= 0)
+        return 0;
+    *from = from_sockaddr(&storage);
+    return (size_t)got;
+}
+
+void raw_udp_send(raw_socket socket, const void *data, size_t size, const rp_address *to)
+{
+    struct sockaddr_storage storage;
+    socklen_t length = to_sockaddr(&storage, to);
+    (void)sendto((int)socket, data, size, MSG_NOSIGNAL, (struct sockaddr *)&storage, length);
+}
+
 /* ---- process ---- */
 
 size_t raw_open_descriptors(void)
@@ -246,6 +292,11 @@ size_t raw_raise_descriptors(size_t wanted)
     }
     set_soft_limit(wanted);
     return wanted;
+}
+
+bool raw_limits_descriptors(void)
+{
+    return true;
 }
 
 size_t raw_leave_descriptors(size_t more)
