@@ -379,10 +379,13 @@ static void buffer_return(uring_port *port, const struct io_uring_cqe *cqe)
     io_uring_buf_ring_advance(port->buffers, 1);
 }
 
-/* The kernel tells of a reset once. If the send in flight was told, the receive sees an end like any
- * other; the connection's state still knows. */
+/* The kernel tells of a reset once. If a send was told, or is about to be, the receive sees an end like
+ * any other; but an end that the peer did not send must not pass for one. (EPIPE is another matter: it
+ * comes after the peer's end.) */
 static bool was_reset(const uring_socket *socket)
 {
+    if (socket->send_reset)
+        return true;
     struct tcp_info info;
     socklen_t size = sizeof(info);
     if (!(socket->started & RP_CANCEL_SEND) || socket->shut || socket->closing)
@@ -515,6 +518,7 @@ static void send_completion(uring_socket *socket, const struct io_uring_cqe *cqe
     bool retry_loud = socket->send_quiet && (cqe->res >= 0 || cqe->res == -EAGAIN);
     rp_list_remove(&socket->send_link);
     if (cqe->res < 0 && !retry_loud) {
+        socket->send_reset = cqe->res == -ECONNRESET;
         finish(socket, RP_CANCEL_SEND, rp_transfer_result(-cqe->res));
         return;
     }
