@@ -69,8 +69,9 @@ typedef struct uring_socket {
     bool awaiting;
     bool send_quiet; /* the piece in flight answers only if it fails */
     bool starvation_told;
-    bool shut;     /* by shutdown_send */
-    int owed_code; /* errno */
+    bool shut;       /* by shutdown_send */
+    bool send_reset; /* a send was told of the peer's reset */
+    int owed_code;   /* errno */
     const rp_slice *slices;
     size_t slice_count;  /* from slices on, those not yet sent */
     size_t slice_offset; /* bytes of the first one already sent */
