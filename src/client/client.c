@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "http/headers.h"
 #include <ringport/ringport.h>
 
 #include <string.h>
@@ -212,6 +213,18 @@ static void move_inline(rp_request *request)
     rp_chain_clear(&request->head);
 }
 
+/* The caller told the server to close: the connection is not offered again, whatever it answers. */
+static bool asks_to_close(const rp_request_options *options)
+{
+    for (size_t i = 0; i < options->header_count; i++) {
+        const rp_header *header = &options->headers[i];
+        if (rp_name_equal(header->name, strlen(header->name), "connection") &&
+            rp_name_equal(header->value, strlen(header->value), "close"))
+            return true;
+    }
+    return false;
+}
+
 static rp_status head_write(rp_request *request, const rp_request_options *options,
                             const rp_url *url, rp_error *error)
 {
@@ -233,6 +246,7 @@ static rp_status head_write(rp_request *request, const rp_request_options *optio
         return status;
     request->head_only = strcmp(method, "HEAD") == 0;
     request->idempotent = rp_method_idempotent(method);
+    request->close_after = asks_to_close(options);
     if (!body_place(request, options))
         return no_memory(error);
     move_inline(request);

@@ -94,8 +94,9 @@ struct rp_request {
     rp_request_state state;
     bool head_only; /* HEAD */
     bool idempotent;
-    bool fresh_only; /* not on a connection that has served before */
-    bool cancelled;  /* no on_head and on_body any more */
+    bool fresh_only;  /* not on a connection that has served before */
+    bool close_after; /* the request says "Connection: close" */
+    bool cancelled;   /* no on_head and on_body any more */
     bool reused, resumed, begun, told_head;
     bool has_credit_limit;
     size_t credit_bytes;

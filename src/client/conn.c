@@ -89,7 +89,7 @@ static void request_complete(rp_conn *conn, bool reusable)
     const rp_client_options *options = &conn->client->options;
     bool keep =
         reusable && !conn->closing && !conn->body_unsent && !conn->client->destroyed &&
-        !options->never_reuse && rp_h1_parser_keep_alive(conn->parser) &&
+        !options->never_reuse && !request->close_after && rp_h1_parser_keep_alive(conn->parser) &&
         !conn->stream->write_failed && !conn->stream->end_told &&
         (options->requests_per_connection == 0 || conn->served < options->requests_per_connection);
     if (keep && request->has_credit_limit)

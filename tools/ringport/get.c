@@ -14,6 +14,7 @@ typedef struct get {
     const tool_options *options;
     FILE *out;      /* opened with the first byte */
     bool no_output; /* -f and a status that fails */
+    bool told_connection;
     result result;
 } get;
 
@@ -105,11 +106,45 @@ static void note_head(result *r, const rp_response_head *head)
     }
 }
 
+static void copy(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from != NULL ? from : "");
+}
+
+static void note_summary(result *r, const rp_response_summary *summary)
+{
+    r->body_bytes = summary->body_bytes;
+    r->bytes_sent = summary->bytes_sent;
+    r->attempts = summary->attempts;
+    r->reused = summary->reused;
+    r->resumed = summary->resumed;
+    r->timings = summary->timings;
+    copy(r->address, sizeof(r->address), summary->address);
+    copy(r->tls_version, sizeof(r->tls_version), summary->tls_version);
+    copy(r->tls_cipher, sizeof(r->tls_cipher), summary->tls_cipher);
+}
+
+/* -v: how the connection came about, and what was sent on it, before what came back. */
+static void tell_connection(get *g)
+{
+    if (!g->options->verbose || g->told_connection)
+        return;
+    g->told_connection = true;
+    print_connection(&g->result, stderr);
+    if (g->result.timings.sent_us > 0)
+        print_request(g->options, stderr);
+}
+
 static void on_head(rp_request *request, const rp_response_head *head, void *user)
 {
     get *g = user;
-    if (g->options->verbose)
+    if (g->options->verbose) {
+        rp_response_summary summary;
+        rp_request_summary_get(request, &summary);
+        note_summary(&g->result, &summary);
+        tell_connection(g);
         print_head(stderr, head, "< ", "\n");
+    }
     if (!head->informational)
         note_head(&g->result, head);
     if (g->options->fail && head->status >= 400) {
@@ -129,25 +164,13 @@ static void on_body(rp_request *request, const uint8_t *data, size_t size, void 
     write_output(user, request, data, size);
 }
 
-static void copy(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from != NULL ? from : "");
-}
-
 static void on_done(rp_request *request, const rp_response_summary *summary, void *user)
 {
     get *g = user;
     result *r = &g->result;
     (void)request;
-    r->body_bytes = summary->body_bytes;
-    r->bytes_sent = summary->bytes_sent;
-    r->attempts = summary->attempts;
-    r->reused = summary->reused;
-    r->resumed = summary->resumed;
-    r->timings = summary->timings;
-    copy(r->address, sizeof(r->address), summary->address);
-    copy(r->tls_version, sizeof(r->tls_version), summary->tls_version);
-    copy(r->tls_cipher, sizeof(r->tls_cipher), summary->tls_cipher);
+    note_summary(r, summary);
+    tell_connection(g);
     /* What made us cancel comes first. */
     if (summary->error == NULL || r->exit_code != EXIT_OK)
         return;
@@ -178,7 +201,7 @@ static void transfer(get *g, rp_loop *loop, const setup *s)
         return;
     }
     if (g->options->verbose)
-        print_request(g->options, stderr);
+        print_begin(g->options, stderr);
     if (rp_client_send(client, &request_options, &events, g, &error) != NULL)
         rp_loop_run(loop);
     else
@@ -191,7 +214,7 @@ static void report(get *g)
     const tool_options *o = g->options;
     close_output(g);
     if (o->verbose)
-        print_phases(&g->result, stderr);
+        print_totals(&g->result, stderr);
     if (g->result.exit_code != EXIT_OK)
         print_failure(o, g->result.exit_code, g->result.message);
     if (o->write_out == NULL)

@@ -28,8 +28,10 @@ typedef struct result {
 /* Prints -w's format. out: where to, until %{stderr} or %{stdout} changes it. */
 void write_out(const result *r, const char *format, FILE *out);
 
-/* -v's last lines. */
-void print_phases(const result *r, FILE *out);
+/* -v: the first line; the connection's phases as far as it came; the last lines. */
+void print_begin(const tool_options *o, FILE *out);
+void print_connection(const result *r, FILE *out);
+void print_totals(const result *r, FILE *out);
 
 /* -v's picture of the request, which is ringport's own: host and options say what it sends. */
 void print_request(const tool_options *o, FILE *out);

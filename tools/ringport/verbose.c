@@ -30,6 +30,13 @@ static const char *given(const tool_options *o, const char *name)
     return NULL;
 }
 
+void print_begin(const tool_options *o, FILE *out)
+{
+    const char *authority;
+    size_t size = url_authority(o->url, &authority);
+    fprintf(out, "* resolving %.*s\n", (int)size, authority);
+}
+
 void print_request(const tool_options *o, FILE *out)
 {
     const char *authority, *method = options_method(o);
@@ -37,7 +44,6 @@ void print_request(const tool_options *o, FILE *out)
     const char *target = authority + size, *agent = o->user_agent;
     if (method == NULL)
         method = o->body.given ? "POST" : "GET";
-    fprintf(out, "* resolving %.*s\n", (int)size, authority);
     fprintf(out, "> %s %s%.*s HTTP/1.1\n", method, target[0] == '/' ? "" : "/",
             (int)strcspn(target, "#"), target);
     if (given(o, "host") == NULL) {
@@ -78,10 +84,9 @@ static void print_tls(const result *r, FILE *out)
             r->resumed ? "resumed" : "full", ms(t->handshaken_us, t->connected_us));
 }
 
-void print_phases(const result *r, FILE *out)
+void print_connection(const result *r, FILE *out)
 {
     const rp_timings *t = &r->timings;
-    const rp_loop_stats *s = r->stats;
     uint64_t begin = t->resolved_us > 0 ? t->resolved_us : t->queued_us;
     if (t->resolved_us > 0)
         fprintf(out, "* resolved in %.1f ms\n", ms(t->resolved_us, t->queued_us));
@@ -89,6 +94,12 @@ void print_phases(const result *r, FILE *out)
         fprintf(out, "* connected to %s in %.1f ms\n", r->address, ms(t->connected_us, begin));
     if (t->handshaken_us > 0)
         print_tls(r, out);
+}
+
+void print_totals(const result *r, FILE *out)
+{
+    const rp_timings *t = &r->timings;
+    const rp_loop_stats *s = r->stats;
     if (t->first_byte_us > 0)
         fprintf(out,
                 "* %llu bytes sent, first byte after %.1f ms, %llu bytes of body, %.1f ms in all\n",
