@@ -183,13 +183,18 @@ static void enter(uring_port *port, uint64_t wait_ns)
         struct io_uring_cqe *cqe;
         struct __kernel_timespec time = {.tv_sec = (long long)(wait_ns / 1000000000u),
                                          .tv_nsec = (long long)(wait_ns % 1000000000u)};
-        struct __kernel_timespec *limit = wait_ns == RP_WAIT_FOREVER ? NULL : &time;
+        bool forever = wait_ns == RP_WAIT_FOREVER;
         unsigned count = wait_count(port);
+        /* Without a limit liburing leaves out the minimum wait as well, and would wait for count
+         * completions for ever; turn() sees that a wait that is cut off goes on. */
+        if (count > 1 && forever)
+            time = (struct __kernel_timespec){.tv_sec = 3600};
         if (count > 1)
-            result = io_uring_submit_and_wait_min_timeout(&port->ring, &cqe, count, limit,
+            result = io_uring_submit_and_wait_min_timeout(&port->ring, &cqe, count, &time,
                                                           port->coalesce_us, NULL);
         else
-            result = io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, limit, NULL);
+            result = io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, forever ? NULL : &time,
+                                                      NULL);
     }
     /* EBADR: the kernel lost a completion for want of memory: nothing can be trusted any more. */
     RP_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
