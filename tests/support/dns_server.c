@@ -1,18 +1,13 @@
 /* dns_server.c - a scripted DNS server (RFC 1035) for the resolver's tests. */
 #include "support/dns_server.h"
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <pthread.h>
+#include "support/raw.h"
+
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #define PACKET_BYTES 1232
 #define DELAYED_LIMIT 256
@@ -20,7 +15,7 @@
 #define TYPE_AAAA 28
 
 typedef struct packet {
-    struct sockaddr_in to;
+    rp_address to;
     uint64_t due_ms;
     size_t size;
     uint8_t bytes[PACKET_BYTES];
@@ -28,10 +23,12 @@ typedef struct packet {
 
 struct dns_server {
     const dns_rule *rules;
-    pthread_t thread;
-    int socket, stop;
-    char address[32];
+    raw_thread *thread;
+    raw_socket socket;
+    rp_address address;
+    char address_text[RP_ADDRESS_TEXT_SIZE];
     atomic_uint questions, answers;
+    atomic_bool stopping;
     packet *delayed;
     size_t delayed_count;
 };
@@ -46,9 +43,7 @@ static void must(bool condition, const char *what)
 
 static uint64_t now_ms(void)
 {
-    struct timespec now;
-    must(clock_gettime(CLOCK_MONOTONIC, &now) == 0, "clock_gettime");
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return raw_clock_ns() / 1000000;
 }
 
 /* ---- answers ---- */
@@ -78,19 +73,13 @@ static unsigned put_addresses(packet *answer, const dns_rule *rule, unsigned typ
     unsigned count = 0;
     const char *text = rule->addresses;
     while (text != NULL && *text != '\0') {
-        char address[64];
-        uint8_t binary[16];
+        rp_address address;
         size_t size = strcspn(text, ",");
-        must(size < sizeof(address), "dns_server: address in a rule");
-        memcpy(address, text, size);
-        address[size] = '\0';
+        must(rp_address_parse(&address, text, size), "dns_server: address in a rule");
         text += size + (text[size] == ',' ? 1 : 0);
-        if (type == TYPE_A && inet_pton(AF_INET, address, binary) == 1)
-            put_record(answer, type, rule->ttl, binary, 4);
-        else if (type == TYPE_AAAA && inet_pton(AF_INET6, address, binary) == 1)
-            put_record(answer, type, rule->ttl, binary, 16);
-        else
+        if (type != (address.family == 4 ? TYPE_A : TYPE_AAAA))
             continue;
+        put_record(answer, type, rule->ttl, address.bytes, address.family == 4 ? 4 : 16);
         count++;
     }
     return count;
@@ -152,8 +141,7 @@ static void send_answer(dns_server *server, const packet *answer)
 {
     /* Counted first: whoever sees the answer's effects sees the number too. */
     atomic_fetch_add(&server->answers, 1);
-    (void)sendto(server->socket, answer->bytes, answer->size, MSG_NOSIGNAL,
-                 (const struct sockaddr *)&answer->to, sizeof(answer->to));
+    raw_udp_send(server->socket, answer->bytes, answer->size, &answer->to);
 }
 
 static void read_question(dns_server *server)
@@ -161,12 +149,10 @@ static void read_question(dns_server *server)
     uint8_t bytes[PACKET_BYTES];
     char name[256];
     packet answer = {0};
-    socklen_t length = sizeof(answer.to);
-    ssize_t size = recvfrom(server->socket, bytes, sizeof(bytes), MSG_DONTWAIT,
-                            (struct sockaddr *)&answer.to, &length);
+    size_t size = raw_udp_receive(server->socket, bytes, sizeof(bytes), &answer.to);
     if (size < 17)
         return;
-    size_t name_end = read_name(bytes, (size_t)size, name);
+    size_t name_end = read_name(bytes, size, name);
     if (name_end == 0)
         return;
     atomic_fetch_add(&server->questions, 1);
@@ -200,16 +186,13 @@ static int send_due(dns_server *server)
     return next == UINT64_MAX ? -1 : (int)(next - now);
 }
 
-static void *serve(void *user)
+static void serve(void *user)
 {
     dns_server *server = user;
-    struct pollfd ready[2] = {{.fd = server->socket, .events = POLLIN},
-                              {.fd = server->stop, .events = POLLIN}};
-    while (ready[1].revents == 0) {
-        if (poll(ready, 2, send_due(server)) > 0 && ready[0].revents != 0)
+    while (!atomic_load(&server->stopping)) {
+        if (raw_readable(server->socket, send_due(server)))
             read_question(server);
     }
-    return NULL;
 }
 
 /* ---- life ---- */
@@ -221,34 +204,26 @@ dns_server *dns_server_start(const dns_rule *rules)
     server->delayed = calloc(DELAYED_LIMIT, sizeof(packet));
     must(server->delayed != NULL, "calloc");
     server->rules = rules;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
-    server->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    must(server->socket >= 0, "socket");
-    must(bind(server->socket, (struct sockaddr *)&address, length) == 0, "bind");
-    must(getsockname(server->socket, (struct sockaddr *)&address, &length) == 0, "getsockname");
-    (void)snprintf(server->address, sizeof(server->address), "127.0.0.1:%u",
-                   (unsigned)ntohs(address.sin_port));
-    server->stop = eventfd(0, EFD_CLOEXEC);
-    must(server->stop >= 0, "eventfd");
-    must(pthread_create(&server->thread, NULL, serve, server) == 0, "pthread_create");
+    server->address = raw_loopback(4, 0);
+    server->socket = raw_udp_bind(&server->address);
+    (void)rp_address_text(&server->address, true, server->address_text);
+    server->thread = raw_thread_start(serve, server);
     return server;
 }
 
 void dns_server_stop(dns_server *server)
 {
-    uint64_t one = 1;
-    must(write(server->stop, &one, sizeof(one)) == sizeof(one), "write");
-    must(pthread_join(server->thread, NULL) == 0, "pthread_join");
-    (void)close(server->socket);
-    (void)close(server->stop);
+    atomic_store(&server->stopping, true);
+    raw_udp_send(server->socket, "", 1, &server->address); /* wakes it */
+    raw_thread_join(server->thread);
+    raw_close(server->socket);
     free(server->delayed);
     free(server);
 }
 
 const char *dns_server_address(const dns_server *server)
 {
-    return server->address;
+    return server->address_text;
 }
 
 unsigned dns_server_questions(dns_server *server)

@@ -267,7 +267,8 @@ size_t raw_udp_receive(raw_socket socket, void *data, size_t size, rp_address *f
 {
     struct sockaddr_storage storage;
     int length = sizeof(storage);
-    int got = recvfrom((SOCKET)socket, data, limited(size), 0, (struct sockaddr *)&storage, &length);
+    int got =
+        recvfrom((SOCKET)socket, data, limited(size), 0, (struct sockaddr *)&storage, &length);
     if (got <= 0)
         return 0;
     *from = from_sockaddr(&storage);
