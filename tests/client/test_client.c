@@ -1,0 +1,459 @@
+/* test_client.c - requests that succeed: every way in which a body is delimited, uploads, credit, keep-alive, the
+ * pool's limits. */
+#include "support/web.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int versions[] = {0, 12, 13};
+
+static void each_version(const server_options *serving, const rp_client_options *client,
+                         void (*test)(web *w))
+{
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        web w;
+        web_begin(&w, versions[i], serving, client);
+        test(&w);
+        web_end(&w);
+    }
+}
+
+/* ---- one request ---- */
+
+static void hello(web *w)
+{
+    fetch f = {.header_name = "Content-Type"};
+    fetch_good(&f, w, "/hello", NULL, 200);
+    assert_string_equal(f.text, "hello, world\n");
+    assert_string_equal(f.header, "text/plain");
+    assert_int_equal(f.announced, 13);
+    assert_int_equal(f.version, 11);
+    assert_int_equal(f.tls, w->client_tls != NULL);
+    const rp_response_summary *summary = &f.summary;
+    assert_int_equal(summary->attempts, 1);
+    assert_false(summary->reused || summary->resumed);
+    assert_in_range(summary->bytes_sent, 30, 300);
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "127.0.0.1:%u", server_port(w->server));
+    assert_string_equal(f.address, expected);
+    const rp_timings *t = &summary->timings;
+    assert_true(t->queued_us > 0 && t->resolved_us >= t->queued_us);
+    assert_true(t->connected_us >= t->resolved_us && t->sent_us >= t->connected_us);
+    assert_true(t->first_byte_us >= t->sent_us && t->total_us >= t->first_byte_us);
+    assert_int_equal(t->handshaken_us > 0, w->client_tls != NULL);
+}
+
+static void test_hello(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, hello);
+}
+
+static void test_bodies(void **state)
+{
+    static const struct {
+        const char *path;
+        uint64_t size;
+    } cases[] = {{"/bytes/0", 0},
+                 {"/bytes/1", 1},
+                 {"/bytes/1000000", 1000000},
+                 {"/chunked/0", 0},
+                 {"/chunked/1", 1},
+                 {"/chunked/1000000", 1000000},
+                 {"/until-close/0", 0},
+                 {"/until-close/1", 1},
+                 {"/http10/5000", 5000},
+                 {"/until-close/1000000", 1000000},
+                 {"/drip/20/1", 20}};
+    (void)state;
+    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+        web w;
+        web_begin(&w, versions[v], NULL, NULL);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            fetch f = {.checked = true};
+            fetch_good(&f, &w, cases[i].path, NULL, 200);
+            assert_int_equal(f.body_bytes, cases[i].size);
+        }
+        web_end(&w);
+    }
+}
+
+static void methods(web *w)
+{
+    static const char *const paths[] = {"/hello", "/bytes/100000", "/chunked/10", "/until-close/5"};
+    for (size_t i = 0; i < 4; i++) {
+        fetch f = {0};
+        fetch_good(&f, w, paths[i], &(rp_request_options){.method = "HEAD"}, 200);
+        assert_int_equal(f.body_bytes, 0);
+    }
+    static const int statuses[] = {200, 204, 304, 404, 500};
+    for (size_t i = 0; i < 5; i++) {
+        char path[32];
+        fetch f = {0};
+        (void)snprintf(path, sizeof(path), "/status/%d", statuses[i]);
+        fetch_good(&f, w, path, NULL, statuses[i]);
+        assert_int_equal(f.body_bytes > 0, statuses[i] != 204 && statuses[i] != 304);
+    }
+    /* All of these but the one without a length left the connection as it was. */
+    assert_int_equal(web_counts(w)->connections, 2);
+}
+
+static void test_without_body(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, methods);
+}
+
+static void informational(web *w)
+{
+    fetch f = {0};
+    fetch_good(&f, w, "/1xx/16", NULL, 200);
+    assert_int_equal(f.informational, 16);
+    assert_string_equal(f.text, "hello, world\n");
+    fetch again = {0};
+    fetch_good(&again, w, "/1xx/1", NULL, 200);
+    assert_true(again.summary.reused);
+    fetch many = {0};
+    fetch_bad(&many, w, "/1xx/17", NULL, RP_E_BAD_RESPONSE, RP_PHASE_HEAD);
+}
+
+static void test_informational(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, informational);
+}
+
+/* ---- bodies that go up ---- */
+
+static void upload(web *w)
+{
+    enum { LARGE = 8 * 1024 * 1024 };
+    static const size_t sizes[] = {0, 1, 400, 16000, 16384, 100000, LARGE};
+    uint8_t *data = probe_pattern(LARGE);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        fetch f = {.checked = true}, counted = {0};
+        rp_request_options options = {.body = data, .body_size = sizes[i]};
+        fetch_good(&f, w, "/echo", &options, 200);
+        assert_int_equal(f.body_bytes, sizes[i]);
+        assert_in_range(f.summary.bytes_sent, sizes[i] + 30, sizes[i] + 300);
+        options.method = "PUT";
+        fetch_good(&counted, w, "/sink", &options, 200);
+        assert_int_equal(strtoull(counted.text, NULL, 10), sizes[i]);
+    }
+    assert_int_equal(web_counts(w)->connections, 1);
+    free(data);
+}
+
+static void test_upload(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, upload);
+}
+
+/* The server answers before it has read the body, and does not read it. */
+static void early_answer(web *w)
+{
+    enum { LARGE = 32 * 1024 * 1024 };
+    uint8_t *data = probe_pattern(LARGE);
+    fetch f = {0};
+    rp_request_options options = {.body = data, .body_size = LARGE};
+    fetch_good(&f, w, "/early", &options, 413);
+    assert_string_equal(f.text, "too much\n");
+    fetch next = {0};
+    fetch_good(&next, w, "/hello", NULL, 200);
+    assert_false(next.summary.reused);
+    free(data);
+}
+
+static void test_early_answer(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, early_answer);
+}
+
+/* ---- credit ---- */
+
+enum { CREDIT = 50000, SIZE = 2000000 };
+
+static void slow_reader(web *w)
+{
+    static const char *const paths[] = {"/bytes/2000000", "/chunked/2000000",
+                                        "/until-close/2000000"};
+    for (size_t i = 0; i < 3; i++) {
+        fetch f = {.checked = true};
+        uint64_t allowed = CREDIT;
+        rp_request_options options = {.receive_credit_bytes = CREDIT, .idle_timeout_ms = 1000};
+        assert_true(fetch_start(&f, w, paths[i], &options));
+        while (f.dones == 0) {
+            (void)rp_loop_turn(w->loop, 1000);
+            assert_true(f.body_bytes <= allowed);
+            if (f.dones == 0 && f.body_bytes == allowed) {
+                fetch_consume(&f, CREDIT);
+                allowed += CREDIT;
+            }
+        }
+        assert_int_equal(f.error.status, RP_OK);
+        assert_int_equal(f.body_bytes, SIZE);
+        /* Its credit is not the next request's. */
+        fetch next = {.checked = true};
+        fetch_good(&next, w, "/bytes/2000000", NULL, 200);
+        assert_int_equal(next.summary.reused, i < 2);
+    }
+}
+
+static void test_slow_reader(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, slow_reader);
+}
+
+/* ---- connections ---- */
+
+static void keep_alive(web *w)
+{
+    for (int i = 0; i < 50; i++) {
+        fetch f = {0};
+        fetch_good(&f, w, i % 2 == 0 ? "/hello" : "/chunked/100", NULL, 200);
+        assert_int_equal(f.summary.reused, i > 0);
+    }
+    assert_int_equal(web_counts(w)->connections, 1);
+    const rp_loop_stats *stats = rp_loop_stats_get(w->loop);
+    assert_int_equal(stats->connections_reused, 49);
+}
+
+static void test_keep_alive(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, keep_alive);
+}
+
+static void connection_close(web *w)
+{
+    for (int i = 0; i < 3; i++) {
+        fetch f = {0};
+        fetch_good(&f, w, "/close", NULL, 200);
+        assert_false(f.summary.reused);
+    }
+    for (int i = 0; i < 6; i++) { /* close_after: each third answer says so */
+        fetch f = {0};
+        fetch_good(&f, w, "/hello", NULL, 200);
+        assert_int_equal(f.summary.reused, i % 3 != 0);
+    }
+    assert_int_equal(web_counts(w)->connections, 5);
+}
+
+static void test_connection_close(void **state)
+{
+    (void)state;
+    each_version(&(server_options){.close_after = 3}, NULL, connection_close);
+}
+
+static void fetch_many(web *w, fetch *all, size_t count, const char *path)
+{
+    for (size_t i = 0; i < count; i++) {
+        all[i] = (fetch){0};
+        assert_true(fetch_start(&all[i], w, path, NULL));
+    }
+    for (size_t i = 0; i < count; i++) {
+        fetch_wait(&all[i]);
+        if (all[i].error.status != RP_OK)
+            fail_msg("%zu: %s", i, all[i].error.text);
+    }
+}
+
+static void limited_pool(web *w)
+{
+    enum { COUNT = 40 };
+    fetch all[COUNT];
+    fetch_many(w, all, COUNT, "/delay/2");
+    assert_int_equal(web_counts(w)->connections, 4);
+    /* First come, first served. */
+    for (int i = 1; i < COUNT; i++)
+        assert_true(all[i].summary.timings.queued_us + 20000 >=
+                    all[i - 1].summary.timings.queued_us);
+    assert_true(all[COUNT - 1].summary.timings.queued_us > 8 * 2000);
+}
+
+static void test_connections_per_origin(void **state)
+{
+    (void)state;
+    each_version(NULL, &(rp_client_options){.connections_per_origin = 4}, limited_pool);
+}
+
+/* Two origins (the same server by two names) share what there is in all. */
+static void limited_total(web *w)
+{
+    enum { COUNT = 12 };
+    fetch all[COUNT];
+    char url[64];
+    (void)snprintf(url, sizeof(url), "http%s://localhost:%u/delay/2", w->client_tls ? "s" : "",
+                   server_port(w->server));
+    for (int i = 0; i < COUNT; i++) {
+        all[i] = (fetch){0};
+        rp_request_options options = {.url = i % 2 == 0 ? url : NULL};
+        assert_true(fetch_start(&all[i], w, "/delay/2", &options));
+        assert_in_range(w->client->conn_count, 0, 3);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        while (all[i].dones == 0) {
+            (void)rp_loop_turn(w->loop, 1000);
+            assert_in_range(w->client->conn_count, 0, 3);
+        }
+        if (all[i].error.status != RP_OK)
+            fail_msg("%d: %s", i, all[i].error.text);
+    }
+}
+
+static void test_connections_total(void **state)
+{
+    (void)state;
+    each_version(NULL, &(rp_client_options){.connections_total = 3}, limited_total);
+}
+
+static void limited_idle(web *w)
+{
+    fetch all[8];
+    fetch_many(w, all, 8, "/delay/2");
+    assert_int_equal(web_counts(w)->connections, 8);
+    UNTIL(w->loop, web_counts(w)->open == 2);
+    probe_settle(w->loop, 20);
+    assert_int_equal(web_counts(w)->open, 2);
+    assert_int_equal(w->client->conn_count, 2);
+}
+
+static void test_idle_per_origin(void **state)
+{
+    (void)state;
+    each_version(NULL, &(rp_client_options){.idle_per_origin = 2}, limited_idle);
+}
+
+static void idle_ends(web *w)
+{
+    fetch f = {0};
+    fetch_good(&f, w, "/hello", NULL, 200);
+    assert_int_equal(web_counts(w)->open, 1);
+    /* An idle connection keeps rp_loop_run from nothing, and so does its timer. */
+    assert_false(rp_loop_pending(w->loop));
+    uint64_t begun = fixture_now_ms();
+    UNTIL(w->loop, web_counts(w)->open == 0);
+    assert_in_range(fixture_now_ms() - begun, 20, 1000);
+}
+
+static void test_connection_idle(void **state)
+{
+    (void)state;
+    each_version(NULL, &(rp_client_options){.connection_idle_ms = 30}, idle_ends);
+}
+
+static void limited_requests(web *w)
+{
+    for (int i = 0; i < 9; i++) {
+        fetch f = {0};
+        fetch_good(&f, w, "/hello", NULL, 200);
+        assert_int_equal(f.summary.reused, i % 3 != 0);
+    }
+}
+
+static void test_requests_per_connection(void **state)
+{
+    (void)state;
+    each_version(NULL, &(rp_client_options){.requests_per_connection = 3}, limited_requests);
+}
+
+static void never_reused(web *w)
+{
+    fetch all[6];
+    for (int i = 0; i < 3; i++) {
+        fetch f = {0};
+        fetch_good(&f, w, "/hello", NULL, 200);
+        assert_false(f.summary.reused);
+        /* TLS sessions are another matter. */
+        assert_int_equal(f.summary.resumed, i > 0 && w->client_tls != NULL);
+    }
+    fetch_many(w, all, 6, "/hello");
+    assert_int_equal(web_counts(w)->connections, 9);
+}
+
+static void test_never_reuse(void **state)
+{
+    (void)state;
+    each_version(NULL, &(rp_client_options){.never_reuse = true}, never_reused);
+}
+
+/* ---- a whole response in memory ---- */
+
+typedef struct collection {
+    rp_collected collected; /* first */
+    unsigned dones;
+    int status;
+    size_t size;
+    char text[32];
+    rp_error error;
+} collection;
+
+static void collected(rp_collected *c, const rp_response_summary *summary, void *user)
+{
+    collection *into = user;
+    into->dones++;
+    into->status = c->status;
+    into->size = c->body_size;
+    assert_int_equal(c->body[c->body_size], '\0');
+    (void)snprintf(into->text, sizeof(into->text), "%.20s", (const char *)c->body);
+    if (summary->error != NULL)
+        into->error = *summary->error;
+}
+
+static void collect_one(web *w, collection *into, const char *path, size_t limit)
+{
+    *into = (collection){.collected = {.limit_bytes = limit, .on_done = collected, .user = into}};
+    rp_request_options options = {.url = server_url(w->server, path)};
+    assert_non_null(rp_client_send(w->client, &options, &rp_collect_events, into, NULL));
+    UNTIL(w->loop, into->dones == 1);
+}
+
+static void collect(web *w)
+{
+    collection c;
+    collect_one(w, &c, "/hello", 0);
+    assert_string_equal(c.text, "hello, world\n");
+    assert_int_equal(c.status, 200);
+    collect_one(w, &c, "/bytes/0", 0);
+    assert_int_equal(c.size, 0);
+    collect_one(w, &c, "/chunked/100000", 100000);
+    assert_int_equal(c.size, 100000);
+    assert_int_equal(c.error.status, RP_OK);
+    collect_one(w, &c, "/chunked/100001", 100000);
+    assert_int_equal(c.error.status, RP_E_BODY_TOO_LARGE);
+    assert_string_equal(c.error.text,
+                        "the body of 127.0.0.1 is longer than the limit of 100000 bytes");
+}
+
+static void test_collect(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, collect);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(test_hello),
+        fixture_test(test_bodies),
+        fixture_test(test_without_body),
+        fixture_test(test_informational),
+        fixture_test(test_upload),
+        fixture_test(test_early_answer),
+        fixture_test(test_slow_reader),
+        fixture_test(test_keep_alive),
+        fixture_test(test_connection_close),
+        fixture_test(test_connections_per_origin),
+        fixture_test(test_connections_total),
+        fixture_test(test_idle_per_origin),
+        fixture_test(test_connection_idle),
+        fixture_test(test_requests_per_connection),
+        fixture_test(test_never_reuse),
+        fixture_test(test_collect),
+    };
+    return fixture_run(tests);
+}
