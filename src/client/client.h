@@ -134,12 +134,14 @@ void rp_pool_unidle(rp_conn *conn);
 /* A limit may have room again: opens what waiting origins need. */
 void rp_pool_dispatch(rp_client *client);
 /* Opening failed: the oldest request that waits for a connection of this origin gets the error. */
-void rp_pool_open_failed(rp_origin *origin, const rp_error *error);
+void rp_pool_open_failed(const rp_conn *conn, const rp_error *error);
 
 /* conn.c */
 
 /* Starts to open one more connection; false: no memory. */
 bool rp_conn_open(rp_origin *origin);
+/* Notes what on_done will tell of the connection: it may be gone by then. */
+void rp_conn_note(const rp_conn *conn, rp_request *request);
 /* Sends the request on it. */
 void rp_conn_serve(rp_conn *conn, rp_request *request);
 /* Ends the connection; its request, if any, has been detached or told. */

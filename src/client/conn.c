@@ -212,13 +212,13 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     opening_over(conn);
     if (conn->closing)
         return;
+    rp_stream_info_get(stream, &conn->info);
     if (error == NULL) {
-        rp_stream_info_get(stream, &conn->info);
         rp_pool_offer(conn);
     } else {
         /* Closed first: a callback may destroy the client. */
         rp_conn_close(conn);
-        rp_pool_open_failed(conn->origin, error);
+        rp_pool_open_failed(conn, error);
     }
     if (!conn->client->destroyed)
         rp_pool_dispatch(conn->client);
@@ -299,8 +299,7 @@ static uint64_t phase_us(const rp_request *request, uint64_t time_ns)
     return time_ns <= request->started_ns ? 0 : rp_request_since_us(request, time_ns);
 }
 
-/* What on_done will tell of the connection: it may be gone by then. */
-static void note_connection(const rp_conn *conn, rp_request *request)
+void rp_conn_note(const rp_conn *conn, rp_request *request)
 {
     const rp_stream *stream = conn->stream;
     request->reused = conn->served > 0;
@@ -373,7 +372,7 @@ void rp_conn_serve(rp_conn *conn, rp_request *request)
     request->state = RP_REQUEST_ACTIVE;
     request->attempts++;
     request->begun = false;
-    note_connection(conn, request);
+    rp_conn_note(conn, request);
     if (conn->served > 0)
         conn->client->loop->stats.connections_reused++;
     conn->served++;

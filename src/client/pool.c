@@ -212,13 +212,15 @@ void rp_pool_dispatch(rp_client *client)
     }
 }
 
-void rp_pool_open_failed(rp_origin *origin, const rp_error *error)
+void rp_pool_open_failed(const rp_conn *conn, const rp_error *error)
 {
+    rp_origin *origin = conn->origin;
     rp_request *request = queue_next(origin, false);
     /* As many connections as requests may be on their way: then nobody misses this one. */
     if (request == NULL || origin->opening_count >= origin->queued_count)
         return;
     rp_pool_withdraw(request);
+    rp_conn_note(conn, request);
     rp_request_finish(request, error);
 }
 
