@@ -40,7 +40,8 @@ typedef struct rp_loop_stats {
     uint64_t turns;
     uint64_t completions;       /* of socket operations */
     uint64_t system_calls;      /* made by the loop's thread for ringport */
-    uint64_t wakeups;           /* turns that had blocked and were woken */
+    uint64_t wakeups;           /* turns that had blocked and were woken, or once there is a
+                                 * waitable: all turns, as each was because it is readable */
     uint64_t wakeups_spurious;  /* of these, those that found nothing to do: 0, or it is a bug */
     uint64_t timers_fired;
     uint64_t posts;

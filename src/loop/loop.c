@@ -221,7 +221,8 @@ unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
     found += run_posts(loop);
     found += run_timers(loop);
     found += run_deferred(loop);
-    if (plan.wait_ns > 0) {
+    /* Who watches the waitable has woken for this turn, though it does not wait itself. */
+    if (plan.wait_ns > 0 || loop->waitable_made) {
         bool time_out = plan.until_ns > 0 && rp_loop_now_ns(loop) >= plan.until_ns;
         loop->stats.wakeups++;
         if (found == 0 && !time_out)
