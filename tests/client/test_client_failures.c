@@ -1,0 +1,510 @@
+/* test_client_failures.c - requests that fail, each with its status, its phase and what it says of a replay: bad answers,
+ * ends too early, stale connections, deadlines, limits. */
+#include "support/raw.h"
+#include "support/web.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int versions[] = {0, 12, 13};
+
+static void each_version(const server_options *serving, const rp_client_options *client,
+                         void (*test)(web *w))
+{
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        web w;
+        web_begin(&w, versions[i], serving, client);
+        test(&w);
+        web_end(&w);
+    }
+}
+
+static const char *peer_of(const web *w)
+{
+    static char text[64];
+    (void)snprintf(text, sizeof(text), "127.0.0.1 (127.0.0.1:%u)", server_port(w->server));
+    return text;
+}
+
+/* ---- calls that start nothing ---- */
+
+static void test_misuse(void **state)
+{
+    (void)state;
+    web w;
+    web_begin(&w, 0, NULL, NULL);
+    static const rp_header injected = {"X", "a\r\nInjected: b"};
+    static const struct {
+        rp_request_options options;
+        rp_status status;
+    } cases[] = {
+        {{.url = "127.0.0.1/"}, RP_E_BAD_URL},
+        {{.url = "ftp://127.0.0.1/"}, RP_E_BAD_URL},
+        {{.url = "http://user:secret@127.0.0.1/"}, RP_E_BAD_URL},
+        {{.url = "http://127.0.0.1/", .method = "GE T"}, RP_E_BAD_HEADER},
+        {{.url = "http://127.0.0.1/", .body_size = 1}, RP_E_MISUSE},
+        {{.url = "http://127.0.0.1/", .headers = &injected, .header_count = 1}, RP_E_BAD_HEADER},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fetch f = {0};
+        assert_false(fetch_start(&f, &w, NULL, &cases[i].options));
+        assert_string_equal(rp_status_name(f.error.status), rp_status_name(cases[i].status));
+        assert_string_not_equal(f.error.text, "");
+    }
+    rp_request_options options = {.url = "http://127.0.0.1/"};
+    rp_response_events nothing = {.on_done = NULL};
+    assert_null(rp_client_send(w.client, &options, &nothing, NULL, NULL));
+    assert_false(rp_loop_pending(w.loop));
+    web_end(&w);
+}
+
+/* ---- answers that can't be used ---- */
+
+static void bad_answers(web *w)
+{
+    static const struct {
+        const char *path;
+        rp_status status;
+        rp_phase phase;
+    } cases[] = {
+        {"/raw?SSH-2.0-OpenSSH_9.2%0d%0a", RP_E_BAD_RESPONSE, RP_PHASE_HEAD},
+        {"/raw?HTTP/1.1%20200%20OK%0d%0aContent-Length:%201%0d%0aContent-Length:%202%0d%0a%0d%0a",
+         RP_E_BAD_RESPONSE, RP_PHASE_HEAD},
+        {"/raw?HTTP/1.1%20200%20OK%0d%0aTransfer-Encoding:%20chunked%0d%0a%0d%0anonsense%0d%0a",
+         RP_E_BAD_RESPONSE, RP_PHASE_BODY},
+        {"/raw?HTTP/1.1%20101%20Switching%0d%0a%0d%0a", RP_E_BAD_RESPONSE, RP_PHASE_HEAD},
+        {"/headers/70000", RP_E_HEAD_TOO_LARGE, RP_PHASE_HEAD},
+        {"/header-count/300", RP_E_HEAD_TOO_LARGE, RP_PHASE_HEAD},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fetch f = {0};
+        fetch_bad(&f, w, cases[i].path, NULL, cases[i].status, cases[i].phase);
+        assert_false(f.error.replay_safe);
+        assert_int_equal(f.summary.attempts, 1);
+        assert_non_null(strstr(f.error.text, peer_of(w)));
+        /* Such a connection is not used again. */
+        fetch next = {0};
+        fetch_good(&next, w, "/close", NULL, 200);
+        assert_false(next.summary.reused);
+    }
+}
+
+static void test_bad_answers(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, bad_answers);
+}
+
+/* ---- ends that come too early ---- */
+
+static void early_ends(web *w)
+{
+    fetch f = {.checked = true};
+    fetch_bad(&f, w, "/truncate/1000", NULL, RP_E_BODY_TRUNCATED, RP_PHASE_BODY);
+    assert_int_equal(f.body_bytes, 1000);
+    f = (fetch){.checked = true};
+    fetch_bad(&f, w, "/cut/1000", NULL, RP_E_BODY_TRUNCATED, RP_PHASE_BODY);
+    assert_int_equal(f.body_bytes, 1000);
+    f = (fetch){0};
+    fetch_bad(&f, w,
+              "/raw-close?HTTP/1.1%20200%20OK%0d%0aTransfer-Encoding:%20chunked%0d%0a%0d%0a5"
+              "%0d%0aab",
+              NULL, RP_E_BODY_TRUNCATED, RP_PHASE_BODY);
+    f = (fetch){0};
+    fetch_bad(&f, w, "/raw-close?HTTP/1.1%20200%20O", NULL, RP_E_BODY_TRUNCATED, RP_PHASE_HEAD);
+    f = (fetch){0};
+    fetch_bad(&f, w, "/raw-close", NULL, RP_E_CLOSED_EARLY, RP_PHASE_HEAD);
+    assert_false(f.error.replay_safe || f.error.reused);
+    assert_in_range(f.error.bytes_sent, 30, 300);
+    f = (fetch){0};
+    fetch_bad(&f, w, "/reset", NULL, RP_E_RESET, RP_PHASE_HEAD);
+    f = (fetch){0};
+    fetch_bad(&f, w, "/reset-body/10", NULL, RP_E_RESET, RP_PHASE_BODY);
+}
+
+static void test_early_ends(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, early_ends);
+}
+
+/* A body that only the connection's end delimits, and that end comes without close_notify. */
+static bool until_fin(exchange *x, void *user)
+{
+    (void)user;
+    exchange_print(x, "HTTP/1.1 200 OK\r\n\r\nthis may be all");
+    exchange_end(x, EXCHANGE_TRUNCATE);
+    return true;
+}
+
+static void unauthenticated_end(web *w)
+{
+    fetch f = {0};
+    if (w->client_tls == NULL)
+        fetch_good(&f, w, "/", NULL, 200);
+    else
+        fetch_bad(&f, w, "/", NULL, RP_E_BODY_TRUNCATED, RP_PHASE_BODY);
+    assert_string_equal(f.text, "this may be all");
+}
+
+static void test_unauthenticated_end(void **state)
+{
+    (void)state;
+    each_version(&(server_options){.handler = until_fin}, NULL, unauthenticated_end);
+}
+
+/* ---- connections that went stale ---- */
+
+/* The server ends the connection as the next request arrives: a GET goes out once more, a POST that was
+ * sent does not. */
+static void stale(web *w)
+{
+    for (int i = 0; i < 4; i++) {
+        fetch f = {0};
+        fetch_good(&f, w, "/hello", NULL, 200);
+        assert_int_equal(f.summary.attempts, i == 0 ? 1 : 2);
+        assert_false(f.summary.reused);
+    }
+    assert_int_equal(web_counts(w)->stale, 3);
+    fetch post = {0};
+    rp_request_options options = {.body = "x", .body_size = 1};
+    fetch_bad(&post, w, "/echo", &options, RP_E_STALE_CONNECTION, RP_PHASE_HEAD);
+    assert_true(post.error.reused);
+    assert_false(post.error.replay_safe);
+    assert_int_equal(post.summary.attempts, 1);
+    assert_in_range(post.error.bytes_sent, 30, 300);
+    /* The same on a fresh connection. */
+    fetch again = {0};
+    fetch_good(&again, w, "/echo", &options, 200);
+    assert_string_equal(again.text, "x");
+    options.method = "PUT"; /* idempotent */
+    fetch put = {0};
+    fetch_good(&put, w, "/echo", &options, 200);
+    assert_int_equal(put.summary.attempts, 2);
+}
+
+static void test_stale(void **state)
+{
+    (void)state;
+    each_version(&(server_options){.stale_after = 1}, NULL, stale);
+    each_version(&(server_options){.stale_after = 1, .stale_reset = true}, NULL, stale);
+}
+
+/* Many at once on many stale connections: each replay is on a fresh one. */
+static void many_stale(web *w)
+{
+    enum { COUNT = 8 };
+    for (int round = 0; round < 3; round++) {
+        fetch all[COUNT];
+        for (int i = 0; i < COUNT; i++) {
+            all[i] = (fetch){0};
+            assert_true(fetch_start(&all[i], w, "/delay/5", NULL));
+        }
+        for (int i = 0; i < COUNT; i++) {
+            fetch_wait(&all[i]);
+            assert_string_equal(all[i].error.text, "");
+            assert_int_equal(all[i].summary.attempts, round == 0 ? 1 : 2);
+        }
+    }
+    assert_int_equal(web_counts(w)->stale, 2 * COUNT);
+}
+
+static void test_many_stale(void **state)
+{
+    (void)state;
+    each_version(&(server_options){.stale_after = 1}, NULL, many_stale);
+}
+
+static void never_replayed(web *w)
+{
+    fetch first = {0}, second = {0};
+    fetch_good(&first, w, "/hello", NULL, 200);
+    fetch_bad(&second, w, "/hello", NULL, RP_E_STALE_CONNECTION, RP_PHASE_HEAD);
+    assert_int_equal(second.summary.attempts, 1);
+    assert_non_null(strstr(second.error.text, "closed the reused connection before it answered"));
+}
+
+static void test_never_replay(void **state)
+{
+    (void)state;
+    each_version(&(server_options){.stale_after = 1}, &(rp_client_options){.never_replay = true},
+                 never_replayed);
+}
+
+/* The server closes an idle connection: the client finds out at once and does not try it. */
+static void closed_while_idle(web *w)
+{
+    for (int i = 0; i < 3; i++) {
+        fetch f = {0};
+        fetch_good(&f, w, "/hello", NULL, 200);
+        assert_int_equal(f.summary.attempts, 1);
+        assert_int_equal(w->client->conn_count, 1);
+        server_drop(w->server, i == 1);
+        UNTIL(w->loop, w->client->conn_count == 0);
+    }
+    assert_int_equal(web_counts(w)->connections, 3);
+}
+
+static void test_closed_while_idle(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, closed_while_idle);
+}
+
+/* An answer that nobody asked for must never be the next request's. */
+static void unsolicited(web *w)
+{
+    for (int i = 0; i < 3; i++) {
+        fetch f = {0};
+        fetch_good(&f, w, "/unsolicited", NULL, 200);
+        assert_string_equal(f.text, "hello, world\n");
+        assert_false(f.summary.reused);
+    }
+    fetch next = {0};
+    fetch_good(&next, w, "/status/404", NULL, 404);
+    assert_string_equal(next.text, "status 404\n");
+}
+
+/* It comes in a segment of its own, while the connection is idle. */
+static void late_produce(exchange *x, exchange_state *state)
+{
+    if (state->left++ == 0) {
+        exchange_print(x, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nme");
+        exchange_wait(x, 5);
+        return;
+    }
+    exchange_print(x, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged");
+    exchange_end(x, EXCHANGE_KEEP);
+}
+
+static bool late_unsolicited(exchange *x, void *user)
+{
+    (void)user;
+    (void)exchange_produce(x, late_produce);
+    return true;
+}
+
+static void late(web *w)
+{
+    for (int i = 0; i < 3; i++) {
+        fetch f = {0};
+        fetch_good(&f, w, "/", NULL, 200);
+        assert_string_equal(f.text, "me");
+        UNTIL(w->loop, w->client->conn_count == 0);
+    }
+}
+
+static void test_unsolicited(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, unsolicited);
+    each_version(&(server_options){.handler = late_unsolicited}, NULL, late);
+}
+
+/* ---- deadlines ---- */
+
+static void fetch_late(web *w, const char *path, const rp_request_options *options,
+                       rp_status status, rp_phase phase, const char *what)
+{
+    uint64_t begun = fixture_now_ms();
+    fetch f = {0};
+    char text[RP_ERROR_TEXT_SIZE];
+    fetch_bad(&f, w, path, options, status, phase);
+    (void)snprintf(text, sizeof(text), "%s: %s within 30 ms", peer_of(w), what);
+    assert_string_equal(f.error.text, text);
+    assert_in_range(fixture_now_ms() - begun, 29, 2000);
+}
+
+static void deadlines(web *w)
+{
+    rp_request_options total = {.total_timeout_ms = 30};
+    rp_request_options first = {.first_byte_timeout_ms = 30};
+    rp_request_options idle = {.idle_timeout_ms = 30};
+    fetch warm = {0};
+    fetch_good(&warm, w, "/hello", &total, 200);
+    fetch_late(w, "/stall", &total, RP_E_TOTAL_TIMEOUT, RP_PHASE_HEAD, "the request was not done");
+    fetch_late(w, "/stall-body/100", &total, RP_E_TOTAL_TIMEOUT, RP_PHASE_BODY,
+               "the request was not done");
+    fetch_late(w, "/drip/1000/5", &total, RP_E_TOTAL_TIMEOUT, RP_PHASE_BODY,
+               "the request was not done");
+    fetch_late(w, "/stall", &first, RP_E_FIRST_BYTE_TIMEOUT, RP_PHASE_HEAD, "no answer began");
+    fetch_late(w, "/stall-body/100", &idle, RP_E_IDLE_TIMEOUT, RP_PHASE_BODY,
+               "nothing more of the answer came");
+    /* Slow, but it moves; and an answer that began has no first byte to wait for. */
+    fetch f = {0}, g = {0};
+    idle.first_byte_timeout_ms = 30;
+    fetch_good(&f, w, "/drip/30/3", &idle, 200);
+    assert_int_equal(f.body_bytes, 30);
+    /* The deadlines of one request are not the next one's. */
+    fetch_good(&g, w, "/delay/60", NULL, 200);
+    assert_true(g.summary.reused);
+}
+
+static void test_deadlines(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, deadlines);
+}
+
+/* While the caller owes credit, the silence is its own. */
+static void idle_of_ones_own(web *w)
+{
+    rp_request_options options = {.idle_timeout_ms = 20, .receive_credit_bytes = 1000};
+    fetch f = {.checked = true};
+    assert_true(fetch_start(&f, w, "/bytes/2000", &options));
+    UNTIL(w->loop, f.body_bytes == 1000);
+    probe_settle(w->loop, 80);
+    assert_int_equal(f.dones, 0);
+    fetch_consume(&f, 1000);
+    fetch_wait(&f);
+    assert_int_equal(f.error.status, RP_OK);
+    assert_int_equal(f.body_bytes, 2000);
+}
+
+static void test_idle_of_ones_own(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, idle_of_ones_own);
+}
+
+static void stalled_handshake(web *w)
+{
+    if (w->client_tls == NULL)
+        return;
+    server_shape(w->server, &(shape){.then = SHAPE_STALL, .after = 100});
+    fetch f = {0};
+    fetch_bad(&f, w, "/hello", NULL, RP_E_HANDSHAKE_TIMEOUT, RP_PHASE_HANDSHAKE);
+    assert_true(f.error.replay_safe);
+    assert_int_equal(f.summary.attempts, 0);
+    assert_int_equal(f.error.bytes_sent, 0);
+    fetch g = {0};
+    rp_request_options options = {.total_timeout_ms = 10};
+    assert_true(fetch_start(&g, w, "/hello", &options));
+    fetch_wait(&g);
+    assert_int_equal(g.error.status, RP_E_TOTAL_TIMEOUT);
+    assert_true(g.error.replay_safe);
+    UNTIL(w->loop, w->client->conn_count == 0); /* nobody waits for it any more */
+    server_shape(w->server, &(shape){.dribble_ms = 0});
+    fetch h = {0};
+    fetch_good(&h, w, "/hello", NULL, 200);
+}
+
+static void test_stalled_handshake(void **state)
+{
+    (void)state;
+    each_version(NULL, &(rp_client_options){.handshake_timeout_ms = 30}, stalled_handshake);
+}
+
+/* ---- the queue ---- */
+
+static void queue(web *w)
+{
+    fetch busy = {0}, waiting[3] = {{0}}, refused = {0};
+    assert_true(fetch_start(&busy, w, "/stall", NULL));
+    UNTIL(w->loop, web_counts(w)->requests == 1);
+    uint64_t begun = fixture_now_ms();
+    for (int i = 0; i < 3; i++)
+        assert_true(fetch_start(&waiting[i], w, "/hello", NULL));
+    assert_false(fetch_start(&refused, w, "/hello", NULL));
+    assert_int_equal(refused.error.status, RP_E_QUEUE_FULL);
+    for (int i = 0; i < 3; i++) {
+        fetch_wait(&waiting[i]);
+        assert_int_equal(waiting[i].error.status, RP_E_QUEUE_TIMEOUT);
+        assert_int_equal(waiting[i].error.phase, RP_PHASE_QUEUE);
+        assert_true(waiting[i].error.replay_safe);
+        assert_int_equal(waiting[i].summary.attempts, 0);
+    }
+    assert_in_range(fixture_now_ms() - begun, 29, 2000);
+    assert_int_equal(busy.dones, 0);
+    /* The place is free when the one that holds it goes. */
+    fetch next = {0};
+    assert_true(fetch_start(&next, w, "/hello", NULL));
+    fetch_cancel(&busy);
+    fetch_wait(&next);
+    assert_int_equal(next.error.status, RP_OK);
+    assert_int_equal(busy.error.status, RP_E_CANCELLED);
+}
+
+static void test_queue(void **state)
+{
+    (void)state;
+    rp_client_options options = {
+        .connections_per_origin = 1, .queue_limit = 3, .queue_timeout_ms = 30};
+    each_version(NULL, &options, queue);
+}
+
+/* ---- no connection ---- */
+
+static void test_refused(void **state)
+{
+    (void)state;
+    rp_address address = raw_loopback(4, 0);
+    raw_socket bound = raw_bind(&address);
+    web w;
+    char url[64];
+    web_begin(&w, 0, NULL, NULL);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", address.port);
+    fetch all[5] = {{0}};
+    rp_request_options options = {.url = url};
+    for (int i = 0; i < 5; i++)
+        assert_true(fetch_start(&all[i], &w, NULL, &options));
+    for (int i = 0; i < 5; i++) {
+        fetch_wait(&all[i]);
+        assert_int_equal(all[i].error.status, RP_E_CONNECT_REFUSED);
+        assert_int_equal(all[i].error.phase, RP_PHASE_CONNECT);
+        assert_true(all[i].error.replay_safe);
+        assert_int_equal(all[i].summary.attempts, 0);
+    }
+    web_end(&w);
+    raw_close(bound);
+}
+
+static void not_trusted(web *w)
+{
+    char url[64];
+    if (w->client_tls == NULL)
+        return;
+    (void)snprintf(url, sizeof(url), "https://127.0.0.2:%u/hello", server_port(w->server));
+    fetch f = {0};
+    fetch_bad(&f, w, NULL, &(rp_request_options){.url = url}, RP_E_CONNECT_REFUSED,
+              RP_PHASE_CONNECT);
+    /* A server that speaks no TLS. */
+    server *plain = server_start_on(w->loop, &(server_options){.family = 4});
+    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/hello", server_port(plain));
+    fetch g = {0};
+    fetch_bad(&g, w, NULL, &(rp_request_options){.url = url}, RP_E_TLS_PROTOCOL,
+              RP_PHASE_HANDSHAKE);
+    assert_true(g.error.replay_safe);
+    assert_non_null(
+        strstr(g.error.text, "does not speak TLS: its answer begins with \"HTTP/1.1 400"));
+    server_stop(plain);
+}
+
+static void test_not_tls(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, not_trusted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(test_misuse),
+        fixture_test(test_bad_answers),
+        fixture_test(test_early_ends),
+        fixture_test(test_unauthenticated_end),
+        fixture_test(test_stale),
+        fixture_test(test_many_stale),
+        fixture_test(test_never_replay),
+        fixture_test(test_closed_while_idle),
+        fixture_test(test_unsolicited),
+        fixture_test(test_deadlines),
+        fixture_test(test_idle_of_ones_own),
+        fixture_test(test_stalled_handshake),
+        fixture_test(test_queue),
+        fixture_test(test_refused),
+        fixture_test(test_not_tls),
+    };
+    return fixture_run(tests);
+}
