@@ -415,8 +415,9 @@ static void steady_state_costs(contract *c)
     unsigned messages = 2 * ROUNDS - done;
     print_message("%s: %.2f system calls a message\n", c->ops->name,
                   (double)(stats->system_calls - calls) / messages);
-    /* Sent, received, waited. */
-    assert_true(stats->system_calls - calls <= 3 * messages + 10);
+    /* Sent, received, waited. A completion port tells of input once, and is asked to tell again. */
+    unsigned each = strcmp(c->ops->name, "iocp") == 0 ? 4 : 3;
+    assert_true(stats->system_calls - calls <= each * messages + 10);
     assert_int_equal(c->allocated, allocations);
     assert_int_equal(stats->bytes_copied, copied);
     assert_true(stats->completions - completions >= 2 * messages - 2);
