@@ -36,6 +36,8 @@
  * servers would take turns instead of working side by side. */
 #define WAIT_COUNT_LEAST 8
 #define WAIT_COUNT_MOST 64
+/* A turn that receives so much has large bodies under way: more will have come in a moment. */
+#define BULK_BYTES ((size_t)48 * 1024)
 
 static int live(int result)
 {
@@ -165,6 +167,8 @@ static unsigned wait_count(const uring_port *port)
     unsigned count = port->awaiting / 2;
     if (port->coalesce_us == 0)
         return 1;
+    if (count < WAIT_COUNT_LEAST && port->recent_bytes >= BULK_BYTES)
+        return WAIT_COUNT_MOST;
     if (count > 2 * port->recent)
         count = 2 * port->recent;
     if (count > WAIT_COUNT_MOST)
@@ -257,6 +261,7 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
     uint64_t deadline = wait_ns;
     if (wait_ns != 0 && wait_ns != RP_WAIT_FOREVER)
         deadline = rp_monotonic_ns() + wait_ns;
+    uint64_t received_before = port->stats->bytes_received;
     unsigned found = uring_run_owed(port);
     for (;;) {
         if (found > 0 || owes(port))
@@ -271,6 +276,8 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
         if (wait_ns == 0)
             break;
     }
+    size_t received = (size_t)(port->stats->bytes_received - received_before);
+    port->recent_bytes = (port->recent_bytes * 3 + received) / 4;
     if (found > port->recent)
         port->recent = found;
     else

@@ -27,6 +27,7 @@ typedef struct uring_port {
     bool settle_now;      /* somebody waits for a quiet send: do not sleep on it */
     uint32_t coalesce_us; /* 0: no minimum wait */
     unsigned recent;      /* completions that a wake-up found lately */
+    size_t recent_bytes;  /* received by a turn lately */
     unsigned awaiting;    /* sockets that sent and have not received since */
     uring_argument *arguments;
 
