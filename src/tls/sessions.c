@@ -24,6 +24,7 @@ typedef struct entry {
     rp_link by_age; /* oldest first */
     origin *origin;
     WOLFSSL_SESSION *session;
+    time_t stored;
 } entry;
 
 struct rp_sessions {
@@ -125,7 +126,7 @@ void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
         wolfSSL_SESSION_free(session);
         return;
     }
-    *added = (entry){.origin = of, .session = session};
+    *added = (entry){.origin = of, .session = session, .stored = time(NULL)};
     rp_list_prepend(&of->sessions, &added->by_origin);
     rp_list_append(&sessions->by_age, &added->by_age);
     of->count++;
@@ -136,12 +137,12 @@ void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
     }
 }
 
-static bool expired(const WOLFSSL_SESSION *session)
+/* A first look; wolfSSL looks again when the session is offered, at its own stamp and clock, which are
+ * not time()'s on every platform. */
+static bool expired(const entry *looked_at)
 {
-    /* wolfSSL stamps a session with the same clock, and asks it again when the session is
-     * offered. */
-    long age = (long)time(NULL) - wolfSSL_SESSION_get_time(session);
-    return age < 0 || age >= wolfSSL_SESSION_get_timeout(session);
+    time_t age = time(NULL) - looked_at->stored;
+    return age < 0 || age >= wolfSSL_SESSION_get_timeout(looked_at->session);
 }
 
 void *rp_sessions_take(rp_sessions *sessions, const char *key)
@@ -151,9 +152,10 @@ void *rp_sessions_take(rp_sessions *sessions, const char *key)
         origin *of = *find(sessions, key, hash);
         if (of == NULL)
             return NULL;
-        WOLFSSL_SESSION *session =
-            take_out(sessions, RP_CONTAINER(of->sessions.next, entry, by_origin));
-        if (!expired(session))
+        entry *newest = RP_CONTAINER(of->sessions.next, entry, by_origin);
+        bool too_old = expired(newest);
+        WOLFSSL_SESSION *session = take_out(sessions, newest);
+        if (!too_old)
             return session;
         wolfSSL_SESSION_free(session);
     }
