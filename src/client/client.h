@@ -49,8 +49,9 @@ struct rp_origin {
     rp_link waiting_link;
     rp_link queue; /* requests, the oldest first */
     rp_link idle;  /* connections, the latest used first */
-    uint32_t request_count, queued_count, conn_count, opening_count, idle_count;
+    uint32_t request_count, queued_count, conn_count, opening_count, open_count, idle_count;
     uint64_t hash;
+    uint64_t open_again_ns; /* after a failed opening, while open connections serve */
     uint16_t port;
     bool https;
     char host[]; /* lower case, without brackets */
@@ -67,7 +68,7 @@ struct rp_conn {
     rp_link idle_link;   /* client->idle */
     uint64_t idle_since_ns;
     uint32_t served; /* requests that were sent on it */
-    bool opening, closing;
+    bool opening, open, closing;
     bool body_unsent; /* the current request's body is still being written */
     rp_write body_write;
     rp_stream_info info;

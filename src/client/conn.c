@@ -214,6 +214,8 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
         return;
     rp_stream_info_get(stream, &conn->info);
     if (error == NULL) {
+        conn->open = true;
+        conn->origin->open_count++;
         rp_pool_offer(conn);
     } else {
         /* Closed first: a callback may destroy the client. */
@@ -399,5 +401,7 @@ void rp_conn_close(rp_conn *conn)
     RP_ASSERT(conn->request == NULL || conn->client->destroyed);
     rp_pool_unidle(conn);
     conn->closing = true;
+    if (conn->open)
+        conn->origin->open_count--;
     rp_stream_close(conn->stream);
 }

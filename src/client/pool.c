@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define OPEN_AGAIN_NS 250000000u
+
 /* ---- origins ---- */
 
 static char lower(uint8_t c)
@@ -166,6 +168,8 @@ static void open_more(rp_origin *origin)
 {
     rp_client *client = origin->client;
     const rp_client_options *options = &client->options;
+    if (origin->open_count > 0 && rp_loop_now_ns(client->loop) < origin->open_again_ns)
+        return;
     while (origin->opening_count < origin->queued_count &&
            origin->conn_count < options->connections_per_origin &&
            client->opening_count < options->concurrent_handshakes) {
@@ -219,6 +223,12 @@ void rp_pool_open_failed(const rp_conn *conn, const rp_error *error)
     /* As many connections as requests may be on their way: then nobody misses this one. */
     if (request == NULL || origin->opening_count >= origin->queued_count)
         return;
+    /* A server at its limit refuses more connections and serves those it has: so the request waits for
+     * one of them, and no more are opened for a while. */
+    if (origin->open_count > 0 && !request->fresh_only) {
+        origin->open_again_ns = rp_loop_now_ns(origin->client->loop) + OPEN_AGAIN_NS;
+        return;
+    }
     rp_pool_withdraw(request);
     rp_conn_note(conn, request);
     rp_request_finish(request, error);
