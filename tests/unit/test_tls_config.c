@@ -1,4 +1,5 @@
 /* test_tls_config.c - configurations that can't be used, and the sentences that say why. */
+#include "support/files.h"
 #include "support/tls_pair.h"
 #include "tls/wolfssl.h"
 
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,27 +16,6 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- Files ----------------------------------------------------------------------------------- */
-
-static char directory[] = "/tmp/ringport-test-XXXXXX";
-
-static const char *path_of(const char *name)
-{
-    static char paths[8][128];
-    static unsigned next;
-    char *path = paths[next++ % 8];
-    snprintf(path, sizeof(paths[0]), "%s/%s", directory, name);
-    return path;
-}
-
-static const char *file_of(const char *name, const void *data, size_t size)
-{
-    const char *path = path_of(name);
-    FILE *stream = fopen(path, "wb");
-    assert_non_null(stream);
-    assert_int_equal(fwrite(data, 1, size, stream), size);
-    assert_int_equal(fclose(stream), 0);
-    return path;
-}
 
 static char *text_of(const char *path)
 {
@@ -47,20 +26,6 @@ static char *text_of(const char *path)
     assert_true(fread(text, 1, 65535, stream) > 0);
     fclose(stream);
     return text;
-}
-
-static int make_directory(void **state)
-{
-    (void)state;
-    return mkdtemp(directory) == NULL;
-}
-
-static int remove_directory(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    return system(command);
 }
 
 /* ---- Refusals -------------------------------------------------------------------------------- */
@@ -82,31 +47,33 @@ static void expect(const rp_tls_options *options, const char *format, const char
 static void bad_trust(void **state)
 {
     (void)state;
-    const char *path = path_of("missing.pem");
+    const char *path = files_path("missing.pem");
     expect(&(rp_tls_options){.ca_file = path},
            "CA file %s can't be read: No such file or directory", path);
-    expect(&(rp_tls_options){.ca_file = directory}, "CA file %s can't be read: Is a directory",
-           directory);
-    path = file_of("empty.pem", "", 0);
+    char sentence[64];
+    (void)snprintf(sentence, sizeof(sentence), "CA file %%s can't be read: %s",
+                   files_is_a_directory);
+    expect(&(rp_tls_options){.ca_file = files_path("")}, sentence, files_path(""));
+    path = files_write("empty.pem", "", 0);
     expect(&(rp_tls_options){.ca_file = path}, "CA file %s: no certificate found in it", path);
-    path = file_of("text.pem", "This is no certificate\n", 23);
+    path = files_write("text.pem", "This is no certificate\n", 23);
     expect(&(rp_tls_options){.ca_file = path}, "CA file %s: no certificate found in it", path);
     static const char junk[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    path = file_of("junk.pem", junk, sizeof(junk) - 1);
+    path = files_write("junk.pem", junk, sizeof(junk) - 1);
     expect(&(rp_tls_options){.ca_file = path},
            "CA file %s: none of its 1 certificates can be used: ASN parsing error, invalid input",
            path);
-    path = file_of("cut.pem", junk, 30);
+    path = files_write("cut.pem", junk, 30);
     rp_tls_config *config;
     rp_error error;
     assert_int_equal(rp_tls_config_create(&config, &(rp_tls_options){.ca_file = path}, &error),
                      RP_E_TLS_CONFIG);
     expect(&(rp_tls_options){.ca_pem = "nothing"}, "ca_pem: no certificate found in it", "");
-    path = path_of("no-directory");
+    path = files_path("no-directory");
     expect(&(rp_tls_options){.ca_directory = path},
            "CA directory %s can't be read: No such file or directory", path);
-    path = path_of("empty-directory");
-    assert_int_equal(mkdir(path, 0700), 0);
+    path = files_path("empty-directory");
+    files_make_directory(path);
     expect(&(rp_tls_options){.ca_directory = path}, "CA directory %s: no certificate found in it",
            path);
 }
@@ -114,7 +81,7 @@ static void bad_trust(void **state)
 static void too_large(void **state)
 {
     (void)state;
-    const char *path = path_of("large.pem");
+    const char *path = files_path("large.pem");
     FILE *stream = fopen(path, "wb");
     assert_non_null(stream);
     assert_int_equal(fseek(stream, 16 << 20, SEEK_SET), 0);
@@ -135,7 +102,7 @@ static void bad_identity(void **state)
     path = tls_cert("client.key");
     expect(&(rp_tls_options){.ca_file = ca, .key_file = path},
            "certificate_file and key_file: one without the other (%s)", path);
-    path = path_of("missing.pem");
+    path = files_path("missing.pem");
     expect(&(rp_tls_options){.ca_file = ca, .certificate_file = path, .key_file = path},
            "certificate file %s can't be read: No such file or directory", path);
     path = tls_cert("client.key");
@@ -145,7 +112,7 @@ static void bad_identity(void **state)
     expect(&(rp_tls_options){.ca_file = ca, .certificate_file = path, .key_file = path},
            "key file %s: no private key found in it", path);
     static const char encrypted[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
-    path = file_of("encrypted.key", encrypted, sizeof(encrypted) - 1);
+    path = files_write("encrypted.key", encrypted, sizeof(encrypted) - 1);
     expect(&(rp_tls_options){.ca_file = ca,
                              .certificate_file = tls_cert("client.pem"),
                              .key_file = path},
@@ -230,14 +197,13 @@ static void good_trust(void **state)
     char bundle[32768];
     snprintf(bundle, sizeof(bundle), "%s%s%s%s-----BEGIN CERTIFICATE-----\ncut off", broken, other,
              expired, ca);
-    assert_works(&(rp_tls_options){.ca_file = file_of("bundle.pem", bundle, strlen(bundle))});
+    assert_works(&(rp_tls_options){.ca_file = files_write("bundle.pem", bundle, strlen(bundle))});
     /* A directory with all sorts of things in it. */
-    char path[128];
-    snprintf(path, sizeof(path), "%s/trust", directory);
-    assert_int_equal(mkdir(path, 0700), 0);
-    file_of("trust/readme.txt", "hello", 5);
-    file_of("trust/broken.pem", broken, sizeof(broken) - 1);
-    file_of("trust/ca.pem", ca, strlen(ca));
+    const char *path = files_path("trust");
+    files_make_directory(path);
+    files_write("trust/readme.txt", "hello", 5);
+    files_write("trust/broken.pem", broken, sizeof(broken) - 1);
+    files_write("trust/ca.pem", ca, strlen(ca));
     assert_works(&(rp_tls_options){.ca_directory = path});
     free(ca);
     free(other);
@@ -334,5 +300,5 @@ int main(void)
         cmocka_unit_test(bad_options), cmocka_unit_test(good_trust), cmocka_unit_test(system_trust),
         cmocka_unit_test(references),  cmocka_unit_test(no_memory),
     };
-    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,12 +3,12 @@
 #include "json.h"
 #include "options.h"
 #include "result.h"
+#include "support/files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -110,18 +110,6 @@ static void test_headers(void **state)
     refuse(COMMAND_GET, WORDS("-H", "Host:", URL), EXIT_USAGE, "the header Host can't be left out");
 }
 
-/* A file with these bytes; its name. */
-static const char *file_with(const char *data, size_t size)
-{
-    static char name[64];
-    snprintf(name, sizeof(name), "/tmp/ringport-options-XXXXXX");
-    int fd = mkstemp(name);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, data, size), size);
-    close(fd);
-    return name;
-}
-
 static void assert_body(const tool_options *o, const char *expected, size_t size)
 {
     assert_true(o->body.given);
@@ -134,7 +122,7 @@ static void test_data(void **state)
 {
     tool_options o;
     char argument[80];
-    const char *name = file_with("x\r\ny\0z\n", 7);
+    const char *name = files_write("body", "x\r\ny\0z\n", 7);
     (void)state;
     snprintf(argument, sizeof(argument), "@%s", name);
 
@@ -155,7 +143,6 @@ static void test_data(void **state)
     assert_int_equal(o.header_count, 0);
     assert_string_equal(options_method(&o), "PATCH");
     options_free(&o);
-    unlink(name);
     refuse(COMMAND_GET, WORDS("-d", "@/nonexistent/file", URL), EXIT_READ,
            "/nonexistent/file: No such file or directory");
 }
@@ -172,7 +159,7 @@ static void test_upload(void **state)
         {"https://h/?q", "https://h/?q", false},
     };
     tool_options o;
-    const char *name = file_with("\0up\n", 4);
+    const char *name = files_write("body", "\0up\n", 4);
     char expected[128];
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -187,7 +174,6 @@ static void test_upload(void **state)
     }
     refuse(COMMAND_GET, WORDS("-T", name, "-d", "x", URL), EXIT_USAGE,
            "only one of -I, -d and -T can be");
-    unlink(name);
     refuse(COMMAND_GET, WORDS("-I", "-d", "x", URL), EXIT_USAGE,
            "only one of -I, -d and -T can be");
 }
@@ -283,16 +269,13 @@ static void test_load(void **state)
 static void test_help(void **state)
 {
     tool_options o;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = files_text_begin();
     (void)state;
     accept(&o, COMMAND_GET, WORDS("--help"));
     assert_true(o.help);
     options_free(&o);
-    assert_non_null(out);
     options_print(COMMAND_LOAD, out);
-    fclose(out);
+    char *text = files_text_end(out);
     assert_non_null(strstr(text, "  -c, --connections N"));
     assert_non_null(strstr(text, "      --cacert FILE"));
     assert_null(strstr(text, "--output"));
@@ -303,16 +286,15 @@ static void test_help(void **state)
 /* docs/cli.md names every option that --help does. */
 static void test_documented(void **state)
 {
-    char page[64 * 1024], *text = NULL;
-    size_t size = 0;
-    FILE *docs = fopen("../docs/cli.md", "r"), *out = open_memstream(&text, &size);
+    char page[64 * 1024];
+    FILE *docs = fopen("../docs/cli.md", "r"), *out = files_text_begin();
     (void)state;
-    assert_true(docs != NULL && out != NULL);
+    assert_non_null(docs);
     page[fread(page, 1, sizeof(page) - 1, docs)] = '\0';
     fclose(docs);
     options_print(COMMAND_GET, out);
     options_print(COMMAND_LOAD, out);
-    fclose(out);
+    char *text = files_text_end(out);
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         char *name = strstr(line, "--");
         assert_non_null(name);
@@ -327,12 +309,9 @@ static void test_documented(void **state)
 
 static void assert_written(const result *r, const char *format, const char *expected)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    assert_non_null(out);
+    FILE *out = files_text_begin();
     write_out(r, format, out);
-    fclose(out);
+    char *text = files_text_end(out);
     assert_string_equal(text, expected);
     free(text);
 }
@@ -357,12 +336,9 @@ static void test_write_out(void **state)
 
 static void test_json(void **state)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = files_text_begin();
     json j = {.out = out};
     (void)state;
-    assert_non_null(out);
     json_begin_object(&j, NULL);
     json_text(&j, "a\"\\", "\n\x01\x7f \xc3\xbc \xff \xc3");
     json_text(&j, "none", NULL);
@@ -374,7 +350,7 @@ static void test_json(void **state)
     json_end_array(&j);
     json_bool(&j, "b", true);
     json_end_object(&j);
-    fclose(out);
+    char *text = files_text_end(out);
     assert_string_equal(text, "{\"a\\\"\\\\\":\"\\u000a\\u0001\\u007f \xc3\xbc \\ufffd \\ufffd\","
                               "\"none\":null,\"list\":[18446744073709551615,1.2,{}],\"b\":true}");
     free(text);
