@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,12 +104,14 @@ static void exercise(rp_loop *loop)
     for (unsigned i = 0; i < 20; i++) {
         rp_timer timer = {0};
         unsigned fired = 0;
-        uint64_t before = raw_clock_ns(), turns = rp_loop_stats_get(loop)->turns;
+        const rp_loop_stats *stats = rp_loop_stats_get(loop);
+        uint64_t before = raw_clock_ns(), turns = stats->turns, calls = stats->system_calls;
         rp_timer_start(loop, &timer, i % 4, count, &fired);
         rp_loop_run(loop);
         assert_int_equal(fired, 1);
         assert_true(raw_clock_ns() - before >= i % 4 * MS);
-        assert_int_equal(rp_loop_stats_get(loop)->turns, turns + 1);
+        assert_int_equal(stats->turns, turns + 1);
+        assert_true(stats->system_calls - calls <= 2);
     }
     endpoint_finish(&e, NULL);
     raw_close(peer);
@@ -185,6 +188,69 @@ static void unknown_name(void **state)
     assert_int_equal(rp_loop_create(&loop, &options, NULL), RP_E_UNSUPPORTED);
 }
 
+/* ---- beside a forked child ---- */
+
+/* The child holds a copy of every descriptor for as long as it lives: close alone ends nothing then. */
+static pid_t fork_holder(void)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    return child;
+}
+
+static void end_holder(pid_t child)
+{
+    int status;
+    assert_int_equal(kill(child, SIGKILL), 0);
+    while (waitpid(child, &status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+}
+
+/* What happens to a closed socket that the child still holds is nobody's event, least of all that
+ * of the socket that has its memory now. */
+static void beside_a_child(rp_loop *loop)
+{
+    contract c = {.ops = loop->port->ops, .loop = loop, .port = loop->port};
+    endpoint closed = {0}, next = {0};
+    raw_socket peer = endpoint_raw_pair(&c, &closed);
+    endpoint_receive(&closed);
+    contract_settle(&c, 2);
+    pid_t child = fork_holder();
+    endpoint_finish(&closed, NULL);
+    raw_socket other = endpoint_raw_pair(&c, &next);
+    endpoint_receive(&next);
+    contract_settle(&c, 2);
+    raw_send(peer, "stale", 5);
+    assert_int_equal(rp_loop_turn(loop, 20), 0);
+    raw_close(peer);
+    assert_int_equal(rp_loop_turn(loop, 20), 0);
+    raw_send(other, "fresh", 5);
+    TURN_UNTIL(&c, next.received_bytes == 5);
+    assert_string_equal(next.text, "fresh");
+    endpoint_finish(&next, NULL);
+    raw_close(other);
+    end_holder(child);
+    assert_int_equal(rp_loop_stats_get(loop)->wakeups_spurious, 0);
+}
+
+static void forked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; rp_ports[i] != NULL; i++) {
+        rp_loop_options options = {.backend = rp_ports[i]->name};
+        rp_loop *loop = NULL;
+        if (rp_loop_create(&loop, &options, NULL) != RP_OK)
+            continue;
+        print_message("%s\n", options.backend);
+        beside_a_child(loop);
+        rp_loop_destroy(loop);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest inner[] = {
@@ -192,9 +258,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(by_name),
     };
     const struct CMUnitTest outer[] = {
-        cmocka_unit_test(the_best_is_taken),
-        cmocka_unit_test(by_name),
-        cmocka_unit_test(unknown_name),
+        cmocka_unit_test(the_best_is_taken), cmocka_unit_test(by_name),
+        cmocka_unit_test(unknown_name),      cmocka_unit_test(forked),
         cmocka_unit_test(in_each_sandbox),
     };
     if (argc > 2 && strcmp(argv[1], "--inside") == 0) {
