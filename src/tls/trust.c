@@ -214,8 +214,9 @@ rp_status rp_trust_directory(rp_tls_config *config, const char *path, rp_error *
     rp_status status = load_directory(config, path, &count);
     if (status == RP_E_NO_MEMORY)
         return no_memory(error);
+    /* On Windows wolfSSL's reader leaves errno alone. */
     if (status != RP_OK)
-        return unreadable("CA directory", path, errno, error);
+        return unreadable("CA directory", path, errno != 0 ? errno : ENOENT, error);
     return judge(&count, "CA directory", path, error);
 }
 
