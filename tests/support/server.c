@@ -32,7 +32,7 @@ struct exchange {
     exchange_state state;
     exchange_then then;
     unsigned answered;
-    bool head_seen, responding, ended, writing, waiting, over, peer_ended, advancing;
+    bool head_seen, responding, ended, writing, waiting, over, shut, peer_ended, advancing;
 };
 
 struct server {
@@ -93,6 +93,16 @@ static void close_now(exchange *x)
     rp_stream_close(x->stream);
 }
 
+/* A peer that ended its side still waits for our end: it comes before the close. */
+static void shut_down(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
+{
+    exchange *x = user;
+    (void)write;
+    x->shut = true;
+    if (x->peer_ended || error != NULL)
+        rp_stream_close(stream);
+}
+
 static void end_answer(exchange *x)
 {
     server *s = x->server;
@@ -114,10 +124,8 @@ static void end_answer(exchange *x)
     x->over = true;
     if (x->then == EXCHANGE_RESET)
         cut(x, true);
-    else if (x->then == EXCHANGE_CLOSE && x->peer_ended)
-        rp_stream_close(x->stream);
     else if (x->then == EXCHANGE_CLOSE)
-        (void)rp_stream_shutdown_write(x->stream, &x->shutdown, NULL, NULL);
+        (void)rp_stream_shutdown_write(x->stream, &x->shutdown, shut_down, x);
     else if (x->then == EXCHANGE_TRUNCATE)
         rp_socket_ops(x->stream->socket)->shutdown_send(x->stream->socket);
 }
@@ -376,7 +384,9 @@ static void ended(rp_stream *stream, const rp_error *error, void *user)
     exchange *x = user;
     (void)stream;
     x->peer_ended = true;
-    if (error != NULL || x->over || !x->responding || x->then == EXCHANGE_STALL)
+    bool saying_goodbye = x->over && x->then == EXCHANGE_CLOSE && !x->shut;
+    if (error != NULL || (x->over && !saying_goodbye) || !x->responding ||
+        x->then == EXCHANGE_STALL)
         close_now(x);
 }
 

@@ -1,9 +1,11 @@
 /* server_main.c - the tests' server as a program, for scripts/demo and for trying things by hand.
  *
- *   ringport-demo-server [--cert FILE --key FILE] [--port N] [--port-file FILE] [--backend NAME] [--ipv6]
+ *   ringport-demo-server [--cert FILE --key FILE] [--port N] [--port-file FILE] [--backend NAME]
+ *                        [--dribble MS] [--ipv6]
  *
- * Prints its URL, serves what server_routes.c lists, and ends on SIGTERM, SIGINT or the end of standard
- * input. Without a certificate it serves plain HTTP. */
+ * Prints its URL, serves what server_routes.c lists, and ends on SIGTERM, SIGINT or the end of
+ * standard input. Without a certificate it serves plain HTTP. --dribble: all that it sends, its
+ * handshake too, leaves one byte every so many milliseconds. */
 #include "support/check.h"
 #include "support/server.h"
 
@@ -17,6 +19,7 @@
 typedef struct arguments {
     const char *certificate, *key, *port_file, *backend;
     uint16_t port;
+    unsigned dribble_ms;
     bool ipv6;
 } arguments;
 
@@ -40,6 +43,8 @@ static bool parse(arguments *a, int count, char **words)
             a->port_file = value;
         else if (strcmp(words[i], "--backend") == 0)
             a->backend = value;
+        else if (strcmp(words[i], "--dribble") == 0)
+            a->dribble_ms = (unsigned)strtoul(value, NULL, 10);
         else
             return false;
         i++;
@@ -96,7 +101,7 @@ int main(int count, char **words)
     if (!parse(&a, count, words)) {
         (void)fprintf(stderr,
                       "usage: %s [--cert FILE --key FILE] [--port N] [--port-file FILE] "
-                      "[--backend NAME] [--ipv6]\n",
+                      "[--backend NAME] [--dribble MS] [--ipv6]\n",
                       words[0]);
         return 2;
     }
@@ -104,6 +109,7 @@ int main(int count, char **words)
 
     rp_error error;
     server_options options = {.port = a.port, .family = a.ipv6 ? 6 : 4, .backend = a.backend};
+    options.shape.dribble_ms = a.dribble_ms;
     rp_tls_server_options tls = {.certificate_file = a.certificate, .key_file = a.key};
     if (a.certificate != NULL && rp_tls_server_config_create(&options.tls, &tls, &error) != RP_OK) {
         (void)fprintf(stderr, "%s\n", error.text);
