@@ -85,14 +85,11 @@ static void print_head(FILE *out, const rp_response_head *head, const char *pref
 
 static void output_head(get *g, rp_request *request, const rp_response_head *head)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL || (print_head(out, head, "", "\r\n"), fclose(out) != 0))
+    if (g->no_output || g->result.exit_code != EXIT_OK || !open_output(g, request))
+        return;
+    print_head(g->out, head, "", "\r\n");
+    if (ferror(g->out))
         fail_writing(g, request, "can't be written");
-    else
-        write_output(g, request, text, size);
-    free(text);
 }
 
 static void note_head(result *r, const rp_response_head *head)

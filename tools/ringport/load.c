@@ -6,18 +6,14 @@
 #include "load.h"
 
 #include "exit_code.h"
+#include "host.h"
 #include "setup.h"
 #include "tally.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #define TICK_MS 250 /* of the progress line and of looking for a signal */
 
@@ -64,17 +60,9 @@ struct load {
 
 static volatile sig_atomic_t interrupted;
 
-static void on_signal(int number)
+static void on_interrupt(void)
 {
-    (void)number;
     interrupted = 1;
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
 
 /* ---- Requests ---- */
@@ -148,7 +136,7 @@ static void note_done(worker *w, const rp_response_summary *summary, uint64_t la
 static void on_done(rp_request *request, const rp_response_summary *summary, void *user)
 {
     slot *s = user;
-    uint64_t now = now_ns();
+    uint64_t now = host_now_ns();
     (void)request;
     s->request = NULL;
     note_done(s->worker, summary, now - s->started_ns);
@@ -197,7 +185,7 @@ static bool prepare(worker *w)
 
 static void run(worker *w)
 {
-    w->begin_ns = now_ns();
+    w->begin_ns = host_now_ns();
     if (w->load->options->duration_ms > 0)
         rp_timer_start(w->loop, &w->duration, w->load->options->duration_ms, duration_over, w);
     for (size_t i = 0; i < w->slot_count; i++) {
@@ -205,7 +193,7 @@ static void run(worker *w)
         start(&w->slots[i], w->begin_ns);
     }
     rp_loop_run(w->loop);
-    w->end_ns = now_ns();
+    w->end_ns = host_now_ns();
     w->tally.stats = *rp_loop_stats_get(w->loop);
 }
 
@@ -234,7 +222,7 @@ static void *work(void *user)
 static void show_progress(const load *l, uint64_t begin_ns)
 {
     uint64_t finished = 0;
-    double seconds = (double)(now_ns() - begin_ns) / 1e9;
+    double seconds = (double)(host_now_ns() - begin_ns) / 1e9;
     for (size_t i = 0; i < l->worker_count; i++)
         finished += atomic_load_explicit(&l->workers[i]->finished, memory_order_relaxed);
     fprintf(stderr, "\r\033[K%6.1f s  %llu requests  %.0f/s", seconds, (unsigned long long)finished,
@@ -256,13 +244,10 @@ static void post_stop(load *l)
 
 static void wait_for_workers(load *l, uint64_t begin_ns)
 {
-    bool progress = isatty(STDERR_FILENO) && !l->options->silent, told = false;
-    struct timespec tick;
+    bool progress = host_stderr_is_terminal() && !l->options->silent, told = false;
     pthread_mutex_lock(&l->lock);
     while (l->running > 0) {
-        uint64_t until = now_ns() + UINT64_C(1000000) * TICK_MS;
-        tick.tv_sec = (time_t)(until / 1000000000U);
-        tick.tv_nsec = (long)(until % 1000000000U);
+        struct timespec tick = host_condition_time(UINT64_C(1000000) * TICK_MS);
         pthread_cond_timedwait(&l->wake, &l->lock, &tick);
         if (interrupted && !told) {
             told = true;
@@ -274,11 +259,6 @@ static void wait_for_workers(load *l, uint64_t begin_ns)
     pthread_mutex_unlock(&l->lock);
     if (progress)
         fprintf(stderr, "\r\033[K");
-}
-
-static double timeval_us(struct timeval end, struct timeval begin)
-{
-    return (double)(end.tv_sec - begin.tv_sec) * 1e6 + (double)(end.tv_usec - begin.tv_usec);
 }
 
 static void add_up(const load *l, load_result *r)
@@ -298,16 +278,15 @@ static void add_up(const load *l, load_result *r)
 /* Starts the threads, waits, and gathers the result; EXIT_OK, or why there is none. */
 static int measure(load *l, load_result *r)
 {
-    struct rusage before, after;
     pthread_barrier_wait(&l->gate);
-    getrusage(RUSAGE_SELF, &before);
-    wait_for_workers(l, now_ns());
-    getrusage(RUSAGE_SELF, &after);
+    host_cpu before = host_cpu_time();
+    wait_for_workers(l, host_now_ns());
+    host_cpu after = host_cpu_time();
     pthread_barrier_wait(&l->gate);
     for (size_t i = 0; i < l->worker_count; i++)
         pthread_join(l->workers[i]->thread, NULL);
-    r->user_us = timeval_us(after.ru_utime, before.ru_utime);
-    r->system_us = timeval_us(after.ru_stime, before.ru_stime);
+    r->user_us = after.user_us - before.user_us;
+    r->system_us = after.system_us - before.system_us;
     add_up(l, r);
     for (size_t i = 0; i < l->worker_count; i++) {
         const worker *w = l->workers[i];
@@ -342,39 +321,25 @@ static bool make_workers(load *l)
     return l->workers != NULL;
 }
 
-/* The threads leave signals to the main thread: they would only interrupt their waits. */
 static bool start_threads(load *l)
 {
-    sigset_t signals, old;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, &old);
     for (size_t i = 0; i < l->worker_count; i++) {
-        int failure = pthread_create(&l->workers[i]->thread, NULL, work, l->workers[i]);
+        int failure = host_thread_create(&l->workers[i]->thread, work, l->workers[i]);
         if (failure != 0) {
             /* The others wait at a gate that will never open. */
             fprintf(stderr, "ringport: thread %zu: %s\n", i + 1, strerror(failure));
             return false;
         }
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     return true;
 }
 
 static void init_threads(load *l)
 {
-    pthread_condattr_t attributes;
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&l->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    host_condition_init(&l->wake);
     pthread_mutex_init(&l->lock, NULL);
     pthread_barrier_init(&l->gate, NULL, (unsigned)l->worker_count + 1);
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    host_on_interrupt(on_interrupt);
 }
 
 static int run_threads(load *l)
@@ -387,7 +352,7 @@ static int run_threads(load *l)
     }
     init_threads(l);
     if (!start_threads(l))
-        _exit(EXIT_MEMORY);
+        _Exit(EXIT_MEMORY);
     r->options = l->options;
     int code = measure(l, r);
     if (code == EXIT_OK) {

@@ -1,11 +1,11 @@
 /* main.c - `ringport get`, `ringport load`, `ringport --version`, `ringport --help`. */
 #include "exit_code.h"
 #include "get.h"
+#include "host.h"
 #include "load.h"
 #include "options.h"
 
 #include <ringport/ringport.h>
-#include <signal.h>
 #include <string.h>
 
 static int print_version(void)
@@ -54,7 +54,7 @@ static int run_command(command c, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, exit 23 */
+    host_start(); /* a closed pipe is a failed write, exit 23 */
     if (strcmp(what, "get") == 0)
         return run_command(COMMAND_GET, argc - 2, argv + 2);
     if (strcmp(what, "load") == 0)

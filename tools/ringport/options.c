@@ -78,12 +78,22 @@ static int remove_header(tool_options *o, char *name)
     return code;
 }
 
+static char *copy_text(const char *text, size_t size)
+{
+    char *copy = malloc(size + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    return copy;
+}
+
 static int take_header(tool_options *o, const char *text)
 {
     size_t size = strcspn(text, ":;");
     if (size == 0 || text[size] == '\0')
         return fail(o, EXIT_USAGE, "\"%s\" is not a header: write \"Name: value\"", text);
-    char *name = strndup(text, size);
+    char *name = copy_text(text, size);
     if (name == NULL)
         return no_memory(o);
     const char *value = text + size + 1;

@@ -1,0 +1,35 @@
+/* host.h - what the tool asks of the operating system beside C and POSIX' threads: host_posix.c, host_win32.c. */
+#ifndef TOOL_HOST_H
+#define TOOL_HOST_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* First of all in main. After it a closed pipe is a failed write, and standard output takes bytes as they are. */
+void host_start(void);
+
+bool host_stderr_is_terminal(void);
+
+/* Monotonic. */
+uint64_t host_now_ns(void);
+
+/* CPU time of the process so far. */
+typedef struct host_cpu {
+    double user_us, system_us;
+} host_cpu;
+host_cpu host_cpu_time(void);
+
+/* A condition, and the time in so many ns as pthread_cond_timedwait takes it for that condition. */
+void host_condition_init(pthread_cond_t *condition);
+struct timespec host_condition_time(uint64_t from_now_ns);
+
+/* Has fn called when the user interrupts the program; the second interruption ends it. fn runs in a signal's
+ * handler or on a thread of its own. */
+void host_on_interrupt(void (*fn)(void));
+
+/* pthread_create; the thread leaves interruptions to the others. */
+int host_thread_create(pthread_t *thread, void *(*fn)(void *), void *user);
+
+#endif

@@ -1,0 +1,81 @@
+/* host_posix.c - host.h for POSIX systems. */
+#include "host.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+void host_start(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+}
+
+bool host_stderr_is_terminal(void)
+{
+    return isatty(STDERR_FILENO);
+}
+
+uint64_t host_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+static double to_us(struct timeval time)
+{
+    return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
+}
+
+host_cpu host_cpu_time(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (host_cpu){to_us(usage.ru_utime), to_us(usage.ru_stime)};
+}
+
+void host_condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+struct timespec host_condition_time(uint64_t from_now_ns)
+{
+    uint64_t until = host_now_ns() + from_now_ns;
+    return (struct timespec){.tv_sec = (time_t)(until / 1000000000U),
+                             .tv_nsec = (long)(until % 1000000000U)};
+}
+
+static void (*interrupted)(void);
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted();
+}
+
+void host_on_interrupt(void (*fn)(void))
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    interrupted = fn;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* They would only interrupt its waits. */
+int host_thread_create(pthread_t *thread, void *(*fn)(void *), void *user)
+{
+    sigset_t signals, old;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, &old);
+    int failure = pthread_create(thread, NULL, fn, user);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return failure;
+}

@@ -1,0 +1,83 @@
+/* host_win32.c - host.h for Windows; the threads are winpthreads'. */
+#include "host.h"
+
+#include <fcntl.h>
+#include <io.h>
+#include <stdio.h>
+#include <windows.h>
+
+#define NS_PER_S 1000000000U
+
+void host_start(void)
+{
+    (void)_setmode(_fileno(stdout), _O_BINARY);
+    (void)_setmode(_fileno(stdin), _O_BINARY);
+}
+
+bool host_stderr_is_terminal(void)
+{
+    return _isatty(_fileno(stderr)) != 0;
+}
+
+uint64_t host_now_ns(void)
+{
+    LARGE_INTEGER count, frequency;
+    QueryPerformanceFrequency(&frequency);
+    QueryPerformanceCounter(&count);
+    uint64_t ticks = (uint64_t)count.QuadPart, per_s = (uint64_t)frequency.QuadPart;
+    return ticks / per_s * NS_PER_S + ticks % per_s * NS_PER_S / per_s;
+}
+
+/* FILETIME counts tenths of a microsecond. */
+static double to_us(FILETIME time)
+{
+    return (double)((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime) / 10;
+}
+
+host_cpu host_cpu_time(void)
+{
+    FILETIME created, ended, kernel, user;
+    if (!GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user))
+        return (host_cpu){0, 0};
+    return (host_cpu){to_us(user), to_us(kernel)};
+}
+
+/* winpthreads' conditions know no clock but that of the day. */
+void host_condition_init(pthread_cond_t *condition)
+{
+    pthread_cond_init(condition, NULL);
+}
+
+struct timespec host_condition_time(uint64_t from_now_ns)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t ns = (uint64_t)now.tv_nsec + from_now_ns;
+    now.tv_sec += (time_t)(ns / NS_PER_S);
+    now.tv_nsec = (long)(ns % NS_PER_S);
+    return now;
+}
+
+static void (*interrupted)(void);
+
+static BOOL WINAPI on_control(DWORD event)
+{
+    static LONG times;
+    if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT)
+        return FALSE;
+    if (InterlockedIncrement(&times) > 1)
+        return FALSE;
+    interrupted();
+    return TRUE;
+}
+
+void host_on_interrupt(void (*fn)(void))
+{
+    interrupted = fn;
+    (void)SetConsoleCtrlHandler(on_control, TRUE);
+}
+
+int host_thread_create(pthread_t *thread, void *(*fn)(void *), void *user)
+{
+    return pthread_create(thread, NULL, fn, user);
+}
