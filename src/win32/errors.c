@@ -1,7 +1,7 @@
 /* errors.c - what Windows' error codes mean.
  *
- * An overlapped operation ends with an NTSTATUS; WSAGetOverlappedResult translates it, as long as the
- * socket is open, into a WSA code. Some statuses have no WSA code of their own, and extension
+ * An overlapped operation ends with an NTSTATUS; WSAGetOverlappedResult translates it, as long as
+ * the socket is open, into a WSA code. Some statuses have no WSA code of their own, and extension
  * functions may answer with the Win32 code, so those are here as well. */
 #include "win32/socket.h"
 
@@ -22,7 +22,8 @@ static const error_row rows[] = {
     {WSAEAFNOSUPPORT, RP_E_UNSUPPORTED, RP_OK, RP_OK, RP_OK},
     {WSAEPROTONOSUPPORT, RP_E_UNSUPPORTED, RP_OK, RP_OK, RP_OK},
     {WSAEPROVIDERFAILEDINIT, RP_E_UNSUPPORTED, RP_OK, RP_OK, RP_OK},
-    /* Windows has no code for "no port is free": ConnectEx and the bind before it say one of these. */
+    /* Windows has no code for "no port is free": ConnectEx and the bind before it say one of
+     * these. */
     {WSAENOBUFS, RP_E_NO_MEMORY, RP_E_NO_MEMORY, RP_E_NO_LOCAL_PORTS, RP_OK},
     {WSAEADDRINUSE, RP_OK, RP_E_ADDRESS_IN_USE, RP_E_NO_LOCAL_PORTS, RP_OK},
     /* Somebody listens there exclusively, or the port is reserved. */

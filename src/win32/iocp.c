@@ -158,8 +158,8 @@ static unsigned run_ready(iocp_port *port)
     return found;
 }
 
-/* The end of a wait may come early, and a packet may turn out to be about nothing: waits again for what is
- * left. */
+/* The end of a wait may come early, and a packet may turn out to be about nothing: waits again for
+ * what is left. */
 static unsigned iocp_turn(rp_port *base, uint64_t wait_ns)
 {
     iocp_port *port = port_of(base);

@@ -1,5 +1,5 @@
-/* iocp.h - what the parts of the completion port's port share: iocp.c waits, iocp_socket.c does what
- * the sockets then can do, pump.c makes the waitable. */
+/* iocp.h - what the parts of the completion port's port share: iocp.c waits, iocp_socket.c does
+ * what the sockets then can do, pump.c makes the waitable. */
 #ifndef RP_WIN32_IOCP_H
 #define RP_WIN32_IOCP_H
 
@@ -49,7 +49,7 @@ struct iocp_socket {
     iocp_socket *guest;  /* a listener's: the socket that the next connection gets */
 };
 
-/* A socket provider may be a filter of somebody's between us and the kernel, one for each family. */
+/* A socket provider may be somebody's filter between us and the kernel, one for each family. */
 typedef struct iocp_provider {
     LPFN_CONNECTEX connect_ex; /* NULL: the family is not to be had */
     LPFN_ACCEPTEX accept_ex;
@@ -104,8 +104,8 @@ static inline iocp_port *socket_port(const iocp_socket *socket)
 
 /* Any thread. */
 void rp_iocp_post(iocp_port *port, DWORD packet);
-/* A wait's end, as Windows counts it: milliseconds from now, rounded up, for waking before it is time
- * would be for nothing. */
+/* A wait's end, as Windows counts it: milliseconds from now, rounded up, for waking before it is
+ * time would be for nothing. */
 DWORD rp_iocp_wait_ms(uint64_t end_ns);
 /* A host that watches the waitable can't know that a turn has something to do: tells it, if there
  * is one and this is not inside of a turn. */

@@ -202,8 +202,8 @@ static OVERLAPPED *overlapped(iocp_socket *socket, unsigned side)
     return record;
 }
 
-/* What such a call said: 0, it is done and no packet comes; WSA_IO_PENDING, a packet comes; or an error,
- * and no packet. */
+/* What such a call said: 0, it is done and no packet comes; WSA_IO_PENDING, a packet comes; or an
+ * error, and no packet. */
 static int call_result(iocp_socket *socket, unsigned operation, bool success)
 {
     int code = success ? 0 : WSAGetLastError();
@@ -341,8 +341,8 @@ static void receive_ended(iocp_socket *socket, int code)
         socket->flags |= READABLE;
 }
 
-/* Whether what looks like the end is one. Wine's server takes a reset from the kernel while no receive is
- * pending, and then only polling still tells; on Windows the read itself has told. */
+/* Whether what looks like the end is one. Wine's server takes a reset from the kernel while no
+ * receive is pending, and then only polling still tells; on Windows the read itself has told. */
 static int code_of_the_end(iocp_socket *socket)
 {
     WSAPOLLFD item = {.fd = socket->handle, .events = POLLIN};
@@ -661,8 +661,8 @@ void rp_iocp_shutdown_send(rp_socket *base)
     (void)shutdown(socket->handle, SD_SEND);
 }
 
-/* What the kernel has is decided by its packet. CancelIoEx may find that it has just completed: then the
- * packet is there already. */
+/* What the kernel has is decided by its packet. CancelIoEx may find that it has just completed:
+ * then the packet is there already. */
 static void cancel_one(iocp_socket *socket, unsigned operation)
 {
     if (!undecided(socket, operation) || socket->cancelled & operation)

@@ -1,14 +1,16 @@
-/* pump.c - the waitable: a thread that waits on the completion port for a host that can only select.
+/* pump.c - the waitable: a thread that waits on the completion port for a host that can only
+ * select.
  *
  * select and WSAPoll take sockets, WaitForMultipleObjects takes events, and a completion port is
  * neither. So from the first waitable() on this thread, and nobody else, dequeues packets. It puts
- * them into a queue that turns take them from, and makes the waitable ready when there is something
- * that a turn would find: a packet, a deadline that has passed. The waitable is a UDP socket that is
- * connected to itself, so that one datagram of its own makes it readable and no other program's
- * does, and beside it an event. A turn takes all that there is and makes both unready again, so
- * they say exactly whether there is something.
+ * them into a queue that turns take them from, and makes the waitable ready when there is
+ * something that a turn would find: a packet, a deadline that has passed. The waitable is a UDP
+ * socket that is connected to itself, so that one datagram of its own makes it readable and no
+ * other program's does, and beside it an event. A turn takes all that there is and makes both
+ * unready again, so they say exactly whether there is something.
  *
- * The thread touches the queue, the times and the waitable under the lock, and no socket of the loop. */
+ * The thread touches the queue, the times and the waitable under the lock, and no socket of the
+ * loop. */
 #include "win32/iocp.h"
 
 #include "base/assert.h"

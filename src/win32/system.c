@@ -79,8 +79,8 @@ static void trim(char *text)
     }
 }
 
-/* The codes below 43 are errno's, from the C library that files are read with. Of Windows' own codes
- * ringport meets one that is as small. */
+/* The codes below 43 are errno's, from the C library that files are read with. Of Windows' own
+ * codes ringport meets one that is as small. */
 #define ERRNO_LIMIT 43
 
 const char *rp_os_error_text(int os_code)

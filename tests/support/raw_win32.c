@@ -22,8 +22,9 @@ static void require(bool condition, const char *what)
     abort();
 }
 
-/* Every function that makes a socket calls it; the system counts, and nobody gives the last one back.
- * The first socket of a process opens handles that stay: it is made here, before anybody counts. */
+/* Every function that makes a socket calls it; the system counts, and nobody gives the last one
+ * back. The first socket of a process opens handles that stay: it is made here, before anybody
+ * counts. */
 static void start_winsock(void)
 {
     static bool started;
@@ -292,8 +293,8 @@ size_t raw_open_descriptors(void)
     return count;
 }
 
-/* Windows has none. Under Wine the host's counts, for the process and again for Wine's server, and nobody
- * here can ask for it: what most hosts allow. */
+/* Windows has none. Under Wine the host's counts, for the process and again for Wine's server, and
+ * nobody here can ask for it: what most hosts allow. */
 size_t raw_raise_descriptors(size_t wanted)
 {
     return wanted < 12000 ? wanted : 12000;

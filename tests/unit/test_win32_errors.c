@@ -1,5 +1,5 @@
-/* test_win32_errors.c - what Windows' codes mean, each row of the table in src/win32/errors.c, and those that
- * can be provoked on loopback provoked. */
+/* test_win32_errors.c - what Windows' codes mean, each row of the table in src/win32/errors.c, and
+ * those that can be provoked on loopback provoked. */
 #include "base/error.h"
 #include "support/raw.h"
 #include "win32/socket.h"

@@ -1,4 +1,5 @@
-/* host.h - what the tool asks of the operating system beside C and POSIX' threads: host_posix.c, host_win32.c. */
+/* host.h - what the tool asks of the operating system beside C and POSIX' threads: host_posix.c,
+ * host_win32.c. */
 #ifndef TOOL_HOST_H
 #define TOOL_HOST_H
 
@@ -7,7 +8,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/* First of all in main. After it a closed pipe is a failed write, and standard output takes bytes as they are. */
+/* First of all in main. After it a closed pipe is a failed write, and standard output takes bytes
+ * as they are. */
 void host_start(void);
 
 bool host_stderr_is_terminal(void);
@@ -25,8 +27,8 @@ host_cpu host_cpu_time(void);
 void host_condition_init(pthread_cond_t *condition);
 struct timespec host_condition_time(uint64_t from_now_ns);
 
-/* Has fn called when the user interrupts the program; the second interruption ends it. fn runs in a signal's
- * handler or on a thread of its own. */
+/* Has fn called when the user interrupts the program; the second interruption ends it. fn runs in
+ * a signal's handler or on a thread of its own. */
 void host_on_interrupt(void (*fn)(void));
 
 /* pthread_create; the thread leaves interruptions to the others. */
