@@ -65,31 +65,31 @@ typedef enum rp_status {
 
     /* TLS. */
     RP_E_HANDSHAKE_TIMEOUT = 60,
-    RP_E_TLS_ALERT = 61,           /* the peer refused: tls_alert says why */
-    RP_E_TLS_PROTOCOL = 62,        /* what came is not TLS, or breaks its rules */
-    RP_E_TLS_CLOSED = 63,          /* the peer closed during the handshake */
-    RP_E_TLS_VERSION = 64,         /* no common protocol version */
-    RP_E_TLS_CONFIG = 65,          /* the TLS configuration can't be used */
-    RP_E_TLS_FAILED = 66,          /* any other cause: tls_code says which */
-    RP_E_TRUNCATED = 67,           /* the connection ended without close_notify */
-    RP_E_CERT_UNTRUSTED = 70,      /* no trust anchor signs the chain */
+    RP_E_TLS_ALERT = 61,      /* the peer refused: tls_alert says why */
+    RP_E_TLS_PROTOCOL = 62,   /* what came is not TLS, or breaks its rules */
+    RP_E_TLS_CLOSED = 63,     /* the peer closed during the handshake */
+    RP_E_TLS_VERSION = 64,    /* no common protocol version */
+    RP_E_TLS_CONFIG = 65,     /* the TLS configuration can't be used */
+    RP_E_TLS_FAILED = 66,     /* any other cause: tls_code says which */
+    RP_E_TRUNCATED = 67,      /* the connection ended without close_notify */
+    RP_E_CERT_UNTRUSTED = 70, /* no trust anchor signs the chain */
     RP_E_CERT_EXPIRED = 71,
     RP_E_CERT_NOT_YET_VALID = 72,
-    RP_E_CERT_HOST_MISMATCH = 73,  /* valid, but for other names */
+    RP_E_CERT_HOST_MISMATCH = 73, /* valid, but for other names */
     RP_E_CERT_REVOKED = 74,
-    RP_E_CERT_INVALID = 75,        /* malformed, bad signature, wrong usage */
-    RP_E_CERT_PIN_MISMATCH = 76,   /* no pinned public key in it */
+    RP_E_CERT_INVALID = 75,      /* malformed, bad signature, wrong usage */
+    RP_E_CERT_PIN_MISMATCH = 76, /* no pinned public key in it */
 
     /* HTTP. */
     RP_E_FIRST_BYTE_TIMEOUT = 90,
-    RP_E_IDLE_TIMEOUT = 91,        /* nothing moved for idle_timeout_ms */
+    RP_E_IDLE_TIMEOUT = 91, /* nothing moved for idle_timeout_ms */
     RP_E_TOTAL_TIMEOUT = 92,
-    RP_E_CLOSED_EARLY = 93,        /* the server closed a fresh connection without an answer */
-    RP_E_STALE_CONNECTION = 94,    /* a reused connection died before the answer's first byte */
-    RP_E_BAD_RESPONSE = 95,        /* not HTTP, or HTTP that RFC 9112 forbids */
+    RP_E_CLOSED_EARLY = 93,     /* the server closed a fresh connection without an answer */
+    RP_E_STALE_CONNECTION = 94, /* a reused connection died before the answer's first byte */
+    RP_E_BAD_RESPONSE = 95,     /* not HTTP, or HTTP that RFC 9112 forbids */
     RP_E_HEAD_TOO_LARGE = 96,
-    RP_E_BODY_TRUNCATED = 97,      /* the body ended before its announced end */
-    RP_E_BODY_TOO_LARGE = 98       /* over the limit that the caller set */
+    RP_E_BODY_TRUNCATED = 97, /* the body ended before its announced end */
+    RP_E_BODY_TOO_LARGE = 98  /* over the limit that the caller set */
 } rp_status;
 
 /* Where it happened. */
@@ -110,15 +110,15 @@ typedef enum rp_phase {
 
 /* One error. A plain value: copy it freely. */
 typedef struct rp_error {
-    rp_status status;      /* what code switches on */
-    rp_phase phase;        /* where it happened */
-    int os_code;           /* errno, or a WSA code on Windows; 0 if none */
-    int tls_code;          /* wolfSSL's code, 0 if none */
-    int tls_alert;         /* alert received or sent (RFC 8446, 6.2), -1 if none */
-    uint32_t h2_code;      /* HTTP/2 error code (RFC 9113, 7), 0 if none */
-    bool reused;           /* the connection had served a request before */
-    bool replay_safe;      /* true only if the server cannot have acted on the request */
-    uint64_t bytes_sent;   /* plaintext bytes of this request handed to the network */
+    rp_status status;              /* what code switches on */
+    rp_phase phase;                /* where it happened */
+    int os_code;                   /* errno, or a WSA code on Windows; 0 if none */
+    int tls_code;                  /* wolfSSL's code, 0 if none */
+    int tls_alert;                 /* alert received or sent (RFC 8446, 6.2), -1 if none */
+    uint32_t h2_code;              /* HTTP/2 error code (RFC 9113, 7), 0 if none */
+    bool reused;                   /* the connection had served a request before */
+    bool replay_safe;              /* true only if the server cannot have acted on the request */
+    uint64_t bytes_sent;           /* plaintext bytes of this request handed to the network */
     char text[RP_ERROR_TEXT_SIZE]; /* one sentence, UTF-8, NUL-terminated, no final period */
 } rp_error;
 

@@ -14,27 +14,28 @@ typedef struct rp_client rp_client;
 typedef struct rp_request rp_request;
 
 typedef struct rp_client_options {
-    rp_tls_config *tls;    /* NULL: the defaults of tls.h, made with the first https URL. Retained */
-    rp_resolver *resolver; /* NULL: the loop's own. Retained */
+    rp_tls_config *tls;     /* NULL: the defaults of tls.h, made with the first https URL.
+                            * Retained */
+    rp_resolver *resolver;  /* NULL: the loop's own. Retained */
     const char *user_agent; /* NULL: "ringport/VERSION"; "": none */
 
     /* Limits. An origin is scheme, host and port (RFC 6454). */
-    uint32_t connections_per_origin; /* 0: 64 */
-    uint32_t connections_total;      /* 0: 65,536 */
-    uint32_t idle_per_origin;        /* kept for reuse; 0: connections_per_origin */
-    uint32_t queue_limit;            /* requests waiting for a connection; 0: 65,536 */
-    uint32_t concurrent_handshakes;  /* connections being opened at a time; 0: 256 */
+    uint32_t connections_per_origin;  /* 0: 64 */
+    uint32_t connections_total;       /* 0: 65,536 */
+    uint32_t idle_per_origin;         /* kept for reuse; 0: connections_per_origin */
+    uint32_t queue_limit;             /* requests waiting for a connection; 0: 65,536 */
+    uint32_t concurrent_handshakes;   /* connections being opened at a time; 0: 256 */
     uint32_t requests_per_connection; /* 0: no limit */
-    uint64_t connection_idle_ms;     /* an unused connection is closed after; 0: 55,000 */
-    size_t head_limit_bytes;         /* of a response's head; 0: 64 KiB */
-    uint32_t header_count_limit;     /* of a response's headers; 0: 256 */
-    uint32_t informational_limit;    /* 1xx before the final response; 0: 16 */
+    uint64_t connection_idle_ms;      /* an unused connection is closed after; 0: 55,000 */
+    size_t head_limit_bytes;          /* of a response's head; 0: 64 KiB */
+    uint32_t header_count_limit;      /* of a response's headers; 0: 256 */
+    uint32_t informational_limit;     /* 1xx before the final response; 0: 16 */
 
     /* Deadlines of a phase, in milliseconds; 0: the default in brackets, RP_NEVER_MS: none. */
-    uint64_t queue_timeout_ms;       /* [none] */
-    uint64_t resolve_timeout_ms;     /* [10,000] */
-    uint64_t connect_timeout_ms;     /* [10,000] all addresses together */
-    uint64_t handshake_timeout_ms;   /* [10,000] */
+    uint64_t queue_timeout_ms;     /* [none] */
+    uint64_t resolve_timeout_ms;   /* [10,000] */
+    uint64_t connect_timeout_ms;   /* [10,000] all addresses together */
+    uint64_t handshake_timeout_ms; /* [10,000] */
 
     bool never_reuse;  /* a fresh connection for every request */
     bool never_replay; /* see rp_error.replay_safe: by default a request that a dying reused
@@ -43,16 +44,17 @@ typedef struct rp_client_options {
 
 /* options NULL: all defaults. error may be NULL.
  * Errors: RP_E_NO_MEMORY, RP_E_BAD_OPTION, RP_E_TLS_CONFIG. */
-rp_status rp_client_create_sized(rp_client **client, rp_loop *loop, const rp_client_options *options,
-                                 size_t options_size, rp_error *error);
+rp_status rp_client_create_sized(rp_client **client, rp_loop *loop,
+                                 const rp_client_options *options, size_t options_size,
+                                 rp_error *error);
 static inline rp_status rp_client_create(rp_client **client, rp_loop *loop,
                                          const rp_client_options *options, rp_error *error)
 {
     return rp_client_create_sized(client, loop, options, sizeof(rp_client_options), error);
 }
 
-/* Closes every connection. Unfinished requests complete with RP_E_CANCELLED, from later turns or from
- * rp_loop_destroy. The pointer is dead when this returns. NULL does nothing. */
+/* Closes every connection. Unfinished requests complete with RP_E_CANCELLED, from later turns or
+ * from rp_loop_destroy. The pointer is dead when this returns. NULL does nothing. */
 void rp_client_destroy(rp_client *client);
 
 typedef struct rp_header {
@@ -60,10 +62,11 @@ typedef struct rp_header {
     const char *value;
 } rp_header;
 
-/* Which connection a phase belongs to is one and the same for all: the one that carried the response.
- * Microseconds since rp_client_send; 0: did not happen (a reused connection resolves nothing). */
+/* Which connection a phase belongs to is one and the same for all: the one that carried the
+ * response. Microseconds since rp_client_send; 0: did not happen (a reused connection resolves
+ * nothing). */
 typedef struct rp_timings {
-    uint64_t queued_us;     /* a connection was assigned, or its opening began */
+    uint64_t queued_us; /* a connection was assigned, or its opening began */
     uint64_t resolved_us;
     uint64_t connected_us;
     uint64_t handshaken_us;
@@ -74,27 +77,27 @@ typedef struct rp_timings {
 
 /* Valid until on_head returns. */
 typedef struct rp_response_head {
-    int status;            /* 100 to 999 */
-    int version;           /* 10: HTTP/1.0, 11: HTTP/1.1, 20: HTTP/2 */
-    bool informational;    /* 1xx: another head follows */
-    const char *reason;    /* may be "" */
+    int status;               /* 100 to 999 */
+    int version;              /* 10: HTTP/1.0, 11: HTTP/1.1, 20: HTTP/2 */
+    bool informational;       /* 1xx: another head follows */
+    const char *reason;       /* may be "" */
     const rp_header *headers; /* in the order of arrival, names as they came */
     size_t header_count;
-    uint64_t content_length;  /* RP_LENGTH_UNKNOWN: chunked, or until the end */
+    uint64_t content_length; /* RP_LENGTH_UNKNOWN: chunked, or until the end */
 } rp_response_head;
 
 #define RP_LENGTH_UNKNOWN UINT64_MAX
 
 /* Valid until on_done returns. */
 typedef struct rp_response_summary {
-    const rp_error *error; /* NULL: the response is complete */
-    int status;            /* of the final response, 0 if there was none */
-    uint64_t body_bytes;   /* given to on_body */
-    uint64_t bytes_sent;   /* plaintext: head and body of the request */
-    unsigned attempts;     /* connections the request was sent on; 0: none */
-    bool reused;           /* the connection had served a request before */
-    bool resumed;          /* its TLS handshake resumed an earlier session */
-    const char *address;   /* the peer's, "192.0.2.7:443"; "" if there was none */
+    const rp_error *error;   /* NULL: the response is complete */
+    int status;              /* of the final response, 0 if there was none */
+    uint64_t body_bytes;     /* given to on_body */
+    uint64_t bytes_sent;     /* plaintext: head and body of the request */
+    unsigned attempts;       /* connections the request was sent on; 0: none */
+    bool reused;             /* the connection had served a request before */
+    bool resumed;            /* its TLS handshake resumed an earlier session */
+    const char *address;     /* the peer's, "192.0.2.7:443"; "" if there was none */
     const char *tls_version; /* "TLSv1.3"; NULL without TLS */
     const char *tls_cipher;
     rp_timings timings;
@@ -109,11 +112,12 @@ typedef struct rp_response_events {
 } rp_response_events;
 
 typedef struct rp_request_options {
-    const char *url;    /* absolute, http or https; at most 64 KiB; a fragment is not sent */
-    const char *method; /* NULL: "GET", or "POST" with a body */
-    const rp_header *headers; /* ringport adds Host, Content-Length, User-Agent, Accept unless given */
+    const char *url;          /* absolute, http or https; at most 64 KiB; a fragment is not sent */
+    const char *method;       /* NULL: "GET", or "POST" with a body */
+    const rp_header *headers; /* ringport adds Host, Content-Length, User-Agent, Accept unless
+                               * given */
     size_t header_count;
-    const void *body;   /* borrowed until on_done; NULL: none */
+    const void *body; /* borrowed until on_done; NULL: none */
     size_t body_size;
     /* Deadlines in milliseconds; 0: none. */
     uint64_t total_timeout_ms;      /* from rp_client_send to on_done */
@@ -124,8 +128,8 @@ typedef struct rp_request_options {
     size_t receive_credit_bytes;
 } rp_request_options;
 
-/* Starts a request. NULL: misuse, bad URL or header, queue full, no memory: *error says which (error
- * may be NULL). events is borrowed until on_done. */
+/* Starts a request. NULL: misuse, bad URL or header, queue full, no memory: *error says which
+ * (error may be NULL). events is borrowed until on_done. */
 rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *options,
                                  size_t options_size, const rp_response_events *events, void *user,
                                  rp_error *error);
@@ -136,11 +140,12 @@ static inline rp_request *rp_client_send(rp_client *client, const rp_request_opt
     return rp_client_send_sized(client, options, sizeof(rp_request_options), events, user, error);
 }
 
-/* on_done still comes, once, with RP_E_CANCELLED unless the end was already decided. No on_head and no
- * on_body comes after this call. */
+/* on_done still comes, once, with RP_E_CANCELLED unless the end was already decided. No on_head and
+ * no on_body comes after this call. */
 void rp_request_cancel(rp_request *request);
 
-/* What is known of an unfinished request so far: in on_head its connection and the phases behind it. */
+/* What is known of an unfinished request so far: in on_head its connection and the phases behind
+ * it. */
 void rp_request_summary_get(const rp_request *request, rp_response_summary *summary);
 
 /* Returns credit for size bytes of the body. */
@@ -149,13 +154,14 @@ void rp_request_consume(rp_request *request, size_t size);
 /* A whole response in memory: pass &rp_collect_events as events and a zeroed rp_collected, with
  * limit_bytes and on_done set, as user. */
 typedef struct rp_collected rp_collected;
-typedef void rp_collected_fn(rp_collected *collected, const rp_response_summary *summary, void *user);
+typedef void rp_collected_fn(rp_collected *collected, const rp_response_summary *summary,
+                             void *user);
 struct rp_collected {
     size_t limit_bytes;       /* of the body; 0: 1 MiB. More ends in RP_E_BODY_TOO_LARGE */
     rp_collected_fn *on_done; /* body and headers are valid until it returns */
     void *user;
     int status;
-    const uint8_t *body;      /* NUL-terminated, the NUL not counted */
+    const uint8_t *body; /* NUL-terminated, the NUL not counted */
     size_t body_size;
     size_t private_capacity;
     uint8_t *private_memory;

@@ -1,6 +1,7 @@
 /* loop.h - the event loop: turns, timers, posts from other threads, statistics.
  *
- * A loop belongs to the thread that uses it first after rp_loop_create; it may be created on another. */
+ * A loop belongs to the thread that uses it first after rp_loop_create; it may be created on
+ * another. */
 #ifndef RINGPORT_LOOP_H
 #define RINGPORT_LOOP_H
 
@@ -15,7 +16,8 @@ typedef struct rp_loop rp_loop;
 #define RP_NEVER_MS UINT64_MAX
 
 /* Memory for one loop and everything made on it. Called on the loop's thread only.
- * resize(user, NULL, n) allocates, resize(user, p, 0) frees and gives NULL; aligned as malloc is. */
+ * resize(user, NULL, n) allocates, resize(user, p, 0) frees and gives NULL; aligned as malloc
+ * is. */
 typedef struct rp_allocator {
     void *(*resize)(void *user, void *memory, size_t size);
     void *user;
@@ -25,8 +27,8 @@ typedef struct rp_loop_options {
     /* "io_uring", "epoll", or NULL: the best that works here. By name there is no fallback. */
     const char *backend;
     rp_allocator allocator; /* resize NULL: malloc's family */
-    /* A loop with many operations in flight may wait this long for more completions before it wakes:
-     * fewer wake-ups, less CPU. 0: 250. RP_COALESCE_OFF: never. At most 10,000. */
+    /* A loop with many operations in flight may wait this long for more completions before it
+     * wakes: fewer wake-ups, less CPU. 0: 250. RP_COALESCE_OFF: never. At most 10,000. */
     uint32_t coalesce_limit_us;
     /* Memory that the loop lends to receiving sockets, whatever their number. 0: 2 MiB (io_uring)
      * or 64 KiB (epoll). Rounded to what the backend can use, at least 64 KiB. */
@@ -38,19 +40,19 @@ typedef struct rp_loop_options {
 /* Counters since the loop was created. They only grow, and are read on the loop's thread. */
 typedef struct rp_loop_stats {
     uint64_t turns;
-    uint64_t completions;       /* of socket operations */
-    uint64_t system_calls;      /* made by the loop's thread for ringport */
-    uint64_t wakeups;           /* turns that had blocked and were woken, or once there is a
+    uint64_t completions;      /* of socket operations */
+    uint64_t system_calls;     /* made by the loop's thread for ringport */
+    uint64_t wakeups;          /* turns that had blocked and were woken, or once there is a
                                  * waitable: all turns, as each was because it is readable */
-    uint64_t wakeups_spurious;  /* of these, those that found nothing to do: 0, or it is a bug */
+    uint64_t wakeups_spurious; /* of these, those that found nothing to do: 0, or it is a bug */
     uint64_t timers_fired;
     uint64_t posts;
-    uint64_t tls_calls;         /* calls of wolfSSL's handshake, read, write, shutdown */
-    uint64_t tls_calls_idle;    /* of these, those that moved no byte and no state: 0, or a bug */
-    uint64_t allocations;       /* by ringport through the allocator (wolfSSL's own not included) */
-    uint64_t bytes_copied;      /* by ringport, outside of wolfSSL and the kernel */
-    uint64_t bytes_received;    /* from sockets */
-    uint64_t bytes_sent;        /* to sockets */
+    uint64_t tls_calls;      /* calls of wolfSSL's handshake, read, write, shutdown */
+    uint64_t tls_calls_idle; /* of these, those that moved no byte and no state: 0, or a bug */
+    uint64_t allocations;    /* by ringport through the allocator (wolfSSL's own not included) */
+    uint64_t bytes_copied;   /* by ringport, outside of wolfSSL and the kernel */
+    uint64_t bytes_received; /* from sockets */
+    uint64_t bytes_sent;     /* to sockets */
     uint64_t handshakes_full;
     uint64_t handshakes_resumed;
     uint64_t connections_opened;
@@ -91,18 +93,19 @@ bool rp_loop_pending(const rp_loop *loop);
  * still: it is read once a turn. */
 uint64_t rp_loop_now_ms(rp_loop *loop);
 
-/* What a foreign dispatcher watches for readability; whenever it is readable: rp_loop_turn(loop, 0).
- * Ready for completions and timers alike; nothing else has to be asked or computed. Made at the
+/* What a foreign dispatcher watches for readability; whenever it is readable: rp_loop_turn(loop,
+ * 0). Ready for completions and timers alike; nothing else has to be asked or computed. Made at the
  * first call, valid until rp_loop_destroy, owned by the loop; only watch it.
- * socket: a descriptor for select, poll and epoll (a SOCKET on Windows), -1 if it could not be made.
- * handle: an event HANDLE on Windows, NULL elsewhere. */
+ * socket: a descriptor for select, poll and epoll (a SOCKET on Windows), -1 if it could not be
+ * made. handle: an event HANDLE on Windows, NULL elsewhere. */
 typedef struct rp_waitable {
     intptr_t socket;
     void *handle;
 } rp_waitable;
 rp_waitable rp_loop_waitable(rp_loop *loop);
 
-/* "io_uring", "epoll", or "epoll (io_uring: the cause)" after a fallback. Lives as long as the loop. */
+/* "io_uring", "epoll", or "epoll (io_uring: the cause)" after a fallback. Lives as long as the
+ * loop. */
 const char *rp_loop_backend(const rp_loop *loop);
 
 /* Valid until rp_loop_destroy; the numbers behind it move. */
@@ -121,8 +124,8 @@ struct rp_timer {
     bool private_started, private_internal;
 };
 
-/* Calls fn once, not before delay_ms from the loop's now. Equal deadlines fire in the order they were
- * started. Restarts a started timer. Allocates nothing, cannot fail. */
+/* Calls fn once, not before delay_ms from the loop's now. Equal deadlines fire in the order they
+ * were started. Restarts a started timer. Allocates nothing, cannot fail. */
 void rp_timer_start(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn, void *user);
 
 /* After it fn will not be called. Stopping a timer that is not started does nothing. */
@@ -137,9 +140,9 @@ struct rp_post {
     rp_post *private_next;
 };
 
-/* Has fn called on the loop's thread, in the order of posting per thread; by rp_loop_destroy if no turn
- * came before. Any thread, as long as the loop lives: none once rp_loop_destroy was called. Allocates
- * nothing, cannot fail. */
+/* Has fn called on the loop's thread, in the order of posting per thread; by rp_loop_destroy if no
+ * turn came before. Any thread, as long as the loop lives: none once rp_loop_destroy was called.
+ * Allocates nothing, cannot fail. */
 void rp_loop_post(rp_loop *loop, rp_post *post);
 
 #ifdef __cplusplus

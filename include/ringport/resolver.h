@@ -1,4 +1,5 @@
-/* resolver.h - names to addresses, off the loop (c-ares; its one thread starts with the first name). */
+/* resolver.h - names to addresses, off the loop (c-ares; its one thread starts with the first
+ * name). */
 #ifndef RINGPORT_RESOLVER_H
 #define RINGPORT_RESOLVER_H
 
@@ -18,7 +19,8 @@ typedef struct rp_resolver_options {
     const char *servers; /* "192.0.2.1,192.0.2.2:5353"; NULL: the system's configuration */
 } rp_resolver_options;
 
-/* options NULL: all defaults. Errors: RP_E_BAD_OPTION (names the entry), RP_E_NO_MEMORY. Any thread. */
+/* options NULL: all defaults. Errors: RP_E_BAD_OPTION (names the entry), RP_E_NO_MEMORY. Any
+ * thread. */
 rp_status rp_resolver_create_sized(rp_resolver **resolver, const rp_resolver_options *options,
                                    size_t options_size, rp_error *error);
 static inline rp_status rp_resolver_create(rp_resolver **resolver,

@@ -1,7 +1,7 @@
 /* stream.h - one client connection, TLS or plain: open, write, read with credit, half-close, close.
  *
- * Order of the callbacks: on_open once; if it brought no error, any number of on_data, then at most one
- * on_end; on_close last, once, after rp_stream_close. Whatever happens, the caller closes. */
+ * Order of the callbacks: on_open once; if it brought no error, any number of on_data, then at most
+ * one on_end; on_close last, once, after rp_stream_close. Whatever happens, the caller closes. */
 #ifndef RINGPORT_STREAM_H
 #define RINGPORT_STREAM_H
 
@@ -20,8 +20,8 @@ typedef struct rp_stream_events {
     void (*on_open)(rp_stream *stream, const rp_error *error, void *user);
     /* Bytes from the peer, in order. size > 0. */
     void (*on_data)(rp_stream *stream, const uint8_t *data, size_t size, void *user);
-    /* No more bytes will come. error NULL: the peer said so (close_notify; for a plain stream, FIN).
-     * RP_E_TRUNCATED: a TLS stream ended without close_notify: what came may not be all.
+    /* No more bytes will come. error NULL: the peer said so (close_notify; for a plain stream,
+     * FIN). RP_E_TRUNCATED: a TLS stream ended without close_notify: what came may not be all.
      * Anything else: the connection failed. Writing may still work after a clean end. */
     void (*on_end)(rp_stream *stream, const rp_error *error, void *user);
     /* The stream is gone; the pointer is dead when this returns. */
@@ -29,17 +29,17 @@ typedef struct rp_stream_events {
 } rp_stream_events;
 
 typedef struct rp_stream_options {
-    const char *host;  /* name or IP literal, IPv6 with or without brackets */
-    uint16_t port;     /* in host byte order; 0: 443 with tls, 80 without */
-    rp_tls_config *tls; /* NULL: a plain stream. Retained by the stream */
-    const char *server_name; /* for SNI and verification; NULL: host */
-    const char *alpn;  /* "h2,http/1.1"; NULL: no ALPN */
-    rp_resolver *resolver; /* NULL: the loop's own, made when a name first needs it */
+    const char *host;              /* name or IP literal, IPv6 with or without brackets */
+    uint16_t port;                 /* in host byte order; 0: 443 with tls, 80 without */
+    rp_tls_config *tls;            /* NULL: a plain stream. Retained by the stream */
+    const char *server_name;       /* for SNI and verification; NULL: host */
+    const char *alpn;              /* "h2,http/1.1"; NULL: no ALPN */
+    rp_resolver *resolver;         /* NULL: the loop's own, made when a name first needs it */
     uint64_t resolve_timeout_ms;   /* 0: 10,000 */
     uint64_t connect_timeout_ms;   /* all addresses together; 0: 10,000 */
     uint64_t handshake_timeout_ms; /* 0: 10,000 */
-    /* Backpressure. 0: none, every byte given to on_data counts as consumed. Otherwise at most so many
-     * bytes are given before the caller returns credit with rp_stream_consume. */
+    /* Backpressure. 0: none, every byte given to on_data counts as consumed. Otherwise at most so
+     * many bytes are given before the caller returns credit with rp_stream_consume. */
     size_t receive_credit_bytes;
 } rp_stream_options;
 
@@ -48,13 +48,14 @@ typedef struct rp_stream_info {
     char address[64];        /* the peer's, "192.0.2.7:443"; "" before it is known */
     const char *tls_version; /* "TLSv1.3"; NULL for a plain stream */
     const char *tls_cipher;
-    const char *alpn;        /* NULL: none agreed */
-    bool resumed;            /* the handshake resumed an earlier session */
+    const char *alpn; /* NULL: none agreed */
+    bool resumed;     /* the handshake resumed an earlier session */
     uint64_t resolved_us, connected_us, handshaken_us; /* since rp_stream_open; 0: not yet */
 } rp_stream_info;
 
-/* Starts to open. Errors: RP_E_MISUSE (no host; in rp_loop_destroy), RP_E_NO_MEMORY. events is borrowed while the
- * stream lives, user is passed along; on_data, on_end, on_close may be NULL, on_open may not. */
+/* Starts to open. Errors: RP_E_MISUSE (no host; in rp_loop_destroy), RP_E_NO_MEMORY. events is
+ * borrowed while the stream lives, user is passed along; on_data, on_end, on_close may be NULL,
+ * on_open may not. */
 rp_status rp_stream_open_sized(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,
                                size_t options_size, const rp_stream_events *events, void *user);
 static inline rp_status rp_stream_open(rp_stream **stream, rp_loop *loop,
@@ -77,8 +78,8 @@ struct rp_write {
     bool private_shutdown;
 };
 
-/* Writes all of data, after the writes started before; data and write are borrowed until fn. Writing
- * before on_open waits for it. Errors: RP_E_MISUSE after shutdown_write or close. */
+/* Writes all of data, after the writes started before; data and write are borrowed until fn.
+ * Writing before on_open waits for it. Errors: RP_E_MISUSE after shutdown_write or close. */
 rp_status rp_stream_write(rp_stream *stream, rp_write *write, const void *data, size_t size,
                           rp_write_fn *fn, void *user);
 

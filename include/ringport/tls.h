@@ -1,8 +1,8 @@
 /* tls.h - TLS configuration: whom to trust, who we are, which versions.
  *
- * Made once, immutable, reference-counted, shared by any number of loops and threads. The defaults are
- * what a client should have: TLS 1.2 and 1.3, the system's trust store, chain and host name verified
- * (RFC 5280, RFC 9525), sessions resumed. */
+ * Made once, immutable, reference-counted, shared by any number of loops and threads. The defaults
+ * are what a client should have: TLS 1.2 and 1.3, the system's trust store, chain and host name
+ * verified (RFC 5280, RFC 9525), sessions resumed. */
 #ifndef RINGPORT_TLS_H
 #define RINGPORT_TLS_H
 
@@ -20,7 +20,8 @@ typedef enum rp_tls_version {
     RP_TLS_1_3 = 13
 } rp_tls_version;
 
-/* Receives key log lines (NSS format, no line end) for debugging tools. Any thread that handshakes. */
+/* Receives key log lines (NSS format, no line end) for debugging tools. Any thread that
+ * handshakes. */
 typedef void rp_keylog_fn(const char *line, void *user);
 
 typedef struct rp_tls_options {
@@ -29,10 +30,10 @@ typedef struct rp_tls_options {
     const char *ca_directory; /* directory of PEM files */
     const char *ca_pem;       /* PEM in memory, ca_pem_size bytes (0: NUL-terminated) */
     size_t ca_pem_size;
-    bool trust_system_too;    /* the system's store beside the ones above */
+    bool trust_system_too; /* the system's store beside the ones above */
 
-    /* "sha256//BASE64;sha256//BASE64": SHA-256 of acceptable leaf public keys (SubjectPublicKeyInfo),
-     * beside the chain, not instead of it. NULL: none. */
+    /* "sha256//BASE64;sha256//BASE64": SHA-256 of acceptable leaf public keys
+     * (SubjectPublicKeyInfo), beside the chain, not instead of it. NULL: none. */
     const char *pinned_keys;
 
     /* Identity for servers that ask for one; both or none. PEM; the chain's leaf first. */
@@ -44,14 +45,14 @@ typedef struct rp_tls_options {
 
     const char *tls12_ciphers; /* OpenSSL names, colon-separated; NULL: the library's order */
     const char *tls13_ciphers;
-    const char *groups;        /* "X25519:P-256:P-384"; NULL: that */
+    const char *groups; /* "X25519:P-256:P-384"; NULL: that */
 
-    bool no_resumption;        /* neither offer nor keep sessions */
+    bool no_resumption; /* neither offer nor keep sessions */
 
     /* The connection is encrypted to anybody who answers: for tests only. Each word is meant. */
     bool insecure_accept_any_certificate;
 
-    rp_keylog_fn *on_keylog;   /* NULL: none */
+    rp_keylog_fn *on_keylog; /* NULL: none */
     void *keylog_user;
 } rp_tls_options;
 

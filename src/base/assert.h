@@ -1,5 +1,5 @@
-/* assert.h - assertions: what must hold if ringport has no bug. Active in every build: they cost next to
- * nothing, and going on after one fails would corrupt somebody else's program. */
+/* assert.h - assertions: what must hold if ringport has no bug. Active in every build: they cost
+ * next to nothing, and going on after one fails would corrupt somebody else's program. */
 #ifndef RP_BASE_ASSERT_H
 #define RP_BASE_ASSERT_H
 

@@ -1,7 +1,8 @@
-/* chain.h - a byte queue made of fixed-size chunks from a pool: output that grows without being moved.
+/* chain.h - a byte queue made of fixed-size chunks from a pool: output that grows without being
+ * moved.
  *
- * Chunks go back to the pool as soon as they are empty, so an idle connection holds none, and in the
- * steady state nothing is allocated. */
+ * Chunks go back to the pool as soon as they are empty, so an idle connection holds none, and in
+ * the steady state nothing is allocated. */
 #ifndef RP_BASE_CHAIN_H
 #define RP_BASE_CHAIN_H
 
@@ -49,8 +50,8 @@ bool rp_chain_append(rp_chain *chain, const void *data, size_t size);
 /* Drops the first size bytes (at most chain->size). */
 void rp_chain_consume(rp_chain *chain, size_t size);
 
-/* Fills slices with up to limit pieces from the start; gives their number. They live until the chain
- * is consumed or cleared; appending leaves them alone. */
+/* Fills slices with up to limit pieces from the start; gives their number. They live until the
+ * chain is consumed or cleared; appending leaves them alone. */
 size_t rp_chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit);
 
 /* Moves everything in from to the end of to, without copying. Same pool. */

@@ -9,24 +9,23 @@
 #define RP_PRINTF_STYLE printf
 #endif
 #if defined(__GNUC__)
-#define RP_PRINTF(format_index, first)                                                             \
-    __attribute__((format(RP_PRINTF_STYLE, format_index, first)))
+#define RP_PRINTF(format_index, first) __attribute__((format(RP_PRINTF_STYLE, format_index, first)))
 #else
 #define RP_PRINTF(format_index, first)
 #endif
 
-/* Sets error (NULL: does nothing) to status and phase, everything else to "none", and the text, which is
- * cut at a character's boundary if too long. Gives status back. */
+/* Sets error (NULL: does nothing) to status and phase, everything else to "none", and the text,
+ * which is cut at a character's boundary if too long. Gives status back. */
 rp_status rp_error_set(rp_error *error, rp_status status, rp_phase phase, const char *format, ...)
     RP_PRINTF(4, 5);
 
-/* The operating system's own words for a code, without a final period; a static or thread-local string.
- * Platform specific: in src/linux/system.c or src/win32/system.c. */
+/* The operating system's own words for a code, without a final period; a static or thread-local
+ * string. Platform specific: in src/linux/system.c or src/win32/system.c. */
 const char *rp_os_error_text(int os_code);
 
-/* Copies an options structure of a caller that may be older or newer than this archive: what the caller
- * lacks is zero; false if the caller set a member that this archive does not know. source NULL: all
- * zero. */
+/* Copies an options structure of a caller that may be older or newer than this archive: what the
+ * caller lacks is zero; false if the caller set a member that this archive does not know. source
+ * NULL: all zero. */
 bool rp_options_copy(void *target, size_t target_size, const void *source, size_t source_size);
 
 #endif

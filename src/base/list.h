@@ -10,7 +10,8 @@ typedef struct rp_link {
 } rp_link;
 
 /* The structure that holds the link at member. */
-#define RP_CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define RP_CONTAINER(pointer, type, member)                                                        \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void rp_list_init(rp_link *list)
 {

@@ -1,7 +1,7 @@
 /* memory.h - the allocator handle that everything on one loop allocates through.
  *
- * It counts, and it can be told to fail the nth allocation from now, which is how the tests reach every
- * out-of-memory path. Not locked: one handle, one thread (or the owner's lock). */
+ * It counts, and it can be told to fail the nth allocation from now, which is how the tests reach
+ * every out-of-memory path. Not locked: one handle, one thread (or the owner's lock). */
 #ifndef RP_BASE_MEMORY_H
 #define RP_BASE_MEMORY_H
 
@@ -11,7 +11,8 @@ typedef struct rp_memory {
     rp_allocator allocator;
     uint64_t allocations; /* that succeeded, since rp_memory_init */
     uint64_t live;        /* not yet freed */
-    uint64_t fail_in;     /* 0: never; 1: the next allocation fails, 2: the one after; counts down */
+    uint64_t fail_in;     /* 0: never; 1: the next allocation fails, 2: the one after; counts
+                           * down */
 } rp_memory;
 
 /* allocator.resize NULL: malloc's family. */

@@ -3,9 +3,9 @@
  *   rp_client -- origins --+-- queue of requests that wait for a connection
  *                          +-- connections: opening, serving one request each, or idle
  *
- * client.c: making and sending. pool.c: which connection serves which request, and when to open one.
- * conn.c: one connection, from the stream's events through the parser to the request's. request.c: a
- * request's life, deadlines and its one on_done. */
+ * client.c: making and sending. pool.c: which connection serves which request, and when to open
+ * one. conn.c: one connection, from the stream's events through the parser to the request's.
+ * request.c: a request's life, deadlines and its one on_done. */
 #ifndef RP_CLIENT_CLIENT_H
 #define RP_CLIENT_CLIENT_H
 
@@ -152,8 +152,8 @@ void rp_conn_close(rp_conn *conn);
 
 rp_request *rp_request_new(rp_client *client);
 void rp_request_free(rp_request *request);
-/* The response is complete (error NULL) or the request failed: detaches, tells on_done now. Only from a
- * turn's callbacks. */
+/* The response is complete (error NULL) or the request failed: detaches, tells on_done now. Only
+ * from a turn's callbacks. */
 void rp_request_finish(rp_request *request, const rp_error *error);
 /* The same, but on_done comes from a later callback: for calls of the user. */
 void rp_request_finish_later(rp_request *request, const rp_error *error);

@@ -1,8 +1,8 @@
 /* conn.c - one HTTP/1.1 connection: stream events in, response events out.
  *
- * A connection serves one request at a time. It goes back to the pool only if nothing about it is doubtful:
- * the response was complete and allowed it (RFC 9112, 9.3), the request had left in whole, and not a
- * byte came that nobody asked for. Everything else closes it. */
+ * A connection serves one request at a time. It goes back to the pool only if nothing about it is
+ * doubtful: the response was complete and allowed it (RFC 9112, 9.3), the request had left in
+ * whole, and not a byte came that nobody asked for. Everything else closes it. */
 #include "client/client.h"
 
 #include "base/assert.h"
@@ -25,7 +25,8 @@ static rp_phase response_phase(const rp_request *request)
     return RP_PHASE_HEAD;
 }
 
-/* Detaches the request and closes the connection, so that what the request does next finds a clean pool. */
+/* Detaches the request and closes the connection, so that what the request does next finds a clean
+ * pool. */
 static rp_request *detach(rp_conn *conn)
 {
     rp_request *request = conn->request;

@@ -1,9 +1,10 @@
 /* pool.c - which connection serves which request, and when another one is opened.
  *
- * A request takes the connection of its origin that was used last (the others may age and be closed). If
- * there is none it waits in the origin's queue, and a connection is opened for it as far as the limits
- * allow; whichever connection is free first, old or new, serves the queue's oldest. A request that must
- * not go out on a used connection (a replay; a client with never_reuse) waits for a fresh one. */
+ * A request takes the connection of its origin that was used last (the others may age and be
+ * closed). If there is none it waits in the origin's queue, and a connection is opened for it as
+ * far as the limits allow; whichever connection is free first, old or new, serves the queue's
+ * oldest. A request that must not go out on a used connection (a replay; a client with never_reuse)
+ * waits for a fresh one. */
 #include "client/client.h"
 
 #include "base/assert.h"
@@ -223,8 +224,8 @@ void rp_pool_open_failed(const rp_conn *conn, const rp_error *error)
     /* As many connections as requests may be on their way: then nobody misses this one. */
     if (request == NULL || origin->opening_count >= origin->queued_count)
         return;
-    /* A server at its limit refuses more connections and serves those it has: so the request waits for
-     * one of them, and no more are opened for a while. */
+    /* A server at its limit refuses more connections and serves those it has: so the request waits
+     * for one of them, and no more are opened for a while. */
     if (origin->open_count > 0 && !request->fresh_only) {
         origin->open_again_ns = rp_loop_now_ns(origin->client->loop) + OPEN_AGAIN_NS;
         return;

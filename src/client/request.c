@@ -107,8 +107,8 @@ static void first_byte_timed_out(rp_timer *timer, void *user)
     timed_out(request, RP_E_FIRST_BYTE_TIMEOUT, "no answer began", request->first_byte_timeout_ms);
 }
 
-/* Bytes only note their time: the timer finds out when it fires, so that a body of a million pieces does
- * not restart it a million times. */
+/* Bytes only note their time: the timer finds out when it fires, so that a body of a million pieces
+ * does not restart it a million times. */
 static void idle_timed_out(rp_timer *timer, void *user)
 {
     rp_request *request = user;
@@ -166,7 +166,8 @@ void rp_request_moved(rp_request *request)
 
 /* ---- the end ---- */
 
-/* Leaves the queue or the connection. A connection in the middle of a response can't serve another. */
+/* Leaves the queue or the connection. A connection in the middle of a response can't serve
+ * another. */
 static void leave(rp_request *request)
 {
     rp_loop *loop = request->client->loop;

@@ -1,9 +1,9 @@
 /* stream.c - the life of a stream: dialling, handshake, closing. The data path is in stream_io.c.
  *
- * The one place where a socket and a TLS engine meet. Everything that is due runs from one deferred call,
- * the pump, at the end of the loop's turn: so that all that a turn's callbacks wrote leaves in one send
- * (a handshake's last flight and the first request, say), and so that no callback runs inside the
- * caller's own call. */
+ * The one place where a socket and a TLS engine meet. Everything that is due runs from one deferred
+ * call, the pump, at the end of the loop's turn: so that all that a turn's callbacks wrote leaves
+ * in one send (a handshake's last flight and the first request, say), and so that no callback runs
+ * inside the caller's own call. */
 #include "client/stream.h"
 
 #include "base/assert.h"
@@ -186,8 +186,8 @@ static void sessions_release(void *sessions)
     rp_sessions_destroy(sessions);
 }
 
-/* Sessions are kept per configuration (its trust is what verified them), server name and port, in one
- * store of the loop. Without memory for it there is no resumption, and nothing else is lost. */
+/* Sessions are kept per configuration (its trust is what verified them), server name and port, in
+ * one store of the loop. Without memory for it there is no resumption, and nothing else is lost. */
 static void session_key_make(rp_stream *stream, uint16_t port)
 {
     rp_loop *loop = stream->loop;
@@ -339,7 +339,8 @@ void rp_stream_set_background(rp_stream *stream, bool background)
 
 /* ---- closing ---- */
 
-/* The last thing that is sent, if it can be sent at once: close_notify says that we end on purpose (RFC 8446,
+/* The last thing that is sent, if it can be sent at once: close_notify says that we end on purpose
+ * (RFC 8446,
  * 6.1). A peer that ended before has no use for it. */
 static void say_goodbye(rp_stream *stream)
 {

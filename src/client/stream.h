@@ -8,7 +8,8 @@
 #include "tls/engine.h"
 #include <ringport/stream.h>
 
-/* Ciphertext that may wait for the network on one stream; more plaintext is encrypted when it went. */
+/* Ciphertext that may wait for the network on one stream; more plaintext is encrypted when it
+ * went. */
 #define RP_OUTPUT_LIMIT ((size_t)64 * 1024)
 #define RP_SEND_SLICES 4
 
@@ -30,8 +31,8 @@ struct rp_stream {
     char *host, *server_name, *alpn, *session_key, *peer_text;
     rp_stream_state state;
 
-    /* Sending. Plaintext waits in the users' writes; output is what is ready for the network; of it the
-     * first in_flight bytes are being sent. */
+    /* Sending. Plaintext waits in the users' writes; output is what is ready for the network; of it
+     * the first in_flight bytes are being sent. */
     rp_chain output;
     size_t in_flight;
     uint64_t sent_total;
@@ -73,7 +74,8 @@ typedef struct rp_stream_extra {
     bool no_sessions; /* neither offer nor keep sessions */
 } rp_stream_extra;
 
-/* As rp_stream_open; options hold the defaults already. error as for on_open where it can't start. */
+/* As rp_stream_open; options hold the defaults already. error as for on_open where it can't
+ * start. */
 rp_status rp_stream_open_extra(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,
                                const rp_stream_extra *extra, const rp_stream_events *events,
                                void *user);
@@ -87,9 +89,9 @@ rp_status rp_stream_accept(rp_stream **stream, rp_loop *loop, rp_socket *socket,
 /* A stream in the background does not keep rp_loop_run going: an idle pooled connection. */
 void rp_stream_set_background(rp_stream *stream, bool background);
 
-/* Puts data into the output at once, without a completion: for what the caller need not follow. Only
- * on an open stream on which no rp_write is queued, and for little data (RP_OUTPUT_LIMIT is not kept).
- * It leaves with the turn's one send. If that fails, on_end tells. */
+/* Puts data into the output at once, without a completion: for what the caller need not follow.
+ * Only on an open stream on which no rp_write is queued, and for little data (RP_OUTPUT_LIMIT is
+ * not kept). It leaves with the turn's one send. If that fails, on_end tells. */
 rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_error *error);
 
 /* Changes the receive credit: limited to credit bytes from now on, or not limited. */

@@ -1,11 +1,13 @@
 /* stream_io.c - the data path of a stream.
  *
- * Input: the port lends bytes; they are lent on to the engine, which decrypts them into the loop's scratch
- * memory, which is lent to on_data. Nothing is kept unless the caller's credit is used up: then the rest
- * of the input is stashed and the receive is stopped, and goes on when credit comes back.
+ * Input: the port lends bytes; they are lent on to the engine, which decrypts them into the loop's
+ * scratch memory, which is lent to on_data. Nothing is kept unless the caller's credit is used up:
+ * then the rest of the input is stashed and the receive is stopped, and goes on when credit comes
+ * back.
  *
- * Output: the pump encrypts queued writes into the output chain, up to RP_OUTPUT_LIMIT, and the chain goes
- * out in one send at a time. A write is complete when sent_total reaches the mark at its end. */
+ * Output: the pump encrypts queued writes into the output chain, up to RP_OUTPUT_LIMIT, and the
+ * chain goes out in one send at a time. A write is complete when sent_total reaches the mark at its
+ * end. */
 #include "client/stream.h"
 
 #include "base/assert.h"
@@ -257,8 +259,8 @@ static void tell_data(rp_stream *stream, const uint8_t *data, size_t size)
         stream->events->on_data(stream, data, size, stream->user);
 }
 
-/* The engine gave up, and can't encrypt any more either. What the transport did is the better reason where
- * it has one. */
+/* The engine gave up, and can't encrypt any more either. What the transport did is the better
+ * reason where it has one. */
 static void tell_failure(rp_stream *stream, rp_error *error)
 {
     if (stream->input_ended && stream->input_result.status != RP_OK)
@@ -448,8 +450,8 @@ static void received_final(rp_stream *stream, rp_io_result result)
     }
     stream->input_ended = true;
     stream->input_result = result;
-    /* Linux tells of a reset once, and the send was first to ask: what looks like FIN to the receive is not
-     * one. (EPIPE is what a send gets after a true FIN.) */
+    /* Linux tells of a reset once, and the send was first to ask: what looks like FIN to the
+     * receive is not one. (EPIPE is what a send gets after a true FIN.) */
     if (result.status == RP_OK && stream->reset_told)
         stream->input_result = (rp_io_result){.status = RP_E_RESET, .os_code = ECONNRESET};
     process_end(stream);

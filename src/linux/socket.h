@@ -9,7 +9,8 @@
 /* Gives the length. */
 socklen_t rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address);
 
-/* A non-blocking, close-on-exec TCP socket with TCP_NODELAY; *fd is -1 on failure. Two system calls. */
+/* A non-blocking, close-on-exec TCP socket with TCP_NODELAY; *fd is -1 on failure. Two system
+ * calls. */
 rp_io_result rp_socket_descriptor(uint8_t family, int *fd);
 
 /* bind with SO_REUSEADDR, listen; stores the port that was given if it was 0. */

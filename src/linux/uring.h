@@ -11,7 +11,8 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-/* Arguments that the kernel reads while a submission is made; one for each submission queue entry. */
+/* Arguments that the kernel reads while a submission is made; one for each submission queue
+ * entry. */
 typedef union uring_argument {
     struct msghdr message;
     struct sockaddr_in6 address;

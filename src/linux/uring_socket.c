@@ -2,14 +2,14 @@
  *
  * Every operation is one submission; its CQE brings the completion. Two exceptions:
  *
- * Owed completions. What no CQE will bring (a close with nothing in flight, an operation that could not be
- * submitted) is put on the port's owed list and run from the turn.
+ * Owed completions. What no CQE will bring (a close with nothing in flight, an operation that could
+ * not be submitted) is put on the port's owed list and run from the turn.
  *
  * Quiet sends. A send whose success nobody waits for is submitted with MSG_DONTWAIT and
- * IOSQE_CQE_SKIP_SUCCESS: it is over when the submission returns, and posts a CQE only if it failed or was
- * short. So after the queue has been drained, every submitted quiet send that had no CQE has succeeded.
- * Without this, a request on a lone connection wakes the loop twice: once for its send, once for the
- * answer. */
+ * IOSQE_CQE_SKIP_SUCCESS: it is over when the submission returns, and posts a CQE only if it failed
+ * or was short. So after the queue has been drained, every submitted quiet send that had no CQE has
+ * succeeded. Without this, a request on a lone connection wakes the loop twice: once for its send,
+ * once for the answer. */
 #include "linux/uring.h"
 
 #include "base/assert.h"
@@ -363,8 +363,8 @@ static rp_slice buffer_lend(uring_port *port, const struct io_uring_cqe *cqe)
                       cqe->res > 0 ? (size_t)cqe->res : 0};
 }
 
-/* Gives the buffer back when the kernel is done with it. Incremental buffers serve several receives in
- * turn until they are full (io_uring_setup_buf_ring(3), IOU_PBUF_RING_INC). */
+/* Gives the buffer back when the kernel is done with it. Incremental buffers serve several receives
+ * in turn until they are full (io_uring_setup_buf_ring(3), IOU_PBUF_RING_INC). */
 static void buffer_return(uring_port *port, const struct io_uring_cqe *cqe)
 {
     unsigned id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
@@ -379,9 +379,9 @@ static void buffer_return(uring_port *port, const struct io_uring_cqe *cqe)
     io_uring_buf_ring_advance(port->buffers, 1);
 }
 
-/* The kernel tells of a reset once. If a send was told, or is about to be, the receive sees an end like
- * any other; but an end that the peer did not send must not pass for one. (EPIPE is another matter: it
- * comes after the peer's end.) */
+/* The kernel tells of a reset once. If a send was told, or is about to be, the receive sees an end
+ * like any other; but an end that the peer did not send must not pass for one. (EPIPE is another
+ * matter: it comes after the peer's end.) */
 static bool was_reset(const uring_socket *socket)
 {
     if (socket->send_reset)
@@ -411,7 +411,8 @@ static void receive_completion(uring_socket *socket, const struct io_uring_cqe *
     }
     if (cqe->flags & IORING_CQE_F_MORE)
         return;
-    /* A multishot receive may end at any time, after bytes or for want of buffers: start it anew. */
+    /* A multishot receive may end at any time, after bytes or for want of buffers: start it
+     * anew. */
     if (cqe->res > 0 || cqe->res == -ENOBUFS) {
         if (socket->closing || (socket->cancelling & RP_CANCEL_RECEIVE))
             finish(socket, RP_CANCEL_RECEIVE, (rp_io_result){RP_E_CANCELLED, 0});

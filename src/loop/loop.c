@@ -96,8 +96,8 @@ void rp_timer_stop(rp_loop *loop, rp_timer *timer)
         publish_deadline(loop);
 }
 
-/* Timers started by the callbacks wait for the next turn, or a timer of 0 ms that starts itself anew
- * would never let go of the thread. */
+/* Timers started by the callbacks wait for the next turn, or a timer of 0 ms that starts itself
+ * anew would never let go of the thread. */
 static unsigned run_timers(rp_loop *loop)
 {
     unsigned fired = 0;

@@ -54,8 +54,8 @@ static inline void rp_loop_unhold(rp_loop *loop)
 void rp_loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred *));
 void rp_loop_undefer(rp_deferred *deferred);
 
-/* Called, in the order of their making, when the loop is being destroyed: the owner closes everything
- * it has on the loop. Removed with rp_list_remove(&hook->link). */
+/* Called, in the order of their making, when the loop is being destroyed: the owner closes
+ * everything it has on the loop. Removed with rp_list_remove(&hook->link). */
 typedef struct rp_loop_hook {
     rp_link link;
     void (*fn)(struct rp_loop_hook *hook);

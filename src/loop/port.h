@@ -1,42 +1,57 @@
 /* port.h - THE backend contract.
  *
- * A port does socket operations and waits for their completions. io_uring, epoll, IOCP and the simulator
- * are ports; everything above this header is the same on all of them. tests/contract holds every
- * sentence below against every port.
+ * A port does socket operations and waits for their completions. io_uring, epoll, IOCP and the
+ * simulator are ports; everything above this header is the same on all of them. tests/contract
+ * holds every sentence below against every port.
  *
- * Operations. A socket has at most one each of: connect, accept, receive, send. Starting one that is in
- * flight is a bug of the caller (asserted).
- *  1. Each start leads to exactly one final completion: connected, accepted(final), received(final),
- *     sent; each close to exactly one closed. No other callback comes for a start, but that accept and
+ * Operations. A socket has at most one each of: connect, accept, receive, send. Starting one that
+ * is in flight is a bug of the caller (asserted).
+ *  1. Each start leads to exactly one final completion: connected, accepted(final),
+ * received(final),
+ *     sent; each close to exactly one closed. No other callback comes for a start, but that accept
+ * and
  *     receive give any number of non-final ones first.
  *  2. No callback runs inside a starting call, cancel or close: they run from turn() only, on the
- *     loop's thread. Inside a callback every call of this header but turn() and destroy() is allowed,
+ *     loop's thread. Inside a callback every call of this header but turn() and destroy() is
+ * allowed,
  *     for any socket, the calling one included.
- *  3. Cancel is a request: the final completion still comes, with RP_E_CANCELLED or with what really
+ *  3. Cancel is a request: the final completion still comes, with RP_E_CANCELLED or with what
+ * really
  *     happened if that was earlier. Memory handed to send belongs to the port until `sent`.
- *     Cancelling what is not in flight does nothing. An operation that was started and never reached
+ *     Cancelling what is not in flight does nothing. An operation that was started and never
+ * reached
  *     the kernel is cancelled in the same way.
- *  4. close cancels what is in flight, waits until each of these completed, then closes the descriptor
+ *  4. close cancels what is in flight, waits until each of these completed, then closes the
+ * descriptor
  *     (terminate, join, close), then calls `closed`: always the last callback of the socket, whose
- *     memory the port frees when `closed` returns. After close no data is delivered; no starting call
+ *     memory the port frees when `closed` returns. After close no data is delivered; no starting
+ * call
  *     is allowed. Unsent bytes that the kernel has accepted are still delivered (no linger games),
  *     unless unread data makes the kernel send a reset.
- *  5. receive delivers bytes in the port's memory, lent until the callback returns. An idle socket pins
+ *  5. receive delivers bytes in the port's memory, lent until the callback returns. An idle socket
+ * pins
  *     no receive memory. cancel(RP_CANCEL_RECEIVE) is how backpressure stops it: bytes that were
- *     already taken from the kernel are delivered before the final completion, and a later receive goes
- *     on where this one ended: nothing is lost, doubled or reordered. The end of the stream is final,
- *     with RP_OK and size 0; failures are final with their status; a final completion never has bytes.
+ *     already taken from the kernel are delivered before the final completion, and a later receive
+ * goes
+ *     on where this one ended: nothing is lost, doubled or reordered. The end of the stream is
+ * final,
+ *     with RP_OK and size 0; failures are final with their status; a final completion never has
+ * bytes.
  *  6. send completes when all bytes are handed to the kernel, or failed; short sends are the port's
  *     business. The array of slices is borrowed until `sent`, as the bytes are.
  *  7. Clock and randomness come from the port.
- *  8. Failures: connect: RP_E_CONNECT_REFUSED, _UNREACHABLE, _FAILED, RP_E_NO_LOCAL_PORTS. send, receive:
- *     RP_E_RESET (ECONNRESET, EPIPE), RP_E_IO_FAILED. accept: RP_E_NO_DESCRIPTORS is not final: the port
+ *  8. Failures: connect: RP_E_CONNECT_REFUSED, _UNREACHABLE, _FAILED, RP_E_NO_LOCAL_PORTS. send,
+ * receive:
+ *     RP_E_RESET (ECONNRESET, EPIPE), RP_E_IO_FAILED. accept: RP_E_NO_DESCRIPTORS is not final: the
+ * port
  *     goes on accepting when descriptors may be free again, and does not spin meanwhile.
  *     os_code has the system's code.
- *  9. A port that has nothing to do sleeps in turn() until a completion, wake() or the end of the wait;
+ *  9. A port that has nothing to do sleeps in turn() until a completion, wake() or the end of the
+ * wait;
  *     it never wakes for nothing.
  * 10. waitable(): a descriptor that is readable while turn(port, 0) would find something to do: a
- *     completion, an operation to submit, a wake(), or the deadline given to waitable_deadline(). */
+ *     completion, an operation to submit, a wake(), or the deadline given to
+ * waitable_deadline(). */
 #ifndef RP_LOOP_PORT_H
 #define RP_LOOP_PORT_H
 
@@ -59,8 +74,8 @@ typedef struct rp_io_result {
 /* A socket's callbacks. Those that its owner never starts may be NULL; closed may not. */
 typedef struct rp_socket_handler {
     void (*connected)(rp_socket *socket, rp_io_result result);
-    /* peer is a connected socket, owned by the callee: it sets peer->handler and peer->user, or closes
-     * it, before it returns. NULL when final or with RP_E_NO_DESCRIPTORS. */
+    /* peer is a connected socket, owned by the callee: it sets peer->handler and peer->user, or
+     * closes it, before it returns. NULL when final or with RP_E_NO_DESCRIPTORS. */
     void (*accepted)(rp_socket *socket, rp_socket *peer, rp_io_result result, bool final);
     void (*received)(rp_socket *socket, rp_slice bytes, rp_io_result result, bool final);
     void (*sent)(rp_socket *socket, rp_io_result result);
@@ -81,8 +96,8 @@ struct rp_socket {
     const rp_socket_handler *handler;
     void *user;
     /* Read when a send starts: nothing waits for this send's success, so the port need not wake for
-     * it and may report it together with whatever comes next. A failure is reported at once. Saves one
-     * of two wake-ups of a request on a quiet loop. */
+     * it and may report it together with whatever comes next. A failure is reported at once. Saves
+     * one of two wake-ups of a request on a quiet loop. */
     bool quiet_send;
 };
 
@@ -105,8 +120,8 @@ typedef struct rp_port_ops {
     uint64_t (*now)(rp_port *port);
     void (*random)(rp_port *port, void *bytes, size_t size);
 
-    /* A TCP socket for addresses of family (4, 6), TCP_NODELAY. RP_E_NO_DESCRIPTORS, RP_E_NO_MEMORY,
-     * RP_E_UNSUPPORTED (family), RP_E_IO_FAILED. */
+    /* A TCP socket for addresses of family (4, 6), TCP_NODELAY. RP_E_NO_DESCRIPTORS,
+     * RP_E_NO_MEMORY, RP_E_UNSUPPORTED (family), RP_E_IO_FAILED. */
     rp_io_result (*open)(rp_port *port, uint8_t family, rp_socket **socket);
 
     /* Binds, listens, and stores the port that was given if address->port is 0. Synchronous. */
@@ -118,14 +133,16 @@ typedef struct rp_port_ops {
     void (*send)(rp_socket *socket, const rp_slice *slices,
                  size_t count); /* count > 0, bytes > 0 */
 
-    /* TCP half-close of the sending side. No send in flight. Synchronous; failure shows elsewhere. */
+    /* TCP half-close of the sending side. No send in flight. Synchronous; failure shows
+     * elsewhere. */
     void (*shutdown_send)(rp_socket *socket);
 
     void (*cancel)(rp_socket *socket, unsigned operations); /* RP_CANCEL_... */
     void (*close)(rp_socket *socket);
 
-    /* Submits, waits up to wait_ns for something, runs callbacks. wait_ns 0 never blocks. Callbacks that
-     * are owed already are run without waiting. Gives the number of completions that it found. */
+    /* Submits, waits up to wait_ns for something, runs callbacks. wait_ns 0 never blocks. Callbacks
+     * that are owed already are run without waiting. Gives the number of completions that it
+     * found. */
     unsigned (*turn)(rp_port *port, uint64_t wait_ns);
 
     /* Makes a turn that waits, or the next one, return (a found wake counts as one completion). Any
@@ -143,7 +160,8 @@ struct rp_port {
     const rp_port_ops *ops;
 };
 
-/* Every port of this platform, best first, NULL at the end (src/linux/ports.c, src/win32/ports.c). */
+/* Every port of this platform, best first, NULL at the end (src/linux/ports.c,
+ * src/win32/ports.c). */
 extern const rp_port_ops *const rp_ports[];
 
 static inline const rp_port_ops *rp_socket_ops(const rp_socket *socket)

@@ -1,6 +1,7 @@
 /* timer.c - a pairing heap of timers.
  *
- * child: first child. next: next sibling. previous: previous sibling, or the parent of a first child. */
+ * child: first child. next: next sibling. previous: previous sibling, or the parent of a first
+ * child. */
 #include "loop/timer.h"
 
 #include "base/assert.h"
@@ -42,8 +43,8 @@ static rp_timer *detach_first(rp_timer **list)
     return first;
 }
 
-/* Two passes: meld neighbours from left to right, then the results from right to left. A loop, not a
- * recursion: a million siblings must not need a million stack frames. */
+/* Two passes: meld neighbours from left to right, then the results from right to left. A loop, not
+ * a recursion: a million siblings must not need a million stack frames. */
 static rp_timer *meld_siblings(rp_timer *list)
 {
     rp_timer *pairs = NULL; /* reversed, linked by next */

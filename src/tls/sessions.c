@@ -137,8 +137,8 @@ void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
     }
 }
 
-/* A first look; wolfSSL looks again when the session is offered, at its own stamp and clock, which are
- * not time()'s on every platform. */
+/* A first look; wolfSSL looks again when the session is offered, at its own stamp and clock, which
+ * are not time()'s on every platform. */
 static bool expired(const entry *looked_at)
 {
     time_t age = time(NULL) - looked_at->stored;

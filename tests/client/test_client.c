@@ -1,5 +1,5 @@
-/* test_client.c - requests that succeed: every way in which a body is delimited, uploads, credit, keep-alive, the
- * pool's limits. */
+/* test_client.c - requests that succeed: every way in which a body is delimited, uploads, credit,
+ * keep-alive, the pool's limits. */
 #include "support/web.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* test_client_failures.c - requests that fail, each with its status, its phase and what it says of a replay: bad answers,
- * ends too early, stale connections, deadlines, limits. */
+/* test_client_failures.c - requests that fail, each with its status, its phase and what it says of
+ * a replay: bad answers, ends too early, stale connections, deadlines, limits. */
 #include "support/raw.h"
 #include "support/web.h"
 
@@ -156,8 +156,8 @@ static void test_unauthenticated_end(void **state)
 
 /* ---- connections that went stale ---- */
 
-/* The server ends the connection as the next request arrives: a GET goes out once more, a POST that was
- * sent does not. */
+/* The server ends the connection as the next request arrives: a GET goes out once more, a POST that
+ * was sent does not. */
 static void stale(web *w)
 {
     for (int i = 0; i < 4; i++) {

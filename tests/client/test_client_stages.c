@@ -1,8 +1,8 @@
-/* test_client_stages.c - requests that are cancelled, clients and loops that are destroyed, at every stage and from every
- * callback; and memory that runs out at every allocation.
+/* test_client_stages.c - requests that are cancelled, clients and loops that are destroyed, at
+ * every stage and from every callback; and memory that runs out at every allocation.
  *
- * What is asserted is in web.c, at each callback: on_done once and last, nothing but it after a cancel; and
- * at each loop's end: no memory, no descriptor is left. */
+ * What is asserted is in web.c, at each callback: on_done once and last, nothing but it after a
+ * cancel; and at each loop's end: no memory, no descriptor is left. */
 #include "support/web.h"
 
 #include <stdlib.h>
@@ -13,7 +13,8 @@ enum { SIZE = 100000, CREDIT = 20000, COUNT = 3 };
 static const int versions[] = {0, 12, 13};
 static uint8_t *data; /* SIZE bytes of pattern */
 
-/* Three requests on two connections: an upload, a body under credit, and one that waits for them. */
+/* Three requests on two connections: an upload, a body under credit, and one that waits for
+ * them. */
 typedef struct stage {
     web w;
     fetch all[COUNT];

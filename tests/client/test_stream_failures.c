@@ -280,7 +280,8 @@ static void test_not_tls(void **state)
     }
 }
 
-/* The server's side ends before its first byte, in the middle of its first flight, or later in it. */
+/* The server's side ends before its first byte, in the middle of its first flight, or later in
+ * it. */
 static void cut_handshake(int version, shape_then then, uint64_t after)
 {
     probe_pair pair;

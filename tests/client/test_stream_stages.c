@@ -1,8 +1,9 @@
-/* test_stream_stages.c - streams that are closed, and loops that are destroyed, at every stage of a stream's
- * life and from every callback; and memory that runs out at every allocation.
+/* test_stream_stages.c - streams that are closed, and loops that are destroyed, at every stage of a
+ * stream's life and from every callback; and memory that runs out at every allocation.
  *
- * What is asserted is in probe.c, at each callback: one on_open, one completion for each write, in order,
- * on_close last and once; and at each loop's end: no memory, no descriptor, no thread is left. */
+ * What is asserted is in probe.c, at each callback: one on_open, one completion for each write, in
+ * order, on_close last and once; and at each loop's end: no memory, no descriptor, no thread is
+ * left. */
 #include "support/probe.h"
 #include "support/raw.h"
 

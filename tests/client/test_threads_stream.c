@@ -1,5 +1,5 @@
-/* test_threads_stream.c - loops in threads of their own that share TLS configurations: what the thread
- * sanitizer is to look at. */
+/* test_threads_stream.c - loops in threads of their own that share TLS configurations: what the
+ * thread sanitizer is to look at. */
 #include "support/check.h"
 #include "support/probe.h"
 #include "support/raw.h"
@@ -9,7 +9,8 @@
 
 enum { THREADS = 3, ROUNDS = 12, SIZE = 20000 };
 
-/* Both ends of each connection live on the thread's own loop; the configurations are everybody's. */
+/* Both ends of each connection live on the thread's own loop; the configurations are
+ * everybody's. */
 typedef struct worker {
     rp_loop *loop;
     rp_tls_config *client_tls, *server_tls;

@@ -1,5 +1,6 @@
-/* test_cancel.c - cancel and close at every stage, from everywhere: each start leads to exactly one final
- * completion (the harness counts), and what was handed over belongs to the port until then. */
+/* test_cancel.c - cancel and close at every stage, from everywhere: each start leads to exactly one
+ * final completion (the harness counts), and what was handed over belongs to the port until
+ * then. */
 #include "support/contract.h"
 
 #include <stdlib.h>
@@ -291,7 +292,8 @@ static void cancel_send(contract *c)
     raw_close(peer);
 }
 
-/* A send that waits for room is cancelled; its memory is the caller's again once sent was called. */
+/* A send that waits for room is cancelled; its memory is the caller's again once sent was
+ * called. */
 static void cancel_blocked_send(contract *c)
 {
     const size_t size = 16 << 20;

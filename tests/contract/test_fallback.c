@@ -1,7 +1,8 @@
 /* test_fallback.c - choosing a backend, and what happens where io_uring is forbidden (Linux).
  *
- * The sandboxes are real: a child process forbids itself system calls by seccomp, as container engines
- * do, and runs this program again inside; the tests of a sandbox are chosen by the first argument. */
+ * The sandboxes are real: a child process forbids itself system calls by seccomp, as container
+ * engines do, and runs this program again inside; the tests of a sandbox are chosen by the first
+ * argument. */
 #include "support/contract.h"
 
 #include <errno.h>
@@ -87,7 +88,8 @@ static void count(rp_timer *timer, void *user)
     (*(unsigned *)user)++;
 }
 
-/* A loop is fit for use: a connection, an exchange, timers that are neither early nor for nothing. */
+/* A loop is fit for use: a connection, an exchange, timers that are neither early nor for
+ * nothing. */
 static void exercise(rp_loop *loop)
 {
     contract c = {.ops = loop->port->ops, .loop = loop, .port = loop->port};
@@ -190,7 +192,8 @@ static void unknown_name(void **state)
 
 /* ---- beside a forked child ---- */
 
-/* The child holds a copy of every descriptor for as long as it lives: close alone ends nothing then. */
+/* The child holds a copy of every descriptor for as long as it lives: close alone ends nothing
+ * then. */
 static pid_t fork_holder(void)
 {
     pid_t child = fork();

@@ -1,5 +1,5 @@
-/* test_threads_post.c - posts from other threads: none lost, in order, and they wake a waiting loop.
- * Also run under the thread sanitizer. */
+/* test_threads_post.c - posts from other threads: none lost, in order, and they wake a waiting
+ * loop. Also run under the thread sanitizer. */
 #include "support/contract.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
-/* check.h - assertions of the test support, which runs inside callbacks and on threads, where cmocka's
- * way out (longjmp) is not allowed: a failed check ends the program and says where. */
+/* check.h - assertions of the test support, which runs inside callbacks and on threads, where
+ * cmocka's way out (longjmp) is not allowed: a failed check ends the program and says where. */
 #ifndef RP_TESTS_CHECK_H
 #define RP_TESTS_CHECK_H
 

@@ -1,5 +1,5 @@
-/* files.h - files in a temporary directory of the process's own, which is made when it is first asked for and
- * removed when the process exits. */
+/* files.h - files in a temporary directory of the process's own, which is made when it is first
+ * asked for and removed when the process exits. */
 #ifndef RP_TESTS_FILES_H
 #define RP_TESTS_FILES_H
 

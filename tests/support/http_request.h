@@ -1,4 +1,5 @@
-/* http_request.h - HTTP/1.1 requests (RFC 9112) for the tests' server: bytes in, head, body and end out. */
+/* http_request.h - HTTP/1.1 requests (RFC 9112) for the tests' server: bytes in, head, body and end
+ * out. */
 #ifndef RP_TESTS_HTTP_REQUEST_H
 #define RP_TESTS_HTTP_REQUEST_H
 
@@ -43,8 +44,8 @@ typedef struct http_request_events {
     void (*on_body)(void *user, const uint8_t *data, size_t size);
 } http_request_events;
 
-/* Set to zero first. Gives how much was used: less than size when the request is complete (HTTP_DONE)
- * or broken (HTTP_FAILED), or when a callback set *stop. */
+/* Set to zero first. Gives how much was used: less than size when the request is complete
+ * (HTTP_DONE) or broken (HTTP_FAILED), or when a callback set *stop. */
 size_t http_request_feed(http_request *request, const uint8_t *data, size_t size,
                          const http_request_events *events, void *user, const bool *stop);
 /* Before the next one. */

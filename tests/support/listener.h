@@ -1,4 +1,5 @@
-/* listener.h - a listening socket of a loop's port, on loopback with a port of the system's choice. */
+/* listener.h - a listening socket of a loop's port, on loopback with a port of the system's
+ * choice. */
 #ifndef RP_TESTS_LISTENER_H
 #define RP_TESTS_LISTENER_H
 
@@ -18,8 +19,8 @@ struct listener {
     rp_loop_hook hook;
 };
 
-/* Set to zero first, then what the caller wants of address.port, shape, on_socket, user. Does not keep
- * rp_loop_run going. family 4 or 6. False: address.port is taken. */
+/* Set to zero first, then what the caller wants of address.port, shape, on_socket, user. Does not
+ * keep rp_loop_run going. family 4 or 6. False: address.port is taken. */
 bool listener_open(listener *l, rp_loop *loop, uint8_t family);
 /* Keeps rp_loop_run going until it is done; l->socket is NULL then. */
 void listener_close(listener *l);

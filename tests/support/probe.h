@@ -1,8 +1,8 @@
 /* probe.h - one end of a stream in a test: what was started on it and what came of it.
  *
  * Checks at every callback: none comes inside a starting call; on_open is first and once; data and
- * the end come only between a good on_open and on_close, the end once and nothing after it; every write
- * completes exactly once and in order; on_close is the last. */
+ * the end come only between a good on_open and on_close, the end once and nothing after it; every
+ * write completes exactly once and in order; on_close is the last. */
 #ifndef RP_TESTS_PROBE_H
 #define RP_TESTS_PROBE_H
 

@@ -1,8 +1,9 @@
-/* server.c - the tests' server: connections and their exchanges. What is answered is in server_routes.c.
+/* server.c - the tests' server: connections and their exchanges. What is answered is in
+ * server_routes.c.
  *
- * An exchange parses one request at a time; while its answer is not done, further input stays where it
- * is and the receive credit with it. Output is written from two buffers in turn: one is on its way, the
- * other is filled. */
+ * An exchange parses one request at a time; while its answer is not done, further input stays where
+ * it is and the receive credit with it. Output is written from two buffers in turn: one is on its
+ * way, the other is filled. */
 #include "support/server.h"
 
 #include "support/check.h"

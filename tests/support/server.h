@@ -1,8 +1,9 @@
-/* server.h - the tests' own HTTP server, plain or with TLS: on the same loop and the same engine as the client.
+/* server.h - the tests' own HTTP server, plain or with TLS: on the same loop and the same engine as
+ * the client.
  *
- * It runs on a loop of the test, whose turns it needs, or on one of its own in a thread. What it answers
- * depends on the target (server_routes.c lists them) or on the test's own handler; how, on the transport:
- * see shape.h. */
+ * It runs on a loop of the test, whose turns it needs, or on one of its own in a thread. What it
+ * answers depends on the target (server_routes.c lists them) or on the test's own handler; how, on
+ * the transport: see shape.h. */
 #ifndef RP_TESTS_SERVER_H
 #define RP_TESTS_SERVER_H
 
@@ -15,8 +16,8 @@
 typedef struct server server;
 typedef struct exchange exchange; /* a connection, and the request on it */
 
-/* A request is complete (or, with at_head, its head is). True: answered, or will be; false: the routes
- * are to answer. */
+/* A request is complete (or, with at_head, its head is). True: answered, or will be; false: the
+ * routes are to answer. */
 typedef bool server_handler(exchange *x, void *user);
 
 typedef struct server_options {
@@ -24,13 +25,15 @@ typedef struct server_options {
     uint16_t port;      /* 0: any */
     uint8_t family;     /* 0: 4 */
     shape shape;        /* of every connection; see server_shape */
-    /* Each connection answers so many requests, announces nothing, and ends when the next one's first
-     * byte comes: it was stale by then. 0: no limit. */
+    /* Each connection answers so many requests, announces nothing, and ends when the next one's
+     * first byte comes: it was stale by then. 0: no limit. */
     unsigned stale_after;
     bool stale_reset; /* ends by RST rather than FIN */
     unsigned
-        close_after; /* the answer to this request of a connection says Connection: close; 0: none */
-    /* Not HTTP and not TLS: this is sent (raw_size 0: nothing), at once or when the first bytes came. */
+        close_after; /* the answer to this request of a connection says Connection: close; 0:
+                      * none */
+    /* Not HTTP and not TLS: this is sent (raw_size 0: nothing), at once or when the first bytes
+     * came. */
     const char *raw;
     size_t raw_size;
     bool raw_mode, raw_waits, raw_ends;
@@ -80,8 +83,8 @@ typedef enum exchange_then {
 /* After everything that was written. */
 void exchange_end(exchange *x, exchange_then then);
 
-/* More of the answer comes by and by: fn is called whenever what was written is on its way, until it calls
- * exchange_end. state is the exchange's, zero at first. */
+/* More of the answer comes by and by: fn is called whenever what was written is on its way, until
+ * it calls exchange_end. state is the exchange's, zero at first. */
 typedef struct exchange_state {
     uint64_t left, offset, wait_ms;
     exchange_then then;

@@ -1,8 +1,8 @@
 /* shape.c - see shape.h.
  *
- * A send of the outer socket becomes a row of sends of the inner one, a byte or a slice each. When the
- * limit is reached the outer send just stays in flight: its owner learns nothing, as it would learn
- * nothing of a network that swallows what it is given. */
+ * A send of the outer socket becomes a row of sends of the inner one, a byte or a slice each. When
+ * the limit is reached the outer send just stays in flight: its owner learns nothing, as it would
+ * learn nothing of a network that swallows what it is given. */
 #include "support/shape.h"
 
 #include "support/check.h"

@@ -1,8 +1,8 @@
-/* shape.h - misbehaviour at the transport: a socket in front of a port's socket, which lets bytes out one
- * by one, or only so many of them.
+/* shape.h - misbehaviour at the transport: a socket in front of a port's socket, which lets bytes
+ * out one by one, or only so many of them.
  *
- * It is a socket of the port contract itself, so that whatever stands on it (a TLS handshake say) need
- * not know. */
+ * It is a socket of the port contract itself, so that whatever stands on it (a TLS handshake say)
+ * need not know. */
 #ifndef RP_TESTS_SHAPE_H
 #define RP_TESTS_SHAPE_H
 

@@ -1,7 +1,8 @@
-/* web.h - an HTTP client and the tests' server on one loop, and requests with an account of what came of them.
+/* web.h - an HTTP client and the tests' server on one loop, and requests with an account of what
+ * came of them.
  *
- * Checks at every callback: none comes inside a call of ours; informational heads, then one final head, then
- * the body; nothing after a cancel but on_done; on_done once and last. */
+ * Checks at every callback: none comes inside a call of ours; informational heads, then one final
+ * head, then the body; nothing after a cancel but on_done; on_done once and last. */
 #ifndef RP_TESTS_WEB_H
 #define RP_TESTS_WEB_H
 
@@ -20,11 +21,12 @@ typedef struct web {
 
 /* version: 12, 13, 0 for plain HTTP. Options may be NULL; their TLS configurations are set here. */
 void web_begin(web *w, int version, const server_options *serving, const rp_client_options *client);
-/* The server is in a thread and on a loop of its own: the loop's counters are the client's alone. */
+/* The server is in a thread and on a loop of its own: the loop's counters are the client's
+ * alone. */
 void web_begin_apart(web *w, int version, const server_options *serving,
                      const rp_client_options *client);
-/* Everything ends. Asserts that nothing woke for nothing, that no TLS call was idle, and that the loop has
- * nothing pending. */
+/* Everything ends. Asserts that nothing woke for nothing, that no TLS call was idle, and that the
+ * loop has nothing pending. */
 void web_end(web *w);
 server_counts *web_counts(web *w);
 
@@ -57,8 +59,8 @@ struct fetch {
     void *user;
 };
 
-/* Set f to zero first, and what the test wants of it. path goes to the web's server; options may be NULL,
- * and its url too. Gives false if it could not be started: f->error says why. */
+/* Set f to zero first, and what the test wants of it. path goes to the web's server; options may be
+ * NULL, and its url too. Gives false if it could not be started: f->error says why. */
 bool fetch_start(fetch *f, web *w, const char *path, const rp_request_options *options);
 void fetch_cancel(fetch *f);
 void fetch_consume(fetch *f, size_t size);
