@@ -248,13 +248,14 @@ static void accept_goes_on_after_close(contract *c)
     desk d = {0};
     raw_socket callers[CALLERS];
     size_t limit = starve_desk(c, &listener, &d, callers);
+    uint64_t before = raw_clock_ns();
     for (unsigned i = 0; i < CALLERS - 2; i++) {
         assert_int_equal(d.count, 2 + i);
-        uint64_t before = raw_clock_ns();
         endpoint_finish(&d.served[i], NULL);
         TURN_UNTIL(c, d.count == 3 + i);
-        assert_true(raw_clock_ns() - before < 60 * MS);
     }
+    /* Four times by the clock would be 400 ms. */
+    assert_true(raw_clock_ns() - before < 200 * MS);
     raw_restore_descriptors(limit);
     leave_desk(&listener, &d, callers);
 }

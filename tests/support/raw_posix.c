@@ -101,7 +101,14 @@ raw_socket raw_connect(const rp_address *address)
     struct sockaddr_storage storage;
     socklen_t size = to_sockaddr(&storage, address);
     int fd = new_socket(address->family, 0);
-    require(connect(fd, (struct sockaddr *)&storage, size) == 0, "connect");
+    /* Interrupted, it goes on by itself: the end of an io_uring interrupts what its thread does. */
+    if (connect(fd, (struct sockaddr *)&storage, size) != 0) {
+        int code = errno;
+        socklen_t code_size = sizeof(code);
+        require(code == EINTR && raw_connected(fd, WAIT_SECONDS * 1000), "connect");
+        require(getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &code_size) == 0, "SO_ERROR");
+        require(code == 0, "connect");
+    }
     return fd;
 }
 
@@ -138,7 +145,10 @@ bool raw_readable(raw_socket socket, int wait_ms)
 
 raw_socket raw_accept(raw_socket listener)
 {
-    int fd = accept4((int)listener, NULL, NULL, SOCK_CLOEXEC);
+    int fd;
+    do {
+        fd = accept4((int)listener, NULL, NULL, SOCK_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
     require(fd >= 0, "accept");
     struct timeval limit = {.tv_sec = WAIT_SECONDS};
     require(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0, "SO_RCVTIMEO");
