@@ -64,13 +64,14 @@ typedef struct rp_h1_events {
 
 /* Where a head is cut into C strings for on_head: one for all parsers of a loop, so that a
  * connection needs no memory for it and in the steady state nothing is allocated. It grows to the
- * largest head. */
+ * largest head. It is cleared after the last parser is destroyed. */
 typedef struct rp_h1_scratch {
     rp_memory *memory;
     uint64_t *bytes_copied; /* counter, may be NULL */
     char *text;
     rp_header *headers;
     size_t text_capacity, header_capacity;
+    char *spare; /* what a parser kept part of a head in; NULL: none */
 } rp_h1_scratch;
 
 void rp_h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied);

@@ -283,15 +283,25 @@ static const char *head_fault(const llhttp_t *llhttp, const view *v, size_t posi
 
 /* ---- A complete head ---- */
 
+/* Where receive buffers end, heads are cut, in the steady state too: one buffer waits for the next one. */
 static void free_partial_head(rp_h1_parser *parser)
 {
-    rp_free(parser->memory, parser->head);
+    rp_h1_scratch *scratch = parser->scratch;
+    if (parser->head_capacity == PARTIAL_HEAD && scratch->spare == NULL)
+        scratch->spare = parser->head;
+    else
+        rp_free(parser->memory, parser->head);
     parser->head = NULL;
     parser->head_size = parser->head_capacity = 0;
 }
 
 static bool keep_partial_head(rp_h1_parser *parser, const uint8_t *data, size_t size)
 {
+    if (parser->head == NULL && parser->scratch->spare != NULL) {
+        parser->head = parser->scratch->spare;
+        parser->head_capacity = PARTIAL_HEAD;
+        parser->scratch->spare = NULL;
+    }
     size_t capacity = parser->head_capacity > 0 ? parser->head_capacity : PARTIAL_HEAD;
     while (capacity < parser->head_size + size)
         capacity *= 2;
@@ -674,6 +684,7 @@ void rp_h1_scratch_clear(rp_h1_scratch *scratch)
 {
     rp_free(scratch->memory, scratch->text);
     rp_free(scratch->memory, scratch->headers);
+    rp_free(scratch->memory, scratch->spare);
     rp_h1_scratch_init(scratch, scratch->memory, scratch->bytes_copied);
 }
 
