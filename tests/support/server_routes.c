@@ -19,6 +19,7 @@
  *   /cut/N             likewise, then close_notify and FIN
  *   /reset, /reset-body/N  RST before the head; after N bytes of the body
  *   /drip/N/MS         N bytes, one every MS
+ *   /parts             hello, its head in two pieces 5 ms apart
  *   /headers/N         a head of about N bytes more
  *   /header-count/N    N more headers
  *   /unsolicited       hello, and another answer that nobody asked for right behind it
@@ -259,6 +260,23 @@ static void route_drip(exchange *x, const arguments *of)
     exchange_produce(x, produce_drip)->wait_ms = of->b;
 }
 
+static void produce_parts(exchange *x, exchange_state *state)
+{
+    if (state->offset++ == 0) {
+        exchange_print(x, "HTTP/1.1 200 OK\r\nContent-Le");
+        exchange_wait(x, 5);
+        return;
+    }
+    exchange_print(x, "ngth: %zu\r\n\r\n%s", strlen(hello), hello);
+    exchange_end(x, EXCHANGE_KEEP);
+}
+
+static void route_parts(exchange *x, const arguments *of)
+{
+    (void)of;
+    (void)exchange_produce(x, produce_parts);
+}
+
 static void route_headers(exchange *x, const arguments *of)
 {
     exchange_print(x, "HTTP/1.1 200 OK\r\nX-Large: ");
@@ -378,6 +396,7 @@ static const struct route {
     {"/reset", NULL, route_reset},
     {"/reset-body", NULL, route_reset_body},
     {"/drip", NULL, route_drip},
+    {"/parts", NULL, route_parts},
     {"/headers", NULL, route_headers},
     {"/header-count", NULL, route_header_count},
     {"/unsolicited", NULL, route_unsolicited},
