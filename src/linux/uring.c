@@ -15,6 +15,7 @@
 #include "linux/socket.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,7 @@
 #define BUFFER_BYTES_WHOLE ((size_t)16 << 10)
 #define BUFFER_BYTES_INCREMENTAL ((size_t)256 << 10)
 #define BATCH 64
+#define HOST_SHARE 64
 /* Below 16 in flight waiting costs latency and saves nothing; beyond 64 at a time the client and its
  * servers would take turns instead of working side by side. */
 #define WAIT_COUNT_LEAST 8
@@ -144,17 +146,31 @@ static unsigned completion(uring_port *port, const struct io_uring_cqe *cqe)
     return 1;
 }
 
+/* A host has sockets of its own: after its share of completions the loop lets go of the thread, and
+ * has itself called again. */
+static unsigned share(const uring_port *port)
+{
+    return port->waitable_made ? HOST_SHARE : UINT_MAX;
+}
+
 static unsigned drain(uring_port *port)
 {
-    unsigned found = 0;
+    unsigned found = 0, seen = 0;
     struct io_uring_cqe *cqes[BATCH];
-    for (unsigned count; (count = io_uring_peek_batch_cqe(&port->ring, cqes, BATCH)) > 0;) {
+    while (seen < share(port)) {
+        unsigned count = io_uring_peek_batch_cqe(&port->ring, cqes, BATCH);
+        if (count == 0)
+            break;
         for (unsigned i = 0; i < count; i++)
             found += completion(port, cqes[i]);
         io_uring_cq_advance(&port->ring, count);
+        seen += count;
     }
-    port->settle_now = false;
-    found += uring_settle(port);
+    /* A quiet send is known to be done when no completion is left that could be its failure. */
+    if (io_uring_cq_ready(&port->ring) == 0) {
+        port->settle_now = false;
+        found += uring_settle(port);
+    }
     found += uring_run_owed(port);
     return found;
 }
@@ -190,7 +206,7 @@ static void enter(uring_port *port, uint64_t wait_ns)
         bool forever = wait_ns == RP_WAIT_FOREVER;
         unsigned count = wait_count(port);
         /* Without a limit liburing leaves out the minimum wait as well, and would wait for count
-         * completions for ever; turn() sees that a wait that is cut off goes on. */
+         * completions for ever; turn() sees to it that a wait that is cut off goes on. */
         if (count > 1 && forever)
             time = (struct __kernel_timespec){.tv_sec = 3600};
         if (count > 1)
@@ -229,22 +245,29 @@ static uint64_t remaining(uint64_t deadline_ns)
     return deadline_ns > now ? deadline_ns - now : 0;
 }
 
-/* Reads off the waitable's notifications. What comes between the last look at the queue and the reading
- * would lose its notification: then the loop looks once more. True if it has to. */
+/* Reads off the waitable's notifications. What comes between the last look at the queue and the
+ * reading would lose its notification: so the loop looks once more. Work of the kernel that leads to
+ * no completion (a shutdown wakes the socket's receive, say) is run off here, or the host would be
+ * called for nothing. True if there is something to find. */
 static bool acknowledge(uring_port *port)
 {
-    uint64_t value;
-    if (io_uring_sq_ready(&port->ring) > 0)
-        (void)uring_submit(port);
-    port->stats->system_calls++;
-    if (read(port->event_fd, &value, sizeof(value)) < 0)
-        RP_ASSERT(errno == EAGAIN);
-    unsigned flags = IO_URING_READ_ONCE(*port->ring.sq.kflags);
-    return io_uring_cq_ready(&port->ring) > 0 || !rp_list_empty(&port->settling) || owes(port) ||
-           (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+    for (;;) {
+        uint64_t value;
+        if (io_uring_sq_ready(&port->ring) > 0)
+            (void)uring_submit(port);
+        port->stats->system_calls++;
+        if (read(port->event_fd, &value, sizeof(value)) < 0)
+            RP_ASSERT(errno == EAGAIN);
+        unsigned flags = IO_URING_READ_ONCE(*port->ring.sq.kflags);
+        if (io_uring_cq_ready(&port->ring) > 0 || !rp_list_empty(&port->settling) || owes(port))
+            return true;
+        if ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0)
+            return false;
+        enter(port, 0);
+    }
 }
 
-/* The host gets its turn, though there is more to do. Work that the kernel holds already does not signal
+/* The host gets its turn, though there is more to do. What is in the queue already does not signal
  * again: so this does. */
 static void call_again(uring_port *port)
 {
@@ -254,10 +277,20 @@ static void call_again(uring_port *port)
     RP_ASSERT(written == sizeof(one));
 }
 
+static bool kernel_waits(const uring_port *port)
+{
+    return (IO_URING_READ_ONCE(*port->ring.sq.kflags) & IORING_SQ_TASKRUN) != 0;
+}
+
 static unsigned turn(rp_port *base, uint64_t wait_ns)
 {
     uring_port *port = (uring_port *)base;
     port->in_turn = true;
+    /* With DEFER_TASKRUN the kernel's part of an operation is run by our thread, and the waitable
+     * asks for it whether it will end in a completion or not: a peer's acknowledgement of our FIN
+     * wakes the receive, for one, and leads to none. A wait does such work without ending; a host
+     * has to give its turn for it, so there it counts as found. */
+    bool kernel_work = port->waitable_made && kernel_waits(port);
     uint64_t deadline = wait_ns;
     if (wait_ns != 0 && wait_ns != RP_WAIT_FOREVER)
         deadline = rp_monotonic_ns() + wait_ns;
@@ -282,8 +315,8 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
         port->recent = found;
     else
         port->recent = (port->recent * 3 + found) / 4;
-    for (unsigned again = 0; port->waitable_made && acknowledge(port); again++) {
-        if (again == 4) {
+    while (port->waitable_made && acknowledge(port)) {
+        if (found >= share(port)) {
             call_again(port);
             break;
         }
@@ -291,7 +324,7 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
         found += drain(port);
     }
     port->in_turn = false;
-    return found;
+    return found == 0 && kernel_work ? 1 : found;
 }
 
 /* ---- the waitable ---- */
