@@ -283,7 +283,8 @@ static const char *head_fault(const llhttp_t *llhttp, const view *v, size_t posi
 
 /* ---- A complete head ---- */
 
-/* Where receive buffers end, heads are cut, in the steady state too: one buffer waits for the next one. */
+/* Where receive buffers end, heads are cut, in the steady state too: one buffer waits for the next
+ * such head. */
 static void free_partial_head(rp_h1_parser *parser)
 {
     rp_h1_scratch *scratch = parser->scratch;

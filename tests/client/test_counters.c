@@ -1,5 +1,5 @@
-/* test_counters.c - no busy-wait and no quasi-busy-wait, by the loop's own counters and by the process' CPU time:
- * with servers that dribble, that stall, and that send more than a reader wants. */
+/* test_counters.c - no busy-wait and no quasi-busy-wait, by the loop's own counters and by the
+ * process' CPU time: with servers that dribble, that stall, and that send more than a reader wants. */
 #include "support/probe.h"
 #include "support/raw.h"
 #include "support/tls_pair.h"

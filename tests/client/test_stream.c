@@ -1,5 +1,5 @@
-/* test_stream.c - streams that work: open, write, read, half-close, close, on plain TCP and both versions of
- * TLS. What goes wrong is in test_stream_failures.c. */
+/* test_stream.c - streams that work: open, write, read, half-close, close, on plain TCP and both
+ * versions of TLS. What goes wrong is in test_stream_failures.c. */
 #include "support/probe.h"
 
 #include <stdlib.h>

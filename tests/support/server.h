@@ -28,9 +28,8 @@ typedef struct server_options {
     /* Each connection answers so many requests, announces nothing, and ends when the next one's
      * first byte comes: it was stale by then. 0: no limit. */
     unsigned stale_after;
-    bool stale_reset; /* ends by RST rather than FIN */
-    unsigned
-        close_after; /* the answer to this request of a connection says Connection: close; 0:
+    bool stale_reset;     /* ends by RST rather than FIN */
+    unsigned close_after; /* the answer to this request of a connection says Connection: close; 0:
                       * none */
     /* Not HTTP and not TLS: this is sent (raw_size 0: nothing), at once or when the first bytes
      * came. */
