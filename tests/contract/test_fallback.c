@@ -113,7 +113,8 @@ static void exercise(rp_loop *loop)
         assert_int_equal(fired, 1);
         assert_true(raw_clock_ns() - before >= i % 4 * MS);
         assert_int_equal(stats->turns, turns + 1);
-        assert_true(stats->system_calls - calls <= 2);
+        /* One wait; the end of an earlier io_uring may interrupt it. */
+        assert_true(stats->system_calls - calls <= 4);
     }
     endpoint_finish(&e, NULL);
     raw_close(peer);
