@@ -1,5 +1,5 @@
-/* iocp.h - what the parts of the completion port's port share: iocp.c waits, iocp_socket.c does
- * what the sockets then can do, pump.c makes the waitable. */
+/* iocp.h - what the parts of the completion port's port share: iocp.c waits, iocp_socket.c and
+ * iocp_accept.c do what the sockets then can do, pump.c makes the waitable. */
 #ifndef RP_WIN32_IOCP_H
 #define RP_WIN32_IOCP_H
 
@@ -15,17 +15,20 @@
 #define ACCEPT RP_CANCEL_ACCEPT
 #define RECEIVE RP_CANCEL_RECEIVE
 #define SEND RP_CANCEL_SEND
+/* Those that share iocp_socket.in, and the one that has iocp_socket.out. */
+#define INPUT (CONNECT | ACCEPT | RECEIVE)
+#define OUTPUT SEND
 
 /* iocp_socket.flags */
 enum {
-    READABLE =
-        1, /* a receive of no bytes completed, and nothing was seen since that says otherwise */
-    LISTENING = 2,
-    CLOSING = 4,
-    RUNNING = 8, /* inside rp_iocp_run_socket, which sees to what is to be armed afterwards */
-    PARKED = 16, /* on the list of the starved */
-    GUEST_CAME = 32,
-    STARVATION_TOLD = 64
+    /* A receive of no bytes completed, and nothing was seen since that says otherwise. */
+    READABLE = 1,
+    CLOSING = 2,
+    RUNNING = 4,   /* inside rp_iocp_run_socket, which sees to what is to be armed afterwards */
+    PARKED = 8,    /* on the list of the starved */
+    STARVING = 16, /* to be told, if that was not done yet, and parked; result says of what */
+    STARVATION_TOLD = 32,
+    GUEST_CAME = 64
 };
 
 typedef struct iocp_socket iocp_socket;
@@ -128,14 +131,54 @@ unsigned rp_iocp_pump_take(rp_iocp_pump *pump, OVERLAPPED_ENTRY *entries, unsign
 
 /* ---- iocp_socket.c ---- */
 
-void rp_iocp_retry_starved(iocp_port *port);
+static inline bool undecided(const iocp_socket *socket, unsigned operation)
+{
+    return (socket->started & ~socket->decided & operation) != 0;
+}
+
+/* Neither decided nor with the kernel: it is for us to go on with it. */
+static inline bool idle(const iocp_socket *socket, unsigned operation)
+{
+    return undecided(socket, operation) && !(socket->pending & operation);
+}
+
+static inline const iocp_provider *provider_of(const iocp_socket *socket)
+{
+    return &socket_port(socket)->providers[socket->family == 6];
+}
+
+void rp_iocp_start(iocp_socket *socket, unsigned operation);
+/* Has the socket run in this turn or the next. */
+void rp_iocp_enqueue(iocp_socket *socket);
+/* A second decision comes too late: what happened first counts. */
+void rp_iocp_decide(iocp_socket *socket, unsigned operation, rp_io_result result);
+/* True: it was decided, and is no more in flight from here on. */
+bool rp_iocp_take_result(iocp_socket *socket, unsigned operation);
+/* Closes and frees a socket that has no owner yet, or no more. */
+void rp_iocp_discard(iocp_socket *socket);
+
+/* The record for an overlapped call that is about to be made: INPUT or OUTPUT. */
+OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side);
+/* What such a call said: 0, it is done and no packet comes; WSA_IO_PENDING, a packet comes; or an
+ * error, and no packet. */
+int rp_iocp_call_result(iocp_socket *socket, unsigned operation, bool success);
+
 /* Notes what a packet says; runs no callback. Gives the number of things that it found and that no
  * callback will tell. */
 unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry);
 /* Does what can be done, runs the callbacks; gives the number of things that it found to do. */
 unsigned rp_iocp_run_socket(iocp_socket *socket);
 
-/* The operations of port.h. */
+/* ---- iocp_accept.c ---- */
+
+void rp_iocp_retry_starved(iocp_port *port);
+void rp_iocp_drop_guest(iocp_socket *listener);
+/* code: the packet's. Gives the number of things found that no callback will tell. */
+unsigned rp_iocp_accept_ended(iocp_socket *listener, int code);
+unsigned rp_iocp_run_accept(iocp_socket *listener);
+
+/* ---- the operations of port.h, in both ---- */
+
 rp_io_result rp_iocp_open(rp_port *port, uint8_t family, rp_socket **socket);
 rp_io_result rp_iocp_listen(rp_socket *socket, rp_address *address, int backlog);
 void rp_iocp_connect(rp_socket *socket, const rp_address *address);

@@ -10,24 +10,13 @@
 #define SEND_BYTES ((size_t)256 * 1024)
 /* Shares of one socket in one turn. */
 #define READS_PER_TURN 4
-#define ACCEPTS_PER_TURN 64
 #define FREE_SOCKETS_MOST 1024
-#define ACCEPT_RETRY_NS 100000000u
-
-/* iocp_socket.pending */
-#define INPUT (CONNECT | ACCEPT | RECEIVE)
-#define OUTPUT SEND
 
 static const rp_io_result cancelled_result = {RP_E_CANCELLED, 0};
 
-static const iocp_provider *provider_of(const iocp_socket *socket)
-{
-    return &socket_port(socket)->providers[socket->family == 6];
-}
-
 /* ---- lists, results ---- */
 
-static void enqueue(iocp_socket *socket)
+void rp_iocp_enqueue(iocp_socket *socket)
 {
     iocp_port *port = socket_port(socket);
     if (socket->flags & PARKED) {
@@ -42,8 +31,7 @@ static void enqueue(iocp_socket *socket)
     rp_iocp_tell_host(port);
 }
 
-/* A second decision comes too late: what happened first counts. */
-static void decide(iocp_socket *socket, unsigned operation, rp_io_result result)
+void rp_iocp_decide(iocp_socket *socket, unsigned operation, rp_io_result result)
 {
     if (!(socket->started & operation) || socket->decided & operation)
         return;
@@ -53,22 +41,10 @@ static void decide(iocp_socket *socket, unsigned operation, rp_io_result result)
         socket->send_result = result;
     else
         socket->result = result;
-    enqueue(socket);
+    rp_iocp_enqueue(socket);
 }
 
-static bool undecided(const iocp_socket *socket, unsigned operation)
-{
-    return (socket->started & ~socket->decided & operation) != 0;
-}
-
-/* Neither decided nor with the kernel: it is for us to go on with it. */
-static bool idle(const iocp_socket *socket, unsigned operation)
-{
-    return undecided(socket, operation) && !(socket->pending & operation);
-}
-
-/* True: it was decided, and is no more in flight from here on. */
-static bool take_result(iocp_socket *socket, unsigned operation)
+bool rp_iocp_take_result(iocp_socket *socket, unsigned operation)
 {
     if (!(socket->decided & operation))
         return false;
@@ -121,6 +97,12 @@ static void close_handle(iocp_socket *socket)
     socket->handle = INVALID_SOCKET;
 }
 
+void rp_iocp_discard(iocp_socket *socket)
+{
+    close_handle(socket);
+    socket_free(socket);
+}
+
 static int attach(iocp_socket *socket)
 {
     iocp_port *port = socket_port(socket);
@@ -159,31 +141,11 @@ rp_io_result rp_iocp_open(rp_port *base, uint8_t family, rp_socket **out)
     return result;
 }
 
-rp_io_result rp_iocp_listen(rp_socket *base, rp_address *address, int backlog)
-{
-    iocp_socket *socket = socket_of(base);
-    rp_io_result result = rp_socket_listen(socket->handle, address, backlog);
-    socket_port(socket)->stats->system_calls += 4;
-    if (result.status == RP_OK)
-        socket->flags |= LISTENING;
-    return result;
-}
-
-static void drop_guest(iocp_socket *listener)
-{
-    if (listener->guest == NULL)
-        return;
-    close_handle(listener->guest);
-    socket_free(listener->guest);
-    listener->guest = NULL;
-    listener->flags &= (uint8_t)~GUEST_CAME;
-}
-
 static void run_close(iocp_socket *socket)
 {
     iocp_port *port = socket_port(socket);
     RP_ASSERT(socket->pending == 0);
-    drop_guest(socket);
+    rp_iocp_drop_guest(socket);
     close_handle(socket);
     if (!rp_list_empty(&port->starved))
         rp_iocp_retry_starved(port);
@@ -194,7 +156,7 @@ static void run_close(iocp_socket *socket)
 
 /* ---- overlapped calls ---- */
 
-static OVERLAPPED *overlapped(iocp_socket *socket, unsigned side)
+OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side)
 {
     OVERLAPPED *record = side == OUTPUT ? &socket->out : &socket->in;
     memset(record, 0, sizeof(*record));
@@ -202,9 +164,7 @@ static OVERLAPPED *overlapped(iocp_socket *socket, unsigned side)
     return record;
 }
 
-/* What such a call said: 0, it is done and no packet comes; WSA_IO_PENDING, a packet comes; or an
- * error, and no packet. */
-static int call_result(iocp_socket *socket, unsigned operation, bool success)
+int rp_iocp_call_result(iocp_socket *socket, unsigned operation, bool success)
 {
     int code = success ? 0 : WSAGetLastError();
     if (success && !provider_of(socket)->skips)
@@ -224,13 +184,13 @@ static void connect_ended(iocp_socket *socket, int code)
         if (setsockopt(socket->handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0)
             code = WSAGetLastError();
     }
-    decide(socket, CONNECT, rp_connect_result(code));
+    rp_iocp_decide(socket, CONNECT, rp_connect_result(code));
 }
 
 static unsigned run_connect(iocp_socket *socket)
 {
     rp_io_result result = socket->result;
-    if (!take_result(socket, CONNECT))
+    if (!rp_iocp_take_result(socket, CONNECT))
         return 0;
     socket->base.handler->connected(&socket->base, result);
     return 1;
@@ -276,18 +236,18 @@ static void go_on_sending(iocp_socket *socket)
     while (socket->slice_count > 0) {
         WSABUF parts[SEND_SLICES];
         DWORD sent = 0, count = fill_parts(socket, parts);
-        OVERLAPPED *record = overlapped(socket, OUTPUT);
-        int code = call_result(socket, SEND,
-                               WSASend(socket->handle, parts, count, &sent, 0, record, NULL) == 0);
+        OVERLAPPED *record = rp_iocp_record(socket, OUTPUT);
+        int code = rp_iocp_call_result(
+            socket, SEND, WSASend(socket->handle, parts, count, &sent, 0, record, NULL) == 0);
         if (code == WSA_IO_PENDING)
             return;
         if (code != 0) {
-            decide(socket, SEND, rp_transfer_result(code));
+            rp_iocp_decide(socket, SEND, rp_transfer_result(code));
             return;
         }
         sent_bytes(socket, sent);
     }
-    decide(socket, SEND, (rp_io_result){RP_OK, 0});
+    rp_iocp_decide(socket, SEND, (rp_io_result){RP_OK, 0});
 }
 
 /* Gives the number of things found, which bytes are though more is to be sent. */
@@ -295,9 +255,9 @@ static unsigned send_ended(iocp_socket *socket, int code, size_t sent)
 {
     sent_bytes(socket, sent);
     if (code != 0)
-        decide(socket, SEND, rp_transfer_result(code));
+        rp_iocp_decide(socket, SEND, rp_transfer_result(code));
     else if (socket->cancelled & SEND && socket->slice_count > 0)
-        decide(socket, SEND, cancelled_result);
+        rp_iocp_decide(socket, SEND, cancelled_result);
     else
         go_on_sending(socket);
     return socket->decided & SEND ? 0 : 1;
@@ -306,7 +266,7 @@ static unsigned send_ended(iocp_socket *socket, int code, size_t sent)
 static unsigned run_send(iocp_socket *socket)
 {
     rp_io_result result = socket->send_result;
-    if (!take_result(socket, SEND))
+    if (!rp_iocp_take_result(socket, SEND))
         return 0;
     socket->base.handler->sent(&socket->base, result);
     return 1;
@@ -319,24 +279,24 @@ static void arm_receive(iocp_socket *socket)
 {
     WSABUF nothing = {0, NULL};
     DWORD received = 0, flags = 0;
-    OVERLAPPED *record = overlapped(socket, INPUT);
-    int code =
-        call_result(socket, RECEIVE,
-                    WSARecv(socket->handle, &nothing, 1, &received, &flags, record, NULL) == 0);
+    OVERLAPPED *record = rp_iocp_record(socket, INPUT);
+    int code = rp_iocp_call_result(
+        socket, RECEIVE,
+        WSARecv(socket->handle, &nothing, 1, &received, &flags, record, NULL) == 0);
     if (code == 0) {
         socket->flags |= READABLE;
-        enqueue(socket);
+        rp_iocp_enqueue(socket);
     } else if (code != WSA_IO_PENDING) {
-        decide(socket, RECEIVE, rp_transfer_result(code));
+        rp_iocp_decide(socket, RECEIVE, rp_transfer_result(code));
     }
 }
 
 static void receive_ended(iocp_socket *socket, int code)
 {
     if (code != 0)
-        decide(socket, RECEIVE, rp_transfer_result(code));
+        rp_iocp_decide(socket, RECEIVE, rp_transfer_result(code));
     else if (socket->cancelled & RECEIVE)
-        decide(socket, RECEIVE, cancelled_result);
+        rp_iocp_decide(socket, RECEIVE, cancelled_result);
     else
         socket->flags |= READABLE;
 }
@@ -369,7 +329,7 @@ static unsigned read_once(iocp_socket *socket)
     int code = size == 0 ? code_of_the_end(socket) : WSAGetLastError();
     socket->flags &= (uint8_t)~READABLE;
     if (code != WSAEWOULDBLOCK)
-        decide(socket, RECEIVE, rp_transfer_result(code));
+        rp_iocp_decide(socket, RECEIVE, rp_transfer_result(code));
     return 0;
 }
 
@@ -385,134 +345,9 @@ static unsigned run_receive(iocp_socket *socket)
         found += read_once(socket);
     }
     rp_io_result result = socket->result;
-    if (!take_result(socket, RECEIVE))
+    if (!rp_iocp_take_result(socket, RECEIVE))
         return found;
     socket->base.handler->received(&socket->base, (rp_slice){NULL, 0}, result, true);
-    return found + 1;
-}
-
-/* ---- accept ---- */
-
-/* True: nobody knows when a descriptor or memory becomes free, but at the next close, or soon. */
-static bool starve(iocp_socket *listener, rp_io_result result)
-{
-    iocp_port *port = socket_port(listener);
-    if (result.status != RP_E_NO_DESCRIPTORS && result.status != RP_E_NO_MEMORY)
-        return false;
-    rp_list_remove(&listener->link);
-    rp_list_append(&port->starved, &listener->link);
-    listener->flags |= PARKED;
-    if (port->retry_at_ns == RP_WAIT_FOREVER) {
-        port->retry_at_ns = rp_monotonic_ns() + ACCEPT_RETRY_NS;
-        rp_iocp_update_timer(port);
-    }
-    return true;
-}
-
-void rp_iocp_retry_starved(iocp_port *port)
-{
-    while (!rp_list_empty(&port->starved))
-        enqueue(RP_CONTAINER(port->starved.next, iocp_socket, link));
-}
-
-/* A starvation is told once. */
-static unsigned accept_failed(iocp_socket *listener, rp_io_result result)
-{
-    if (!starve(listener, result)) {
-        decide(listener, ACCEPT, result);
-        return 0;
-    }
-    if (listener->flags & STARVATION_TOLD)
-        return 0;
-    listener->flags |= STARVATION_TOLD;
-    socket_port(listener)->stats->completions++;
-    listener->base.handler->accepted(&listener->base, NULL, result, false);
-    return 1;
-}
-
-/* AcceptEx wants the connection's socket beforehand. */
-static rp_io_result arm_accept(iocp_socket *listener)
-{
-    iocp_port *port = socket_port(listener);
-    DWORD received = 0, room = ACCEPT_ADDRESS_BYTES;
-    rp_socket *guest = NULL;
-    if (listener->guest == NULL) {
-        rp_io_result result = rp_iocp_open(&port->base, listener->family, &guest);
-        if (result.status != RP_OK)
-            return result;
-        listener->guest = socket_of(guest);
-    }
-    OVERLAPPED *record = overlapped(listener, INPUT);
-    int code = call_result(
-        listener, ACCEPT,
-        provider_of(listener)->accept_ex(listener->handle, listener->guest->handle,
-                                         port->accept_addresses, 0, room, room, &received, record));
-    if (code == 0)
-        listener->flags |= GUEST_CAME;
-    if (code == 0 || code == WSA_IO_PENDING)
-        return (rp_io_result){RP_OK, 0};
-    return rp_transfer_result(code);
-}
-
-/* A connection that died before it was accepted says nothing about the listener; its socket can be
- * used no more. */
-static void accept_ended(iocp_socket *listener, int code)
-{
-    rp_io_result result = rp_transfer_result(code);
-    if (code == 0) {
-        listener->flags |= GUEST_CAME;
-        if (listener->cancelled & ACCEPT)
-            decide(listener, ACCEPT, cancelled_result);
-        return;
-    }
-    drop_guest(listener);
-    if (result.status != RP_E_RESET)
-        decide(listener, ACCEPT, result);
-}
-
-static unsigned welcome_guest(iocp_socket *listener)
-{
-    iocp_port *port = socket_port(listener);
-    iocp_socket *guest = listener->guest;
-    SOCKET handle = listener->handle;
-    if (listener->flags & CLOSING) {
-        drop_guest(listener);
-        return 0;
-    }
-    port->stats->system_calls++;
-    if (setsockopt(guest->handle, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (const char *)&handle,
-                   sizeof(handle)) != 0) {
-        drop_guest(listener); /* it was reset meanwhile */
-        return 0;
-    }
-    listener->guest = NULL;
-    listener->flags &= (uint8_t) ~(GUEST_CAME | STARVATION_TOLD);
-    port->stats->completions++;
-    listener->base.handler->accepted(&listener->base, &guest->base, (rp_io_result){RP_OK, 0},
-                                     false);
-    RP_ASSERT(guest->base.handler != NULL);
-    return 1;
-}
-
-static unsigned run_accept(iocp_socket *listener)
-{
-    unsigned found = 0;
-    for (unsigned count = 0; count < ACCEPTS_PER_TURN; count++) {
-        if (listener->flags & GUEST_CAME)
-            found += welcome_guest(listener);
-        if (!idle(listener, ACCEPT))
-            break;
-        rp_io_result result = arm_accept(listener);
-        if (result.status == RP_OK)
-            continue;
-        drop_guest(listener);
-        found += accept_failed(listener, result);
-        break;
-    }
-    rp_io_result result = listener->result;
-    if (listener->flags & GUEST_CAME || !take_result(listener, ACCEPT))
-        return found;
-    listener->base.handler->accepted(&listener->base, NULL, result, true);
     return found + 1;
 }
 
@@ -548,7 +383,7 @@ unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
         connect_ended(socket, code);
         break;
     case ACCEPT:
-        accept_ended(socket, code);
+        found = rp_iocp_accept_ended(socket, code);
         break;
     case RECEIVE:
         receive_ended(socket, code);
@@ -558,7 +393,7 @@ unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
         break;
     }
     if (has_work(socket))
-        enqueue(socket);
+        rp_iocp_enqueue(socket);
     return found;
 }
 
@@ -573,7 +408,7 @@ unsigned rp_iocp_run_socket(iocp_socket *socket)
     if (socket->started & RECEIVE)
         found += run_receive(socket);
     if (socket->started & ACCEPT)
-        found += run_accept(socket);
+        found += rp_iocp_run_accept(socket);
     socket->flags &= (uint8_t)~RUNNING;
     if (socket->flags & CLOSING && socket->started == 0) {
         run_close(socket);
@@ -582,7 +417,7 @@ unsigned rp_iocp_run_socket(iocp_socket *socket)
     if (idle(socket, RECEIVE) && !(socket->flags & READABLE))
         arm_receive(socket);
     if (has_work(socket))
-        enqueue(socket);
+        rp_iocp_enqueue(socket);
     else if (!(socket->flags & PARKED))
         rp_list_remove(&socket->link);
     return found;
@@ -590,7 +425,7 @@ unsigned rp_iocp_run_socket(iocp_socket *socket)
 
 /* ---- operations ---- */
 
-static void start(iocp_socket *socket, unsigned operation)
+void rp_iocp_start(iocp_socket *socket, unsigned operation)
 {
     unsigned exclusive = operation == SEND ? SEND : INPUT;
     RP_ASSERT(!(socket->started & exclusive));
@@ -603,40 +438,27 @@ void rp_iocp_connect(rp_socket *base, const rp_address *address)
     iocp_socket *socket = socket_of(base);
     struct sockaddr_storage storage;
     int size = rp_sockaddr_set(&storage, address);
-    start(socket, CONNECT);
+    rp_iocp_start(socket, CONNECT);
     socket_port(socket)->stats->system_calls++;
     int code = rp_socket_bind_any(socket->handle, socket->family);
     if (code == 0) {
-        OVERLAPPED *record = overlapped(socket, INPUT);
-        code =
-            call_result(socket, CONNECT,
-                        provider_of(socket)->connect_ex(socket->handle, (struct sockaddr *)&storage,
-                                                        size, NULL, 0, NULL, record));
+        OVERLAPPED *record = rp_iocp_record(socket, INPUT);
+        code = rp_iocp_call_result(socket, CONNECT,
+                                   provider_of(socket)->connect_ex(socket->handle,
+                                                                   (struct sockaddr *)&storage,
+                                                                   size, NULL, 0, NULL, record));
     }
     if (code != WSA_IO_PENDING)
         connect_ended(socket, code);
-}
-
-/* What can't be armed here is tried again in the turn, which can tell. */
-void rp_iocp_accept(rp_socket *base)
-{
-    iocp_socket *listener = socket_of(base);
-    start(listener, ACCEPT);
-    if (listener->flags & RUNNING)
-        return;
-    if (arm_accept(listener).status != RP_OK)
-        drop_guest(listener);
-    if (has_work(listener))
-        enqueue(listener);
 }
 
 /* Started by its own callback, it is seen to by rp_iocp_run_socket. */
 void rp_iocp_receive(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
-    start(socket, RECEIVE);
+    rp_iocp_start(socket, RECEIVE);
     if (socket->flags & READABLE)
-        enqueue(socket);
+        rp_iocp_enqueue(socket);
     else if (!(socket->flags & RUNNING))
         arm_receive(socket);
 }
@@ -644,7 +466,7 @@ void rp_iocp_receive(rp_socket *base)
 void rp_iocp_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     iocp_socket *socket = socket_of(base);
-    start(socket, SEND);
+    rp_iocp_start(socket, SEND);
     socket->slices = slices;
     socket->slice_count = count;
     socket->slice_offset = 0;
@@ -669,7 +491,7 @@ static void cancel_one(iocp_socket *socket, unsigned operation)
         return;
     socket->cancelled |= (uint8_t)operation;
     if (!(socket->pending & operation)) {
-        decide(socket, operation, cancelled_result);
+        rp_iocp_decide(socket, operation, cancelled_result);
         return;
     }
     socket_port(socket)->stats->system_calls++;
@@ -692,5 +514,5 @@ void rp_iocp_close(rp_socket *base)
     socket->flags |= CLOSING;
     rp_iocp_cancel(base, RP_CANCEL_ALL);
     if (has_work(socket))
-        enqueue(socket);
+        rp_iocp_enqueue(socket);
 }
