@@ -366,7 +366,6 @@ int main(int argc, char **argv)
     job.port = (uint16_t)strtoul(argv[2], NULL, 10);
     job.path = argv[3];
     job.count = argc > 6 ? (unsigned)strtoul(argv[6], NULL, 10) : 200;
-    host_open();
 
     /* guide: begin setup */
     rp_loop_options options = {.backend = argc > 5 ? argv[5] : NULL};                /* ringport */
@@ -380,6 +379,7 @@ int main(int argc, char **argv)
 
     if (!job_start(&error))
         return 2;
+    host_open();
     host_run();
     int status = report();
     rp_client_destroy(job.client);
