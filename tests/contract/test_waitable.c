@@ -423,7 +423,7 @@ static void idle_host(contract *c, host *h)
         continue;
     uint64_t cpu = raw_cpu_ns();
     assert_false(host_step(h, 300));
-    assert_true(raw_cpu_ns() - cpu < 5 * MS);
+    assert_true(raw_cpu_ns() - cpu < 20 * MS); /* some systems count in ticks of 16 */
     rp_timer_stop(c->loop, &t.timer);
     host_finish(h, &e);
     raw_close(peer);
