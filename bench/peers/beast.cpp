@@ -133,8 +133,9 @@ class session : public std::enable_shared_from_this<session>
 
     void finish()
     {
-        auto spent = std::chrono::duration_cast<std::chrono::microseconds>(monotonic::now() - begun_);
-        all.latencies_us.push_back(static_cast<std::uint32_t>(spent.count()));
+        auto spent = monotonic::now() - begun_;
+        all.latencies_us.push_back(static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::microseconds>(spent).count()));
         all.done++;
         if (all.fresh && stream_) {
             /* Or OpenSSL holds the session to be a failed one, and does not resume it. */
@@ -235,7 +236,7 @@ int main(int argc, char **argv)
     std::printf("{\"requests\": %lu, \"failed\": %lu, \"resumed\": %lu, \"bytes\": %llu, "
                 "\"p50_us\": %u, \"p99_us\": %u}\n",
                 all.done, all.failed, all.resumed,
-                static_cast<unsigned long long>(discard_body::reader::bytes), times[times.size() / 2],
-                times[times.size() * 99 / 100]);
+                static_cast<unsigned long long>(discard_body::reader::bytes),
+                times[times.size() / 2], times[times.size() * 99 / 100]);
     return all.failed != 0;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
-# The old recipe, an illustration and not a rival: Net::SSLeay on non-blocking sockets, where every call is
-# tried, says "try again", and is tried again when select(2) says that something may have changed.
+# The old recipe, an illustration and not a rival: Net::SSLeay on non-blocking sockets, where every
+# call is tried, says "try again", and is tried again when select(2) says that something changed.
 #
-# old-recipe.pl URL -c CONNECTIONS -n REQUESTS --ca FILE [--new] [--no-resume]   (always as with --new)
+# old-recipe.pl URL -c CONNECTIONS -n REQUESTS --ca FILE [--new] [--no-resume]  (always as with --new)
 use strict;
 use warnings;
 use Errno qw(EINPROGRESS);
@@ -122,6 +122,7 @@ while ($done < $wanted) {
     }
 }
 @times = sort { $a <=> $b } @times;
-printf '{"requests": %d, "failed": %d, "resumed": %d, "bytes": %d, "p50_us": %d, "p99_us": %d}' . "\n",
+printf '{"requests": %d, "failed": %d, "resumed": %d, "bytes": %d, ' .
+    '"p50_us": %d, "p99_us": %d}' . "\n",
     $done, $failed, $resumed, $bytes, 1e6 * $times[@times / 2], 1e6 * $times[@times * 99 / 100];
 exit($failed != 0);
