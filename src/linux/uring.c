@@ -245,6 +245,18 @@ static uint64_t remaining(uint64_t deadline_ns)
     return deadline_ns > now ? deadline_ns - now : 0;
 }
 
+/* Is there a completion that is somebody's? Takes those off that are not. */
+static bool holds_completion(uring_port *port)
+{
+    struct io_uring_cqe *cqe;
+    while (io_uring_cq_ready(&port->ring) > 0 && io_uring_peek_cqe(&port->ring, &cqe) == 0) {
+        if (cqe->user_data != 0)
+            return true;
+        io_uring_cqe_seen(&port->ring, cqe);
+    }
+    return false;
+}
+
 /* Reads off the waitable's notifications. What comes between the last look at the queue and the
  * reading would lose its notification: so the loop looks once more. Work of the kernel that leads to
  * no completion (a shutdown wakes the socket's receive, say) is run off here, or the host would be
@@ -259,7 +271,7 @@ static bool acknowledge(uring_port *port)
         if (read(port->event_fd, &value, sizeof(value)) < 0)
             RP_ASSERT(errno == EAGAIN);
         unsigned flags = IO_URING_READ_ONCE(*port->ring.sq.kflags);
-        if (io_uring_cq_ready(&port->ring) > 0 || !rp_list_empty(&port->settling) || owes(port))
+        if (holds_completion(port) || !rp_list_empty(&port->settling) || owes(port))
             return true;
         if ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0)
             return false;
