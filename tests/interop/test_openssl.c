@@ -1,0 +1,289 @@
+/* test_openssl.c - streams against `openssl s_server`: another TLS implementation at the other end, which sends each line
+ * back reversed. */
+#include "support/process.h"
+#include "support/tls_pair.h"
+#include "support/probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- s_server ---- */
+
+typedef struct peer {
+    process process;
+    uint16_t port;
+} peer;
+
+/* certificate: a name of make-certs; more: up to 8 further arguments. */
+static void start(peer *p, const char *certificate, const char *const *more)
+{
+    char pem[128], key[128], chain[128];
+    (void)snprintf(pem, sizeof(pem), "%s/%s.pem", tls_certs(), certificate);
+    (void)snprintf(key, sizeof(key), "%s/%s.key", tls_certs(), certificate);
+    (void)snprintf(chain, sizeof(chain), "%s/intermediate.pem", tls_certs());
+    const char *words[24] = {"openssl", "s_server", "-accept", "127.0.0.1:0", "-rev", "-cert",
+                             pem,       "-key",     key};
+    int count = 9;
+    if (strcmp(certificate, "self-signed") != 0) {
+        words[count++] = "-cert_chain"; /* -cert takes the leaf only */
+        words[count++] = chain;
+    }
+    for (; more != NULL && *more != NULL; more++)
+        words[count++] = *more;
+    process_start(&p->process, words, NULL, NULL);
+    if (!process_says(&p->process, "ACCEPT 127.0.0.1:") || !process_says(&p->process, "\n"))
+        fail_msg("openssl s_server did not start: %s", p->process.text);
+    const char *colon = strstr(p->process.text, "ACCEPT 127.0.0.1:");
+    p->port = (uint16_t)strtoul(colon + strlen("ACCEPT 127.0.0.1:"), NULL, 10);
+}
+
+/* ---- conversations ---- */
+
+typedef struct talk {
+    rp_loop *loop;
+    rp_tls_config *tls;
+    probe probe;
+} talk;
+
+static void open_with(talk *t, const peer *p, const rp_tls_options *options, const char *alpn)
+{
+    rp_tls_options known = {.ca_file = tls_cert("ca.pem")};
+    if (options != NULL) {
+        known = *options;
+        known.ca_file = tls_cert("ca.pem");
+    }
+    if (t->loop == NULL)
+        t->loop = fixture_loop();
+    if (t->tls == NULL)
+        t->tls = tls_client(&known);
+    t->probe = (probe){0};
+    rp_stream_options stream = {.host = "127.0.0.1", .port = p->port, .tls = t->tls, .alpn = alpn};
+    assert_int_equal(probe_open(&t->probe, t->loop, &stream), RP_OK);
+    UNTIL(t->loop, t->probe.opens == 1);
+}
+
+static void open_good(talk *t, const peer *p, const rp_tls_options *options, const char *alpn)
+{
+    open_with(t, p, options, alpn);
+    if (t->probe.open_error.status != RP_OK)
+        fail_msg("%s", t->probe.open_error.text);
+}
+
+static void end(talk *t)
+{
+    probe_finish(&t->probe);
+    probe_loop_end(t->loop);
+    rp_tls_config_release(t->tls);
+}
+
+/* ---- tests ---- */
+
+static void converse(const char *certificate, const char *version_word, const char *version)
+{
+    peer p;
+    talk t = {0};
+    start(&p, certificate, (const char *const[]){version_word, NULL});
+    open_good(&t, &p, NULL, NULL);
+    assert_string_equal(t.probe.version, version);
+    assert_int_equal(probe_write_text(&t.probe, "ringport\nover TLS\n"), RP_OK);
+    UNTIL(t.loop, t.probe.received == 18);
+    assert_string_equal(t.probe.text, "tropgnir\nSLT revo\n");
+    end(&t);
+    process_stop(&p.process);
+}
+
+static void test_conversations(void **state)
+{
+    (void)state;
+    converse("server-ecdsa", "-tls1_2", "TLSv1.2");
+    converse("server-ecdsa", "-tls1_3", "TLSv1.3");
+    converse("server-rsa", "-tls1_2", "TLSv1.2");
+    converse("server-rsa", "-tls1_3", "TLSv1.3");
+}
+
+/* 1 MiB in lines, all of them on their way at once. */
+static void test_large(void **state)
+{
+    enum { LINE = 1024, COUNT = 1024 };
+    char *text = malloc(LINE * COUNT);
+    (void)state;
+    assert_non_null(text);
+    for (int i = 0; i < COUNT; i++) {
+        memset(text + i * LINE, 'a' + i % 26, LINE);
+        text[i * LINE + LINE - 1] = '\n';
+    }
+    for (int version = 12; version <= 13; version++) {
+        peer p;
+        talk t = {0};
+        start(&p, "server-ecdsa", NULL);
+        rp_tls_options options = {.minimum_version = (rp_tls_version)version,
+                                  .maximum_version = (rp_tls_version)version};
+        open_good(&t, &p, &options, NULL);
+        assert_int_equal(probe_write(&t.probe, text, LINE * COUNT), RP_OK);
+        UNTIL(t.loop, t.probe.received == LINE * COUNT);
+        UNTIL(t.loop, t.probe.writes_done == 1);
+        end(&t);
+        process_stop(&p.process);
+    }
+    free(text);
+}
+
+static void test_resumption(void **state)
+{
+    static const char *const words[] = {"-tls1_2", "-tls1_3"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        peer p;
+        talk t = {0};
+        start(&p, "server-rsa", (const char *const[]){words[i], NULL});
+        for (int k = 0; k < 4; k++) {
+            open_good(&t, &p, NULL, NULL);
+            assert_int_equal(t.probe.info.resumed, k > 0);
+            assert_int_equal(probe_write_text(&t.probe, "x\n"), RP_OK);
+            UNTIL(t.loop, t.probe.received == 2); /* the tickets came before it */
+            probe_finish(&t.probe);
+        }
+        end(&t);
+        process_stop(&p.process);
+    }
+}
+
+/* The server demands a group that the client did not send a share for: HelloRetryRequest. */
+static void test_hello_retry(void **state)
+{
+    peer p;
+    talk t = {0};
+    (void)state;
+    start(&p, "server-ecdsa", (const char *const[]){"-tls1_3", "-groups", "P-384", NULL});
+    open_good(&t, &p, NULL, NULL);
+    assert_int_equal(probe_write_text(&t.probe, "ab\n"), RP_OK);
+    UNTIL(t.loop, t.probe.received == 3);
+    end(&t);
+    process_stop(&p.process);
+}
+
+static void test_alpn(void **state)
+{
+    static const char *const offers[] = {"h2,http/1.1", "http/1.1", "other"};
+    static const char *const agreed[] = {"h2", "http/1.1", NULL};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        peer p;
+        talk t = {0};
+        start(&p, "server-ecdsa", (const char *const[]){"-alpn", "h2,http/1.1", NULL});
+        open_good(&t, &p, NULL, offers[i]);
+        rp_stream_info info;
+        rp_stream_info_get(t.probe.stream, &info);
+        assert_string_equal(info.alpn, agreed[i]);
+        end(&t);
+        process_stop(&p.process);
+    }
+    peer p;
+    talk t = {0};
+    start(&p, "server-ecdsa", (const char *const[]){"-alpn", "h2,http/1.1", NULL});
+    open_with(&t, &p, NULL, offers[2]); /* RFC 7301, 3.2: no_application_protocol */
+    assert_int_equal(t.probe.open_error.status, RP_E_TLS_ALERT);
+    assert_int_equal(t.probe.open_error.tls_alert, 120);
+    end(&t);
+    process_stop(&p.process);
+}
+
+/* ---- certificates of ours ---- */
+
+static const char *peer_text(const peer *p)
+{
+    static char text[64];
+    (void)snprintf(text, sizeof(text), "127.0.0.1 (127.0.0.1:%u)", p->port);
+    return text;
+}
+
+static void test_client_certificate(void **state)
+{
+    static const char *const words[] = {"-tls1_2", "-tls1_3"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        peer p;
+        talk with = {0}, without = {0};
+        char ca[128], text[RP_ERROR_TEXT_SIZE];
+        (void)snprintf(ca, sizeof(ca), "%s/ca.pem", tls_certs());
+        start(&p, "server-ecdsa",
+              (const char *const[]){words[i], "-Verify", "3", "-CAfile", ca, "-verify_return_error",
+                                    NULL});
+        rp_tls_options options = {.certificate_file = tls_cert("client.pem"),
+                                  .key_file = tls_cert("client.key")};
+        open_good(&with, &p, &options, NULL);
+        assert_int_equal(probe_write_text(&with.probe, "me\n"), RP_OK);
+        UNTIL(with.loop, with.probe.received == 3);
+        end(&with);
+        /* In TLS 1.3 the refusal comes after the client's handshake is done (RFC 8446, 4.4.2.4). */
+        open_with(&without, &p, NULL, NULL);
+        const rp_error *error = &without.probe.open_error;
+        if (i == 1) {
+            assert_int_equal(error->status, RP_OK);
+            UNTIL(without.loop, without.probe.ends == 1);
+            error = &without.probe.end_error;
+        }
+        assert_int_equal(error->status, RP_E_TLS_ALERT);
+        assert_int_equal(error->tls_alert, i == 0 ? 40 : 116);
+        (void)snprintf(text, sizeof(text),
+                       i == 0
+                           ? "%s refused the handshake: alert handshake_failure (40): it accepts "
+                             "none of the ciphers, groups or signatures offered"
+                           : "%s broke the connection off: alert certificate_required (116): it "
+                             "wants a client certificate",
+                       peer_text(&p));
+        assert_string_equal(error->text, text);
+        end(&without);
+        process_stop(&p.process);
+    }
+}
+
+/* ---- certificates of theirs, and versions ---- */
+
+static void refused(const char *certificate, const char *word, const rp_tls_options *options,
+                    rp_status status, const char *form)
+{
+    peer p;
+    talk t = {0};
+    char text[RP_ERROR_TEXT_SIZE];
+    start(&p, certificate, (const char *const[]){word, NULL});
+    open_with(&t, &p, options, NULL);
+    const char *place = strstr(form, "PEER");
+    assert_non_null(place);
+    (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)(place - form), form, peer_text(&p),
+                   place + 4);
+    assert_string_equal(t.probe.open_error.text, text);
+    assert_string_equal(rp_status_name(t.probe.open_error.status), rp_status_name(status));
+    end(&t);
+    process_stop(&p.process);
+}
+
+static void test_refused(void **state)
+{
+    static const char *const words[] = {"-tls1_2", "-tls1_3"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        refused("expired", words[i], NULL, RP_E_CERT_EXPIRED,
+                "certificate of PEER expired on 2025-01-31");
+        refused("wrong-host", words[i], NULL, RP_E_CERT_HOST_MISMATCH,
+                "certificate of PEER is for other.test, not for 127.0.0.1");
+        refused("self-signed", words[i], NULL, RP_E_CERT_UNTRUSTED,
+                "certificate of PEER is self-signed (self-signed) and not a trusted one");
+    }
+    refused("server-ecdsa", "-tls1_2", &(rp_tls_options){.minimum_version = RP_TLS_1_3},
+            RP_E_TLS_VERSION, "PEER supports no TLS version of ours (TLS 1.3)");
+    refused("server-ecdsa", "-tls1_3", &(rp_tls_options){.maximum_version = RP_TLS_1_2},
+            RP_E_TLS_VERSION, "PEER supports no TLS version of ours (TLS 1.2)");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(test_conversations), fixture_test(test_large),
+        fixture_test(test_resumption),    fixture_test(test_hello_retry),
+        fixture_test(test_alpn),          fixture_test(test_client_certificate),
+        fixture_test(test_refused),
+    };
+    return fixture_run(tests);
+}
