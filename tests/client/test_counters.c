@@ -1,5 +1,6 @@
 /* test_counters.c - no busy-wait and no quasi-busy-wait, by the loop's own counters and by the
- * process' CPU time: with servers that dribble, that stall, and that send more than a reader wants. */
+ * process' CPU time: with servers that dribble, that stall, and that send more than a reader wants.
+ */
 #include "support/probe.h"
 #include "support/raw.h"
 #include "support/tls_pair.h"
@@ -274,8 +275,8 @@ static void steady(int version)
         assert_in_range(calls, 1, REQUESTS / 5 - 1);
     else
         assert_in_range(calls, REQUESTS, 4 * REQUESTS);
-    /* Two wolfSSL calls for each: the request is written, the answer is read; one more where the end of
-     * a receive buffer cut a record. */
+    /* Two wolfSSL calls for each: the request is written, the answer is read; one more where the
+     * end of a receive buffer cut a record. */
     uint64_t tls_calls = after.tls_calls - before.tls_calls;
     uint64_t least = version == 0 ? 0 : 2 * REQUESTS;
     assert_in_range(tls_calls, least, version == 0 ? 0 : least + REQUESTS / 100);

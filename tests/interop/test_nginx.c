@@ -1,5 +1,5 @@
-/* test_nginx.c - the HTTP client against nginx: both versions of TLS, RSA and ECDSA chains, large bodies both ways,
- * connections that the server ends, certificates that must be refused. */
+/* test_nginx.c - the HTTP client against nginx: both versions of TLS, RSA and ECDSA chains, large
+ * bodies both ways, connections that the server ends, certificates that must be refused. */
 #include "support/process.h"
 #include "support/tls_pair.h"
 #include "support/web.h"

@@ -1,5 +1,5 @@
-/* test_openssl.c - streams against `openssl s_server`: another TLS implementation at the other end, which sends each line
- * back reversed. */
+/* test_openssl.c - streams against `openssl s_server`: another TLS implementation at the other end,
+ * which sends each line back reversed. */
 #include "support/process.h"
 #include "support/tls_pair.h"
 #include "support/probe.h"
