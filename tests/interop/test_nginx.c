@@ -88,7 +88,7 @@ static void put_config(const char *path)
     assert_int_equal(fclose(file), 0);
 }
 
-/* nginx is handed its listening sockets, as one nginx hands them to the next: no port is guessed. */
+/* nginx is handed its listening sockets, as one nginx hands them to the next: none is guessed. */
 static bool start_nginx(void)
 {
     char config[128], inherited[128] = "NGINX=";

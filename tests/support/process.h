@@ -14,8 +14,8 @@ typedef struct process {
 } process;
 
 /* words: the program's name, its arguments, NULL; environment likewise, NULL: ours. extra:
- * descriptors that it inherits as 3, 4 and so on, -1 at the end; NULL: none. Its input is empty, and
- * it dies with us. */
+ * descriptors that it inherits as 3, 4 and so on, -1 at the end; NULL: none. Its input is empty,
+ * and it dies with us. */
 void process_start(process *p, const char *const *words, const char *const *environment,
                    const int *extra);
 /* Waits, 10 seconds at the most, until its output holds what. */
