@@ -178,8 +178,8 @@ static void desk_accepted(endpoint *listener, rp_socket *socket)
     endpoint_adopt(&d->served[d->count++], listener->c, socket);
 }
 
-/* Two descriptors are left for more callers; all that the others need was opened before. The limit that
- * counts is that of the time at which accept is started (io_uring notes it). */
+/* Two descriptors are left for more callers; all that the others need was opened before. The limit
+ * that counts is that of the time at which accept is started (io_uring notes it). */
 static size_t starve_desk(contract *c, endpoint *listener, desk *d, raw_socket callers[CALLERS])
 {
     static const endpoint_events on = {.accepted = desk_accepted};
@@ -212,7 +212,7 @@ static void leave_desk(endpoint *listener, desk *d, raw_socket callers[CALLERS])
         raw_close(callers[i]);
 }
 
-/* Somebody else frees the descriptors: the port finds out by itself, and does not spin meanwhile. */
+/* Somebody else frees the descriptors: the port finds out by itself, and does not spin. */
 static void no_descriptor_to_accept(contract *c)
 {
     if (!raw_limits_descriptors())

@@ -1,4 +1,4 @@
-/* test_waitable.c - a loop inside a host that only knows select, poll or epoll: the host watches one
+/* test_waitable.c - a loop inside a host that only knows select, poll or epoll: it watches one
  * descriptor for readability, and calls rp_loop_turn(loop, 0) when it is readable. Nothing else. */
 #include "support/contract.h"
 
