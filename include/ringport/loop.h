@@ -71,7 +71,8 @@ static inline rp_status rp_loop_create(rp_loop **loop, const rp_loop_options *op
 }
 
 /* Ends the loop. Everything still open on it is closed and completes with RP_E_CANCELLED from
- * inside this call. NULL does nothing. Not from a callback of this loop. */
+ * inside this call. NULL does nothing. Not from a callback of this loop. Shortly after, the kernel
+ * may interrupt one blocking call of this thread (EINTR) while it takes an io_uring apart. */
 void rp_loop_destroy(rp_loop *loop);
 
 /* Turns until nothing is pending (no started timer, no open stream, no unfinished request; idle

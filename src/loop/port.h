@@ -4,54 +4,43 @@
  * simulator are ports; everything above this header is the same on all of them. tests/contract
  * holds every sentence below against every port.
  *
- * Operations. A socket has at most one each of: connect, accept, receive, send. Starting one that
- * is in flight is a bug of the caller (asserted).
+ * Operations. A socket has at most one each of: connect, accept, receive, send; connect, accept and
+ * receive exclude one another. Starting one that is in flight is a bug of the caller (asserted).
  *  1. Each start leads to exactly one final completion: connected, accepted(final),
- * received(final),
- *     sent; each close to exactly one closed. No other callback comes for a start, but that accept
- * and
- *     receive give any number of non-final ones first.
+ *     received(final), sent; each close to exactly one closed. No other callback comes for a
+ *     start, but that accept and receive give any number of non-final ones first.
  *  2. No callback runs inside a starting call, cancel or close: they run from turn() only, on the
  *     loop's thread. Inside a callback every call of this header but turn() and destroy() is
- * allowed,
- *     for any socket, the calling one included.
+ *     allowed, for any socket, the calling one included.
  *  3. Cancel is a request: the final completion still comes, with RP_E_CANCELLED or with what
- * really
- *     happened if that was earlier. Memory handed to send belongs to the port until `sent`.
+ *     really happened if that was earlier. Memory handed to send belongs to the port until `sent`.
  *     Cancelling what is not in flight does nothing. An operation that was started and never
- * reached
- *     the kernel is cancelled in the same way.
+ *     reached the kernel is cancelled in the same way.
  *  4. close cancels what is in flight, waits until each of these completed, then closes the
- * descriptor
- *     (terminate, join, close), then calls `closed`: always the last callback of the socket, whose
- *     memory the port frees when `closed` returns. After close no data is delivered; no starting
- * call
- *     is allowed. Unsent bytes that the kernel has accepted are still delivered (no linger games),
- *     unless unread data makes the kernel send a reset.
+ *     descriptor (terminate, join, close), then calls `closed`: always the last callback of the
+ *     socket, whose memory the port frees when `closed` returns. After close no data is delivered;
+ *     no starting call is allowed. Unsent bytes that the kernel has accepted are still delivered
+ *     (no linger games), unless unread data makes the kernel send a reset.
  *  5. receive delivers bytes in the port's memory, lent until the callback returns. An idle socket
- * pins
- *     no receive memory. cancel(RP_CANCEL_RECEIVE) is how backpressure stops it: bytes that were
- *     already taken from the kernel are delivered before the final completion, and a later receive
- * goes
- *     on where this one ended: nothing is lost, doubled or reordered. The end of the stream is
- * final,
- *     with RP_OK and size 0; failures are final with their status; a final completion never has
- * bytes.
- *  6. send completes when all bytes are handed to the kernel, or failed; short sends are the port's
- *     business. The array of slices is borrowed until `sent`, as the bytes are.
+ *     pins no receive memory. cancel(RP_CANCEL_RECEIVE) is how backpressure stops it: bytes that
+ *     were already taken from the kernel are delivered before the final completion, and a later
+ *     receive goes on where this one ended: nothing is lost, doubled or reordered. The end of the
+ *     stream is final, with RP_OK and size 0; failures are final with their status; a final
+ *     completion never has bytes.
+ *  6. send completes when all bytes are handed to the kernel, or failed; short sends are the
+ *     port's business. The array of slices is borrowed until `sent`, as the bytes are.
  *  7. Clock and randomness come from the port.
- *  8. Failures: connect: RP_E_CONNECT_REFUSED, _UNREACHABLE, _FAILED, RP_E_NO_LOCAL_PORTS. send,
- * receive:
- *     RP_E_RESET (ECONNRESET, EPIPE), RP_E_IO_FAILED. accept: RP_E_NO_DESCRIPTORS is not final: the
- * port
- *     goes on accepting when descriptors may be free again, and does not spin meanwhile.
- *     os_code has the system's code.
+ *  8. Failures. connect: RP_E_CONNECT_REFUSED, _UNREACHABLE, _FAILED, RP_E_NO_LOCAL_PORTS. send,
+ *     receive: RP_E_RESET (ECONNRESET, EPIPE), RP_E_IO_FAILED; after a reset both tell it, and an
+ *     end that the peer did not send is never RP_OK. accept: RP_E_NO_DESCRIPTORS and
+ *     RP_E_NO_MEMORY are not final, have no peer, and are told once until an accept succeeds: the
+ *     port goes on accepting when there may be room again, and does not spin meanwhile. os_code
+ *     has the system's code.
  *  9. A port that has nothing to do sleeps in turn() until a completion, wake() or the end of the
- * wait;
- *     it never wakes for nothing.
+ *     wait; it never wakes for nothing. Progress of a send that is not complete counts as found.
  * 10. waitable(): a descriptor that is readable while turn(port, 0) would find something to do: a
- *     completion, an operation to submit, a wake(), or the deadline given to
- * waitable_deadline(). */
+ *     completion, an operation to submit, a wake(), or the deadline given to waitable_deadline(),
+ *     which is used up when it has passed: the loop states the next one. */
 #ifndef RP_LOOP_PORT_H
 #define RP_LOOP_PORT_H
 
