@@ -5,8 +5,9 @@
  * ciphertext came, the owner has plaintext or credit. So every call of wolfSSL moves something; one
  * that does not is counted in tls_calls_idle, and tests hold that at 0.
  *
- *            lend()  -->  [ ciphertext in ]            [ plaintext out ]  -->  read() wolfSSL
- * chain output()  <--  [ ciphertext out ]            [ plaintext in ]  <--  write()
+ *          lend()  -->  [ ciphertext in ]            [ plaintext out ]  -->  read()
+ *                                         wolfSSL
+ *   chain output  <--  [ ciphertext out ]            [ plaintext in ]  <--  write()
  *
  * Ciphertext is lent, not copied: after lend() the owner calls handshake() or read() until they
  * answer RP_ENGINE_WANT_INPUT; then everything lent has been taken. If the owner stops earlier (no
