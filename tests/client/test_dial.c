@@ -1,19 +1,16 @@
 /* test_dial.c - Happy Eyeballs against listeners on loopback that accept, refuse and stall. */
+#include "base/error.h"
 #include "loop/loop.h"
 #include "net/dial.h"
 
 #include "support/dns_server.h"
 #include "support/fixture.h"
+#include "support/raw.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static const dns_rule rules[] = {
     {.name = "good.test", .addresses = "127.0.0.1"},
@@ -26,62 +23,35 @@ static dns_server *server;
 
 /* ---- sockets of the other side ---- */
 
-static struct sockaddr_storage address_of(const char *text, uint16_t port, socklen_t *length)
+static rp_address address_of(const char *text, uint16_t port)
 {
-    struct sockaddr_storage storage = {0};
-    struct sockaddr_in *four = (struct sockaddr_in *)&storage;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&storage;
-    if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons(port);
-        *length = sizeof(*four);
-    } else {
-        assert_int_equal(inet_pton(AF_INET6, text, &six->sin6_addr), 1);
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons(port);
-        *length = sizeof(*six);
-    }
-    return storage;
+    rp_address address = {.port = port};
+    assert_true(rp_address_parse(&address, text, strlen(text)));
+    return address;
 }
 
-/* -1: this machine lacks the address. *port 0: any, and stored. */
-static int listen_on(const char *text, uint16_t *port, int backlog)
+/* *port 0: any, and stored. */
+static raw_socket listen_on(const char *text, uint16_t *port, int backlog)
 {
-    socklen_t length;
-    struct sockaddr_storage address = address_of(text, *port, &length);
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (bind(fd, (struct sockaddr *)&address, length) != 0) {
-        (void)close(fd);
-        return -1;
-    }
-    assert_int_equal(listen(fd, backlog), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    *port = ntohs(((struct sockaddr_in *)&address)->sin_port);
-    return fd;
+    rp_address address = address_of(text, *port);
+    raw_socket listener = raw_listen(&address, backlog);
+    *port = address.port;
+    return listener;
 }
 
 /* A listener whose queue is full: the kernel drops every further SYN without a word. */
 typedef struct stall {
-    int listener;
-    int fillers[3];
+    raw_socket listener;
+    raw_socket fillers[3];
 } stall;
 
 static stall stall_on(const char *text, uint16_t *port)
 {
     stall made = {.listener = listen_on(text, port, 0)};
-    assert_true(made.listener >= 0);
+    rp_address address = address_of(text, *port);
     for (int i = 0; i < 3; i++) {
-        socklen_t length;
-        struct sockaddr_storage address = address_of(text, *port, &length);
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        assert_true(fd >= 0);
-        (void)connect(fd, (struct sockaddr *)&address, length);
-        struct pollfd connected = {.fd = fd, .events = POLLOUT};
-        int ready = poll(&connected, 1, i == 0 ? 1000 : 20);
-        assert_int_equal(ready, i == 0 ? 1 : 0);
-        made.fillers[i] = fd;
+        made.fillers[i] = raw_connect_start(&address);
+        assert_int_equal(raw_connected(made.fillers[i], i == 0 ? 1000 : 20), i == 0);
     }
     return made;
 }
@@ -89,16 +59,15 @@ static stall stall_on(const char *text, uint16_t *port)
 static void stall_end(const stall *made)
 {
     for (int i = 0; i < 3; i++)
-        (void)close(made->fillers[i]);
-    (void)close(made->listener);
+        raw_close(made->fillers[i]);
+    raw_close(made->listener);
 }
 
 /* A port on 127.0.0.1 with a listener; every other address refuses it. */
-static uint16_t good_port(int *listener)
+static uint16_t good_port(raw_socket *listener)
 {
     uint16_t port = 0;
     *listener = listen_on("127.0.0.1", &port, 64);
-    assert_true(*listener >= 0);
     return port;
 }
 
@@ -207,7 +176,7 @@ static void expect_error(const outcome *got, rp_status status, rp_phase phase, c
 static void connects_without_a_turn_to_spare(void **state)
 {
     static const char *const hosts[] = {"127.0.0.1", "localhost", "h.test"};
-    int listener;
+    raw_socket listener;
     char expected[RP_ADDRESS_TEXT_SIZE];
     (void)state;
     uint16_t port = good_port(&listener);
@@ -227,7 +196,7 @@ static void connects_without_a_turn_to_spare(void **state)
     }
     fixture_loop_end(loop);
     rp_resolver_release(resolver);
-    (void)close(listener);
+    raw_close(listener);
 }
 
 static void connects_over_ipv6(void **state)
@@ -235,11 +204,12 @@ static void connects_over_ipv6(void **state)
     uint16_t port = 0;
     outcome got;
     (void)state;
-    int listener = listen_on("::1", &port, 64);
-    if (listener < 0) {
+    rp_address here = raw_loopback(6, 0);
+    if (!raw_has_address(&here)) {
         print_message("no ::1 here\n");
         return;
     }
+    raw_socket listener = listen_on("::1", &port, 64);
     rp_loop *loop = fixture_loop();
     (void)dial(loop, NULL, "[::1]", port, 10000, &got);
     assert_true(got.connected);
@@ -248,12 +218,12 @@ static void connects_over_ipv6(void **state)
     assert_true(got.connected);
     assert_int_equal(got.result.address.family, 6);
     fixture_loop_end(loop);
-    (void)close(listener);
+    raw_close(listener);
 }
 
 static void connects_to_names(void **state)
 {
-    int listener;
+    raw_socket listener;
     outcome got;
     (void)state;
     uint16_t port = good_port(&listener);
@@ -268,12 +238,12 @@ static void connects_to_names(void **state)
     assert_true(got.connected);
     fixture_loop_end(loop);
     rp_resolver_release(resolver);
-    (void)close(listener);
+    raw_close(listener);
 }
 
 static void goes_on_at_once_after_a_failure(void **state)
 {
-    int listener;
+    raw_socket listener;
     outcome got;
     (void)state;
     uint16_t port = good_port(&listener);
@@ -283,12 +253,12 @@ static void goes_on_at_once_after_a_failure(void **state)
     assert_true(got.connected);
     fixture_loop_end(loop);
     rp_resolver_release(resolver);
-    (void)close(listener);
+    raw_close(listener);
 }
 
 static void goes_on_after_the_delay(void **state)
 {
-    int listener;
+    raw_socket listener;
     outcome got;
     (void)state;
     uint16_t port = good_port(&listener);
@@ -311,25 +281,25 @@ static void goes_on_after_the_delay(void **state)
     fixture_loop_end(loop);
     stall_end(&first);
     stall_end(&second);
-    (void)close(listener);
+    raw_close(listener);
 }
 
 /* ---- failure ---- */
 
 static void says_who_refused(void **state)
 {
-    int listener;
+    raw_socket listener;
     char expected[200];
     outcome got;
     (void)state;
     uint16_t port = good_port(&listener);
-    (void)close(listener);
+    raw_close(listener);
     rp_loop *loop = fixture_loop();
 
     (void)dial(loop, NULL, "127.0.0.1", port, 10000, &got);
     (void)snprintf(expected, sizeof(expected), "connection to 127.0.0.1:%u refused", port);
     expect_error(&got, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT, expected);
-    assert_int_equal(got.error.os_code, ECONNREFUSED);
+    assert_int_equal(got.error.os_code, raw_code_refused);
 
     rp_resolver *resolver = overriding("127.0.0.9");
     (void)dial(loop, resolver, "h.test", port, 10000, &got);
@@ -356,25 +326,26 @@ static void says_who_refused(void **state)
 
 static void tells_the_most_telling_failure(void **state)
 {
-    int listener;
+    raw_socket listener;
     char expected[200];
     outcome got;
     (void)state;
     uint16_t port = good_port(&listener);
-    (void)close(listener);
+    raw_close(listener);
     rp_loop *loop = fixture_loop();
 
     (void)dial(loop, NULL, "255.255.255.255", 80, 10000, &got);
-    expect_error(&got, RP_E_CONNECT_UNREACHABLE, RP_PHASE_CONNECT,
-                 "no way to 255.255.255.255:80: Network is unreachable");
-    assert_int_equal(got.error.os_code, ENETUNREACH);
+    (void)snprintf(expected, sizeof(expected), "no way to 255.255.255.255:80: %s",
+                   rp_os_error_text(raw_code_unreachable));
+    expect_error(&got, RP_E_CONNECT_UNREACHABLE, RP_PHASE_CONNECT, expected);
+    assert_int_equal(got.error.os_code, raw_code_unreachable);
 
     rp_resolver *resolver = overriding("255.255.255.255,127.0.0.9,127.0.0.8");
     (void)dial(loop, resolver, "h.test", port, 10000, &got);
     (void)snprintf(expected, sizeof(expected),
                    "connection to h.test (127.0.0.9:%u) refused; all 3 addresses failed", port);
     expect_error(&got, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT, expected);
-    assert_int_equal(got.error.os_code, ECONNREFUSED);
+    assert_int_equal(got.error.os_code, raw_code_refused);
     rp_resolver_release(resolver);
     fixture_loop_end(loop);
 }
@@ -440,16 +411,14 @@ static void fails_to_resolve(void **state)
 
 static void lacks_descriptors(void **state)
 {
-    struct rlimit old, none;
     char expected[200];
     outcome got;
     (void)state;
+    if (!raw_limits_descriptors())
+        return;
     rp_loop *loop = fixture_loop();
     rp_resolver *resolver = overriding("127.0.0.1,127.0.0.2");
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
-    none = old;
-    none.rlim_cur = 0;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    size_t limit = raw_leave_descriptors(0);
     rp_dial *first = start(loop, NULL, "127.0.0.1", 80, 10000, &got);
     assert_non_null(first);
     rp_loop_run(loop);
@@ -459,7 +428,7 @@ static void lacks_descriptors(void **state)
     outcome none_left;
     rp_dial_cancel(start(loop, NULL, "127.0.0.1", 80, 10000, &none_left));
     rp_loop_run(loop);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    raw_restore_descriptors(limit);
 
     (void)snprintf(expected, sizeof(expected),
                    "no descriptor is left for a connection to 127.0.0.1:80: %s", strerror(EMFILE));
@@ -496,7 +465,7 @@ static void cancel_after(rp_resolver *resolver, const char *host, uint16_t port,
 
 static void cancels_at_any_moment(void **state)
 {
-    int listener;
+    raw_socket listener;
     (void)state;
     uint16_t port = good_port(&listener);
     stall first = stall_on("127.0.0.3", &port);
@@ -515,7 +484,7 @@ static void cancels_at_any_moment(void **state)
     rp_resolver_release(stalls);
     stall_end(&first);
     stall_end(&second);
-    (void)close(listener);
+    raw_close(listener);
 }
 
 /* The loop ends after so many turns of 10 ms. */
@@ -535,7 +504,7 @@ static void end_after(rp_resolver *resolver, const char *host, uint16_t port, in
 
 static void survives_the_end_of_the_loop(void **state)
 {
-    int listener;
+    raw_socket listener;
     (void)state;
     uint16_t port = good_port(&listener);
     stall first = stall_on("127.0.0.3", &port);
@@ -551,7 +520,7 @@ static void survives_the_end_of_the_loop(void **state)
     rp_resolver_release(names);
     rp_resolver_release(stalls);
     stall_end(&first);
-    (void)close(listener);
+    raw_close(listener);
 }
 
 static void on_dial_again(void *user, const rp_dial_result *result)
@@ -592,7 +561,7 @@ static void on_dial_cancel(void *user, const rp_dial_result *result)
 
 static void cancels_in_the_callback(void **state)
 {
-    int listener;
+    raw_socket listener;
     (void)state;
     uint16_t port = good_port(&listener);
     rp_loop *loop = fixture_loop();
@@ -606,7 +575,7 @@ static void cancels_in_the_callback(void **state)
     assert_true(both.got.connected);
     assert_int_equal(other.calls, 0);
     fixture_loop_end(loop);
-    (void)close(listener);
+    raw_close(listener);
 }
 
 /* ---- memory ---- */
@@ -614,7 +583,7 @@ static void cancels_in_the_callback(void **state)
 static void survives_lack_of_memory(void **state)
 {
     static const char *const hosts[] = {"127.0.0.1", "good.test", "first-refused.test"};
-    int listener;
+    raw_socket listener;
     (void)state;
     uint16_t port = good_port(&listener);
     rp_resolver *resolver = asking();
@@ -638,7 +607,7 @@ static void survives_lack_of_memory(void **state)
         }
     }
     rp_resolver_release(resolver);
-    (void)close(listener);
+    raw_close(listener);
 }
 
 int main(void)

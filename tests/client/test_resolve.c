@@ -4,15 +4,12 @@
 
 #include "support/dns_server.h"
 #include "support/fixture.h"
+#include "support/raw.h"
 
-#include <arpa/inet.h>
-#include <dirent.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static const dns_rule rules[] = {
     {.name = "four.test", .addresses = "192.0.2.1"},
@@ -411,16 +408,12 @@ static void says_why_there_is_no_answer(void **state)
 
 static void says_that_no_server_answers(void **state)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
-    char text[32];
+    rp_address address = raw_loopback(4, 0);
+    char text[RP_ADDRESS_TEXT_SIZE];
     (void)state;
     /* A port where nobody listens: the kernel says so at once. */
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    (void)close(fd);
-    (void)snprintf(text, sizeof(text), "127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
+    raw_close(raw_udp_bind(&address));
+    (void)rp_address_text(&address, true, text);
 
     rp_loop *loop = fixture_loop();
     rp_resolver *resolver = NULL;
@@ -452,11 +445,11 @@ static void answers_again_from_the_cache(void **state)
     fixture_loop_end(loop);
 }
 
-/* A name of /etc/hosts that is not about localhost; "" if there is none. */
+/* A name of the hosts file that is not about localhost; "" if there is none. */
 static void hosts_entry(char address[64], char name[128])
 {
     char line[512];
-    FILE *file = fopen("/etc/hosts", "r");
+    FILE *file = fopen(fixture_hosts_file, "r");
     name[0] = '\0';
     while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
         if (sscanf(line, "%63[0-9.] %127s", address, name) == 2 &&
@@ -474,7 +467,7 @@ static void honours_the_hosts_file(void **state)
     (void)state;
     hosts_entry(address, name);
     if (name[0] == '\0') {
-        print_message("no usable name in /etc/hosts\n");
+        print_message("no usable name in the hosts file\n");
         return;
     }
     /* The loop's own resolver, which asks nobody for this one. */
@@ -494,25 +487,8 @@ static void keeps_signals_off_the_thread(void **state)
     rp_loop *loop = fixture_loop();
     rp_resolver *resolver = make_resolver();
     outcome result = {0};
-    char own[32], path[300], line[256];
     look_up(loop, resolver, "four.test", &result);
-    (void)snprintf(own, sizeof(own), "%d", (int)getpid());
-    DIR *directory = opendir("/proc/self/task");
-    unsigned blocking = 0;
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        (void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
-        FILE *file = strcmp(entry->d_name, own) == 0 ? NULL : fopen(path, "r");
-        while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-            unsigned long long mask;
-            /* SIGHUP, SIGINT, SIGUSR1, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD */
-            if (sscanf(line, "SigBlk: %llx", &mask) == 1)
-                blocking += (mask & 0x17203) == 0x17203 ? 1 : 0;
-        }
-        if (file != NULL)
-            (void)fclose(file);
-    }
-    (void)closedir(directory);
-    assert_true(blocking >= 1);
+    assert_true(fixture_threads_without_signals() >= 1);
     rp_resolver_release(resolver);
     fixture_loop_end(loop);
 }

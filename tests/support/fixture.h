@@ -32,6 +32,11 @@ void fixture_loop_end(rp_loop *loop);
 size_t fixture_descriptors(void);
 size_t fixture_threads(void);
 
+/* Threads, this one apart, on which no signal of the program's lands. */
+size_t fixture_threads_without_signals(void);
+/* Where the system keeps names of its own. */
+extern const char fixture_hosts_file[];
+
 uint64_t fixture_now_ms(void);
 void fixture_sleep_ms(unsigned ms);
 

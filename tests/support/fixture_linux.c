@@ -4,6 +4,9 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+const char fixture_hosts_file[] = "/etc/hosts";
 
 /* c-ares takes a descriptor out of its epoll set after closing it. By then the number may be
  * somebody else's, whose file is not in that set: ENOENT, and no harm. */
@@ -34,6 +37,36 @@ size_t fixture_threads(void)
         if (entry->d_name[0] != '.' && !is_kernel_worker(entry->d_name))
             count++;
     }
+    (void)closedir(directory);
+    return count;
+}
+
+static bool blocks_signals(const char *thread)
+{
+    char path[300], line[256];
+    bool blocks = false;
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", thread);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        unsigned long long mask;
+        /* SIGHUP, SIGINT, SIGUSR1, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD */
+        if (sscanf(line, "SigBlk: %llx", &mask) == 1)
+            blocks = (mask & 0x17203) == 0x17203;
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    return blocks;
+}
+
+size_t fixture_threads_without_signals(void)
+{
+    char own[32];
+    size_t count = 0;
+    (void)snprintf(own, sizeof(own), "%d", (int)getpid());
+    DIR *directory = opendir("/proc/self/task");
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        count += strcmp(entry->d_name, own) != 0 && blocks_signals(entry->d_name);
     (void)closedir(directory);
     return count;
 }

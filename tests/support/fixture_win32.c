@@ -6,6 +6,8 @@
 #include <tlhelp32.h>
 /* clang-format on */
 
+const char fixture_hosts_file[] = "C:/windows/system32/drivers/etc/hosts";
+
 size_t fixture_threads(void)
 {
     size_t count = 0;
@@ -19,4 +21,10 @@ size_t fixture_threads(void)
     }
     assert_true(CloseHandle(all));
     return count;
+}
+
+/* There are none. */
+size_t fixture_threads_without_signals(void)
+{
+    return fixture_threads() - 1;
 }

@@ -18,6 +18,8 @@ typedef intptr_t raw_socket;
 /* 127.0.0.1 or ::1 */
 rp_address raw_loopback(uint8_t family, uint16_t port);
 
+/* Whether this machine has the address. */
+bool raw_has_address(const rp_address *address);
 /* Stores the port that it was given. */
 raw_socket raw_listen(rp_address *address, int backlog);
 /* Bound and not listening: connecting to it is refused. */
@@ -49,6 +51,9 @@ raw_socket raw_udp_bind(rp_address *address);
 /* One that is there; 0: none is. */
 size_t raw_udp_receive(raw_socket socket, void *data, size_t size, rp_address *from);
 void raw_udp_send(raw_socket socket, const void *data, size_t size, const rp_address *to);
+
+/* The system's codes for a connection that is refused, and for a network that is out of reach. */
+extern const int raw_code_refused, raw_code_unreachable;
 
 /* ---- process ---- */
 

@@ -79,6 +79,17 @@ static int new_socket(uint8_t family, int flags)
     return fd;
 }
 
+bool raw_has_address(const rp_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = to_sockaddr(&storage, address);
+    int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = fd >= 0 && bind(fd, (struct sockaddr *)&storage, size) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return has;
+}
+
 raw_socket raw_bind(rp_address *address)
 {
     struct sockaddr_storage storage;
@@ -266,6 +277,8 @@ void raw_udp_send(raw_socket socket, const void *data, size_t size, const rp_add
     socklen_t length = to_sockaddr(&storage, to);
     (void)sendto((int)socket, data, size, MSG_NOSIGNAL, (struct sockaddr *)&storage, length);
 }
+
+const int raw_code_refused = ECONNREFUSED, raw_code_unreachable = ENETUNREACH;
 
 /* ---- process ---- */
 

@@ -105,6 +105,18 @@ static SOCKET new_socket(uint8_t family)
     return handle;
 }
 
+bool raw_has_address(const rp_address *address)
+{
+    struct sockaddr_storage storage;
+    int size = to_sockaddr(&storage, address);
+    start_winsock();
+    SOCKET handle = socket(storage.ss_family, SOCK_STREAM, IPPROTO_TCP);
+    bool has = handle != INVALID_SOCKET && bind(handle, (struct sockaddr *)&storage, size) == 0;
+    if (handle != INVALID_SOCKET)
+        (void)closesocket(handle);
+    return has;
+}
+
 raw_socket raw_bind(rp_address *address)
 {
     struct sockaddr_storage storage;
@@ -282,6 +294,8 @@ void raw_udp_send(raw_socket socket, const void *data, size_t size, const rp_add
     int length = to_sockaddr(&storage, to);
     (void)sendto((SOCKET)socket, data, limited(size), 0, (struct sockaddr *)&storage, length);
 }
+
+const int raw_code_refused = WSAECONNREFUSED, raw_code_unreachable = WSAENETUNREACH;
 
 /* ---- process ---- */
 
