@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # The old recipe, an illustration and not a rival: Net::SSLeay on non-blocking sockets, where every
 # call is tried, says "try again", and is tried again when select(2) says that something changed.
+# Every request has a connection of its own.
 #
-# old-recipe.pl URL -c CONNECTIONS -n REQUESTS --ca FILE [--new] [--no-resume]  (always as with --new)
+# old-recipe.pl URL -c CONNECTIONS -n REQUESTS --ca FILE [--new] [--no-resume]
 use strict;
 use warnings;
 use Errno qw(EINPROGRESS);
