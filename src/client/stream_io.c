@@ -13,7 +13,6 @@
 #include "base/assert.h"
 #include "base/error.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define RECORD_BYTES ((size_t)16384) /* plaintext of one TLS record at the most (RFC 8446, 5.1) */
@@ -169,7 +168,7 @@ static bool is_quiet(const rp_stream *stream)
     if (stream->queued != NULL || stream->output.size > stream->in_flight)
         return false;
     for (const rp_write *write = stream->encrypted; write != NULL; write = write->private_next) {
-        if (write->private_shutdown || (write->fn != NULL))
+        if (write->private_shutdown || write->fn != NULL)
             return false;
     }
     return true;
@@ -230,7 +229,6 @@ static void sent(rp_socket *socket, rp_io_result result)
     if (result.status != RP_OK) {
         rp_error error;
         transport_error(stream, result, &error);
-        stream->reset_told = result.os_code == ECONNRESET;
         rp_chain_clear(&stream->output);
         if (!stream->write_failed)
             rp_stream_fail_writes(stream, &error);
@@ -450,10 +448,6 @@ static void received_final(rp_stream *stream, rp_io_result result)
     }
     stream->input_ended = true;
     stream->input_result = result;
-    /* Linux tells of a reset once, and the send was first to ask: what looks like FIN to the
-     * receive is not one. (EPIPE is what a send gets after a true FIN.) */
-    if (result.status == RP_OK && stream->reset_told)
-        stream->input_result = (rp_io_result){.status = RP_E_RESET, .os_code = ECONNRESET};
     process_end(stream);
 }
 
