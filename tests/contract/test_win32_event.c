@@ -1,5 +1,5 @@
-/* test_win32_event.c - a loop inside a host that waits for Windows' handles: the waitable's event says
- * the same as its socket, which test_waitable.c holds to the contract. */
+/* test_win32_event.c - a loop inside a host that waits for Windows' handles: the waitable's event
+ * says the same as its socket, which test_waitable.c holds to the contract. */
 #include "support/contract.h"
 
 #include <windows.h>
