@@ -333,8 +333,8 @@ static void deadlines(web *w)
                "nothing more of the answer came");
     /* Slow, but it moves; and an answer that began has no first byte to wait for. */
     fetch f = {0}, g = {0};
-    idle.first_byte_timeout_ms = 30;
-    fetch_good(&f, w, "/drip/30/3", &idle, 200);
+    idle = (rp_request_options){.first_byte_timeout_ms = 200, .idle_timeout_ms = 200};
+    fetch_good(&f, w, "/drip/30/10", &idle, 200);
     assert_int_equal(f.body_bytes, 30);
     /* The deadlines of one request are not the next one's. */
     fetch_good(&g, w, "/delay/60", NULL, 200);
