@@ -625,7 +625,10 @@ static void survives_the_end_of_the_loop(void **state)
         (void)start(loop, resolver, hosts[i], &result);
         fixture_loop_end(loop);
         assert_int_equal(result.calls, 1);
-        expect_error(&result, RP_E_CANCELLED, "the loop was destroyed");
+        /* The quick one's answer may have been posted before: then it is told. */
+        if (i < 3 || result.count == 0)
+            expect_error(&result, RP_E_CANCELLED, "the loop was destroyed");
+        result = (outcome){0};
     }
     /* The answers of the slow ones come while nobody is left. */
     fixture_sleep_ms(150);
