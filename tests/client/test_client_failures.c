@@ -199,7 +199,8 @@ static void many_stale(web *w)
         fetch all[COUNT];
         for (int i = 0; i < COUNT; i++) {
             all[i] = (fetch){0};
-            assert_true(fetch_start(&all[i], w, "/delay/5", NULL));
+            /* Long enough for all connections to be made: none serves two requests. */
+            assert_true(fetch_start(&all[i], w, "/delay/100", NULL));
         }
         for (int i = 0; i < COUNT; i++) {
             fetch_wait(&all[i]);
@@ -322,7 +323,7 @@ static void deadlines(web *w)
     rp_request_options first = {.first_byte_timeout_ms = 30};
     rp_request_options idle = {.idle_timeout_ms = 30};
     fetch warm = {0};
-    fetch_good(&warm, w, "/hello", &total, 200);
+    fetch_good(&warm, w, "/hello", NULL, 200);
     fetch_late(w, "/stall", &total, RP_E_TOTAL_TIMEOUT, RP_PHASE_HEAD, "the request was not done");
     fetch_late(w, "/stall-body/100", &total, RP_E_TOTAL_TIMEOUT, RP_PHASE_BODY,
                "the request was not done");
