@@ -1,12 +1,14 @@
 /* uring.c - the io_uring port: the ring, waiting and waking. Operations are in uring_socket.c.
  *
- * One io_uring_enter(2) a turn submits what the last callbacks started and waits. What makes it cheap, in
- * the order of what it saves: waiting for several completions at once when many are expected (see
- * wait_count), quiet sends, DEFER_TASKRUN with SINGLE_ISSUER, direct descriptors, the registered ring
- * descriptor. SQPOLL, zero-copy sends and bundles cost more than they save for short requests.
+ * One io_uring_enter(2) a turn submits what the last callbacks started and waits. What makes it
+ * cheap, in the order of what it saves: waiting for several completions at once when many are
+ * expected (see wait_count), quiet sends, DEFER_TASKRUN with SINGLE_ISSUER, direct descriptors, the
+ * registered ring descriptor. SQPOLL, zero-copy sends and bundles cost more than they save for
+ * short requests.
  *
- * Kernel 6.1 is the least: multishot receive and SINGLE_ISSUER (6.0), DEFER_TASKRUN (6.1). Later ones are
- * used where present: no submission array (6.6), minimum wait and incremental buffers (6.12). */
+ * Kernel 6.1 is the least: multishot receive and SINGLE_ISSUER (6.0), DEFER_TASKRUN (6.1). Later
+ * ones are used where present: no submission array (6.6), minimum wait and incremental buffers
+ * (6.12). */
 #include "linux/uring.h"
 
 #include "base/assert.h"
@@ -34,8 +36,8 @@
 #define BUFFER_BYTES_INCREMENTAL ((size_t)256 << 10)
 #define BATCH 64
 #define HOST_SHARE 64
-/* Below 16 in flight waiting costs latency and saves nothing; beyond 64 at a time the client and its
- * servers would take turns instead of working side by side. */
+/* Below 16 in flight waiting costs latency and saves nothing; beyond 64 at a time the client and
+ * its servers would take turns instead of working side by side. */
 #define WAIT_COUNT_LEAST 8
 #define WAIT_COUNT_MOST 64
 /* A turn that receives so much has large bodies under way: more will have come in a moment. */
@@ -97,9 +99,9 @@ struct io_uring_sqe *uring_sqe(uring_port *port)
 
 /* ---- waking ---- */
 
-/* A pipe and not an eventfd: the ring's read of it is seen by the waitable's eventfd, and the kernel
- * does not signal one eventfd from inside the signalling of another (eventfd_signal_allowed), but late
- * and only once. */
+/* A pipe and not an eventfd: the ring's read of it is seen by the waitable's eventfd, and the
+ * kernel does not signal one eventfd from inside the signalling of another
+ * (eventfd_signal_allowed), but late and only once. */
 static void wake(rp_port *base)
 {
     uring_port *port = (uring_port *)base;
@@ -175,9 +177,10 @@ static unsigned drain(uring_port *port)
     return found;
 }
 
-/* How many completions a wait is for. A loop with many answers outstanding gains most by waking less
- * often: half of those outstanding, at most twice what came lately (so that a thousand slow peers do not
- * delay a quick one: then few come, and the count falls), and never longer than coalesce_us. */
+/* How many completions a wait is for. A loop with many answers outstanding gains most by waking
+ * less often: half of those outstanding, at most twice what came lately (so that a thousand slow
+ * peers do not delay a quick one: then few come, and the count falls), and never longer than
+ * coalesce_us. A few large bodies are waited for in the same way. */
 static unsigned wait_count(const uring_port *port)
 {
     unsigned count = port->awaiting / 2;
@@ -258,9 +261,9 @@ static bool holds_completion(uring_port *port)
 }
 
 /* Reads off the waitable's notifications. What comes between the last look at the queue and the
- * reading would lose its notification: so the loop looks once more. Work of the kernel that leads to
- * no completion (a shutdown wakes the socket's receive, say) is run off here, or the host would be
- * called for nothing. True if there is something to find. */
+ * reading would lose its notification: so the loop looks once more. Work of the kernel that leads
+ * to no completion (a shutdown wakes the socket's receive, say) is run off here, or the host would
+ * be called for nothing. True if there is something to find. */
 static bool acknowledge(uring_port *port)
 {
     for (;;) {
@@ -422,8 +425,8 @@ static const char *set_up_cause(int os_code)
     }
 }
 
-/* A profile may end the process at the call, so there is one, and a second only where the first said that
- * the kernel is older than the youngest flag. */
+/* A profile may end the process at the call, so there is one, and a second only where the first
+ * said that the kernel is older than the youngest flag. */
 static int ring_init(uring_port *port)
 {
     struct io_uring_params parameters = {.cq_entries = COMPLETIONS};
@@ -498,7 +501,8 @@ static void destroy(rp_port *base)
     uring_port *port = (uring_port *)base;
     rp_memory *memory = port->memory;
     if (port->enabled) {
-        /* The kernel must be done with our memory before it goes: the wake-up's read is in flight. */
+        /* The kernel must be done with our memory before it goes: the wake-up's read is in
+         * flight. */
         struct io_uring_sync_cancel_reg cancel = {.flags = IORING_ASYNC_CANCEL_ANY |
                                                            IORING_ASYNC_CANCEL_ALL,
                                                   .timeout = {.tv_sec = -1, .tv_nsec = -1}};
