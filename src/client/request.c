@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define FREE_REQUESTS_LIMIT 1024
+#define FREE_REQUESTS_LIMIT 256
 
 /* ---- memory ---- */
 
