@@ -142,8 +142,8 @@ struct rp_post {
 };
 
 /* Has fn called on the loop's thread, in the order of posting per thread; by rp_loop_destroy if no
- * turn came before. Any thread, as long as the loop lives: none once rp_loop_destroy was called.
- * Allocates nothing, cannot fail. */
+ * turn came before. Any thread, as long as the loop lives: each call must have returned before
+ * rp_loop_destroy is called, though fn may have run by then. Allocates nothing, cannot fail. */
 void rp_loop_post(rp_loop *loop, rp_post *post);
 
 #ifdef __cplusplus

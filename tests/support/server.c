@@ -44,7 +44,7 @@ struct server {
     server_counts counts;
     bool stopping;
     raw_thread *thread; /* NULL: on the caller's loop */
-    atomic_bool ready;
+    atomic_bool ready, posted;
     rp_post stop;
 };
 
@@ -519,6 +519,8 @@ static void serve(void *argument)
     atomic_store(&s->ready, true);
     while (!stopped(s))
         (void)rp_loop_turn(loop, RP_NEVER_MS);
+    while (!atomic_load(&s->posted)) /* the loop must outlive the call that posts */
+        raw_sleep_ms(1);
     rp_loop_destroy(loop);
 }
 
@@ -537,6 +539,7 @@ void server_stop(server *s)
 {
     if (s->thread != NULL) {
         rp_loop_post(s->loop, &s->stop);
+        atomic_store(&s->posted, true);
         raw_thread_join(s->thread);
     } else {
         begin_stop(NULL, s);
