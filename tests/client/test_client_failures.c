@@ -209,6 +209,12 @@ static void many_stale(web *w)
         }
     }
     assert_int_equal(web_counts(w)->stale, 2 * COUNT);
+    /* One, and more stale connections than that. */
+    assert_true(w->client->conn_count > 1);
+    fetch one = {0};
+    fetch_good(&one, w, "/hello", NULL, 200);
+    assert_int_equal(one.summary.attempts, 2);
+    assert_false(one.summary.reused);
 }
 
 static void test_many_stale(void **state)
@@ -245,6 +251,12 @@ static void closed_while_idle(web *w)
         UNTIL(w->loop, w->client->conn_count == 0);
     }
     assert_int_equal(web_counts(w)->connections, 3);
+    /* The last answer used up its credit: an idle connection listens nevertheless. */
+    fetch f = {0};
+    fetch_good(&f, w, "/hello", &(rp_request_options){.receive_credit_bytes = 13}, 200);
+    assert_int_equal(w->client->conn_count, 1);
+    server_drop(w->server, false);
+    UNTIL(w->loop, w->client->conn_count == 0);
 }
 
 static void test_closed_while_idle(void **state)
@@ -336,6 +348,9 @@ static void deadlines(web *w)
     fetch f = {0}, g = {0};
     idle = (rp_request_options){.first_byte_timeout_ms = 200, .idle_timeout_ms = 200};
     fetch_good(&f, w, "/drip/30/10", &idle, 200);
+    assert_int_equal(f.body_bytes, 30);
+    f = (fetch){0};
+    fetch_good(&f, w, "/drip/30/10", &(rp_request_options){.first_byte_timeout_ms = 200}, 200);
     assert_int_equal(f.body_bytes, 30);
     /* The deadlines of one request are not the next one's. */
     fetch_good(&g, w, "/delay/60", NULL, 200);
