@@ -22,11 +22,6 @@ void fixture_sleep_ms(unsigned ms)
     raw_sleep_ms(ms);
 }
 
-size_t fixture_descriptors(void)
-{
-    return raw_open_descriptors();
-}
-
 int fixture_setup(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
 /* fixture_linux.c - what fixture.h needs of Linux. */
 #include "support/fixture.h"
+#include "support/raw.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -26,6 +27,11 @@ static bool is_kernel_worker(const char *thread)
     bool worker = fgets(name, sizeof(name), file) != NULL && strncmp(name, "iou-", 4) == 0;
     (void)fclose(file);
     return worker;
+}
+
+size_t fixture_descriptors(void)
+{
+    return raw_open_descriptors();
 }
 
 size_t fixture_threads(void)

@@ -8,6 +8,13 @@
 
 const char fixture_hosts_file[] = "C:/windows/system32/drivers/etc/hosts";
 
+/* Nothing to compare: what c-ares and Windows' thread pool open at their first use stays open. The
+ * contract's tests count handles, where nobody but the port opens any. */
+size_t fixture_descriptors(void)
+{
+    return 0;
+}
+
 size_t fixture_threads(void)
 {
     size_t count = 0;
