@@ -219,7 +219,8 @@ static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
     } while (count <= 0 && found == 0 && time_until(end_ns) > 0);
     port->in_turn = false;
     rp_epoll_update_timer(port);
-    if (!rp_list_empty(&port->ready))
+    /* A full batch may have left events behind: a host that watches by edge is not told of them. */
+    if (!rp_list_empty(&port->ready) || count == EVENTS_PER_WAIT)
         rp_epoll_tell_host(port);
     return found;
 }
