@@ -1,6 +1,6 @@
 /* epoll_dispatcher.c - ringport in a program around epoll: the marked lines are all of it.
  *
- *   epoll_dispatcher URL [CA [BACKEND [COUNT]]]
+ *   epoll_dispatcher URL [CA [BACKEND [COUNT [edge]]]]
  *
  * The host is a clock that ticks every millisecond; ringport makes COUNT (200) requests. */
 #include <inttypes.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 static unsigned ticks, count = 200, done, failed;
+static uint32_t watched = EPOLLIN; /* by level; or by edge */
 
 static void ticked(void *user)
 {
@@ -39,7 +40,7 @@ typedef struct watch {
 
 static void host_watch(int host, int fd, watch *w)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = w};
+    struct epoll_event event = {.events = watched, .data.ptr = w};
     if (epoll_ctl(host, EPOLL_CTL_ADD, fd, &event) != 0)
         exit(2);
 }
@@ -88,14 +89,16 @@ static int report(rp_loop *loop)
 
 int main(int argc, char **argv)
 {
-    rp_error error = {.text = "usage: epoll_dispatcher URL [CA [BACKEND [COUNT]]]"};
+    rp_error error = {.text = "usage: epoll_dispatcher URL [CA [BACKEND [COUNT [edge]]]]"};
     rp_tls_options trust = {.ca_file = argc > 2 ? argv[2] : NULL};
     rp_loop_options options = {.backend = argc > 3 ? argv[3] : NULL};
-    rp_client_options client_options = {.tls = NULL};
+    rp_client_options client_options = {.connections_per_origin = 500};
     rp_loop *loop = NULL;
     rp_client *client = NULL;
     if (argc > 4)
         count = (unsigned)strtoul(argv[4], NULL, 10);
+    if (argc > 5)
+        watched |= EPOLLET;
     rp_collected *responses = calloc(count, sizeof(*responses));
     int host = epoll_create1(EPOLL_CLOEXEC), clock = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
     struct itimerspec every = {.it_value.tv_nsec = 1000000, .it_interval.tv_nsec = 1000000};
