@@ -24,14 +24,15 @@ typedef struct rp_allocator {
 } rp_allocator;
 
 typedef struct rp_loop_options {
-    /* "io_uring", "epoll", or NULL: the best that works here. By name there is no fallback. */
+    /* "io_uring", "epoll" (Linux), "iocp" (Windows), or NULL: the best that works here. By name
+     * there is no fallback. */
     const char *backend;
     rp_allocator allocator; /* resize NULL: malloc's family */
     /* A loop with many operations in flight may wait this long for more completions before it
      * wakes: fewer wake-ups, less CPU. 0: 250. RP_COALESCE_OFF: never. At most 10,000. */
     uint32_t coalesce_limit_us;
     /* Memory that the loop lends to receiving sockets, whatever their number. 0: 2 MiB (io_uring)
-     * or 64 KiB (epoll). Rounded to what the backend can use, at least 64 KiB. */
+     * or 64 KiB (epoll, iocp). Rounded to what the backend can use, at least 64 KiB. */
     size_t receive_memory_bytes;
 } rp_loop_options;
 
@@ -105,7 +106,7 @@ typedef struct rp_waitable {
 } rp_waitable;
 rp_waitable rp_loop_waitable(rp_loop *loop);
 
-/* "io_uring", "epoll", or "epoll (io_uring: the cause)" after a fallback. Lives as long as the
+/* "io_uring", "epoll", "iocp", or "epoll (io_uring: the cause)" after a fallback. Lives as long as the
  * loop. */
 const char *rp_loop_backend(const rp_loop *loop);
 
