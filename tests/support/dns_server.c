@@ -28,7 +28,7 @@ struct dns_server {
     rp_address address;
     char address_text[RP_ADDRESS_TEXT_SIZE];
     atomic_uint questions, answers;
-    atomic_bool stopping;
+    atomic_bool running, stopping;
     packet *delayed;
     size_t delayed_count;
 };
@@ -192,10 +192,17 @@ static void serve(void *user)
     while (!atomic_load(&server->stopping)) {
         if (raw_readable(server->socket, send_due(server)))
             read_question(server);
+        atomic_store(&server->running, true);
     }
 }
 
 /* ---- life ---- */
+
+/* By what is no question. */
+static void wake(const dns_server *server)
+{
+    raw_udp_send(server->socket, "", 1, &server->address);
+}
 
 dns_server *dns_server_start(const dns_rule *rules)
 {
@@ -208,13 +215,17 @@ dns_server *dns_server_start(const dns_rule *rules)
     server->socket = raw_udp_bind(&server->address);
     (void)rp_address_text(&server->address, true, server->address_text);
     server->thread = raw_thread_start(serve, server);
+    /* Whoever counts descriptors then finds those of the thread. */
+    wake(server);
+    while (!atomic_load(&server->running))
+        raw_sleep_ms(1);
     return server;
 }
 
 void dns_server_stop(dns_server *server)
 {
     atomic_store(&server->stopping, true);
-    raw_udp_send(server->socket, "", 1, &server->address); /* wakes it */
+    wake(server);
     raw_thread_join(server->thread);
     raw_close(server->socket);
     free(server->delayed);
