@@ -224,6 +224,11 @@ void rp_pool_open_failed(const rp_conn *conn, const rp_error *error)
     /* As many connections as requests may be on their way: then nobody misses this one. */
     if (request == NULL || origin->opening_count >= origin->queued_count)
         return;
+    /* The attempt was made for an earlier request, which gave up: this one gets its own. */
+    if (conn->stream->started_ns < request->started_ns) {
+        open_more(origin);
+        return;
+    }
     /* A server at its limit refuses more connections and serves those it has: so the request waits
      * for one of them, and no more are opened for a while. */
     if (origin->open_count > 0 && !request->fresh_only) {
