@@ -106,8 +106,8 @@ typedef struct rp_waitable {
 } rp_waitable;
 rp_waitable rp_loop_waitable(rp_loop *loop);
 
-/* "io_uring", "epoll", "iocp", or "epoll (io_uring: the cause)" after a fallback. Lives as long as the
- * loop. */
+/* "io_uring", "epoll", "iocp", or "epoll (io_uring: the cause)" after a fallback. Lives as long as
+ * the loop. */
 const char *rp_loop_backend(const rp_loop *loop);
 
 /* Valid until rp_loop_destroy; the numbers behind it move. */
