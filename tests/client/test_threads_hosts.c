@@ -223,6 +223,78 @@ static void test_epoll(void **state)
     run(RAW_EPOLL, 0);
 }
 
+/* ---- no host: a loop that sleeps until something happens, without any timer ---- */
+
+enum { ASKERS = 64, ANSWERED = 3 };
+
+typedef struct alarm_clock {
+    rp_loop *loop;
+    rp_post post;
+    atomic_bool stopped;
+    bool rang; /* on the loop's thread */
+} alarm_clock;
+
+static void ring(rp_post *post, void *user)
+{
+    (void)post;
+    ((alarm_clock *)user)->rang = true;
+}
+
+static void wind_up(void *argument)
+{
+    alarm_clock *clock = argument;
+    for (int i = 0; i < 1000 && !atomic_load(&clock->stopped); i++)
+        raw_sleep_ms(10);
+    clock->post = (rp_post){.fn = ring, .user = clock};
+    rp_loop_post(clock->loop, &clock->post);
+}
+
+static unsigned answered(const probe *askers, uint64_t bytes)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < ASKERS; i++)
+        count += askers[i].received > bytes;
+    return count;
+}
+
+static void ask(probe *askers, unsigned first, unsigned end, const char *text)
+{
+    for (unsigned i = first; i < end; i++)
+        assert_int_equal(probe_write_text(&askers[i], text), RP_OK);
+}
+
+/* Many answers are outstanding, a few come: they may not have to wait for the others. */
+static void test_few_answers(void **state)
+{
+    static probe askers[ASKERS];
+    static const char hello[] = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char stall[] = "GET /stall HTTP/1.1\r\nHost: x\r\n\r\n";
+    web w;
+    (void)state;
+    web_begin_apart(&w, 0, NULL, NULL);
+    rp_stream_options options = {.host = "127.0.0.1", .port = server_port(w.server)};
+    memset(askers, 0, sizeof(askers));
+    for (unsigned i = 0; i < ASKERS; i++)
+        assert_int_equal(probe_open(&askers[i], w.loop, &options), RP_OK);
+    ask(askers, 0, ASKERS, hello);
+    UNTIL(w.loop, answered(askers, 0) == ASKERS);
+    UNTIL(w.loop, answered(askers, askers[0].received - 1) == ASKERS);
+    uint64_t first = askers[0].received;
+    alarm_clock clock = {.loop = w.loop};
+    raw_thread *thread = raw_thread_start(wind_up, &clock);
+    ask(askers, 0, ANSWERED, hello);
+    ask(askers, ANSWERED, ASKERS, stall);
+    while (answered(askers, first) < ANSWERED && !clock.rang)
+        (void)rp_loop_turn(w.loop, RP_NEVER_MS);
+    assert_int_equal(answered(askers, first), ANSWERED);
+    assert_false(clock.rang);
+    atomic_store(&clock.stopped, true);
+    raw_thread_join(thread);
+    for (unsigned i = 0; i < ASKERS; i++)
+        probe_finish(&askers[i]);
+    web_end(&w);
+}
+
 static void nothing(void *argument)
 {
     (void)argument;
@@ -236,6 +308,7 @@ int main(void)
         fixture_test(test_select),
         fixture_test(test_poll),
         fixture_test(test_epoll),
+        fixture_test(test_few_answers),
     };
     return fixture_run(tests);
 }
