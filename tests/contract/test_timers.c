@@ -318,7 +318,7 @@ static void waiting_costs_nothing(contract *c)
     contract_settle(c, 2);
     uint64_t cpu = raw_cpu_ns(), calls = rp_loop_stats_get(c->loop)->system_calls;
     assert_int_equal(rp_loop_turn(c->loop, 300), 0);
-    assert_true(raw_cpu_ns() - cpu < 20 * MS); /* some systems count in ticks of 16 */
+    assert_true(raw_cpu_ns() - cpu < 100 * MS); /* some systems count in ticks of 16 */
     assert_true(rp_loop_stats_get(c->loop)->system_calls - calls <= 4);
     endpoint_finish(&e, NULL);
     raw_close(peer);
