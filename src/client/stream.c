@@ -340,13 +340,12 @@ void rp_stream_set_background(rp_stream *stream, bool background)
 /* ---- closing ---- */
 
 /* The last thing that is sent, if it can be sent at once: close_notify says that we end on purpose
- * (RFC 8446,
- * 6.1). A peer that ended before has no use for it. */
+ * (RFC 8446, 6.1), also to a peer that has ended its side and still reads ours. */
 static void say_goodbye(rp_stream *stream)
 {
     rp_error error;
     bool open = stream->state == RP_STREAM_OPEN && stream->engine != NULL;
-    if (open && !stream->shutdown_asked && !stream->write_failed && !stream->input_ended)
+    if (open && !stream->shutdown_asked && !stream->write_failed)
         (void)rp_engine_close_notify(stream->engine, &error);
     rp_stream_flush(stream);
 }
