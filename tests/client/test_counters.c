@@ -303,7 +303,8 @@ static void test_idle_client(void **state)
     l->w = &w;
     run_load(l, CONNECTIONS);
     free(l);
-    assert_false(rp_loop_pending(w.loop));
+    /* A connection may still be opening that nobody needed. */
+    UNTIL(w.loop, !rp_loop_pending(w.loop));
     wait_for_silence(w.loop);
     assert_silence(w.loop, 200);
     web_end(&w);
