@@ -79,7 +79,7 @@ static void submitted(uring_port *port)
         list_move(&port->settling, &port->tried);
 }
 
-bool uring_submit(uring_port *port)
+bool rp_uring_submit(uring_port *port)
 {
     enable(port);
     port->stats->system_calls++;
@@ -88,12 +88,12 @@ bool uring_submit(uring_port *port)
     return result >= 0;
 }
 
-struct io_uring_sqe *uring_sqe(uring_port *port)
+struct io_uring_sqe *rp_uring_sqe(uring_port *port)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&port->ring);
     if (sqe != NULL)
         return sqe;
-    (void)uring_submit(port);
+    (void)rp_uring_submit(port);
     return io_uring_get_sqe(&port->ring);
 }
 
@@ -112,7 +112,7 @@ static void wake(rp_port *base)
     RP_ASSERT(written == 1);
 }
 
-void uring_touch(uring_port *port)
+void rp_uring_touch(uring_port *port)
 {
     if (port->waitable_made && !port->in_turn)
         wake(&port->base);
@@ -120,7 +120,7 @@ void uring_touch(uring_port *port)
 
 static bool arm_wake(uring_port *port)
 {
-    struct io_uring_sqe *sqe = uring_sqe(port);
+    struct io_uring_sqe *sqe = rp_uring_sqe(port);
     if (sqe == NULL)
         return false;
     io_uring_prep_read(sqe, port->wake_fd, &port->wake_byte, 1, 0);
@@ -144,7 +144,7 @@ static unsigned completion(uring_port *port, const struct io_uring_cqe *cqe)
         atomic_store(&port->wake_pending, false);
         return 1;
     }
-    uring_socket_completion(port, pointer, tag, cqe);
+    rp_uring_socket_completion(port, pointer, tag, cqe);
     return 1;
 }
 
@@ -171,9 +171,9 @@ static unsigned drain(uring_port *port)
     /* A quiet send is known to be done when no completion is left that could be its failure. */
     if (io_uring_cq_ready(&port->ring) == 0) {
         port->settle_now = false;
-        found += uring_settle(port);
+        found += rp_uring_settle(port);
     }
-    found += uring_run_owed(port);
+    found += rp_uring_run_owed(port);
     return found;
 }
 
@@ -269,7 +269,7 @@ static bool acknowledge(uring_port *port)
     for (;;) {
         uint64_t value;
         if (io_uring_sq_ready(&port->ring) > 0)
-            (void)uring_submit(port);
+            (void)rp_uring_submit(port);
         port->stats->system_calls++;
         if (read(port->event_fd, &value, sizeof(value)) < 0)
             RP_ASSERT(errno == EAGAIN);
@@ -310,12 +310,12 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
     if (wait_ns != 0 && wait_ns != RP_WAIT_FOREVER)
         deadline = rp_monotonic_ns() + wait_ns;
     uint64_t received_before = port->stats->bytes_received;
-    unsigned found = uring_run_owed(port);
+    unsigned found = rp_uring_run_owed(port);
     for (;;) {
         if (found > 0 || owes(port))
             wait_ns = 0;
         enter(port, starved_wait(port, wait_ns));
-        uring_retry_starved(port);
+        rp_uring_retry_starved(port);
         found += drain(port);
         if (found > 0 || wait_ns == 0)
             break;
@@ -379,7 +379,7 @@ static rp_waitable waitable(rp_port *base)
     port->waitable_made = true;
     port->armed_deadline_ns = RP_WAIT_FOREVER;
     /* What was started before has not been submitted. */
-    (void)uring_submit(port);
+    (void)rp_uring_submit(port);
     wake(base);
     return (rp_waitable){.socket = port->epoll_fd};
 }
@@ -594,15 +594,15 @@ const rp_port_ops rp_uring_port_ops = {
     .destroy = destroy,
     .now = now,
     .random = random_bytes,
-    .open = uring_open,
-    .listen = uring_listen,
-    .connect = uring_connect,
-    .accept = uring_accept,
-    .receive = uring_receive,
-    .send = uring_send,
-    .shutdown_send = uring_shutdown_send,
-    .cancel = uring_cancel,
-    .close = uring_close,
+    .open = rp_uring_open,
+    .listen = rp_uring_listen,
+    .connect = rp_uring_connect,
+    .accept = rp_uring_accept,
+    .receive = rp_uring_receive,
+    .send = rp_uring_send,
+    .shutdown_send = rp_uring_shutdown_send,
+    .cancel = rp_uring_cancel,
+    .close = rp_uring_close,
     .turn = turn,
     .wake = wake,
     .waitable = waitable,

@@ -89,26 +89,26 @@ static inline uint64_t uring_tag(const void *pointer, unsigned tag)
 }
 
 /* Makes room by submitting; NULL if the kernel does not take submissions now. */
-struct io_uring_sqe *uring_sqe(uring_port *port);
+struct io_uring_sqe *rp_uring_sqe(uring_port *port);
 /* After anything was started outside of a turn: makes the waitable readable. */
-void uring_touch(uring_port *port);
-bool uring_submit(uring_port *port);
+void rp_uring_touch(uring_port *port);
+bool rp_uring_submit(uring_port *port);
 
 /* uring_socket.c */
-void uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
-                             const struct io_uring_cqe *cqe);
+void rp_uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
+                                const struct io_uring_cqe *cqe);
 /* Runs what is owed at the time of the call; gives the number of completions. */
-unsigned uring_run_owed(uring_port *port);
-unsigned uring_settle(uring_port *port);
-void uring_retry_starved(uring_port *port);
-rp_io_result uring_open(rp_port *base, uint8_t family, rp_socket **socket);
-rp_io_result uring_listen(rp_socket *base, rp_address *address, int backlog);
-void uring_connect(rp_socket *base, const rp_address *address);
-void uring_accept(rp_socket *base);
-void uring_receive(rp_socket *base);
-void uring_send(rp_socket *base, const rp_slice *slices, size_t count);
-void uring_shutdown_send(rp_socket *base);
-void uring_cancel(rp_socket *base, unsigned operations);
-void uring_close(rp_socket *base);
+unsigned rp_uring_run_owed(uring_port *port);
+unsigned rp_uring_settle(uring_port *port);
+void rp_uring_retry_starved(uring_port *port);
+rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **socket);
+rp_io_result rp_uring_listen(rp_socket *base, rp_address *address, int backlog);
+void rp_uring_connect(rp_socket *base, const rp_address *address);
+void rp_uring_accept(rp_socket *base);
+void rp_uring_receive(rp_socket *base);
+void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count);
+void rp_uring_shutdown_send(rp_socket *base);
+void rp_uring_cancel(rp_socket *base, unsigned operations);
+void rp_uring_close(rp_socket *base);
 
 #endif

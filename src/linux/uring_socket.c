@@ -86,7 +86,7 @@ static void owe(uring_socket *socket, unsigned operation, int os_code)
         socket->owed_code = os_code;
     if (rp_list_empty(&socket->owed_link))
         rp_list_append(&port->owed, &socket->owed_link);
-    uring_touch(port);
+    rp_uring_touch(port);
 }
 
 static void owe_close(uring_socket *socket)
@@ -156,7 +156,7 @@ static void socket_free(uring_socket *socket)
         port->starved_until_ns = 0;
 }
 
-unsigned uring_run_owed(uring_port *port)
+unsigned rp_uring_run_owed(uring_port *port)
 {
     unsigned count = 0;
     if (rp_list_empty(&port->owed))
@@ -199,7 +199,7 @@ static uring_socket *socket_new(uring_port *port, int fd)
     return socket;
 }
 
-rp_io_result uring_open(rp_port *base, uint8_t family, rp_socket **out)
+rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **out)
 {
     uring_port *port = (uring_port *)base;
     int fd;
@@ -217,7 +217,7 @@ rp_io_result uring_open(rp_port *base, uint8_t family, rp_socket **out)
     return result;
 }
 
-rp_io_result uring_listen(rp_socket *base, rp_address *address, int backlog)
+rp_io_result rp_uring_listen(rp_socket *base, rp_address *address, int backlog)
 {
     uring_socket *socket = (uring_socket *)base;
     port_of(socket)->stats->system_calls += 4;
@@ -229,14 +229,14 @@ static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
     uring_port *port = port_of(socket);
     RP_ASSERT(!socket->closing && !(socket->started & operation));
     socket->started |= (uint8_t)operation;
-    struct io_uring_sqe *sqe = uring_sqe(port);
+    struct io_uring_sqe *sqe = rp_uring_sqe(port);
     if (sqe == NULL)
         owe(socket, operation, EAGAIN);
-    uring_touch(port);
+    rp_uring_touch(port);
     return sqe;
 }
 
-void uring_connect(rp_socket *base, const rp_address *address)
+void rp_uring_connect(rp_socket *base, const rp_address *address)
 {
     uring_socket *socket = (uring_socket *)base;
     uring_port *port = port_of(socket);
@@ -255,7 +255,7 @@ void uring_connect(rp_socket *base, const rp_address *address)
 
 static bool arm_accept(uring_socket *socket)
 {
-    struct io_uring_sqe *sqe = uring_sqe(port_of(socket));
+    struct io_uring_sqe *sqe = rp_uring_sqe(port_of(socket));
     if (sqe == NULL)
         return false;
     io_uring_prep_multishot_accept(sqe, submission_fd(socket), NULL, NULL, SOCK_CLOEXEC);
@@ -263,17 +263,17 @@ static bool arm_accept(uring_socket *socket)
     return true;
 }
 
-void uring_accept(rp_socket *base)
+void rp_uring_accept(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;
     RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_ACCEPT));
     socket->started |= RP_CANCEL_ACCEPT;
     if (!arm_accept(socket))
         owe(socket, RP_CANCEL_ACCEPT, EAGAIN);
-    uring_touch(port_of(socket));
+    rp_uring_touch(port_of(socket));
 }
 
-void uring_retry_starved(uring_port *port)
+void rp_uring_retry_starved(uring_port *port)
 {
     if (rp_list_empty(&port->starved) || rp_monotonic_ns() < port->starved_until_ns)
         return;
@@ -336,7 +336,7 @@ static void accept_completion(uring_socket *socket, const struct io_uring_cqe *c
 
 static bool arm_receive(uring_socket *socket)
 {
-    struct io_uring_sqe *sqe = uring_sqe(port_of(socket));
+    struct io_uring_sqe *sqe = rp_uring_sqe(port_of(socket));
     if (sqe == NULL)
         return false;
     io_uring_prep_recv_multishot(sqe, submission_fd(socket), NULL, 0, 0);
@@ -346,14 +346,14 @@ static bool arm_receive(uring_socket *socket)
     return true;
 }
 
-void uring_receive(rp_socket *base)
+void rp_uring_receive(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;
     RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_RECEIVE));
     socket->started |= RP_CANCEL_RECEIVE;
     if (!arm_receive(socket))
         owe(socket, RP_CANCEL_RECEIVE, EAGAIN);
-    uring_touch(port_of(socket));
+    rp_uring_touch(port_of(socket));
 }
 
 static rp_slice buffer_lend(uring_port *port, const struct io_uring_cqe *cqe)
@@ -440,7 +440,7 @@ static size_t slices_bytes(const rp_slice *slices, size_t count)
 static bool submit_piece(uring_socket *socket, bool quiet)
 {
     uring_port *port = port_of(socket);
-    struct io_uring_sqe *sqe = uring_sqe(port);
+    struct io_uring_sqe *sqe = rp_uring_sqe(port);
     if (sqe == NULL)
         return false;
     const rp_slice *slices = socket->slices;
@@ -499,7 +499,7 @@ static void send_progress(uring_socket *socket, size_t sent, bool quiet_piece)
         finish(socket, RP_CANCEL_SEND, rp_transfer_result(EAGAIN));
 }
 
-void uring_send(rp_socket *base, const rp_slice *slices, size_t count)
+void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     uring_socket *socket = (uring_socket *)base;
     RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_SEND));
@@ -511,7 +511,7 @@ void uring_send(rp_socket *base, const rp_slice *slices, size_t count)
     set_awaiting(socket, true);
     if (!submit_piece(socket, base->quiet_send))
         owe(socket, RP_CANCEL_SEND, EAGAIN);
-    uring_touch(port_of(socket));
+    rp_uring_touch(port_of(socket));
 }
 
 static void send_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
@@ -526,7 +526,7 @@ static void send_completion(uring_socket *socket, const struct io_uring_cqe *cqe
     send_progress(socket, cqe->res > 0 ? (size_t)cqe->res : 0, false);
 }
 
-unsigned uring_settle(uring_port *port)
+unsigned rp_uring_settle(uring_port *port)
 {
     unsigned count = 0;
     if (rp_list_empty(&port->settling))
@@ -542,7 +542,7 @@ unsigned uring_settle(uring_port *port)
     return count;
 }
 
-void uring_shutdown_send(rp_socket *base)
+void rp_uring_shutdown_send(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;
     RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_SEND));
@@ -566,7 +566,7 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
         port->settle_now = true;
         return;
     }
-    struct io_uring_sqe *sqe = uring_sqe(port);
+    struct io_uring_sqe *sqe = rp_uring_sqe(port);
     if (sqe == NULL) {
         /* The kernel takes no submissions: this ends the operation as well. */
         (void)shutdown(socket->fd, SHUT_RDWR);
@@ -577,7 +577,7 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
-void uring_cancel(rp_socket *base, unsigned operations)
+void rp_uring_cancel(rp_socket *base, unsigned operations)
 {
     uring_socket *socket = (uring_socket *)base;
     unsigned live =
@@ -591,21 +591,21 @@ void uring_cancel(rp_socket *base, unsigned operations)
     if (live & RP_CANCEL_SEND)
         cancel_one(socket, RP_CANCEL_SEND, TAG_SEND);
     if (live != 0)
-        uring_touch(port_of(socket));
+        rp_uring_touch(port_of(socket));
 }
 
-void uring_close(rp_socket *base)
+void rp_uring_close(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;
     RP_ASSERT(!socket->closing);
     set_awaiting(socket, false);
-    uring_cancel(base, RP_CANCEL_ALL);
+    rp_uring_cancel(base, RP_CANCEL_ALL);
     socket->closing = true;
     owe_close(socket);
 }
 
-void uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
-                             const struct io_uring_cqe *cqe)
+void rp_uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
+                                const struct io_uring_cqe *cqe)
 {
     (void)port;
     switch (tag) {
