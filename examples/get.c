@@ -13,7 +13,7 @@ static void done(rp_collected *response, const rp_response_summary *summary, voi
 
 int main(int argc, char **argv)
 {
-    rp_error error = {RP_OK};
+    rp_error error = {.status = RP_OK};
     rp_tls_options trust = {.ca_file = argc > 2 ? argv[2] : NULL}; /* NULL: the system's */
     rp_request_options request = {.url = argc > 1 ? argv[1] : NULL};
     rp_collected response = {.on_done = done};
