@@ -44,6 +44,18 @@ static inline void rp_list_remove(rp_link *link)
     rp_list_init(link);
 }
 
+/* Moves all of from to the end of to. */
+static inline void rp_list_move(rp_link *to, rp_link *from)
+{
+    if (rp_list_empty(from))
+        return;
+    from->next->previous = to->previous;
+    to->previous->next = from->next;
+    from->previous->next = to;
+    to->previous = from->previous;
+    rp_list_init(from);
+}
+
 /* The first link, removed; NULL if there is none. */
 static inline rp_link *rp_list_take(rp_link *list)
 {

@@ -62,21 +62,10 @@ static void enable(uring_port *port)
     port->stats->system_calls += 2;
 }
 
-static void list_move(rp_link *to, rp_link *from)
-{
-    if (rp_list_empty(from))
-        return;
-    from->next->previous = to->previous;
-    to->previous->next = from->next;
-    from->previous->next = to;
-    to->previous = from->previous;
-    rp_list_init(from);
-}
-
 static void submitted(uring_port *port)
 {
     if (io_uring_sq_ready(&port->ring) == 0)
-        list_move(&port->settling, &port->tried);
+        rp_list_move(&port->settling, &port->tried);
 }
 
 bool rp_uring_submit(uring_port *port)

@@ -159,12 +159,9 @@ static void socket_free(uring_socket *socket)
 unsigned rp_uring_run_owed(uring_port *port)
 {
     unsigned count = 0;
-    if (rp_list_empty(&port->owed))
-        return 0;
-    rp_link now = port->owed;
-    now.next->previous = &now;
-    now.previous->next = &now;
-    rp_list_init(&port->owed);
+    rp_link now;
+    rp_list_init(&now);
+    rp_list_move(&now, &port->owed);
     for (rp_link *link; (link = rp_list_take(&now)) != NULL;) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, owed_link);
         int os_code = socket->owed_code;
@@ -529,12 +526,9 @@ static void send_completion(uring_socket *socket, const struct io_uring_cqe *cqe
 unsigned rp_uring_settle(uring_port *port)
 {
     unsigned count = 0;
-    if (rp_list_empty(&port->settling))
-        return 0;
-    rp_link now = port->settling;
-    now.next->previous = &now;
-    now.previous->next = &now;
-    rp_list_init(&port->settling);
+    rp_link now;
+    rp_list_init(&now);
+    rp_list_move(&now, &port->settling);
     for (rp_link *link; (link = rp_list_take(&now)) != NULL; count++) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, send_link);
         send_progress(socket, socket->piece_bytes, true);

@@ -137,13 +137,9 @@ static unsigned run_deferred(rp_loop *loop)
 {
     unsigned count = 0;
     rp_link now;
-    if (rp_list_empty(&loop->deferred))
-        return 0;
     /* What these defer in their turn runs in the next one. */
-    now = loop->deferred;
-    now.next->previous = &now;
-    now.previous->next = &now;
-    rp_list_init(&loop->deferred);
+    rp_list_init(&now);
+    rp_list_move(&now, &loop->deferred);
     for (rp_link *link; (link = rp_list_take(&now)) != NULL; count++) {
         rp_deferred *deferred = RP_CONTAINER(link, rp_deferred, link);
         deferred->fn(deferred);
