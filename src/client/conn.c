@@ -265,9 +265,7 @@ static rp_status stream_begin(rp_conn *conn)
         .connect_timeout_ms = options->connect_timeout_ms,
         .handshake_timeout_ms = options->handshake_timeout_ms,
     };
-    rp_stream_extra extra = {.no_sessions = false};
-    return rp_stream_open_extra(&conn->stream, conn->client->loop, &stream_options, &extra,
-                                &stream_events, conn);
+    return rp_stream_open(&conn->stream, conn->client->loop, &stream_options, &stream_events, conn);
 }
 
 bool rp_conn_open(rp_origin *origin)

@@ -239,11 +239,14 @@ static bool dial_begin(rp_stream *stream, const rp_stream_options *options, uint
     return stream->dial != NULL;
 }
 
-rp_status rp_stream_open_extra(rp_stream **out, rp_loop *loop, const rp_stream_options *options,
-                               const rp_stream_extra *extra, const rp_stream_events *events,
-                               void *user)
+rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_options *given,
+                               size_t given_size, const rp_stream_events *events, void *user)
 {
+    rp_stream_options known;
+    const rp_stream_options *options = &known;
     *out = NULL;
+    if (!rp_options_copy(&known, sizeof(known), given, given_size))
+        return RP_E_MISUSE;
     if (loop->destroying || options->host == NULL || options->host[0] == '\0' || events == NULL ||
         events->on_open == NULL || strlen(options->host) > HOST_LIMIT ||
         (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT))
@@ -263,20 +266,10 @@ rp_status rp_stream_open_extra(rp_stream **out, rp_loop *loop, const rp_stream_o
         stream_free(stream);
         return RP_E_NO_MEMORY;
     }
-    if (stream->config != NULL && !extra->no_sessions)
+    if (stream->config != NULL)
         session_key_make(stream, port);
     *out = stream;
     return RP_OK;
-}
-
-rp_status rp_stream_open_sized(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,
-                               size_t options_size, const rp_stream_events *events, void *user)
-{
-    rp_stream_options known;
-    rp_stream_extra extra = {.no_sessions = false};
-    if (!rp_options_copy(&known, sizeof(known), options, options_size))
-        return RP_E_MISUSE;
-    return rp_stream_open_extra(stream, loop, &known, &extra, events, user);
 }
 
 static void ignore_open(rp_stream *stream, const rp_error *error, void *user)

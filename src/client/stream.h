@@ -69,16 +69,6 @@ struct rp_stream {
     rp_io_result input_result; /* how the input ended */
 };
 
-typedef struct rp_stream_extra {
-    bool no_sessions; /* neither offer nor keep sessions */
-} rp_stream_extra;
-
-/* As rp_stream_open; options hold the defaults already. error as for on_open where it can't
- * start. */
-rp_status rp_stream_open_extra(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,
-                               const rp_stream_extra *extra, const rp_stream_events *events,
-                               void *user);
-
 /* A stream on an accepted socket, which it owns from here on (closed if this fails). config: a
  * server's, or NULL for a plain stream. on_open comes after the handshake. */
 rp_status rp_stream_accept(rp_stream **stream, rp_loop *loop, rp_socket *socket,
