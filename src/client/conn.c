@@ -25,8 +25,7 @@ static rp_phase response_phase(const rp_request *request)
     return RP_PHASE_HEAD;
 }
 
-/* Detaches the request and closes the connection, so that what the request does next finds a clean
- * pool. */
+/* The request goes on without the connection; one that ends leaves and closes it by itself. */
 static rp_request *detach(rp_conn *conn)
 {
     rp_request *request = conn->request;
@@ -66,12 +65,14 @@ static void request_lost(rp_conn *conn, const rp_error *error)
                            "%s closed the reused connection before it answered (%.80s)",
                            peer_of(conn), error->text);
     told.os_code = error->os_code;
+    if (!again) {
+        rp_request_finish(request, &told);
+        return;
+    }
+    /* Closed first, so that the replay finds a clean pool. */
     detach(conn);
     rp_conn_close(conn);
-    if (again)
-        replay(request);
-    else
-        rp_request_finish(request, &told);
+    replay(request);
 }
 
 static void request_failed(rp_conn *conn, const rp_error *error)
@@ -79,9 +80,7 @@ static void request_failed(rp_conn *conn, const rp_error *error)
     rp_error told;
     (void)rp_error_set(&told, error->status, error->phase, "the answer of %.120s can't be used: %s",
                        peer_of(conn), error->text);
-    rp_request *request = detach(conn);
-    rp_conn_close(conn);
-    rp_request_finish(request, &told);
+    rp_request_finish(conn->request, &told);
 }
 
 static void request_complete(rp_conn *conn, bool reusable)
@@ -358,13 +357,6 @@ static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
     return RP_OK;
 }
 
-static void serve_later_failed(rp_conn *conn, rp_request *request, const rp_error *error)
-{
-    detach(conn);
-    rp_conn_close(conn);
-    rp_request_finish_later(request, error);
-}
-
 void rp_conn_serve(rp_conn *conn, rp_request *request)
 {
     rp_error error;
@@ -380,7 +372,7 @@ void rp_conn_serve(rp_conn *conn, rp_request *request)
     rp_h1_parser_start(conn->parser, request->head_only);
     rp_stream_set_credit(conn->stream, request->has_credit_limit, request->credit_bytes);
     if (head_send(conn, request, &error) != RP_OK) {
-        serve_later_failed(conn, request, &error);
+        rp_request_finish_later(request, &error);
         return;
     }
     if (request->body == NULL) {

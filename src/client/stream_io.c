@@ -24,20 +24,17 @@ static size_t least(size_t a, size_t b)
 
 /* ---- errors ---- */
 
-static const char *direction_text(rp_status status)
-{
-    return status == RP_E_RESET ? "was reset by the peer" : "failed";
-}
-
 static void transport_error(const rp_stream *stream, rp_io_result result, rp_error *error)
 {
     rp_phase phase = RP_PHASE_NONE;
     if (stream->state == RP_STREAM_HANDSHAKE && stream->config != NULL)
         phase = RP_PHASE_HANDSHAKE;
-    (void)rp_error_set(error, result.status, phase, "the connection to %s %s%s%s",
-                       stream->peer_text, direction_text(result.status),
-                       result.status == RP_E_RESET ? "" : ": ",
-                       result.status == RP_E_RESET ? "" : rp_os_error_text(result.os_code));
+    if (result.status == RP_E_RESET)
+        (void)rp_error_set(error, result.status, phase,
+                           "the connection to %s was reset by the peer", stream->peer_text);
+    else
+        (void)rp_error_set(error, result.status, phase, "the connection to %s failed: %s",
+                           stream->peer_text, rp_os_error_text(result.os_code));
     error->os_code = result.os_code;
 }
 
