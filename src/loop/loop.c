@@ -33,7 +33,7 @@ uint64_t rp_loop_now_ms(rp_loop *loop)
     return rp_loop_now_ns(loop) / NS_PER_MS;
 }
 
-static uint64_t next_deadline(const rp_loop *loop)
+uint64_t rp_loop_next_deadline_ns(const rp_loop *loop)
 {
     return loop->timers == NULL ? RP_WAIT_FOREVER : loop->timers->private_deadline_ns;
 }
@@ -42,7 +42,7 @@ static uint64_t next_deadline(const rp_loop *loop)
 static void publish_deadline(rp_loop *loop)
 {
     if (loop->waitable_made && !loop->in_turn)
-        loop->port->ops->waitable_deadline(loop->port, next_deadline(loop));
+        loop->port->ops->waitable_deadline(loop->port, rp_loop_next_deadline_ns(loop));
 }
 
 static void timer_remove(rp_loop *loop, rp_timer *timer)
@@ -193,7 +193,7 @@ static wait_plan plan_wait(rp_loop *loop, uint64_t wait_ms)
     wait_plan plan = {.wait_ns = RP_WAIT_FOREVER};
     if (wait_ms == 0 || !rp_list_empty(&loop->deferred))
         return (wait_plan){0};
-    uint64_t deadline = next_deadline(loop);
+    uint64_t deadline = rp_loop_next_deadline_ns(loop);
     if (deadline == RP_WAIT_FOREVER && wait_ms == RP_NEVER_MS)
         return plan;
     uint64_t now = loop->port->ops->now(loop->port);
@@ -232,6 +232,13 @@ unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
             loop->port->ops->wake(loop->port);
     }
     return found;
+}
+
+bool rp_loop_owes(const rp_loop *loop, uint64_t now_ns)
+{
+    return !rp_list_empty(&loop->deferred) ||
+           atomic_load_explicit(&loop->posts, memory_order_relaxed) != NULL ||
+           rp_loop_next_deadline_ns(loop) <= now_ns;
 }
 
 bool rp_loop_pending(const rp_loop *loop)
@@ -295,10 +302,11 @@ static rp_status check_options(const rp_loop_options *options, rp_error *error)
     return RP_OK;
 }
 
-static rp_status port_create(rp_loop *loop, const rp_port_ops *ops, const rp_loop_options *options,
-                             rp_error *error)
+static rp_status port_create(rp_loop *loop, const rp_port_ops *ops, void *context,
+                             const rp_loop_options *options, rp_error *error)
 {
     rp_port_options port_options = {
+        .context = context,
         .memory = &loop->memory,
         .stats = &loop->stats,
         .coalesce_limit_us = options->coalesce_limit_us,
@@ -321,7 +329,7 @@ static rp_status port_choose(rp_loop *loop, const rp_loop_options *options, rp_e
     rp_status status = RP_E_UNSUPPORTED;
     for (size_t i = 0; rp_ports[i] != NULL; i++) {
         rp_error cause;
-        status = port_create(loop, rp_ports[i], options, &cause);
+        status = port_create(loop, rp_ports[i], NULL, options, &cause);
         if (status == RP_OK) {
             (void)snprintf(loop->backend, sizeof(loop->backend), reasons[0] ? "%s (%.200s)" : "%s",
                            rp_ports[i]->name, reasons);
@@ -342,7 +350,7 @@ static rp_status port_by_name(rp_loop *loop, const rp_loop_options *options, rp_
         if (strcmp(rp_ports[i]->name, options->backend) != 0)
             continue;
         rp_error cause;
-        rp_status status = port_create(loop, rp_ports[i], options, &cause);
+        rp_status status = port_create(loop, rp_ports[i], NULL, options, &cause);
         (void)snprintf(loop->backend, sizeof(loop->backend), "%s", rp_ports[i]->name);
         if (status != RP_OK)
             return rp_error_set(error, status, RP_PHASE_NONE, "backend %s can't be used: %s",
@@ -382,7 +390,7 @@ static rp_status loop_new(rp_loop **out, const rp_loop_options *options, rp_erro
     return RP_OK;
 }
 
-rp_status rp_loop_create_with_port(rp_loop **out, const rp_port_ops *port_ops,
+rp_status rp_loop_create_with_port(rp_loop **out, const rp_port_ops *port_ops, void *context,
                                    const rp_loop_options *options, rp_error *error)
 {
     *out = NULL;
@@ -395,7 +403,7 @@ rp_status rp_loop_create_with_port(rp_loop **out, const rp_port_ops *port_ops,
         return status;
     if (port_ops != NULL) {
         (void)snprintf(loop->backend, sizeof(loop->backend), "%s", port_ops->name);
-        status = port_create(loop, port_ops, options, error);
+        status = port_create(loop, port_ops, context, options, error);
     } else if (options->backend != NULL) {
         status = port_by_name(loop, options, error);
     } else {
@@ -417,7 +425,7 @@ rp_status rp_loop_create_sized(rp_loop **out, const rp_loop_options *options, si
     if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                             "loop options set a member that this version does not know");
-    return rp_loop_create_with_port(out, NULL, &copy, error);
+    return rp_loop_create_with_port(out, NULL, NULL, &copy, error);
 }
 
 void rp_loop_destroy(rp_loop *loop)

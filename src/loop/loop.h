@@ -69,8 +69,15 @@ uint64_t rp_loop_now_ns(rp_loop *loop);
 void rp_timer_start_internal(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn,
                              void *user);
 
-/* The loop made with this very port; for ports that are handed in (simulator, tests). */
-rp_status rp_loop_create_with_port(rp_loop **loop, const rp_port_ops *port_ops,
+/* The loop made with this very port; for ports that are handed in (simulator, tests), with the
+ * context that their create is given. */
+rp_status rp_loop_create_with_port(rp_loop **loop, const rp_port_ops *port_ops, void *context,
                                    const rp_loop_options *options, rp_error *error);
+
+/* What a turn that does not wait would find at now_ns, the port's completions apart: deferred
+ * calls, posts, timers. */
+bool rp_loop_owes(const rp_loop *loop, uint64_t now_ns);
+/* Of the first timer, in the port's clock; RP_WAIT_FOREVER: there is none. */
+uint64_t rp_loop_next_deadline_ns(const rp_loop *loop);
 
 #endif

@@ -40,7 +40,10 @@
  *     wait; it never wakes for nothing. Progress of a send that is not complete counts as found.
  * 10. waitable(): a descriptor that is readable while turn(port, 0) would find something to do: a
  *     completion, an operation to submit, a wake(), or the deadline given to waitable_deadline(),
- *     which is used up when it has passed: the loop states the next one. */
+ *     which is used up when it has passed: the loop states the next one.
+ * 11. lookup(): a port whose network has names of its own answers them itself: once, from a turn,
+ *     never inside the call, unless lookup_cancel came first. Others leave both NULL, and src/net
+ *     asks the DNS. */
 #ifndef RP_LOOP_PORT_H
 #define RP_LOOP_PORT_H
 
@@ -90,7 +93,19 @@ struct rp_socket {
     bool quiet_send;
 };
 
+/* A look-up of a name by the port: memory of the caller, not moved until answered or cancelled. */
+typedef struct rp_port_lookup rp_port_lookup;
+struct rp_port_lookup {
+    /* RP_OK and count > 0 addresses without ports, the best first, lent until this returns; or
+     * RP_E_RESOLVE_NOT_FOUND, RP_E_RESOLVE_FAILED, RP_E_NO_MEMORY. */
+    void (*answered)(rp_port_lookup *lookup, rp_status status, const rp_address *addresses,
+                     size_t count);
+    void *user;
+    void *private_query; /* the port's */
+};
+
 typedef struct rp_port_options {
+    void *context; /* of a port that is handed in: what it belongs to; NULL for those of rp_ports */
     rp_memory *memory;
     rp_loop_stats *stats;        /* the port counts its own system calls, completions, bytes */
     uint32_t coalesce_limit_us;  /* 0: off */
@@ -142,6 +157,10 @@ typedef struct rp_port_ops {
     rp_waitable (*waitable)(rp_port *port);
     /* The next deadline in the port's clock, RP_WAIT_FOREVER: none. Only after waitable(). */
     void (*waitable_deadline)(rp_port *port, uint64_t deadline_ns);
+
+    /* See 11. False: no memory, and nothing was started. host lives until the answer. */
+    bool (*lookup)(rp_port *port, rp_port_lookup *lookup, const char *host);
+    void (*lookup_cancel)(rp_port *port, rp_port_lookup *lookup);
 } rp_port_ops;
 
 /* What every port begins with. */

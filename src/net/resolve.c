@@ -67,7 +67,9 @@ struct rp_lookup {
     rp_loop *loop;
     rp_lookup_fn *fn; /* NULL: being called */
     void *user;
-    rp_query *query; /* NULL: answered without asking */
+    rp_query *query; /* NULL: answered without asking c-ares */
+    rp_port_lookup port_lookup;
+    bool asked_port; /* port_lookup is under way */
     rp_loop_hook hook;
     rp_deferred deferred;
     uint16_t port;
@@ -393,14 +395,22 @@ static void lookup_deliver(rp_deferred *deferred)
         lookup_end(lookup, NULL, 0, &lookup->answer.error);
 }
 
+/* Nobody calls back any more. */
+static void lookup_detach(rp_lookup *lookup)
+{
+    if (lookup->query != NULL)
+        query_detach(lookup->query);
+    if (lookup->asked_port)
+        lookup->loop->port->ops->lookup_cancel(lookup->loop->port, &lookup->port_lookup);
+    rp_loop_undefer(&lookup->deferred);
+}
+
 static void lookup_loop_ends(rp_loop_hook *hook)
 {
     rp_lookup *lookup = RP_CONTAINER(hook, rp_lookup, hook);
     rp_error error;
     (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_RESOLVE, "the loop was destroyed");
-    if (lookup->query != NULL)
-        query_detach(lookup->query);
-    rp_loop_undefer(&lookup->deferred);
+    lookup_detach(lookup);
     lookup_end(lookup, NULL, 0, &error);
 }
 
@@ -482,8 +492,52 @@ static rp_resolver *own_resolver(rp_loop *loop)
     return loop->resolver;
 }
 
+static int port_status(rp_status status)
+{
+    switch (status) {
+    case RP_OK:
+        return ARES_SUCCESS;
+    case RP_E_RESOLVE_NOT_FOUND:
+        return ARES_ENOTFOUND;
+    case RP_E_NO_MEMORY:
+        return ARES_ENOMEM;
+    default:
+        return ARES_ETIMEOUT;
+    }
+}
+
+static void port_answered(rp_port_lookup *port_lookup, rp_status status,
+                          const rp_address *addresses, size_t count)
+{
+    rp_lookup *lookup = port_lookup->user;
+    rp_address found[RP_ADDRESSES_LIMIT];
+    lookup->asked_port = false;
+    if (count > RP_ADDRESSES_LIMIT)
+        count = RP_ADDRESSES_LIMIT;
+    for (size_t i = 0; i < count; i++) {
+        found[i] = addresses[i];
+        found[i].port = lookup->port;
+    }
+    if (status == RP_OK && count > 0) {
+        lookup_end(lookup, found, count, NULL);
+        return;
+    }
+    rp_error error;
+    answer_error(lookup->host, port_status(status), &error);
+    lookup_end(lookup, NULL, 0, &error);
+}
+
+/* Asks the port's own network. False: no memory. */
+static bool lookup_ask_port(rp_lookup *lookup)
+{
+    rp_port *port = lookup->loop->port;
+    lookup->port_lookup = (rp_port_lookup){.answered = port_answered, .user = lookup};
+    lookup->asked_port = port->ops->lookup(port, &lookup->port_lookup, lookup->host);
+    return lookup->asked_port;
+}
+
 /* Asks c-ares. False: no memory. */
-static bool lookup_ask(rp_lookup *lookup, rp_resolver *resolver)
+static bool lookup_ask_dns(rp_lookup *lookup, rp_resolver *resolver)
 {
     static const struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,
                                                      .ai_socktype = SOCK_STREAM};
@@ -546,7 +600,8 @@ rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *resolver, const char *hos
         lookup->answer.error = error;
     if (status != RP_OK || lookup->count > 0) {
         rp_loop_defer(loop, &lookup->deferred, lookup_deliver);
-    } else if (!lookup_ask(lookup, resolver)) {
+    } else if (!(loop->port->ops->lookup != NULL ? lookup_ask_port(lookup)
+                                                 : lookup_ask_dns(lookup, resolver))) {
         lookup_free(lookup);
         return NULL;
     }
@@ -559,9 +614,7 @@ void rp_lookup_cancel(rp_lookup *lookup)
 {
     if (lookup->fn == NULL)
         return;
-    if (lookup->query != NULL)
-        query_detach(lookup->query);
-    rp_loop_undefer(&lookup->deferred);
+    lookup_detach(lookup);
     rp_list_remove(&lookup->hook.link);
     rp_loop_unhold(lookup->loop);
     lookup_free(lookup);

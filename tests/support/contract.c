@@ -35,7 +35,7 @@ rp_loop_options contract_options(contract *c)
 static void open_loop(contract *c, const rp_loop_options *options)
 {
     rp_error error = {0};
-    rp_status status = rp_loop_create_with_port(&c->loop, c->ops, options, &error);
+    rp_status status = rp_loop_create_with_port(&c->loop, c->ops, NULL, options, &error);
     if (status == RP_E_UNSUPPORTED) {
         print_message("%s is not to be had here: %s\n", c->ops->name, error.text);
         skip();

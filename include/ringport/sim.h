@@ -1,0 +1,253 @@
+/* sim.h - a simulated network: your program's outbound calls, its servers and everything that can
+ * go wrong between them, in one thread, in virtual time, from a seed.
+ *
+ * The library target is ringport::sim (libringport_sim, linked before libringport); for tests only. A loop
+ * made by rp_sim_loop_create is a loop like any other: streams, clients, timers and posts work on
+ * it, unchanged. What differs is below them: time passes only when every loop of the simulation
+ * waits, and then at once; bytes travel between loops of the same simulation only; names are those
+ * that rp_sim_name_add and rp_sim_server_start made known.
+ *
+ * The seed decides what a real network leaves to chance: how many bytes each receive and send
+ * takes (one included), how long everything takes, in which order completions come, whether a
+ * cancel comes too late, and which of the faults strike. The same seed and the same calls give the
+ * same run: the same callbacks in the same order at the same virtual times, with the same sizes.
+ * TLS takes part: while a simulation is alive, wolfSSL's random generators of its thread are
+ * seeded from it. Only the contents of encrypted records differ from run to run where sessions are
+ * resumed, because wolfSSL puts the real time into a ticket's age; the trace does not hold them.
+ *
+ * All calls on one simulation from one thread; a thread may have one simulation alive at a time.
+ * The simulator's own lack of memory ends the process. */
+#ifndef RINGPORT_SIM_H
+#define RINGPORT_SIM_H
+
+#include <ringport/loop.h>
+#include <ringport/tls.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rp_sim rp_sim;
+
+/* What can go wrong. In brackets what one opportunity is: the thing that a probability is of and
+ * that rp_sim_fault_at counts. */
+typedef enum rp_sim_fault {
+    RP_SIM_CONNECT_REFUSED,     /* [a connect] */
+    RP_SIM_CONNECT_UNREACHABLE, /* [a connect] */
+    RP_SIM_CONNECT_STALL,       /* [a connect] nobody ever answers */
+    RP_SIM_RESET,               /* [one direction of a new connection] at a random byte of it the
+                                 * connection is reset */
+    RP_SIM_STALL,    /* [likewise] after a random byte nothing more arrives, and nobody says so */
+    RP_SIM_TRUNCATE, /* [likewise] after a random byte comes the end of the stream (TCP's FIN) */
+    RP_SIM_CORRUPT,  /* [likewise] a random byte arrives changed */
+    RP_SIM_SEND_FAILED,      /* [a send] the system refuses it */
+    RP_SIM_RECEIVE_FAILED,   /* [a receive that is started] likewise */
+    RP_SIM_NO_BUFFERS,       /* [a delivery of bytes] no receive buffer is free: it comes later */
+    RP_SIM_NO_DESCRIPTORS,   /* [opening or accepting a socket] */
+    RP_SIM_NO_SOCKET_MEMORY, /* [likewise] the system has no memory for it */
+    RP_SIM_NO_MEMORY,        /* [an allocation by ringport, on a loop that has the fault enabled] */
+    RP_SIM_NAME_NOT_FOUND,   /* [a look-up of a name] */
+    RP_SIM_NAME_FAILED,      /* [likewise] no name server answers usefully */
+    RP_SIM_NAME_LATE,        /* [likewise] the answer takes up to a minute */
+    RP_SIM_FAULTS
+} rp_sim_fault;
+
+/* A fault's name, "connect_refused" say; static. */
+const char *rp_sim_fault_name(rp_sim_fault fault);
+
+typedef struct rp_sim_options {
+    uint64_t seed;
+    /* The probability of each fault at each opportunity, in millionths; 0: never by chance. */
+    uint32_t fault_ppm[RP_SIM_FAULTS];
+    /* How long a byte takes from one end to the other, in microseconds of virtual time, the seed
+     * choosing for every packet. Both 0: 20 to 2,000. */
+    uint32_t latency_least_us, latency_most_us;
+    /* What one direction of a connection holds between the two programs before a send has to wait.
+     * 0: the seed chooses for each connection, 512 bytes to 256 KiB. */
+    size_t window_bytes;
+    /* No chance but in latency and faults: receives take all there is, sends all there is room
+     * for, completions come in the order of their causes, a cancel is never late. */
+    bool orderly;
+    /* Called with a line for everything that happens on the network, without its end. NULL: none.
+     * A hash of all lines is kept in any case: rp_sim_trace_hash. */
+    void (*on_trace)(void *user, const char *line);
+    /* Called when a loop waits for ever and nothing will ever happen: a lost completion, or a wait
+     * without a deadline on a peer that stalls. The run cannot go on after it returns. NULL: only
+     * the message, which holds the seed, and the end of the process. */
+    void (*on_stuck)(void *user, const char *message);
+    void *user;
+} rp_sim_options;
+
+/* options NULL: all defaults. error may be NULL. Errors: RP_E_NO_MEMORY, RP_E_BAD_OPTION. */
+rp_status rp_sim_create_sized(rp_sim **sim, const rp_sim_options *options, size_t options_size,
+                              rp_error *error);
+static inline rp_status rp_sim_create(rp_sim **sim, const rp_sim_options *options, rp_error *error)
+{
+    return rp_sim_create_sized(sim, options, sizeof(rp_sim_options), error);
+}
+
+/* After every loop of it was destroyed. Stops its servers. NULL does nothing. */
+void rp_sim_destroy(rp_sim *sim);
+
+/* A loop on the simulated network; rp_loop_options.backend is not looked at. Whichever loop of the
+ * simulation waits in a turn, turns the others too as far as they have something to do, so a
+ * program with one client runs by rp_loop_run alone. rp_loop_waitable gives nothing.
+ * faulty: RP_SIM_NO_MEMORY and the faults of opening and accepting sockets strike here. */
+rp_status rp_sim_loop_create(rp_sim *sim, rp_loop **loop, const rp_loop_options *options,
+                             bool faulty, rp_error *error);
+
+/* Virtual time since the simulation began, in nanoseconds. */
+uint64_t rp_sim_now_ns(const rp_sim *sim);
+
+/* Turns every loop of the simulation for so long, in virtual time. Not from a callback. */
+void rp_sim_run_ms(rp_sim *sim, uint64_t ms);
+
+/* A number below `below` (> 0), from the seed: for the test's own choices. */
+uint64_t rp_sim_random(rp_sim *sim, uint64_t below);
+
+/* ---- the network ---- */
+
+/* Makes a name known: addresses as in "192.0.2.1,2001:db8::1". At most 16 addresses. A name that
+ * is already known gets these instead. Names that are not known do not exist.
+ * Errors: RP_E_BAD_OPTION. */
+rp_status rp_sim_name_add(rp_sim *sim, const char *name, const char *addresses, rp_error *error);
+
+/* Changes the probability of a fault from here on. */
+void rp_sim_fault_set(rp_sim *sim, rp_sim_fault fault, uint32_t ppm);
+
+/* The fault strikes at the count-th opportunity from here on, 1 being the next; 0 takes an order
+ * back. One order for each fault at a time; it is forgotten when it was carried out. */
+void rp_sim_fault_at(rp_sim *sim, rp_sim_fault fault, uint64_t count);
+
+/* How often a fault has struck. */
+uint64_t rp_sim_fault_count(const rp_sim *sim, rp_sim_fault fault);
+
+typedef enum rp_sim_direction { RP_SIM_TO_SERVER, RP_SIM_TO_CLIENT } rp_sim_direction;
+
+/* The next connection that is made breaks so: RP_SIM_RESET, _STALL, _TRUNCATE or _CORRUPT, when
+ * at_byte bytes of that direction have arrived (of _CORRUPT the byte after them is changed). */
+void rp_sim_break_next(rp_sim *sim, rp_sim_fault fault, rp_sim_direction direction,
+                       uint64_t at_byte);
+
+/* Hash of the trace so far; two runs of one seed give the same. */
+uint64_t rp_sim_trace_hash(const rp_sim *sim);
+
+/* ---- a scripted server ---- */
+
+typedef struct rp_sim_server rp_sim_server;
+typedef struct rp_sim_exchange rp_sim_exchange;
+
+/* The authority that signed the certificate of simulated servers, in PEM, for
+ * rp_tls_options.ca_pem. Its key is public: never trust it outside of tests. */
+extern const char rp_sim_ca_pem[];
+
+typedef struct rp_sim_server_options {
+    /* The name that leads to it. NULL: none, only its address does. */
+    const char *host;
+    /* An IP address. NULL: in a simulation one of 192.0.2.0/24 that nobody has (RFC 5737), on a
+     * real loop 127.0.0.1. */
+    const char *address;
+    uint16_t port; /* 0: 443, or 80 where plain; on a real loop the system's choice */
+    bool plain;    /* no TLS */
+    /* PEM files, the leaf first. NULL: a certificate that rp_sim_ca_pem's authority signed, for
+     * localhost, 127.0.0.1, ::1, 192.0.2.1 to 192.0.2.16, example.com, *.example.com, and likewise
+     * .net and .org, and *.example.test. */
+    const char *certificate_file, *key_file;
+    rp_tls_version minimum_version, maximum_version;
+    bool no_resumption;
+    /* A connection came, before its handshake: what the script writes raw here goes out first. May
+     * be NULL, as those below. */
+    void (*on_connection)(rp_sim_exchange *exchange, void *user);
+    /* A request's head came; its body follows. */
+    void (*on_head)(rp_sim_exchange *exchange, void *user);
+    /* Bytes of a request's body, in order. With it the body is not kept for on_request. */
+    void (*on_body)(rp_sim_exchange *exchange, const uint8_t *data, size_t size, void *user);
+    /* A request is complete, unless its script has ended before. NULL: it is answered with 200 and
+     * the body "ok\n". Whoever does not end the script here must do so later, or the client waits
+     * for ever. */
+    void (*on_request)(rp_sim_exchange *exchange, void *user);
+    /* The connection is gone; the pointer is dead when it returns. */
+    void (*on_gone)(rp_sim_exchange *exchange, void *user);
+    void *user;
+} rp_sim_server_options;
+
+/* Starts a server on a loop of the simulation of its own, which whoever waits turns along. It lives
+ * until rp_sim_server_stop or rp_sim_destroy.
+ * Errors: RP_E_ADDRESS_IN_USE, RP_E_BAD_OPTION, RP_E_TLS_CONFIG, RP_E_NO_MEMORY. */
+rp_status rp_sim_server_start(rp_sim *sim, rp_sim_server **server,
+                              const rp_sim_server_options *options, rp_error *error);
+
+/* The same on a loop of the caller's, a real one too; host must be NULL on a real one. The loop
+ * must be turned, and the server be stopped before the loop is destroyed. */
+rp_status rp_sim_server_start_on(rp_loop *loop, rp_sim_server **server,
+                                 const rp_sim_server_options *options, rp_error *error);
+
+/* Resets every connection and forgets the server, at once: its callbacks come no more but for
+ * on_gone. Its address refuses from then on, and a new server may take it. Not from its own
+ * callbacks. NULL does nothing. */
+void rp_sim_server_stop(rp_sim_server *server);
+
+/* "192.0.2.1:443"; lives as long as the server. */
+const char *rp_sim_server_address(const rp_sim_server *server);
+
+typedef struct rp_sim_server_counts {
+    uint64_t connections, handshakes, resumed, requests;
+    uint64_t malformed; /* requests that were not HTTP */
+    uint64_t open;      /* connections now */
+} rp_sim_server_counts;
+void rp_sim_server_counts_get(const rp_sim_server *server, rp_sim_server_counts *counts);
+
+/* Ends every connection as rp_sim_end would, now. */
+typedef enum rp_sim_ending {
+    RP_SIM_KEEP,          /* the response is complete, the connection serves on, if the client
+                           * lets it */
+    RP_SIM_CLOSE,         /* close_notify and FIN */
+    RP_SIM_END_TRUNCATED, /* FIN without close_notify */
+    RP_SIM_END_RESET,     /* RST */
+    RP_SIM_END_STALLED    /* nothing more, ever */
+} rp_sim_ending;
+void rp_sim_server_drop(rp_sim_server *server, rp_sim_ending ending);
+
+/* ---- an exchange: one connection of a server, and the request on it ----
+ *
+ * The calls that follow append steps to its script, which are carried out one after the other, each
+ * when the one before is done (written: handed to the network). Bytes are copied. */
+
+/* Of the request; strings live until the request's script ended and the next one's head came. */
+const char *rp_sim_method(const rp_sim_exchange *exchange);
+const char *rp_sim_target(const rp_sim_exchange *exchange);
+/* The value of a header, its name in any case; NULL: not there. */
+const char *rp_sim_header(const rp_sim_exchange *exchange, const char *name);
+/* The body so far, if there is no on_body; at most 16 MiB are kept, more is malformed. */
+const uint8_t *rp_sim_body(const rp_sim_exchange *exchange, size_t *size);
+/* Requests on this connection before this one. */
+unsigned rp_sim_served(const rp_sim_exchange *exchange);
+rp_sim_server *rp_sim_exchange_server(const rp_sim_exchange *exchange);
+/* The caller's own, NULL at first. */
+void *rp_sim_exchange_user(const rp_sim_exchange *exchange);
+void rp_sim_exchange_user_set(rp_sim_exchange *exchange, void *user);
+
+/* A whole response with Content-Length, and RP_SIM_KEEP. headers: lines that end in CRLF, or
+ * NULL. */
+void rp_sim_respond(rp_sim_exchange *exchange, int status, const char *headers, const void *body,
+                    size_t size);
+/* Bytes of a response as they are, in TLS records of their own: one for up to 16 KiB. */
+void rp_sim_write(rp_sim_exchange *exchange, const void *data, size_t size);
+void rp_sim_print(rp_sim_exchange *exchange, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+/* Bytes around TLS, as they are, on the connection itself. */
+void rp_sim_write_raw(rp_sim_exchange *exchange, const void *data, size_t size);
+/* The byte at this offset (0: the next) of what the connection sends from here on, TLS's framing
+ * included, is changed. */
+void rp_sim_corrupt(rp_sim_exchange *exchange, uint64_t offset);
+void rp_sim_wait(rp_sim_exchange *exchange, uint64_t ms);
+/* The end of the script: the last step of a request's. */
+void rp_sim_end(rp_sim_exchange *exchange, rp_sim_ending ending);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
