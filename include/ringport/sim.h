@@ -1,7 +1,7 @@
 /* sim.h - a simulated network: your program's outbound calls, its servers and everything that can
  * go wrong between them, in one thread, in virtual time, from a seed.
  *
- * The library target is ringport::sim (libringport_sim, linked before libringport); for tests only. A loop
+ * The library target is ringport::sim (libringport_sim, before libringport); for tests only. A loop
  * made by rp_sim_loop_create is a loop like any other: streams, clients, timers and posts work on
  * it, unchanged. What differs is below them: time passes only when every loop of the simulation
  * waits, and then at once; bytes travel between loops of the same simulation only; names are those
@@ -15,7 +15,8 @@
  * seeded from it. Only the contents of encrypted records differ from run to run where sessions are
  * resumed, because wolfSSL puts the real time into a ticket's age; the trace does not hold them.
  *
- * All calls on one simulation from one thread; a thread may have one simulation alive at a time.
+ * All calls on one simulation from one thread; simulations of one thread end in the reverse order
+ * of their making.
  * The simulator's own lack of memory ends the process. */
 #ifndef RINGPORT_SIM_H
 #define RINGPORT_SIM_H
@@ -93,8 +94,14 @@ void rp_sim_destroy(rp_sim *sim);
  * simulation waits in a turn, turns the others too as far as they have something to do, so a
  * program with one client runs by rp_loop_run alone. rp_loop_waitable gives nothing.
  * faulty: RP_SIM_NO_MEMORY and the faults of opening and accepting sockets strike here. */
-rp_status rp_sim_loop_create(rp_sim *sim, rp_loop **loop, const rp_loop_options *options,
-                             bool faulty, rp_error *error);
+rp_status rp_sim_loop_create_sized(rp_sim *sim, rp_loop **loop, const rp_loop_options *options,
+                                   size_t options_size, bool faulty, rp_error *error);
+static inline rp_status rp_sim_loop_create(rp_sim *sim, rp_loop **loop,
+                                           const rp_loop_options *options, bool faulty,
+                                           rp_error *error)
+{
+    return rp_sim_loop_create_sized(sim, loop, options, sizeof(rp_loop_options), faulty, error);
+}
 
 /* Virtual time since the simulation began, in nanoseconds. */
 uint64_t rp_sim_now_ns(const rp_sim *sim);

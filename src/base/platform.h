@@ -16,4 +16,10 @@ const char *const *rp_system_ca_directories(void);
 void rp_system_ca_certificates(void (*visit)(void *user, const uint8_t *der, size_t size),
                                void *user);
 
+/* The system's codes (errno, WSA) for what the simulator makes happen. */
+typedef struct rp_os_code_table {
+    int refused, unreachable, reset, in_use, no_descriptors, no_memory, unsupported, failed;
+} rp_os_code_table;
+extern const rp_os_code_table rp_os_codes;
+
 #endif

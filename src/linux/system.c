@@ -1,6 +1,8 @@
 /* system.c - where Linux distributions keep things. */
 #include "base/platform.h"
 
+#include <errno.h>
+
 const char *const *rp_system_ca_files(void)
 {
     static const char *const files[] = {
@@ -31,3 +33,14 @@ void rp_system_ca_certificates(void (*visit)(void *user, const uint8_t *der, siz
     (void)visit;
     (void)user;
 }
+
+const rp_os_code_table rp_os_codes = {
+    .refused = ECONNREFUSED,
+    .unreachable = EHOSTUNREACH,
+    .reset = ECONNRESET,
+    .in_use = EADDRINUSE,
+    .no_descriptors = EMFILE,
+    .no_memory = ENOMEM,
+    .unsupported = EAFNOSUPPORT,
+    .failed = EIO,
+};

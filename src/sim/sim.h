@@ -1,6 +1,7 @@
 /* sim.h - the simulator's inside.
  *
  *   sim.c       time and chance: the events' heap, the random streams, the trace, faults, names
+ *   tls.c       wolfSSL's randomness from the seed
  *   wire.c      a connection between two sockets: bytes, ends and resets on their way
  *   socket.c    the port contract's sockets on wires: what is decided when, by chance
  *   port.c      the port contract's port: turns, virtual time, turning the other loops along
@@ -21,6 +22,7 @@
 
 #define SIM_US 1000u
 #define SIM_MS 1000000u
+#define SIM_BEGIN_NS ((uint64_t)1000 * SIM_MS) /* 0 means "not yet" here and there */
 
 typedef struct sim_event sim_event;
 struct sim_event {
@@ -48,6 +50,7 @@ typedef struct sim_break {
 } sim_break;
 
 struct rp_sim {
+    rp_sim *outer;    /* alive on this thread before this one */
     rp_memory memory; /* of the network; a loop's own objects are in the loop's */
     rp_sim_options options;
     uint64_t now_ns;
@@ -80,6 +83,138 @@ typedef struct sim_context {
 } sim_context;
 extern const rp_port_ops rp_sim_port_ops;
 
+/* ---- the network and its sockets ---- */
+
+typedef struct sim_wire sim_wire;
+typedef struct sim_socket sim_socket;
+typedef struct sim_port sim_port;
+
+/* One direction of a connection. Its bytes are in one queue; the first `arrived` of them may be
+ * taken by the receiver, the others are still on their way. */
+typedef struct sim_pipe {
+    sim_wire *wire;
+    unsigned direction; /* and the number of the sender's end */
+    uint8_t *bytes;
+    size_t begin, size, capacity, arrived, window;
+    uint64_t passed; /* bytes that arrived in all */
+    sim_break fault;
+    sim_event arrival;
+    bool fin_sent, fin_arrived, reset_sent;
+    bool deaf; /* the receiver is closed: what arrives is answered with a reset */
+    bool mute; /* nothing arrives any more, and nobody is told */
+} sim_pipe;
+
+struct sim_wire {
+    rp_sim *sim;
+    rp_link link; /* in its listener's backlog */
+    sim_pipe pipes[2];
+    sim_socket *ends[2]; /* 0: who connected; 1: who accepted; NULL: closed, or pending */
+    bool pending;        /* in the backlog */
+    uint64_t id;
+};
+
+/* Operations have the bits of RP_CANCEL_... */
+struct sim_socket {
+    rp_socket base;
+    rp_link link;  /* port->sockets */
+    rp_link ready; /* port->ready or port->quiet */
+    uint64_t id;
+    uint8_t family, started, decided, cancelling;
+    bool listening, closing, close_due, quiet;
+    bool deliverable; /* bytes or an end are to be given in this turn */
+    bool acceptable;  /* likewise a connection */
+    bool starvation_told;
+    bool reset;  /* the connection was reset */
+    bool resets; /* closing resets the connection */
+    rp_io_result result, send_result;
+    rp_address address; /* listening on or connecting to */
+    sim_wire *wire;
+    unsigned end;
+    rp_link listener_link; /* sim->listeners */
+    rp_link backlog;
+    int backlog_limit, backlog_count;
+    const rp_slice *slices;
+    size_t slice_count, slice_offset;
+    sim_event connect_event, look_event, send_event, cancel_event, close_event;
+};
+
+typedef struct sim_query {
+    rp_link link; /* port->queries, then port->answers */
+    sim_port *port;
+    rp_port_lookup *lookup;
+    rp_status status;
+    size_t count;
+    rp_address addresses[16];
+    sim_event event;
+} sim_query;
+
+struct sim_port {
+    rp_port base;
+    rp_sim *sim;
+    rp_loop *loop; /* turned along while others wait; NULL: by its owner only */
+    rp_link link;  /* sim->ports */
+    rp_memory *memory;
+    rp_loop_stats *stats;
+    rp_link sockets;
+    rp_link ready;
+    rp_link quiet; /* sockets with a sent one to report when there is something else to do */
+    rp_link queries, answers;
+    atomic_bool woken;
+    bool faulty, orderly, in_turn;
+    uint64_t id;
+};
+
+static inline sim_port *sim_port_of(rp_port *base)
+{
+    return RP_CONTAINER(base, sim_port, base);
+}
+static inline sim_socket *sim_socket_of(rp_socket *base)
+{
+    return RP_CONTAINER(base, sim_socket, base);
+}
+static inline sim_port *sim_socket_port(sim_socket *socket)
+{
+    return sim_port_of(socket->base.port);
+}
+
+/* ---- wire.c ---- */
+
+/* Between client and whoever will accept it. */
+sim_wire *rp_sim_wire_new(rp_sim *sim, sim_socket *client);
+/* How many bytes a sender may put now. */
+size_t rp_sim_pipe_room(const sim_pipe *pipe);
+void rp_sim_pipe_put(sim_pipe *pipe, const uint8_t *data, size_t size);
+void rp_sim_pipe_end(sim_pipe *pipe);
+/* The first size (<= arrived) bytes leave the pipe, into data. */
+void rp_sim_pipe_take(sim_pipe *pipe, uint8_t *data, size_t size);
+/* The connection is reset by one end: the other one learns of it, once what was sent before is
+ * there, or at once. */
+void rp_sim_wire_reset(sim_wire *wire, unsigned end);
+/* The end's socket is gone. Whoever is left gets an end or, if bytes were left unread, a reset. */
+void rp_sim_wire_detach(sim_wire *wire, unsigned end, bool reset);
+/* Nobody will accept it. */
+void rp_sim_wire_refuse(sim_wire *wire);
+
+/* ---- socket.c ---- */
+
+/* There may be something to receive; room to send; a connection to accept. */
+void rp_sim_socket_look(sim_socket *socket);
+void rp_sim_socket_room(sim_socket *socket);
+void rp_sim_socket_reset(sim_socket *socket);
+void rp_sim_listener_look(sim_socket *listener);
+/* Runs the callbacks that are due; gives their number. */
+unsigned rp_sim_socket_run(sim_socket *socket);
+
+rp_io_result rp_sim_open(rp_port *port, uint8_t family, rp_socket **socket);
+rp_io_result rp_sim_listen(rp_socket *socket, rp_address *address, int backlog);
+void rp_sim_connect(rp_socket *socket, const rp_address *address);
+void rp_sim_accept(rp_socket *socket);
+void rp_sim_receive(rp_socket *socket);
+void rp_sim_send(rp_socket *socket, const rp_slice *slices, size_t count);
+void rp_sim_shutdown_send(rp_socket *socket);
+void rp_sim_cancel(rp_socket *socket, unsigned operations);
+void rp_sim_close(rp_socket *socket);
+
 /* ---- sim.c ---- */
 
 void rp_sim_event_set(rp_sim *sim, sim_event *event, void (*fn)(sim_event *), uint64_t after_ns);
@@ -92,12 +227,17 @@ static inline bool rp_sim_event_is_set(const sim_event *event)
 uint64_t rp_sim_events_fire(rp_sim *sim);
 
 uint64_t rp_sim_draw(sim_random *random, uint64_t below);
+void rp_sim_random_bytes(sim_random *random, void *bytes, size_t size);
 /* One in `of`; never where things are to be orderly. */
 bool rp_sim_chance(rp_sim *sim, unsigned of);
 /* How long a packet takes, in nanoseconds; and a short delay inside a host, mostly 0. */
 uint64_t rp_sim_latency_ns(rp_sim *sim);
 uint64_t rp_sim_delay_ns(rp_sim *sim);
-/* Is it this opportunity's turn to go wrong? Counted and traced if so. */
+/* Is it this opportunity's turn to go wrong? */
+bool rp_sim_drawn(rp_sim *sim, rp_sim_fault fault);
+/* It went wrong: counted and traced. */
+void rp_sim_struck(rp_sim *sim, rp_sim_fault fault);
+/* Both. */
 bool rp_sim_strikes(rp_sim *sim, rp_sim_fault fault);
 
 void rp_sim_trace(rp_sim *sim, const char *format, ...) RP_PRINTF(2, 3);
@@ -111,6 +251,14 @@ bool rp_sim_host_known(const rp_sim *sim, const rp_address *address);
 /* An address of 192.0.2.0/24 that was not given out before. */
 rp_address rp_sim_host_new(rp_sim *sim);
 
+/* ---- tls.c ---- */
+
+void rp_sim_seed_tls(rp_sim *sim);
+void rp_sim_unseed_tls(rp_sim *sim);
+
+/* ---- port.c ---- */
+
+void rp_sim_heap_free(rp_sim *sim, rp_link *link);
 /* The simulation that a loop is of; NULL: a real loop. */
 rp_sim *rp_sim_of_loop(const rp_loop *loop);
 /* The close of this socket of a simulated port will reset the connection. */

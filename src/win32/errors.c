@@ -5,6 +5,8 @@
  * functions may answer with the Win32 code, so those are here as well. */
 #include "win32/socket.h"
 
+#include "base/platform.h"
+
 typedef struct error_row {
     int code;
     rp_status open, listen, connect, transfer;
@@ -92,3 +94,14 @@ rp_io_result rp_transfer_result(int os_code)
 {
     return result_of(os_code, find_row(os_code)->transfer, otherwise.transfer);
 }
+
+const rp_os_code_table rp_os_codes = {
+    .refused = WSAECONNREFUSED,
+    .unreachable = WSAEHOSTUNREACH,
+    .reset = WSAECONNRESET,
+    .in_use = WSAEADDRINUSE,
+    .no_descriptors = WSAEMFILE,
+    .no_memory = WSAENOBUFS,
+    .unsupported = WSAEAFNOSUPPORT,
+    .failed = WSAENETDOWN,
+};
