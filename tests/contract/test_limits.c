@@ -24,15 +24,17 @@ static void town_closed(endpoint *e)
 
 static void town_answer(endpoint *e, rp_slice bytes)
 {
-    assert_int_equal(bytes.size, 4);
-    endpoint_send_text(e, "pong");
+    (void)bytes;
+    if (e->received_bytes % 4 == 0)
+        endpoint_send_text(e, "pong");
 }
 
 static void town_answered(endpoint *e, rp_slice bytes)
 {
     town *t = e->user;
-    assert_int_equal(bytes.size, 4);
-    t->answered++;
+    (void)bytes;
+    if (e->received_bytes % 4 == 0)
+        t->answered++;
 }
 
 static void town_accepted(endpoint *listener, rp_socket *socket)
@@ -318,7 +320,7 @@ static void no_descriptor_for_a_loop(contract *c)
         rp_loop *loop = NULL;
         rp_error error = {0};
         size_t limit = raw_leave_descriptors(left);
-        rp_status status = rp_loop_create_with_port(&loop, c->ops, NULL, &options, &error);
+        rp_status status = rp_loop_create_with_port(&loop, c->ops, c->context, &options, &error);
         rp_loop_destroy(loop);
         raw_restore_descriptors(limit);
         if (status == RP_OK) {
@@ -362,7 +364,7 @@ static void no_memory_for_a_loop(contract *c)
         rp_error error = {0};
         c->allocated = more > 0 ? 0 : 1;
         c->allocate_limit = more > 0 ? more : 1;
-        rp_status status = rp_loop_create_with_port(&loop, c->ops, NULL, &options, &error);
+        rp_status status = rp_loop_create_with_port(&loop, c->ops, c->context, &options, &error);
         c->allocate_limit = 0;
         rp_loop_destroy(loop);
         assert_int_equal(c->live, live);
@@ -423,17 +425,19 @@ static void no_memory_to_accept(contract *c)
 }
 
 static const contract_test tests[] = {
-    {"ten thousand connections", ten_thousand_connections},
-    {"no descriptor to open a socket", no_descriptor_to_open},
-    {"no descriptor to accept", no_descriptor_to_accept},
-    {"a starved accept goes on after a close", accept_goes_on_after_close},
-    {"cancel of a starved accept", cancel_of_a_starved_accept},
-    {"a starved accept in a host", starved_accept_in_a_host},
-    {"no descriptor for a loop", no_descriptor_for_a_loop},
-    {"no descriptor for the waitable", no_descriptor_for_the_waitable},
-    {"no memory for a loop", no_memory_for_a_loop},
-    {"no memory for a socket", no_memory_for_a_socket},
-    {"no memory to accept", no_memory_to_accept},
+    {.name = "ten thousand connections", .fn = ten_thousand_connections, .seeds = 5},
+    {.name = "no descriptor to open a socket", .fn = no_descriptor_to_open},
+    {.name = "no descriptor to accept", .fn = no_descriptor_to_accept},
+    {.name = "a starved accept goes on after a close", .fn = accept_goes_on_after_close},
+    {.name = "cancel of a starved accept", .fn = cancel_of_a_starved_accept},
+    {.name = "a starved accept in a host", .fn = starved_accept_in_a_host, .real_only = true},
+    {.name = "no descriptor for a loop", .fn = no_descriptor_for_a_loop, .real_only = true},
+    {.name = "no descriptor for the waitable",
+     .fn = no_descriptor_for_the_waitable,
+     .real_only = true},
+    {.name = "no memory for a loop", .fn = no_memory_for_a_loop},
+    {.name = "no memory for a socket", .fn = no_memory_for_a_socket},
+    {.name = "no memory to accept", .fn = no_memory_to_accept},
 };
 
 CONTRACT_MAIN("limits", tests)

@@ -393,7 +393,7 @@ static void reset_behind_data(contract *c)
     raw_reset(peer);
     TURN_UNTIL(c, e.receives > 0);
     assert_int_equal(e.receive_result.status, RP_E_RESET);
-    assert_true(e.received_bytes == 4 || e.received_bytes == 0);
+    assert_true(e.received_bytes <= 4);
     endpoint_finish(&e, NULL);
 }
 
@@ -509,30 +509,30 @@ static void clock_and_randomness(contract *c)
 }
 
 static const contract_test tests[] = {
-    {"connect, IPv4", connects_ipv4},
-    {"connect, IPv6", connects_ipv6},
-    {"connect is refused", refused},
-    {"connect to the unreachable", unreachable},
-    {"many connect at once", many_connect_at_once},
-    {"listen on an address in use", address_in_use},
-    {"accept", accepts},
-    {"receive in pieces", receive_in_pieces},
-    {"receive started late", receive_started_late},
-    {"receive after the end", receive_after_the_end},
-    {"receive, all sizes", receive_sizes},
-    {"half-close by the peer", half_close_by_the_peer},
-    {"half-close by the port", half_close_by_the_port},
-    {"half-close from sent", half_close_in_sent},
-    {"reset while receiving", reset_while_receiving},
-    {"reset while idle", reset_while_idle},
-    {"reset while sending", reset_while_sending},
-    {"reset met by a send", reset_met_by_a_send},
-    {"reset met by a send, then received", reset_met_by_a_send_then_received},
-    {"reset behind data", reset_behind_data},
-    {"close delivers what was sent", close_delivers_what_was_sent},
-    {"close of unused sockets", close_of_the_unused},
-    {"operations started inside callbacks", starts_inside_callbacks},
-    {"clock and randomness", clock_and_randomness},
+    {.name = "connect, IPv4", .fn = connects_ipv4},
+    {.name = "connect, IPv6", .fn = connects_ipv6},
+    {.name = "connect is refused", .fn = refused},
+    {.name = "connect to the unreachable", .fn = unreachable},
+    {.name = "many connect at once", .fn = many_connect_at_once},
+    {.name = "listen on an address in use", .fn = address_in_use},
+    {.name = "accept", .fn = accepts},
+    {.name = "receive in pieces", .fn = receive_in_pieces},
+    {.name = "receive started late", .fn = receive_started_late},
+    {.name = "receive after the end", .fn = receive_after_the_end},
+    {.name = "receive, all sizes", .fn = receive_sizes},
+    {.name = "half-close by the peer", .fn = half_close_by_the_peer},
+    {.name = "half-close by the port", .fn = half_close_by_the_port},
+    {.name = "half-close from sent", .fn = half_close_in_sent},
+    {.name = "reset while receiving", .fn = reset_while_receiving},
+    {.name = "reset while idle", .fn = reset_while_idle},
+    {.name = "reset while sending", .fn = reset_while_sending},
+    {.name = "reset met by a send", .fn = reset_met_by_a_send},
+    {.name = "reset met by a send, then received", .fn = reset_met_by_a_send_then_received},
+    {.name = "reset behind data", .fn = reset_behind_data},
+    {.name = "close delivers what was sent", .fn = close_delivers_what_was_sent},
+    {.name = "close of unused sockets", .fn = close_of_the_unused},
+    {.name = "operations started inside callbacks", .fn = starts_inside_callbacks},
+    {.name = "clock and randomness", .fn = clock_and_randomness},
 };
 
 CONTRACT_MAIN("sockets", tests)

@@ -178,10 +178,10 @@ static void made_on_another_thread(contract *c)
 }
 
 static const contract_test tests[] = {
-    {"a flood of posts from four threads", flood},
-    {"each post wakes a waiting loop", wakes_each_time},
-    {"wakes beside traffic", wakes_beside_traffic},
-    {"a loop made on another thread", made_on_another_thread},
+    {.name = "a flood of posts from four threads", .fn = flood},
+    {.name = "each post wakes a waiting loop", .fn = wakes_each_time},
+    {.name = "wakes beside traffic", .fn = wakes_beside_traffic},
+    {.name = "a loop made on another thread", .fn = made_on_another_thread},
 };
 
-CONTRACT_MAIN("threads_post", tests)
+CONTRACT_MAIN_ON("threads_post", tests, false)

@@ -459,21 +459,21 @@ static void many_transfers_in_little_memory(contract *c)
 }
 
 static const contract_test tests[] = {
-    {"transfer both ways", transfer_both_ways},
-    {"transfer to a slow reader", transfer_to_a_slow_reader},
-    {"transfer of one large slice", transfer_of_one_slice},
-    {"backpressure", backpressure},
-    {"backpressure between turns", backpressure_between_turns},
-    {"a paused socket wakes nobody", paused_socket_wakes_nobody},
-    {"an ended socket wakes nobody", ended_socket_wakes_nobody},
-    {"a drained send buffer wakes nobody", drained_send_buffer_wakes_nobody},
-    {"quiet sends", quiet_sends},
-    {"a quiet send larger than the buffers", quiet_send_larger_than_the_buffers},
-    {"a quiet send that fails", quiet_send_that_fails},
-    {"a quiet send that is cancelled", quiet_send_cancelled},
-    {"one flood starves nobody", one_flood_starves_nobody},
-    {"the steady state's cost", steady_state_costs},
-    {"many transfers in little memory", many_transfers_in_little_memory},
+    {.name = "transfer both ways", .fn = transfer_both_ways},
+    {.name = "transfer to a slow reader", .fn = transfer_to_a_slow_reader},
+    {.name = "transfer of one large slice", .fn = transfer_of_one_slice},
+    {.name = "backpressure", .fn = backpressure},
+    {.name = "backpressure between turns", .fn = backpressure_between_turns},
+    {.name = "a paused socket wakes nobody", .fn = paused_socket_wakes_nobody},
+    {.name = "an ended socket wakes nobody", .fn = ended_socket_wakes_nobody},
+    {.name = "a drained send buffer wakes nobody", .fn = drained_send_buffer_wakes_nobody},
+    {.name = "quiet sends", .fn = quiet_sends},
+    {.name = "a quiet send larger than the buffers", .fn = quiet_send_larger_than_the_buffers},
+    {.name = "a quiet send that fails", .fn = quiet_send_that_fails},
+    {.name = "a quiet send that is cancelled", .fn = quiet_send_cancelled},
+    {.name = "one flood starves nobody", .fn = one_flood_starves_nobody, .real_only = true},
+    {.name = "the steady state's cost", .fn = steady_state_costs, .real_only = true},
+    {.name = "many transfers in little memory", .fn = many_transfers_in_little_memory},
 };
 
 CONTRACT_MAIN("transfer", tests)

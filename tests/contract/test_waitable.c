@@ -455,17 +455,17 @@ static void turns_that_wait(contract *c)
 }
 
 static const contract_test tests[] = {
-    {"waitable: completions", completions},
-    {"waitable: callbacks that are owed", owed},
-    {"waitable: made late", made_late},
-    {"waitable: timers", timers},
-    {"waitable: a host that comes late", late_hosts},
-    {"waitable: posts", posts},
-    {"waitable: deferred calls", deferred},
-    {"waitable: a hundred echoes", hundred_echoes},
-    {"waitable: much data, and a pause", bulk},
-    {"waitable: an idle host", idle},
-    {"waitable: turns that wait", turns_that_wait},
+    {.name = "waitable: completions", .fn = completions},
+    {.name = "waitable: callbacks that are owed", .fn = owed},
+    {.name = "waitable: made late", .fn = made_late},
+    {.name = "waitable: timers", .fn = timers},
+    {.name = "waitable: a host that comes late", .fn = late_hosts},
+    {.name = "waitable: posts", .fn = posts},
+    {.name = "waitable: deferred calls", .fn = deferred},
+    {.name = "waitable: a hundred echoes", .fn = hundred_echoes},
+    {.name = "waitable: much data, and a pause", .fn = bulk},
+    {.name = "waitable: an idle host", .fn = idle},
+    {.name = "waitable: turns that wait", .fn = turns_that_wait},
 };
 
-CONTRACT_MAIN("waitable", tests)
+CONTRACT_MAIN_ON("waitable", tests, false)

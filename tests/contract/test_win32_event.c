@@ -128,9 +128,9 @@ static void posts(contract *c)
 }
 
 static const contract_test tests[] = {
-    {"event: exchanges", exchanges},
-    {"event: timers", timers},
-    {"event: posts", posts},
+    {.name = "event: exchanges", .fn = exchanges},
+    {.name = "event: timers", .fn = timers},
+    {.name = "event: posts", .fn = posts},
 };
 
-CONTRACT_MAIN("win32_event", tests)
+CONTRACT_MAIN_ON("win32_event", tests, false)

@@ -1,9 +1,15 @@
 /* contract.c - the harness of the port contract's tests. */
 #include "support/contract.h"
 
+#include "support/raw_sim.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SEEDS 25
+
+static char run_seed_text[40]; /* of the simulator's test that runs */
 
 /* ---- tests ---- */
 
@@ -35,7 +41,7 @@ rp_loop_options contract_options(contract *c)
 static void open_loop(contract *c, const rp_loop_options *options)
 {
     rp_error error = {0};
-    rp_status status = rp_loop_create_with_port(&c->loop, c->ops, NULL, options, &error);
+    rp_status status = rp_loop_create_with_port(&c->loop, c->ops, c->context, options, &error);
     if (status == RP_E_UNSUPPORTED) {
         print_message("%s is not to be had here: %s\n", c->ops->name, error.text);
         skip();
@@ -65,37 +71,110 @@ typedef struct instance {
     const contract_test *test;
 } instance;
 
-static void run_instance(void **state)
+static void run_on(contract *c, const contract_test *test)
 {
-    const instance *run = *state;
-    contract c = {.ops = run->ops, .random = 88172645463325252u};
-    rp_loop_options options = contract_options(&c);
+    rp_loop_options options = contract_options(c);
     size_t descriptors = raw_open_descriptors();
-    open_loop(&c, &options);
-    run->test->fn(&c);
-    close_loop(&c);
+    open_loop(c, &options);
+    test->fn(c);
+    close_loop(c);
     assert_int_equal(raw_open_descriptors(), descriptors);
 }
 
-int contract_main(const char *group, const contract_test *tests, size_t count, int argc,
-                  char **argv)
+static void run_real(void **state)
+{
+    const instance *run = *state;
+    contract c = {.ops = run->ops, .random = 88172645463325252u};
+    run_on(&c, run->test);
+}
+
+static void stuck(void *user, const char *message)
+{
+    (void)user;
+    fail_msg("%s", message);
+}
+
+static void run_seed(const contract_test *test, uint64_t seed)
+{
+    rp_sim_options options = {.seed = seed,
+                              .latency_least_us = 1,
+                              .latency_most_us = 100,
+                              .window_bytes = (size_t)256 * 1024, /* as the tests expect it */
+                              .on_stuck = stuck,
+                              .orderly = seed == 0};
+    sim_context context = {.sim = NULL};
+    assert_int_equal(rp_sim_create(&context.sim, &options, NULL), RP_OK);
+    contract c = {.ops = &rp_sim_port_ops, .context = &context, .random = 88172645463325252u};
+    raw_sim_begin(context.sim);
+    run_on(&c, test);
+    raw_sim_end();
+    rp_sim_destroy(context.sim);
+}
+
+/* Which seed it was stands in the output when one fails: cmocka's way out is a longjmp. */
+static void run_simulated(void **state)
+{
+    const instance *run = *state;
+    const char *one = getenv("RP_SEED");
+    if (one != NULL) {
+        run_seed(run->test, strtoull(one, NULL, 10));
+        return;
+    }
+    unsigned seeds = run->test->seeds > 0 ? run->test->seeds : SEEDS;
+    for (uint64_t seed = 0; seed < seeds; seed++) {
+        (void)snprintf(run_seed_text, sizeof(run_seed_text), "RP_SEED=%llu",
+                       (unsigned long long)seed);
+        run_seed(run->test, seed);
+    }
+    run_seed_text[0] = '\0';
+}
+
+/* A failed test leaves its simulation as it is. */
+static int teardown(void **state)
+{
+    const instance *run = *state;
+    if (run_seed_text[0] == '\0')
+        return 0;
+    print_error("failed with %s: %s PROGRAM 'simulator: %s' repeats it\n", run_seed_text,
+                run_seed_text, run->test->name);
+    run_seed_text[0] = '\0';
+    raw_current = &raw_system;
+    return -1;
+}
+
+static void add(struct CMUnitTest *unit, instance *run, char name[128], const rp_port_ops *ops,
+                const contract_test *test)
+{
+    bool real = ops != &rp_sim_port_ops;
+    *run = (instance){ops, test};
+    (void)snprintf(name, 128, "%s: %s", ops->name, test->name);
+    *unit = (struct CMUnitTest){.name = name,
+                                .test_func = real ? run_real : run_simulated,
+                                .teardown_func = real ? NULL : teardown,
+                                .initial_state = run};
+}
+
+int contract_main(const char *group, const contract_test *tests, size_t count, bool simulated,
+                  int argc, char **argv)
 {
     size_t ports = 0, used = 0;
     while (rp_ports[ports] != NULL)
         ports++;
-    struct CMUnitTest *units = calloc(ports * count, sizeof(*units));
-    instance *instances = calloc(ports * count, sizeof(*instances));
-    char(*names)[128] = calloc(ports * count, sizeof(*names));
+    size_t most = (ports + 1) * count;
+    struct CMUnitTest *units = calloc(most, sizeof(*units));
+    instance *instances = calloc(most, sizeof(*instances));
+    char(*names)[128] = calloc(most, sizeof(*names));
     if (units == NULL || instances == NULL || names == NULL)
         return 1;
     for (size_t port = 0; port < ports; port++) {
-        for (size_t i = 0; i < count; i++, used++) {
-            instances[used] = (instance){rp_ports[port], &tests[i]};
-            (void)snprintf(names[used], sizeof(names[used]), "%s: %s", rp_ports[port]->name,
-                           tests[i].name);
-            units[used] = (struct CMUnitTest){
-                .name = names[used], .test_func = run_instance, .initial_state = &instances[used]};
-        }
+        for (size_t i = 0; i < count; i++, used++)
+            add(&units[used], &instances[used], names[used], rp_ports[port], &tests[i]);
+    }
+    for (size_t i = 0; simulated && i < count; i++) {
+        if (tests[i].real_only)
+            continue;
+        add(&units[used], &instances[used], names[used], &rp_sim_port_ops, &tests[i]);
+        used++;
     }
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);

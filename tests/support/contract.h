@@ -1,8 +1,8 @@
 /* contract.h - what the tests of the port contract (src/loop/port.h) share.
  *
- * A test is written once and run for every port of rp_ports[]; its name is the port's name, a
- * colon and its own. After each the harness checks what must always hold: no spurious wake-up,
- * no memory and no descriptor left behind.
+ * A test is written once and run for every port of rp_ports[], and on the simulator with some
+ * seeds; its name is the port's name, a colon and its own. After each the harness checks what must
+ * always hold: no spurious wake-up, no memory and no descriptor left behind.
  *
  * An endpoint is a port's socket with an account of what was started and what came of it. It
  * checks, at every callback of every test: that none comes inside a starting call, that each
@@ -26,6 +26,7 @@
 
 typedef struct contract {
     const rp_port_ops *ops;
+    void *context; /* of the port; NULL: a real one */
     rp_loop *loop;
     rp_port *port;
     unsigned starting;       /* calls of the port that are on the stack */
@@ -38,16 +39,21 @@ typedef struct contract {
 typedef struct contract_test {
     const char *name;
     void (*fn)(contract *c);
+    bool real_only; /* is about the system, or about real time: not for the simulator */
+    unsigned seeds; /* in the simulator, 0: 25 */
 } contract_test;
 
-/* A filter in argv[1], "epoll: *" say, chooses tests. */
-int contract_main(const char *group, const contract_test *tests, size_t count, int argc,
-                  char **argv);
-#define CONTRACT_MAIN(group, tests)                                                                \
+/* A filter in argv[1], "epoll: *" say, chooses tests. RP_SEED in the environment: the simulator's
+ * tests run with that seed alone. simulated: on the simulator too. */
+int contract_main(const char *group, const contract_test *tests, size_t count, bool simulated,
+                  int argc, char **argv);
+#define CONTRACT_MAIN_ON(group, tests, simulated)                                                  \
     int main(int argc, char **argv)                                                                \
     {                                                                                              \
-        return contract_main(group, tests, sizeof(tests) / sizeof((tests)[0]), argc, argv);        \
+        return contract_main(group, tests, sizeof(tests) / sizeof((tests)[0]), simulated, argc,    \
+                             argv);                                                                \
     }
+#define CONTRACT_MAIN(group, tests) CONTRACT_MAIN_ON(group, tests, true)
 
 /* Ends the test's loop, with the checks, and makes another one. */
 void contract_reopen(contract *c, const rp_loop_options *options);

@@ -1,6 +1,7 @@
 /* raw.h - what the tests need of the operating system itself: sockets that no port knows, threads,
  * clocks, limits. raw_posix.c implements it for POSIX; a test that uses nothing else of the system
- * runs on any platform. Failures that no test provokes end the test. */
+ * runs on any platform, and where it says so in the simulator. Failures that no test provokes end
+ * the test. */
 #ifndef RP_TESTS_RAW_H
 #define RP_TESTS_RAW_H
 
@@ -14,6 +15,34 @@
 
 typedef intptr_t raw_socket;
 #define RAW_NONE ((raw_socket)-1)
+
+/* What a world is made of: the system's own, or the simulator's (raw_sim.h). The functions of the
+ * same names go to the one in which the test runs. */
+typedef struct raw_world {
+    raw_socket (*bind)(rp_address *address);
+    raw_socket (*listen)(rp_address *address, int backlog);
+    raw_socket (*connect)(const rp_address *address);
+    raw_socket (*connect_start)(const rp_address *address);
+    bool (*connected)(raw_socket socket, int wait_ms);
+    raw_socket (*accept)(raw_socket listener);
+    bool (*readable)(raw_socket socket, int wait_ms);
+    void (*send)(raw_socket socket, const void *data, size_t size);
+    size_t (*send_some)(raw_socket socket, const void *data, size_t size);
+    size_t (*receive)(raw_socket socket, void *data, size_t size);
+    void (*shutdown_send)(raw_socket socket);
+    void (*reset)(raw_socket socket);
+    void (*close)(raw_socket socket);
+    void (*small_receive_buffer)(raw_socket socket);
+    size_t (*open_descriptors)(void);
+    size_t (*raise_descriptors)(size_t wanted);
+    bool (*limits_descriptors)(void);
+    size_t (*leave_descriptors)(size_t more);
+    void (*restore_descriptors)(size_t limit);
+    uint64_t (*clock_ns)(void);
+    void (*sleep_ms)(unsigned ms);
+} raw_world;
+extern const raw_world raw_system;
+extern const raw_world *raw_current;
 
 /* 127.0.0.1 or ::1 */
 rp_address raw_loopback(uint8_t family, uint16_t port);

@@ -31,17 +31,8 @@ static void require(bool condition, const char *what)
 
 /* ---- sockets ---- */
 
-rp_address raw_loopback(uint8_t family, uint16_t port)
-{
-    rp_address address = {.family = family, .port = port};
-    if (family == 4) {
-        address.bytes[0] = 127;
-        address.bytes[3] = 1;
-    } else {
-        address.bytes[15] = 1;
-    }
-    return address;
-}
+static bool system_connected(raw_socket socket, int wait_ms);
+static void system_close(raw_socket socket);
 
 static socklen_t to_sockaddr(struct sockaddr_storage *storage, const rp_address *address)
 {
@@ -90,7 +81,7 @@ bool raw_has_address(const rp_address *address)
     return has;
 }
 
-raw_socket raw_bind(rp_address *address)
+static raw_socket system_bind(rp_address *address)
 {
     struct sockaddr_storage storage;
     socklen_t size = to_sockaddr(&storage, address);
@@ -100,14 +91,14 @@ raw_socket raw_bind(rp_address *address)
     return fd;
 }
 
-raw_socket raw_listen(rp_address *address, int backlog)
+static raw_socket system_listen(rp_address *address, int backlog)
 {
-    raw_socket socket = raw_bind(address);
+    raw_socket socket = system_bind(address);
     require(listen((int)socket, backlog) == 0, "listen");
     return socket;
 }
 
-raw_socket raw_connect(const rp_address *address)
+static raw_socket system_connect(const rp_address *address)
 {
     struct sockaddr_storage storage;
     socklen_t size = to_sockaddr(&storage, address);
@@ -116,14 +107,14 @@ raw_socket raw_connect(const rp_address *address)
     if (connect(fd, (struct sockaddr *)&storage, size) != 0) {
         int code = errno;
         socklen_t code_size = sizeof(code);
-        require(code == EINTR && raw_connected(fd, WAIT_SECONDS * 1000), "connect");
+        require(code == EINTR && system_connected(fd, WAIT_SECONDS * 1000), "connect");
         require(getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &code_size) == 0, "SO_ERROR");
         require(code == 0, "connect");
     }
     return fd;
 }
 
-raw_socket raw_connect_start(const rp_address *address)
+static raw_socket system_connect_start(const rp_address *address)
 {
     struct sockaddr_storage storage;
     socklen_t size = to_sockaddr(&storage, address);
@@ -144,17 +135,17 @@ static bool poll_for(raw_socket socket, short events, int wait_ms)
     return count > 0;
 }
 
-bool raw_connected(raw_socket socket, int wait_ms)
+static bool system_connected(raw_socket socket, int wait_ms)
 {
     return poll_for(socket, POLLOUT, wait_ms);
 }
 
-bool raw_readable(raw_socket socket, int wait_ms)
+static bool system_readable(raw_socket socket, int wait_ms)
 {
     return poll_for(socket, POLLIN, wait_ms);
 }
 
-raw_socket raw_accept(raw_socket listener)
+static raw_socket system_accept(raw_socket listener)
 {
     int fd;
     do {
@@ -167,7 +158,7 @@ raw_socket raw_accept(raw_socket listener)
     return fd;
 }
 
-void raw_send(raw_socket socket, const void *data, size_t size)
+static void system_send(raw_socket socket, const void *data, size_t size)
 {
     const char *next = data;
     while (size > 0) {
@@ -180,14 +171,14 @@ void raw_send(raw_socket socket, const void *data, size_t size)
     }
 }
 
-size_t raw_send_some(raw_socket socket, const void *data, size_t size)
+static size_t system_send_some(raw_socket socket, const void *data, size_t size)
 {
     ssize_t sent = send((int)socket, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     require(sent > 0 || errno == EAGAIN || errno == EINTR, "send");
     return sent > 0 ? (size_t)sent : 0;
 }
 
-size_t raw_receive(raw_socket socket, void *data, size_t size)
+static size_t system_receive(raw_socket socket, void *data, size_t size)
 {
     ssize_t got;
     do {
@@ -197,36 +188,25 @@ size_t raw_receive(raw_socket socket, void *data, size_t size)
     return (size_t)got;
 }
 
-void raw_receive_all(raw_socket socket, void *data, size_t size)
-{
-    char *next = data;
-    while (size > 0) {
-        size_t got = raw_receive(socket, next, size);
-        require(got > 0, "recv: the end came early");
-        next += got;
-        size -= got;
-    }
-}
-
-void raw_shutdown_send(raw_socket socket)
+static void system_shutdown_send(raw_socket socket)
 {
     require(shutdown((int)socket, SHUT_WR) == 0, "shutdown");
 }
 
-void raw_reset(raw_socket socket)
+static void system_reset(raw_socket socket)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
     require(setsockopt((int)socket, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0,
             "SO_LINGER");
-    raw_close(socket);
+    system_close(socket);
 }
 
-void raw_close(raw_socket socket)
+static void system_close(raw_socket socket)
 {
     require(close((int)socket) == 0, "close");
 }
 
-void raw_small_receive_buffer(raw_socket socket)
+static void system_small_receive_buffer(raw_socket socket)
 {
     int size = 4096;
     require(setsockopt((int)socket, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) == 0, "SO_RCVBUF");
@@ -282,7 +262,7 @@ const int raw_code_refused = ECONNREFUSED, raw_code_unreachable = ENETUNREACH;
 
 /* ---- process ---- */
 
-size_t raw_open_descriptors(void)
+static size_t system_open_descriptors(void)
 {
     DIR *directory = opendir("/proc/self/fd");
     require(directory != NULL, "/proc/self/fd");
@@ -301,7 +281,7 @@ static void set_soft_limit(size_t limit)
     require(setrlimit(RLIMIT_NOFILE, &current) == 0, "setrlimit");
 }
 
-size_t raw_raise_descriptors(size_t wanted)
+static size_t system_raise_descriptors(size_t wanted)
 {
     struct rlimit limit;
     require(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
@@ -317,12 +297,12 @@ size_t raw_raise_descriptors(size_t wanted)
     return wanted;
 }
 
-bool raw_limits_descriptors(void)
+static bool system_limits_descriptors(void)
 {
     return true;
 }
 
-size_t raw_leave_descriptors(size_t more)
+static size_t system_leave_descriptors(size_t more)
 {
     struct rlimit limit;
     require(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
@@ -336,7 +316,7 @@ size_t raw_leave_descriptors(size_t more)
     return (size_t)limit.rlim_cur;
 }
 
-void raw_restore_descriptors(size_t limit)
+static void system_restore_descriptors(size_t limit)
 {
     set_soft_limit(limit);
 }
@@ -346,7 +326,7 @@ static uint64_t to_ns(struct timespec time)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-uint64_t raw_clock_ns(void)
+static uint64_t system_clock_ns(void)
 {
     struct timespec now;
     require(clock_gettime(CLOCK_MONOTONIC, &now) == 0, "clock_gettime");
@@ -360,7 +340,7 @@ uint64_t raw_cpu_ns(void)
     return to_ns(now);
 }
 
-void raw_sleep_ms(unsigned ms)
+static void system_sleep_ms(unsigned ms)
 {
     struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
     while (nanosleep(&left, &left) != 0)
@@ -450,13 +430,39 @@ bool raw_watcher_wait(const raw_watcher *watcher, int wait_ms)
     case RAW_EPOLL:
         return wait_epoll(watcher->set, wait_ms);
     default:
-        return raw_readable(watcher->socket, wait_ms);
+        return system_readable(watcher->socket, wait_ms);
     }
 }
 
 void raw_watcher_close(raw_watcher *watcher)
 {
     if (watcher->set >= 0)
-        raw_close(watcher->set);
+        system_close(watcher->set);
     watcher->set = -1;
 }
+
+/* ---- the table ---- */
+
+const raw_world raw_system = {
+    .bind = system_bind,
+    .listen = system_listen,
+    .connect = system_connect,
+    .connect_start = system_connect_start,
+    .connected = system_connected,
+    .accept = system_accept,
+    .readable = system_readable,
+    .send = system_send,
+    .send_some = system_send_some,
+    .receive = system_receive,
+    .shutdown_send = system_shutdown_send,
+    .reset = system_reset,
+    .close = system_close,
+    .small_receive_buffer = system_small_receive_buffer,
+    .open_descriptors = system_open_descriptors,
+    .raise_descriptors = system_raise_descriptors,
+    .limits_descriptors = system_limits_descriptors,
+    .leave_descriptors = system_leave_descriptors,
+    .restore_descriptors = system_restore_descriptors,
+    .clock_ns = system_clock_ns,
+    .sleep_ms = system_sleep_ms,
+};

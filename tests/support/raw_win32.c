@@ -47,17 +47,8 @@ static void start_winsock(void)
 
 /* ---- sockets ---- */
 
-rp_address raw_loopback(uint8_t family, uint16_t port)
-{
-    rp_address address = {.family = family, .port = port};
-    if (family == 4) {
-        address.bytes[0] = 127;
-        address.bytes[3] = 1;
-    } else {
-        address.bytes[15] = 1;
-    }
-    return address;
-}
+static bool system_connected(raw_socket socket, int wait_ms);
+static void system_close(raw_socket socket);
 
 static int to_sockaddr(struct sockaddr_storage *storage, const rp_address *address)
 {
@@ -124,7 +115,7 @@ bool raw_has_address(const rp_address *address)
     return has;
 }
 
-raw_socket raw_bind(rp_address *address)
+static raw_socket system_bind(rp_address *address)
 {
     struct sockaddr_storage storage;
     int size = to_sockaddr(&storage, address);
@@ -134,14 +125,14 @@ raw_socket raw_bind(rp_address *address)
     return (raw_socket)handle;
 }
 
-raw_socket raw_listen(rp_address *address, int backlog)
+static raw_socket system_listen(rp_address *address, int backlog)
 {
-    raw_socket socket = raw_bind(address);
+    raw_socket socket = system_bind(address);
     require(listen((SOCKET)socket, backlog) == 0, "listen");
     return socket;
 }
 
-raw_socket raw_connect(const rp_address *address)
+static raw_socket system_connect(const rp_address *address)
 {
     struct sockaddr_storage storage;
     int size = to_sockaddr(&storage, address);
@@ -150,7 +141,7 @@ raw_socket raw_connect(const rp_address *address)
     return (raw_socket)handle;
 }
 
-raw_socket raw_connect_start(const rp_address *address)
+static raw_socket system_connect_start(const rp_address *address)
 {
     struct sockaddr_storage storage;
     int size = to_sockaddr(&storage, address);
@@ -169,17 +160,17 @@ static bool poll_for(raw_socket socket, short events, int wait_ms)
     return count > 0;
 }
 
-bool raw_connected(raw_socket socket, int wait_ms)
+static bool system_connected(raw_socket socket, int wait_ms)
 {
     return poll_for(socket, POLLOUT, wait_ms);
 }
 
-bool raw_readable(raw_socket socket, int wait_ms)
+static bool system_readable(raw_socket socket, int wait_ms)
 {
     return poll_for(socket, POLLIN, wait_ms);
 }
 
-raw_socket raw_accept(raw_socket listener)
+static raw_socket system_accept(raw_socket listener)
 {
     SOCKET handle = accept((SOCKET)listener, NULL, NULL);
     require(handle != INVALID_SOCKET, "accept");
@@ -192,7 +183,7 @@ static int limited(size_t size)
     return size < INT32_MAX ? (int)size : INT32_MAX;
 }
 
-void raw_send(raw_socket socket, const void *data, size_t size)
+static void system_send(raw_socket socket, const void *data, size_t size)
 {
     const char *next = data;
     while (size > 0) {
@@ -203,7 +194,7 @@ void raw_send(raw_socket socket, const void *data, size_t size)
     }
 }
 
-size_t raw_send_some(raw_socket socket, const void *data, size_t size)
+static size_t system_send_some(raw_socket socket, const void *data, size_t size)
 {
     set_blocking((SOCKET)socket, false);
     int sent = send((SOCKET)socket, data, limited(size), 0);
@@ -212,42 +203,31 @@ size_t raw_send_some(raw_socket socket, const void *data, size_t size)
     return sent > 0 ? (size_t)sent : 0;
 }
 
-size_t raw_receive(raw_socket socket, void *data, size_t size)
+static size_t system_receive(raw_socket socket, void *data, size_t size)
 {
     int got = recv((SOCKET)socket, data, limited(size), 0);
     require(got >= 0, "recv");
     return (size_t)got;
 }
 
-void raw_receive_all(raw_socket socket, void *data, size_t size)
-{
-    char *next = data;
-    while (size > 0) {
-        size_t got = raw_receive(socket, next, size);
-        require(got > 0, "recv: the end came early");
-        next += got;
-        size -= got;
-    }
-}
-
-void raw_shutdown_send(raw_socket socket)
+static void system_shutdown_send(raw_socket socket)
 {
     require(shutdown((SOCKET)socket, SD_SEND) == 0, "shutdown");
 }
 
-void raw_reset(raw_socket socket)
+static void system_reset(raw_socket socket)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
     set_option((SOCKET)socket, SO_LINGER, &linger, sizeof(linger));
-    raw_close(socket);
+    system_close(socket);
 }
 
-void raw_close(raw_socket socket)
+static void system_close(raw_socket socket)
 {
     require(closesocket((SOCKET)socket) == 0, "closesocket");
 }
 
-void raw_small_receive_buffer(raw_socket socket)
+static void system_small_receive_buffer(raw_socket socket)
 {
     int size = 4096;
     set_option((SOCKET)socket, SO_RCVBUF, &size, sizeof(size));
@@ -343,7 +323,7 @@ static handle_list *list_handles(void)
 }
 
 /* Wine says 0 of every process, but knows the list. */
-size_t raw_open_descriptors(void)
+static size_t system_open_descriptors(void)
 {
     DWORD count = 0;
     start_winsock();
@@ -359,28 +339,28 @@ size_t raw_open_descriptors(void)
 
 /* Windows has none. Under Wine the host's counts, for the process and again for Wine's server, and
  * nobody here can ask for it: what most hosts allow. */
-size_t raw_raise_descriptors(size_t wanted)
+static size_t system_raise_descriptors(size_t wanted)
 {
     return wanted < 12000 ? wanted : 12000;
 }
 
-bool raw_limits_descriptors(void)
+static bool system_limits_descriptors(void)
 {
     return false;
 }
 
-size_t raw_leave_descriptors(size_t more)
+static size_t system_leave_descriptors(size_t more)
 {
     require(false, "there is no limit of descriptors to lower");
     return more;
 }
 
-void raw_restore_descriptors(size_t limit)
+static void system_restore_descriptors(size_t limit)
 {
     (void)limit;
 }
 
-uint64_t raw_clock_ns(void)
+static uint64_t system_clock_ns(void)
 {
     LARGE_INTEGER count, frequency;
     require(QueryPerformanceFrequency(&frequency), "QueryPerformanceFrequency");
@@ -403,11 +383,11 @@ uint64_t raw_cpu_ns(void)
 }
 
 /* Sleep counts ticks of a coarser clock and may come back early. */
-void raw_sleep_ms(unsigned ms)
+static void system_sleep_ms(unsigned ms)
 {
-    uint64_t until_ns = raw_clock_ns() + (uint64_t)ms * 1000000u;
+    uint64_t until_ns = system_clock_ns() + (uint64_t)ms * 1000000u;
     Sleep(ms);
-    while (raw_clock_ns() < until_ns)
+    while (system_clock_ns() < until_ns)
         Sleep(1);
 }
 
@@ -471,10 +451,36 @@ bool raw_watcher_wait(const raw_watcher *watcher, int wait_ms)
 {
     if (watcher->watch == RAW_SELECT)
         return wait_select((SOCKET)watcher->socket, wait_ms);
-    return raw_readable(watcher->socket, wait_ms);
+    return system_readable(watcher->socket, wait_ms);
 }
 
 void raw_watcher_close(raw_watcher *watcher)
 {
     watcher->set = -1;
 }
+
+/* ---- the table ---- */
+
+const raw_world raw_system = {
+    .bind = system_bind,
+    .listen = system_listen,
+    .connect = system_connect,
+    .connect_start = system_connect_start,
+    .connected = system_connected,
+    .accept = system_accept,
+    .readable = system_readable,
+    .send = system_send,
+    .send_some = system_send_some,
+    .receive = system_receive,
+    .shutdown_send = system_shutdown_send,
+    .reset = system_reset,
+    .close = system_close,
+    .small_receive_buffer = system_small_receive_buffer,
+    .open_descriptors = system_open_descriptors,
+    .raise_descriptors = system_raise_descriptors,
+    .limits_descriptors = system_limits_descriptors,
+    .leave_descriptors = system_leave_descriptors,
+    .restore_descriptors = system_restore_descriptors,
+    .clock_ns = system_clock_ns,
+    .sleep_ms = system_sleep_ms,
+};
