@@ -371,6 +371,7 @@ const rp_port_ops rp_epoll_port_ops = {
     .receive = rp_epoll_receive,
     .send = rp_epoll_send,
     .shutdown_send = rp_epoll_shutdown_send,
+    .reset_on_close = rp_epoll_reset_on_close,
     .cancel = rp_epoll_cancel,
     .close = rp_epoll_close,
     .turn = epoll_turn,

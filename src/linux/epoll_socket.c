@@ -574,6 +574,14 @@ void rp_epoll_shutdown_send(rp_socket *base)
     sys_shutdown_send(socket_port(socket), socket->fd);
 }
 
+void rp_epoll_reset_on_close(rp_socket *base)
+{
+    epoll_socket *socket = socket_of(base);
+    RP_ASSERT(!(socket->flags & CLOSING));
+    socket_port(socket)->stats->system_calls++;
+    rp_socket_reset_on_close(socket->fd);
+}
+
 void rp_epoll_cancel(rp_socket *base, unsigned operations)
 {
     epoll_socket *socket = socket_of(base);

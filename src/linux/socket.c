@@ -85,6 +85,12 @@ rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog)
     return (rp_io_result){RP_OK, 0};
 }
 
+void rp_socket_reset_on_close(int fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 rp_io_result rp_transfer_result(int os_code)
 {
     switch (os_code) {

@@ -16,6 +16,9 @@ rp_io_result rp_socket_descriptor(uint8_t family, int *fd);
 /* bind with SO_REUSEADDR, listen; stores the port that was given if it was 0. */
 rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog);
 
+/* Closing resets the connection. */
+void rp_socket_reset_on_close(int fd);
+
 /* What an errno (0: RP_OK) means for an operation on an established connection, and for connect. */
 rp_io_result rp_transfer_result(int os_code);
 rp_io_result rp_connect_result(int os_code);

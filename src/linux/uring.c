@@ -590,6 +590,7 @@ const rp_port_ops rp_uring_port_ops = {
     .receive = rp_uring_receive,
     .send = rp_uring_send,
     .shutdown_send = rp_uring_shutdown_send,
+    .reset_on_close = rp_uring_reset_on_close,
     .cancel = rp_uring_cancel,
     .close = rp_uring_close,
     .turn = turn,

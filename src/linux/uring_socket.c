@@ -545,6 +545,14 @@ void rp_uring_shutdown_send(rp_socket *base)
     (void)shutdown(socket->fd, SHUT_WR);
 }
 
+void rp_uring_reset_on_close(rp_socket *base)
+{
+    uring_socket *socket = (uring_socket *)base;
+    RP_ASSERT(!socket->closing);
+    port_of(socket)->stats->system_calls++;
+    rp_socket_reset_on_close(socket->fd);
+}
+
 /* ---- cancel, close ---- */
 
 static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)

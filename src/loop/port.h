@@ -140,6 +140,9 @@ typedef struct rp_port_ops {
     /* TCP half-close of the sending side. No send in flight. Synchronous; failure shows
      * elsewhere. */
     void (*shutdown_send)(rp_socket *socket);
+    /* Of a connected socket: its close will reset the connection (RST rather than FIN), and what
+     * was not yet delivered may be lost. Synchronous. For servers that misbehave. */
+    void (*reset_on_close)(rp_socket *socket);
 
     void (*cancel)(rp_socket *socket, unsigned operations); /* RP_CANCEL_... */
     void (*close)(rp_socket *socket);

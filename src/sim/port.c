@@ -320,6 +320,7 @@ const rp_port_ops rp_sim_port_ops = {
     .receive = rp_sim_receive,
     .send = rp_sim_send,
     .shutdown_send = rp_sim_shutdown_send,
+    .reset_on_close = rp_sim_reset_on_close,
     .cancel = rp_sim_cancel,
     .close = rp_sim_close,
     .turn = port_turn,

@@ -212,6 +212,7 @@ void rp_sim_accept(rp_socket *socket);
 void rp_sim_receive(rp_socket *socket);
 void rp_sim_send(rp_socket *socket, const rp_slice *slices, size_t count);
 void rp_sim_shutdown_send(rp_socket *socket);
+void rp_sim_reset_on_close(rp_socket *socket);
 void rp_sim_cancel(rp_socket *socket, unsigned operations);
 void rp_sim_close(rp_socket *socket);
 
@@ -261,7 +262,5 @@ void rp_sim_unseed_tls(rp_sim *sim);
 void rp_sim_heap_free(rp_sim *sim, rp_link *link);
 /* The simulation that a loop is of; NULL: a real loop. */
 rp_sim *rp_sim_of_loop(const rp_loop *loop);
-/* The close of this socket of a simulated port will reset the connection. */
-void rp_sim_socket_resets(rp_socket *socket);
 
 #endif

@@ -611,9 +611,11 @@ void rp_sim_close(rp_socket *base)
     rp_sim_event_set(sim_of(socket), &socket->close_event, close_due, delay_ns(socket));
 }
 
-void rp_sim_socket_resets(rp_socket *base)
+void rp_sim_reset_on_close(rp_socket *base)
 {
-    sim_socket_of(base)->resets = true;
+    sim_socket *socket = sim_socket_of(base);
+    RP_ASSERT(!socket->closing);
+    socket->resets = true;
 }
 
 /* Listeners that starve may find what they need now. */

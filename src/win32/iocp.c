@@ -328,6 +328,7 @@ const rp_port_ops rp_iocp_port_ops = {
     .receive = rp_iocp_receive,
     .send = rp_iocp_send,
     .shutdown_send = rp_iocp_shutdown_send,
+    .reset_on_close = rp_iocp_reset_on_close,
     .cancel = rp_iocp_cancel,
     .close = rp_iocp_close,
     .turn = iocp_turn,

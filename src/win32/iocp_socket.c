@@ -483,6 +483,14 @@ void rp_iocp_shutdown_send(rp_socket *base)
     (void)shutdown(socket->handle, SD_SEND);
 }
 
+void rp_iocp_reset_on_close(rp_socket *base)
+{
+    iocp_socket *socket = socket_of(base);
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    socket_port(socket)->stats->system_calls++;
+    (void)setsockopt(socket->handle, SOL_SOCKET, SO_LINGER, (const char *)&now, sizeof(now));
+}
+
 /* What the kernel has is decided by its packet. CancelIoEx may find that it has just completed:
  * then the packet is there already. */
 static void cancel_one(iocp_socket *socket, unsigned operation)

@@ -397,6 +397,21 @@ static void reset_behind_data(contract *c)
     endpoint_finish(&e, NULL);
 }
 
+/* The other end is told of a reset, not of an end. */
+static void reset_by_the_port(contract *c)
+{
+    endpoint client = {0}, server = {0};
+    endpoint_pair(c, &client, &server);
+    endpoint_receive(&client);
+    contract_settle(c, 2);
+    endpoint_reset_on_close(&server);
+    assert_int_equal(client.receives, 0);
+    endpoint_finish(&server, NULL);
+    TURN_UNTIL(c, client.receives > 0);
+    assert_int_equal(client.receive_result.status, RP_E_RESET);
+    endpoint_finish(&client, NULL);
+}
+
 /* ---- close ---- */
 
 static void close_delivers_what_was_sent(contract *c)
@@ -529,6 +544,7 @@ static const contract_test tests[] = {
     {.name = "reset met by a send", .fn = reset_met_by_a_send},
     {.name = "reset met by a send, then received", .fn = reset_met_by_a_send_then_received},
     {.name = "reset behind data", .fn = reset_behind_data},
+    {.name = "reset by the port", .fn = reset_by_the_port},
     {.name = "close delivers what was sent", .fn = close_delivers_what_was_sent},
     {.name = "close of unused sockets", .fn = close_of_the_unused},
     {.name = "operations started inside callbacks", .fn = starts_inside_callbacks},

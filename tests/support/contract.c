@@ -430,6 +430,13 @@ void endpoint_shutdown_send(endpoint *e)
     e->c->starting--;
 }
 
+void endpoint_reset_on_close(endpoint *e)
+{
+    e->c->starting++;
+    e->c->ops->reset_on_close(e->socket);
+    e->c->starting--;
+}
+
 void endpoint_cancel(endpoint *e, unsigned operations)
 {
     e->c->starting++;

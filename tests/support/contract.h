@@ -139,6 +139,7 @@ void endpoint_send(endpoint *e, const rp_slice *slices, size_t count);
 void endpoint_send_bytes(endpoint *e, const void *data, size_t size); /* borrowed */
 void endpoint_send_text(endpoint *e, const char *text);
 void endpoint_shutdown_send(endpoint *e);
+void endpoint_reset_on_close(endpoint *e);
 void endpoint_cancel(endpoint *e, unsigned operations);
 void endpoint_close(endpoint *e);
 

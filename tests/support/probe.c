@@ -188,7 +188,7 @@ void probe_cut(probe *p, bool reset)
 {
     p->stream->shutdown_asked = true; /* nothing to say any more */
     if (reset)
-        shape_reset_on_close(p->stream->socket);
+        rp_socket_ops(p->stream->socket)->reset_on_close(p->stream->socket);
     probe_close(p);
 }
 

@@ -252,7 +252,7 @@ static void sim_close(raw_socket socket)
     }
     /* What was taken from the port and not asked for was unread, as the system sees it. */
     if (o->size > o->offset)
-        rp_sim_socket_resets(o->socket);
+        rp_sim_reset_on_close(o->socket);
     close_socket(o->socket);
     o->socket = NULL;
     free(o->bytes);
@@ -261,7 +261,7 @@ static void sim_close(raw_socket socket)
 
 static void sim_reset(raw_socket socket)
 {
-    rp_sim_socket_resets(of(socket)->socket);
+    rp_sim_reset_on_close(of(socket)->socket);
     sim_close(socket);
 }
 

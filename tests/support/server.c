@@ -84,7 +84,7 @@ static void cut(exchange *x, bool reset)
     x->over = true;
     x->stream->shutdown_asked = true; /* no close_notify */
     if (reset && x->stream->socket != NULL)
-        shape_reset_on_close(x->stream->socket);
+        rp_socket_ops(x->stream->socket)->reset_on_close(x->stream->socket);
     rp_stream_close(x->stream);
 }
 

@@ -43,14 +43,9 @@ static void inner_close(shaped *s)
     rp_socket_ops(s->inner)->close(s->inner);
 }
 
-static const rp_port_ops shaped_ops;
-
-void shape_reset_on_close(rp_socket *socket)
+static void reset_on_close(rp_socket *socket)
 {
-    if (rp_socket_ops(socket) == &shaped_ops)
-        socket = shaped_of(socket)->inner;
-    if (socket != NULL)
-        shape_descriptor_resets(shape_descriptor(socket));
+    rp_socket_ops(socket)->reset_on_close(socket);
 }
 
 /* ---- sending ---- */
@@ -68,7 +63,7 @@ static void cut_off(shaped *s)
     if (s->how.then == SHAPE_END) {
         rp_socket_ops(s->inner)->shutdown_send(s->inner);
     } else if (s->how.then == SHAPE_RESET) {
-        shape_reset_on_close(s->inner);
+        reset_on_close(s->inner);
         inner_close(s);
     }
 }
@@ -134,6 +129,13 @@ static void shaped_send(rp_socket *socket, const rp_slice *slices, size_t count)
     s->offset = 0;
     if (!s->inner_closing)
         send_next(s);
+}
+
+static void shaped_reset_on_close(rp_socket *socket)
+{
+    shaped *s = shaped_of(socket);
+    if (!s->inner_closing)
+        reset_on_close(s->inner);
 }
 
 static void shaped_shutdown_send(rp_socket *socket)
@@ -202,7 +204,7 @@ static void shaped_close(rp_socket *socket)
     s->closing = true;
     rp_loop_hold(s->loop); /* the loop's end waits for the deferred call too */
     if (s->how.reset_close && !s->inner_closing)
-        shape_reset_on_close(s->inner);
+        reset_on_close(s->inner);
     inner_close(s);
     rp_loop_defer(s->loop, &s->deferred, finish);
 }
@@ -226,6 +228,7 @@ static const rp_port_ops shaped_ops = {
     .receive = shaped_receive,
     .send = shaped_send,
     .shutdown_send = shaped_shutdown_send,
+    .reset_on_close = shaped_reset_on_close,
     .cancel = shaped_cancel,
     .close = shaped_close,
 };

@@ -26,11 +26,4 @@ typedef struct shape {
 /* inner is the wrapper's from here on. NULL: no memory, and inner is closed. */
 rp_socket *shape_socket(rp_loop *loop, rp_socket *inner, const shape *how);
 
-/* The close of this socket, shaped or not, will send RST rather than FIN. */
-void shape_reset_on_close(rp_socket *socket);
-
-/* The descriptor of a socket of any port of this platform; shape_linux.c. */
-int shape_descriptor(const rp_socket *socket);
-void shape_descriptor_resets(int descriptor);
-
 #endif
