@@ -398,6 +398,20 @@ rp_status rp_tls_config_create_sized(rp_tls_config **config, const rp_tls_option
     return rp_tls_config_create_with(config, &known, (rp_allocator){.resize = NULL}, 0, error);
 }
 
+/* For what is part of a program: a user's own identity comes from files, with better sentences. */
+static rp_status set_identity_pem(rp_tls_config *config, const char *certificate, const char *key,
+                                  rp_error *error)
+{
+    int result = wolfSSL_CTX_use_certificate_chain_buffer(
+        config->context, (const unsigned char *)certificate, (long)strlen(certificate));
+    if (result == WOLFSSL_SUCCESS)
+        result = wolfSSL_CTX_use_PrivateKey_buffer(config->context, (const unsigned char *)key,
+                                                   (long)strlen(key), WOLFSSL_FILETYPE_PEM);
+    if (result == WOLFSSL_SUCCESS)
+        result = wolfSSL_CTX_check_private_key(config->context);
+    return result == WOLFSSL_SUCCESS ? RP_OK : unusable("identity", "in memory", result, error);
+}
+
 rp_status rp_tls_server_config_create(rp_tls_config **result, const rp_tls_server_options *options,
                                       rp_error *error)
 {
@@ -417,7 +431,9 @@ rp_status rp_tls_server_config_create(rp_tls_config **result, const rp_tls_serve
         status = rp_trust_file(config, options->client_ca_file, error);
         rp_context_verify(config);
     }
-    if (status == RP_OK)
+    if (status == RP_OK && options->certificate_pem != NULL)
+        status = set_identity_pem(config, options->certificate_pem, options->key_pem, error);
+    else if (status == RP_OK)
         status = set_identity(config, options->certificate_file, options->key_file, error);
     if (status == RP_OK && !rp_context_callbacks(config))
         status = no_memory(error);

@@ -32,7 +32,8 @@ struct rp_tls_config {
 typedef struct rp_tls_server_options {
     const char *certificate_file; /* PEM chain, leaf first */
     const char *key_file;
-    const char *client_ca_file; /* NULL: asks for no client certificate */
+    const char *certificate_pem, *key_pem; /* the same in memory, instead of the files */
+    const char *client_ca_file;            /* NULL: asks for no client certificate */
     rp_tls_version minimum_version, maximum_version;
     bool no_resumption;
     const char *tls12_ciphers, *tls13_ciphers, *groups; /* as in rp_tls_options */
