@@ -319,6 +319,18 @@ rp_status rp_stream_accept(rp_stream **out, rp_loop *loop, rp_socket *socket, rp
     return RP_OK;
 }
 
+rp_status rp_stream_begin_tls(rp_stream *stream, rp_tls_config *config, const char *alpn)
+{
+    RP_ASSERT(!stream->closing && stream->state == RP_STREAM_OPEN && stream->config == NULL);
+    if (!copy(stream, &stream->alpn, alpn))
+        return RP_E_NO_MEMORY;
+    stream->config = rp_tls_config_retain(config);
+    stream->state = RP_STREAM_HANDSHAKE;
+    stream->handshake_due = true;
+    rp_stream_pump_later(stream);
+    return RP_OK;
+}
+
 void rp_stream_set_background(rp_stream *stream, bool background)
 {
     if (stream->background == background)

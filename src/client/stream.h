@@ -83,6 +83,25 @@ void rp_stream_set_background(rp_stream *stream, bool background);
  * not kept). It leaves with the turn's one send. If that fails, on_end tells. */
 rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_error *error);
 
+/* ---- for servers that misbehave (src/sim) ---- */
+
+/* An open plain stream becomes a TLS stream; on_open comes once more, after the handshake. What it
+ * received so far and did not give out, for want of credit, is the handshake's. */
+rp_status rp_stream_begin_tls(rp_stream *stream, rp_tls_config *config, const char *alpn);
+
+/* Like rp_stream_write, but around TLS, and copied. No rp_write may be queued. */
+rp_status rp_stream_write_raw(rp_stream *stream, rp_write *write, const void *data, size_t size,
+                              rp_write_fn *fn, void *user);
+
+/* The half-close without close_notify, after what is in output; also before the stream is open. No
+ * rp_write may be queued; none may follow. */
+void rp_stream_truncate(rp_stream *stream, rp_write *write, rp_write_fn *fn, void *user);
+
+/* Nothing is sent any more, whatever is written; input goes on. */
+void rp_stream_mute(rp_stream *stream);
+
+/* ---- for both ---- */
+
 /* Changes the receive credit: limited to credit bytes from now on, or not limited. */
 void rp_stream_set_credit(rp_stream *stream, bool limited, size_t credit);
 

@@ -107,13 +107,18 @@ static void tell_end(rp_stream *stream, const rp_error *error)
 
 /* ---- encrypting ---- */
 
+/* The write is done when what is in output now has left. */
+static void write_mark(rp_stream *stream, rp_write *write)
+{
+    write->private_size = (size_t)(stream->sent_total + stream->output.size);
+    write_put(&stream->encrypted, &stream->encrypted_last, write);
+}
+
 /* The first queued write is in output as far as it will go. */
 static void write_encrypted(rp_stream *stream)
 {
-    rp_write *write = write_take(&stream->queued, &stream->queued_last);
     stream->queued_done = 0;
-    write->private_size = (size_t)(stream->sent_total + stream->output.size);
-    write_put(&stream->encrypted, &stream->encrypted_last, write);
+    write_mark(stream, write_take(&stream->queued, &stream->queued_last));
 }
 
 static bool encrypt_piece(rp_stream *stream, const uint8_t *data, size_t size, rp_error *error)
@@ -560,6 +565,32 @@ rp_status rp_stream_shutdown_write(rp_stream *stream, rp_write *write, rp_write_
     if (status == RP_OK)
         stream->shutdown_asked = true;
     return status;
+}
+
+rp_status rp_stream_write_raw(rp_stream *stream, rp_write *write, const void *data, size_t size,
+                              rp_write_fn *fn, void *user)
+{
+    RP_ASSERT(!stream->closing && stream->queued == NULL);
+    if (!rp_chain_append(&stream->output, data, size))
+        return RP_E_NO_MEMORY;
+    *write = (rp_write){.fn = fn, .user = user};
+    write_mark(stream, write);
+    rp_stream_pump_later(stream);
+    return RP_OK;
+}
+
+void rp_stream_truncate(rp_stream *stream, rp_write *write, rp_write_fn *fn, void *user)
+{
+    RP_ASSERT(!stream->closing && stream->queued == NULL);
+    *write = (rp_write){.fn = fn, .user = user, .private_shutdown = true};
+    stream->shutdown_asked = true;
+    write_mark(stream, write);
+    rp_stream_pump_later(stream);
+}
+
+void rp_stream_mute(rp_stream *stream)
+{
+    stream->write_failed = true;
 }
 
 void rp_stream_consume(rp_stream *stream, size_t size)
