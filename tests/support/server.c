@@ -24,7 +24,7 @@ struct exchange {
     server *server;
     rp_link link;
     rp_stream *stream;
-    http_request request;
+    sim_request request;
     buffer input, pending, sending;
     rp_write write, shutdown;
     rp_timer timer;
@@ -38,6 +38,7 @@ struct exchange {
 
 struct server {
     server_options options;
+    rp_memory memory; /* of the requests */
     rp_loop *loop;
     listener listener;
     rp_link exchanges;
@@ -111,10 +112,10 @@ static void end_answer(exchange *x)
     if (x->then == EXCHANGE_KEEP) {
         x->answered++;
         s->counts.completed++;
-        bool keep = x->request.state == HTTP_DONE && x->request.keep_alive && !x->peer_ended &&
-                    x->answered != s->options.close_after;
+        bool keep = x->request.state == SIM_REQUEST_DONE && x->request.keep_alive &&
+                    !x->peer_ended && x->answered != s->options.close_after;
         if (keep) {
-            http_request_reset(&x->request);
+            rp_sim_request_reset(&x->request);
             x->body = NULL;
             x->state = (exchange_state){0};
             x->responding = x->ended = x->head_seen = false;
@@ -179,19 +180,19 @@ static void malformed(exchange *x)
 /* True if it got anywhere. */
 static bool feed(exchange *x)
 {
-    static const http_request_events events = {.on_head = head_came, .on_body = body_came};
-    http_state before = x->request.state;
-    if (x->ended || before == HTTP_DONE || before == HTTP_FAILED || x->input.size == 0 ||
-        x->pending.size > PENDING_LIMIT)
+    static const sim_request_events events = {.on_head = head_came, .on_body = body_came};
+    sim_request_state before = x->request.state;
+    if (x->ended || before == SIM_REQUEST_DONE || before == SIM_REQUEST_FAILED ||
+        x->input.size == 0 || x->pending.size > PENDING_LIMIT)
         return false;
-    size_t used = http_request_feed(&x->request, x->input.data + x->input.begin, x->input.size,
-                                    &events, x, &x->ended);
+    size_t used = rp_sim_request_feed(&x->request, x->input.data + x->input.begin, x->input.size,
+                                      &events, x, &x->ended);
     buffer_consume(&x->input, used);
     if (!x->over)
         rp_stream_consume(x->stream, used);
-    if (x->request.state == HTTP_DONE)
+    if (x->request.state == SIM_REQUEST_DONE)
         request_complete(x);
-    else if (x->request.state == HTTP_FAILED)
+    else if (x->request.state == SIM_REQUEST_FAILED)
         malformed(x);
     return true;
 }
@@ -263,7 +264,7 @@ static void waited(rp_timer *timer, void *user)
 
 /* ---- what routes and handlers use ---- */
 
-const http_request *exchange_request(const exchange *x)
+const sim_request *exchange_request(const exchange *x)
 {
     return &x->request;
 }
@@ -398,7 +399,7 @@ static void closed(rp_stream *stream, void *user)
     rp_list_remove(&x->link);
     rp_timer_stop(x->server->loop, &x->timer);
     x->server->counts.open--;
-    http_request_free(&x->request);
+    rp_sim_request_free(&x->request);
     free(x->input.data);
     free(x->pending.data);
     free(x->sending.data);
@@ -451,6 +452,7 @@ static void socket_came(listener *l, rp_socket *socket)
     exchange *x = calloc(1, sizeof(*x));
     CHECK(x != NULL);
     x->server = s;
+    x->request.memory = &s->memory;
     s->counts.connections++;
     s->counts.open++;
     rp_list_append(&s->exchanges, &x->link);
@@ -464,6 +466,7 @@ static server *server_new(const server_options *options)
     server *s = calloc(1, sizeof(*s));
     CHECK(s != NULL);
     s->options = *options;
+    rp_memory_init(&s->memory, (rp_allocator){.resize = NULL});
     if (options->tls != NULL)
         s->options.tls = rp_tls_config_retain(options->tls);
     rp_list_init(&s->exchanges);

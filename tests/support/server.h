@@ -8,7 +8,7 @@
 #define RP_TESTS_SERVER_H
 
 #include "client/stream.h"
-#include "support/http_request.h"
+#include "sim/request.h"
 #include "support/listener.h"
 
 #include <stdatomic.h>
@@ -64,7 +64,7 @@ void server_drop(server *s, bool reset);
 
 /* ---- for handlers and routes ---- */
 
-const http_request *exchange_request(const exchange *x);
+const sim_request *exchange_request(const exchange *x);
 rp_loop *exchange_loop(const exchange *x);
 /* A head and a whole body (both copied); headers: lines with CRLF, or "". */
 void exchange_answer(exchange *x, int status, const char *headers, const void *body, size_t size);

@@ -189,7 +189,7 @@ static void route_sink(exchange *x, const arguments *of)
 static void route_request(exchange *x, const arguments *of)
 {
     char text[1024];
-    const http_request *request = exchange_request(x);
+    const sim_request *request = exchange_request(x);
     (void)of;
     int size = snprintf(text, sizeof(text), "%s %.900s HTTP/%d.%d\n", request->method,
                         request->target, request->version / 10, request->version % 10);
@@ -342,7 +342,7 @@ static void echo_body(exchange *x, const uint8_t *data, size_t size)
 
 static void head_echo(exchange *x, const arguments *of)
 {
-    const http_request *request = exchange_request(x);
+    const sim_request *request = exchange_request(x);
     (void)of;
     exchange_print(x, "HTTP/1.1 200 OK\r\n%s", exchange_connection_header(x, EXCHANGE_KEEP));
     if (request->chunked)

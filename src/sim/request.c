@@ -1,23 +1,24 @@
-/* http_request.c - see http_request.h. */
-#include "support/http_request.h"
+/* request.c - see request.h. */
+#include "sim/request.h"
 
-#include "support/check.h"
+#include "base/assert.h"
+#include "http/headers.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-static void fail(http_request *request, const char *why)
+static void fail(sim_request *request, const char *why)
 {
-    request->state = HTTP_FAILED;
+    request->state = SIM_REQUEST_FAILED;
     request->failure = why;
 }
 
-static void add(http_request *request, char byte)
+static void add(sim_request *request, char byte)
 {
     if (request->size == request->capacity) {
         request->capacity = request->capacity == 0 ? 512 : request->capacity * 2;
-        request->text = realloc(request->text, request->capacity);
-        CHECK(request->text != NULL);
+        request->text = rp_reallocate(request->memory, request->text, request->capacity);
+        RP_ASSERT(request->text != NULL);
     }
     request->text[request->size++] = byte;
 }
@@ -25,26 +26,29 @@ static void add(http_request *request, char byte)
 /* ---- the head ---- */
 
 /* The head is kept as NUL-terminated lines: the CRLFs are gone. */
-static char *next_line(const http_request *request, char *line)
+static char *next_line(const sim_request *request, char *line)
 {
     line += strlen(line) + 1;
     return line < request->text + request->size ? line : NULL;
 }
 
-const char *http_request_header(const http_request *request, const char *name)
+const char *rp_sim_request_header(const sim_request *request, const char *name)
 {
-    size_t size = strlen(name);
     char *line = request->text + request->header_begin;
     for (; line != NULL && *line != '\0'; line = next_line(request, line)) {
-        if (strncasecmp(line, name, size) == 0 && line[size] == ':') {
-            const char *value = line + size + 1;
-            return value + strspn(value, " \t");
-        }
+        const char *colon = strchr(line, ':');
+        if (colon != NULL && rp_name_equal(line, (size_t)(colon - line), name))
+            return colon + 1 + strspn(colon + 1, " \t");
     }
     return NULL;
 }
 
-static bool cut_request_line(http_request *request)
+static bool says(const char *value, const char *word)
+{
+    return value != NULL && rp_name_equal(value, strlen(value), word);
+}
+
+static bool cut_request_line(sim_request *request)
 {
     char *method = request->text, *target, *version;
     request->header_begin = strlen(method) + 1;
@@ -62,7 +66,7 @@ static bool cut_request_line(http_request *request)
     return request->version == 11 || strcmp(version, "HTTP/1.0") == 0;
 }
 
-static bool check_headers(const http_request *request)
+static bool check_headers(const sim_request *request)
 {
     char *line = request->text + request->header_begin;
     for (; line != NULL && *line != '\0'; line = next_line(request, line)) {
@@ -73,7 +77,7 @@ static bool check_headers(const http_request *request)
     return true;
 }
 
-static bool read_length(http_request *request, const char *text)
+static bool read_length(sim_request *request, const char *text)
 {
     char *end;
     if (*text < '0' || *text > '9')
@@ -82,43 +86,43 @@ static bool read_length(http_request *request, const char *text)
     return *end == '\0';
 }
 
-static void head_complete(http_request *request)
+static void head_complete(sim_request *request)
 {
     if (!cut_request_line(request) || !check_headers(request)) {
         fail(request, "malformed head");
         return;
     }
-    const char *length = http_request_header(request, "Content-Length");
-    const char *coding = http_request_header(request, "Transfer-Encoding");
-    const char *connection = http_request_header(request, "Connection");
-    const char *expect = http_request_header(request, "Expect");
-    if (request->version == 11 && http_request_header(request, "Host") == NULL)
+    const char *length = rp_sim_request_header(request, "Content-Length");
+    const char *coding = rp_sim_request_header(request, "Transfer-Encoding");
+    const char *connection = rp_sim_request_header(request, "Connection");
+    const char *expect = rp_sim_request_header(request, "Expect");
+    if (request->version == 11 && rp_sim_request_header(request, "Host") == NULL)
         fail(request, "no Host");
     else if (length != NULL && coding != NULL)
         fail(request, "Content-Length and Transfer-Encoding");
-    else if (coding != NULL && strcasecmp(coding, "chunked") != 0)
+    else if (coding != NULL && !says(coding, "chunked"))
         fail(request, "unknown Transfer-Encoding");
     else if (length != NULL && !read_length(request, length))
         fail(request, "malformed Content-Length");
-    if (request->state == HTTP_FAILED)
+    if (request->state == SIM_REQUEST_FAILED)
         return;
     request->chunked = coding != NULL;
     request->has_body = coding != NULL || length != NULL;
     request->keep_alive = request->version == 11;
     if (connection != NULL)
-        request->keep_alive = strcasecmp(connection, "keep-alive") == 0;
-    request->expects_continue = expect != NULL && strcasecmp(expect, "100-continue") == 0;
+        request->keep_alive = says(connection, "keep-alive");
+    request->expects_continue = says(expect, "100-continue");
     request->left = request->length;
     if (request->chunked)
-        request->state = HTTP_CHUNK_SIZE;
+        request->state = SIM_REQUEST_CHUNK_SIZE;
     else
-        request->state = request->length > 0 ? HTTP_BODY : HTTP_DONE;
+        request->state = request->length > 0 ? SIM_REQUEST_BODY : SIM_REQUEST_DONE;
 }
 
 /* Two line ends in a row end the head. */
-static void head_byte(http_request *request, char byte)
+static void head_byte(sim_request *request, char byte)
 {
-    if (byte == '\0' || request->size >= HTTP_HEAD_LIMIT) {
+    if (byte == '\0' || request->size >= SIM_REQUEST_HEAD_LIMIT) {
         fail(request, byte == '\0' ? "NUL in the head" : "head too large");
         return;
     }
@@ -140,26 +144,26 @@ static void head_byte(http_request *request, char byte)
 
 /* ---- the body ---- */
 
-static void chunk_line(http_request *request)
+static void chunk_line(sim_request *request)
 {
     char *end;
-    if (request->state == HTTP_CHUNK_END) {
-        request->state = HTTP_CHUNK_SIZE;
+    if (request->state == SIM_REQUEST_CHUNK_END) {
+        request->state = SIM_REQUEST_CHUNK_SIZE;
         if (request->line_size > 0)
             fail(request, "no line end after a chunk");
-    } else if (request->state == HTTP_TRAILER) {
+    } else if (request->state == SIM_REQUEST_TRAILER) {
         if (request->line_size == 0)
-            request->state = HTTP_DONE;
+            request->state = SIM_REQUEST_DONE;
     } else {
         request->left = strtoull(request->line, &end, 16);
-        request->state = request->left > 0 ? HTTP_CHUNK_DATA : HTTP_TRAILER;
+        request->state = request->left > 0 ? SIM_REQUEST_CHUNK_DATA : SIM_REQUEST_TRAILER;
         if (end == request->line || (*end != '\0' && *end != ';'))
             fail(request, "malformed chunk size");
     }
 }
 
 /* The lines between chunks and those of the trailer. */
-static void line_byte(http_request *request, char byte)
+static void line_byte(sim_request *request, char byte)
 {
     if (request->line_size == sizeof(request->line)) {
         fail(request, "line too long");
@@ -174,28 +178,29 @@ static void line_byte(http_request *request, char byte)
     }
 }
 
-static size_t body_bytes(http_request *request, const uint8_t *data, size_t size,
-                         const http_request_events *events, void *user)
+static size_t body_bytes(sim_request *request, const uint8_t *data, size_t size,
+                         const sim_request_events *events, void *user)
 {
     size_t part = size < request->left ? size : (size_t)request->left;
     request->left -= part;
     request->body_bytes += part;
     if (request->left == 0)
-        request->state = request->chunked ? HTTP_CHUNK_END : HTTP_DONE;
+        request->state = request->chunked ? SIM_REQUEST_CHUNK_END : SIM_REQUEST_DONE;
     events->on_body(user, data, part);
     return part;
 }
 
-size_t http_request_feed(http_request *request, const uint8_t *data, size_t size,
-                         const http_request_events *events, void *user, const bool *stop)
+size_t rp_sim_request_feed(sim_request *request, const uint8_t *data, size_t size,
+                           const sim_request_events *events, void *user, const bool *stop)
 {
     size_t used = 0;
-    while (used < size && request->state != HTTP_DONE && request->state != HTTP_FAILED && !*stop) {
-        if (request->state == HTTP_HEAD) {
+    while (used < size && request->state != SIM_REQUEST_DONE &&
+           request->state != SIM_REQUEST_FAILED && !*stop) {
+        if (request->state == SIM_REQUEST_HEAD) {
             head_byte(request, (char)data[used++]);
-            if (request->state != HTTP_HEAD && request->state != HTTP_FAILED)
+            if (request->state != SIM_REQUEST_HEAD && request->state != SIM_REQUEST_FAILED)
                 events->on_head(user);
-        } else if (request->state == HTTP_BODY || request->state == HTTP_CHUNK_DATA) {
+        } else if (request->state == SIM_REQUEST_BODY || request->state == SIM_REQUEST_CHUNK_DATA) {
             used += body_bytes(request, data + used, size - used, events, user);
         } else {
             line_byte(request, (char)data[used++]);
@@ -204,15 +209,15 @@ size_t http_request_feed(http_request *request, const uint8_t *data, size_t size
     return used;
 }
 
-void http_request_reset(http_request *request)
+void rp_sim_request_reset(sim_request *request)
 {
     char *text = request->text;
     size_t capacity = request->capacity;
-    *request = (http_request){.text = text, .capacity = capacity};
+    *request = (sim_request){.memory = request->memory, .text = text, .capacity = capacity};
 }
 
-void http_request_free(http_request *request)
+void rp_sim_request_free(sim_request *request)
 {
-    free(request->text);
-    *request = (http_request){0};
+    rp_free(request->memory, request->text);
+    *request = (sim_request){.memory = request->memory};
 }

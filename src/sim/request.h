@@ -1,0 +1,57 @@
+/* request.h - HTTP/1.1 requests (RFC 9112) as the scripted server and the tests' server read them:
+ * bytes in, head, body and end out. Lack of memory ends the process. */
+#ifndef RP_SIM_REQUEST_H
+#define RP_SIM_REQUEST_H
+
+#include "base/memory.h"
+
+#define SIM_REQUEST_HEAD_LIMIT ((size_t)256 * 1024)
+
+typedef enum sim_request_state {
+    SIM_REQUEST_HEAD,
+    SIM_REQUEST_BODY,       /* of known length */
+    SIM_REQUEST_CHUNK_SIZE, /* a line */
+    SIM_REQUEST_CHUNK_DATA,
+    SIM_REQUEST_CHUNK_END, /* the empty line after it */
+    SIM_REQUEST_TRAILER,
+    SIM_REQUEST_DONE,
+    SIM_REQUEST_FAILED
+} sim_request_state;
+
+typedef struct sim_request {
+    rp_memory *memory; /* the owner's; all else begins as zero */
+    sim_request_state state;
+    const char *failure; /* why it failed */
+
+    /* Valid once the head came, until the next rp_sim_request_reset. */
+    const char *method, *target;
+    int version; /* 10, 11 */
+    bool keep_alive, chunked, has_body, expects_continue;
+    uint64_t length;
+
+    uint64_t body_bytes; /* so far */
+    uint64_t left;       /* of the body or the chunk */
+    char *text;          /* the head, cut into strings */
+    size_t size, capacity;
+    size_t header_begin; /* where the header lines begin in text */
+    char line[256];      /* between chunks */
+    size_t line_size;
+} sim_request;
+
+typedef struct sim_request_events {
+    void (*on_head)(void *user);
+    void (*on_body)(void *user, const uint8_t *data, size_t size);
+} sim_request_events;
+
+/* Gives how much was used: less than size when the request is complete
+ * (SIM_REQUEST_DONE) or broken (SIM_REQUEST_FAILED), or when a callback set *stop. */
+size_t rp_sim_request_feed(sim_request *request, const uint8_t *data, size_t size,
+                           const sim_request_events *events, void *user, const bool *stop);
+/* Before the next one. */
+void rp_sim_request_reset(sim_request *request);
+void rp_sim_request_free(sim_request *request);
+
+/* The value of a header, NULL: not there. */
+const char *rp_sim_request_header(const sim_request *request, const char *name);
+
+#endif
