@@ -1,0 +1,603 @@
+/* server.c - the scripted server: its connections and what the user asks of them. The steps of
+ * their scripts are in server_script.c.
+ *
+ * It stands on streams and on the port's listen and accept, so it runs on any loop. Its memory is
+ * its own: what is done to the client's leaves it alone, and it does without failure paths: its
+ * own lack of memory ends the process. */
+#include "sim/server.h"
+
+#include "base/assert.h"
+#include "tls/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CREDIT ((size_t)256 * 1024)
+#define BACKLOG 512
+#define ALPN "http/1.1"
+
+/* ---- bytes ---- */
+
+static void bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t size)
+{
+    if (b->begin + b->size + size > b->capacity) {
+        if (b->size > 0 && b->begin > 0)
+            memmove(b->data, b->data + b->begin, b->size);
+        b->begin = 0;
+        if (b->size + size > b->capacity) {
+            b->capacity = 2 * (b->size + size);
+            b->data = rp_reallocate(memory, b->data, b->capacity);
+            RP_ASSERT(b->data != NULL);
+        }
+    }
+    memcpy(b->data + b->begin + b->size, data, size);
+    b->size += size;
+}
+
+static void bytes_consume(sim_bytes *b, size_t size)
+{
+    b->begin += size;
+    b->size -= size;
+    if (b->size == 0)
+        b->begin = 0;
+}
+
+/* ---- requests ---- */
+
+bool rp_sim_exchange_persists(const rp_sim_exchange *x)
+{
+    const sim_request *request = &x->request;
+    if (request->state == SIM_REQUEST_FAILED || !request->keep_alive)
+        return false;
+    /* A client that was not told to go on may send the body or may not. */
+    return request->state == SIM_REQUEST_DONE || !request->expects_continue || x->continued;
+}
+
+static void head_came(void *user)
+{
+    rp_sim_exchange *x = user;
+    rp_sim_server *server = x->server;
+    server->counts.requests++;
+    x->head_seen = true;
+    x->touched = false;
+    if (server->options.on_head != NULL)
+        server->options.on_head(x, server->options.user);
+    if (x->request.expects_continue && x->request.has_body && !x->touched && !x->over) {
+        x->continued = true;
+        rp_sim_print(x, "HTTP/1.1 100 Continue\r\n\r\n");
+        x->touched = false; /* that was not the user's */
+    }
+}
+
+static void body_came(void *user, const uint8_t *data, size_t size)
+{
+    rp_sim_exchange *x = user;
+    const rp_sim_server_options *options = &x->server->options;
+    if (options->on_body != NULL)
+        options->on_body(x, data, size, options->user);
+    else if (!x->ended && !x->answered && x->body.size + size <= SIM_BODY_LIMIT)
+        bytes_add(&x->server->memory, &x->body, data, size);
+}
+
+static void malformed(rp_sim_exchange *x, const char *why)
+{
+    x->server->counts.malformed++;
+    x->request.state = SIM_REQUEST_FAILED;
+    if (x->ended)
+        return; /* the end of what is under way is the connection's */
+    if (x->answered) {
+        rp_sim_script_end(x, RP_SIM_CLOSE);
+        return;
+    }
+    if (!x->touched || !x->head_seen)
+        rp_sim_print(x,
+                     "HTTP/1.1 400 Bad Request\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n"
+                     "%s\n",
+                     strlen(why) + 1, why);
+    rp_sim_end(x, RP_SIM_CLOSE);
+}
+
+static void request_complete(rp_sim_exchange *x)
+{
+    const rp_sim_server_options *options = &x->server->options;
+    if (x->ended || x->answered)
+        return;
+    if (options->on_request != NULL)
+        options->on_request(x, options->user);
+    else
+        rp_sim_respond(x, 200, NULL, "ok\n", 3);
+}
+
+static void next_request(rp_sim_exchange *x)
+{
+    rp_sim_request_reset(&x->request);
+    x->body.begin = x->body.size = 0;
+    x->served++;
+    x->head_seen = x->answered = x->continued = false;
+}
+
+/* True if it got anywhere. */
+static bool feed(rp_sim_exchange *x)
+{
+    static const sim_request_events events = {.on_head = head_came, .on_body = body_came};
+    sim_request *request = &x->request;
+    if (x->phase != SIM_OPEN || x->input.size == 0 || request->state == SIM_REQUEST_FAILED)
+        return false;
+    if (request->state == SIM_REQUEST_DONE && x->answered)
+        next_request(x);
+    if (request->state == SIM_REQUEST_DONE || (x->ended && !x->head_seen))
+        return false;
+    uint64_t kept = x->server->options.on_body == NULL ? request->body_bytes : 0;
+    size_t used = rp_sim_request_feed(request, x->input.data + x->input.begin, x->input.size,
+                                      &events, x, &x->over);
+    kept = x->server->options.on_body == NULL ? request->body_bytes : kept;
+    bytes_consume(&x->input, used);
+    if (x->over)
+        return true;
+    rp_stream_consume(x->stream, used);
+    if (request->state == SIM_REQUEST_FAILED)
+        malformed(x, request->failure);
+    else if (kept > SIM_BODY_LIMIT && !x->ended && !x->answered)
+        malformed(x, "the body is larger than 16 MiB");
+    else if (request->state == SIM_REQUEST_DONE)
+        request_complete(x);
+    return true;
+}
+
+/* The client has ended its side, and there is nothing more to tell it. */
+static bool is_left(const rp_sim_exchange *x)
+{
+    return x->peer_ended && !x->over && rp_list_empty(&x->steps);
+}
+
+void rp_sim_exchange_advance(rp_sim_exchange *x)
+{
+    if (x->advancing)
+        return;
+    x->advancing = true;
+    while (!x->over && (rp_sim_script_run(x) || (!x->over && feed(x))))
+        ;
+    x->advancing = false;
+    if (is_left(x))
+        rp_sim_exchange_close(x);
+}
+
+/* ---- connections ---- */
+
+void rp_sim_exchange_close(rp_sim_exchange *x)
+{
+    x->over = true;
+    rp_timer_stop(x->server->loop, &x->timer);
+    rp_stream_close(x->stream);
+}
+
+void rp_sim_exchange_begin(rp_sim_exchange *x)
+{
+    x->phase = SIM_OPEN;
+    if (x->server->tls != NULL) {
+        x->phase = SIM_HANDSHAKE;
+        RP_ASSERT(rp_stream_begin_tls(x->stream, x->server->tls, ALPN) == RP_OK);
+    }
+    rp_stream_set_credit(x->stream, true, CREDIT);
+}
+
+static void opened(rp_stream *stream, const rp_error *error, void *user)
+{
+    rp_sim_exchange *x = user;
+    rp_sim_server *server = x->server;
+    if (x->over)
+        return;
+    if (error != NULL) {
+        rp_sim_exchange_close(x);
+        return;
+    }
+    if (x->phase == SIM_HANDSHAKE) {
+        rp_stream_info info;
+        rp_stream_info_get(stream, &info);
+        server->counts.handshakes++;
+        server->counts.resumed += info.resumed;
+        x->phase = SIM_OPEN;
+    } else if (x->phase == SIM_CONNECTED) {
+        server->options.on_connection(x, server->options.user);
+    }
+    rp_sim_exchange_advance(x);
+}
+
+static void data_came(rp_stream *stream, const uint8_t *data, size_t size, void *user)
+{
+    rp_sim_exchange *x = user;
+    if (x->over || x->request.state == SIM_REQUEST_FAILED) {
+        rp_stream_consume(stream, size); /* nobody listens any more */
+        return;
+    }
+    bytes_add(&x->server->memory, &x->input, data, size);
+    rp_sim_exchange_advance(x);
+}
+
+static void ended(rp_stream *stream, const rp_error *error, void *user)
+{
+    rp_sim_exchange *x = user;
+    x->peer_ended = true;
+    bool saying_goodbye = x->over && x->ending != RP_SIM_END_STALLED && !x->shut;
+    if (error != NULL || (x->over && !saying_goodbye)) {
+        x->over = true;
+        rp_stream_close(stream);
+    } else if (!x->over) {
+        rp_sim_exchange_advance(x);
+    }
+}
+
+static void server_release(rp_sim_server *server);
+
+static void tell_gone(rp_sim_exchange *x)
+{
+    const rp_sim_server_options *options = &x->server->options;
+    bool told = x->told;
+    x->told = true;
+    if (!told && options->on_gone != NULL)
+        options->on_gone(x, options->user);
+}
+
+static void closed(rp_stream *stream, void *user)
+{
+    rp_sim_exchange *x = user;
+    rp_sim_server *server = x->server;
+    (void)stream;
+    x->over = true;
+    tell_gone(x);
+    rp_list_remove(&x->link);
+    x->writing = false;
+    rp_sim_script_clear(x);
+    rp_loop_undefer(&x->later);
+    server->counts.open--;
+    rp_sim_request_free(&x->request);
+    rp_free(&server->memory, x->input.data);
+    rp_free(&server->memory, x->body.data);
+    rp_free(&server->memory, x);
+    server_release(server);
+}
+
+static const rp_stream_events stream_events = {
+    .on_open = opened, .on_data = data_came, .on_end = ended, .on_close = closed};
+
+static void dropped(rp_socket *socket)
+{
+    (void)socket;
+}
+
+static const rp_socket_handler dropping = {.closed = dropped};
+
+static void accepted(rp_socket *listener, rp_socket *peer, rp_io_result result, bool final)
+{
+    rp_sim_server *server = listener->user;
+    (void)result;
+    (void) final;
+    if (peer == NULL)
+        return;
+    if (server->stopped) {
+        peer->handler = &dropping;
+        rp_socket_ops(peer)->close(peer);
+        return;
+    }
+    rp_sim_exchange *x = rp_allocate(&server->memory, sizeof(*x));
+    RP_ASSERT(x != NULL);
+    x->server = server;
+    x->request.memory = &server->memory;
+    rp_list_init(&x->steps);
+    rp_list_append(&server->exchanges, &x->link);
+    server->counts.connections++;
+    server->counts.open++;
+    x->socket = rp_sim_tamper_new(&server->memory, peer);
+    bool scripted = server->options.on_connection != NULL;
+    if (!scripted)
+        x->phase = server->tls != NULL ? SIM_HANDSHAKE : SIM_OPEN;
+    rp_status status =
+        rp_stream_accept(&x->stream, server->loop, x->socket, scripted ? NULL : server->tls,
+                         scripted ? NULL : ALPN, CREDIT, &stream_events, x);
+    RP_ASSERT(status == RP_OK);
+    if (scripted)
+        rp_stream_set_credit(x->stream, true, 0); /* until the script lets it begin */
+    rp_stream_set_background(x->stream, true);
+}
+
+/* ---- what the user asks of an exchange ---- */
+
+static const char *text_of(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+const char *rp_sim_method(const rp_sim_exchange *x)
+{
+    return text_of(x->request.method);
+}
+
+const char *rp_sim_target(const rp_sim_exchange *x)
+{
+    return text_of(x->request.target);
+}
+
+const char *rp_sim_header(const rp_sim_exchange *x, const char *name)
+{
+    return x->head_seen ? rp_sim_request_header(&x->request, name) : NULL;
+}
+
+const uint8_t *rp_sim_body(const rp_sim_exchange *x, size_t *size)
+{
+    *size = x->body.size;
+    return x->body.data;
+}
+
+unsigned rp_sim_served(const rp_sim_exchange *x)
+{
+    return x->served;
+}
+
+rp_sim_server *rp_sim_exchange_server(const rp_sim_exchange *x)
+{
+    return x->server;
+}
+
+void *rp_sim_exchange_user(const rp_sim_exchange *x)
+{
+    return x->user;
+}
+
+void rp_sim_exchange_user_set(rp_sim_exchange *x, void *user)
+{
+    x->user = user;
+}
+
+/* ---- starting ---- */
+
+static rp_status bad_option(rp_error *error, const char *text)
+{
+    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "%s", text);
+}
+
+static rp_status tls_make(rp_sim_server *server, const rp_sim_server_options *options,
+                          rp_error *error)
+{
+    if (options->plain)
+        return RP_OK;
+    bool own = options->certificate_file == NULL && options->key_file == NULL;
+    rp_tls_server_options tls = {
+        .certificate_file = options->certificate_file,
+        .key_file = options->key_file,
+        .certificate_pem = own ? rp_sim_certificate_pem : NULL,
+        .key_pem = own ? rp_sim_key_pem : NULL,
+        .minimum_version = options->minimum_version,
+        .maximum_version = options->maximum_version,
+        .no_resumption = options->no_resumption,
+    };
+    return rp_tls_server_config_create(&server->tls, &tls, error);
+}
+
+static rp_status address_make(rp_sim_server *server, const rp_sim_server_options *options,
+                              rp_error *error)
+{
+    static const rp_address loopback = {.family = 4, .bytes = {127, 0, 0, 1}};
+    const char *address = options->address;
+    if (address != NULL && !rp_address_parse(&server->address, address, strlen(address)))
+        return bad_option(error, "the server's address is not an IP address");
+    if (address == NULL)
+        server->address = server->sim != NULL ? rp_sim_host_new(server->sim) : loopback;
+    server->address.port = options->port;
+    if (options->port == 0 && server->sim != NULL)
+        server->address.port = options->plain ? 80 : 443;
+    return RP_OK;
+}
+
+static void listener_closed(rp_socket *socket)
+{
+    rp_sim_server *server = socket->user;
+    server->listener = NULL;
+    rp_loop_unhold(server->loop);
+    server_release(server);
+}
+
+static const rp_socket_handler listening = {.accepted = accepted, .closed = listener_closed};
+
+static void listener_close(rp_sim_server *server)
+{
+    if (server->listener == NULL)
+        return;
+    rp_loop_hold(server->loop); /* until listener_closed */
+    rp_socket_ops(server->listener)->close(server->listener);
+}
+
+static rp_status listen_on(rp_sim_server *server, rp_error *error)
+{
+    rp_port *port = server->loop->port;
+    rp_io_result result = port->ops->open(port, server->address.family, &server->listener);
+    if (result.status == RP_OK) {
+        server->listener->handler = &listening;
+        server->listener->user = server;
+        result = port->ops->listen(server->listener, &server->address, BACKLOG);
+    }
+    (void)rp_address_text(&server->address, true, server->address_text);
+    if (result.status == RP_OK) {
+        port->ops->accept(server->listener);
+        return RP_OK;
+    }
+    (void)rp_error_set(
+        error, result.status, RP_PHASE_NONE, "can't listen on %s: %s", server->address_text,
+        result.os_code != 0 ? rp_os_error_text(result.os_code) : rp_status_name(result.status));
+    if (error != NULL)
+        error->os_code = result.os_code;
+    return result.status;
+}
+
+static rp_status name_make(rp_sim_server *server, const char *host, rp_error *error)
+{
+    char text[RP_ADDRESS_TEXT_SIZE];
+    if (host == NULL)
+        return RP_OK;
+    return rp_sim_name_add(server->sim, host, rp_address_text(&server->address, false, text),
+                           error);
+}
+
+static rp_sim_server *server_new(void)
+{
+    rp_memory memory;
+    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_sim_server *server = rp_allocate(&memory, sizeof(*server));
+    RP_ASSERT(server != NULL);
+    server->memory = memory;
+    rp_list_init(&server->exchanges);
+    rp_list_init(&server->link);
+    return server;
+}
+
+static void server_free(rp_sim_server *server)
+{
+    RP_ASSERT(server->listener == NULL && rp_list_empty(&server->exchanges));
+    rp_list_remove(&server->link);
+    rp_memory memory = server->memory;
+    RP_ASSERT(memory.live == 1);
+    rp_free(&memory, server);
+}
+
+/* A server that has stopped and whose last connection has gone. One that owns its loop can't
+ * destroy it here, from its callback: it waits until somebody needs a loop, or for the end. */
+static void server_release(rp_sim_server *server)
+{
+    if (server->stopped && !server->loop_owned && server->listener == NULL &&
+        rp_list_empty(&server->exchanges))
+        server_free(server);
+}
+
+static rp_status begin(rp_sim_server *server, const rp_sim_server_options *options, rp_error *error)
+{
+    server->options = *options;
+    if (options->host != NULL && server->sim == NULL)
+        return bad_option(error, "a server on a real loop can't have a name");
+    rp_status status = address_make(server, options, error);
+    if (status == RP_OK)
+        status = tls_make(server, options, error);
+    if (status == RP_OK)
+        status = listen_on(server, error);
+    if (status == RP_OK)
+        status = name_make(server, options->host, error);
+    server->options.host = server->options.address = NULL;
+    server->options.certificate_file = server->options.key_file = NULL;
+    return status;
+}
+
+/* The loop of a server that is no more; NULL: there is none. */
+static rp_loop *spare_loop(rp_sim *sim)
+{
+    for (rp_link *link = sim->servers.next; link != &sim->servers; link = link->next) {
+        rp_sim_server *server = RP_CONTAINER(link, rp_sim_server, link);
+        if (!server->stopped || server->listener != NULL || !rp_list_empty(&server->exchanges))
+            continue;
+        rp_loop *loop = server->loop;
+        server_free(server);
+        return loop;
+    }
+    return NULL;
+}
+
+rp_status rp_sim_server_start(rp_sim *sim, rp_sim_server **result,
+                              const rp_sim_server_options *options, rp_error *error)
+{
+    static const rp_sim_server_options none;
+    *result = NULL;
+    rp_loop *loop = spare_loop(sim);
+    rp_status status = RP_OK;
+    if (loop == NULL)
+        status = rp_sim_loop_create(sim, &loop, NULL, false, error);
+    if (status != RP_OK)
+        return status;
+    rp_sim_server *server = server_new();
+    server->sim = sim;
+    server->loop = loop;
+    server->loop_owned = true;
+    rp_list_append(&sim->servers, &server->link);
+    status = begin(server, options != NULL ? options : &none, error);
+    if (status == RP_OK)
+        *result = server;
+    else
+        rp_sim_server_stop(server);
+    return status;
+}
+
+rp_status rp_sim_server_start_on(rp_loop *loop, rp_sim_server **result,
+                                 const rp_sim_server_options *options, rp_error *error)
+{
+    static const rp_sim_server_options none;
+    *result = NULL;
+    rp_sim_server *server = server_new();
+    server->sim = rp_sim_of_loop(loop);
+    server->loop = loop;
+    rp_status status = begin(server, options != NULL ? options : &none, error);
+    if (status == RP_OK)
+        *result = server;
+    else
+        rp_sim_server_stop(server);
+    return status;
+}
+
+/* ---- ending ---- */
+
+static bool drop_waits(const rp_sim_exchange *x, rp_sim_ending ending)
+{
+    return x->writing && (ending == RP_SIM_CLOSE || ending == RP_SIM_END_TRUNCATED);
+}
+
+void rp_sim_server_drop(rp_sim_server *server, rp_sim_ending ending)
+{
+    if (ending == RP_SIM_KEEP)
+        return;
+    for (rp_link *link = server->exchanges.next; link != &server->exchanges; link = link->next) {
+        rp_sim_exchange *x = RP_CONTAINER(link, rp_sim_exchange, link);
+        if (x->over)
+            continue;
+        rp_sim_script_clear(x);
+        if (drop_waits(x, ending))
+            rp_sim_end(x, ending);
+        else
+            rp_sim_script_end(x, ending);
+    }
+}
+
+void rp_sim_server_stop(rp_sim_server *server)
+{
+    if (server == NULL)
+        return;
+    server->stopped = true;
+    for (rp_link *link = server->exchanges.next; link != &server->exchanges; link = link->next)
+        tell_gone(RP_CONTAINER(link, rp_sim_exchange, link));
+    for (rp_link *link = server->exchanges.next; link != &server->exchanges; link = link->next) {
+        rp_sim_exchange *x = RP_CONTAINER(link, rp_sim_exchange, link);
+        x->over = false; /* an ending that takes its time is cut short */
+        if (!x->stream->closing)
+            rp_sim_script_end(x, RP_SIM_END_RESET);
+        x->over = true;
+    }
+    rp_tls_config_release(server->tls);
+    server->tls = NULL;
+    listener_close(server);
+    server_release(server);
+}
+
+void rp_sim_servers_stop(rp_sim *sim)
+{
+    while (!rp_list_empty(&sim->servers)) {
+        rp_sim_server *server = RP_CONTAINER(sim->servers.next, rp_sim_server, link);
+        if (!server->stopped)
+            rp_sim_server_stop(server);
+        rp_loop_destroy(server->loop);
+        server_free(server);
+    }
+}
+
+const char *rp_sim_server_address(const rp_sim_server *server)
+{
+    return server->address_text;
+}
+
+void rp_sim_server_counts_get(const rp_sim_server *server, rp_sim_server_counts *counts)
+{
+    *counts = server->counts;
+}

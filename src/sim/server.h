@@ -1,0 +1,117 @@
+/* server.h - what the parts of the scripted server share: server.c has the connections,
+ * server_script.c the steps of their scripts, tamper.c the socket that changes bytes.
+ *
+ * An exchange is a connection for all its life. Where on_connection is given it begins as a plain
+ * stream without credit, so that a script can say something before TLS begins; what the client
+ * sends meanwhile waits. The script is one queue: a step begins when the one before it is done, and what a later request's
+ * callbacks append stands behind what is left of an earlier one's. */
+#ifndef RP_SIM_SERVER_H
+#define RP_SIM_SERVER_H
+
+#include "client/stream.h"
+#include "sim/request.h"
+#include "sim/sim.h"
+
+#define SIM_BODY_LIMIT ((size_t)16 << 20)
+
+typedef struct sim_bytes {
+    uint8_t *data;
+    size_t begin, size, capacity;
+} sim_bytes;
+
+typedef enum sim_step_kind {
+    SIM_STEP_WRITE,
+    SIM_STEP_WRITE_RAW,
+    SIM_STEP_CORRUPT, /* number: the offset */
+    SIM_STEP_WAIT,    /* number: milliseconds */
+    SIM_STEP_END
+} sim_step_kind;
+
+typedef struct sim_step {
+    rp_link link;
+    sim_step_kind kind;
+    rp_sim_ending ending;
+    uint64_t number;
+    size_t size;
+    uint8_t data[];
+} sim_step;
+
+typedef enum sim_phase { SIM_CONNECTED, SIM_HANDSHAKE, SIM_OPEN } sim_phase;
+
+struct rp_sim_exchange {
+    rp_sim_server *server;
+    rp_link link;
+    rp_stream *stream;
+    rp_socket *socket; /* the stream's, of tamper.c */
+    sim_phase phase;
+    sim_request request;
+    sim_bytes input, body;
+    rp_link steps; /* the first may be in progress: writing or waiting says so */
+    rp_write write, shutdown;
+    rp_timer timer;
+    rp_deferred later; /* advance() */
+    rp_sim_ending ending;
+    unsigned served;
+    void *user;
+    bool head_seen; /* of the current request */
+    bool touched;   /* a step was appended since */
+    bool ended;     /* the last step of a script was appended and has not been carried out */
+    bool answered;  /* the current request's script is over */
+    bool continued; /* 100 Continue was sent */
+    bool writing, waiting;
+    bool over; /* the ending began: there are no more steps */
+    bool shut; /* of the ending: our side is closed */
+    bool peer_ended, advancing;
+    bool told; /* on_gone was called */
+};
+
+struct rp_sim_server {
+    rp_memory memory;
+    rp_sim_server_options options; /* its strings are dead */
+    rp_sim *sim;                   /* NULL: on a real loop */
+    rp_link link;                  /* sim->servers, where loop_owned */
+    rp_loop *loop;
+    rp_socket *listener; /* NULL: closed */
+    rp_address address;
+    char address_text[RP_ADDRESS_TEXT_SIZE];
+    rp_tls_config *tls;
+    rp_link exchanges;
+    rp_sim_server_counts counts;
+    bool loop_owned, stopped;
+};
+
+/* ---- credentials.c ---- */
+
+extern const char rp_sim_certificate_pem[], rp_sim_key_pem[];
+
+/* ---- server.c ---- */
+
+/* Stops every server of a simulation and destroys their loops. */
+void rp_sim_servers_stop(rp_sim *sim);
+
+/* Does everything that can be done now. Not from inside a call of the user's. */
+void rp_sim_exchange_advance(rp_sim_exchange *x);
+/* The handshake, or on a plain server the first request, may begin. */
+void rp_sim_exchange_begin(rp_sim_exchange *x);
+/* The connection ends without further ado. */
+void rp_sim_exchange_close(rp_sim_exchange *x);
+/* Will the connection serve on after the current request, as far as is known by now? */
+bool rp_sim_exchange_persists(const rp_sim_exchange *x);
+
+/* ---- server_script.c ---- */
+
+/* Begins or does the next step. False: it can't now, or there is none. */
+bool rp_sim_script_run(rp_sim_exchange *x);
+/* Forgets what has not begun. */
+void rp_sim_script_clear(rp_sim_exchange *x);
+/* Ends the connection (not RP_SIM_KEEP). */
+void rp_sim_script_end(rp_sim_exchange *x, rp_sim_ending ending);
+
+/* ---- tamper.c ---- */
+
+/* In front of inner, which it owns from here on. */
+rp_socket *rp_sim_tamper_new(rp_memory *memory, rp_socket *inner);
+/* Of all that it sends, the byte at this position is changed. */
+void rp_sim_tamper_at(rp_socket *socket, uint64_t position);
+
+#endif
