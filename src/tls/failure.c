@@ -76,6 +76,7 @@ static const int version_codes[] = {VERSION_ERROR, UNSUPPORTED_PROTO_VERSION};
 
 /* What the peer must not do. */
 static const int protocol_codes[] = {
+    VERSION_ERROR, /* after the handshake: a record of another version */
     PARSE_ERROR,
     BUFFER_ERROR,
     BUFFER_E,
@@ -130,8 +131,9 @@ static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase p
     const char *peer = failure->peer_text;
     if (failure->code == MEMORY_E || failure->code == MEMORY_ERROR)
         rp_error_set(error, RP_E_NO_MEMORY, phase, "no memory for the TLS connection to %s", peer);
-    else if (ONE_OF(failure->code, version_codes) || failure->old_version ||
-             failure->alert_received == ALERT_PROTOCOL_VERSION)
+    else if (failure->handshaking &&
+             (ONE_OF(failure->code, version_codes) || failure->old_version ||
+              failure->alert_received == ALERT_PROTOCOL_VERSION))
         rp_error_set(error, RP_E_TLS_VERSION, phase, "%s supports no TLS version of ours (%s)",
                      peer, our_versions(failure->config));
     else if (failure->code == NO_PEER_CERT)
