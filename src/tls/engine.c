@@ -151,7 +151,7 @@ static bool set_resumption(const rp_tls_config *config)
     }
     if (config->server && !config->resumption)
         return wolfSSL_CTX_NoTicketTLSv12(context) == WOLFSSL_SUCCESS &&
-               wolfSSL_CTX_no_ticket_TLSv13(context) == 0;
+               (!config->offers_1_3 || wolfSSL_CTX_no_ticket_TLSv13(context) == 0);
     return true;
 }
 
