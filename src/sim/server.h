@@ -3,8 +3,8 @@
  *
  * An exchange is a connection for all its life. Where on_connection is given it begins as a plain
  * stream without credit, so that a script can say something before TLS begins; what the client
- * sends meanwhile waits. The script is one queue: a step begins when the one before it is done, and what a later request's
- * callbacks append stands behind what is left of an earlier one's. */
+ * sends meanwhile waits. The script is one queue: a step begins when the one before it is done, and
+ * what a later request's callbacks append stands behind what is left of an earlier one's. */
 #ifndef RP_SIM_SERVER_H
 #define RP_SIM_SERVER_H
 
