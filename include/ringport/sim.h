@@ -204,7 +204,6 @@ typedef struct rp_sim_server_counts {
 } rp_sim_server_counts;
 void rp_sim_server_counts_get(const rp_sim_server *server, rp_sim_server_counts *counts);
 
-/* Ends every connection as rp_sim_end would, now. */
 typedef enum rp_sim_ending {
     RP_SIM_KEEP,          /* the response is complete, the connection serves on, if the client
                            * lets it */
@@ -213,6 +212,8 @@ typedef enum rp_sim_ending {
     RP_SIM_END_RESET,     /* RST */
     RP_SIM_END_STALLED    /* nothing more, ever */
 } rp_sim_ending;
+
+/* Ends every connection as rp_sim_end would, now. */
 void rp_sim_server_drop(rp_sim_server *server, rp_sim_ending ending);
 
 /* ---- an exchange: one connection of a server, and the request on it ----

@@ -86,9 +86,6 @@ extern const char rp_sim_certificate_pem[], rp_sim_key_pem[];
 
 /* ---- server.c ---- */
 
-/* Stops every server of a simulation and destroys their loops. */
-void rp_sim_servers_stop(rp_sim *sim);
-
 /* Does everything that can be done now. Not from inside a call of the user's. */
 void rp_sim_exchange_advance(rp_sim_exchange *x);
 /* The handshake, or on a plain server the first request, may begin. */

@@ -398,6 +398,7 @@ void rp_sim_destroy(rp_sim *sim)
 {
     if (sim == NULL)
         return;
+    rp_sim_servers_stop(sim);
     rp_sim_unseed_tls(sim);
     RP_ASSERT(rp_list_empty(&sim->ports));
     rp_memory memory = sim->memory;

@@ -263,4 +263,9 @@ void rp_sim_heap_free(rp_sim *sim, rp_link *link);
 /* The simulation that a loop is of; NULL: a real loop. */
 rp_sim *rp_sim_of_loop(const rp_loop *loop);
 
+/* ---- server.c ---- */
+
+/* Stops every server that rp_sim_server_start made, and destroys their loops. */
+void rp_sim_servers_stop(rp_sim *sim);
+
 #endif
