@@ -401,12 +401,12 @@ void rp_sim_destroy(rp_sim *sim)
     rp_sim_servers_stop(sim);
     rp_sim_unseed_tls(sim);
     RP_ASSERT(rp_list_empty(&sim->ports));
-    rp_memory memory = sim->memory;
     while (!rp_list_empty(&sim->names))
         name_remove(sim, RP_CONTAINER(sim->names.next, sim_name, link));
     for (rp_link *link; (link = rp_list_take(&sim->heaps)) != NULL;)
         rp_sim_heap_free(sim, link);
     RP_ASSERT(sim->event_count == 0 && sim->socket_count == 0);
+    rp_memory memory = sim->memory;
     rp_free(&memory, sim->heap);
     rp_free(&memory, sim);
     RP_ASSERT(memory.live == 0);
