@@ -156,12 +156,17 @@ static void no_memory_to_open(rp_origin *origin)
     rp_request_finish_later(request, &error);
 }
 
-/* A connection that nobody uses makes room for one that somebody waits for. */
-static void make_room(rp_client *client)
+/* A connection that nobody uses makes room for one that somebody waits for: one of the origin's own,
+ * where those who wait must not go out on it, or the longest idle of all. */
+static void make_room(rp_origin *origin)
 {
-    if (client->conn_count < client->options.connections_total || rp_list_empty(&client->idle))
-        return;
-    rp_conn_close(RP_CONTAINER(client->idle.next, rp_conn, idle_link));
+    rp_client *client = origin->client;
+    bool full = client->conn_count >= client->options.connections_total;
+    bool origin_full = origin->conn_count >= client->options.connections_per_origin;
+    if (origin_full && !rp_list_empty(&origin->idle))
+        rp_conn_close(RP_CONTAINER(origin->idle.previous, rp_conn, origin_link));
+    else if (full && !origin_full && !rp_list_empty(&client->idle))
+        rp_conn_close(RP_CONTAINER(client->idle.next, rp_conn, idle_link));
 }
 
 /* One opening connection for each waiting request, within the limits. */
@@ -172,10 +177,10 @@ static void open_more(rp_origin *origin)
     if (origin->open_count > 0 && rp_loop_now_ns(client->loop) < origin->open_again_ns)
         return;
     while (origin->opening_count < origin->queued_count &&
-           origin->conn_count < options->connections_per_origin &&
            client->opening_count < options->concurrent_handshakes) {
-        make_room(client);
-        if (client->conn_count >= options->connections_total)
+        make_room(origin);
+        if (client->conn_count >= options->connections_total ||
+            origin->conn_count >= options->connections_per_origin)
             return;
         if (!rp_conn_open(origin)) {
             no_memory_to_open(origin);
@@ -300,6 +305,7 @@ void rp_pool_offer(rp_conn *conn)
     rp_request *request = queue_next(conn->origin, conn->served > 0);
     if (request == NULL) {
         make_idle(conn);
+        rp_pool_dispatch(conn->client); /* others may wait for just this room */
         return;
     }
     rp_pool_withdraw(request);
