@@ -61,6 +61,7 @@ struct rp_stream {
     bool end_told;       /* on_end was called */
     bool shutdown_asked; /* no more writes are taken */
     bool write_failed;
+    bool send_ended;    /* the half-close was done: nothing may follow it */
     bool handshake_due; /* the engine has something to say without input */
     bool closing;       /* rp_stream_close was called */
     bool background;    /* does not keep rp_loop_run going */

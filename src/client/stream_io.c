@@ -190,6 +190,8 @@ static rp_slice *slices_of(rp_stream *stream, size_t *limit)
 
 void rp_stream_flush(rp_stream *stream)
 {
+    if (stream->send_ended) /* an alert, or what answers a KeyUpdate: too late */
+        rp_chain_clear(&stream->output);
     if (stream->socket == NULL || stream->closing || stream->in_flight > 0 ||
         stream->output.size == 0 || stream->write_failed)
         return;
@@ -207,8 +209,10 @@ static void complete_writes(rp_stream *stream)
     while (!stream->closing && stream->encrypted != NULL &&
            stream->encrypted->private_size <= stream->sent_total) {
         rp_write *write = write_take(&stream->encrypted, &stream->encrypted_last);
-        if (write->private_shutdown)
+        if (write->private_shutdown) {
+            stream->send_ended = true;
             rp_socket_ops(stream->socket)->shutdown_send(stream->socket);
+        }
         write_done(stream, write, NULL);
     }
 }
