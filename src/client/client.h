@@ -111,7 +111,8 @@ struct rp_request {
     rp_timer total_timer;
     rp_timer phase_timer; /* queue, then first byte, then idle */
     rp_deferred ending;
-    rp_error *error; /* why it ends, for ending */
+    rp_error *error; /* why it ends, for ending; NULL: cancelled, or no_memory */
+    bool no_memory;  /* not even to say why */
     char address[64];
     const char *tls_version, *tls_cipher;
     rp_request *next_free;

@@ -237,6 +237,10 @@ static void end_now(rp_deferred *deferred)
     rp_error error;
     if (request->error != NULL)
         error = *request->error;
+    else if (request->no_memory)
+        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE,
+                           "the request to %s failed, and there is no memory to say why",
+                           request->origin->host);
     else
         (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "the request to %s was cancelled",
                            request->origin->host);
@@ -248,8 +252,10 @@ void rp_request_finish_later(rp_request *request, const rp_error *error)
     if (request->state == RP_REQUEST_ENDING)
         return;
     rp_memory *memory = &request->client->loop->memory;
-    if (error->status != RP_E_CANCELLED)
+    if (error->status != RP_E_CANCELLED) {
         request->error = rp_allocate(memory, sizeof(*error));
+        request->no_memory = request->error == NULL;
+    }
     if (request->error != NULL)
         *request->error = *error;
     request->cancelled = true;
