@@ -88,8 +88,9 @@ struct rp_socket {
     const rp_socket_handler *handler;
     void *user;
     /* Read when a send starts: nothing waits for this send's success, so the port need not wake for
-     * it and may report it together with whatever comes next. A failure is reported at once. Saves
-     * one of two wake-ups of a request on a quiet loop. */
+     * it and may report it together with whatever comes next, at the latest in the next turn that
+     * finds anything or does not wait. A failure is reported at once. Saves one of two wake-ups of
+     * a request on a quiet loop. */
     bool quiet_send;
 };
 

@@ -125,22 +125,25 @@ static unsigned run_quiet(sim_port *port)
     return found;
 }
 
+static bool owes(const sim_port *port)
+{
+    return !rp_list_empty(&port->ready) || !rp_list_empty(&port->answers) ||
+           atomic_load_explicit(&port->woken, memory_order_relaxed);
+}
+
 static unsigned run_port(sim_port *port)
 {
     unsigned found = 0;
     if (atomic_exchange_explicit(&port->woken, false, memory_order_acq_rel))
         found++;
+    bool first = (found > 0 || owes(port)) && chance(port, 2);
+    if (first)
+        found += run_quiet(port);
     found += run_answers(port);
     found += run_ready(port);
-    if (found > 0 && !chance(port, 2))
+    if (found > 0)
         found += run_quiet(port);
     return found;
-}
-
-static bool owes(const sim_port *port)
-{
-    return !rp_list_empty(&port->ready) || !rp_list_empty(&port->answers) ||
-           atomic_load_explicit(&port->woken, memory_order_relaxed);
 }
 
 /* ---- the others, and time ---- */

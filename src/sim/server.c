@@ -15,6 +15,7 @@
 #define CREDIT ((size_t)256 * 1024)
 #define BACKLOG 512
 #define ALPN "http/1.1"
+#define PARTING_MS 20
 
 /* ---- bytes ---- */
 
@@ -181,6 +182,19 @@ void rp_sim_exchange_begin(rp_sim_exchange *x)
     rp_stream_set_credit(x->stream, true, CREDIT);
 }
 
+static void parted(rp_timer *timer, void *user)
+{
+    (void)timer;
+    rp_sim_exchange_close(user);
+}
+
+/* Why the handshake failed is in an alert that is on its way out: a close would stop it. */
+static void part(rp_sim_exchange *x)
+{
+    x->over = true;
+    rp_timer_start_internal(x->server->loop, &x->timer, PARTING_MS, parted, x);
+}
+
 static void opened(rp_stream *stream, const rp_error *error, void *user)
 {
     rp_sim_exchange *x = user;
@@ -188,7 +202,7 @@ static void opened(rp_stream *stream, const rp_error *error, void *user)
     if (x->over)
         return;
     if (error != NULL) {
-        rp_sim_exchange_close(x);
+        part(x);
         return;
     }
     if (x->phase == SIM_HANDSHAKE) {
@@ -244,6 +258,7 @@ static void closed(rp_stream *stream, void *user)
     rp_sim_server *server = x->server;
     (void)stream;
     x->over = true;
+    rp_timer_stop(server->loop, &x->timer);
     tell_gone(x);
     rp_list_remove(&x->link);
     x->writing = false;

@@ -445,9 +445,12 @@ static unsigned run_receive(sim_socket *socket)
 
 static void send_step(sim_socket *socket);
 
+/* One that had to wait is told of at once, or a sender with more to say would not learn of it. */
 static void send_due(sim_event *event)
 {
-    send_step(RP_CONTAINER(event, sim_socket, send_event));
+    sim_socket *socket = RP_CONTAINER(event, sim_socket, send_event);
+    socket->quiet = false;
+    send_step(socket);
 }
 
 static size_t send_left(const sim_socket *socket)
