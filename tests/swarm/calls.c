@@ -1,0 +1,476 @@
+/* calls.c - the client's requests: what is asked, what may come of it, what did. */
+#include "swarm/world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void refill(world *w);
+
+/* ---- plans ---- */
+
+static size_t size_up_to(world *w, size_t most)
+{
+    uint64_t below = 1 + world_draw(w, most + 1);
+    return (size_t)world_draw(w, below);
+}
+
+static void plan_request(world *w, call *c)
+{
+    static const char *const others[] = {"GET", "GET", "GET", "HEAD", "DELETE", "OPTIONS"};
+    if (world_chance(w, w->knobs.uploads)) {
+        c->method = world_chance(w, 500) ? "POST" : "PUT";
+        c->upload_bytes = size_up_to(w, w->knobs.upload_bytes);
+    } else {
+        c->method = others[world_draw(w, sizeof(others) / sizeof(others[0]))];
+    }
+    if (world_chance(w, w->knobs.credited))
+        c->credit_bytes = 1 + size_up_to(w, 40000);
+    if (world_chance(w, w->knobs.limited)) {
+        uint64_t limit = w->knobs.limit_ms;
+        c->total_ms = w->knobs.same_limit ? limit : 1 + world_draw(w, limit);
+        if (world_chance(w, 200))
+            c->first_byte_ms = 1 + world_draw(w, 5000);
+        if (world_chance(w, 200))
+            c->idle_ms = 1 + world_draw(w, 5000);
+    }
+    if (world_chance(w, w->knobs.cancelled)) {
+        uint64_t how = world_draw(w, 4);
+        c->cancel_in_head = how == 0;
+        c->cancel_in_body = how == 1;
+        c->cancel_us = how < 2 ? 0 : 1 + world_draw(w, 1 + world_draw(w, 300000));
+    }
+}
+
+static void plan_answer(world *w, call *c)
+{
+    static const unsigned codes[] = {200, 200, 200, 201, 302, 404, 500, 204, 304};
+    c->status = codes[world_draw(w, sizeof(codes) / sizeof(codes[0]))];
+    c->framing = (framing)world_draw(w, 2);
+    c->body_bytes = size_up_to(w, w->knobs.body_bytes);
+    c->piece_bytes = 1 + size_up_to(w, 16384);
+    if (c->body_bytes / c->piece_bytes > 200) /* else the steps are too many */
+        c->piece_bytes = c->body_bytes / 200;
+    if (world_chance(w, w->knobs.slow))
+        c->wait_ms = 1 + world_draw(w, 30);
+    if (world_chance(w, w->knobs.informational))
+        c->informational = 1 + (unsigned)world_draw(w, 4);
+    c->close_announced = world_chance(w, c->host->knobs->announced_close);
+    c->close_silent = !c->close_announced && world_chance(w, c->host->knobs->silent_close);
+    if (c->close_announced && c->framing == BY_LENGTH && world_chance(w, 300))
+        c->framing = BY_CLOSE;
+    bool bodiless = c->status == 204 || c->status == 304 || strcmp(c->method, "HEAD") == 0;
+    if (bodiless)
+        c->framing = NO_BODY;
+}
+
+/* Without its body's end an answer of these is not whole. */
+static void plan_flaw(world *w, call *c)
+{
+    if (c->framing == NO_BODY || !world_chance(w, w->knobs.flawed))
+        return;
+    c->flaw = (flaw)(1 + world_draw(w, FLAWS - 1));
+    c->flaw_at = (size_t)world_draw(w, c->body_bytes + 1);
+    if (c->framing == BY_CLOSE && (c->flaw == FLAW_SHORT || c->host->knobs->plain))
+        c->framing = BY_LENGTH; /* there a close is no flaw */
+    if (c->framing == BY_LENGTH) {
+        c->body_bytes++;
+        c->flaw_at = (size_t)world_draw(w, c->body_bytes);
+    }
+    if (c->flaw == FLAW_BAD_CHUNK) {
+        c->framing = BY_CHUNKS;
+        c->close_announced = false;
+    }
+    if (c->flaw != FLAW_EXTRA)
+        return;
+    c->framing = BY_LENGTH;
+    c->body_bytes %= 8000;
+    c->credit_bytes = 0;
+    c->informational = 0;
+    c->close_announced = c->close_silent = false;
+    if (c->host->knobs->plain)
+        c->flaw = FLAW_NONE;
+}
+
+static void plan_astray(world *w, call *c)
+{
+    if (!world_chance(w, w->knobs.astray))
+        return;
+    c->astray = (astray)(1 + world_draw(w, ASTRAYS - 1));
+    if (c->astray == WRONG_NAME && c->host->knobs->plain)
+        c->astray = NO_SUCH_NAME;
+}
+
+void calls_plan(world *w)
+{
+    w->calls = calloc(w->knobs.calls, sizeof(*w->calls));
+    w->upload = malloc(w->knobs.upload_bytes + 1);
+    CHECK(w->calls != NULL && w->upload != NULL);
+    for (size_t i = 0; i < w->knobs.upload_bytes; i++)
+        w->upload[i] = (char)world_byte(0, true, i);
+    for (unsigned i = 0; i < w->knobs.calls; i++) {
+        call *c = &w->calls[i];
+        c->world = w;
+        c->id = i;
+        c->host = &w->hosts[world_draw(w, w->knobs.host_count)];
+        plan_request(w, c);
+        plan_answer(w, c);
+        plan_flaw(w, c);
+        plan_astray(w, c);
+        /* A connection that closes while the body is on its way resets it, answer and all. */
+        bool closes = c->flaw != FLAW_NONE || c->close_announced || c->close_silent;
+        c->early = !closes && world_chance(w, w->knobs.early);
+    }
+}
+
+void call_answer_head(const call *c, char *text, size_t size)
+{
+    int used = snprintf(text, size, "HTTP/1.1 %u Status\r\nX-Id: %u\r\n", c->status, c->id);
+    bool length = c->framing == BY_LENGTH || (c->framing == NO_BODY && c->status != 204);
+    if (length)
+        used +=
+            snprintf(text + used, size - (size_t)used, "Content-Length: %zu\r\n", c->body_bytes);
+    if (c->framing == BY_CHUNKS)
+        used += snprintf(text + used, size - (size_t)used, "Transfer-Encoding: chunked\r\n");
+    if (c->close_announced)
+        used += snprintf(text + used, size - (size_t)used, "Connection: close\r\n");
+    (void)snprintf(text + used, size - (size_t)used, "\r\n");
+}
+
+/* ---- what may come of it ---- */
+
+static bool encrypted(const call *c)
+{
+    return c->host->knobs->plain == (c->astray == WRONG_SCHEME);
+}
+
+/* Client and server have no version in common. */
+static bool incompatible(const call *c)
+{
+    rp_tls_version mine = c->world->knobs.client_version, theirs = c->host->knobs->version;
+    return encrypted(c) && c->astray != WRONG_SCHEME && mine != 0 && theirs != 0 && mine != theirs;
+}
+
+static bool limit_explains(const call *c, rp_status status)
+{
+    const rp_client_options *o = &c->world->knobs.client;
+    switch (status) {
+    case RP_E_TOTAL_TIMEOUT:
+        return c->total_ms > 0;
+    case RP_E_FIRST_BYTE_TIMEOUT:
+        return c->first_byte_ms > 0;
+    case RP_E_IDLE_TIMEOUT:
+        return c->idle_ms > 0;
+    case RP_E_QUEUE_TIMEOUT:
+        return o->queue_timeout_ms > 0;
+    case RP_E_QUEUE_FULL:
+        return o->queue_limit > 0;
+    case RP_E_RESOLVE_TIMEOUT:
+        return o->resolve_timeout_ms > 0;
+    case RP_E_CONNECT_TIMEOUT:
+        return o->connect_timeout_ms > 0;
+    case RP_E_HANDSHAKE_TIMEOUT:
+        return o->handshake_timeout_ms > 0;
+    default:
+        return false;
+    }
+}
+
+static bool astray_explains(const call *c, rp_status status)
+{
+    switch (c->astray) {
+    case NO_SUCH_NAME:
+        return status == RP_E_RESOLVE_NOT_FOUND;
+    case NOBODY_LISTENS:
+        return status == RP_E_CONNECT_REFUSED;
+    case WRONG_NAME:
+        return status == RP_E_CERT_HOST_MISMATCH;
+    case WRONG_SCHEME:
+        return status == RP_E_BAD_RESPONSE || status == RP_E_TLS_PROTOCOL ||
+               status == RP_E_CLOSED_EARLY || status == RP_E_RESET;
+    default:
+        return false;
+    }
+}
+
+/* A connection that ends before the answer is another thing where it had served before. */
+static bool flaw_explains(const call *c, rp_status status)
+{
+    switch (c->flaw) {
+    case FLAW_SHORT:
+        return status == RP_E_BODY_TRUNCATED;
+    case FLAW_CUT:
+        return status == RP_E_TRUNCATED || status == RP_E_BODY_TRUNCATED;
+    case FLAW_RESET:
+        return status == RP_E_RESET || status == RP_E_STALE_CONNECTION;
+    case FLAW_BAD_HEAD:
+    case FLAW_BAD_CHUNK:
+        return status == RP_E_BAD_RESPONSE;
+    case FLAW_HUGE_HEAD:
+        return status == RP_E_HEAD_TOO_LARGE;
+    case FLAW_SILENCE:
+        return status == RP_E_CLOSED_EARLY || status == RP_E_STALE_CONNECTION;
+    default:
+        return false;
+    }
+}
+
+/* What was announced may be gone when the next request comes; a replay is not always allowed. */
+static bool stale_explains(const call *c, rp_status status)
+{
+    return status == RP_E_STALE_CONNECTION && c->host->knobs->silent_close > 0;
+}
+
+static bool may_fail_so(const call *c, rp_status status)
+{
+    const world *w = c->world;
+    if (w->troubled && status != RP_E_CANCELLED && status != RP_E_INTERNAL &&
+        status != RP_E_MISUSE && status != RP_E_TOTAL_TIMEOUT)
+        return status != RP_E_NO_MEMORY || w->knobs.faulty;
+    if (status == RP_E_CANCELLED)
+        return c->cancelled || w->client_is_gone;
+    if (limit_explains(c, status) || astray_explains(c, status))
+        return true;
+    if (encrypted(c) && w->knobs.distrusts)
+        return status == RP_E_CERT_UNTRUSTED;
+    if (incompatible(c))
+        return status == RP_E_TLS_VERSION || status == RP_E_TLS_ALERT;
+    return flaw_explains(c, status) || stale_explains(c, status);
+}
+
+static bool may_succeed(const call *c)
+{
+    bool flawed = c->flaw != FLAW_NONE && c->flaw != FLAW_EXTRA;
+    bool refused = encrypted(c) && (c->world->knobs.distrusts || incompatible(c));
+    return c->astray == AS_MEANT && !flawed && !refused && !c->cancelled &&
+           !c->world->client_is_gone;
+}
+
+/* ---- events ---- */
+
+static void credit_back(rp_timer *timer, void *user)
+{
+    call *c = user;
+    (void)timer;
+    uint64_t part = 1 + world_draw(c->world, c->owed);
+    c->owed -= part;
+    rp_request_consume(c->request, (size_t)part);
+    if (c->owed > 0)
+        rp_timer_start(c->world->loop, &c->timer, world_draw(c->world, 20), credit_back, c);
+}
+
+static void cancel_due(rp_timer *timer, void *user)
+{
+    (void)timer;
+    call_cancel(user);
+}
+
+void call_cancel(call *c)
+{
+    if (c->request == NULL)
+        return;
+    c->cancelled = true;
+    rp_request_cancel(c->request);
+}
+
+static void check_listening(const call *c, const rp_request *request)
+{
+    CHECK(c->request == request && !c->done && !c->cancelled && !c->world->client_is_gone);
+}
+
+static void on_head(rp_request *request, const rp_response_head *head, void *user)
+{
+    call *c = user;
+    bool found = false;
+    char id[16];
+    check_listening(c, request);
+    CHECK(c->heads == 0);
+    (void)snprintf(id, sizeof(id), "%u", c->id);
+    for (size_t i = 0; i < head->header_count; i++)
+        found = found || (strcmp(head->headers[i].name, "X-Id") == 0 &&
+                          strcmp(head->headers[i].value, id) == 0);
+    CHECK(found);
+    if (head->informational) {
+        CHECK(head->status == 103);
+        c->infos++;
+        return;
+    }
+    c->heads++;
+    CHECK(head->status == (int)c->status);
+    CHECK(c->framing != BY_LENGTH || head->content_length == c->body_bytes);
+    if (c->cancel_in_head)
+        call_cancel(c);
+}
+
+static void on_body(rp_request *request, const uint8_t *data, size_t size, void *user)
+{
+    call *c = user;
+    check_listening(c, request);
+    CHECK(c->heads == 1 && size > 0);
+    for (size_t i = 0; i < size; i++, c->received++)
+        CHECK(data[i] == world_byte(c->id, false, c->received));
+    CHECK(c->received <= c->body_bytes);
+    if (c->credit_bytes > 0) {
+        c->owed += size;
+        CHECK(c->owed <= c->credit_bytes);
+        rp_timer_start(c->world->loop, &c->timer, world_draw(c->world, 20), credit_back, c);
+    }
+    if (c->cancel_in_body)
+        call_cancel(c);
+}
+
+static void check_success(const call *c, const rp_response_summary *summary)
+{
+    CHECK(may_succeed(c));
+    CHECK(c->heads == 1 && summary->status == (int)c->status);
+    CHECK(c->infos == c->informational);
+    CHECK(c->received == (c->framing == NO_BODY ? 0 : c->body_bytes));
+    CHECK(summary->attempts >= 1 && summary->address[0] != '\0');
+    CHECK((summary->tls_version != NULL) == !c->host->knobs->plain);
+    CHECK(c->asked >= 1);
+}
+
+static void check_failure(const call *c, const rp_error *error)
+{
+    uint64_t took_us = c->done_us - c->started_us;
+    if (!may_fail_so(c, error->status)) {
+        (void)fprintf(stderr, "call %u (%s, flaw %d, astray %d) ended so: %s in %s: %s\n", c->id,
+                      c->method, (int)c->flaw, (int)c->astray, rp_status_name(error->status),
+                      rp_phase_name(error->phase), error->text);
+        abort();
+    }
+    CHECK(error->text[0] != '\0' && strchr(error->text, '\n') == NULL);
+    if (error->status == RP_E_TOTAL_TIMEOUT)
+        CHECK(took_us >= c->total_ms * 1000 && took_us <= c->total_ms * 1000 + 1000);
+    if (error->replay_safe)
+        CHECK(c->asked == 0 || error->bytes_sent == 0);
+}
+
+static void on_done(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    call *c = user;
+    world *w = c->world;
+    CHECK(c->request == request && !c->done);
+    c->request = NULL;
+    c->done = true;
+    c->done_us = world_now_us(w);
+    c->good = summary->error == NULL;
+    c->attempts = summary->attempts;
+    c->status_code = c->good ? RP_OK : summary->error->status;
+    CHECK(summary->body_bytes == c->received);
+    CHECK(c->attempts <= (w->knobs.client.never_replay ? 1u : 2u));
+    if (c->good)
+        check_success(c, summary);
+    else
+        check_failure(c, summary->error);
+    /* To the millisecond, whatever it was that kept it. */
+    CHECK(c->total_ms == 0 || c->done_us - c->started_us <= c->total_ms * 1000 + 1000);
+    rp_timer_stop(w->loop, &c->timer);
+    rp_timer_stop(w->loop, &c->cancel_timer);
+    w->active--;
+    w->done++;
+    refill(w);
+}
+
+static const rp_response_events events = {
+    .on_head = on_head, .on_body = on_body, .on_done = on_done};
+
+/* ---- starting ---- */
+
+static void url_of(const call *c, char *url, size_t size)
+{
+    const char *scheme = encrypted(c) ? "https" : "http";
+    const char *name = host_name(c->host);
+    char wrong[32];
+    (void)snprintf(wrong, sizeof(wrong), "%c.wrong.test", name[0]);
+    if (c->astray == NO_SUCH_NAME)
+        name = "nothing.example.test";
+    if (c->astray == NOBODY_LISTENS)
+        name = "nobody.example.test";
+    if (c->astray == WRONG_NAME)
+        name = wrong;
+    if (c->astray == WRONG_SCHEME)
+        (void)snprintf(url, size, "%s://%s:%d/%u", scheme, name, encrypted(c) ? 80 : 443, c->id);
+    else
+        (void)snprintf(url, size, "%s://%s/%u", scheme, name, c->id);
+}
+
+static void start(world *w, call *c)
+{
+    char url[128];
+    rp_error error;
+    url_of(c, url, sizeof(url));
+    rp_request_options options = {
+        .url = url,
+        .method = c->method,
+        .body = c->upload_bytes > 0 ? w->upload : NULL,
+        .body_size = c->upload_bytes,
+        .total_timeout_ms = c->total_ms,
+        .first_byte_timeout_ms = c->first_byte_ms,
+        .idle_timeout_ms = c->idle_ms,
+        .receive_credit_bytes = c->credit_bytes,
+    };
+    c->started = true;
+    c->started_us = world_now_us(w);
+    w->active++;
+    c->request = rp_client_send(w->client, &options, &events, c, &error);
+    if (c->request == NULL) {
+        CHECK_TEXT((error.status == RP_E_QUEUE_FULL && w->knobs.client.queue_limit > 0) ||
+                       (error.status == RP_E_NO_MEMORY && w->knobs.faulty),
+                   error.text);
+        c->status_code = error.status;
+        c->done = true;
+        w->active--;
+        w->done++;
+        return;
+    }
+    CHECK(!c->done);
+    if (c->cancel_us > 0)
+        rp_timer_start(w->loop, &c->cancel_timer, c->cancel_us / 1000, cancel_due, c);
+}
+
+static void fill(world *w)
+{
+    while (w->client != NULL && w->active < w->knobs.at_once && w->next_call < w->knobs.calls)
+        start(w, &w->calls[w->next_call++]);
+    while (w->client_is_gone && w->next_call < w->knobs.calls) {
+        call *c = &w->calls[w->next_call++];
+        c->done = true;
+        c->status_code = RP_E_CANCELLED;
+        w->done++;
+    }
+}
+
+static void starter_due(rp_timer *timer, void *user)
+{
+    (void)timer;
+    fill(user);
+}
+
+static void refill(world *w)
+{
+    uint64_t most_ms = w->knobs.pause_us / 1000;
+    if (w->next_call == w->knobs.calls)
+        return;
+    if (most_ms == 0)
+        fill(w);
+    else if (!w->starter.private_started)
+        rp_timer_start(w->loop, &w->starter, world_draw(w, most_ms + 1), starter_due, w);
+}
+
+void calls_start(world *w)
+{
+    fill(w);
+    refill(w); /* where none of them could be started */
+}
+
+void calls_end(world *w)
+{
+    for (unsigned i = 0; i < w->knobs.calls; i++) {
+        const call *c = &w->calls[i];
+        CHECK(c->done && c->request == NULL);
+        CHECK(c->asked <= c->attempts);
+        CHECK(!c->timer.private_started && !c->cancel_timer.private_started);
+    }
+    CHECK(w->active == 0);
+}

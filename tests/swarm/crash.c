@@ -1,0 +1,53 @@
+/* crash.c - see crash.h. POSIX. */
+#include "swarm/crash.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECONDS_MOST 120
+
+static char words[512];
+
+/* Of the sanitizers' run time, where there is one (sanitizer/common_interface_defs.h). */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+static void say(void)
+{
+    (void)!write(STDERR_FILENO, words, strlen(words));
+    words[0] = '\0';
+}
+
+static void on_signal(int number)
+{
+    static const char hung[] = "swarm: this run takes too long\n";
+    if (number == SIGALRM)
+        (void)!write(STDERR_FILENO, hung, sizeof(hung) - 1);
+    say();
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
+void crash_prepare(void)
+{
+    (void)signal(SIGABRT, on_signal);
+    (void)signal(SIGALRM, on_signal);
+    if (__sanitizer_set_death_callback != NULL) {
+        __sanitizer_set_death_callback(say);
+        return;
+    }
+    (void)signal(SIGSEGV, on_signal);
+    (void)signal(SIGBUS, on_signal);
+}
+
+void crash_says(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(words, sizeof(words) - 1, format, arguments);
+    va_end(arguments);
+    (void)strncat(words, "\n", sizeof(words) - strlen(words) - 1);
+    (void)alarm(SECONDS_MOST);
+}

@@ -1,0 +1,331 @@
+/* hosts.c - the servers: what they see must be what was asked, and they answer as the call says. */
+#include "swarm/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What a connection is about: the call that it serves, and the one before. */
+typedef struct visit {
+    const call *now;
+    uint64_t uploaded;
+    bool spoilt; /* may not serve again */
+} visit;
+
+static const char *const names[HOSTS_MOST] = {"a.example.test", "b.example.test", "c.example.test",
+                                              "d.example.test"};
+
+const char *host_name(const host *h)
+{
+    return h->name;
+}
+
+/* ---- connections ---- */
+
+static void refuse_by_alert(rp_sim_exchange *x, world *w)
+{
+    /* RFC 8446, 6; 255 is none. */
+    static const uint8_t alerts[] = {0,  10,  20,  21,  22,  40,  41,  42,  43,  44, 45,
+                                     46, 47,  48,  49,  50,  51,  60,  70,  71,  80, 86,
+                                     90, 100, 109, 110, 112, 113, 115, 116, 120, 255};
+    uint8_t alert[] = {
+        0x15, 3, 3, 0, 2, (uint8_t)(1 + world_draw(w, 2)), alerts[world_draw(w, sizeof(alerts))]};
+    rp_sim_write_raw(x, alert, sizeof(alert));
+    rp_sim_end(x, world_chance(w, 500) ? RP_SIM_CLOSE : RP_SIM_END_TRUNCATED);
+}
+
+static void say_nonsense(rp_sim_exchange *x, world *w)
+{
+    uint8_t bytes[64];
+    size_t size = 1 + (size_t)world_draw(w, sizeof(bytes));
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)world_draw(w, 256);
+    rp_sim_write_raw(x, bytes, size);
+    rp_sim_end(x, world_chance(w, 500) ? RP_SIM_CLOSE : RP_SIM_END_RESET);
+}
+
+static void misbehave(rp_sim_exchange *x, host *h)
+{
+    world *w = h->world;
+    switch (world_draw(w, h->knobs->plain ? 4 : 8)) {
+    case 0:
+        rp_sim_end(x, RP_SIM_CLOSE);
+        break;
+    case 1:
+        rp_sim_end(x, RP_SIM_END_RESET);
+        break;
+    case 2:
+        rp_sim_wait(x, world_draw(w, 15000));
+        break;
+    case 3:
+        if (w->knobs.limited == 1000 || !h->knobs->plain)
+            rp_sim_end(x, RP_SIM_END_STALLED);
+        break;
+    case 4:
+        rp_sim_corrupt(x, world_draw(w, 6000));
+        break;
+    case 5:
+        say_nonsense(x, w);
+        break;
+    default:
+        refuse_by_alert(x, w);
+    }
+}
+
+static void connected(rp_sim_exchange *x, void *user)
+{
+    host *h = user;
+    if (world_chance(h->world, h->knobs->misbehaves))
+        misbehave(x, h);
+}
+
+static void gone(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    free(rp_sim_exchange_user(x));
+    rp_sim_exchange_user_set(x, NULL);
+}
+
+/* ---- answers ---- */
+
+static void body_piece(rp_sim_exchange *x, const call *c, size_t from, size_t size)
+{
+    char text[32];
+    uint8_t *piece = malloc(size);
+    CHECK(piece != NULL);
+    for (size_t i = 0; i < size; i++)
+        piece[i] = world_byte(c->id, false, from + i);
+    if (c->framing == BY_CHUNKS) {
+        (void)snprintf(text, sizeof(text), "%zx\r\n", size);
+        rp_sim_write(x, text, strlen(text));
+    }
+    rp_sim_write(x, piece, size);
+    if (c->framing == BY_CHUNKS)
+        rp_sim_write(x, "\r\n", 2);
+    free(piece);
+}
+
+static void body_until(rp_sim_exchange *x, const call *c, size_t end)
+{
+    for (size_t at = 0; at < end;) {
+        size_t size = end - at < c->piece_bytes ? end - at : c->piece_bytes;
+        body_piece(x, c, at, size);
+        at += size;
+        if (c->wait_ms > 0)
+            rp_sim_wait(x, c->wait_ms);
+    }
+}
+
+/* Head and body and what does not belong to them, in one record. */
+static void answer_with_extra(rp_sim_exchange *x, const call *c, const char *head)
+{
+    size_t size = strlen(head);
+    char *all = malloc(size + c->body_bytes + 6);
+    CHECK(all != NULL);
+    memcpy(all, head, size);
+    for (size_t i = 0; i < c->body_bytes; i++)
+        all[size + i] = (char)world_byte(c->id, false, i);
+    memcpy(all + size + c->body_bytes, "extra!", 6);
+    rp_sim_write(x, all, size + c->body_bytes + 6);
+    free(all);
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+static void huge_head(rp_sim_exchange *x)
+{
+    rp_sim_print(x, "HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 80; i++)
+        rp_sim_print(x, "X-Large-%d: %0900d\r\n", i, i);
+    rp_sim_end(x, RP_SIM_CLOSE);
+}
+
+static rp_sim_ending ending_of(const call *c)
+{
+    switch (c->flaw) {
+    case FLAW_SHORT:
+    case FLAW_BAD_CHUNK:
+        return RP_SIM_CLOSE;
+    case FLAW_CUT:
+        return RP_SIM_END_TRUNCATED;
+    case FLAW_RESET:
+        return RP_SIM_END_RESET;
+    case FLAW_STALL:
+        return RP_SIM_END_STALLED;
+    default:
+        return c->framing == BY_CLOSE || c->close_announced || c->close_silent ? RP_SIM_CLOSE
+                                                                               : RP_SIM_KEEP;
+    }
+}
+
+static void answer_well(rp_sim_exchange *x, const call *c)
+{
+    char head[512];
+    bool whole = c->flaw == FLAW_NONE;
+    for (unsigned i = 0; i < c->informational; i++)
+        rp_sim_print(x, "HTTP/1.1 103 Early Hints\r\nX-Id: %u\r\n\r\n", c->id);
+    call_answer_head(c, head, sizeof(head));
+    if (c->flaw == FLAW_EXTRA) {
+        answer_with_extra(x, c, head);
+        return;
+    }
+    rp_sim_write(x, head, strlen(head));
+    if (c->framing != NO_BODY)
+        body_until(x, c, whole ? c->body_bytes : c->flaw_at);
+    if (c->flaw == FLAW_BAD_CHUNK)
+        rp_sim_print(x, "zz\r\n");
+    else if (whole && c->framing == BY_CHUNKS)
+        rp_sim_print(x, "0\r\n%s\r\n", c->id % 2 == 0 ? "" : "X-Trailer: yes\r\n");
+    rp_sim_end(x, ending_of(c));
+}
+
+static void answer(rp_sim_exchange *x, const call *c)
+{
+    switch (c->flaw) {
+    case FLAW_SILENCE:
+        rp_sim_end(x, RP_SIM_CLOSE);
+        return;
+    case FLAW_BAD_HEAD:
+        rp_sim_print(x, "HTTP/1.1 2x0 OK\r\n\r\n");
+        rp_sim_end(x, RP_SIM_CLOSE);
+        return;
+    case FLAW_HUGE_HEAD:
+        huge_head(x);
+        return;
+    default:
+        answer_well(x, c);
+    }
+}
+
+/* ---- requests ---- */
+
+static call *call_asked(rp_sim_exchange *x, const host *h)
+{
+    unsigned id = 0;
+    CHECK_TEXT(sscanf(rp_sim_target(x), "/%u", &id) == 1, rp_sim_target(x));
+    CHECK(id < h->world->knobs.calls);
+    call *c = &h->world->calls[id];
+    CHECK(c->started && c->host == h);
+    CHECK(c->astray == AS_MEANT);
+    CHECK_TEXT(strcmp(rp_sim_method(x), c->method) == 0, rp_sim_method(x));
+    const char *name = rp_sim_header(x, "Host");
+    CHECK(name != NULL && strncmp(name, h->name, strlen(h->name)) == 0);
+    return c;
+}
+
+/* A connection serves again only after all went well with the one before. */
+static visit *visit_again(rp_sim_exchange *x)
+{
+    visit *v = rp_sim_exchange_user(x);
+    if (v == NULL) {
+        v = calloc(1, sizeof(*v));
+        CHECK(v != NULL);
+        rp_sim_exchange_user_set(x, v);
+        CHECK(rp_sim_served(x) == 0);
+        return v;
+    }
+    CHECK(!v->spoilt);
+    CHECK(v->now->done && v->now->good);
+    CHECK(v->uploaded == v->now->upload_bytes);
+    return v;
+}
+
+static void head_came(rp_sim_exchange *x, void *user)
+{
+    host *h = user;
+    call *c = call_asked(x, h);
+    visit *v = visit_again(x);
+    bool idempotent = strcmp(c->method, "POST") != 0;
+    *v = (visit){.now = c};
+    c->asked++;
+    CHECK(c->asked <= (idempotent && !h->world->knobs.client.never_replay ? 2u : 1u));
+    v->spoilt = c->flaw != FLAW_NONE || c->close_announced;
+    if (c->early)
+        answer(x, c);
+}
+
+static void body_came(rp_sim_exchange *x, const uint8_t *data, size_t size, void *user)
+{
+    visit *v = rp_sim_exchange_user(x);
+    (void)user;
+    for (size_t i = 0; i < size; i++, v->uploaded++)
+        CHECK(data[i] == world_byte(0, true, v->uploaded));
+    CHECK(v->uploaded <= v->now->upload_bytes);
+}
+
+static void request_came(rp_sim_exchange *x, void *user)
+{
+    const visit *v = rp_sim_exchange_user(x);
+    (void)user;
+    CHECK(v->uploaded == v->now->upload_bytes);
+    if (!v->now->early)
+        answer(x, v->now);
+}
+
+/* ---- life ---- */
+
+static void host_start(host *h)
+{
+    world *w = h->world;
+    rp_error error;
+    rp_sim_server_options options = {
+        .host = h->address[0] == '\0' ? h->name : NULL,
+        .address = h->address[0] == '\0' ? NULL : h->address,
+        .plain = h->knobs->plain,
+        .minimum_version = h->knobs->version,
+        .maximum_version = h->knobs->version,
+        .no_resumption = h->knobs->no_resumption,
+        .on_connection = h->knobs->misbehaves > 0 ? connected : NULL,
+        .on_head = head_came,
+        .on_body = body_came,
+        .on_request = request_came,
+        .on_gone = gone,
+        .user = h,
+    };
+    CHECK_TEXT(rp_sim_server_start(w->sim, &h->server, &options, &error) == RP_OK, error.text);
+    if (h->address[0] == '\0') {
+        (void)snprintf(h->address, sizeof(h->address), "%s", rp_sim_server_address(h->server));
+        *strrchr(h->address, ':') = '\0';
+    }
+}
+
+/* One that refuses, and one that nobody has. */
+static void add_dead_address(host *h)
+{
+    static const char *const dead[] = {"127.0.0.9", "2001:db8::9", "198.51.100.9"};
+    world *w = h->world;
+    char addresses[160];
+    (void)snprintf(addresses, sizeof(addresses), "%s,%s", dead[world_draw(w, 3)], h->address);
+    CHECK(rp_sim_name_add(w->sim, h->name, addresses, NULL) == RP_OK);
+}
+
+void hosts_start(world *w)
+{
+    CHECK(rp_sim_name_add(w->sim, "nobody.example.test", "127.0.0.9", NULL) == RP_OK);
+    for (unsigned i = 0; i < w->knobs.host_count; i++) {
+        host *h = &w->hosts[i];
+        char wrong[32];
+        h->world = w;
+        h->number = i;
+        h->knobs = &w->knobs.hosts[i];
+        (void)snprintf(h->name, sizeof(h->name), "%s", names[i]);
+        host_start(h);
+        (void)snprintf(wrong, sizeof(wrong), "%c.wrong.test", h->name[0]);
+        CHECK(rp_sim_name_add(w->sim, wrong, h->address, NULL) == RP_OK);
+        if (h->knobs->dead_address)
+            add_dead_address(h);
+    }
+}
+
+static void returns(rp_timer *timer, void *user)
+{
+    (void)timer;
+    host_start(user);
+}
+
+void host_kill(host *h, uint64_t returns_after_ms)
+{
+    if (h->server == NULL)
+        return;
+    rp_sim_server_stop(h->server);
+    h->server = NULL;
+    rp_timer_start(h->world->loop, &h->timer, returns_after_ms, returns, h);
+}

@@ -1,0 +1,338 @@
+/* knobs.c - the scenarios. */
+#include "swarm/knobs.h"
+
+#include <string.h>
+
+/* splitmix64 (Steele, Lea, Flood, 2014) */
+uint64_t dice_draw(dice *d, uint64_t below)
+{
+    uint64_t z = (d->state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (z ^ (z >> 31)) % below;
+}
+
+bool dice_chance(dice *d, unsigned permille)
+{
+    return dice_draw(d, 1000) < permille;
+}
+
+uint64_t dice_scale(dice *d, uint64_t least, uint64_t most)
+{
+    uint64_t range = most - least;
+    unsigned bits = 0;
+    while (bits < 63 && range >> bits > 0)
+        bits++;
+    uint64_t value = dice_draw(d, (uint64_t)1 << dice_draw(d, bits + 1));
+    return least + (value > range ? range : value);
+}
+
+/* One of these, or nothing. */
+static unsigned some(dice *d, unsigned permille_of_seeds, unsigned most)
+{
+    return dice_chance(d, permille_of_seeds) ? 1 + (unsigned)dice_scale(d, 0, most - 1) : 0;
+}
+
+/* ---- parts ---- */
+
+static void network(knobs *k, dice *d)
+{
+    if (dice_chance(d, 300)) {
+        k->sim.latency_least_us = (uint32_t)dice_scale(d, 1, 50000);
+        k->sim.latency_most_us = k->sim.latency_least_us + (uint32_t)dice_scale(d, 0, 100000);
+    }
+    if (dice_chance(d, 300))
+        k->sim.window_bytes = (size_t)dice_scale(d, 512, 256 * 1024);
+}
+
+static void faults(knobs *k, dice *d, unsigned permille_of_kinds)
+{
+    for (int i = 0; i < RP_SIM_FAULTS; i++) {
+        if (!dice_chance(d, permille_of_kinds))
+            continue;
+        /* Opportunities of these are many. */
+        bool frequent = i == RP_SIM_SEND_FAILED || i == RP_SIM_RECEIVE_FAILED;
+        k->sim.fault_ppm[i] = 1 + (uint32_t)dice_scale(d, 0, frequent ? 20000 : 300000);
+    }
+    uint32_t *no_memory = &k->sim.fault_ppm[RP_SIM_NO_MEMORY];
+    if (*no_memory > 20000)
+        *no_memory = 20000;
+    k->faulty = dice_chance(d, 500);
+}
+
+static void hosts(knobs *k, dice *d)
+{
+    static const rp_tls_version versions[] = {RP_TLS_DEFAULT, RP_TLS_1_2, RP_TLS_1_3};
+    k->host_count = 1 + (unsigned)dice_draw(d, HOSTS_MOST);
+    for (unsigned i = 0; i < k->host_count; i++) {
+        host_knobs *h = &k->hosts[i];
+        h->plain = dice_chance(d, 250);
+        h->version = versions[dice_draw(d, 3)];
+        h->no_resumption = dice_chance(d, 200);
+        h->dead_address = dice_chance(d, 150);
+        h->announced_close = some(d, 300, 500);
+        h->silent_close = some(d, 300, 500);
+    }
+    k->no_resumption = dice_chance(d, 150);
+    if (dice_chance(d, 200))
+        k->client_version = versions[dice_draw(d, 3)];
+}
+
+static void client_limits(knobs *k, dice *d)
+{
+    rp_client_options *c = &k->client;
+    if (dice_chance(d, 400))
+        c->connections_per_origin = 1 + (uint32_t)dice_scale(d, 0, 15);
+    if (dice_chance(d, 300))
+        c->connections_total = 1 + (uint32_t)dice_scale(d, 0, 31);
+    if (dice_chance(d, 200))
+        c->idle_per_origin = 1 + (uint32_t)dice_scale(d, 0, 7);
+    if (dice_chance(d, 200))
+        c->concurrent_handshakes = 1 + (uint32_t)dice_scale(d, 0, 7);
+    if (dice_chance(d, 150))
+        c->requests_per_connection = 1 + (uint32_t)dice_scale(d, 0, 15);
+    if (dice_chance(d, 150))
+        c->queue_limit = 1 + (uint32_t)dice_scale(d, 0, 63);
+    if (dice_chance(d, 200))
+        c->connection_idle_ms = 1 + dice_scale(d, 0, 60000);
+    c->never_reuse = dice_chance(d, 60);
+    c->never_replay = dice_chance(d, 150);
+}
+
+static void phase_limits(knobs *k, dice *d)
+{
+    rp_client_options *c = &k->client;
+    if (dice_chance(d, 200))
+        c->queue_timeout_ms = 1 + dice_scale(d, 0, 20000);
+    if (dice_chance(d, 200))
+        c->resolve_timeout_ms = 1 + dice_scale(d, 0, 20000);
+    if (dice_chance(d, 200))
+        c->connect_timeout_ms = 1 + dice_scale(d, 0, 20000);
+    if (dice_chance(d, 200))
+        c->handshake_timeout_ms = 1 + dice_scale(d, 0, 20000);
+}
+
+static void load(knobs *k, dice *d, unsigned calls)
+{
+    k->calls = 1 + (unsigned)dice_scale(d, 0, calls - 1);
+    k->at_once = 1 + (unsigned)dice_scale(d, 0, 31);
+    k->pause_us = dice_chance(d, 500) ? dice_scale(d, 1, 100000) : 0;
+    k->body_bytes = (size_t)dice_scale(d, 1, 100000);
+    k->upload_bytes = (size_t)dice_scale(d, 1, 60000);
+    k->uploads = some(d, 600, 700);
+    k->slow = some(d, 400, 500);
+    k->credited = some(d, 400, 800);
+    k->informational = some(d, 300, 500);
+    k->early = some(d, 200, 500);
+}
+
+static void loop_sizes(knobs *k, dice *d)
+{
+    static const uint32_t coalescing[] = {0, RP_COALESCE_OFF, 1, 1000};
+    k->loop.coalesce_limit_us = coalescing[dice_draw(d, 4)];
+    k->only_polls = dice_chance(d, 50);
+}
+
+/* ---- scenarios ---- */
+
+static void swarm(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    client_limits(k, d);
+    phase_limits(k, d);
+    load(k, d, 60);
+    loop_sizes(k, d);
+    if (dice_chance(d, 600))
+        faults(k, d, 250);
+    for (unsigned i = 0; i < k->host_count; i++)
+        k->hosts[i].misbehaves = some(d, 200, 500);
+    k->flawed = some(d, 400, 400);
+    k->astray = some(d, 200, 200);
+    k->cancelled = some(d, 400, 500);
+    k->limited = some(d, 400, 700);
+    k->limit_ms = 1 + dice_scale(d, 0, 60000);
+    k->same_limit = dice_chance(d, 300);
+    k->kills = some(d, 200, 4);
+    k->drops = some(d, 200, 10);
+    k->cancel_storms = some(d, 200, 4);
+    k->streams = some(d, 200, 6);
+    k->stream_bytes = (size_t)dice_scale(d, 1, 200000);
+    k->ends_early = dice_chance(d, 100);
+    k->distrusts = dice_chance(d, 30);
+}
+
+/* Many of them: full, resumed, refused with every alert, cut, late. */
+static void handshakes(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    load(k, d, 40);
+    loop_sizes(k, d);
+    for (unsigned i = 0; i < k->host_count; i++) {
+        k->hosts[i].plain = false;
+        k->hosts[i].misbehaves = some(d, 700, 900);
+    }
+    k->body_bytes = 100;
+    k->client.never_reuse = dice_chance(d, 700);
+    k->astray = some(d, 500, 500);
+    k->distrusts = dice_chance(d, 100);
+    k->client.handshake_timeout_ms = dice_chance(d, 300) ? 1 + dice_scale(d, 0, 5000) : 0;
+}
+
+static void closes(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    client_limits(k, d);
+    load(k, d, 120);
+    k->body_bytes = (size_t)dice_scale(d, 1, 2000);
+    k->client.never_reuse = false;
+    for (unsigned i = 0; i < k->host_count; i++) {
+        k->hosts[i].announced_close = some(d, 500, 300);
+        k->hosts[i].silent_close = some(d, 700, 500);
+    }
+    k->drops = 1 + (unsigned)dice_scale(d, 0, 30);
+}
+
+static void slow(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    load(k, d, 20);
+    k->sim.window_bytes = (size_t)dice_scale(d, 512, 16384);
+    k->slow = 500 + (unsigned)dice_draw(d, 500);
+    k->credited = 500 + (unsigned)dice_draw(d, 500);
+    k->body_bytes = (size_t)dice_scale(d, 1, 150000);
+    k->streams = some(d, 500, 4);
+    k->stream_bytes = (size_t)dice_scale(d, 1, 200000);
+}
+
+static void cancels(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    client_limits(k, d);
+    load(k, d, 80);
+    k->cancelled = 300 + (unsigned)dice_draw(d, 700);
+    k->cancel_storms = 1 + (unsigned)dice_scale(d, 0, 15);
+    k->ends_early = dice_chance(d, 200);
+}
+
+static void deadlines(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    client_limits(k, d);
+    phase_limits(k, d);
+    load(k, d, 80);
+    k->limited = 700 + (unsigned)dice_draw(d, 300);
+    k->limit_ms = 1 + dice_scale(d, 0, 2000);
+    k->same_limit = dice_chance(d, 500);
+    k->sim.fault_ppm[RP_SIM_STALL] = (uint32_t)dice_draw(d, 500000);
+    k->sim.fault_ppm[RP_SIM_CONNECT_STALL] = (uint32_t)dice_draw(d, 300000);
+    k->sim.fault_ppm[RP_SIM_NAME_LATE] = (uint32_t)dice_draw(d, 300000);
+}
+
+static void dying(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    client_limits(k, d);
+    load(k, d, 120);
+    k->kills = 1 + (unsigned)dice_scale(d, 0, 15);
+}
+
+/* Thousands of requests over few connections. */
+static void few(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    load(k, d, 2);
+    k->host_count = 1;
+    k->calls = 200 + (unsigned)dice_scale(d, 0, 4800);
+    k->at_once = 1 + (unsigned)dice_scale(d, 0, 511);
+    k->client.connections_per_origin = 1 + (uint32_t)dice_draw(d, 4);
+    k->client.queue_limit = 0;
+    k->hosts[0].silent_close = 0;
+    k->hosts[0].announced_close = some(d, 300, 20);
+    k->body_bytes = (size_t)dice_scale(d, 1, 300);
+    k->upload_bytes = (size_t)dice_scale(d, 1, 300);
+    k->pause_us = 0;
+    k->slow = 0;
+}
+
+/* Upload and download at once. */
+static void both_ways(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    load(k, d, 12);
+    k->uploads = 800;
+    k->early = 700;
+    k->body_bytes = k->upload_bytes = (size_t)dice_scale(d, 1, 400000);
+    k->streams = 1 + (unsigned)dice_scale(d, 0, 7);
+    k->stream_bytes = (size_t)dice_scale(d, 1, 400000);
+}
+
+/* Everything lacks now and then. */
+static void lacking(knobs *k, dice *d)
+{
+    swarm(k, d);
+    k->faulty = true;
+    k->sim.fault_ppm[RP_SIM_NO_MEMORY] = 1 + (uint32_t)dice_scale(d, 0, 30000);
+    k->sim.fault_ppm[RP_SIM_NO_DESCRIPTORS] = (uint32_t)dice_scale(d, 0, 200000);
+    k->sim.fault_ppm[RP_SIM_NO_SOCKET_MEMORY] = (uint32_t)dice_scale(d, 0, 200000);
+    k->sim.fault_ppm[RP_SIM_NO_BUFFERS] = (uint32_t)dice_scale(d, 0, 300000);
+}
+
+const scenario scenarios[] = {
+    {"swarm", swarm},         {"handshakes", handshakes}, {"closes", closes}, {"slow", slow},
+    {"cancels", cancels},     {"deadlines", deadlines},   {"dying", dying},   {"few", few},
+    {"both_ways", both_ways}, {"lacking", lacking},       {NULL, NULL},
+};
+
+/* The half of all seeds are of the swarm. */
+static const scenario *scenario_of(const char *name, dice *d)
+{
+    size_t count = 0;
+    while (scenarios[count].name != NULL)
+        count++;
+    if (name == NULL)
+        return &scenarios[dice_chance(d, 500) ? 0 : 1 + dice_draw(d, count - 1)];
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(scenarios[i].name, name) == 0)
+            return &scenarios[i];
+    }
+    return NULL;
+}
+
+/* Where bytes change on their way, only TLS notices. */
+static void encrypt_all(knobs *k)
+{
+    for (unsigned i = 0; i < k->host_count; i++)
+        k->hosts[i].plain = false;
+}
+
+/* Who may wait for ever has a deadline: so has every call. */
+static bool stalls(const knobs *k)
+{
+    return k->sim.fault_ppm[RP_SIM_STALL] > 0 || k->flawed > 0;
+}
+
+const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed)
+{
+    dice d = {.state = seed * 0x2545f4914f6cdd1du + 1};
+    const scenario *chosen = scenario_of(name, &d);
+    *k = (knobs){.sim = {.seed = seed}};
+    if (chosen == NULL)
+        return NULL;
+    chosen->choose(k, &d);
+    if (k->sim.fault_ppm[RP_SIM_CORRUPT] > 0)
+        encrypt_all(k);
+    if (k->limit_ms == 0)
+        k->limit_ms = 30000;
+    if (stalls(k))
+        k->limited = 1000;
+    return chosen;
+}

@@ -1,0 +1,68 @@
+/* knobs.h - what a run of the swarm is made of, chosen by its seed within what its scenario says. */
+#ifndef SWARM_KNOBS_H
+#define SWARM_KNOBS_H
+
+#include <ringport/http.h>
+#include <ringport/sim.h>
+
+#define HOSTS_MOST 4
+
+typedef struct dice {
+    uint64_t state;
+} dice;
+
+/* Below `below`; one of `of` chances; and between least and most, small ones oftener. */
+uint64_t dice_draw(dice *d, uint64_t below);
+bool dice_chance(dice *d, unsigned permille);
+uint64_t dice_scale(dice *d, uint64_t least, uint64_t most);
+
+typedef struct host_knobs {
+    bool plain, no_resumption;
+    rp_tls_version version;   /* the only one; 0: both */
+    bool dead_address;        /* its name has one where nobody answers before the good one */
+    unsigned misbehaves;      /* permille of connections that go wrong before or in the handshake */
+    unsigned announced_close; /* permille of responses with "Connection: close" */
+    unsigned silent_close;    /* likewise without saying so */
+} host_knobs;
+
+typedef struct knobs {
+    rp_sim_options sim;
+    rp_loop_options loop;
+    rp_client_options client;
+    bool faulty;    /* memory and descriptors may lack */
+    bool distrusts; /* the client does not know the authority */
+    rp_tls_version client_version;
+    bool no_resumption;
+
+    host_knobs hosts[HOSTS_MOST];
+    unsigned host_count;
+
+    unsigned calls, at_once;
+    uint64_t pause_us; /* most between the end of a call and the start of the next; 0: at once */
+    size_t body_bytes, upload_bytes; /* at most */
+    /* Permille of calls: */
+    unsigned uploads, flawed, slow, credited, informational, early, astray;
+    unsigned cancelled, limited;
+    uint64_t limit_ms; /* of those with a deadline; the most, or that of all */
+    bool same_limit;
+
+    /* How often, in all. */
+    unsigned kills, drops, cancel_storms;
+    unsigned streams; /* beside the calls */
+    size_t stream_bytes;
+    bool ends_early; /* the client is destroyed in the middle */
+    bool only_polls; /* turns that do not wait */
+} knobs;
+
+typedef struct scenario {
+    const char *name;
+    void (*choose)(knobs *k, dice *d);
+} scenario;
+
+/* The last has no name. The first is "swarm": everything by chance. */
+extern const scenario scenarios[];
+
+/* NULL: any, by the seed. Gives the scenario that it was, or NULL if there is none of this name. */
+const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed);
+
+#endif

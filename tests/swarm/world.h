@@ -1,0 +1,156 @@
+/* world.h - one run of the swarm: a simulation with servers, a client and its calls, and streams,
+ * all of one seed, and the invariants that hold after every turn.
+ *
+ *   knobs.c     what is in it          world.c    its life, its turns
+ *   hosts.c     the servers            calls.c    the client's requests and what came of them
+ *   streams.c   streams both ways      chaos.c    what happens to them from outside
+ *   invariants.c  what holds after every turn
+ *
+ * A check that fails ends the process; swarm.c tells how to repeat the run. */
+#ifndef SWARM_WORLD_H
+#define SWARM_WORLD_H
+
+#include "client/client.h"
+#include "support/check.h"
+#include "swarm/knobs.h"
+
+typedef struct world world;
+typedef struct call call;
+typedef struct host host;
+typedef struct duplex duplex;
+
+/* How an answer goes wrong. */
+typedef enum flaw {
+    FLAW_NONE,
+    FLAW_SHORT,     /* the connection closes in the middle of the body */
+    FLAW_CUT,       /* likewise, without close_notify */
+    FLAW_RESET,     /* likewise, by a reset */
+    FLAW_STALL,     /* nothing more comes */
+    FLAW_BAD_HEAD,  /* is not HTTP */
+    FLAW_BAD_CHUNK, /* in the chunks' framing */
+    FLAW_HUGE_HEAD,
+    FLAW_SILENCE, /* the connection closes without an answer */
+    FLAW_EXTRA,   /* bytes behind a good answer: the connection must not serve again */
+    FLAWS
+} flaw;
+
+typedef enum framing { BY_LENGTH, BY_CHUNKS, BY_CLOSE, NO_BODY } framing;
+
+/* Where a request goes that goes to none of the hosts as it should. */
+typedef enum astray {
+    AS_MEANT,
+    NO_SUCH_NAME,
+    NOBODY_LISTENS,
+    WRONG_NAME,   /* https, and the certificate is for others */
+    WRONG_SCHEME, /* http to a TLS server, or https to a plain one */
+    ASTRAYS
+} astray;
+
+struct call {
+    world *world;
+    host *host;
+    unsigned id;
+    /* What is asked. */
+    const char *method;
+    astray astray;
+    size_t upload_bytes, credit_bytes;
+    uint64_t total_ms, first_byte_ms, idle_ms;
+    uint64_t cancel_us; /* 0: not by a timer */
+    bool cancel_in_head, cancel_in_body;
+    /* What is answered. */
+    flaw flaw;
+    framing framing;
+    unsigned status, informational;
+    size_t body_bytes, flaw_at, piece_bytes;
+    uint64_t wait_ms; /* now and then, between pieces */
+    bool early;       /* before the request's body is there */
+    bool close_announced, close_silent;
+    /* What came of it. */
+    rp_request *request; /* until on_done */
+    rp_timer timer;      /* cancels, or returns credit */
+    rp_timer cancel_timer;
+    bool started, done, good, cancelled;
+    unsigned heads, infos, attempts;
+    uint64_t started_us, done_us, received, owed;
+    unsigned asked; /* heads of it that its host saw */
+    rp_status status_code;
+};
+
+struct host {
+    world *world;
+    const host_knobs *knobs;
+    unsigned number;
+    char name[32], address[64];
+    rp_sim_server *server; /* NULL: dead */
+    rp_timer timer;        /* until it returns */
+};
+
+/* Memory that is counted, of the client's loop. */
+typedef struct heap {
+    size_t bytes, most;
+    uint64_t blocks;
+} heap;
+
+struct world {
+    knobs knobs;
+    const scenario *scenario;
+    rp_sim *sim;
+    rp_loop *loop, *far_loop; /* the client's; the streams' other ends' */
+    heap heap;
+    rp_tls_config *tls;
+    rp_client *client;
+    host hosts[HOSTS_MOST];
+    call *calls;
+    unsigned next_call, active, done;
+    char *upload; /* every call's body is read from here */
+    duplex *streams;
+    rp_timer starter, chaos;
+    unsigned kills, drops, cancel_storms;
+    bool troubled;       /* any failure may be the network's or a server's */
+    bool client_is_gone; /* destroyed in the middle */
+    uint64_t turns;
+};
+
+/* Runs it all. */
+typedef struct outcome {
+    uint64_t calls, good, streams, turns, simulated_us, trace_hash;
+    uint64_t faults[RP_SIM_FAULTS];
+    uint64_t handshakes_full, handshakes_resumed, reused;
+    uint64_t failed[RP_E_BODY_TOO_LARGE + 1]; /* calls, by status */
+} outcome;
+void world_run(const char *name, uint64_t seed, void (*on_trace)(void *user, const char *line),
+               outcome *out);
+
+uint64_t world_now_us(const world *w);
+/* Below `below`, of the simulation's seed; and so many of a thousand. */
+uint64_t world_draw(world *w, uint64_t below);
+bool world_chance(world *w, unsigned permille);
+/* The byte of a body: of call `id`, upwards or downwards. */
+uint8_t world_byte(unsigned id, bool up, uint64_t offset);
+
+/* hosts.c */
+void hosts_start(world *w);
+void host_kill(host *h, uint64_t returns_after_ms);
+/* The name that leads to it, or its address. */
+const char *host_name(const host *h);
+
+/* calls.c */
+void calls_plan(world *w);
+void calls_start(world *w);
+void calls_end(world *w);
+void call_cancel(call *c);
+/* The body's end stands in the head, or is told by chunks or the connection's end. */
+void call_answer_head(const call *c, char *text, size_t size);
+
+/* streams.c */
+void streams_start(world *w);
+bool streams_done(const world *w);
+void streams_end(world *w);
+
+/* chaos.c */
+void chaos_start(world *w);
+
+/* invariants.c */
+void invariants_hold(const world *w);
+
+#endif
