@@ -156,8 +156,8 @@ static void no_memory_to_open(rp_origin *origin)
     rp_request_finish_later(request, &error);
 }
 
-/* A connection that nobody uses makes room for one that somebody waits for: one of the origin's own,
- * where those who wait must not go out on it, or the longest idle of all. */
+/* A connection that nobody uses makes room for one that somebody waits for: one of the origin's
+ * own, where those who wait must not go out on it, or the longest idle of all. */
 static void make_room(rp_origin *origin)
 {
     rp_client *client = origin->client;
@@ -182,10 +182,11 @@ static void open_more(rp_origin *origin)
         if (client->conn_count >= options->connections_total ||
             origin->conn_count >= options->connections_per_origin)
             return;
-        if (!rp_conn_open(origin)) {
-            no_memory_to_open(origin);
-            return;
-        }
+        if (rp_conn_open(origin))
+            continue;
+        if (origin->conn_count > 0)
+            return; /* they will serve the queue, or make this be tried again when they end */
+        no_memory_to_open(origin);
     }
 }
 
