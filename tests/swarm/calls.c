@@ -231,10 +231,10 @@ static bool may_fail_so(const call *c, rp_status status)
         return c->cancelled || w->client_is_gone;
     if (limit_explains(c, status) || astray_explains(c, status))
         return true;
-    if (encrypted(c) && w->knobs.distrusts)
-        return status == RP_E_CERT_UNTRUSTED;
-    if (incompatible(c))
-        return status == RP_E_TLS_VERSION || status == RP_E_TLS_ALERT;
+    if (incompatible(c) && (status == RP_E_TLS_VERSION || status == RP_E_TLS_ALERT))
+        return true;
+    if (encrypted(c) && w->knobs.distrusts && status == RP_E_CERT_UNTRUSTED)
+        return true;
     return flaw_explains(c, status) || stale_explains(c, status);
 }
 

@@ -1,4 +1,4 @@
-/* knobs.h - what a run of the swarm is made of, chosen by its seed within what its scenario says. */
+/* knobs.h - what a run of the swarm is made of: chosen by its seed, as its scenario says. */
 #ifndef SWARM_KNOBS_H
 #define SWARM_KNOBS_H
 

@@ -16,7 +16,8 @@ typedef struct end {
     rp_stream *stream; /* until on_close */
     bool up;           /* the client's */
     size_t total, credit, owed;
-    size_t written, in_write; /* handed over; in the write that is on its way */
+    size_t written, in_write; /* by writes that are done, and by the one that is on its way */
+    size_t given;             /* to either */
     uint64_t received;
     char *data;
     rp_write write, shutdown;
@@ -112,6 +113,7 @@ static void write_more(end *e)
         for (size_t i = 0; i < size; i++)
             e->data[i] = (char)world_byte(e->duplex->number, e->up, e->written + i);
         e->in_write = size;
+        e->given += size;
         e->write = (rp_write){0};
         CHECK(rp_stream_write(e->stream, &e->write, e->data, size, written, e) == RP_OK);
     }
@@ -159,7 +161,7 @@ static void on_data(rp_stream *stream, const uint8_t *data, size_t size, void *u
     CHECK(e->stream == stream && e->opened && !e->ended && !e->close_called && size > 0);
     for (size_t i = 0; i < size; i++, e->received++)
         CHECK(data[i] == world_byte(e->duplex->number, peer->up, e->received));
-    CHECK(e->received <= peer->written + peer->in_write);
+    CHECK(e->received <= peer->given);
     if (e->credit > 0) {
         e->owed += size;
         CHECK(e->owed <= e->credit);
@@ -182,8 +184,8 @@ static void on_end(rp_stream *stream, const rp_error *error, void *user)
         close_end(e);
         return;
     }
-    /* The authenticated end: all of it is there. In plain TCP a close in the middle looks so too. */
-    bool whole = e->received == peer->total && peer->written + peer->in_write == peer->total;
+    /* The authenticated end: all is there. In plain TCP a close in the middle looks so too. */
+    bool whole = e->received == peer->total && peer->given == peer->total;
     bool plain_close = e->duplex->client_tls == NULL && peer->close_called;
     bool fin =
         e->duplex->client_tls == NULL && e->duplex->world->knobs.sim.fault_ppm[RP_SIM_TRUNCATE] > 0;
@@ -219,6 +221,8 @@ static void accepted(listener *l, rp_socket *socket)
     listener_close(l);
     CHECK(rp_stream_accept(&e->stream, d->world->far_loop, socket, d->server_tls, NULL, e->credit,
                            &events, e) == RP_OK);
+    if (e->close_called) /* the client's end gave up meanwhile */
+        rp_stream_close(e->stream);
 }
 
 static void given_up(rp_timer *timer, void *user)
