@@ -21,6 +21,8 @@ uint64_t dice_scale(dice *d, uint64_t least, uint64_t most)
 {
     uint64_t range = most - least;
     unsigned bits = 0;
+    if (dice_chance(d, 400))
+        return least + dice_draw(d, range + 1);
     while (bits < 63 && range >> bits > 0)
         bits++;
     uint64_t value = dice_draw(d, (uint64_t)1 << dice_draw(d, bits + 1));
@@ -51,12 +53,10 @@ static void faults(knobs *k, dice *d, unsigned permille_of_kinds)
         if (!dice_chance(d, permille_of_kinds))
             continue;
         /* Opportunities of these are many. */
-        bool frequent = i == RP_SIM_SEND_FAILED || i == RP_SIM_RECEIVE_FAILED;
-        k->sim.fault_ppm[i] = 1 + (uint32_t)dice_scale(d, 0, frequent ? 20000 : 300000);
+        bool frequent =
+            i == RP_SIM_SEND_FAILED || i == RP_SIM_RECEIVE_FAILED || i == RP_SIM_NO_MEMORY;
+        k->sim.fault_ppm[i] = (uint32_t)dice_scale(d, 300, frequent ? 30000 : 300000);
     }
-    uint32_t *no_memory = &k->sim.fault_ppm[RP_SIM_NO_MEMORY];
-    if (*no_memory > 20000)
-        *no_memory = 20000;
     k->faulty = dice_chance(d, 500);
 }
 
@@ -130,7 +130,7 @@ static void loop_sizes(knobs *k, dice *d)
 {
     static const uint32_t coalescing[] = {0, RP_COALESCE_OFF, 1, 1000};
     k->loop.coalesce_limit_us = coalescing[dice_draw(d, 4)];
-    k->only_polls = dice_chance(d, 50);
+    k->polls = dice_chance(d, 100);
 }
 
 /* ---- scenarios ---- */

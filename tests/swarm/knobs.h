@@ -51,7 +51,7 @@ typedef struct knobs {
     unsigned streams; /* beside the calls */
     size_t stream_bytes;
     bool ends_early; /* the client is destroyed in the middle */
-    bool only_polls; /* turns that do not wait */
+    bool polls;      /* most turns do not wait */
 } knobs;
 
 typedef struct scenario {
