@@ -430,9 +430,9 @@ static void regulate_receive(rp_stream *stream)
 
 static void stash_run(rp_stream *stream)
 {
-    rp_slice input = {stream->stash + stream->stash_begin, stream->stash_size};
-    if (input.size == 0)
-        input.data = NULL;
+    rp_slice input = {NULL, stream->stash_size};
+    if (input.size > 0)
+        input.data = stream->stash + stream->stash_begin;
     rp_slice rest = process(stream, input);
     stream->stash_begin += input.size - rest.size;
     stream->stash_size = rest.size;
