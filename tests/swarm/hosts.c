@@ -57,7 +57,7 @@ static void misbehave(rp_sim_exchange *x, host *h)
         rp_sim_wait(x, world_draw(w, 15000));
         break;
     case 3:
-        /* A handshake has a limit; a plain request, also one that went astray, must have its own. */
+        /* A handshake has a limit; a plain request, one that went astray too, has none. */
         if (w->knobs.limited == 1000 || (!h->knobs->plain && w->knobs.astray == 0))
             rp_sim_end(x, RP_SIM_END_STALLED);
         break;
