@@ -1,6 +1,6 @@
 /* fuzz_options.c - the tool's command line: no crash, and every refusal has a sentence.
  *
- * Input: the command (even: get, odd: load), and then the arguments, each up to a NUL. Files are not
+ * Input: the command (even: get, odd: load), then the arguments, each up to a NUL. Files are not
  * opened: what would be read from one is made up here. */
 #include "fuzz/support/fuzz.h"
 

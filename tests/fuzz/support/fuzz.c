@@ -16,7 +16,7 @@ void fuzz_fail(const char *file, int line, const char *condition)
 
 #define FEATURES 4096
 
-/* libFuzzer looks for this section, where the platform has it, and takes each byte for a counter. */
+/* libFuzzer looks for this section, where the platform has it; each byte is a counter. */
 #if defined(__linux__) && defined(RP_FUZZ)
 __attribute__((section("__libfuzzer_extra_counters")))
 #endif
