@@ -143,16 +143,16 @@ static void find_handshake(tls_recording *recording)
     tls_pair_close(&pair);
 }
 
-const tls_recording *tls_recording_of(unsigned setting)
+const tls_recording *tls_recording_of(unsigned number)
 {
     static tls_recording recordings[TLS_SETTINGS];
-    tls_recording *recording = &recordings[setting % TLS_SETTINGS];
+    tls_recording *recording = &recordings[number % TLS_SETTINGS];
     if (recording->client == NULL) {
         tls_pair pair;
         recording->bytes = malloc(BYTES_LIMIT);
         recording->sent = malloc(BYTES_LIMIT);
         FUZZ_CHECK(recording->bytes != NULL && recording->sent != NULL);
-        make_configurations(recording, &settings[setting % TLS_SETTINGS]);
+        make_configurations(recording, &settings[number % TLS_SETTINGS]);
         tls_recording_client(recording, &pair, NULL);
         record(recording, &pair);
         tls_pair_close(&pair);

@@ -26,8 +26,8 @@ typedef struct tls_recording {
     uint8_t handshake_secret[TLS_SECRET_BYTES], traffic_secret[TLS_SECRET_BYTES];
 } tls_recording;
 
-/* Made when it is first asked for, and kept. */
-const tls_recording *tls_recording_of(unsigned setting);
+/* Of a setting by its number. Made when it is first asked for, and kept. */
+const tls_recording *tls_recording_of(unsigned number);
 
 /* A client of the recording's configuration that has said its first words. */
 void tls_recording_client(const tls_recording *recording, tls_pair *pair, rp_sessions *sessions);
