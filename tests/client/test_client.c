@@ -313,6 +313,29 @@ static void test_connections_total(void **state)
     each_version(NULL, &(rp_client_options){.connections_total = 3}, limited_total);
 }
 
+/* The one connection there may be is idle when its request is done: it makes room at once. */
+static void limited_to_one(web *w)
+{
+    fetch here = {0}, there = {0};
+    char url[64];
+    (void)snprintf(url, sizeof(url), "http%s://localhost:%u/delay/2", w->client_tls ? "s" : "",
+                   server_port(w->server));
+    rp_request_options elsewhere = {.url = url};
+    assert_true(fetch_start(&here, w, "/delay/2", NULL));
+    assert_true(fetch_start(&there, w, "/delay/2", &elsewhere));
+    fetch_wait(&here);
+    fetch_wait(&there);
+    assert_int_equal(here.error.status, RP_OK);
+    assert_int_equal(there.error.status, RP_OK);
+    assert_int_equal(web_counts(w)->connections, 2);
+}
+
+static void test_one_connection_for_two_origins(void **state)
+{
+    (void)state;
+    each_version(NULL, &(rp_client_options){.connections_total = 1}, limited_to_one);
+}
+
 static void limited_idle(web *w)
 {
     fetch all[8];
@@ -451,6 +474,7 @@ int main(void)
         fixture_test(test_connection_close),
         fixture_test(test_connections_per_origin),
         fixture_test(test_connections_total),
+        fixture_test(test_one_connection_for_two_origins),
         fixture_test(test_idle_per_origin),
         fixture_test(test_connection_idle),
         fixture_test(test_requests_per_connection),
