@@ -300,14 +300,6 @@ rp_status rp_sim_name_add(rp_sim *sim, const char *name, const char *addresses, 
     return RP_OK;
 }
 
-rp_address rp_sim_host_new(rp_sim *sim)
-{
-    rp_address address = {.family = 4, .bytes = {192, 0, 2, 0}};
-    RP_ASSERT(sim->next_host < 254);
-    address.bytes[3] = ++sim->next_host;
-    return address;
-}
-
 static bool same_host(const rp_address *a, const rp_address *b)
 {
     return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == 4 ? 4 : 16) == 0;
@@ -316,13 +308,14 @@ static bool same_host(const rp_address *a, const rp_address *b)
 bool rp_sim_host_known(const rp_sim *sim, const rp_address *address)
 {
     static const rp_address loopback6 = {.family = 6, .bytes = {[15] = 1}};
-    static const uint8_t documentation[3] = {192, 0, 2};
     if (address->family == 4 && address->bytes[0] == 127)
         return true;
     if (same_host(address, &loopback6))
         return true;
-    if (address->family == 4 && memcmp(address->bytes, documentation, 3) == 0)
-        return address->bytes[3] <= sim->next_host;
+    for (const rp_link *link = sim->hosts.next; link != &sim->hosts; link = link->next) {
+        if (same_host(&RP_CONTAINER(link, sim_host, link)->address, address))
+            return true;
+    }
     for (const rp_link *link = sim->names.next; link != &sim->names; link = link->next) {
         const sim_name *name = RP_CONTAINER(link, sim_name, link);
         for (size_t i = 0; i < name->count; i++) {
@@ -331,6 +324,26 @@ bool rp_sim_host_known(const rp_sim *sim, const rp_address *address)
         }
     }
     return false;
+}
+
+void rp_sim_host_add(rp_sim *sim, const rp_address *address)
+{
+    if (rp_sim_host_known(sim, address))
+        return;
+    sim_host *host = rp_allocate(&sim->memory, sizeof(*host));
+    RP_ASSERT(host != NULL);
+    host->address = *address;
+    rp_list_append(&sim->hosts, &host->link);
+}
+
+rp_address rp_sim_host_new(rp_sim *sim)
+{
+    rp_address address = {.family = 4, .bytes = {192, 0, 2, 0}};
+    do {
+        address.bytes[3]++;
+        RP_ASSERT(address.bytes[3] < 255);
+    } while (rp_sim_host_known(sim, &address));
+    return address;
 }
 
 /* ---- life ---- */
@@ -384,6 +397,7 @@ rp_status rp_sim_create_sized(rp_sim **out, const rp_sim_options *options, size_
     sim->next_port = 49152;
     sim->trace_hash = 14695981039346656037u;
     rp_list_init(&sim->names);
+    rp_list_init(&sim->hosts);
     rp_list_init(&sim->ports);
     rp_list_init(&sim->listeners);
     rp_list_init(&sim->servers);
@@ -403,6 +417,8 @@ void rp_sim_destroy(rp_sim *sim)
     RP_ASSERT(rp_list_empty(&sim->ports));
     while (!rp_list_empty(&sim->names))
         name_remove(sim, RP_CONTAINER(sim->names.next, sim_name, link));
+    for (rp_link *link; (link = rp_list_take(&sim->hosts)) != NULL;)
+        rp_free(&sim->memory, RP_CONTAINER(link, sim_host, link));
     for (rp_link *link; (link = rp_list_take(&sim->heaps)) != NULL;)
         rp_sim_heap_free(sim, link);
     RP_ASSERT(sim->event_count == 0 && sim->socket_count == 0);

@@ -42,6 +42,11 @@ typedef struct sim_name {
     char name[];
 } sim_name;
 
+typedef struct sim_host {
+    rp_link link;
+    rp_address address;
+} sim_host;
+
 typedef struct sim_break {
     rp_sim_fault fault;
     unsigned direction;
@@ -62,6 +67,7 @@ struct rp_sim {
     uint64_t fault_counts[RP_SIM_FAULTS];
     sim_break next_break;
     rp_link names;
+    rp_link hosts; /* where anybody has ever listened, to be refused later */
     rp_link ports;
     rp_link listeners;
     rp_link servers;
@@ -70,7 +76,6 @@ struct rp_sim {
     uint64_t next_id;                  /* of sockets and ports, for the trace */
     size_t socket_count, socket_limit; /* open ones; 0: no limit */
     uint16_t next_port;
-    uint8_t next_host;       /* of 192.0.2.0/24 */
     unsigned turning_others; /* depth */
     uint64_t turns_here;     /* since time last moved */
 };
@@ -249,7 +254,9 @@ const sim_name *rp_sim_name_find(const rp_sim *sim, const char *name, size_t siz
 /* Is there a host with this address, whether or not anybody listens there? */
 bool rp_sim_host_known(const rp_sim *sim, const rp_address *address);
 
-/* An address of 192.0.2.0/24 that was not given out before. */
+/* From here on there is. */
+void rp_sim_host_add(rp_sim *sim, const rp_address *address);
+/* An address of 192.0.2.0/24 that nobody has or had. */
 rp_address rp_sim_host_new(rp_sim *sim);
 
 /* ---- tls.c ---- */

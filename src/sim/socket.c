@@ -183,6 +183,7 @@ rp_io_result rp_sim_listen(rp_socket *base, rp_address *address, int backlog)
     socket->address = *address;
     socket->backlog_limit = backlog;
     rp_list_append(&sim->listeners, &socket->listener_link);
+    rp_sim_host_add(sim, address);
     return (rp_io_result){RP_OK, 0};
 }
 
