@@ -88,9 +88,9 @@ struct rp_socket {
     const rp_socket_handler *handler;
     void *user;
     /* Read when a send starts: nothing waits for this send's success, so the port need not wake for
-     * it and may report it together with whatever comes next, at the latest in the next turn that
-     * finds anything or does not wait. A failure is reported at once. Saves one of two wake-ups of
-     * a request on a quiet loop. */
+     * it if it is complete at once: then the next turn that finds anything or does not wait reports
+     * it. A failure, and a send that takes longer, are reported as ever. Saves one of two wake-ups
+     * of a request on a quiet loop. */
     bool quiet_send;
 };
 
