@@ -224,6 +224,23 @@ static void slice_chunk_give(rp_stream *stream)
     stream->slice_chunk = NULL;
 }
 
+/* After a reset the receive says so, once what came before it was read. Whatever else made a send
+ * fail may leave the receive waiting, for an answer to what never left. */
+static void send_failed(rp_stream *stream, rp_io_result result)
+{
+    rp_error error;
+    transport_error(stream, result, &error);
+    rp_chain_clear(&stream->output);
+    if (!stream->write_failed)
+        rp_stream_fail_writes(stream, &error);
+    if (stream->closing || result.status == RP_E_RESET)
+        return;
+    if (stream->state == RP_STREAM_HANDSHAKE)
+        rp_stream_open_failed(stream, &error);
+    else
+        tell_end(stream, &error);
+}
+
 static void sent(rp_socket *socket, rp_io_result result)
 {
     rp_stream *stream = socket->user;
@@ -233,11 +250,7 @@ static void sent(rp_socket *socket, rp_io_result result)
     if (stream->closing)
         return;
     if (result.status != RP_OK) {
-        rp_error error;
-        transport_error(stream, result, &error);
-        rp_chain_clear(&stream->output);
-        if (!stream->write_failed)
-            rp_stream_fail_writes(stream, &error);
+        send_failed(stream, result);
         return;
     }
     rp_chain_consume(&stream->output, size);
