@@ -115,6 +115,7 @@ struct sim_wire {
     sim_pipe pipes[2];
     sim_socket *ends[2]; /* 0: who connected; 1: who accepted; NULL: closed, or pending */
     bool pending;        /* in the backlog */
+    bool pending_reset;  /* and was reset there */
     uint64_t id;
 };
 

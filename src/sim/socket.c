@@ -305,6 +305,7 @@ static unsigned accept_one(sim_socket *listener)
     wire->ends[1] = peer;
     peer->wire = wire;
     peer->end = 1;
+    peer->reset = wire->pending_reset;
     rp_sim_trace(port->sim, "socket %llu accepts wire %llu as socket %llu", id_of(listener),
                  (unsigned long long)wire->id, id_of(peer));
     port->stats->completions++;
@@ -359,11 +360,12 @@ void rp_sim_socket_look(sim_socket *socket)
         rp_sim_event_set(sim_of(socket), &socket->look_event, look_due, delay_ns(socket));
 }
 
-/* The connection is gone, and this end finds it out first. */
+/* An operation that the system refuses may tell that the connection is gone, or nothing. */
 static void break_down(sim_socket *socket)
 {
-    if (socket->wire != NULL)
-        rp_sim_wire_reset(socket->wire, socket->end);
+    if (!rp_sim_chance(sim_of(socket), 2))
+        return;
+    rp_sim_wire_reset(socket->wire, socket->end);
     socket->reset = true;
 }
 

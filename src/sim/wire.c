@@ -150,21 +150,42 @@ static void drop_all(sim_pipe *pipe)
 
 /* ---- resets ---- */
 
+/* Nothing arrives any more. What did may be read still, or is lost with the connection. */
+static void reset_pipe(sim_pipe *pipe)
+{
+    pipe->mute = true;
+    rp_sim_event_clear(pipe->wire->sim, &pipe->arrival);
+    pipe->size = pipe->arrived;
+    if (rp_sim_chance(pipe->wire->sim, 2))
+        drop_all(pipe);
+}
+
+/* Whoever has not accepted the connection yet learns of it then. */
+static void tell_reset(sim_wire *wire, unsigned end)
+{
+    if (wire->ends[end] != NULL)
+        rp_sim_socket_reset(wire->ends[end]);
+    else if (end == 1 && wire->pending)
+        wire->pending_reset = true;
+}
+
 /* The receiver of the pipe learns that the connection is no more. */
 static void reset_arrives(sim_pipe *pipe)
 {
     sim_wire *wire = pipe->wire;
-    sim_socket *receiver = wire->ends[1 - pipe->direction];
-    pipe->mute = true;
-    rp_sim_event_clear(wire->sim, &pipe->arrival);
-    pipe->size = pipe->arrived;
-    /* What came before may be read still, or is lost with the connection. */
-    if (rp_sim_chance(wire->sim, 2))
-        drop_all(pipe);
+    reset_pipe(pipe);
     wire->pipes[1 - pipe->direction].mute = true;
     drop_all(&wire->pipes[1 - pipe->direction]);
-    if (receiver != NULL)
-        rp_sim_socket_reset(receiver);
+    tell_reset(wire, 1 - pipe->direction);
+}
+
+/* Both ends do, from somebody between them. */
+static void reset_both(sim_wire *wire)
+{
+    reset_pipe(&wire->pipes[0]);
+    reset_pipe(&wire->pipes[1]);
+    tell_reset(wire, 0);
+    tell_reset(wire, 1);
 }
 
 void rp_sim_wire_reset(sim_wire *wire, unsigned end)
@@ -189,8 +210,7 @@ static void fault_strikes(sim_pipe *pipe)
     rp_sim_struck(wire->sim, fault);
     switch (fault) {
     case RP_SIM_RESET:
-        reset_arrives(pipe);
-        reset_arrives(&wire->pipes[1 - pipe->direction]);
+        reset_both(wire);
         break;
     case RP_SIM_STALL:
         pipe->mute = true;
