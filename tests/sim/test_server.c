@@ -480,6 +480,7 @@ static void early_answer(scene *s)
     probe p = {0};
     scene_connect(s, &p);
     scene_ask(s, &p, first, 1);
+    UNTIL(s->web.loop, strstr(p.text, "too much") != NULL);
     assert_non_null(strstr(p.text, "HTTP/1.1 413 "));
     assert_null(strstr(p.text, "close"));
     scene_ask(s, &p, second, p.received + 1);
@@ -664,5 +665,5 @@ int main(void)
         fixture_test(test_half_closed),
         fixture_test(test_malformed),
     };
-    return fixture_run(tests);
+    return fixture_run_simulated(tests, 8);
 }

@@ -82,7 +82,13 @@ static void raw_first(scene *s)
     for (size_t i = 0; i < count; i++) {
         fetch f = {0};
         s->data = &cases[i];
-        scene_bad(s, &f, "/", NULL, expected(s, &cases[i]), RP_PHASE_HANDSHAKE, cases[i].sentence);
+        /* How much of the answer is quoted depends on how much had come by then. */
+        bool quotes = i == 0 && fixture_simulated();
+        scene_bad(s, &f, "/", NULL, expected(s, &cases[i]), RP_PHASE_HANDSHAKE,
+                  quotes ? NULL : cases[i].sentence);
+        if (quotes)
+            assert_non_null(
+                strstr(f.error.text, " does not speak TLS: its answer begins with \"HTTP/"));
         assert_true(f.error.replay_safe);
     }
     UNTIL(s->web.loop, scene_counts(s).open == 0);
@@ -182,6 +188,8 @@ static void break_in(rp_sim_exchange *x, void *user)
     const raw_case *of = s->data;
     rp_sim_write(x, half, sizeof(half) - 1);
     rp_sim_write_raw(x, of->bytes, of->size);
+    if (of->ending == RP_SIM_END_RESET)
+        rp_sim_wait(x, 50); /* a reset may take with it what was not read before */
     rp_sim_end(x, of->ending);
 }
 
@@ -363,5 +371,5 @@ int main(void)
         fixture_test(test_corrupted_handshake), fixture_test(test_resumption),
         fixture_test(test_other_identity),      fixture_test(test_names),
     };
-    return fixture_run(tests);
+    return fixture_run_simulated(tests, 8);
 }

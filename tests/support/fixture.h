@@ -1,5 +1,9 @@
-/* fixture.h - runs a group of tests on every backend that works here, and sees to it that each
- * test leaves no descriptor and no thread behind, and that its loops never woke for nothing. */
+/* fixture.h - runs a group of tests on every backend that works here, and in the simulator with
+ * some seeds, and sees to it that each test leaves no descriptor and no thread behind, and that its
+ * loops never woke for nothing.
+ *
+ * In the environment, RP_SEED has them run in the simulator alone, with that seed; RP_TEST, with
+ * wildcards, chooses tests. */
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
 
@@ -14,15 +18,24 @@
 /* A test of fixture_run. */
 #define fixture_test(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
+/* One that is about the system, threads or real time: not for the simulator. */
+#define fixture_test_real(fn)                                                                      \
+    cmocka_unit_test_setup_teardown(fn, fixture_setup_real, fixture_teardown)
+
 int fixture_setup(void **state);
+int fixture_setup_real(void **state);
 int fixture_teardown(void **state);
 
 /* What main returns: the number of failed tests. No backend at all is a failure. */
-#define fixture_run(tests) fixture_run_counted(tests, sizeof(tests) / sizeof((tests)[0]))
-int fixture_run_counted(const struct CMUnitTest *tests, size_t count);
+#define fixture_run(tests) fixture_run_simulated(tests, 0)
+/* On the simulator too, with so many seeds; 0: not there. */
+#define fixture_run_simulated(tests, seeds)                                                        \
+    fixture_run_counted(tests, sizeof(tests) / sizeof((tests)[0]), seeds)
+int fixture_run_counted(const struct CMUnitTest *tests, size_t count, unsigned seeds);
 
-/* "io_uring", "epoll": the one that is under test. */
+/* "io_uring", "epoll", "simulator": the one that is under test. */
 const char *fixture_backend(void);
+bool fixture_simulated(void);
 
 /* A loop on that backend; and its end: nothing spurious, then destroyed. */
 rp_loop *fixture_loop(void);

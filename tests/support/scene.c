@@ -16,6 +16,7 @@ static void serve(scene *s, const rp_sim_server_options *serving, uint16_t port)
     rp_error error;
     if (serving != NULL)
         options = *serving;
+    options.address = "127.0.0.1"; /* in a simulation too */
     options.plain = s->version == 0;
     options.minimum_version = options.maximum_version = (rp_tls_version)s->version;
     if (options.user == NULL)
