@@ -463,7 +463,7 @@ static void test_collect(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_hello),
+        fixture_test_real(test_hello),
         fixture_test(test_bodies),
         fixture_test(test_without_body),
         fixture_test(test_informational),
@@ -481,5 +481,5 @@ int main(void)
         fixture_test(test_never_reuse),
         fixture_test(test_collect),
     };
-    return fixture_run(tests);
+    return fixture_run_simulated(tests, 2);
 }

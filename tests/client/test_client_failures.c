@@ -492,8 +492,7 @@ static void not_trusted(web *w)
     fetch_bad(&g, w, NULL, &(rp_request_options){.url = url}, RP_E_TLS_PROTOCOL,
               RP_PHASE_HANDSHAKE);
     assert_true(g.error.replay_safe);
-    assert_non_null(
-        strstr(g.error.text, "does not speak TLS: its answer begins with \"HTTP/1.1 400"));
+    assert_non_null(strstr(g.error.text, "does not speak TLS: its answer begins with \"HTTP/"));
     server_stop(plain);
 }
 
@@ -508,13 +507,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(test_misuse),
         fixture_test(test_bad_answers),
-        fixture_test(test_early_ends),
+        fixture_test_real(test_early_ends),
         fixture_test(test_unauthenticated_end),
         fixture_test(test_stale),
         fixture_test(test_many_stale),
         fixture_test(test_never_replay),
         fixture_test(test_closed_while_idle),
-        fixture_test(test_unsolicited),
+        fixture_test_real(test_unsolicited),
         fixture_test(test_deadlines),
         fixture_test(test_idle_of_ones_own),
         fixture_test(test_stalled_handshake),
@@ -522,5 +521,5 @@ int main(void)
         fixture_test(test_refused),
         fixture_test(test_not_tls),
     };
-    return fixture_run(tests);
+    return fixture_run_simulated(tests, 10);
 }

@@ -337,7 +337,7 @@ int main(void)
         fixture_test(test_memory),
     };
     data = probe_pattern(SIZE);
-    int failed = fixture_run(tests);
+    int failed = fixture_run_simulated(tests, 1);
     free(data);
     return failed;
 }

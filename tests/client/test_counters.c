@@ -315,7 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(test_dribbled_handshake), fixture_test(test_stalled_handshake),
         fixture_test(test_stalled_writer),     fixture_test(test_slow_reader),
-        fixture_test(test_steady_state),       fixture_test(test_idle_client),
+        fixture_test_real(test_steady_state),  fixture_test_real(test_idle_client),
     };
-    return fixture_run(tests);
+    return fixture_run_simulated(tests, 2);
 }

@@ -394,13 +394,13 @@ int main(void)
         fixture_test(test_reset),
         fixture_test(test_reset_while_writing),
         fixture_test(test_closed_while_writing),
-        fixture_test(test_bad_certificates),
+        fixture_test_real(test_bad_certificates),
         fixture_test(test_no_common_version),
-        fixture_test(test_not_tls),
+        fixture_test_real(test_not_tls),
         fixture_test(test_cut_handshake),
         fixture_test(test_refused),
         fixture_test(test_connect_timeout),
         fixture_test(test_close_from_failed_write),
     };
-    return fixture_run(tests);
+    return fixture_run_simulated(tests, 8);
 }

@@ -210,7 +210,8 @@ static void test_close_from_callbacks(void **state)
             probe *other = k % 2 == 0 ? &pair.server : &pair.client;
             setters[k / 2](chosen);
             start(&pair);
-            UNTIL(pair.loop, chosen->closes + other->closes > 0);
+            /* A peer that has not accepted by then can't be closed, and all goes well. */
+            UNTIL(pair.loop, chosen->closes + other->closes > 0 || over(&pair));
             probe_pair_end(&pair);
         }
     }
@@ -289,7 +290,8 @@ static bool run_out(int version, uint64_t n)
         while (!over(&pair) && pair.client.closes == 0) {
             assert_true(fixture_now_ms() < until);
             (void)rp_loop_turn(pair.loop, 1000);
-            if (pair.server.closes == 1 && pair.client.ends == 1)
+            bool alone = pair.server.stream == NULL; /* closed, or there was no memory for it */
+            if (alone && pair.client.ends == 1)
                 probe_close(&pair.client);
         }
     } else {
@@ -326,7 +328,7 @@ int main(void)
         fixture_test(test_memory),
     };
     data = probe_pattern(SIZE);
-    int failed = fixture_run(tests);
+    int failed = fixture_run_simulated(tests, 4);
     free(data);
     return failed;
 }

@@ -665,5 +665,5 @@ int main(void)
         fixture_test(test_half_closed),
         fixture_test(test_malformed),
     };
-    return fixture_run_simulated(tests, 8);
+    return fixture_run_simulated(tests, 2);
 }

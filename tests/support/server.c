@@ -43,7 +43,7 @@ struct server {
     listener listener;
     rp_link exchanges;
     server_counts counts;
-    bool stopping;
+    bool stopping, owns_loop;
     raw_thread *thread; /* NULL: on the caller's loop */
     atomic_bool ready, posted;
     rp_post stop;
@@ -95,6 +95,12 @@ static void close_now(exchange *x)
     rp_stream_close(x->stream);
 }
 
+static void truncate_now(exchange *x)
+{
+    x->stream->send_ended = x->stream->shutdown_asked = true;
+    rp_socket_ops(x->stream->socket)->shutdown_send(x->stream->socket);
+}
+
 /* A peer that ended its side still waits for our end: it comes before the close. */
 static void shut_down(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
 {
@@ -129,7 +135,7 @@ static void end_answer(exchange *x)
     else if (x->then == EXCHANGE_CLOSE)
         (void)rp_stream_shutdown_write(x->stream, &x->shutdown, shut_down, x);
     else if (x->then == EXCHANGE_TRUNCATE)
-        rp_socket_ops(x->stream->socket)->shutdown_send(x->stream->socket);
+        truncate_now(x);
 }
 
 /* ---- input ---- */
@@ -527,6 +533,13 @@ static void serve(void *argument)
     rp_loop_destroy(loop);
 }
 
+server *server_start_owning(rp_loop *loop, const server_options *options)
+{
+    server *s = server_start_on(loop, options);
+    s->owns_loop = true;
+    return s;
+}
+
 server *server_start_thread(const server_options *options)
 {
     server *s = server_new(options);
@@ -548,6 +561,8 @@ void server_stop(server *s)
         begin_stop(NULL, s);
         while (!stopped(s))
             (void)rp_loop_turn(s->loop, 1000);
+        if (s->owns_loop)
+            rp_loop_destroy(s->loop);
     }
     server_free(s);
 }

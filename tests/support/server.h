@@ -49,6 +49,8 @@ typedef struct server_counts {
 } server_counts;
 
 server *server_start_on(rp_loop *loop, const server_options *options);
+/* The loop ends with the server. */
+server *server_start_owning(rp_loop *loop, const server_options *options);
 server *server_start_thread(const server_options *options);
 /* Closes everything and frees. For a server on the caller's loop this turns the loop. */
 void server_stop(server *s);

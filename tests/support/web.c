@@ -23,7 +23,12 @@ static void begin(web *w, int version, const server_options *serving,
     server_side.tls = w->server_tls;
     client_side.tls = w->client_tls;
     server_side.backend = fixture_backend();
-    w->server = apart ? server_start_thread(&server_side) : server_start_on(w->loop, &server_side);
+    if (!apart)
+        w->server = server_start_on(w->loop, &server_side);
+    else if (fixture_simulated()) /* there whoever waits turns the others */
+        w->server = server_start_owning(fixture_loop(), &server_side);
+    else
+        w->server = server_start_thread(&server_side);
     if (rp_client_create(&w->client, w->loop, &client_side, &error) != RP_OK)
         CHECK_TEXT(false, error.text);
 }
