@@ -1,4 +1,5 @@
-# Installs the library, its headers, and what find_package(ringport) and pkg-config --static ringport need.
+# Installs the library, the simulator, their headers, and what find_package(ringport) and pkg-config --static ringport
+# (or ringport-sim) need.
 #
 # ringport is a static library, so whoever links it needs its dependencies too. With RINGPORT_BUNDLE_DEPS they are
 # installed beside it, in lib/ringport, and the installed tree stands alone and may be moved.
@@ -46,5 +47,7 @@ install(FILES "${PROJECT_BINARY_DIR}/ringportConfig.cmake" "${PROJECT_BINARY_DIR
 # The .pc file finds its prefix by its own place.
 file(RELATIVE_PATH RINGPORT_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" RINGPORT_PC_PREFIX "${RINGPORT_PC_PREFIX}")
-configure_file("${CMAKE_CURRENT_LIST_DIR}/ringport.pc.in" "${PROJECT_BINARY_DIR}/ringport.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/ringport.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+foreach(name IN ITEMS ringport ringport-sim)
+    configure_file("${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in" "${PROJECT_BINARY_DIR}/${name}.pc" @ONLY)
+    install(FILES "${PROJECT_BINARY_DIR}/${name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endforeach()
