@@ -41,7 +41,7 @@ typedef enum rp_sim_fault {
     RP_SIM_STALL,    /* [likewise] after a random byte nothing more arrives, and nobody says so */
     RP_SIM_TRUNCATE, /* [likewise] after a random byte comes the end of the stream (TCP's FIN) */
     RP_SIM_CORRUPT,  /* [likewise] a random byte arrives changed */
-    RP_SIM_SEND_FAILED,      /* [a send] the system refuses it */
+    RP_SIM_SEND_FAILED,      /* [a send] the system refuses it; the connection may live on */
     RP_SIM_RECEIVE_FAILED,   /* [a receive that is started] likewise */
     RP_SIM_NO_BUFFERS,       /* [a delivery of bytes] no receive buffer is free: it comes later */
     RP_SIM_NO_DESCRIPTORS,   /* [opening or accepting a socket] */
@@ -114,7 +114,10 @@ uint64_t rp_sim_random(rp_sim *sim, uint64_t below);
 
 /* ---- the network ---- */
 
-/* Makes a name known: addresses as in "192.0.2.1,2001:db8::1". At most 16 addresses. A name that
+/* Connecting to an address at which nobody listens is refused if a name has the address or anybody
+ * ever listened there, and for 127.0.0.0/8 and ::1; any other address is out of reach.
+ *
+ * Makes a name known: addresses as in "192.0.2.1,2001:db8::1". At most 16 addresses. A name that
  * is already known gets these instead. Names that are not known do not exist.
  * Errors: RP_E_BAD_OPTION. */
 rp_status rp_sim_name_add(rp_sim *sim, const char *name, const char *addresses, rp_error *error);
@@ -132,7 +135,8 @@ uint64_t rp_sim_fault_count(const rp_sim *sim, rp_sim_fault fault);
 typedef enum rp_sim_direction { RP_SIM_TO_SERVER, RP_SIM_TO_CLIENT } rp_sim_direction;
 
 /* The next connection that is made breaks so: RP_SIM_RESET, _STALL, _TRUNCATE or _CORRUPT, when
- * at_byte bytes of that direction have arrived (of _CORRUPT the byte after them is changed). */
+ * at_byte bytes of that direction have arrived (of _CORRUPT the byte after them is changed). One
+ * order at a time: another call before that connection takes its place. */
 void rp_sim_break_next(rp_sim *sim, rp_sim_fault fault, rp_sim_direction direction,
                        uint64_t at_byte);
 
