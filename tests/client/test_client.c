@@ -481,5 +481,5 @@ int main(void)
         fixture_test(test_never_reuse),
         fixture_test(test_collect),
     };
-    return fixture_run_simulated(tests, 2);
+    return fixture_run_simulated(tests, 1);
 }

@@ -521,5 +521,5 @@ int main(void)
         fixture_test(test_refused),
         fixture_test(test_not_tls),
     };
-    return fixture_run_simulated(tests, 10);
+    return fixture_run_simulated(tests, 6);
 }

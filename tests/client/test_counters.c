@@ -317,5 +317,5 @@ int main(void)
         fixture_test(test_stalled_writer),     fixture_test(test_slow_reader),
         fixture_test_real(test_steady_state),  fixture_test_real(test_idle_client),
     };
-    return fixture_run_simulated(tests, 2);
+    return fixture_run_simulated(tests, 1);
 }
