@@ -246,7 +246,9 @@ void rp_sim_respond(rp_sim_exchange *exchange, int status, const char *headers, 
 /* Bytes of a response as they are, in TLS records of their own: one for up to 16 KiB. */
 void rp_sim_write(rp_sim_exchange *exchange, const void *data, size_t size);
 void rp_sim_print(rp_sim_exchange *exchange, const char *format, ...)
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__clang__)
+    __attribute__((format(__gnu_printf__, 2, 3))) /* C11's formats on every system */
+#elif defined(__clang__)
     __attribute__((format(printf, 2, 3)))
 #endif
     ;
