@@ -1,6 +1,5 @@
 /* test_server.c - the scripted server's answers: every step, requests of every kind, what becomes
- * of malformed ones. Its endings are in test_server_ends.c, what it does around TLS in
- * test_server_tls.c. */
+ * of malformed ones, its endings. What it does around TLS is in test_server_tls.c. */
 #include "support/check.h"
 #include "support/scene.h"
 #include "support/tls_pair.h"
