@@ -254,7 +254,8 @@ static void plan(duplex *d, end *e, rp_loop *loop)
     *e = (end){.duplex = d, .loop = loop, .up = e == &d->ends[0]};
     e->total = (size_t)world_draw(w, 1 + world_draw(w, w->knobs.stream_bytes + 1));
     if (world_chance(w, 500))
-        e->credit = 1 + (size_t)world_draw(w, 1 + world_draw(w, 100000));
+        e->credit = 1 + w->knobs.stream_bytes / 500 + /* it comes back every 30 ms or so */
+                    (size_t)world_draw(w, 1 + world_draw(w, 100000));
     e->closes_early = world_chance(w, 100);
     e->closes_at = (size_t)world_draw(w, w->knobs.stream_bytes + 1);
 }
