@@ -87,6 +87,8 @@ static const char *ms_text(uint64_t ms, char text[MS_SIZE])
 }
 
 #define ALL_SIZE 16
+#define OTHERS_SIZE 80
+#define WEIGHT_OF_LACK 4
 
 /* "both", "all 3" */
 static const char *all_text(unsigned count, char text[ALL_SIZE])
@@ -123,23 +125,19 @@ static void all_refused_error(rp_dial *dial)
                        "connection to %.100s refused by %s addresses (first %s)", dial->host,
                        all_text(dial->failures, all),
                        rp_address_text(&dial->addresses[dial->worst], true, first));
+    dial->error.os_code = dial->result.os_code;
 }
 
-/* Every address failed: dial->error tells of the most telling one. */
-static void failure_error(rp_dial *dial)
+/* dial->error tells of the most telling failure; others: what became of the other addresses. */
+static void worst_error(rp_dial *dial, const char *others)
 {
-    char target[TARGET_SIZE], all[ALL_SIZE], others[48] = "";
+    char target[TARGET_SIZE];
     rp_io_result result = dial->result;
     rp_error *error = &dial->error;
     (void)target_text(dial, dial->worst, target);
-    if (dial->failures > 1)
-        (void)snprintf(others, sizeof(others), "; %s addresses failed",
-                       all_text(dial->failures, all));
     if (result.status == RP_E_IO_FAILED) /* of ports->open */
         result.status = RP_E_CONNECT_FAILED;
-    if (result.status == RP_E_CONNECT_REFUSED && dial->failures > 1 && !dial->mixed)
-        all_refused_error(dial);
-    else if (result.status == RP_E_CONNECT_REFUSED)
+    if (result.status == RP_E_CONNECT_REFUSED)
         (void)rp_error_set(error, result.status, RP_PHASE_CONNECT, "connection to %s refused%s",
                            target, others);
     else if (result.os_code != 0)
@@ -152,10 +150,46 @@ static void failure_error(rp_dial *dial)
     error->os_code = result.os_code;
 }
 
+/* Every address failed. */
+static void failure_error(rp_dial *dial)
+{
+    char all[ALL_SIZE], others[OTHERS_SIZE] = "";
+    if (dial->failures > 1)
+        (void)snprintf(others, sizeof(others), "; %s addresses failed",
+                       all_text(dial->failures, all));
+    if (dial->result.status == RP_E_CONNECT_REFUSED && dial->failures > 1 && !dial->mixed)
+        all_refused_error(dial);
+    else
+        worst_error(dial, others);
+}
+
+/* What the report prefers: a host without IPv6 is not the news when its IPv4 address refused, and
+ * what this process lacks is the news, because its address might have been the good one. */
+static int weight(rp_status status)
+{
+    switch (status) {
+    case RP_E_UNSUPPORTED:
+        return 1;
+    case RP_E_CONNECT_UNREACHABLE:
+        return 2;
+    case RP_E_NO_MEMORY:
+    case RP_E_NO_DESCRIPTORS:
+    case RP_E_NO_LOCAL_PORTS:
+        return WEIGHT_OF_LACK;
+    default:
+        return 3;
+    }
+}
+
 static void connect_timeout_error(rp_dial *dial)
 {
-    char target[TARGET_SIZE], first[RP_ADDRESS_TEXT_SIZE], ms[MS_SIZE];
+    char target[TARGET_SIZE], first[RP_ADDRESS_TEXT_SIZE], ms[MS_SIZE], others[OTHERS_SIZE];
     (void)ms_text(dial->connect_timeout_ms, ms);
+    if (dial->failures > 0 && weight(dial->result.status) == WEIGHT_OF_LACK) {
+        (void)snprintf(others, sizeof(others), "; no other address answered within %s ms", ms);
+        worst_error(dial, others);
+        return;
+    }
     if (dial->next == 1)
         (void)rp_error_set(&dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
                            "%s did not answer the connection within %s ms",
@@ -236,24 +270,6 @@ static void loop_ends(rp_loop_hook *hook)
 }
 
 /* ---- attempts ---- */
-
-/* What the report prefers: a host without IPv6 is not the news when its IPv4 address refused, and
- * what this process lacks is the news, because its address might have been the good one. */
-static int weight(rp_status status)
-{
-    switch (status) {
-    case RP_E_UNSUPPORTED:
-        return 1;
-    case RP_E_CONNECT_UNREACHABLE:
-        return 2;
-    case RP_E_NO_MEMORY:
-    case RP_E_NO_DESCRIPTORS:
-    case RP_E_NO_LOCAL_PORTS:
-        return 4;
-    default:
-        return 3;
-    }
-}
 
 static void note_failure(rp_dial *dial, size_t index, rp_io_result result)
 {
