@@ -22,7 +22,7 @@ static void say(void)
 
 static void on_signal(int number)
 {
-    static const char hung[] = "swarm: this run takes too long\n";
+    static const char hung[] = "this run takes too long\n";
     if (number == SIGALRM)
         (void)!write(STDERR_FILENO, hung, sizeof(hung) - 1);
     say();
