@@ -289,8 +289,9 @@ static void starve(uring_socket *socket, int os_code)
     if (socket->starvation_told)
         return;
     socket->starvation_told = true;
-    socket->base.handler->accepted(&socket->base, NULL,
-                                   (rp_io_result){RP_E_NO_DESCRIPTORS, os_code}, false);
+    bool of_memory = os_code == ENOMEM || os_code == ENOBUFS;
+    rp_io_result result = {of_memory ? RP_E_NO_MEMORY : RP_E_NO_DESCRIPTORS, os_code};
+    socket->base.handler->accepted(&socket->base, NULL, result, false);
 }
 
 static void accept_peer(uring_socket *socket, int fd)
