@@ -97,7 +97,10 @@ static void wake(rp_port *base)
     char byte = 0;
     if (atomic_exchange(&port->wake_pending, true))
         return;
-    ssize_t written = write(port->wake_write_fd, &byte, 1);
+    ssize_t written;
+    do {
+        written = write(port->wake_write_fd, &byte, 1);
+    } while (written < 0 && errno == EINTR);
     RP_ASSERT(written == 1);
 }
 
