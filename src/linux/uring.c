@@ -439,9 +439,9 @@ static int ring_init(uring_port *port)
     return 0;
 }
 
-static bool buffers_init(uring_port *port, size_t memory_bytes)
+/* result: the kernel's, where there is no ring of buffers. */
+static bool buffers_init(uring_port *port, size_t memory_bytes, int *result)
 {
-    int result;
     port->buffers_incremental = true;
     port->buffer_bytes = BUFFER_BYTES_INCREMENTAL;
     if (memory_bytes < 4 * port->buffer_bytes)
@@ -453,7 +453,7 @@ static bool buffers_init(uring_port *port, size_t memory_bytes)
             port->buffer_count *= 2;
         port->buffers =
             io_uring_setup_buf_ring(&port->ring, port->buffer_count, 0,
-                                    port->buffers_incremental ? IOU_PBUF_RING_INC : 0, &result);
+                                    port->buffers_incremental ? IOU_PBUF_RING_INC : 0, result);
         if (port->buffers != NULL || !port->buffers_incremental)
             break;
         port->buffers_incremental = false; /* a kernel before 6.12 */
@@ -518,13 +518,17 @@ static void destroy(rp_port *base)
 
 static rp_status parts_init(uring_port *port, size_t receive_memory_bytes, rp_error *error)
 {
+    int result = 0;
     port->arguments = rp_allocate(port->memory, SUBMISSIONS * sizeof(uring_argument));
     if (port->arguments == NULL || !slots_init(port))
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
-    if (!buffers_init(port,
-                      receive_memory_bytes > 0 ? receive_memory_bytes : RECEIVE_MEMORY_DEFAULT)) {
-        rp_status status = port->buffers == NULL ? RP_E_UNSUPPORTED : RP_E_NO_MEMORY;
-        return rp_error_set(error, status, RP_PHASE_NONE, "no receive buffers");
+    if (receive_memory_bytes == 0)
+        receive_memory_bytes = RECEIVE_MEMORY_DEFAULT;
+    if (!buffers_init(port, receive_memory_bytes, &result)) {
+        if (port->buffers != NULL)
+            return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+        return rp_error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE, "no receive buffers: %s",
+                            set_up_cause(-result));
     }
     /* Blocking: from a non-blocking one the ring's read would not wait but fail. */
     int pipe_fds[2];
