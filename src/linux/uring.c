@@ -36,6 +36,8 @@
 #define BUFFER_BYTES_INCREMENTAL ((size_t)256 << 10)
 #define BATCH 64
 #define HOST_SHARE 64
+/* After which a submission is tried again that the kernel did not take for want of memory. */
+#define SUBMIT_AGAIN_NS 10000000u
 /* Below 16 in flight waiting costs latency and saves nothing; beyond 64 at a time the client and
  * its servers would take turns instead of working side by side. */
 #define WAIT_COUNT_LEAST 8
@@ -297,7 +299,7 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
      * asks for it whether it will end in a completion or not: a peer's acknowledgement of our FIN
      * wakes the receive, for one, and leads to none. A wait does such work without ending; a host
      * has to give its turn for it, so there it counts as found. */
-    bool kernel_work = port->waitable_made && kernel_waits(port);
+    bool kernel_work = port->waitable_made && (kernel_waits(port) || port->submit_again);
     uint64_t deadline = wait_ns;
     if (wait_ns != 0 && wait_ns != RP_WAIT_FOREVER)
         deadline = rp_monotonic_ns() + wait_ns;
@@ -381,6 +383,12 @@ static void waitable_deadline(rp_port *base, uint64_t deadline_ns)
     uring_port *port = (uring_port *)base;
     if (!rp_list_empty(&port->starved) && port->starved_until_ns < deadline_ns)
         deadline_ns = port->starved_until_ns;
+    /* What the kernel did not take brings no completion, so nothing else would call the host. */
+    port->submit_again = io_uring_sq_ready(&port->ring) > 0;
+    if (port->submit_again) {
+        uint64_t again_ns = rp_monotonic_ns() + SUBMIT_AGAIN_NS;
+        deadline_ns = again_ns < deadline_ns ? again_ns : deadline_ns;
+    }
     if (deadline_ns == port->armed_deadline_ns)
         return;
     port->armed_deadline_ns = deadline_ns;

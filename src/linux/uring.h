@@ -55,6 +55,7 @@ typedef struct uring_port {
     atomic_bool wake_pending;
 
     bool waitable_made;
+    bool submit_again; /* the waitable's timer is for a submission that failed */
     int epoll_fd, timer_fd, event_fd;
     uint64_t armed_deadline_ns;
 } uring_port;
