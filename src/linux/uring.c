@@ -257,20 +257,24 @@ static bool holds_completion(uring_port *port)
 /* Reads off the waitable's notifications. What comes between the last look at the queue and the
  * reading would lose its notification: so the loop looks once more. Work of the kernel that leads
  * to no completion (a shutdown wakes the socket's receive, say) is run off here, or the host would
- * be called for nothing. True if there is something to find. */
+ * be called for nothing. True if there is something to find.
+ *
+ * The kernel's flag alone does not mean that there is work: it sets the flag after it has queued
+ * the work, which may be done by then, and the flag stays. But it notifies after that. So what was
+ * not notified since the ring was entered either was done there, or will be notified yet. */
 static bool acknowledge(uring_port *port)
 {
-    for (;;) {
+    for (bool entered = false;; entered = true) {
         uint64_t value;
         if (io_uring_sq_ready(&port->ring) > 0)
             (void)rp_uring_submit(port);
         port->stats->system_calls++;
-        if (read(port->event_fd, &value, sizeof(value)) < 0)
-            RP_ASSERT(errno == EAGAIN);
+        bool notified = read(port->event_fd, &value, sizeof(value)) >= 0;
+        RP_ASSERT(notified || errno == EAGAIN);
         unsigned flags = IO_URING_READ_ONCE(*port->ring.sq.kflags);
         if (holds_completion(port) || !rp_list_empty(&port->settling) || owes(port))
             return true;
-        if ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0)
+        if ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0 || (entered && !notified))
             return false;
         enter(port, 0);
     }
