@@ -25,7 +25,9 @@ typedef enum rp_tls_version {
 typedef void rp_keylog_fn(const char *line, void *user);
 
 typedef struct rp_tls_options {
-    /* Trust. Where none of the four is given, the system's store is used. */
+    /* Trust. Where none of the four is given, the system's store is used. On Windows that is the
+     * store ROOT, read once, and for a chain that ends elsewhere the system's chain engine, which
+     * may fetch the root; a handshake waits for its answer, within its deadline. */
     const char *ca_file;      /* PEM file of trust anchors */
     const char *ca_directory; /* directory of PEM files */
     const char *ca_pem;       /* PEM in memory, ca_pem_size bytes (0: NUL-terminated) */
@@ -69,7 +71,8 @@ static inline rp_status rp_tls_config_create(rp_tls_config **config, const rp_tl
 /* Adds a reference and gives config back. Any thread. */
 rp_tls_config *rp_tls_config_retain(rp_tls_config *config);
 
-/* Drops a reference; the last one frees. NULL does nothing. Any thread. */
+/* Drops a reference; the last one frees, after Windows' chain engine has answered what it was asked
+ * (ten seconds at worst, if it cannot reach the net). NULL does nothing. Any thread. */
 void rp_tls_config_release(rp_tls_config *config);
 
 #ifdef __cplusplus

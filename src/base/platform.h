@@ -3,8 +3,9 @@
 #ifndef RP_BASE_PLATFORM_H
 #define RP_BASE_PLATFORM_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/slice.h"
+
+#include <stdbool.h>
 
 /* Where this system may keep its trust anchors, most likely first: PEM bundles, and directories
  * of PEM files for systems that have no bundle. NULL ends each list. */
@@ -21,5 +22,15 @@ typedef struct rp_os_code_table {
     int refused, unreachable, reset, in_use, no_descriptors, no_memory, unsupported, failed;
 } rp_os_code_table;
 extern const rp_os_code_table rp_os_codes;
+
+/* Asks the system's own chain engine whether the certificates that a server showed (DER, the leaf
+ * first) lead to a root that it trusts for servers. It may have to fetch that root, or what is
+ * missing on the way to it: not on a loop's thread, for it takes RP_CHAIN_ENGINE_LIMIT_MS at worst,
+ * and nothing interrupts it. Names are not its business. */
+typedef bool rp_chain_engine(const rp_slice *certificates, size_t count);
+#define RP_CHAIN_ENGINE_LIMIT_MS 10000
+
+/* NULL: there is none, and the trust anchors above are all. */
+rp_chain_engine *rp_system_chain_engine(void);
 
 #endif

@@ -85,6 +85,14 @@ static bool peer_text_make(rp_stream *stream)
 
 /* ---- the handshake's beginning and end ---- */
 
+static void no_memory(rp_stream *stream, rp_phase phase)
+{
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_NO_MEMORY, phase, "no memory for the connection to %s",
+                       stream->host);
+    rp_stream_open_failed(stream, &error);
+}
+
 static void handshake_timed_out(rp_timer *timer, void *user)
 {
     (void)timer;
@@ -96,14 +104,64 @@ static void handshake_timed_out(rp_timer *timer, void *user)
     rp_stream_open_failed(stream, &error);
 }
 
+/* ---- the judge ---- */
+
+/* If it was answered meanwhile, the post is on its way; the stream waits for it. */
+static void question_drop(rp_stream *stream)
+{
+    if (stream->question != NULL && rp_judge_drop(stream->config->judge, stream->question))
+        stream->question = NULL;
+}
+
+static void judged(rp_post *post, void *user)
+{
+    rp_stream *stream = user;
+    rp_question *question = RP_CONTAINER(post, rp_question, post);
+    rp_error refusal = question->refusal;
+    bool trusted = question->trusted;
+    rp_question_free(stream->config->judge, question);
+    stream->question = NULL;
+    rp_stream_pump_later(stream);
+    if (stream->closing || stream->state != RP_STREAM_DOUBT)
+        return;
+    if (!trusted) {
+        rp_stream_open_failed(stream, &refusal);
+        return;
+    }
+    rp_engine_trust(stream->engine);
+    stream->state = RP_STREAM_HANDSHAKE;
+    stream->handshake_due = true;
+}
+
+/* On a thread of the judge's. */
+static void answered(rp_question *question, void *user)
+{
+    rp_stream *stream = user;
+    question->post = (rp_post){.fn = judged, .user = stream};
+    rp_loop_post(stream->loop, &question->post);
+}
+
+void rp_stream_ask(rp_stream *stream)
+{
+    stream->state = RP_STREAM_DOUBT;
+    stream->question = rp_engine_question(stream->engine);
+    if (rp_judge_ask(stream->config->judge, stream->question, answered, stream))
+        return;
+    rp_question_free(stream->config->judge, stream->question);
+    stream->question = NULL;
+    no_memory(stream, RP_PHASE_HANDSHAKE);
+}
+
 void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
 {
     if (stream->closing || stream->state == RP_STREAM_FAILED)
         return;
     RP_ASSERT(stream->state != RP_STREAM_OPEN);
     rp_timer_stop(stream->loop, &stream->timer);
+    question_drop(stream);
+    if (stream->state != RP_STREAM_DOUBT) /* what stands in output must not leave then */
+        rp_stream_flush(stream);          /* an alert may tell the peer why */
     stream->state = RP_STREAM_FAILED;
-    rp_stream_flush(stream); /* an alert may tell the peer why */
     rp_stream_fail_writes(stream, error);
     stream->events->on_open(stream, error, stream->user); /* also if a write's callback closed us */
 }
@@ -116,14 +174,6 @@ void rp_stream_opened(rp_stream *stream)
     if (stream->queued != NULL)
         rp_stream_pump_later(stream); /* they waited for this */
     stream->events->on_open(stream, NULL, stream->user);
-}
-
-static void no_memory(rp_stream *stream, rp_phase phase)
-{
-    rp_error error;
-    (void)rp_error_set(&error, RP_E_NO_MEMORY, phase, "no memory for the connection to %s",
-                       stream->host);
-    rp_stream_open_failed(stream, &error);
 }
 
 bool rp_stream_engine_make(rp_stream *stream, rp_error *error)
@@ -366,6 +416,7 @@ void rp_stream_close(rp_stream *stream)
     stream->dial = NULL;
     if (stream->socket != NULL && stream->queued == NULL)
         say_goodbye(stream);
+    question_drop(stream);
     stream->closing = true;
     if (stream->socket != NULL)
         rp_socket_ops(stream->socket)->close(stream->socket);
@@ -376,7 +427,7 @@ void rp_stream_close(rp_stream *stream)
 void rp_stream_finish_close(rp_stream *stream)
 {
     rp_error error;
-    bool was_opening = stream->state == RP_STREAM_DIALLING || stream->state == RP_STREAM_HANDSHAKE;
+    bool was_opening = stream->state < RP_STREAM_OPEN;
     (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE,
                        "the connection to %s was closed by us",
                        stream->host == NULL ? "the peer" : stream->host);

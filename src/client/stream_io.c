@@ -193,7 +193,7 @@ void rp_stream_flush(rp_stream *stream)
     if (stream->send_ended) /* an alert, or what answers a KeyUpdate: too late */
         rp_chain_clear(&stream->output);
     if (stream->socket == NULL || stream->closing || stream->in_flight > 0 ||
-        stream->output.size == 0 || stream->write_failed)
+        stream->output.size == 0 || stream->write_failed || stream->state == RP_STREAM_DOUBT)
         return;
     size_t limit;
     rp_slice *slices = slices_of(stream, &limit);
@@ -306,6 +306,7 @@ static void deliver_tls(rp_stream *stream)
         case RP_ENGINE_END:
             tell_end(stream, NULL);
             return;
+        case RP_ENGINE_DOUBT: /* in handshakes only */
         case RP_ENGINE_FAILED:
             tell_failure(stream, &error);
             return;
@@ -330,6 +331,9 @@ static void handshake(rp_stream *stream)
     switch (rp_engine_handshake(stream->engine, &error)) {
     case RP_ENGINE_OK:
         rp_stream_opened(stream);
+        break;
+    case RP_ENGINE_DOUBT:
+        rp_stream_ask(stream);
         break;
     case RP_ENGINE_FAILED:
         if (stream->input_ended && stream->input_result.status != RP_OK)
@@ -420,7 +424,7 @@ static void input_no_memory(rp_stream *stream)
     rp_error error;
     (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for what %s sent",
                        stream->peer_text);
-    if (stream->state == RP_STREAM_HANDSHAKE)
+    if (stream->state < RP_STREAM_OPEN)
         rp_stream_open_failed(stream, &error);
     else
         tell_end(stream, &error);
@@ -518,7 +522,7 @@ static void pump(rp_deferred *deferred)
     if (!stream->closing && stream->in_flight == 0)
         complete_writes(stream);
     rp_stream_flush(stream);
-    if (stream->closing && stream->socket == NULL)
+    if (stream->closing && stream->socket == NULL && stream->question == NULL)
         rp_stream_finish_close(stream);
 }
 

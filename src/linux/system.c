@@ -44,3 +44,8 @@ const rp_os_code_table rp_os_codes = {
     .unsupported = EAFNOSUPPORT,
     .failed = EIO,
 };
+
+rp_chain_engine *rp_system_chain_engine(void)
+{
+    return NULL;
+}

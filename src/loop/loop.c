@@ -434,7 +434,7 @@ void rp_loop_destroy(rp_loop *loop)
         return;
     RP_ASSERT(!loop->in_turn);
     loop->destroying = true;
-    (void)run_posts(loop); /* those that came before; there must be none after */
+    (void)run_posts(loop); /* those that came before; after this only ringport's own threads post */
     for (rp_link *link; (link = rp_list_take(&loop->closing_hooks)) != NULL;) {
         rp_loop_hook *hook = RP_CONTAINER(link, rp_loop_hook, link);
         hook->fn(hook);
@@ -444,6 +444,7 @@ void rp_loop_destroy(rp_loop *loop)
     while (loop->pending > 0) {
         unsigned found =
             loop->port->ops->turn(loop->port, rp_list_empty(&loop->deferred) ? DESTROY_WAIT_NS : 0);
+        found += run_posts(loop);
         found += run_deferred(loop);
         while (loop->timers != NULL)
             timer_remove(loop, loop->timers);

@@ -295,6 +295,12 @@ static rp_status set_identity(rp_tls_config *config, const char *certificate, co
 
 /* ---- Trust ----------------------------------------------------------------------------------- */
 
+bool rp_tls_config_ask(rp_tls_config *config, rp_chain_engine *engine)
+{
+    config->judge = rp_judge_create(&config->memory, engine);
+    return config->judge != NULL;
+}
+
 static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options, rp_error *error)
 {
     if (options->insecure_accept_any_certificate) {
@@ -313,8 +319,12 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
         size_t size = options->ca_pem_size != 0 ? options->ca_pem_size : strlen(options->ca_pem);
         status = rp_trust_pem(config, "ca_pem", options->ca_pem, size, error);
     }
-    if (status == RP_OK && (!given || options->trust_system_too))
+    if (status == RP_OK && (!given || options->trust_system_too)) {
         status = rp_trust_system(config, error);
+        if (status == RP_OK && rp_system_chain_engine() != NULL &&
+            !rp_tls_config_ask(config, rp_system_chain_engine()))
+            status = no_memory(error);
+    }
     rp_context_verify(config);
     return status;
 }
@@ -323,6 +333,7 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
 
 static void config_free(rp_tls_config *config)
 {
+    rp_judge_destroy(config->judge);
     rp_memory memory = config->memory;
     if (config->context != NULL)
         wolfSSL_CTX_free(config->context);

@@ -7,6 +7,7 @@
 #define RP_TLS_CONFIG_H
 
 #include "base/memory.h"
+#include "tls/judge.h"
 #include <ringport/tls.h>
 
 #include <stdatomic.h>
@@ -23,6 +24,7 @@ struct rp_tls_config {
     bool resumption;
     bool accept_any; /* insecure_accept_any_certificate */
     bool offers_1_2, offers_1_3;
+    rp_judge *judge;  /* who is asked about chains that lead to no anchor of ours; NULL: nobody */
     size_t pin_count; /* 0: any key will do */
     uint8_t (*pins)[RP_PIN_BYTES];
     rp_keylog_fn *on_keylog;
@@ -42,6 +44,10 @@ typedef struct rp_tls_server_options {
 /* A configuration with the server's role; released as any other. */
 rp_status rp_tls_server_config_create(rp_tls_config **config, const rp_tls_server_options *options,
                                       rp_error *error);
+
+/* Chains that lead to no anchor are put to engine. Before the configuration is used, once; what
+ * trusts the system's store has the system's engine already. False: no memory. */
+bool rp_tls_config_ask(rp_tls_config *config, rp_chain_engine *engine);
 
 /* rp_tls_config_create with an allocator: a configuration is shared by threads, so the public
  * one has none. fail_in as in rp_memory, for tests. */

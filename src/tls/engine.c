@@ -48,6 +48,8 @@ struct rp_engine {
     bool session_offered;  /* by us, to the server */
     uint8_t sessions_made; /* TLS 1.2: calls of new_session, see keep_session */
     bool change_cipher_sent;
+    bool finished; /* wolfSSL is done with the handshake; we may not be */
+    bool doubted;  /* a question is out */
 };
 
 /* ---- wolfSSL's callbacks --------------------------------------------------------------------- */
@@ -292,6 +294,8 @@ void rp_engine_destroy(rp_engine *engine)
     if (engine == NULL)
         return;
     wolfSSL_free(engine->ssl);
+    if (engine->verifier.question != NULL)
+        rp_question_free(engine->config->judge, engine->verifier.question);
     rp_free(engine->memory, engine);
 }
 
@@ -436,6 +440,9 @@ static void keep_session(rp_engine *engine, bool resumed)
 
 static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
 {
+    engine->finished = true;
+    if (engine->verifier.question != NULL)
+        return RP_ENGINE_DOUBT;
     bool resumed = wolfSSL_session_reused(engine->ssl) != 0;
     /* A resumed session's peer was verified when the session was made. */
     if (!engine->config->server && !engine->config->accept_any && !resumed &&
@@ -458,9 +465,11 @@ rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
 {
     rp_error unwanted;
     error = error != NULL ? error : &unwanted;
-    RP_ASSERT(engine->state != FAILED);
+    RP_ASSERT(engine->state != FAILED && !engine->doubted);
     if (engine->state == OPEN)
         return RP_ENGINE_OK;
+    if (engine->finished)
+        return handshake_done(engine, error);
     bool begins = !engine->started && !engine->config->server;
     if (!begins && engine->input_size == 0)
         return engine->input_ended ? closed_in_handshake(engine, error) : RP_ENGINE_WANT_INPUT;
@@ -473,11 +482,26 @@ rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
     call_end(engine, begun, !waits);
     if (result == WOLFSSL_SUCCESS && engine->cause == CAUSE_NONE)
         return handshake_done(engine, error);
+    if (waits && engine->verifier.question != NULL)
+        return RP_ENGINE_DOUBT;
     if (waits)
         return engine->input_ended ? closed_in_handshake(engine, error) : RP_ENGINE_WANT_INPUT;
     if (code == WOLFSSL_ERROR_ZERO_RETURN)
         return closed_in_handshake(engine, error);
     return fail(engine, error, code);
+}
+
+rp_question *rp_engine_question(rp_engine *engine)
+{
+    rp_question *question = engine->verifier.question;
+    engine->verifier.question = NULL;
+    engine->doubted = true;
+    return question;
+}
+
+void rp_engine_trust(rp_engine *engine)
+{
+    engine->doubted = false;
 }
 
 bool rp_engine_open(const rp_engine *engine)

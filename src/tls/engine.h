@@ -32,6 +32,8 @@ typedef struct rp_engine rp_engine;
 
 typedef enum rp_engine_result {
     RP_ENGINE_OK,         /* handshake(): done. read(): bytes. write(): all taken */
+    RP_ENGINE_DOUBT,      /* handshake(): the peer's chain leads to no anchor, but the configuration
+                           * has a judge, who must be asked before anything goes on or out */
     RP_ENGINE_WANT_INPUT, /* everything lent is used up: lend more, or say that it ended */
     RP_ENGINE_END,        /* read(): the peer's close_notify: an authenticated end */
     RP_ENGINE_FAILED      /* *error says why; all that is left is output, with an alert maybe */
@@ -72,6 +74,13 @@ void rp_engine_input_end(rp_engine *engine);
  * input. What of the loan is not taken when it is done, is for read(). */
 rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error);
 bool rp_engine_open(const rp_engine *engine); /* the handshake is done */
+
+/* After RP_ENGINE_DOUBT: the question for the judge, the caller's from here on. Until the answer is
+ * known, no output may leave: an identity would be shown to who knows whom. */
+rp_question *rp_engine_question(rp_engine *engine);
+/* The answer is yes: handshake() goes on. After a no, or without an answer, the engine is of no use
+ * but to be destroyed; the question's refusal says why. */
+void rp_engine_trust(rp_engine *engine);
 
 /* Decrypts up to capacity (> 0) bytes. Only after the handshake. RP_ENGINE_OK: *size > 0. */
 rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,

@@ -23,6 +23,8 @@
 #define NAME_TEXT 80   /* one name in a sentence */
 #define NAMES_TEXT 120 /* all the names of a certificate in a sentence */
 
+#define CERTIFICATES_LIMIT 16 /* of one chain; wolfSSL takes nine */
+
 void rp_printable(char *text, size_t capacity, const uint8_t *bytes, size_t size)
 {
     size_t used = 0;
@@ -309,6 +311,37 @@ static void judge_leaf(rp_verifier *verifier, const DecodedCert *certificate,
     verifier->refused = true;
 }
 
+/* No anchor of ours, but there is somebody else to ask: all that we judge ourselves must be in
+ * order, then the refusal becomes a question. Only wolfSSL's last word on a chain is one, that on
+ * the leaf: it has kept the certificates before it out of the context's trust. */
+static void doubt(rp_verifier *verifier, const WOLFSSL_X509_STORE_CTX *store)
+{
+    const WOLFSSL_BUFFER_INFO *der = &store->certs[0];
+    rp_judge *judge = verifier->config->judge;
+    rp_slice certificates[CERTIFICATES_LIMIT];
+    size_t count = (size_t)store->totalCerts;
+    DecodedCert leaf;
+    wc_InitDecodedCert(&leaf, der->buffer, der->length, NULL);
+    int result = wc_ParseCert(&leaf, CERT_TYPE, VERIFY, NULL);
+    bool good = (result == 0 || status_of(result) == RP_E_CERT_UNTRUSTED) && leaf.badDate == 0 &&
+                (verifier->server_name == NULL || names_server(&leaf, verifier->server_name)) &&
+                key_pinned(verifier->config, der->buffer, der->length);
+    wc_FreeDecodedCert(&leaf);
+    if (!good || count > CERTIFICATES_LIMIT)
+        return;
+    for (size_t i = 0; i < count; i++)
+        certificates[i] = (rp_slice){store->certs[i].buffer, store->certs[i].length};
+    verifier->question = rp_question_make(judge, certificates, count);
+    if (verifier->question == NULL) {
+        rp_error_set(verifier->error, RP_E_NO_MEMORY, RP_PHASE_HANDSHAKE,
+                     "no memory to verify the certificate of %s", verifier->peer_text);
+        return;
+    }
+    verifier->question->refusal = *verifier->error;
+    verifier->refused = false;
+    verifier->accepted = true;
+}
+
 /* ---- The callback ---------------------------------------------------------------------------- */
 
 static void judge(rp_verifier *verifier, bool ok, int code, int depth,
@@ -352,7 +385,9 @@ static int verify(int ok, WOLFSSL_X509_STORE_CTX *store)
         return 1;
     if (!ok && status_of(store->error) == RP_E_CERT_UNTRUSTED) {
         refuse_untrusted(verifier, store);
-        return 0;
+        if (depth == 0 && verifier->config->judge != NULL)
+            doubt(verifier, store);
+        return verifier->refused ? 0 : 1;
     }
     judge(verifier, ok != 0, store->error, depth, &store->certs[depth]);
     return verifier->refused ? 0 : 1;

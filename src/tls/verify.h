@@ -14,6 +14,9 @@ typedef struct rp_verifier {
     rp_error *error; /* where a refusal goes; valid while wolfSSL is in a call */
     bool accepted;   /* the leaf was judged, and is good */
     bool refused;    /* *error says why */
+    /* The leaf is good if its chain is, of which the judge has to be asked. The verifier's until
+     * somebody takes it. */
+    rp_question *question;
 } rp_verifier;
 
 /* What in a certificate's text may go into a sentence: printable ASCII, '?' for the rest. */
