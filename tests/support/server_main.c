@@ -7,14 +7,12 @@
  * standard input. Without a certificate it serves plain HTTP. --dribble: all that it sends, its
  * handshake too, leaves one byte every so many milliseconds. */
 #include "support/check.h"
+#include "support/end.h"
 #include "support/server.h"
 
 #include "tls/config.h"
 
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct arguments {
     const char *certificate, *key, *port_file, *backend;
@@ -67,34 +65,6 @@ static bool write_port(const char *path, uint16_t port)
     return good && rename(draft, path) == 0;
 }
 
-static void on_signal(int number)
-{
-    (void)number; /* ppoll is interrupted */
-}
-
-/* Blocked on every thread but in ppoll, so that none is missed. */
-static void block_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    sigset_t ends;
-    (void)sigemptyset(&ends);
-    (void)sigaddset(&ends, SIGTERM);
-    (void)sigaddset(&ends, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
-}
-
-static void wait_for_end(void)
-{
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    sigset_t none;
-    char byte;
-    (void)sigemptyset(&none);
-    while (ppoll(&input, 1, NULL, &none) > 0 && read(STDIN_FILENO, &byte, 1) > 0)
-        continue;
-}
-
 int main(int count, char **words)
 {
     arguments a = {0};
@@ -105,7 +75,7 @@ int main(int count, char **words)
                       words[0]);
         return 2;
     }
-    block_signals();
+    end_prepare();
 
     rp_error error;
     server_options options = {.port = a.port, .family = a.ipv6 ? 6 : 4, .backend = a.backend};
@@ -124,7 +94,7 @@ int main(int count, char **words)
         server_stop(s);
         return 1;
     }
-    wait_for_end();
+    end_wait();
     server_stop(s);
     return 0;
 }
