@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "loop/timer.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #define RECEIVE_MEMORY_MOST ((size_t)1 << 30)
 /* Sockets are told to close and need a turn or two; more means that one was lost. */
 #define DESTROY_WAIT_NS (10ull * 1000 * NS_PER_MS)
+/* Of deferred calls in one turn in a host's loop, which has sockets of its own to see to. */
+#define HOST_SHARE 64
 
 /* ---- time and timers ---- */
 
@@ -133,17 +136,20 @@ void rp_loop_undefer(rp_deferred *deferred)
         rp_list_remove(&deferred->link);
 }
 
+/* What these defer in their turn runs in the next one; so does what is more than a host's share,
+ * first. */
 static unsigned run_deferred(rp_loop *loop)
 {
-    unsigned count = 0;
+    unsigned count = 0, share = loop->waitable_made ? HOST_SHARE : UINT_MAX;
     rp_link now;
-    /* What these defer in their turn runs in the next one. */
     rp_list_init(&now);
     rp_list_move(&now, &loop->deferred);
-    for (rp_link *link; (link = rp_list_take(&now)) != NULL; count++) {
+    for (rp_link *link; count < share && (link = rp_list_take(&now)) != NULL; count++) {
         rp_deferred *deferred = RP_CONTAINER(link, rp_deferred, link);
         deferred->fn(deferred);
     }
+    rp_list_move(&now, &loop->deferred);
+    rp_list_move(&loop->deferred, &now);
     return count;
 }
 

@@ -25,6 +25,8 @@
 #include "base/error.h"
 #include "win32/ports.h"
 
+#include <limits.h>
+
 #define RECEIVE_BYTES_DEFAULT ((size_t)64 * 1024)
 #define NS_PER_MS 1000000u
 /* Of the port's own threads: the loop's, and the pump's beside it. */
@@ -115,7 +117,7 @@ static unsigned take_entries(iocp_port *port, uint64_t end_ns)
     ULONG count = 0;
     port->stats->system_calls++;
     if (port->pump != NULL)
-        return rp_iocp_pump_take(port->pump, port->entries, ENTRIES_PER_WAIT, end_ns);
+        return rp_iocp_pump_take(port->pump, port->entries, HOST_SHARE, end_ns);
     if (GetQueuedCompletionStatusEx(port->handle, port->entries, ENTRIES_PER_WAIT, &count,
                                     rp_iocp_wait_ms(end_ns), FALSE))
         return count;
@@ -146,12 +148,14 @@ static unsigned note_batch(iocp_port *port, unsigned count)
     return found;
 }
 
+/* Those that are ready now, and in a host's loop not more than its share. */
 static unsigned run_ready(iocp_port *port)
 {
     unsigned found = 0;
+    unsigned share = port->pump != NULL ? HOST_SHARE : UINT_MAX;
     rp_link now;
     rp_list_init(&now);
-    for (rp_link *link; (link = rp_list_take(&port->ready)) != NULL;)
+    for (rp_link *link; share > 0 && (link = rp_list_take(&port->ready)) != NULL; share--)
         rp_list_append(&now, link);
     for (rp_link *link; (link = rp_list_take(&now)) != NULL;)
         found += rp_iocp_run_socket(RP_CONTAINER(link, iocp_socket, link));

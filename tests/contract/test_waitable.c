@@ -304,6 +304,46 @@ static void deferred(contract *c)
     for_each_watch(c, deferred_calls);
 }
 
+/* What comes at once is spread over turns, in its order, so that the host gets to its sockets. */
+enum { MANY_CALLS = 1000, CALLS_OF_A_TURN = 64 };
+
+typedef struct numbered_call {
+    rp_deferred deferred;
+    rp_loop *loop;
+    unsigned number;
+    unsigned *next;
+} numbered_call;
+
+static void note_number(rp_deferred *deferred)
+{
+    numbered_call *call = RP_CONTAINER(deferred, numbered_call, deferred);
+    assert_int_equal(call->number, *call->next);
+    ++*call->next;
+    if (call->number == 0) { /* once more, behind those that wait */
+        call->number = MANY_CALLS;
+        rp_loop_defer(call->loop, deferred, note_number);
+    }
+}
+
+static void many_deferred_calls(contract *c, host *h)
+{
+    static numbered_call calls[MANY_CALLS];
+    unsigned next = 0;
+    for (unsigned i = 0; i < MANY_CALLS; i++) {
+        calls[i] = (numbered_call){.loop = c->loop, .number = i, .next = &next};
+        rp_loop_defer(c->loop, &calls[i].deferred, note_number);
+    }
+    for (unsigned before = 0; next <= MANY_CALLS; before = next) {
+        assert_true(host_step(h, 10000));
+        assert_in_range(next - before, 1, CALLS_OF_A_TURN);
+    }
+}
+
+static void deferred_shares(contract *c)
+{
+    for_each_watch(c, many_deferred_calls);
+}
+
 /* ---- a hundred connections that echo, both ends dispatched by the host ---- */
 
 enum { ECHOES = 100, ECHO_ROUNDS = 50 };
@@ -462,6 +502,7 @@ static const contract_test tests[] = {
     {.name = "waitable: a host that comes late", .fn = late_hosts},
     {.name = "waitable: posts", .fn = posts},
     {.name = "waitable: deferred calls", .fn = deferred},
+    {.name = "waitable: a thousand deferred calls", .fn = deferred_shares},
     {.name = "waitable: a hundred echoes", .fn = hundred_echoes},
     {.name = "waitable: much data, and a pause", .fn = bulk},
     {.name = "waitable: an idle host", .fn = idle},
