@@ -17,7 +17,8 @@
 #define RECEIVE_MEMORY_MOST ((size_t)1 << 30)
 /* Sockets are told to close and need a turn or two; more means that one was lost. */
 #define DESTROY_WAIT_NS (10ull * 1000 * NS_PER_MS)
-/* Of deferred calls in one turn in a host's loop, which has sockets of its own to see to. */
+/* Of timers, and of deferred calls, in one turn in the loop of a host, which has sockets of its own
+ * to see to. */
 #define HOST_SHARE 64
 
 /* ---- time and timers ---- */
@@ -99,13 +100,19 @@ void rp_timer_stop(rp_loop *loop, rp_timer *timer)
         publish_deadline(loop);
 }
 
+/* How many callbacks of a kind one turn runs. */
+static unsigned turn_share(const rp_loop *loop)
+{
+    return loop->waitable_made ? HOST_SHARE : UINT_MAX;
+}
+
 /* Timers started by the callbacks wait for the next turn, or a timer of 0 ms that starts itself
  * anew would never let go of the thread. */
 static unsigned run_timers(rp_loop *loop)
 {
-    unsigned fired = 0;
+    unsigned fired = 0, share = turn_share(loop);
     uint64_t order = loop->timer_order;
-    while (loop->timers != NULL) {
+    while (loop->timers != NULL && fired < share) {
         rp_timer *timer = loop->timers;
         if (timer->private_deadline_ns > rp_loop_now_ns(loop) || timer->private_order >= order)
             break;
@@ -140,7 +147,7 @@ void rp_loop_undefer(rp_deferred *deferred)
  * first. */
 static unsigned run_deferred(rp_loop *loop)
 {
-    unsigned count = 0, share = loop->waitable_made ? HOST_SHARE : UINT_MAX;
+    unsigned count = 0, share = turn_share(loop);
     rp_link now;
     rp_list_init(&now);
     rp_list_move(&now, &loop->deferred);

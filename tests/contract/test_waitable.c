@@ -307,6 +307,23 @@ static void deferred(contract *c)
 /* What comes at once is spread over turns, in its order, so that the host gets to its sockets. */
 enum { MANY_CALLS = 1000, CALLS_OF_A_TURN = 64 };
 
+static void many_timers(contract *c, host *h)
+{
+    static tick ticks[MANY_CALLS];
+    unsigned fired = 0;
+    for (unsigned i = 0; i < MANY_CALLS; i++) {
+        ticks[i] = (tick){0};
+        tick_in(c, &ticks[i], 1);
+    }
+    raw_sleep_ms(5);
+    for (unsigned before = 0; fired < MANY_CALLS; before = fired) {
+        assert_true(host_step(h, 10000));
+        while (fired < MANY_CALLS && ticks[fired].fired == 1)
+            fired++;
+        assert_in_range(fired - before, 1, CALLS_OF_A_TURN);
+    }
+}
+
 typedef struct numbered_call {
     rp_deferred deferred;
     rp_loop *loop;
@@ -339,8 +356,9 @@ static void many_deferred_calls(contract *c, host *h)
     }
 }
 
-static void deferred_shares(contract *c)
+static void shares(contract *c)
 {
+    for_each_watch(c, many_timers);
     for_each_watch(c, many_deferred_calls);
 }
 
@@ -502,7 +520,7 @@ static const contract_test tests[] = {
     {.name = "waitable: a host that comes late", .fn = late_hosts},
     {.name = "waitable: posts", .fn = posts},
     {.name = "waitable: deferred calls", .fn = deferred},
-    {.name = "waitable: a thousand deferred calls", .fn = deferred_shares},
+    {.name = "waitable: a thousand timers and deferred calls", .fn = shares},
     {.name = "waitable: a hundred echoes", .fn = hundred_echoes},
     {.name = "waitable: much data, and a pause", .fn = bulk},
     {.name = "waitable: an idle host", .fn = idle},
