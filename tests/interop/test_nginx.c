@@ -1,6 +1,8 @@
 /* test_nginx.c - the HTTP client against nginx: both versions of TLS, RSA and ECDSA chains, large
- * bodies both ways, connections that the server ends, certificates that must be refused. */
+ * bodies both ways, connections that the server ends, certificates that must be refused; a thousand
+ * connections at once; and the command line tool. */
 #include "support/process.h"
+#include "support/raw.h"
 #include "support/tls_pair.h"
 #include "support/web.h"
 
@@ -48,7 +50,7 @@ static uint8_t *data; /* LARGE bytes of pattern */
 
 static const char head[] =
     "daemon off; user root root; worker_processes 1; pid DIR/pid; error_log stderr notice;\n"
-    "events { worker_connections 512; }\n"
+    "worker_rlimit_nofile 4096; events { worker_connections 2048; }\n"
     "http { access_log off; root DIR/www; client_max_body_size 0; default_type text/plain;\n"
     "client_body_temp_path DIR/body; proxy_temp_path DIR/1; fastcgi_temp_path DIR/2;\n"
     "uwsgi_temp_path DIR/3; scgi_temp_path DIR/4; gzip on; gzip_types text/plain; gzip_min_length "
@@ -350,13 +352,111 @@ static void test_wrong_scheme(void **state)
     end(&w);
 }
 
+/* ---- a thousand connections at once ---- */
+
+enum { THOUSAND = 1000 };
+
+static void write_request(probe *p)
+{
+    static const char request[] = "GET /hello HTTP/1.1\r\nHost: localhost\r\n"
+                                  "Connection: close\r\n\r\n";
+    assert_int_equal(probe_write_text(p, request), RP_OK);
+}
+
+/* All are open before the first of them asks for something. */
+static void test_thousand(void **state)
+{
+    static probe all[THOUSAND];
+    web w;
+    (void)state;
+    memset(all, 0, sizeof(all));
+    assert_true(raw_raise_descriptors(THOUSAND + 200) >= THOUSAND + 200);
+    begin(&w, NULL, "ca.pem");
+    for (int k = 0; k < THOUSAND; k++) {
+        rp_stream_options options = {.host = "127.0.0.1",
+                                     .port = ports[ECDSA_13],
+                                     .tls = w.client_tls,
+                                     .connect_timeout_ms = 60000,
+                                     .handshake_timeout_ms = 60000};
+        assert_int_equal(probe_open(&all[k], w.loop, &options), RP_OK);
+    }
+    for (int k = 0; k < THOUSAND; k++) {
+        UNTIL(w.loop, all[k].opens == 1);
+        assert_string_equal(all[k].open_error.text, "");
+    }
+    for (int k = 0; k < THOUSAND; k++)
+        write_request(&all[k]);
+    for (int k = 0; k < THOUSAND; k++) {
+        UNTIL(w.loop, all[k].ends == 1);
+        assert_string_equal(all[k].end_error.text, "");
+        assert_non_null(strstr(all[k].text, "200 OK"));
+    }
+    for (int k = 0; k < THOUSAND; k++)
+        probe_finish(&all[k]);
+    end(&w);
+}
+
+/* ---- the command line tool ---- */
+
+/* Runs it as a user would, against nginx; gives what it said, "exit" and its exit code at last. */
+static const char *tool(process *p, const char *command, const char *ca, const char *more)
+{
+    char line[1024];
+    (void)snprintf(line, sizeof(line),
+                   "%s %s --backend %s --cacert %s %s https://localhost:%u/hello; echo \"exit $?\"",
+                   RP_TEST_TOOL, command, fixture_backend(), tls_cert(ca), more, ports[ECDSA_13]);
+    const char *const words[] = {"sh", "-c", line, NULL};
+    process_start(p, words, NULL, NULL);
+    if (!process_says(p, "exit ") || !process_says(p, "\n"))
+        fail_msg("%s: %s", line, p->text);
+    process_stop(p);
+    return p->text;
+}
+
+static void expect(const char *text, const char *what)
+{
+    if (strstr(text, what) == NULL)
+        fail_msg("\"%s\" is not in: %s", what, text);
+}
+
+static void test_tool_get(void **state)
+{
+    process p;
+    (void)state;
+    const char *text = tool(&p, "get", "ca.pem", "-v");
+    expect(text, "hello from nginx\n");
+    expect(text, "\nexit 0\n");
+    text = tool(&p, "get", "ca.pem", "-sI");
+    expect(text, "HTTP/1.1 200 OK");
+    text = tool(&p, "get", "other-ca.pem", "-sS");
+    expect(text, "is signed by an unknown authority (Ringport Test Root)");
+    expect(text, "\nexit 60\n"); /* curl's */
+}
+
+static void test_tool_load(void **state)
+{
+    process p;
+    (void)state;
+    const char *text = tool(&p, "load", "ca.pem", "-c 100 -n 2000");
+    expect(text, "\n2000 ok, 0 with a status other than 2xx, 0 failed");
+    expect(text, " 0 spurious wake-ups, 0 idle TLS calls");
+    expect(text, "\nexit 0\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_conversations),        fixture_test(test_chunked),
-        fixture_test(test_resumption),           fixture_test(test_kept_alive_connections),
-        fixture_test(test_closing_race),         fixture_test(test_many),
-        fixture_test(test_refused_certificates), fixture_test(test_wrong_scheme),
+        fixture_test(test_conversations),
+        fixture_test(test_chunked),
+        fixture_test(test_resumption),
+        fixture_test(test_kept_alive_connections),
+        fixture_test(test_closing_race),
+        fixture_test(test_many),
+        fixture_test(test_refused_certificates),
+        fixture_test(test_wrong_scheme),
+        fixture_test(test_thousand),
+        fixture_test(test_tool_get),
+        fixture_test(test_tool_load),
     };
     int failed = start_nginx() ? fixture_run(tests) : 1;
     if (failed > 0 && !process_says(&nginx, "what it never says"))

@@ -1,4 +1,5 @@
-/* process.h - other people's servers, started by a test and ended with it; process_posix.c. */
+/* process.h - other people's servers, started by a test and ended with it;
+ * process_posix.c, process_win32.c. */
 #ifndef RP_TESTS_PROCESS_H
 #define RP_TESTS_PROCESS_H
 
@@ -18,7 +19,7 @@ typedef struct process {
  * and it dies with us. */
 void process_start(process *p, const char *const *words, const char *const *environment,
                    const int *extra);
-/* Waits, 10 seconds at the most, until its output holds what. */
+/* Waits, 30 seconds at the most, until its output holds what. */
 bool process_says(process *p, const char *what);
 /* Ends it and waits for that. */
 void process_stop(process *p);

@@ -36,7 +36,8 @@ static void run(const char *const *words, const char *const *environment, const 
     if (environment != NULL)
         environ = (char **)(uintptr_t)environment;
     char path[512];
-    static const char *const places[] = {"/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/sbin/"};
+    static const char *const places[] = {"/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/sbin/",
+                                         "/bin/"};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         (void)snprintf(path, sizeof(path), "%s%s", places[i], words[0]);
         (void)execv(path, (char *const *)(uintptr_t)words);
@@ -68,7 +69,7 @@ static uint64_t now_ms(void)
 
 bool process_says(process *p, const char *what)
 {
-    uint64_t until = now_ms() + 10000;
+    uint64_t until = now_ms() + 30000;
     while (strstr(p->text, what) == NULL) {
         struct pollfd output = {.fd = p->output, .events = POLLIN};
         if (p->size == sizeof(p->text) - 1) { /* the latter half is enough */
@@ -144,7 +145,7 @@ int process_listen(uint16_t *port)
     socklen_t size = sizeof(address);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0);
-    CHECK(bind(fd, (struct sockaddr *)&address, size) == 0 && listen(fd, 128) == 0);
+    CHECK(bind(fd, (struct sockaddr *)&address, size) == 0 && listen(fd, 2048) == 0);
     CHECK(getsockname(fd, (struct sockaddr *)&address, &size) == 0);
     *port = ntohs(address.sin_port);
     return fd;
