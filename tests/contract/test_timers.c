@@ -266,10 +266,16 @@ static void turn_zero_never_blocks(contract *c)
     endpoint_receive(&e);
     set_alarm(&a, c, 60000);
     contract_settle(c, 1);
-    uint64_t before = raw_clock_ns();
-    for (int i = 0; i < 1000; i++)
-        assert_int_equal(rp_loop_turn(c->loop, 0), 0);
-    assert_true(raw_clock_ns() - before < 500 * MS);
+    /* Others may have the processor for a while, but not every time. */
+    uint64_t quickest = UINT64_MAX;
+    for (int round = 0; round < 50 && quickest >= 10 * MS; round++) {
+        uint64_t before = raw_clock_ns();
+        for (int i = 0; i < 20; i++)
+            assert_int_equal(rp_loop_turn(c->loop, 0), 0);
+        if (raw_clock_ns() - before < quickest)
+            quickest = raw_clock_ns() - before;
+    }
+    assert_true(quickest < 10 * MS);
     rp_timer_stop(c->loop, &a.timer);
     endpoint_finish(&e, NULL);
     raw_close(peer);
