@@ -50,6 +50,7 @@ static void client_free(rp_client *client)
     rp_list_remove(&client->hook.link);
     rp_loop_undefer(&client->free_later);
     rp_timer_stop(client->loop, &client->idle_timer);
+    rp_timer_stop(client->loop, &client->again_timer);
     while (client->free_requests != NULL) {
         rp_request *request = client->free_requests;
         client->free_requests = request->next_free;

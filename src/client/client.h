@@ -37,7 +37,7 @@ struct rp_client {
     rp_request *free_requests;
     uint32_t free_request_count;
     uint32_t conn_count, opening_count, queued_count, waiting_count;
-    rp_timer idle_timer;
+    rp_timer idle_timer, again_timer; /* see pool.c */
     rp_loop_hook hook;
     rp_deferred free_later;
     bool destroyed;

@@ -169,12 +169,31 @@ static void make_room(rp_origin *origin)
         rp_conn_close(RP_CONTAINER(client->idle.next, rp_conn, idle_link));
 }
 
+static void open_again(rp_timer *timer, void *user)
+{
+    (void)timer;
+    rp_pool_dispatch(user);
+}
+
+/* No connection is opened for a while: the open ones serve the queue, or this is tried again. */
+static bool is_held(const rp_origin *origin)
+{
+    rp_client *client = origin->client;
+    uint64_t now = rp_loop_now_ns(client->loop);
+    if (origin->open_count == 0 || now >= origin->open_again_ns)
+        return false;
+    if (!client->again_timer.private_started)
+        rp_timer_start_internal(client->loop, &client->again_timer,
+                                (origin->open_again_ns - now) / 1000000u + 1, open_again, client);
+    return true;
+}
+
 /* One opening connection for each waiting request, within the limits. */
 static void open_more(rp_origin *origin)
 {
     rp_client *client = origin->client;
     const rp_client_options *options = &client->options;
-    if (origin->open_count > 0 && rp_loop_now_ns(client->loop) < origin->open_again_ns)
+    if (is_held(origin))
         return;
     while (origin->opening_count < origin->queued_count &&
            client->opening_count < options->concurrent_handshakes) {
