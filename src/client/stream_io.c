@@ -561,7 +561,9 @@ rp_status rp_stream_write(rp_stream *stream, rp_write *write, const void *data, 
 
 rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_error *error)
 {
-    RP_ASSERT(!stream->closing && stream->state == RP_STREAM_OPEN && stream->queued == NULL);
+    RP_ASSERT(!stream->closing);
+    RP_ASSERT(stream->state == RP_STREAM_OPEN);
+    RP_ASSERT(stream->queued == NULL);
     if (stream->write_failed)
         return rp_error_set(error, RP_E_RESET, RP_PHASE_REQUEST,
                             "the connection to %s was reset by the peer", stream->peer_text);
@@ -591,7 +593,8 @@ rp_status rp_stream_shutdown_write(rp_stream *stream, rp_write *write, rp_write_
 rp_status rp_stream_write_raw(rp_stream *stream, rp_write *write, const void *data, size_t size,
                               rp_write_fn *fn, void *user)
 {
-    RP_ASSERT(!stream->closing && stream->queued == NULL);
+    RP_ASSERT(!stream->closing);
+    RP_ASSERT(stream->queued == NULL);
     if (!rp_chain_append(&stream->output, data, size))
         return RP_E_NO_MEMORY;
     *write = (rp_write){.fn = fn, .user = user};
@@ -602,7 +605,8 @@ rp_status rp_stream_write_raw(rp_stream *stream, rp_write *write, const void *da
 
 void rp_stream_truncate(rp_stream *stream, rp_write *write, rp_write_fn *fn, void *user)
 {
-    RP_ASSERT(!stream->closing && stream->queued == NULL);
+    RP_ASSERT(!stream->closing);
+    RP_ASSERT(stream->queued == NULL);
     *write = (rp_write){.fn = fn, .user = user, .private_shutdown = true};
     stream->shutdown_asked = true;
     write_mark(stream, write);

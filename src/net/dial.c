@@ -398,7 +398,8 @@ static void on_resolved(void *user, const rp_address *addresses, size_t count,
         fail(dial);
         return;
     }
-    RP_ASSERT(count > 0 && count <= RP_ADDRESSES_LIMIT);
+    RP_ASSERT(count > 0);
+    RP_ASSERT(count <= RP_ADDRESSES_LIMIT);
     memcpy(dial->addresses, addresses, count * sizeof(*addresses));
     dial->count = count;
     if (!connect_phase(dial))

@@ -533,7 +533,8 @@ rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capac
     rp_error unwanted;
     error = error != NULL ? error : &unwanted;
     *size = 0;
-    RP_ASSERT(engine->state == OPEN && capacity > 0);
+    RP_ASSERT(engine->state == OPEN);
+    RP_ASSERT(capacity > 0);
     if (engine->peer_ended)
         return RP_ENGINE_END;
     if (engine->input_size == 0 && !holds_plaintext(engine))
@@ -569,7 +570,9 @@ rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t 
 {
     rp_error unwanted;
     error = error != NULL ? error : &unwanted;
-    RP_ASSERT(engine->state == OPEN && !engine->close_sent && size <= INT_MAX);
+    RP_ASSERT(engine->state == OPEN);
+    RP_ASSERT(!engine->close_sent);
+    RP_ASSERT(size <= INT_MAX);
     if (size == 0)
         return RP_ENGINE_OK;
     call begun = call_begin(engine, error);
