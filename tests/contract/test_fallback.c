@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -191,6 +192,28 @@ static void unknown_name(void **state)
     assert_int_equal(rp_loop_create(&loop, &options, NULL), RP_E_UNSUPPORTED);
 }
 
+static void without_descriptors(void **state)
+{
+    (void)state;
+    struct rlimit before, none;
+    rp_loop *loop = NULL;
+    rp_error error = {0};
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    rp_status status = rp_loop_create(&loop, NULL, &error);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(status, RP_E_NO_DESCRIPTORS);
+    assert_int_equal(error.status, RP_E_NO_DESCRIPTORS);
+    assert_null(loop);
+    /* What was tried, each with its reason. */
+    print_message("%s\n", error.text);
+    assert_ptr_equal(strstr(error.text, "no backend works here (io_uring: "), error.text);
+    assert_non_null(strstr(error.text, "; epoll: "));
+    assert_int_equal(rp_loop_create(&loop, NULL, &error), RP_OK);
+    rp_loop_destroy(loop);
+}
+
 /* ---- beside a forked child ---- */
 
 /* The child holds a copy of every descriptor for as long as it lives: close alone ends nothing
@@ -262,8 +285,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(by_name),
     };
     const struct CMUnitTest outer[] = {
-        cmocka_unit_test(the_best_is_taken), cmocka_unit_test(by_name),
-        cmocka_unit_test(unknown_name),      cmocka_unit_test(forked),
+        cmocka_unit_test(the_best_is_taken),
+        cmocka_unit_test(by_name),
+        cmocka_unit_test(unknown_name),
+        cmocka_unit_test(without_descriptors),
+        cmocka_unit_test(forked),
         cmocka_unit_test(in_each_sandbox),
     };
     if (argc > 2 && strcmp(argv[1], "--inside") == 0) {
