@@ -1,6 +1,7 @@
 /* test_loop.c - what the loop does above a port, seen from a port that only keeps account. */
-#include "base/error.h"
 #include "loop/loop.h"
+
+#include "support/fake_port.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,105 +12,6 @@
 #include <cmocka.h>
 
 #define MS UINT64_C(1000000)
-
-/* ---- the port ---- */
-
-/* It says what it is told to say. One at a time. */
-typedef struct fake_port {
-    rp_port port;
-    rp_memory *memory;
-    rp_port_options options;
-    uint64_t now_ns;
-    unsigned finds;     /* what each turn gives */
-    uint64_t passes_ns; /* with each turn */
-    uint64_t waited_ns; /* of the last turn */
-    unsigned turns, wakes, deadlines;
-    uint64_t deadline_ns; /* the last one told */
-    bool no_waitable;
-} fake_port;
-
-static fake_port *fake;
-static rp_status create_gives;
-
-static rp_status fake_create(rp_port **port, const rp_port_options *options, rp_error *error)
-{
-    if (create_gives != RP_OK)
-        return rp_error_set(error, create_gives, RP_PHASE_NONE, "told to fail");
-    fake = rp_allocate(options->memory, sizeof(*fake));
-    assert_non_null(fake);
-    fake->memory = options->memory;
-    fake->options = *options;
-    fake->now_ns = 1000 * MS;
-    fake->deadline_ns = RP_WAIT_FOREVER;
-    *port = &fake->port;
-    return RP_OK;
-}
-
-static void fake_destroy(rp_port *port)
-{
-    assert_ptr_equal(port, &fake->port);
-    rp_free(fake->memory, fake);
-    fake = NULL;
-}
-
-static uint64_t fake_now(rp_port *port)
-{
-    (void)port;
-    return fake->now_ns;
-}
-
-static unsigned fake_turn(rp_port *port, uint64_t wait_ns)
-{
-    (void)port;
-    fake->turns++;
-    fake->waited_ns = wait_ns;
-    fake->now_ns += fake->passes_ns;
-    return fake->finds;
-}
-
-static void fake_wake(rp_port *port)
-{
-    (void)port;
-    fake->wakes++;
-}
-
-static rp_waitable fake_waitable(rp_port *port)
-{
-    (void)port;
-    return (rp_waitable){.socket = fake->no_waitable ? -1 : 99};
-}
-
-static void fake_waitable_deadline(rp_port *port, uint64_t deadline_ns)
-{
-    (void)port;
-    fake->deadlines++;
-    fake->deadline_ns = deadline_ns;
-}
-
-static const rp_port_ops fake_ops = {
-    .name = "fake",
-    .create = fake_create,
-    .destroy = fake_destroy,
-    .now = fake_now,
-    .turn = fake_turn,
-    .wake = fake_wake,
-    .waitable = fake_waitable,
-    .waitable_deadline = fake_waitable_deadline,
-};
-
-static rp_loop *make_loop(const rp_loop_options *options)
-{
-    static const rp_loop_options defaults;
-    rp_loop *loop = NULL;
-    rp_error error;
-    create_gives = RP_OK;
-    if (options == NULL)
-        options = &defaults;
-    if (rp_loop_create_with_port(&loop, &fake_ops, NULL, options, &error) != RP_OK)
-        fail_msg("%s", error.text);
-    fake->port.ops = &fake_ops;
-    return loop;
-}
 
 /* ---- options ---- */
 
@@ -125,7 +27,7 @@ static void refuses_options_beyond_the_limits(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        rp_loop *loop = (rp_loop *)(void *)&fake;
+        rp_loop *loop = (rp_loop *)(void *)&loop;
         rp_error error;
         assert_int_equal(rp_loop_create(&loop, &cases[i].options, &error), RP_E_BAD_OPTION);
         assert_null(loop);
@@ -168,7 +70,8 @@ static void tells_the_port_what_was_asked_for(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        rp_loop *loop = make_loop(&cases[i].asked);
+        fake_port *fake = NULL;
+        rp_loop *loop = fake_port_loop(&fake, &cases[i].asked, false);
         assert_int_equal(fake->options.coalesce_limit_us, cases[i].coalesce_us);
         assert_int_equal(fake->options.receive_memory_bytes, cases[i].bytes);
         assert_string_equal(rp_loop_backend(loop), "fake");
@@ -178,13 +81,10 @@ static void tells_the_port_what_was_asked_for(void **state)
 
 static void passes_on_why_the_port_failed(void **state)
 {
-    static const rp_loop_options options;
     (void)state;
     rp_loop *loop = NULL;
     rp_error error;
-    create_gives = RP_E_NO_DESCRIPTORS;
-    assert_int_equal(rp_loop_create_with_port(&loop, &fake_ops, NULL, &options, &error),
-                     RP_E_NO_DESCRIPTORS);
+    assert_int_equal(fake_port_failing(&loop, RP_E_NO_DESCRIPTORS, &error), RP_E_NO_DESCRIPTORS);
     assert_null(loop);
     assert_string_equal(error.text, "told to fail");
 }
@@ -231,7 +131,8 @@ static void says_that_there_is_no_memory(void **state)
 static void counts_wake_ups_for_nothing(void **state)
 {
     (void)state;
-    rp_loop *loop = make_loop(NULL);
+    fake_port *fake = NULL;
+    rp_loop *loop = fake_port_loop(&fake, NULL, false);
     const rp_loop_stats *stats = rp_loop_stats_get(loop);
     /* A turn that does not wait was not woken. */
     assert_int_equal(rp_loop_turn(loop, 0), 0);
@@ -287,7 +188,8 @@ static void on_deferred(rp_deferred *deferred)
 static void wakes_the_host_for_deferred_calls(void **state)
 {
     (void)state;
-    rp_loop *loop = make_loop(NULL);
+    fake_port *fake = NULL;
+    rp_loop *loop = fake_port_loop(&fake, NULL, false);
     call early = {.loop = loop}, late = {.loop = loop, .again = 1};
     /* Deferred before there is a waitable: that tells of it. */
     rp_loop_defer(loop, &early.deferred, on_deferred);
@@ -315,7 +217,8 @@ static void wakes_the_host_for_deferred_calls(void **state)
 static void tells_the_waitable_of_the_first_timer(void **state)
 {
     (void)state;
-    rp_loop *loop = make_loop(NULL);
+    fake_port *fake = NULL;
+    rp_loop *loop = fake_port_loop(&fake, NULL, false);
     rp_timer first = {0}, second = {0};
     unsigned fired = 0;
     rp_timer_start(loop, &second, 20, on_timer, &fired);
@@ -342,7 +245,8 @@ static void tells_the_waitable_of_the_first_timer(void **state)
 static void does_without_a_waitable(void **state)
 {
     (void)state;
-    rp_loop *loop = make_loop(NULL);
+    fake_port *fake = NULL;
+    rp_loop *loop = fake_port_loop(&fake, NULL, false);
     rp_timer timer = {0};
     unsigned fired = 0;
     fake->no_waitable = true;
@@ -363,7 +267,8 @@ static void on_post(rp_post *post, void *user)
 static void owes_what_was_posted(void **state)
 {
     (void)state;
-    rp_loop *loop = make_loop(NULL);
+    fake_port *fake = NULL;
+    rp_loop *loop = fake_port_loop(&fake, NULL, false);
     unsigned calls = 0;
     rp_post first = {.fn = on_post, .user = &calls}, second = first;
     assert_false(rp_loop_owes(loop, 0));
@@ -407,7 +312,8 @@ static void on_end(rp_loop_hook *hook)
 static void ends_in_spite_of_timers(void **state)
 {
     (void)state;
-    rp_loop *loop = make_loop(NULL);
+    fake_port *fake = NULL;
+    rp_loop *loop = fake_port_loop(&fake, NULL, false);
     rp_timer before = {0};
     closing c = {.loop = loop};
     rp_timer_start(loop, &before, 0, on_timer, &c.fired);
