@@ -23,6 +23,11 @@ static const dns_rule rules[] = {
     {.name = "empty.test"},
     {.name = "broken.test", .rcode = DNS_SERVFAIL},
     {.name = "refused.test", .rcode = DNS_REFUSED},
+    {.name = "notimp.test", .rcode = DNS_NOTIMP},
+    {.name = "formerr.test", .rcode = DNS_FORMERR},
+    {.name = "twice.test", .addresses = "192.0.2.1,192.0.2.2,192.0.2.1"},
+    {.name = "sixes.test", .addresses = "192.0.2.1,2001:db8::1,2001:db8::2,2001:db8::3"},
+    {.name = "fours.test", .addresses = "2001:db8::1,192.0.2.1,192.0.2.2,192.0.2.3"},
     {.name = "half.test", .addresses = "192.0.2.9", .v6_rcode = DNS_SERVFAIL},
     {.name = "slow.test", .addresses = "192.0.2.4", .delay_ms = 100},
     {.name = "silent.test", .silent = true},
@@ -382,6 +387,19 @@ static void alternates_families(void **state)
             assert_memory_not_equal(&result.addresses[i], &result.addresses[k], sizeof(rp_address));
     }
     assert_int_equal(sixes, 3);
+
+    /* One of the first family only, and one of the second only: on every machine one is each. */
+    static const char *const uneven[] = {"sixes.test", "fours.test"};
+    for (size_t i = 0; i < 2; i++) {
+        look_up(loop, resolver, uneven[i], &result);
+        assert_int_equal(result.count, 4);
+        assert_int_not_equal(result.addresses[0].family, result.addresses[1].family);
+        assert_int_equal(result.addresses[2].family + result.addresses[3].family, i == 0 ? 12 : 8);
+    }
+    /* An address that comes twice is one. */
+    look_up(loop, resolver, "twice.test", &result);
+    assert_int_equal(result.count, 2);
+    assert_memory_not_equal(&result.addresses[0], &result.addresses[1], sizeof(rp_address));
     rp_resolver_release(resolver);
     fixture_loop_end(loop);
 }
@@ -402,6 +420,12 @@ static void says_why_there_is_no_answer(void **state)
     look_up(loop, resolver, "refused.test", &result);
     expect_error(&result, RP_E_RESOLVE_FAILED,
                  "name servers gave no answer for refused.test (REFUSED)");
+    look_up(loop, resolver, "notimp.test", &result);
+    expect_error(&result, RP_E_RESOLVE_FAILED,
+                 "name servers gave no answer for notimp.test (NOTIMP)");
+    look_up(loop, resolver, "formerr.test", &result);
+    assert_int_equal(result.error.status, RP_E_RESOLVE_FAILED);
+    assert_non_null(strstr(result.error.text, "look-up of formerr.test failed: "));
     rp_resolver_release(resolver);
     fixture_loop_end(loop);
 }
@@ -646,6 +670,50 @@ static void survives_the_end_of_the_loop(void **state)
     rp_resolver_release(resolver);
 }
 
+typedef struct late_cancel {
+    rp_post post;
+    rp_loop *loop;
+    rp_lookup *lookup;
+    bool wait;
+} late_cancel;
+
+static void on_late_cancel(rp_post *post, void *user)
+{
+    late_cancel *late = user;
+    (void)post;
+    if (late->wait)
+        wait_for_post(late->loop);
+    rp_lookup_cancel(late->lookup);
+}
+
+/* Cancelled by one of the posts that rp_loop_destroy runs, when the answer is posted: behind this
+ * one, so that it is run too, or after these were taken, so that it never is. */
+static void cancels_what_is_answered_at_the_end(void **state)
+{
+    (void)state;
+    rp_resolver *resolver = make_resolver();
+    for (int i = 0; i < 2; i++) {
+        rp_loop *loop = fixture_loop();
+        outcome result = {0};
+        late_cancel late = {.loop = loop, .wait = i == 1};
+        late.post = (rp_post){.fn = on_late_cancel, .user = &late};
+        late.lookup = start(loop, resolver, i == 0 ? "four.test" : "slow.test", &result);
+        if (i == 0) {
+            wait_for_post(loop);
+            /* The newest is the head: this one is to come before the answer. */
+            rp_post *answer = atomic_exchange(&loop->posts, NULL);
+            rp_loop_post(loop, &late.post);
+            rp_loop_post(loop, answer);
+        } else {
+            rp_loop_post(loop, &late.post);
+        }
+        fixture_loop_end(loop);
+        assert_int_equal(result.calls, 0);
+        assert_int_equal(rp_resolver_memory(resolver)->live, 2); /* itself and the servers */
+    }
+    rp_resolver_release(resolver);
+}
+
 static void ends_with_its_last_holder(void **state)
 {
     (void)state;
@@ -753,6 +821,7 @@ int main(void)
         fixture_test(cancels_in_the_callback),
         fixture_test(cancels_what_is_answered),
         fixture_test(survives_the_end_of_the_loop),
+        fixture_test(cancels_what_is_answered_at_the_end),
         fixture_test(ends_with_its_last_holder),
         fixture_test(starts_nothing_on_a_dying_loop),
         fixture_test(survives_lack_of_memory),
