@@ -58,9 +58,7 @@ typedef struct rp_query {
     size_t count;
     rp_address addresses[RP_ADDRESSES_LIMIT];
     rp_post post;
-    /* For the end of the loop when only the post is left. */
-    rp_loop_hook hook;
-    rp_deferred drop;
+    rp_deferred drop; /* for the end of the loop */
 } rp_query;
 
 struct rp_lookup {
@@ -332,8 +330,8 @@ static void on_answer(void *user, int status, int timeouts, struct ares_addrinfo
     ares_freeaddrinfo(info);
 }
 
-/* The loop ends while nothing but the post is left in its queue. Whether a loop that is being
- * destroyed still runs its posts is its own business: it runs this after them. */
+/* Cancelled from inside rp_loop_destroy, which has taken the posts that it still runs: this query's
+ * may be one of them, or it will never be run. It runs this after them. */
 static void query_dropped(rp_deferred *drop)
 {
     rp_query *query = RP_CONTAINER(drop, rp_query, drop);
@@ -343,15 +341,7 @@ static void query_dropped(rp_deferred *drop)
     rp_resolver_release(resolver);
 }
 
-static void query_loop_ends(rp_loop_hook *hook)
-{
-    rp_query *query = RP_CONTAINER(hook, rp_query, hook);
-    query->dropping = true;
-    rp_loop_hold(query->loop);
-    rp_loop_defer(query->loop, &query->drop, query_dropped);
-}
-
-/* The look-up does not want the answer any more. */
+/* The look-up does not want the answer any more. A post that is on its way frees the query. */
 static void query_detach(rp_query *query)
 {
     rp_resolver *resolver = query->resolver;
@@ -359,12 +349,13 @@ static void query_detach(rp_query *query)
     bool answered = query->answered;
     query->lookup = NULL;
     rp_mutex_unlock(&resolver->mutex);
-    if (!answered)
+    if (!answered) {
         rp_resolver_release(resolver);
-    else if (query->loop->destroying)
-        query_loop_ends(&query->hook);
-    else
-        rp_loop_hook_add(query->loop, &query->hook, query_loop_ends);
+    } else if (query->loop->destroying) {
+        query->dropping = true;
+        rp_loop_hold(query->loop);
+        rp_loop_defer(query->loop, &query->drop, query_dropped);
+    }
 }
 
 /* ---- look-ups ---- */
@@ -459,7 +450,6 @@ static void query_posted(rp_post *post, void *user)
     rp_lookup *lookup = query->lookup; /* changed on this thread only */
     (void)post;
     if (lookup == NULL) {
-        rp_list_remove(&query->hook.link);
         if (query->dropping) {
             rp_loop_undefer(&query->drop);
             rp_loop_unhold(query->loop);
@@ -560,7 +550,6 @@ static bool lookup_ask_dns(rp_lookup *lookup, rp_resolver *resolver)
     query->loop = lookup->loop;
     query->lookup = lookup;
     query->post = (rp_post){.fn = query_posted, .user = query};
-    rp_list_init(&query->hook.link);
     lookup->query = query;
     /* From here on the query belongs to whoever answers, maybe before this returns. */
     ares_getaddrinfo(channel, lookup->host, NULL, &hints, on_answer, query);
