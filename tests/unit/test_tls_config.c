@@ -68,6 +68,8 @@ static void bad_trust(void **state)
     rp_error error;
     assert_int_equal(rp_tls_config_create(&config, &(rp_tls_options){.ca_file = path}, &error),
                      RP_E_TLS_CONFIG);
+    expect(&(rp_tls_options){.ca_pem = junk},
+           "ca_pem: none of its 1 certificates can be used: ASN parsing error, invalid input", "");
     expect(&(rp_tls_options){.ca_pem = "nothing"}, "ca_pem: no certificate found in it", "");
     path = files_path("no-directory");
     expect(&(rp_tls_options){.ca_directory = path},
@@ -87,6 +89,8 @@ static void too_large(void **state)
     assert_int_equal(fseek(stream, 16 << 20, SEEK_SET), 0);
     fputc('x', stream);
     fclose(stream);
+    expect(&(rp_tls_options){.ca_file = path}, "CA file %s is larger than 16 MiB", path);
+    assert_int_equal(truncate(path, 40 << 20), 0);
     expect(&(rp_tls_options){.ca_file = path}, "CA file %s is larger than 16 MiB", path);
     assert_int_equal(truncate(path, 16 << 20), 0);
     expect(&(rp_tls_options){.ca_file = path}, "CA file %s: no certificate found in it", path);
@@ -108,9 +112,18 @@ static void bad_identity(void **state)
     path = tls_cert("client.key");
     expect(&(rp_tls_options){.ca_file = ca, .certificate_file = path, .key_file = path},
            "certificate file %s: no certificate found in it", path);
+    static const char junk[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    path = files_write("junk-identity.pem", junk, sizeof(junk) - 1);
+    expect(&(rp_tls_options){.ca_file = ca, .certificate_file = path, .key_file = path},
+           "certificate file %s can't be used: it is damaged", path);
     path = tls_cert("client.pem");
     expect(&(rp_tls_options){.ca_file = ca, .certificate_file = path, .key_file = path},
            "key file %s: no private key found in it", path);
+    const char *certificate = path;
+    static const char junk_key[] = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    path = files_write("junk.key", junk_key, sizeof(junk_key) - 1);
+    expect(&(rp_tls_options){.ca_file = ca, .certificate_file = certificate, .key_file = path},
+           "key file %s can't be used: it is damaged", path);
     static const char encrypted[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
     path = files_write("encrypted.key", encrypted, sizeof(encrypted) - 1);
     expect(&(rp_tls_options){.ca_file = ca,
@@ -151,7 +164,66 @@ static void bad_options(void **state)
     expect(&(rp_tls_options){.ca_file = ca, .pinned_keys = "md5//AAAA;"},
            "\"md5//AAAA\" is not a pinned key (sha256//BASE64 of a SHA-256)%s", "");
     expect(&(rp_tls_options){.ca_file = ca, .pinned_keys = ""}, "pinned_keys is empty%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .maximum_version = 14},
+           "minimum_version or maximum_version is no TLS version%s", "");
+}
 
+/* Each on its own in a list; what is long is cut in the sentence. */
+static void bad_names(void **state)
+{
+    (void)state;
+    const char *ca = tls_cert("ca.pem");
+    char name[101], text[200];
+    memset(name, 'A', 100);
+    name[100] = '\0';
+    snprintf(text, sizeof(text), "\"%.80s\" is not a TLS 1.2 cipher suite that this build knows",
+             name);
+    expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = name}, text, "");
+    expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = ":ROT13"},
+           "\"\" is not a TLS 1.2 cipher suite that this build knows", "");
+    expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = "TLS13-AES128-GCM-SHA256"},
+           "\"TLS13-AES128-GCM-SHA256\" is not a TLS 1.2 cipher suite that this build knows", "");
+    expect(&(rp_tls_options){.ca_file = ca, .tls13_ciphers = "ECDHE-RSA-AES128-GCM-SHA256"},
+           "\"ECDHE-RSA-AES128-GCM-SHA256\" is not a TLS 1.3 cipher suite that this build knows",
+           "");
+    snprintf(text, sizeof(text), "\"%.80s\" is not a group that this build knows, or one too many",
+             name);
+    expect(&(rp_tls_options){.ca_file = ca, .groups = name}, text, "");
+    snprintf(text, sizeof(text), "\"%.80s\" is not a pinned key (sha256//BASE64 of a SHA-256)",
+             name);
+    expect(&(rp_tls_options){.ca_file = ca, .pinned_keys = name}, text, "");
+    static const char *const pins[] = {
+        "sha256//",
+        "sha256//****************************************",
+        "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    };
+    for (size_t i = 0; i < COUNT(pins); i++) {
+        snprintf(text, sizeof(text), "\"%s\" is not a pinned key (sha256//BASE64 of a SHA-256)",
+                 pins[i]);
+        expect(&(rp_tls_options){.ca_file = ca, .pinned_keys = pins[i]}, text, "");
+    }
+}
+
+static void too_many_names(void **state)
+{
+    (void)state;
+    static const char cipher[] = "ECDHE-RSA-AES128-GCM-SHA256:", group[] = "X25519:";
+    char ciphers[80 * (sizeof(cipher) - 1) + 1] = "", groups[40 * (sizeof(group) - 1) + 1] = "";
+    for (size_t i = 0; i < 80; i++)
+        memcpy(ciphers + i * (sizeof(cipher) - 1), cipher, sizeof(cipher));
+    for (size_t i = 0; i < 40; i++)
+        memcpy(groups + i * (sizeof(group) - 1), group, sizeof(group));
+    const char *ca = tls_cert("ca.pem");
+    expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = ciphers},
+           "the cipher lists are longer than 2048 bytes", "");
+    expect(&(rp_tls_options){.ca_file = ca, .groups = groups},
+           "\"X25519\" is not a group that this build knows, or one too many", "");
+}
+
+static void newer_options(void **state)
+{
+    (void)state;
+    const char *ca = tls_cert("ca.pem");
     struct {
         rp_tls_options known;
         long unknown;
@@ -165,6 +237,54 @@ static void bad_options(void **state)
     assert_int_equal(rp_tls_config_create_sized(&config, &newer.known, sizeof(newer), &error),
                      RP_E_BAD_OPTION);
     assert_null(config);
+}
+
+/* ---- A server's ------------------------------------------------------------------------------ */
+
+static void expect_server(const rp_tls_server_options *options, const char *text)
+{
+    rp_tls_config *config;
+    rp_error error;
+    assert_int_equal(rp_tls_server_config_create(&config, options, &error), RP_E_TLS_CONFIG);
+    assert_null(config);
+    if (strstr(error.text, text) != error.text)
+        fail_msg("%s", error.text);
+}
+
+static void bad_server_options(void **state)
+{
+    (void)state;
+    char *certificate = text_of(tls_cert("server-ecdsa.pem"));
+    char *key = text_of(tls_cert("server-ecdsa.key")), *other = text_of(tls_cert("client.key"));
+    rp_tls_server_options good = {.certificate_pem = certificate, .key_pem = key};
+    rp_tls_config *config;
+    assert_int_equal(rp_tls_server_config_create(&config, &good, NULL), RP_OK);
+    rp_tls_config_release(config);
+
+    rp_tls_server_options bad = good;
+    bad.minimum_version = 11;
+    expect_server(&bad, "minimum_version or maximum_version is no TLS version");
+    bad = good;
+    bad.tls12_ciphers = "ROT13";
+    expect_server(&bad, "\"ROT13\" is not a TLS 1.2 cipher suite");
+    bad = good;
+    bad.groups = "P-111";
+    expect_server(&bad, "\"P-111\" is not a group");
+    bad = good;
+    bad.client_ca_file = files_path("missing.pem");
+    expect_server(&bad, "CA file ");
+    bad = good;
+    bad.certificate_pem = "nothing";
+    expect_server(&bad, "identity in memory can't be used: ");
+    bad = good;
+    bad.key_pem = "nothing";
+    expect_server(&bad, "identity in memory can't be used: ");
+    bad = good;
+    bad.key_pem = other;
+    expect_server(&bad, "identity in memory can't be used: ");
+    free(certificate);
+    free(key);
+    free(other);
 }
 
 /* ---- Things that work ------------------------------------------------------------------------ */
@@ -296,9 +416,12 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_trust),   cmocka_unit_test(too_large),  cmocka_unit_test(bad_identity),
-        cmocka_unit_test(bad_options), cmocka_unit_test(good_trust), cmocka_unit_test(system_trust),
-        cmocka_unit_test(references),  cmocka_unit_test(no_memory),
+        cmocka_unit_test(bad_trust),     cmocka_unit_test(too_large),
+        cmocka_unit_test(bad_identity),  cmocka_unit_test(bad_options),
+        cmocka_unit_test(bad_names),     cmocka_unit_test(too_many_names),
+        cmocka_unit_test(newer_options), cmocka_unit_test(bad_server_options),
+        cmocka_unit_test(good_trust),    cmocka_unit_test(system_trust),
+        cmocka_unit_test(references),    cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
