@@ -87,7 +87,7 @@ static void names_text(char text[NAMES_TEXT], const DecodedCert *certificate)
         }
         size_t size = strlen(name);
         if (used + size + sizeof(", ...") + 2 > NAMES_TEXT) {
-            memcpy(text + used, used > 0 ? ", ..." : "...", used > 0 ? 6 : 4);
+            memcpy(text + used, ", ...", sizeof(", ...")); /* the first one always fits */
             return;
         }
         used +=
