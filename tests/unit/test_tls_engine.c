@@ -1,5 +1,6 @@
 /* test_tls_engine.c - client and server engines in memory: handshakes, data, ends, resumption. */
 #include "support/tls_pair.h"
+#include "tls/keylog.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,6 +63,14 @@ static void close_both(tls_pair *pair)
     tls_end_input(pair, &pair->client);
     assert_false(pair->client.failed);
     assert_false(rp_engine_readable(pair->client.engine));
+    /* What has happened already costs nothing. */
+    uint64_t calls = pair->client.stats.tls_calls;
+    uint8_t byte;
+    size_t size = 1;
+    assert_int_equal(rp_engine_read(pair->client.engine, &byte, 1, &size, NULL), RP_ENGINE_END);
+    assert_int_equal(size, 0);
+    assert_int_equal(rp_engine_handshake(pair->client.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(pair->client.stats.tls_calls, calls);
 }
 
 static void handshakes(void **state)
@@ -364,6 +373,35 @@ static void server_name_indication(void **state)
     assert_false(hello_holds("[::1]", "::1"));
 }
 
+/* A client that has neither a name nor a text for its peer. */
+static void without_a_name(void **state)
+{
+    (void)state;
+    rp_memory memory;
+    rp_chunk_pool pool;
+    rp_loop_stats stats = {0};
+    rp_chain output;
+    rp_error error;
+    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_chunk_pool_init(&pool, &memory, &stats.bytes_copied);
+    rp_chain_init(&output, &pool);
+    rp_tls_config *client = tls_client_of(0);
+    rp_engine_options options = {
+        .memory = &memory, .stats = &stats, .config = client, .output = &output};
+    rp_engine *engine = rp_engine_create(&options, &error);
+    assert_non_null(engine);
+    assert_int_equal(rp_engine_handshake(engine, &error), RP_ENGINE_WANT_INPUT);
+    assert_true(output.size > 0);
+    rp_engine_input_end(engine);
+    assert_int_equal(rp_engine_handshake(engine, &error), RP_ENGINE_FAILED);
+    assert_string_equal(error.text, "the peer closed the connection during the handshake");
+    rp_engine_destroy(engine);
+    rp_chain_clear(&output);
+    rp_chunk_pool_clear(&pool);
+    assert_int_equal(memory.live, 0);
+    rp_tls_config_release(client);
+}
+
 static void mutual_authentication(void **state)
 {
     (void)state;
@@ -503,6 +541,22 @@ static void key_log(void **state)
     }
 }
 
+/* No secret is that long; a line of the log has room for 64 bytes. */
+static void key_log_limit(void **state)
+{
+    (void)state;
+    key_lines lines = {.count = 0};
+    uint8_t client_random[RP_CLIENT_RANDOM_BYTES] = {0}, secret[65] = {0};
+    rp_tls_config *client = tls_client(&(rp_tls_options){
+        .ca_file = tls_cert("ca.pem"), .on_keylog = keep_line, .keylog_user = &lines});
+    rp_keylog_line(client, "LABEL", client_random, secret, 65);
+    assert_int_equal(lines.count, 0);
+    rp_keylog_line(client, "LABEL", client_random, secret, 64);
+    assert_int_equal(lines.count, 1);
+    assert_int_equal(strlen(lines.text[0]), 5 + 1 + 64 + 1 + 128);
+    rp_tls_config_release(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,10 +569,12 @@ int main(void)
         cmocka_unit_test(closed_in_the_handshake),
         cmocka_unit_test(alpn),
         cmocka_unit_test(server_name_indication),
+        cmocka_unit_test(without_a_name),
         cmocka_unit_test(mutual_authentication),
         cmocka_unit_test(groups_and_ciphers),
         cmocka_unit_test(hello_retry),
         cmocka_unit_test(key_log),
+        cmocka_unit_test(key_log_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,7 @@ static void not_tls(void **state)
         {"HTTP/1.1 400 Bad Request\r\n\r\n", 28, "HTTP/1.1 400 Bad Request"},
         {"HTTP/1.0 400\r\nServer: x\r\n\r\n", 27, "HTTP/1.0 400"},
         {"220 mail.example ESMTP\r\n", 24, "220 mail.example ESMTP"},
+        {"+OK hello\n+OK\r\n", 15, "+OK hello"},
         {"SSH-2.0-OpenSSH_9.2", 19, "SSH-2.0-OpenSSH_9.2"},
         {"\0\0\0\0\0\0\0", 7, "\\x00\\x00\\x00\\x00\\x00\\x00\\x00"},
         {"\x16\x02\x00\x00\x05hello", 10, "\\x16\\x02\\x00\\x00\\x05hello"},

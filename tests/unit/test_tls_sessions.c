@@ -239,6 +239,22 @@ static void newest_first(void **state)
     store_free(&memory, sessions);
 }
 
+/* These two have the same hash (FNV-1a of 32 bits). */
+static void keys_with_one_hash(void **state)
+{
+    (void)state;
+    rp_memory memory;
+    rp_sessions *sessions = store_new(&memory);
+    WOLFSSL_SESSION *session = fresh_session();
+    rp_sessions_put(sessions, "costarring", session);
+    assert_null(rp_sessions_take(sessions, "liquid"));
+    rp_sessions_forget(sessions, "liquid");
+    assert_int_equal(rp_sessions_count(sessions), 1);
+    assert_ptr_equal(rp_sessions_take(sessions, "costarring"), session);
+    wolfSSL_SESSION_free(session);
+    store_free(&memory, sessions);
+}
+
 static void expired_ones_go(void **state)
 {
     (void)state;
@@ -314,6 +330,7 @@ int main(void)
         cmocka_unit_test(no_resumption),
         cmocka_unit_test(server_changes_versions),
         cmocka_unit_test(newest_first),
+        cmocka_unit_test(keys_with_one_hash),
         cmocka_unit_test(expired_ones_go),
         cmocka_unit_test(bounds),
         cmocka_unit_test(no_memory_for_sessions),

@@ -50,6 +50,10 @@ static const bad_case bad_cases[] = {
      "certificate of " PEER " expired on 2025-01-31"},
     {"not-yet", "ca.pem", NULL, RP_E_CERT_NOT_YET_VALID, CERTIFICATE_EXPIRED,
      "certificate of " PEER " is not valid before 2048-05-01"},
+    {"expired-1999", "ca.pem", NULL, RP_E_CERT_EXPIRED, CERTIFICATE_EXPIRED,
+     "certificate of " PEER " expired on 1999-12-31"},
+    {"not-yet-2050", "ca.pem", NULL, RP_E_CERT_NOT_YET_VALID, CERTIFICATE_EXPIRED,
+     "certificate of " PEER " is not valid before 2050-06-01"}, /* a GeneralizedTime */
     {"wrong-host", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
      "certificate of " PEER " is for other.test, not for localhost"},
     {"expired-wrong-host", "ca.pem", NULL, RP_E_CERT_EXPIRED, CERTIFICATE_EXPIRED,
@@ -57,6 +61,8 @@ static const bad_case bad_cases[] = {
     {"no-san", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
      "certificate of " PEER
      " names no host (it has no subjectAltName), so it is not for localhost"},
+    {"other-names", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
+     NULL}, /* see names_are_told */
     {"many-names", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
      NULL}, /* see names_are_cut */
     {"self-signed", "ca.pem", NULL, RP_E_CERT_UNTRUSTED, -1,
@@ -98,6 +104,23 @@ static void bad_certificates(void **state)
             rp_tls_config_release(server);
         }
     }
+}
+
+/* Addresses are; what is neither name nor address is not. */
+static void names_are_told(void **state)
+{
+    (void)state;
+    rp_tls_config *client = tls_client_of(0);
+    rp_tls_config *server = tls_server_of("other-names", 0);
+    rp_error error = refused(client, server, NULL, 0);
+    static const char *const texts[] = {
+        "certificate of " PEER " is for 192.0.2.1, 2001:db8::1, not for localhost",
+        "certificate of " PEER " is for 2001:db8::1, 192.0.2.1, not for localhost",
+    };
+    if (strcmp(error.text, texts[0]) != 0 && strcmp(error.text, texts[1]) != 0)
+        fail_msg("%s", error.text);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
 }
 
 static void names_are_cut(void **state)
@@ -328,10 +351,15 @@ static void client_certificates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_certificates),    cmocka_unit_test(names_are_cut),
-        cmocka_unit_test(good_names),          cmocka_unit_test(cross_signed_roots),
-        cmocka_unit_test(trusted_by_itself),   cmocka_unit_test(refusals_leave_no_trust),
-        cmocka_unit_test(accept_any),          cmocka_unit_test(pins),
+        cmocka_unit_test(bad_certificates),
+        cmocka_unit_test(names_are_told),
+        cmocka_unit_test(names_are_cut),
+        cmocka_unit_test(good_names),
+        cmocka_unit_test(cross_signed_roots),
+        cmocka_unit_test(trusted_by_itself),
+        cmocka_unit_test(refusals_leave_no_trust),
+        cmocka_unit_test(accept_any),
+        cmocka_unit_test(pins),
         cmocka_unit_test(client_certificates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
