@@ -208,6 +208,33 @@ static void test_slow_reader(void **state)
     each_version(NULL, NULL, slow_reader);
 }
 
+/* No more is given back than was had; and without a limit there is nothing to give back. */
+static void gives_back_too_much(web *w)
+{
+    fetch f = {.checked = true};
+    rp_request_options options = {.receive_credit_bytes = CREDIT};
+    assert_true(fetch_start(&f, w, "/bytes/2000000", &options));
+    for (uint64_t allowed = CREDIT; allowed <= 3 * CREDIT; allowed += CREDIT) {
+        UNTIL(w->loop, f.body_bytes == allowed);
+        probe_settle(w->loop, 20);
+        assert_int_equal(f.body_bytes, allowed);
+        fetch_consume(&f, SIZE_MAX);
+    }
+    fetch_cancel(&f);
+    fetch_wait(&f);
+    fetch free_one = {.checked = true};
+    assert_true(fetch_start(&free_one, w, "/bytes/2000000", NULL));
+    fetch_consume(&free_one, SIZE_MAX);
+    fetch_wait(&free_one);
+    assert_int_equal(free_one.body_bytes, SIZE);
+}
+
+static void test_gives_back_too_much(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, gives_back_too_much);
+}
+
 /* ---- connections ---- */
 
 static void keep_alive(web *w)
@@ -247,6 +274,32 @@ static void test_connection_close(void **state)
 {
     (void)state;
     each_version(&(server_options){.close_after = 3}, NULL, connection_close);
+}
+
+/* The client says that it will close: it does, though the server would not have. */
+static void asks_to_close(web *w)
+{
+    static const rp_header headers[] = {{"Accept", "*/*"}, {"connection", "Close"}};
+    static const rp_header keeps[] = {{"Connection", "keep-alive"}};
+    for (int i = 0; i < 3; i++) {
+        rp_request_options options = {.headers = headers, .header_count = 2};
+        fetch f = {0};
+        fetch_good(&f, w, "/hello", &options, 200);
+        assert_false(f.summary.reused);
+    }
+    for (int i = 0; i < 3; i++) {
+        rp_request_options options = {.headers = keeps, .header_count = 1};
+        fetch f = {0};
+        fetch_good(&f, w, "/hello", &options, 200);
+        assert_int_equal(f.summary.reused, i > 0);
+    }
+    assert_int_equal(web_counts(w)->connections, 4);
+}
+
+static void test_asks_to_close(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, asks_to_close);
 }
 
 static void fetch_many(web *w, fetch *all, size_t count, const char *path)
@@ -406,6 +459,109 @@ static void test_never_reuse(void **state)
     each_version(NULL, &(rp_client_options){.never_reuse = true}, never_reused);
 }
 
+/* ---- many origins ---- */
+
+enum { ORIGINS = 200 };
+
+/* A resolver that knows "H0.test" to "H199.test", all of them the tests' server. */
+static rp_resolver *many_names(void)
+{
+    static char text[ORIGINS][48];
+    static const char *overrides[ORIGINS];
+    rp_resolver *resolver = NULL;
+    for (int i = 0; i < ORIGINS; i++) {
+        (void)snprintf(text[i], sizeof(text[i]), "h%d.test:*:127.0.0.1", i);
+        overrides[i] = text[i];
+    }
+    rp_resolver_options options = {.overrides = overrides, .override_count = ORIGINS};
+    assert_int_equal(rp_resolver_create(&resolver, &options, NULL), RP_OK);
+    return resolver;
+}
+
+static void ask_every_origin(web *w, fetch *all, const char *prefix)
+{
+    for (int i = 0; i < ORIGINS; i++) {
+        char url[64];
+        (void)snprintf(url, sizeof(url), "http://%s%d.test:%u/hello", prefix, i,
+                       server_port(w->server));
+        rp_request_options options = {.url = url};
+        all[i] = (fetch){.header_name = NULL};
+        assert_true(fetch_start(&all[i], w, NULL, &options));
+    }
+    for (int i = 0; i < ORIGINS; i++) {
+        fetch_wait(&all[i]);
+        assert_string_equal(all[i].text, "hello, world\n");
+    }
+}
+
+/* Each has connections of its own, found again however many there are, and however its name is
+ * written. */
+static void test_many_origins(void **state)
+{
+    (void)state;
+    web w;
+    rp_resolver *resolver = many_names();
+    rp_client_options options = {.resolver = resolver, .connection_idle_ms = RP_NEVER_MS};
+    web_begin(&w, 0, NULL, &options);
+    rp_resolver_release(resolver); /* the client has its own hold */
+    fetch *all = calloc(ORIGINS, sizeof(*all));
+    assert_non_null(all);
+    for (int round = 0; round < 3; round++) {
+        ask_every_origin(&w, all, round == 1 ? "H" : "h");
+        for (int i = 0; i < ORIGINS; i++)
+            assert_int_equal(all[i].summary.reused, round > 0);
+        assert_int_equal(web_counts(&w)->connections, ORIGINS);
+    }
+    free(all);
+    web_end(&w);
+}
+
+static bool answer_user_agent(exchange *x, void *user)
+{
+    const char *agent = rp_sim_request_header(exchange_request(x), "User-Agent");
+    (void)user;
+    agent = agent == NULL ? "none" : agent;
+    exchange_answer(x, 200, "", agent, strlen(agent));
+    return true;
+}
+
+static void test_user_agent(void **state)
+{
+    static const struct {
+        const char *given, *sent;
+    } cases[] = {{NULL, "ringport/" RP_VERSION}, {"tester/1.0", "tester/1.0"}, {"", "none"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        web w;
+        web_begin(&w, 0, &(server_options){.handler = answer_user_agent},
+                  &(rp_client_options){.user_agent = cases[i].given});
+        fetch f = {0};
+        fetch_good(&f, &w, "/", NULL, 200);
+        assert_string_equal(f.text, cases[i].sent);
+        web_end(&w);
+    }
+}
+
+/* Without a configuration: the system's trust store, in which the tests' authority is not. */
+static void test_default_trust(void **state)
+{
+    (void)state;
+    web w;
+    web_begin(&w, 13, NULL, NULL);
+    rp_client_destroy(w.client);
+    assert_int_equal(rp_client_create(&w.client, w.loop, NULL, NULL), RP_OK);
+    for (int i = 0; i < 2; i++) {
+        fetch f = {0};
+        if (fetch_start(&f, &w, "/hello", NULL)) {
+            fetch_wait(&f);
+            assert_int_equal(f.error.status, RP_E_CERT_UNTRUSTED);
+        } else { /* a machine without one */
+            assert_int_equal(f.error.status, RP_E_TLS_CONFIG);
+        }
+    }
+    web_end(&w);
+}
+
 /* ---- a whole response in memory ---- */
 
 typedef struct collection {
@@ -470,8 +626,10 @@ int main(void)
         fixture_test(test_upload),
         fixture_test(test_early_answer),
         fixture_test(test_slow_reader),
+        fixture_test(test_gives_back_too_much),
         fixture_test(test_keep_alive),
         fixture_test(test_connection_close),
+        fixture_test(test_asks_to_close),
         fixture_test(test_connections_per_origin),
         fixture_test(test_connections_total),
         fixture_test(test_one_connection_for_two_origins),
@@ -479,6 +637,9 @@ int main(void)
         fixture_test(test_connection_idle),
         fixture_test(test_requests_per_connection),
         fixture_test(test_never_reuse),
+        fixture_test_real(test_many_origins),
+        fixture_test(test_user_agent),
+        fixture_test_real(test_default_trust),
         fixture_test(test_collect),
     };
     return fixture_run_simulated(tests, 1);

@@ -55,6 +55,39 @@ static void test_misuse(void **state)
     rp_request_options options = {.url = "http://127.0.0.1/"};
     rp_response_events nothing = {.on_done = NULL};
     assert_null(rp_client_send(w.client, &options, &nothing, NULL, NULL));
+    assert_null(rp_client_send(w.client, &options, NULL, NULL, NULL));
+    options.url = NULL;
+    assert_null(rp_client_send(w.client, &options, &rp_collect_events, NULL, NULL));
+    assert_false(rp_loop_pending(w.loop));
+    web_end(&w);
+}
+
+/* A member that only a later version knows is refused if it is set, or it would silently do
+ * nothing. */
+static void test_options_of_a_later_version(void **state)
+{
+    (void)state;
+    web w;
+    rp_error error;
+    struct {
+        rp_client_options known;
+        int future;
+    } client_options = {.future = 1};
+    struct {
+        rp_request_options known;
+        int future;
+    } request_options = {.known = {.url = "http://127.0.0.1/"}, .future = 1};
+    web_begin(&w, 0, NULL, NULL);
+    rp_client *client = w.client;
+    assert_int_equal(rp_client_create_sized(&client, w.loop, &client_options.known,
+                                            sizeof(client_options), &error),
+                     RP_E_BAD_OPTION);
+    assert_null(client);
+    assert_non_null(strstr(error.text, "does not know"));
+    assert_null(rp_client_send_sized(w.client, &request_options.known, sizeof(request_options),
+                                     &rp_collect_events, NULL, &error));
+    assert_int_equal(error.status, RP_E_BAD_OPTION);
+    assert_non_null(strstr(error.text, "does not know"));
     assert_false(rp_loop_pending(w.loop));
     web_end(&w);
 }
@@ -531,6 +564,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(test_misuse),
+        fixture_test(test_options_of_a_later_version),
         fixture_test(test_bad_answers),
         fixture_test_real(test_early_ends),
         fixture_test(test_unauthenticated_end),

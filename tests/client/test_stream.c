@@ -75,6 +75,13 @@ static void test_writes_before_open(void **state)
     each_version(writes_before_open);
 }
 
+static void ignore_open(rp_stream *stream, const rp_error *error, void *user)
+{
+    (void)stream;
+    (void)error;
+    (void)user;
+}
+
 /* Misuse starts nothing. */
 static void test_misuse(void **state)
 {
@@ -89,6 +96,23 @@ static void test_misuse(void **state)
     static const rp_stream_events nothing = {.on_open = NULL};
     rp_stream *stream;
     assert_int_equal(rp_stream_open(&stream, loop, &options, &nothing, NULL), RP_E_MISUSE);
+    assert_int_equal(rp_stream_open(&stream, loop, &options, NULL, NULL), RP_E_MISUSE);
+    /* Names have a limit; so has what stands for one. */
+    char name[1026];
+    memset(name, 'a', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    options.host = name;
+    assert_int_equal(probe_open(&p, loop, &options), RP_E_MISUSE);
+    options = (rp_stream_options){.host = "127.0.0.1", .server_name = name};
+    assert_int_equal(probe_open(&p, loop, &options), RP_E_MISUSE);
+    struct {
+        rp_stream_options known;
+        int future;
+    } later = {.known = {.host = "127.0.0.1"}, .future = 1};
+    static const rp_stream_events some = {.on_open = ignore_open};
+    assert_int_equal(rp_stream_open_sized(&stream, loop, &later.known, sizeof(later), &some, NULL),
+                     RP_E_MISUSE);
+    assert_null(stream);
     assert_false(rp_loop_pending(loop));
     probe_loop_end(loop);
 }
