@@ -152,6 +152,21 @@ static void test_headers_replace_defaults(void **state)
                                    "X-Utf8: \xc3\xbc\r\nX-Empty: again\r\n\r\n");
 }
 
+/* As long as a name that means something to us, and none. */
+static void test_names_of_equal_length(void **state)
+{
+    static const rp_header headers[] = {{"Date", "x"},
+                                        {"Cookie", "a=b"},
+                                        {"User-Cargo", "c"},
+                                        {"Accept-Charset", "utf-8"},
+                                        {"Transfer-Enchants", "d"}};
+    (void)state;
+    use_headers(headers, 5);
+    assert_string_equal(written(), "GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: ua/1\r\n"
+                                   "Accept: */*\r\nDate: x\r\nCookie: a=b\r\nUser-Cargo: c\r\n"
+                                   "Accept-Charset: utf-8\r\nTransfer-Enchants: d\r\n\r\n");
+}
+
 static void test_empty_suppresses(void **state)
 {
     static const rp_header headers[] = {{"user-agent", ""}, {"Accept", ""}};
@@ -331,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_target_and_host, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bodies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_headers_replace_defaults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_names_of_equal_length, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_empty_suppresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_own_framing_may_be_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_headers, set_up, tear_down),

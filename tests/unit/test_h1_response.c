@@ -307,6 +307,7 @@ static void test_keep_alive(void **state)
     } cases[] = {
         {"1.1", "", '+'},
         {"1.1", "Connection: keep-alive\r\n", '+'},
+        {"1.1", "Transfer-Enchants: close\r\n", '+'},
         {"1.1", "Connection: close\r\n", '-'},
         {"1.1", "connection: foo , Close,bar\r\n", '-'},
         {"1.1", "Connection: keep-alive\r\nConnection: close\r\n", '-'},
@@ -768,6 +769,27 @@ static void test_destroyed_midway(void **state)
     rp_h1_parser_destroy(NULL);
 }
 
+/* What comes when no response is expected is our bug, and says so. */
+static void test_unexpected(void **state)
+{
+    (void)state;
+    for (int failed = 0; failed < 2; failed++) { /* before a start, after a failure */
+        rp_h1_parser *parser = create();
+        rp_error error = {0};
+        size_t used;
+        if (failed)
+            run(parser, false, "220 mail\r\n", 10, 0, 1, END_NONE);
+        assert_int_equal(feed(parser, "x", 1, &used, &error), RP_H1_FAILED);
+        assert_int_equal(error.status, RP_E_INTERNAL);
+        assert_string_equal(error.text, "bytes for a parser that expects no response");
+        assert_int_equal(rp_h1_parser_end(parser, true, &error), RP_H1_FAILED);
+        assert_int_equal(error.status, RP_E_INTERNAL);
+        assert_string_equal(error.text, "the end for a parser that expects no response");
+        assert_false(rp_h1_parser_keep_alive(parser));
+        rp_h1_parser_destroy(parser);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -796,6 +818,7 @@ int main(void)
         TEST(test_steady_state),
         TEST(test_interleaved),
         TEST(test_destroyed_midway),
+        TEST(test_unexpected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
