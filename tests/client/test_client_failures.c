@@ -415,6 +415,47 @@ static void deadlines(web *w)
     assert_true(g.summary.reused);
 }
 
+/* An answer that begins before the request is out has begun: nothing waits for its first byte any
+ * more when the request is. */
+static void answer_in_two(exchange *x, exchange_state *state)
+{
+    if (state->offset == 0) {
+        state->offset = 1;
+        exchange_wait(x, 300);
+        return;
+    }
+    exchange_write(x, "67890", 5);
+    exchange_end(x, EXCHANGE_KEEP);
+}
+
+static bool answer_at_head(exchange *x, void *user)
+{
+    (void)user;
+    exchange_print(x, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345");
+    (void)exchange_produce(x, answer_in_two);
+    return true;
+}
+
+static void begun_before_sent(web *w)
+{
+    enum { LARGE = 4 * 1024 * 1024 };
+    uint8_t *data = probe_pattern(LARGE);
+    fetch f = {0};
+    rp_request_options options = {
+        .body = data, .body_size = LARGE, .first_byte_timeout_ms = 50, .total_timeout_ms = 10000};
+    fetch_good(&f, w, "/", &options, 200);
+    assert_string_equal(f.text, "1234567890");
+    assert_true(f.summary.timings.total_us > 250000);
+    free(data);
+}
+
+static void test_begun_before_sent(void **state)
+{
+    (void)state;
+    server_options serving = {.handler = answer_at_head, .handler_at_head = true};
+    each_version(&serving, NULL, begun_before_sent);
+}
+
 static void test_deadlines(void **state)
 {
     (void)state;
@@ -573,6 +614,7 @@ int main(void)
         fixture_test(test_never_replay),
         fixture_test(test_closed_while_idle),
         fixture_test_real(test_unsolicited),
+        fixture_test(test_begun_before_sent),
         fixture_test(test_deadlines),
         fixture_test(test_idle_of_ones_own),
         fixture_test(test_stalled_handshake),

@@ -18,6 +18,7 @@ static uint8_t *data; /* SIZE bytes of pattern */
 typedef struct stage {
     web w;
     fetch all[COUNT];
+    unsigned refused;
 } stage;
 
 static void give_back(fetch *f, size_t size)
@@ -287,6 +288,38 @@ static void test_callbacks(void **state)
     }
 }
 
+/* Once it is destroyed, a client takes no more requests: not from the last callbacks either. */
+static void send_once_more(fetch *f)
+{
+    rp_request_options options = {.url = "http://127.0.0.1/"};
+    rp_error error;
+    stage *s = f->user;
+    assert_null(rp_client_send(s->w.client, &options, &rp_collect_events, NULL, &error));
+    assert_int_equal(error.status, RP_E_MISUSE);
+    s->refused++;
+}
+
+static void test_requests_after_the_end(void **state)
+{
+    (void)state;
+    stage s;
+    begin(&s, 13);
+    for (int i = 0; i < COUNT; i++) {
+        s.all[i].user = &s;
+        s.all[i].on_done = send_once_more;
+    }
+    start(&s);
+    (void)advance(&s, 3);
+    s.w.starting++;
+    rp_client_destroy(s.w.client);
+    s.w.starting--;
+    expect_cancelled(&s);
+    UNTIL(s.w.loop, over(&s));
+    assert_int_equal(s.refused, COUNT);
+    s.w.client = NULL;
+    web_end(&s.w);
+}
+
 /* ---- memory ---- */
 
 /* The nth allocation fails; true: there was none to fail. The server is elsewhere. */
@@ -334,6 +367,7 @@ int main(void)
         fixture_test(test_destroy_loop_at_every_stage),
         fixture_test(test_resets_at_every_stage),
         fixture_test(test_callbacks),
+        fixture_test(test_requests_after_the_end),
         fixture_test(test_memory),
     };
     data = probe_pattern(SIZE);

@@ -117,6 +117,49 @@ static void test_misuse(void **state)
     probe_loop_end(loop);
 }
 
+static void count_open(rp_stream *stream, const rp_error *error, void *user)
+{
+    (void)stream;
+    assert_null(error);
+    (*(unsigned *)user)++;
+}
+
+/* A stream whose owner wants to know no more than that it is open takes what comes. */
+static void few_events(probe_pair *pair)
+{
+    static const rp_stream_events events = {.on_open = count_open};
+    enum { SIZE = 300000 };
+    uint8_t *data = probe_pattern(SIZE);
+    unsigned opens = 0;
+    rp_stream *stream = NULL;
+    rp_stream_options options = {.host = "127.0.0.1",
+                                 .port = pair->listener.address.port,
+                                 .tls = pair->client_tls,
+                                 .receive_credit_bytes = 1000};
+    assert_int_equal(rp_stream_open(&stream, pair->loop, &options, &events, &opens), RP_OK);
+    UNTIL(pair->loop, opens == 1 && pair->server.opens == 1);
+    assert_int_equal(probe_write(&pair->server, data, SIZE), RP_OK);
+    assert_int_equal(probe_shutdown(&pair->server), RP_OK);
+    /* Credit has no end, but it does not begin anew behind it. */
+    rp_stream_consume(stream, SIZE_MAX);
+    rp_stream_consume(stream, SIZE_MAX);
+    /* Both ends are on this loop. */
+    const rp_loop_stats *stats = rp_loop_stats_get(pair->loop);
+    UNTIL(pair->loop, pair->server.writes_done == 2 && stats->bytes_received == stats->bytes_sent);
+    rp_stream_close(stream);
+    UNTIL(pair->loop, pair->server.ends == 1);
+    if (!fixture_simulated()) /* there a close may be any of the two: see test_close_is_clean */
+        assert_int_equal(pair->server.end_error.status, RP_OK);
+    assert_int_equal(pair->server.received, 0);
+    free(data);
+}
+
+static void test_few_events(void **state)
+{
+    (void)state;
+    each_version(few_events);
+}
+
 static void misused_writes(probe_pair *pair)
 {
     probe_pair_open(pair);
@@ -465,6 +508,7 @@ int main(void)
         fixture_test(test_open),
         fixture_test(test_writes_before_open),
         fixture_test(test_misuse),
+        fixture_test(test_few_events),
         fixture_test(test_misused_writes),
         fixture_test(test_many_writes),
         fixture_test(test_large_write),

@@ -304,6 +304,32 @@ static void closed_in_the_handshake(void **state)
 
 /* ---- ALPN, client certificates, options ------------------------------------------------------ */
 
+/* Nothing is to be closed before it is open, nor once it failed. */
+static void no_close_notify(void **state)
+{
+    (void)state;
+    rp_tls_config *client = tls_client_of(0);
+    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+    tls_pair pair;
+    tls_pair_options options = {.client = client, .server = server};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_int_equal(rp_engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(pair.client.output.size, 0);
+    assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+    rp_chain_clear(&pair.client.output);
+    assert_int_equal(rp_engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(pair.client.output.size, 0);
+    tls_end_input(&pair, &pair.client);
+    assert_true(pair.client.failed);
+    rp_chain_clear(&pair.client.output);
+    assert_int_equal(rp_engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(pair.client.output.size, 0);
+    assert_false(rp_engine_readable(pair.client.engine));
+    tls_pair_close(&pair);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
 static void alpn(void **state)
 {
     (void)state;
@@ -567,6 +593,7 @@ int main(void)
         cmocka_unit_test(truncation),
         cmocka_unit_test(end_with_the_last_bytes),
         cmocka_unit_test(closed_in_the_handshake),
+        cmocka_unit_test(no_close_notify),
         cmocka_unit_test(alpn),
         cmocka_unit_test(server_name_indication),
         cmocka_unit_test(without_a_name),
