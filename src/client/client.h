@@ -99,6 +99,7 @@ struct rp_request {
     bool close_after; /* the request says "Connection: close" */
     bool cancelled;   /* no on_head and on_body any more */
     bool reused, resumed, begun, told_head;
+    bool sent_before; /* an earlier connection took some of it: the server may have acted on it */
     bool has_credit_limit;
     size_t credit_bytes;
     uint64_t first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms;

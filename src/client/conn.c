@@ -47,6 +47,7 @@ static void replay(rp_request *request)
 {
     rp_timer_stop(request->client->loop, &request->phase_timer);
     request->fresh_only = true;
+    request->sent_before = request->sent_before || request->bytes_sent > 0;
     request->bytes_sent = 0;
     rp_request_queued(request);
     rp_pool_submit(request, true);

@@ -207,7 +207,7 @@ static void tell(rp_request *request, rp_error *error)
     if (error != NULL) {
         error->reused = request->reused;
         error->bytes_sent = request->bytes_sent;
-        error->replay_safe = request->bytes_sent == 0;
+        error->replay_safe = request->bytes_sent == 0 && !request->sent_before;
     }
     rp_response_summary summary;
     rp_request_summary_get(request, &summary);
