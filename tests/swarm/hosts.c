@@ -62,7 +62,8 @@ static void misbehave(rp_sim_exchange *x, host *h)
             rp_sim_end(x, RP_SIM_END_STALLED);
         break;
     case 4:
-        rp_sim_corrupt(x, world_draw(w, 6000));
+        if (w->knobs.limited == 1000) /* a record's length may be among it */
+            rp_sim_corrupt(x, world_draw(w, 6000));
         break;
     case 5:
         say_nonsense(x, w);
@@ -233,11 +234,14 @@ static void head_came(rp_sim_exchange *x, void *user)
 {
     host *h = user;
     call *c = call_asked(x, h);
+    const rp_client_options *o = &h->world->knobs.client;
+    unsigned uses = o->never_reuse ? 1 : o->requests_per_connection;
+    CHECK(uses == 0 || rp_sim_served(x) < uses);
     visit *v = visit_again(x);
     bool idempotent = strcmp(c->method, "POST") != 0;
     *v = (visit){.now = c};
     c->asked++;
-    CHECK(c->asked <= (idempotent && !h->world->knobs.client.never_replay ? 2u : 1u));
+    CHECK(c->asked <= (idempotent && !o->never_replay ? 2u : 1u));
     v->spoilt = c->flaw != FLAW_NONE || c->close_announced;
     if (c->early)
         answer(x, c);

@@ -2,22 +2,58 @@
 #include "swarm/world.h"
 
 #include "base/list.h"
+#include "sim/sim.h"
 
 /* Beside what is in the streams: the largest record, and a head in chunks. */
 #define OUTPUT_LIMIT (RP_OUTPUT_LIMIT + 2 * 16384)
 /* What one receive brings, and what the engine had in hand. */
 #define STASH_LIMIT ((size_t)256 * 1024 + 2 * 16384)
 
+/* Timers count in milliseconds, and some are set for what is left of a limit. */
+#define LATE_NS ((uint64_t)2000000)
+
 typedef struct counted {
     uint32_t conns, opening, closing, idle, queued, requests;
 } counted;
 
-static void stream_holds(const rp_stream *s)
+/* What began then has not outlived its limit. */
+static void limit_holds(rp_loop *loop, uint64_t since_ns, uint64_t limit_ms)
+{
+    if (limit_ms > 0 && limit_ms != RP_NEVER_MS)
+        CHECK(rp_loop_now_ns(loop) <= since_ns + limit_ms * 1000000 + LATE_NS);
+}
+
+/* Input flows while somebody takes it, and only then. */
+static void input_holds(const rp_stream *s)
+{
+    const sim_socket *socket = s->socket == NULL ? NULL : sim_socket_of(s->socket);
+    if (s->receive_stopping)
+        CHECK((socket->cancelling | socket->decided) & RP_CANCEL_RECEIVE);
+    bool due = !rp_list_empty(&s->pump.link);
+    if (s->state != RP_STREAM_OPEN || s->closing || s->input_ended || due)
+        return;
+    bool wanted = (!s->has_credit_limit || s->credit > 0) && s->stash_size == 0;
+    CHECK(wanted ? s->receiving : !s->receiving || s->receive_stopping);
+}
+
+void stream_holds(const rp_stream *s)
 {
     CHECK(s->output.size <= OUTPUT_LIMIT);
     CHECK(s->in_flight <= s->output.size);
     CHECK(s->stash_size <= STASH_LIMIT);
     CHECK(s->socket != NULL || !s->receiving);
+    input_holds(s);
+}
+
+static void opening_holds(const rp_conn *conn)
+{
+    const rp_client_options *o = &conn->client->options;
+    const rp_stream *s = conn->stream;
+    uint64_t dial_ms = o->resolve_timeout_ms + o->connect_timeout_ms;
+    if (s->state == RP_STREAM_DIALLING)
+        limit_holds(s->loop, s->started_ns, dial_ms);
+    else if (s->state == RP_STREAM_HANDSHAKE)
+        limit_holds(s->loop, s->connected_ns, o->handshake_timeout_ms);
 }
 
 static void conn_holds(const rp_conn *conn)
@@ -35,7 +71,11 @@ static void conn_holds(const rp_conn *conn)
         CHECK(conn->stream->background && !conn->stream->write_failed);
         CHECK(conn->stream->queued == NULL && conn->stream->stash_size == 0);
         CHECK(!conn->stream->has_credit_limit && conn->stream->receiving);
+        limit_holds(conn->client->loop, conn->idle_since_ns,
+                    conn->client->options.connection_idle_ms);
     }
+    if (conn->opening && !conn->closing)
+        opening_holds(conn);
     if (conn->stream != NULL)
         stream_holds(conn->stream);
 }
@@ -56,6 +96,21 @@ static void conns_hold(const rp_client *client, counted *all)
     CHECK(client->opening_count <= client->options.concurrent_handshakes);
 }
 
+static void request_in_time(const rp_request *r)
+{
+    rp_loop *loop = r->client->loop;
+    bool owes = r->has_credit_limit && r->owed_bytes >= r->credit_bytes;
+    if (r->state == RP_REQUEST_ENDING)
+        return;
+    limit_holds(loop, r->started_ns, r->total_timeout_ms);
+    if (r->state == RP_REQUEST_QUEUED && r->attempts == 0)
+        limit_holds(loop, r->started_ns, r->client->options.queue_timeout_ms);
+    if (r->state == RP_REQUEST_ACTIVE && r->begun && !owes)
+        limit_holds(loop, r->last_moved_ns, r->idle_timeout_ms);
+    else if (r->state == RP_REQUEST_ACTIVE && !r->begun && r->timings.sent_us > 0)
+        limit_holds(loop, r->started_ns + r->timings.sent_us * 1000, r->first_byte_timeout_ms);
+}
+
 static void requests_hold(const rp_client *client, counted *all)
 {
     for (const rp_link *l = client->requests.next; l != &client->requests; l = l->next) {
@@ -65,16 +120,34 @@ static void requests_hold(const rp_client *client, counted *all)
         CHECK((request->state == RP_REQUEST_ACTIVE) == (request->conn != NULL));
         CHECK((request->state == RP_REQUEST_QUEUED) == !rp_list_empty(&request->queue_link));
         CHECK(!request->has_credit_limit || request->owed_bytes <= request->credit_bytes);
+        request_in_time(request);
     }
     CHECK(all->queued == client->queued_count);
 }
 
-/* A request never waits while a connection that could serve it is idle. */
+static unsigned id_of(const rp_request *request)
+{
+    return ((const call *)request->user)->id;
+}
+
+/* A request never waits while a connection that could serve it is idle; who came first is served
+ * first, and those that are replayed before all others. */
 static void queue_is_served(const rp_origin *origin)
 {
+    const rp_request *before = NULL, *first = NULL;
     for (const rp_link *l = origin->queue.next; l != &origin->queue; l = l->next) {
         const rp_request *request = RP_CONTAINER(l, rp_request, queue_link);
         CHECK(request->fresh_only || origin->idle_count == 0);
+        CHECK(before == NULL || before->attempts > 0 ||
+              (request->attempts == 0 && id_of(before) < id_of(request)));
+        if (first == NULL && request->attempts == 0)
+            first = request;
+        before = request;
+    }
+    const rp_link *all = &origin->client->requests;
+    for (const rp_link *l = all->next; first != NULL && l != all; l = l->next) {
+        const rp_request *request = RP_CONTAINER(l, rp_request, link);
+        CHECK(request->origin != origin || request->attempts == 0 || id_of(request) < id_of(first));
     }
 }
 

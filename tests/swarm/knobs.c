@@ -176,6 +176,7 @@ static void handshakes(knobs *k, dice *d)
     k->body_bytes = 100;
     k->client.never_reuse = dice_chance(d, 700);
     k->astray = some(d, 500, 500);
+    k->limited = dice_chance(d, 500) ? 1000 : 0;
     k->distrusts = dice_chance(d, 100);
     k->client.handshake_timeout_ms = dice_chance(d, 300) ? 1 + dice_scale(d, 0, 5000) : 0;
 }
@@ -203,6 +204,7 @@ static void slow(knobs *k, dice *d)
     k->sim.window_bytes = (size_t)dice_scale(d, 512, 16384);
     k->slow = 500 + (unsigned)dice_draw(d, 500);
     k->credited = 500 + (unsigned)dice_draw(d, 500);
+    k->limited = some(d, 500, 1000);
     k->body_bytes = (size_t)dice_scale(d, 1, 150000);
     k->streams = some(d, 500, 4);
     k->stream_bytes = (size_t)dice_scale(d, 1, 200000);
@@ -314,10 +316,12 @@ static void encrypt_all(knobs *k)
         k->hosts[i].plain = false;
 }
 
-/* Who may wait for ever has a deadline: so has every call. */
+/* Who may wait for ever has a deadline: so has every call. A record whose length is corrupted makes
+ * its reader wait for the rest. */
 static bool stalls(const knobs *k)
 {
-    return k->sim.fault_ppm[RP_SIM_STALL] > 0 || k->flawed > 0;
+    return k->sim.fault_ppm[RP_SIM_STALL] > 0 || k->sim.fault_ppm[RP_SIM_CORRUPT] > 0 ||
+           k->flawed > 0;
 }
 
 const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed)

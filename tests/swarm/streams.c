@@ -315,6 +315,17 @@ bool streams_done(const world *w)
     return true;
 }
 
+void streams_hold(const world *w)
+{
+    for (unsigned i = 0; w->streams != NULL && i < w->knobs.streams; i++) {
+        const duplex *d = &w->streams[i];
+        for (int k = 0; k < 2; k++) {
+            if (d->ends[k].stream != NULL)
+                stream_holds(d->ends[k].stream);
+        }
+    }
+}
+
 void streams_end(world *w)
 {
     if (w->streams == NULL)

@@ -130,6 +130,8 @@ static void turn(world *w)
     w->turns++;
     if (w->client != NULL)
         invariants_hold(w);
+    streams_hold(w);
+    calls_credit_back(w);
     CHECK(world_now_us(w) < (uint64_t)HOURS_MOST * 3600 * 1000000);
 }
 

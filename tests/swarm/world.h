@@ -71,8 +71,8 @@ struct call {
     rp_timer cancel_timer;
     bool started, done, good, cancelled;
     unsigned heads, infos, attempts;
-    uint64_t started_us, done_us, received, owed;
-    unsigned asked; /* heads of it that its host saw */
+    uint64_t started_us, done_us, moved_us, received, owed; /* moved: since it was started */
+    unsigned asked;                                         /* heads of it that its host saw */
     rp_status status_code;
 };
 
@@ -139,12 +139,15 @@ void calls_plan(world *w);
 void calls_start(world *w);
 void calls_end(world *w);
 void call_cancel(call *c);
+/* By chance, of one of them: at any time, while more is on its way. */
+void calls_credit_back(world *w);
 /* The body's end stands in the head, or is told by chunks or the connection's end. */
 void call_answer_head(const call *c, char *text, size_t size);
 
 /* streams.c */
 void streams_start(world *w);
 bool streams_done(const world *w);
+void streams_hold(const world *w);
 void streams_end(world *w);
 
 /* chaos.c */
@@ -152,5 +155,6 @@ void chaos_start(world *w);
 
 /* invariants.c */
 void invariants_hold(const world *w);
+void stream_holds(const rp_stream *s);
 
 #endif
