@@ -9,7 +9,7 @@ _Noreturn void rp_assert_failed(const char *expression, const char *file, int li
 
 /* A function, so that the branch that is never taken is here and not, for whoever measures which
  * branches the tests take, in every function that asserts something. For the same reason "a && b"
- * is asserted as two. */
+ * is asserted as two, and "a || b" as a variable. */
 static inline void rp_assert_that(bool holds, const char *expression, const char *file, int line)
 {
     if (!holds)

@@ -390,7 +390,8 @@ void rp_conn_close(rp_conn *conn)
 {
     if (conn->closing)
         return;
-    RP_ASSERT(conn->request == NULL || conn->client->destroyed);
+    if (!conn->client->destroyed)
+        RP_ASSERT(conn->request == NULL);
     rp_pool_unidle(conn);
     conn->closing = true;
     if (conn->open)

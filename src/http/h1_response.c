@@ -715,7 +715,8 @@ void rp_h1_parser_destroy(rp_h1_parser *parser)
 
 void rp_h1_parser_start(rp_h1_parser *parser, bool head_only)
 {
-    RP_ASSERT(parser->state == STATE_IDLE || parser->state == STATE_COMPLETE);
+    bool between = parser->state == STATE_IDLE || parser->state == STATE_COMPLETE;
+    RP_ASSERT(between);
     parser->head_only = head_only;
     parser->begun = false;
     parser->persistent = false;
