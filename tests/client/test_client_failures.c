@@ -475,6 +475,10 @@ static void idle_of_ones_own(web *w)
     fetch_wait(&f);
     assert_int_equal(f.error.status, RP_OK);
     assert_int_equal(f.body_bytes, 2000);
+    /* With credit left, it is the server that does not move. */
+    fetch_late(w, "/stall-body/100",
+               &(rp_request_options){.idle_timeout_ms = 200, .receive_credit_bytes = 1000},
+               RP_E_IDLE_TIMEOUT, RP_PHASE_BODY, "nothing more of the answer came");
 }
 
 static void test_idle_of_ones_own(void **state)
@@ -503,6 +507,29 @@ static void stalled_handshake(web *w)
     server_shape(w->server, &(shape){.dribble_ms = 0});
     fetch h = {0};
     fetch_good(&h, w, "/hello", NULL, 200);
+}
+
+/* A server that does not read: the request itself is what takes too long. */
+static void test_unread_request(void **state)
+{
+    enum { LARGE = 64 * 1024 * 1024 };
+    (void)state;
+    web w;
+    char url[64];
+    web_begin(&w, 0, NULL, NULL);
+    rp_address address = raw_loopback(4, 0);
+    raw_socket deaf = raw_listen(&address, 1);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", address.port);
+    uint8_t *data = probe_pattern(LARGE);
+    fetch f = {0};
+    rp_request_options options = {
+        .url = url, .body = data, .body_size = LARGE, .total_timeout_ms = 300};
+    fetch_bad(&f, &w, url, &options, RP_E_TOTAL_TIMEOUT, RP_PHASE_REQUEST);
+    assert_false(f.error.replay_safe);
+    assert_int_equal(f.summary.timings.sent_us, 0);
+    web_end(&w);
+    raw_close(deaf);
+    free(data);
 }
 
 static void test_stalled_handshake(void **state)
@@ -617,6 +644,7 @@ int main(void)
         fixture_test(test_begun_before_sent),
         fixture_test(test_deadlines),
         fixture_test(test_idle_of_ones_own),
+        fixture_test_real(test_unread_request),
         fixture_test(test_stalled_handshake),
         fixture_test(test_queue),
         fixture_test(test_refused),
