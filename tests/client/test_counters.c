@@ -35,13 +35,13 @@ static account account_end(const account *begun)
                      .clock_ns = now.clock_ns - begun->clock_ns};
 }
 
-/* Turns until nothing comes any more. */
+/* Turns until nothing comes any more. TCP asks a full peer after 200 ms whether it has room now. */
 static void wait_for_silence(rp_loop *loop)
 {
     uint64_t before;
     do {
         before = rp_loop_stats_get(loop)->completions;
-        probe_settle(loop, 50);
+        probe_settle(loop, 250);
     } while (rp_loop_stats_get(loop)->completions > before);
 }
 
