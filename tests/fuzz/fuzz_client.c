@@ -1,6 +1,7 @@
 /* fuzz_client.c - whole responses through the client, in the simulator: whatever the server says,
- * every request ends once and with all its account in order, nothing is left, and what came of the
- * first one does not depend on how its bytes were cut on their way.
+ * every request ends once and with all its account in order, nothing is left, what came of the
+ * first one does not depend on how its bytes were cut on their way, and no connection serves on
+ * after an answer that was not whole or said too much.
  *
  * Input: 4 bytes of settings, then what the server sends for each of three requests; pieces end
  * with a byte 0xFF that another one follows: 0xFF a byte of this value, 0xFE the end of what
@@ -8,22 +9,37 @@
 #include "fuzz/support/fuzz.h"
 
 #include "base/error.h"
+#include "http/h1.h"
 #include "loop/loop.h"
 #include <ringport/http.h>
 #include <ringport/sim.h>
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-enum { REQUESTS = 3, DEADLINE_MS = 5000 };
+enum { REQUESTS = 3, DEADLINE_MS = 5000, ENDINGS = 3 }; /* kept, closed, truncated */
+enum { HEAD_LIMIT = 2048, HEADER_LIMIT = 16, INFORMATIONAL_LIMIT = 3, WINDOW = 65536 };
 
 typedef struct run run;
+
+/* A connection's last answer. */
+typedef struct said {
+    struct said *next;
+    uint8_t *bytes;
+    size_t size;
+    unsigned writes;
+    bool head_only;
+} said;
 
 typedef struct asked {
     run *run;
     rp_request *request;
     unsigned heads, dones;
     int status;
+    bool head_only, bodiless;
+    bool has_end; /* of its own, not the connection's */
+    uint64_t length;
     uint64_t body_bytes, body_hash;
     rp_status ended;
 } asked;
@@ -35,38 +51,109 @@ struct run {
     rp_loop *loop;
     rp_client *client;
     rp_tls_config *tls;
-    uint64_t written; /* by the server */
+    bool orderly;
+    uint64_t written;   /* by the server */
+    uint64_t waited_ms; /* likewise */
+    said *connections;
     asked requests[REQUESTS];
     unsigned next;
 };
 
 /* ---- the server ---- */
 
+static bool take_head(void *user, const rp_response_head *head)
+{
+    (void)user;
+    (void)head;
+    return true;
+}
+
+static bool take_body(void *user, const uint8_t *data, size_t size)
+{
+    (void)user;
+    (void)data;
+    (void)size;
+    return true;
+}
+
+/* The last answer was whole and let the connection live, or it would not have a request again.
+ * Whatever it said beyond its end came with the end if it was one write and nothing cut it. */
+static void check_last(const run *r, const said *last)
+{
+    static const rp_h1_events events = {take_head, take_body};
+    static const rp_h1_limits limits = {HEAD_LIMIT, HEADER_LIMIT, INFORMATIONAL_LIMIT};
+    rp_memory memory;
+    rp_h1_scratch scratch;
+    size_t used;
+    rp_error error;
+    rp_memory_init(&memory, (rp_allocator){0});
+    rp_h1_scratch_init(&scratch, &memory, NULL);
+    rp_h1_parser *parser = rp_h1_parser_create(&memory, &scratch, &limits, &events, NULL);
+    FUZZ_CHECK(parser != NULL);
+    rp_h1_parser_start(parser, last->head_only);
+    FUZZ_CHECK(rp_h1_parser_feed(parser, last->bytes, last->size, &used, &error) == RP_H1_COMPLETE);
+    FUZZ_CHECK(rp_h1_parser_keep_alive(parser));
+    if (r->orderly && last->writes == 1 && !(r->limit & 1))
+        FUZZ_CHECK(used == last->size);
+    rp_h1_parser_destroy(parser);
+    rp_h1_scratch_clear(&scratch);
+}
+
+static said *begin_connection(run *r, rp_sim_exchange *x)
+{
+    said *s = calloc(1, sizeof(*s));
+    FUZZ_CHECK(s != NULL);
+    s->next = r->connections;
+    r->connections = s;
+    rp_sim_exchange_user_set(x, s);
+    return s;
+}
+
+static void write_bytes(run *r, rp_sim_exchange *x, const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return;
+    said *s = rp_sim_exchange_user(x);
+    s->bytes = realloc(s->bytes, s->size + size);
+    FUZZ_CHECK(s->bytes != NULL);
+    memcpy(s->bytes + s->size, data, size);
+    s->size += size;
+    s->writes++;
+    r->written += size;
+    rp_sim_write(x, data, size);
+}
+
 /* What the input says for one request. */
 static void answer(rp_sim_exchange *x, void *user)
 {
     run *r = user;
     bool over = r->input.size == 0;
+    said *s = rp_sim_exchange_user(x);
+    FUZZ_CHECK((s != NULL) == (rp_sim_served(x) > 0));
+    if (s != NULL)
+        check_last(r, s);
+    else
+        s = begin_connection(r, x);
+    s->size = s->writes = 0;
+    s->head_only = strcmp(rp_sim_method(x), "HEAD") == 0;
     while (r->input.size > 0 && !over) {
         const uint8_t *mark = memchr(r->input.data, 0xFF, r->input.size);
         size_t size = mark == NULL ? r->input.size : (size_t)(mark - r->input.data), taken;
         const uint8_t *piece = fuzz_bytes(&r->input, size, &taken);
-        if (taken > 0)
-            rp_sim_write(x, piece, taken);
-        r->written += taken;
+        write_bytes(r, x, piece, taken);
         if (mark == NULL)
             break;
         (void)fuzz_byte(&r->input);
         uint8_t what = fuzz_byte(&r->input);
-        if (what == 0xFF) {
-            rp_sim_write(x, &what, 1);
-            r->written++;
-        }
+        if (what == 0xFF)
+            write_bytes(r, x, &what, 1);
         over = what == 0xFE;
-        if (what < 0xFE)
+        if (what < 0xFE) {
             rp_sim_wait(x, what);
+            r->waited_ms += what;
+        }
     }
-    rp_sim_end(x, (rp_sim_ending)(r->ending % 3)); /* kept, closed, truncated */
+    rp_sim_end(x, (rp_sim_ending)(r->ending % ENDINGS));
 }
 
 /* ---- the client ---- */
@@ -81,11 +168,16 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
     FUZZ_CHECK(head->informational == (head->status < 200));
     for (size_t i = 0; i < head->header_count; i++)
         FUZZ_CHECK(head->headers[i].name[0] != '\0' && head->headers[i].value != NULL);
+    FUZZ_CHECK(a->heads == 0);
     if (head->informational)
         return;
-    FUZZ_CHECK(a->heads == 0);
     a->heads++;
     a->status = head->status;
+    a->bodiless = a->head_only || head->status == 204 || head->status == 304;
+    a->length = a->bodiless ? 0 : head->content_length;
+    a->has_end = a->length != RP_LENGTH_UNKNOWN;
+    for (size_t i = 0; i < head->header_count; i++)
+        a->has_end = a->has_end || strcasecmp(head->headers[i].name, "transfer-encoding") == 0;
     fuzz_feature(1, (uint32_t)head->status);
 }
 
@@ -103,6 +195,11 @@ static void on_body(rp_request *request, const uint8_t *data, size_t size, void 
         rp_request_cancel(request);
 }
 
+static bool is_truncated(const run *r)
+{
+    return (r->flags & 0x80) != 0 && r->ending % ENDINGS == RP_SIM_END_TRUNCATED;
+}
+
 static void on_done(rp_request *request, const rp_response_summary *summary, void *user)
 {
     asked *a = user;
@@ -110,9 +207,12 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     a->dones++;
     a->request = NULL;
     a->ended = summary->error != NULL ? summary->error->status : RP_OK;
-    FUZZ_CHECK(summary->body_bytes == a->body_bytes);
+    FUZZ_CHECK(summary->body_bytes == a->body_bytes && summary->status == a->status);
     if (summary->error == NULL) {
-        FUZZ_CHECK(a->heads == 1 && summary->status == a->status && a->status >= 200);
+        FUZZ_CHECK(a->heads == 1 && a->status >= 200);
+        FUZZ_CHECK(a->length == RP_LENGTH_UNKNOWN || a->body_bytes == a->length);
+        /* An end that anybody could have made says nothing. */
+        FUZZ_CHECK(a->has_end || !is_truncated(a->run));
     } else {
         FUZZ_CHECK(a->ended != RP_OK && a->ended != RP_E_INTERNAL && a->ended != RP_E_NO_MEMORY);
         FUZZ_CHECK(summary->error->text[0] != '\0');
@@ -131,9 +231,11 @@ static void send_next(run *r)
     asked *a = &r->requests[r->next];
     rp_error error;
     *a = (asked){.run = r, .body_hash = 14695981039346656037u};
+    const char *method = methods[(r->flags >> (2 * r->next)) & 3];
+    a->head_only = strcmp(method, "HEAD") == 0;
     rp_request_options options = {
         .url = r->flags & 0x80 ? "https://example.com/" : "http://example.com/",
-        .method = methods[(r->flags >> (2 * r->next)) & 3],
+        .method = method,
         .total_timeout_ms = DEADLINE_MS,
         .receive_credit_bytes = r->limit & 1 ? r->credit : 0,
     };
@@ -146,12 +248,14 @@ static void send_next(run *r)
 
 static void begin(run *r, uint64_t seed, bool orderly)
 {
-    rp_sim_options options = {.seed = seed, .orderly = orderly};
+    rp_sim_options options = {
+        .seed = seed, .orderly = orderly, .window_bytes = orderly ? WINDOW : 0};
     rp_sim_server_options serving = {
         .host = "example.com", .plain = !(r->flags & 0x80), .on_request = answer, .user = r};
     rp_tls_options tls = {.ca_pem = rp_sim_ca_pem};
-    rp_client_options client = {
-        .head_limit_bytes = 2048, .header_count_limit = 16, .informational_limit = 3};
+    rp_client_options client = {.head_limit_bytes = HEAD_LIMIT,
+                                .header_count_limit = HEADER_LIMIT,
+                                .informational_limit = INFORMATIONAL_LIMIT};
     rp_sim_server *server;
     FUZZ_CHECK(rp_sim_create(&r->sim, &options, NULL) == RP_OK);
     FUZZ_CHECK(rp_sim_server_start(r->sim, &server, &serving, NULL) == RP_OK);
@@ -173,6 +277,11 @@ static void end(run *r)
     rp_loop_destroy(r->loop);
     rp_sim_destroy(r->sim);
     rp_tls_config_release(r->tls);
+    for (said *s = r->connections, *next; s != NULL; s = next) {
+        next = s->next;
+        free(s->bytes);
+        free(s);
+    }
 }
 
 static void play(run *r, const uint8_t *data, size_t size, uint64_t seed, bool orderly)
@@ -183,12 +292,17 @@ static void play(run *r, const uint8_t *data, size_t size, uint64_t seed, bool o
     r->ending = fuzz_byte(&r->input);
     r->credit = (uint8_t)(fuzz_byte(&r->input) | 1);
     r->limit = fuzz_byte(&r->input);
+    r->orderly = orderly;
     begin(r, seed, orderly);
     send_next(r);
     rp_loop_run(r->loop);
     FUZZ_CHECK(rp_sim_now_ns(r->sim) <= (uint64_t)REQUESTS * (DEADLINE_MS + 1) * 1000000u);
-    for (unsigned i = 0; i < REQUESTS; i++)
+    /* Every byte is taken at once: a server that comes to its end is heard out. */
+    bool prompt = orderly && r->ending % ENDINGS != RP_SIM_KEEP && r->waited_ms < DEADLINE_MS / 2;
+    for (unsigned i = 0; i < REQUESTS; i++) {
         FUZZ_CHECK(r->requests[i].dones == 1);
+        FUZZ_CHECK(!prompt || r->requests[i].ended != RP_E_TOTAL_TIMEOUT);
+    }
     end(r);
 }
 
