@@ -189,6 +189,17 @@ static unsigned wait_count(const uring_port *port)
     return count < WAIT_COUNT_LEAST ? 1 : count;
 }
 
+/* The kernel took nothing, for want of memory, and so did not wait either. Trying again at once would
+ * be a busy wait: what is under way may end first. */
+static void wait_unsubmitted(uring_port *port, uint64_t wait_ns)
+{
+    struct io_uring_cqe *cqe;
+    uint64_t pause_ns = wait_ns < SUBMIT_AGAIN_NS ? wait_ns : SUBMIT_AGAIN_NS;
+    struct __kernel_timespec time = {.tv_nsec = (long long)pause_ns};
+    port->stats->system_calls++;
+    (void)io_uring_wait_cqe_timeout(&port->ring, &cqe, &time);
+}
+
 static void enter(uring_port *port, uint64_t wait_ns)
 {
     int result;
@@ -217,6 +228,8 @@ static void enter(uring_port *port, uint64_t wait_ns)
     RP_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
               result == -EBUSY || result == -ENOMEM);
     submitted(port);
+    if (wait_ns != 0 && (result == -EAGAIN || result == -EBUSY || result == -ENOMEM))
+        wait_unsubmitted(port, wait_ns);
 }
 
 static bool owes(const uring_port *port)

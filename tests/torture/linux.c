@@ -8,6 +8,7 @@
 #include "swarm/crash.h"
 #include "torture/calls.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
@@ -17,9 +18,10 @@
 typedef struct real_scenario {
     const char *name;
     void (*run)(torture *t);
-    bool life;   /* the loop is made in it */
-    bool served; /* by a server on the same loop: what fails may be its */
-    bool names;  /* c-ares is among those who call */
+    bool life;    /* the loop is made in it */
+    bool served;  /* by a server on the same loop: what fails may be its */
+    bool names;   /* c-ares is among those who call */
+    bool refused; /* by the ring, whenever the loop waits */
 } real_scenario;
 
 static torture run;
@@ -325,6 +327,20 @@ static void run_posts(torture *t)
     }
 }
 
+/* The kernel takes no submission for a while. The loop tries again now and then, not all the time. */
+static void run_refused(torture *t)
+{
+    enum { REFUSED_MS = 200, TRIES_MOST = 30 };
+    uint64_t until_ms = fixture_now_ms() + REFUSED_MS, now_ms;
+    const ask *a = ask_start(t, url(1, "/size/30000"), 30000, NULL);
+    while ((now_ms = fixture_now_ms()) < until_ms)
+        (void)rp_loop_turn(t->loop, until_ms - now_ms);
+    CHECK(!a->done);
+    CHECK_TEXT(calls_struck() >= 2 && calls_struck() <= TRIES_MOST, "a busy wait");
+    (void)calls_disarm();
+    asks_wait(t);
+}
+
 static const real_scenario real_scenarios[] = {
     {.name = "life", .run = run_life, .life = true},
     {.name = "choose", .run = run_choose, .life = true},
@@ -337,6 +353,7 @@ static const real_scenario real_scenarios[] = {
     {.name = "cancel", .run = run_cancel},
     {.name = "watched", .run = run_watched},
     {.name = "posts", .run = run_posts},
+    {.name = "refused", .run = run_refused, .refused = true},
 };
 #define REAL_SCENARIOS (sizeof(real_scenarios) / sizeof(real_scenarios[0]))
 
@@ -461,10 +478,23 @@ static void torment_by(const char *program, const real_scenario *s, const call_f
     (void)fflush(stdout);
 }
 
+static void refuse(const real_scenario *s)
+{
+    for (unsigned i = 0; i < call_fault_count && strcmp(backend, "io_uring") == 0; i++) {
+        const call_fault *fault = &call_faults[i];
+        if (fault->call == CALL_RING_WAIT && fault->code != EINTR && fault->code != ETIME)
+            CHECK(run_once(s, fault, 1, true));
+    }
+}
+
 static void torment(const char *program, const real_scenario *s, const arguments *a)
 {
     crash_says("torture: failed; this repeats it: %s --backend %s --scenario %s", program, backend,
                s->name);
+    if (s->refused) {
+        refuse(s);
+        return;
+    }
     (void)run_once(s, NULL, 0, false);
     (void)printf("%s %s:", backend, s->name);
     for (unsigned i = 0; i < call_fault_count; i++) {
