@@ -35,12 +35,11 @@ static rp_request *detach(rp_conn *conn)
 }
 
 /* RFC 9112, 9.3.1: a request that a closing connection swallowed may go out once more, on a fresh
- * connection, if the server cannot mind: nothing of it was sent, or its method is idempotent. */
+ * connection, if the server cannot mind: its method is idempotent. */
 static bool may_replay(const rp_conn *conn, const rp_request *request)
 {
     return conn->served > 1 && !request->begun && !request->cancelled && request->attempts < 2 &&
-           !conn->client->options.never_replay && !conn->client->destroyed &&
-           (request->idempotent || request->bytes_sent == 0);
+           !conn->client->options.never_replay && !conn->client->destroyed && request->idempotent;
 }
 
 static void replay(rp_request *request)
