@@ -189,8 +189,8 @@ static unsigned wait_count(const uring_port *port)
     return count < WAIT_COUNT_LEAST ? 1 : count;
 }
 
-/* The kernel took nothing, for want of memory, and so did not wait either. Trying again at once would
- * be a busy wait: what is under way may end first. */
+/* The kernel took nothing, for want of memory, and so did not wait either. Trying again at once
+ * would be a busy wait: what is under way may end first. */
 static void wait_unsubmitted(uring_port *port, uint64_t wait_ns)
 {
     struct io_uring_cqe *cqe;

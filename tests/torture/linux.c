@@ -327,7 +327,7 @@ static void run_posts(torture *t)
     }
 }
 
-/* The kernel takes no submission for a while. The loop tries again now and then, not all the time. */
+/* The kernel takes no submission for a while. The loop tries again now and then, not always. */
 static void run_refused(torture *t)
 {
     enum { REFUSED_MS = 200, TRIES_MOST = 30 };
