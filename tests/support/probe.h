@@ -61,10 +61,10 @@ uint8_t probe_byte(uint64_t offset);
 /* size bytes of it from offset 0 on; free() it. */
 uint8_t *probe_pattern(size_t size);
 
-/* Turns until condition holds; the test fails if that takes more than 20 seconds. */
+/* Turns until condition holds; the test fails if that takes more than 60 seconds. */
 #define UNTIL(loop, condition)                                                                     \
     do {                                                                                           \
-        uint64_t until_ms_ = fixture_now_ms() + 20000;                                             \
+        uint64_t until_ms_ = fixture_now_ms() + 60000;                                             \
         while (!(condition)) {                                                                     \
             if (fixture_now_ms() > until_ms_)                                                      \
                 fail_msg("%s:%d: in vain: %s", __FILE__, __LINE__, #condition);                    \
