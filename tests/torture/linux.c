@@ -444,10 +444,13 @@ typedef struct arguments {
  * interrupted. */
 static bool applies(const real_scenario *s, const call_fault *fault)
 {
-    bool submissions = fault->call >= OP_CONNECT;
+    bool submissions = fault->call >= OP_CONNECT, ring = strcmp(backend, "io_uring") == 0;
+    if (s->refused)
+        return ring && fault->call == CALL_RING_WAIT && fault->code != EINTR &&
+               fault->code != ETIME;
     if (s->names && (fault->call == CALL_EPOLL_ADD || fault->call == CALL_WRITE))
         return false;
-    return !submissions || (strcmp(backend, "io_uring") == 0 && calls_submissions_fail());
+    return !submissions || (ring && calls_submissions_fail());
 }
 
 /* Where there are many, not every one: they are of one kind. */
@@ -478,29 +481,22 @@ static void torment_by(const char *program, const real_scenario *s, const call_f
     (void)fflush(stdout);
 }
 
-static void refuse(const real_scenario *s)
-{
-    for (unsigned i = 0; i < call_fault_count && strcmp(backend, "io_uring") == 0; i++) {
-        const call_fault *fault = &call_faults[i];
-        if (fault->call == CALL_RING_WAIT && fault->code != EINTR && fault->code != ETIME)
-            CHECK(run_once(s, fault, 1, true));
-    }
-}
-
 static void torment(const char *program, const real_scenario *s, const arguments *a)
 {
+    arguments always = {.fault = a->fault, .n = 1};
     crash_says("torture: failed; this repeats it: %s --backend %s --scenario %s", program, backend,
                s->name);
-    if (s->refused) {
-        refuse(s);
-        return;
-    }
-    (void)run_once(s, NULL, 0, false);
+    if (!s->refused)
+        (void)run_once(s, NULL, 0, false);
     (void)printf("%s %s:", backend, s->name);
     for (unsigned i = 0; i < call_fault_count; i++) {
         const call_fault *fault = &call_faults[i];
         if (!applies(s, fault))
             continue;
+        if (s->refused) {
+            torment_by(program, s, fault, true, &always);
+            continue;
+        }
         torment_by(program, s, fault, false, a);
         if (calls_may_persist(fault))
             torment_by(program, s, fault, true, a);
