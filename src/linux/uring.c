@@ -225,10 +225,10 @@ static void enter(uring_port *port, uint64_t wait_ns)
                                                       NULL);
     }
     /* EBADR: the kernel lost a completion for want of memory: nothing can be trusted any more. */
-    RP_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
-              result == -EBUSY || result == -ENOMEM);
+    bool refused = result == -EAGAIN || result == -EBUSY || result == -ENOMEM;
+    RP_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || refused);
     submitted(port);
-    if (wait_ns != 0 && (result == -EAGAIN || result == -EBUSY || result == -ENOMEM))
+    if (refused && wait_ns != 0)
         wait_unsubmitted(port, wait_ns);
 }
 
