@@ -200,7 +200,7 @@ void contract_settle(contract *c, unsigned ms)
 {
     uint64_t now_ns = raw_clock_ns(), until_ns = now_ns + (uint64_t)ms * 1000000u;
     while (rp_loop_turn(c->loop, 0) > 0 || raw_clock_ns() < until_ns)
-        assert_true(raw_clock_ns() < now_ns + 60000000000u);
+        assert_true(raw_clock_ns() < now_ns + CONTRACT_PATIENCE_NS);
 }
 
 /* ---- patterns ---- */

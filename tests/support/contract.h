@@ -63,10 +63,13 @@ rp_loop_options contract_options(contract *c);
 /* Repeatable: the same numbers in each run. */
 uint64_t contract_random(contract *c, uint64_t below);
 
-/* Turns until condition holds; the test fails if that takes more than 60 seconds. */
+/* After which a test fails that waits in vain. */
+#define CONTRACT_PATIENCE_NS 60000000000u
+
+/* Turns until condition holds. */
 #define TURN_UNTIL(c, condition)                                                                   \
     do {                                                                                           \
-        uint64_t until_ns_ = raw_clock_ns() + 60000000000u;                                        \
+        uint64_t until_ns_ = raw_clock_ns() + CONTRACT_PATIENCE_NS;                                \
         while (!(condition)) {                                                                     \
             if (raw_clock_ns() > until_ns_)                                                        \
                 fail_msg("%s:%d: in vain: %s", __FILE__, __LINE__, #condition);                    \
