@@ -37,7 +37,7 @@ typedef struct asked {
     rp_request *request;
     unsigned heads, dones;
     int status;
-    bool head_only, bodiless;
+    bool head_only;
     bool has_end; /* of its own, not the connection's */
     uint64_t length;
     uint64_t body_bytes, body_hash;
@@ -173,8 +173,8 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
         return;
     a->heads++;
     a->status = head->status;
-    a->bodiless = a->head_only || head->status == 204 || head->status == 304;
-    a->length = a->bodiless ? 0 : head->content_length;
+    bool bodiless = a->head_only || head->status == 204 || head->status == 304;
+    a->length = bodiless ? 0 : head->content_length;
     a->has_end = a->length != RP_LENGTH_UNKNOWN;
     for (size_t i = 0; i < head->header_count; i++)
         a->has_end = a->has_end || strcasecmp(head->headers[i].name, "transfer-encoding") == 0;
