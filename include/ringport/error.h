@@ -12,7 +12,10 @@
  *   (rp_x_create calling rp_x_create_sized) tells the archive how long the caller's structure is.
  * - One loop, one thread. What may be called from another thread says so.
  * - Nothing that a call starts completes inside that call: callbacks run from rp_loop_turn and
- *   rp_loop_run only. Inside a callback everything is allowed, destroying the caller included.
+ *   rp_loop_run only. Inside a callback everything is allowed, destroying the caller included,
+ *   but to turn or to destroy the callback's own loop.
+ * - Loop, client, stream, TLS configuration and resolver may be destroyed in any order. Each
+ *   header says what is left of its objects when their loop has gone.
  * - A call's return value reports misuse and lack of memory; every other failure of a started
  *   operation arrives at its callback, once.
  * - Units stand last in a name: timeout_ms, limit_bytes.

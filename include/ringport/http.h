@@ -43,7 +43,7 @@ typedef struct rp_client_options {
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.
- * Errors: RP_E_NO_MEMORY, RP_E_BAD_OPTION, RP_E_TLS_CONFIG. */
+ * Errors: RP_E_NO_MEMORY, RP_E_BAD_OPTION, RP_E_MISUSE (in rp_loop_destroy). */
 rp_status rp_client_create_sized(rp_client **client, rp_loop *loop,
                                  const rp_client_options *options, size_t options_size,
                                  rp_error *error);
@@ -54,7 +54,9 @@ static inline rp_status rp_client_create(rp_client **client, rp_loop *loop,
 }
 
 /* Closes every connection. Unfinished requests complete with RP_E_CANCELLED, from later turns or
- * from rp_loop_destroy. The pointer is dead when this returns. NULL does nothing. */
+ * from rp_loop_destroy. The pointer is dead when this returns. NULL does nothing. When the loop was
+ * destroyed before, all of this has happened, and only the client itself is freed: until then the
+ * pointer is good, and rp_client_send answers RP_E_MISUSE. */
 void rp_client_destroy(rp_client *client);
 
 typedef struct rp_header {

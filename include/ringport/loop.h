@@ -72,7 +72,10 @@ static inline rp_status rp_loop_create(rp_loop **loop, const rp_loop_options *op
 }
 
 /* Ends the loop. Everything still open on it is closed and completes with RP_E_CANCELLED from
- * inside this call. NULL does nothing. Not from a callback of this loop. Shortly after, the kernel
+ * inside this call, nothing can be started on it any more (RP_E_MISUSE), and its timers are
+ * stopped. The pointer is dead when it returns, so are those of its streams and requests, whose
+ * last callbacks came; its clients are still their owner's to destroy (http.h). NULL does nothing.
+ * Not from a callback of this loop. Shortly after, the kernel
  * may interrupt one blocking call of this thread (EINTR) while it takes an io_uring apart. */
 void rp_loop_destroy(rp_loop *loop);
 
@@ -130,7 +133,8 @@ struct rp_timer {
  * were started. Restarts a started timer. Allocates nothing, cannot fail. */
 void rp_timer_start(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn, void *user);
 
-/* After it fn will not be called. Stopping a timer that is not started does nothing. */
+/* After it fn will not be called. Stopping a timer that is not started does nothing, also when its
+ * loop was destroyed. */
 void rp_timer_stop(rp_loop *loop, rp_timer *timer);
 
 /* A post: memory of the caller, not touched between rp_loop_post and its callback. */

@@ -12,8 +12,6 @@
 #define IDLE_LIMIT_MS 55000 /* below the 60 and 75 s after which most servers close */
 #define TIMEOUT_MS 10000
 
-/* ---- life ---- */
-
 static void options_default(rp_client_options *options)
 {
     if (options->connections_per_origin == 0)
@@ -44,7 +42,19 @@ static void options_default(rp_client_options *options)
         options->user_agent = "ringport/" RP_VERSION;
 }
 
+/* ---- life ----
+ *
+ * A client is its owner's until rp_client_destroy, and its loop may end before that. Then all that
+ * it has ends with the loop, and the structure waits for its owner. */
+
 static void client_free(rp_client *client)
+{
+    rp_loop *loop = client->loop;
+    rp_free(&loop->memory, client);
+    rp_loop_release(loop);
+}
+
+static void client_empty(rp_client *client)
 {
     rp_memory *memory = &client->loop->memory;
     rp_list_remove(&client->hook.link);
@@ -61,14 +71,16 @@ static void client_free(rp_client *client)
     rp_resolver_release(client->options.resolver);
     rp_free(memory, (void *)(uintptr_t)client->options.user_agent);
     rp_free(memory, client->buckets);
-    rp_free(memory, client);
+    client->emptied = true;
+    if (!client->outlives)
+        client_free(client);
 }
 
 static void free_later(rp_deferred *deferred)
 {
     rp_client *client = RP_CONTAINER(deferred, rp_client, free_later);
     rp_loop_unhold(client->loop);
-    client_free(client);
+    client_empty(client);
 }
 
 void rp_client_free_if_done(rp_client *client)
@@ -81,9 +93,9 @@ void rp_client_free_if_done(rp_client *client)
     rp_loop_defer(client->loop, &client->free_later, free_later);
 }
 
-void rp_client_destroy(rp_client *client)
+static void client_end(rp_client *client)
 {
-    if (client == NULL || client->destroyed)
+    if (client->destroyed)
         return;
     client->destroyed = true;
     for (rp_link *link = client->requests.next; link != &client->requests;) {
@@ -99,9 +111,22 @@ void rp_client_destroy(rp_client *client)
     rp_client_free_if_done(client);
 }
 
+void rp_client_destroy(rp_client *client)
+{
+    if (client == NULL)
+        return;
+    client->outlives = false;
+    if (client->emptied)
+        client_free(client);
+    else
+        client_end(client);
+}
+
 static void loop_destroyed(rp_loop_hook *hook)
 {
-    rp_client_destroy(RP_CONTAINER(hook, rp_client, hook));
+    rp_client *client = RP_CONTAINER(hook, rp_client, hook);
+    client->outlives = !client->destroyed;
+    client_end(client);
 }
 
 static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
@@ -122,6 +147,7 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
         rp_free(memory, client);
         return NULL;
     }
+    rp_loop_retain(loop);
     rp_list_init(&client->waiting);
     rp_list_init(&client->conns);
     rp_list_init(&client->requests);
@@ -147,6 +173,8 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
     if (!rp_options_copy(&known, sizeof(known), options, options_size))
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                             "client options set a member that this version does not know");
+    if (loop->destroying)
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the loop is being destroyed");
     options_default(&known);
     *out = client_new(loop, &known);
     if (*out == NULL)
@@ -173,6 +201,9 @@ static rp_status tls_needed(rp_client *client, const rp_url *url, rp_error *erro
 static rp_status check(rp_client *client, const rp_request_options *options,
                        const rp_response_events *events, rp_url *url, rp_error *error)
 {
+    if (client->loop->destroying)
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
+                            "the client's loop was destroyed, and takes no more requests");
     if (client->destroyed || options->url == NULL || events == NULL || events->on_done == NULL)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
                             "a request needs a live client, a URL and on_done");

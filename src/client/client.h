@@ -40,7 +40,9 @@ struct rp_client {
     rp_timer idle_timer, again_timer; /* see pool.c */
     rp_loop_hook hook;
     rp_deferred free_later;
-    bool destroyed;
+    bool destroyed; /* it ends, or has ended: by its owner, or with its loop */
+    bool outlives;  /* its loop ended first: the owner still has it */
+    bool emptied;   /* nothing is left of it but this structure */
 };
 
 struct rp_origin {

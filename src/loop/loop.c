@@ -221,7 +221,7 @@ static wait_plan plan_wait(rp_loop *loop, uint64_t wait_ms)
 
 unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
 {
-    RP_ASSERT(!loop->in_turn);
+    RP_ASSERT(!loop->in_turn && !loop->destroying);
     wait_plan plan = plan_wait(loop, wait_ms);
     loop->in_turn = true;
     loop->now_ns = 0;
@@ -374,8 +374,16 @@ static rp_status port_by_name(rp_loop *loop, const rp_loop_options *options, rp_
                         "backend \"%s\" is not known on this platform", options->backend);
 }
 
-static void loop_free(rp_loop *loop)
+void rp_loop_retain(rp_loop *loop)
 {
+    loop->references++;
+}
+
+void rp_loop_release(rp_loop *loop)
+{
+    RP_ASSERT(loop->references > 0);
+    if (--loop->references > 0)
+        return;
     rp_memory memory = loop->memory;
     rp_free(&memory, loop->scratch);
     rp_free(&memory, loop);
@@ -390,10 +398,11 @@ static rp_status loop_new(rp_loop **out, const rp_loop_options *options, rp_erro
     if (loop == NULL)
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the loop");
     loop->memory = memory;
+    loop->references = 1;
     /* Not zeroed: the pages that no callback uses are never touched. */
     loop->scratch = rp_reallocate(&loop->memory, NULL, RP_SCRATCH_BYTES);
     if (loop->scratch == NULL) {
-        loop_free(loop);
+        rp_loop_release(loop);
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the loop");
     }
     rp_chunk_pool_init(&loop->chunks, &loop->memory, &loop->stats.bytes_copied);
@@ -423,7 +432,7 @@ rp_status rp_loop_create_with_port(rp_loop **out, const rp_port_ops *port_ops, v
         status = port_choose(loop, options, error);
     }
     if (status != RP_OK) {
-        loop_free(loop);
+        rp_loop_release(loop);
         return status;
     }
     *out = loop;
@@ -445,7 +454,7 @@ void rp_loop_destroy(rp_loop *loop)
 {
     if (loop == NULL)
         return;
-    RP_ASSERT(!loop->in_turn);
+    RP_ASSERT(!loop->in_turn && !loop->destroying);
     loop->destroying = true;
     (void)run_posts(loop); /* those that came before; after this only ringport's own threads post */
     for (rp_link *link; (link = rp_list_take(&loop->closing_hooks)) != NULL;) {
@@ -469,6 +478,9 @@ void rp_loop_destroy(rp_loop *loop)
     if (loop->sessions != NULL)
         loop->sessions_release(loop->sessions);
     loop->port->ops->destroy(loop->port);
+    loop->port = NULL;
     rp_chunk_pool_clear(&loop->chunks);
-    loop_free(loop);
+    rp_free(&loop->memory, loop->scratch);
+    loop->scratch = NULL;
+    rp_loop_release(loop);
 }

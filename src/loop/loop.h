@@ -30,7 +30,9 @@ struct rp_loop {
     rp_link deferred;
     rp_link closing_hooks;    /* rp_loop_hook: called by rp_loop_destroy */
     _Atomic(rp_post *) posts; /* newest first */
-    bool stopping, in_turn, waitable_made, destroying;
+    bool stopping, in_turn, waitable_made;
+    bool destroying;       /* rp_loop_destroy was called; true for ever */
+    uint32_t references;   /* the caller's until rp_loop_destroy, and those of what outlives it */
     rp_resolver *resolver; /* made when first needed (src/net) */
     void (*resolver_release)(rp_resolver *);
     void *sessions; /* TLS sessions of this loop's streams, likewise (src/client) */
@@ -49,6 +51,11 @@ static inline void rp_loop_unhold(rp_loop *loop)
 {
     loop->pending--;
 }
+
+/* For what is its caller's to destroy, whenever that is: the structure and its memory account stay,
+ * the loop itself ends. */
+void rp_loop_retain(rp_loop *loop);
+void rp_loop_release(rp_loop *loop);
 
 /* Once; a second call before fn ran does nothing. */
 void rp_loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred *));

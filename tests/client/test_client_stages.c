@@ -166,6 +166,7 @@ static bool destroy_loop(int version, unsigned turns)
     expect_cancelled(&s);
     probe_loop_end(s.w.loop);
     assert_each(&s, RP_E_CANCELLED);
+    rp_client_destroy(s.w.client);
     server_stop(s.w.server);
     rp_tls_config_release(s.w.client_tls);
     rp_tls_config_release(s.w.server_tls);
