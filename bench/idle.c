@@ -87,7 +87,7 @@ static rp_client *client_create(rp_loop *loop, const char *ca, size_t connection
     rp_client_options options = {
         .tls = tls,
         .connections_per_origin = (uint32_t)connections,
-        .concurrent_handshakes = OPENING,
+        .concurrent_openings = OPENING,
         .connection_idle_ms = 3600 * 1000,
     };
     if (rp_client_create(&client, loop, &options, &error) != RP_OK)

@@ -24,7 +24,7 @@ typedef struct rp_client_options {
     uint32_t connections_total;       /* 0: 65,536 */
     uint32_t idle_per_origin;         /* kept for reuse; 0: connections_per_origin */
     uint32_t queue_limit;             /* requests waiting for a connection; 0: 65,536 */
-    uint32_t concurrent_handshakes;   /* connections being opened at a time; 0: 256 */
+    uint32_t concurrent_openings;     /* connections being opened at a time; 0: 256 */
     uint32_t requests_per_connection; /* 0: no limit */
     uint64_t connection_idle_ms;      /* an unused connection is closed after; 0: 55,000 */
     size_t head_limit_bytes;          /* of a response's head; 0: 64 KiB */

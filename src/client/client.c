@@ -22,8 +22,8 @@ static void options_default(rp_client_options *options)
         options->idle_per_origin = options->connections_per_origin;
     if (options->queue_limit == 0)
         options->queue_limit = 65536;
-    if (options->concurrent_handshakes == 0)
-        options->concurrent_handshakes = 256;
+    if (options->concurrent_openings == 0)
+        options->concurrent_openings = 256;
     if (options->connection_idle_ms == 0)
         options->connection_idle_ms = IDLE_LIMIT_MS;
     if (options->head_limit_bytes == 0)

@@ -196,7 +196,7 @@ static void open_more(rp_origin *origin)
     if (is_held(origin))
         return;
     while (origin->opening_count < origin->queued_count &&
-           client->opening_count < options->concurrent_handshakes) {
+           client->opening_count < options->concurrent_openings) {
         make_room(origin);
         if (client->conn_count >= options->connections_total ||
             origin->conn_count >= options->connections_per_origin)
@@ -225,7 +225,7 @@ void rp_pool_submit(rp_request *request, bool at_front)
 
 static bool has_room(const rp_client *client)
 {
-    return client->opening_count < client->options.concurrent_handshakes &&
+    return client->opening_count < client->options.concurrent_openings &&
            (client->conn_count < client->options.connections_total ||
             !rp_list_empty(&client->idle));
 }

@@ -88,7 +88,7 @@ static void client_limits(knobs *k, dice *d)
     if (dice_chance(d, 200))
         c->idle_per_origin = 1 + (uint32_t)dice_scale(d, 0, 7);
     if (dice_chance(d, 200))
-        c->concurrent_handshakes = 1 + (uint32_t)dice_scale(d, 0, 7);
+        c->concurrent_openings = 1 + (uint32_t)dice_scale(d, 0, 7);
     if (dice_chance(d, 150))
         c->requests_per_connection = 1 + (uint32_t)dice_scale(d, 0, 15);
     if (dice_chance(d, 150))

@@ -225,7 +225,7 @@ static void run_deadlines(torture *t)
 
 static const rp_client_options one_at_a_time = {.connections_total = 1};
 static const rp_client_options two_in_all = {
-    .connections_total = 2, .connections_per_origin = 1, .concurrent_handshakes = 1};
+    .connections_total = 2, .connections_per_origin = 1, .concurrent_openings = 1};
 
 static void run_pool(torture *t)
 {
