@@ -26,7 +26,9 @@ typedef struct rp_client_options {
     uint32_t queue_limit;             /* requests waiting for a connection; 0: 65,536 */
     uint32_t concurrent_openings;     /* connections being opened at a time; 0: 256 */
     uint32_t requests_per_connection; /* 0: no limit */
-    uint64_t connection_idle_ms;      /* an unused connection is closed after; 0: 55,000 */
+    uint64_t connection_idle_ms;      /* an unused connection is closed after; 0: 55,000. Earlier
+                                       * where the server says so (Keep-Alive: timeout=N) or its
+                                       * connections were seen to end sooner */
     size_t head_limit_bytes;          /* of a response's head; 0: 64 KiB */
     uint32_t header_count_limit;      /* of a response's headers; 0: 256 */
     uint32_t informational_limit;     /* 1xx before the final response; 0: 16 */
@@ -40,6 +42,10 @@ typedef struct rp_client_options {
     bool never_reuse;  /* a fresh connection for every request */
     bool never_replay; /* see rp_error.replay_safe: by default a request that a dying reused
                         * connection swallowed is sent once more, where that is provably safe */
+
+    uint64_t connection_lifetime_ms; /* from its opening, after which a connection serves no more
+                                      * requests, so that changes of addresses are followed;
+                                      * 0: 600,000, RP_NEVER_MS: no limit */
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.

@@ -10,6 +10,7 @@
 
 #define BUCKETS_FIRST 64
 #define IDLE_LIMIT_MS 55000 /* below the 60 and 75 s after which most servers close */
+#define LIFETIME_MS 600000
 #define TIMEOUT_MS 10000
 
 static void options_default(rp_client_options *options)
@@ -26,6 +27,8 @@ static void options_default(rp_client_options *options)
         options->concurrent_openings = 256;
     if (options->connection_idle_ms == 0)
         options->connection_idle_ms = IDLE_LIMIT_MS;
+    if (options->connection_lifetime_ms == 0)
+        options->connection_lifetime_ms = LIFETIME_MS;
     if (options->head_limit_bytes == 0)
         options->head_limit_bytes = (size_t)64 * 1024;
     if (options->header_count_limit == 0)
@@ -59,13 +62,13 @@ static void client_empty(rp_client *client)
     rp_memory *memory = &client->loop->memory;
     rp_list_remove(&client->hook.link);
     rp_loop_undefer(&client->free_later);
-    rp_timer_stop(client->loop, &client->idle_timer);
     rp_timer_stop(client->loop, &client->again_timer);
     while (client->free_requests != NULL) {
         rp_request *request = client->free_requests;
         client->free_requests = request->next_free;
         rp_free(memory, request);
     }
+    rp_origins_forget(client, SIZE_MAX);
     rp_h1_scratch_clear(&client->scratch);
     rp_tls_config_release(client->options.tls);
     rp_resolver_release(client->options.resolver);
@@ -152,6 +155,7 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     rp_list_init(&client->conns);
     rp_list_init(&client->requests);
     rp_list_init(&client->idle);
+    rp_list_init(&client->remembered);
     rp_list_init(&client->free_later.link);
     rp_h1_scratch_init(&client->scratch, memory, &loop->stats.bytes_copied);
     client->limits = (rp_h1_limits){.head_bytes = options->head_limit_bytes,
@@ -333,6 +337,6 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
     }
     request->origin->request_count++;
     rp_request_queued(request);
-    rp_pool_submit(request, false);
+    rp_pool_submit(request);
     return request;
 }

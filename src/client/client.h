@@ -37,13 +37,23 @@ struct rp_client {
     rp_request *free_requests;
     uint32_t free_request_count;
     uint32_t conn_count, opening_count, queued_count, waiting_count;
-    rp_timer idle_timer, again_timer; /* see pool.c */
+    rp_timer again_timer; /* see pool.c */
     rp_loop_hook hook;
     rp_deferred free_later;
+    uint64_t request_order;
+    rp_link remembered; /* origins that nothing uses, for what they taught, the oldest first */
+    uint32_t remembered_count;
     bool destroyed; /* it ends, or has ended: by its owner, or with its loop */
     bool outlives;  /* its loop ended first: the owner still has it */
     bool emptied;   /* nothing is left of it but this structure */
 };
+
+/* What is known of how long a server keeps an idle connection, beside what it says itself. */
+typedef struct rp_idle_lesson {
+    uint32_t limit_ms; /* learned: two connections died at about this age; 0: nothing */
+    uint32_t death_ms; /* the age at which one died; 0: none */
+    uint64_t death_ns; /* when */
+} rp_idle_lesson;
 
 struct rp_origin {
     rp_client *client;
@@ -54,24 +64,39 @@ struct rp_origin {
     uint32_t request_count, queued_count, conn_count, opening_count, open_count, idle_count;
     uint64_t hash;
     uint64_t open_again_ns; /* after a failed opening, while open connections serve */
+    rp_idle_lesson lesson;
+    rp_link remembered_link;
     uint16_t port;
     bool https;
     char host[]; /* lower case, without brackets */
 };
+
+typedef enum rp_conn_state {
+    RP_CONN_OPENING,
+    RP_CONN_FREE,     /* open, without a request: in the idle lists, or on its way there */
+    RP_CONN_ASSIGNED, /* has a request, of which nothing was written yet */
+    RP_CONN_SERVING,
+    RP_CONN_CLOSING
+} rp_conn_state;
 
 struct rp_conn {
     rp_client *client;
     rp_origin *origin;
     rp_stream *stream;
     rp_h1_parser *parser;
-    rp_request *request; /* that it serves; NULL: idle, opening or closing */
+    rp_request *request; /* ASSIGNED, SERVING */
+    rp_conn_state state;
     rp_link link;        /* client->conns */
     rp_link origin_link; /* origin->idle */
     rp_link idle_link;   /* client->idle */
     uint64_t idle_since_ns;
-    uint32_t served; /* requests that were sent on it */
-    bool opening, open, closing;
-    bool body_unsent; /* the current request's body is still being written */
+    uint64_t idle_check_ns; /* when its age is looked at; 0: nothing is started */
+    uint64_t keep_alive_ms; /* how long the server says that it may be idle; RP_NEVER_MS: nothing */
+    uint64_t plain_base;    /* the stream's rp_stream_plain_handed where the request began */
+    uint32_t served;        /* requests that were written to it */
+    bool idled;             /* it has been in the idle lists */
+    bool doubtful;          /* must not serve again, whatever the response says */
+    bool body_unsent;       /* the current request's body is still being written */
     rp_write body_write;
     rp_stream_info info;
 };
@@ -102,10 +127,13 @@ struct rp_request {
     bool cancelled;   /* no on_head and on_body any more */
     bool reused, resumed, begun, told_head;
     bool sent_before; /* an earlier connection took some of it: the server may have acted on it */
+    uint8_t moved;    /* connections that turned out to be no good before anything of it left */
+    uint8_t moved_fresh; /* of these, such as nobody had used before */
     bool has_credit_limit;
     size_t credit_bytes;
     uint64_t first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms;
     uint64_t started_ns, last_moved_ns;
+    uint64_t order; /* by rp_client_send: who came first is served first */
     uint64_t body_bytes, bytes_sent;
     uint64_t owed_bytes; /* given to on_body and not yet consumed */
     int status;
@@ -126,16 +154,22 @@ struct rp_request {
 
 /* The origin of url, made if need be; NULL: no memory. */
 rp_origin *rp_origin_get(rp_client *client, const rp_url *url);
-/* Frees an origin that has neither connections nor requests. */
+/* Frees an origin that has neither connections nor requests, unless it is kept for what it taught. */
 void rp_origin_release_if_unused(rp_origin *origin);
+/* Frees so many of those that are kept. */
+void rp_origins_forget(rp_client *client, size_t count);
 /* Gives the request to an idle connection, or queues it and opens one if the limits allow. */
-void rp_pool_submit(rp_request *request, bool at_front);
+void rp_pool_submit(rp_request *request);
 /* Takes a queued request out of its queue. */
 void rp_pool_withdraw(rp_request *request);
 /* The connection can serve: the next request in the queue, or the idle list. */
 void rp_pool_offer(rp_conn *conn);
 /* The connection left the idle list for a request or for its end. */
 void rp_pool_unidle(rp_conn *conn);
+/* The connection is older than it may be, idle or in all. */
+bool rp_pool_aged(const rp_conn *conn);
+/* The server ended a connection that was not in use: how long do its connections live? */
+void rp_pool_learn(const rp_conn *conn);
 /* A limit may have room again: opens what waiting origins need. */
 void rp_pool_dispatch(rp_client *client);
 /* Opening failed: the oldest request that waits for a connection of this origin gets the error. */
@@ -147,8 +181,13 @@ void rp_pool_open_failed(const rp_conn *conn, const rp_error *error);
 bool rp_conn_open(rp_origin *origin);
 /* Notes what on_done will tell of the connection: it may be gone by then. */
 void rp_conn_note(const rp_conn *conn, rp_request *request);
-/* Sends the request on it. */
-void rp_conn_serve(rp_conn *conn, rp_request *request);
+/* The request is the connection's. It is written from the stream's pump, if nothing speaks against
+ * the connection then; else the pool finds it another. */
+void rp_conn_assign(rp_conn *conn, rp_request *request);
+/* The request ends without the connection, which goes on only if nothing of it was written. */
+void rp_conn_abandon(rp_conn *conn);
+/* Plaintext bytes of the connection's request that were handed to the network. */
+uint64_t rp_conn_bytes_sent(const rp_conn *conn);
 /* Ends the connection; its request, if any, has been detached or told. */
 void rp_conn_close(rp_conn *conn);
 
@@ -162,6 +201,7 @@ void rp_request_finish(rp_request *request, const rp_error *error);
 /* The same, but on_done comes from a later callback: for calls of the user. */
 void rp_request_finish_later(rp_request *request, const rp_error *error);
 void rp_request_queued(rp_request *request);
+void rp_request_begun(rp_request *request); /* a connection begins to write it */
 void rp_request_sent(rp_request *request);  /* its last byte was handed to the network */
 void rp_request_moved(rp_request *request); /* a byte of the response came */
 uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);

@@ -2,14 +2,26 @@
  *
  * A connection serves one request at a time. It goes back to the pool only if nothing about it is
  * doubtful: the response was complete and allowed it (RFC 9112, 9.3), the request had left in
- * whole, and not a byte came that nobody asked for. Everything else closes it. */
+ * whole, and not a byte came that nobody asked for. Everything else closes it.
+ *
+ * A request that is assigned to a connection is not written at once, but at the end of the turn, from
+ * the stream's pump (fill). By then everything that the turn found has been delivered: a second
+ * answer behind the first, the end behind the answer, an end that came while the program slept. That
+ * condemns the connection, and the request, of which nothing has left, moves to another, whatever its
+ * method. A request that is cancelled before fill leaves no byte, and the connection serves on. */
 #include "client/client.h"
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "http/headers.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* A request goes to so many new connections at most that say something before they are asked. */
+#define FRESH_LIMIT 3
+#define AT_ONCE_US 1000000u     /* an end so soon after the request was on its way before it */
+#define SECONDS_MOST 100000000u /* of a Keep-Alive header: three years */
 
 /* ---- telling requests what became of them ---- */
 
@@ -25,10 +37,34 @@ static rp_phase response_phase(const rp_request *request)
     return RP_PHASE_HEAD;
 }
 
-/* The request goes on without the connection; one that ends leaves and closes it by itself. */
+/* Has it been waiting since it was opened? Then its end is no news about the server. */
+static bool is_used(const rp_conn *conn)
+{
+    return conn->served > 0 || conn->idled;
+}
+
+/* The counts of the pool follow the states. */
+static void enter(rp_conn *conn, rp_conn_state state)
+{
+    bool was_open = conn->state != RP_CONN_OPENING && conn->state != RP_CONN_CLOSING;
+    bool is_open = state != RP_CONN_OPENING && state != RP_CONN_CLOSING;
+    if (conn->state == RP_CONN_OPENING) {
+        conn->origin->opening_count--;
+        conn->client->opening_count--;
+    }
+    if (is_open && !was_open)
+        conn->origin->open_count++;
+    if (was_open && !is_open)
+        conn->origin->open_count--;
+    conn->state = state;
+}
+
+/* The request goes on, or ends, without the connection. */
 static rp_request *detach(rp_conn *conn)
 {
     rp_request *request = conn->request;
+    request->bytes_sent = rp_conn_bytes_sent(conn);
+    rp_stream_want_fill(conn->stream, NULL);
     conn->request = NULL;
     request->conn = NULL;
     return request;
@@ -38,8 +74,9 @@ static rp_request *detach(rp_conn *conn)
  * connection, if the server cannot mind: its method is idempotent. */
 static bool may_replay(const rp_conn *conn, const rp_request *request)
 {
-    return conn->served > 1 && !request->begun && !request->cancelled && request->attempts < 2 &&
-           !conn->client->options.never_replay && !conn->client->destroyed && request->idempotent;
+    return (conn->served > 1 || conn->idled) && !request->begun && !request->cancelled &&
+           request->attempts < 2 && !conn->client->options.never_replay &&
+           !conn->client->destroyed && request->idempotent;
 }
 
 static void replay(rp_request *request)
@@ -49,7 +86,41 @@ static void replay(rp_request *request)
     request->sent_before = request->sent_before || request->bytes_sent > 0;
     request->bytes_sent = 0;
     rp_request_queued(request);
-    rp_pool_submit(request, true);
+    rp_pool_submit(request);
+}
+
+/* What came, or ended, before anything of the request was written speaks against the connection and
+ * not against the request, which goes to another (RFC 9112, 9.2: nobody asked for it). A server that
+ * does so on fresh connections, one after another, does it always. */
+static void move_on(rp_conn *conn)
+{
+    rp_request *request = detach(conn);
+    bool fresh = !is_used(conn);
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_BAD_RESPONSE, RP_PHASE_REQUEST,
+                       "%s sends data on new connections before it is asked for any",
+                       peer_of(conn));
+    if (fresh)
+        rp_conn_note(conn, request);
+    rp_conn_close(conn);
+    if (request->moved < UINT8_MAX)
+        request->moved++;
+    request->moved_fresh = (uint8_t)(request->moved_fresh + fresh);
+    if (request->moved_fresh < FRESH_LIMIT)
+        rp_pool_submit(request);
+    else
+        rp_request_finish(request, &error);
+}
+
+static void told_stale(const rp_conn *conn, const rp_error *error, rp_error *told)
+{
+    const rp_request *request = conn->request;
+    uint64_t now_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
+    (void)rp_error_set(told, RP_E_STALE_CONNECTION, RP_PHASE_HEAD,
+                       "%s closed the reused connection before it answered (%.80s)", peer_of(conn),
+                       error->text);
+    if (now_us - request->timings.sent_us < AT_ONCE_US)
+        rp_pool_learn(conn);
 }
 
 /* The connection ended or broke under its request. */
@@ -60,10 +131,8 @@ static void request_lost(rp_conn *conn, const rp_error *error)
     rp_error told = *error;
     bool early = told.status == RP_E_CLOSED_EARLY || told.status == RP_E_RESET ||
                  told.status == RP_E_TRUNCATED;
-    if (!request->begun && conn->served > 1 && early)
-        (void)rp_error_set(&told, RP_E_STALE_CONNECTION, RP_PHASE_HEAD,
-                           "%s closed the reused connection before it answered (%.80s)",
-                           peer_of(conn), error->text);
+    if (!request->begun && (conn->served > 1 || conn->idled) && early)
+        told_stale(conn, error, &told);
     told.os_code = error->os_code;
     if (!again) {
         rp_request_finish(request, &told);
@@ -83,22 +152,77 @@ static void request_failed(rp_conn *conn, const rp_error *error)
     rp_request_finish(conn->request, &told);
 }
 
+/* What was still in the stream, or comes in this turn, is seen before the next request is written:
+ * see fill(). */
+static bool may_serve_again(const rp_conn *conn, const rp_request *request)
+{
+    const rp_client_options *options = &conn->client->options;
+    return !conn->body_unsent && !conn->doubtful && !conn->client->destroyed &&
+           !rp_pool_aged(conn) && !options->never_reuse && !request->close_after &&
+           rp_h1_parser_keep_alive(conn->parser) &&
+           rp_stream_input_get(conn->stream) != RP_INPUT_ENDED &&
+           (options->requests_per_connection == 0 ||
+            conn->served < options->requests_per_connection);
+}
+
 static void request_complete(rp_conn *conn, bool reusable)
 {
     rp_request *request = detach(conn);
-    const rp_client_options *options = &conn->client->options;
-    bool keep =
-        reusable && !conn->closing && !conn->body_unsent && !conn->client->destroyed &&
-        !options->never_reuse && !request->close_after && rp_h1_parser_keep_alive(conn->parser) &&
-        !conn->stream->write_failed && !conn->stream->end_told &&
-        (options->requests_per_connection == 0 || conn->served < options->requests_per_connection);
-    if (keep && request->has_credit_limit)
-        rp_stream_set_credit(conn->stream, false, 0);
-    if (keep)
+    conn->idle_since_ns = rp_loop_now_ns(conn->client->loop);
+    if (reusable && may_serve_again(conn, request)) {
+        if (request->has_credit_limit)
+            rp_stream_set_credit(conn->stream, false, 0);
+        enter(conn, RP_CONN_FREE);
         rp_pool_offer(conn);
-    else
+    } else {
         rp_conn_close(conn);
+    }
     rp_request_finish(request, NULL);
+}
+
+/* ---- how long the server keeps the connection ---- */
+
+/* The number behind "name=" at the beginning of text; false: it does not begin so. */
+static bool parameter(const char *text, const char *name, uint64_t *value)
+{
+    size_t size = strcspn(text, "=,");
+    if (!rp_name_equal(text, size, name) || text[size] != '=')
+        return false;
+    const char *digit = text + size + 1;
+    if (*digit < '0' || *digit > '9')
+        return false;
+    *value = 0;
+    for (; *digit >= '0' && *digit <= '9'; digit++)
+        *value = *value > SECONDS_MOST ? *value : *value * 10 + (uint64_t)(*digit - '0');
+    return true;
+}
+
+/* Keep-Alive: timeout=5, max=100 (RFC 2068, 19.7.1.1, which is as servers still have it). The
+ * server's second begins before ours does, and ends while a request is on its way: so one less. */
+static void keep_alive_parse(rp_conn *conn, const char *text)
+{
+    while (*text != '\0') {
+        uint64_t value;
+        text += strspn(text, " \t,");
+        if (parameter(text, "timeout", &value)) {
+            uint64_t limit_ms = value > 1 ? (value - 1) * 1000 : value * 500;
+            if (limit_ms < conn->keep_alive_ms)
+                conn->keep_alive_ms = limit_ms;
+        } else if (parameter(text, "max", &value) && value == 0) {
+            conn->doubtful = true;
+        }
+        text += strcspn(text, ",");
+    }
+}
+
+static void keep_alive_note(rp_conn *conn, const rp_response_head *head)
+{
+    conn->keep_alive_ms = RP_NEVER_MS;
+    for (size_t i = 0; i < head->header_count; i++) {
+        const char *name = head->headers[i].name;
+        if ((name[0] == 'k' || name[0] == 'K') && rp_name_equal(name, strlen(name), "keep-alive"))
+            keep_alive_parse(conn, head->headers[i].value);
+    }
 }
 
 /* ---- the parser's events ---- */
@@ -110,10 +234,11 @@ static bool on_head(void *user, const rp_response_head *head)
     if (!head->informational) {
         request->told_head = true;
         request->status = head->status;
+        keep_alive_note(conn, head);
     }
     if (request->events->on_head != NULL && !request->cancelled)
         request->events->on_head(request, head, request->user);
-    return conn->request == request && !conn->closing;
+    return conn->request == request;
 }
 
 static bool on_body(void *user, const uint8_t *data, size_t size)
@@ -125,7 +250,7 @@ static bool on_body(void *user, const uint8_t *data, size_t size)
         request->owed_bytes += size;
     if (request->events->on_body != NULL && !request->cancelled)
         request->events->on_body(request, data, size, request->user);
-    return conn->request == request && !conn->closing;
+    return conn->request == request;
 }
 
 static const rp_h1_events parser_events = {.on_head = on_head, .on_body = on_body};
@@ -136,11 +261,14 @@ static void on_data(rp_stream *stream, const uint8_t *data, size_t size, void *u
 {
     rp_conn *conn = user;
     rp_request *request = conn->request;
-    if (conn->closing)
+    if (conn->state == RP_CONN_CLOSING)
         return;
-    if (request == NULL) {
+    if (conn->state != RP_CONN_SERVING) {
         /* Nobody asked: whatever it is, the next request must not get it. */
-        rp_conn_close(conn);
+        if (conn->state == RP_CONN_ASSIGNED)
+            move_on(conn);
+        else
+            rp_conn_close(conn);
         return;
     }
     rp_error error;
@@ -149,7 +277,7 @@ static void on_data(rp_stream *stream, const uint8_t *data, size_t size, void *u
     bool limited = request->has_credit_limit;
     rp_request_moved(request);
     rp_h1_result result = rp_h1_parser_feed(conn->parser, data, size, &used, &error);
-    if (conn->closing || conn->request != request)
+    if (conn->request != request)
         return;  /* a callback ended it */
     if (limited) /* what is no body needs no credit of the caller's */
         rp_stream_consume(stream, size - (size_t)(request->body_bytes - body_before));
@@ -165,20 +293,33 @@ static void on_data(rp_stream *stream, const uint8_t *data, size_t size, void *u
     }
 }
 
+static void ended_unused(rp_conn *conn)
+{
+    rp_pool_learn(conn);
+    if (conn->state == RP_CONN_ASSIGNED)
+        move_on(conn);
+    else
+        rp_conn_close(conn);
+}
+
 static void on_end(rp_stream *stream, const rp_error *end, void *user)
 {
     rp_conn *conn = user;
     rp_error error;
     (void)stream;
-    if (conn->closing)
+    if (conn->state == RP_CONN_CLOSING)
         return;
-    if (conn->request == NULL) {
-        rp_conn_close(conn);
+    rp_request *request = conn->request;
+    if (request == NULL || (conn->state == RP_CONN_ASSIGNED && is_used(conn))) {
+        ended_unused(conn);
         return;
     }
-    rp_request *request = conn->request;
+    if (conn->state == RP_CONN_ASSIGNED) {
+        rp_conn_note(conn, request);
+        rp_h1_parser_start(conn->parser, request->head_only);
+    }
     rp_h1_result result = rp_h1_parser_end(conn->parser, end == NULL, &error);
-    if (conn->closing || conn->request != request)
+    if (conn->request != request)
         return;
     if (result == RP_H1_COMPLETE) {
         request_complete(conn, false);
@@ -197,25 +338,15 @@ static void on_end(rp_stream *stream, const rp_error *end, void *user)
     request_lost(conn, &error);
 }
 
-static void opening_over(rp_conn *conn)
-{
-    if (!conn->opening)
-        return;
-    conn->opening = false;
-    conn->origin->opening_count--;
-    conn->client->opening_count--;
-}
-
 static void on_open(rp_stream *stream, const rp_error *error, void *user)
 {
     rp_conn *conn = user;
-    opening_over(conn);
-    if (conn->closing)
+    if (conn->state == RP_CONN_CLOSING)
         return;
     rp_stream_info_get(stream, &conn->info);
     if (error == NULL) {
-        conn->open = true;
-        conn->origin->open_count++;
+        enter(conn, RP_CONN_FREE);
+        conn->idle_since_ns = rp_loop_now_ns(conn->client->loop);
         rp_pool_offer(conn);
     } else {
         /* Closed first: a callback may destroy the client. */
@@ -233,7 +364,7 @@ static void on_close(rp_stream *stream, void *user)
     rp_origin *origin = conn->origin;
     (void)stream;
     RP_ASSERT(conn->request == NULL);
-    opening_over(conn);
+    RP_ASSERT(conn->state == RP_CONN_CLOSING);
     rp_list_remove(&conn->link);
     origin->conn_count--;
     client->conn_count--;
@@ -286,7 +417,8 @@ bool rp_conn_open(rp_origin *origin)
     rp_list_init(&conn->origin_link);
     rp_list_init(&conn->idle_link);
     rp_list_append(&client->conns, &conn->link);
-    conn->opening = true;
+    conn->state = RP_CONN_OPENING;
+    conn->keep_alive_ms = RP_NEVER_MS;
     origin->opening_count++;
     origin->conn_count++;
     client->opening_count++;
@@ -324,10 +456,9 @@ static void body_written(rp_stream *stream, rp_write *write, const rp_error *err
     (void)stream;
     (void)write;
     conn->body_unsent = false;
-    if (conn->closing || conn->request == NULL)
+    if (conn->request == NULL)
         return;
     if (error == NULL) {
-        conn->request->bytes_sent += conn->request->body_size;
         rp_request_sent(conn->request);
         return;
     }
@@ -341,7 +472,6 @@ static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
 {
     rp_slice slices[16];
     rp_chain rest = request->head;
-    request->bytes_sent = request->inline_size + request->head.size;
     if (request->inline_size > 0)
         return rp_stream_put(conn->stream, request->inline_head, request->inline_size, error);
     /* Kept until the end for a replay: walked, not consumed. */
@@ -357,18 +487,17 @@ static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
     return RP_OK;
 }
 
-void rp_conn_serve(rp_conn *conn, rp_request *request)
+static void serve(rp_conn *conn)
 {
     rp_error error;
-    conn->request = request;
-    request->conn = conn;
-    request->state = RP_REQUEST_ACTIVE;
-    request->attempts++;
-    request->begun = false;
+    rp_request *request = conn->request;
+    enter(conn, RP_CONN_SERVING);
+    rp_request_begun(request);
     rp_conn_note(conn, request);
     if (conn->served > 0)
         conn->client->loop->stats.connections_reused++;
     conn->served++;
+    conn->plain_base = conn->stream->plain_total;
     rp_h1_parser_start(conn->parser, request->head_only);
     rp_stream_set_credit(conn->stream, request->has_credit_limit, request->credit_bytes);
     if (head_send(conn, request, &error) != RP_OK) {
@@ -385,15 +514,62 @@ void rp_conn_serve(rp_conn *conn, rp_request *request)
     RP_ASSERT(status == RP_OK);
 }
 
+/* The stream's pump has delivered all that came, so this is the time to judge whether the connection
+ * may be used: what is written now leaves at once. A fresh one may hold the beginning of a record, a
+ * session ticket's most likely; then nobody knows which answer is whose after the first. */
+static void fill(rp_stream *stream, void *user)
+{
+    rp_conn *conn = user;
+    RP_ASSERT(conn->state == RP_CONN_ASSIGNED);
+    rp_stream_input input = rp_stream_input_get(stream);
+    if (!is_used(conn)) {
+        conn->doubtful = conn->doubtful || input == RP_INPUT_UNREAD;
+        serve(conn);
+    } else if (input == RP_INPUT_UNSEEN) {
+        rp_stream_want_fill(stream, fill);
+    } else if (input != RP_INPUT_CLEAN || rp_pool_aged(conn)) {
+        move_on(conn);
+    } else {
+        serve(conn);
+    }
+}
+
+void rp_conn_assign(rp_conn *conn, rp_request *request)
+{
+    RP_ASSERT(conn->state == RP_CONN_FREE);
+    conn->request = request;
+    request->conn = conn;
+    request->state = RP_REQUEST_ACTIVE;
+    enter(conn, RP_CONN_ASSIGNED);
+    rp_stream_want_fill(conn->stream, fill);
+}
+
+uint64_t rp_conn_bytes_sent(const rp_conn *conn)
+{
+    uint64_t handed = rp_stream_plain_handed(conn->stream);
+    return conn->state == RP_CONN_SERVING && handed > conn->plain_base ? handed - conn->plain_base
+                                                                       : 0;
+}
+
+void rp_conn_abandon(rp_conn *conn)
+{
+    (void)detach(conn);
+    if (conn->state == RP_CONN_ASSIGNED && !conn->client->destroyed &&
+        rp_stream_input_get(conn->stream) != RP_INPUT_ENDED) {
+        enter(conn, RP_CONN_FREE);
+        rp_pool_offer(conn);
+    } else {
+        rp_conn_close(conn); /* in the middle of a response it can't serve another */
+    }
+}
+
 void rp_conn_close(rp_conn *conn)
 {
-    if (conn->closing)
+    if (conn->state == RP_CONN_CLOSING)
         return;
     if (!conn->client->destroyed)
         RP_ASSERT(conn->request == NULL);
     rp_pool_unidle(conn);
-    conn->closing = true;
-    if (conn->open)
-        conn->origin->open_count--;
+    enter(conn, RP_CONN_CLOSING);
     rp_stream_close(conn->stream);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define OPEN_AGAIN_NS 250000000u
+#define REMEMBERED_LIMIT 256
 
 /* ---- origins ---- */
 
@@ -64,13 +65,24 @@ static void buckets_grow(rp_client *client)
     client->bucket_count = count;
 }
 
+/* It is in use again, or goes. */
+static void forget(rp_origin *origin)
+{
+    if (rp_list_empty(&origin->remembered_link))
+        return;
+    rp_list_remove(&origin->remembered_link);
+    origin->client->remembered_count--;
+}
+
 rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
 {
     uint64_t hash = origin_hash(url);
     rp_origin *origin = client->buckets[hash & (client->bucket_count - 1)];
     for (; origin != NULL; origin = origin->next) {
-        if (origin_is(origin, hash, url))
+        if (origin_is(origin, hash, url)) {
+            forget(origin);
             return origin;
+        }
     }
     origin = rp_allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1);
     if (origin == NULL)
@@ -86,6 +98,7 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
     rp_list_init(&origin->waiting_link);
     rp_list_init(&origin->queue);
     rp_list_init(&origin->idle);
+    rp_list_init(&origin->remembered_link);
     rp_origin **bucket = &client->buckets[hash & (client->bucket_count - 1)];
     origin->next = *bucket;
     *bucket = origin;
@@ -93,11 +106,9 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
     return origin;
 }
 
-void rp_origin_release_if_unused(rp_origin *origin)
+static void origin_free(rp_origin *origin)
 {
     rp_client *client = origin->client;
-    if (origin->conn_count > 0 || origin->request_count > 0)
-        return;
     rp_origin **at = &client->buckets[origin->hash & (client->bucket_count - 1)];
     while (*at != origin)
         at = &(*at)->next;
@@ -106,15 +117,52 @@ void rp_origin_release_if_unused(rp_origin *origin)
     rp_free(&client->loop->memory, origin);
 }
 
+void rp_origin_release_if_unused(rp_origin *origin)
+{
+    rp_client *client = origin->client;
+    if (origin->conn_count > 0 || origin->request_count > 0)
+        return;
+    if (origin->lesson.death_ms == 0 || client->destroyed) {
+        origin_free(origin);
+        return;
+    }
+    rp_list_append(&client->remembered, &origin->remembered_link);
+    if (++client->remembered_count > REMEMBERED_LIMIT)
+        rp_origins_forget(client, 1);
+}
+
+void rp_origins_forget(rp_client *client, size_t count)
+{
+    for (; count > 0 && !rp_list_empty(&client->remembered); count--) {
+        rp_origin *origin = RP_CONTAINER(client->remembered.next, rp_origin, remembered_link);
+        forget(origin);
+        origin_free(origin);
+    }
+}
+
 /* ---- the queue ---- */
 
-static void queue_put(rp_request *request, bool at_front)
+/* Whoever comes back into the queue stands before all that have not been out of it: a replay first of
+ * all, and one that nothing was sent of in the order of the beginning. */
+static rp_link *queue_place(const rp_request *request)
+{
+    rp_link *queue = &request->origin->queue, *place = queue->next;
+    if (request->attempts > 0)
+        return place;
+    if (request->moved == 0)
+        return queue;
+    for (; place != queue; place = place->next) {
+        const rp_request *other = RP_CONTAINER(place, rp_request, queue_link);
+        if (other->attempts == 0 && other->order > request->order)
+            break;
+    }
+    return place;
+}
+
+static void queue_put(rp_request *request)
 {
     rp_origin *origin = request->origin;
-    if (at_front)
-        rp_list_prepend(&origin->queue, &request->queue_link);
-    else
-        rp_list_append(&origin->queue, &request->queue_link);
+    rp_list_append(queue_place(request), &request->queue_link); /* before the place */
     origin->queued_count++;
     origin->client->queued_count++;
     if (origin->queued_count == 1) {
@@ -209,17 +257,31 @@ static void open_more(rp_origin *origin)
     }
 }
 
-void rp_pool_submit(rp_request *request, bool at_front)
+/* The idle connection that was used last; those that are no good any more end here. */
+static rp_conn *idle_take(rp_origin *origin)
+{
+    while (!rp_list_empty(&origin->idle)) {
+        rp_conn *conn = RP_CONTAINER(origin->idle.next, rp_conn, origin_link);
+        rp_stream_input input = rp_stream_input_get(conn->stream);
+        if ((input == RP_INPUT_CLEAN || input == RP_INPUT_UNSEEN) && !rp_pool_aged(conn)) {
+            rp_pool_unidle(conn);
+            return conn;
+        }
+        rp_conn_close(conn);
+    }
+    return NULL;
+}
+
+void rp_pool_submit(rp_request *request)
 {
     rp_origin *origin = request->origin;
-    if (!request->fresh_only && !rp_list_empty(&origin->idle)) {
-        rp_conn *conn = RP_CONTAINER(origin->idle.next, rp_conn, origin_link);
-        rp_pool_unidle(conn);
-        rp_conn_serve(conn, request);
+    rp_conn *conn = request->fresh_only ? NULL : idle_take(origin);
+    if (conn != NULL) {
+        rp_conn_assign(conn, request);
         return;
     }
     request->state = RP_REQUEST_QUEUED;
-    queue_put(request, at_front);
+    queue_put(request);
     open_more(origin);
 }
 
@@ -265,34 +327,102 @@ void rp_pool_open_failed(const rp_conn *conn, const rp_error *error)
     rp_request_finish(request, error);
 }
 
-/* ---- idle connections ---- */
+/* ---- idle connections ----
+ *
+ * A connection may be idle for as long as the client allows, the server says (Keep-Alive), and the
+ * origin's other connections have lived; and it serves no more once it is as old as it may get in
+ * all, so that a change of addresses is followed. This is looked at when it is taken, too: who does
+ * not turn the loop has no timers. */
+
+#define DEATHS_MATCH_MS 1000      /* deaths at ages so close are the server's rule */
+#define DEATH_APART_NS 100000000u /* but not those of one moment: a server that ends closes all */
+#define LESSON_NS 600000000000u   /* for so long: then the server may have another rule */
+
+static uint64_t ms_to_ns(uint64_t ms)
+{
+    return ms < UINT64_MAX / 1000000u ? ms * 1000000u : UINT64_MAX;
+}
+
+static bool lesson_holds(const rp_origin *origin, uint64_t now)
+{
+    return origin->lesson.death_ms > 0 && now - origin->lesson.death_ns < LESSON_NS;
+}
+
+static uint64_t idle_limit_ns(const rp_conn *conn, uint64_t now)
+{
+    uint64_t limit_ms = conn->client->options.connection_idle_ms;
+    const rp_idle_lesson *lesson = &conn->origin->lesson;
+    if (conn->keep_alive_ms < limit_ms)
+        limit_ms = conn->keep_alive_ms;
+    if (lesson->limit_ms > 0 && lesson->limit_ms < limit_ms && lesson_holds(conn->origin, now))
+        limit_ms = lesson->limit_ms;
+    return ms_to_ns(limit_ms);
+}
+
+/* When it is too old; UINT64_MAX: never. */
+static uint64_t end_ns(const rp_conn *conn, uint64_t now)
+{
+    uint64_t limit = idle_limit_ns(conn, now);
+    uint64_t lifetime = ms_to_ns(conn->client->options.connection_lifetime_ms);
+    uint64_t end =
+        limit < UINT64_MAX - conn->idle_since_ns ? conn->idle_since_ns + limit : UINT64_MAX;
+    uint64_t opened = conn->stream->opened_ns;
+    uint64_t last = lifetime < UINT64_MAX - opened ? opened + lifetime : UINT64_MAX;
+    return end < last ? end : last;
+}
+
+bool rp_pool_aged(const rp_conn *conn)
+{
+    uint64_t now = rp_loop_now_ns(conn->client->loop);
+    return now >= end_ns(conn, now);
+}
+
+void rp_pool_learn(const rp_conn *conn)
+{
+    uint64_t now = rp_loop_now_ns(conn->client->loop);
+    uint64_t age_ms = (now - conn->idle_since_ns) / 1000000u;
+    uint64_t margin_ms = DEATHS_MATCH_MS + age_ms / 20;
+    rp_idle_lesson *lesson = &conn->origin->lesson;
+    if (age_ms < 2 * (uint64_t)DEATHS_MATCH_MS || age_ms > UINT32_MAX)
+        return; /* too soon to be a limit that one can keep to */
+    bool known = lesson_holds(conn->origin, now);
+    uint64_t other_ms = lesson->death_ms;
+    bool matches = age_ms + margin_ms >= other_ms && age_ms <= other_ms + margin_ms;
+    if (known && matches && now - lesson->death_ns < DEATH_APART_NS)
+        return;
+    if (known && matches)
+        lesson->limit_ms = (uint32_t)((age_ms < other_ms ? age_ms : other_ms) - margin_ms);
+    else if (!known)
+        lesson->limit_ms = 0;
+    lesson->death_ms = (uint32_t)age_ms;
+    lesson->death_ns = now;
+}
 
 static void idle_check(rp_timer *timer, void *user);
 
-static void idle_timer_start(rp_client *client)
+/* The timer runs on while the connection serves, and looks again when it fires: a connection that is
+ * idle for a moment between two requests starts none. */
+static void idle_check_at(rp_conn *conn, uint64_t now, uint64_t end)
 {
-    if (rp_list_empty(&client->idle) || client->idle_timer.private_started)
+    if (end == UINT64_MAX || (conn->idle_check_ns != 0 && conn->idle_check_ns <= end))
         return;
-    const rp_conn *oldest = RP_CONTAINER(client->idle.next, rp_conn, idle_link);
-    uint64_t idle_ms = (rp_loop_now_ns(client->loop) - oldest->idle_since_ns) / 1000000u;
-    uint64_t limit_ms = client->options.connection_idle_ms;
-    uint64_t left_ms = limit_ms > idle_ms ? limit_ms - idle_ms : 0;
-    rp_timer_start_internal(client->loop, &client->idle_timer, left_ms, idle_check, client);
+    conn->idle_check_ns = end > now ? end : now;
+    uint64_t left_ms = (conn->idle_check_ns - now + 999999u) / 1000000u;
+    rp_stream_timer_start(conn->stream, left_ms, idle_check, conn);
 }
 
-/* One timer for all idle connections: the list is in the order of their age. */
 static void idle_check(rp_timer *timer, void *user)
 {
-    rp_client *client = user;
+    rp_conn *conn = user;
+    uint64_t now = rp_loop_now_ns(conn->client->loop), end = end_ns(conn, now);
     (void)timer;
-    uint64_t now = rp_loop_now_ns(client->loop);
-    while (!rp_list_empty(&client->idle)) {
-        rp_conn *oldest = RP_CONTAINER(client->idle.next, rp_conn, idle_link);
-        if (now - oldest->idle_since_ns < client->options.connection_idle_ms * 1000000u)
-            break;
-        rp_conn_close(oldest);
-    }
-    idle_timer_start(client);
+    conn->idle_check_ns = 0;
+    if (conn->state != RP_CONN_FREE)
+        return;
+    if (now >= end)
+        rp_conn_close(conn);
+    else
+        idle_check_at(conn, now, end);
 }
 
 void rp_pool_unidle(rp_conn *conn)
@@ -311,23 +441,23 @@ static void make_idle(rp_conn *conn)
     rp_origin *origin = conn->origin;
     if (origin->idle_count >= client->options.idle_per_origin)
         rp_conn_close(RP_CONTAINER(origin->idle.previous, rp_conn, origin_link));
-    conn->idle_since_ns = rp_loop_now_ns(client->loop);
     rp_list_prepend(&origin->idle, &conn->origin_link);
     rp_list_append(&client->idle, &conn->idle_link);
     origin->idle_count++;
+    conn->idled = true;
     rp_stream_set_background(conn->stream, true);
-    if (client->options.connection_idle_ms != RP_NEVER_MS)
-        idle_timer_start(client);
+    uint64_t now = rp_loop_now_ns(client->loop);
+    idle_check_at(conn, now, end_ns(conn, now));
 }
 
 void rp_pool_offer(rp_conn *conn)
 {
-    rp_request *request = queue_next(conn->origin, conn->served > 0);
+    rp_request *request = queue_next(conn->origin, conn->served > 0 || conn->idled);
     if (request == NULL) {
         make_idle(conn);
         rp_pool_dispatch(conn->client); /* others may wait for just this room */
         return;
     }
     rp_pool_withdraw(request);
-    rp_conn_serve(conn, request);
+    rp_conn_assign(conn, request);
 }

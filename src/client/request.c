@@ -23,6 +23,7 @@ rp_request *rp_request_new(rp_client *client)
             return NULL;
     }
     request->client = client;
+    request->order = client->request_order++;
     rp_list_init(&request->queue_link);
     rp_list_init(&request->ending.link);
     rp_chain_init(&request->head, &client->loop->chunks);
@@ -140,6 +141,13 @@ void rp_request_queued(rp_request *request)
         rp_timer_start(loop, &request->phase_timer, queue_ms, queue_timed_out, request);
 }
 
+void rp_request_begun(rp_request *request)
+{
+    rp_timer_stop(request->client->loop, &request->phase_timer);
+    request->attempts++;
+    request->begun = false;
+}
+
 void rp_request_sent(rp_request *request)
 {
     rp_loop *loop = request->client->loop;
@@ -166,8 +174,7 @@ void rp_request_moved(rp_request *request)
 
 /* ---- the end ---- */
 
-/* Leaves the queue or the connection. A connection in the middle of a response can't serve
- * another. */
+/* Leaves the queue or the connection. */
 static void leave(rp_request *request)
 {
     rp_loop *loop = request->client->loop;
@@ -175,12 +182,8 @@ static void leave(rp_request *request)
     rp_timer_stop(loop, &request->phase_timer);
     if (request->state == RP_REQUEST_QUEUED && !rp_list_empty(&request->queue_link))
         rp_pool_withdraw(request);
-    rp_conn *conn = request->conn;
-    if (conn == NULL)
-        return;
-    conn->request = NULL;
-    request->conn = NULL;
-    rp_conn_close(conn);
+    if (request->conn != NULL)
+        rp_conn_abandon(request->conn);
 }
 
 void rp_request_summary_get(const rp_request *request, rp_response_summary *summary)
@@ -188,7 +191,8 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
     *summary = (rp_response_summary){
         .status = request->status,
         .body_bytes = request->body_bytes,
-        .bytes_sent = request->bytes_sent,
+        .bytes_sent =
+            request->conn != NULL ? rp_conn_bytes_sent(request->conn) : request->bytes_sent,
         .attempts = request->attempts,
         .reused = request->reused,
         .resumed = request->resumed,

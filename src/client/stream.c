@@ -205,6 +205,7 @@ static void connected(rp_stream *stream)
         rp_timer_start(stream->loop, &stream->timer, stream->handshake_timeout_ms,
                        handshake_timed_out, stream);
     stream->receiving = true;
+    stream->receive_turn = stream->loop->stats.turns;
     rp_socket_ops(stream->socket)->receive(stream->socket);
     rp_stream_pump_later(stream);
 }
@@ -392,6 +393,13 @@ void rp_stream_set_background(rp_stream *stream, bool background)
         rp_loop_unhold(stream->loop);
     else
         rp_loop_hold(stream->loop);
+}
+
+void rp_stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn, void *user)
+{
+    RP_ASSERT(stream->state == RP_STREAM_OPEN);
+    RP_ASSERT(!stream->closing);
+    rp_timer_start_internal(stream->loop, &stream->timer, delay_ms, fn, user);
 }
 
 /* ---- closing ---- */

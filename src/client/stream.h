@@ -38,6 +38,9 @@ struct rp_stream {
     rp_chain output;
     size_t in_flight;
     uint64_t sent_total;
+    uint64_t plain_total;                        /* plaintext put into output */
+    uint64_t plain_handed;                       /* of that, what the port was given */
+    void (*fill)(rp_stream *stream, void *user); /* wanted by the owner; NULL: nothing is */
     rp_chunk *slice_chunk; /* holds the slices of a send that has more than RP_SEND_SLICES */
     rp_slice slices[RP_SEND_SLICES];
     rp_write *queued, *queued_last;       /* not yet wholly in output */
@@ -48,9 +51,10 @@ struct rp_stream {
     uint8_t *stash; /* input that came while there was no credit */
     size_t stash_begin, stash_size, stash_capacity;
     size_t credit;
+    uint64_t receive_turn; /* the turn in which the receive was started last */
 
     rp_deferred pump; /* runs everything that is due: encrypt, send, deliver */
-    rp_timer timer;   /* handshake deadline */
+    rp_timer timer;   /* handshake deadline; once open the owner's: rp_stream_timer_start */
     rp_loop_hook hook;
     uint64_t handshake_timeout_ms;
     uint64_t started_ns, resolved_ns, connected_ns, opened_ns;
@@ -85,6 +89,27 @@ void rp_stream_set_background(rp_stream *stream, bool background);
  * Only on an open stream on which no rp_write is queued, and for little data (RP_OUTPUT_LIMIT is
  * not kept). It leaves with the turn's one send. If that fails, on_end tells. */
 rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_error *error);
+
+/* Has fill called from the pump, once, when what it puts and writes leaves at once: nothing is in
+ * flight, and all that came in this turn was delivered. So it is the last moment to look whether
+ * the stream is still good for it (rp_stream_input). NULL: not any more. */
+void rp_stream_want_fill(rp_stream *stream, void (*fill)(rp_stream *stream, void *user));
+
+typedef enum rp_stream_input {
+    RP_INPUT_CLEAN,  /* every byte that came was delivered, and the next one would be */
+    RP_INPUT_UNSEEN, /* the receive was stopped, and no turn has looked since it was started again:
+                      * another fill will know */
+    RP_INPUT_UNREAD, /* a byte came that was not delivered: put aside, or part of a record */
+    RP_INPUT_ENDED   /* the end came, or the stream can't send */
+} rp_stream_input;
+rp_stream_input rp_stream_input_get(const rp_stream *stream);
+
+/* Bytes of plaintext, of all puts and writes, that were handed to the network. */
+uint64_t rp_stream_plain_handed(const rp_stream *stream);
+
+/* An open stream has no use for its timer: it is the owner's until the close. It does not keep
+ * rp_loop_run going. */
+void rp_stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn, void *user);
 
 /* ---- for servers that misbehave (src/sim) ---- */
 

@@ -123,6 +123,7 @@ static void write_encrypted(rp_stream *stream)
 
 static bool encrypt_piece(rp_stream *stream, const uint8_t *data, size_t size, rp_error *error)
 {
+    stream->plain_total += size;
     if (stream->engine != NULL)
         return rp_engine_write(stream->engine, data, size, error) == RP_ENGINE_OK;
     if (rp_chain_append(&stream->output, data, size))
@@ -195,6 +196,9 @@ void rp_stream_flush(rp_stream *stream)
     if (stream->socket == NULL || stream->closing || stream->in_flight > 0 ||
         stream->output.size == 0 || stream->write_failed || stream->state == RP_STREAM_DOUBT)
         return;
+    /* If the slices don't reach to the end of it, for want of memory, the rest counts as well: it
+     * follows, and who asks must not be told less than the peer may have seen. */
+    stream->plain_handed = stream->plain_total;
     size_t limit;
     rp_slice *slices = slices_of(stream, &limit);
     size_t count = rp_chain_slices(&stream->output, slices, limit);
@@ -257,7 +261,7 @@ static void sent(rp_socket *socket, rp_io_result result)
     stream->sent_total += size;
     complete_writes(stream);
     rp_stream_flush(stream);
-    if (stream->queued != NULL)
+    if (stream->queued != NULL || stream->fill != NULL)
         rp_stream_pump_later(stream);
 }
 
@@ -438,6 +442,7 @@ static void regulate_receive(rp_stream *stream)
     bool wanted = has_credit(stream) && stream->stash_size == 0;
     if (wanted && !stream->receiving) {
         stream->receiving = true;
+        stream->receive_turn = stream->loop->stats.turns;
         rp_socket_ops(stream->socket)->receive(stream->socket);
     } else if (!wanted && stream->receiving && !stream->receive_stopping) {
         stream->receive_stopping = true;
@@ -467,6 +472,8 @@ static void received_final(rp_stream *stream, rp_io_result result)
         return;
     if (result.status == RP_E_CANCELLED) {
         regulate_receive(stream);
+        if (stream->fill != NULL)
+            rp_stream_pump_later(stream);
         return;
     }
     stream->input_ended = true;
@@ -501,6 +508,16 @@ const rp_socket_handler rp_stream_socket_handler = {
 
 /* ---- the pump ---- */
 
+static void fill(rp_stream *stream)
+{
+    void (*fn)(rp_stream *, void *) = stream->fill;
+    if (fn == NULL || stream->closing || stream->state != RP_STREAM_OPEN || stream->in_flight > 0 ||
+        stream->receive_stopping)
+        return; /* the end of the send, or of the receive, calls the pump */
+    stream->fill = NULL;
+    fn(stream, stream->user);
+}
+
 static void pump(rp_deferred *deferred)
 {
     rp_stream *stream = RP_CONTAINER(deferred, rp_stream, pump);
@@ -515,6 +532,7 @@ static void pump(rp_deferred *deferred)
             process_end(stream);
         regulate_receive(stream);
     }
+    fill(stream);
     if (!stream->closing && stream->write_failed)
         fail_late_writes(stream);
     else if (!stream->closing && stream->state == RP_STREAM_OPEN)
@@ -529,6 +547,32 @@ static void pump(rp_deferred *deferred)
 void rp_stream_pump_later(rp_stream *stream)
 {
     rp_loop_defer(stream->loop, &stream->pump, pump);
+}
+
+void rp_stream_want_fill(rp_stream *stream, void (*fn)(rp_stream *stream, void *user))
+{
+    stream->fill = fn;
+    if (fn != NULL && stream->in_flight == 0 && !stream->receive_stopping)
+        rp_stream_pump_later(stream);
+}
+
+rp_stream_input rp_stream_input_get(const rp_stream *stream)
+{
+    if (stream->state != RP_STREAM_OPEN || stream->closing || stream->input_ended ||
+        stream->end_told || stream->write_failed || stream->shutdown_asked)
+        return RP_INPUT_ENDED;
+    if (stream->stash_size > 0 ||
+        (stream->engine != NULL && !rp_engine_between_records(stream->engine)))
+        return RP_INPUT_UNREAD;
+    if (!stream->receiving || stream->receive_stopping ||
+        stream->receive_turn == stream->loop->stats.turns)
+        return RP_INPUT_UNSEEN;
+    return RP_INPUT_CLEAN;
+}
+
+uint64_t rp_stream_plain_handed(const rp_stream *stream)
+{
+    return stream->plain_handed;
 }
 
 void rp_stream_io_free(rp_stream *stream)

@@ -97,7 +97,9 @@ static int receive(WOLFSSL *ssl, char *buffer, int size, void *context)
         part = engine->input_size;
     if (part == 0)
         return WOLFSSL_CBIO_ERR_WANT_READ; /* 0 would make wolfSSL spin */
-    if (engine->state == HANDSHAKING && !screen(engine, part))
+    if (engine->state != HANDSHAKING)
+        rp_records_pass(&engine->records, engine->input, part);
+    else if (!screen(engine, part))
         return WOLFSSL_CBIO_ERR_GENERAL;
     memcpy(buffer, engine->input, part);
     engine->input += part;
@@ -563,6 +565,12 @@ bool rp_engine_readable(const rp_engine *engine)
 {
     return engine->state == OPEN && !engine->peer_ended &&
            (engine->input_size > 0 || engine->input_ended || holds_plaintext(engine));
+}
+
+bool rp_engine_between_records(const rp_engine *engine)
+{
+    return engine->input_size == 0 && !holds_plaintext(engine) &&
+           rp_records_between(&engine->records);
 }
 
 rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size,

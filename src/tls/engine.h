@@ -89,6 +89,9 @@ rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capac
  * RP_ENGINE_END it stays false: what a peer sends after its close_notify is nobody's. */
 bool rp_engine_readable(const rp_engine *engine);
 
+/* True if nothing that came is held back: no plaintext unread, no record in part. */
+bool rp_engine_between_records(const rp_engine *engine);
+
 /* Encrypts all of data into output. The caller bounds what it gives (some 16 to 64 KiB at a
  * time). Only after the handshake and before close_notify(); the peer's end does not matter. */
 rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size,

@@ -100,6 +100,30 @@ rp_record_verdict rp_records_see(rp_records *records, const uint8_t *data, size_
     return verdict;
 }
 
+void rp_records_pass(rp_records *records, const uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        if (records->record_have < sizeof(records->record)) {
+            records->record[records->record_have++] = *data++;
+            size--;
+            if (records->record_have == sizeof(records->record))
+                (void)judge_header(records);
+            continue;
+        }
+        size_t part = smaller(size, records->record_rest);
+        records->record_rest = (uint16_t)(records->record_rest - part);
+        if (records->record_rest == 0)
+            records->record_have = 0;
+        data += part;
+        size -= part;
+    }
+}
+
+bool rp_records_between(const rp_records *records)
+{
+    return records->record_have == 0;
+}
+
 bool rp_records_change_cipher(const uint8_t *data, size_t size)
 {
     while (size >= 5) {

@@ -39,6 +39,12 @@ rp_record_verdict rp_records_see(rp_records *records, const uint8_t *data, size_
 /* Adds bytes of the stream to first, as long as there is room. rp_records_see does it too. */
 void rp_records_keep_first(rp_records *records, const uint8_t *data, size_t size);
 
+/* The same bytes once the handshake is done: only where each record begins and ends. */
+void rp_records_pass(rp_records *records, const uint8_t *data, size_t size);
+
+/* False while a record has come in part. */
+bool rp_records_between(const rp_records *records);
+
 /* True if the whole records in data, which we send, hold a ChangeCipherSpec. */
 bool rp_records_change_cipher(const uint8_t *data, size_t size);
 

@@ -58,23 +58,22 @@ static void opening_holds(const rp_conn *conn)
 
 static void conn_holds(const rp_conn *conn)
 {
-    CHECK(!(conn->open && conn->opening));
     if (conn->request != NULL) {
         CHECK(conn->request->conn == conn && conn->request->state == RP_REQUEST_ACTIVE);
         CHECK(conn->request->origin == conn->origin);
-        CHECK(conn->open && !conn->closing);
+        CHECK(conn->state == RP_CONN_ASSIGNED || conn->state == RP_CONN_SERVING);
     }
     bool idle = !rp_list_empty(&conn->idle_link);
     CHECK(idle == !rp_list_empty(&conn->origin_link));
     if (idle) {
-        CHECK(conn->open && !conn->closing && conn->request == NULL && !conn->body_unsent);
+        CHECK(conn->state == RP_CONN_FREE && conn->request == NULL && !conn->body_unsent);
         CHECK(conn->stream->background && !conn->stream->write_failed);
         CHECK(conn->stream->queued == NULL && conn->stream->stash_size == 0);
         CHECK(!conn->stream->has_credit_limit && conn->stream->receiving);
         limit_holds(conn->client->loop, conn->idle_since_ns,
                     conn->client->options.connection_idle_ms);
     }
-    if (conn->opening && !conn->closing)
+    if (conn->state == RP_CONN_OPENING)
         opening_holds(conn);
     if (conn->stream != NULL)
         stream_holds(conn->stream);
@@ -86,8 +85,8 @@ static void conns_hold(const rp_client *client, counted *all)
         const rp_conn *conn = RP_CONTAINER(l, rp_conn, link);
         conn_holds(conn);
         all->conns++;
-        all->opening += conn->opening;
-        all->closing += conn->closing;
+        all->opening += conn->state == RP_CONN_OPENING;
+        all->closing += conn->state == RP_CONN_CLOSING;
         all->idle += !rp_list_empty(&conn->idle_link);
     }
     CHECK(all->conns == client->conn_count);
@@ -140,7 +139,7 @@ static void queue_is_served(const rp_origin *origin)
         CHECK(request->fresh_only || origin->idle_count == 0);
         CHECK(before == NULL || before->attempts > 0 ||
               (request->attempts == 0 && id_of(before) < id_of(request)));
-        if (first == NULL && request->attempts == 0)
+        if (first == NULL && request->attempts == 0 && request->moved == 0)
             first = request;
         before = request;
     }
@@ -156,7 +155,8 @@ static void origin_holds(const rp_client *client, const rp_origin *origin, bool 
     const rp_client_options *o = &client->options;
     CHECK(origin->conn_count <= o->connections_per_origin);
     CHECK(origin->idle_count <= o->idle_per_origin);
-    CHECK(origin->conn_count + origin->request_count > 0);
+    CHECK((origin->conn_count + origin->request_count == 0) ==
+          !rp_list_empty(&origin->remembered_link));
     CHECK(origin->open_count + origin->opening_count <= origin->conn_count);
     CHECK(origin->queued_count <= origin->request_count);
     queue_is_served(origin);
