@@ -154,7 +154,8 @@ struct rp_request {
 
 /* The origin of url, made if need be; NULL: no memory. */
 rp_origin *rp_origin_get(rp_client *client, const rp_url *url);
-/* Frees an origin that has neither connections nor requests, unless it is kept for what it taught. */
+/* Frees an origin that has neither connections nor requests, unless it is kept for what it
+ * taught. */
 void rp_origin_release_if_unused(rp_origin *origin);
 /* Frees so many of those that are kept. */
 void rp_origins_forget(rp_client *client, size_t count);

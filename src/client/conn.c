@@ -4,11 +4,12 @@
  * doubtful: the response was complete and allowed it (RFC 9112, 9.3), the request had left in
  * whole, and not a byte came that nobody asked for. Everything else closes it.
  *
- * A request that is assigned to a connection is not written at once, but at the end of the turn, from
- * the stream's pump (fill). By then everything that the turn found has been delivered: a second
- * answer behind the first, the end behind the answer, an end that came while the program slept. That
- * condemns the connection, and the request, of which nothing has left, moves to another, whatever its
- * method. A request that is cancelled before fill leaves no byte, and the connection serves on. */
+ * A request that is assigned to a connection is not written at once, but at the end of the turn,
+ * from the stream's pump (fill). By then everything that the turn found has been delivered: a second
+ * answer behind the first, the end behind the answer, an end that came while the program slept.
+ * That condemns the connection, and the request, of which nothing has left, moves to another,
+ * whatever its method. A request that is cancelled before fill leaves no byte, and the connection
+ * serves on. */
 #include "client/client.h"
 
 #include "base/assert.h"
@@ -90,8 +91,8 @@ static void replay(rp_request *request)
 }
 
 /* What came, or ended, before anything of the request was written speaks against the connection and
- * not against the request, which goes to another (RFC 9112, 9.2: nobody asked for it). A server that
- * does so on fresh connections, one after another, does it always. */
+ * not against the request, which goes to another (RFC 9112, 9.2: nobody asked for it). A server
+ * that does so on fresh connections, one after another, does it always. */
 static void move_on(rp_conn *conn)
 {
     rp_request *request = detach(conn);
@@ -514,9 +515,10 @@ static void serve(rp_conn *conn)
     RP_ASSERT(status == RP_OK);
 }
 
-/* The stream's pump has delivered all that came, so this is the time to judge whether the connection
- * may be used: what is written now leaves at once. A fresh one may hold the beginning of a record, a
- * session ticket's most likely; then nobody knows which answer is whose after the first. */
+/* The stream's pump has delivered all that came, so this is the time to judge whether the
+ * connection may be used: what is written now leaves at once. A fresh one may hold the beginning of
+ * a record, a session ticket's most likely; then nobody knows which answer is whose after the
+ * first. */
 static void fill(rp_stream *stream, void *user)
 {
     rp_conn *conn = user;

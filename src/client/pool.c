@@ -142,8 +142,8 @@ void rp_origins_forget(rp_client *client, size_t count)
 
 /* ---- the queue ---- */
 
-/* Whoever comes back into the queue stands before all that have not been out of it: a replay first of
- * all, and one that nothing was sent of in the order of the beginning. */
+/* Whoever comes back into the queue stands before all that have not been out of it: a replay first
+ * of all, and one that nothing was sent of in the order of the beginning. */
 static rp_link *queue_place(const rp_request *request)
 {
     rp_link *queue = &request->origin->queue, *place = queue->next;
@@ -400,8 +400,8 @@ void rp_pool_learn(const rp_conn *conn)
 
 static void idle_check(rp_timer *timer, void *user);
 
-/* The timer runs on while the connection serves, and looks again when it fires: a connection that is
- * idle for a moment between two requests starts none. */
+/* The timer runs on while the connection serves, and looks again when it fires: a connection that
+ * is idle for a moment between two requests starts none. */
 static void idle_check_at(rp_conn *conn, uint64_t now, uint64_t end)
 {
     if (end == UINT64_MAX || (conn->idle_check_ns != 0 && conn->idle_check_ns <= end))
