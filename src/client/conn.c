@@ -5,7 +5,7 @@
  * whole, and not a byte came that nobody asked for. Everything else closes it.
  *
  * A request that is assigned to a connection is not written at once, but at the end of the turn,
- * from the stream's pump (fill). By then all that the turn found has been delivered: a second answer
+ * from the stream's pump (fill). By then all that the turn found was delivered: a second answer
  * behind the first, the end behind the answer, an end that came while the program slept. That
  * condemns the connection, and the request, of which nothing has left, moves to another, whatever
  * its method. A request that is cancelled before fill leaves no byte, and the connection serves
