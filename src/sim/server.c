@@ -19,7 +19,7 @@
 
 /* ---- bytes ---- */
 
-static void bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t size)
+void rp_sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t size)
 {
     if (b->begin + b->size + size > b->capacity) {
         if (b->size > 0 && b->begin > 0)
@@ -77,7 +77,7 @@ static void body_came(void *user, const uint8_t *data, size_t size)
     if (options->on_body != NULL)
         options->on_body(x, data, size, options->user);
     else if (!x->ended && !x->answered && x->body.size + size <= SIM_BODY_LIMIT)
-        bytes_add(&x->server->memory, &x->body, data, size);
+        rp_sim_bytes_add(&x->server->memory, &x->body, data, size);
 }
 
 static void malformed(rp_sim_exchange *x, const char *why)
@@ -224,7 +224,7 @@ static void data_came(rp_stream *stream, const uint8_t *data, size_t size, void 
         rp_stream_consume(stream, size); /* nobody listens any more */
         return;
     }
-    bytes_add(&x->server->memory, &x->input, data, size);
+    rp_sim_bytes_add(&x->server->memory, &x->input, data, size);
     rp_sim_exchange_advance(x);
 }
 
@@ -282,6 +282,11 @@ static void dropped(rp_socket *socket)
 
 static const rp_socket_handler dropping = {.closed = dropped};
 
+static void held_failed(void *user)
+{
+    rp_sim_exchange_close(user);
+}
+
 static void accepted(rp_socket *listener, rp_socket *peer, rp_io_result result, bool final)
 {
     rp_sim_server *server = listener->user;
@@ -302,7 +307,7 @@ static void accepted(rp_socket *listener, rp_socket *peer, rp_io_result result, 
     rp_list_append(&server->exchanges, &x->link);
     server->counts.connections++;
     server->counts.open++;
-    x->socket = rp_sim_tamper_new(&server->memory, peer);
+    x->socket = rp_sim_tamper_new(server->loop, &server->memory, peer, held_failed, x);
     bool scripted = server->options.on_connection != NULL;
     if (!scripted)
         x->phase = server->tls != NULL ? SIM_HANDSHAKE : SIM_OPEN;

@@ -1,5 +1,6 @@
 /* server.h - what the parts of the scripted server share: server.c has the connections,
- * server_script.c the steps of their scripts, tamper.c the socket that changes bytes.
+ * server_script.c the steps of their scripts, tamper.c the socket that changes bytes
+ * and makes one send of several.
  *
  * An exchange is a connection for all its life. Where on_connection is given it begins as a plain
  * stream without credit, so that a script can say something before TLS begins; what the client
@@ -24,6 +25,9 @@ typedef enum sim_step_kind {
     SIM_STEP_WRITE_RAW,
     SIM_STEP_CORRUPT, /* number: the offset */
     SIM_STEP_WAIT,    /* number: milliseconds */
+    SIM_STEP_HOLD,
+    SIM_STEP_FLUSH,
+    SIM_STEP_CALL,
     SIM_STEP_END
 } sim_step_kind;
 
@@ -32,6 +36,8 @@ typedef struct sim_step {
     sim_step_kind kind;
     rp_sim_ending ending;
     uint64_t number;
+    rp_sim_step_fn *fn;
+    void *user;
     size_t size;
     uint8_t data[];
 } sim_step;
@@ -86,6 +92,7 @@ extern const char rp_sim_certificate_pem[], rp_sim_key_pem[];
 
 /* ---- server.c ---- */
 
+void rp_sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t size);
 /* Does everything that can be done now. Not from inside a call of the user's. */
 void rp_sim_exchange_advance(rp_sim_exchange *x);
 /* The handshake, or on a plain server the first request, may begin. */
@@ -106,9 +113,14 @@ void rp_sim_script_end(rp_sim_exchange *x, rp_sim_ending ending);
 
 /* ---- tamper.c ---- */
 
-/* In front of inner, which it owns from here on. */
-rp_socket *rp_sim_tamper_new(rp_memory *memory, rp_socket *inner);
+/* In front of inner, which it owns from here on. failed: what was held could not be sent. */
+rp_socket *rp_sim_tamper_new(rp_loop *loop, rp_memory *memory, rp_socket *inner,
+                             void (*failed)(void *user), void *user);
 /* Of all that it sends, the byte at this position is changed. */
 void rp_sim_tamper_at(rp_socket *socket, uint64_t position);
+/* Keeps back what is sent from here on; false: all of it leaves in one send, and is followed by the
+ * half-close if that comes first. */
+void rp_sim_tamper_hold(rp_socket *socket, bool hold);
+rp_socket *rp_sim_tamper_inner(rp_socket *socket);
 
 #endif

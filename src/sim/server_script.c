@@ -77,6 +77,25 @@ void rp_sim_corrupt(rp_sim_exchange *x, uint64_t offset)
         step->number = offset;
 }
 
+void rp_sim_hold(rp_sim_exchange *x)
+{
+    (void)append(x, SIM_STEP_HOLD, 0);
+}
+
+void rp_sim_flush(rp_sim_exchange *x)
+{
+    (void)append(x, SIM_STEP_FLUSH, 0);
+}
+
+void rp_sim_call(rp_sim_exchange *x, rp_sim_step_fn *fn, void *user)
+{
+    sim_step *step = append(x, SIM_STEP_CALL, 0);
+    if (step == NULL)
+        return;
+    step->fn = fn;
+    step->user = user;
+}
+
 void rp_sim_wait(rp_sim_exchange *x, uint64_t ms)
 {
     sim_step *step = append(x, SIM_STEP_WAIT, 0);
@@ -153,6 +172,8 @@ void rp_sim_script_end(rp_sim_exchange *x, rp_sim_ending ending)
     x->over = true;
     x->ending = ending;
     rp_timer_stop(x->server->loop, &x->timer);
+    if (ending == RP_SIM_END_STALLED)
+        rp_sim_tamper_hold(x->socket, false); /* with the others the end goes along */
     if (ending == RP_SIM_END_RESET)
         reset(x);
     else if (ending == RP_SIM_END_STALLED)
@@ -219,6 +240,8 @@ static void write_step(rp_sim_exchange *x, const sim_step *step)
 static void end_step(rp_sim_exchange *x, rp_sim_ending ending)
 {
     x->ended = false;
+    if (ending == RP_SIM_KEEP)
+        rp_sim_tamper_hold(x->socket, false);
     if (ending == RP_SIM_KEEP && !x->head_seen)
         return; /* on_connection's, or an idle connection's */
     if (ending == RP_SIM_KEEP) {
@@ -240,6 +263,13 @@ static void run(rp_sim_exchange *x, sim_step *step)
     case SIM_STEP_CORRUPT:
         rp_sim_tamper_at(x->socket, x->stream->sent_total + x->stream->output.size + step->number);
         break;
+    case SIM_STEP_HOLD:
+    case SIM_STEP_FLUSH:
+        rp_sim_tamper_hold(x->socket, step->kind == SIM_STEP_HOLD);
+        break;
+    case SIM_STEP_CALL:
+        step->fn(x, step->user);
+        break;
     case SIM_STEP_WAIT:
         x->waiting = true;
         rp_timer_start_internal(x->server->loop, &x->timer, step->number, waited, x);
@@ -259,7 +289,8 @@ bool rp_sim_script_run(rp_sim_exchange *x)
     if (x->writing || x->waiting || x->phase == SIM_HANDSHAKE)
         return false;
     sim_step *step = first(x);
-    if (x->phase == SIM_CONNECTED && (step == NULL || step->kind == SIM_STEP_WRITE)) {
+    bool begins = step == NULL || step->kind == SIM_STEP_WRITE || step->kind == SIM_STEP_HOLD;
+    if (x->phase == SIM_CONNECTED && begins) {
         rp_sim_exchange_begin(x); /* before it only raw bytes can leave */
         return true;
     }

@@ -102,6 +102,11 @@ typedef struct sim_pipe {
     uint8_t *bytes;
     size_t begin, size, capacity, arrived, window;
     uint64_t passed; /* bytes that arrived in all */
+    uint64_t given;  /* bytes that its sender has begun to send, in all */
+    uint64_t taken;  /* bytes that its receiver got, in all */
+    /* For tests: what the other direction's `given` was when the receiver got the first byte from this
+     * position on; UINT64_MAX: no such position, not yet. */
+    uint64_t watched_from, given_back;
     sim_break fault;
     sim_event arrival;
     bool fin_sent, fin_arrived, reset_sent;

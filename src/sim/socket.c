@@ -525,6 +525,7 @@ void rp_sim_send(rp_socket *base, const rp_slice *slices, size_t count)
     socket->slice_count = count;
     socket->slice_offset = 0;
     RP_ASSERT(send_left(socket) > 0);
+    socket->wire->pipes[socket->end].given += send_left(socket);
     if (rp_sim_strikes(sim_of(socket), RP_SIM_SEND_FAILED)) {
         break_down(socket);
         decide(socket, SEND, (rp_io_result){RP_E_IO_FAILED, rp_os_codes.failed});

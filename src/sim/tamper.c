@@ -1,4 +1,5 @@
-/* tamper.c - a socket in front of a port's socket that changes bytes of what is sent.
+/* tamper.c - a socket in front of a port's socket that changes bytes of what is sent, and that holds
+ * sends back to make one of them.
  *
  * It is a socket of the port contract itself, so that the stream on it need not know, and streams
  * elsewhere pay nothing for it. */
@@ -6,14 +7,29 @@
 
 #include "base/assert.h"
 
+#include <string.h>
+
 typedef struct tamper {
     rp_socket base;
     rp_port port; /* of base: our operations */
     rp_socket *inner;
     rp_memory *memory;
-    uint64_t given; /* bytes to the inner socket, in all */
+    rp_loop *loop;
+    void (*failed)(void *user);
+    void *user;
+    uint64_t given; /* bytes by the owner, in all */
     uint64_t *positions;
     size_t count, capacity;
+
+    /* Held bytes are sent as far as the owner knows. */
+    bool holding;
+    sim_bytes held;
+    rp_deferred held_sent; /* tells the owner so */
+    uint8_t *batch;        /* what was held and is being sent */
+    rp_slice batch_slice;
+    bool batch_in_flight, owner_in_flight, shutdown_due, closing;
+    const rp_slice *waiting; /* the owner's send, until the batch is sent */
+    size_t waiting_count;
 } tamper;
 
 static tamper *tamper_of(rp_socket *socket)
@@ -39,21 +55,65 @@ static void change(const tamper *t, const rp_slice *slice, uint64_t begin)
     }
 }
 
+static void tell_sent(rp_deferred *deferred)
+{
+    tamper *t = RP_CONTAINER(deferred, tamper, held_sent);
+    t->base.handler->sent(&t->base, (rp_io_result){RP_OK, 0});
+}
+
+static void send_on(tamper *t, const rp_slice *slices, size_t count)
+{
+    t->owner_in_flight = true;
+    t->inner->quiet_send = t->base.quiet_send;
+    rp_socket_ops(t->inner)->send(t->inner, slices, count);
+}
+
 static void tamper_send(rp_socket *socket, const rp_slice *slices, size_t count)
 {
     tamper *t = tamper_of(socket);
     for (size_t i = 0; i < count; i++) {
         change(t, &slices[i], t->given);
         t->given += slices[i].size;
+        if (t->holding)
+            rp_sim_bytes_add(t->memory, &t->held, slices[i].data, slices[i].size);
     }
-    t->inner->quiet_send = socket->quiet_send;
-    rp_socket_ops(t->inner)->send(t->inner, slices, count);
+    if (t->holding) {
+        rp_loop_defer(t->loop, &t->held_sent, tell_sent);
+    } else if (t->batch_in_flight) {
+        t->waiting = slices;
+        t->waiting_count = count;
+    } else {
+        send_on(t, slices, count);
+    }
+}
+
+static void batch_done(tamper *t)
+{
+    t->batch_in_flight = false;
+    rp_free(t->memory, t->batch);
+    t->batch = NULL;
+}
+
+static void flush(tamper *t)
+{
+    t->holding = false;
+    if (t->held.size == 0 || t->batch_in_flight || t->owner_in_flight)
+        return; /* `sent` comes back to it */
+    t->batch = t->held.data;
+    t->batch_slice = (rp_slice){t->batch, t->held.size};
+    t->held = (sim_bytes){NULL, 0, 0, 0};
+    t->batch_in_flight = true;
+    t->inner->quiet_send = false;
+    rp_socket_ops(t->inner)->send(t->inner, &t->batch_slice, 1);
 }
 
 static void tamper_shutdown_send(rp_socket *socket)
 {
-    rp_socket *inner = tamper_of(socket)->inner;
-    rp_socket_ops(inner)->shutdown_send(inner);
+    tamper *t = tamper_of(socket);
+    flush(t);
+    t->shutdown_due = t->batch_in_flight;
+    if (!t->shutdown_due)
+        rp_socket_ops(t->inner)->shutdown_send(t->inner);
 }
 
 static void tamper_reset_on_close(rp_socket *socket)
@@ -70,8 +130,9 @@ static void tamper_cancel(rp_socket *socket, unsigned operations)
 
 static void tamper_close(rp_socket *socket)
 {
-    rp_socket *inner = tamper_of(socket)->inner;
-    rp_socket_ops(inner)->close(inner);
+    tamper *t = tamper_of(socket);
+    t->closing = true;
+    rp_socket_ops(t->inner)->close(t->inner);
 }
 
 /* A connected socket needs no more of a port. */
@@ -93,16 +154,44 @@ static void received(rp_socket *inner, rp_slice bytes, rp_io_result result, bool
     t->base.handler->received(&t->base, bytes, result, final);
 }
 
+static void batch_sent(tamper *t, rp_io_result result)
+{
+    const rp_slice *waiting = t->waiting;
+    batch_done(t);
+    t->waiting = NULL;
+    if (t->shutdown_due && result.status == RP_OK)
+        rp_socket_ops(t->inner)->shutdown_send(t->inner);
+    t->shutdown_due = false;
+    if (waiting != NULL && result.status == RP_OK)
+        send_on(t, waiting, t->waiting_count);
+    else if (waiting != NULL)
+        t->base.handler->sent(&t->base, result);
+    else if (result.status != RP_OK && !t->closing)
+        t->failed(t->user); /* the owner was told that it went well */
+}
+
 static void sent(rp_socket *inner, rp_io_result result)
 {
     tamper *t = inner->user;
+    if (t->batch_in_flight) {
+        batch_sent(t, result);
+        return;
+    }
+    t->owner_in_flight = false;
+    if (!t->holding && !t->closing && result.status == RP_OK)
+        flush(t);
     t->base.handler->sent(&t->base, result);
 }
 
 static void closed(rp_socket *inner)
 {
     tamper *t = inner->user;
+    bool owed = !rp_list_empty(&t->held_sent.link);
+    rp_loop_undefer(&t->held_sent);
+    if (owed)
+        t->base.handler->sent(&t->base, (rp_io_result){RP_E_CANCELLED, 0});
     t->base.handler->closed(&t->base);
+    rp_free(t->memory, t->held.data);
     rp_free(t->memory, t->positions);
     rp_free(t->memory, t);
 }
@@ -112,12 +201,17 @@ static const rp_socket_handler inner_handler = {
 
 /* ---- making ---- */
 
-rp_socket *rp_sim_tamper_new(rp_memory *memory, rp_socket *inner)
+rp_socket *rp_sim_tamper_new(rp_loop *loop, rp_memory *memory, rp_socket *inner,
+                             void (*failed)(void *user), void *user)
 {
     tamper *t = rp_allocate(memory, sizeof(*t));
     RP_ASSERT(t != NULL);
+    t->loop = loop;
+    t->failed = failed;
+    t->user = user;
     t->memory = memory;
     t->inner = inner;
+    rp_list_init(&t->held_sent.link);
     t->port.ops = &tamper_ops;
     t->base.port = &t->port;
     inner->handler = &inner_handler;
@@ -135,4 +229,20 @@ void rp_sim_tamper_at(rp_socket *socket, uint64_t position)
         RP_ASSERT(t->positions != NULL);
     }
     t->positions[t->count++] = position;
+}
+
+void rp_sim_tamper_hold(rp_socket *socket, bool hold)
+{
+    RP_ASSERT(rp_socket_ops(socket) == &tamper_ops);
+    tamper *t = tamper_of(socket);
+    if (hold)
+        t->holding = true;
+    else
+        flush(t);
+}
+
+rp_socket *rp_sim_tamper_inner(rp_socket *socket)
+{
+    RP_ASSERT(rp_socket_ops(socket) == &tamper_ops);
+    return tamper_of(socket)->inner;
 }

@@ -54,6 +54,7 @@ sim_wire *rp_sim_wire_new(rp_sim *sim, sim_socket *client)
     for (unsigned i = 0; i < 2; i++) {
         wire->pipes[i].wire = wire;
         wire->pipes[i].direction = i;
+        wire->pipes[i].watched_from = wire->pipes[i].given_back = UINT64_MAX;
         wire->pipes[i].window = window_choose(sim);
         fault_choose(&wire->pipes[i]);
     }
@@ -137,6 +138,9 @@ void rp_sim_pipe_take(sim_pipe *pipe, uint8_t *data, size_t size)
 {
     RP_ASSERT(size > 0 && size <= pipe->arrived);
     memcpy(data, pipe->bytes + pipe->begin, size);
+    pipe->taken += size;
+    if (pipe->taken > pipe->watched_from && pipe->given_back == UINT64_MAX)
+        pipe->given_back = pipe->wire->pipes[1 - pipe->direction].given;
     drop_first(pipe, size);
 }
 
@@ -257,6 +261,18 @@ static void bytes_arrive(sim_pipe *pipe)
     rp_sim_wire_reset(wire, 1 - pipe->direction);
 }
 
+/* The last bytes may bring the end along. */
+static void end_along(sim_pipe *pipe)
+{
+    if (pipe->mute || on_the_way(pipe) > 0 || pipe->reset_sent || !pipe->fin_sent ||
+        pipe->fin_arrived ||
+        (!pipe->wire->sim->options.orderly && !rp_sim_chance(pipe->wire->sim, 2)))
+        return;
+    pipe->fin_arrived = true;
+    rp_sim_trace(pipe->wire->sim, "wire %llu %s end", (unsigned long long)pipe->wire->id,
+                 pipe->direction == 0 ? ">" : "<");
+}
+
 static void arrive(sim_event *event)
 {
     sim_pipe *pipe = RP_CONTAINER(event, sim_pipe, arrival);
@@ -266,6 +282,7 @@ static void arrive(sim_event *event)
         return;
     if (on_the_way(pipe) > 0) {
         bytes_arrive(pipe);
+        end_along(pipe);
     } else if (pipe->reset_sent) {
         rp_sim_trace(wire->sim, "wire %llu %s reset", (unsigned long long)wire->id,
                      pipe->direction == 0 ? ">" : "<");

@@ -609,6 +609,107 @@ static void test_half_closed(void **state)
     EACH(all, &serving, half_closed);
 }
 
+/* ---- cuts ---- */
+
+static probe *listening; /* the client's end */
+
+static void nothing_came(rp_sim_exchange *x, void *user)
+{
+    (void)x;
+    CHECK(listening->received == 0 && listening->ends == 0);
+    ++*(unsigned *)user;
+}
+
+static unsigned looked;
+
+static void held_answer(rp_sim_exchange *x, void *user)
+{
+    static const rp_sim_ending endings[] = {RP_SIM_KEEP, RP_SIM_CLOSE, RP_SIM_END_TRUNCATED};
+    (void)user;
+    rp_sim_hold(x);
+    rp_sim_print(x, "HTTP/1.1 200 OK\r\n");
+    rp_sim_print(x, "Content-Length: 4\r\n\r\n");
+    rp_sim_wait(x, 30);
+    rp_sim_print(x, "body");
+    rp_sim_call(x, nothing_came, &looked);
+    if (rp_sim_target(x)[1] == 'f')
+        rp_sim_flush(x);
+    rp_sim_end(x, endings[atoi(rp_sim_target(x) + 2)]);
+}
+
+static void cuts(scene *s)
+{
+    static const char *const targets[] = {"/f0", "/f1", "/f2", "/h0", "/h1", "/h2"};
+    looked = 0;
+    for (unsigned i = 0; i < 6; i++) {
+        probe p = {0};
+        char text[64];
+        listening = &p;
+        scene_connect(s, &p);
+        (void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", targets[i]);
+        scene_ask(s, &p, text, strlen("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"));
+        assert_int_equal(looked, i + 1);
+        assert_non_null(strstr(p.text, "\r\n\r\nbody"));
+        if (i % 3 > 0)
+            UNTIL(s->web.loop, p.ends == 1);
+        bool cut = i % 3 == 2 && s->version != 0;
+        assert_int_equal(p.end_error.status, cut ? RP_E_TRUNCATED : RP_OK);
+        probe_finish(&p);
+    }
+}
+
+/* What is held leaves with the flush or the end, and the end comes behind it. */
+static void test_cuts(void **state)
+{
+    (void)state;
+    rp_sim_server_options serving = {.on_request = held_answer};
+    EACH(all, &serving, cuts);
+}
+
+/* Much is held, more comes behind it, and the connection may end before any of it left. */
+static void held_to_the_end(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_hold(x);
+    rp_sim_print(x, "HTTP/1.1 200 OK\r\nContent-Length: 1000004\r\n\r\n");
+    for (int i = 0; i < 100; i++)
+        rp_sim_print(x, "%010000d", i);
+    if (rp_sim_target(x)[1] == 'w') {
+        rp_sim_wait(x, 60000);
+        return;
+    }
+    rp_sim_flush(x);
+    rp_sim_print(x, "more");
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+static void held(scene *s)
+{
+    static const struct {
+        const char *target;
+        size_t credit;
+        uint64_t limit_ms; /* 0: it comes to its end */
+    } cases[] = {{"/", 100, 50}, {"/", 0, 0}, {"/", 0, 0}, {"/w", 0, 50}};
+    for (unsigned i = 0; i < 4; i++) {
+        fetch f = {0};
+        rp_request_options options = {.url = scene_url(s, cases[i].target),
+                                      .total_timeout_ms = cases[i].limit_ms,
+                                      .receive_credit_bytes = cases[i].credit};
+        assert_true(fetch_start(&f, &s->web, NULL, &options));
+        fetch_wait(&f);
+        bool good = cases[i].limit_ms == 0;
+        assert_int_equal(f.error.status, good ? RP_OK : RP_E_TOTAL_TIMEOUT);
+        assert_true(!good || f.body_bytes == 1000004);
+    }
+}
+
+static void test_held(void **state)
+{
+    (void)state;
+    rp_sim_server_options serving = {.on_request = held_to_the_end};
+    EACH(all, &serving, held);
+}
+
 static void malformed(scene *s)
 {
     static const char *const requests[] = {
@@ -662,6 +763,8 @@ int main(void)
         fixture_test(test_pipelined),
         fixture_test(test_versions_of_http),
         fixture_test(test_half_closed),
+        fixture_test(test_cuts),
+        fixture_test(test_held),
         fixture_test(test_malformed),
     };
     return fixture_run_simulated(tests, 2);

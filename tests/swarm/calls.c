@@ -81,15 +81,21 @@ static void plan_flaw(world *w, call *c)
         c->framing = BY_CHUNKS;
         c->close_announced = false;
     }
-    if (c->flaw != FLAW_EXTRA)
+}
+
+static void plan_extra(world *w, call *c)
+{
+    if (!world_chance(w, w->knobs.extras) || c->flaw != FLAW_NONE || c->framing == BY_CLOSE)
         return;
-    c->framing = BY_LENGTH;
-    c->body_bytes %= 8000;
-    c->credit_bytes = 0;
-    c->informational = 0;
+    c->extra = (extra)(1 + world_draw(w, EXTRAS - 1));
+    if (c->extra == EXTRA_BODY && c->framing != NO_BODY)
+        c->extra = EXTRA_ANSWER;
     c->close_announced = c->close_silent = false;
-    if (c->host->knobs->plain)
-        c->flaw = FLAW_NONE;
+    c->place = (place)world_draw(w, PLACES);
+    if (c->place == IN_RECORD) {
+        c->body_bytes %= 8000; /* one record for all */
+        c->informational = 0;
+    }
 }
 
 static void plan_astray(world *w, call *c)
@@ -116,9 +122,15 @@ void calls_plan(world *w)
         plan_request(w, c);
         plan_answer(w, c);
         plan_flaw(w, c);
+        plan_extra(w, c);
         plan_astray(w, c);
+        if (w->knobs.cuts)
+            c->cut = (cut)world_draw(w, CUTS);
+        if (c->place == IN_RECORD && c->extra != EXTRA_NONE)
+            c->cut = CUT_RECORD;
         /* A connection that closes while the body is on its way resets it, answer and all. */
-        bool closes = c->flaw != FLAW_NONE || c->close_announced || c->close_silent;
+        bool closes =
+            c->flaw != FLAW_NONE || c->extra != EXTRA_NONE || c->close_announced || c->close_silent;
         c->early = !closes && world_chance(w, w->knobs.early);
     }
 }
@@ -240,7 +252,7 @@ static bool may_fail_so(const call *c, rp_status status)
 
 static bool may_succeed(const call *c)
 {
-    bool flawed = c->flaw != FLAW_NONE && c->flaw != FLAW_EXTRA;
+    bool flawed = c->flaw != FLAW_NONE;
     bool refused = encrypted(c) && (c->world->knobs.distrusts || incompatible(c));
     return c->astray == AS_MEANT && !flawed && !refused && !c->cancelled &&
            !c->world->client_is_gone;
@@ -295,19 +307,17 @@ static void check_listening(const call *c, const rp_request *request)
     CHECK(c->request == request && !c->done && !c->cancelled && !c->world->client_is_gone);
 }
 
-static void on_head(rp_request *request, const rp_response_head *head, void *user)
+/* The answer of another, or none. What was unsolicited and came before anything of this request had
+ * left is a fault at once; calls_end judges the rest. */
+static void becomes_strange(call *c, uint64_t bytes_sent)
 {
-    call *c = user;
-    bool found = false;
-    char id[16];
-    check_listening(c, request);
+    CHECK(c->world->knobs.extras > 0 && bytes_sent > 0);
+    c->strange = true;
+}
+
+static void check_head(call *c, const rp_response_head *head)
+{
     CHECK(c->heads == 0);
-    c->moved_us = world_now_us(c->world) - c->started_us;
-    (void)snprintf(id, sizeof(id), "%u", c->id);
-    for (size_t i = 0; i < head->header_count; i++)
-        found = found || (strcmp(head->headers[i].name, "X-Id") == 0 &&
-                          strcmp(head->headers[i].value, id) == 0);
-    CHECK(found);
     if (head->informational) {
         CHECK(head->status == 103);
         c->infos++;
@@ -316,6 +326,25 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
     c->heads++;
     CHECK(head->status == (int)c->status);
     CHECK(c->framing != BY_LENGTH || head->content_length == c->body_bytes);
+}
+
+static void on_head(rp_request *request, const rp_response_head *head, void *user)
+{
+    call *c = user;
+    bool found = false;
+    char id[16];
+    rp_response_summary so_far;
+    check_listening(c, request);
+    c->moved_us = world_now_us(c->world) - c->started_us;
+    (void)snprintf(id, sizeof(id), "%u", c->id);
+    for (size_t i = 0; i < head->header_count; i++)
+        found = found || (strcmp(head->headers[i].name, "X-Id") == 0 &&
+                          strcmp(head->headers[i].value, id) == 0);
+    rp_request_summary_get(request, &so_far);
+    if (!found)
+        becomes_strange(c, so_far.bytes_sent);
+    if (!c->strange)
+        check_head(c, head);
     if (c->cancel_in_head)
         call_cancel(c);
 }
@@ -324,11 +353,11 @@ static void on_body(rp_request *request, const uint8_t *data, size_t size, void 
 {
     call *c = user;
     check_listening(c, request);
-    CHECK(c->heads == 1 && size > 0);
+    CHECK(size > 0);
     c->moved_us = world_now_us(c->world) - c->started_us;
     for (size_t i = 0; i < size; i++, c->received++)
-        CHECK(data[i] == world_byte(c->id, false, c->received));
-    CHECK(c->received <= c->body_bytes);
+        CHECK(c->strange || data[i] == world_byte(c->id, false, c->received));
+    CHECK(c->strange || (c->heads == 1 && c->received <= c->body_bytes));
     if (c->credit_bytes > 0) {
         c->owed += size;
         CHECK(c->owed <= c->credit_bytes);
@@ -341,6 +370,8 @@ static void on_body(rp_request *request, const uint8_t *data, size_t size, void 
 
 static void check_success(const call *c, const rp_response_summary *summary)
 {
+    if (c->strange)
+        return;
     CHECK(may_succeed(c));
     CHECK(c->heads == 1 && summary->status == (int)c->status);
     CHECK(c->infos == c->informational);
@@ -403,10 +434,19 @@ static void check_limit(const call *c, const rp_response_summary *summary)
     CHECK(limit_ms == 0 || (took_us + 1 >= end_us && took_us <= end_us + 1000));
 }
 
-static void check_failure(const call *c, const rp_response_summary *summary)
+/* Bytes that came when the request had left already are its answer, as far as anybody can know. */
+static bool unsolicited_explains(const call *c, const rp_error *error)
+{
+    return c->world->knobs.extras > 0 && error->reused && error->bytes_sent > 0 &&
+           (error->status == RP_E_BAD_RESPONSE || error->status == RP_E_BODY_TRUNCATED);
+}
+
+static void check_failure(call *c, const rp_response_summary *summary)
 {
     const rp_error *error = summary->error;
-    if (!may_fail_so(c, error->status)) {
+    if (!c->strange && !may_fail_so(c, error->status) && unsolicited_explains(c, error))
+        c->strange = true;
+    if (!c->strange && !may_fail_so(c, error->status)) {
         (void)fprintf(stderr, "call %u (%s, flaw %d, astray %d) ended so: %s in %s: %s\n", c->id,
                       c->method, (int)c->flaw, (int)c->astray, rp_status_name(error->status),
                       rp_phase_name(error->phase), error->text);
@@ -542,6 +582,7 @@ void calls_end(world *w)
         const call *c = &w->calls[i];
         CHECK(c->done && c->request == NULL);
         CHECK(c->asked <= c->attempts);
+        CHECK(!c->strange || c->excused || c->asked == 0);
         CHECK(!c->timer.private_started && !c->cancel_timer.private_started);
     }
     CHECK(w->active == 0);

@@ -1,14 +1,18 @@
 /* hosts.c - the servers: what they see must be what was asked, and they answer as the call says. */
 #include "swarm/world.h"
 
+#include "sim/server.h"
+
 #include <stdio.h>
 #include <string.h>
 
 /* What a connection is about: the call that it serves, and the one before. */
 typedef struct visit {
-    const call *now;
+    call *now;
     uint64_t uploaded;
-    bool spoilt; /* may not serve again */
+    uint64_t next_begins; /* what the client had sent when the call was whole */
+    bool spoilt;          /* may not serve again */
+    bool tainted; /* something unsolicited was said here, and a request had left before it came */
 } visit;
 
 static const char *const names[HOSTS_MOST] = {"a.example.test", "b.example.test", "c.example.test",
@@ -89,47 +93,139 @@ static void gone(rp_sim_exchange *x, void *user)
 
 /* ---- answers ---- */
 
-static void body_piece(rp_sim_exchange *x, const call *c, size_t from, size_t size)
+/* What is being said to a connection, in the call's way of cutting. */
+typedef struct saying {
+    rp_sim_exchange *x;
+    call *call;
+    char *record; /* of CUT_RECORD */
+    size_t size;
+} saying;
+
+static void say(saying *s, const void *data, size_t size)
 {
+    if (s->call->cut == CUT_RECORD) {
+        s->record = realloc(s->record, s->size + size + 1);
+        CHECK(s->record != NULL);
+        memcpy(s->record + s->size, data, size);
+        s->size += size;
+        return;
+    }
+    if (s->call->cut == CUT_MIXED && world_chance(s->call->world, 500))
+        (world_chance(s->call->world, 500) ? rp_sim_hold : rp_sim_flush)(s->x);
+    rp_sim_write(s->x, data, size);
+}
+
+static void say_text(saying *s, const char *text)
+{
+    say(s, text, strlen(text));
+}
+
+static void said(saying *s)
+{
+    if (s->size > 0)
+        rp_sim_write(s->x, s->record, s->size);
+    free(s->record);
+    *s = (saying){s->x, s->call, NULL, 0};
+}
+
+static void pause_saying(saying *s, uint64_t ms)
+{
+    said(s);
+    rp_sim_wait(s->x, ms);
+}
+
+static void body_piece(saying *s, size_t from, size_t size)
+{
+    const call *c = s->call;
     char text[32];
     uint8_t *piece = malloc(size);
     CHECK(piece != NULL);
     for (size_t i = 0; i < size; i++)
         piece[i] = world_byte(c->id, false, from + i);
-    if (c->framing == BY_CHUNKS) {
-        (void)snprintf(text, sizeof(text), "%zx\r\n", size);
-        rp_sim_write(x, text, strlen(text));
-    }
-    rp_sim_write(x, piece, size);
+    (void)snprintf(text, sizeof(text), "%zx\r\n", size);
     if (c->framing == BY_CHUNKS)
-        rp_sim_write(x, "\r\n", 2);
+        say_text(s, text);
+    say(s, piece, size);
+    if (c->framing == BY_CHUNKS)
+        say_text(s, "\r\n");
     free(piece);
 }
 
-static void body_until(rp_sim_exchange *x, const call *c, size_t end)
+static void body_until(saying *s, size_t end)
 {
+    const call *c = s->call;
     for (size_t at = 0; at < end;) {
         size_t size = end - at < c->piece_bytes ? end - at : c->piece_bytes;
-        body_piece(x, c, at, size);
+        body_piece(s, at, size);
         at += size;
         if (c->wait_ms > 0)
-            rp_sim_wait(x, c->wait_ms);
+            pause_saying(s, c->wait_ms);
     }
 }
 
-/* Head and body and what does not belong to them, in one record. */
-static void answer_with_extra(rp_sim_exchange *x, const call *c, const char *head)
+/* ---- what nobody asked for ---- */
+
+/* The pipe to the client, in a simulation. */
+static sim_pipe *pipe_down(const rp_sim_exchange *x)
 {
-    size_t size = strlen(head);
-    char *all = malloc(size + c->body_bytes + 6);
-    CHECK(all != NULL);
-    memcpy(all, head, size);
-    for (size_t i = 0; i < c->body_bytes; i++)
-        all[size + i] = (char)world_byte(c->id, false, i);
-    memcpy(all + size + c->body_bytes, "extra!", 6);
-    rp_sim_write(x, all, size + c->body_bytes + 6);
-    free(all);
-    rp_sim_end(x, RP_SIM_KEEP);
+    return &sim_socket_of(rp_sim_tamper_inner(x->socket))->wire->pipes[1];
+}
+
+/* From `ahead` bytes on, what the client gets is unsolicited. */
+static void watch(rp_sim_exchange *x, size_t ahead)
+{
+    uint64_t from = x->stream->sent_total + ahead;
+    if (pipe_down(x)->watched_from > from)
+        pipe_down(x)->watched_from = from;
+}
+
+static void extra_comes(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    watch(x, 0);
+}
+
+/* In plain text the bytes before it are the answer's; a record is got as a whole. */
+static void extra_comes_along(rp_sim_exchange *x, void *user)
+{
+    const call *c = user;
+    watch(x, c->host->knobs->plain ? c->extra_at : 0);
+}
+
+static void extra_text(const call *c, char *text, size_t size)
+{
+    static const char *const texts[EXTRAS] = {
+        [EXTRA_TEXT] = "extra!", [EXTRA_LINE_END] = "\r\n", [EXTRA_BODY] = "nobody"};
+    if (c->extra == EXTRA_ANSWER)
+        (void)snprintf(text, size, "HTTP/1.1 200 OK\r\nX-Id: %u\r\nContent-Length: 5\r\n\r\nwrong",
+                       c->id);
+    else if (c->extra == EXTRA_BODY && c->status == 204)
+        (void)snprintf(text, size, "0\r\n\r\n");
+    else
+        (void)snprintf(text, size, "%s", texts[c->extra]);
+}
+
+static void say_extra(saying *s)
+{
+    char text[128];
+    call *c = s->call;
+    extra_text(c, text, sizeof(text));
+    if (c->place == IN_RECORD) {
+        c->extra_at = s->size;
+        rp_sim_call(s->x, extra_comes_along, c);
+        say_text(s, text);
+        said(s);
+        return;
+    }
+    if (c->place == IN_SEGMENT)
+        rp_sim_hold(s->x);
+    said(s);
+    if (c->place != IN_SEGMENT)
+        rp_sim_flush(s->x);
+    if (c->place == LATER)
+        rp_sim_wait(s->x, 1 + world_draw(c->world, 30));
+    rp_sim_call(s->x, extra_comes, c);
+    rp_sim_write(s->x, text, strlen(text));
 }
 
 static void huge_head(rp_sim_exchange *x)
@@ -158,28 +254,33 @@ static rp_sim_ending ending_of(const call *c)
     }
 }
 
-static void answer_well(rp_sim_exchange *x, const call *c)
+static void answer_well(rp_sim_exchange *x, call *c)
 {
     char head[512];
+    saying s = {x, c, NULL, 0};
     bool whole = c->flaw == FLAW_NONE;
-    for (unsigned i = 0; i < c->informational; i++)
-        rp_sim_print(x, "HTTP/1.1 103 Early Hints\r\nX-Id: %u\r\n\r\n", c->id);
-    call_answer_head(c, head, sizeof(head));
-    if (c->flaw == FLAW_EXTRA) {
-        answer_with_extra(x, c, head);
-        return;
+    /* Of what shares a segment with the extra the last piece is enough. */
+    if (c->cut == CUT_HELD || (c->extra != EXTRA_NONE && c->place == IN_SEGMENT))
+        rp_sim_hold(x);
+    for (unsigned i = 0; i < c->informational; i++) {
+        (void)snprintf(head, sizeof(head), "HTTP/1.1 103 Early Hints\r\nX-Id: %u\r\n\r\n", c->id);
+        say_text(&s, head);
     }
-    rp_sim_write(x, head, strlen(head));
+    call_answer_head(c, head, sizeof(head));
+    say_text(&s, head);
     if (c->framing != NO_BODY)
-        body_until(x, c, whole ? c->body_bytes : c->flaw_at);
+        body_until(&s, whole ? c->body_bytes : c->flaw_at);
     if (c->flaw == FLAW_BAD_CHUNK)
-        rp_sim_print(x, "zz\r\n");
+        say_text(&s, "zz\r\n");
     else if (whole && c->framing == BY_CHUNKS)
-        rp_sim_print(x, "0\r\n%s\r\n", c->id % 2 == 0 ? "" : "X-Trailer: yes\r\n");
+        say_text(&s, c->id % 2 == 0 ? "0\r\n\r\n" : "0\r\nX-Trailer: yes\r\n\r\n");
+    if (c->extra != EXTRA_NONE)
+        say_extra(&s);
+    said(&s);
     rp_sim_end(x, ending_of(c));
 }
 
-static void answer(rp_sim_exchange *x, const call *c)
+static void answer(rp_sim_exchange *x, call *c)
 {
     switch (c->flaw) {
     case FLAW_SILENCE:
@@ -213,6 +314,13 @@ static call *call_asked(rp_sim_exchange *x, const host *h)
     return c;
 }
 
+/* Of a request only what had begun to leave before the client had the unsolicited bytes. */
+static void check_unsolicited(const rp_sim_exchange *x, const visit *v)
+{
+    uint64_t given = pipe_down(x)->given_back;
+    CHECK(given > v->next_begins); /* UINT64_MAX: it has not got them */
+}
+
 /* A connection serves again only after all went well with the one before. */
 static visit *visit_again(rp_sim_exchange *x)
 {
@@ -225,6 +333,12 @@ static visit *visit_again(rp_sim_exchange *x)
         return v;
     }
     CHECK(!v->spoilt);
+    if (!v->tainted && v->now->extra != EXTRA_NONE) {
+        check_unsolicited(x, v);
+        v->tainted = true;
+    }
+    if (v->tainted)
+        return v;
     CHECK(v->now->done && v->now->good);
     CHECK(v->uploaded == v->now->upload_bytes);
     return v;
@@ -239,7 +353,8 @@ static void head_came(rp_sim_exchange *x, void *user)
     CHECK(uses == 0 || rp_sim_served(x) < uses);
     visit *v = visit_again(x);
     bool idempotent = strcmp(c->method, "POST") != 0;
-    *v = (visit){.now = c};
+    *v = (visit){.now = c, .tainted = v->tainted};
+    c->excused = c->excused || v->tainted;
     c->asked++;
     CHECK(c->asked <= (idempotent && !o->never_replay ? 2u : 1u));
     v->spoilt = c->flaw != FLAW_NONE || c->close_announced;
@@ -258,9 +373,10 @@ static void body_came(rp_sim_exchange *x, const uint8_t *data, size_t size, void
 
 static void request_came(rp_sim_exchange *x, void *user)
 {
-    const visit *v = rp_sim_exchange_user(x);
+    visit *v = rp_sim_exchange_user(x);
     (void)user;
     CHECK(v->uploaded == v->now->upload_bytes);
+    v->next_begins = sim_socket_of(rp_sim_tamper_inner(x->socket))->wire->pipes[0].taken;
     if (!v->now->early)
         answer(x, v->now);
 }

@@ -41,7 +41,7 @@ typedef struct knobs {
     uint64_t pause_us; /* most between the end of a call and the start of the next; 0: at once */
     size_t body_bytes, upload_bytes; /* at most */
     /* Permille of calls: */
-    unsigned uploads, flawed, slow, credited, informational, early, astray;
+    unsigned uploads, flawed, slow, credited, informational, early, astray, extras;
     unsigned cancelled, limited;
     uint64_t limit_ms; /* of those with a deadline; the most, or that of all */
     bool same_limit;
@@ -52,6 +52,7 @@ typedef struct knobs {
     size_t stream_bytes;
     bool ends_early; /* the client is destroyed in the middle */
     bool polls;      /* most turns do not wait */
+    bool cuts;       /* answers are cut into records and segments by chance */
 } knobs;
 
 typedef struct scenario {

@@ -30,9 +30,29 @@ typedef enum flaw {
     FLAW_BAD_CHUNK, /* in the chunks' framing */
     FLAW_HUGE_HEAD,
     FLAW_SILENCE, /* the connection closes without an answer */
-    FLAW_EXTRA,   /* bytes behind a good answer: the connection must not serve again */
     FLAWS
 } flaw;
+
+/* What comes behind a good answer and nobody asked for. */
+typedef enum extra {
+    EXTRA_NONE,
+    EXTRA_TEXT,
+    EXTRA_LINE_END, /* servers must bear one before a request (RFC 9112, 2.2), clients need not */
+    EXTRA_ANSWER,   /* a second one */
+    EXTRA_BODY,     /* of an answer that has none: to HEAD, 304; with 204 an empty chunked one */
+    EXTRAS
+} extra;
+
+typedef enum place { IN_RECORD, IN_SEGMENT, NEXT_SEGMENT, LATER, PLACES } place;
+
+/* How an answer's bytes are cut. */
+typedef enum cut {
+    CUT_WRITES, /* each piece is a record and a send of its own */
+    CUT_HELD,   /* records of their own in one send; the connection's end goes along */
+    CUT_MIXED,
+    CUT_RECORD, /* all of it is given at once */
+    CUTS
+} cut;
 
 typedef enum framing { BY_LENGTH, BY_CHUNKS, BY_CLOSE, NO_BODY } framing;
 
@@ -59,9 +79,12 @@ struct call {
     bool cancel_in_head, cancel_in_body;
     /* What is answered. */
     flaw flaw;
+    extra extra;
+    place place;
+    cut cut;
     framing framing;
     unsigned status, informational;
-    size_t body_bytes, flaw_at, piece_bytes;
+    size_t body_bytes, flaw_at, piece_bytes, extra_at;
     uint64_t wait_ms; /* now and then, between pieces */
     bool early;       /* before the request's body is there */
     bool close_announced, close_silent;
@@ -73,6 +96,8 @@ struct call {
     unsigned heads, infos, attempts;
     uint64_t started_us, done_us, moved_us, received, owed; /* moved: since it was started */
     unsigned asked;                                         /* heads of it that its host saw */
+    bool strange; /* got what was another's: only what had left already may */
+    bool excused; /* and left on a connection before something unsolicited came there */
     rp_status status_code;
 };
 
