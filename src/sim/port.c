@@ -113,13 +113,13 @@ static unsigned run_ready(sim_port *port)
     return found;
 }
 
-/* Quiet sends are told of along with something else, or when a wait ends anyway. */
-static unsigned run_quiet(sim_port *port)
+/* Quiet sends that are told of along with something else, or by a turn that does not wait. */
+static unsigned run_quiet(rp_link *quiet)
 {
     unsigned found = 0;
     rp_link now;
     rp_list_init(&now);
-    rp_list_move(&now, &port->quiet);
+    rp_list_move(&now, quiet);
     for (rp_link *link; (link = rp_list_take(&now)) != NULL;)
         found += rp_sim_socket_run(RP_CONTAINER(link, sim_socket, ready));
     return found;
@@ -131,18 +131,27 @@ static bool owes(const sim_port *port)
            atomic_load_explicit(&port->woken, memory_order_relaxed);
 }
 
+/* A turn that finds something tells of the quiet sends that were done before it, first or last, and
+ * of those of its own callbacks now or in a later turn. */
 static unsigned run_port(sim_port *port)
 {
     unsigned found = 0;
+    rp_link quiet;
+    rp_list_init(&quiet);
     if (atomic_exchange_explicit(&port->woken, false, memory_order_acq_rel))
         found++;
-    bool first = (found > 0 || owes(port)) && chance(port, 2);
-    if (first)
-        found += run_quiet(port);
+    if (found == 0 && !owes(port))
+        return 0;
+    rp_list_move(&quiet, &port->quiet);
+    if (chance(port, 2))
+        found += run_quiet(&quiet);
     found += run_answers(port);
     found += run_ready(port);
     if (found > 0)
-        found += run_quiet(port);
+        found += run_quiet(&quiet);
+    rp_list_move(&port->quiet, &quiet);
+    if (found > 0 && !chance(port, 2))
+        found += run_quiet(&port->quiet);
     return found;
 }
 
@@ -233,8 +242,8 @@ static unsigned port_turn(rp_port *base, uint64_t wait_ns)
     }
     while (wait_ns > 0 && found == 0 && world_turns(sim, port, until_ns))
         found = run_port(port);
-    if (found == 0)
-        found = run_quiet(port);
+    if (found == 0 && (wait_ns == 0 || !chance(port, 2)))
+        found = run_quiet(&port->quiet);
     port->in_turn = false;
     return found;
 }

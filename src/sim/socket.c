@@ -316,7 +316,11 @@ static unsigned accept_one(sim_socket *listener)
 
 static unsigned run_accept(sim_socket *listener)
 {
-    unsigned found = listener->acceptable ? accept_one(listener) : 0;
+    unsigned found = 0;
+    while (listener->acceptable) {
+        found += accept_one(listener);
+        listener->acceptable = !listener->starvation_told && chance(listener, 2); /* one more */
+    }
     rp_io_result result = listener->result;
     if (!take(listener, ACCEPT)) {
         rp_sim_listener_look(listener);
@@ -615,7 +619,8 @@ void rp_sim_close(rp_socket *base)
     socket->closing = true;
     sim_socket_port(socket)->stats->system_calls++;
     rp_sim_cancel(base, RP_CANCEL_ALL);
-    rp_sim_event_set(sim_of(socket), &socket->close_event, close_due, delay_ns(socket));
+    uint64_t late_ns = chance(socket, 8) ? rp_sim_draw(&sim_of(socket)->chance, 5 * SIM_MS) : 0;
+    rp_sim_event_set(sim_of(socket), &socket->close_event, close_due, delay_ns(socket) + late_ns);
 }
 
 void rp_sim_reset_on_close(rp_socket *base)
@@ -664,11 +669,14 @@ static unsigned finish(sim_socket *socket)
 unsigned rp_sim_socket_run(sim_socket *socket)
 {
     unsigned found = 0;
+    bool receives_first = chance(socket, 2);
     if (socket->started & CONNECT)
         found += run_connect(socket);
+    if (receives_first && socket->started & RECEIVE)
+        found += run_receive(socket);
     if (socket->started & SEND)
         found += run_send(socket);
-    if (socket->started & RECEIVE)
+    if (!receives_first && socket->started & RECEIVE)
         found += run_receive(socket);
     if (socket->started & ACCEPT)
         found += run_accept(socket);
