@@ -253,12 +253,13 @@ void rp_sim_print(rp_sim_exchange *exchange, const char *format, ...)
 #endif
     ;
 /* How the bytes are cut. What one rp_sim_write gives is in records of its own; what one send gives
- * shares segments. Each write is a send of its own, but that from rp_sim_hold to rp_sim_flush nothing
- * leaves: then all of it does, in one send. The end of a script flushes too, and RP_SIM_CLOSE and
- * RP_SIM_END_TRUNCATED have close_notify and FIN go along with what was held; without a hold they
- * follow it. rp_sim_wait makes a gap. (Orderly simulations deliver a send in one piece; elsewhere the
- * seed, or the system, may cut it again.) What stands before RP_SIM_KEEP and behind the answer's end
- * is unsolicited, and so is what rp_sim_write says in on_connection. */
+ * shares segments. Each write is a send of its own, but that from rp_sim_hold to rp_sim_flush
+ * nothing leaves: then all of it does, in one send. The end of a script flushes too, and
+ * RP_SIM_CLOSE and RP_SIM_END_TRUNCATED have close_notify and FIN go along with what was held;
+ * without a hold they follow it. rp_sim_wait makes a gap. (Orderly simulations deliver a send in
+ * one piece; elsewhere the seed, or the system, may cut it again.) What stands before RP_SIM_KEEP
+ * and behind the answer's end is unsolicited, and so is what rp_sim_write says in
+ * on_connection. */
 void rp_sim_hold(rp_sim_exchange *exchange);
 void rp_sim_flush(rp_sim_exchange *exchange);
 /* Calls fn when the steps before this one are done. It may append nothing behind rp_sim_end. */

@@ -104,8 +104,8 @@ typedef struct sim_pipe {
     uint64_t passed; /* bytes that arrived in all */
     uint64_t given;  /* bytes that its sender has begun to send, in all */
     uint64_t taken;  /* bytes that its receiver got, in all */
-    /* For tests: what the other direction's `given` was when the receiver got the first byte from this
-     * position on; UINT64_MAX: no such position, not yet. */
+    /* For tests: what the other direction's `given` was when the receiver got the first byte from
+     * this position on; UINT64_MAX: no such position, not yet. */
     uint64_t watched_from, given_back;
     sim_break fault;
     sim_event arrival;

@@ -1,5 +1,5 @@
-/* tamper.c - a socket in front of a port's socket that changes bytes of what is sent, and that holds
- * sends back to make one of them.
+/* tamper.c - a socket in front of a port's socket that changes bytes of what is sent, and that
+ * holds sends back to make one of them.
  *
  * It is a socket of the port contract itself, so that the stream on it need not know, and streams
  * elsewhere pay nothing for it. */
