@@ -589,6 +589,8 @@ void rp_epoll_cancel(rp_socket *base, unsigned operations)
         if (operations & operation)
             decide(socket, operation, (rp_io_result){RP_E_CANCELLED, 0});
     }
+    if (operations & socket->decided & SEND) /* a quiet one that is done waits no longer */
+        rp_epoll_enqueue(socket);
 }
 
 void rp_epoll_close(rp_socket *base)

@@ -8,7 +8,39 @@
  *
  * Kernel 6.1 is the least: multishot receive and SINGLE_ISSUER (6.0), DEFER_TASKRUN (6.1). Later
  * ones are used where present: no submission array (6.6), minimum wait and incremental buffers
- * (6.12). */
+ * (6.12).
+ *
+ * Whoever decides not to be woken for something must know what will wake him instead. These are all
+ * the places where this port does, and why none of them can sleep for ever on a loop with nothing
+ * else in it:
+ *
+ * Quiet sends (IOSQE_CQE_SKIP_SUCCESS). Nobody waits for one, until it is cancelled or its socket
+ * closed. From then until its final completion it is counted in quiet_cancelled, and no turn waits
+ * while that is not 0: not a flag that one turn clears, for the send may be started after that turn
+ * has submitted. A send that fails, or would block, posts a completion. In a host's loop
+ * acknowledge() submits and settles them before the turn ends.
+ *
+ * Cancels. Their success is silent because the operation that they end posts its own completion; if
+ * they find nothing, it has posted it already. One that the queue has no room for is a shutdown of
+ * the socket, which ends every operation.
+ *
+ * Waits for several completions. Only with a minimum wait, after which the kernel is content with
+ * one (io_uring_submit_and_wait_min_timeout(3)).
+ *
+ * wake() while another is pending. That one's byte has not been read off, or it has, and then the
+ * flag is taken back before the loop looks at what it was woken for. The read is armed anew first.
+ *
+ * Starts from inside a turn do not touch() the waitable: acknowledge() looks for what they left in
+ * the submission queue or owe; what a loop's timers and deferred calls start runs after the port's
+ * turn, and touches.
+ *
+ * Listening sockets that starve have no accept in the kernel: every wait, and the waitable's timer,
+ * ends by starved_until_ns. What a callback frees sets that to 0 inside of a turn.
+ *
+ * What the kernel did not take. A turn tries again after SUBMIT_AGAIN_NS; a host's, by the
+ * waitable's timer (submit_again).
+ *
+ * A host's turn that ends after its share: call_again() writes what the turn has read off. */
 #include "linux/uring.h"
 
 #include "base/assert.h"
@@ -163,10 +195,9 @@ static unsigned drain(uring_port *port)
         seen += count;
     }
     /* A quiet send is known to be done when no completion is left that could be its failure. */
-    if (io_uring_cq_ready(&port->ring) == 0) {
-        port->settle_now = false;
+    bool overflowed = (IO_URING_READ_ONCE(*port->ring.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
+    if (io_uring_cq_ready(&port->ring) == 0 && !overflowed)
         found += rp_uring_settle(port);
-    }
     found += rp_uring_run_owed(port);
     return found;
 }
@@ -200,7 +231,8 @@ static void wait_unsubmitted(uring_port *port, uint64_t wait_ns)
     (void)io_uring_wait_cqe_timeout(&port->ring, &cqe, &time);
 }
 
-static void enter(uring_port *port, uint64_t wait_ns)
+/* False: the kernel took nothing and did not wait. */
+static bool enter(uring_port *port, uint64_t wait_ns)
 {
     int result;
     enable(port);
@@ -228,13 +260,12 @@ static void enter(uring_port *port, uint64_t wait_ns)
     bool refused = result == -EAGAIN || result == -EBUSY || result == -ENOMEM;
     RP_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || refused);
     submitted(port);
-    if (refused && wait_ns != 0)
-        wait_unsubmitted(port, wait_ns);
+    return !refused;
 }
 
 static bool owes(const uring_port *port)
 {
-    return port->settle_now || !rp_list_empty(&port->owed);
+    return port->quiet_cancelled > 0 || !rp_list_empty(&port->owed);
 }
 
 /* The wait, shortened by the time at which starved listening sockets try again. */
@@ -285,11 +316,12 @@ static bool acknowledge(uring_port *port)
         bool notified = read(port->event_fd, &value, sizeof(value)) >= 0;
         RP_ASSERT(notified || errno == EAGAIN);
         unsigned flags = IO_URING_READ_ONCE(*port->ring.sq.kflags);
-        if (holds_completion(port) || !rp_list_empty(&port->settling) || owes(port))
+        if (holds_completion(port) || !rp_list_empty(&port->settling) ||
+            !rp_list_empty(&port->owed))
             return true;
         if ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0 || (entered && !notified))
             return false;
-        enter(port, 0);
+        (void)enter(port, 0);
     }
 }
 
@@ -323,9 +355,10 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
     uint64_t received_before = port->stats->bytes_received;
     unsigned found = rp_uring_run_owed(port);
     for (;;) {
-        if (found > 0 || owes(port))
-            wait_ns = 0;
-        enter(port, starved_wait(port, wait_ns));
+        bool sleeps = found == 0 && !owes(port);
+        bool taken = enter(port, sleeps ? starved_wait(port, wait_ns) : 0);
+        if (!taken && found == 0 && wait_ns != 0)
+            wait_unsubmitted(port, wait_ns);
         rp_uring_retry_starved(port);
         found += drain(port);
         if (found > 0 || wait_ns == 0)
@@ -346,7 +379,7 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
             call_again(port);
             break;
         }
-        enter(port, 0);
+        (void)enter(port, 0);
         found += drain(port);
     }
     port->in_turn = false;

@@ -25,11 +25,11 @@ typedef struct uring_port {
     struct io_uring ring;
     bool enabled; /* the ring belongs to a thread from the first submission on */
     bool in_turn;
-    bool settle_now;      /* somebody waits for a quiet send: do not sleep on it */
-    uint32_t coalesce_us; /* 0: no minimum wait */
-    unsigned recent;      /* completions that a wake-up found lately */
-    size_t recent_bytes;  /* received by a turn lately */
-    unsigned awaiting;    /* sockets that sent and have not received since */
+    unsigned quiet_cancelled; /* quiet sends that somebody waits for: do not sleep on them */
+    uint32_t coalesce_us;     /* 0: no minimum wait */
+    unsigned recent;          /* completions that a wake-up found lately */
+    size_t recent_bytes;      /* received by a turn lately */
+    unsigned awaiting;        /* sockets that sent and have not received since */
     uring_argument *arguments;
 
     /* Receive buffers: one provided-buffer ring. */

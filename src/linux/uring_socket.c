@@ -114,6 +114,8 @@ static void finish(uring_socket *socket, unsigned operation, rp_io_result result
 {
     const rp_socket_handler *handler = socket->base.handler;
     RP_ASSERT(socket->started & operation);
+    if (operation == RP_CANCEL_SEND && (socket->cancelling & operation) && socket->send_quiet)
+        port_of(socket)->quiet_cancelled--;
     socket->started &= (uint8_t)~operation;
     socket->cancelling &= (uint8_t)~operation;
     socket->owed &= (uint8_t)~operation;
@@ -566,7 +568,7 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
         return;
     }
     if (operation == RP_CANCEL_SEND && socket->send_quiet) {
-        port->settle_now = true;
+        port->quiet_cancelled++;
         return;
     }
     struct io_uring_sqe *sqe = rp_uring_sqe(port);

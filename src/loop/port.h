@@ -89,8 +89,9 @@ struct rp_socket {
     void *user;
     /* Read when a send starts: nothing waits for this send's success, so the port need not wake for
      * it if it is complete at once: then the next turn that finds anything or does not wait reports
-     * it. A failure, and a send that takes longer, are reported as ever. Saves one of two wake-ups
-     * of a request on a quiet loop. */
+     * it. Who cancels it or closes the socket waits for it: no turn sleeps then until it is
+     * reported. A failure, and a send that takes longer, are reported as ever. Saves one of two
+     * wake-ups of a request on a quiet loop. */
     bool quiet_send;
 };
 

@@ -591,6 +591,8 @@ static void cancel_due(sim_event *event)
 void rp_sim_cancel(rp_socket *base, unsigned operations)
 {
     sim_socket *socket = sim_socket_of(base);
+    if (operations & socket->decided & SEND) /* a quiet one that is done waits no longer */
+        to_ready(socket);
     operations &= socket->started & ~(unsigned)socket->decided;
     if (operations == 0)
         return;

