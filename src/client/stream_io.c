@@ -208,6 +208,16 @@ void rp_stream_flush(rp_stream *stream)
     rp_socket_ops(stream->socket)->send(stream->socket, slices, count);
 }
 
+/* More was written, or asked for, while a quiet send was under way. Nobody is woken when that went
+ * out; but the pump's next call is in a turn that does not wait, which reports it, once. */
+static void wait_for_quiet_send(rp_stream *stream)
+{
+    if (stream->in_flight == 0 || !stream->socket->quiet_send || is_quiet(stream))
+        return;
+    stream->socket->quiet_send = false; /* waited for: if it is not reported then, it is slow */
+    rp_stream_pump_later(stream);
+}
+
 static void complete_writes(rp_stream *stream)
 {
     while (!stream->closing && stream->encrypted != NULL &&
@@ -540,6 +550,8 @@ static void pump(rp_deferred *deferred)
     if (!stream->closing && stream->in_flight == 0)
         complete_writes(stream);
     rp_stream_flush(stream);
+    if (!stream->closing)
+        wait_for_quiet_send(stream);
     if (stream->closing && stream->socket == NULL && stream->question == NULL)
         rp_stream_finish_close(stream);
 }

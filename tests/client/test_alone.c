@@ -1,0 +1,127 @@
+/* test_alone.c - one stream, with nothing else on its loop: what waits for a send that nobody is
+ * told of must see to it that somebody is. */
+#include "support/probe.h"
+#include "support/raw.h"
+
+#include <string.h>
+
+enum { TURN_MS = 20000 };
+
+static void turn(rp_loop *loop)
+{
+    uint64_t begun_ms = fixture_now_ms();
+    (void)rp_loop_turn(loop, TURN_MS);
+    if (fixture_now_ms() - begun_ms >= TURN_MS)
+        fail_msg("the loop slept, and nothing woke it");
+}
+
+typedef struct talk {
+    rp_loop *loop;
+    rp_stream *stream;
+    rp_write writes[8];
+    rp_timer timer;
+    bool open, closed, armed, last;
+    uint64_t written; /* bytes */
+} talk;
+
+static void on_open(rp_stream *stream, const rp_error *error, void *user)
+{
+    (void)stream;
+    assert_null(error);
+    ((talk *)user)->open = true;
+}
+
+static void on_close(rp_stream *stream, void *user)
+{
+    (void)stream;
+    ((talk *)user)->closed = true;
+}
+
+static const rp_stream_events events = {.on_open = on_open, .on_close = on_close};
+
+/* Without a callback its send is a quiet one. */
+static void say(talk *t, unsigned index, const char *text, rp_write_fn *fn)
+{
+    assert_int_equal(rp_stream_write(t->stream, &t->writes[index], text, strlen(text), fn, t),
+                     RP_OK);
+    t->written += strlen(text);
+}
+
+static void on_timer(rp_timer *timer, void *user)
+{
+    (void)timer;
+    say(user, 3, "the last", NULL);
+    ((talk *)user)->last = true;
+}
+
+/* The timer fires in this turn, when the stream has begun to send what stands behind this write. */
+static void on_written(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
+{
+    talk *t = user;
+    (void)stream;
+    (void)write;
+    assert_null(error);
+    if (t->armed)
+        rp_timer_start(t->loop, &t->timer, 0, on_timer, t);
+}
+
+static void open_to(talk *t, raw_socket *peer)
+{
+    rp_address address = raw_loopback(4, 0);
+    raw_socket door = raw_listen(&address, 4);
+    rp_stream_options options = {.host = "127.0.0.1", .port = address.port};
+    assert_int_equal(rp_stream_open(&t->stream, t->loop, &options, &events, t), RP_OK);
+    while (!t->open)
+        turn(t->loop);
+    *peer = raw_accept(door);
+    raw_close(door);
+}
+
+/* Writes until the network takes no more. */
+static void fill(talk *t)
+{
+    static char filler[4096];
+    memset(filler, 'x', sizeof(filler) - 1);
+    for (int rest = 0; rest < 5;) {
+        say(t, 0, filler, on_written);
+        for (rest = 0; rest < 5 && (rest == 0 || t->stream->in_flight > 0); rest++)
+            (void)rp_loop_turn(t->loop, 2);
+    }
+}
+
+/* One write is told of, and what follows it leaves at once, quietly; then, in the same turn, a
+ * third one is made. */
+static void test_write_behind_a_quiet_send(void **state)
+{
+    static char sink[65536];
+    talk t = {.loop = fixture_loop()};
+    raw_socket peer;
+    uint64_t got = 0;
+    (void)state;
+    open_to(&t, &peer);
+    fill(&t);
+    say(&t, 1, "quiet", NULL);
+    (void)rp_loop_turn(t.loop, 0);
+    assert_true(t.stream->in_flight > 0 && t.stream->output.size == t.stream->in_flight + 5);
+    t.armed = true;
+    while (raw_readable(peer, 20))
+        got += raw_receive(peer, sink, sizeof(sink));
+    while (!t.last || t.stream->output.size > t.stream->in_flight)
+        turn(t.loop);
+    (void)rp_loop_turn(t.loop, 0); /* the last one wakes nobody, and need not */
+    while (got < t.written)
+        got += raw_receive(peer, sink, sizeof(sink));
+    rp_stream_close(t.stream);
+    while (!t.closed)
+        turn(t.loop);
+    raw_close(peer);
+    fixture_loop_end(t.loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(test_write_behind_a_quiet_send),
+    };
+    return fixture_run_simulated(tests, 25);
+}
