@@ -42,6 +42,11 @@ int fixture_setup(void **state)
     return 0;
 }
 
+int fixture_setup_orderly(void **state)
+{
+    return fixture_setup(state);
+}
+
 int fixture_setup_real(void **state)
 {
     return fixture_setup(state);
@@ -111,6 +116,10 @@ static void run_seeds(void **state)
     const char *one = getenv("RP_SEED");
     uint64_t first = one != NULL ? strtoull(one, NULL, 10) : 1; /* 0 is orderly */
     uint64_t count = one != NULL ? 1 : seed_count;
+    if (test->setup_func == fixture_setup_orderly) {
+        first = 0;
+        count = 1;
+    }
     for (uint64_t i = 0; i < count; i++) {
         (void)snprintf(run_seed, sizeof(run_seed), "RP_SEED=%llu", (unsigned long long)(first + i));
         run_one_seed(test, first + i);

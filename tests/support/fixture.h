@@ -22,7 +22,12 @@
 #define fixture_test_real(fn)                                                                      \
     cmocka_unit_test_setup_teardown(fn, fixture_setup_real, fixture_teardown)
 
+/* One that in the simulator needs seed 0, with which nothing is left to chance. */
+#define fixture_test_orderly(fn)                                                                   \
+    cmocka_unit_test_setup_teardown(fn, fixture_setup_orderly, fixture_teardown)
+
 int fixture_setup(void **state);
+int fixture_setup_orderly(void **state);
 int fixture_setup_real(void **state);
 int fixture_teardown(void **state);
 

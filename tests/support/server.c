@@ -32,8 +32,13 @@ struct exchange {
     exchange_body_fn *body;
     exchange_state state;
     exchange_then then;
+    size_t cuts[8]; /* in pending, each the end of records */
+    unsigned cut_count;
+    const void *raw_tail;
+    size_t raw_tail_size;
     unsigned answered;
     bool head_seen, responding, ended, writing, waiting, over, shut, peer_ended, advancing;
+    bool deaf; /* takes no more of the request */
 };
 
 struct server {
@@ -194,7 +199,7 @@ static bool feed(exchange *x)
     size_t used = rp_sim_request_feed(&x->request, x->input.data + x->input.begin, x->input.size,
                                       &events, x, &x->ended);
     buffer_consume(&x->input, used);
-    if (!x->over)
+    if (!x->over && !x->deaf)
         rp_stream_consume(x->stream, used);
     if (x->request.state == SIM_REQUEST_DONE)
         request_complete(x);
@@ -226,8 +231,26 @@ static bool flush(exchange *x)
     x->sending = x->pending;
     x->pending = empty;
     x->writing = true;
-    CHECK(rp_stream_write(x->stream, &x->write, x->sending.data + x->sending.begin, x->sending.size,
-                          written, x) == RP_OK);
+    for (unsigned i = 0; i < x->cut_count; i++) {
+        size_t size = x->cuts[i] - (i > 0 ? x->cuts[i - 1] : 0);
+        CHECK(rp_stream_put(x->stream, x->sending.data + x->sending.begin, size, NULL) == RP_OK);
+        buffer_consume(&x->sending, size);
+    }
+    x->cut_count = 0;
+    const uint8_t *rest = x->sending.data + x->sending.begin;
+    if (x->raw_tail_size == 0) {
+        CHECK(rp_stream_write(x->stream, &x->write, rest, x->sending.size, written, x) == RP_OK);
+    } else {
+        CHECK(rp_stream_put(x->stream, rest, x->sending.size, NULL) == RP_OK);
+        CHECK(rp_stream_write_raw(x->stream, &x->write, x->raw_tail, x->raw_tail_size, written,
+                                  x) == RP_OK);
+        x->raw_tail_size = 0;
+    }
+    if (x->ended && x->then == EXCHANGE_CLOSE_BEHIND) {
+        x->over = true;
+        x->produce = NULL;
+        (void)rp_stream_shutdown_write(x->stream, &x->shutdown, shut_down, x);
+    }
     return true;
 }
 
@@ -285,6 +308,18 @@ void exchange_write(exchange *x, const void *bytes, size_t size)
     buffer_add(&x->pending, bytes, size);
 }
 
+void exchange_cut(exchange *x)
+{
+    CHECK(!x->writing && x->cut_count < sizeof(x->cuts) / sizeof(x->cuts[0]));
+    x->cuts[x->cut_count++] = x->pending.size;
+}
+
+void exchange_raw_tail(exchange *x, const void *bytes, size_t size)
+{
+    x->raw_tail = bytes;
+    x->raw_tail_size = size;
+}
+
 void exchange_print(exchange *x, const char *format, ...)
 {
     char text[4096];
@@ -313,6 +348,12 @@ void exchange_wait(exchange *x, uint64_t ms)
 {
     x->waiting = true;
     rp_timer_start_internal(x->server->loop, &x->timer, ms, waited, x);
+}
+
+void exchange_stop_reading(exchange *x)
+{
+    x->deaf = true;
+    rp_stream_set_credit(x->stream, true, 0);
 }
 
 void exchange_body(exchange *x, exchange_body_fn *fn)

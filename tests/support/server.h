@@ -72,12 +72,18 @@ rp_loop *exchange_loop(const exchange *x);
 void exchange_answer(exchange *x, int status, const char *headers, const void *body, size_t size);
 /* Bytes as they are, in the middle of an answer; then exchange_end. */
 void exchange_write(exchange *x, const void *bytes, size_t size);
+/* What is written from here on is in TLS records of its own, in one segment with what was written
+ * before. At most 8 times for an answer. */
+void exchange_cut(exchange *x);
+/* Bytes around TLS, in one segment behind all that is written; they live until they have left. */
+void exchange_raw_tail(exchange *x, const void *bytes, size_t size);
 void exchange_print(exchange *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 typedef enum exchange_then {
-    EXCHANGE_KEEP,     /* as the request and the options want it */
-    EXCHANGE_CLOSE,    /* close_notify and FIN */
-    EXCHANGE_TRUNCATE, /* FIN alone */
+    EXCHANGE_KEEP,         /* as the request and the options want it */
+    EXCHANGE_CLOSE,        /* close_notify and FIN */
+    EXCHANGE_CLOSE_BEHIND, /* the same, close_notify in one segment with what was written */
+    EXCHANGE_TRUNCATE,     /* FIN alone */
     EXCHANGE_RESET,
     EXCHANGE_STALL /* nothing more, ever */
 } exchange_then;
@@ -94,6 +100,8 @@ typedef void exchange_fn(exchange *x, exchange_state *state);
 exchange_state *exchange_produce(exchange *x, exchange_fn *fn);
 /* The next call of fn comes after so many milliseconds. */
 void exchange_wait(exchange *x, uint64_t ms);
+/* Nothing more of the request is read. */
+void exchange_stop_reading(exchange *x);
 /* The body's bytes go to this as they come; before the first. NULL: they are only counted. */
 typedef void exchange_body_fn(exchange *x, const uint8_t *data, size_t size);
 void exchange_body(exchange *x, exchange_body_fn *fn);

@@ -1,0 +1,418 @@
+/* test_reuse.c - which connection may serve another request: not one on which a byte came that
+ * nobody asked for, or the end, in whatever pieces it came; and no byte leaves of a request that
+ * was cancelled before it left.
+ *
+ * Every request names itself in its target, and its answer repeats the name: so an answer that goes
+ * to another request shows. The server counts what it got. */
+#include "support/web.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COUNT = 12 };
+
+/* What stands behind the answer, in pieces, each in records of its own. */
+typedef struct tail {
+    const char *method; /* of the request; NULL: GET and POST in turn */
+    const char *head;   /* the answer's, with its body; NULL: a good one */
+    const char *pieces[4];
+    size_t raw; /* so many bytes of one more record, encrypted only: its rest never comes */
+    exchange_then then;
+} tail;
+
+static const char forged[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged";
+static const char no_content[] = "HTTP/1.1 204 No Content\r\n\r\n";
+static const char head_answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n";
+static const char not_modified[] = "HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\n";
+
+static const tail tails[] = {
+    {.pieces = {forged}},
+    {.pieces = {forged, forged}},
+    {.pieces = {"HTTP/1.1 200 OK\r\nContent-Le", "ngth: 6\r\n\r\n", "forged"}},
+    {.pieces = {"H"}},
+    {.pieces = {"\r\n"}},
+    {.pieces = {"\r", "\n"}},
+    {.pieces = {"0\r\n\r\n"}},
+    {.pieces = {"HTTP/1.1 100 Continue\r\n\r\n"}},
+    {.method = "HEAD", .head = head_answer, .pieces = {"forged"}},
+    {.method = "HEAD", .head = head_answer, .pieces = {"f", "o"}},
+    {.head = no_content, .pieces = {"0\r\n\r\n"}},
+    {.head = no_content, .pieces = {forged}},
+    {.head = not_modified, .pieces = {"forged"}},
+    {.raw = 1},
+    {.raw = 5},
+    {.raw = 7},
+    {.pieces = {forged}, .raw = 3},
+    {.then = EXCHANGE_CLOSE_BEHIND},
+    {.pieces = {forged}, .then = EXCHANGE_CLOSE_BEHIND},
+    {.method = "HEAD", .head = head_answer, .then = EXCHANGE_CLOSE_BEHIND},
+};
+
+typedef struct trial {
+    const tail *tail;
+    unsigned seen[COUNT];
+    fetch all[COUNT];
+    char paths[COUNT][16];
+    web w;
+} trial;
+
+static bool answer(exchange *x, void *user)
+{
+    trial *t = user;
+    const char *target = exchange_request(x)->target;
+    unsigned id = (unsigned)atoi(target + 1);
+    t->seen[id % COUNT]++;
+    if (t->tail->head != NULL)
+        exchange_print(x, "%s", t->tail->head);
+    else
+        exchange_print(x, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(target),
+                       target);
+    for (unsigned i = 0; i < 4 && t->tail->pieces[i] != NULL; i++) {
+        exchange_cut(x);
+        exchange_print(x, "%s", t->tail->pieces[i]);
+    }
+    if (t->tail->raw > 0)
+        exchange_raw_tail(x,
+                          "\x17\x03\x03\x00\x20"
+                          "12",
+                          t->tail->raw);
+    exchange_end(x, t->tail->then);
+    return true;
+}
+
+static void trial_begin(trial *t, int version, const tail *behind, const rp_client_options *client)
+{
+    server_options serving = {.handler = answer, .user = t};
+    memset(t, 0, sizeof(*t));
+    t->tail = behind;
+    web_begin(&t->w, version, &serving, client);
+}
+
+static void give_back(fetch *f, size_t size)
+{
+    if (f->request != NULL)
+        fetch_consume(f, size);
+}
+
+static void ask(trial *t, unsigned i)
+{
+    rp_request_options options = {.method = t->tail->method};
+    if (options.method == NULL && i % 2 == 1)
+        options = (rp_request_options){.body = "pay", .body_size = 3};
+    if (t->w.client_tls == NULL)
+        options.receive_credit_bytes = 1 + i * 7; /* so that more is left behind the answer */
+    t->all[i].on_body = give_back;
+    (void)snprintf(t->paths[i], sizeof(t->paths[i]), "/%u", i);
+    assert_true(fetch_start(&t->all[i], &t->w, t->paths[i], &options));
+}
+
+static void ask_next(fetch *f)
+{
+    trial *t = f->user;
+    unsigned i = (unsigned)(f - t->all) + 1;
+    if (i == COUNT)
+        return;
+    t->all[i].user = t;
+    t->all[i].on_done = ask_next;
+    ask(t, i);
+}
+
+/* Each was answered, by its own answer, from the one connection that it was sent on; and the server
+ * got each once. */
+static void assert_all_good(const trial *t)
+{
+    for (unsigned i = 0; i < COUNT; i++) {
+        const fetch *f = &t->all[i];
+        if (f->error.status != RP_OK)
+            fail_msg("request %u: %s", i, f->error.text);
+        assert_int_equal(f->dones, 1);
+        assert_int_equal(f->summary.attempts, 1);
+        assert_int_equal(t->seen[i], 1);
+        if (t->tail->head == NULL && t->tail->method == NULL)
+            assert_string_equal(f->text, t->paths[i]);
+        else
+            assert_string_equal(f->text, "");
+    }
+}
+
+static void chained(trial *t)
+{
+    t->all[0] = (fetch){.user = t, .on_done = ask_next};
+    ask(t, 0);
+    UNTIL(t->w.loop, t->all[COUNT - 1].dones == 1);
+}
+
+/* From outside of the turn in which the one before was done. */
+static void one_by_one(trial *t)
+{
+    for (unsigned i = 0; i < COUNT; i++) {
+        ask(t, i);
+        UNTIL(t->w.loop, t->all[i].dones == 1);
+    }
+}
+
+/* More at once than there may be connections: the queue is served by whichever is free. */
+static void all_at_once(trial *t)
+{
+    for (unsigned i = 0; i < COUNT; i++) {
+        ask(t, i);
+    }
+    for (unsigned i = 0; i < COUNT; i++)
+        UNTIL(t->w.loop, t->all[i].dones == 1);
+}
+
+static void each_tail(void (*run)(trial *t))
+{
+    static const int versions[] = {0, 12, 13};
+    static const rp_client_options client = {.connections_per_origin = 2};
+    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+        for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+            trial t;
+            /* Without TLS a close is a FIN of its own, which may come when the next request is on
+             * its way: that is test_client_failures.c's. */
+            if (versions[v] == 0 && (tails[i].then != EXCHANGE_KEEP || tails[i].raw > 0))
+                continue;
+            trial_begin(&t, versions[v], &tails[i], &client);
+            run(&t);
+            assert_all_good(&t);
+            web_end(&t.w);
+        }
+    }
+}
+
+static void test_chained(void **state)
+{
+    (void)state;
+    each_tail(chained);
+}
+
+static void test_one_by_one(void **state)
+{
+    (void)state;
+    each_tail(one_by_one);
+}
+
+static void test_all_at_once(void **state)
+{
+    (void)state;
+    each_tail(all_at_once);
+}
+
+/* ---- what never left ---- */
+
+static const tail good = {.method = NULL};
+
+/* What was cancelled before the turn's end leaves nothing, and its connection serves on. */
+static void assert_unsent(const fetch *f)
+{
+    assert_int_equal(f->dones, 1);
+    assert_int_equal(f->error.status, RP_E_CANCELLED);
+    assert_int_equal(f->error.bytes_sent, 0);
+    assert_int_equal(f->summary.bytes_sent, 0);
+    assert_int_equal(f->summary.attempts, 0);
+    assert_true(f->error.replay_safe);
+}
+
+static void cancel_next(fetch *f)
+{
+    trial *t = f->user;
+    unsigned i = (unsigned)(f - t->all) + 1;
+    if (i == COUNT)
+        return;
+    ask(t, i);
+    fetch_cancel(&t->all[i]);
+}
+
+static void cancelled_before_it_left(trial *t)
+{
+    ask(t, 0);
+    UNTIL(t->w.loop, t->all[0].dones == 1);
+    for (unsigned i = 1; i < COUNT; i += 2) { /* POSTs */
+        ask(t, i);
+        fetch_cancel(&t->all[i]);
+        if (i % 4 == 1)
+            (void)rp_loop_turn(t->w.loop, 0);
+        UNTIL(t->w.loop, t->all[i].dones == 1);
+        assert_unsent(&t->all[i]);
+        assert_int_equal(t->seen[i], 0);
+    }
+    t->all[4].user = t;
+    t->all[4].on_done = cancel_next; /* and from a callback */
+    ask(t, 4);
+    memset(&t->all[5], 0, sizeof(t->all[5]));
+    UNTIL(t->w.loop, t->all[4].dones == 1 && t->all[5].dones == 1);
+    assert_int_equal(t->all[4].error.status, RP_OK);
+    assert_unsent(&t->all[5]);
+    ask(t, 6);
+    UNTIL(t->w.loop, t->all[6].dones == 1);
+    assert_true(t->all[6].summary.reused);
+    for (unsigned i = 1; i < COUNT; i += 2)
+        assert_int_equal(t->seen[i], 0);
+    assert_int_equal(web_counts(&t->w)->connections, 1);
+}
+
+static void each_version(const rp_client_options *client, void (*run)(trial *t))
+{
+    static const int versions[] = {0, 12, 13};
+    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+        trial t;
+        trial_begin(&t, versions[v], &good, client);
+        run(&t);
+        web_end(&t.w);
+    }
+}
+
+static void test_cancelled_before_it_left(void **state)
+{
+    (void)state;
+    each_version(NULL, cancelled_before_it_left);
+}
+
+/* The connection of a request that was cancelled is given to the one that waits. */
+static void next_takes_its_place(trial *t)
+{
+    ask(t, 0);
+    UNTIL(t->w.loop, t->all[0].dones == 1);
+    ask(t, 1);
+    ask(t, 2);
+    fetch_cancel(&t->all[1]);
+    UNTIL(t->w.loop, t->all[1].dones == 1 && t->all[2].dones == 1);
+    assert_unsent(&t->all[1]);
+    assert_int_equal(t->all[2].error.status, RP_OK);
+    assert_int_equal(web_counts(&t->w)->connections, 1);
+    assert_int_equal(t->seen[1], 0);
+}
+
+static void test_next_takes_its_place(void **state)
+{
+    (void)state;
+    static const rp_client_options client = {.connections_per_origin = 1};
+    each_version(&client, next_takes_its_place);
+}
+
+static void destroyed_before_it_left(trial *t)
+{
+    ask(t, 0);
+    UNTIL(t->w.loop, t->all[0].dones == 1);
+    ask(t, 1);
+    t->all[1].cancelled = true;
+    rp_client_destroy(t->w.client);
+    t->w.client = NULL;
+    UNTIL(t->w.loop, t->all[1].dones == 1);
+    assert_unsent(&t->all[1]);
+    for (unsigned i = 0; i < 20; i++)
+        (void)rp_loop_turn(t->w.loop, 1);
+    assert_int_equal(t->seen[1], 0);
+}
+
+static void test_destroyed_before_it_left(void **state)
+{
+    (void)state;
+    each_version(NULL, destroyed_before_it_left);
+}
+
+/* ---- how much left ---- */
+
+static uint8_t upload[(size_t)32 << 20]; /* more than the system's buffers hold */
+
+/* The server takes some of it, and then nothing more. */
+static bool stall(exchange *x, void *user)
+{
+    (void)user;
+    exchange_stop_reading(x);
+    return true;
+}
+
+static void test_bytes_sent_of_a_part(void **state)
+{
+    (void)state;
+    static const int versions[] = {0, 12, 13};
+    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+        web w;
+        fetch f = {0};
+        server_options serving = {.handler = stall, .handler_at_head = true};
+        rp_request_options options = {
+            .method = "PUT", .body = upload, .body_size = sizeof(upload), .total_timeout_ms = 300};
+        web_begin(&w, versions[v], &serving, NULL);
+        fetch_bad(&f, &w, "/", &options, RP_E_TOTAL_TIMEOUT, RP_PHASE_REQUEST);
+        assert_true(f.error.bytes_sent >= web_counts(&w)->body_bytes);
+        assert_true(f.error.bytes_sent > 0);
+        assert_true(f.error.bytes_sent < sizeof(upload));
+        assert_int_equal(f.summary.bytes_sent, f.error.bytes_sent);
+        assert_false(f.error.replay_safe);
+        web_end(&w);
+    }
+}
+
+/* ---- ages, when nobody turns the loop ---- */
+
+/* A connection that was idle for too long while the program did something else is not used, though
+ * no timer had a chance to end it. */
+static void too_old_when_it_is_taken(trial *t)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        ask(t, 2 * i + 1); /* POSTs */
+        UNTIL(t->w.loop, t->all[2 * i + 1].dones == 1);
+        assert_int_equal(t->all[2 * i + 1].error.status, RP_OK);
+        assert_false(t->all[2 * i + 1].summary.reused);
+        fixture_sleep_ms(80);
+    }
+    assert_int_equal(web_counts(&t->w)->connections, 3);
+}
+
+static void test_too_old_when_it_is_taken(void **state)
+{
+    (void)state;
+    static const rp_client_options idle = {.connection_idle_ms = 50};
+    static const rp_client_options lifetime = {.connection_lifetime_ms = 50};
+    each_version(&idle, too_old_when_it_is_taken);
+    each_version(&lifetime, too_old_when_it_is_taken);
+}
+
+static bool answer_and_end(exchange *x, void *user)
+{
+    (void)user;
+    exchange_print(x, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    exchange_end(x, EXCHANGE_CLOSE);
+    return true;
+}
+
+/* The server ended the connection while the program did something else. */
+static void test_ended_when_it_is_taken(void **state)
+{
+    (void)state;
+    static const int versions[] = {0, 12, 13};
+    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+        web w;
+        rp_request_options options = {.body = "pay", .body_size = 3};
+        server_options serving = {.handler = answer_and_end};
+        web_begin_apart(&w, versions[v], &serving, NULL);
+        for (unsigned i = 0; i < 4; i++) {
+            fetch f = {0};
+            fetch_good(&f, &w, "/", &options, 200);
+            assert_int_equal(f.summary.attempts, 1);
+            fixture_sleep_ms(30);
+        }
+        assert_int_equal(web_counts(&w)->connections, 4);
+        web_end(&w);
+    }
+}
+
+int main(void)
+{
+    /* What is behind the answer must be there with it, which chance does not promise: what comes
+     * when the next request has left can't be told from its answer. */
+    const struct CMUnitTest tests[] = {
+        fixture_test_orderly(test_chained),
+        fixture_test_orderly(test_one_by_one),
+        fixture_test_orderly(test_all_at_once),
+        fixture_test(test_cancelled_before_it_left),
+        fixture_test(test_next_takes_its_place),
+        fixture_test(test_destroyed_before_it_left),
+        fixture_test(test_bytes_sent_of_a_part),
+        fixture_test_real(test_too_old_when_it_is_taken),
+        fixture_test_real(test_ended_when_it_is_taken),
+    };
+    return fixture_run_simulated(tests, 4);
+}
