@@ -94,8 +94,8 @@ unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms);
 /* True while rp_loop_run would go on. */
 bool rp_loop_pending(const rp_loop *loop);
 
-/* The loop's clock, milliseconds since an arbitrary point (CLOCK_MONOTONIC). In callbacks it stands
- * still: it is read once a turn. */
+/* The loop's clock, milliseconds since an arbitrary point; it runs on while the machine
+ * sleeps. In callbacks it stands still: it is read once a turn. */
 uint64_t rp_loop_now_ms(rp_loop *loop);
 
 /* What a foreign dispatcher watches for readability; whenever it is readable: rp_loop_turn(loop,

@@ -244,7 +244,7 @@ static rp_waitable epoll_waitable(rp_port *base)
     epoll_port *port = port_of(base);
     if (port->timer_fd >= 0)
         return (rp_waitable){port->fd, NULL};
-    port->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    port->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     port->stats->system_calls++;
     if (port->timer_fd < 0)
         return (rp_waitable){-1, NULL};

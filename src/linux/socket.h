@@ -23,6 +23,7 @@ void rp_socket_reset_on_close(int fd);
 rp_io_result rp_transfer_result(int os_code);
 rp_io_result rp_connect_result(int os_code);
 
+/* CLOCK_BOOTTIME: runs on while the machine sleeps (clock_gettime(2)), as servers' clocks do. */
 uint64_t rp_monotonic_ns(void);
 void rp_random_bytes(void *bytes, size_t size);
 

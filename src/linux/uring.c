@@ -412,7 +412,7 @@ static rp_waitable waitable(rp_port *base)
     if (port->waitable_made)
         return (rp_waitable){.socket = port->epoll_fd};
     port->epoll_fd = live(epoll_create1(EPOLL_CLOEXEC));
-    port->timer_fd = live(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+    port->timer_fd = live(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
     port->event_fd = live(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (port->epoll_fd < 0 || port->timer_fd < 0 || port->event_fd < 0 ||
         !watch(port, port->timer_fd) || !watch(port, port->event_fd) ||

@@ -122,7 +122,8 @@ typedef struct rp_port_ops {
     /* No socket is left. */
     void (*destroy)(rp_port *port);
 
-    /* Nanoseconds, monotonic, from an arbitrary origin. Read from the system at each call. */
+    /* Nanoseconds, monotonic, from an arbitrary origin, the machine's sleep included: a connection
+     * grows old meanwhile. Read from the system at each call. */
     uint64_t (*now)(rp_port *port);
     void (*random)(rp_port *port, void *bytes, size_t size);
 

@@ -13,6 +13,7 @@
 
 /* ---- clock, randomness ---- */
 
+/* Counts on while the machine sleeps ("Acquiring high-resolution time stamps", Microsoft). */
 uint64_t rp_monotonic_ns(void)
 {
     LARGE_INTEGER count, frequency;
