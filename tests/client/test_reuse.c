@@ -199,6 +199,78 @@ static void test_all_at_once(void **state)
     each_tail(all_at_once);
 }
 
+/* ---- what nobody has read yet ---- */
+
+static void produce_late(exchange *x, exchange_state *state)
+{
+    if (state->offset == 0) {
+        exchange_print(x, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789");
+    } else if (state->offset == 1) {
+        exchange_wait(x, 5);
+    } else {
+        exchange_print(x, "%s", forged);
+        exchange_end(x, EXCHANGE_KEEP);
+    }
+    state->offset++;
+}
+
+static bool answer_late(exchange *x, void *user)
+{
+    trial *t = user;
+    t->seen[(unsigned)atoi(exchange_request(x)->target + 1) % COUNT]++;
+    (void)exchange_produce(x, produce_late);
+    return true;
+}
+
+static void ask_late(trial *t, unsigned i);
+
+static void ask_next_late(fetch *f)
+{
+    trial *t = f->user;
+    unsigned i = (unsigned)(f - t->all) + 1;
+    if (i < 4)
+        ask_late(t, i);
+}
+
+static void ask_late(trial *t, unsigned i)
+{
+    static const rp_request_options options = {
+        .body = "pay", .body_size = 3, .receive_credit_bytes = 4};
+    (void)snprintf(t->paths[i], sizeof(t->paths[i]), "/%u", i);
+    t->all[i] = (fetch){.user = t, .on_done = ask_next_late};
+    assert_true(fetch_start(&t->all[i], &t->w, t->paths[i], &options));
+}
+
+/* The caller owes credit, so nothing is received, and what nobody asked for waits in the system's
+ * buffers when the answer is complete and the next request is there. */
+static void test_unread_for_want_of_credit(void **state)
+{
+    (void)state;
+    static const int versions[] = {0, 12, 13};
+    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+        trial t;
+        server_options serving = {.handler = answer_late, .user = &t};
+        memset(&t, 0, sizeof(t));
+        web_begin(&t.w, versions[v], &serving, NULL);
+        ask_late(&t, 0);
+        for (unsigned i = 0; i < 4; i++) {
+            fetch *f = &t.all[i];
+            UNTIL(t.w.loop, f->body_bytes == 4 || f->dones == 1);
+            uint64_t until = rp_loop_now_ms(t.w.loop) + 20;
+            while (rp_loop_now_ms(t.w.loop) < until)
+                (void)rp_loop_turn(t.w.loop, 1);
+            f->on_body = give_back;
+            fetch_consume(f, 4);
+            UNTIL(t.w.loop, f->dones == 1);
+            assert_int_equal(f->error.status, RP_OK);
+            assert_string_equal(f->text, "0123456789");
+            assert_int_equal(f->summary.attempts, 1);
+            assert_int_equal(t.seen[i], 1);
+        }
+        web_end(&t.w);
+    }
+}
+
 /* ---- what never left ---- */
 
 static const tail good = {.method = NULL};
@@ -407,6 +479,7 @@ int main(void)
         fixture_test_orderly(test_chained),
         fixture_test_orderly(test_one_by_one),
         fixture_test_orderly(test_all_at_once),
+        fixture_test_orderly(test_unread_for_want_of_credit),
         fixture_test(test_cancelled_before_it_left),
         fixture_test(test_next_takes_its_place),
         fixture_test(test_destroyed_before_it_left),
