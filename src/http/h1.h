@@ -2,10 +2,14 @@
  *
  * Parsing is llhttp's, in its strict mode; this layer adds the policies and limits:
  * - Each of these is RP_E_BAD_RESPONSE with a sentence of its own: Transfer-Encoding with
- *   Content-Length, more than one of either, a Content-Length that is no plain decimal, any
- *   transfer coding but chunked, line ends other than CRLF, control characters, a space before a
- *   colon, obs-fold, an empty line before the response, a version other than 1.0 and 1.1, 101 that
- *   nobody asked for, more 1xx than the limit.
+ *   Content-Length, more than one of the former, several of the latter that differ, one that is no
+ *   plain decimal, either of them folded, any transfer coding but chunked, line ends other than
+ *   CRLF, control characters, a space before a colon or the first header, an empty line before the
+ *   response, a version other than 1.0 and 1.1, 101 that nobody asked for, more 1xx than the limit.
+ * - These are no error: any other header folded over lines (RFC 9112, 5.2: blanks take the place of
+ *   the line's end), also among trailers; the same Content-Length several times, in a list or in
+ *   headers of its own (6.3). With lenient_lines neither is LF without CR, nor are blanks behind a
+ *   chunk's size.
  * - Limits on the head's bytes and the number of headers (RP_E_HEAD_TOO_LARGE), on chunk extensions
  *   and trailers (RP_E_BAD_RESPONSE).
  * - HEAD, 1xx, 204, 304 have no body whatever their headers say. A body without length or chunks
@@ -43,6 +47,7 @@ typedef struct rp_h1_limits {
     size_t head_bytes;
     uint32_t header_count;
     uint32_t informational_count;
+    bool lenient_lines; /* as in rp_client_options */
 } rp_h1_limits;
 
 typedef enum rp_h1_result {

@@ -1,11 +1,12 @@
 /* h1_response.c - bytes to HTTP/1.1 response events.
  *
  * A head is looked at twice. llhttp validates it as the bytes come, wherever they are cut, and is
- * stopped at its end; no span callback is set, so that costs one call for a head that came in one
- * piece. Then the whole head is copied once and cut into C strings in place, line by line, which is
- * also where the policies are checked that llhttp has no opinion on. Two strict readings that must
- * agree: what the second one does not find to be CRLF-terminated "name: value" lines is refused,
- * whatever llhttp said.
+ * stopped at its end; h1_lines.c stands before it and rewrites what may be forgiven. Then the whole
+ * head is copied once and cut into C strings in place, line by line, which is also where the
+ * policies are checked that llhttp has no opinion on, and where Content-Length is read. Two strict
+ * readings that must agree: what the second one does not find to be "name: value" lines that end in
+ * CRLF is refused, whatever llhttp said, and so is a Transfer-Encoding of which only one of them
+ * thinks that it is "chunked".
  *
  * A head that comes in parts is collected in memory of the parser's own until it is complete.
  * Between responses a parser holds nothing.
@@ -21,9 +22,11 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "http/h1_lines.h"
 #include "http/headers.h"
 
 #include <llhttp.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Chunk sizes, chunk extensions and trailers between two pieces of a body, and all the chunk
@@ -51,6 +54,7 @@ typedef enum stop {
     STOP_NONE,
     STOP_PAUSE,
     STOP_COMPLETE,
+    STOP_TRAILERS,
     STOP_CHUNK_SIZE,
     STOP_EXTENSIONS,
     STOP_FRAMING
@@ -68,7 +72,6 @@ struct rp_h1_parser {
     bool head_only;
     bool begun;
     bool persistent;
-    bool transfer_encoding; /* was among the headers */
     uint32_t informational; /* 1xx so far */
 
     size_t head_size; /* bytes of the head that earlier calls brought, and where they are */
@@ -78,8 +81,10 @@ struct rp_h1_parser {
     uint64_t body_bytes;
     uint64_t body_left;
     uint32_t extension_bytes; /* of the whole response */
-    uint32_t framing_bytes;   /* since the last piece of the body, before mark */
-    const char *mark;         /* within the bytes of the present call */
+    uint32_t framing_bytes;   /* since the last piece of the body, */
+    ptrdiff_t counted;        /* up to here in the bytes of the present call, */
+    const char *data;         /* which begin here */
+    rp_h1_lines lines;
     llhttp_t llhttp;
 };
 
@@ -101,7 +106,7 @@ static rp_h1_result bad(rp_h1_parser *parser, rp_error *error, const char *text)
 static int stop_here(rp_h1_parser *parser, stop why)
 {
     parser->stop = (uint8_t)why;
-    return why == STOP_PAUSE || why == STOP_COMPLETE ? HPE_PAUSED : HPE_USER;
+    return why <= STOP_TRAILERS ? HPE_PAUSED : HPE_USER;
 }
 
 static int on_headers_complete(llhttp_t *llhttp)
@@ -116,7 +121,11 @@ static int on_message_complete(llhttp_t *llhttp)
 
 static int on_chunk_header(llhttp_t *llhttp)
 {
-    return llhttp->content_length > LENGTH_LIMIT ? stop_here(llhttp->data, STOP_CHUNK_SIZE) : 0;
+    rp_h1_parser *parser = llhttp->data;
+    if (llhttp->content_length > LENGTH_LIMIT)
+        return stop_here(parser, STOP_CHUNK_SIZE);
+    rp_h1_lines_chunk(&parser->lines, llhttp->content_length);
+    return llhttp->content_length == 0 ? stop_here(parser, STOP_TRAILERS) : 0;
 }
 
 static int on_chunk_extension(llhttp_t *llhttp, const char *at, size_t size)
@@ -129,14 +138,14 @@ static int on_chunk_extension(llhttp_t *llhttp, const char *at, size_t size)
     return 0;
 }
 
-/* The bytes since the last piece of the body, or since this call began, up to position. */
-static bool count_framing(rp_h1_parser *parser, const char *position)
+/* The bytes since the last piece of the body, up to position in the present call's. */
+static bool count_framing(rp_h1_parser *parser, ptrdiff_t position)
 {
-    size_t size = (size_t)(position - parser->mark);
+    size_t size = (size_t)(position - parser->counted);
     if (size > FRAMING_LIMIT - parser->framing_bytes)
         return false;
     parser->framing_bytes += (uint32_t)size;
-    parser->mark = position;
+    parser->counted = position;
     return true;
 }
 
@@ -145,10 +154,10 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t size)
     rp_h1_parser *parser = llhttp->data;
     if (size == 0)
         return 0;
-    if (!count_framing(parser, at))
+    if (!count_framing(parser, at - parser->data))
         return stop_here(parser, STOP_FRAMING);
     parser->framing_bytes = 0;
-    parser->mark = at + size;
+    parser->counted = at - parser->data + (ptrdiff_t)size;
     parser->body_bytes += size;
     if (parser->events->on_body(parser->user, (const uint8_t *)at, size))
         return 0;
@@ -164,10 +173,36 @@ static const llhttp_settings_t settings = {
     .on_message_complete = on_message_complete,
 };
 
+/* Has llhttp read data as h1_lines.c has it. *position: how far it came; of an error's, the bytes
+ * that were held back by earlier calls lie before data. */
+static llhttp_errno_t read_lines(rp_h1_parser *parser, const char *data, size_t size,
+                                 ptrdiff_t *position)
+{
+    size_t used = 0;
+    while (used < size) {
+        rp_h1_piece piece = rp_h1_lines_next(&parser->lines, data + used, size - used);
+        llhttp_errno_t result = HPE_OK;
+        if (piece.size > 0)
+            result = llhttp_execute(&parser->llhttp, piece.text, piece.size);
+        if (result != HPE_OK) {
+            ptrdiff_t most = (ptrdiff_t)(piece.earlier + piece.taken);
+            ptrdiff_t offset = parser->llhttp.error_pos - piece.text;
+            *position = (ptrdiff_t)(used - piece.earlier) + (offset < most ? offset : most);
+            return result;
+        }
+        used += piece.taken;
+    }
+    *position = (ptrdiff_t)used;
+    return HPE_OK;
+}
+
 static const char bare_cr[] = "the server sent a CR that no LF follows (RFC 9112, 2.2)";
 
 static const char bare_lf[] =
     "the server ended a line with LF alone instead of CRLF (RFC 9112, 2.2)";
+
+static const char before_first[] =
+    "the server sent whitespace before the first header (RFC 9112, 2.2)";
 
 /* ---- What is wrong with a head ---- */
 
@@ -175,6 +210,7 @@ static const char bare_lf[] =
 typedef struct view {
     const char *kept, *data;
     size_t kept_size, size;
+    bool lenient;
 } view;
 
 /* A byte of the head; -1 outside of it. */
@@ -194,17 +230,15 @@ static bool is_blank(int c)
 
 /* What is wrong with byte c behind previous in a header line, of which value says whether the colon
  * has come; NULL: nothing. */
-static const char *byte_fault(int previous, int c, bool value)
+static const char *byte_fault(int previous, int c, bool value, bool lenient)
 {
     char character = (char)c;
     if (previous == '\r')
         return c == '\n' ? NULL : bare_cr;
-    if (previous == '\n' && is_blank(c))
-        return "the server folded a header over two lines, which is obsolete (RFC 9112, 5.2)";
     if (previous == '\n' && c == ':')
         return "the server sent a header without a name (RFC 9112, 5)";
     if (c == '\n' && (value || previous == '\n'))
-        return bare_lf;
+        return lenient ? NULL : bare_lf;
     if (c == '\r' && (value || previous == '\n'))
         return NULL;
     if (value)
@@ -230,26 +264,21 @@ static const char *header_fault(const view *v, size_t position)
         if (view_byte(v, offset - 1) == '\r')
             return bare_cr; /* llhttp takes CR CR for a line's end */
     }
-    for (offset++; offset <= position && view_byte(v, offset) >= 0; offset++) {
-        int c = view_byte(v, offset);
-        const char *fault = byte_fault(view_byte(v, offset - 1), c, value);
+    if (is_blank(view_byte(v, ++offset)))
+        return before_first;
+    for (; offset <= position && view_byte(v, offset) >= 0; offset++) {
+        int previous = view_byte(v, offset - 1), c = view_byte(v, offset);
+        value = value && (previous != '\n' || is_blank(c)); /* a fold goes on with it */
+        const char *fault = byte_fault(previous, c, value, v->lenient);
         if (fault != NULL)
             return fault;
-        value = c != '\n' && (value || c == ':');
+        value = value || c == ':';
     }
     return "the server sent a malformed header (RFC 9112, 5)";
 }
 
-static const char *length_fault(const llhttp_t *llhttp)
-{
-    if (llhttp->flags & F_TRAILING)
-        return "the server sent Content-Length behind the body (RFC 9110, 6.5.1)";
-    if (llhttp->flags & F_TRANSFER_ENCODING)
-        return "the server sent both Content-Length and Transfer-Encoding (RFC 9112, 6.3)";
-    if (llhttp->error == HPE_UNEXPECTED_CONTENT_LENGTH)
-        return "the server sent more than one Content-Length (RFC 9112, 6.3)";
-    return "the server's Content-Length is not one decimal number (RFC 9110, 8.6)";
-}
+static const char malformed_coding[] =
+    "the server sent a malformed Transfer-Encoding (RFC 9112, 6.1)";
 
 static const char *head_fault(const llhttp_t *llhttp, const view *v, size_t position)
 {
@@ -266,14 +295,9 @@ static const char *head_fault(const llhttp_t *llhttp, const view *v, size_t posi
     case HPE_CR_EXPECTED:
         return bare_lf;
     case HPE_UNEXPECTED_SPACE:
-        return "the server sent whitespace before the first header (RFC 9112, 2.2)";
-    case HPE_UNEXPECTED_CONTENT_LENGTH:
-    case HPE_INVALID_CONTENT_LENGTH:
-        return length_fault(llhttp);
+        return before_first;
     case HPE_INVALID_TRANSFER_ENCODING:
-        if (llhttp->flags & F_CONTENT_LENGTH)
-            return "the server sent both Content-Length and Transfer-Encoding (RFC 9112, 6.3)";
-        return "the server sent a malformed Transfer-Encoding (RFC 9112, 6.1)";
+        return malformed_coding;
     case HPE_INVALID_HEADER_TOKEN:
         return header_fault(v, position);
     default:
@@ -354,17 +378,39 @@ static bool scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header
     return true;
 }
 
-/* The line at *text, NUL-terminated in place; *text moves behind its CRLF. NULL: it has none. */
-static char *cut_line(char **text, const char *end, char **line_end)
+/* The line at *text, NUL-terminated in place; *text moves behind its end. NULL: it has none. Blanks
+ * take the place of folds, which only a header can have; *folded says whether there were any. */
+static char *cut_line(char **text, const char *end, bool lenient, bool *folded, char **line_end)
 {
-    char *line = *text;
-    *line_end = memchr(line, '\r', (size_t)(end - line));
-    if (*line_end == NULL || end - *line_end < 2 || (*line_end)[1] != '\n')
-        return NULL;
+    char *line = *text, *at = line;
+    for (;;) {
+        char *cr = memchr(at, '\r', (size_t)(end - at)), *lf = cr == NULL ? NULL : cr + 1;
+        if (lenient)
+            lf = memchr(at, '\n', (size_t)(end - at));
+        if (lf == NULL || lf == end || *lf != '\n' || (cr != NULL && cr + 1 < lf))
+            return NULL;
+        *line_end = cr != NULL && cr < lf ? cr : lf;
+        *text = lf + 1;
+        if (folded == NULL || *line_end == line || *text == end || !is_blank(**text))
+            break;
+        *folded = true;
+        memset(*line_end, ' ', (size_t)(*text - *line_end));
+        at = *text;
+    }
     **line_end = '\0';
-    *text = *line_end + 2;
     return line;
 }
+
+/* What the headers say about where the body ends. */
+typedef struct framing {
+    bool has_length;
+    uint64_t length;
+    unsigned codings; /* Transfer-Encodings; the last one: */
+    const char *coding;
+} framing;
+
+static const char bad_length[] =
+    "the server's Content-Length is not one decimal number (RFC 9110, 8.6)";
 
 /* "HTTP/1.1 200 OK", which llhttp has validated but for what is checked here. */
 static const char *cut_status_line(rp_h1_parser *parser, char *line, const char *line_end,
@@ -389,20 +435,69 @@ static const char *cut_status_line(rp_h1_parser *parser, char *line, const char 
     return NULL;
 }
 
-/* Nothing but chunked was asked for (TE), so nothing else can be undone. */
-static const char *check_transfer_encoding(rp_h1_parser *parser, const rp_header *header)
+/* RFC 9110, 8.6: one number. RFC 9112, 6.3: or the same one several times, in a list and in headers
+ * of its own. */
+static const char *read_length(framing *seen, const char *value)
 {
-    if (parser->transfer_encoding)
-        return "the server sent more than one Transfer-Encoding (RFC 9112, 6.1)";
-    parser->transfer_encoding = true;
-    if (parser->llhttp.http_minor == 0)
-        return "the server sent Transfer-Encoding in an HTTP/1.0 response (RFC 9112, 6.1)";
-    if (!rp_name_equal(header->value, strlen(header->value), "chunked"))
-        return "the server sent a Transfer-Encoding other than \"chunked\" (RFC 9112, 6.1)";
+    for (;; value++) {
+        uint64_t length = 0;
+        while (is_blank(*value))
+            value++;
+        if (*value < '0' || *value > '9')
+            return bad_length;
+        for (; *value >= '0' && *value <= '9'; value++) {
+            unsigned digit = (unsigned)(*value - '0');
+            if (length > (LENGTH_LIMIT - digit) / 10)
+                return "the server's Content-Length is absurdly large";
+            length = length * 10 + digit;
+        }
+        while (is_blank(*value))
+            value++;
+        if (*value != '\0' && *value != ',')
+            return bad_length;
+        if (seen->has_length && seen->length != length)
+            return "the server sent Content-Lengths that differ (RFC 9112, 6.3)";
+        seen->has_length = true;
+        seen->length = length;
+        if (*value == '\0')
+            return NULL;
+    }
+}
+
+/* A header that says where the body ends. */
+static const char *read_framing(framing *seen, const rp_header *header, bool folded)
+{
+    size_t size = strlen(header->name);
+    bool length = size == 14 && rp_name_equal(header->name, size, "content-length");
+    bool coding = size == 17 && rp_name_equal(header->name, size, "transfer-encoding");
+    if (!length && !coding)
+        return NULL;
+    if (folded)
+        return "the server folded Content-Length or Transfer-Encoding over lines (RFC 9112, 5.2)";
+    if (length)
+        return read_length(seen, header->value);
+    seen->codings++;
+    seen->coding = header->value;
     return NULL;
 }
 
-static const char *cut_header(rp_h1_parser *parser, char *line, char *line_end, rp_header *header)
+/* Nothing but chunked was asked for (TE), so nothing else can be undone. */
+static const char *framing_fault(const llhttp_t *llhttp, const framing *seen)
+{
+    if (seen->codings == 0)
+        return NULL;
+    if (seen->has_length)
+        return "the server sent both Content-Length and Transfer-Encoding (RFC 9112, 6.3)";
+    if (seen->codings > 1)
+        return "the server sent more than one Transfer-Encoding (RFC 9112, 6.1)";
+    if (llhttp->http_minor == 0)
+        return "the server sent Transfer-Encoding in an HTTP/1.0 response (RFC 9112, 6.1)";
+    if (!rp_name_equal(seen->coding, strlen(seen->coding), "chunked"))
+        return "the server sent a Transfer-Encoding other than \"chunked\" (RFC 9112, 6.1)";
+    return llhttp->flags & F_CHUNKED ? NULL : malformed_coding;
+}
+
+static const char *cut_header(char *line, char *line_end, rp_header *header)
 {
     char *colon = memchr(line, ':', (size_t)(line_end - line));
     if (colon == NULL || colon == line)
@@ -414,24 +509,26 @@ static const char *cut_header(rp_h1_parser *parser, char *line, char *line_end, 
         value_end--;
     *colon = *value_end = '\0';
     *header = (rp_header){line, value};
-    if (colon - line == 17 && rp_name_equal(line, 17, "transfer-encoding"))
-        return check_transfer_encoding(parser, header);
     return NULL;
 }
 
 /* Cuts the head in text into strings. */
 static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_response_head *head,
-                             rp_error *error)
+                             framing *seen, rp_error *error)
 {
+    bool lenient = parser->limits.lenient_lines;
     const char *end = text + size;
-    char *line_end, *line = cut_line(&text, end, &line_end);
+    char *line_end, *line = cut_line(&text, end, lenient, NULL, &line_end);
     const char *fault = line == NULL ? bare_cr : cut_status_line(parser, line, line_end, head);
     while (fault == NULL) {
         rp_header header;
-        line = cut_line(&text, end, &line_end);
+        bool folded = false;
+        line = cut_line(&text, end, lenient, &folded, &line_end);
         if (line != NULL && line == line_end && text == end)
             break;
-        fault = line == NULL ? bare_cr : cut_header(parser, line, line_end, &header);
+        fault = line == NULL ? bare_cr : cut_header(line, line_end, &header);
+        if (fault == NULL)
+            fault = read_framing(seen, &header, folded);
         if (fault != NULL)
             break;
         if (head->header_count >= parser->limits.header_count)
@@ -441,6 +538,8 @@ static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_r
             return fail(parser, error, RP_E_NO_MEMORY, "no memory for the response's headers");
         head->header_count++;
     }
+    if (fault == NULL)
+        fault = framing_fault(&parser->llhttp, seen);
     if (fault != NULL)
         return bad(parser, error, fault);
     head->headers = parser->scratch->headers;
@@ -466,35 +565,34 @@ static bool says_persistent(const llhttp_t *llhttp, const rp_response_head *head
 }
 
 /* RFC 9112, 6.3: how the body ends. */
-static void decide_body(rp_h1_parser *parser, rp_response_head *head)
+static void decide_body(rp_h1_parser *parser, const framing *seen, rp_response_head *head)
 {
-    const llhttp_t *llhttp = &parser->llhttp;
     bool never = head->status == 204 || head->status == 304;
-    bool announced = (llhttp->flags & F_CONTENT_LENGTH) != 0;
     head->content_length = RP_LENGTH_UNKNOWN;
-    if (announced)
-        head->content_length = llhttp->content_length;
+    if (seen->has_length)
+        head->content_length = seen->length;
     else if (never)
         head->content_length = 0;
 
-    if (never || parser->head_only || (announced && llhttp->content_length == 0))
+    if (never || parser->head_only || (seen->has_length && seen->length == 0))
         parser->state = STATE_COMPLETE;
-    else if (llhttp->flags & F_CHUNKED)
+    else if (seen->codings > 0)
         parser->state = STATE_CHUNKED;
-    else if (announced)
+    else if (seen->has_length)
         parser->state = STATE_LENGTH;
     else
         parser->state = STATE_UNTIL_END;
-    parser->body_left = llhttp->content_length;
-    parser->persistent = parser->state != STATE_UNTIL_END && says_persistent(llhttp, head);
+    parser->body_left = seen->length;
+    parser->persistent = parser->state != STATE_UNTIL_END && says_persistent(&parser->llhttp, head);
+    rp_h1_lines_chunks(&parser->lines);
 }
 
 static void start_head(rp_h1_parser *parser)
 {
     llhttp_init(&parser->llhttp, HTTP_RESPONSE, &settings);
     parser->llhttp.data = parser;
+    rp_h1_lines_head(&parser->lines, parser->limits.lenient_lines);
     parser->stop = STOP_NONE;
-    parser->transfer_encoding = false;
     parser->state = STATE_HEAD;
 }
 
@@ -512,20 +610,17 @@ static const char *informational_fault(rp_h1_parser *parser, rp_response_head *h
 static rp_h1_result take_head(rp_h1_parser *parser, char *text, size_t size, rp_error *error)
 {
     rp_response_head head = {0};
-    const char *fault = NULL;
-    rp_h1_result result = cut_head(parser, text, size, &head, error);
+    framing seen = {0};
+    rp_h1_result result = cut_head(parser, text, size, &head, &seen, error);
     if (result != RP_H1_MORE)
         return result;
-    if (parser->llhttp.flags & F_CONTENT_LENGTH && parser->llhttp.content_length > LENGTH_LIMIT)
-        fault = "the server's Content-Length is absurdly large";
-    else if (head.informational)
-        fault = informational_fault(parser, &head);
+    const char *fault = head.informational ? informational_fault(parser, &head) : NULL;
     if (fault != NULL)
         return bad(parser, error, fault);
     if (head.informational)
         start_head(parser);
     else
-        decide_body(parser, &head);
+        decide_body(parser, &seen, &head);
     return parser->events->on_head(parser->user, &head) ? RP_H1_MORE : RP_H1_PAUSED;
 }
 
@@ -567,7 +662,8 @@ static rp_h1_result step_head(rp_h1_parser *parser, const uint8_t *data, size_t 
     if (fault != NULL)
         return bad(parser, error, fault);
 
-    llhttp_errno_t result = llhttp_execute(&parser->llhttp, (const char *)data, part);
+    ptrdiff_t position;
+    llhttp_errno_t result = read_lines(parser, (const char *)data, part, &position);
     if (result == HPE_OK && part < size)
         return fail(parser, error, RP_E_HEAD_TOO_LARGE,
                     "the server sent a response head larger than the limit allows");
@@ -577,11 +673,14 @@ static rp_h1_result step_head(rp_h1_parser *parser, const uint8_t *data, size_t 
             return fail(parser, error, RP_E_NO_MEMORY, "no memory for the response's head");
         return RP_H1_MORE;
     }
-    *used = (size_t)((const uint8_t *)parser->llhttp.error_pos - data);
-    if (result == HPE_PAUSED)
+    if (result == HPE_PAUSED) {
+        *used = (size_t)position;
         return head_end(parser, data, *used, error);
-    view v = {parser->head, (const char *)data, parser->head_size, part};
-    return bad(parser, error, head_fault(&parser->llhttp, &v, parser->head_size + *used));
+    }
+    view v = {parser->head, (const char *)data, parser->head_size, part,
+              parser->limits.lenient_lines};
+    size_t fault_at = (size_t)((ptrdiff_t)parser->head_size + position);
+    return bad(parser, error, head_fault(&parser->llhttp, &v, fault_at));
 }
 
 static rp_h1_result give_body(rp_h1_parser *parser, const uint8_t *data, size_t size)
@@ -604,7 +703,7 @@ static const char *chunk_fault(const llhttp_t *llhttp)
 {
     if (llhttp->flags & F_TRAILING) {
         if (llhttp->error == HPE_INVALID_CONTENT_LENGTH)
-            return length_fault(llhttp);
+            return "the server sent Content-Length behind the body (RFC 9110, 6.5.1)";
         return "the server sent malformed trailers behind the last chunk (RFC 9112, 7.1.2)";
     }
     if (strstr(llhttp->reason, "overflow") != NULL)
@@ -616,13 +715,13 @@ static const char *chunk_fault(const llhttp_t *llhttp)
     return "the server did not end a chunk's size or data with CRLF (RFC 9112, 7.1)";
 }
 
-static rp_h1_result chunked_failed(rp_h1_parser *parser, rp_error *error)
+static rp_h1_result chunked_failed(rp_h1_parser *parser, ptrdiff_t position, rp_error *error)
 {
     const llhttp_t *llhttp = &parser->llhttp;
     if (parser->stop == STOP_EXTENSIONS)
         return bad(parser, error, "the server sent more than 16 KiB of chunk extensions");
     /* An error that lies behind the limit would not have been reached in smaller pieces. */
-    if (parser->stop == STOP_FRAMING || !count_framing(parser, llhttp->error_pos))
+    if (parser->stop == STOP_FRAMING || !count_framing(parser, position))
         return bad(
             parser, error,
             "the server sent more than 16 KiB of chunk framing or trailers without a body byte");
@@ -634,19 +733,19 @@ static rp_h1_result chunked_failed(rp_h1_parser *parser, rp_error *error)
 static rp_h1_result step_chunked(rp_h1_parser *parser, const uint8_t *data, size_t size,
                                  size_t *used, rp_error *error)
 {
-    llhttp_t *llhttp = &parser->llhttp;
-    llhttp_resume(llhttp);
+    ptrdiff_t position;
+    llhttp_resume(&parser->llhttp);
     parser->stop = STOP_NONE;
-    parser->mark = (const char *)data;
-    llhttp_errno_t result = llhttp_execute(llhttp, (const char *)data, size);
+    parser->data = (const char *)data;
+    parser->counted = -(ptrdiff_t)parser->lines.held;
+    llhttp_errno_t result = read_lines(parser, parser->data, size, &position);
     if (result != HPE_OK && result != HPE_PAUSED)
-        return chunked_failed(parser, error);
-    const char *end = result == HPE_OK ? (const char *)data + size : llhttp->error_pos;
-    if (!count_framing(parser, end)) {
+        return chunked_failed(parser, position, error);
+    *used = (size_t)position;
+    if (!count_framing(parser, position - parser->lines.held)) {
         parser->stop = STOP_FRAMING;
-        return chunked_failed(parser, error);
+        return chunked_failed(parser, position, error);
     }
-    *used = (size_t)(end - (const char *)data);
     if (parser->stop == STOP_COMPLETE)
         parser->state = STATE_COMPLETE;
     return parser->stop == STOP_PAUSE ? RP_H1_PAUSED : RP_H1_MORE;

@@ -81,7 +81,9 @@ static bool take_body(void *user, const uint8_t *data, size_t size)
 static void check_last(const run *r, const said *last)
 {
     static const rp_h1_events events = {take_head, take_body};
-    static const rp_h1_limits limits = {HEAD_LIMIT, HEADER_LIMIT, INFORMATIONAL_LIMIT};
+    static const rp_h1_limits limits = {.head_bytes = HEAD_LIMIT,
+                                        .header_count = HEADER_LIMIT,
+                                        .informational_count = INFORMATIONAL_LIMIT};
     rp_memory memory;
     rp_h1_scratch scratch;
     size_t used;

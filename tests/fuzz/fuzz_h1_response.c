@@ -15,7 +15,7 @@
 #define RESPONSES 4
 
 typedef struct settings {
-    bool head_only, end, authenticated;
+    bool head_only, end, authenticated, lenient;
     uint8_t pause; /* every so many callbacks; 0: never */
     uint64_t seed; /* of the pieces' sizes */
     uint32_t piece_limit;
@@ -42,7 +42,7 @@ typedef struct response {
 
 typedef struct run {
     const settings *s;
-    trace events, body;
+    trace events, body, fields; /* names and values of all heads */
     response responses[RESPONSES];
     size_t count; /* of responses */
     unsigned callbacks, pauses;
@@ -75,7 +75,22 @@ static bool goes_on(run *r)
     return !pause;
 }
 
-static void check_header(response *now, const rp_header *header)
+/* Each number of the list is the length. */
+static void check_length(const response *now, const char *value)
+{
+    for (;; value++) {
+        char *end;
+        value += strspn(value, " \t");
+        FUZZ_CHECK(*value >= '0' && *value <= '9');
+        FUZZ_CHECK(strtoull(value, &end, 10) == now->content_length);
+        value = end + strspn(end, " \t");
+        if (*value != ',')
+            break;
+    }
+    FUZZ_CHECK(*value == '\0');
+}
+
+static void check_header(response *now, const rp_header *header, bool informational)
 {
     const char *value = header->value;
     size_t size = strlen(value);
@@ -87,6 +102,8 @@ static void check_header(response *now, const rp_header *header)
         FUZZ_CHECK(!now->chunked && rp_name_equal(value, size, "chunked"));
         now->chunked = true;
     }
+    if (!informational && rp_name_equal(header->name, strlen(header->name), "content-length"))
+        check_length(now, value);
 }
 
 static bool on_head(void *user, const rp_response_head *head)
@@ -111,9 +128,11 @@ static bool on_head(void *user, const rp_response_head *head)
     add_text(&r->events, text);
     add_text(&r->events, head->reason);
     for (size_t i = 0; i < head->header_count; i++) {
-        check_header(now, &head->headers[i]);
+        check_header(now, &head->headers[i], head->informational);
         add_text(&r->events, head->headers[i].name);
         add_text(&r->events, head->headers[i].value);
+        add_text(&r->fields, head->headers[i].name);
+        add_text(&r->fields, head->headers[i].value);
     }
     FUZZ_CHECK(!now->chunked || head->content_length == RP_LENGTH_UNKNOWN || head->status == 304 ||
                head->status == 204 || head->informational);
@@ -246,30 +265,65 @@ static void run_connection(run *r, const uint8_t *data, size_t size, uint32_t li
 
 /* ---- The second reader ----------------------------------------------------------------------- */
 
-/* Behind the next CRLF; 0: there is none. */
-static size_t next_line(const uint8_t *data, size_t size, size_t at)
+/* Behind the line's end; 0: there is none. */
+static size_t next_line(const run *r, const uint8_t *data, size_t size, size_t at)
 {
-    for (; at + 1 < size; at++) {
-        if (data[at] == '\r' && data[at + 1] == '\n')
+    for (; at < size; at++) {
+        if (data[at] == '\n' && r->s->lenient)
+            return at + 1;
+        if (at + 1 < size && data[at] == '\r' && data[at + 1] == '\n')
             return at + 2;
     }
     return 0;
 }
 
-/* Behind a head, or a chunked body's trailers. */
-static size_t skip_fields(const uint8_t *data, size_t size, size_t at)
+static bool is_blank(uint8_t c)
 {
-    size_t line;
-    while ((line = next_line(data, size, at)) > 0) {
-        if (line == at + 2)
-            return line;
-        at = line;
-    }
-    FUZZ_CHECK(line > 0); /* what was accepted has an end */
-    return 0;
+    return c == ' ' || c == '\t';
 }
 
-static uint64_t chunk_size(const uint8_t *data, size_t at)
+/* Without blanks at both ends, and with blanks for folds. */
+static void check_text(const uint8_t *data, size_t begin, size_t end, const char *text)
+{
+    static const char blanks[] = " \t\r\n";
+    while (begin < end && strchr(blanks, data[begin]) != NULL)
+        begin++;
+    while (end > begin && strchr(blanks, data[end - 1]) != NULL)
+        end--;
+    FUZZ_CHECK(strlen(text) == end - begin);
+    for (size_t i = begin; i < end; i++) {
+        bool fold = data[i] == '\r' || data[i] == '\n';
+        FUZZ_CHECK(text[i - begin] == (fold ? ' ' : (char)data[i]));
+    }
+}
+
+/* Behind the headers of a head, or of a chunked body's trailers. *fields: what is to be in them,
+ * which moves on; NULL: anything. */
+static size_t skip_fields(const run *r, const uint8_t *data, size_t size, size_t at,
+                          const char **fields)
+{
+    for (;;) {
+        size_t line = next_line(r, data, size, at);
+        FUZZ_CHECK(line > 0); /* what was accepted has an end */
+        if (data[at] == '\r' || data[at] == '\n')
+            return line;
+        while (line < size && is_blank(data[line])) {
+            line = next_line(r, data, size, line);
+            FUZZ_CHECK(line > 0);
+        }
+        if (fields != NULL) {
+            const uint8_t *colon = memchr(data + at, ':', line - at);
+            FUZZ_CHECK(colon != NULL && colon > data + at);
+            check_text(data, at, (size_t)(colon - data), *fields);
+            *fields += strlen(*fields) + 1;
+            check_text(data, (size_t)(colon - data) + 1, line, *fields);
+            *fields += strlen(*fields) + 1;
+        }
+        at = line;
+    }
+}
+
+static uint64_t chunk_size(const run *r, const uint8_t *data, size_t at)
 {
     uint64_t value = 0;
     size_t begin = at;
@@ -283,46 +337,52 @@ static uint64_t chunk_size(const uint8_t *data, size_t at)
             break;
         value = value * 16 + digit;
     }
-    FUZZ_CHECK(at > begin && (data[at] == '\r' || data[at] == ';'));
+    FUZZ_CHECK(at > begin);
+    while (r->s->lenient && is_blank(data[at]))
+        at++;
+    FUZZ_CHECK(data[at] == '\r' || data[at] == ';' || (data[at] == '\n' && r->s->lenient));
     return value;
 }
 
 /* Compares body with the chunks at at; gives where they end. */
-static size_t check_chunks(const uint8_t *data, size_t size, size_t at, const char *body,
-                           size_t body_size)
+static size_t check_chunks(const run *r, const uint8_t *data, size_t size, size_t at,
+                           const char *body, size_t body_size)
 {
     size_t got = 0;
     for (;;) {
-        size_t line = next_line(data, size, at);
+        size_t line = next_line(r, data, size, at);
         FUZZ_CHECK(line > 0);
-        uint64_t part = chunk_size(data, at);
+        uint64_t part = chunk_size(r, data, at);
         if (part == 0) {
             FUZZ_CHECK(got == body_size);
-            return skip_fields(data, size, line);
+            return skip_fields(r, data, size, line, NULL);
         }
         FUZZ_CHECK(part <= size - line && part <= body_size - got);
         FUZZ_CHECK(memcmp(body + got, data + line, (size_t)part) == 0);
         got += (size_t)part;
         at = line + (size_t)part;
-        FUZZ_CHECK(next_line(data, size, at) == at + 2);
-        at += 2;
+        line = next_line(r, data, size, at);
+        FUZZ_CHECK(line > 0 && line - at == (data[at] == '\r' ? 2u : 1u));
+        at = line;
     }
 }
 
 static void check_complete(const run *r, const response *now, const uint8_t *data, size_t size,
-                           const char *body)
+                           const char *body, const char **fields)
 {
     size_t at = now->begin, head = now->begin;
     for (uint32_t i = 0; i < now->heads; i++) {
         head = at;
-        at = skip_fields(data, size, at);
+        at = next_line(r, data, size, at);
+        FUZZ_CHECK(at > 0);
+        at = skip_fields(r, data, size, at, fields);
         FUZZ_CHECK(at - head <= r->s->limits.head_bytes);
     }
     FUZZ_CHECK(now->heads == now->informational + 1);
     if (now->head_only || now->status == 204 || now->status == 304) {
         FUZZ_CHECK(now->body_size == 0 && now->end == at);
     } else if (now->chunked) {
-        FUZZ_CHECK(check_chunks(data, size, at, body, now->body_size) == now->end);
+        FUZZ_CHECK(check_chunks(r, data, size, at, body, now->body_size) == now->end);
     } else {
         if (now->content_length != RP_LENGTH_UNKNOWN)
             FUZZ_CHECK(now->body_size == now->content_length);
@@ -334,10 +394,11 @@ static void check_complete(const run *r, const response *now, const uint8_t *dat
 static void check_run(const run *r, const uint8_t *data, size_t size)
 {
     size_t body = 0;
+    const char *fields = r->fields.text;
     for (size_t i = 0; i < r->count; i++) {
         const response *now = &r->responses[i];
         if (now->complete)
-            check_complete(r, now, data, size, r->body.text + body);
+            check_complete(r, now, data, size, r->body.text + body, &fields);
         body += now->body_size;
     }
     FUZZ_CHECK(body == r->body.size);
@@ -354,6 +415,7 @@ static void free_run(run *r)
 {
     free(r->events.text);
     free(r->body.text);
+    free(r->fields.text);
 }
 
 static settings read_settings(fuzz_input *input)
@@ -368,8 +430,10 @@ static settings read_settings(fuzz_input *input)
         .pause = (uint8_t)(flags >> 3 & 3),
         .seed = seed + 1u,
         .piece_limit = 1u << (flags >> 5),
+        .lenient = failure & 1,
         .fail_in = failure >= 0xC0 ? failure - 0xBFu : 0,
-        .limits = {.head_bytes = head_bytes[limits & 3],
+        .limits = {.lenient_lines = failure & 1,
+                   .head_bytes = head_bytes[limits & 3],
                    .header_count = (limits >> 2 & 7) == 0 ? 100 : limits >> 2 & 7,
                    .informational_count = limits >> 5},
     };
