@@ -46,6 +46,9 @@ typedef struct rp_client_options {
     uint64_t connection_lifetime_ms; /* from its opening, after which a connection serves no more
                                       * requests, so that changes of addresses are followed;
                                       * 0: 600,000, RP_NEVER_MS: no limit */
+
+    bool lenient_lines; /* take lines that LF alone ends, and blanks behind a chunk's size, as some
+                         * old servers send them. Otherwise they are errors (RFC 9112, 2.2, 7.1) */
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.

@@ -160,7 +160,8 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     rp_h1_scratch_init(&client->scratch, memory, &loop->stats.bytes_copied);
     client->limits = (rp_h1_limits){.head_bytes = options->head_limit_bytes,
                                     .header_count = options->header_count_limit,
-                                    .informational_count = options->informational_limit};
+                                    .informational_count = options->informational_limit,
+                                    .lenient_lines = options->lenient_lines};
     if (options->tls != NULL)
         (void)rp_tls_config_retain(options->tls);
     if (options->resolver != NULL)

@@ -21,6 +21,65 @@ static void each_version(const server_options *serving, const rp_client_options 
 
 /* ---- one request ---- */
 
+/* What RFC 9112 has a user agent forgive: folds, tabs, the same length twice. */
+static void forgiven(web *w)
+{
+    for (int i = 0; i < 2; i++) {
+        fetch f = {.header_name = "X"};
+        fetch_good(&f, w,
+                   "/raw?HTTP/1.1%20200%20OK%0d%0aX:%20a%0d%0a%09b%0d%0a%20%0d%0aContent-Length:"
+                   "%095,%205%09%0d%0aContent-Length:%205%0d%0a%0d%0ahello",
+                   NULL, 200);
+        assert_string_equal(f.header, "a  \tb");
+        assert_int_equal(f.header_count, 3);
+        assert_int_equal(f.announced, 5);
+        assert_string_equal(f.text, "hello");
+        assert_int_equal(f.summary.reused, i > 0);
+    }
+}
+
+static void test_forgiven(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, forgiven);
+}
+
+static const char *const lenient_paths[] = {
+    "/raw?HTTP/1.1%20200%20OK%0aX:%20a%0aContent-Length:%205%0a%0ahello",
+    "/raw?HTTP/1.1%20200%20OK%0d%0aTransfer-Encoding:%20chunked%0d%0a%0d%0a"
+    "5%20%0d%0ahello%0d%0a0%0d%0a%0d%0a",
+    "/raw?HTTP/1.1%20200%20OK%0d%0aTransfer-Encoding:%20chunked%0a%0a"
+    "2%0ahe%0a3%09;a=b%0d%0allo%0a0%0aA:%20b%0a%20c%0a%0a",
+};
+
+static void lenient(web *w)
+{
+    for (size_t i = 0; i < sizeof(lenient_paths) / sizeof(lenient_paths[0]); i++) {
+        fetch f = {.header_name = "X"};
+        fetch_good(&f, w, lenient_paths[i], NULL, 200);
+        assert_string_equal(f.text, "hello");
+        assert_int_equal(f.summary.reused, i > 0);
+    }
+}
+
+static void not_lenient(web *w)
+{
+    for (size_t i = 0; i < sizeof(lenient_paths) / sizeof(lenient_paths[0]); i++) {
+        fetch f = {0};
+        fetch_bad(&f, w, lenient_paths[i], NULL, RP_E_BAD_RESPONSE,
+                  i == 1 ? RP_PHASE_BODY : RP_PHASE_HEAD);
+        assert_false(f.summary.reused);
+    }
+}
+
+/* Line ends of LF alone and blanks behind a chunk's size are for those who ask. */
+static void test_lenient_lines(void **state)
+{
+    (void)state;
+    each_version(NULL, &(rp_client_options){.lenient_lines = true}, lenient);
+    each_version(NULL, NULL, not_lenient);
+}
+
 static void hello(web *w)
 {
     fetch f = {.header_name = "Content-Type"};
@@ -620,6 +679,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test_real(test_hello),
+        fixture_test(test_forgiven),
+        fixture_test(test_lenient_lines),
         fixture_test(test_bodies),
         fixture_test(test_without_body),
         fixture_test(test_informational),

@@ -249,14 +249,15 @@ static void test_load(void **state)
     options_free(&o);
     accept(&o, COMMAND_LOAD,
            WORDS("--duration", "1.5", "--timeout", "2", "--coalesce-us=100", "--resolve", "a:1:b",
-                 "--resolve", "c:2:d", "--json", "--new-connections", "--no-resumption", URL));
+                 "--resolve", "c:2:d", "--json", "--new-connections", "--no-resumption",
+                 "--lenient-lines", URL));
     assert_int_equal(o.requests, 0);
     assert_int_equal(o.duration_ms, 1500);
     assert_int_equal(o.max_time_ms, 2000);
     assert_int_equal(o.coalesce_us, 100);
     assert_int_equal(o.resolve_count, 2);
     assert_string_equal(o.resolve[1], "c:2:d");
-    assert_true(o.json && o.new_connections && o.tls.no_resumption);
+    assert_true(o.json && o.new_connections && o.tls.no_resumption && o.lenient_lines);
     options_free(&o);
     refuse(COMMAND_LOAD, WORDS("-n", "1", "--duration", "1", URL), EXIT_USAGE,
            "only one of --requests and --duration can be");

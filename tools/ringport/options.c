@@ -287,6 +287,8 @@ static const option table[] = {
     {"backend", 0, KIND_TEXT, BOTH, "NAME", AT(backend), "io_uring or epoll [the best there is]"},
     {"coalesce-us", 0, KIND_CALL, BOTH, "N", CALL(take_coalesce),
      "wait so long for more completions, or off [250]"},
+    {"lenient-lines", 0, KIND_FLAG, BOTH, NULL, AT(lenient_lines),
+     "take lines ended by LF alone, and blanks behind a chunk's size"},
     {"insecure", 'k', KIND_FLAG, BOTH, NULL, AT(insecure), "accept any certificate"},
     {"cacert", 0, KIND_TEXT, BOTH, "FILE", AT(tls.ca_file), "trust the CAs in this PEM file"},
     {"capath", 0, KIND_TEXT, BOTH, "DIRECTORY", AT(tls.ca_directory), "and those in there"},

@@ -34,6 +34,7 @@ typedef struct tool_options {
     rp_tls_options tls;
     const char *tls_max;
     bool tls12, tls13, insecure;
+    bool lenient_lines;
 
     /* get: the output. */
     const char *output, *write_out;

@@ -104,6 +104,7 @@ void setup_client_options(const setup *s, const tool_options *o, rp_client_optio
     client_options->resolve_timeout_ms = o->connect_timeout_ms;
     client_options->connect_timeout_ms = o->connect_timeout_ms;
     client_options->handshake_timeout_ms = o->connect_timeout_ms;
+    client_options->lenient_lines = o->lenient_lines;
 }
 
 void setup_request_options(const tool_options *o, rp_request_options *request_options)
