@@ -160,7 +160,7 @@ void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
     rp_timer_stop(stream->loop, &stream->timer);
     question_drop(stream);
     if (stream->state != RP_STREAM_DOUBT) /* what stands in output must not leave then */
-        rp_stream_flush(stream);          /* an alert may tell the peer why */
+        rp_stream_flush_alert(stream);    /* which may tell the peer why */
     stream->state = RP_STREAM_FAILED;
     rp_stream_fail_writes(stream, error);
     stream->events->on_open(stream, error, stream->user); /* also if a write's callback closed us */
@@ -404,8 +404,8 @@ void rp_stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn
 
 /* ---- closing ---- */
 
-/* The last thing that is sent, if it can be sent at once: close_notify says that we end on purpose
- * (RFC 8446, 6.1), also to a peer that has ended its side and still reads ours. */
+/* The last thing that is sent, where the network takes it at once: close_notify says that we end on
+ * purpose (RFC 8446, 6.1), also to a peer that has ended its side and still reads ours. */
 static void say_goodbye(rp_stream *stream)
 {
     rp_error error;
@@ -424,11 +424,17 @@ void rp_stream_close(rp_stream *stream)
     if (stream->dial != NULL)
         rp_dial_cancel(stream->dial);
     stream->dial = NULL;
-    if (stream->socket != NULL && stream->queued == NULL)
+    bool whole = stream->socket != NULL && stream->queued == NULL;
+    if (whole)
         say_goodbye(stream);
     question_drop(stream);
     stream->closing = true;
-    if (stream->socket != NULL)
+    /* A send in flight may have gone out and not have been reported: its end decides. */
+    stream->parting = whole && stream->in_flight > 0 && stream->output.size > stream->in_flight &&
+                      (!stream->write_failed || stream->alert_due);
+    if (stream->parting)
+        rp_socket_ops(stream->socket)->cancel(stream->socket, RP_CANCEL_SEND | RP_CANCEL_RECEIVE);
+    else if (stream->socket != NULL)
         rp_socket_ops(stream->socket)->close(stream->socket);
     rp_stream_pump_later(stream);
 }

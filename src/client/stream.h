@@ -69,7 +69,9 @@ struct rp_stream {
     bool write_failed;
     bool send_ended;    /* the half-close was done: nothing may follow it */
     bool handshake_due; /* the engine has something to say without input */
+    bool alert_due;     /* the engine's last alert is in output: it leaves though writes fail */
     bool closing;       /* rp_stream_close was called */
+    bool parting;       /* and the socket is closed after the last words */
     bool background;    /* does not keep rp_loop_run going */
     bool server;
     rp_error *write_failure;   /* why write_failed; NULL: no memory even for that */
@@ -146,6 +148,9 @@ void rp_stream_opened(rp_stream *stream);
 bool rp_stream_engine_make(rp_stream *stream, rp_error *error);
 /* Puts what is ready on its way if nothing is in flight. */
 void rp_stream_flush(rp_stream *stream);
+/* Before the writes fail: what the engine had to say at its end leaves, now or behind what is in
+ * flight. */
+void rp_stream_flush_alert(rp_stream *stream);
 /* Completes every write with the error, now and from now on. */
 void rp_stream_fail_writes(rp_stream *stream, const rp_error *error);
 void rp_stream_finish_close(rp_stream *stream);

@@ -168,7 +168,7 @@ static void encrypt(rp_stream *stream)
 /* Must somebody learn soon that this send went out? */
 static bool is_quiet(const rp_stream *stream)
 {
-    if (stream->queued != NULL || stream->output.size > stream->in_flight)
+    if (stream->queued != NULL || stream->fill != NULL || stream->output.size > stream->in_flight)
         return false;
     for (const rp_write *write = stream->encrypted; write != NULL; write = write->private_next) {
         if (write->private_shutdown || write->fn != NULL)
@@ -193,8 +193,9 @@ void rp_stream_flush(rp_stream *stream)
 {
     if (stream->send_ended) /* an alert, or what answers a KeyUpdate: too late */
         rp_chain_clear(&stream->output);
-    if (stream->socket == NULL || stream->closing || stream->in_flight > 0 ||
-        stream->output.size == 0 || stream->write_failed || stream->state == RP_STREAM_DOUBT)
+    bool mute = (stream->closing && !stream->parting) ||
+                (stream->write_failed && !stream->alert_due) || stream->state == RP_STREAM_DOUBT;
+    if (stream->socket == NULL || mute || stream->in_flight > 0 || stream->output.size == 0)
         return;
     /* If the slices don't reach to the end of it, for want of memory, the rest counts as well: it
      * follows, and who asks must not be told less than the peer may have seen. */
@@ -206,6 +207,12 @@ void rp_stream_flush(rp_stream *stream)
         stream->in_flight += slices[i].size;
     stream->socket->quiet_send = is_quiet(stream);
     rp_socket_ops(stream->socket)->send(stream->socket, slices, count);
+}
+
+void rp_stream_flush_alert(rp_stream *stream)
+{
+    rp_stream_flush(stream);
+    stream->alert_due = !stream->write_failed && stream->output.size > stream->in_flight;
 }
 
 /* More was written, or asked for, while a quiet send was under way. Nobody is woken when that went
@@ -255,12 +262,25 @@ static void send_failed(rp_stream *stream, rp_io_result result)
         tell_end(stream, &error);
 }
 
+/* The last words follow what was in flight, where the network takes them at once. */
+static void part(rp_stream *stream, rp_io_result result, size_t size)
+{
+    if (result.status == RP_OK) {
+        rp_chain_consume(&stream->output, size);
+        rp_stream_flush(stream);
+    }
+    stream->parting = false;
+    rp_socket_ops(stream->socket)->close(stream->socket);
+}
+
 static void sent(rp_socket *socket, rp_io_result result)
 {
     rp_stream *stream = socket->user;
     size_t size = stream->in_flight;
     stream->in_flight = 0;
     slice_chunk_give(stream);
+    if (stream->parting)
+        part(stream, result, size);
     if (stream->closing)
         return;
     if (result.status != RP_OK) {
@@ -297,7 +317,7 @@ static void tell_failure(rp_stream *stream, rp_error *error)
     if (stream->input_ended && stream->input_result.status != RP_OK)
         transport_error(stream, stream->input_result, error);
     else
-        rp_stream_flush(stream); /* an alert may tell the peer why */
+        rp_stream_flush_alert(stream); /* which may tell the peer why */
     rp_stream_fail_writes(stream, error);
     tell_end(stream, error);
 }

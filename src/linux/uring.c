@@ -181,11 +181,30 @@ static unsigned share(const uring_port *port)
     return port->waitable_made ? HOST_SHARE : UINT_MAX;
 }
 
+/* A quiet send that was submitted is done, if no completion in the queue says otherwise. Looked at
+ * before the completions are: what the peer has answered is told after what it answers. */
+static unsigned settle(uring_port *port)
+{
+    struct io_uring_cqe *cqe;
+    unsigned head;
+    bool overflowed = (IO_URING_READ_ONCE(*port->ring.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
+    if (rp_list_empty(&port->settling) || overflowed)
+        return 0;
+    io_uring_for_each_cqe(&port->ring, head, cqe)
+    {
+        uint64_t data = cqe->user_data;
+        if ((data & TAG_MASK) == TAG_SEND)
+            rp_uring_unsettle((uring_socket *)(uintptr_t)(data & ~(uint64_t)TAG_MASK));
+    }
+    return rp_uring_settle(port);
+}
+
 static unsigned drain(uring_port *port)
 {
     unsigned found = 0, seen = 0;
     struct io_uring_cqe *cqes[BATCH];
     while (seen < share(port)) {
+        found += settle(port);
         unsigned count = io_uring_peek_batch_cqe(&port->ring, cqes, BATCH);
         if (count == 0)
             break;
@@ -194,10 +213,6 @@ static unsigned drain(uring_port *port)
         io_uring_cq_advance(&port->ring, count);
         seen += count;
     }
-    /* A quiet send is known to be done when no completion is left that could be its failure. */
-    bool overflowed = (IO_URING_READ_ONCE(*port->ring.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
-    if (io_uring_cq_ready(&port->ring) == 0 && !overflowed)
-        found += rp_uring_settle(port);
     found += rp_uring_run_owed(port);
     return found;
 }

@@ -100,7 +100,9 @@ void rp_uring_socket_completion(uring_port *port, uring_socket *socket, unsigned
                                 const struct io_uring_cqe *cqe);
 /* Runs what is owed at the time of the call; gives the number of completions. */
 unsigned rp_uring_run_owed(uring_port *port);
+/* Every quiet send of the list is done; but not one that has a completion. */
 unsigned rp_uring_settle(uring_port *port);
+void rp_uring_unsettle(uring_socket *socket);
 void rp_uring_retry_starved(uring_port *port);
 rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **socket);
 rp_io_result rp_uring_listen(rp_socket *base, rp_address *address, int backlog);

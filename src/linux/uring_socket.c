@@ -7,9 +7,9 @@
  *
  * Quiet sends. A send whose success nobody waits for is submitted with MSG_DONTWAIT and
  * IOSQE_CQE_SKIP_SUCCESS: it is over when the submission returns, and posts a CQE only if it failed
- * or was short. So after the queue has been drained, every submitted quiet send that had no CQE has
- * succeeded. Without this, a request on a lone connection wakes the loop twice: once for its send,
- * once for the answer. */
+ * or was short. So every submitted quiet send that has no CQE in the queue has succeeded. Without
+ * this, a request on a lone connection wakes the loop twice: once for its send, once for the
+ * answer. */
 #include "linux/uring.h"
 
 #include "base/assert.h"
@@ -524,6 +524,11 @@ static void send_completion(uring_socket *socket, const struct io_uring_cqe *cqe
         return;
     }
     send_progress(socket, cqe->res > 0 ? (size_t)cqe->res : 0, false);
+}
+
+void rp_uring_unsettle(uring_socket *socket)
+{
+    rp_list_remove(&socket->send_link);
 }
 
 unsigned rp_uring_settle(uring_port *port)

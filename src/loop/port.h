@@ -15,7 +15,8 @@
  *  3. Cancel is a request: the final completion still comes, with RP_E_CANCELLED or with what
  *     really happened if that was earlier. Memory handed to send belongs to the port until `sent`.
  *     Cancelling what is not in flight does nothing. An operation that was started and never
- *     reached the kernel is cancelled in the same way.
+ *     reached the kernel is cancelled in the same way; but what the kernel has room for of a send
+ *     leaves, though the cancel or the close follows at once (TLS's last alert).
  *  4. close cancels what is in flight, waits until each of these completed, then closes the
  *     descriptor (terminate, join, close), then calls `closed`: always the last callback of the
  *     socket, whose memory the port frees when `closed` returns. After close no data is delivered;

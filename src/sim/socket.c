@@ -587,10 +587,27 @@ static void cancel_due(sim_event *event)
     cancel_now(socket, socket->cancelling);
 }
 
+/* A kernel takes at once what it has room for. */
+static void send_what_fits(sim_socket *socket)
+{
+    if (!undecided(socket, SEND) || socket->reset)
+        return;
+    size_t left = send_left(socket);
+    size_t size = rp_sim_pipe_room(&socket->wire->pipes[socket->end]);
+    if (size > left)
+        size = left;
+    if (size > 0)
+        send_bytes(socket, size);
+    if (size == left)
+        decide(socket, SEND, (rp_io_result){RP_OK, 0});
+}
+
 /* It is a race: what is under way may come first. */
 void rp_sim_cancel(rp_socket *base, unsigned operations)
 {
     sim_socket *socket = sim_socket_of(base);
+    if (operations & SEND)
+        send_what_fits(socket);
     if (operations & socket->decided & SEND) /* a quiet one that is done waits no longer */
         to_ready(socket);
     operations &= socket->started & ~(unsigned)socket->decided;

@@ -118,10 +118,42 @@ static void test_write_behind_a_quiet_send(void **state)
     fixture_loop_end(t.loop);
 }
 
+/* What was written quietly has left, and nobody has said so yet, when the stream is closed: its
+ * close_notify follows. */
+static void close_behind_a_quiet_send(int version, unsigned turns)
+{
+    probe_pair pair;
+    rp_write write;
+    probe_pair_begin(&pair, version, "server-ecdsa");
+    probe_pair_open(&pair);
+    probe_settle(pair.loop, 5); /* tickets */
+    assert_int_equal(rp_stream_write(pair.client.stream, &write, "bye", 3, NULL, NULL), RP_OK);
+    for (unsigned i = 0; i < turns; i++)
+        (void)rp_loop_turn(pair.loop, 0);
+    probe_close(&pair.client);
+    UNTIL(pair.loop, pair.client.closes == 1 && pair.server.ends == 1);
+    if (turns > 0)
+        assert_string_equal(pair.server.text, "bye");
+    if (turns > 0)
+        assert_int_equal(pair.server.end_error.status, RP_OK);
+    probe_pair_end(&pair);
+}
+
+static void test_close_behind_a_quiet_send(void **state)
+{
+    (void)state;
+    for (unsigned turns = 0; turns < 4; turns++) {
+        close_behind_a_quiet_send(0, turns);
+        close_behind_a_quiet_send(12, turns);
+        close_behind_a_quiet_send(13, turns);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(test_write_behind_a_quiet_send),
+        fixture_test(test_close_behind_a_quiet_send),
     };
     return fixture_run_simulated(tests, 25);
 }

@@ -2,6 +2,7 @@
  * connection, no timer that is near. What a busy loop would put right shows here, as a turn that
  * sleeps though the server, in a thread of its own, has said all that it had to say. */
 #include "support/raw.h"
+#include "support/tls_pair.h"
 #include "support/web.h"
 
 #include <stdio.h>
@@ -107,10 +108,45 @@ static void test_each_ending(void **state)
         each_request_wakes_the_loop(ends);
 }
 
+/* ---- alerts ---- */
+
+/* The client gives up in its answer to the server's flight, and closes at once: the server learns
+ * why. Its certificate is for nobody that the client asks for. */
+static void refuse(int version)
+{
+    web w;
+    fetch f = {0};
+    web_begin_apart(&w, version, NULL, NULL);
+    rp_client_destroy(w.client);
+    rp_client_options options = {
+        .tls = tls_client(&(rp_tls_options){.ca_file = tls_cert("other-ca.pem")})};
+    assert_int_equal(rp_client_create(&w.client, w.loop, &options, NULL), RP_OK);
+    rp_tls_config_release(options.tls);
+    for (unsigned i = 1; i <= 20; i++) {
+        f = (fetch){0};
+        fetch_bad(&f, &w, "/hello", NULL, RP_E_CERT_UNTRUSTED, RP_PHASE_HANDSHAKE);
+        for (uint64_t until_ms = fixture_now_ms() + 10000; web_counts(&w)->alerts < i;) {
+            (void)rp_loop_turn(w.loop, 1);
+            if (fixture_now_ms() > until_ms)
+                fail_msg("TLS 1.%d: the server got %u of %u alerts", version - 10,
+                         (unsigned)web_counts(&w)->alerts, i);
+        }
+    }
+    web_end(&w);
+}
+
+static void test_alert_of_a_refused_certificate(void **state)
+{
+    (void)state;
+    refuse(12);
+    refuse(13);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test_real(test_each_ending),
+        fixture_test_real(test_alert_of_a_refused_certificate),
     };
     return fixture_run(tests);
 }

@@ -392,6 +392,8 @@ static void opened(rp_stream *stream, const rp_error *error, void *user)
 {
     exchange *x = user;
     if (error != NULL) {
+        if (error->status == RP_E_TLS_ALERT)
+            x->server->counts.alerts++;
         close_now(x);
         return;
     }

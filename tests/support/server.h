@@ -45,7 +45,7 @@ typedef struct server_options {
 /* Counters; any thread may read them. */
 typedef struct server_counts {
     atomic_uint_fast64_t connections, open, handshakes, resumed, requests, completed, body_bytes,
-        stale, failed; /* failed: requests that were malformed */
+        stale, failed, alerts; /* failed: requests that were malformed; alerts: for a handshake */
 } server_counts;
 
 server *server_start_on(rp_loop *loop, const server_options *options);
