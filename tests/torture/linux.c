@@ -76,7 +76,7 @@ static void serve(void *user)
     rp_loop_destroy(servers.loop);
 }
 
-static void stop(rp_post *post, void *user)
+static void stop_loop(rp_post *post, void *user)
 {
     (void)post;
     (void)user;
@@ -99,7 +99,7 @@ static void servers_start(void)
 
 static void servers_stop(void)
 {
-    servers.stop = (rp_post){.fn = stop};
+    servers.stop = (rp_post){.fn = stop_loop};
     rp_loop_post(servers.loop, &servers.stop);
     raw_thread_join(servers.thread);
     dns_server_stop(names);
