@@ -5,6 +5,31 @@ if(PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_COMPILE_WARNING_AS_ERROR)
     set(CMAKE_COMPILE_WARNING_AS_ERROR ON)
 endif()
 
+# The usual hardening. All of it is private to ringport's own targets: whoever links the library decides for himself.
+# tests/hardening reads it from what was built. scripts/deps builds the dependencies likewise.
+set(ringport_hardening)
+set(ringport_program_hardening)
+if(MINGW)
+    # Its stack protector and _FORTIFY_SOURCE are in libssp, which the library's users would have to link.
+    set(ringport_program_hardening -Wl,--dynamicbase,--nxcompat,--high-entropy-va)
+elseif(NOT MSVC)
+    set(ringport_hardening -fstack-protector-strong)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+        list(APPEND ringport_hardening -fstack-clash-protection -fcf-protection)
+    elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64")
+        list(APPEND ringport_hardening -fstack-clash-protection -mbranch-protection=standard)
+    endif()
+    # Works with optimisation only, and hides calls from the sanitizers. A level that the builder chose stands.
+    if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize|_FORTIFY_SOURCE")
+        list(APPEND ringport_hardening $<$<NOT:$<CONFIG:Debug,>>:-U_FORTIFY_SOURCE>
+            $<$<NOT:$<CONFIG:Debug,>>:-D_FORTIFY_SOURCE=2>)
+    endif()
+    if(NOT CMAKE_POSITION_INDEPENDENT_CODE) # where it is on, for a shared library, CMake passes -fPIC
+        list(APPEND ringport_hardening -fPIE)
+    endif()
+    set(ringport_program_hardening -pie -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
+
 function(ringport_set_compile_options target)
     set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
     if(MSVC)
@@ -12,6 +37,11 @@ function(ringport_set_compile_options target)
     else()
         target_compile_options(${target} PRIVATE
             -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef)
+    endif()
+    target_compile_options(${target} PRIVATE ${ringport_hardening})
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "EXECUTABLE")
+        target_link_options(${target} PRIVATE ${ringport_program_hardening})
     endif()
     if(WIN32)
         target_compile_definitions(${target} PRIVATE _WIN32_WINNT=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX) # Windows 10
