@@ -101,15 +101,17 @@ typedef struct rp_response_head {
 
 /* Valid until on_done returns. */
 typedef struct rp_response_summary {
-    const rp_error *error;   /* NULL: the response is complete */
-    int status;              /* of the final response, 0 if there was none */
-    uint64_t body_bytes;     /* given to on_body */
-    uint64_t bytes_sent;     /* plaintext: head and body of the request */
-    unsigned attempts;       /* connections the request was sent on; 0: none */
-    bool reused;             /* the connection had served a request before */
-    bool resumed;            /* its TLS handshake resumed an earlier session */
-    const char *address;     /* the peer's, "192.0.2.7:443"; "" if there was none */
-    const char *tls_version; /* "TLSv1.3"; NULL without TLS */
+    const rp_error *error;    /* NULL: the response is complete */
+    int status;               /* of the final response, 0 if there was none */
+    uint64_t body_bytes;      /* given to on_body */
+    uint64_t bytes_sent;      /* plaintext bytes of the request that were handed to the network,
+                              * head and body, on the last connection */
+    uint64_t body_bytes_sent; /* of these, the body's */
+    unsigned attempts;        /* connections the request was sent on; 0: none */
+    bool reused;              /* the connection had served a request before */
+    bool resumed;             /* its TLS handshake resumed an earlier session */
+    const char *address;      /* the peer's, "192.0.2.7:443"; "" if there was none */
+    const char *tls_version;  /* "TLSv1.3"; NULL without TLS */
     const char *tls_cipher;
     rp_timings timings;
 } rp_response_summary;
@@ -137,6 +139,10 @@ typedef struct rp_request_options {
                                      * time in which the caller owes credit does not count */
     /* Backpressure on on_body: as receive_credit_bytes in stream.h. */
     size_t receive_credit_bytes;
+    /* Replay, which is for methods that are idempotent by RFC 9110, 9.2.2, unless one of these says
+     * otherwise. */
+    bool idempotent;   /* the server does it once, however often it comes: Idempotency-Key */
+    bool never_replay; /* not this one */
 } rp_request_options;
 
 /* Starts a request. NULL: misuse, bad URL or header, queue full, no memory: *error says which

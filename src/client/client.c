@@ -282,7 +282,9 @@ static rp_status head_write(rp_request *request, const rp_request_options *optio
     if (status != RP_OK)
         return status;
     request->head_only = strcmp(method, "HEAD") == 0;
-    request->idempotent = rp_method_idempotent(method);
+    request->head_size = (uint32_t)request->head.size;
+    request->idempotent =
+        !options->never_replay && (options->idempotent || rp_method_idempotent(method));
     request->close_after = asks_to_close(options);
     if (!body_place(request, options))
         return no_memory(error);

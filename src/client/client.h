@@ -117,6 +117,7 @@ struct rp_request {
     rp_link queue_link; /* origin->queue */
     rp_chain head;      /* the request's head, and a small body behind it, unless they fit inline */
     uint32_t inline_size; /* 0: they are in head */
+    uint32_t head_size;   /* without the body */
     const uint8_t *body;  /* NULL: none, or in head */
     size_t body_size;
     rp_request_state state;

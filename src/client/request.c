@@ -188,11 +188,12 @@ static void leave(rp_request *request)
 
 void rp_request_summary_get(const rp_request *request, rp_response_summary *summary)
 {
+    uint64_t sent = request->conn != NULL ? rp_conn_bytes_sent(request->conn) : request->bytes_sent;
     *summary = (rp_response_summary){
         .status = request->status,
         .body_bytes = request->body_bytes,
-        .bytes_sent =
-            request->conn != NULL ? rp_conn_bytes_sent(request->conn) : request->bytes_sent,
+        .bytes_sent = sent,
+        .body_bytes_sent = sent > request->head_size ? sent - request->head_size : 0,
         .attempts = request->attempts,
         .reused = request->reused,
         .resumed = request->resumed,

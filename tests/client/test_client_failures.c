@@ -297,6 +297,30 @@ static void test_never_replay(void **state)
                  never_replayed);
 }
 
+/* What the method says is the caller's to overrule. */
+static void replay_by_request(web *w)
+{
+    fetch first = {0}, get = {0}, second = {0}, post = {0};
+    rp_request_options not_this = {.never_replay = true};
+    rp_request_options keyed = {.body = "x", .body_size = 1, .idempotent = true};
+    fetch_good(&first, w, "/hello", NULL, 200);
+    fetch_bad(&get, w, "/hello", &not_this, RP_E_STALE_CONNECTION, RP_PHASE_HEAD);
+    assert_int_equal(get.summary.attempts, 1);
+    fetch_good(&second, w, "/hello", NULL, 200);
+    fetch_good(&post, w, "/echo", &keyed, 200);
+    assert_int_equal(post.summary.attempts, 2);
+    assert_int_equal(post.summary.body_bytes_sent, 1);
+    keyed.never_replay = true;
+    post = (fetch){0};
+    fetch_bad(&post, w, "/echo", &keyed, RP_E_STALE_CONNECTION, RP_PHASE_HEAD);
+}
+
+static void test_replay_by_request(void **state)
+{
+    (void)state;
+    each_version(&(server_options){.stale_after = 1}, NULL, replay_by_request);
+}
+
 /* The server closes an idle connection: the client finds out at once and does not try it. */
 static void closed_while_idle(web *w)
 {
@@ -639,6 +663,7 @@ int main(void)
         fixture_test(test_stale),
         fixture_test(test_many_stale),
         fixture_test(test_never_replay),
+        fixture_test(test_replay_by_request),
         fixture_test(test_closed_while_idle),
         fixture_test_real(test_unsolicited),
         fixture_test(test_begun_before_sent),

@@ -412,6 +412,8 @@ static void test_bytes_sent_of_a_part(void **state)
         assert_true(f.error.bytes_sent > 0);
         assert_true(f.error.bytes_sent < sizeof(upload));
         assert_int_equal(f.summary.bytes_sent, f.error.bytes_sent);
+        assert_true(f.summary.body_bytes_sent < f.summary.bytes_sent);
+        assert_true(f.summary.body_bytes_sent >= web_counts(&w)->body_bytes);
         assert_false(f.error.replay_safe);
         web_end(&w);
     }

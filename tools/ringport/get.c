@@ -112,6 +112,7 @@ static void note_summary(result *r, const rp_response_summary *summary)
 {
     r->body_bytes = summary->body_bytes;
     r->bytes_sent = summary->bytes_sent;
+    r->body_bytes_sent = summary->body_bytes_sent;
     r->attempts = summary->attempts;
     r->reused = summary->reused;
     r->resumed = summary->resumed;

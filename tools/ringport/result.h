@@ -18,7 +18,7 @@ typedef struct result {
     char content_type[128];
 
     /* Of the summary; the strings are copies. */
-    uint64_t body_bytes, bytes_sent;
+    uint64_t body_bytes, bytes_sent, body_bytes_sent;
     unsigned attempts;
     bool reused, resumed;
     char address[64], tls_version[16], tls_cipher[64];

@@ -94,7 +94,7 @@ static value size_download(const result *r)
 
 static value size_upload(const result *r)
 {
-    return number(r->options->body.size);
+    return number(r->body_bytes_sent);
 }
 
 static value speed_download(const result *r)
