@@ -90,6 +90,7 @@ struct rp_conn {
     rp_link origin_link; /* origin->idle */
     rp_link idle_link;   /* client->idle */
     uint64_t idle_since_ns;
+    uint64_t last_ns;       /* after which it serves no more; UINT64_MAX: never */
     uint64_t idle_check_ns; /* when its age is looked at; 0: nothing is started */
     uint64_t keep_alive_ms; /* how long the server says that it may be idle; RP_NEVER_MS: nothing */
     uint64_t plain_base;    /* the stream's rp_stream_plain_handed where the request began */
@@ -168,6 +169,8 @@ void rp_pool_withdraw(rp_request *request);
 void rp_pool_offer(rp_conn *conn);
 /* The connection left the idle list for a request or for its end. */
 void rp_pool_unidle(rp_conn *conn);
+/* The connection is open: its lifetime begins. */
+void rp_pool_opened(rp_conn *conn);
 /* The connection is older than it may be, idle or in all. */
 bool rp_pool_aged(const rp_conn *conn);
 /* The server ended a connection that was not in use: how long do its connections live? */

@@ -159,7 +159,7 @@ static bool may_serve_again(const rp_conn *conn, const rp_request *request)
 {
     const rp_client_options *options = &conn->client->options;
     return !conn->body_unsent && !conn->doubtful && !conn->client->destroyed &&
-           !rp_pool_aged(conn) && !options->never_reuse && !request->close_after &&
+           conn->idle_since_ns < conn->last_ns && !options->never_reuse && !request->close_after &&
            rp_h1_parser_keep_alive(conn->parser) &&
            rp_stream_input_get(conn->stream) != RP_INPUT_ENDED &&
            (options->requests_per_connection == 0 ||
@@ -209,8 +209,9 @@ static void keep_alive_parse(rp_conn *conn, const char *text)
             uint64_t limit_ms = value > 1 ? (value - 1) * 1000 : value * 500;
             if (limit_ms < conn->keep_alive_ms)
                 conn->keep_alive_ms = limit_ms;
-        } else if (parameter(text, "max", &value) && value == 0) {
-            conn->doubtful = true;
+            conn->doubtful = conn->doubtful || value == 0;
+        } else if (parameter(text, "max", &value)) {
+            conn->doubtful = conn->doubtful || value == 0;
         }
         text += strcspn(text, ",");
     }
@@ -218,12 +219,15 @@ static void keep_alive_parse(rp_conn *conn, const char *text)
 
 static void keep_alive_note(rp_conn *conn, const rp_response_head *head)
 {
+    uint64_t before_ms = conn->keep_alive_ms;
     conn->keep_alive_ms = RP_NEVER_MS;
     for (size_t i = 0; i < head->header_count; i++) {
         const char *name = head->headers[i].name;
         if ((name[0] == 'k' || name[0] == 'K') && rp_name_equal(name, strlen(name), "keep-alive"))
             keep_alive_parse(conn, head->headers[i].value);
     }
+    if (conn->keep_alive_ms < before_ms)
+        conn->idle_check_ns = 0; /* what was set for a later time */
 }
 
 /* ---- the parser's events ---- */
@@ -347,7 +351,7 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     rp_stream_info_get(stream, &conn->info);
     if (error == NULL) {
         enter(conn, RP_CONN_FREE);
-        conn->idle_since_ns = rp_loop_now_ns(conn->client->loop);
+        rp_pool_opened(conn);
         rp_pool_offer(conn);
     } else {
         /* Closed first: a callback may destroy the client. */

@@ -257,19 +257,15 @@ static void open_more(rp_origin *origin)
     }
 }
 
-/* The idle connection that was used last; those that are no good any more end here. */
+/* The idle connection that was used last. Whether it is still good is found out when the request is
+ * to be written. */
 static rp_conn *idle_take(rp_origin *origin)
 {
-    while (!rp_list_empty(&origin->idle)) {
-        rp_conn *conn = RP_CONTAINER(origin->idle.next, rp_conn, origin_link);
-        rp_stream_input input = rp_stream_input_get(conn->stream);
-        if ((input == RP_INPUT_CLEAN || input == RP_INPUT_UNSEEN) && !rp_pool_aged(conn)) {
-            rp_pool_unidle(conn);
-            return conn;
-        }
-        rp_conn_close(conn);
-    }
-    return NULL;
+    if (rp_list_empty(&origin->idle))
+        return NULL;
+    rp_conn *conn = RP_CONTAINER(origin->idle.next, rp_conn, origin_link);
+    rp_pool_unidle(conn);
+    return conn;
 }
 
 void rp_pool_submit(rp_request *request)
@@ -359,16 +355,23 @@ static uint64_t idle_limit_ns(const rp_conn *conn, uint64_t now)
     return ms_to_ns(limit_ms);
 }
 
+static uint64_t after(uint64_t time_ns, uint64_t span_ns)
+{
+    return span_ns < UINT64_MAX - time_ns ? time_ns + span_ns : UINT64_MAX;
+}
+
+void rp_pool_opened(rp_conn *conn)
+{
+    uint64_t lifetime_ns = ms_to_ns(conn->client->options.connection_lifetime_ms);
+    conn->idle_since_ns = rp_loop_now_ns(conn->client->loop);
+    conn->last_ns = after(conn->idle_since_ns, lifetime_ns);
+}
+
 /* When it is too old; UINT64_MAX: never. */
 static uint64_t end_ns(const rp_conn *conn, uint64_t now)
 {
-    uint64_t limit = idle_limit_ns(conn, now);
-    uint64_t lifetime = ms_to_ns(conn->client->options.connection_lifetime_ms);
-    uint64_t end =
-        limit < UINT64_MAX - conn->idle_since_ns ? conn->idle_since_ns + limit : UINT64_MAX;
-    uint64_t opened = conn->stream->opened_ns;
-    uint64_t last = lifetime < UINT64_MAX - opened ? opened + lifetime : UINT64_MAX;
-    return end < last ? end : last;
+    uint64_t end = after(conn->idle_since_ns, idle_limit_ns(conn, now));
+    return end < conn->last_ns ? end : conn->last_ns;
 }
 
 bool rp_pool_aged(const rp_conn *conn)
@@ -404,7 +407,7 @@ static void idle_check(rp_timer *timer, void *user);
  * is idle for a moment between two requests starts none. */
 static void idle_check_at(rp_conn *conn, uint64_t now, uint64_t end)
 {
-    if (end == UINT64_MAX || (conn->idle_check_ns != 0 && conn->idle_check_ns <= end))
+    if (end == UINT64_MAX)
         return;
     conn->idle_check_ns = end > now ? end : now;
     uint64_t left_ms = (conn->idle_check_ns - now + 999999u) / 1000000u;
@@ -446,6 +449,8 @@ static void make_idle(rp_conn *conn)
     origin->idle_count++;
     conn->idled = true;
     rp_stream_set_background(conn->stream, true);
+    if (conn->idle_check_ns != 0)
+        return;
     uint64_t now = rp_loop_now_ns(client->loop);
     idle_check_at(conn, now, end_ns(conn, now));
 }

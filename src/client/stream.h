@@ -60,6 +60,7 @@ struct rp_stream {
     uint64_t started_ns, resolved_ns, connected_ns, opened_ns;
     rp_address address;
 
+    bool filling; /* in the pump's call of fill */
     bool has_credit_limit;
     bool receiving; /* a receive is in flight */
     bool receive_stopping;

@@ -545,7 +545,9 @@ static void fill(rp_stream *stream)
         stream->receive_stopping)
         return; /* the end of the send, or of the receive, calls the pump */
     stream->fill = NULL;
+    stream->filling = true; /* the pump goes on with what comes now: no other is needed */
     fn(stream, stream->user);
+    stream->filling = false;
 }
 
 static void pump(rp_deferred *deferred)
@@ -623,7 +625,7 @@ static rp_status write_start(rp_stream *stream, rp_write *write, const void *dat
     write->private_data = data;
     write->private_size = size;
     write_put(&stream->queued, &stream->queued_last, write);
-    if (stream->state == RP_STREAM_OPEN || stream->write_failed)
+    if ((stream->state == RP_STREAM_OPEN || stream->write_failed) && !stream->filling)
         rp_stream_pump_later(stream);
     return RP_OK;
 }
@@ -653,7 +655,8 @@ rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_err
         bytes += piece;
         size -= piece;
     }
-    rp_stream_pump_later(stream);
+    if (!stream->filling)
+        rp_stream_pump_later(stream);
     return RP_OK;
 }
 

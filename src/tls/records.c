@@ -103,17 +103,18 @@ rp_record_verdict rp_records_see(rp_records *records, const uint8_t *data, size_
 void rp_records_pass(rp_records *records, const uint8_t *data, size_t size)
 {
     while (size > 0) {
-        if (records->record_have < sizeof(records->record)) {
-            records->record[records->record_have++] = *data++;
-            size--;
-            if (records->record_have == sizeof(records->record))
+        size_t header_rest = sizeof(records->record) - (size_t)records->record_have;
+        size_t part = smaller(size, header_rest > 0 ? header_rest : records->record_rest);
+        if (header_rest > 0) {
+            memcpy(records->record + records->record_have, data, part);
+            records->record_have = (uint8_t)(records->record_have + part);
+            if (part == header_rest)
                 (void)judge_header(records);
-            continue;
+        } else {
+            records->record_rest = (uint16_t)(records->record_rest - part);
+            if (records->record_rest == 0)
+                records->record_have = 0;
         }
-        size_t part = smaller(size, records->record_rest);
-        records->record_rest = (uint16_t)(records->record_rest - part);
-        if (records->record_rest == 0)
-            records->record_have = 0;
         data += part;
         size -= part;
     }
