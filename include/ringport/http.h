@@ -1,4 +1,8 @@
-/* http.h - the HTTP client: a pool of connections per origin, requests, response events. */
+/* http.h - the HTTP client: a pool of connections per origin, requests, response events.
+ *
+ * Requests and responses hold secrets. ringport's copies of them are overwritten before their
+ * memory is given back or serves another request, and no error's text quotes a header's value, or a
+ * URL's user information or query. */
 #ifndef RINGPORT_HTTP_H
 #define RINGPORT_HTTP_H
 

@@ -57,19 +57,20 @@ void rp_chain_init(rp_chain *chain, rp_chunk_pool *pool)
     *chain = (rp_chain){.pool = pool};
 }
 
-static void give_all(rp_chunk_pool *pool, rp_chunk *chunk)
+static void give(rp_chain *chain, rp_chunk *chunk)
 {
-    while (chunk != NULL) {
-        rp_chunk *next = chunk->next;
-        rp_chunk_give(pool, chunk);
-        chunk = next;
-    }
+    if (!chain->sealed)
+        rp_wipe(chunk->data, chunk->end);
+    rp_chunk_give(chain->pool, chunk);
 }
 
 void rp_chain_clear(rp_chain *chain)
 {
-    give_all(chain->pool, chain->head);
-    chain->head = chain->tail = NULL;
+    for (rp_chunk *chunk; (chunk = chain->head) != NULL;) {
+        chain->head = chunk->next;
+        give(chain, chunk);
+    }
+    chain->tail = NULL;
     chain->size = 0;
 }
 
@@ -85,7 +86,10 @@ static bool chunks_take(rp_chunk_pool *pool, size_t room, size_t size, rp_chunk 
     for (; room < size; room += RP_CHUNK_BYTES) {
         rp_chunk *chunk = rp_chunk_take(pool);
         if (chunk == NULL) {
-            give_all(pool, *first);
+            while ((chunk = *first) != NULL) {
+                *first = chunk->next;
+                rp_chunk_give(pool, chunk);
+            }
             return false;
         }
         chunk->next = *first;
@@ -140,7 +144,7 @@ void rp_chain_consume(rp_chain *chain, size_t size)
         chain->head = head->next;
         if (chain->head == NULL)
             chain->tail = NULL;
-        rp_chunk_give(chain->pool, head);
+        give(chain, head);
     }
 }
 

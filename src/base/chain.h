@@ -2,7 +2,7 @@
  * moved.
  *
  * Chunks go back to the pool as soon as they are empty, so an idle connection holds none, and in
- * the steady state nothing is allocated. */
+ * the steady state nothing is allocated. What they held, heads and bodies, is wiped then. */
 #ifndef RP_BASE_CHAIN_H
 #define RP_BASE_CHAIN_H
 
@@ -37,6 +37,7 @@ typedef struct rp_chain {
     rp_chunk_pool *pool;
     rp_chunk *head, *tail;
     size_t size;
+    bool sealed; /* it holds ciphertext: no secret, and so nothing to wipe */
 } rp_chain;
 
 void rp_chain_init(rp_chain *chain, rp_chunk_pool *pool);

@@ -59,6 +59,24 @@ void rp_free(rp_memory *memory, void *block)
     (void)memory->allocator.resize(memory->allocator.user, block, 0);
 }
 
+void rp_free_secret(rp_memory *memory, void *block, size_t used)
+{
+    if (block != NULL)
+        rp_wipe(block, used);
+    rp_free(memory, block);
+}
+
+void *rp_reallocate_secret(rp_memory *memory, void *old, size_t used, size_t size)
+{
+    RP_ASSERT(used <= size);
+    void *block = rp_reallocate(memory, NULL, size);
+    if (block == NULL || old == NULL)
+        return block;
+    memcpy(block, old, used);
+    rp_free_secret(memory, old, used);
+    return block;
+}
+
 char *rp_copy_text(rp_memory *memory, const char *text, size_t size)
 {
     char *copy = rp_reallocate(memory, NULL, size + 1);

@@ -27,6 +27,21 @@ void *rp_reallocate(rp_memory *memory, void *old, size_t size);
 /* NULL does nothing. */
 void rp_free(rp_memory *memory, void *block);
 
+/* ---- for secrets: what a request, a response or a key file says ----
+ *
+ * Memory that held one is overwritten before it is given back or serves something else. used: the
+ * bytes of the block that were written. */
+
+/* Zeros, which no compiler leaves out. size may be 0. Platform specific: in src/linux/system.c or
+ * src/win32/system.c. */
+void rp_wipe(void *bytes, size_t size);
+
+/* NULL does nothing. */
+void rp_free_secret(rp_memory *memory, void *block, size_t used);
+
+/* Like rp_reallocate, but no copy is left where the block was. used <= size. */
+void *rp_reallocate_secret(rp_memory *memory, void *old, size_t used, size_t size);
+
 /* A NUL-terminated copy of size bytes. */
 char *rp_copy_text(rp_memory *memory, const char *text, size_t size);
 

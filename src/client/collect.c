@@ -22,7 +22,8 @@ static bool grow(rp_memory *memory, rp_collected *collected, size_t need)
         capacity = CAPACITY_FIRST;
     while (capacity < need)
         capacity *= 2;
-    uint8_t *grown = rp_reallocate(memory, collected->private_memory, capacity);
+    uint8_t *grown =
+        rp_reallocate_secret(memory, collected->private_memory, collected->body_size, capacity);
     if (grown == NULL)
         return false;
     collected->private_memory = grown;
@@ -70,11 +71,12 @@ static void collect_done(rp_request *request, const rp_response_summary *summary
     }
     collected->status = summary->status;
     collected->body = body != NULL ? body : empty;
+    size_t body_size = collected->body_size;
     collected->private_memory = NULL;
     collected->private_capacity = 0;
     /* The callback may reuse or free the structure. */
     collected->on_done(collected, &told, collected->user);
-    rp_free(memory, body);
+    rp_free_secret(memory, body, body_size);
 }
 
 const rp_response_events rp_collect_events = {.on_body = collect_body, .on_done = collect_done};

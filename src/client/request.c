@@ -43,6 +43,7 @@ void rp_request_free(rp_request *request)
     rp_timer_stop(client->loop, &request->total_timer);
     rp_timer_stop(client->loop, &request->phase_timer);
     rp_chain_clear(&request->head);
+    rp_wipe(request->inline_head, request->inline_size);
     rp_free(&client->loop->memory, request->error);
     if (client->free_request_count < FREE_REQUESTS_LIMIT) {
         request->next_free = client->free_requests;

@@ -190,6 +190,7 @@ bool rp_stream_engine_make(rp_stream *stream, rp_error *error)
         .sessions = stream->session_key == NULL ? NULL : loop->sessions,
         .peer_text = stream->peer_text,
     };
+    stream->output.sealed = true;
     stream->engine = rp_engine_create(&options, error);
     return stream->engine != NULL;
 }

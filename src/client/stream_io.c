@@ -333,6 +333,8 @@ static void deliver_tls(rp_stream *stream)
             capacity = least(capacity, stream->credit);
         switch (rp_engine_read(stream->engine, buffer, capacity, &size, &error)) {
         case RP_ENGINE_OK:
+            if (size > stream->loop->scratch_used)
+                stream->loop->scratch_used = size;
             tell_data(stream, buffer, size);
             break;
         case RP_ENGINE_WANT_INPUT:
@@ -379,6 +381,11 @@ static void handshake(rp_stream *stream)
     }
 }
 
+static void stash_free(rp_stream *stream)
+{
+    rp_free_secret(&stream->loop->memory, stream->stash, stream->stash_begin + stream->stash_size);
+}
+
 static bool stash(rp_stream *stream, rp_slice rest)
 {
     if (rest.size == 0)
@@ -390,7 +397,7 @@ static bool stash(rp_stream *stream, rp_slice rest)
             return false;
         if (stream->stash_size > 0)
             memcpy(grown, stream->stash + stream->stash_begin, stream->stash_size);
-        rp_free(&stream->loop->memory, stream->stash);
+        stash_free(stream);
         stream->stash = grown;
         stream->stash_capacity = need;
         stream->stash_begin = 0;
@@ -490,7 +497,7 @@ static void stash_run(rp_stream *stream)
     stream->stash_size = rest.size;
     if (rest.size > 0 || stream->stash == NULL)
         return;
-    rp_free(&stream->loop->memory, stream->stash);
+    stash_free(stream);
     stream->stash = NULL;
     stream->stash_begin = stream->stash_capacity = 0;
 }
@@ -613,7 +620,7 @@ void rp_stream_io_free(rp_stream *stream)
 {
     slice_chunk_give(stream);
     rp_chain_clear(&stream->output);
-    rp_free(&stream->loop->memory, stream->stash);
+    stash_free(stream);
 }
 
 /* ---- the public calls ---- */

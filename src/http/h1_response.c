@@ -312,6 +312,8 @@ static const char *head_fault(const llhttp_t *llhttp, const view *v, size_t posi
 static void free_partial_head(rp_h1_parser *parser)
 {
     rp_h1_scratch *scratch = parser->scratch;
+    if (parser->head != NULL)
+        rp_wipe(parser->head, parser->head_size);
     if (parser->head_capacity == PARTIAL_HEAD && scratch->spare == NULL)
         scratch->spare = parser->head;
     else
@@ -331,7 +333,8 @@ static bool keep_partial_head(rp_h1_parser *parser, const uint8_t *data, size_t 
     while (capacity < parser->head_size + size)
         capacity *= 2;
     if (capacity > parser->head_capacity) {
-        char *head = rp_reallocate(parser->memory, parser->head, capacity);
+        char *head =
+            rp_reallocate_secret(parser->memory, parser->head, parser->head_size, capacity);
         if (head == NULL)
             return false;
         parser->head = head;
@@ -350,7 +353,8 @@ static char *scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t si
     while (capacity < size)
         capacity *= 2;
     if (capacity > scratch->text_capacity) {
-        char *text = rp_reallocate(scratch->memory, scratch->text, capacity);
+        char *text =
+            rp_reallocate_secret(scratch->memory, scratch->text, scratch->text_capacity, capacity);
         if (text == NULL)
             return NULL;
         scratch->text = text;
@@ -782,7 +786,7 @@ void rp_h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *byt
 
 void rp_h1_scratch_clear(rp_h1_scratch *scratch)
 {
-    rp_free(scratch->memory, scratch->text);
+    rp_free_secret(scratch->memory, scratch->text, scratch->text_capacity);
     rp_free(scratch->memory, scratch->headers);
     rp_free(scratch->memory, scratch->spare);
     rp_h1_scratch_init(scratch, scratch->memory, scratch->bytes_copied);
@@ -808,7 +812,7 @@ void rp_h1_parser_destroy(rp_h1_parser *parser)
 {
     if (parser == NULL)
         return;
-    rp_free(parser->memory, parser->head);
+    rp_free_secret(parser->memory, parser->head, parser->head_size);
     rp_free(parser->memory, parser);
 }
 

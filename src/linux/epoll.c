@@ -272,7 +272,7 @@ static void free_port(epoll_port *port)
 {
     for (rp_link *link; (link = rp_list_take(&port->free)) != NULL;)
         rp_free(port->memory, RP_CONTAINER(link, epoll_socket, link));
-    rp_free(port->memory, port->buffer);
+    rp_free_secret(port->memory, port->buffer, port->buffer_written);
     rp_free(port->memory, port);
 }
 

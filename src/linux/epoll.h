@@ -63,7 +63,7 @@ typedef struct epoll_port {
     uint64_t deadline_ns;  /* given to waitable_deadline */
     uint64_t timer_due_ns; /* what timer_fd is set to */
     uint8_t *buffer;
-    size_t buffer_size;
+    size_t buffer_size, buffer_written; /* written: bytes that ever were */
     struct epoll_event events[EVENTS_PER_WAIT];
 } epoll_port;
 

@@ -350,6 +350,8 @@ static unsigned read_once(epoll_socket *socket)
     ssize_t size = sys_receive(port, socket->fd);
     if (size > 0) {
         rp_slice bytes = {port->buffer, (size_t)size};
+        if (port->buffer_written < bytes.size)
+            port->buffer_written = bytes.size;
         if (bytes.size < port->buffer_size && !(socket->flags & ENDING))
             socket->flags &= (uint8_t)~READABLE;
         port->stats->bytes_received += bytes.size;

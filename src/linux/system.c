@@ -1,7 +1,9 @@
 /* system.c - where Linux distributions keep things. */
+#include "base/memory.h"
 #include "base/platform.h"
 
 #include <errno.h>
+#include <string.h>
 
 const char *const *rp_system_ca_files(void)
 {
@@ -44,6 +46,11 @@ const rp_os_code_table rp_os_codes = {
     .unsupported = EAFNOSUPPORT,
     .failed = EIO,
 };
+
+void rp_wipe(void *bytes, size_t size)
+{
+    explicit_bzero(bytes, size);
+}
 
 rp_chain_engine *rp_system_chain_engine(void)
 {

@@ -582,7 +582,7 @@ static void destroy(rp_port *base)
         (void)close(port->wake_fd);
         (void)close(port->wake_write_fd);
     }
-    rp_free(memory, port->buffer_memory);
+    rp_free_secret(memory, port->buffer_memory, port->buffers_written);
     rp_free(memory, port->buffer_used);
     rp_free(memory, port->slots_free);
     rp_free(memory, port->arguments);

@@ -35,7 +35,8 @@ typedef struct uring_port {
     /* Receive buffers: one provided-buffer ring. */
     struct io_uring_buf_ring *buffers;
     uint8_t *buffer_memory;
-    uint32_t *buffer_used; /* incremental consumption: bytes already delivered of each buffer */
+    uint32_t *buffer_used;  /* incremental consumption: bytes already delivered of each buffer */
+    size_t buffers_written; /* bytes of buffer_memory that the kernel ever wrote, at most */
     unsigned buffer_count;
     size_t buffer_bytes;
     bool buffers_incremental;

@@ -385,7 +385,7 @@ void rp_loop_release(rp_loop *loop)
     if (--loop->references > 0)
         return;
     rp_memory memory = loop->memory;
-    rp_free(&memory, loop->scratch);
+    rp_free_secret(&memory, loop->scratch, loop->scratch_used);
     rp_free(&memory, loop);
     RP_ASSERT(memory.live == 0);
 }
@@ -480,7 +480,7 @@ void rp_loop_destroy(rp_loop *loop)
     loop->port->ops->destroy(loop->port);
     loop->port = NULL;
     rp_chunk_pool_clear(&loop->chunks);
-    rp_free(&loop->memory, loop->scratch);
+    rp_free_secret(&loop->memory, loop->scratch, loop->scratch_used);
     loop->scratch = NULL;
     rp_loop_release(loop);
 }

@@ -37,8 +37,9 @@ struct rp_loop {
     void (*resolver_release)(rp_resolver *);
     void *sessions; /* TLS sessions of this loop's streams, likewise (src/client) */
     void (*sessions_release)(void *);
-    uint8_t *scratch; /* RP_SCRATCH_BYTES, for the callbacks of one turn: contents last until the
+    uint8_t *scratch;    /* RP_SCRATCH_BYTES, for the callbacks of one turn: contents last until the
                             * user of it returns */
+    size_t scratch_used; /* bytes that were ever written, which the end wipes */
     char backend[256];
 };
 

@@ -269,10 +269,7 @@ static rp_status use_key(rp_tls_config *config, const char *path, rp_error *erro
     if (status == RP_OK)
         result = wolfSSL_CTX_use_PrivateKey_buffer(config->context, (const unsigned char *)text,
                                                    (long)size, WOLFSSL_FILETYPE_PEM);
-    volatile char *wiped = text; /* a private key */
-    for (size_t i = 0; i < size; i++)
-        wiped[i] = 0;
-    rp_free(&config->memory, text);
+    rp_free_secret(&config->memory, text, size);
     if (result != WOLFSSL_SUCCESS)
         return unusable("key file", path, result, error);
     return status;

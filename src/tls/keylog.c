@@ -1,6 +1,8 @@
 /* keylog.c - see keylog.h; the format is that of NSS' SSLKEYLOGFILE. */
 #include "tls/keylog.h"
 
+#include "base/memory.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -29,4 +31,5 @@ void rp_keylog_line(const rp_tls_config *config, const char *label, const uint8_
     at = put_hex(at, secret, secret_size);
     *at = '\0';
     config->on_keylog(line, config->keylog_user);
+    rp_wipe(line, sizeof(line));
 }

@@ -35,12 +35,12 @@ static rp_status read_stream(rp_memory *memory, FILE *stream, char **data, size_
         if (capacity - used < 2) {
             size_t larger = capacity == 0 ? 16384 : 2 * capacity;
             if (larger > 2 * (size_t)RP_PEM_FILE_LIMIT) {
-                rp_free(memory, buffer);
+                rp_free_secret(memory, buffer, used);
                 return RP_E_TLS_CONFIG;
             }
-            char *grown = rp_reallocate(memory, buffer, larger);
+            char *grown = rp_reallocate_secret(memory, buffer, used, larger); /* a key, maybe */
             if (grown == NULL) {
-                rp_free(memory, buffer);
+                rp_free_secret(memory, buffer, used);
                 return RP_E_NO_MEMORY;
             }
             buffer = grown;
@@ -75,16 +75,18 @@ rp_status rp_read_file(rp_memory *memory, const char *what, const char *path, ch
                        size_t *size, rp_error *error)
 {
     *data = NULL;
+    *size = 0;
     FILE *stream = fopen(path, "rb");
     if (stream == NULL)
         return unreadable(what, path, errno, error);
+    (void)setvbuf(stream, NULL, _IONBF, 0); /* a key would stay in the buffer */
     errno = 0;
     rp_status status = read_stream(memory, stream, data, size);
     int os_code = ferror(stream) ? errno : 0;
     fclose(stream);
     if (status == RP_OK && os_code == 0)
         return RP_OK;
-    rp_free(memory, *data);
+    rp_free_secret(memory, *data, *size);
     *data = NULL;
     if (status == RP_E_NO_MEMORY)
         return no_memory(error);

@@ -209,7 +209,7 @@ static void free_port(iocp_port *port)
 {
     for (rp_link *link; (link = rp_list_take(&port->free)) != NULL;)
         rp_free(port->memory, RP_CONTAINER(link, iocp_socket, link));
-    rp_free(port->memory, port->buffer);
+    rp_free_secret(port->memory, port->buffer, port->buffer_written);
     rp_free(port->memory, port);
 }
 

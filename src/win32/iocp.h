@@ -83,7 +83,7 @@ typedef struct iocp_port {
     uint64_t retry_at_ns; /* for the starved ones */
     uint64_t deadline_ns; /* given to waitable_deadline */
     uint8_t *buffer;
-    size_t buffer_size;
+    size_t buffer_size, buffer_written;                 /* written: bytes that ever were */
     uint8_t accept_addresses[2 * ACCEPT_ADDRESS_BYTES]; /* of all listeners: nobody reads them */
     OVERLAPPED_ENTRY entries[ENTRIES_PER_WAIT];
 } iocp_port;

@@ -319,6 +319,8 @@ static unsigned read_once(iocp_socket *socket)
     int size = recv(socket->handle, (char *)port->buffer, room, 0);
     if (size > 0) {
         rp_slice bytes = {port->buffer, (size_t)size};
+        if (port->buffer_written < bytes.size)
+            port->buffer_written = bytes.size;
         if (size < room)
             socket->flags &= (uint8_t)~READABLE;
         port->stats->bytes_received += bytes.size;

@@ -1,6 +1,7 @@
 /* system.c - clock, randomness, the trust store, and the words for error codes. */
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/platform.h"
 #include "win32/socket.h"
 
@@ -10,6 +11,11 @@
 #include <wincrypt.h>
 
 #define NS_PER_S 1000000000u
+
+void rp_wipe(void *bytes, size_t size)
+{
+    (void)SecureZeroMemory(bytes, size);
+}
 
 /* ---- clock, randomness ---- */
 

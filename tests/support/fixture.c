@@ -67,9 +67,14 @@ int fixture_teardown(void **state)
 
 rp_loop *fixture_loop(void)
 {
+    return fixture_loop_with((rp_allocator){0});
+}
+
+rp_loop *fixture_loop_with(rp_allocator allocator)
+{
     rp_loop *loop = NULL;
     rp_error error;
-    rp_loop_options options = {.backend = backend};
+    rp_loop_options options = {.backend = backend, .allocator = allocator};
     rp_status status = simulation != NULL
                            ? rp_sim_loop_create(simulation, &loop, &options, false, &error)
                            : rp_loop_create(&loop, &options, &error);

@@ -44,6 +44,8 @@ bool fixture_simulated(void);
 
 /* A loop on that backend; and its end: nothing spurious, then destroyed. */
 rp_loop *fixture_loop(void);
+/* Its memory comes from allocator. */
+rp_loop *fixture_loop_with(rp_allocator allocator);
 void fixture_loop_end(rp_loop *loop);
 
 /* Open descriptors, and threads that are not the kernel's own io_uring workers. */
