@@ -17,10 +17,19 @@ typedef struct given_headers {
     bool host, user_agent, accept, content_length;
 } given_headers;
 
+/* What is no token may hold a value: of a name a sentence shows what comes before that. */
+static rp_status bad_name(rp_error *error, const char *kind, const char *name, const char *what)
+{
+    int shown = 0;
+    while (shown < 64 && rp_is_token(name + shown, 1))
+        shown++;
+    return rp_error_set(error, RP_E_BAD_HEADER, RP_PHASE_NONE, "the request %s \"%.*s%s\" %s", kind,
+                        shown, name, name[shown] == '\0' ? "" : "...", what);
+}
+
 static rp_status bad(rp_error *error, const rp_header *header, const char *what)
 {
-    return rp_error_set(error, RP_E_BAD_HEADER, RP_PHASE_NONE, "the request header \"%.64s\" %s",
-                        header->name, what);
+    return bad_name(error, "header", header->name, what);
 }
 
 static rp_status check_host(const rp_header *header, given_headers *given, rp_error *error)
@@ -103,8 +112,7 @@ static rp_status check_method(const rp_h1_request *request, rp_error *error)
         what = "must not have a body (RFC 9110, 9.3.8)";
     if (what == NULL)
         return RP_OK;
-    return rp_error_set(error, RP_E_BAD_HEADER, RP_PHASE_NONE, "the request method \"%.64s\" %s",
-                        method, what);
+    return bad_name(error, "method", method, what);
 }
 
 static rp_status check(const rp_h1_request *request, given_headers *given, rp_error *error)
@@ -123,7 +131,7 @@ static rp_status check(const rp_h1_request *request, given_headers *given, rp_er
 typedef struct writer {
     rp_chain chain; /* what did not fit in text */
     bool no_memory;
-    size_t size;
+    size_t size, filled; /* of text: in use, and at the most */
     char text[1024];
 } writer;
 
@@ -144,6 +152,7 @@ static void put(writer *w, const void *data, size_t size)
     } else if (size > 0) {
         memcpy(w->text + w->size, data, size);
         w->size += size;
+        w->filled = w->size > w->filled ? w->size : w->filled;
     }
 }
 
@@ -240,7 +249,7 @@ rp_status rp_h1_request_write(rp_chain *out, const rp_h1_request *request, rp_er
     writer w;
     rp_chain_init(&w.chain, out->pool);
     w.no_memory = false;
-    w.size = 0;
+    w.size = w.filled = 0;
     put_head(&w, request, &given);
     if (w.chain.head == NULL && !w.no_memory) {
         w.no_memory = !rp_chain_append(out, w.text, w.size);
@@ -250,6 +259,7 @@ rp_status rp_h1_request_write(rp_chain *out, const rp_h1_request *request, rp_er
             rp_chain_move(out, &w.chain);
     }
     rp_chain_clear(&w.chain);
+    rp_wipe(w.text, w.filled);
     if (w.no_memory)
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE,
                             "no memory for the request's head");

@@ -1,11 +1,12 @@
 /* url.c - absolute http and https URLs. The sentences say where: an operator sees the URL in a log,
- * not in a debugger. */
+ * not in a debugger; but never what may be a secret in it, the user information and the query. */
 #include "http/url.h"
 
 #include "base/address.h"
 #include "base/error.h"
 #include "http/headers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SHOWN 80 /* characters of a URL in a sentence */
@@ -17,27 +18,69 @@ typedef struct parser {
     rp_error *error;
 } parser;
 
-static int shown(size_t size)
+static size_t least(size_t a, size_t b)
 {
-    return size < SHOWN ? (int)size : SHOWN;
+    return a < b ? a : b;
+}
+
+/* What of the URL a sentence may show: the text between head and tail is left out. */
+typedef struct shown {
+    size_t head, tail, end;
+} shown;
+
+/* The URL may be broken in any way. So whatever stands before an @ counts as user information,
+ * where a scheme ends or not, and what stands before an @ behind a ? or # may be a password with
+ * such a character in it: then nothing but the scheme is shown. */
+static shown show(const parser *p, size_t end)
+{
+    shown s = {.end = least(end, p->size)};
+    for (size_t i = 0; i + 3 <= p->size && s.head == 0; i++) {
+        if (memcmp(p->text + i, "://", 3) == 0)
+            s.head = i + 3;
+    }
+    s.head = least(s.head, s.end);
+    s.tail = s.head;
+    bool cut = false;
+    for (size_t i = 0; i < p->size; i++) {
+        char c = p->text[i];
+        if ((c == '?' || c == '#') && !cut) {
+            s.end = least(s.end, i);
+            cut = true;
+        }
+        if (c == '@')
+            s.tail = cut ? s.end : least(i, s.end);
+    }
+    s.tail = least(s.tail, s.end);
+    s.head = least(s.head, s.tail);
+    s.end = least(s.end, s.tail + SHOWN);
+    return s;
+}
+
+/* Shows the URL before end. */
+static rp_status bad_before(const parser *p, size_t end, const char *what)
+{
+    shown s = show(p, end);
+    return rp_error_set(p->error, RP_E_BAD_URL, RP_PHASE_NONE, "the URL \"%.*s%s%.*s%s\" %s",
+                        (int)least(s.head, SHOWN), p->text, s.tail > s.head ? "***" : "",
+                        (int)(s.end - s.tail), p->text + s.tail, s.end < p->size ? "..." : "",
+                        what);
 }
 
 static rp_status bad(const parser *p, const char *what)
 {
-    return rp_error_set(p->error, RP_E_BAD_URL, RP_PHASE_NONE, "the URL \"%.*s%s\" %s",
-                        shown(p->size), p->text, p->size > SHOWN ? "..." : "", what);
+    return bad_before(p, p->size, what);
 }
 
 static rp_status check_characters(const parser *p)
 {
     for (size_t i = 0; i < p->size; i++) {
         unsigned char c = (unsigned char)p->text[i];
-        if (c <= 0x20 || c >= 0x7f)
-            return rp_error_set(
-                p->error, RP_E_BAD_URL, RP_PHASE_NONE,
-                "the URL \"%.*s\" has the byte 0x%02x at position %zu, which must be "
-                "percent-encoded",
-                shown(i), p->text, c, i);
+        char what[80];
+        if (c > 0x20 && c < 0x7f)
+            continue;
+        (void)snprintf(what, sizeof(what),
+                       "has the byte 0x%02x at position %zu, which must be percent-encoded", c, i);
+        return bad_before(p, i, what);
     }
     return RP_OK;
 }
@@ -79,20 +122,27 @@ static rp_status parse_userinfo(const parser *p, const char *text, size_t size)
     return RP_OK;
 }
 
+/* What is no number may be a password whose host is missing. */
+static rp_status bad_port(const parser *p, const char *text)
+{
+    return bad_before(p, (size_t)(text - p->text),
+                      "has a port that is not a number from 1 to 65535");
+}
+
 static rp_status parse_port(const parser *p, const char *text, size_t size)
 {
     unsigned port = 0;
     if (size == 0) /* "host:" is allowed (RFC 3986, 3.2.3) */
         return RP_OK;
     if (size > 5)
-        return bad(p, "has a port that is not a number from 1 to 65535");
+        return bad_port(p, text);
     for (size_t i = 0; i < size; i++) {
         if (text[i] < '0' || text[i] > '9')
-            return bad(p, "has a port that is not a number from 1 to 65535");
+            return bad_port(p, text);
         port = port * 10 + (unsigned)(text[i] - '0');
     }
     if (port == 0 || port > 65535)
-        return bad(p, "has a port that is not a number from 1 to 65535");
+        return bad_port(p, text);
     p->url->port_is_default = port == p->url->port;
     p->url->port = (uint16_t)port;
     return RP_OK;

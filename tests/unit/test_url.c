@@ -98,8 +98,9 @@ static void test_bad(void **state)
         {"https:///path", "has no host"},
         {"https://:443/", "has no host"},
         {"https://u@/", "has no host"},
-        {"https://h/a b", "the URL \"https://h/a\" has the byte 0x20 at position 11, which must be "
-                          "percent-encoded"},
+        {"https://h/a b",
+         "the URL \"https://h/a...\" has the byte 0x20 at position 11, which must be "
+         "percent-encoded"},
         {"https://h/\r\nX: y", "has the byte 0x0d at position 10"},
         {"https://h/\x7f", "has the byte 0x7f at position 10"},
         {"https://b\xc3\xbc"
@@ -125,6 +126,12 @@ static void test_bad(void **state)
         {"https://[fe80::1%251]/", "has no valid IPv6 address between its brackets"},
         {"https://[[::1]]/", "has no valid IPv6 address between its brackets"},
         {"https://[::1]x/", "has something other than a port behind its IPv6 address"},
+        /* Where there is no secret, all of it is shown. */
+        {"https://h/a/b c", "the URL \"https://h/a/b...\" has the byte 0x20"},
+        {"ftp://h.example/a", "the URL \"ftp://h.example/a\" is neither"},
+        {"https://u:p@h^/a?b=c", "the URL \"https://***@h^/a...\" has"},
+        {"u?v=https://Zq", "the URL \"u...\" is neither"},
+        {"https://h:x/a", "the URL \"https://h:...\" has a port"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -138,6 +145,46 @@ static void test_bad(void **state)
         assert_int_equal(rp_url_parse(&url, copy, strlen(cases[i].text), NULL), RP_E_BAD_URL);
         free(copy);
     }
+}
+
+/* A URL with secrets before the @ and behind the ?, and what mistakes make of it. */
+static const char secret_url[] = "http://user:Zq1Zq2Zq3@host:80/path?token=Zq4Zq5&Zq6";
+
+static unsigned assert_untold(const char *text, size_t size)
+{
+    rp_url url;
+    rp_error error;
+    if (rp_url_parse(&url, text, size, &error) == RP_OK)
+        return 0;
+    if (strstr(error.text, "Zq") != NULL)
+        fail_msg("%.*s: %s", (int)size, text, error.text);
+    return 1;
+}
+
+static void test_secrets_are_not_told(void **state)
+{
+    static const char inserted[] = " \x01\x7f\x80?#@/:[]%\\^a";
+    size_t size = sizeof(secret_url) - 1;
+    unsigned bad = 0;
+    (void)state;
+    for (size_t at = 0; at <= size; at++) {
+        char text[sizeof(secret_url) + 1];
+        for (size_t i = 0; i < sizeof(inserted); i++) { /* the NUL too */
+            memcpy(text, secret_url, at);
+            text[at] = inserted[i];
+            memcpy(text + at + 1, secret_url + at, size - at);
+            bad += assert_untold(text, size + 1);
+        }
+        bad += assert_untold(secret_url, at);
+        if (at <= (size_t)(strchr(secret_url, '@') - secret_url))
+            bad += assert_untold(secret_url + at, size - at);
+        if (secret_url[at] == '?' || at == size)
+            continue; /* then it is part of the path */
+        memcpy(text, secret_url, at);
+        memcpy(text + at, secret_url + at + 1, size - at - 1);
+        bad += assert_untold(text, size - 1);
+    }
+    assert_true(bad > 300);
 }
 
 static void test_nul_is_no_end(void **state)
@@ -175,6 +222,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_secrets_are_not_told),
         cmocka_unit_test(test_nul_is_no_end),
         cmocka_unit_test(test_limits),
     };
