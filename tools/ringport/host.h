@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <time.h>
 
 /* First of all in main. After it a closed pipe is a failed write, and standard output takes bytes
@@ -13,6 +14,10 @@
 void host_start(void);
 
 bool host_stderr_is_terminal(void);
+
+/* Opens the file to append to it; one that is made so nobody but its owner may read. NULL:
+ * errno. */
+FILE *host_append_secrets(const char *path);
 
 /* Monotonic. */
 uint64_t host_now_ns(void);

@@ -1,8 +1,10 @@
 /* host_posix.c - host.h for POSIX systems. */
 #include "host.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void host_start(void)
@@ -13,6 +15,15 @@ void host_start(void)
 bool host_stderr_is_terminal(void)
 {
     return isatty(STDERR_FILENO);
+}
+
+FILE *host_append_secrets(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "a");
+    if (file == NULL && fd >= 0)
+        (void)close(fd);
+    return file;
 }
 
 uint64_t host_now_ns(void)

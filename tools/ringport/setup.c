@@ -2,6 +2,7 @@
 #include "setup.h"
 
 #include "exit_code.h"
+#include "host.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static int open_keylog(setup *s, rp_error *error)
     const char *path = getenv("SSLKEYLOGFILE");
     if (path == NULL || path[0] == '\0')
         return EXIT_OK;
-    s->keylog = fopen(path, "a");
+    s->keylog = host_append_secrets(path);
     if (s->keylog == NULL) {
         snprintf(error->text, sizeof(error->text), "SSLKEYLOGFILE %s: %s", path, strerror(errno));
         return EXIT_WRITE;
