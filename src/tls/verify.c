@@ -10,8 +10,8 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "tls/context.h"
-#include "tls/names.h"
 #include "tls/wolfssl.h"
+#include "x509/host.h"
 
 #include <wolfssl/wolfcrypt/asn.h>
 #include <wolfssl/wolfcrypt/sha256.h>
@@ -216,7 +216,7 @@ static bool names_server(const DecodedCert *certificate, const char *server_name
             memcmp(entry->name, wanted.bytes, (size_t)wanted_size) == 0)
             return true;
         if (!literal && entry->type == ASN_DNS_TYPE && entry->len > 0 &&
-            rp_name_matches(server_name, (const uint8_t *)entry->name, (size_t)entry->len))
+            rp_host_matches(server_name, (const uint8_t *)entry->name, (size_t)entry->len))
             return true;
     }
     return false;

@@ -64,16 +64,16 @@ static void check_match(const char *host, const char *pattern, size_t size)
 static bool check_name(const char *host, const uint8_t *pattern, size_t size)
 {
     char *copy = fuzz_copy(pattern, size), *other = fuzz_copy(host, strlen(host) + 1);
-    bool matches = rp_name_matches(host, (const uint8_t *)copy, size);
+    bool matches = rp_host_matches(host, (const uint8_t *)copy, size);
     if (matches)
         check_match(host, copy, size);
     flip(copy, size);
-    FUZZ_CHECK(rp_name_matches(host, (const uint8_t *)copy, size) == matches);
+    FUZZ_CHECK(rp_host_matches(host, (const uint8_t *)copy, size) == matches);
     flip(other, strlen(other));
-    FUZZ_CHECK(rp_name_matches(other, (const uint8_t *)copy, size) == matches);
+    FUZZ_CHECK(rp_host_matches(other, (const uint8_t *)copy, size) == matches);
     /* A name that can match anything matches itself. */
     if (matches && host[strlen(host) - 1] != '.')
-        FUZZ_CHECK(rp_name_matches(host, (const uint8_t *)host, strlen(host)));
+        FUZZ_CHECK(rp_host_matches(host, (const uint8_t *)host, strlen(host)));
     free(copy);
     free(other);
     return matches;

@@ -1,0 +1,252 @@
+/* certificate.c - reading a certificate. */
+#include "x509/certificate.h"
+
+#include "x509/constraints.h"
+#include "x509/der.h"
+
+#include <string.h>
+
+#define EXTENSIONS_LIMIT 64 /* they are compared with each other */
+
+/* ---- Extensions ------------------------------------------------------------------------------ */
+
+/* Each takes the extension's content apart. False: it is malformed. */
+typedef bool read_extension_fn(rp_certificate *certificate, rp_slice content);
+
+/* DER leaves a default value out; CA:FALSE is written all the same by many, and harmless. */
+static bool read_basic_constraints(rp_certificate *certificate, rp_slice content)
+{
+    rp_slice fields;
+    certificate->has_basic_constraints = true;
+    if (!rp_der_get(&content, RP_DER_SEQUENCE, &fields) || content.size != 0)
+        return false;
+    if (rp_der_next_is(&fields, RP_DER_BOOLEAN) &&
+        !rp_der_boolean(&fields, &certificate->is_authority))
+        return false;
+    if (fields.size == 0)
+        return true;
+    certificate->has_path_length = true;
+    return certificate->is_authority && rp_der_small(&fields, &certificate->path_length) &&
+           fields.size == 0;
+}
+
+static bool read_key_usage(rp_certificate *certificate, rp_slice content)
+{
+    rp_slice bytes;
+    unsigned unused;
+    certificate->has_key_usage = true;
+    if (!rp_der_bits(&content, &bytes, &unused) || content.size != 0)
+        return false;
+    certificate->key_usage = bytes.size > 0 ? bytes.data[0] : 0;
+    return true;
+}
+
+static bool read_extended_key_usage(rp_certificate *certificate, rp_slice content)
+{
+    rp_slice purposes, purpose;
+    certificate->has_extended_key_usage = true;
+    if (!rp_der_get(&content, RP_DER_SEQUENCE, &purposes) || content.size != 0 ||
+        purposes.size == 0)
+        return false;
+    while (purposes.size > 0) {
+        if (!rp_der_get(&purposes, RP_DER_OID, &purpose) || purpose.size == 0)
+            return false;
+        if (RP_SLICE_IS(purpose, "\x2b\x06\x01\x05\x05\x07\x03\x01"))
+            certificate->for_servers = true;
+        if (RP_SLICE_IS(purpose, "\x2b\x06\x01\x05\x05\x07\x03\x02"))
+            certificate->for_clients = true;
+    }
+    return true;
+}
+
+static bool read_alternative_names(rp_certificate *certificate, rp_slice content)
+{
+    rp_slice names;
+    rp_general_name name;
+    if (!rp_der_get(&content, RP_DER_SEQUENCE, &names) || content.size != 0 || names.size == 0)
+        return false;
+    certificate->alternative_names = names;
+    while (names.size > 0) {
+        if (!rp_general_name_read(&names, &name))
+            return false;
+        if (name.type == RP_GENERAL_ADDRESS && name.value.size != 4 && name.value.size != 16)
+            return false;
+    }
+    return true;
+}
+
+static bool read_name_constraints(rp_certificate *certificate, rp_slice content)
+{
+    return rp_der_get(&content, RP_DER_SEQUENCE, &certificate->name_constraints) &&
+           content.size == 0 && rp_constraints_read(certificate->name_constraints);
+}
+
+static bool read_subject_key_id(rp_certificate *certificate, rp_slice content)
+{
+    return rp_der_get(&content, RP_DER_OCTET_STRING, &certificate->subject_key_id) &&
+           content.size == 0;
+}
+
+/* keyIdentifier alone is used. The others, which name the issuer's certificate, are hints as well
+ * (RFC 5280, 4.2.1.1). */
+static bool read_authority_key_id(rp_certificate *certificate, rp_slice content)
+{
+    rp_slice fields;
+    if (!rp_der_get(&content, RP_DER_SEQUENCE, &fields) || content.size != 0)
+        return false;
+    return !rp_der_next_is(&fields, RP_DER_CONTEXT | 0) ||
+           rp_der_get(&fields, RP_DER_CONTEXT | 0, &certificate->authority_key_id);
+}
+
+/* Any policy is acceptable, so they are known and never looked at. (Not so policyConstraints, which
+ * can ask for one.) */
+static bool pass_over(rp_certificate *certificate, rp_slice content)
+{
+    (void)certificate;
+    (void)content;
+    return true;
+}
+
+typedef struct known_extension {
+    uint8_t type;  /* the last part of id-ce, 2.5.29 */
+    bool critical; /* may be so; RFC 5280 has the others not critical, and they are refused if so */
+    read_extension_fn *read;
+    const char *reason; /* why it is refused where that fails */
+} known_extension;
+
+static const known_extension known_extensions[] = {
+    {14, false, read_subject_key_id, "its subjectKeyIdentifier is malformed"},
+    {15, true, read_key_usage, "its keyUsage is malformed"},
+    {17, true, read_alternative_names, "its subjectAltName is malformed"},
+    {19, true, read_basic_constraints, "its basicConstraints are malformed"},
+    {30, true, read_name_constraints, "its nameConstraints are malformed"},
+    {31, true, pass_over, ""}, /* cRLDistributionPoints */
+    {32, true, pass_over, ""}, /* certificatePolicies */
+    {33, true, pass_over, ""}, /* policyMappings */
+    {35, false, read_authority_key_id, "its authorityKeyIdentifier is malformed"},
+    {37, true, read_extended_key_usage, "its extendedKeyUsage is malformed"},
+    {54, true, pass_over, ""}, /* inhibitAnyPolicy */
+};
+
+static const known_extension *find_extension(rp_slice type)
+{
+    if (type.size != 3 || type.data[0] != 0x55 || type.data[1] != 0x1d)
+        return NULL;
+    for (size_t i = 0; i < sizeof(known_extensions) / sizeof(known_extensions[0]); i++) {
+        if (known_extensions[i].type == type.data[2])
+            return &known_extensions[i];
+    }
+    return NULL;
+}
+
+static bool read_extension(rp_slice *list, rp_slice *type, bool *critical, rp_slice *content)
+{
+    rp_slice fields;
+    *critical = false;
+    return rp_der_get(list, RP_DER_SEQUENCE, &fields) && rp_der_get(&fields, RP_DER_OID, type) &&
+           (!rp_der_next_is(&fields, RP_DER_BOOLEAN) || rp_der_boolean(&fields, critical)) &&
+           rp_der_get(&fields, RP_DER_OCTET_STRING, content) && fields.size == 0;
+}
+
+static const char *read_extensions(rp_certificate *certificate, rp_slice list)
+{
+    rp_slice seen[EXTENSIONS_LIMIT], content;
+    bool critical;
+    for (size_t count = 0; list.size > 0; count++) {
+        if (count == EXTENSIONS_LIMIT)
+            return "it has too many extensions";
+        if (!read_extension(&list, &seen[count], &critical, &content))
+            return "its extensions are malformed";
+        for (size_t i = 0; i < count; i++) {
+            if (rp_slice_equal(seen[i], seen[count]))
+                return "it has an extension twice"; /* RFC 5280, 4.2 */
+        }
+        const known_extension *known = find_extension(seen[count]);
+        if (critical && (known == NULL || !known->critical))
+            certificate->has_unknown_critical = true;
+        if (known != NULL && !known->read(certificate, content))
+            return known->reason;
+    }
+    return NULL;
+}
+
+/* ---- The fields ------------------------------------------------------------------------------ */
+
+static bool read_version(rp_certificate *certificate, rp_slice *in)
+{
+    rp_slice content;
+    uint32_t number = 0;
+    if (rp_der_next_is(in, RP_DER_CONTEXT_CONSTRUCTED | 0) &&
+        (!rp_der_get(in, RP_DER_CONTEXT_CONSTRUCTED | 0, &content) ||
+         !rp_der_small(&content, &number) || content.size != 0 || number > 2))
+        return false;
+    certificate->version = number + 1;
+    return true;
+}
+
+static bool read_validity(rp_certificate *certificate, rp_slice *in)
+{
+    rp_slice times;
+    return rp_der_get(in, RP_DER_SEQUENCE, &times) &&
+           rp_der_time(&times, &certificate->not_before) &&
+           rp_der_time(&times, &certificate->not_after) && times.size == 0;
+}
+
+/* issuerUniqueID, subjectUniqueID: nobody's business. */
+static bool skip_unique_ids(const rp_certificate *certificate, rp_slice *in)
+{
+    rp_slice ignored;
+    for (uint8_t tag = RP_DER_CONTEXT | 1; tag <= (RP_DER_CONTEXT | 2); tag++) {
+        if (rp_der_next_is(in, tag) && (certificate->version < 2 || !rp_der_get(in, tag, &ignored)))
+            return false;
+    }
+    return true;
+}
+
+static const char *read_signed_part(rp_certificate *certificate, rp_slice in)
+{
+    rp_slice algorithm, extensions, list;
+    if (!read_version(certificate, &in))
+        return "its version is not known";
+    if (!rp_der_integer(&in, &certificate->serial))
+        return "its serial number is malformed";
+    if (!rp_der_get(&in, RP_DER_SEQUENCE, &algorithm) ||
+        !rp_slice_equal(algorithm, certificate->algorithm)) /* RFC 5280, 4.1.1.2 */
+        return "it names two signature algorithms";
+    if (!rp_dname_read(&in, &certificate->issuer))
+        return "its issuer's name is malformed";
+    if (!read_validity(certificate, &in))
+        return "its validity is malformed";
+    if (!rp_dname_read(&in, &certificate->subject))
+        return "its subject's name is malformed";
+    certificate->self_issued = rp_dname_equal(certificate->issuer, certificate->subject);
+    if (!rp_der_element(&in, RP_DER_SEQUENCE, &certificate->public_key))
+        return "its key is malformed";
+    if (!skip_unique_ids(certificate, &in))
+        return "its unique identifiers are malformed";
+    if (in.size == 0)
+        return NULL;
+    if (certificate->version < 3 || !rp_der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 3, &extensions) ||
+        in.size != 0 || !rp_der_get(&extensions, RP_DER_SEQUENCE, &list) || extensions.size != 0 ||
+        list.size == 0)
+        return "its extensions are malformed";
+    return read_extensions(certificate, list);
+}
+
+bool rp_certificate_read(rp_certificate *certificate, rp_slice der, const char **reason)
+{
+    rp_slice in = der, fields, signed_fields;
+    memset(certificate, 0, sizeof(*certificate));
+    certificate->der = der;
+    *reason = "it is not a certificate in DER";
+    if (!rp_der_get(&in, RP_DER_SEQUENCE, &fields) || in.size != 0)
+        return false;
+    if (!rp_der_element(&fields, RP_DER_SEQUENCE, &certificate->signed_part) ||
+        !rp_der_get(&fields, RP_DER_SEQUENCE, &certificate->algorithm) ||
+        !rp_der_bytes(&fields, &certificate->signature) || fields.size != 0)
+        return false;
+    in = certificate->signed_part;
+    (void)rp_der_get(&in, RP_DER_SEQUENCE, &signed_fields); /* as has been seen */
+    *reason = read_signed_part(certificate, signed_fields);
+    return *reason == NULL;
+}

@@ -1,0 +1,21 @@
+/* constraints.h - an authority's name constraints (RFC 5280, 4.2.1.10). */
+#ifndef RP_X509_CONSTRAINTS_H
+#define RP_X509_CONSTRAINTS_H
+
+#include "x509/certificate.h"
+
+/* True if they are well-formed: what follows relies on that. constraints: NameConstraints' content.
+ */
+bool rp_constraints_read(rp_slice constraints);
+
+/* Holds the names of a certificate further down the path to the constraints of an authority above
+ * it. NULL: they are kept; else the reason for a message. *budget is what the comparisons
+ * may cost yet, in names compared. Names of a kind that is constrained and cannot be compared
+ * (email, URI, others) are refused. */
+const char *rp_constraints_check(rp_slice constraints, const rp_certificate *below,
+                                 uint32_t *budget);
+
+#define RP_CONSTRAINTS_BUDGET 250000
+extern const char rp_constraints_over_budget[];
+
+#endif

@@ -1,0 +1,114 @@
+/* host.c - matching a certificate's names against a host (RFC 9525, 6). */
+#include "x509/host.h"
+
+#include "base/address.h"
+#include "x509/der.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static uint8_t fold(uint8_t byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
+}
+
+static bool same_text(const uint8_t *left, const uint8_t *right, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (fold(left[i]) != fold(right[i]))
+            return false;
+    }
+    return true;
+}
+
+size_t rp_host_labels(const uint8_t *name, size_t size)
+{
+    size_t labels = 0, length = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (name[i] <= ' ' || name[i] >= 0x7f || name[i] == '*')
+            return 0;
+        if (name[i] != '.') {
+            length++;
+            continue;
+        }
+        if (length == 0)
+            return 0;
+        labels++;
+        length = 0;
+    }
+    return length == 0 ? 0 : labels + 1;
+}
+
+bool rp_host_matches(const char *host, const uint8_t *pattern, size_t size)
+{
+    const uint8_t *name = (const uint8_t *)host;
+    size_t name_size = strlen(host);
+    if (name_size > 0 && name[name_size - 1] == '.')
+        name_size--;
+    if (rp_host_labels(name, name_size) == 0)
+        return false;
+
+    if (size < 2 || pattern[0] != '*' || pattern[1] != '.')
+        return rp_host_labels(pattern, size) > 0 && size == name_size &&
+               same_text(name, pattern, size);
+
+    /* "*.example.com" stands for exactly one label before ".example.com". */
+    const uint8_t *dot = memchr(name, '.', name_size);
+    if (dot == NULL || rp_host_labels(pattern + 2, size - 2) < 2)
+        return false;
+    size_t rest = name_size - (size_t)(dot - name);
+    return rest == size - 1 && same_text(dot, pattern + 1, rest);
+}
+
+bool rp_certificate_names_host(const rp_certificate *certificate, const char *host)
+{
+    rp_address wanted;
+    bool literal = rp_address_parse(&wanted, host, strlen(host));
+    rp_slice address = {wanted.bytes, literal && wanted.family == 4 ? 4 : 16};
+    rp_slice names = certificate->alternative_names;
+    rp_general_name name;
+    while (names.size > 0 && rp_general_name_read(&names, &name)) {
+        if (literal && name.type == RP_GENERAL_ADDRESS && rp_slice_equal(name.value, address))
+            return true;
+        if (!literal && name.type == RP_GENERAL_DNS && name.value.size > 0 &&
+            rp_host_matches(host, name.value.data, name.value.size))
+            return true;
+    }
+    return false;
+}
+
+static void host_text(const rp_general_name *name, char text[RP_DNAME_TEXT_SIZE])
+{
+    rp_address address = {.family = name->value.size == 4 ? 4 : 6};
+    char address_text[RP_ADDRESS_TEXT_SIZE];
+    text[0] = '\0';
+    if (name->type == RP_GENERAL_DNS) {
+        rp_printable_text(name->value, text, RP_DNAME_TEXT_SIZE);
+    } else if (name->type == RP_GENERAL_ADDRESS) {
+        memcpy(address.bytes, name->value.data, name->value.size);
+        snprintf(text, RP_DNAME_TEXT_SIZE, "%s", rp_address_text(&address, false, address_text));
+    }
+}
+
+const char *rp_certificate_hosts_text(const rp_certificate *certificate,
+                                      char text[RP_HOSTS_TEXT_SIZE])
+{
+    rp_slice names = certificate->alternative_names;
+    rp_general_name name;
+    size_t used = 0;
+    text[0] = '\0';
+    while (names.size > 0 && rp_general_name_read(&names, &name)) {
+        char one[RP_DNAME_TEXT_SIZE];
+        host_text(&name, one);
+        size_t size = strlen(one);
+        if (size == 0)
+            continue;
+        if (used + size + sizeof(", ...") + 2 > RP_HOSTS_TEXT_SIZE) {
+            memcpy(text + used, ", ...", sizeof(", ...")); /* the first one always fits */
+            break;
+        }
+        used += (size_t)snprintf(text + used, RP_HOSTS_TEXT_SIZE - used, "%s%s",
+                                 used > 0 ? ", " : "", one);
+    }
+    return text;
+}

@@ -1,0 +1,53 @@
+/* names.h - the names that certificates hold: distinguished names (X.501) and lists of general
+ * names (RFC 5280, 4.2.1.6).
+ *
+ * A distinguished name is the content of its SEQUENCE, checked once by rp_dname_read; what takes
+ * one relies on that. */
+#ifndef RP_X509_NAMES_H
+#define RP_X509_NAMES_H
+
+#include "base/slice.h"
+
+#include <stdbool.h>
+
+/* Takes a Name off the front of *in. */
+bool rp_dname_read(rp_slice *in, rp_slice *name);
+
+/* Attribute by attribute, strings of whatever type without regard to ASCII case and to spaces at
+ * the ends and of more than one (RFC 5280, 7.1). */
+bool rp_dname_equal(rp_slice left, rp_slice right);
+/* The same of as many relative names of name as base has: name lies in base's subtree. */
+bool rp_dname_within(rp_slice name, rp_slice base);
+/* The same for names that are equal. */
+uint32_t rp_dname_hash(rp_slice name);
+
+/* The first value of an attribute, type being its OBJECT IDENTIFIER's content. */
+bool rp_dname_attribute(rp_slice name, rp_slice type, rp_slice *value);
+
+#define RP_DNAME_TEXT_SIZE 80
+/* For a message: the last common name, or all that there is, in printable ASCII. */
+const char *rp_dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE]);
+/* Printable ASCII, '?' for the rest, cut where it does not fit. */
+void rp_printable_text(rp_slice bytes, char *text, size_t capacity);
+
+typedef enum rp_general_name_type {
+    RP_GENERAL_OTHER = 0,
+    RP_GENERAL_EMAIL = 1,
+    RP_GENERAL_DNS = 2,
+    RP_GENERAL_X400 = 3,
+    RP_GENERAL_DIRECTORY = 4, /* its value is a distinguished name, as above */
+    RP_GENERAL_EDI = 5,
+    RP_GENERAL_URI = 6,
+    RP_GENERAL_ADDRESS = 7,
+    RP_GENERAL_REGISTERED = 8
+} rp_general_name_type;
+
+typedef struct rp_general_name {
+    rp_general_name_type type;
+    rp_slice value;
+} rp_general_name;
+
+/* Takes one off the front of *names. False: it is malformed. */
+bool rp_general_name_read(rp_slice *names, rp_general_name *name);
+
+#endif

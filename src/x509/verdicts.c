@@ -1,0 +1,92 @@
+/* verdicts.c - the memory of verdicts: a table with one place for each hash. */
+#include "x509/verdicts.h"
+
+#include "base/mutex.h"
+
+#include <wolfssl/options.h>
+
+#include <wolfssl/wolfcrypt/sha256.h>
+
+#include <string.h>
+
+#define PLACES 256
+
+typedef struct verdict {
+    rp_verdict_key key;
+    int64_t begins, ends; /* an empty place: 1 and 0 */
+} verdict;
+
+struct rp_verdicts {
+    rp_memory *memory;
+    rp_mutex mutex;
+    verdict places[PLACES];
+};
+
+rp_verdicts *rp_verdicts_create(rp_memory *memory)
+{
+    rp_verdicts *verdicts = rp_allocate(memory, sizeof(*verdicts));
+    if (verdicts == NULL)
+        return NULL;
+    verdicts->memory = memory;
+    for (size_t i = 0; i < PLACES; i++)
+        verdicts->places[i].begins = 1;
+    rp_mutex_init(&verdicts->mutex);
+    return verdicts;
+}
+
+void rp_verdicts_destroy(rp_verdicts *verdicts)
+{
+    if (verdicts == NULL)
+        return;
+    rp_mutex_destroy(&verdicts->mutex);
+    rp_free(verdicts->memory, verdicts);
+}
+
+static int hash_number(wc_Sha256 *hash, size_t number)
+{
+    uint8_t bytes[4];
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(number >> (8 * i));
+    return wc_Sha256Update(hash, bytes, sizeof(bytes));
+}
+
+/* Each size before its bytes, so that two lists differ wherever they are cut. */
+bool rp_verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count,
+                         rp_purpose purpose)
+{
+    wc_Sha256 hash;
+    if (wc_InitSha256(&hash) != 0)
+        return false;
+    int code = hash_number(&hash, (size_t)purpose);
+    for (size_t i = 0; i < count && code == 0; i++) {
+        code = hash_number(&hash, sent[i].size);
+        if (code == 0)
+            code = wc_Sha256Update(&hash, sent[i].data, (word32)sent[i].size);
+    }
+    if (code == 0)
+        code = wc_Sha256Final(&hash, key->bytes);
+    wc_Sha256Free(&hash);
+    return code == 0;
+}
+
+static verdict *place_of(rp_verdicts *verdicts, const rp_verdict_key *key)
+{
+    return &verdicts->places[key->bytes[0] % PLACES];
+}
+
+bool rp_verdicts_know(rp_verdicts *verdicts, const rp_verdict_key *key, int64_t now)
+{
+    rp_mutex_lock(&verdicts->mutex);
+    const verdict *kept = place_of(verdicts, key);
+    bool known = kept->begins <= now && now <= kept->ends &&
+                 memcmp(kept->key.bytes, key->bytes, sizeof(key->bytes)) == 0;
+    rp_mutex_unlock(&verdicts->mutex);
+    return known;
+}
+
+void rp_verdicts_keep(rp_verdicts *verdicts, const rp_verdict_key *key, const rp_path *path)
+{
+    rp_mutex_lock(&verdicts->mutex);
+    *place_of(verdicts, key) = (verdict){*key, path->begins, path->ends};
+    rp_mutex_unlock(&verdicts->mutex);
+}

@@ -1,0 +1,239 @@
+/* test_x509_certificate.c - what of a certificate is read, and which are malformed. */
+#include "support/chains.h"
+#include "x509/certificate.h"
+#include "x509/der.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void fields(void **state)
+{
+    (void)state;
+    static const chain_spec specs[] = {
+        {.subject = "host.test",
+         .issuer = 1,
+         .names = "host.test;ip:::1",
+         .purposes = "server",
+         .serial = "00ff",
+         .not_before = 1,
+         .not_after = CHAINS_NOW},
+        {.subject = "CA",
+         .issuer = -1,
+         .flags = CHAIN_CA,
+         .path_length = 3,
+         .permitted = "test",
+         .usage = RP_USAGE_KEY_CERT_SIGN | RP_USAGE_CRL_SIGN},
+    };
+    rp_slice der[2];
+    rp_certificate leaf, authority;
+    const char *reason = "";
+    chain_make(der, specs, 2);
+    assert_true(rp_certificate_read(&leaf, der[0], &reason));
+    assert_null(reason);
+    assert_true(rp_certificate_read(&authority, der[1], &reason));
+
+    assert_int_equal(leaf.version, 3);
+    assert_true(RP_SLICE_IS(leaf.serial, "\x00\xff"));
+    assert_true(rp_dname_equal(leaf.issuer, authority.subject));
+    assert_false(leaf.self_issued);
+    assert_true(authority.self_issued);
+    assert_int_equal(leaf.not_before, 1);
+    assert_int_equal(leaf.not_after, CHAINS_NOW);
+    assert_ptr_equal(leaf.der.data, der[0].data);
+    assert_true(leaf.signed_part.size < der[0].size);
+    assert_true(leaf.has_basic_constraints && !leaf.is_authority && !leaf.has_path_length);
+    assert_true(authority.is_authority && authority.has_path_length);
+    assert_int_equal(authority.path_length, 2);
+    assert_true(leaf.has_key_usage);
+    assert_int_equal(leaf.key_usage, RP_USAGE_DIGITAL_SIGNATURE);
+    assert_int_equal(authority.key_usage, RP_USAGE_KEY_CERT_SIGN | RP_USAGE_CRL_SIGN);
+    assert_true(leaf.has_extended_key_usage && leaf.for_servers && !leaf.for_clients);
+    assert_false(authority.has_extended_key_usage);
+    assert_true(rp_slice_equal(leaf.authority_key_id, authority.subject_key_id));
+    assert_int_equal(leaf.authority_key_id.size, 20);
+    assert_null(authority.authority_key_id.data);
+    assert_non_null(leaf.alternative_names.data);
+    assert_null(leaf.name_constraints.data);
+    assert_non_null(authority.name_constraints.data);
+    assert_false(leaf.has_unknown_critical);
+    chain_free(der, 2);
+}
+
+typedef struct form_case {
+    const char *what;
+    chain_spec spec;
+    const char *reason; /* NULL: it is well-formed */
+} form_case;
+
+#define EXTENSION(type, content) .extensions = {{type, false, content}}
+#define TWICE "it has an extension twice"
+
+static const form_case forms[] = {
+    {"as it should be", {.version = 3}, NULL},
+    {"version 1", {.version = 1}, NULL},
+    {"version 2", {.version = 2}, NULL},
+    {"version 4", {.version = 4, .flags = CHAIN_NO_EXTENSIONS}, "its version is not known"},
+    {"no extensions", {.flags = CHAIN_NO_EXTENSIONS}, NULL},
+    {"serial number 0", {.serial = "00"}, NULL},
+    {"a negative one", {.serial = "ff"}, NULL},
+    {"one of 40 bytes",
+     {.serial = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526"},
+     NULL},
+    {"none", {.serial = ""}, "its serial number is malformed"},
+    {"one with a zero too many", {.serial = "0001"}, "its serial number is malformed"},
+    {"two algorithms", {.flags = CHAIN_TWO_ALGORITHMS}, "it names two signature algorithms"},
+    {"an extension twice", {.extensions = {{"1.2.3", false, ""}, {"1.2.3", false, ""}}}, TWICE},
+    {"a known one twice", {EXTENSION("2.5.29.19", "3000")}, TWICE},
+    {"CA:FALSE, written",
+     {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "3003010100")},
+     NULL},
+    {"a path length without CA",
+     {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "3003020100")},
+     "its basicConstraints are malformed"},
+    {"a negative path length",
+     {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "30060101ff0201ff")},
+     "its basicConstraints are malformed"},
+    {"something behind it",
+     {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "30090101ff0201000500")},
+     "its basicConstraints are malformed"},
+    {"something behind all",
+     {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "300005")},
+     "its basicConstraints are malformed"},
+    {"a CA of 1",
+     {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "3003010101")},
+     "its basicConstraints are malformed"},
+    {"no bits", {.flags = CHAIN_NO_KEY_USAGE, EXTENSION("2.5.29.15", "030100")}, NULL},
+    {"nine bits", {.flags = CHAIN_NO_KEY_USAGE, EXTENSION("2.5.29.15", "0303078080")}, NULL},
+    {"no bit string",
+     {.flags = CHAIN_NO_KEY_USAGE, EXTENSION("2.5.29.15", "0500")},
+     "its keyUsage is malformed"},
+    {"something behind",
+     {.flags = CHAIN_NO_KEY_USAGE, EXTENSION("2.5.29.15", "0302078005")},
+     "its keyUsage is malformed"},
+    {"no purposes", {EXTENSION("2.5.29.37", "3000")}, "its extendedKeyUsage is malformed"},
+    {"an empty purpose", {EXTENSION("2.5.29.37", "30020600")}, "its extendedKeyUsage is malformed"},
+    {"no purpose", {EXTENSION("2.5.29.37", "30020500")}, "its extendedKeyUsage is malformed"},
+    {"no names", {EXTENSION("2.5.29.17", "3000")}, "its subjectAltName is malformed"},
+    {"names that are none",
+     {EXTENSION("2.5.29.17", "30020500")},
+     "its subjectAltName is malformed"},
+    {"an address of five bytes",
+     {EXTENSION("2.5.29.17", "300787050102030405")},
+     "its subjectAltName is malformed"},
+    {"an address of four", {EXTENSION("2.5.29.17", "3006870401020304")}, NULL},
+    {"no constraints", {EXTENSION("2.5.29.30", "3000")}, "its nameConstraints are malformed"},
+    {"no key identifier",
+     {.flags = CHAIN_NO_KEY_IDS, EXTENSION("2.5.29.14", "0500")},
+     "its subjectKeyIdentifier is malformed"},
+    {"no key identifier in it",
+     {.flags = CHAIN_NO_KEY_IDS, EXTENSION("2.5.29.35", "0500")},
+     "its authorityKeyIdentifier is malformed"},
+    {"an empty one", {.flags = CHAIN_NO_KEY_IDS, EXTENSION("2.5.29.35", "3000")}, NULL},
+};
+
+static void forms_are_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        chain_spec spec = forms[i].spec;
+        spec.subject = "x";
+        spec.issuer = -1;
+        spec.key_number = 1;
+        rp_certificate certificate;
+        const char *reason;
+        rp_slice der = chain_certificate(&spec, 0);
+        bool good = rp_certificate_read(&certificate, der, &reason);
+        if (good != (forms[i].reason == NULL) || (!good && strcmp(reason, forms[i].reason) != 0))
+            fail_msg("%s: %s", forms[i].what, good ? "well-formed" : reason);
+        chain_free(&der, 1);
+    }
+}
+
+/* Critical and not known, or never to be critical. */
+static void critical_extensions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *content;
+        bool known;
+    } cases[] = {
+        {"2.5.29.31", "3000", true},         {"2.5.29.32", "3000", true},
+        {"2.5.29.33", "3000", true},         {"2.5.29.54", "020100", true},
+        {"2.5.29.35", "3000", false},        {"2.5.29.14", "040101", false},
+        {"2.5.29.36", "3000", false},        {"1.3.6.1.5.5.7.1.1", "3000", false},
+        {"2.5.29.37", "300406022a03", true}, {"2.5.28.31", "3000", false},
+        {"2.5.29.31.1", "3000", false},
+    };
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        bool critical = i % 2;
+        chain_spec spec = {.subject = "x",
+                           .issuer = -1,
+                           .key_number = 1,
+                           .flags = CHAIN_NO_KEY_IDS,
+                           .extensions = {{cases[i / 2].type, critical, cases[i / 2].content}}};
+        rp_certificate certificate;
+        const char *reason;
+        rp_slice der = chain_certificate(&spec, 0);
+        assert_true(rp_certificate_read(&certificate, der, &reason));
+        if (certificate.has_unknown_critical != (critical && !cases[i / 2].known))
+            fail_msg("%s", cases[i / 2].type);
+        chain_free(&der, 1);
+    }
+}
+
+/* Cut anywhere, or with anything behind it, it is none. */
+static void cut(void **state)
+{
+    (void)state;
+    chain_spec spec = {.subject = "x", .issuer = -1, .names = "a.test", .permitted = "b.test"};
+    rp_certificate certificate;
+    const char *reason;
+    rp_slice der = chain_certificate(&spec, 0);
+    for (size_t size = 0; size < der.size; size++) {
+        uint8_t *copy = malloc(size + 1);
+        memcpy(copy, der.data, size);
+        assert_false(rp_certificate_read(&certificate, (rp_slice){copy, size}, &reason));
+        assert_non_null(reason);
+        free(copy);
+    }
+    uint8_t *longer = calloc(1, der.size + 1);
+    memcpy(longer, der.data, der.size);
+    assert_true(rp_certificate_read(&certificate, (rp_slice){longer, der.size}, &reason));
+    assert_false(rp_certificate_read(&certificate, (rp_slice){longer, der.size + 1}, &reason));
+    free(longer);
+    chain_free(&der, 1);
+}
+
+/* Of a malformed one the subject is told if it was reached. */
+static void subject_of_malformed(void **state)
+{
+    (void)state;
+    chain_spec spec = {.subject = "x", .issuer = -1, EXTENSION("2.5.29.37", "3000")};
+    rp_certificate certificate;
+    const char *reason;
+    rp_slice der = chain_certificate(&spec, 0);
+    assert_false(rp_certificate_read(&certificate, der, &reason));
+    char text[RP_DNAME_TEXT_SIZE];
+    assert_string_equal(rp_dname_text(certificate.subject, text), "x");
+    chain_free(&der, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields),
+        cmocka_unit_test(forms_are_read),
+        cmocka_unit_test(critical_extensions),
+        cmocka_unit_test(cut),
+        cmocka_unit_test(subject_of_malformed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,254 @@
+/* test_x509_constraints.c - RFC 5280, 4.2.1.10: which names an authority may issue for. */
+#include "support/chains.h"
+#include "x509/constraints.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+typedef struct constraint_case {
+    const char *names, *subject;
+    const char *permitted, *excluded;
+    bool kept;
+} constraint_case;
+
+static const constraint_case cases[] = {
+    /* DNS: labels at the left, whatever their case. */
+    {"good.test", "", "good.test", NULL, true},
+    {"a.good.test", "", "good.test", NULL, true},
+    {"a.b.good.test", "", "good.test", NULL, true},
+    {"A.Good.TEST", "", "gOOd.test", NULL, true},
+    {"xgood.test", "", "good.test", NULL, false},
+    {"good.test.evil", "", "good.test", NULL, false},
+    {"test", "", "good.test", NULL, false},
+    {"od.test", "", "good.test", NULL, false},
+    {"goo`.test", "", "goo@.test", NULL, false},
+    {"a.good.test;evil.test", "", "good.test", NULL, false},
+    {"a.good.test;a.fine.test", "", "good.test;fine.test", NULL, true},
+    {"a.good.test", "", "", NULL, true}, /* everything */
+    {"a.good.test", "", NULL, "", false},
+    {"a.good.test", "", "good.test", "a.good.test", false},
+    {"b.good.test", "", "good.test", "a.good.test", true},
+    {"a.a.good.test", "", "good.test", "a.good.test", false},
+    {"xa.good.test", "", "good.test", "a.good.test", true},
+    {"a.evil.test", "", NULL, "evil.test", false},
+    {"a.good.test", "", NULL, "evil.test", true},
+    /* A leading dot: below it. */
+    {"a.good.test", "", ".good.test", NULL, true},
+    {"good.test", "", ".good.test", NULL, false},
+    {"xgood.test", "", ".good.test", NULL, false},
+    {"a.good.test", "", NULL, ".good.test", false},
+    {"good.test", "", NULL, ".good.test", true},
+    /* Wildcards: all that they stand for must be permitted, nothing excluded. */
+    {"*.good.test", "", "good.test", NULL, true},
+    {"*.a.good.test", "", "good.test", NULL, true},
+    {"*.good.test", "", "a.good.test", NULL, false},
+    {"*.test", "", "good.test", NULL, false},
+    {"*.good.test", "", NULL, "good.test", false},
+    {"*.good.test", "", NULL, "a.good.test", false},
+    {"*.good.test", "", NULL, "A.GOOD.TEST", false},
+    {"*.good.test", "", NULL, "b.a.good.test", true},
+    {"*.good.test", "", NULL, "a.xgood.test", true},
+    {"*.good.test", "", NULL, "test", false},
+    {"*.good.test", "", NULL, ".good.test", false},
+    {"*.good.test", "", NULL, ".a.good.test", true},
+    {"*.good.test", "", NULL, "fine.test", true},
+    /* Names that are none. */
+    {"a..good.test", "", "good.test", NULL, false},
+    {"a.good.test.", "", "good.test", NULL, false},
+    {"a b.good.test", "", "good.test", NULL, false},
+    {"a*.good.test", "", "good.test", NULL, false},
+    {"a.*.good.test", "", "good.test", NULL, false},
+    {"..evil.test", "", NULL, "evil.test", false},
+    {"..evil.test", "", NULL, "ip:10.0.0.0/8", true},
+    /* Addresses. */
+    {"ip:10.1.2.3", "", "ip:10.0.0.0/8", NULL, true},
+    {"ip:11.1.2.3", "", "ip:10.0.0.0/8", NULL, false},
+    {"ip:10.1.2.3", "", NULL, "ip:10.0.0.0/8", false},
+    {"ip:11.1.2.3", "", NULL, "ip:10.0.0.0/8", true},
+    {"ip:10.1.2.3", "", NULL, "ip:0.0.0.0/0", false},
+    {"ip:10.1.2.3", "", "ip:10.1.2.3/32", NULL, true},
+    {"ip:10.1.2.2", "", "ip:10.1.2.3/32", NULL, false},
+    {"ip:10.1.2.2", "", "ip:10.1.2.3/31", NULL, true},
+    {"ip:10.1.130.3", "", "ip:10.1.128.0/17", NULL, true},
+    {"ip:10.1.127.3", "", "ip:10.1.128.0/17", NULL, false},
+    {"ip:2001:db8::1", "", "ip:2001:db8::/32", NULL, true},
+    {"ip:2001:db9::1", "", "ip:2001:db8::/32", NULL, false},
+    {"ip:10.1.2.3", "", "ip:2001:db8::/32", NULL, false}, /* one type, two families */
+    {"ip:10.1.2.3", "", "ip:2001:db8::/32;ip:10.0.0.0/8", NULL, true},
+    {"ip:10.1.2.3", "", NULL, "ip:::/0", true},
+    /* Directory names: the subject is one. */
+    {"a.test", "O=Good,CN=a", "dir:O=Good", NULL, true},
+    {"a.test", "O=GOOD,CN=a", "dir:O=good", NULL, true},
+    {"a.test", "O=Evil,CN=a", "dir:O=Good", NULL, false},
+    {"a.test", "CN=a", "dir:O=Good", NULL, false},
+    {"a.test", "", "dir:O=Good", NULL, true},
+    {"a.test", "O=Evil,CN=a", NULL, "dir:O=Evil", false},
+    {"a.test", "O=Good,CN=a", NULL, "dir:O=Evil", true},
+    {"a.test;dir:O=Evil", "O=Good", "dir:O=Good", NULL, false},
+    {"a.test;dir:O=Good,CN=b", "O=Good", "dir:O=Good", NULL, true},
+    {"a.test", "O=Evil", NULL, "dir:", false},
+    {"a.test", "O=Evil", "dir:", NULL, true},
+    /* What is of another kind is not concerned. */
+    {"a.test", "", "ip:10.0.0.0/8", NULL, true},
+    {"ip:10.0.0.1", "", "good.test", NULL, true},
+    {"a.test", "CN=evil.test", NULL, "evil.test", true}, /* a common name is no host */
+    /* What can't be compared is refused where it is there. */
+    {"a.test;email:a@b.test", "", "email:b.test", NULL, false},
+    {"a.test;email:a@b.test", "", NULL, "email:c.test", false},
+    {"a.test;email:a@b.test", "", "test", NULL, true},
+    {"a.test", "", "email:b.test", NULL, true},
+    {"a.test;uri:https://b.test/", "", "uri:b.test", NULL, false},
+    {"a.test;uri:https://b.test/", "", NULL, "uri:c.test", false},
+    {"a.test", "", "uri:b.test", NULL, true},
+    {"a.test;rid:x", "", NULL, "rid:y", false},
+    {"a.test;other:x", "", NULL, "other:y", false},
+    {"a.test", "", NULL, "other:y", true},
+    {NULL, "E=a@b.test", NULL, "email:c.test", false},
+    {"a.test", "E=a@b.test", NULL, "email:c.test", true}, /* there are alternative names */
+    {NULL, "CN=a", "good.test;ip:10.0.0.0/8", NULL, true},
+};
+
+typedef struct made_pair {
+    rp_slice der[2];
+    rp_certificate leaf, authority;
+} made_pair;
+
+static void make(made_pair *made, const constraint_case *of)
+{
+    const chain_spec specs[] = {
+        {.subject = of->subject, .issuer = 1, .names = of->names},
+        {.subject = "CA",
+         .issuer = -1,
+         .flags = CHAIN_CA,
+         .permitted = of->permitted,
+         .excluded = of->excluded},
+    };
+    const char *reason;
+    chain_make(made->der, specs, 2);
+    assert_true(rp_certificate_read(&made->leaf, made->der[0], &reason));
+    if (!rp_certificate_read(&made->authority, made->der[1], &reason))
+        fail_msg("%s: %s", of->permitted, reason);
+}
+
+static void constraints_are_kept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        made_pair made;
+        uint32_t budget = RP_CONSTRAINTS_BUDGET;
+        make(&made, &cases[i]);
+        const char *reason =
+            rp_constraints_check(made.authority.name_constraints, &made.leaf, &budget);
+        if ((reason == NULL) != cases[i].kept)
+            fail_msg("%zu: \"%s\" \"%s\" in \"%s\" without \"%s\"", i, cases[i].names,
+                     cases[i].subject, cases[i].permitted, cases[i].excluded);
+        assert_true(budget < RP_CONSTRAINTS_BUDGET || cases[i].names == NULL);
+        chain_free(made.der, 2);
+    }
+}
+
+static void budget_is_kept(void **state)
+{
+    (void)state;
+    static const constraint_case large = {"a.test;b.test;c.test", "CN=x", "a.test;b.test", "d.test",
+                                          true};
+    made_pair made;
+    make(&made, &large);
+    /* Four names, three subtrees. */
+    for (uint32_t budget = 0; budget <= 12; budget++) {
+        uint32_t left = budget;
+        const char *reason =
+            rp_constraints_check(made.authority.name_constraints, &made.leaf, &left);
+        assert_non_null(reason); /* c.test is not permitted */
+        assert_int_equal(reason == rp_constraints_over_budget, budget < 12);
+        assert_int_equal(left, 0);
+    }
+    chain_free(made.der, 2);
+}
+
+static rp_slice bytes(const char *text, size_t size)
+{
+    return (rp_slice){(const uint8_t *)text, size};
+}
+#define BYTES(literal) bytes(literal, sizeof(literal) - 1)
+
+static void malformed(void **state)
+{
+    (void)state;
+    const struct {
+        rp_slice constraints;
+        bool good;
+    } forms[] = {
+        {BYTES("\xa0\x05\x30\x03\x82\x01"
+               "a"),
+         true},
+        {BYTES("\xa1\x05\x30\x03\x82\x01"
+               "a"),
+         true},
+        {BYTES("\xa0\x05\x30\x03\x82\x01"
+               "a\xa1\x05\x30\x03\x82\x01"
+               "b"),
+         true},
+        {BYTES("\xa0\x04\x30\x02\x82\x00"), true},
+        {BYTES("\xa0\x08\x30\x06\x82\x01"
+               "a\x80\x01\x00"),
+         true}, /* the default, written */
+        {BYTES("\xa0\x08\x30\x06\x82\x01"
+               "a\x80\x01\x01"),
+         false},
+        {BYTES("\xa0\x08\x30\x06\x82\x01"
+               "a\x81\x01\x00"),
+         false}, /* a maximum */
+        {BYTES(""), false},
+        {BYTES("\xa0\x00"), false},
+        {BYTES("\xa1\x00"), false},
+        {BYTES("\xa2\x00"), false},
+        {BYTES("\xa1\x05\x30\x03\x82\x01"
+               "a\xa0\x05\x30\x03\x82\x01"
+               "b"),
+         false}, /* the order */
+        {BYTES("\xa0\x03\x82\x01"
+               "a"),
+         false},
+        {BYTES("\xa0\x02\x30\x00"), false},
+        {BYTES("\xa0\x07\x30\x05\x82\x03*.a"), false},
+        {BYTES("\xa0\x06\x30\x04\x82\x02"
+               "a."),
+         false},
+        {BYTES("\xa0\x05\x30\x03\x82\x01."), false},
+        {BYTES("\xa0\x07\x30\x05\x82\x03..a"), false},
+        {BYTES("\xa0\x06\x30\x04\x82\x02"
+               "a\x00"),
+         false},
+        {BYTES("\xa0\x0c\x30\x0a\x87\x08\x0a\0\0\0\xff\0\0\0"), true},
+        {BYTES("\xa0\x0c\x30\x0a\x87\x08\x0a\0\0\0\xff\x80\0\0"), true},
+        {BYTES("\xa0\x0c\x30\x0a\x87\x08\x0a\0\0\0\xff\x40\0\0"), false}, /* a hole in the mask */
+        {BYTES("\xa0\x0c\x30\x0a\x87\x08\x0a\0\0\0\xfe\x80\0\0"), false},
+        {BYTES("\xa0\x08\x30\x06\x87\x04\x0a\0\0\0"), false},
+        {BYTES("\xa0\x0d\x30\x0b\x87\x09\x0a\0\0\0\xff\0\0\0\0"), false},
+        {BYTES("\xa0\x06\x30\x04\xa4\x02\x30\x00"), true},
+        {BYTES("\xa0\x06\x30\x04\xa4\x02\x31\x00"), false},
+    };
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        if (rp_constraints_read(forms[i].constraints) != forms[i].good)
+            fail_msg("case %zu", i);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(constraints_are_kept),
+        cmocka_unit_test(budget_is_kept),
+        cmocka_unit_test(malformed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,109 @@
+/* test_x509_memory.c - each of wolfCrypt's allocations fails once while a chain is verified: that
+ * is told as what it is, and nothing leaks. */
+#include "support/chains.h"
+#include "tls/wolfssl.h"
+#include "x509/path.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static long wolf_countdown, wolf_live;
+
+static bool wolf_fails(void)
+{
+    return wolf_countdown > 0 && --wolf_countdown == 0;
+}
+
+static void *wolf_malloc(size_t size)
+{
+    if (wolf_fails())
+        return NULL;
+    wolf_live++;
+    return malloc(size);
+}
+
+static void wolf_free(void *block)
+{
+    wolf_live -= block != NULL;
+    free(block);
+}
+
+static void *wolf_realloc(void *block, size_t size)
+{
+    if (wolf_fails())
+        return NULL;
+    wolf_live += block == NULL;
+    return realloc(block, size);
+}
+
+/* A root, two intermediates and a leaf, each signed by this kind of key. */
+static void verify(chain_key_kind kind, chain_signature signature, unsigned *failures)
+{
+    const chain_spec specs[] = {
+        {.subject = "host.test", .issuer = 1, .key = kind, .signature = signature},
+        {.subject = "1", .issuer = 2, .flags = CHAIN_CA, .key = kind, .signature = signature},
+        {.subject = "2", .issuer = 3, .flags = CHAIN_CA, .key = kind, .signature = signature},
+        {.subject = "R", .issuer = -1, .flags = CHAIN_CA, .key = kind, .signature = signature},
+    };
+    rp_memory memory;
+    rp_slice der[4];
+    rp_path path;
+    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_anchors *anchors = rp_anchors_create(&memory);
+    chain_make(der, specs, 4);
+    assert_int_equal(rp_anchors_add(anchors, der[3]), RP_OK);
+    rp_path_options options = {anchors, RP_PURPOSE_SERVER, CHAINS_NOW};
+    uint64_t allocations = memory.allocations;
+    assert_true(rp_path_find(&path, der, 3, &options)); /* wolfCrypt keeps what it made */
+    long before = wolf_live;
+    bool good = false;
+    for (long count = 1; !good; count++) {
+        rp_error error = {.status = RP_OK};
+        wolf_countdown = count;
+        good = rp_path_find(&path, der, 3, &options);
+        bool reached = wolf_countdown == 0;
+        wolf_countdown = 0;
+        if (!good)
+            rp_path_failure_tell(&path, "PEER", &error);
+        if (good == reached || (!good && error.status != RP_E_NO_MEMORY))
+            fail_msg("key %d, allocation %ld: %s", kind, count, error.text);
+        if (!good)
+            assert_string_equal(error.text, "no memory to verify the certificate of PEER");
+        assert_int_equal(wolf_live, before);
+        assert_true(count < 1000);
+        *failures += !good;
+    }
+    assert_int_equal(memory.allocations, allocations); /* the search needs none of ours */
+    rp_anchors_destroy(anchors);
+    chain_free(der, 4);
+}
+
+static void every_allocation(void **state)
+{
+    (void)state;
+    unsigned failures = 0;
+    verify(CHAIN_P256, CHAIN_BY_KEY, &failures);
+    verify(CHAIN_P384, CHAIN_BY_KEY, &failures);
+    verify(CHAIN_P521, CHAIN_BY_KEY, &failures);
+    verify(CHAIN_ED25519, CHAIN_BY_KEY, &failures);
+    verify(CHAIN_RSA, CHAIN_BY_KEY, &failures);
+    verify(CHAIN_RSA, CHAIN_PSS_SHA384, &failures);
+    printf("%u allocations\n", failures);
+    assert_true(failures > 0);
+}
+
+int main(void)
+{
+    wolfSSL_SetAllocators(wolf_malloc, wolf_free, wolf_realloc);
+    wolfSSL_Init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,211 @@
+/* test_x509_names.c - which distinguished names are one, and which lie within another. */
+#include "support/chains.h"
+#include "x509/certificate.h"
+#include "x509/der.h"
+#include "x509/names.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A name in a certificate of its own, of UTF8Strings. */
+typedef struct made_name {
+    rp_slice der, name;
+} made_name;
+
+static made_name make(const char *text, unsigned flags)
+{
+    chain_spec spec = {.subject = "x", .issuer = -1, .issuer_name = text, .flags = flags};
+    rp_certificate certificate;
+    const char *reason;
+    rp_slice der = chain_certificate(&spec, 0);
+    assert_true(rp_certificate_read(&certificate, der, &reason));
+    return (made_name){der, certificate.issuer};
+}
+
+typedef struct pair {
+    const char *left, *right;
+    bool equal, within; /* left in right */
+} pair;
+
+static void names_are_compared(void **state)
+{
+    (void)state;
+    static const pair pairs[] = {
+        {"O=Example,CN=a", "O=Example,CN=a", true, true},
+        {"O=Example,CN=a", "O=EXAMPLE,CN=A", true, true},
+        {"O=Ex ample", "O=  ex   AMPLE ", true, true},
+        {"O=Ex ample", "O=Example", false, false},
+        {"O=Example", "O=Exampl", false, false},
+        {"O=Exampl", "O=Example", false, false},
+        {"O=Example", "OU=Example", false, false},
+        {"O=Example,CN=a", "O=Example", false, true},
+        {"O=Example", "O=Example,CN=a", false, false},
+        {"O=Example,CN=a", "CN=a,O=Example", false, false},
+        {"O=Example+CN=a", "CN=a+O=Example", true, true},
+        {"O=Example+CN=a", "CN=a", false, false},
+        {"CN=a", "O=Example+CN=a", false, false},
+        {"O=Example+CN=a", "O=Example,CN=a", false, false},
+        {"O=Example", "", false, true},
+        {"", "", true, true},
+        {"", "O=Example", false, false},
+        {"O= ", "O=   ", true, true},
+        {"O=[", "O={", false, false},
+        {"O=@", "O=`", false, false},
+        {"O=\xc3\xa4", "O=\xc3\x84", false, false}, /* ASCII alone is folded */
+    };
+    for (size_t i = 0; i < 2 * COUNT(pairs); i++) {
+        const pair *at = &pairs[i / 2];
+        made_name left = make(at->left, i % 2 ? CHAIN_PRINTABLE : 0), right = make(at->right, 0);
+        if (rp_dname_equal(left.name, right.name) != at->equal ||
+            rp_dname_equal(right.name, left.name) != at->equal ||
+            rp_dname_within(left.name, right.name) != at->within)
+            fail_msg("%s, %s", at->left, at->right);
+        if (at->equal)
+            assert_int_equal(rp_dname_hash(left.name), rp_dname_hash(right.name));
+        chain_free(&left.der, 1);
+        chain_free(&right.der, 1);
+    }
+}
+
+static rp_slice bytes(const char *text, size_t size)
+{
+    return (rp_slice){(const uint8_t *)text, size};
+}
+#define BYTES(literal) bytes(literal, sizeof(literal) - 1)
+
+/* Other types are compared as they are. */
+static void other_types(void **state)
+{
+    (void)state;
+    rp_slice in = BYTES("\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x1e\x02\0A"), bmp, lower,
+             utf8;
+    assert_true(rp_dname_read(&in, &bmp));
+    in = BYTES("\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x1e\x02\0a");
+    assert_true(rp_dname_read(&in, &lower));
+    in = BYTES("\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02\0A");
+    assert_true(rp_dname_read(&in, &utf8));
+    assert_true(rp_dname_equal(bmp, bmp));
+    assert_false(rp_dname_equal(bmp, lower));
+    assert_false(rp_dname_equal(bmp, utf8));
+}
+
+static void malformed_names(void **state)
+{
+    (void)state;
+    const rp_slice names[] = {
+        BYTES("\x31\x00"),
+        BYTES("\x30\x02\x31\x00"),
+        BYTES("\x30\x02\x30\x00"),
+        BYTES("\x30\x04\x31\x02\x30\x00"),
+        BYTES("\x30\x09\x31\x07\x30\x05\x06\x03\x55\x04\x03"),
+        BYTES("\x30\x09\x31\x07\x30\x05\x06\x00\x0c\x01x"),
+        BYTES("\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x01x\x0c\x01x"),
+        BYTES("\x30\x0c\x31\x0b\x30\x08\x06\x03\x55\x04\x03\x0c\x01x"),
+    };
+    for (size_t i = 0; i < COUNT(names); i++) {
+        rp_slice in = names[i], name;
+        if (rp_dname_read(&in, &name))
+            fail_msg("case %zu", i);
+    }
+    /* Eight attributes in one relative name, and nine. */
+    for (size_t count = 8; count < 10; count++) {
+        uint8_t name[256] = {0x30, (uint8_t)(2 + 10 * count), 0x31, (uint8_t)(10 * count)};
+        for (size_t i = 0; i < count; i++)
+            memcpy(name + 4 + 10 * i, "\x30\x08\x06\x03\x55\x04\x03\x0c\x01x", 10);
+        rp_slice in = {name, 4 + 10 * count}, read;
+        assert_int_equal(rp_dname_read(&in, &read), count == 8);
+    }
+}
+
+static void names_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text;
+    } cases[] = {
+        {"C=XX,O=Example,CN=Example CA", "Example CA"},
+        {"CN=first,CN=last", "last"},
+        {"C=XX,O=Example", "XX, Example"},
+        {"CN=,O=Example", "Example"},
+        {"", "unnamed"},
+        {"CN=a\tb\"\x7f\xc3\xa4", "a?b\"???"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[RP_DNAME_TEXT_SIZE];
+        made_name made = make(cases[i].name, 0);
+        assert_string_equal(rp_dname_text(made.name, text), cases[i].text);
+        chain_free(&made.der, 1);
+    }
+    /* Cut, wherever the end falls. */
+    for (size_t size = 60; size < 200; size++) {
+        char name[256] = "O=", text[RP_DNAME_TEXT_SIZE];
+        memset(name + 2, 'x', size);
+        memcpy(name + 2 + size, ",OU=yyyyy", sizeof(",OU=yyyyy"));
+        made_name made = make(name, 0);
+        assert_true(strlen(rp_dname_text(made.name, text)) < sizeof(text));
+        assert_memory_equal(text, name + 2, 60);
+        chain_free(&made.der, 1);
+    }
+}
+
+static void attributes(void **state)
+{
+    (void)state;
+    made_name made = make("O=Example,CN=one+OU=unit,CN=two", 0);
+    rp_slice value;
+    assert_true(rp_dname_attribute(made.name, BYTES("\x55\x04\x03"), &value));
+    assert_true(RP_SLICE_IS(value, "one"));
+    assert_true(rp_dname_attribute(made.name, BYTES("\x55\x04\x0b"), &value));
+    assert_true(RP_SLICE_IS(value, "unit"));
+    assert_false(rp_dname_attribute(made.name, BYTES("\x55\x04\x06"), &value));
+    chain_free(&made.der, 1);
+}
+
+static void general_names(void **state)
+{
+    (void)state;
+    rp_general_name name;
+    rp_slice list = BYTES("\x82\x01"
+                          "a\x87\x04\x7f\0\0\1\xa4\x02\x30\x00\x81\x01"
+                          "b");
+    assert_true(rp_general_name_read(&list, &name) && name.type == RP_GENERAL_DNS);
+    assert_true(RP_SLICE_IS(name.value, "a"));
+    assert_true(rp_general_name_read(&list, &name) && name.type == RP_GENERAL_ADDRESS);
+    assert_true(rp_general_name_read(&list, &name) && name.type == RP_GENERAL_DIRECTORY);
+    assert_int_equal(name.value.size, 0);
+    assert_true(rp_general_name_read(&list, &name) && name.type == RP_GENERAL_EMAIL);
+    assert_int_equal(list.size, 0);
+    const rp_slice malformed[] = {
+        BYTES("\xa2\x00"),
+        BYTES("\x80\x00"),
+        BYTES("\x89\x00"),
+        BYTES("\x84\x02\x30\x00"),
+        BYTES("\xa4\x00"),
+        BYTES("\x02\x00"),
+        BYTES("\x82\x02"
+              "a"),
+        BYTES("\xa4\x04\x30\x00\x05\x00"),
+    };
+    for (size_t i = 0; i < COUNT(malformed); i++) {
+        list = malformed[i];
+        assert_false(rp_general_name_read(&list, &name));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_compared), cmocka_unit_test(other_types),
+        cmocka_unit_test(malformed_names),    cmocka_unit_test(names_are_told),
+        cmocka_unit_test(attributes),         cmocka_unit_test(general_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
