@@ -52,7 +52,7 @@ static void plan_answer(world *w, call *c)
     if (c->body_bytes / c->piece_bytes > 200) /* else the steps are too many */
         c->piece_bytes = c->body_bytes / 200;
     if (world_chance(w, w->knobs.slow))
-        c->wait_ms = 1 + world_draw(w, 30);
+        c->wait_ms = 1 + world_draw(w, w->knobs.real ? 2 : 30);
     if (world_chance(w, w->knobs.informational))
         c->informational = 1 + (unsigned)world_draw(w, 4);
     c->close_announced = world_chance(w, c->host->knobs->announced_close);
@@ -260,17 +260,26 @@ static bool may_succeed(const call *c)
 
 /* ---- events ---- */
 
-static void credit_back(rp_timer *timer, void *user)
+static void credit_due(rp_timer *timer, void *user);
+
+static void credit_back(call *c)
 {
-    call *c = user;
-    (void)timer;
     if (c->owed == 0)
         return;
     uint64_t part = 1 + world_draw(c->world, c->owed);
     c->owed -= part;
     rp_request_consume(c->request, (size_t)part);
     if (c->owed > 0)
-        rp_timer_start(c->world->loop, &c->timer, world_draw(c->world, 20), credit_back, c);
+        rp_timer_start(c->world->loop, &c->timer, world_draw(c->world, 20), credit_due, c);
+}
+
+static void credit_due(rp_timer *timer, void *user)
+{
+    call *c = user;
+    (void)timer;
+    ground_enter(c->world);
+    credit_back(c);
+    ground_leave(c->world);
 }
 
 void calls_credit_back(world *w)
@@ -283,15 +292,18 @@ void calls_credit_back(world *w)
         call *c = &w->calls[(first + i) % count];
         if (c->request == NULL || c->owed == 0)
             continue;
-        credit_back(&c->timer, c);
+        credit_back(c);
         return;
     }
 }
 
 static void cancel_due(rp_timer *timer, void *user)
 {
+    call *c = user;
     (void)timer;
-    call_cancel(user);
+    ground_enter(c->world);
+    call_cancel(c);
+    ground_leave(c->world);
 }
 
 void call_cancel(call *c)
@@ -328,9 +340,8 @@ static void check_head(call *c, const rp_response_head *head)
     CHECK(c->framing != BY_LENGTH || head->content_length == c->body_bytes);
 }
 
-static void on_head(rp_request *request, const rp_response_head *head, void *user)
+static void take_head(call *c, rp_request *request, const rp_response_head *head)
 {
-    call *c = user;
     bool found = false;
     char id[16];
     rp_response_summary so_far;
@@ -349,9 +360,8 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
         call_cancel(c);
 }
 
-static void on_body(rp_request *request, const uint8_t *data, size_t size, void *user)
+static void take_body(call *c, rp_request *request, const uint8_t *data, size_t size)
 {
-    call *c = user;
     check_listening(c, request);
     CHECK(size > 0);
     c->moved_us = world_now_us(c->world) - c->started_us;
@@ -361,7 +371,7 @@ static void on_body(rp_request *request, const uint8_t *data, size_t size, void 
     if (c->credit_bytes > 0) {
         c->owed += size;
         CHECK(c->owed <= c->credit_bytes);
-        rp_timer_start(c->world->loop, &c->timer, world_draw(c->world, 20), credit_back, c);
+        rp_timer_start(c->world->loop, &c->timer, world_draw(c->world, 20), credit_due, c);
     }
     calls_credit_back(c->world);
     if (c->cancel_in_body)
@@ -431,7 +441,7 @@ static void check_limit(const call *c, const rp_response_summary *summary)
         break;
     }
     uint64_t end_us = since_us + limit_ms * 1000; /* a time of 0 us is told as 1 */
-    CHECK(limit_ms == 0 || (took_us + 1 >= end_us && took_us <= end_us + 1000));
+    CHECK(limit_ms == 0 || (took_us + 1 >= end_us && took_us <= end_us + world_late_us(c->world)));
 }
 
 /* Bytes that came when the request had left already are its answer, as far as anybody can know. */
@@ -458,9 +468,8 @@ static void check_failure(call *c, const rp_response_summary *summary)
         CHECK(c->asked == 0);
 }
 
-static void on_done(rp_request *request, const rp_response_summary *summary, void *user)
+static void take_end(call *c, rp_request *request, const rp_response_summary *summary)
 {
-    call *c = user;
     world *w = c->world;
     CHECK(c->request == request && !c->done);
     c->request = NULL;
@@ -476,12 +485,39 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     else
         check_failure(c, summary);
     /* To the millisecond, whatever it was that kept it. */
-    CHECK(c->total_ms == 0 || c->done_us - c->started_us <= c->total_ms * 1000 + 1000);
+    CHECK(c->total_ms == 0 || c->done_us - c->started_us <= c->total_ms * 1000 + world_late_us(w));
     rp_timer_stop(w->loop, &c->timer);
     rp_timer_stop(w->loop, &c->cancel_timer);
     w->active--;
     w->done++;
     refill(w);
+}
+
+static void on_head(rp_request *request, const rp_response_head *head, void *user)
+{
+    call *c = user;
+    ground_enter(c->world);
+    ground_moves(c->world);
+    take_head(c, request, head);
+    ground_leave(c->world);
+}
+
+static void on_body(rp_request *request, const uint8_t *data, size_t size, void *user)
+{
+    call *c = user;
+    ground_enter(c->world);
+    ground_moves(c->world);
+    take_body(c, request, data, size);
+    ground_leave(c->world);
+}
+
+static void on_done(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    call *c = user;
+    ground_enter(c->world);
+    ground_moves(c->world);
+    take_end(c, request, summary);
+    ground_leave(c->world);
 }
 
 static const rp_response_events events = {
@@ -501,7 +537,9 @@ static void url_of(const call *c, char *url, size_t size)
         name = "nobody.example.test";
     if (c->astray == WRONG_NAME)
         name = wrong;
-    if (c->astray == WRONG_SCHEME)
+    if (c->host->port != 0)
+        (void)snprintf(url, size, "%s://%s:%u/%u", scheme, name, c->host->port, c->id);
+    else if (c->astray == WRONG_SCHEME)
         (void)snprintf(url, size, "%s://%s:%d/%u", scheme, name, encrypted(c) ? 80 : 443, c->id);
     else
         (void)snprintf(url, size, "%s://%s/%u", scheme, name, c->id);
@@ -556,7 +594,9 @@ static void fill(world *w)
 static void starter_due(rp_timer *timer, void *user)
 {
     (void)timer;
+    ground_enter(user);
     fill(user);
+    ground_leave(user);
 }
 
 static void refill(world *w)
@@ -572,8 +612,10 @@ static void refill(world *w)
 
 void calls_start(world *w)
 {
+    ground_enter(w);
     fill(w);
     refill(w); /* where none of them could be started */
+    ground_leave(w);
 }
 
 void calls_end(world *w)

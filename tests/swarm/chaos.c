@@ -11,10 +11,8 @@ static void drop(world *w)
 {
     static const rp_sim_ending endings[] = {RP_SIM_CLOSE, RP_SIM_END_TRUNCATED, RP_SIM_END_RESET,
                                             RP_SIM_END_STALLED};
-    host *h = any_host(w);
     bool bounded = w->knobs.limited == 1000;
-    if (h->server != NULL)
-        rp_sim_server_drop(h->server, endings[world_draw(w, bounded ? 4 : 3)]);
+    host_drop(any_host(w), endings[world_draw(w, bounded ? 4 : 3)]);
 }
 
 static void cancel_storm(world *w)
@@ -34,10 +32,18 @@ static void client_goes(world *w)
     rp_client_destroy(client);
 }
 
+static void strike_once(world *w);
+
 static void strike(rp_timer *timer, void *user)
 {
-    world *w = user;
     (void)timer;
+    ground_enter(user);
+    strike_once(user);
+    ground_leave(user);
+}
+
+static void strike_once(world *w)
+{
     unsigned left = w->kills + w->drops + w->cancel_storms;
     if (left == 0) {
         if (w->knobs.ends_early && w->client != NULL)
@@ -47,7 +53,7 @@ static void strike(rp_timer *timer, void *user)
     uint64_t which = world_draw(w, left);
     if (which < w->kills) {
         w->kills--;
-        host_kill(any_host(w), world_draw(w, 2000));
+        host_kill(any_host(w), world_draw(w, w->knobs.real ? 50 : 2000));
     } else if (which < w->kills + w->drops) {
         w->drops--;
         drop(w);

@@ -58,7 +58,7 @@ static void misbehave(rp_sim_exchange *x, host *h)
         rp_sim_end(x, RP_SIM_END_RESET);
         break;
     case 2:
-        rp_sim_wait(x, world_draw(w, 15000));
+        rp_sim_wait(x, world_draw(w, w->knobs.real ? 50 : 15000));
         break;
     case 3:
         /* A handshake has a limit; a plain request, one that went astray too, has none. */
@@ -80,6 +80,7 @@ static void misbehave(rp_sim_exchange *x, host *h)
 static void connected(rp_sim_exchange *x, void *user)
 {
     host *h = user;
+    ground_moves(h->world);
     if (world_chance(h->world, h->knobs->misbehaves))
         misbehave(x, h);
 }
@@ -172,8 +173,10 @@ static sim_pipe *pipe_down(const rp_sim_exchange *x)
 }
 
 /* From `ahead` bytes on, what the client gets is unsolicited. */
-static void watch(rp_sim_exchange *x, size_t ahead)
+static void watch(rp_sim_exchange *x, const call *c, size_t ahead)
 {
+    if (c->world->sim == NULL)
+        return;
     uint64_t from = x->stream->sent_total + ahead;
     if (pipe_down(x)->watched_from > from)
         pipe_down(x)->watched_from = from;
@@ -181,15 +184,14 @@ static void watch(rp_sim_exchange *x, size_t ahead)
 
 static void extra_comes(rp_sim_exchange *x, void *user)
 {
-    (void)user;
-    watch(x, 0);
+    watch(x, user, 0);
 }
 
 /* In plain text the bytes before it are the answer's; a record is got as a whole. */
 static void extra_comes_along(rp_sim_exchange *x, void *user)
 {
     const call *c = user;
-    watch(x, c->host->knobs->plain ? c->extra_at : 0);
+    watch(x, c, c->host->knobs->plain ? c->extra_at : 0);
 }
 
 static void extra_text(const call *c, char *text, size_t size)
@@ -317,6 +319,8 @@ static call *call_asked(rp_sim_exchange *x, const host *h)
 /* Of a request only what had begun to leave before the client had the unsolicited bytes. */
 static void check_unsolicited(const rp_sim_exchange *x, const visit *v)
 {
+    if (v->now->world->sim == NULL)
+        return; /* calls.c sees what it can */
     uint64_t given = pipe_down(x)->given_back;
     CHECK(given > v->next_begins); /* UINT64_MAX: it has not got them */
 }
@@ -344,9 +348,8 @@ static visit *visit_again(rp_sim_exchange *x)
     return v;
 }
 
-static void head_came(rp_sim_exchange *x, void *user)
+static void take_head(rp_sim_exchange *x, host *h)
 {
-    host *h = user;
     call *c = call_asked(x, h);
     const rp_client_options *o = &h->world->knobs.client;
     unsigned uses = o->never_reuse ? 1 : o->requests_per_connection;
@@ -362,34 +365,67 @@ static void head_came(rp_sim_exchange *x, void *user)
         answer(x, c);
 }
 
-static void body_came(rp_sim_exchange *x, const uint8_t *data, size_t size, void *user)
+static void take_body(rp_sim_exchange *x, const uint8_t *data, size_t size)
 {
     visit *v = rp_sim_exchange_user(x);
-    (void)user;
     for (size_t i = 0; i < size; i++, v->uploaded++)
         CHECK(data[i] == world_byte(0, true, v->uploaded));
     CHECK(v->uploaded <= v->now->upload_bytes);
 }
 
-static void request_came(rp_sim_exchange *x, void *user)
+static void take_request(rp_sim_exchange *x, const host *h)
 {
     visit *v = rp_sim_exchange_user(x);
-    (void)user;
     CHECK(v->uploaded == v->now->upload_bytes);
-    v->next_begins = sim_socket_of(rp_sim_tamper_inner(x->socket))->wire->pipes[0].taken;
+    if (h->world->sim != NULL)
+        v->next_begins = sim_socket_of(rp_sim_tamper_inner(x->socket))->wire->pipes[0].taken;
     if (!v->now->early)
         answer(x, v->now);
 }
 
+static void head_came(rp_sim_exchange *x, void *user)
+{
+    host *h = user;
+    ground_enter(h->world);
+    ground_moves(h->world);
+    take_head(x, h);
+    ground_leave(h->world);
+}
+
+static void body_came(rp_sim_exchange *x, const uint8_t *data, size_t size, void *user)
+{
+    host *h = user;
+    ground_enter(h->world);
+    ground_moves(h->world);
+    take_body(x, data, size);
+    ground_leave(h->world);
+}
+
+static void request_came(rp_sim_exchange *x, void *user)
+{
+    host *h = user;
+    ground_enter(h->world);
+    take_request(x, h);
+    ground_leave(h->world);
+}
+
 /* ---- life ---- */
 
-static void host_start(host *h)
+static void returns(rp_timer *timer, void *user);
+
+static rp_loop *hosts_loop(const world *w)
+{
+    return w->sim != NULL ? w->loop : w->ground.servers;
+}
+
+static rp_status host_listen(host *h, rp_error *error)
 {
     world *w = h->world;
-    rp_error error;
+    bool known = h->address[0] != '\0';
     rp_sim_server_options options = {
-        .host = h->address[0] == '\0' ? h->name : NULL,
-        .address = h->address[0] == '\0' ? NULL : h->address,
+        .host = known || w->sim == NULL ? NULL : h->name,
+        .address = known ? h->address : NULL,
+        .port = h->port,
         .plain = h->knobs->plain,
         .minimum_version = h->knobs->version,
         .maximum_version = h->knobs->version,
@@ -401,11 +437,27 @@ static void host_start(host *h)
         .on_gone = gone,
         .user = h,
     };
-    CHECK_TEXT(rp_sim_server_start(w->sim, &h->server, &options, &error) == RP_OK, error.text);
-    if (h->address[0] == '\0') {
-        (void)snprintf(h->address, sizeof(h->address), "%s", rp_sim_server_address(h->server));
-        *strrchr(h->address, ':') = '\0';
+    if (w->sim != NULL)
+        return rp_sim_server_start(w->sim, &h->server, &options, error);
+    return rp_sim_server_start_on(w->ground.servers, &h->server, &options, error);
+}
+
+static void host_start(host *h)
+{
+    rp_error error;
+    rp_status status = host_listen(h, &error);
+    if (status == RP_E_ADDRESS_IN_USE && h->world->sim == NULL) { /* not free yet, or taken */
+        rp_timer_start(hosts_loop(h->world), &h->timer, 10, returns, h);
+        return;
     }
+    CHECK_TEXT(status == RP_OK, error.text);
+    if (h->address[0] != '\0')
+        return;
+    (void)snprintf(h->address, sizeof(h->address), "%s", rp_sim_server_address(h->server));
+    char *colon = strrchr(h->address, ':');
+    if (h->world->sim == NULL)
+        h->port = (uint16_t)atoi(colon + 1);
+    *colon = '\0';
 }
 
 /* One that refuses, and one that nobody has. */
@@ -418,21 +470,46 @@ static void add_dead_address(host *h)
     CHECK(rp_sim_name_add(w->sim, h->name, addresses, NULL) == RP_OK);
 }
 
+static void name_host(host *h)
+{
+    char wrong[32];
+    (void)snprintf(wrong, sizeof(wrong), "%c.wrong.test", h->name[0]);
+    CHECK(rp_sim_name_add(h->world->sim, wrong, h->address, NULL) == RP_OK);
+    if (h->knobs->dead_address)
+        add_dead_address(h);
+}
+
 void hosts_start(world *w)
 {
-    CHECK(rp_sim_name_add(w->sim, "nobody.example.test", "127.0.0.9", NULL) == RP_OK);
+    if (w->sim != NULL)
+        CHECK(rp_sim_name_add(w->sim, "nobody.example.test", "127.0.0.9", NULL) == RP_OK);
     for (unsigned i = 0; i < w->knobs.host_count; i++) {
         host *h = &w->hosts[i];
-        char wrong[32];
         h->world = w;
         h->number = i;
         h->knobs = &w->knobs.hosts[i];
-        (void)snprintf(h->name, sizeof(h->name), "%s", names[i]);
+        (void)snprintf(h->name, sizeof(h->name), "%s", w->sim != NULL ? names[i] : "127.0.0.1");
         host_start(h);
-        (void)snprintf(wrong, sizeof(wrong), "%c.wrong.test", h->name[0]);
-        CHECK(rp_sim_name_add(w->sim, wrong, h->address, NULL) == RP_OK);
-        if (h->knobs->dead_address)
-            add_dead_address(h);
+        if (w->sim != NULL)
+            name_host(h);
+    }
+}
+
+/* In a simulation the servers themselves end with it. */
+void hosts_end(world *w)
+{
+    for (unsigned i = 0; i < w->knobs.host_count; i++) {
+        rp_sim_server_counts counts;
+        host *h = &w->hosts[i];
+        rp_timer_stop(hosts_loop(w), &h->timer);
+        if (h->server == NULL)
+            continue;
+        rp_sim_server_counts_get(h->server, &counts);
+        CHECK(counts.malformed == 0 || w->knobs.astray > 0);
+        if (w->sim != NULL)
+            continue;
+        rp_sim_server_stop(h->server);
+        h->server = NULL;
     }
 }
 
@@ -442,11 +519,27 @@ static void returns(rp_timer *timer, void *user)
     host_start(user);
 }
 
-void host_kill(host *h, uint64_t returns_after_ms)
+static void kill_now(host *h, uint64_t returns_after_ms)
 {
     if (h->server == NULL)
         return;
     rp_sim_server_stop(h->server);
     h->server = NULL;
-    rp_timer_start(h->world->loop, &h->timer, returns_after_ms, returns, h);
+    rp_timer_start(hosts_loop(h->world), &h->timer, returns_after_ms, returns, h);
+}
+
+void host_kill(host *h, uint64_t returns_after_ms)
+{
+    ground_do(h, kill_now, returns_after_ms);
+}
+
+static void drop_now(host *h, uint64_t ending)
+{
+    if (h->server != NULL)
+        rp_sim_server_drop(h->server, (rp_sim_ending)ending);
+}
+
+void host_drop(host *h, rp_sim_ending ending)
+{
+    ground_do(h, drop_now, ending);
 }

@@ -10,24 +10,26 @@
 #define STASH_LIMIT ((size_t)256 * 1024 + 2 * 16384)
 
 /* Timers count in milliseconds, and some are set for what is left of a limit. */
-#define LATE_NS ((uint64_t)2000000)
+#define LATE_NS ((uint64_t)1000000)
 
 typedef struct counted {
     uint32_t conns, opening, closing, idle, queued, requests;
 } counted;
 
 /* What began then has not outlived its limit. */
-static void limit_holds(rp_loop *loop, uint64_t since_ns, uint64_t limit_ms)
+static void limit_holds(const world *w, uint64_t since_ns, uint64_t limit_ms)
 {
+    uint64_t late_ns = LATE_NS + world_late_us(w) * 1000;
     if (limit_ms > 0 && limit_ms != RP_NEVER_MS)
-        CHECK(rp_loop_now_ns(loop) <= since_ns + limit_ms * 1000000 + LATE_NS);
+        CHECK(rp_loop_now_ns(w->loop) <= since_ns + limit_ms * 1000000 + late_ns);
 }
 
 /* Input flows while somebody takes it, and only then. */
 static void input_holds(const rp_stream *s)
 {
-    const sim_socket *socket = s->socket == NULL ? NULL : sim_socket_of(s->socket);
-    if (s->receive_stopping)
+    bool simulated = s->socket != NULL && rp_sim_of_loop(s->loop) != NULL;
+    const sim_socket *socket = simulated ? sim_socket_of(s->socket) : NULL;
+    if (s->receive_stopping && simulated)
         CHECK((socket->cancelling | socket->decided) & RP_CANCEL_RECEIVE);
     bool due = !rp_list_empty(&s->pump.link);
     if (s->state != RP_STREAM_OPEN || s->closing || s->input_ended || due)
@@ -45,18 +47,18 @@ void stream_holds(const rp_stream *s)
     input_holds(s);
 }
 
-static void opening_holds(const rp_conn *conn)
+static void opening_holds(const world *w, const rp_conn *conn)
 {
     const rp_client_options *o = &conn->client->options;
     const rp_stream *s = conn->stream;
     uint64_t dial_ms = o->resolve_timeout_ms + o->connect_timeout_ms;
     if (s->state == RP_STREAM_DIALLING)
-        limit_holds(s->loop, s->started_ns, dial_ms);
+        limit_holds(w, s->started_ns, dial_ms);
     else if (s->state == RP_STREAM_HANDSHAKE)
-        limit_holds(s->loop, s->connected_ns, o->handshake_timeout_ms);
+        limit_holds(w, s->connected_ns, o->handshake_timeout_ms);
 }
 
-static void conn_holds(const rp_conn *conn)
+static void conn_holds(const world *w, const rp_conn *conn)
 {
     if (conn->request != NULL) {
         CHECK(conn->request->conn == conn && conn->request->state == RP_REQUEST_ACTIVE);
@@ -70,20 +72,20 @@ static void conn_holds(const rp_conn *conn)
         CHECK(conn->stream->background && !conn->stream->write_failed);
         CHECK(conn->stream->queued == NULL && conn->stream->stash_size == 0);
         CHECK(!conn->stream->has_credit_limit && conn->stream->receiving);
-        limit_holds(conn->client->loop, conn->idle_since_ns,
-                    conn->client->options.connection_idle_ms);
+        limit_holds(w, conn->idle_since_ns, conn->client->options.connection_idle_ms);
     }
     if (conn->state == RP_CONN_OPENING)
-        opening_holds(conn);
+        opening_holds(w, conn);
     if (conn->stream != NULL)
         stream_holds(conn->stream);
 }
 
-static void conns_hold(const rp_client *client, counted *all)
+static void conns_hold(const world *w, counted *all)
 {
+    const rp_client *client = w->client;
     for (const rp_link *l = client->conns.next; l != &client->conns; l = l->next) {
         const rp_conn *conn = RP_CONTAINER(l, rp_conn, link);
-        conn_holds(conn);
+        conn_holds(w, conn);
         all->conns++;
         all->opening += conn->state == RP_CONN_OPENING;
         all->closing += conn->state == RP_CONN_CLOSING;
@@ -95,23 +97,23 @@ static void conns_hold(const rp_client *client, counted *all)
     CHECK(client->opening_count <= client->options.concurrent_openings);
 }
 
-static void request_in_time(const rp_request *r)
+static void request_in_time(const world *w, const rp_request *r)
 {
-    rp_loop *loop = r->client->loop;
     bool owes = r->has_credit_limit && r->owed_bytes >= r->credit_bytes;
     if (r->state == RP_REQUEST_ENDING)
         return;
-    limit_holds(loop, r->started_ns, r->total_timeout_ms);
+    limit_holds(w, r->started_ns, r->total_timeout_ms);
     if (r->state == RP_REQUEST_QUEUED && r->attempts == 0)
-        limit_holds(loop, r->started_ns, r->client->options.queue_timeout_ms);
+        limit_holds(w, r->started_ns, r->client->options.queue_timeout_ms);
     if (r->state == RP_REQUEST_ACTIVE && r->begun && !owes)
-        limit_holds(loop, r->last_moved_ns, r->idle_timeout_ms);
+        limit_holds(w, r->last_moved_ns, r->idle_timeout_ms);
     else if (r->state == RP_REQUEST_ACTIVE && !r->begun && r->timings.sent_us > 0)
-        limit_holds(loop, r->started_ns + r->timings.sent_us * 1000, r->first_byte_timeout_ms);
+        limit_holds(w, r->started_ns + r->timings.sent_us * 1000, r->first_byte_timeout_ms);
 }
 
-static void requests_hold(const rp_client *client, counted *all)
+static void requests_hold(const world *w, counted *all)
 {
+    const rp_client *client = w->client;
     for (const rp_link *l = client->requests.next; l != &client->requests; l = l->next) {
         const rp_request *request = RP_CONTAINER(l, rp_request, link);
         all->requests++;
@@ -119,7 +121,7 @@ static void requests_hold(const rp_client *client, counted *all)
         CHECK((request->state == RP_REQUEST_ACTIVE) == (request->conn != NULL));
         CHECK((request->state == RP_REQUEST_QUEUED) == !rp_list_empty(&request->queue_link));
         CHECK(!request->has_credit_limit || request->owed_bytes <= request->credit_bytes);
-        request_in_time(request);
+        request_in_time(w, request);
     }
     CHECK(all->queued == client->queued_count);
 }
@@ -195,8 +197,8 @@ void invariants_hold(const world *w)
 {
     const rp_client *client = w->client;
     counted all = {0};
-    conns_hold(client, &all);
-    requests_hold(client, &all);
+    conns_hold(w, &all);
+    requests_hold(w, &all);
     origins_hold(client, &all);
     CHECK(all.requests == w->active);
     CHECK(w->knobs.client.queue_limit == 0 ||

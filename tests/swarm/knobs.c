@@ -279,6 +279,42 @@ static void both_ways(knobs *k, dice *d)
     k->stream_bytes = (size_t)dice_scale(d, 1, 400000);
 }
 
+/* One connection, one call at a time, and no timer that would wake the loop: whatever wakes it is
+ * the connection itself. */
+static void alone(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    load(k, d, 30);
+    k->host_count = 1;
+    k->at_once = 1;
+    k->client.connections_per_origin = 1;
+    k->hosts[0].dead_address = false;
+    k->hosts[0].announced_close = some(d, 700, 900);
+    k->hosts[0].silent_close = some(d, 500, 900);
+    k->pause_us = 0;
+    k->credited = 0;
+    k->cuts = true;
+    k->polls = false;
+}
+
+/* The program does something else now and then, and finds much at once, old and new. */
+static void pauses(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    client_limits(k, d);
+    load(k, d, 60);
+    k->cuts = true;
+    k->host_pauses = 1 + (unsigned)dice_scale(d, 0, 300);
+    k->host_pause_ms = 1 + dice_scale(d, 0, 10000);
+    if (dice_chance(d, 500))
+        k->client.connection_idle_ms = 1 + dice_scale(d, 0, 5000);
+    for (unsigned i = 0; i < k->host_count; i++)
+        k->hosts[i].silent_close = some(d, 500, 500);
+    k->drops = some(d, 500, 10);
+}
+
 /* Everything lacks now and then. */
 static void lacking(knobs *k, dice *d)
 {
@@ -291,9 +327,19 @@ static void lacking(knobs *k, dice *d)
 }
 
 const scenario scenarios[] = {
-    {"swarm", swarm},         {"handshakes", handshakes}, {"closes", closes}, {"slow", slow},
-    {"cancels", cancels},     {"deadlines", deadlines},   {"dying", dying},   {"few", few},
-    {"both_ways", both_ways}, {"lacking", lacking},       {NULL, NULL},
+    {"swarm", swarm},
+    {"handshakes", handshakes},
+    {"closes", closes},
+    {"slow", slow},
+    {"cancels", cancels},
+    {"deadlines", deadlines},
+    {"dying", dying},
+    {"few", few},
+    {"both_ways", both_ways},
+    {"lacking", lacking},
+    {"alone", alone},
+    {"pauses", pauses},
+    {NULL, NULL},
 };
 
 /* The half of all seeds are of the swarm. */
@@ -326,7 +372,34 @@ static bool stalls(const knobs *k)
            k->flawed > 0;
 }
 
-const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed)
+static uint64_t least_of(uint64_t value, uint64_t most)
+{
+    return value < most ? value : most;
+}
+
+/* No names, no faults, and no long waits. */
+static void make_real(knobs *k, dice *d)
+{
+    memset(k->sim.fault_ppm, 0, sizeof(k->sim.fault_ppm));
+    k->faulty = false;
+    k->astray = 0;
+    k->streams = 0;
+    k->apart = dice_chance(d, 800);
+    k->calls = (unsigned)least_of(k->calls, 400);
+    k->pause_us = least_of(k->pause_us, 3000);
+    k->limit_ms = least_of(k->limit_ms, 200);
+    k->host_pause_ms = least_of(k->host_pause_ms, 40);
+    k->client.connection_idle_ms =
+        k->client.connection_idle_ms == 0 ? 0 : 1 + least_of(k->client.connection_idle_ms, 30);
+    for (unsigned i = 0; i < k->host_count; i++) {
+        k->hosts[i].dead_address = false;
+        if (k->hosts[i].misbehaves > 0)
+            k->client.handshake_timeout_ms = 200;
+    }
+    k->real = true;
+}
+
+const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool real)
 {
     dice d = {.state = seed * 0x2545f4914f6cdd1du + 1};
     const scenario *chosen = scenario_of(name, &d);
@@ -334,10 +407,12 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed)
     if (chosen == NULL)
         return NULL;
     chosen->choose(k, &d);
+    if (real)
+        make_real(k, &d);
     if (k->sim.fault_ppm[RP_SIM_CORRUPT] > 0)
         encrypt_all(k);
     if (k->limit_ms == 0)
-        k->limit_ms = 30000;
+        k->limit_ms = real ? 200 : 30000;
     if (stalls(k))
         k->limited = 1000;
     return chosen;

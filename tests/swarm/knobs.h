@@ -53,6 +53,10 @@ typedef struct knobs {
     bool ends_early; /* the client is destroyed in the middle */
     bool polls;      /* most turns do not wait */
     bool cuts;       /* answers are cut into records and segments by chance */
+    bool real;
+    bool apart;             /* on real loops: the servers have a thread of their own */
+    unsigned host_pauses;   /* permille of turns before which the program does something else */
+    uint64_t host_pause_ms; /* for so long at the most */
 } knobs;
 
 typedef struct scenario {
@@ -63,7 +67,8 @@ typedef struct scenario {
 /* The last has no name. The first is "swarm": everything by chance. */
 extern const scenario scenarios[];
 
-/* NULL: any, by the seed. Gives the scenario that it was, or NULL if there is none of this name. */
-const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed);
+/* NULL: any, by the seed. Gives the scenario that it was, or NULL if there is none of this name.
+ * real: with what loopback and real time can do. */
+const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool real);
 
 #endif

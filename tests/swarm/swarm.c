@@ -19,6 +19,7 @@
 typedef struct arguments {
     uint64_t seed, count, step, seconds;
     const char *scenario;
+    const char *backend; /* NULL: the simulator */
     bool trace, report, hash;
 } arguments;
 
@@ -53,6 +54,8 @@ static bool parse(arguments *a, int count, char **words)
             good = number(value, &a->seconds);
         else if (strcmp(word, "--scenario") == 0)
             good = known(a->scenario = value);
+        else if (strcmp(word, "--real") == 0)
+            good = *(a->backend = value) != '\0';
         else
             taken = false;
         if (strcmp(word, "--trace") == 0)
@@ -101,7 +104,7 @@ int main(int count, char **words)
     if (!parse(&a, count, words)) {
         (void)fprintf(stderr,
                       "usage: %s [--seed S] [--count N] [--step K] [--seconds T] "
-                      "[--scenario NAME] [--trace] [--report]\n",
+                      "[--scenario NAME] [--real BACKEND] [--trace] [--report]\n",
                       words[0]);
         return 2;
     }
@@ -119,9 +122,10 @@ int main(int count, char **words)
             report(&all, seeds);
             told_ns = now_ns;
         }
-        crash_says("swarm: failed; this repeats it: %s --seed %" PRIu64 "%s%s", words[0], seed,
-                   a.scenario != NULL ? " --scenario " : "", a.scenario != NULL ? a.scenario : "");
-        world_run(a.scenario, seed, a.trace ? print_line : NULL, &all);
+        crash_says("swarm: failed; this repeats it: %s --seed %" PRIu64 "%s%s%s%s", words[0], seed,
+                   a.scenario != NULL ? " --scenario " : "", a.scenario != NULL ? a.scenario : "",
+                   a.backend != NULL ? " --real " : "", a.backend != NULL ? a.backend : "");
+        world_run(a.backend, a.scenario, seed, a.trace ? print_line : NULL, &all);
         seeds++;
     }
     report(&all, seeds);

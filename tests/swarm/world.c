@@ -4,20 +4,33 @@
 #include <string.h>
 
 #define HOURS_MOST 12
+#define REAL_LATE_US 5000000u /* a machine that does other things too */
 
 uint64_t world_now_us(const world *w)
 {
-    return rp_sim_now_ns(w->sim) / 1000;
+    if (w->sim != NULL)
+        return rp_sim_now_ns(w->sim) / 1000;
+    return (rp_loop_now_ns(w->loop) - w->ground.begun_ns) / 1000;
 }
 
 uint64_t world_draw(world *w, uint64_t below)
 {
-    return rp_sim_random(w->sim, below);
+    if (w->sim != NULL)
+        return rp_sim_random(w->sim, below);
+    ground_enter(w);
+    uint64_t drawn = dice_draw(&w->chances, below);
+    ground_leave(w);
+    return drawn;
 }
 
 bool world_chance(world *w, unsigned permille)
 {
     return world_draw(w, 1000) < permille;
+}
+
+uint64_t world_late_us(const world *w)
+{
+    return (w->sim != NULL ? 1000 : REAL_LATE_US) + w->knobs.host_pause_ms * 1000;
 }
 
 uint8_t world_byte(unsigned id, bool up, uint64_t offset)
@@ -95,7 +108,7 @@ static void loop_begin(world *w)
     rp_loop_options options = w->knobs.loop;
     options.allocator = (rp_allocator){heap_resize, &w->heap};
     rp_error error;
-    while (rp_sim_loop_create(w->sim, &w->loop, &options, w->knobs.faulty, &error) != RP_OK) {
+    while (ground_loop(w, &w->loop, &options, &error) != RP_OK) {
         CHECK_TEXT(w->knobs.faulty && (error.status == RP_E_NO_MEMORY), error.text);
         CHECK(w->heap.blocks == 0);
     }
@@ -126,7 +139,9 @@ static void client_begin(world *w)
 static void turn(world *w)
 {
     bool polls = w->knobs.polls && w->turns % 50 > 0;
-    (void)rp_loop_turn(w->loop, polls ? 0 : 60000);
+    if (world_chance(w, w->knobs.host_pauses))
+        ground_pause(w, 1 + world_draw(w, w->knobs.host_pause_ms));
+    ground_turn(w, polls ? 0 : 60000);
     w->turns++;
     if (w->client != NULL)
         invariants_hold(w);
@@ -166,7 +181,7 @@ static void tally(const world *w, outcome *out)
     out->calls += w->knobs.calls;
     out->streams += w->knobs.streams;
     out->turns += w->turns;
-    out->simulated_us += world_now_us(w);
+    out->simulated_us += w->sim != NULL ? world_now_us(w) : 0;
     out->handshakes_full += stats->handshakes_full;
     out->handshakes_resumed += stats->handshakes_resumed;
     out->reused += stats->connections_reused;
@@ -174,7 +189,7 @@ static void tally(const world *w, outcome *out)
         out->good += w->calls[i].good;
         out->failed[w->calls[i].status_code]++;
     }
-    for (int i = 0; i < RP_SIM_FAULTS; i++)
+    for (int i = 0; w->sim != NULL && i < RP_SIM_FAULTS; i++)
         out->faults[i] += rp_sim_fault_count(w->sim, (rp_sim_fault)i);
 }
 
@@ -187,40 +202,31 @@ static void client_ends(world *w)
         turn(w);
 }
 
-static void servers_are_well(const world *w)
-{
-    for (unsigned i = 0; i < w->knobs.host_count; i++) {
-        rp_sim_server_counts counts;
-        if (w->hosts[i].server == NULL || w->knobs.astray > 0)
-            continue;
-        rp_sim_server_counts_get(w->hosts[i].server, &counts);
-        CHECK(counts.malformed == 0);
-    }
-}
-
-void world_run(const char *name, uint64_t seed, void (*on_trace)(void *user, const char *line),
-               outcome *out)
+void world_run(const char *backend, const char *name, uint64_t seed,
+               void (*on_trace)(void *user, const char *line), outcome *out)
 {
     world *w = calloc(1, sizeof(*w));
     CHECK(w != NULL);
-    w->scenario = knobs_choose(&w->knobs, name, seed);
+    w->scenario = knobs_choose(&w->knobs, name, seed, backend != NULL);
     CHECK(w->scenario != NULL);
+    w->ground.backend = backend;
+    w->chances.state = seed;
     w->troubled = is_troubled(&w->knobs);
-    sim_begin(w, on_trace);
-    hosts_start(w);
+    if (backend == NULL)
+        sim_begin(w, on_trace);
+    ground_begin(w);
     loop_begin(w);
     client_begin(w);
     calls_plan(w);
     run(w);
     rp_timer_stop(w->loop, &w->chaos);
-    for (unsigned i = 0; i < w->knobs.host_count; i++)
-        rp_timer_stop(w->loop, &w->hosts[i].timer);
     client_ends(w);
     streams_end(w);
-    servers_are_well(w);
+    ground_end(w);
     calls_end(w);
     tally(w, out);
-    out->trace_hash = rp_sim_trace_hash(w->sim);
+    if (w->sim != NULL)
+        out->trace_hash = rp_sim_trace_hash(w->sim);
     loop_ends(w);
     rp_sim_destroy(w->sim);
     rp_tls_config_release(w->tls);

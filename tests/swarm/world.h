@@ -1,10 +1,11 @@
-/* world.h - one run of the swarm: a simulation with servers, a client and its calls, and streams,
- * all of one seed, and the invariants that hold after every turn.
+/* world.h - one run of the swarm: servers, a client and its calls, and streams, all of one seed, in
+ * a simulation or over loopback, and the invariants that hold after every turn.
  *
  *   knobs.c     what is in it          world.c    its life, its turns
  *   hosts.c     the servers            calls.c    the client's requests and what came of them
  *   streams.c   streams both ways      chaos.c    what happens to them from outside
  *   invariants.c  what holds after every turn
+ *   ground.c    the simulator, or real loops and threads
  *
  * A check that fails ends the process; swarm.c tells how to repeat the run. */
 #ifndef SWARM_WORLD_H
@@ -12,11 +13,10 @@
 
 #include "client/client.h"
 #include "support/check.h"
+#include "swarm/ground.h"
 #include "swarm/knobs.h"
 
-typedef struct world world;
 typedef struct call call;
-typedef struct host host;
 typedef struct duplex duplex;
 
 /* How an answer goes wrong. */
@@ -106,6 +106,7 @@ struct host {
     const host_knobs *knobs;
     unsigned number;
     char name[32], address[64];
+    uint16_t port;         /* on a real ground */
     rp_sim_server *server; /* NULL: dead */
     rp_timer timer;        /* until it returns */
 };
@@ -119,7 +120,9 @@ typedef struct heap {
 struct world {
     knobs knobs;
     const scenario *scenario;
-    rp_sim *sim;
+    ground ground;
+    rp_sim *sim;              /* NULL: a real ground */
+    dice chances;             /* there */
     rp_loop *loop, *far_loop; /* the client's; the streams' other ends' */
     heap heap;
     rp_tls_config *tls;
@@ -143,18 +146,24 @@ typedef struct outcome {
     uint64_t handshakes_full, handshakes_resumed, reused;
     uint64_t failed[RP_E_BODY_TOO_LARGE + 1]; /* calls, by status */
 } outcome;
-void world_run(const char *name, uint64_t seed, void (*on_trace)(void *user, const char *line),
-               outcome *out);
+/* backend NULL: in the simulator, and on_trace gets its trace. name NULL: any scenario. */
+void world_run(const char *backend, const char *name, uint64_t seed,
+               void (*on_trace)(void *user, const char *line), outcome *out);
 
 uint64_t world_now_us(const world *w);
 /* Below `below`, of the simulation's seed; and so many of a thousand. */
 uint64_t world_draw(world *w, uint64_t below);
 bool world_chance(world *w, unsigned permille);
+/* How late a timer may be: by what the program does meanwhile, and on a real ground by what the
+ * machine does. */
+uint64_t world_late_us(const world *w);
 /* The byte of a body: of call `id`, upwards or downwards. */
 uint8_t world_byte(unsigned id, bool up, uint64_t offset);
 
 /* hosts.c */
 void hosts_start(world *w);
+void hosts_end(world *w);
+void host_drop(host *h, rp_sim_ending ending);
 void host_kill(host *h, uint64_t returns_after_ms);
 /* The name that leads to it, or its address. */
 const char *host_name(const host *h);

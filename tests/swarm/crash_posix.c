@@ -1,4 +1,4 @@
-/* crash.c - see crash.h. POSIX. */
+/* crash_posix.c - see crash.h. */
 #include "swarm/crash.h"
 
 #include <signal.h>
