@@ -125,7 +125,7 @@ static void load(knobs *k, dice *d, unsigned calls)
     k->informational = some(d, 300, 500);
     k->early = some(d, 200, 500);
     k->cuts = dice_chance(d, 700);
-    k->extras = 0 * some(d, 300, 300);
+    k->extras = some(d, 300, 300);
 }
 
 static void loop_sizes(knobs *k, dice *d)
