@@ -64,7 +64,8 @@ static void enter(rp_conn *conn, rp_conn_state state)
 static rp_request *detach(rp_conn *conn)
 {
     rp_request *request = conn->request;
-    request->bytes_sent = rp_conn_bytes_sent(conn);
+    if (conn->state == RP_CONN_SERVING) /* else what an earlier connection took stands */
+        request->bytes_sent = rp_conn_bytes_sent(conn);
     rp_stream_want_fill(conn->stream, NULL);
     conn->request = NULL;
     request->conn = NULL;
@@ -85,7 +86,6 @@ static void replay(rp_request *request)
     rp_timer_stop(request->client->loop, &request->phase_timer);
     request->fresh_only = true;
     request->sent_before = request->sent_before || request->bytes_sent > 0;
-    request->bytes_sent = 0;
     rp_request_queued(request);
     rp_pool_submit(request);
 }

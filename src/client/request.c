@@ -189,7 +189,8 @@ static void leave(rp_request *request)
 
 void rp_request_summary_get(const rp_request *request, rp_response_summary *summary)
 {
-    uint64_t sent = request->conn != NULL ? rp_conn_bytes_sent(request->conn) : request->bytes_sent;
+    bool serving = request->conn != NULL && request->conn->state == RP_CONN_SERVING;
+    uint64_t sent = serving ? rp_conn_bytes_sent(request->conn) : request->bytes_sent;
     *summary = (rp_response_summary){
         .status = request->status,
         .body_bytes = request->body_bytes,
