@@ -464,8 +464,9 @@ static void check_failure(call *c, const rp_response_summary *summary)
     }
     CHECK(error->text[0] != '\0' && strchr(error->text, '\n') == NULL);
     check_limit(c, summary);
-    if (error->replay_safe)
-        CHECK(c->asked == 0);
+    CHECK(error->bytes_sent == summary->bytes_sent);
+    /* One that never left goes to another connection. */
+    CHECK(error->status != RP_E_STALE_CONNECTION || error->bytes_sent > 0);
 }
 
 static void take_end(call *c, rp_request *request, const rp_response_summary *summary)
@@ -478,6 +479,8 @@ static void take_end(call *c, rp_request *request, const rp_response_summary *su
     c->good = summary->error == NULL;
     c->attempts = summary->attempts;
     c->status_code = c->good ? RP_OK : summary->error->status;
+    c->told_sent = summary->bytes_sent;
+    c->told_safe = !c->good && summary->error->replay_safe;
     CHECK(summary->body_bytes == c->received);
     CHECK(c->attempts <= (w->knobs.client.never_replay ? 1u : 2u));
     if (c->good)
@@ -625,6 +628,12 @@ void calls_end(world *w)
         CHECK(c->done && c->request == NULL);
         CHECK(c->asked <= c->attempts);
         CHECK(!c->strange || c->excused || c->asked == 0);
+        CHECK(!c->told_safe || c->asked == 0);
+        if (c->attempts <= 1 && c->told_sent < c->seen)
+            (void)fprintf(stderr,
+                          "call %u (%s, %s): %" PRIu64 " bytes told as sent, %" PRIu64 " seen\n",
+                          c->id, c->method, rp_status_name(c->status_code), c->told_sent, c->seen);
+        CHECK(c->attempts > 1 || c->told_sent >= c->seen);
         CHECK(!c->timer.private_started && !c->cancel_timer.private_started);
     }
     CHECK(w->active == 0);

@@ -9,9 +9,9 @@
 /* What a connection is about: the call that it serves, and the one before. */
 typedef struct visit {
     call *now;
-    uint64_t uploaded;
-    uint64_t next_begins; /* what the client had sent when the call was whole */
-    bool spoilt;          /* may not serve again */
+    uint64_t head_bytes, uploaded; /* the head has so many at the least */
+    uint64_t next_begins;          /* what the client had sent when the call was whole */
+    bool spoilt;                   /* may not serve again */
     bool tainted; /* something unsolicited was said here, and a request had left before it came */
 } visit;
 
@@ -348,6 +348,12 @@ static visit *visit_again(rp_sim_exchange *x)
     return v;
 }
 
+static void host_saw(call *c, uint64_t bytes)
+{
+    if (c->seen < bytes)
+        c->seen = bytes;
+}
+
 static void take_head(rp_sim_exchange *x, host *h)
 {
     call *c = call_asked(x, h);
@@ -359,6 +365,9 @@ static void take_head(rp_sim_exchange *x, host *h)
     *v = (visit){.now = c, .tainted = v->tainted};
     c->excused = c->excused || v->tainted;
     c->asked++;
+    /* "GET /1 HTTP/1.1", "Host: ..." and the empty line. */
+    v->head_bytes = strlen(c->method) + strlen(rp_sim_target(x)) + strlen(h->name) + 22;
+    host_saw(c, v->head_bytes);
     CHECK(c->asked <= (idempotent && !o->never_replay ? 2u : 1u));
     v->spoilt = c->flaw != FLAW_NONE || c->close_announced;
     if (c->early)
@@ -371,6 +380,7 @@ static void take_body(rp_sim_exchange *x, const uint8_t *data, size_t size)
     for (size_t i = 0; i < size; i++, v->uploaded++)
         CHECK(data[i] == world_byte(0, true, v->uploaded));
     CHECK(v->uploaded <= v->now->upload_bytes);
+    host_saw(v->now, v->head_bytes + v->uploaded);
 }
 
 static void take_request(rp_sim_exchange *x, const host *h)

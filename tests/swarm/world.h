@@ -96,6 +96,9 @@ struct call {
     unsigned heads, infos, attempts;
     uint64_t started_us, done_us, moved_us, received, owed; /* moved: since it was started */
     unsigned asked;                                         /* heads of it that its host saw */
+    uint64_t seen;      /* bytes of it that a host has seen at the least, of one attempt */
+    uint64_t told_sent; /* bytes, of its last attempt; judged when all has arrived */
+    bool told_safe;
     bool strange; /* got what was another's: only what had left already may */
     bool excused; /* and left on a connection before something unsolicited came there */
     rp_status status_code;
