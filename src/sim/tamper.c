@@ -159,6 +159,8 @@ static void batch_sent(tamper *t, rp_io_result result)
     const rp_slice *waiting = t->waiting;
     batch_done(t);
     t->waiting = NULL;
+    if (t->closing)
+        result = (rp_io_result){RP_E_CANCELLED, 0};
     if (t->shutdown_due && result.status == RP_OK)
         rp_socket_ops(t->inner)->shutdown_send(t->inner);
     t->shutdown_due = false;

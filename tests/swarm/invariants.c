@@ -58,6 +58,15 @@ static void opening_holds(const world *w, const rp_conn *conn)
         limit_holds(w, s->connected_ns, o->handshake_timeout_ms);
 }
 
+/* One that a request took and left again unused may be too old at once: its check is due. */
+static void idle_holds(const world *w, const rp_conn *conn)
+{
+    uint64_t limit_ms = conn->client->options.connection_idle_ms;
+    bool due = conn->idle_check_ns != 0 && conn->idle_check_ns <= rp_loop_now_ns(w->loop);
+    limit_holds(w, conn->idle_since_ns, due ? RP_NEVER_MS : limit_ms);
+    limit_holds(w, conn->idle_check_ns, due ? 1 : RP_NEVER_MS);
+}
+
 static void conn_holds(const world *w, const rp_conn *conn)
 {
     if (conn->request != NULL) {
@@ -72,7 +81,7 @@ static void conn_holds(const world *w, const rp_conn *conn)
         CHECK(conn->stream->background && !conn->stream->write_failed);
         CHECK(conn->stream->queued == NULL && conn->stream->stash_size == 0);
         CHECK(!conn->stream->has_credit_limit && conn->stream->receiving);
-        limit_holds(w, conn->idle_since_ns, conn->client->options.connection_idle_ms);
+        idle_holds(w, conn);
     }
     if (conn->state == RP_CONN_OPENING)
         opening_holds(w, conn);
