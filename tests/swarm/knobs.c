@@ -125,7 +125,7 @@ static void load(knobs *k, dice *d, unsigned calls)
     k->informational = some(d, 300, 500);
     k->early = some(d, 200, 500);
     k->cuts = dice_chance(d, 700);
-    k->extras = some(d, 300, 300);
+    k->extras = some(d, 200, 300);
 }
 
 static void loop_sizes(knobs *k, dice *d)
@@ -293,7 +293,7 @@ static void alone(knobs *k, dice *d)
     k->hosts[0].announced_close = some(d, 700, 900);
     k->hosts[0].silent_close = some(d, 500, 900);
     k->pause_us = 0;
-    k->credited = 0;
+    k->credited = k->extras = 0;
     k->cuts = true;
     k->polls = false;
 }
@@ -365,11 +365,12 @@ static void encrypt_all(knobs *k)
 }
 
 /* Who may wait for ever has a deadline: so has every call. A record whose length is corrupted makes
- * its reader wait for the rest. */
+ * its reader wait for the rest; a request that had left before something unsolicited came may take
+ * it for the head of its answer. */
 static bool stalls(const knobs *k)
 {
     return k->sim.fault_ppm[RP_SIM_STALL] > 0 || k->sim.fault_ppm[RP_SIM_CORRUPT] > 0 ||
-           k->flawed > 0;
+           k->flawed > 0 || k->extras > 0;
 }
 
 static uint64_t least_of(uint64_t value, uint64_t most)
