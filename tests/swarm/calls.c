@@ -166,23 +166,24 @@ static bool incompatible(const call *c)
 static bool limit_explains(const call *c, rp_status status)
 {
     const rp_client_options *o = &c->world->knobs.client;
+    bool pauses = c->world->knobs.host_pauses > 0; /* through any limit's end, the defaults' too */
     switch (status) {
     case RP_E_TOTAL_TIMEOUT:
         return c->total_ms > 0;
     case RP_E_FIRST_BYTE_TIMEOUT:
-        return c->first_byte_ms > 0;
+        return c->first_byte_ms > 0 || pauses;
     case RP_E_IDLE_TIMEOUT:
-        return c->idle_ms > 0;
+        return c->idle_ms > 0 || pauses;
     case RP_E_QUEUE_TIMEOUT:
         return o->queue_timeout_ms > 0;
     case RP_E_QUEUE_FULL:
         return o->queue_limit > 0;
     case RP_E_RESOLVE_TIMEOUT:
-        return o->resolve_timeout_ms > 0;
+        return o->resolve_timeout_ms > 0 || pauses;
     case RP_E_CONNECT_TIMEOUT:
-        return o->connect_timeout_ms > 0;
+        return o->connect_timeout_ms > 0 || pauses;
     case RP_E_HANDSHAKE_TIMEOUT:
-        return o->handshake_timeout_ms > 0;
+        return o->handshake_timeout_ms > 0 || pauses;
     default:
         return false;
     }
