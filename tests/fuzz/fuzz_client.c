@@ -1,16 +1,21 @@
 /* fuzz_client.c - whole responses through the client, in the simulator: whatever the server says,
  * every request ends once and with all its account in order, nothing is left, what came of the
  * first one does not depend on how its bytes were cut on their way, and no connection serves on
- * after an answer that was not whole or said too much.
+ * after an answer that was not whole. No byte behind a complete response ever reaches the next
+ * request, whatever the cuts: what the client has got before anything of that request left keeps it
+ * from this connection. (What comes later is that request's answer, as far as anybody can know: RFC
+ * 9112, 9.2 has no other rule, as answers carry no number.)
  *
- * Input: 4 bytes of settings, then what the server sends for each of three requests; pieces end
- * with a byte 0xFF that another one follows: 0xFF a byte of this value, 0xFE the end of what
- * answers this request, anything else a pause of so many milliseconds. */
+ * Input: 4 bytes of settings, then what the server sends for each of three requests; pieces, each
+ * in records of its own, end with a byte 0xFF that another one follows: 0xFF a byte of this value,
+ * 0xFE the end of what answers this request, 0xFD and 0xFC hold back and flush (see
+ * <ringport/sim.h>), anything else a pause of so many milliseconds. */
 #include "fuzz/support/fuzz.h"
 
 #include "base/error.h"
 #include "http/h1.h"
 #include "loop/loop.h"
+#include "sim/server.h"
 #include <ringport/http.h>
 #include <ringport/sim.h>
 
@@ -20,6 +25,7 @@
 
 enum { REQUESTS = 3, DEADLINE_MS = 5000, ENDINGS = 3 }; /* kept, closed, truncated */
 enum { HEAD_LIMIT = 2048, HEADER_LIMIT = 16, INFORMATIONAL_LIMIT = 3, WINDOW = 65536 };
+enum { RECORD = 16000 };
 
 typedef struct run run;
 
@@ -27,9 +33,11 @@ typedef struct run run;
 typedef struct said {
     struct said *next;
     uint8_t *bytes;
-    size_t size;
-    unsigned writes;
+    size_t size, end; /* the answer's end; SIZE_MAX: it has none, or none that lets it live */
+    size_t ahead;     /* of the piece with what stands behind the end: bytes before that */
+    uint64_t begins;  /* what the client had sent when it was asked for */
     bool head_only;
+    bool tainted; /* a request had left before something unsolicited came: all may be one off */
 } said;
 
 typedef struct asked {
@@ -76,29 +84,53 @@ static bool take_body(void *user, const uint8_t *data, size_t size)
     return true;
 }
 
-/* The last answer was whole and let the connection live, or it would not have a request again.
- * Whatever it said beyond its end came with the end if it was one write and nothing cut it. */
-static void check_last(const run *r, const said *last)
+/* Where the answer ends, by the parser itself: fuzz_h1_response holds that against another one. */
+static size_t answer_end(const said *s)
 {
     static const rp_h1_events events = {take_head, take_body};
-    static const rp_h1_limits limits = {.head_bytes = HEAD_LIMIT,
-                                        .header_count = HEADER_LIMIT,
-                                        .informational_count = INFORMATIONAL_LIMIT};
+    static const rp_h1_limits limits = {HEAD_LIMIT, HEADER_LIMIT, INFORMATIONAL_LIMIT, false};
     rp_memory memory;
     rp_h1_scratch scratch;
-    size_t used;
+    size_t used = 0;
     rp_error error;
     rp_memory_init(&memory, (rp_allocator){0});
     rp_h1_scratch_init(&scratch, &memory, NULL);
     rp_h1_parser *parser = rp_h1_parser_create(&memory, &scratch, &limits, &events, NULL);
     FUZZ_CHECK(parser != NULL);
-    rp_h1_parser_start(parser, last->head_only);
-    FUZZ_CHECK(rp_h1_parser_feed(parser, last->bytes, last->size, &used, &error) == RP_H1_COMPLETE);
-    FUZZ_CHECK(rp_h1_parser_keep_alive(parser));
-    if (r->orderly && last->writes == 1 && !(r->limit & 1))
-        FUZZ_CHECK(used == last->size);
+    rp_h1_parser_start(parser, s->head_only);
+    bool whole = s->size > 0 &&
+                 rp_h1_parser_feed(parser, s->bytes, s->size, &used, &error) == RP_H1_COMPLETE &&
+                 rp_h1_parser_keep_alive(parser);
     rp_h1_parser_destroy(parser);
     rp_h1_scratch_clear(&scratch);
+    return whole ? used : SIZE_MAX;
+}
+
+static sim_pipe *pipe_of(const rp_sim_exchange *x, unsigned direction)
+{
+    return &sim_socket_of(rp_sim_tamper_inner(x->socket))->wire->pipes[direction];
+}
+
+/* From here on the client gets what it did not ask for. */
+static void unsolicited_comes(rp_sim_exchange *x, void *user)
+{
+    const said *s = user;
+    sim_pipe *down = pipe_of(x, 1);
+    uint64_t from = x->stream->sent_total + s->ahead;
+    if (down->watched_from > from)
+        down->watched_from = from;
+}
+
+/* The connection is asked again: its last answer was whole and let it live; and if that said more,
+ * something of this request had been given to the network before the client got any of it. */
+static void check_last(rp_sim_exchange *x, said *last)
+{
+    if (last->tainted)
+        return;
+    FUZZ_CHECK(last->end != SIZE_MAX);
+    last->tainted = last->end < last->size;
+    if (last->tainted)
+        FUZZ_CHECK(pipe_of(x, 1)->given_back > last->begins);
 }
 
 static said *begin_connection(run *r, rp_sim_exchange *x)
@@ -111,50 +143,75 @@ static said *begin_connection(run *r, rp_sim_exchange *x)
     return s;
 }
 
-static void write_bytes(run *r, rp_sim_exchange *x, const uint8_t *data, size_t size)
+/* A piece, or a part of one: a record. It is decrypted at once, so what stands in it behind the end
+ * is there with the end; in plain text it begins where it begins. */
+static void write_record(run *r, rp_sim_exchange *x, said *s, const uint8_t *data, size_t size,
+                         size_t at)
 {
-    if (size == 0)
-        return;
-    said *s = rp_sim_exchange_user(x);
-    s->bytes = realloc(s->bytes, s->size + size);
-    FUZZ_CHECK(s->bytes != NULL);
-    memcpy(s->bytes + s->size, data, size);
-    s->size += size;
-    s->writes++;
+    bool watched = s->end < at + size && s->end >= at;
+    if (watched) {
+        s->ahead = r->flags & 0x80 ? 0 : s->end - at;
+        rp_sim_call(x, unsolicited_comes, s);
+    }
     r->written += size;
     rp_sim_write(x, data, size);
+}
+
+/* One action of the input: a piece, then what its mark says. False: the answer is over. s->size
+ * counts along; x NULL: only the bytes are gathered. */
+static bool step(run *r, fuzz_input *input, rp_sim_exchange *x, said *s)
+{
+    const uint8_t *mark = memchr(input->data, 0xFF, input->size);
+    size_t size = mark == NULL ? input->size : (size_t)(mark - input->data), taken;
+    const uint8_t *piece = fuzz_bytes(input, size, &taken);
+    bool literal = mark != NULL && input->size > 1 && input->data[1] == 0xFF;
+    size_t most = taken + literal, part;
+    if (x == NULL && most > 0) {
+        s->bytes = realloc(s->bytes, s->size + most);
+        FUZZ_CHECK(s->bytes != NULL);
+        memcpy(s->bytes + s->size, piece, taken);
+        memset(s->bytes + s->size + taken, 0xFF, literal);
+    }
+    for (size_t at = 0; x != NULL && at < most; at += part) {
+        part = most - at < RECORD ? most - at : RECORD;
+        write_record(r, x, s, s->bytes + s->size + at, part, s->size + at);
+    }
+    s->size += most;
+    if (mark == NULL)
+        return false;
+    (void)fuzz_byte(input);
+    uint8_t what = fuzz_byte(input);
+    if (x != NULL && what == 0xFD)
+        rp_sim_hold(x);
+    else if (x != NULL && what == 0xFC)
+        rp_sim_flush(x);
+    else if (x != NULL && what < 0xFC) {
+        rp_sim_wait(x, what);
+        r->waited_ms += what;
+    }
+    return what != 0xFE && input->size > 0;
 }
 
 /* What the input says for one request. */
 static void answer(rp_sim_exchange *x, void *user)
 {
     run *r = user;
-    bool over = r->input.size == 0;
+    fuzz_input ahead = r->input;
     said *s = rp_sim_exchange_user(x);
     FUZZ_CHECK((s != NULL) == (rp_sim_served(x) > 0));
     if (s != NULL)
-        check_last(r, s);
+        check_last(x, s);
     else
         s = begin_connection(r, x);
-    s->size = s->writes = 0;
+    s->begins = pipe_of(x, 0)->taken;
     s->head_only = strcmp(rp_sim_method(x), "HEAD") == 0;
-    while (r->input.size > 0 && !over) {
-        const uint8_t *mark = memchr(r->input.data, 0xFF, r->input.size);
-        size_t size = mark == NULL ? r->input.size : (size_t)(mark - r->input.data), taken;
-        const uint8_t *piece = fuzz_bytes(&r->input, size, &taken);
-        write_bytes(r, x, piece, taken);
-        if (mark == NULL)
-            break;
-        (void)fuzz_byte(&r->input);
-        uint8_t what = fuzz_byte(&r->input);
-        if (what == 0xFF)
-            write_bytes(r, x, &what, 1);
-        over = what == 0xFE;
-        if (what < 0xFE) {
-            rp_sim_wait(x, what);
-            r->waited_ms += what;
-        }
-    }
+    s->size = 0;
+    while (ahead.size > 0 && step(r, &ahead, NULL, s))
+        continue;
+    s->end = answer_end(s);
+    s->size = 0;
+    while (r->input.size > 0 && step(r, &r->input, x, s))
+        continue;
     rp_sim_end(x, (rp_sim_ending)(r->ending % ENDINGS));
 }
 
@@ -170,6 +227,9 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
     FUZZ_CHECK(head->informational == (head->status < 200));
     for (size_t i = 0; i < head->header_count; i++)
         FUZZ_CHECK(head->headers[i].name[0] != '\0' && head->headers[i].value != NULL);
+    rp_response_summary so_far;
+    rp_request_summary_get(request, &so_far);
+    FUZZ_CHECK(so_far.bytes_sent > 0); /* or it is the answer of another */
     FUZZ_CHECK(a->heads == 0);
     if (head->informational)
         return;

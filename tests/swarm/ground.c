@@ -100,6 +100,8 @@ static void servers_end(world *w)
     hosts_end(w);
     while (rp_loop_pending(loop))
         (void)rp_loop_turn(loop, 100);
+    ground_enter(w); /* whoever posts has returned */
+    ground_leave(w);
     rp_loop_destroy(loop);
 }
 
@@ -181,7 +183,9 @@ void ground_do(host *h, void (*fn)(host *h, uint64_t number), uint64_t number)
     task *t = malloc(sizeof(*t));
     CHECK(t != NULL);
     *t = (task){{.fn = run_task, .user = t}, fn, h, number};
+    ground_enter(h->world);
     rp_loop_post(h->world->ground.servers, &t->post);
+    ground_leave(h->world);
 }
 
 /* ---- loops ---- */
