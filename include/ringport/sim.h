@@ -265,6 +265,9 @@ void rp_sim_flush(rp_sim_exchange *exchange);
 /* Calls fn when the steps before this one are done. It may append nothing behind rp_sim_end. */
 typedef void rp_sim_step_fn(rp_sim_exchange *exchange, void *user);
 void rp_sim_call(rp_sim_exchange *exchange, rp_sim_step_fn *fn, void *user);
+/* Nothing more of what the client sends is read: an upload comes to a stop when the buffers are
+ * full, and nobody notices the client's end. */
+void rp_sim_stop_reading(rp_sim_exchange *exchange);
 /* Bytes around TLS, as they are, on the connection itself. */
 void rp_sim_write_raw(rp_sim_exchange *exchange, const void *data, size_t size);
 /* The byte at this offset (0: the next) of what the connection sends from here on, TLS's framing

@@ -122,7 +122,8 @@ static bool feed(rp_sim_exchange *x)
 {
     static const sim_request_events events = {.on_head = head_came, .on_body = body_came};
     sim_request *request = &x->request;
-    if (x->phase != SIM_OPEN || x->input.size == 0 || request->state == SIM_REQUEST_FAILED)
+    if (x->phase != SIM_OPEN || x->deaf || x->input.size == 0 ||
+        request->state == SIM_REQUEST_FAILED)
         return false;
     if (request->state == SIM_REQUEST_DONE && x->answered)
         next_request(x);

@@ -28,6 +28,7 @@ typedef enum sim_step_kind {
     SIM_STEP_HOLD,
     SIM_STEP_FLUSH,
     SIM_STEP_CALL,
+    SIM_STEP_STOP_READING,
     SIM_STEP_END
 } sim_step_kind;
 
@@ -64,6 +65,7 @@ struct rp_sim_exchange {
     bool ended;     /* the last step of a script was appended and has not been carried out */
     bool answered;  /* the current request's script is over */
     bool continued; /* 100 Continue was sent */
+    bool deaf;      /* reads no more */
     bool writing, waiting;
     bool over; /* the ending began: there are no more steps */
     bool shut; /* of the ending: our side is closed */

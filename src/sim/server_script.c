@@ -87,6 +87,11 @@ void rp_sim_flush(rp_sim_exchange *x)
     (void)append(x, SIM_STEP_FLUSH, 0);
 }
 
+void rp_sim_stop_reading(rp_sim_exchange *x)
+{
+    (void)append(x, SIM_STEP_STOP_READING, 0);
+}
+
 void rp_sim_call(rp_sim_exchange *x, rp_sim_step_fn *fn, void *user)
 {
     sim_step *step = append(x, SIM_STEP_CALL, 0);
@@ -269,6 +274,10 @@ static void run(rp_sim_exchange *x, sim_step *step)
         break;
     case SIM_STEP_CALL:
         step->fn(x, step->user);
+        break;
+    case SIM_STEP_STOP_READING:
+        x->deaf = true;
+        rp_stream_set_credit(x->stream, true, 0);
         break;
     case SIM_STEP_WAIT:
         x->waiting = true;

@@ -132,6 +132,7 @@ void calls_plan(world *w)
         bool closes =
             c->flaw != FLAW_NONE || c->extra != EXTRA_NONE || c->close_announced || c->close_silent;
         c->early = !closes && world_chance(w, w->knobs.early);
+        c->early_hints = c->upload_bytes > 0 && !c->early && world_chance(w, w->knobs.early);
     }
 }
 
@@ -144,6 +145,9 @@ void call_answer_head(const call *c, char *text, size_t size)
             snprintf(text + used, size - (size_t)used, "Content-Length: %zu\r\n", c->body_bytes);
     if (c->framing == BY_CHUNKS)
         used += snprintf(text + used, size - (size_t)used, "Transfer-Encoding: chunked\r\n");
+    if (c->host->knobs->keep_alive_s > 0)
+        used += snprintf(text + used, size - (size_t)used, "Keep-Alive: timeout=%u\r\n",
+                         c->host->knobs->keep_alive_s);
     if (c->close_announced)
         used += snprintf(text + used, size - (size_t)used, "Connection: close\r\n");
     (void)snprintf(text + used, size - (size_t)used, "\r\n");
@@ -231,7 +235,9 @@ static bool flaw_explains(const call *c, rp_status status)
 /* What was announced may be gone when the next request comes; a replay is not always allowed. */
 static bool stale_explains(const call *c, rp_status status)
 {
-    return status == RP_E_STALE_CONNECTION && c->host->knobs->silent_close > 0;
+    const host_knobs *h = c->host->knobs;
+    bool late = h->keep_alive_s > 0 && c->world->knobs.host_pauses > 0;
+    return status == RP_E_STALE_CONNECTION && (h->silent_close > 0 || late);
 }
 
 static bool may_fail_so(const call *c, rp_status status)
@@ -385,7 +391,7 @@ static void check_success(const call *c, const rp_response_summary *summary)
         return;
     CHECK(may_succeed(c));
     CHECK(c->heads == 1 && summary->status == (int)c->status);
-    CHECK(c->infos == c->informational);
+    CHECK(c->infos == c->informational + c->early_hints);
     /* Without TLS nobody can tell such a body's end from a connection that was cut; and with it not
      * from one that its server dropped politely. */
     bool unsure = c->framing == BY_CLOSE && c->world->troubled &&

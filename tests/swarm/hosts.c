@@ -12,6 +12,9 @@ typedef struct visit {
     uint64_t head_bytes, uploaded; /* the head has so many at the least */
     uint64_t next_begins;          /* what the client had sent when the call was whole */
     bool spoilt;                   /* may not serve again */
+    rp_timer timer;                /* the server's patience with an idle connection */
+    uint64_t first_us;             /* when its first request came */
+    rp_sim_exchange *exchange;
     bool tainted; /* something unsolicited was said here, and a request had left before it came */
 } visit;
 
@@ -87,8 +90,11 @@ static void connected(rp_sim_exchange *x, void *user)
 
 static void gone(rp_sim_exchange *x, void *user)
 {
+    visit *v = rp_sim_exchange_user(x);
     (void)user;
-    free(rp_sim_exchange_user(x));
+    if (v != NULL)
+        rp_timer_stop(x->server->loop, &v->timer);
+    free(v);
     rp_sim_exchange_user_set(x, NULL);
 }
 
@@ -256,6 +262,23 @@ static rp_sim_ending ending_of(const call *c)
     }
 }
 
+static void idle_too_long(rp_timer *timer, void *user)
+{
+    visit *v = user;
+    (void)timer;
+    if (!v->exchange->over)
+        rp_sim_end(v->exchange, RP_SIM_CLOSE);
+}
+
+static void grows_idle(rp_sim_exchange *x, void *user)
+{
+    const call *c = user;
+    visit *v = rp_sim_exchange_user(x);
+    v->exchange = x;
+    rp_timer_start(x->server->loop, &v->timer, c->host->knobs->keep_alive_s * (uint64_t)1000,
+                   idle_too_long, v);
+}
+
 static void answer_well(rp_sim_exchange *x, call *c)
 {
     char head[512];
@@ -279,6 +302,8 @@ static void answer_well(rp_sim_exchange *x, call *c)
     if (c->extra != EXTRA_NONE)
         say_extra(&s);
     said(&s);
+    if (c->host->knobs->keep_alive_s > 0)
+        rp_sim_call(x, grows_idle, c);
     rp_sim_end(x, ending_of(c));
 }
 
@@ -325,14 +350,33 @@ static void check_unsolicited(const rp_sim_exchange *x, const visit *v)
     CHECK(given > v->next_begins); /* UINT64_MAX: it has not got them */
 }
 
+/* What was too old, or had been idle for too long, is not used: not after a pause of the program
+ * either. On its way a request takes some time. */
+static void check_age(const visit *v)
+{
+    const world *w = v->now->world;
+    const rp_client_options *o = &w->knobs.client;
+    uint64_t idle_ms = o->connection_idle_ms == 0 ? 55000 : o->connection_idle_ms;
+    uint64_t lifetime_ms = o->connection_lifetime_ms == 0 ? 600000 : o->connection_lifetime_ms;
+    uint64_t keep_ms = v->now->host->knobs->keep_alive_s * (uint64_t)1000;
+    if (w->sim == NULL || w->troubled)
+        return; /* the machine's delays, or the faults', are anybody's guess */
+    uint64_t way_us = 4 * (uint64_t)w->knobs.sim.latency_most_us + 50000;
+    uint64_t idle_us = world_now_us(w) - v->now->done_us;
+    CHECK(idle_us <= idle_ms * 1000 + way_us);
+    CHECK(keep_ms == 0 || idle_us <= keep_ms * 1000 + way_us);
+    CHECK(world_now_us(w) - v->first_us <= lifetime_ms * 1000 + way_us);
+}
+
 /* A connection serves again only after all went well with the one before. */
-static visit *visit_again(rp_sim_exchange *x)
+static visit *visit_again(rp_sim_exchange *x, const world *w)
 {
     visit *v = rp_sim_exchange_user(x);
     if (v == NULL) {
         v = calloc(1, sizeof(*v));
         CHECK(v != NULL);
         rp_sim_exchange_user_set(x, v);
+        v->first_us = w->sim != NULL ? world_now_us(w) : 0;
         CHECK(rp_sim_served(x) == 0);
         return v;
     }
@@ -345,6 +389,7 @@ static visit *visit_again(rp_sim_exchange *x)
         return v;
     CHECK(v->now->done && v->now->good);
     CHECK(v->uploaded == v->now->upload_bytes);
+    check_age(v);
     return v;
 }
 
@@ -360,9 +405,10 @@ static void take_head(rp_sim_exchange *x, host *h)
     const rp_client_options *o = &h->world->knobs.client;
     unsigned uses = o->never_reuse ? 1 : o->requests_per_connection;
     CHECK(uses == 0 || rp_sim_served(x) < uses);
-    visit *v = visit_again(x);
+    visit *v = visit_again(x, h->world);
     bool idempotent = strcmp(c->method, "POST") != 0;
-    *v = (visit){.now = c, .tainted = v->tainted};
+    rp_timer_stop(x->server->loop, &v->timer);
+    *v = (visit){.now = c, .tainted = v->tainted, .first_us = v->first_us};
     c->excused = c->excused || v->tainted;
     c->asked++;
     /* "GET /1 HTTP/1.1", "Host: ..." and the empty line. */
@@ -370,7 +416,11 @@ static void take_head(rp_sim_exchange *x, host *h)
     host_saw(c, v->head_bytes);
     CHECK(c->asked <= (idempotent && !o->never_replay ? 2u : 1u));
     v->spoilt = c->flaw != FLAW_NONE || c->close_announced;
-    if (c->early)
+    if (c->early_hints)
+        rp_sim_print(x, "HTTP/1.1 103 Early Hints\r\nX-Id: %u\r\n\r\n", c->id);
+    if (c->flaw == FLAW_DEAF)
+        rp_sim_stop_reading(x);
+    else if (c->early)
         answer(x, c);
 }
 
@@ -389,7 +439,7 @@ static void take_request(rp_sim_exchange *x, const host *h)
     CHECK(v->uploaded == v->now->upload_bytes);
     if (h->world->sim != NULL)
         v->next_begins = sim_socket_of(rp_sim_tamper_inner(x->socket))->wire->pipes[0].taken;
-    if (!v->now->early)
+    if (!v->now->early && v->now->flaw != FLAW_DEAF)
         answer(x, v->now);
 }
 

@@ -315,6 +315,25 @@ static void pauses(knobs *k, dice *d)
     k->drops = some(d, 500, 10);
 }
 
+/* Long pauses between the calls, and connections that must not be used after them. */
+static void ages(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    client_limits(k, d);
+    load(k, d, 40);
+    k->pause_us = dice_scale(d, 1, 20000000);
+    k->credited = 0; /* who reads slowly learns late that it is idle */
+    for (unsigned i = 0; i < k->host_count; i++)
+        k->hosts[i].keep_alive_s = some(d, 700, 10);
+    if (dice_chance(d, 500))
+        k->client.connection_idle_ms = 1 + dice_scale(d, 0, 20000);
+    if (dice_chance(d, 500))
+        k->client.connection_lifetime_ms = 1 + dice_scale(d, 0, 60000);
+    k->host_pauses = some(d, 500, 200);
+    k->host_pause_ms = 1 + dice_scale(d, 0, 20000);
+}
+
 /* Everything lacks now and then. */
 static void lacking(knobs *k, dice *d)
 {
@@ -327,19 +346,13 @@ static void lacking(knobs *k, dice *d)
 }
 
 const scenario scenarios[] = {
-    {"swarm", swarm},
-    {"handshakes", handshakes},
-    {"closes", closes},
-    {"slow", slow},
-    {"cancels", cancels},
-    {"deadlines", deadlines},
-    {"dying", dying},
-    {"few", few},
-    {"both_ways", both_ways},
-    {"lacking", lacking},
-    {"alone", alone},
-    {"pauses", pauses},
-    {NULL, NULL},
+    {"swarm", swarm},         {"handshakes", handshakes},
+    {"closes", closes},       {"slow", slow},
+    {"cancels", cancels},     {"deadlines", deadlines},
+    {"dying", dying},         {"few", few},
+    {"both_ways", both_ways}, {"lacking", lacking},
+    {"alone", alone},         {"pauses", pauses},
+    {"ages", ages},           {NULL, NULL},
 };
 
 /* The half of all seeds are of the swarm. */
@@ -394,6 +407,7 @@ static void make_real(knobs *k, dice *d)
         k->client.connection_idle_ms == 0 ? 0 : 1 + least_of(k->client.connection_idle_ms, 30);
     for (unsigned i = 0; i < k->host_count; i++) {
         k->hosts[i].dead_address = false;
+        k->hosts[i].keep_alive_s = 0;
         if (k->hosts[i].misbehaves > 0)
             k->client.handshake_timeout_ms = 200;
     }

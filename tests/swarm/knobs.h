@@ -23,6 +23,7 @@ typedef struct host_knobs {
     unsigned misbehaves;      /* permille of connections that go wrong before or in the handshake */
     unsigned announced_close; /* permille of responses with "Connection: close" */
     unsigned silent_close;    /* likewise without saying so */
+    unsigned keep_alive_s;    /* says so, and closes what has been idle for so long; 0: neither */
 } host_knobs;
 
 typedef struct knobs {

@@ -30,6 +30,7 @@ typedef enum flaw {
     FLAW_BAD_CHUNK, /* in the chunks' framing */
     FLAW_HUGE_HEAD,
     FLAW_SILENCE, /* the connection closes without an answer */
+    FLAW_DEAF,    /* the request's body is not read, and there is no answer */
     FLAWS
 } flaw;
 
@@ -87,6 +88,7 @@ struct call {
     size_t body_bytes, flaw_at, piece_bytes, extra_at;
     uint64_t wait_ms; /* now and then, between pieces */
     bool early;       /* before the request's body is there */
+    bool early_hints; /* a 103 comes before it is */
     bool close_announced, close_silent;
     /* What came of it. */
     rp_request *request; /* until on_done */
