@@ -254,6 +254,8 @@ static bool may_fail_so(const call *c, rp_status status)
         return true;
     if (encrypted(c) && w->knobs.distrusts && status == RP_E_CERT_UNTRUSTED)
         return true;
+    if (c->host->knobs->premature > 0 && status == RP_E_BAD_RESPONSE)
+        return true;
     return flaw_explains(c, status) || stale_explains(c, status);
 }
 
@@ -330,7 +332,7 @@ static void check_listening(const call *c, const rp_request *request)
  * left is a fault at once; calls_end judges the rest. */
 static void becomes_strange(call *c, uint64_t bytes_sent)
 {
-    CHECK(c->world->knobs.extras > 0 && bytes_sent > 0);
+    CHECK(c->world->knobs.extras + c->host->knobs->premature > 0 && bytes_sent > 0);
     c->strange = true;
 }
 
@@ -609,6 +611,16 @@ static void starter_due(rp_timer *timer, void *user)
     ground_leave(user);
 }
 
+/* At times the next call comes just when a server is about to lose its patience. */
+static uint64_t pause_ms(world *w, uint64_t most_ms)
+{
+    uint64_t end_ms = w->hosts[world_draw(w, w->knobs.host_count)].knobs->keep_alive_s * 1000u;
+    uint64_t ways_ms = 2 + 4 * (uint64_t)w->knobs.sim.latency_most_us / 1000;
+    if (end_ms == 0 || world_chance(w, 500))
+        return world_draw(w, most_ms + 1);
+    return end_ms > ways_ms ? end_ms - world_draw(w, ways_ms) : end_ms;
+}
+
 static void refill(world *w)
 {
     uint64_t most_ms = w->knobs.pause_us / 1000;
@@ -617,7 +629,7 @@ static void refill(world *w)
     if (most_ms == 0)
         fill(w);
     else if (!w->starter.private_started)
-        rp_timer_start(w->loop, &w->starter, world_draw(w, most_ms + 1), starter_due, w);
+        rp_timer_start(w->loop, &w->starter, pause_ms(w, most_ms), starter_due, w);
 }
 
 void calls_start(world *w)

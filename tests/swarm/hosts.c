@@ -80,11 +80,23 @@ static void misbehave(rp_sim_exchange *x, host *h)
     }
 }
 
+/* All that comes on this connection may be one off, for what had left already. */
+static void answer_unasked(rp_sim_exchange *x)
+{
+    visit *v = calloc(1, sizeof(*v));
+    CHECK(v != NULL);
+    v->tainted = true;
+    rp_sim_exchange_user_set(x, v);
+    rp_sim_print(x, "HTTP/1.1 200 OK\r\nX-Id: none\r\nContent-Length: 5\r\n\r\nearly");
+}
+
 static void connected(rp_sim_exchange *x, void *user)
 {
     host *h = user;
     ground_moves(h->world);
-    if (world_chance(h->world, h->knobs->misbehaves))
+    if (world_chance(h->world, h->knobs->premature))
+        answer_unasked(x);
+    else if (world_chance(h->world, h->knobs->misbehaves))
         misbehave(x, h);
 }
 
@@ -490,7 +502,7 @@ static rp_status host_listen(host *h, rp_error *error)
         .minimum_version = h->knobs->version,
         .maximum_version = h->knobs->version,
         .no_resumption = h->knobs->no_resumption,
-        .on_connection = h->knobs->misbehaves > 0 ? connected : NULL,
+        .on_connection = h->knobs->misbehaves + h->knobs->premature > 0 ? connected : NULL,
         .on_head = head_came,
         .on_body = body_came,
         .on_request = request_came,

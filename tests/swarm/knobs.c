@@ -70,6 +70,7 @@ static void hosts(knobs *k, dice *d)
         h->version = versions[dice_draw(d, 3)];
         h->no_resumption = dice_chance(d, 200);
         h->dead_address = dice_chance(d, 150);
+        h->premature = some(d, 50, 500);
         h->announced_close = some(d, 300, 500);
         h->silent_close = some(d, 300, 500);
     }
@@ -290,6 +291,7 @@ static void alone(knobs *k, dice *d)
     k->at_once = 1;
     k->client.connections_per_origin = 1;
     k->hosts[0].dead_address = false;
+    k->hosts[0].premature = 0;
     k->hosts[0].announced_close = some(d, 700, 900);
     k->hosts[0].silent_close = some(d, 500, 900);
     k->pause_us = 0;
@@ -325,7 +327,7 @@ static void ages(knobs *k, dice *d)
     k->pause_us = dice_scale(d, 1, 20000000);
     k->credited = 0; /* who reads slowly learns late that it is idle */
     for (unsigned i = 0; i < k->host_count; i++)
-        k->hosts[i].keep_alive_s = some(d, 700, 10);
+        k->hosts[i].keep_alive_s = dice_chance(d, 700) ? 2 + (unsigned)dice_scale(d, 0, 8) : 0;
     if (dice_chance(d, 500))
         k->client.connection_idle_ms = 1 + dice_scale(d, 0, 20000);
     if (dice_chance(d, 500))
@@ -382,6 +384,10 @@ static void encrypt_all(knobs *k)
  * it for the head of its answer. */
 static bool stalls(const knobs *k)
 {
+    for (unsigned i = 0; i < k->host_count; i++) {
+        if (k->hosts[i].premature > 0)
+            return true;
+    }
     return k->sim.fault_ppm[RP_SIM_STALL] > 0 || k->sim.fault_ppm[RP_SIM_CORRUPT] > 0 ||
            k->flawed > 0 || k->extras > 0;
 }

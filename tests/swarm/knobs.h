@@ -21,6 +21,7 @@ typedef struct host_knobs {
     rp_tls_version version;   /* the only one; 0: both */
     bool dead_address;        /* its name has one where nobody answers before the good one */
     unsigned misbehaves;      /* permille of connections that go wrong before or in the handshake */
+    unsigned premature;       /* permille of connections that answer before they are asked */
     unsigned announced_close; /* permille of responses with "Connection: close" */
     unsigned silent_close;    /* likewise without saying so */
     unsigned keep_alive_s;    /* says so, and closes what has been idle for so long; 0: neither */
