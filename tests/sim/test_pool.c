@@ -60,6 +60,7 @@ static void test_failed_replay_is_not_safe_to_repeat(void **state)
     rp_sim_fault_at(p.sim, RP_SIM_CONNECT_REFUSED, 1);
     call_bad(&second, &p, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT, NULL);
     assert_false(second.error.replay_safe);
+    assert_true(second.error.bytes_sent > 0);
     assert_int_equal(rp_sim_fault_count(p.sim, RP_SIM_CONNECT_REFUSED), 1);
     play_end(&p);
 }
