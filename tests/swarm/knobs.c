@@ -324,7 +324,10 @@ static void ages(knobs *k, dice *d)
     hosts(k, d);
     client_limits(k, d);
     load(k, d, 40);
-    k->pause_us = dice_scale(d, 1, 20000000);
+    k->pause_us = dice_scale(d, 1000, 20000000);
+    k->at_once = 1 + (unsigned)dice_draw(d, 3);
+    k->uploads = 600; /* a POST is not replayed */
+    k->upload_bytes = (size_t)dice_scale(d, 1, 2000);
     k->credited = 0; /* who reads slowly learns late that it is idle */
     for (unsigned i = 0; i < k->host_count; i++)
         k->hosts[i].keep_alive_s = dice_chance(d, 700) ? 2 + (unsigned)dice_scale(d, 0, 8) : 0;
