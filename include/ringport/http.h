@@ -56,7 +56,8 @@ typedef struct rp_client_options {
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.
- * Errors: RP_E_NO_MEMORY, RP_E_BAD_OPTION, RP_E_MISUSE (in rp_loop_destroy). */
+ * Errors: RP_E_NO_MEMORY, RP_E_BAD_OPTION, RP_E_MISUSE (in rp_loop_destroy; a loop or a resolver
+ * of the parent in a child of fork). */
 rp_status rp_client_create_sized(rp_client **client, rp_loop *loop,
                                  const rp_client_options *options, size_t options_size,
                                  rp_error *error);

@@ -1,7 +1,16 @@
 /* loop.h - the event loop: turns, timers, posts from other threads, statistics.
  *
  * A loop belongs to the thread that uses it first after rp_loop_create; it may be created on
- * another. */
+ * another.
+ *
+ * Fork. Loops, what was made on them, and resolvers belong to the process that made them: a child
+ * of fork makes its own, which may share the parent's TLS configurations. In the child, calls on
+ * its copies of the parent's fail with RP_E_MISUSE or, where they report no status, do nothing: a
+ * turn returns 0, nothing is pending, no callback comes, a timer never fires. Nothing changes for
+ * the parent. rp_loop_destroy closes the descriptors that the child inherited with the loop and
+ * otherwise holds open, those of connections included; the memory stays until the child ends or
+ * executes another program. A callback in which the child was forked may return: its turn ends
+ * soon. */
 #ifndef RINGPORT_LOOP_H
 #define RINGPORT_LOOP_H
 

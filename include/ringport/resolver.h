@@ -29,7 +29,8 @@ static inline rp_status rp_resolver_create(rp_resolver **resolver,
     return rp_resolver_create_sized(resolver, options, sizeof(rp_resolver_options), error);
 }
 
-/* A resolver may be shared by loops and threads: each holder retains it. Any thread. */
+/* A resolver may be shared by loops and threads: each holder retains it. Any thread. Not with a
+ * child of fork: there its use is RP_E_MISUSE, and its release does nothing. */
 rp_resolver *rp_resolver_retain(rp_resolver *resolver);
 
 /* Drops a reference; the last one ends the thread. NULL does nothing. Any thread. */

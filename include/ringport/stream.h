@@ -53,9 +53,9 @@ typedef struct rp_stream_info {
     uint64_t resolved_us, connected_us, handshaken_us; /* since rp_stream_open; 0: not yet */
 } rp_stream_info;
 
-/* Starts to open. Errors: RP_E_MISUSE (no host; in rp_loop_destroy), RP_E_NO_MEMORY. events is
- * borrowed while the stream lives, user is passed along; on_data, on_end, on_close may be NULL,
- * on_open may not. */
+/* Starts to open. Errors: RP_E_MISUSE (no host; in rp_loop_destroy; in a child of fork),
+ * RP_E_NO_MEMORY. events is borrowed while the stream lives, user is passed along; on_data, on_end,
+ * on_close may be NULL, on_open may not. */
 rp_status rp_stream_open_sized(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,
                                size_t options_size, const rp_stream_events *events, void *user);
 static inline rp_status rp_stream_open(rp_stream **stream, rp_loop *loop,

@@ -6,6 +6,12 @@
 #include "base/slice.h"
 
 #include <stdbool.h>
+#include <stdint.h>
+
+/* A number that stands for this process, never 0: a child of fork gets another than its parent has.
+ * What was made under another number shares descriptors and a ring with a process that uses them:
+ * it is not ours to use. No system call but at the first call. Any thread. */
+uint64_t rp_process_mark(void);
 
 /* Where this system may keep its trust anchors, most likely first: PEM bundles, and directories
  * of PEM files for systems that have no bundle. NULL ends each list. */

@@ -116,7 +116,7 @@ static void client_end(rp_client *client)
 
 void rp_client_destroy(rp_client *client)
 {
-    if (client == NULL)
+    if (client == NULL || !rp_loop_is_ours(client->loop))
         return;
     client->outlives = false;
     if (client->emptied)
@@ -178,6 +178,12 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
     if (!rp_options_copy(&known, sizeof(known), options, options_size))
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                             "client options set a member that this version does not know");
+    if (!rp_loop_is_ours(loop))
+        return rp_loop_not_ours(error, RP_PHASE_NONE);
+    if (known.resolver != NULL && !rp_resolver_is_ours(known.resolver))
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
+                            "the resolver belongs to the process that made it: a child of fork has "
+                            "to make its own");
     if (loop->destroying)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the loop is being destroyed");
     options_default(&known);
@@ -206,6 +212,8 @@ static rp_status tls_needed(rp_client *client, const rp_url *url, rp_error *erro
 static rp_status check(rp_client *client, const rp_request_options *options,
                        const rp_response_events *events, rp_url *url, rp_error *error)
 {
+    if (!rp_loop_is_ours(client->loop))
+        return rp_loop_not_ours(error, RP_PHASE_QUEUE);
     if (client->loop->destroying)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
                             "the client's loop was destroyed, and takes no more requests");

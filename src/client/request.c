@@ -274,13 +274,16 @@ void rp_request_finish_later(rp_request *request, const rp_error *error)
 void rp_request_cancel(rp_request *request)
 {
     rp_error error;
+    if (!rp_loop_is_ours(request->client->loop))
+        return;
     (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "cancelled");
     rp_request_finish_later(request, &error);
 }
 
 void rp_request_consume(rp_request *request, size_t size)
 {
-    if (!request->has_credit_limit || request->conn == NULL)
+    if (!request->has_credit_limit || request->conn == NULL ||
+        !rp_loop_is_ours(request->client->loop))
         return;
     if (size > request->owed_bytes)
         size = (size_t)request->owed_bytes;

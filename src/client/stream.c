@@ -299,6 +299,9 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     *out = NULL;
     if (!rp_options_copy(&known, sizeof(known), given, given_size))
         return RP_E_MISUSE;
+    if (!rp_loop_is_ours(loop) ||
+        (options->resolver != NULL && !rp_resolver_is_ours(options->resolver)))
+        return RP_E_MISUSE;
     if (loop->destroying || options->host == NULL || options->host[0] == '\0' || events == NULL ||
         events->on_open == NULL || strlen(options->host) > HOST_LIMIT ||
         (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT))
@@ -418,7 +421,7 @@ static void say_goodbye(rp_stream *stream)
 
 void rp_stream_close(rp_stream *stream)
 {
-    if (stream->closing)
+    if (stream->closing || !rp_loop_is_ours(stream->loop))
         return;
     rp_stream_set_background(stream, false); /* rp_loop_run waits for the end */
     rp_timer_stop(stream->loop, &stream->timer);

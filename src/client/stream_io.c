@@ -627,7 +627,8 @@ void rp_stream_io_free(rp_stream *stream)
 
 static rp_status write_start(rp_stream *stream, rp_write *write, const void *data, size_t size)
 {
-    if (stream->closing || stream->shutdown_asked || (data == NULL && size > 0))
+    if (!rp_loop_is_ours(stream->loop) || stream->closing || stream->shutdown_asked ||
+        (data == NULL && size > 0))
         return RP_E_MISUSE;
     write->private_data = data;
     write->private_size = size;
@@ -706,7 +707,7 @@ void rp_stream_mute(rp_stream *stream)
 
 void rp_stream_consume(rp_stream *stream, size_t size)
 {
-    if (!stream->has_credit_limit || stream->closing || size == 0)
+    if (!stream->has_credit_limit || stream->closing || size == 0 || !rp_loop_is_ours(stream->loop))
         return;
     /* Only a stream without credit waits for this. */
     if (stream->credit == 0)

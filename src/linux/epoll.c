@@ -38,6 +38,8 @@
 int rp_epoll_ctl(epoll_port *port, int operation, int fd, uint32_t events, void *data)
 {
     struct epoll_event event = {.events = events, .data.ptr = data};
+    if (!epoll_is_ours(port))
+        return -1;
     port->stats->system_calls++;
     return epoll_ctl(port->fd, operation, fd, &event);
 }
@@ -87,6 +89,8 @@ void rp_epoll_close_fd(epoll_port *port, int fd)
 static void sys_timer_set(epoll_port *port, uint64_t due_ns)
 {
     struct itimerspec setting = {0};
+    if (!epoll_is_ours(port))
+        return;
     if (due_ns != RP_WAIT_FOREVER) {
         setting.it_value.tv_sec = (time_t)(due_ns / NS_PER_S);
         setting.it_value.tv_nsec = (long)(due_ns % NS_PER_S);
@@ -103,7 +107,7 @@ static void sys_timer_set(epoll_port *port, uint64_t due_ns)
 static void epoll_wake(rp_port *base)
 {
     epoll_port *port = port_of(base);
-    if (atomic_exchange_explicit(&port->woken, true, memory_order_acq_rel))
+    if (!epoll_is_ours(port) || atomic_exchange_explicit(&port->woken, true, memory_order_acq_rel))
         return;
     uint64_t one = 1;
     ssize_t written;
@@ -147,7 +151,7 @@ static unsigned run_ready(epoll_port *port)
     rp_list_init(&now);
     for (rp_link *link; (link = rp_list_take(&port->ready)) != NULL;)
         rp_list_append(&now, link);
-    for (rp_link *link; (link = rp_list_take(&now)) != NULL;)
+    for (rp_link *link; epoll_is_ours(port) && (link = rp_list_take(&now)) != NULL;)
         found += rp_epoll_run_socket(RP_CONTAINER(link, epoll_socket, link));
     return found;
 }
@@ -294,6 +298,18 @@ static void epoll_destroy(rp_port *base)
     free_port(port);
 }
 
+static void epoll_abandon(rp_port *base)
+{
+    epoll_port *port = port_of(base);
+    for (rp_link *link = port->sockets.next; link != &port->sockets; link = link->next) {
+        epoll_socket *socket = RP_CONTAINER(link, epoll_socket, all_link);
+        if (socket->fd >= 0)
+            rp_epoll_close_fd(port, socket->fd);
+        socket->fd = -1;
+    }
+    close_descriptors(port);
+}
+
 static epoll_port *new_port(const rp_port_options *options)
 {
     epoll_port *port = rp_allocate(options->memory, sizeof(*port));
@@ -304,6 +320,8 @@ static epoll_port *new_port(const rp_port_options *options)
     port->stats = options->stats;
     port->fd = port->wake_fd = port->timer_fd = -1;
     port->retry_at_ns = port->deadline_ns = port->timer_due_ns = RP_WAIT_FOREVER;
+    port->process = rp_process_mark();
+    rp_list_init(&port->sockets);
     rp_list_init(&port->ready);
     rp_list_init(&port->quiet);
     rp_list_init(&port->starved);
@@ -362,6 +380,7 @@ const rp_port_ops rp_epoll_port_ops = {
     .name = "epoll",
     .create = epoll_create_port,
     .destroy = epoll_destroy,
+    .abandon = epoll_abandon,
     .now = epoll_now,
     .random = epoll_random,
     .open = rp_epoll_open,

@@ -3,8 +3,10 @@
 #ifndef RP_LINUX_EPOLL_H
 #define RP_LINUX_EPOLL_H
 
+#include "base/platform.h"
 #include "loop/port.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 
@@ -33,6 +35,7 @@ enum {
 
 typedef struct epoll_socket {
     rp_socket base;
+    rp_link all_link;
     rp_link link; /* on ready, quiet, starved, free or none */
     int fd;
     uint8_t started; /* operations in flight */
@@ -48,6 +51,8 @@ typedef struct epoll_socket {
 
 typedef struct epoll_port {
     rp_port base;
+    uint64_t process; /* rp_process_mark of its maker */
+    rp_link sockets;  /* all of them but the free ones */
     rp_memory *memory;
     rp_loop_stats *stats;
     int fd, wake_fd, timer_fd; /* timer_fd: -1 before waitable() */
@@ -66,6 +71,16 @@ typedef struct epoll_port {
     size_t buffer_size, buffer_written; /* written: bytes that ever were */
     struct epoll_event events[EVENTS_PER_WAIT];
 } epoll_port;
+
+/* False in a child of fork: registrations and sockets are its parent's. Then the system calls that
+ * change or take something fail with EAGAIN, without being made. */
+static inline bool epoll_is_ours(const epoll_port *port)
+{
+    if (port->process == rp_process_mark())
+        return true;
+    errno = EAGAIN;
+    return false;
+}
 
 static inline epoll_port *port_of(rp_port *base)
 {

@@ -37,12 +37,16 @@ static int sys_connect_error(epoll_port *port, int fd)
 
 static int sys_accept(epoll_port *port, int fd)
 {
+    if (!epoll_is_ours(port))
+        return -1;
     port->stats->system_calls++;
     return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static ssize_t sys_receive(epoll_port *port, int fd)
 {
+    if (!epoll_is_ours(port))
+        return -1;
     port->stats->system_calls++;
     return recv(fd, port->buffer, port->buffer_size, MSG_DONTWAIT);
 }
@@ -50,12 +54,16 @@ static ssize_t sys_receive(epoll_port *port, int fd)
 static ssize_t sys_send(epoll_port *port, int fd, struct iovec *parts, size_t count)
 {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    if (!epoll_is_ours(port))
+        return -1;
     port->stats->system_calls++;
     return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void sys_shutdown_send(epoll_port *port, int fd)
 {
+    if (!epoll_is_ours(port))
+        return;
     port->stats->system_calls++;
     (void)shutdown(fd, SHUT_WR);
 }
@@ -215,6 +223,7 @@ static epoll_socket *socket_new(epoll_port *port)
     }
     socket->base.port = &port->base;
     socket->fd = -1;
+    rp_list_append(&port->sockets, &socket->all_link);
     rp_list_init(&socket->link);
     port->socket_count++;
     return socket;
@@ -224,6 +233,7 @@ static void socket_free(epoll_socket *socket)
 {
     epoll_port *port = socket_port(socket);
     port->socket_count--;
+    rp_list_remove(&socket->all_link);
     rp_list_remove(&socket->link);
     if (port->free_count >= FREE_SOCKETS_MOST) {
         rp_free(port->memory, socket);

@@ -104,6 +104,8 @@ static void submitted(uring_port *port)
 
 bool rp_uring_submit(uring_port *port)
 {
+    if (!uring_is_ours(port))
+        return false;
     enable(port);
     port->stats->system_calls++;
     int result = io_uring_submit(&port->ring);
@@ -113,6 +115,8 @@ bool rp_uring_submit(uring_port *port)
 
 struct io_uring_sqe *rp_uring_sqe(uring_port *port)
 {
+    if (!uring_is_ours(port))
+        return NULL;
     struct io_uring_sqe *sqe = io_uring_get_sqe(&port->ring);
     if (sqe != NULL)
         return sqe;
@@ -129,7 +133,7 @@ static void wake(rp_port *base)
 {
     uring_port *port = (uring_port *)base;
     char byte = 0;
-    if (atomic_exchange(&port->wake_pending, true))
+    if (!uring_is_ours(port) || atomic_exchange(&port->wake_pending, true))
         return;
     ssize_t written;
     do {
@@ -203,13 +207,19 @@ static unsigned drain(uring_port *port)
 {
     unsigned found = 0, seen = 0;
     struct io_uring_cqe *cqes[BATCH];
-    while (seen < share(port)) {
+    while (uring_is_ours(port) && seen < share(port)) {
         found += settle(port);
+        if (!uring_is_ours(port))
+            break;
         unsigned count = io_uring_peek_batch_cqe(&port->ring, cqes, BATCH);
         if (count == 0)
             break;
-        for (unsigned i = 0; i < count; i++)
-            found += completion(port, cqes[i]);
+        for (unsigned i = 0; i < count; i++) {
+            struct io_uring_cqe cqe = *cqes[i];
+            found += completion(port, &cqe);
+            if (!uring_is_ours(port)) /* forked in the callback: the ring is not here any more */
+                return found;
+        }
         io_uring_cq_advance(&port->ring, count);
         seen += count;
     }
@@ -250,6 +260,8 @@ static void wait_unsubmitted(uring_port *port, uint64_t wait_ns)
 static bool enter(uring_port *port, uint64_t wait_ns)
 {
     int result;
+    if (!uring_is_ours(port))
+        return true;
     enable(port);
     port->stats->system_calls++;
     if (wait_ns == 0) {
@@ -389,7 +401,7 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
         port->recent = found;
     else
         port->recent = (port->recent * 3 + found) / 4;
-    while (port->waitable_made && acknowledge(port)) {
+    while (port->waitable_made && uring_is_ours(port) && acknowledge(port)) {
         if (found >= share(port)) {
             call_again(port);
             break;
@@ -589,6 +601,22 @@ static void destroy(rp_port *base)
     rp_free(memory, port);
 }
 
+/* The ring's memory was not inherited: see ring_init. */
+static void abandon(rp_port *base)
+{
+    uring_port *port = (uring_port *)base;
+    waitable_close(port);
+    for (rp_link *link = port->sockets.next; link != &port->sockets; link = link->next) {
+        uring_socket *socket = RP_CONTAINER(link, uring_socket, all_link);
+        if (socket->fd >= 0)
+            (void)close(socket->fd);
+        socket->fd = -1;
+    }
+    (void)close(port->ring.ring_fd);
+    (void)close(port->wake_fd);
+    (void)close(port->wake_write_fd);
+}
+
 static rp_status parts_init(uring_port *port, size_t receive_memory_bytes, rp_error *error)
 {
     int result = 0;
@@ -624,6 +652,8 @@ static rp_status create(rp_port **out, const rp_port_options *options, rp_error 
     port->stats = options->stats;
     port->coalesce_us = options->coalesce_limit_us;
     port->wake_fd = port->epoll_fd = port->timer_fd = port->event_fd = -1;
+    port->process = rp_process_mark();
+    rp_list_init(&port->sockets);
     rp_list_init(&port->owed);
     rp_list_init(&port->tried);
     rp_list_init(&port->settling);
@@ -661,6 +691,7 @@ const rp_port_ops rp_uring_port_ops = {
     .name = "io_uring",
     .create = create,
     .destroy = destroy,
+    .abandon = abandon,
     .now = now,
     .random = random_bytes,
     .open = rp_uring_open,

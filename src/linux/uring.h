@@ -4,6 +4,7 @@
 #define RP_LINUX_URING_H
 
 #include "base/list.h"
+#include "base/platform.h"
 #include "loop/port.h"
 
 #include <liburing.h>
@@ -20,6 +21,8 @@ typedef union uring_argument {
 
 typedef struct uring_port {
     rp_port base;
+    uint64_t process; /* rp_process_mark of its maker */
+    rp_link sockets;  /* all of them */
     rp_memory *memory;
     rp_loop_stats *stats;
     struct io_uring ring;
@@ -63,7 +66,7 @@ typedef struct uring_port {
 
 typedef struct uring_socket {
     rp_socket base;
-    rp_link owed_link, send_link, starved_link;
+    rp_link all_link, owed_link, send_link, starved_link;
     int fd;
     int slot;           /* direct descriptor, -1: none */
     uint8_t started;    /* RP_CANCEL_...: operations whose final completion is still to come */
@@ -88,6 +91,12 @@ enum { TAG_CONNECT = 1, TAG_ACCEPT, TAG_RECEIVE, TAG_SEND, TAG_WAKE, TAG_MASK = 
 static inline uint64_t uring_tag(const void *pointer, unsigned tag)
 {
     return (uint64_t)(uintptr_t)pointer | tag;
+}
+
+/* False in a child of fork: the ring is its parent's, and most of it is memory that both see. */
+static inline bool uring_is_ours(const uring_port *port)
+{
+    return port->process == rp_process_mark();
 }
 
 /* Makes room by submitting; NULL if the kernel does not take submissions now. */

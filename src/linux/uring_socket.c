@@ -56,7 +56,7 @@ static int slot_take(uring_port *port, int fd)
 static void slot_give(uring_port *port, int slot)
 {
     int none = -1;
-    if (slot < 0)
+    if (slot < 0 || !uring_is_ours(port))
         return;
     port->stats->system_calls++;
     (void)io_uring_register_files_update(&port->ring, (unsigned)slot, &none, 1);
@@ -151,6 +151,7 @@ static void socket_free(uring_socket *socket)
     slot_give(port, socket->slot);
     port->stats->system_calls++;
     (void)close(socket->fd);
+    rp_list_remove(&socket->all_link);
     socket->base.handler->closed(&socket->base);
     rp_free(port->memory, socket);
     /* A descriptor is free: those that wait for one need not wait for their time. */
@@ -164,7 +165,7 @@ unsigned rp_uring_run_owed(uring_port *port)
     rp_link now;
     rp_list_init(&now);
     rp_list_move(&now, &port->owed);
-    for (rp_link *link; (link = rp_list_take(&now)) != NULL;) {
+    for (rp_link *link; uring_is_ours(port) && (link = rp_list_take(&now)) != NULL;) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, owed_link);
         int os_code = socket->owed_code;
         for (unsigned operation = 1; operation <= RP_CANCEL_ALL; operation <<= 1) {
@@ -190,6 +191,7 @@ static uring_socket *socket_new(uring_port *port, int fd)
     if (socket == NULL)
         return NULL;
     socket->base.port = &port->base;
+    rp_list_append(&port->sockets, &socket->all_link);
     rp_list_init(&socket->owed_link);
     rp_list_init(&socket->send_link);
     rp_list_init(&socket->starved_link);
@@ -540,7 +542,7 @@ unsigned rp_uring_settle(uring_port *port)
     rp_link now;
     rp_list_init(&now);
     rp_list_move(&now, &port->settling);
-    for (rp_link *link; (link = rp_list_take(&now)) != NULL; count++) {
+    for (rp_link *link; uring_is_ours(port) && (link = rp_list_take(&now)) != NULL; count++) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, send_link);
         send_progress(socket, socket->piece_bytes, true);
     }
@@ -553,7 +555,8 @@ void rp_uring_shutdown_send(rp_socket *base)
     RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_SEND));
     port_of(socket)->stats->system_calls++;
     socket->shut = true;
-    (void)shutdown(socket->fd, SHUT_WR);
+    if (uring_is_ours(port_of(socket)))
+        (void)shutdown(socket->fd, SHUT_WR);
 }
 
 void rp_uring_reset_on_close(rp_socket *base)

@@ -42,10 +42,16 @@ uint64_t rp_loop_next_deadline_ns(const rp_loop *loop)
     return loop->timers == NULL ? RP_WAIT_FOREVER : loop->timers->private_deadline_ns;
 }
 
+static void wake(rp_loop *loop)
+{
+    if (rp_loop_is_ours(loop))
+        loop->port->ops->wake(loop->port);
+}
+
 /* Inside a turn this waits until the turn's end: most timers started there are stopped there. */
 static void publish_deadline(rp_loop *loop)
 {
-    if (loop->waitable_made && !loop->in_turn)
+    if (loop->waitable_made && !loop->in_turn && rp_loop_is_ours(loop))
         loop->port->ops->waitable_deadline(loop->port, rp_loop_next_deadline_ns(loop));
 }
 
@@ -112,7 +118,7 @@ static unsigned run_timers(rp_loop *loop)
 {
     unsigned fired = 0, share = turn_share(loop);
     uint64_t order = loop->timer_order;
-    while (loop->timers != NULL && fired < share) {
+    while (loop->timers != NULL && fired < share && rp_loop_is_ours(loop)) {
         rp_timer *timer = loop->timers;
         if (timer->private_deadline_ns > rp_loop_now_ns(loop) || timer->private_order >= order)
             break;
@@ -134,7 +140,7 @@ void rp_loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred 
     bool first = rp_list_empty(&loop->deferred);
     rp_list_append(&loop->deferred, &deferred->link);
     if (first && loop->waitable_made && !loop->in_turn)
-        loop->port->ops->wake(loop->port);
+        wake(loop);
 }
 
 void rp_loop_undefer(rp_deferred *deferred)
@@ -152,6 +158,8 @@ static unsigned run_deferred(rp_loop *loop)
     rp_list_init(&now);
     rp_list_move(&now, &loop->deferred);
     for (rp_link *link; count < share && (link = rp_list_take(&now)) != NULL; count++) {
+        if (!rp_loop_is_ours(loop))
+            break;
         rp_deferred *deferred = RP_CONTAINER(link, rp_deferred, link);
         deferred->fn(deferred);
     }
@@ -168,7 +176,7 @@ void rp_loop_post(rp_loop *loop, rp_post *post)
     } while (!atomic_compare_exchange_weak_explicit(&loop->posts, &newest, post,
                                                     memory_order_release, memory_order_relaxed));
     if (newest == NULL)
-        loop->port->ops->wake(loop->port);
+        wake(loop);
 }
 
 static unsigned run_posts(rp_loop *loop)
@@ -184,7 +192,7 @@ static unsigned run_posts(rp_loop *loop)
         newest = next;
     }
     unsigned count = 0;
-    while (oldest != NULL) {
+    while (oldest != NULL && rp_loop_is_ours(loop)) {
         rp_post *post = oldest;
         oldest = post->private_next;
         count++;
@@ -221,6 +229,8 @@ static wait_plan plan_wait(rp_loop *loop, uint64_t wait_ms)
 
 unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
 {
+    if (!rp_loop_is_ours(loop))
+        return 0;
     RP_ASSERT(!loop->in_turn && !loop->destroying);
     wait_plan plan = plan_wait(loop, wait_ms);
     loop->in_turn = true;
@@ -242,7 +252,7 @@ unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
     if (loop->waitable_made) {
         publish_deadline(loop);
         if (!rp_list_empty(&loop->deferred))
-            loop->port->ops->wake(loop->port);
+            wake(loop);
     }
     return found;
 }
@@ -256,13 +266,13 @@ bool rp_loop_owes(const rp_loop *loop, uint64_t now_ns)
 
 bool rp_loop_pending(const rp_loop *loop)
 {
-    return loop->pending > 0;
+    return loop->pending > 0 && rp_loop_is_ours(loop);
 }
 
 void rp_loop_run(rp_loop *loop)
 {
     loop->stopping = false;
-    while (loop->pending > 0 && !loop->stopping)
+    while (rp_loop_pending(loop) && !loop->stopping)
         (void)rp_loop_turn(loop, RP_NEVER_MS);
 }
 
@@ -273,12 +283,14 @@ void rp_loop_stop(rp_loop *loop)
 
 rp_waitable rp_loop_waitable(rp_loop *loop)
 {
+    if (!rp_loop_is_ours(loop))
+        return (rp_waitable){.socket = -1};
     rp_waitable waitable = loop->port->ops->waitable(loop->port);
     if (waitable.socket != -1 || waitable.handle != NULL) {
         loop->waitable_made = true;
         publish_deadline(loop);
         if (!rp_list_empty(&loop->deferred))
-            loop->port->ops->wake(loop->port);
+            wake(loop);
     }
     return waitable;
 }
@@ -399,6 +411,7 @@ static rp_status loop_new(rp_loop **out, const rp_loop_options *options, rp_erro
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the loop");
     loop->memory = memory;
     loop->references = 1;
+    loop->process = rp_process_mark();
     /* Not zeroed: the pages that no callback uses are never touched. */
     loop->scratch = rp_reallocate(&loop->memory, NULL, RP_SCRATCH_BYTES);
     if (loop->scratch == NULL) {
@@ -450,10 +463,31 @@ rp_status rp_loop_create_sized(rp_loop **out, const rp_loop_options *options, si
     return rp_loop_create_with_port(out, NULL, NULL, &copy, error);
 }
 
+rp_status rp_loop_not_ours(rp_error *error, rp_phase phase)
+{
+    return rp_error_set(error, RP_E_MISUSE, phase,
+                        "the loop belongs to the process that made it: a child of fork has to make "
+                        "its own");
+}
+
+/* In a child of fork. The memory stays as it is, whatever another thread of the parent's was doing
+ * with it at that moment: the child shares it with the parent until one of them writes to it. */
+static void abandon(rp_loop *loop)
+{
+    bool again = loop->destroying;
+    loop->destroying = true;
+    if (!again && loop->port->ops->abandon != NULL)
+        loop->port->ops->abandon(loop->port);
+}
+
 void rp_loop_destroy(rp_loop *loop)
 {
     if (loop == NULL)
         return;
+    if (!rp_loop_is_ours(loop)) {
+        abandon(loop);
+        return;
+    }
     RP_ASSERT(!loop->in_turn && !loop->destroying);
     loop->destroying = true;
     (void)run_posts(loop); /* those that came before; after this only ringport's own threads post */

@@ -5,6 +5,7 @@
 #include "base/chain.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include "base/platform.h"
 #include "loop/port.h"
 #include <ringport/loop.h>
 #include <ringport/resolver.h>
@@ -33,6 +34,7 @@ struct rp_loop {
     bool stopping, in_turn, waitable_made;
     bool destroying;       /* rp_loop_destroy was called; true for ever */
     uint32_t references;   /* the caller's until rp_loop_destroy, and those of what outlives it */
+    uint64_t process;      /* rp_process_mark of its maker */
     rp_resolver *resolver; /* made when first needed (src/net) */
     void (*resolver_release)(rp_resolver *);
     void *sessions; /* TLS sessions of this loop's streams, likewise (src/client) */
@@ -42,6 +44,15 @@ struct rp_loop {
     size_t scratch_used; /* bytes that were ever written, which the end wipes */
     char backend[256];
 };
+
+/* False in a child of the process that made it: then nothing on it may be started, ended, waited
+ * for or called back. Public calls say so (RP_E_MISUSE) or do nothing. */
+static inline bool rp_loop_is_ours(const rp_loop *loop)
+{
+    return loop->process == rp_process_mark();
+}
+/* RP_E_MISUSE, and the sentence that says so. */
+rp_status rp_loop_not_ours(rp_error *error, rp_phase phase);
 
 /* Each hold keeps rp_loop_run going until its release. */
 static inline void rp_loop_hold(rp_loop *loop)

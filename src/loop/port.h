@@ -122,6 +122,12 @@ typedef struct rp_port_ops {
     rp_status (*create)(rp_port **port, const rp_port_options *options, rp_error *error);
     /* No socket is left. */
     void (*destroy)(rp_port *port);
+    /* In a child of fork, which has a copy of its parent's port: closes this process's descriptors
+     * of the port and of all its sockets, and changes nothing for the parent. Nothing is called
+     * back, and the memory stays: a callback of the port may be on the stack. NULL: no descriptors.
+     * When the child returns from a callback in which it was forked, the port makes no system call
+     * on what it shares with the parent, and takes nothing from it. */
+    void (*abandon)(rp_port *port);
 
     /* Nanoseconds, monotonic, from an arbitrary origin, the machine's sleep included: a connection
      * grows old meanwhile. Read from the system at each call. */

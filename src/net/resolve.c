@@ -29,6 +29,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/mutex.h"
+#include "base/platform.h"
 #include "base/thread.h"
 
 #include <ares.h>
@@ -37,6 +38,7 @@
 
 struct rp_resolver {
     atomic_uint references;
+    uint64_t process; /* rp_process_mark of its maker */
     rp_override *overrides;
     char *servers; /* NULL: the system's */
 
@@ -193,6 +195,7 @@ rp_status rp_resolver_create_sized(rp_resolver **out, const rp_resolver_options 
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the resolver");
     resolver->memory = memory;
     atomic_init(&resolver->references, 1);
+    resolver->process = rp_process_mark();
     rp_mutex_init(&resolver->mutex);
     rp_mutex_init(&resolver->channel_mutex);
     rp_status status = resolver_configure(resolver, &copy, error);
@@ -210,9 +213,15 @@ rp_resolver *rp_resolver_retain(rp_resolver *resolver)
     return resolver;
 }
 
+bool rp_resolver_is_ours(const rp_resolver *resolver)
+{
+    return resolver->process == rp_process_mark();
+}
+
+/* In a child of fork c-ares' thread, which would have to be joined, does not exist. */
 void rp_resolver_release(rp_resolver *resolver)
 {
-    if (resolver == NULL)
+    if (resolver == NULL || !rp_resolver_is_ours(resolver))
         return;
     unsigned before = atomic_fetch_sub_explicit(&resolver->references, 1, memory_order_acq_rel);
     RP_ASSERT(before > 0);

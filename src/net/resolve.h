@@ -30,6 +30,9 @@ rp_status rp_resolve_at_once(const rp_resolver *resolver, const char *host, uint
                              rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
                              rp_error *error);
 
+/* False in a child of the process that made it: its thread and its sockets are not there. */
+bool rp_resolver_is_ours(const rp_resolver *resolver);
+
 /* The resolver's own allocations; for tests, and only while no look-up is under way. */
 rp_memory *rp_resolver_memory(rp_resolver *resolver);
 

@@ -12,6 +12,12 @@
 
 #define NS_PER_S 1000000000u
 
+/* There is no fork. */
+uint64_t rp_process_mark(void)
+{
+    return 1;
+}
+
 void rp_wipe(void *bytes, size_t size)
 {
     (void)SecureZeroMemory(bytes, size);

@@ -5,6 +5,7 @@
 #include "support/web.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -19,6 +20,9 @@ static int in_child(int (*run)(void *argument), void *argument)
     (void)fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
+        static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+        for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+            (void)signal(fatal[i], SIG_DFL); /* cmocka's would run the parent's tests on */
         (void)alarm(30);
         _exit(run(argument));
     }
@@ -200,10 +204,415 @@ static void test_no_copy_is_left(void **state)
     }
 }
 
+/* ---- fork ---- */
+
+/* What the parent has when it forks. */
+typedef struct family {
+    web w;
+    rp_resolver *resolver;
+    fetch idle, upload, waiting;
+    probe stream;
+    rp_timer timer;
+    rp_post post;
+    unsigned fired, posted;
+    unsigned order; /* in which the child destroys what it inherited */
+} family;
+
+enum { BODY_BYTES = 300000 };
+static uint8_t *data;
+
+static void count_fired(rp_timer *timer, void *user)
+{
+    family *f = user;
+    (void)timer;
+    f->fired++;
+}
+
+static void count_posted(rp_post *post, void *user)
+{
+    family *f = user;
+    (void)post;
+    f->posted++;
+}
+
+/* An idle connection, an upload under way, a request that waits for their connections, a stream, a
+ * timer; or, with nothing, a loop that never turned. */
+static void family_begin(family *f, int version, bool nothing, bool waitable)
+{
+    rp_client_options options = {.connections_per_origin = 2};
+    memset(f, 0, sizeof(*f));
+    assert_int_equal(rp_resolver_create(&f->resolver, NULL, NULL), RP_OK);
+    options.resolver = f->resolver;
+    web_begin_apart(&f->w, version, NULL, &options);
+    if (waitable)
+        assert_true(rp_loop_waitable(f->w.loop).socket >= 0);
+    if (nothing)
+        return;
+    fetch_good(&f->idle, &f->w, "/hello", NULL, 200);
+    rp_request_options upload = {.body = data, .body_size = BODY_BYTES, .receive_credit_bytes = 10};
+    assert_true(fetch_start(&f->upload, &f->w, "/echo", &upload));
+    assert_true(fetch_start(&f->waiting, &f->w, "/delay/50", NULL));
+    rp_stream_options to = {
+        .host = "127.0.0.1", .port = server_port(f->w.server), .tls = f->w.client_tls};
+    assert_int_equal(probe_open(&f->stream, f->w.loop, &to), RP_OK);
+    for (int i = 0; i < 5; i++)
+        (void)rp_loop_turn(f->w.loop, 1);
+    rp_timer_start(f->w.loop, &f->timer, 100, count_fired, f);
+}
+
+/* Everything goes on in the parent as if nothing had been. */
+static void family_end(family *f, bool nothing)
+{
+    fetch after = {0};
+    if (!nothing) {
+        while (f->upload.dones == 0 || f->waiting.dones == 0 || f->fired == 0) {
+            if (f->upload.request != NULL)
+                fetch_consume(&f->upload, 100000);
+            (void)rp_loop_turn(f->w.loop, 1000);
+        }
+        assert_int_equal(f->upload.error.status, RP_OK);
+        assert_int_equal(f->upload.body_bytes, BODY_BYTES);
+        assert_int_equal(f->waiting.error.status, RP_OK);
+        UNTIL(f->w.loop, f->stream.opens > 0);
+        assert_int_equal(f->stream.open_error.status, RP_OK);
+        probe_finish(&f->stream);
+    }
+    fetch_good(&after, &f->w, "/hello", NULL, 200);
+    assert_int_equal(f->fired, nothing ? 0 : 1);
+    assert_int_equal(f->posted, 0);
+    /* The child's own; two, of which none was lost, and the stream's. */
+    assert_int_equal(atomic_load(&web_counts(&f->w)->connections), nothing ? 2 : 4);
+    rp_resolver_release(f->resolver);
+    web_end(&f->w);
+}
+
+#define SAY_UNLESS(condition)                                                                      \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            (void)fprintf(stderr, "%s:%d: in the child, in vain: %s\n", __FILE__, __LINE__,        \
+                          #condition);                                                             \
+            return 1;                                                                              \
+        }                                                                                          \
+    } while (0)
+
+static bool is_told(const rp_error *error)
+{
+    return error->status == RP_E_MISUSE && strstr(error->text, "process that made it") != NULL;
+}
+
+/* Each public call on what was inherited. */
+static int call_everything(family *f)
+{
+    static rp_collected collected;
+    static rp_write write;
+    rp_loop *loop = f->w.loop;
+    rp_client *client = NULL;
+    rp_stream *stream = NULL;
+    rp_error error = {.status = RP_OK};
+    rp_client_options options = {.resolver = f->resolver};
+    rp_request_options get = {.url = "http://127.0.0.1/"};
+    rp_stream_options to = {.host = "127.0.0.1"};
+    static const rp_stream_events events = {.on_open = NULL};
+
+    SAY_UNLESS(rp_client_create(&client, loop, NULL, &error) == RP_E_MISUSE && is_told(&error));
+    error.status = RP_OK;
+    SAY_UNLESS(rp_client_send(f->w.client, &get, &rp_collect_events, &collected, &error) == NULL);
+    SAY_UNLESS(is_told(&error));
+    SAY_UNLESS(rp_stream_open(&stream, loop, &to, &events, NULL) == RP_E_MISUSE);
+    if (f->upload.request != NULL) {
+        rp_response_summary summary;
+        rp_request_consume(f->upload.request, 100);
+        rp_request_summary_get(f->upload.request, &summary);
+        rp_request_cancel(f->upload.request);
+        rp_request_cancel(f->waiting.request);
+    }
+    if (f->stream.stream != NULL) {
+        rp_stream_info info;
+        rp_stream_info_get(f->stream.stream, &info);
+        SAY_UNLESS(rp_stream_write(f->stream.stream, &write, "x", 1, NULL, NULL) == RP_E_MISUSE);
+        SAY_UNLESS(rp_stream_shutdown_write(f->stream.stream, &write, NULL, NULL) == RP_E_MISUSE);
+        rp_stream_consume(f->stream.stream, 10);
+        rp_stream_close(f->stream.stream);
+    }
+    rp_timer timer = {0};
+    rp_timer_start(loop, &timer, 0, count_fired, f);
+    rp_timer_start(loop, &f->timer, 0, count_fired, f);
+    f->post = (rp_post){.fn = count_posted, .user = f};
+    rp_loop_post(loop, &f->post);
+    SAY_UNLESS(rp_loop_turn(loop, RP_NEVER_MS) == 0);
+    SAY_UNLESS(!rp_loop_pending(loop));
+    rp_loop_run(loop);
+    rp_loop_stop(loop);
+    SAY_UNLESS(rp_loop_waitable(loop).socket == -1);
+    SAY_UNLESS(rp_loop_now_ms(loop) > 0);
+    SAY_UNLESS(rp_loop_stats_get(loop)->turns < 1000000 && rp_loop_backend(loop)[0] != '\0');
+    rp_timer_stop(loop, &timer);
+    SAY_UNLESS(f->fired == 0 && f->posted == 0 && f->upload.dones == 0 && f->stream.closes == 0);
+
+    /* A loop of the child's own takes no resolver of the parent's. */
+    SAY_UNLESS(rp_loop_create(&loop, NULL, NULL) == RP_OK);
+    SAY_UNLESS(rp_client_create(&client, loop, &options, &error) == RP_E_MISUSE && is_told(&error));
+    rp_loop_destroy(loop);
+    return 0;
+}
+
+static void done_in_child(rp_collected *collected, const rp_response_summary *summary, void *user)
+{
+    (void)summary;
+    *(int *)user = collected->status;
+}
+
+/* A loop of the child's own serves it, with the parent's TLS configuration. */
+static int ask_from_child(family *f)
+{
+    int status = 0;
+    rp_loop *loop = NULL;
+    rp_client *client = NULL;
+    rp_loop_options backend = {.backend = fixture_backend()};
+    rp_client_options options = {.tls = f->w.client_tls};
+    rp_request_options get = {.url = server_url(f->w.server, "/hello")};
+    rp_collected collected = {.on_done = done_in_child, .user = &status};
+    SAY_UNLESS(rp_loop_create(&loop, &backend, NULL) == RP_OK);
+    SAY_UNLESS(rp_client_create(&client, loop, &options, NULL) == RP_OK);
+    SAY_UNLESS(rp_client_send(client, &get, &rp_collect_events, &collected, NULL) != NULL);
+    rp_loop_run(loop);
+    rp_client_destroy(client);
+    rp_loop_destroy(loop);
+    SAY_UNLESS(status == 200);
+    return 0;
+}
+
+static int destroy_inherited(family *f)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        switch ((f->order + i) % 3) {
+        case 0:
+            rp_loop_destroy(f->w.loop);
+            break;
+        case 1:
+            rp_client_destroy(f->w.client);
+            break;
+        default:
+            rp_resolver_release(f->resolver);
+            break;
+        }
+    }
+    SAY_UNLESS(f->upload.dones == 0 && f->stream.closes == 0);
+    return 0;
+}
+
+static int child_of_family(void *argument)
+{
+    family *f = argument;
+    int failed = call_everything(f);
+    if (failed == 0)
+        failed = destroy_inherited(f);
+    return failed != 0 ? failed : ask_from_child(f);
+}
+
+static void test_fork(void **state)
+{
+    static const int versions[] = {0, 13};
+    (void)state;
+    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+        for (unsigned how = 0; how < 12; how++) {
+            family f;
+            bool nothing = how % 2 == 1, waitable = how / 2 % 2 == 1;
+            family_begin(&f, versions[v], nothing, waitable);
+            f.order = how / 4;
+            assert_int_equal(in_child(child_of_family, &f), 0);
+            family_end(&f, nothing);
+        }
+    }
+}
+
+/* ---- fork in a callback, which returns in the child ---- */
+
+enum { CALLS = 12 };
+
+typedef struct splitting {
+    web w;
+    fetch all[CALLS];
+    rp_timer timers[2];
+    rp_post posts[2];
+    unsigned told;    /* callbacks so far */
+    unsigned fork_at; /* of these */
+    pid_t child;      /* 0 in the child; -1: not yet */
+} splitting;
+
+static void told(splitting *s)
+{
+    if (++s->told == s->fork_at) {
+        (void)fflush(NULL);
+        s->child = fork();
+        CHECK(s->child >= 0);
+    }
+}
+
+static void told_head(fetch *f)
+{
+    told(f->user);
+}
+
+static void told_body(fetch *f, size_t size)
+{
+    (void)size;
+    told(f->user);
+}
+
+static void told_timer(rp_timer *timer, void *user)
+{
+    (void)timer;
+    told(user);
+}
+
+static void told_post(rp_post *post, void *user)
+{
+    (void)post;
+    told(user);
+}
+
+/* In the child the turn ends, nothing more comes, and it can go. */
+static void leave_child(splitting *s)
+{
+    (void)alarm(30);
+    unsigned before = s->told;
+    for (int i = 0; i < 3; i++)
+        CHECK(rp_loop_turn(s->w.loop, 1000) == 0);
+    rp_loop_run(s->w.loop);
+    CHECK(s->told == before);
+    rp_client_destroy(s->w.client);
+    rp_loop_destroy(s->w.loop);
+    _exit(0);
+}
+
+static bool all_done(const splitting *s)
+{
+    for (int i = 0; i < CALLS; i++) {
+        if (s->all[i].dones == 0)
+            return false;
+    }
+    return s->told >= 3 * CALLS + 4;
+}
+
+/* All answers are there when the loop turns: completions behind the fork are the parent's. False:
+ * fewer callbacks came than that. */
+static bool split(int version, unsigned fork_at)
+{
+    splitting s = {.fork_at = fork_at, .child = -1};
+    int status = 0;
+    web_begin_apart(&s.w, version, NULL, NULL);
+    for (int round = 0; round < 2; round++) { /* first the connections */
+        for (int i = 0; i < CALLS; i++) {
+            s.all[i] = (fetch){.user = &s};
+            if (round > 0) {
+                s.all[i].on_head = told_head;
+                s.all[i].on_body = told_body;
+                s.all[i].on_done = told_head;
+            }
+            assert_true(fetch_start(&s.all[i], &s.w, "/hello", NULL));
+        }
+        for (int i = 0; i < CALLS && round == 0; i++)
+            fetch_wait(&s.all[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        rp_timer_start(s.w.loop, &s.timers[i], 1, told_timer, &s);
+        s.posts[i] = (rp_post){.fn = told_post, .user = &s};
+        rp_loop_post(s.w.loop, &s.posts[i]);
+    }
+    (void)rp_loop_turn(s.w.loop, 0); /* submits */
+    fixture_sleep_ms(30);
+    while (!all_done(&s)) {
+        (void)rp_loop_turn(s.w.loop, 1000);
+        if (s.child == 0)
+            leave_child(&s);
+    }
+    if (s.child > 0) {
+        assert_int_equal(waitpid(s.child, &status, 0), s.child);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            fail_msg("forked in callback %u, the child ended with %d", fork_at, status);
+    }
+    for (int i = 0; i < CALLS; i++)
+        assert_int_equal(s.all[i].error.status, RP_OK);
+    web_end(&s.w);
+    return s.child > 0;
+}
+
+static void test_fork_in_a_callback(void **state)
+{
+    static const int versions[] = {0, 13};
+    (void)state;
+    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+        unsigned fork_at = 1;
+        while (split(versions[v], fork_at))
+            fork_at += 3;
+        assert_true(fork_at > 3 * CALLS);
+    }
+}
+
+/* ---- a child that lives on ---- */
+
+typedef struct survivor {
+    web *w;
+    int ready, go;
+} survivor;
+
+static int live_on(void *argument)
+{
+    survivor *s = argument;
+    char byte;
+    rp_loop_destroy(s->w->loop);
+    CHECK(write(s->ready, "", 1) == 1);
+    CHECK(read(s->go, &byte, 1) == 1);
+    return 0;
+}
+
+/* The parent ends a connection while the child, which has given it back, still lives: the server
+ * sees the end. */
+static void test_connections_given_back(void **state)
+{
+    (void)state;
+    web w;
+    fetch first = {0};
+    int ready[2], go[2], status;
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(go), 0);
+    web_begin_apart(&w, 13, NULL, NULL);
+    fetch_good(&first, &w, "/hello", NULL, 200);
+    pid_t child = fork();
+    if (child == 0) {
+        survivor s = {&w, ready[1], go[0]};
+        (void)alarm(30);
+        _exit(live_on(&s));
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    rp_client_destroy(w.client);
+    w.client = NULL;
+    UNTIL(w.loop, !rp_loop_pending(w.loop));
+    for (int i = 0; i < 1000 && atomic_load(&web_counts(&w)->open) > 0; i++)
+        fixture_sleep_ms(5);
+    assert_int_equal(atomic_load(&web_counts(&w)->open), 0);
+    assert_int_equal(write(go[1], "", 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    for (int i = 0; i < 2; i++) {
+        (void)close(ready[i]);
+        (void)close(go[i]);
+    }
+    web_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test_real(test_no_copy_is_left),
+        fixture_test_real(test_fork),
+        fixture_test_real(test_fork_in_a_callback),
+        fixture_test_real(test_connections_given_back),
     };
-    return fixture_run(tests);
+    data = probe_pattern(BODY_BYTES);
+    int failed = fixture_run(tests);
+    free(data);
+    return failed;
 }
