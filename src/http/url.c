@@ -75,7 +75,7 @@ static rp_status check_characters(const parser *p)
 {
     for (size_t i = 0; i < p->size; i++) {
         unsigned char c = (unsigned char)p->text[i];
-        char what[80];
+        char what[100];
         if (c > 0x20 && c < 0x7f)
             continue;
         (void)snprintf(what, sizeof(what),
