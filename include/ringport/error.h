@@ -31,7 +31,8 @@
 extern "C" {
 #endif
 
-/* What happened. Numbers are stable: new ones are added at the end of their group only. */
+/* What happened. Numbers are stable: new ones are added at the end of their group only. Reserved
+ * ones are for what is not there yet: nothing gives them. */
 typedef enum rp_status {
     RP_OK = 0,
 
@@ -44,7 +45,7 @@ typedef enum rp_status {
     RP_E_BAD_URL = 10,      /* not an absolute http or https URL, or over the limit */
     RP_E_BAD_HEADER = 11,   /* a request header or method that RFC 9110 does not allow */
     RP_E_BAD_OPTION = 12,   /* an option's value is out of its range */
-    RP_E_BODY_ABORTED = 13, /* the request body's producer gave up */
+    RP_E_BODY_ABORTED = 13, /* reserved: the request body's producer gave up */
 
     /* Waiting for a connection. */
     RP_E_QUEUE_FULL = 20,    /* more requests wait than queue_limit allows */
@@ -101,12 +102,12 @@ typedef enum rp_phase {
     RP_PHASE_QUEUE,
     RP_PHASE_RESOLVE,
     RP_PHASE_CONNECT,
-    RP_PHASE_PROXY,
+    RP_PHASE_PROXY, /* reserved */
     RP_PHASE_HANDSHAKE,
     RP_PHASE_REQUEST,
     RP_PHASE_HEAD,
     RP_PHASE_BODY,
-    RP_PHASE_SHUTDOWN
+    RP_PHASE_SHUTDOWN /* reserved */
 } rp_phase;
 
 #define RP_ERROR_TEXT_SIZE 240

@@ -94,7 +94,7 @@ typedef struct rp_timings {
 /* Valid until on_head returns. */
 typedef struct rp_response_head {
     int status;               /* 100 to 999 */
-    int version;              /* 10: HTTP/1.0, 11: HTTP/1.1, 20: HTTP/2 */
+    int version;              /* 10: HTTP/1.0, 11: HTTP/1.1; 20 is reserved for HTTP/2 */
     bool informational;       /* 1xx: another head follows */
     const char *reason;       /* may be "" */
     const rp_header *headers; /* in the order of arrival, names as they came */
@@ -173,14 +173,15 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
 /* Returns credit for size bytes of the body. */
 void rp_request_consume(rp_request *request, size_t size);
 
-/* A whole response in memory: pass &rp_collect_events as events and a zeroed rp_collected, with
- * limit_bytes and on_done set, as user. */
+/* A whole response's body in memory: pass &rp_collect_events as events and a zeroed rp_collected,
+ * with limit_bytes and on_done set, as user. Whoever wants headers has events of their own, which
+ * call those of rp_collect_events. */
 typedef struct rp_collected rp_collected;
 typedef void rp_collected_fn(rp_collected *collected, const rp_response_summary *summary,
                              void *user);
 struct rp_collected {
     size_t limit_bytes;       /* of the body; 0: 1 MiB. More ends in RP_E_BODY_TOO_LARGE */
-    rp_collected_fn *on_done; /* body and headers are valid until it returns */
+    rp_collected_fn *on_done; /* body is valid until it returns. NULL: nobody is told */
     void *user;
     int status;
     const uint8_t *body; /* NUL-terminated, the NUL not counted */

@@ -75,7 +75,8 @@ static void collect_done(rp_request *request, const rp_response_summary *summary
     collected->private_memory = NULL;
     collected->private_capacity = 0;
     /* The callback may reuse or free the structure. */
-    collected->on_done(collected, &told, collected->user);
+    if (collected->on_done != NULL)
+        collected->on_done(collected, &told, collected->user);
     rp_free_secret(memory, body, body_size);
 }
 
