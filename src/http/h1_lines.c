@@ -211,6 +211,43 @@ static rp_h1_piece release(rp_h1_lines *lines, char next)
     return piece;
 }
 
+/* ---- A head in which nothing is to be rewritten ---- */
+
+/* "Content-Length: 13", from its colon on: not what llhttp refuses and we do not. */
+static bool usual_length(const char *value, size_t size)
+{
+    size_t digits = 0;
+    while (size - digits > 2 && value[2 + digits] >= '0' && value[2 + digits] <= '9')
+        digits++;
+    return size > 2 && value[0] == ':' && value[1] == ' ' && digits > 0 && digits < 19 &&
+           digits == size - 2;
+}
+
+/* The bytes of a whole head that llhttp may read as it is, which nearly all are; 0: it is not
+ * whole, or something in it is to be looked at. */
+static size_t usual_head(const char *data, size_t size)
+{
+    const size_t colon = sizeof("content-length") - 1;
+    bool has_length = false;
+    for (size_t at = 0; size - at >= 4;) {
+        const char *line = data + at;
+        size_t plain = plain_bytes(line, size - at);
+        if (plain == 0 || size - at - plain < 4 || line[plain] != '\r' || line[plain + 1] != '\n' ||
+            is_blank(line[plain + 2]) || lower(line[0]) == 't')
+            return 0;
+        /* Nothing else that long has these letters, and if it had, it would only be looked at. */
+        if (plain > colon && line[colon] == ':' && line[7] == '-' && lower(line[8]) == 'l') {
+            if (has_length || !usual_length(line + colon, plain - colon))
+                return 0;
+            has_length = true;
+        }
+        at += plain + 2;
+        if (data[at] == '\r')
+            return data[at + 1] == '\n' ? at + 2 : 0;
+    }
+    return 0;
+}
+
 /* ---- Interface ---- */
 
 void rp_h1_lines_head(rp_h1_lines *lines, bool lenient)
@@ -242,6 +279,12 @@ rp_h1_piece rp_h1_lines_next(rp_h1_lines *lines, const char *data, size_t size)
         return chunk_data(lines, data, size);
     rp_h1_piece piece;
     size_t run = 0;
+    if (lines->place == STATUS_LINE && !lines->after_cr)
+        run = usual_head(data, size);
+    if (run > 0) {
+        lines->place = STOP;
+        return (rp_h1_piece){.text = data, .size = run, .taken = run};
+    }
     do {
         rp_h1_lines before = *lines;
         size_t part = step(lines, data + run, size - run, &piece);

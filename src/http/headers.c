@@ -35,7 +35,7 @@ static unsigned char lower(char c)
 bool rp_name_equal(const char *a, size_t a_size, const char *b)
 {
     for (size_t i = 0; i < a_size; i++) {
-        if (b[i] == '\0' || lower(a[i]) != lower(b[i]))
+        if (b[i] == '\0' || (a[i] != b[i] && lower(a[i]) != lower(b[i])))
             return false;
     }
     return b[a_size] == '\0';
