@@ -586,6 +586,20 @@ void rp_epoll_shutdown_send(rp_socket *base)
     sys_shutdown_send(socket_port(socket), socket->fd);
 }
 
+void rp_epoll_keepalive(rp_socket *base, const rp_keepalive *keepalive)
+{
+    epoll_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls += RP_KEEPALIVE_CALLS;
+    rp_socket_keepalive(socket->fd, keepalive);
+}
+
+uint64_t rp_epoll_confirmed(rp_socket *base)
+{
+    epoll_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls++;
+    return rp_socket_confirmed(socket->fd);
+}
+
 void rp_epoll_reset_on_close(rp_socket *base)
 {
     epoll_socket *socket = socket_of(base);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -83,6 +84,49 @@ rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog)
     else
         address->port = ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
     return (rp_io_result){RP_OK, 0};
+}
+
+/* What the kernel takes for the two times of keepalive (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL). */
+static uint64_t clamp_s(uint64_t seconds)
+{
+    if (seconds == 0)
+        return 1;
+    return seconds < 32767 ? seconds : 32767;
+}
+
+static void set_option(int fd, int level, int name, uint64_t value)
+{
+    int number = value < INT_MAX ? (int)value : INT_MAX;
+    (void)setsockopt(fd, level, name, &number, sizeof(number));
+}
+
+/* TCP_USER_TIMEOUT limits unanswered keepalive probes as well as data, and then their count
+ * (TCP_KEEPCNT) has no say (tcp(7)). */
+void rp_socket_keepalive(int fd, const rp_keepalive *keepalive)
+{
+    if (keepalive->unconfirmed_ms != RP_NEVER_MS)
+        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, keepalive->unconfirmed_ms);
+    if (keepalive->idle_ms == RP_NEVER_MS)
+        return;
+    uint64_t idle_s = keepalive->idle_ms / 1000, interval_s = rp_keepalive_interval_s(keepalive);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, clamp_s(idle_s));
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, clamp_s(interval_s));
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+/* tcpi_bytes_acked of the kernel's struct tcp_info (linux/tcp.h, which has glibc's names too), since
+ * Linux 4.1; glibc's structure ends before it. */
+#define BYTES_ACKED_AT 120
+
+uint64_t rp_socket_confirmed(int fd)
+{
+    uint8_t info[BYTES_ACKED_AT + sizeof(uint64_t)];
+    uint64_t acked = 0;
+    socklen_t size = sizeof(info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size) != 0 || size < sizeof(info))
+        return 0;
+    memcpy(&acked, info + BYTES_ACKED_AT, sizeof(acked));
+    return acked;
 }
 
 void rp_socket_reset_on_close(int fd)

@@ -16,6 +16,13 @@ rp_io_result rp_socket_descriptor(uint8_t family, int *fd);
 /* bind with SO_REUSEADDR, listen; stores the port that was given if it was 0. */
 rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog);
 
+/* At most so many system calls. */
+#define RP_KEEPALIVE_CALLS 4
+void rp_socket_keepalive(int fd, const rp_keepalive *keepalive);
+
+/* Bytes that the peer's system has acknowledged; 0: not known. One system call. */
+uint64_t rp_socket_confirmed(int fd);
+
 /* Closing resets the connection. */
 void rp_socket_reset_on_close(int fd);
 

@@ -121,6 +121,8 @@ void rp_uring_accept(rp_socket *base);
 void rp_uring_receive(rp_socket *base);
 void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count);
 void rp_uring_shutdown_send(rp_socket *base);
+void rp_uring_keepalive(rp_socket *base, const rp_keepalive *keepalive);
+uint64_t rp_uring_confirmed(rp_socket *base);
 void rp_uring_reset_on_close(rp_socket *base);
 void rp_uring_cancel(rp_socket *base, unsigned operations);
 void rp_uring_close(rp_socket *base);

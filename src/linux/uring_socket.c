@@ -559,6 +559,20 @@ void rp_uring_shutdown_send(rp_socket *base)
         (void)shutdown(socket->fd, SHUT_WR);
 }
 
+void rp_uring_keepalive(rp_socket *base, const rp_keepalive *keepalive)
+{
+    uring_socket *socket = (uring_socket *)base;
+    port_of(socket)->stats->system_calls += RP_KEEPALIVE_CALLS;
+    rp_socket_keepalive(socket->fd, keepalive);
+}
+
+uint64_t rp_uring_confirmed(rp_socket *base)
+{
+    uring_socket *socket = (uring_socket *)base;
+    port_of(socket)->stats->system_calls++;
+    return rp_socket_confirmed(socket->fd);
+}
+
 void rp_uring_reset_on_close(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;

@@ -44,7 +44,13 @@
  *     which is used up when it has passed: the loop states the next one.
  * 11. lookup(): a port whose network has names of its own answers them itself: once, from a turn,
  *     never inside the call, unless lookup_cancel came first. Others leave both NULL, and src/net
- *     asks the DNS. */
+ *     asks the DNS.
+ * 12. keepalive(): from then on the system finds out by itself that the peer of a connected socket
+ *     is gone: receive ends with RP_E_IO_FAILED, a send fails. What the system can't do is left
+ *     out; in the simulator a peer that is silent is never gone.
+ * 13. confirmed(): of the bytes handed to the kernel for a connected socket, those that the peer's
+ *     system has acknowledged, counted within one of the truth; it grows while a send is in flight
+ *     and the peer takes it, however slowly. 0 where the system does not tell. */
 #ifndef RP_LOOP_PORT_H
 #define RP_LOOP_PORT_H
 
@@ -107,6 +113,22 @@ struct rp_port_lookup {
     void *private_query; /* the port's */
 };
 
+/* RP_NEVER_MS: not at all, or as the system has it. */
+typedef struct rp_keepalive {
+    uint64_t idle_ms; /* after so long without a byte the peer is asked whether it is there */
+    uint64_t unconfirmed_ms; /* it is gone if it confirms neither that nor data for so long */
+} rp_keepalive;
+
+/* Seconds between questions, so that three of them fit into what is left. */
+static inline uint64_t rp_keepalive_interval_s(const rp_keepalive *keepalive)
+{
+    if (keepalive->unconfirmed_ms == RP_NEVER_MS)
+        return 10;
+    if (keepalive->unconfirmed_ms < keepalive->idle_ms + 3000)
+        return 1;
+    return (keepalive->unconfirmed_ms - keepalive->idle_ms) / 3000;
+}
+
 typedef struct rp_port_options {
     void *context; /* of a port that is handed in: what it belongs to; NULL for those of rp_ports */
     rp_memory *memory;
@@ -146,6 +168,10 @@ typedef struct rp_port_ops {
     void (*receive)(rp_socket *socket);
     void (*send)(rp_socket *socket, const rp_slice *slices,
                  size_t count); /* count > 0, bytes > 0 */
+
+    /* See 12 and 13. Synchronous. */
+    void (*keepalive)(rp_socket *socket, const rp_keepalive *keepalive);
+    uint64_t (*confirmed)(rp_socket *socket);
 
     /* TCP half-close of the sending side. No send in flight. Synchronous; failure shows
      * elsewhere. */

@@ -223,6 +223,8 @@ void rp_sim_accept(rp_socket *socket);
 void rp_sim_receive(rp_socket *socket);
 void rp_sim_send(rp_socket *socket, const rp_slice *slices, size_t count);
 void rp_sim_shutdown_send(rp_socket *socket);
+void rp_sim_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
+uint64_t rp_sim_confirmed(rp_socket *socket);
 void rp_sim_reset_on_close(rp_socket *socket);
 void rp_sim_cancel(rp_socket *socket, unsigned operations);
 void rp_sim_close(rp_socket *socket);

@@ -561,6 +561,19 @@ void rp_sim_shutdown_send(rp_socket *base)
         rp_sim_pipe_end(&socket->wire->pipes[socket->end]);
 }
 
+void rp_sim_keepalive(rp_socket *base, const rp_keepalive *keepalive)
+{
+    (void)base;
+    (void)keepalive;
+}
+
+uint64_t rp_sim_confirmed(rp_socket *base)
+{
+    sim_socket *socket = sim_socket_of(base);
+    RP_ASSERT(socket->wire != NULL);
+    return socket->wire->pipes[socket->end].passed;
+}
+
 void rp_sim_socket_reset(sim_socket *socket)
 {
     socket->reset = true;

@@ -485,6 +485,21 @@ void rp_iocp_shutdown_send(rp_socket *base)
     (void)shutdown(socket->handle, SD_SEND);
 }
 
+void rp_iocp_keepalive(rp_socket *base, const rp_keepalive *keepalive)
+{
+    iocp_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls += RP_KEEPALIVE_CALLS;
+    rp_socket_keepalive(socket->handle, keepalive);
+}
+
+/* Windows tells (SIO_TCP_INFO, since 10, 1703), Wine does not, so nobody has tried it. Without it a
+ * send's end is what shows that bytes move: Windows buffers 64 KiB and less. */
+uint64_t rp_iocp_confirmed(rp_socket *base)
+{
+    (void)base;
+    return 0;
+}
+
 void rp_iocp_reset_on_close(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);

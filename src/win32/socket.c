@@ -3,7 +3,17 @@
 
 #include "base/assert.h"
 
+#include <limits.h>
+#include <mstcpip.h>
 #include <string.h>
+
+/* ws2ipdef.h of Windows' SDK; MinGW's has no TCP_KEEPCNT. */
+#ifndef TCP_MAXRT
+#define TCP_MAXRT 5
+#endif
+#ifndef TCP_KEEPCNT
+#define TCP_KEEPCNT 16
+#endif
 
 int rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address)
 {
@@ -40,6 +50,32 @@ rp_io_result rp_socket_open(uint8_t family, SOCKET *handle)
     int on = 1;
     (void)setsockopt(*handle, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on));
     return (rp_io_result){RP_OK, 0};
+}
+
+static DWORD at_most(uint64_t value, DWORD most)
+{
+    return value < most ? (DWORD)value : most;
+}
+
+static void set_option(SOCKET handle, int name, DWORD value)
+{
+    (void)setsockopt(handle, IPPROTO_TCP, name, (const char *)&value, sizeof(value));
+}
+
+/* SIO_KEEPALIVE_VALS sets all but the number of probes, which is 10 before Windows 10, 1703. */
+void rp_socket_keepalive(SOCKET handle, const rp_keepalive *keepalive)
+{
+    if (keepalive->unconfirmed_ms != RP_NEVER_MS)
+        set_option(handle, TCP_MAXRT, at_most((keepalive->unconfirmed_ms + 999) / 1000, INT_MAX));
+    if (keepalive->idle_ms == RP_NEVER_MS)
+        return;
+    struct tcp_keepalive values = {.onoff = 1,
+                                   .keepalivetime = at_most(keepalive->idle_ms, INT_MAX),
+                                   .keepaliveinterval =
+                                       at_most(rp_keepalive_interval_s(keepalive) * 1000, INT_MAX)};
+    DWORD size = 0;
+    (void)WSAIoctl(handle, SIO_KEEPALIVE_VALS, &values, sizeof(values), NULL, 0, &size, NULL, NULL);
+    set_option(handle, TCP_KEEPCNT, 3);
 }
 
 /* On Windows SO_REUSEADDR would take the port away from whoever listens there. */

@@ -13,6 +13,10 @@ int rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address);
 #define RP_SOCKET_OPEN_CALLS 3
 rp_io_result rp_socket_open(uint8_t family, SOCKET *handle);
 
+/* At most so many system calls. */
+#define RP_KEEPALIVE_CALLS 3
+void rp_socket_keepalive(SOCKET handle, const rp_keepalive *keepalive);
+
 /* bind, exclusively, and listen; stores the port that was given if it was 0. */
 rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog);
 
