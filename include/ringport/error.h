@@ -85,12 +85,13 @@ typedef enum rp_status {
     RP_E_CERT_PIN_MISMATCH = 76, /* no pinned public key in it */
 
     /* HTTP. */
-    RP_E_FIRST_BYTE_TIMEOUT = 90,
-    RP_E_IDLE_TIMEOUT = 91, /* nothing moved for idle_timeout_ms */
-    RP_E_TOTAL_TIMEOUT = 92,
-    RP_E_CLOSED_EARLY = 93,     /* the server closed a fresh connection without an answer */
-    RP_E_STALE_CONNECTION = 94, /* a reused connection died before the answer's first byte */
-    RP_E_BAD_RESPONSE = 95,     /* not HTTP, or HTTP that RFC 9112 forbids */
+    RP_E_FIRST_BYTE_TIMEOUT = 90, /* no final response began within first_byte_timeout_ms */
+    RP_E_IDLE_TIMEOUT = 91,       /* nothing moved for idle_timeout_ms, of the request (phase
+                                   * request) or of the response */
+    RP_E_TOTAL_TIMEOUT = 92,      /* the phase says what the request waited for, the text too */
+    RP_E_CLOSED_EARLY = 93,       /* the server closed a fresh connection without an answer */
+    RP_E_STALE_CONNECTION = 94,   /* a reused connection died before the answer's first byte */
+    RP_E_BAD_RESPONSE = 95,       /* not HTTP, or HTTP that RFC 9112 forbids */
     RP_E_HEAD_TOO_LARGE = 96,
     RP_E_BODY_TRUNCATED = 97, /* the body ended before its announced end */
     RP_E_BODY_TOO_LARGE = 98  /* over the limit that the caller set */

@@ -38,7 +38,8 @@ typedef struct rp_client_options {
     uint32_t informational_limit;     /* 1xx before the final response; 0: 16 */
 
     /* Deadlines of a phase, in milliseconds; 0: the default in brackets, RP_NEVER_MS: none. */
-    uint64_t queue_timeout_ms;     /* [none] */
+    uint64_t queue_timeout_ms;     /* [none] of a wait for a connection; it ends when the request
+                                    * has one, and a replay's begins anew */
     uint64_t resolve_timeout_ms;   /* [10,000] */
     uint64_t connect_timeout_ms;   /* [10,000] all addresses together */
     uint64_t handshake_timeout_ms; /* [10,000] */
@@ -137,11 +138,19 @@ typedef struct rp_request_options {
     size_t header_count;
     const void *body; /* borrowed until on_done; NULL: none */
     size_t body_size;
-    /* Deadlines in milliseconds; 0: none. */
-    uint64_t total_timeout_ms;      /* from rp_client_send to on_done */
-    uint64_t first_byte_timeout_ms; /* from the request's last byte to the response's first */
-    uint64_t idle_timeout_ms;       /* longest time in which nothing moves while receiving a body;
-                                     * time in which the caller owes credit does not count */
+    /* Deadlines in milliseconds; 0: the default in brackets, RP_NEVER_MS: none. With the client's
+     * there is one for each phase: the queue, the look-up, the connection, the handshake, then
+     * idle while the request is sent, first_byte, and idle again. What came in time counts, also
+     * if the loop was not turned meanwhile: it is delivered before a deadline is looked at. */
+    uint64_t total_timeout_ms;      /* [none] from rp_client_send to on_done */
+    uint64_t first_byte_timeout_ms; /* [60,000] from the request's last byte to the first of the
+                                     * final response: interim ones (1xx) do not end it and do not
+                                     * restart it */
+    uint64_t idle_timeout_ms;       /* [60,000] longest time in which no byte moves, in neither
+                                     * direction, while the request is sent and while the response
+                                     * comes. Time in which the caller owes all of its credit does
+                                     * not count. Of a large request counts what the peer's system
+                                     * has confirmed, looked at every quarter of this */
     /* Backpressure on on_body: as receive_credit_bytes in stream.h. */
     size_t receive_credit_bytes;
     /* Replay, which is for methods that are idempotent by RFC 9110, 9.2.2, unless one of these says

@@ -12,6 +12,7 @@
 #define IDLE_LIMIT_MS 55000 /* below the 60 and 75 s after which most servers close */
 #define LIFETIME_MS 600000
 #define TIMEOUT_MS 10000
+#define SILENCE_MS 60000 /* of a server: what most proxies and gateways wait, too */
 
 static void options_default(rp_client_options *options)
 {
@@ -300,6 +301,11 @@ static rp_status head_write(rp_request *request, const rp_request_options *optio
     return RP_OK;
 }
 
+static uint64_t default_ms(uint64_t limit_ms)
+{
+    return limit_ms == 0 ? SILENCE_MS : limit_ms;
+}
+
 static void settings_copy(rp_request *request, const rp_request_options *options,
                           const rp_response_events *events, void *user)
 {
@@ -307,8 +313,8 @@ static void settings_copy(rp_request *request, const rp_request_options *options
     request->user = user;
     request->has_credit_limit = options->receive_credit_bytes > 0;
     request->credit_bytes = options->receive_credit_bytes;
-    request->first_byte_timeout_ms = options->first_byte_timeout_ms;
-    request->idle_timeout_ms = options->idle_timeout_ms;
+    request->first_byte_timeout_ms = default_ms(options->first_byte_timeout_ms);
+    request->idle_timeout_ms = default_ms(options->idle_timeout_ms);
     request->total_timeout_ms = options->total_timeout_ms;
     request->fresh_only = request->client->options.never_reuse;
     request->started_ns = rp_loop_now_ns(request->client->loop);
@@ -347,7 +353,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     request->origin->request_count++;
-    rp_request_queued(request);
+    rp_request_started(request);
     rp_pool_submit(request);
     return request;
 }

@@ -127,22 +127,28 @@ struct rp_request {
     bool fresh_only;  /* not on a connection that has served before */
     bool close_after; /* the request says "Connection: close" */
     bool cancelled;   /* no on_head and on_body any more */
-    bool reused, resumed, begun, told_head;
+    bool reused, resumed, told_head;
+    bool begun;            /* any byte of an answer came, interim responses included */
+    bool head_begun;       /* the final head has, or one of which that is not known yet */
+    bool upload_under_way; /* the peer may not have all of a large request */
     bool sent_before; /* an earlier connection took some of it: the server may have acted on it */
     uint8_t moved;    /* connections that turned out to be no good before anything of it left */
     uint8_t moved_fresh; /* of these, such as nobody had used before */
     bool has_credit_limit;
     size_t credit_bytes;
     uint64_t first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms;
-    uint64_t started_ns, last_moved_ns;
-    uint64_t order; /* by rp_client_send: who came first is served first */
+    uint64_t started_ns;
+    uint64_t queued_ns, sent_ns; /* this time: a replay begins anew; sent_ns 0: not yet */
+    uint64_t moved_ns;           /* stream->moved_ns, if that is later */
+    uint64_t confirmed_bytes;    /* by the peer's system, at the last look; 0: not looked */
+    uint64_t order;              /* by rp_client_send: who came first is served first */
     uint64_t body_bytes, bytes_sent;
     uint64_t owed_bytes; /* given to on_body and not yet consumed */
     int status;
     unsigned attempts;
     rp_timings timings;
     rp_timer total_timer;
-    rp_timer phase_timer; /* queue, then first byte, then idle */
+    rp_timer phase_timer; /* see request.c */
     rp_deferred ending;
     rp_error *error; /* why it ends, for ending; NULL: cancelled, or no_memory */
     bool no_memory;  /* not even to say why */
@@ -205,10 +211,16 @@ void rp_request_free(rp_request *request);
 void rp_request_finish(rp_request *request, const rp_error *error);
 /* The same, but on_done comes from a later callback: for calls of the user. */
 void rp_request_finish_later(rp_request *request, const rp_error *error);
+/* What happens to it, for its deadlines: the caller sent it; it waits in the queue; a connection has
+ * it; its first byte is written; its last one was handed to the network; a byte of an answer came;
+ * a head is whole. */
+void rp_request_started(rp_request *request);
 void rp_request_queued(rp_request *request);
-void rp_request_begun(rp_request *request); /* a connection begins to write it */
-void rp_request_sent(rp_request *request);  /* its last byte was handed to the network */
-void rp_request_moved(rp_request *request); /* a byte of the response came */
+void rp_request_assigned(rp_request *request);
+void rp_request_begun(rp_request *request);
+void rp_request_sent(rp_request *request);
+void rp_request_moved(rp_request *request);
+void rp_request_head(rp_request *request, const rp_response_head *head);
 uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);
 
 /* client.c */

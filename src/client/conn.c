@@ -83,10 +83,8 @@ static bool may_replay(const rp_conn *conn, const rp_request *request)
 
 static void replay(rp_request *request)
 {
-    rp_timer_stop(request->client->loop, &request->phase_timer);
     request->fresh_only = true;
     request->sent_before = request->sent_before || request->bytes_sent > 0;
-    rp_request_queued(request);
     rp_pool_submit(request);
 }
 
@@ -236,11 +234,9 @@ static bool on_head(void *user, const rp_response_head *head)
 {
     rp_conn *conn = user;
     rp_request *request = conn->request;
-    if (!head->informational) {
-        request->told_head = true;
-        request->status = head->status;
+    rp_request_head(request, head);
+    if (!head->informational)
         keep_alive_note(conn, head);
-    }
     if (request->events->on_head != NULL && !request->cancelled)
         request->events->on_head(request, head, request->user);
     return conn->request == request;
@@ -283,8 +279,10 @@ static void on_data(rp_stream *stream, const uint8_t *data, size_t size, void *u
     rp_request_moved(request);
     rp_h1_result result = rp_h1_parser_feed(conn->parser, data, size, &used, &error);
     if (conn->request != request)
-        return;  /* a callback ended it */
-    if (limited) /* what is no body needs no credit of the caller's */
+        return; /* a callback ended it */
+    if (!request->told_head && rp_h1_parser_in_head(conn->parser))
+        rp_request_moved(request); /* behind an interim response the next head has begun */
+    if (limited)                   /* what is no body needs no credit of the caller's */
         rp_stream_consume(stream, size - (size_t)(request->body_bytes - body_before));
     switch (result) {
     case RP_H1_COMPLETE:
@@ -545,7 +543,7 @@ void rp_conn_assign(rp_conn *conn, rp_request *request)
     RP_ASSERT(conn->state == RP_CONN_FREE);
     conn->request = request;
     request->conn = conn;
-    request->state = RP_REQUEST_ACTIVE;
+    rp_request_assigned(request);
     enter(conn, RP_CONN_ASSIGNED);
     rp_stream_want_fill(conn->stream, fill);
 }

@@ -276,7 +276,7 @@ void rp_pool_submit(rp_request *request)
         rp_conn_assign(conn, request);
         return;
     }
-    request->state = RP_REQUEST_QUEUED;
+    rp_request_queued(request);
     queue_put(request);
     open_more(origin);
 }

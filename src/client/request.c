@@ -54,7 +54,32 @@ void rp_request_free(rp_request *request)
     rp_free(&client->loop->memory, request);
 }
 
-/* ---- deadlines ---- */
+/* ---- deadlines ----
+ *
+ * Beside the total's one deadline runs at any time. Which one follows from what the request waits
+ * for:
+ *
+ *   a connection             queue        since it came into the queue
+ *   the peer to take it      idle         since anything moved, either way
+ *   an answer to begin       first byte   since its last byte was sent
+ *   the rest of the answer   idle         since anything moved, either way
+ *
+ * What happens only notes its time; the timer finds out when it fires, so that a body of a million
+ * pieces does not restart it a million times.
+ *
+ * The kernel takes a large request in large pieces, and a slow peer may need minutes for one of
+ * them: a socket becomes writable again when a third of its buffer is free (tcp(7), tcp_wmem; up to
+ * 4 MiB), and until then nothing tells that bytes move. So while some of a large request is on its
+ * way, the timer asks four times in a limit how far the peer has confirmed it. */
+
+#define LOOKS 4
+
+typedef enum waiting { FOR_CONNECTION, FOR_UPLOAD, FOR_ANSWER, FOR_REST } waiting;
+
+typedef struct deadline {
+    waiting waiting;
+    uint64_t since_ns, limit_ms;
+} deadline;
 
 uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns)
 {
@@ -76,54 +101,98 @@ static rp_phase phase_of(const rp_request *request)
         return request->origin->opening_count > 0 ? RP_PHASE_CONNECT : RP_PHASE_QUEUE;
     if (request->told_head)
         return RP_PHASE_BODY;
-    return request->timings.sent_us == 0 ? RP_PHASE_REQUEST : RP_PHASE_HEAD;
+    return request->sent_ns == 0 ? RP_PHASE_REQUEST : RP_PHASE_HEAD;
 }
 
-static void timed_out(rp_request *request, rp_status status, const char *what, uint64_t limit_ms)
+/* The caller has not returned the credit for what it was given: the silence is its own. */
+static bool owes_credit(const rp_request *request)
+{
+    return request->has_credit_limit && request->owed_bytes >= request->credit_bytes;
+}
+
+static deadline deadline_of(const rp_request *request)
+{
+    if (request->state == RP_REQUEST_QUEUED)
+        return (deadline){FOR_CONNECTION, request->queued_ns,
+                          request->client->options.queue_timeout_ms};
+    if (request->sent_ns > 0 && !request->head_begun)
+        return (deadline){FOR_ANSWER, request->sent_ns, request->first_byte_timeout_ms};
+    uint64_t moved_ns = request->conn->stream->moved_ns;
+    if (moved_ns < request->moved_ns)
+        moved_ns = request->moved_ns;
+    return (deadline){request->head_begun ? FOR_REST : FOR_UPLOAD, moved_ns,
+                      request->idle_timeout_ms};
+}
+
+static void timed_out(rp_request *request, rp_status status, const char *what, uint64_t limit_ms,
+                      const char *why)
 {
     rp_error error;
-    (void)rp_error_set(&error, status, phase_of(request), "%s: %s within %llu ms", peer_of(request),
-                       what, (unsigned long long)limit_ms);
+    (void)rp_error_set(&error, status, phase_of(request), "%s: %s within %llu ms%s%s",
+                       peer_of(request), what, (unsigned long long)limit_ms,
+                       why == NULL ? "" : ": ", why == NULL ? "" : why);
     rp_request_finish(request, &error);
+}
+
+/* What keeps an origin's queue waiting. */
+static const char *queue_reason(const rp_origin *origin)
+{
+    const rp_client *client = origin->client;
+    if (origin->opening_count > 0)
+        return "one is being opened";
+    if (origin->conn_count >= client->options.connections_per_origin)
+        return "all connections that the origin may have are in use";
+    if (client->conn_count >= client->options.connections_total)
+        return "all connections that the client may have are in use";
+    if (origin->open_count > 0)
+        return "the server refuses more connections than those in use";
+    return "too many other connections are being opened";
+}
+
+static void phase_timed_out(rp_request *request, const deadline *due)
+{
+    switch (due->waiting) {
+    case FOR_CONNECTION:
+        timed_out(request, RP_E_QUEUE_TIMEOUT, "no connection became free", due->limit_ms,
+                  queue_reason(request->origin));
+        break;
+    case FOR_UPLOAD:
+        timed_out(request, RP_E_IDLE_TIMEOUT, "nothing more of the request was taken",
+                  due->limit_ms, NULL);
+        break;
+    case FOR_ANSWER:
+        timed_out(request, RP_E_FIRST_BYTE_TIMEOUT, "no answer began", due->limit_ms,
+                  request->begun ? "interim responses (1xx) are none" : NULL);
+        break;
+    case FOR_REST:
+        timed_out(request, RP_E_IDLE_TIMEOUT, "nothing more of the answer came", due->limit_ms,
+                  NULL);
+        break;
+    }
+}
+
+static const char *total_reason(const rp_request *request)
+{
+    if (request->state == RP_REQUEST_QUEUED)
+        return "it waited for a connection";
+    if (owes_credit(request))
+        return "it waited for the caller to return credit";
+    switch (deadline_of(request).waiting) {
+    case FOR_UPLOAD:
+        return "it waited for the peer to take the request";
+    case FOR_ANSWER:
+        return "it waited for an answer to begin";
+    default:
+        return "it waited for the rest of the answer";
+    }
 }
 
 static void total_timed_out(rp_timer *timer, void *user)
 {
     rp_request *request = user;
     (void)timer;
-    timed_out(request, RP_E_TOTAL_TIMEOUT, "the request was not done", request->total_timeout_ms);
-}
-
-static void queue_timed_out(rp_timer *timer, void *user)
-{
-    rp_request *request = user;
-    (void)timer;
-    timed_out(request, RP_E_QUEUE_TIMEOUT, "no connection became free",
-              request->client->options.queue_timeout_ms);
-}
-
-static void first_byte_timed_out(rp_timer *timer, void *user)
-{
-    rp_request *request = user;
-    (void)timer;
-    timed_out(request, RP_E_FIRST_BYTE_TIMEOUT, "no answer began", request->first_byte_timeout_ms);
-}
-
-/* Bytes only note their time: the timer finds out when it fires, so that a body of a million pieces
- * does not restart it a million times. */
-static void idle_timed_out(rp_timer *timer, void *user)
-{
-    rp_request *request = user;
-    rp_loop *loop = request->client->loop;
-    uint64_t idle_ms = (rp_loop_now_ns(loop) - request->last_moved_ns) / 1000000u;
-    bool owes_credit = request->has_credit_limit && request->owed_bytes >= request->credit_bytes;
-    if (owes_credit)
-        rp_timer_start(loop, timer, request->idle_timeout_ms, idle_timed_out, request);
-    else if (idle_ms < request->idle_timeout_ms)
-        rp_timer_start(loop, timer, request->idle_timeout_ms - idle_ms, idle_timed_out, request);
-    else
-        timed_out(request, RP_E_IDLE_TIMEOUT, "nothing more of the answer came",
-                  request->idle_timeout_ms);
+    timed_out(request, RP_E_TOTAL_TIMEOUT, "the request was not done", request->total_timeout_ms,
+              total_reason(request));
 }
 
 static bool is_limit(uint64_t timeout_ms)
@@ -131,46 +200,137 @@ static bool is_limit(uint64_t timeout_ms)
     return timeout_ms > 0 && timeout_ms != RP_NEVER_MS;
 }
 
-void rp_request_queued(rp_request *request)
+static uint64_t end_of(const deadline *due)
+{
+    uint64_t longest_ms = (UINT64_MAX - due->since_ns) / 1000000u;
+    if (due->limit_ms >= longest_ms)
+        return UINT64_MAX;
+    return due->since_ns + due->limit_ms * 1000000u;
+}
+
+static void phase_timer_fired(rp_timer *timer, void *user);
+
+/* A timer that fires earlier stays: it will look. */
+static void watch(rp_request *request)
 {
     rp_loop *loop = request->client->loop;
-    uint64_t queue_ms = request->client->options.queue_timeout_ms;
-    if (is_limit(request->total_timeout_ms) && !request->total_timer.private_started)
-        rp_timer_start(loop, &request->total_timer, request->total_timeout_ms, total_timed_out,
-                       request);
-    if (is_limit(queue_ms))
-        rp_timer_start(loop, &request->phase_timer, queue_ms, queue_timed_out, request);
+    rp_timer *timer = &request->phase_timer;
+    deadline due = deadline_of(request);
+    if (!is_limit(due.limit_ms)) {
+        rp_timer_stop(loop, timer);
+        return;
+    }
+    uint64_t now = rp_loop_now_ns(loop), end = end_of(&due);
+    uint64_t left_ms = end > now ? (end - now + 999999u) / 1000000u : 0;
+    uint64_t look_ms = due.limit_ms / LOOKS + 1;
+    if (request->upload_under_way && look_ms < left_ms)
+        left_ms = look_ms;
+    if (!timer->private_started || timer->private_deadline_ns > now + left_ms * 1000000u)
+        rp_timer_start(loop, timer, left_ms, phase_timer_fired, request);
+}
+
+/* How far the peer has confirmed a large request: what it did since the last look counts as of now.
+ * Until it has all of it, the last byte has not left. */
+static void look_at_upload(rp_request *request)
+{
+    uint64_t now = rp_loop_now_ns(request->client->loop);
+    const rp_stream *stream = request->conn->stream;
+    uint64_t confirmed = rp_stream_confirmed(stream);
+    bool first = request->confirmed_bytes == 0;
+    bool all = confirmed == 0 || confirmed >= stream->sent_total; /* 0: nobody can tell */
+    if (request->sent_ns > 0 && all) {
+        request->upload_under_way = false;
+    } else if (confirmed > request->confirmed_bytes && !first) {
+        request->moved_ns = now;
+        if (request->sent_ns > 0)
+            request->sent_ns = now;
+    }
+    request->confirmed_bytes = confirmed;
+}
+
+static void phase_timer_fired(rp_timer *timer, void *user)
+{
+    rp_request *request = user;
+    (void)timer;
+    if (request->state == RP_REQUEST_ACTIVE) {
+        if (owes_credit(request))
+            request->moved_ns = rp_loop_now_ns(request->client->loop);
+        if (request->upload_under_way)
+            look_at_upload(request);
+    }
+    deadline due = deadline_of(request);
+    if (is_limit(due.limit_ms) && end_of(&due) <= rp_loop_now_ns(request->client->loop))
+        phase_timed_out(request, &due);
+    else
+        watch(request);
+}
+
+void rp_request_started(rp_request *request)
+{
+    if (is_limit(request->total_timeout_ms))
+        rp_timer_start(request->client->loop, &request->total_timer, request->total_timeout_ms,
+                       total_timed_out, request);
+}
+
+void rp_request_queued(rp_request *request)
+{
+    request->state = RP_REQUEST_QUEUED;
+    request->queued_ns = rp_loop_now_ns(request->client->loop);
+    watch(request);
+}
+
+void rp_request_assigned(rp_request *request)
+{
+    request->state = RP_REQUEST_ACTIVE;
+    request->begun = request->head_begun = false;
+    request->sent_ns = request->timings.sent_us = request->timings.first_byte_us = 0;
+    request->upload_under_way = false;
+    request->moved_ns = rp_loop_now_ns(request->client->loop);
+    watch(request);
 }
 
 void rp_request_begun(rp_request *request)
 {
-    rp_timer_stop(request->client->loop, &request->phase_timer);
     request->attempts++;
-    request->begun = false;
+    request->confirmed_bytes = 0;
+    request->upload_under_way = request->body != NULL;
+    watch(request);
 }
 
 void rp_request_sent(rp_request *request)
 {
-    rp_loop *loop = request->client->loop;
-    request->timings.sent_us = rp_request_since_us(request, rp_loop_now_ns(loop));
-    rp_timer_stop(loop, &request->phase_timer);
-    if (is_limit(request->first_byte_timeout_ms) && !request->begun)
-        rp_timer_start(loop, &request->phase_timer, request->first_byte_timeout_ms,
-                       first_byte_timed_out, request);
+    request->sent_ns = rp_loop_now_ns(request->client->loop);
+    request->timings.sent_us = rp_request_since_us(request, request->sent_ns);
+    watch(request);
+}
+
+static void head_begins(rp_request *request)
+{
+    request->head_begun = true;
+    request->timings.first_byte_us =
+        rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
+    watch(request);
 }
 
 void rp_request_moved(rp_request *request)
 {
-    rp_loop *loop = request->client->loop;
-    request->last_moved_ns = rp_loop_now_ns(loop);
-    if (request->begun)
-        return;
     request->begun = true;
-    request->timings.first_byte_us = rp_request_since_us(request, request->last_moved_ns);
-    rp_timer_stop(loop, &request->phase_timer);
-    if (is_limit(request->idle_timeout_ms))
-        rp_timer_start(loop, &request->phase_timer, request->idle_timeout_ms, idle_timed_out,
-                       request);
+    if (!request->head_begun)
+        head_begins(request);
+}
+
+void rp_request_head(rp_request *request, const rp_response_head *head)
+{
+    if (head->informational) {
+        request->head_begun = false;
+        request->timings.first_byte_us = 0;
+        watch(request);
+        return;
+    }
+    request->told_head = true;
+    request->status = head->status;
+    if (!request->head_begun)
+        head_begins(request);
 }
 
 /* ---- the end ---- */
@@ -287,7 +447,8 @@ void rp_request_consume(rp_request *request, size_t size)
         return;
     if (size > request->owed_bytes)
         size = (size_t)request->owed_bytes;
+    if (owes_credit(request)) /* from here on it is the server's turn again */
+        request->moved_ns = rp_loop_now_ns(request->client->loop);
     request->owed_bytes -= size;
-    request->last_moved_ns = rp_loop_now_ns(request->client->loop);
     rp_stream_consume(request->conn->stream, size);
 }

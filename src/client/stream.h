@@ -58,6 +58,7 @@ struct rp_stream {
     rp_loop_hook hook;
     uint64_t handshake_timeout_ms;
     uint64_t started_ns, resolved_ns, connected_ns, opened_ns;
+    uint64_t moved_ns; /* when the network last took or brought anything */
     rp_address address;
 
     bool filling; /* in the pump's call of fill */
@@ -109,6 +110,9 @@ rp_stream_input rp_stream_input_get(const rp_stream *stream);
 
 /* Bytes of plaintext, of all puts and writes, that were handed to the network. */
 uint64_t rp_stream_plain_handed(const rp_stream *stream);
+
+/* The bytes, of sent_total, that the peer's system has confirmed; 0 where nobody can tell. */
+uint64_t rp_stream_confirmed(const rp_stream *stream);
 
 /* An open stream has no use for its timer: it is the owner's until the close. It does not keep
  * rp_loop_run going. */

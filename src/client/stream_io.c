@@ -289,6 +289,7 @@ static void sent(rp_socket *socket, rp_io_result result)
     }
     rp_chain_consume(&stream->output, size);
     stream->sent_total += size;
+    stream->moved_ns = rp_loop_now_ns(stream->loop);
     complete_writes(stream);
     rp_stream_flush(stream);
     if (stream->queued != NULL || stream->fill != NULL)
@@ -524,6 +525,7 @@ static void received(rp_socket *socket, rp_slice bytes, rp_io_result result, boo
     if (final) {
         received_final(stream, result);
     } else if (!stream->closing && !stream->end_told) {
+        stream->moved_ns = rp_loop_now_ns(stream->loop);
         rp_slice rest = stream->stash_size > 0 ? bytes : process(stream, bytes);
         if (!stream->closing && !stream->end_told && !stash(stream, rest))
             input_no_memory(stream);
@@ -698,6 +700,11 @@ void rp_stream_truncate(rp_stream *stream, rp_write *write, rp_write_fn *fn, voi
     stream->shutdown_asked = true;
     write_mark(stream, write);
     rp_stream_pump_later(stream);
+}
+
+uint64_t rp_stream_confirmed(const rp_stream *stream)
+{
+    return stream->socket == NULL ? 0 : rp_socket_ops(stream->socket)->confirmed(stream->socket);
 }
 
 void rp_stream_mute(rp_stream *stream)

@@ -107,6 +107,8 @@ rp_h1_result rp_h1_parser_end(rp_h1_parser *parser, bool authenticated, rp_error
 
 /* After RP_H1_COMPLETE: may the connection serve another request (RFC 9112, 9.3)? */
 bool rp_h1_parser_keep_alive(const rp_h1_parser *parser);
+/* Has a head come in part? */
+bool rp_h1_parser_in_head(const rp_h1_parser *parser);
 /* Any byte of the response since start? */
 bool rp_h1_parser_begun(const rp_h1_parser *parser);
 

@@ -895,6 +895,11 @@ bool rp_h1_parser_keep_alive(const rp_h1_parser *parser)
     return parser->state == STATE_COMPLETE && parser->persistent;
 }
 
+bool rp_h1_parser_in_head(const rp_h1_parser *parser)
+{
+    return parser->state == STATE_HEAD && parser->head_size > 0;
+}
+
 bool rp_h1_parser_begun(const rp_h1_parser *parser)
 {
     return parser->begun;

@@ -400,13 +400,13 @@ static void test_unsolicited(void **state)
 /* ---- deadlines ---- */
 
 static void fetch_late(web *w, const char *path, const rp_request_options *options,
-                       rp_status status, rp_phase phase, const char *what)
+                       rp_status status, rp_phase phase, const char *what, const char *why)
 {
     uint64_t begun = fixture_now_ms();
     fetch f = {0};
     char text[RP_ERROR_TEXT_SIZE];
     fetch_bad(&f, w, path, options, status, phase);
-    (void)snprintf(text, sizeof(text), "%s: %s within 200 ms", peer_of(w), what);
+    (void)snprintf(text, sizeof(text), "%s: %s within 200 ms%s", peer_of(w), what, why);
     assert_string_equal(f.error.text, text);
     assert_in_range(fixture_now_ms() - begun, 199, 5000);
 }
@@ -418,14 +418,15 @@ static void deadlines(web *w)
     rp_request_options idle = {.idle_timeout_ms = 200};
     fetch warm = {0};
     fetch_good(&warm, w, "/hello", NULL, 200);
-    fetch_late(w, "/stall", &total, RP_E_TOTAL_TIMEOUT, RP_PHASE_HEAD, "the request was not done");
+    fetch_late(w, "/stall", &total, RP_E_TOTAL_TIMEOUT, RP_PHASE_HEAD, "the request was not done",
+               ": it waited for an answer to begin");
     fetch_late(w, "/stall-body/100", &total, RP_E_TOTAL_TIMEOUT, RP_PHASE_BODY,
-               "the request was not done");
+               "the request was not done", ": it waited for the rest of the answer");
     fetch_late(w, "/drip/1000/5", &total, RP_E_TOTAL_TIMEOUT, RP_PHASE_BODY,
-               "the request was not done");
-    fetch_late(w, "/stall", &first, RP_E_FIRST_BYTE_TIMEOUT, RP_PHASE_HEAD, "no answer began");
+               "the request was not done", ": it waited for the rest of the answer");
+    fetch_late(w, "/stall", &first, RP_E_FIRST_BYTE_TIMEOUT, RP_PHASE_HEAD, "no answer began", "");
     fetch_late(w, "/stall-body/100", &idle, RP_E_IDLE_TIMEOUT, RP_PHASE_BODY,
-               "nothing more of the answer came");
+               "nothing more of the answer came", "");
     /* Slow, but it moves; and an answer that began has no first byte to wait for. */
     fetch f = {0}, g = {0};
     idle = (rp_request_options){.first_byte_timeout_ms = 200, .idle_timeout_ms = 200};
@@ -502,7 +503,7 @@ static void idle_of_ones_own(web *w)
     /* With credit left, it is the server that does not move. */
     fetch_late(w, "/stall-body/100",
                &(rp_request_options){.idle_timeout_ms = 200, .receive_credit_bytes = 1000},
-               RP_E_IDLE_TIMEOUT, RP_PHASE_BODY, "nothing more of the answer came");
+               RP_E_IDLE_TIMEOUT, RP_PHASE_BODY, "nothing more of the answer came", "");
 }
 
 static void test_idle_of_ones_own(void **state)

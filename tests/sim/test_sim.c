@@ -489,7 +489,9 @@ static void wait_for_ever(play *p)
 static void wait_for_answer(play *p)
 {
     static call c;
-    call_start(&c, p, NULL);
+    rp_request_options patient = {.first_byte_timeout_ms = RP_NEVER_MS,
+                                  .idle_timeout_ms = RP_NEVER_MS};
+    call_start(&c, p, &patient);
     call_wait(&c, p);
 }
 

@@ -112,12 +112,17 @@ static void request_in_time(const world *w, const rp_request *r)
     if (r->state == RP_REQUEST_ENDING)
         return;
     limit_holds(w, r->started_ns, r->total_timeout_ms);
-    if (r->state == RP_REQUEST_QUEUED && r->attempts == 0)
-        limit_holds(w, r->started_ns, r->client->options.queue_timeout_ms);
-    if (r->state == RP_REQUEST_ACTIVE && r->begun && !owes)
-        limit_holds(w, r->last_moved_ns, r->idle_timeout_ms);
-    else if (r->state == RP_REQUEST_ACTIVE && !r->begun && r->timings.sent_us > 0)
-        limit_holds(w, r->started_ns + r->timings.sent_us * 1000, r->first_byte_timeout_ms);
+    if (r->state == RP_REQUEST_QUEUED)
+        limit_holds(w, r->queued_ns, r->client->options.queue_timeout_ms);
+    if (r->state != RP_REQUEST_ACTIVE)
+        return;
+    uint64_t moved_ns = r->conn->stream->moved_ns;
+    if (moved_ns < r->moved_ns)
+        moved_ns = r->moved_ns;
+    if (r->sent_ns > 0 && !r->head_begun)
+        limit_holds(w, r->sent_ns, r->first_byte_timeout_ms);
+    else if (!owes)
+        limit_holds(w, moved_ns, r->idle_timeout_ms);
 }
 
 static void requests_hold(const world *w, counted *all)
