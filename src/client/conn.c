@@ -397,6 +397,8 @@ static rp_status stream_begin(rp_conn *conn)
         .resolve_timeout_ms = options->resolve_timeout_ms,
         .connect_timeout_ms = options->connect_timeout_ms,
         .handshake_timeout_ms = options->handshake_timeout_ms,
+        .keepalive_idle_ms = options->keepalive_idle_ms,
+        .keepalive_unconfirmed_ms = options->keepalive_unconfirmed_ms,
     };
     return rp_stream_open(&conn->stream, conn->client->loop, &stream_options, &stream_events, conn);
 }

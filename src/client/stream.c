@@ -13,11 +13,14 @@
 #include <string.h>
 
 #define TIMEOUT_DEFAULT_MS 10000
+/* As long as most load balancers and firewalls remember a silent connection, or less. */
+#define KEEPALIVE_IDLE_MS 30000
+#define KEEPALIVE_UNCONFIRMED_MS 60000
 #define HOST_LIMIT 1024
 
-static uint64_t default_ms(uint64_t value)
+static uint64_t default_ms(uint64_t value, uint64_t otherwise)
 {
-    return value == 0 ? TIMEOUT_DEFAULT_MS : value;
+    return value == 0 ? otherwise : value;
 }
 
 /* ---- memory ---- */
@@ -225,6 +228,7 @@ static void dialled(void *user, const rp_dial_result *result)
     /* From here on the socket's callbacks come to us, whatever else fails. */
     stream->socket->handler = &rp_stream_socket_handler;
     stream->socket->user = stream;
+    rp_socket_ops(stream->socket)->keepalive(stream->socket, &stream->keepalive);
     if (!peer_text_make(stream))
         no_memory(stream, RP_PHASE_CONNECT);
     else
@@ -284,8 +288,8 @@ static bool dial_begin(rp_stream *stream, const rp_stream_options *options, uint
         .host = stream->host,
         .port = port,
         .resolver = options->resolver,
-        .resolve_timeout_ms = default_ms(options->resolve_timeout_ms),
-        .connect_timeout_ms = default_ms(options->connect_timeout_ms),
+        .resolve_timeout_ms = default_ms(options->resolve_timeout_ms, TIMEOUT_DEFAULT_MS),
+        .connect_timeout_ms = default_ms(options->connect_timeout_ms, TIMEOUT_DEFAULT_MS),
     };
     stream->dial = rp_dial_start(stream->loop, &dial, dialled, stream);
     return stream->dial != NULL;
@@ -314,7 +318,10 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
         port = options->tls != NULL ? 443 : 80;
     if (options->tls != NULL)
         stream->config = rp_tls_config_retain(options->tls);
-    stream->handshake_timeout_ms = default_ms(options->handshake_timeout_ms);
+    stream->handshake_timeout_ms = default_ms(options->handshake_timeout_ms, TIMEOUT_DEFAULT_MS);
+    stream->keepalive.idle_ms = default_ms(options->keepalive_idle_ms, KEEPALIVE_IDLE_MS);
+    stream->keepalive.unconfirmed_ms =
+        default_ms(options->keepalive_unconfirmed_ms, KEEPALIVE_UNCONFIRMED_MS);
     stream->has_credit_limit = options->receive_credit_bytes > 0;
     stream->credit = options->receive_credit_bytes;
     if (!strings_make(stream, options) || !dial_begin(stream, options, port)) {

@@ -57,6 +57,7 @@ struct rp_stream {
     rp_timer timer;   /* handshake deadline; once open the owner's: rp_stream_timer_start */
     rp_loop_hook hook;
     uint64_t handshake_timeout_ms;
+    rp_keepalive keepalive;
     uint64_t started_ns, resolved_ns, connected_ns, opened_ns;
     uint64_t moved_ns; /* when the network last took or brought anything */
     rp_address address;

@@ -124,7 +124,7 @@ static inline uint64_t rp_keepalive_interval_s(const rp_keepalive *keepalive)
 {
     if (keepalive->unconfirmed_ms == RP_NEVER_MS)
         return 10;
-    if (keepalive->unconfirmed_ms < keepalive->idle_ms + 3000)
+    if (keepalive->unconfirmed_ms < 3000 || keepalive->unconfirmed_ms - 3000 < keepalive->idle_ms)
         return 1;
     return (keepalive->unconfirmed_ms - keepalive->idle_ms) / 3000;
 }

@@ -259,6 +259,8 @@ void probe_pair_start(probe_pair *pair)
         .tls = pair->client_tls,
         .receive_credit_bytes = pair->client_credit,
         .handshake_timeout_ms = pair->handshake_timeout_ms,
+        .keepalive_idle_ms = pair->keepalive_idle_ms,
+        .keepalive_unconfirmed_ms = pair->keepalive_unconfirmed_ms,
     };
     pair->client.peer = &pair->server;
     pair->server.peer = &pair->client;

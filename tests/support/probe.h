@@ -90,6 +90,7 @@ typedef struct probe_pair {
     probe client, server;
     size_t client_credit, server_credit;
     unsigned handshake_timeout_ms;
+    uint64_t keepalive_idle_ms, keepalive_unconfirmed_ms;
     const char *host; /* NULL: "127.0.0.1" */
 } probe_pair;
 

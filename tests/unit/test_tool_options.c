@@ -207,6 +207,25 @@ static void test_numbers(void **state)
            "--requests is a number above 0, not \"4294967296\"");
 }
 
+/* Where there is a default, 0 is how to have none. */
+static void test_limits(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET, WORDS(URL));
+    assert_int_equal(o.first_byte_timeout_ms, 0);
+    assert_int_equal(o.idle_timeout_ms, 0);
+    options_free(&o);
+    accept(&o, COMMAND_LOAD,
+           WORDS("--first-byte-timeout", "0", "--idle-timeout=1.5", "--keepalive-time", "5",
+                 "--no-keepalive", URL));
+    assert_true(o.first_byte_timeout_ms == RP_NEVER_MS);
+    assert_int_equal(o.idle_timeout_ms, 1500);
+    assert_int_equal(o.keepalive_ms, 5000);
+    assert_true(o.no_keepalive);
+    options_free(&o);
+}
+
 static void test_tls(void **state)
 {
     tool_options o;
@@ -360,12 +379,13 @@ static void test_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),     cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_headers),   cmocka_unit_test(test_data),
-        cmocka_unit_test(test_upload),    cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_tls),       cmocka_unit_test(test_load),
-        cmocka_unit_test(test_help),      cmocka_unit_test(test_documented),
-        cmocka_unit_test(test_write_out), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_forms),      cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_headers),    cmocka_unit_test(test_data),
+        cmocka_unit_test(test_upload),     cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_limits),     cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_load),       cmocka_unit_test(test_help),
+        cmocka_unit_test(test_documented), cmocka_unit_test(test_write_out),
+        cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

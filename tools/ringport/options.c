@@ -13,6 +13,7 @@ typedef enum kind {
     KIND_FLAG,       /* a bool */
     KIND_TEXT,       /* a const char * */
     KIND_SECONDS,    /* a uint64_t in milliseconds */
+    KIND_LIMIT,      /* likewise, and 0 is RP_NEVER_MS */
     KIND_COUNT,      /* a uint64_t above 0 */
     KIND_CALL,       /* take() */
     KIND_UNSUPPORTED /* curl has it, ringport not yet */
@@ -281,6 +282,13 @@ static const option table[] = {
     {"no-resumption", 0, KIND_FLAG, BOTH, NULL, AT(tls.no_resumption), "full TLS handshakes only"},
     {"connect-timeout", 0, KIND_SECONDS, BOTH, "SECONDS", AT(connect_timeout_ms),
      "of resolving, of connecting and of the handshake, each [10]"},
+    {"first-byte-timeout", 0, KIND_LIMIT, BOTH, "SECONDS", AT(first_byte_timeout_ms),
+     "from the request's end to the response's begin; 0: none [60]"},
+    {"idle-timeout", 0, KIND_LIMIT, BOTH, "SECONDS", AT(idle_timeout_ms),
+     "in which nothing moves, up or down; 0: none [60]"},
+    {"keepalive-time", 0, KIND_SECONDS, BOTH, "SECONDS", AT(keepalive_ms),
+     "of silence, then TCP asks for a sign of life [30]"},
+    {"no-keepalive", 0, KIND_FLAG, BOTH, NULL, AT(no_keepalive), "it does not ask"},
     {"max-time", 'm', KIND_SECONDS, GET, "SECONDS", AT(max_time_ms), "of everything [none]"},
     {"resolve", 0, KIND_CALL, BOTH, "HOST:PORT:ADDRESS", CALL(take_resolve),
      "use this address for that host; may be repeated"},
@@ -360,9 +368,14 @@ static int apply(tool_options *o, const option *t, const char *value)
         *(const char **)(void *)member = value;
         return EXIT_OK;
     case KIND_SECONDS:
-        if (!parse_seconds(value, (uint64_t *)(void *)member))
+    case KIND_LIMIT: {
+        uint64_t *limit_ms = (uint64_t *)(void *)member;
+        if (!parse_seconds(value, limit_ms))
             return fail(o, EXIT_USAGE, "--%s is a number of seconds, not \"%s\"", t->name, value);
+        if (t->kind == KIND_LIMIT && *limit_ms == 0)
+            *limit_ms = RP_NEVER_MS;
         return EXIT_OK;
+    }
     case KIND_COUNT: {
         uint64_t *count = (uint64_t *)(void *)member;
         if (!parse_count(value, UINT32_MAX, count) || *count == 0)

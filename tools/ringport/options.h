@@ -30,7 +30,9 @@ typedef struct tool_options {
     const char **resolve; /* own memory */
     size_t resolve_count;
     const char *backend;
-    uint64_t connect_timeout_ms, max_time_ms;
+    uint64_t connect_timeout_ms, max_time_ms, first_byte_timeout_ms, idle_timeout_ms;
+    uint64_t keepalive_ms;
+    bool no_keepalive;
     rp_tls_options tls;
     const char *tls_max;
     bool tls12, tls13, insecure;

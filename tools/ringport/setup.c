@@ -106,6 +106,7 @@ void setup_client_options(const setup *s, const tool_options *o, rp_client_optio
     client_options->connect_timeout_ms = o->connect_timeout_ms;
     client_options->handshake_timeout_ms = o->connect_timeout_ms;
     client_options->lenient_lines = o->lenient_lines;
+    client_options->keepalive_idle_ms = o->no_keepalive ? RP_NEVER_MS : o->keepalive_ms;
 }
 
 void setup_request_options(const tool_options *o, rp_request_options *request_options)
@@ -116,6 +117,8 @@ void setup_request_options(const tool_options *o, rp_request_options *request_op
     request_options->headers = o->headers;
     request_options->header_count = o->header_count;
     request_options->total_timeout_ms = o->max_time_ms;
+    request_options->first_byte_timeout_ms = o->first_byte_timeout_ms;
+    request_options->idle_timeout_ms = o->idle_timeout_ms;
     if (o->body.given) {
         /* Empty is a body too, and NULL would be none. */
         request_options->body = o->body.data != NULL ? (const void *)o->body.data : "";
