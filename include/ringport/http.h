@@ -28,7 +28,9 @@ typedef struct rp_client_options {
     uint32_t connections_total;       /* 0: 65,536 */
     uint32_t idle_per_origin;         /* kept for reuse; 0: connections_per_origin */
     uint32_t queue_limit;             /* requests waiting for a connection; 0: 65,536 */
-    uint32_t concurrent_openings;     /* connections being opened at a time; 0: 256 */
+    uint32_t concurrent_openings;     /* connections being opened at a time; 0: 256. Those that are
+                                       * not done after 250 ms do not count: they wait for a server
+                                       * that is slow or dead, and must not hold up others */
     uint32_t requests_per_connection; /* 0: no limit */
     uint64_t connection_idle_ms;      /* an unused connection is closed after; 0: 55,000. Earlier
                                        * where the server says so (Keep-Alive: timeout=N) or its

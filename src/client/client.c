@@ -63,7 +63,7 @@ static void client_empty(rp_client *client)
     rp_memory *memory = &client->loop->memory;
     rp_list_remove(&client->hook.link);
     rp_loop_undefer(&client->free_later);
-    rp_timer_stop(client->loop, &client->again_timer);
+    rp_timer_stop(client->loop, &client->dispatch_timer);
     while (client->free_requests != NULL) {
         rp_request *request = client->free_requests;
         client->free_requests = request->next_free;
@@ -153,6 +153,7 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     }
     rp_loop_retain(loop);
     rp_list_init(&client->waiting);
+    rp_list_init(&client->fresh);
     rp_list_init(&client->conns);
     rp_list_init(&client->requests);
     rp_list_init(&client->idle);

@@ -30,14 +30,15 @@ struct rp_client {
     rp_h1_limits limits;
     rp_origin **buckets; /* origins by hash, chained */
     size_t bucket_count, origin_count;
-    rp_link waiting;  /* origins with a queue */
+    rp_link waiting;  /* origins that would open a connection */
+    rp_link fresh;    /* openings that have a place of concurrent_openings, the oldest first */
     rp_link conns;    /* every connection */
     rp_link requests; /* every unfinished request */
     rp_link idle;     /* idle connections of all origins, the longest idle first */
     rp_request *free_requests;
     uint32_t free_request_count;
-    uint32_t conn_count, opening_count, queued_count, waiting_count;
-    rp_timer again_timer; /* see pool.c */
+    uint32_t conn_count, opening_count, fresh_count, idle_count, queued_count, waiting_count;
+    rp_timer dispatch_timer; /* see pool.c */
     rp_loop_hook hook;
     rp_deferred free_later;
     uint64_t request_order;
@@ -62,6 +63,7 @@ struct rp_origin {
     rp_link queue; /* requests, the oldest first */
     rp_link idle;  /* connections, the latest used first */
     uint32_t request_count, queued_count, conn_count, opening_count, open_count, idle_count;
+    uint32_t fresh_count, stalled_count; /* openings; stalled ones since the last that succeeded */
     uint64_t hash;
     uint64_t open_again_ns; /* after a failed opening, while open connections serve */
     rp_idle_lesson lesson;
@@ -89,6 +91,7 @@ struct rp_conn {
     rp_link link;        /* client->conns */
     rp_link origin_link; /* origin->idle */
     rp_link idle_link;   /* client->idle */
+    rp_link fresh_link;  /* client->fresh */
     uint64_t idle_since_ns;
     uint64_t last_ns;       /* after which it serves no more; UINT64_MAX: never */
     uint64_t idle_check_ns; /* when its age is looked at; 0: nothing is started */
@@ -181,9 +184,15 @@ void rp_pool_opened(rp_conn *conn);
 bool rp_pool_aged(const rp_conn *conn);
 /* The server ended a connection that was not in use: how long do its connections live? */
 void rp_pool_learn(const rp_conn *conn);
+/* Something about the origin changed: does it wait for a connection to be opened? */
+void rp_pool_look(rp_origin *origin);
+/* The connection is being opened, and is no more. */
+void rp_pool_opening_begins(rp_conn *conn);
+void rp_pool_opening_ends(rp_conn *conn, bool succeeded);
 /* A limit may have room again: opens what waiting origins need. */
 void rp_pool_dispatch(rp_client *client);
-/* Opening failed: the oldest request that waits for a connection of this origin gets the error. */
+/* Opening failed: the oldest request that waits for a connection of this origin gets the error; of
+ * a deadline all of them that have waited so long. */
 void rp_pool_open_failed(const rp_conn *conn, const rp_error *error);
 
 /* conn.c */

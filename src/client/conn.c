@@ -49,10 +49,8 @@ static void enter(rp_conn *conn, rp_conn_state state)
 {
     bool was_open = conn->state != RP_CONN_OPENING && conn->state != RP_CONN_CLOSING;
     bool is_open = state != RP_CONN_OPENING && state != RP_CONN_CLOSING;
-    if (conn->state == RP_CONN_OPENING) {
-        conn->origin->opening_count--;
-        conn->client->opening_count--;
-    }
+    if (conn->state == RP_CONN_OPENING)
+        rp_pool_opening_ends(conn, is_open);
     if (is_open && !was_open)
         conn->origin->open_count++;
     if (was_open && !is_open)
@@ -373,6 +371,7 @@ static void on_close(rp_stream *stream, void *user)
     client->conn_count--;
     rp_h1_parser_destroy(conn->parser);
     rp_free(&client->loop->memory, conn);
+    rp_pool_look(origin);
     if (!client->destroyed)
         rp_pool_dispatch(client);
     rp_origin_release_if_unused(origin);
@@ -424,10 +423,9 @@ bool rp_conn_open(rp_origin *origin)
     rp_list_append(&client->conns, &conn->link);
     conn->state = RP_CONN_OPENING;
     conn->keep_alive_ms = RP_NEVER_MS;
-    origin->opening_count++;
     origin->conn_count++;
-    client->opening_count++;
     client->conn_count++;
+    rp_pool_opening_begins(conn);
     return true;
 }
 

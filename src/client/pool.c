@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define OPEN_AGAIN_NS 250000000u
+#define FRESH_NS 250000000u
+#define STALLED_LIMIT 2
 #define REMEMBERED_LIMIT 256
 
 /* ---- origins ---- */
@@ -140,6 +142,31 @@ void rp_origins_forget(rp_client *client, size_t count)
     }
 }
 
+/* ---- who waits ---- */
+
+/* More requests than openings, and nothing of the origin's own that speaks against one more. */
+static bool wants_one(const rp_origin *origin)
+{
+    const rp_client_options *options = &origin->client->options;
+    bool suspect = origin->stalled_count >= STALLED_LIMIT;
+    uint32_t most = suspect && origin->queued_count > 0 ? 1 : origin->queued_count;
+    return origin->opening_count < most &&
+           (origin->conn_count < options->connections_per_origin || !rp_list_empty(&origin->idle));
+}
+
+void rp_pool_look(rp_origin *origin)
+{
+    rp_client *client = origin->client;
+    bool waits = !rp_list_empty(&origin->waiting_link), wants = wants_one(origin);
+    if (wants && !waits) {
+        rp_list_append(&client->waiting, &origin->waiting_link);
+        client->waiting_count++;
+    } else if (!wants && waits) {
+        rp_list_remove(&origin->waiting_link);
+        client->waiting_count--;
+    }
+}
+
 /* ---- the queue ---- */
 
 /* Whoever comes back into the queue stands before all that have not been out of it: a replay first
@@ -165,10 +192,7 @@ static void queue_put(rp_request *request)
     rp_list_append(queue_place(request), &request->queue_link); /* before the place */
     origin->queued_count++;
     origin->client->queued_count++;
-    if (origin->queued_count == 1) {
-        rp_list_append(&origin->client->waiting, &origin->waiting_link);
-        origin->client->waiting_count++;
-    }
+    rp_pool_look(origin);
 }
 
 void rp_pool_withdraw(rp_request *request)
@@ -177,10 +201,7 @@ void rp_pool_withdraw(rp_request *request)
     rp_list_remove(&request->queue_link);
     origin->queued_count--;
     origin->client->queued_count--;
-    if (origin->queued_count == 0) {
-        rp_list_remove(&origin->waiting_link);
-        origin->client->waiting_count--;
-    }
+    rp_pool_look(origin);
 }
 
 static rp_request *queue_next(const rp_origin *origin, bool used)
@@ -193,7 +214,23 @@ static rp_request *queue_next(const rp_origin *origin, bool used)
     return NULL;
 }
 
-/* ---- opening ---- */
+/* ---- opening ----
+ *
+ * One connection is opened for each waiting request, as far as the limits allow. Servers that are
+ * dead must not use them up:
+ *
+ * - A place of concurrent_openings is for an opening that gets on. One that is not done after
+ *   FRESH_NS waits for a server, not for us, and costs no more than its socket: it has stalled, and
+ *   leaves its place. Places go, one by one, to the origins in the order in which they wait, to
+ *   those without any opening first. So with L places, behind W origins, all of them dead, the next
+ *   one waits for its turn no longer than W / L times FRESH_NS, rounded up, and not at all while
+ *   there are places.
+ * - An origin leaves at least as many places as it takes, but for one, and as many connections of
+ *   connections_total. So no single origin, and no few, can take all of either.
+ * - An origin of which STALLED_LIMIT openings have stalled, and none has succeeded since, opens one
+ *   at a time: a dead one holds one socket, beside those that it got in its first FRESH_NS.
+ * - Who has waited for as long as an opening that fails by a deadline fails with it. So those who
+ *   wait for a dead origin learn of it in time, however few openings it may have. */
 
 static void no_memory_to_open(rp_origin *origin)
 {
@@ -217,44 +254,115 @@ static void make_room(rp_origin *origin)
         rp_conn_close(RP_CONTAINER(client->idle.next, rp_conn, idle_link));
 }
 
-static void open_again(rp_timer *timer, void *user)
+static void dispatch_due(rp_timer *timer, void *user)
 {
     (void)timer;
     rp_pool_dispatch(user);
+}
+
+static void dispatch_at(rp_client *client, uint64_t at_ns)
+{
+    rp_timer *timer = &client->dispatch_timer;
+    uint64_t now = rp_loop_now_ns(client->loop);
+    uint64_t after_ms = at_ns > now ? (at_ns - now) / 1000000u + 1 : 0;
+    if (!timer->private_started || timer->private_deadline_ns > now + after_ms * 1000000u)
+        rp_timer_start_internal(client->loop, timer, after_ms, dispatch_due, client);
 }
 
 /* No connection is opened for a while: the open ones serve the queue, or this is tried again. */
 static bool is_held(const rp_origin *origin)
 {
     rp_client *client = origin->client;
-    uint64_t now = rp_loop_now_ns(client->loop);
-    if (origin->open_count == 0 || now >= origin->open_again_ns)
+    if (origin->open_count == 0 || rp_loop_now_ns(client->loop) >= origin->open_again_ns)
         return false;
-    if (!client->again_timer.private_started)
-        rp_timer_start_internal(client->loop, &client->again_timer,
-                                (origin->open_again_ns - now) / 1000000u + 1, open_again, client);
+    dispatch_at(client, origin->open_again_ns);
     return true;
 }
 
-/* One opening connection for each waiting request, within the limits. */
-static void open_more(rp_origin *origin)
+static void fresh_remove(rp_conn *conn)
+{
+    if (rp_list_empty(&conn->fresh_link))
+        return;
+    rp_list_remove(&conn->fresh_link);
+    conn->origin->fresh_count--;
+    conn->client->fresh_count--;
+}
+
+void rp_pool_opening_begins(rp_conn *conn)
+{
+    rp_list_append(&conn->client->fresh, &conn->fresh_link);
+    conn->origin->fresh_count++;
+    conn->client->fresh_count++;
+    conn->origin->opening_count++;
+    conn->client->opening_count++;
+    rp_pool_look(conn->origin);
+}
+
+void rp_pool_opening_ends(rp_conn *conn, bool succeeded)
+{
+    rp_origin *origin = conn->origin;
+    fresh_remove(conn);
+    origin->opening_count--;
+    conn->client->opening_count--;
+    if (succeeded)
+        origin->stalled_count = 0;
+    rp_pool_look(origin);
+}
+
+/* Places that are free. If it is too few for somebody, there will be more when the oldest of those
+ * that are taken has stalled. */
+static uint32_t places_for(rp_client *client, uint32_t wanted)
+{
+    uint64_t now = rp_loop_now_ns(client->loop), stalls_ns = 0;
+    while (!rp_list_empty(&client->fresh)) {
+        rp_conn *oldest = RP_CONTAINER(client->fresh.next, rp_conn, fresh_link);
+        stalls_ns = oldest->stream->started_ns + FRESH_NS;
+        if (stalls_ns > now)
+            break;
+        fresh_remove(oldest);
+        oldest->origin->stalled_count++;
+        rp_pool_look(oldest->origin);
+    }
+    uint32_t places = client->options.concurrent_openings - client->fresh_count;
+    if (places < wanted && client->fresh_count > 0)
+        dispatch_at(client, stalls_ns);
+    return places;
+}
+
+/* One more for this origin leaves enough for the others. */
+static bool may_take(const rp_origin *origin)
 {
     rp_client *client = origin->client;
-    const rp_client_options *options = &client->options;
-    if (is_held(origin))
-        return;
-    while (origin->opening_count < origin->queued_count &&
-           client->opening_count < options->concurrent_openings) {
-        make_room(origin);
-        if (client->conn_count >= options->connections_total ||
-            origin->conn_count >= options->connections_per_origin)
-            return;
-        if (rp_conn_open(origin))
-            continue;
-        if (origin->conn_count > 0)
-            return; /* they will serve the queue, or make this be tried again when they end */
-        no_memory_to_open(origin);
-    }
+    uint32_t taken = origin->fresh_count;
+    uint64_t connections = client->options.connections_total;
+    connections += client->idle_count; /* they make room */
+    connections -= client->conn_count;
+    return places_for(client, taken > 0 ? taken : 1) >= (taken > 0 ? taken : 1) &&
+           connections >= origin->opening_count;
+}
+
+/* False: it needs none, or has to wait. */
+static bool open_one(rp_origin *origin)
+{
+    rp_client *client = origin->client;
+    if (is_held(origin) || !may_take(origin) || !wants_one(origin))
+        return false;
+    make_room(origin);
+    if (client->conn_count >= client->options.connections_total ||
+        origin->conn_count >= client->options.connections_per_origin)
+        return false;
+    if (rp_conn_open(origin))
+        return true;
+    if (origin->conn_count > 0)
+        return false; /* they will serve the queue, or make this be tried again when they end */
+    no_memory_to_open(origin);
+    return true;
+}
+
+static void open_more(rp_origin *origin)
+{
+    while (open_one(origin))
+        continue;
 }
 
 /* The idle connection that was used last. Whether it is still good is found out when the request is
@@ -281,46 +389,64 @@ void rp_pool_submit(rp_request *request)
     open_more(origin);
 }
 
-static bool has_room(const rp_client *client)
+static bool has_room(rp_client *client)
 {
-    return client->opening_count < client->options.concurrent_openings &&
-           (client->conn_count < client->options.connections_total ||
-            !rp_list_empty(&client->idle));
+    return places_for(client, 1) > 0 && (client->conn_count < client->options.connections_total ||
+                                         !rp_list_empty(&client->idle));
+}
+
+/* Each of those who wait in turn, as far as there is room; true: one was opened. */
+static bool dispatch_round(rp_client *client, bool without_opening)
+{
+    bool opened = false;
+    for (uint32_t left = client->waiting_count;
+         left > 0 && client->waiting_count > 0 && has_room(client); left--) {
+        rp_link *link = client->waiting.next;
+        rp_origin *origin = RP_CONTAINER(link, rp_origin, waiting_link);
+        rp_list_remove(link);
+        rp_list_append(&client->waiting, link);
+        if ((!without_opening || origin->opening_count == 0) && open_one(origin))
+            opened = true;
+    }
+    return opened;
 }
 
 void rp_pool_dispatch(rp_client *client)
 {
-    /* Each waiting origin once, in turn: none is starved by the limits. */
-    for (uint32_t left = client->waiting_count;
-         left > 0 && !rp_list_empty(&client->waiting) && has_room(client); left--) {
-        rp_link *link = client->waiting.next;
-        rp_list_remove(link);
-        rp_list_append(&client->waiting, link);
-        open_more(RP_CONTAINER(link, rp_origin, waiting_link));
-    }
+    (void)dispatch_round(client, true);
+    while (dispatch_round(client, false))
+        continue;
+}
+
+static bool is_timeout(rp_status status)
+{
+    return status == RP_E_RESOLVE_TIMEOUT || status == RP_E_CONNECT_TIMEOUT ||
+           status == RP_E_HANDSHAKE_TIMEOUT;
 }
 
 void rp_pool_open_failed(const rp_conn *conn, const rp_error *error)
 {
     rp_origin *origin = conn->origin;
-    rp_request *request = queue_next(origin, false);
-    /* As many connections as requests may be on their way: then nobody misses this one. */
-    if (request == NULL || origin->opening_count >= origin->queued_count)
-        return;
-    /* The attempt was made for an earlier request, which gave up: this one gets its own. */
-    if (conn->stream->started_ns < request->started_ns) {
-        open_more(origin);
-        return;
-    }
-    /* A server at its limit refuses more connections and serves those it has: so the request waits
-     * for one of them, and no more are opened for a while. */
-    if (origin->open_count > 0 && !request->fresh_only) {
-        origin->open_again_ns = rp_loop_now_ns(origin->client->loop) + OPEN_AGAIN_NS;
-        return;
-    }
-    rp_pool_withdraw(request);
-    rp_conn_note(conn, request);
-    rp_request_finish(request, error);
+    do {
+        rp_request *request = queue_next(origin, false);
+        /* As many connections as requests may be on their way: then nobody misses this one. */
+        if (request == NULL || origin->opening_count >= origin->queued_count)
+            return;
+        /* The attempt was made for an earlier request, which gave up: this one gets its own. */
+        if (conn->stream->started_ns < request->queued_ns) {
+            open_more(origin);
+            return;
+        }
+        /* A server at its limit refuses more connections and serves those it has: so the request
+         * waits for one of them, and no more are opened for a while. */
+        if (origin->open_count > 0 && !request->fresh_only) {
+            origin->open_again_ns = rp_loop_now_ns(origin->client->loop) + OPEN_AGAIN_NS;
+            return;
+        }
+        rp_pool_withdraw(request);
+        rp_conn_note(conn, request);
+        rp_request_finish(request, error);
+    } while (is_timeout(error->status) && !conn->client->destroyed);
 }
 
 /* ---- idle connections ----
@@ -435,6 +561,7 @@ void rp_pool_unidle(rp_conn *conn)
     rp_list_remove(&conn->origin_link);
     rp_list_remove(&conn->idle_link);
     conn->origin->idle_count--;
+    conn->client->idle_count--;
     rp_stream_set_background(conn->stream, false);
 }
 
@@ -447,6 +574,7 @@ static void make_idle(rp_conn *conn)
     rp_list_prepend(&origin->idle, &conn->origin_link);
     rp_list_append(&client->idle, &conn->idle_link);
     origin->idle_count++;
+    client->idle_count++;
     conn->idled = true;
     rp_stream_set_background(conn->stream, true);
     if (conn->idle_check_ns != 0)
@@ -460,6 +588,7 @@ void rp_pool_offer(rp_conn *conn)
     rp_request *request = queue_next(conn->origin, conn->served > 0 || conn->idled);
     if (request == NULL) {
         make_idle(conn);
+        rp_pool_look(conn->origin);
         rp_pool_dispatch(conn->client); /* others may wait for just this room */
         return;
     }

@@ -146,7 +146,7 @@ static const char *queue_reason(const rp_origin *origin)
         return "all connections that the client may have are in use";
     if (origin->open_count > 0)
         return "the server refuses more connections than those in use";
-    return "too many other connections are being opened";
+    return "as many connections as the client allows are being opened to other servers";
 }
 
 static void phase_timed_out(rp_request *request, const deadline *due)

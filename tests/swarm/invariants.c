@@ -103,7 +103,8 @@ static void conns_hold(const world *w, counted *all)
     CHECK(all->conns == client->conn_count);
     CHECK(all->opening == client->opening_count);
     CHECK(client->conn_count <= client->options.connections_total);
-    CHECK(client->opening_count <= client->options.concurrent_openings);
+    CHECK(client->fresh_count <= client->options.concurrent_openings);
+    CHECK(client->fresh_count <= client->opening_count);
 }
 
 static void request_in_time(const world *w, const rp_request *r)
@@ -178,7 +179,7 @@ static void origin_holds(const rp_client *client, const rp_origin *origin, bool 
     queue_is_served(origin);
     /* Nor without anybody trying to open one, where that is allowed, or making room for it. */
     bool room = client->conn_count < o->connections_total || !rp_list_empty(&client->idle);
-    bool may_open = room && client->opening_count < o->concurrent_openings &&
+    bool may_open = room && client->fresh_count < o->concurrent_openings &&
                     origin->conn_count < o->connections_per_origin;
     if (origin->queued_count > 0 && may_open && !closing)
         CHECK(origin->opening_count > 0 || origin->open_count > 0);
