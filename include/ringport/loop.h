@@ -139,7 +139,9 @@ struct rp_timer {
 };
 
 /* Calls fn once, not before delay_ms from the loop's now. Equal deadlines fire in the order they
- * were started. Restarts a started timer. Allocates nothing, cannot fail. */
+ * were started. If the loop was not turned for a while, what came meanwhile is delivered first (for
+ * 200 ms at the most): a deadline is missed by the peer, not by the program. Restarts a started
+ * timer. Allocates nothing, cannot fail. */
 void rp_timer_start(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn, void *user);
 
 /* After it fn will not be called. Stopping a timer that is not started does nothing, also when its

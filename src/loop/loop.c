@@ -17,6 +17,9 @@
 #define RECEIVE_MEMORY_MOST ((size_t)1 << 30)
 /* Sockets are told to close and need a turn or two; more means that one was lost. */
 #define DESTROY_WAIT_NS (10ull * 1000 * NS_PER_MS)
+/* A timer that fires so late was not waited for: the host did something else, or callbacks did. */
+#define LATE_NS (10u * NS_PER_MS)
+#define LATE_MOST_NS (200u * NS_PER_MS)
 /* Of timers, and of deferred calls, in one turn in the loop of a host, which has sockets of its own
  * to see to. */
 #define HOST_SHARE 64
@@ -130,6 +133,21 @@ static unsigned run_timers(rp_loop *loop)
     return fired;
 }
 
+/* What came in time counts, though nobody looked: late timers wait until the port has told of all
+ * that it knows. Where it always knows more, not for long. */
+static bool timers_wait(rp_loop *loop, unsigned found_by_port)
+{
+    uint64_t since = loop->timers_wait_since_ns, due = rp_loop_next_deadline_ns(loop);
+    loop->timers_wait_since_ns = 0;
+    if (found_by_port == 0 || due == RP_WAIT_FOREVER)
+        return false;
+    uint64_t now = rp_loop_now_ns(loop);
+    if (now < due || now - due < LATE_NS)
+        return false;
+    loop->timers_wait_since_ns = since == 0 ? now : since;
+    return now - loop->timers_wait_since_ns < LATE_MOST_NS;
+}
+
 /* ---- deferred calls and posts ---- */
 
 void rp_loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred *))
@@ -237,8 +255,10 @@ unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
     loop->now_ns = 0;
     loop->stats.turns++;
     unsigned found = loop->port->ops->turn(loop->port, plan.wait_ns);
+    unsigned found_by_port = found;
     found += run_posts(loop);
-    found += run_timers(loop);
+    if (!timers_wait(loop, found_by_port))
+        found += run_timers(loop);
     found += run_deferred(loop);
     /* Who watches the waitable has woken for this turn, though it does not wait itself. */
     if (plan.wait_ns > 0 || loop->waitable_made) {

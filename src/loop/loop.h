@@ -28,6 +28,7 @@ struct rp_loop {
     uint64_t pending; /* what keeps rp_loop_run going */
     rp_timer *timers; /* root of the pairing heap */
     uint64_t timer_order;
+    uint64_t timers_wait_since_ns; /* see loop.c; 0: they do not */
     rp_link deferred;
     rp_link closing_hooks;    /* rp_loop_hook: called by rp_loop_destroy */
     _Atomic(rp_post *) posts; /* newest first */

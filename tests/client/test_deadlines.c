@@ -3,6 +3,7 @@
  *
  * The server is a raw socket: it does what a test says, and nothing while the test does something
  * else. It does not run on the client's loop, so the test can let time pass for either alone. */
+#include "sim/sim.h"
 #include "support/raw.h"
 #include "support/web.h"
 
@@ -449,6 +450,96 @@ static void test_cancel(void **state)
     }
 }
 
+/* ---- a host that does something else ---- */
+
+/* The loop is not turned; in the simulator whoever waits would turn it along. */
+static void pause_host(scene *s, unsigned ms)
+{
+    if (fixture_simulated())
+        sim_port_of(s->w.loop->port)->loop = NULL;
+    raw_sleep_ms(ms);
+    if (fixture_simulated())
+        sim_port_of(s->w.loop->port)->loop = s->w.loop;
+}
+
+/* The loop is not turned for longer than the limit; what came meanwhile came in time. */
+static void test_pause(void **state)
+{
+    (void)state;
+    for (int silent = 0; silent < 2; silent++) {
+        scene s;
+        fetch f = {0};
+        begin(&s, NULL);
+        rp_request_options options = request_of(&s);
+        options.first_byte_timeout_ms = options.idle_timeout_ms = 200;
+        start(&s, &f, &options);
+        pass(&s, 20);
+        if (!silent)
+            say(&s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+        pause_host(&s, 400);
+        pass(&s, 20);
+        if (silent) {
+            assert_late(&f, RP_E_FIRST_BYTE_TIMEOUT, RP_PHASE_HEAD, "no answer began");
+            end(&s);
+            continue;
+        }
+        say(&s, "k");
+        pause_host(&s, 400);
+        assert_good(&f);
+        end(&s);
+    }
+}
+
+/* In the queue, too: the connection became free in time. */
+static void test_pause_of_the_queue(void **state)
+{
+    (void)state;
+    scene s;
+    fetch first = {0}, second = {0};
+    begin(&s, &(rp_client_options){.connections_per_origin = 1, .queue_timeout_ms = 200});
+    rp_request_options options = request_of(&s);
+    start(&s, &first, &options);
+    assert_true(fetch_start(&second, &s.w, NULL, &options));
+    pass(&s, 20);
+    say(&s, ANSWER);
+    pause_host(&s, 400);
+    assert_good(&first);
+    pass(&s, 50);
+    assert_int_equal(second.dones, 0);
+    say(&s, ANSWER);
+    assert_good(&second);
+    end(&s);
+}
+
+/* More than a host's turn takes: nobody's deadline is looked at before the last was read. */
+static void test_pause_of_many(void **state)
+{
+    enum { MANY = 300 };
+    (void)state;
+    scene s;
+    static fetch all[MANY];
+    static raw_socket peers[MANY];
+    begin(&s, &(rp_client_options){.connections_per_origin = MANY, .concurrent_openings = MANY});
+    (void)rp_loop_waitable(s.w.loop);
+    rp_request_options options = request_of(&s);
+    options.first_byte_timeout_ms = options.idle_timeout_ms = 2000;
+    for (int i = 0; i < MANY; i++) {
+        all[i] = (fetch){0};
+        start(&s, &all[i], &options);
+        peers[i] = s.peer;
+        s.peer = RAW_NONE;
+    }
+    pass(&s, 20);
+    for (int i = 0; i < MANY; i++)
+        raw_send(peers[i], ANSWER, strlen(ANSWER));
+    pause_host(&s, 2500);
+    for (int i = 0; i < MANY; i++)
+        assert_good(&all[i]);
+    for (int i = 0; i < MANY; i++)
+        raw_close(peers[i]);
+    end(&s);
+}
+
 /* ---- defaults ---- */
 
 /* In virtual time: a minute without a byte, in each phase; and no deadline where none is wanted. */
@@ -501,6 +592,9 @@ int main(void)
         fixture_test(test_record_by_bytes),
         fixture_test(test_total),
         fixture_test(test_cancel),
+        fixture_test(test_pause),
+        fixture_test(test_pause_of_the_queue),
+        fixture_test_real(test_pause_of_many),
         fixture_test(test_defaults),
     };
     return fixture_run_simulated(tests, 6);

@@ -324,6 +324,55 @@ static void ends_in_spite_of_timers(void **state)
     rp_loop_destroy(NULL);
 }
 
+static void fired(rp_timer *timer, void *user)
+{
+    (void)timer;
+    ++*(unsigned *)user;
+}
+
+/* What the port still has to tell comes first, if the timer is late; but not for ever. */
+static void lets_late_timers_wait(void **state)
+{
+    (void)state;
+    fake_port *fake = NULL;
+    rp_loop *loop = fake_port_loop(&fake, NULL, false);
+    rp_timer timer = {0};
+    unsigned count = 0;
+    /* In time, or nearly. */
+    rp_timer_start(loop, &timer, 100, fired, &count);
+    fake->now_ns += 109 * MS;
+    fake->finds = 1;
+    (void)rp_loop_turn(loop, 0);
+    assert_int_equal(count, 1);
+    /* Late: once the port has no more. */
+    rp_timer_start(loop, &timer, 100, fired, &count);
+    fake->now_ns += 110 * MS;
+    for (int i = 0; i < 1000; i++)
+        (void)rp_loop_turn(loop, 0);
+    assert_int_equal(count, 1);
+    fake->finds = 0;
+    (void)rp_loop_turn(loop, 0);
+    assert_int_equal(count, 2);
+    /* Where it always has more. */
+    rp_timer_start(loop, &timer, 100, fired, &count);
+    fake->now_ns += 5000 * MS;
+    fake->finds = 1;
+    (void)rp_loop_turn(loop, 0);
+    fake->now_ns += 199 * MS;
+    (void)rp_loop_turn(loop, 0);
+    assert_int_equal(count, 2);
+    fake->now_ns += 1 * MS;
+    (void)rp_loop_turn(loop, 0);
+    assert_int_equal(count, 3);
+    /* A timer as late as can be is not late. */
+    rp_timer_start(loop, &timer, RP_NEVER_MS, fired, &count);
+    (void)rp_loop_turn(loop, 0);
+    assert_int_equal(count, 3);
+    rp_timer_stop(loop, &timer);
+    fake->finds = 0;
+    rp_loop_destroy(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +387,7 @@ int main(void)
         cmocka_unit_test(does_without_a_waitable),
         cmocka_unit_test(owes_what_was_posted),
         cmocka_unit_test(ends_in_spite_of_timers),
+        cmocka_unit_test(lets_late_timers_wait),
     };
     return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }
