@@ -220,9 +220,9 @@ void rp_request_free(rp_request *request);
 void rp_request_finish(rp_request *request, const rp_error *error);
 /* The same, but on_done comes from a later callback: for calls of the user. */
 void rp_request_finish_later(rp_request *request, const rp_error *error);
-/* What happens to it, for its deadlines: the caller sent it; it waits in the queue; a connection has
- * it; its first byte is written; its last one was handed to the network; a byte of an answer came;
- * a head is whole. */
+/* What happens to it, for its deadlines: the caller sent it; it waits in the queue; a connection
+ * has it; its first byte is written; its last one was handed to the network; a byte of an answer
+ * came; a head is whole. */
 void rp_request_started(rp_request *request);
 void rp_request_queued(rp_request *request);
 void rp_request_assigned(rp_request *request);

@@ -114,8 +114,8 @@ void rp_socket_keepalive(int fd, const rp_keepalive *keepalive)
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-/* tcpi_bytes_acked of the kernel's struct tcp_info (linux/tcp.h, which has glibc's names too), since
- * Linux 4.1; glibc's structure ends before it. */
+/* tcpi_bytes_acked of the kernel's struct tcp_info (linux/tcp.h, which has glibc's names too),
+ * since Linux 4.1; glibc's structure ends before it. */
 #define BYTES_ACKED_AT 120
 
 uint64_t rp_socket_confirmed(int fd)
