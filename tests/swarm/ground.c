@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define STILL_MS 15000 /* nothing that is meant to wait waits so long */
+#define STILL_MS 30000 /* nothing that is meant to wait waits so long */
 #define LOOK_MS 50
 
 /* ---- the lock ---- */
