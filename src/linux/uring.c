@@ -8,7 +8,9 @@
  *
  * Kernel 6.1 is the least: multishot receive and SINGLE_ISSUER (6.0), DEFER_TASKRUN (6.1). Later
  * ones are used where present: no submission array (6.6), minimum wait and incremental buffers
- * (6.12).
+ * (6.12), direct descriptors (6.13). None is found by the version: a flag that the kernel does not
+ * know is refused, the minimum wait has a bit of its own, each completion says whether its buffer
+ * goes on, and how direct descriptors end is tried out (uring_probe.c).
  *
  * Whoever decides not to be woken for something must know what will wake him instead. These are all
  * the places where this port does, and why none of them can sleep for ever on a loop with nothing
@@ -666,6 +668,8 @@ static rp_status create(rp_port **out, const rp_port_options *options, rp_error 
             status = RP_E_NO_DESCRIPTORS;
         return rp_error_set(error, status, RP_PHASE_NONE, "%s", set_up_cause(-result));
     }
+    if (!rp_uring_releases_files())
+        return true;
     rp_status status = parts_init(port, options->receive_memory_bytes, error);
     if (status != RP_OK) {
         destroy(&port->base);

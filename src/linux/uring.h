@@ -1,5 +1,5 @@
-/* uring.h - what the two halves of the io_uring port share: uring.c (ring, waiting, waking) and
- * uring_socket.c (operations and their completions). */
+/* uring.h - what the parts of the io_uring port share: uring.c (ring, waiting, waking),
+ * uring_socket.c (operations and their completions) and uring_probe.c (what the kernel does). */
 #ifndef RP_LINUX_URING_H
 #define RP_LINUX_URING_H
 
@@ -104,6 +104,9 @@ struct io_uring_sqe *rp_uring_sqe(uring_port *port);
 /* After anything was started outside of a turn: makes the waitable readable. */
 void rp_uring_touch(uring_port *port);
 bool rp_uring_submit(uring_port *port);
+
+/* uring_probe.c: does the kernel release a file that leaves the table of direct descriptors? */
+bool rp_uring_releases_files(void);
 
 /* uring_socket.c */
 void rp_uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,

@@ -546,17 +546,18 @@ static void starts_nothing_on_a_dying_loop(void **state)
     rp_resolver_release(names);
 }
 
-typedef struct pair {
-    outcome got; /* first, so that on_dial takes it for one */
-    rp_dial *self, *other;
-} pair;
+typedef struct trio {
+    outcome got;                            /* first, so that on_dial takes it for one */
+    rp_dial *self, *resolving, *connecting; /* the others can't be over by themselves */
+} trio;
 
 static void on_dial_cancel(void *user, const rp_dial_result *result)
 {
-    pair *both = user;
-    on_dial(&both->got, result);
-    rp_dial_cancel(both->other);
-    rp_dial_cancel(both->self); /* too late, and harmless */
+    trio *all = user;
+    on_dial(&all->got, result);
+    rp_dial_cancel(all->resolving);
+    rp_dial_cancel(all->connecting);
+    rp_dial_cancel(all->self); /* too late, and harmless */
 }
 
 static void cancels_in_the_callback(void **state)
@@ -564,17 +565,23 @@ static void cancels_in_the_callback(void **state)
     raw_socket listener;
     (void)state;
     uint16_t port = good_port(&listener);
+    stall never = stall_on("127.0.0.3", &port);
+    rp_resolver *names = asking();
     rp_loop *loop = fixture_loop();
-    outcome other;
-    pair both = {.got.loop = loop};
+    outcome resolving, connecting;
+    trio all = {.got.loop = loop};
     rp_dial_options options = {
         .host = "127.0.0.1", .port = port, .connect_timeout_ms = RP_NEVER_MS};
-    both.self = rp_dial_start(loop, &options, on_dial_cancel, &both);
-    both.other = start(loop, NULL, "localhost", port, 10000, &other);
+    all.self = rp_dial_start(loop, &options, on_dial_cancel, &all);
+    all.resolving = start(loop, names, "silent.test", port, 10000, &resolving);
+    all.connecting = start(loop, NULL, "127.0.0.3", port, 10000, &connecting);
     rp_loop_run(loop);
-    assert_true(both.got.connected);
-    assert_int_equal(other.calls, 0);
+    assert_true(all.got.connected);
+    assert_int_equal(resolving.calls, 0);
+    assert_int_equal(connecting.calls, 0);
     fixture_loop_end(loop);
+    rp_resolver_release(names);
+    stall_end(&never);
     raw_close(listener);
 }
 
