@@ -49,10 +49,12 @@
 #include "base/error.h"
 #include "linux/ports.h"
 #include "linux/socket.h"
+#include "linux/valgrind.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -258,7 +260,11 @@ static void wait_unsubmitted(uring_port *port, uint64_t wait_ns)
     (void)io_uring_wait_cqe_timeout(&port->ring, &cqe, &time);
 }
 
-/* False: the kernel took nothing and did not wait. */
+/* False: the kernel took nothing and did not wait.
+ *
+ * Valgrind runs one thread at a time, and does not know that io_uring_enter(2) may block: a wait in
+ * it would be the other threads' as well. There a wait is many short ones, until turn() finds what
+ * it waits for. */
 static bool enter(uring_port *port, uint64_t wait_ns)
 {
     int result;
@@ -268,6 +274,10 @@ static bool enter(uring_port *port, uint64_t wait_ns)
     port->stats->system_calls++;
     if (wait_ns == 0) {
         result = io_uring_submit_and_get_events(&port->ring);
+    } else if (port->on_valgrind) {
+        result = io_uring_submit_and_get_events(&port->ring);
+        if (result >= 0 && io_uring_cq_ready(&port->ring) == 0)
+            (void)poll(NULL, 0, 1);
     } else {
         struct io_uring_cqe *cqe;
         struct __kernel_timespec time = {.tv_sec = (long long)(wait_ns / 1000000000u),
@@ -526,6 +536,15 @@ static int ring_init(uring_port *port)
     return 0;
 }
 
+/* Mapped, like the queues, and not from the allocator: pages that no byte comes to are never
+ * touched, what was received does not outlive the port, and valgrind, which does not see the kernel
+ * write, takes them for initialised, as they are. */
+static uint8_t *buffer_memory_map(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
 /* result: the kernel's, where there is no ring of buffers. */
 static bool buffers_init(uring_port *port, size_t memory_bytes, int *result)
 {
@@ -548,8 +567,7 @@ static bool buffers_init(uring_port *port, size_t memory_bytes, int *result)
     }
     if (port->buffers == NULL)
         return false;
-    size_t bytes = port->buffer_count * port->buffer_bytes;
-    port->buffer_memory = rp_reallocate(port->memory, NULL, bytes);
+    port->buffer_memory = buffer_memory_map(port->buffer_count * port->buffer_bytes);
     port->buffer_used = rp_allocate(port->memory, port->buffer_count * sizeof(uint32_t));
     if (port->buffer_memory == NULL || port->buffer_used == NULL)
         return false;
@@ -596,7 +614,8 @@ static void destroy(rp_port *base)
         (void)close(port->wake_fd);
         (void)close(port->wake_write_fd);
     }
-    rp_free_secret(memory, port->buffer_memory, port->buffers_written);
+    if (port->buffer_memory != NULL)
+        (void)munmap(port->buffer_memory, port->buffer_count * port->buffer_bytes);
     rp_free(memory, port->buffer_used);
     rp_free(memory, port->slots_free);
     rp_free(memory, port->arguments);
@@ -652,6 +671,7 @@ static rp_status create(rp_port **out, const rp_port_options *options, rp_error 
     port->base.ops = &rp_uring_port_ops;
     port->memory = options->memory;
     port->stats = options->stats;
+    port->on_valgrind = RP_ON_VALGRIND;
     port->coalesce_us = options->coalesce_limit_us;
     port->wake_fd = port->epoll_fd = port->timer_fd = port->event_fd = -1;
     port->process = rp_process_mark();

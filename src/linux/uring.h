@@ -28,6 +28,7 @@ typedef struct uring_port {
     struct io_uring ring;
     bool enabled; /* the ring belongs to a thread from the first submission on */
     bool in_turn;
+    bool on_valgrind;
     unsigned quiet_cancelled; /* quiet sends that somebody waits for: do not sleep on them */
     uint32_t coalesce_us;     /* 0: no minimum wait */
     unsigned recent;          /* completions that a wake-up found lately */
@@ -38,8 +39,7 @@ typedef struct uring_port {
     /* Receive buffers: one provided-buffer ring. */
     struct io_uring_buf_ring *buffers;
     uint8_t *buffer_memory;
-    uint32_t *buffer_used;  /* incremental consumption: bytes already delivered of each buffer */
-    size_t buffers_written; /* bytes of buffer_memory that the kernel ever wrote, at most */
+    uint32_t *buffer_used; /* incremental consumption: bytes already delivered of each buffer */
     unsigned buffer_count;
     size_t buffer_bytes;
     bool buffers_incremental;

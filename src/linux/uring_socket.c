@@ -370,11 +370,8 @@ static rp_slice buffer_lend(uring_port *port, const struct io_uring_cqe *cqe)
 static void buffer_return(uring_port *port, const struct io_uring_cqe *cqe)
 {
     unsigned id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
-    uint32_t end = port->buffer_used[id] + (cqe->res > 0 ? (uint32_t)cqe->res : 0);
-    if (port->buffers_written < id * port->buffer_bytes + end)
-        port->buffers_written = id * port->buffer_bytes + end;
     if (port->buffers_incremental && (cqe->flags & IORING_CQE_F_BUF_MORE)) {
-        port->buffer_used[id] = end;
+        port->buffer_used[id] += cqe->res > 0 ? (uint32_t)cqe->res : 0;
         return;
     }
     port->buffer_used[id] = 0;
