@@ -119,7 +119,11 @@ typedef struct rp_waitable {
 rp_waitable rp_loop_waitable(rp_loop *loop);
 
 /* "io_uring", "epoll", "iocp", or "epoll (io_uring: the cause)" after a fallback. Lives as long as
- * the loop. */
+ * the loop.
+ *
+ * If io_uring is forbidden after the loop was made (a sandbox that the program enters later), what
+ * is in flight then fails with the kernel's os_code (RP_E_CONNECT_FAILED, RP_E_IO_FAILED), and what
+ * is opened from then on goes by epoll. This still says what the loop began with. */
 const char *rp_loop_backend(const rp_loop *loop);
 
 /* Valid until rp_loop_destroy; the numbers behind it move. */

@@ -88,13 +88,25 @@ static int live(int result)
 
 /* ---- submitting ---- */
 
+/* EAGAIN, EBUSY, ENOMEM: it may take it later. */
+static bool may_recover(int result)
+{
+    return result >= 0 || result == -EAGAIN || result == -EBUSY || result == -ENOMEM ||
+           result == -EINTR || result == -ETIME;
+}
+
+static void note_refusal(uring_port *port, int result)
+{
+    if (!may_recover(result))
+        port->refused = -result;
+}
+
 static void enable(uring_port *port)
 {
     if (port->enabled)
         return;
     port->enabled = true;
-    int result = io_uring_enable_rings(&port->ring);
-    RP_ASSERT(result == 0);
+    note_refusal(port, io_uring_enable_rings(&port->ring));
     /* Saves the look-up of the ring's descriptor in each call. Only a gain, never needed. */
     (void)io_uring_register_ring_fd(&port->ring);
     port->stats->system_calls += 2;
@@ -111,21 +123,23 @@ bool rp_uring_submit(uring_port *port)
     if (!uring_is_ours(port))
         return false;
     enable(port);
+    if (port->refused != 0)
+        return false;
     port->stats->system_calls++;
     int result = io_uring_submit(&port->ring);
+    note_refusal(port, result);
     submitted(port);
     return result >= 0;
 }
 
 struct io_uring_sqe *rp_uring_sqe(uring_port *port)
 {
-    if (!uring_is_ours(port))
+    if (!uring_is_ours(port) || port->refused != 0)
         return NULL;
     struct io_uring_sqe *sqe = io_uring_get_sqe(&port->ring);
-    if (sqe != NULL)
-        return sqe;
-    (void)rp_uring_submit(port);
-    return io_uring_get_sqe(&port->ring);
+    if (sqe == NULL && rp_uring_submit(port))
+        sqe = io_uring_get_sqe(&port->ring);
+    return sqe;
 }
 
 /* ---- waking ---- */
@@ -139,6 +153,11 @@ static void wake(rp_port *base)
     char byte = 0;
     if (!uring_is_ours(port) || atomic_exchange(&port->wake_pending, true))
         return;
+    rp_port *heir = atomic_load(&port->heir);
+    if (heir != NULL) {
+        heir->ops->wake(heir);
+        return;
+    }
     ssize_t written;
     do {
         written = write(port->wake_write_fd, &byte, 1);
@@ -146,20 +165,35 @@ static void wake(rp_port *base)
     RP_ASSERT(written == 1);
 }
 
+/* The host gets its turn, though there is more to do. What is in the queue already does not signal
+ * again: so this does. */
+static void call_again(uring_port *port)
+{
+    uint64_t one = 1;
+    port->stats->system_calls++;
+    ssize_t written = write(port->event_fd, &one, sizeof(one));
+    RP_ASSERT(written == sizeof(one));
+}
+
 void rp_uring_touch(uring_port *port)
 {
-    if (port->waitable_made && !port->in_turn)
+    if (port->in_turn)
+        return;
+    if (port->waitable_made && port->refused != 0)
+        call_again(port);
+    else if (port->waitable_made || atomic_load(&port->heir) != NULL)
         wake(&port->base);
 }
 
-static bool arm_wake(uring_port *port)
+/* If the kernel takes nothing now, the next turn tries again. */
+static void arm_wake(uring_port *port)
 {
-    struct io_uring_sqe *sqe = rp_uring_sqe(port);
+    struct io_uring_sqe *sqe = port->wake_armed ? NULL : rp_uring_sqe(port);
     if (sqe == NULL)
-        return false;
+        return;
+    port->wake_armed = true;
     io_uring_prep_read(sqe, port->wake_fd, &port->wake_byte, 1, 0);
     io_uring_sqe_set_data64(sqe, uring_tag(port, TAG_WAKE));
-    return true;
 }
 
 /* ---- completions ---- */
@@ -173,8 +207,8 @@ static unsigned completion(uring_port *port, const struct io_uring_cqe *cqe)
     if (data == 0)
         return 0; /* a cancel that came too late */
     if (tag == TAG_WAKE) {
-        bool armed = arm_wake(port);
-        RP_ASSERT(armed);
+        port->wake_armed = false;
+        arm_wake(port);
         atomic_store(&port->wake_pending, false);
         return 1;
     }
@@ -271,6 +305,9 @@ static bool enter(uring_port *port, uint64_t wait_ns)
     if (!uring_is_ours(port))
         return true;
     enable(port);
+    arm_wake(port);
+    if (port->refused != 0)
+        return false;
     port->stats->system_calls++;
     if (wait_ns == 0) {
         result = io_uring_submit_and_get_events(&port->ring);
@@ -295,11 +332,9 @@ static bool enter(uring_port *port, uint64_t wait_ns)
             result = io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, forever ? NULL : &time,
                                                       NULL);
     }
-    /* EBADR: the kernel lost a completion for want of memory: nothing can be trusted any more. */
-    bool refused = result == -EAGAIN || result == -EBUSY || result == -ENOMEM;
-    RP_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || refused);
+    note_refusal(port, result);
     submitted(port);
-    return !refused;
+    return result >= 0 || result == -ETIME || result == -EINTR;
 }
 
 static bool owes(const uring_port *port)
@@ -317,10 +352,17 @@ static uint64_t starved_wait(const uring_port *port, uint64_t wait_ns)
     return left < wait_ns ? left : wait_ns;
 }
 
+static uint64_t end_of_wait(uint64_t wait_ns)
+{
+    if (wait_ns == 0 || wait_ns == RP_WAIT_FOREVER)
+        return wait_ns;
+    return rp_monotonic_ns() + wait_ns;
+}
+
 static uint64_t remaining(uint64_t deadline_ns)
 {
-    if (deadline_ns == RP_WAIT_FOREVER)
-        return RP_WAIT_FOREVER;
+    if (deadline_ns == 0 || deadline_ns == RP_WAIT_FOREVER)
+        return deadline_ns;
     uint64_t now = rp_monotonic_ns();
     return deadline_ns > now ? deadline_ns - now : 0;
 }
@@ -349,6 +391,9 @@ static bool acknowledge(uring_port *port)
 {
     for (bool entered = false;; entered = true) {
         uint64_t value;
+        arm_wake(port);
+        if (port->refused != 0)
+            return false;
         if (io_uring_sq_ready(&port->ring) > 0)
             (void)rp_uring_submit(port);
         port->stats->system_calls++;
@@ -364,43 +409,29 @@ static bool acknowledge(uring_port *port)
     }
 }
 
-/* The host gets its turn, though there is more to do. What is in the queue already does not signal
- * again: so this does. */
-static void call_again(uring_port *port)
-{
-    uint64_t one = 1;
-    port->stats->system_calls++;
-    ssize_t written = write(port->event_fd, &one, sizeof(one));
-    RP_ASSERT(written == sizeof(one));
-}
-
 static bool kernel_waits(const uring_port *port)
 {
     return (IO_URING_READ_ONCE(*port->ring.sq.kflags) & IORING_SQ_TASKRUN) != 0;
 }
 
-static unsigned turn(rp_port *base, uint64_t wait_ns)
+static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
 {
-    uring_port *port = (uring_port *)base;
-    port->in_turn = true;
     /* With DEFER_TASKRUN the kernel's part of an operation is run by our thread, and the waitable
      * asks for it whether it will end in a completion or not: a peer's acknowledgement of our FIN
      * wakes the receive, for one, and leads to none. A wait does such work without ending; a host
      * has to give its turn for it, so there it counts as found. */
     bool kernel_work = port->waitable_made && (kernel_waits(port) || port->submit_again);
-    uint64_t deadline = wait_ns;
-    if (wait_ns != 0 && wait_ns != RP_WAIT_FOREVER)
-        deadline = rp_monotonic_ns() + wait_ns;
+    uint64_t deadline = end_of_wait(wait_ns);
     uint64_t received_before = port->stats->bytes_received;
     unsigned found = rp_uring_run_owed(port);
     for (;;) {
         bool sleeps = found == 0 && !owes(port);
         bool taken = enter(port, sleeps ? starved_wait(port, wait_ns) : 0);
-        if (!taken && found == 0 && wait_ns != 0)
+        if (!taken && port->refused == 0 && found == 0 && wait_ns != 0)
             wait_unsubmitted(port, wait_ns);
         rp_uring_retry_starved(port);
         found += drain(port);
-        if (found > 0 || wait_ns == 0)
+        if (found > 0 || wait_ns == 0 || port->refused != 0)
             break;
         /* Only the port's own completions: the wait is not over. */
         wait_ns = remaining(deadline);
@@ -421,13 +452,26 @@ static unsigned turn(rp_port *base, uint64_t wait_ns)
         (void)enter(port, 0);
         found += drain(port);
     }
-    port->in_turn = false;
     return found == 0 && kernel_work ? 1 : found;
+}
+
+static unsigned turn(rp_port *base, uint64_t wait_ns)
+{
+    uring_port *port = (uring_port *)base;
+    unsigned found = 0;
+    port->in_turn = true;
+    uint64_t deadline_ns = end_of_wait(wait_ns);
+    if (port->refused == 0)
+        found = ring_turn(port, wait_ns);
+    if (port->refused != 0)
+        found += rp_uring_end_turn(port, found > 0 ? 0 : remaining(deadline_ns));
+    port->in_turn = false;
+    return found;
 }
 
 /* ---- the waitable ---- */
 
-static bool watch(uring_port *port, int fd)
+bool rp_uring_watch(uring_port *port, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN};
     return epoll_ctl(port->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
@@ -443,6 +487,20 @@ static void waitable_close(uring_port *port)
     }
 }
 
+static bool ring_signals(uring_port *port)
+{
+    int result = io_uring_register_eventfd(&port->ring, port->event_fd);
+    if (result == -EPERM || result == -ENOSYS)
+        note_refusal(port, result);
+    return result == 0;
+}
+
+static rp_waitable heirs_waitable(uring_port *port)
+{
+    rp_port *heir = rp_uring_heir(port);
+    return heir != NULL ? heir->ops->waitable(heir) : (rp_waitable){.socket = -1};
+}
+
 /* With DEFER_TASKRUN the ring's own descriptor wakes nobody who polls it from outside; a registered
  * eventfd does. */
 static rp_waitable waitable(rp_port *base)
@@ -450,30 +508,37 @@ static rp_waitable waitable(rp_port *base)
     uring_port *port = (uring_port *)base;
     if (port->waitable_made)
         return (rp_waitable){.socket = port->epoll_fd};
+    if (port->refused != 0)
+        return heirs_waitable(port);
     port->epoll_fd = live(epoll_create1(EPOLL_CLOEXEC));
     port->timer_fd = live(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
     port->event_fd = live(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (port->epoll_fd < 0 || port->timer_fd < 0 || port->event_fd < 0 ||
-        !watch(port, port->timer_fd) || !watch(port, port->event_fd) ||
-        io_uring_register_eventfd(&port->ring, port->event_fd) != 0) {
+        !rp_uring_watch(port, port->timer_fd) || !rp_uring_watch(port, port->event_fd) ||
+        !ring_signals(port)) {
         waitable_close(port);
-        return (rp_waitable){.socket = -1};
+        return port->refused != 0 ? heirs_waitable(port) : (rp_waitable){.socket = -1};
     }
     port->waitable_made = true;
     port->armed_deadline_ns = RP_WAIT_FOREVER;
     /* What was started before has not been submitted. */
     (void)rp_uring_submit(port);
-    wake(base);
+    rp_uring_touch(port);
     return (rp_waitable){.socket = port->epoll_fd};
 }
 
 static void waitable_deadline(rp_port *base, uint64_t deadline_ns)
 {
     uring_port *port = (uring_port *)base;
+    rp_port *heir = atomic_load(&port->heir);
+    if (!port->waitable_made) {
+        heir->ops->waitable_deadline(heir, deadline_ns);
+        return;
+    }
     if (!rp_list_empty(&port->starved) && port->starved_until_ns < deadline_ns)
         deadline_ns = port->starved_until_ns;
     /* What the kernel did not take brings no completion, so nothing else would call the host. */
-    port->submit_again = io_uring_sq_ready(&port->ring) > 0;
+    port->submit_again = port->refused != 0 ? heir == NULL : io_uring_sq_ready(&port->ring) > 0;
     if (port->submit_again) {
         uint64_t again_ns = rp_monotonic_ns() + SUBMIT_AGAIN_NS;
         deadline_ns = again_ns < deadline_ns ? again_ns : deadline_ns;
@@ -584,6 +649,8 @@ static bool slots_init(uring_port *port)
 {
     struct rlimit limit;
     unsigned count = SLOTS_MOST;
+    if (!rp_uring_releases_files())
+        return true;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count)
         count = (unsigned)limit.rlim_cur;
     if (io_uring_register_files_sparse(&port->ring, count) == 0)
@@ -597,7 +664,10 @@ static void destroy(rp_port *base)
 {
     uring_port *port = (uring_port *)base;
     rp_memory *memory = port->memory;
-    if (port->enabled) {
+    rp_port *heir = atomic_load(&port->heir);
+    if (heir != NULL)
+        heir->ops->destroy(heir);
+    if (port->enabled && !port->ring_closed) {
         /* The kernel must be done with our memory before it goes: the wake-up's read is in
          * flight. */
         struct io_uring_sync_cancel_reg cancel = {.flags = IORING_ASYNC_CANCEL_ANY |
@@ -608,7 +678,7 @@ static void destroy(rp_port *base)
     waitable_close(port);
     if (port->buffers != NULL)
         (void)io_uring_free_buf_ring(&port->ring, port->buffers, port->buffer_count, 0);
-    if (port->ring.ring_fd > 0)
+    if (port->ring.ring_fd > 0 && !port->ring_closed)
         io_uring_queue_exit(&port->ring);
     if (port->wake_fd >= 0) {
         (void)close(port->wake_fd);
@@ -626,6 +696,9 @@ static void destroy(rp_port *base)
 static void abandon(rp_port *base)
 {
     uring_port *port = (uring_port *)base;
+    rp_port *heir = atomic_load(&port->heir);
+    if (heir != NULL)
+        heir->ops->abandon(heir);
     waitable_close(port);
     for (rp_link *link = port->sockets.next; link != &port->sockets; link = link->next) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, all_link);
@@ -633,7 +706,8 @@ static void abandon(rp_port *base)
             (void)close(socket->fd);
         socket->fd = -1;
     }
-    (void)close(port->ring.ring_fd);
+    if (!port->ring_closed)
+        (void)close(port->ring.ring_fd);
     (void)close(port->wake_fd);
     (void)close(port->wake_write_fd);
 }
@@ -658,8 +732,7 @@ static rp_status parts_init(uring_port *port, size_t receive_memory_bytes, rp_er
         return rp_error_set(error, RP_E_NO_DESCRIPTORS, RP_PHASE_NONE, "out of descriptors");
     port->wake_fd = pipe_fds[0];
     port->wake_write_fd = pipe_fds[1];
-    if (!arm_wake(port))
-        return rp_error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE, "no submission queue");
+    arm_wake(port);
     return RP_OK;
 }
 
@@ -671,6 +744,7 @@ static rp_status create(rp_port **out, const rp_port_options *options, rp_error 
     port->base.ops = &rp_uring_port_ops;
     port->memory = options->memory;
     port->stats = options->stats;
+    port->options = *options;
     port->on_valgrind = RP_ON_VALGRIND;
     port->coalesce_us = options->coalesce_limit_us;
     port->wake_fd = port->epoll_fd = port->timer_fd = port->event_fd = -1;
@@ -688,8 +762,6 @@ static rp_status create(rp_port **out, const rp_port_options *options, rp_error 
             status = RP_E_NO_DESCRIPTORS;
         return rp_error_set(error, status, RP_PHASE_NONE, "%s", set_up_cause(-result));
     }
-    if (!rp_uring_releases_files())
-        return true;
     rp_status status = parts_init(port, options->receive_memory_bytes, error);
     if (status != RP_OK) {
         destroy(&port->base);

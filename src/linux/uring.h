@@ -1,5 +1,6 @@
 /* uring.h - what the parts of the io_uring port share: uring.c (ring, waiting, waking),
- * uring_socket.c (operations and their completions) and uring_probe.c (what the kernel does). */
+ * uring_socket.c (operations and their completions), uring_probe.c (what the kernel does) and
+ * uring_end.c (when it does nothing more). */
 #ifndef RP_LINUX_URING_H
 #define RP_LINUX_URING_H
 
@@ -56,12 +57,19 @@ typedef struct uring_port {
 
     int wake_fd, wake_write_fd; /* a pipe */
     char wake_byte;
+    bool wake_armed;
     atomic_bool wake_pending;
 
     bool waitable_made;
     bool submit_again; /* the waitable's timer is for a submission that failed */
     int epoll_fd, timer_fd, event_fd;
     uint64_t armed_deadline_ns;
+
+    /* See uring_end.c. */
+    int refused; /* errno of a kernel that takes nothing any more; 0: it does */
+    bool ring_closed;
+    _Atomic(rp_port *) heir; /* what is opened then is its */
+    rp_port_options options;
 } uring_port;
 
 typedef struct uring_socket {
@@ -105,6 +113,15 @@ struct io_uring_sqe *rp_uring_sqe(uring_port *port);
 void rp_uring_touch(uring_port *port);
 bool rp_uring_submit(uring_port *port);
 
+/* Adds a descriptor to those that make the waitable readable. */
+bool rp_uring_watch(uring_port *port, int fd);
+
+/* uring_end.c: the port that sockets are opened on when the kernel has refused (NULL: not to be had
+ * now, for want of descriptors or memory), openings, and turns. */
+rp_port *rp_uring_heir(uring_port *port);
+unsigned rp_uring_end_turn(uring_port *port, uint64_t wait_ns);
+rp_io_result rp_uring_heir_open(uring_port *port, uint8_t family, rp_socket **socket);
+
 /* uring_probe.c: does the kernel release a file that leaves the table of direct descriptors? */
 bool rp_uring_releases_files(void);
 
@@ -117,6 +134,8 @@ unsigned rp_uring_run_owed(uring_port *port);
 unsigned rp_uring_settle(uring_port *port);
 void rp_uring_unsettle(uring_socket *socket);
 void rp_uring_retry_starved(uring_port *port);
+/* The ring is closed: what is in flight is owed an error. */
+void rp_uring_socket_end(uring_socket *socket);
 rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **socket);
 rp_io_result rp_uring_listen(rp_socket *base, rp_address *address, int backlog);
 void rp_uring_connect(rp_socket *base, const rp_address *address);

@@ -40,6 +40,8 @@ static uring_port *port_of(const uring_socket *socket)
 static int slot_take(uring_port *port, int fd)
 {
     int slot = -1;
+    if (port->refused != 0)
+        return -1;
     if (port->slots_free_count > 0)
         slot = port->slots_free[--port->slots_free_count];
     else if (port->slots_used < port->slot_count)
@@ -53,14 +55,21 @@ static int slot_take(uring_port *port, int fd)
     return -1;
 }
 
-static void slot_give(uring_port *port, int slot)
+/* False: the table, or the closed ring, still holds the file. */
+static bool slot_give(uring_port *port, int slot)
 {
     int none = -1;
-    if (slot < 0 || !uring_is_ours(port))
-        return;
+    if (!uring_is_ours(port))
+        return true; /* the parent's connection goes on */
+    if (port->ring_closed)
+        return false;
+    if (slot < 0)
+        return true;
     port->stats->system_calls++;
-    (void)io_uring_register_files_update(&port->ring, (unsigned)slot, &none, 1);
+    if (io_uring_register_files_update(&port->ring, (unsigned)slot, &none, 1) != 1)
+        return false;
     port->slots_free[port->slots_free_count++] = slot;
+    return true;
 }
 
 /* The descriptor to put into a submission. */
@@ -87,6 +96,13 @@ static void owe(uring_socket *socket, unsigned operation, int os_code)
     if (rp_list_empty(&socket->owed_link))
         rp_list_append(&port->owed, &socket->owed_link);
     rp_uring_touch(port);
+}
+
+/* The errno of an operation that the kernel did not take. */
+static int refusal(const uring_socket *socket)
+{
+    const uring_port *port = port_of(socket);
+    return port->refused != 0 ? port->refused : EAGAIN;
 }
 
 static void owe_close(uring_socket *socket)
@@ -148,7 +164,8 @@ static void socket_free(uring_socket *socket)
     uring_port *port = port_of(socket);
     set_awaiting(socket, false);
     rp_list_remove(&socket->starved_link);
-    slot_give(port, socket->slot);
+    if (!slot_give(port, socket->slot)) /* so close alone would not end the connection */
+        (void)shutdown(socket->fd, SHUT_RDWR);
     port->stats->system_calls++;
     (void)close(socket->fd);
     rp_list_remove(&socket->all_link);
@@ -172,7 +189,8 @@ unsigned rp_uring_run_owed(uring_port *port)
             if (!(socket->owed & operation))
                 continue;
             count++;
-            finish(socket, operation, operation_result(operation, os_code));
+            bool cancelled = (socket->cancelling & operation) != 0;
+            finish(socket, operation, operation_result(operation, cancelled ? ECANCELED : os_code));
         }
         if (socket->close_owed) {
             count++;
@@ -204,6 +222,8 @@ rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **out)
 {
     uring_port *port = (uring_port *)base;
     int fd;
+    if (port->refused != 0)
+        return rp_uring_heir_open(port, family, out);
     *out = NULL;
     rp_io_result result = rp_socket_descriptor(family, &fd);
     port->stats->system_calls += 2;
@@ -232,7 +252,7 @@ static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
     socket->started |= (uint8_t)operation;
     struct io_uring_sqe *sqe = rp_uring_sqe(port);
     if (sqe == NULL)
-        owe(socket, operation, EAGAIN);
+        owe(socket, operation, refusal(socket));
     rp_uring_touch(port);
     return sqe;
 }
@@ -270,7 +290,7 @@ void rp_uring_accept(rp_socket *base)
     RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_ACCEPT));
     socket->started |= RP_CANCEL_ACCEPT;
     if (!arm_accept(socket))
-        owe(socket, RP_CANCEL_ACCEPT, EAGAIN);
+        owe(socket, RP_CANCEL_ACCEPT, refusal(socket));
     rp_uring_touch(port_of(socket));
 }
 
@@ -281,7 +301,7 @@ void rp_uring_retry_starved(uring_port *port)
     for (rp_link *link; (link = rp_list_take(&port->starved)) != NULL;) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, starved_link);
         if (!arm_accept(socket))
-            owe(socket, RP_CANCEL_ACCEPT, EAGAIN);
+            owe(socket, RP_CANCEL_ACCEPT, refusal(socket));
     }
 }
 
@@ -331,7 +351,7 @@ static void accept_completion(uring_socket *socket, const struct io_uring_cqe *c
     bool passing = cqe->res >= 0 || cqe->res == -ECONNABORTED || cqe->res == -EINTR ||
                    cqe->res == -EPROTO || cqe->res == -EAGAIN;
     if (!passing || !arm_accept(socket))
-        finish(socket, RP_CANCEL_ACCEPT, rp_transfer_result(passing ? EAGAIN : -cqe->res));
+        finish(socket, RP_CANCEL_ACCEPT, rp_transfer_result(passing ? refusal(socket) : -cqe->res));
 }
 
 /* ---- receive ---- */
@@ -354,7 +374,7 @@ void rp_uring_receive(rp_socket *base)
     RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_RECEIVE));
     socket->started |= RP_CANCEL_RECEIVE;
     if (!arm_receive(socket))
-        owe(socket, RP_CANCEL_RECEIVE, EAGAIN);
+        owe(socket, RP_CANCEL_RECEIVE, refusal(socket));
     rp_uring_touch(port_of(socket));
 }
 
@@ -419,7 +439,7 @@ static void receive_completion(uring_socket *socket, const struct io_uring_cqe *
         if (socket->closing || (socket->cancelling & RP_CANCEL_RECEIVE))
             finish(socket, RP_CANCEL_RECEIVE, (rp_io_result){RP_E_CANCELLED, 0});
         else if (!arm_receive(socket))
-            finish(socket, RP_CANCEL_RECEIVE, rp_transfer_result(EAGAIN));
+            finish(socket, RP_CANCEL_RECEIVE, rp_transfer_result(refusal(socket)));
         return;
     }
     int os_code = -cqe->res;
@@ -498,7 +518,7 @@ static void send_progress(uring_socket *socket, size_t sent, bool quiet_piece)
         return;
     }
     if (!submit_piece(socket, quiet_piece))
-        finish(socket, RP_CANCEL_SEND, rp_transfer_result(EAGAIN));
+        finish(socket, RP_CANCEL_SEND, rp_transfer_result(refusal(socket)));
 }
 
 void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
@@ -512,7 +532,7 @@ void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
     socket->slice_offset = 0;
     set_awaiting(socket, true);
     if (!submit_piece(socket, base->quiet_send))
-        owe(socket, RP_CANCEL_SEND, EAGAIN);
+        owe(socket, RP_CANCEL_SEND, refusal(socket));
     rp_uring_touch(port_of(socket));
 }
 
@@ -619,6 +639,16 @@ void rp_uring_cancel(rp_socket *base, unsigned operations)
         cancel_one(socket, RP_CANCEL_SEND, TAG_SEND);
     if (live != 0)
         rp_uring_touch(port_of(socket));
+}
+
+void rp_uring_socket_end(uring_socket *socket)
+{
+    rp_list_remove(&socket->send_link);
+    rp_list_remove(&socket->starved_link);
+    for (unsigned operation = 1; operation <= RP_CANCEL_ALL; operation <<= 1) {
+        if (socket->started & ~socket->owed & operation)
+            owe(socket, operation, refusal(socket));
+    }
 }
 
 void rp_uring_close(rp_socket *base)

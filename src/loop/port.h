@@ -156,7 +156,8 @@ typedef struct rp_port_ops {
     uint64_t (*now)(rp_port *port);
     void (*random)(rp_port *port, void *bytes, size_t size);
 
-    /* A TCP socket for addresses of family (4, 6), TCP_NODELAY. RP_E_NO_DESCRIPTORS,
+    /* A TCP socket for addresses of family (4, 6), TCP_NODELAY. Its operations are those of
+     * rp_socket_ops: a port may have to hand on to another one. RP_E_NO_DESCRIPTORS,
      * RP_E_NO_MEMORY, RP_E_UNSUPPORTED (family), RP_E_IO_FAILED. */
     rp_io_result (*open)(rp_port *port, uint8_t family, rp_socket **socket);
 

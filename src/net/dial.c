@@ -338,7 +338,7 @@ static bool attempt_start(rp_dial *dial, size_t index)
     dial->connecting++;
     socket->handler = &handler;
     socket->user = &dial->attempts[index];
-    port->ops->connect(socket, address);
+    rp_socket_ops(socket)->connect(socket, address);
     return true;
 }
 

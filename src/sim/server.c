@@ -434,11 +434,12 @@ static rp_status listen_on(rp_sim_server *server, rp_error *error)
     if (result.status == RP_OK) {
         server->listener->handler = &listening;
         server->listener->user = server;
-        result = port->ops->listen(server->listener, &server->address, BACKLOG);
+        result =
+            rp_socket_ops(server->listener)->listen(server->listener, &server->address, BACKLOG);
     }
     (void)rp_address_text(&server->address, true, server->address_text);
     if (result.status == RP_OK) {
-        port->ops->accept(server->listener);
+        rp_socket_ops(server->listener)->accept(server->listener);
         return RP_OK;
     }
     (void)rp_error_set(

@@ -170,6 +170,7 @@ static void run_life(torture *t)
     (void)ask_start(t, url(0, "/size/100"), 100, NULL);
     asks_wait(t);
     rp_loop_destroy(t->loop);
+    rp_client_destroy(t->client);
     t->loop = NULL;
     t->client = NULL;
 }
@@ -270,6 +271,7 @@ static void run_destroy(torture *t)
         t->asks[i].expected = t->asks[i].cancelled ? RP_E_CANCELLED : RP_OK;
     }
     rp_loop_destroy(t->loop);
+    rp_client_destroy(t->client);
     t->loop = NULL;
     t->client = NULL;
     CHECK(asks_done(t));
@@ -446,8 +448,8 @@ static bool applies(const real_scenario *s, const call_fault *fault)
 {
     bool submissions = fault->call >= OP_CONNECT, ring = strcmp(backend, "io_uring") == 0;
     if (s->refused)
-        return ring && fault->call == CALL_RING_WAIT && fault->code != EINTR &&
-               fault->code != ETIME;
+        return ring && fault->call == CALL_RING_WAIT && fault->statuses[0] == RP_OK &&
+               fault->code != EINTR && fault->code != ETIME;
     if (s->names && (fault->call == CALL_EPOLL_ADD || fault->call == CALL_WRITE))
         return false;
     return !submissions || (ring && calls_submissions_fail());
