@@ -47,8 +47,8 @@ typedef struct rp_client_options {
     uint64_t handshake_timeout_ms; /* [10,000] */
 
     /* Peers that vanished: as in stream.h. */
-    uint64_t keepalive_idle_ms;        /* [30,000] */
-    uint64_t keepalive_unconfirmed_ms; /* [60,000] */
+    uint64_t keepalive_idle_ms;        /* [60,000] */
+    uint64_t keepalive_unconfirmed_ms; /* [120,000] more than any idle_timeout_ms */
 
     bool never_reuse;  /* a fresh connection for every request */
     bool never_replay; /* see rp_error.replay_safe: by default a request that a dying reused

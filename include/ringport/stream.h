@@ -39,11 +39,12 @@ typedef struct rp_stream_options {
     uint64_t connect_timeout_ms;   /* all addresses together; 0: 10,000 */
     uint64_t handshake_timeout_ms; /* 0: 10,000 */
     /* A peer that vanished: TCP asks for a sign of life after so long without a byte from it (keep
-     * alive, RFC 9293, 3.8.4), and gives the connection up when neither that nor data was
-     * acknowledged for so long (RFC 5482, of our own side; Windows: TCP_MAXRT). 0: the default in
-     * brackets, RP_NEVER_MS: not, or as the system has it. */
-    uint64_t keepalive_idle_ms;        /* [30,000] in whole seconds */
-    uint64_t keepalive_unconfirmed_ms; /* [60,000] */
+     * alive, RFC 9293, 3.8.4), and gives the connection up when neither that nor data was confirmed
+     * for so long (TCP_USER_TIMEOUT; Windows: TCP_MAXRT). On Linux that goes for a peer, too, that
+     * is there and takes no data for so long: more is needed where one may pause for longer. 0: the
+     * default in brackets, RP_NEVER_MS: not, or as the system has it. */
+    uint64_t keepalive_idle_ms;        /* [60,000] in whole seconds */
+    uint64_t keepalive_unconfirmed_ms; /* [120,000] */
     /* Backpressure. 0: none, every byte given to on_data counts as consumed. Otherwise at most so
      * many bytes are given before the caller returns credit with rp_stream_consume. */
     size_t receive_credit_bytes;

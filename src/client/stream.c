@@ -14,8 +14,8 @@
 
 #define TIMEOUT_DEFAULT_MS 10000
 /* As long as most load balancers and firewalls remember a silent connection, or less. */
-#define KEEPALIVE_IDLE_MS 30000
-#define KEEPALIVE_UNCONFIRMED_MS 60000
+#define KEEPALIVE_IDLE_MS 60000
+#define KEEPALIVE_UNCONFIRMED_MS 120000
 #define HOST_LIMIT 1024
 
 static uint64_t default_ms(uint64_t value, uint64_t otherwise)

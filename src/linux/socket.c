@@ -101,7 +101,8 @@ static void set_option(int fd, int level, int name, uint64_t value)
 }
 
 /* TCP_USER_TIMEOUT limits unanswered keepalive probes as well as data, and then their count
- * (TCP_KEEPCNT) has no say (tcp(7)). */
+ * (TCP_KEEPCNT) has no say (tcp(7)). Since Linux 5.11 it also ends a connection whose peer keeps
+ * its window closed for so long, though it answers the probes (tcp_probe_timer). */
 void rp_socket_keepalive(int fd, const rp_keepalive *keepalive)
 {
     if (keepalive->unconfirmed_ms != RP_NEVER_MS)

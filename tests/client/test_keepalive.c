@@ -53,9 +53,9 @@ static void test_options(void **state)
 {
     (void)state;
     static const expected cases[] = {
-        {0, 0, 1, 30, 10, 60000},
-        {RP_NEVER_MS, 0, 0, 0, 0, 60000},
-        {0, RP_NEVER_MS, 1, 30, 10, 0},
+        {0, 0, 1, 60, 20, 120000},
+        {RP_NEVER_MS, 0, 0, 0, 0, 120000},
+        {0, RP_NEVER_MS, 1, 60, 10, 0},
         {RP_NEVER_MS, RP_NEVER_MS, 0, 0, 0, 0},
         {1, 1, 1, 1, 1, 1},
         {90000, 60000, 1, 90, 1, 60000},

@@ -287,7 +287,7 @@ static const option table[] = {
     {"idle-timeout", 0, KIND_LIMIT, BOTH, "SECONDS", AT(idle_timeout_ms),
      "in which nothing moves, up or down; 0: none [60]"},
     {"keepalive-time", 0, KIND_SECONDS, BOTH, "SECONDS", AT(keepalive_ms),
-     "of silence, then TCP asks for a sign of life [30]"},
+     "of silence, then TCP asks for a sign of life [60]"},
     {"no-keepalive", 0, KIND_FLAG, BOTH, NULL, AT(no_keepalive), "it does not ask"},
     {"max-time", 'm', KIND_SECONDS, GET, "SECONDS", AT(max_time_ms), "of everything [none]"},
     {"resolve", 0, KIND_CALL, BOTH, "HOST:PORT:ADDRESS", CALL(take_resolve),
