@@ -9,6 +9,8 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/hash.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -19,19 +21,15 @@
 
 /* ---- origins ---- */
 
-static char lower(uint8_t c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
-/* FNV-1a. Origins come from the caller, so nobody can choose collisions from outside. */
+/* Origins come from the caller, so nobody can choose collisions from outside. */
 static uint64_t origin_hash(const rp_url *url)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = RP_HASH_BEGIN;
     for (size_t i = 0; i < url->host.size; i++)
-        hash = (hash ^ (uint8_t)lower(url->host.data[i])) * 1099511628211u;
-    hash = (hash ^ url->port) * 1099511628211u;
-    return (hash ^ url->https) * 1099511628211u;
+        hash = rp_hash_byte(hash, (uint8_t)rp_ascii_lower((char)url->host.data[i]));
+    hash = rp_hash_byte(hash, (uint8_t)(url->port >> 8));
+    hash = rp_hash_byte(hash, (uint8_t)url->port);
+    return rp_hash_byte(hash, url->https);
 }
 
 static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url)
@@ -39,11 +37,7 @@ static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url)
     if (origin->hash != hash || origin->port != url->port || origin->https != url->https ||
         strlen(origin->host) != url->host.size)
         return false;
-    for (size_t i = 0; i < url->host.size; i++) {
-        if (origin->host[i] != lower(url->host.data[i]))
-            return false;
-    }
-    return true;
+    return rp_ascii_equal(origin->host, url->host.data, url->host.size);
 }
 
 /* Without memory for a larger table the small one serves on, slower. */
@@ -96,7 +90,7 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
     origin->port = url->port;
     origin->https = url->https;
     for (size_t i = 0; i < url->host.size; i++)
-        origin->host[i] = lower(url->host.data[i]);
+        origin->host[i] = rp_ascii_lower((char)url->host.data[i]);
     rp_list_init(&origin->waiting_link);
     rp_list_init(&origin->queue);
     rp_list_init(&origin->idle);

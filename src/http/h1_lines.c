@@ -1,6 +1,8 @@
 /* h1_lines.c - what is rewritten of a response's lines before llhttp reads them. */
 #include "http/h1_lines.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 typedef enum place {
@@ -20,16 +22,6 @@ typedef enum place {
     DATA_END,
     STOP /* llhttp stops here, or calls rp_h1_lines_chunk */
 } place;
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
 
 /* How many bytes there are before a control character. */
 static size_t plain_bytes(const char *data, size_t size)
@@ -81,7 +73,7 @@ static size_t name(rp_h1_lines *lines, const char *data, size_t size)
 {
     size_t same = 0;
     while (same < size && lines->matched < sizeof(most) - 1 &&
-           lower(data[same]) == most[lines->matched]) {
+           rp_ascii_lower(data[same]) == most[lines->matched]) {
         lines->matched++;
         same++;
     }
@@ -100,7 +92,7 @@ static size_t header_end(rp_h1_lines *lines, const char *data, size_t size, rp_h
         *piece = (rp_h1_piece){.taken = size};
         return 0;
     }
-    if (is_blank(data[end]))
+    if (rp_is_blank(data[end]))
         return instead(piece, "  ", end);
     lines->place = LINE_START;
     return end == 2 ? end : instead(piece, "\r\n", end);
@@ -110,7 +102,7 @@ static size_t header_rest(rp_h1_lines *lines, const char *data, size_t size, rp_
 {
     size_t plain = plain_bytes(data, size);
     const char *end = data + plain;
-    if (size - plain > 2 && end[0] == '\r' && end[1] == '\n' && !is_blank(end[2])) {
+    if (size - plain > 2 && end[0] == '\r' && end[1] == '\n' && !rp_is_blank(end[2])) {
         lines->place = LINE_START; /* the line as it should be */
         return plain + 2;
     }
@@ -136,7 +128,8 @@ static size_t header(rp_h1_lines *lines, const char *data, size_t size, rp_h1_pi
         if (same > 0)
             return same;
         lines->place = REST;
-        if (lines->matched == sizeof(most) - 1 && lower(data[0]) == 'h' && !lines->trailers)
+        if (lines->matched == sizeof(most) - 1 && rp_ascii_lower(data[0]) == 'h' &&
+            !lines->trailers)
             return instead(piece, "-", 1);
     }
     return header_rest(lines, data, size, piece);
@@ -151,7 +144,7 @@ static size_t chunk_line(rp_h1_lines *lines, const char *data, size_t size, rp_h
         lines->place = SIZE;
         return 1;
     }
-    if (lines->place != SIZE_REST && is_blank(c)) {
+    if (lines->place != SIZE_REST && rp_is_blank(c)) {
         lines->place = SIZE_BLANKS;
         *piece = (rp_h1_piece){.taken = 1};
         return 0;
@@ -202,7 +195,7 @@ static rp_h1_piece release(rp_h1_lines *lines, char next)
         lines->held++;
         return (rp_h1_piece){.taken = 1};
     }
-    bool ended = lines->place == HELD_END, fold = ended && is_blank(next);
+    bool ended = lines->place == HELD_END, fold = ended && rp_is_blank(next);
     rp_h1_piece piece = {.earlier = lines->held};
     piece.text = fold ? "  " : ended ? "\r\n" : "\r";
     piece.size = strlen(piece.text);
@@ -233,10 +226,11 @@ static size_t usual_head(const char *data, size_t size)
         const char *line = data + at;
         size_t plain = plain_bytes(line, size - at);
         if (plain == 0 || size - at - plain < 4 || line[plain] != '\r' || line[plain + 1] != '\n' ||
-            is_blank(line[plain + 2]) || lower(line[0]) == 't')
+            rp_is_blank(line[plain + 2]) || rp_ascii_lower(line[0]) == 't')
             return 0;
         /* Nothing else that long has these letters, and if it had, it would only be looked at. */
-        if (plain > colon && line[colon] == ':' && line[7] == '-' && lower(line[8]) == 'l') {
+        if (plain > colon && line[colon] == ':' && line[7] == '-' &&
+            rp_ascii_lower(line[8]) == 'l') {
             if (has_length || !usual_length(line + colon, plain - colon))
                 return 0;
             has_length = true;

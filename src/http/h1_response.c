@@ -22,6 +22,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "http/h1_lines.h"
 #include "http/headers.h"
 
@@ -223,11 +224,6 @@ static int view_byte(const view *v, size_t offset)
     return -1;
 }
 
-static bool is_blank(int c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* What is wrong with byte c behind previous in a header line, of which value says whether the colon
  * has come; NULL: nothing. */
 static const char *byte_fault(int previous, int c, bool value, bool lenient)
@@ -245,7 +241,7 @@ static const char *byte_fault(int previous, int c, bool value, bool lenient)
         return rp_is_field_value(&character, 1)
                    ? NULL
                    : "the server sent a control character in a header's value (RFC 9110, 5.5)";
-    if (is_blank(c))
+    if (rp_is_blank((char)c))
         return "the server sent whitespace between a header's name and its colon (RFC 9112, 5.1)";
     if (c == '\r' || c == '\n')
         return "the server sent a header line without a colon (RFC 9112, 5)";
@@ -264,11 +260,11 @@ static const char *header_fault(const view *v, size_t position)
         if (view_byte(v, offset - 1) == '\r')
             return bare_cr; /* llhttp takes CR CR for a line's end */
     }
-    if (is_blank(view_byte(v, ++offset)))
+    if (rp_is_blank((char)view_byte(v, ++offset)))
         return before_first;
     for (; offset <= position && view_byte(v, offset) >= 0; offset++) {
         int previous = view_byte(v, offset - 1), c = view_byte(v, offset);
-        value = value && (previous != '\n' || is_blank(c)); /* a fold goes on with it */
+        value = value && (previous != '\n' || rp_is_blank((char)c)); /* a fold goes on with it */
         const char *fault = byte_fault(previous, c, value, v->lenient);
         if (fault != NULL)
             return fault;
@@ -395,7 +391,7 @@ static char *cut_line(char **text, const char *end, bool lenient, bool *folded, 
             return NULL;
         *line_end = cr != NULL && cr < lf ? cr : lf;
         *text = lf + 1;
-        if (folded == NULL || *line_end == line || *text == end || !is_blank(**text))
+        if (folded == NULL || *line_end == line || *text == end || !rp_is_blank(**text))
             break;
         *folded = true;
         memset(*line_end, ' ', (size_t)(*text - *line_end));
@@ -445,7 +441,7 @@ static const char *read_length(framing *seen, const char *value)
 {
     for (;; value++) {
         uint64_t length = 0;
-        while (is_blank(*value))
+        while (rp_is_blank(*value))
             value++;
         if (*value < '0' || *value > '9')
             return bad_length;
@@ -455,7 +451,7 @@ static const char *read_length(framing *seen, const char *value)
                 return "the server's Content-Length is absurdly large";
             length = length * 10 + digit;
         }
-        while (is_blank(*value))
+        while (rp_is_blank(*value))
             value++;
         if (*value != '\0' && *value != ',')
             return bad_length;
@@ -507,9 +503,9 @@ static const char *cut_header(char *line, char *line_end, rp_header *header)
     if (colon == NULL || colon == line)
         return "the server sent a header line without a name or a colon (RFC 9112, 5)";
     char *value = colon + 1, *value_end = line_end;
-    while (is_blank(*value))
+    while (rp_is_blank(*value))
         value++;
-    while (value_end > value && is_blank(value_end[-1]))
+    while (value_end > value && rp_is_blank(value_end[-1]))
         value_end--;
     *colon = *value_end = '\0';
     *header = (rp_header){line, value};

@@ -2,7 +2,10 @@
  */
 #include "http/headers.h"
 
+#include "base/text.h"
+
 #include <stdint.h>
+#include <string.h>
 
 /* One bit a character: "!#$%&'*+-.^_`|~", digits, letters. */
 static const uint32_t token_bits[4] = {0, 0x03FF6CFA, 0xC7FFFFFE, 0x57FFFFFF};
@@ -27,16 +30,7 @@ bool rp_is_field_value(const char *text, size_t size)
     return true;
 }
 
-static unsigned char lower(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
 bool rp_name_equal(const char *a, size_t a_size, const char *b)
 {
-    for (size_t i = 0; i < a_size; i++) {
-        if (b[i] == '\0' || (a[i] != b[i] && lower(a[i]) != lower(b[i])))
-            return false;
-    }
-    return b[a_size] == '\0';
+    return strlen(b) == a_size && rp_ascii_equal(a, b, a_size);
 }

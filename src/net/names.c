@@ -2,6 +2,7 @@
 #include "net/names.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -16,21 +17,9 @@ typedef struct span {
 
 /* ---- text ---- */
 
-/* Not the locale's: a host name is the same everywhere. */
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 static bool same_name(span a, span b)
 {
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; i++) {
-        if (lower(a.text[i]) != lower(b.text[i]))
-            return false;
-    }
-    return true;
+    return a.size == b.size && rp_ascii_equal(a.text, b.text, a.size);
 }
 
 /* Without a final dot and without the brackets of an IPv6 literal. */
@@ -75,7 +64,8 @@ static span cut(span *rest, char separator)
  * else would be sent to name servers in vain, or mean something to c-ares (a backslash does). */
 static bool is_name_character(char c)
 {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '-' || c == '_';
+    return (c >= '0' && c <= '9') || (rp_ascii_lower(c) >= 'a' && rp_ascii_lower(c) <= 'z') ||
+           c == '-' || c == '_';
 }
 
 /* Why name is not a host name; NULL if it is one. */

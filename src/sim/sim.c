@@ -2,7 +2,9 @@
 #include "sim/sim.h"
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "base/mutex.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -153,9 +155,9 @@ void rp_sim_trace(rp_sim *sim, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(line + used, sizeof(line) - (size_t)used, format, arguments);
     va_end(arguments);
-    for (const char *c = line; *c != '\0'; c++) /* FNV-1a */
-        sim->trace_hash = (sim->trace_hash ^ (uint8_t)*c) * 1099511628211u;
-    sim->trace_hash = (sim->trace_hash ^ '\n') * 1099511628211u;
+    for (const char *c = line; *c != '\0'; c++)
+        sim->trace_hash = rp_hash_byte(sim->trace_hash, (uint8_t)*c);
+    sim->trace_hash = rp_hash_byte(sim->trace_hash, '\n');
     if (sim->options.on_trace != NULL)
         sim->options.on_trace(sim->options.user, line);
 }
@@ -286,7 +288,7 @@ rp_status rp_sim_name_add(rp_sim *sim, const char *name, const char *addresses, 
     sim_name *added = rp_allocate(&sim->memory, sizeof(*added) + size + 1);
     RP_ASSERT(added != NULL);
     for (size_t i = 0; i < size; i++)
-        added->name[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+        added->name[i] = rp_ascii_lower(name[i]);
     if (size == 0 || !addresses_parse(added, addresses)) {
         rp_free(&sim->memory, added);
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
@@ -395,7 +397,7 @@ rp_status rp_sim_create_sized(rp_sim **out, const rp_sim_options *options, size_
     sim->options = known;
     sim->now_ns = SIM_BEGIN_NS;
     sim->next_port = 49152;
-    sim->trace_hash = 14695981039346656037u;
+    sim->trace_hash = RP_HASH_BEGIN;
     rp_list_init(&sim->names);
     rp_list_init(&sim->hosts);
     rp_list_init(&sim->ports);

@@ -1,6 +1,7 @@
 /* constraints.c - name constraints. */
 #include "x509/constraints.h"
 
+#include "base/text.h"
 #include "x509/der.h"
 #include "x509/host.h"
 
@@ -99,12 +100,7 @@ bool rp_constraints_read(rp_slice constraints)
 
 static bool same_letters(rp_slice left, rp_slice right)
 {
-    for (size_t i = 0; i < left.size; i++) {
-        uint8_t a = left.data[i], b = right.data[i];
-        if (a != b && ((a | 0x20) != (b | 0x20) || (a | 0x20) < 'a' || (a | 0x20) > 'z'))
-            return false;
-    }
-    return true;
+    return rp_ascii_equal(left.data, right.data, left.size);
 }
 
 /* name ends in base, at a label's boundary. A base with a leading dot is not in the RFC for DNS;

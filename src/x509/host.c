@@ -2,24 +2,11 @@
 #include "x509/host.h"
 
 #include "base/address.h"
+#include "base/text.h"
 #include "x509/der.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static uint8_t fold(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
-}
-
-static bool same_text(const uint8_t *left, const uint8_t *right, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        if (fold(left[i]) != fold(right[i]))
-            return false;
-    }
-    return true;
-}
 
 size_t rp_host_labels(const uint8_t *name, size_t size)
 {
@@ -50,14 +37,14 @@ bool rp_host_matches(const char *host, const uint8_t *pattern, size_t size)
 
     if (size < 2 || pattern[0] != '*' || pattern[1] != '.')
         return rp_host_labels(pattern, size) > 0 && size == name_size &&
-               same_text(name, pattern, size);
+               rp_ascii_equal(name, pattern, size);
 
     /* "*.example.com" stands for exactly one label before ".example.com". */
     const uint8_t *dot = memchr(name, '.', name_size);
     if (dot == NULL || rp_host_labels(pattern + 2, size - 2) < 2)
         return false;
     size_t rest = name_size - (size_t)(dot - name);
-    return rest == size - 1 && same_text(dot, pattern + 1, rest);
+    return rest == size - 1 && rp_ascii_equal(dot, pattern + 1, rest);
 }
 
 bool rp_certificate_names_host(const rp_certificate *certificate, const char *host)

@@ -1,6 +1,8 @@
 /* names.c - distinguished and general names. */
 #include "x509/names.h"
 
+#include "base/hash.h"
+#include "base/text.h"
 #include "x509/der.h"
 
 #include <string.h>
@@ -54,7 +56,7 @@ static bool is_text(uint8_t tag)
 
 static uint8_t fold(uint8_t byte)
 {
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
+    return (uint8_t)rp_ascii_lower((char)byte);
 }
 
 static void skip_spaces(rp_slice *text)
@@ -149,18 +151,18 @@ bool rp_dname_within(rp_slice name, rp_slice base)
     return take_base(&name, base);
 }
 
-/* Of every attribute by itself, and added up, so that their order and their number do not matter.
- * FNV-1a. */
+/* Of every attribute by itself, and added up, so that their order and their number do not
+ * matter. */
 static uint32_t attribute_hash(const attribute *of)
 {
-    uint32_t hash = 2166136261u;
+    uint64_t hash = RP_HASH_BEGIN;
     for (size_t i = 0; i < of->type.size; i++)
-        hash = (hash ^ of->type.data[i]) * 16777619u;
+        hash = rp_hash_byte(hash, of->type.data[i]);
     for (size_t i = 0; i < of->value.size; i++) {
         if (of->value.data[i] != ' ')
-            hash = (hash ^ fold(of->value.data[i])) * 16777619u;
+            hash = rp_hash_byte(hash, fold(of->value.data[i]));
     }
-    return hash;
+    return (uint32_t)hash;
 }
 
 uint32_t rp_dname_hash(rp_slice name)
