@@ -30,7 +30,8 @@ bool world_chance(world *w, unsigned permille)
 
 uint64_t world_late_us(const world *w)
 {
-    return (w->sim != NULL ? 1000 : REAL_LATE_US) + w->knobs.host_pause_ms * 1000;
+    /* After a pause what came meanwhile is looked at first, and behind that turn may be another. */
+    return (w->sim != NULL ? 1000 : REAL_LATE_US) + 2 * w->knobs.host_pause_ms * 1000;
 }
 
 uint8_t world_byte(unsigned id, bool up, uint64_t offset)
