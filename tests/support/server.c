@@ -614,6 +614,8 @@ void server_drop(server *s, bool reset)
 {
     for (rp_link *link = s->exchanges.next; link != &s->exchanges; link = link->next) {
         exchange *x = RP_CONTAINER(link, exchange, link);
+        if (x->over) /* an earlier drop's, still closing */
+            continue;
         if (reset)
             cut(x, true);
         else
