@@ -45,7 +45,7 @@ typedef struct rp_tls_options {
     rp_tls_version minimum_version;
     rp_tls_version maximum_version;
 
-    const char *tls12_ciphers; /* OpenSSL names, colon-separated; NULL: the library's order */
+    const char *tls12_ciphers; /* OpenSSL names, colon-separated; NULL: ECDHE with AEAD */
     const char *tls13_ciphers;
     const char *groups; /* "X25519:P-256:P-384"; NULL: that */
 

@@ -481,7 +481,11 @@ static void groups_and_ciphers(void **state)
                                                              .tls13_ciphers = cases[i].tls13,
                                                              .groups = cases[i].groups,
                                                              .maximum_version = cases[i].version});
-        rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+        rp_tls_config *server = tls_server(&(rp_tls_server_options){
+            .certificate_file = tls_cert("server-ecdsa.pem"),
+            .key_file = tls_cert("server-ecdsa.key"),
+            .tls12_ciphers = cases[i].tls12,
+        });
         tls_pair pair;
         tls_pair_options options = {.client = client, .server = server, .chunk_limit = 100};
         assert_true(tls_pair_open(&pair, &options));
