@@ -68,6 +68,17 @@ if(RINGPORT_BUILD_TESTS)
     set_property(TARGET ringport_cmocka PROPERTY INTERFACE_COMPILE_DEFINITIONS CMOCKA_DISABLE_DEPRECATION_WARNINGS)
 endif()
 
+# What an older wolfSSL is known to lack; `ringport --version` says it too.
+get_target_property(wolfssl_include ringport_wolfssl INTERFACE_INCLUDE_DIRECTORIES)
+file(STRINGS "${wolfssl_include}/wolfssl/version.h" wolfssl_version REGEX "LIBWOLFSSL_VERSION_STRING")
+string(REGEX REPLACE ".*\"(.*)\".*" "\\1" wolfssl_version "${wolfssl_version}")
+if(wolfssl_version VERSION_LESS 5.9.2)
+    message(WARNING "wolfSSL ${wolfssl_version} lacks X25519MLKEM768 and fixes of 5.9.2 "
+        "(CVE-2026-3230, CVE-2026-3547, CVE-2026-10592 among them)")
+else()
+    message(STATUS "wolfSSL ${wolfssl_version}")
+endif()
+
 # A wolfSSL of the user's own must have what scripts/deps switches on (it says what each is for), and none of what
 # makes certificate checks unsafe: WOLFSSL_TRUST_PEER_CERT takes a cloned CA certificate for any host.
 if(RINGPORT_DEPS STREQUAL "system")

@@ -75,6 +75,10 @@ rp_tls_config *rp_tls_config_retain(rp_tls_config *config);
  * (ten seconds at worst, if it cannot reach the net). NULL does nothing. Any thread. */
 void rp_tls_config_release(rp_tls_config *config);
 
+/* The TLS library that this program uses, and what is known to be amiss with it: "wolfSSL 5.9.2",
+ * "wolfSSL 5.7.2, which lacks ...". Any thread. */
+const char *rp_tls_library(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -216,8 +216,8 @@ static rp_status set_pins(rp_tls_config *config, const char *list, rp_error *err
 
 /* ---- Identity -------------------------------------------------------------------------------- */
 
-/* What wolfSSL's parsers find wrong has codes below these. WOLFSSL_BAD_FILE and the like, above,
- * have no sentence, or that of some error of sockets. */
+/* What wolfSSL's parsers find wrong has codes below these. WOLFSSL_BAD_FILE and the like, above (up
+ * to 5.8), have no sentence, or that of some error of sockets. */
 #define FILE_CODES_LEAST (-20)
 
 static rp_status unusable(const char *what, const char *path, int code, rp_error *error)
@@ -225,7 +225,8 @@ static rp_status unusable(const char *what, const char *path, int code, rp_error
     if (code == MEMORY_E)
         return no_memory(error);
     rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be used: %s", what, path,
-                 code < FILE_CODES_LEAST ? reason(code) : "it is damaged");
+                 code < FILE_CODES_LEAST && code != WOLFSSL_BAD_FILE ? reason(code)
+                                                                     : "it is damaged");
     if (error != NULL)
         error->tls_code = code;
     return RP_E_TLS_CONFIG;
@@ -466,4 +467,9 @@ void rp_tls_config_release(rp_tls_config *config)
     RP_ASSERT(before > 0);
     if (before == 1)
         config_free(config);
+}
+
+const char *rp_tls_library(void)
+{
+    return "wolfSSL " LIBWOLFSSL_VERSION_STRING RP_WOLFSSL_LACKS;
 }

@@ -11,6 +11,13 @@
 #if LIBWOLFSSL_VERSION_HEX < 0x05007000
 #error "ringport needs wolfSSL 5.7 or later"
 #endif
+/* What an older one is known to lack; cmake/Dependencies.cmake says it too. */
+#if LIBWOLFSSL_VERSION_HEX < 0x05009002
+#define RP_WOLFSSL_LACKS                                                                           \
+    ", which lacks X25519MLKEM768 and fixes of 5.9.2 (CVE-2026-3230, -3547, -10592)"
+#else
+#define RP_WOLFSSL_LACKS ""
+#endif
 #if !defined(WOLFSSL_TLS13) || defined(WOLFSSL_NO_TLS12)
 #error "ringport needs a wolfSSL with TLS 1.3 and TLS 1.2"
 #endif

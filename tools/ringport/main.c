@@ -10,7 +10,7 @@
 
 static int print_version(void)
 {
-    printf("ringport %s\n", RP_VERSION);
+    printf("ringport %s\n%s\n", RP_VERSION, rp_tls_library());
     return EXIT_OK;
 }
 
