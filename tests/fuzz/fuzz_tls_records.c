@@ -5,7 +5,7 @@
  * Input: a byte, even: from behind ServerHello on, odd: from behind the handshake on; then steps
  * (see tls_player.h). */
 #include "fuzz/support/tls_player.h"
-#include "fuzz/support/tls_seal.h"
+#include "support/tls_seal.h"
 
 #include <stdlib.h>
 #include <string.h>

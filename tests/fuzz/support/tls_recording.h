@@ -5,13 +5,13 @@
 #define TESTS_FUZZ_TLS_RECORDING_H
 
 #include "support/tls_pair.h"
+#include "support/tls_seal.h"
 
 #define TLS_SETTINGS 8
 /* TLS 1.3 with TLS_AES_128_GCM_SHA256 and without further ado; see tls_seal.h. */
 #define TLS_SEALED_SETTING 2
 
 #define TLS_RECORDS 64
-#define TLS_SECRET_BYTES 32
 
 typedef struct tls_recording {
     rp_tls_config *client, *server;

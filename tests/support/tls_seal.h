@@ -1,9 +1,11 @@
 /* tls_seal.h - TLS 1.3 records (RFC 8446, 5.2) as the server would seal them: by the key log the
  * tests know its keys. What is inside of a record can be anything then, and comes through. */
-#ifndef TESTS_FUZZ_TLS_SEAL_H
-#define TESTS_FUZZ_TLS_SEAL_H
+#ifndef TESTS_TLS_SEAL_H
+#define TESTS_TLS_SEAL_H
 
-#include "fuzz/support/tls_recording.h"
+#include "base/chain.h"
+
+#define TLS_SECRET_BYTES 32
 
 typedef struct tls_keys {
     uint8_t secret[TLS_SECRET_BYTES];

@@ -1,7 +1,7 @@
 /* tls_seal.c - see tls_seal.h. */
-#include "fuzz/support/tls_seal.h"
+#include "support/tls_seal.h"
 
-#include "fuzz/support/fuzz.h"
+#include "support/check.h"
 
 #include <wolfssl/options.h>
 
@@ -13,9 +13,9 @@
 static void expand(uint8_t *output, size_t size, const uint8_t secret[TLS_SECRET_BYTES],
                    const char *label)
 {
-    FUZZ_CHECK(wc_Tls13_HKDF_Expand_Label(output, (word32)size, secret, TLS_SECRET_BYTES,
-                                          (const byte *)"tls13 ", 6, (const byte *)label,
-                                          (word32)strlen(label), NULL, 0, WC_SHA256) == 0);
+    CHECK(wc_Tls13_HKDF_Expand_Label(output, (word32)size, secret, TLS_SECRET_BYTES,
+                                     (const byte *)"tls13 ", 6, (const byte *)label,
+                                     (word32)strlen(label), NULL, 0, WC_SHA256) == 0);
 }
 
 void tls_keys_set(tls_keys *keys, const uint8_t secret[TLS_SECRET_BYTES])
@@ -43,8 +43,8 @@ static void next_nonce(tls_keys *keys, uint8_t nonce[12])
 
 static void begin(tls_keys *keys, Aes *aes, uint8_t nonce[12])
 {
-    FUZZ_CHECK(wc_AesInit(aes, NULL, INVALID_DEVID) == 0);
-    FUZZ_CHECK(wc_AesGcmSetKey(aes, keys->key, sizeof(keys->key)) == 0);
+    CHECK(wc_AesInit(aes, NULL, INVALID_DEVID) == 0);
+    CHECK(wc_AesGcmSetKey(aes, keys->key, sizeof(keys->key)) == 0);
     next_nonce(keys, nonce);
 }
 
@@ -55,8 +55,8 @@ void tls_seal(tls_keys *keys, uint8_t *record, const uint8_t *plaintext, size_t 
     const uint8_t header[] = {23, 3, 3, (uint8_t)((size + 16) >> 8), (uint8_t)(size + 16)};
     begin(keys, &aes, nonce);
     memcpy(record, header, sizeof(header));
-    FUZZ_CHECK(wc_AesGcmEncrypt(&aes, record + 5, plaintext, (word32)size, nonce, 12,
-                                record + 5 + size, 16, header, sizeof(header)) == 0);
+    CHECK(wc_AesGcmEncrypt(&aes, record + 5, plaintext, (word32)size, nonce, 12, record + 5 + size,
+                           16, header, sizeof(header)) == 0);
     wc_AesFree(&aes);
 }
 
@@ -64,11 +64,11 @@ size_t tls_unseal(tls_keys *keys, uint8_t *plaintext, rp_slice record)
 {
     Aes aes;
     uint8_t nonce[12];
-    FUZZ_CHECK(record.size > TLS_SEAL_EXTRA && record.data[0] == 23);
+    CHECK(record.size > TLS_SEAL_EXTRA && record.data[0] == 23);
     size_t size = record.size - TLS_SEAL_EXTRA;
     begin(keys, &aes, nonce);
-    FUZZ_CHECK(wc_AesGcmDecrypt(&aes, plaintext, record.data + 5, (word32)size, nonce, 12,
-                                record.data + 5 + size, 16, record.data, 5) == 0);
+    CHECK(wc_AesGcmDecrypt(&aes, plaintext, record.data + 5, (word32)size, nonce, 12,
+                           record.data + 5 + size, 16, record.data, 5) == 0);
     wc_AesFree(&aes);
     return size;
 }
