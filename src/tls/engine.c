@@ -25,7 +25,17 @@
 typedef enum engine_state { HANDSHAKING, OPEN, FAILED } engine_state;
 
 /* Why a callback made wolfSSL give up. */
-typedef enum engine_cause { CAUSE_NONE, NO_MEMORY, NOT_TLS, EARLY_CHANGE_CIPHER } engine_cause;
+typedef enum engine_cause {
+    CAUSE_NONE,
+    NO_MEMORY,
+    NOT_TLS,
+    EARLY_CHANGE_CIPHER,
+    TOO_MANY_KEYS
+} engine_cause;
+
+/* Answers to KeyUpdate: so many without data in between, and so many that the transport has not
+ * taken. Who needs new keys needs them after 2^24 records (RFC 8446, 5.5). */
+#define KEY_ANSWERS_LIMIT 32
 
 struct rp_engine {
     WOLFSSL *ssl;
@@ -50,6 +60,9 @@ struct rp_engine {
     bool change_cipher_sent;
     bool finished; /* wolfSSL is done with the handshake; we may not be */
     bool doubted;  /* a question is out */
+    bool reading;
+    uint8_t key_answers;         /* since data came last */
+    uint8_t key_answers_waiting; /* since the output was empty last */
 };
 
 /* ---- wolfSSL's callbacks --------------------------------------------------------------------- */
@@ -107,6 +120,17 @@ static int receive(WOLFSSL *ssl, char *buffer, int size, void *context)
     return (int)part;
 }
 
+/* What wolfSSL sends while it reads is the answer to a KeyUpdate, or the alert at the end. */
+static bool may_answer(rp_engine *engine)
+{
+    if (!engine->reading)
+        return true;
+    if (engine->output->size == 0)
+        engine->key_answers_waiting = 0;
+    return engine->key_answers++ < KEY_ANSWERS_LIMIT &&
+           engine->key_answers_waiting++ < KEY_ANSWERS_LIMIT;
+}
+
 static int deliver(WOLFSSL *ssl, char *buffer, int size, void *context)
 {
     (void)ssl;
@@ -116,6 +140,10 @@ static int deliver(WOLFSSL *ssl, char *buffer, int size, void *context)
     if (engine->state == HANDSHAKING &&
         rp_records_change_cipher((const uint8_t *)buffer, (size_t)size))
         engine->change_cipher_sent = true;
+    if (!may_answer(engine)) {
+        engine->cause = TOO_MANY_KEYS;
+        return WOLFSSL_CBIO_ERR_GENERAL;
+    }
     if (!rp_chain_append(engine->output, buffer, (size_t)size)) {
         engine->cause = NO_MEMORY;
         return WOLFSSL_CBIO_ERR_GENERAL;
@@ -220,14 +248,17 @@ static bool use_server_name(rp_engine *engine, const char *name)
                                                (unsigned short)size) == WOLFSSL_SUCCESS;
 }
 
+/* A server goes on without a protocol that it knows; for a client the answer is one of those that
+ * it offered, or what comes is read in the wrong one (RFC 7301, 3.2). */
 static bool use_alpn(rp_engine *engine, const char *protocols)
 {
     if (protocols == NULL)
         return true;
+    unsigned char mismatch = engine->config->server ? WOLFSSL_ALPN_CONTINUE_ON_MISMATCH
+                                                    : WOLFSSL_ALPN_FAILED_ON_MISMATCH;
     /* wolfSSL copies the list, though its parameter is not const. */
     return wolfSSL_UseALPN(engine->ssl, (char *)(uintptr_t)protocols,
-                           (unsigned int)strlen(protocols),
-                           WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) == WOLFSSL_SUCCESS;
+                           (unsigned int)strlen(protocols), mismatch) == WOLFSSL_SUCCESS;
 }
 
 static void offer_session(rp_engine *engine)
@@ -387,6 +418,11 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
     case EARLY_CHANGE_CIPHER:
         refuse_change_cipher(engine, error);
         return RP_ENGINE_FAILED;
+    case TOO_MANY_KEYS:
+        rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_NONE,
+                     "%s broke the rules of TLS: it asks for new keys again and again",
+                     engine->verifier.peer_text);
+        return RP_ENGINE_FAILED;
     case CAUSE_NONE:
         if (engine->verifier.refused) {
             error->tls_alert = history.last_tx.code;
@@ -542,13 +578,16 @@ rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capac
     if (engine->input_size == 0 && !holds_plaintext(engine))
         return input_used_up(engine, error);
     call begun = call_begin(engine, error);
+    engine->reading = true;
     int result = wolfSSL_read(engine->ssl, buffer, capacity < INT_MAX ? (int)capacity : INT_MAX);
+    engine->reading = false;
     int code = wolfSSL_get_error(engine->ssl, result);
     bool waits = result <= 0 && code == WOLFSSL_ERROR_WANT_READ;
     call_end(engine, begun, !waits);
     if (engine->cause != CAUSE_NONE)
         return fail(engine, error, code);
     if (result > 0) {
+        engine->key_answers = 0;
         *size = (size_t)result;
         return RP_ENGINE_OK;
     }

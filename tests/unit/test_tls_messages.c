@@ -1,0 +1,450 @@
+/* test_tls_messages.c - what a TLS 1.3 server may say, and what it may not: a genuine server's
+ * messages, cut into records anew, changed, or with others behind them, sealed by the keys of the
+ * client's key log. */
+#include "support/tls_pair.h"
+#include "support/tls_seal.h"
+#include "tls/wolfssl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { HANDSHAKE_RECORD = 22, DATA_RECORD = 23 }; /* RFC 8446, 5.1 */
+
+typedef struct scene {
+    rp_tls_config *client_config, *server_config;
+    tls_pair pair;
+    tls_end *client;
+    tls_keys keys; /* the server's */
+    uint8_t handshake_secret[TLS_SECRET_BYTES], traffic_secret[TLS_SECRET_BYTES];
+    uint8_t hello[512], flight[8192]; /* ServerHello, and the messages after it */
+    size_t hello_size, flight_size;
+    size_t answered; /* of the client's data */
+} scene;
+
+static void keep_secret(const char *line, void *user)
+{
+    scene *s = user;
+    const char *hex = strrchr(line, ' ') + 1;
+    uint8_t *secret = strncmp(line, "SERVER_HANDSHAKE", 16) == 0 ? s->handshake_secret
+                      : strncmp(line, "SERVER_TRAFFIC", 14) == 0 ? s->traffic_secret
+                                                                 : NULL;
+    for (size_t i = 0; secret != NULL && i < TLS_SECRET_BYTES; i++) {
+        char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        secret[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+}
+
+static void send_record(scene *s, uint8_t type, const uint8_t *content, size_t size)
+{
+    uint8_t *plain = malloc(size + 1), *record = malloc(size + 1 + TLS_SEAL_EXTRA);
+    assert_true(plain != NULL && record != NULL);
+    memcpy(plain, content, size);
+    plain[size] = type;
+    tls_seal(&s->keys, record, plain, size + 1);
+    if (!s->client->failed)
+        tls_feed(&s->pair, s->client, record, size + 1 + TLS_SEAL_EXTRA);
+    free(plain);
+    free(record);
+}
+
+/* In two records, the first of cut bytes. */
+static void send_cut(scene *s, const uint8_t *messages, size_t size, size_t cut)
+{
+    if (cut > 0)
+        send_record(s, HANDSHAKE_RECORD, messages, cut);
+    if (cut < size)
+        send_record(s, HANDSHAKE_RECORD, messages + cut, size - cut);
+}
+
+/* The server has answered the ClientHello, and nothing of it has reached the client. */
+static void scene_open(scene *s, const char *alpn)
+{
+    memset(s, 0, sizeof(*s));
+    s->client = &s->pair.client;
+    s->client_config = tls_client(&(rp_tls_options){
+        .ca_file = tls_cert("ca.pem"),
+        .minimum_version = RP_TLS_1_3,
+        .on_keylog = keep_secret,
+        .keylog_user = s,
+    });
+    s->server_config = tls_server(&(rp_tls_server_options){
+        .certificate_file = tls_cert("server-ecdsa.pem"),
+        .key_file = tls_cert("server-ecdsa.key"),
+        .tls13_ciphers = "TLS_AES_128_GCM_SHA256",
+        .no_resumption = true,
+    });
+    tls_pair_options options = {
+        .client = s->client_config, .server = s->server_config, .client_alpn = alpn};
+    assert_true(tls_pair_open(&s->pair, &options));
+    assert_int_equal(rp_engine_handshake(s->client->engine, NULL), RP_ENGINE_WANT_INPUT);
+    while (tls_move(&s->pair, s->client, &s->pair.server))
+        ;
+    rp_slice record[1];
+    assert_int_equal(rp_chain_slices(&s->pair.server.output, record, 1), 1);
+    s->hello_size = 5U + ((size_t)record->data[3] << 8) + record->data[4];
+    assert_true(s->hello_size < record->size && s->hello_size <= sizeof(s->hello));
+    memcpy(s->hello, record->data, s->hello_size);
+}
+
+/* The client has ServerHello; what comes behind it is in flight. */
+static void scene_hello(scene *s)
+{
+    tls_feed(&s->pair, s->client, s->hello, s->hello_size);
+    assert_false(s->client->failed);
+    rp_chain *output = &s->pair.server.output;
+    uint8_t bytes[sizeof(s->flight)];
+    size_t size = output->size, at = s->hello_size;
+    assert_true(size <= sizeof(bytes));
+    for (size_t have = 0; have < size;) {
+        rp_slice part;
+        rp_chain_slices(output, &part, 1);
+        memcpy(bytes + have, part.data, part.size);
+        have += part.size;
+        rp_chain_consume(output, part.size);
+    }
+    tls_keys_set(&s->keys, s->handshake_secret);
+    while (at < size) {
+        rp_slice record = {bytes + at, 5U + ((size_t)bytes[at + 3] << 8) + bytes[at + 4]};
+        at += record.size;
+        if (record.data[0] != DATA_RECORD)
+            continue; /* ChangeCipherSpec */
+        s->flight_size += tls_unseal(&s->keys, s->flight + s->flight_size, record);
+        s->flight_size--; /* the type */
+    }
+    tls_keys_set(&s->keys, s->handshake_secret);
+}
+
+static void scene_connect(scene *s)
+{
+    scene_open(s, NULL);
+    scene_hello(s);
+    send_record(s, HANDSHAKE_RECORD, s->flight, s->flight_size);
+    assert_true(s->client->opened && !s->client->failed);
+    tls_keys_set(&s->keys, s->traffic_secret);
+}
+
+static void expect_data(scene *s)
+{
+    if (s->client->failed)
+        print_error("%s\n", s->client->error.text);
+    assert_true(s->client->opened && !s->client->failed);
+    send_record(s, DATA_RECORD, (const uint8_t *)"data", 4);
+    s->answered += 4;
+    assert_false(s->client->failed);
+    assert_int_equal(s->client->received_size, s->answered);
+}
+
+static void scene_close(scene *s)
+{
+    tls_pair_close(&s->pair);
+    rp_tls_config_release(s->client_config);
+    rp_tls_config_release(s->server_config);
+}
+
+/* What needs scripts/deps-wolfssl-5.9.2.patch, or 5.9.2 itself. */
+static bool old_wolfssl(void)
+{
+    return LIBWOLFSSL_VERSION_HEX < 0x05009002;
+}
+
+/* ---- The flight ------------------------------------------------------------------------------ */
+
+/* RFC 8446, 5.1: a message may be cut anywhere, in its header too. */
+static void flight_cut(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    size_t size = 1;
+    for (size_t message = 0; message < size;) {
+        size_t next = 0;
+        for (size_t cut = message == 0 ? 1 : message - 1; cut <= message + 5; cut++) {
+            scene s;
+            scene_open(&s, NULL);
+            scene_hello(&s);
+            size = s.flight_size;
+            const uint8_t *header = s.flight + message;
+            next = message + 4 + ((size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3]);
+            send_cut(&s, s.flight, s.flight_size, cut < size ? cut : size);
+            tls_keys_set(&s.keys, s.traffic_secret);
+            expect_data(&s);
+            scene_close(&s);
+        }
+        message = next;
+    }
+}
+
+static void flight_by_the_byte(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    scene s;
+    scene_open(&s, NULL);
+    scene_hello(&s);
+    for (size_t i = 0; i < s.flight_size; i++)
+        send_record(&s, HANDSHAKE_RECORD, s.flight + i, 1);
+    tls_keys_set(&s.keys, s.traffic_secret);
+    expect_data(&s);
+    scene_close(&s);
+}
+
+/* EncryptedExtensions with one extension. */
+static rp_status status_of_extension(const char *offered, const uint8_t *extension, uint8_t size)
+{
+    uint8_t message[64] = {8, 0, 0, (uint8_t)(2 + size), 0, size};
+    scene s;
+    memcpy(message + 6, extension, size);
+    scene_open(&s, offered);
+    scene_hello(&s);
+    send_record(&s, HANDSHAKE_RECORD, message, 6U + size);
+    rp_status status = s.client->failed ? s.client->error.status : RP_OK;
+    scene_close(&s);
+    return status;
+}
+
+/* RFC 7301, 3.2; RFC 8446, 4.2. */
+static void not_what_was_offered(void **state)
+{
+    (void)state;
+    static const uint8_t http1[] = {0, 16, 0, 11, 0, 9, 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+    static const uint8_t http2[] = {0, 16, 0, 5, 0, 3, 2, 'h', '2'};
+    static const uint8_t unknown[] = {0xFA, 0xFA, 0, 0};
+    assert_int_equal(status_of_extension("http/1.1", http1, sizeof(http1)), RP_OK);
+    assert_int_equal(status_of_extension("h2,http/1.1", http2, sizeof(http2)), RP_OK);
+    assert_int_not_equal(status_of_extension("http/1.1", http2, sizeof(http2)), RP_OK);
+    assert_int_not_equal(status_of_extension(NULL, http2, sizeof(http2)), RP_OK);
+    if (!old_wolfssl())
+        assert_int_not_equal(status_of_extension(NULL, unknown, sizeof(unknown)), RP_OK);
+}
+
+/* RFC 8446, 7.4.2: a share of small order makes a secret of zeros whatever the client's key is. */
+static void share_of_small_order(void **state)
+{
+    (void)state;
+    static const uint8_t share[] = {0, 51, 0, 36, 0, 29, 0, 32}; /* key_share, x25519 */
+    static const uint8_t points[][32] = {
+        {0},
+        {1},
+        {0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+         0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+         0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+    };
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+        scene s;
+        scene_open(&s, NULL);
+        size_t at = 0;
+        while (at + sizeof(share) + 32 <= s.hello_size &&
+               memcmp(s.hello + at, share, sizeof(share)) != 0)
+            at++;
+        assert_true(at + sizeof(share) + 32 <= s.hello_size);
+        memcpy(s.hello + at + sizeof(share), points[i], 32);
+        tls_feed(&s.pair, s.client, s.hello, s.hello_size);
+        assert_true(s.client->failed);
+        scene_close(&s);
+    }
+}
+
+/* RFC 8446, 4.2.2: the cookie of a HelloRetryRequest comes back. */
+static void cookie(void **state)
+{
+    (void)state;
+    static const uint8_t random[] = {0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11,
+                                     0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
+                                     0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E,
+                                     0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
+    static const uint8_t extensions[] = {0, 18, 0, 43, 0,   2,   3,   4,   0,   44,
+                                         0, 8,  0, 6,  'c', 'o', 'o', 'k', 'i', 'e'};
+    scene s;
+    scene_open(&s, NULL);
+    /* ServerHello as it is up to the extensions, with that random (4.1.3). */
+    size_t session = s.hello[5 + 4 + 2 + 32], fixed = 5 + 4 + 2 + 32 + 1 + session + 2 + 1;
+    uint8_t retry[128];
+    assert_true(fixed + sizeof(extensions) <= sizeof(retry));
+    memcpy(retry, s.hello, fixed);
+    memcpy(retry + 11, random, 32);
+    memcpy(retry + fixed, extensions, sizeof(extensions));
+    size_t size = fixed + sizeof(extensions);
+    retry[3] = 0;
+    retry[4] = (uint8_t)(size - 5);
+    retry[7] = 0;
+    retry[8] = (uint8_t)(size - 9);
+    tls_feed(&s.pair, s.client, retry, size);
+    assert_false(s.client->failed);
+    rp_slice second;
+    assert_int_equal(rp_chain_slices(&s.client->output, &second, 1), 1);
+    bool found = false;
+    for (size_t i = 0; i + 10 <= second.size; i++)
+        found = found || memcmp(second.data + i, extensions + 10, 10) == 0;
+    assert_true(found);
+    scene_close(&s);
+}
+
+/* ---- Behind the handshake -------------------------------------------------------------------- */
+
+/* RFC 8446, 4.6.1. The caller frees. */
+static uint8_t *ticket(size_t size, uint8_t nonce_size, uint32_t lifetime, size_t *message_size)
+{
+    size_t body = 4U + 4 + 1 + nonce_size + 2 + size + 2;
+    uint8_t *message = calloc(1, 4 + body), *at = message;
+    assert_non_null(message);
+    *at++ = 4;
+    *at++ = (uint8_t)(body >> 16);
+    *at++ = (uint8_t)(body >> 8);
+    *at++ = (uint8_t)body;
+    for (int shift = 24; shift >= 0; shift -= 8)
+        *at++ = (uint8_t)(lifetime >> shift);
+    at += 4;
+    *at++ = nonce_size;
+    at += nonce_size;
+    *at++ = (uint8_t)(size >> 8);
+    *at++ = (uint8_t)size;
+    memset(at, 't', size);
+    *message_size = 4 + body;
+    return message;
+}
+
+static void tickets_cut(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    size_t size;
+    uint8_t *message = ticket(20, 8, 7200, &size);
+    scene s;
+    scene_connect(&s);
+    for (size_t cut = 0; cut <= size; cut++) {
+        send_cut(&s, message, size, cut);
+        expect_data(&s);
+    }
+    for (size_t i = 0; i < size; i++)
+        send_record(&s, HANDSHAKE_RECORD, message + i, 1);
+    expect_data(&s);
+    /* The end of one and all of the next in a record. */
+    uint8_t both[256];
+    memcpy(both, message, size);
+    memcpy(both + size, message, size);
+    send_cut(&s, both, 2 * size, 7);
+    expect_data(&s);
+    send_cut(&s, both, 2 * size, size + 2);
+    expect_data(&s);
+    free(message);
+    scene_close(&s);
+}
+
+static void tickets_of_any_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t size;
+        uint8_t nonce;
+        uint32_t lifetime;
+        bool needs_new;
+    } kinds[] = {
+        {200, 0, 7200, false},  {200, 32, 7200, false},     {200, 255, 7200, false},
+        {1600, 8, 7200, false}, {16000, 8, 7200, false},    {20000, 8, 7200, true},
+        {65000, 8, 7200, true}, {200, 8, 604800, false},    {200, 8, 604801, true},
+        {200, 8, 691200, true}, {200, 8, UINT32_MAX, true}, {200, 8, 0, false},
+    };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (kinds[i].needs_new && old_wolfssl())
+            continue;
+        size_t size;
+        uint8_t *message = ticket(kinds[i].size, kinds[i].nonce, kinds[i].lifetime, &size);
+        scene s;
+        scene_connect(&s);
+        for (size_t at = 0; at < size; at += 16000)
+            send_record(&s, HANDSHAKE_RECORD, message + at, size - at < 16000 ? size - at : 16000);
+        expect_data(&s);
+        scene_close(&s);
+        free(message);
+    }
+}
+
+/* RFC 8446, 5.1: nothing may come between the pieces. */
+static void data_amid_a_message(void **state)
+{
+    (void)state;
+    size_t size;
+    uint8_t *message = ticket(20, 8, 7200, &size);
+    for (size_t cut = 1; cut < size; cut += 3) {
+        scene s;
+        scene_connect(&s);
+        send_record(&s, HANDSHAKE_RECORD, message, cut);
+        send_record(&s, DATA_RECORD, (const uint8_t *)"data", 4);
+        assert_true(s.client->failed);
+        assert_int_equal(s.client->received_size, 0);
+        scene_close(&s);
+    }
+    free(message);
+}
+
+static void key_update(scene *s)
+{
+    static const uint8_t message[] = {24, 0, 0, 1, 1}; /* update_requested: RFC 8446, 4.6.3 */
+    send_record(s, HANDSHAKE_RECORD, message, sizeof(message));
+    tls_keys_update(&s->keys);
+}
+
+static void drain(scene *s)
+{
+    rp_chain *output = &s->client->output;
+    rp_chain_consume(output, output->size);
+}
+
+/* Neither the answers that the transport does not take pile up, nor may a server keep the client
+ * busy for nothing. */
+static void floods_of_key_updates(void **state)
+{
+    (void)state;
+    static const struct {
+        bool data, drained, ends;
+    } floods[] = {
+        {false, false, true},
+        {false, true, true},
+        {true, false, true},
+        {true, true, false},
+    };
+    for (size_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
+        scene s;
+        scene_connect(&s);
+        int count = 0;
+        for (; count < 1000 && !s.client->failed; count++) {
+            key_update(&s);
+            if (floods[i].drained)
+                drain(&s);
+            if (floods[i].data && !s.client->failed)
+                expect_data(&s);
+        }
+        assert_true(s.client->failed == floods[i].ends);
+        if (s.client->failed) {
+            assert_in_range(count, 30, 40);
+            assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
+            assert_non_null(strstr(s.client->error.text, "asks for new keys again and again"));
+            assert_true(s.client->output.size < 2048);
+        }
+        scene_close(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flight_cut),
+        cmocka_unit_test(flight_by_the_byte),
+        cmocka_unit_test(not_what_was_offered),
+        cmocka_unit_test(share_of_small_order),
+        cmocka_unit_test(cookie),
+        cmocka_unit_test(tickets_cut),
+        cmocka_unit_test(tickets_of_any_kind),
+        cmocka_unit_test(data_amid_a_message),
+        cmocka_unit_test(floods_of_key_updates),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
