@@ -3,6 +3,7 @@
 #ifndef RP_BASE_PLATFORM_H
 #define RP_BASE_PLATFORM_H
 
+#include "base/address.h"
 #include "base/slice.h"
 
 #include <stdbool.h>
@@ -22,6 +23,21 @@ const char *const *rp_system_ca_directories(void);
  * visit returns. None where they are in files. */
 void rp_system_ca_certificates(void (*visit)(void *user, const uint8_t *der, size_t size),
                                void *user);
+
+/* The address from which this machine would send to the one given; false: there is no way to it.
+ * Does not block. */
+bool rp_system_source(const rp_address *to, rp_address *source);
+
+/* How the system completes host names: those with fewer dots than ndots get a domain appended
+ * first. */
+#define RP_SEARCH_LIMIT 8
+typedef struct rp_search {
+    unsigned ndots;
+    size_t count;
+    char domains[RP_SEARCH_LIMIT][256];
+} rp_search;
+/* Reads the configuration anew; without one: ndots 1, no domains. */
+void rp_system_search(rp_search *search);
 
 /* The system's codes (errno, WSA) for what the simulator makes happen. */
 typedef struct rp_os_code_table {
