@@ -1,5 +1,17 @@
 /* resolver.h - names to addresses, off the loop (c-ares; its one thread starts with the first
- * name). */
+ * name).
+ *
+ * Look-ups of one name share its questions, A and AAAA. An answer is kept for its TTL, an hour at
+ * most; that there is none for 30 s at most, and only if an SOA says how long (RFC 2308). Where one
+ * family's answer is there, the other one gets 50 ms more (RFC 8305, 3), and from then on none
+ * until its name servers answer again. While they fail, the last answer serves, for a day beyond
+ * its TTL (RFC 8767): stale_name in rp_stream_info and rp_response_summary says so.
+ *
+ * Connections are spread over the addresses of a name, those of an override too. One that failed,
+ * or was too slow, is tried after all others for 30 s, by everybody who shares the resolver.
+ *
+ * The hosts file comes first, and what resolv.conf (on Windows the registry) says of search domains
+ * is followed; the environment is not looked at. */
 #ifndef RINGPORT_RESOLVER_H
 #define RINGPORT_RESOLVER_H
 
@@ -17,6 +29,7 @@ typedef struct rp_resolver_options {
     const char *const *overrides;
     size_t override_count;
     const char *servers; /* "192.0.2.1,192.0.2.2:5353"; NULL: the system's configuration */
+    bool no_stale;       /* answers never serve beyond their TTL */
 } rp_resolver_options;
 
 /* options NULL: all defaults. Errors: RP_E_BAD_OPTION (names the entry), RP_E_NO_MEMORY. Any

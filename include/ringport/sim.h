@@ -47,7 +47,7 @@ typedef enum rp_sim_fault {
     RP_SIM_NO_DESCRIPTORS,   /* [opening or accepting a socket] */
     RP_SIM_NO_SOCKET_MEMORY, /* [likewise] the system has no memory for it */
     RP_SIM_NO_MEMORY,        /* [an allocation by ringport, on a loop that has the fault enabled] */
-    RP_SIM_NAME_NOT_FOUND,   /* [a look-up of a name] */
+    RP_SIM_NAME_NOT_FOUND,   /* [a question for the addresses of one family that a name has] */
     RP_SIM_NAME_FAILED,      /* [likewise] no name server answers usefully */
     RP_SIM_NAME_LATE,        /* [likewise] the answer takes up to a minute */
     RP_SIM_FAULTS
@@ -121,6 +121,10 @@ uint64_t rp_sim_random(rp_sim *sim, uint64_t below);
  * is already known gets these instead. Names that are not known do not exist.
  * Errors: RP_E_BAD_OPTION. */
 rp_status rp_sim_name_add(rp_sim *sim, const char *name, const char *addresses, rp_error *error);
+
+/* For how many seconds the answers about a known name, written in lower case, may be kept; 0, as
+ * after rp_sim_name_add: not at all. */
+void rp_sim_name_ttl(rp_sim *sim, const char *name, uint32_t ttl_s);
 
 /* Changes the probability of a fault from here on. */
 void rp_sim_fault_set(rp_sim *sim, rp_sim_fault fault, uint32_t ppm);

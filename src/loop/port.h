@@ -42,9 +42,10 @@
  * 10. waitable(): a descriptor that is readable while turn(port, 0) would find something to do: a
  *     completion, an operation to submit, a wake(), or the deadline given to waitable_deadline(),
  *     which is used up when it has passed: the loop states the next one.
- * 11. lookup(): a port whose network has names of its own answers them itself: once, from a turn,
- *     never inside the call, unless lookup_cancel came first. Others leave both NULL, and src/net
- *     asks the DNS.
+ * 11. lookup(): a port whose network has names of its own answers them itself, each family alone:
+ *     once, from a turn, never inside the call, unless lookup_cancel came first. Others leave both
+ *     NULL, and src/net asks the DNS. Sharing questions and keeping answers is the business of
+ *     src/net in both cases.
  * 12. keepalive(): from then on the system finds out by itself that the peer of a connected socket
  *     is gone: receive ends with RP_E_IO_FAILED, a send fails. What the system can't do is left
  *     out; in the simulator a peer that is silent is never gone.
@@ -102,14 +103,15 @@ struct rp_socket {
     bool quiet_send;
 };
 
-/* A look-up of a name by the port: memory of the caller, not moved until answered or cancelled. */
+/* A question to the port: memory of the caller, not moved until answered or cancelled. */
 typedef struct rp_port_lookup rp_port_lookup;
 struct rp_port_lookup {
-    /* RP_OK and count > 0 addresses without ports, the best first, lent until this returns; or
-     * RP_E_RESOLVE_NOT_FOUND, RP_E_RESOLVE_FAILED, RP_E_NO_MEMORY. */
+    uint8_t family; /* 4, 6: of the addresses that are wanted */
+    /* RP_OK and addresses without ports, the best first, lent until this returns, or none, where
+     * the name has others; or RP_E_RESOLVE_NOT_FOUND, RP_E_RESOLVE_FAILED, RP_E_NO_MEMORY. ttl_s:
+     * for how long the answer may be kept. */
     void (*answered)(rp_port_lookup *lookup, rp_status status, const rp_address *addresses,
-                     size_t count);
-    void *user;
+                     size_t count, uint32_t ttl_s);
     void *private_query; /* the port's */
 };
 

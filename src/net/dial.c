@@ -3,7 +3,10 @@
  * The addresses are tried in order. Attempt i + 1 starts RP_ATTEMPT_DELAY_MS after attempt i, or
  * at once when an attempt fails. The first connected socket wins, and the result is given at
  * once; closing the losers takes a turn or two more, and the dial object stays until the last of
- * them is closed.
+ * them is closed. Which addresses failed, or were too slow, is noted for the next time.
+ *
+ * Where one family's addresses came alone, another look-up waits for the other's while these are
+ * tried, and what it brings stands in line behind them.
  *
  * A host that needs no look-up (an IP literal, "localhost", an override) costs no extra turn:
  * its first connect is started by rp_dial_start itself. What fails inside rp_dial_start is
@@ -16,9 +19,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NS_PER_MS UINT64_C(1000000)
+
 typedef struct rp_attempt {
     rp_dial *dial;
     rp_socket *socket; /* NULL: not started, failed, closing, or given away */
+    uint64_t started_ns;
+    bool failed;
 } rp_attempt;
 
 struct rp_dial {
@@ -26,12 +33,15 @@ struct rp_dial {
     rp_dial_fn *fn; /* NULL: called or cancelled; the dial waits for its sockets to close */
     void *user;
     uint64_t resolve_timeout_ms, connect_timeout_ms;
+    rp_resolver *resolver;
     rp_lookup *lookup; /* NULL: not resolving */
     rp_timer deadline; /* of the phase */
-    rp_timer delay;    /* until the next attempt */
+    rp_timer delay;    /* until the next attempt, or for the late family */
     rp_deferred deferred;
     rp_loop_hook hook;
     uint64_t resolved_ns;
+    bool stale;
+    bool choice; /* there is or was more than one address: it matters which of them fail */
 
     size_t count; /* of addresses */
     size_t next;  /* the first one not yet tried */
@@ -208,6 +218,7 @@ static void free_when_done(rp_dial *dial)
     if (dial->fn != NULL || dial->sockets > 0)
         return;
     rp_loop *loop = dial->loop;
+    rp_resolver_release(dial->resolver);
     rp_free(&loop->memory, dial);
     rp_loop_unhold(loop);
 }
@@ -241,6 +252,7 @@ static void finish(rp_dial *dial, rp_dial_result *result)
     rp_dial_fn *fn = dial->fn;
     stop(dial);
     result->resolved_ns = dial->resolved_ns;
+    result->stale = dial->stale;
     dial->sockets++;
     fn(dial->user, result);
     dial->sockets--;
@@ -273,25 +285,76 @@ static void loop_ends(rp_loop_hook *hook)
 
 static void note_failure(rp_dial *dial, size_t index, rp_io_result result)
 {
+    int telling = weight(result.status);
+    dial->attempts[index].failed = true;
+    if (dial->choice && telling != WEIGHT_OF_LACK)
+        rp_address_note(dial->loop, dial->resolver, &dial->addresses[index], false);
     if (dial->failures++ > 0 && result.status != dial->result.status)
         dial->mixed = true;
-    if (dial->failures > 1 && weight(result.status) <= weight(dial->result.status))
+    if (dial->failures > 1 && telling <= weight(dial->result.status))
         return;
     dial->worst = index;
     dial->result = result;
 }
 
+/* Those that had their time and did not connect. */
+static void note_slow(rp_dial *dial)
+{
+    uint64_t now_ns = rp_loop_now_ns(dial->loop);
+    for (size_t i = 0; i < dial->next && dial->choice; i++) {
+        const rp_attempt *attempt = &dial->attempts[i];
+        if (attempt->socket != NULL &&
+            now_ns - attempt->started_ns >= RP_ATTEMPT_DELAY_MS * NS_PER_MS)
+            rp_address_note(dial->loop, dial->resolver, &dial->addresses[i], false);
+    }
+}
+
+/* Those not yet tried, then those that were slower. */
+static size_t list_rest(const rp_dial *dial, size_t winner, rp_address rest[RP_ADDRESSES_LIMIT])
+{
+    size_t count = 0;
+    for (size_t i = dial->next; i < dial->count; i++)
+        rest[count++] = dial->addresses[i];
+    for (size_t i = 0; i < dial->next; i++) {
+        if (i != winner && !dial->attempts[i].failed)
+            rest[count++] = dial->addresses[i];
+    }
+    return count;
+}
+
 static void win(rp_dial *dial, rp_attempt *attempt)
 {
+    rp_address rest[RP_ADDRESSES_LIMIT];
     size_t index = (size_t)(attempt - dial->attempts);
     rp_dial_result result = {
         .socket = attempt->socket,
         .address = dial->addresses[index],
         .connected_ns = rp_loop_now_ns(dial->loop),
+        .rest = rest,
+        .rest_count = list_rest(dial, index, rest),
     };
     attempt->socket = NULL;
     dial->sockets--;
+    note_slow(dial);
     finish(dial, &result);
+}
+
+static void on_late(rp_timer *timer, void *user)
+{
+    (void)timer;
+    failure_error(user);
+    fail(user);
+}
+
+/* No attempt is under way and no address is left. False: there may be more. */
+static bool is_over(rp_dial *dial)
+{
+    if (dial->connecting > 0)
+        return false;
+    if (dial->lookup == NULL)
+        return true;
+    rp_timer_start(dial->loop, &dial->delay, RP_LATE_FAMILY_MS, on_late, dial);
+    return false;
 }
 
 static void on_connected(rp_socket *socket, rp_io_result result)
@@ -308,7 +371,7 @@ static void on_connected(rp_socket *socket, rp_io_result result)
     note_failure(dial, (size_t)(attempt - dial->attempts), result);
     attempt_close(attempt);
     start_connecting(dial);
-    if (dial->connecting == 0) {
+    if (is_over(dial)) {
         failure_error(dial);
         fail(dial);
     }
@@ -333,7 +396,8 @@ static bool attempt_start(rp_dial *dial, size_t index)
         note_failure(dial, index, result);
         return false;
     }
-    dial->attempts[index] = (rp_attempt){.dial = dial, .socket = socket};
+    dial->attempts[index] =
+        (rp_attempt){.dial = dial, .socket = socket, .started_ns = rp_loop_now_ns(dial->loop)};
     dial->sockets++;
     dial->connecting++;
     socket->handler = &handler;
@@ -367,6 +431,7 @@ static void on_connect_timeout(rp_timer *timer, void *user)
 {
     rp_dial *dial = user;
     (void)timer;
+    note_slow(dial);
     connect_timeout_error(dial);
     fail(dial);
 }
@@ -375,8 +440,9 @@ static void on_connect_timeout(rp_timer *timer, void *user)
 static bool connect_phase(rp_dial *dial)
 {
     dial->resolved_ns = rp_loop_now_ns(dial->loop);
+    dial->choice = dial->choice || dial->count > 1;
     start_connecting(dial);
-    if (dial->connecting == 0) {
+    if (is_over(dial)) {
         failure_error(dial);
         return false;
     }
@@ -388,20 +454,54 @@ static bool connect_phase(rp_dial *dial)
     return true;
 }
 
-static void on_resolved(void *user, const rp_address *addresses, size_t count,
-                        const rp_error *error)
+static bool is_known(const rp_dial *dial, const rp_address *address)
+{
+    for (size_t i = 0; i < dial->count; i++) {
+        if (memcmp(dial->addresses[i].bytes, address->bytes, sizeof(address->bytes)) == 0 &&
+            dial->addresses[i].family == address->family)
+            return true;
+    }
+    return false;
+}
+
+/* The late family's answer. */
+static void on_more(void *user, const rp_resolved *resolved)
+{
+    rp_dial *dial = user;
+    bool idle = dial->next == dial->count; /* the delay is not running, but for the late family */
+    dial->lookup = NULL;
+    for (size_t i = 0; i < resolved->count && dial->count < RP_ADDRESSES_LIMIT; i++) {
+        if (!is_known(dial, &resolved->addresses[i]))
+            dial->addresses[dial->count++] = resolved->addresses[i];
+    }
+    dial->choice = dial->choice || dial->count > 1;
+    if (dial->connecting == 0)
+        start_connecting(dial);
+    else if (idle && dial->next < dial->count)
+        rp_timer_start(dial->loop, &dial->delay, RP_ATTEMPT_DELAY_MS, on_delay, dial);
+    if (is_over(dial)) {
+        failure_error(dial);
+        fail(dial);
+    }
+}
+
+static void on_resolved(void *user, const rp_resolved *resolved)
 {
     rp_dial *dial = user;
     dial->lookup = NULL;
-    if (error != NULL) {
-        dial->error = *error;
+    if (resolved->error != NULL) {
+        dial->error = *resolved->error;
         fail(dial);
         return;
     }
-    RP_ASSERT(count > 0);
-    RP_ASSERT(count <= RP_ADDRESSES_LIMIT);
-    memcpy(dial->addresses, addresses, count * sizeof(*addresses));
-    dial->count = count;
+    RP_ASSERT(resolved->count > 0);
+    RP_ASSERT(resolved->count <= RP_ADDRESSES_LIMIT);
+    memcpy(dial->addresses, resolved->addresses, resolved->count * sizeof(*dial->addresses));
+    dial->count = resolved->count;
+    dial->stale = resolved->stale;
+    if (resolved->partial) /* without memory for it: these must do */
+        dial->lookup = rp_lookup_start(dial->loop, dial->resolver, dial->host, dial->port, true,
+                                       on_more, dial);
     if (!connect_phase(dial))
         fail(dial);
 }
@@ -418,9 +518,10 @@ static void on_resolve_timeout(rp_timer *timer, void *user)
 }
 
 /* False: no memory. */
-static bool resolve_phase(rp_dial *dial, rp_resolver *resolver)
+static bool resolve_phase(rp_dial *dial)
 {
-    dial->lookup = rp_lookup_start(dial->loop, resolver, dial->host, dial->port, on_resolved, dial);
+    dial->lookup = rp_lookup_start(dial->loop, dial->resolver, dial->host, dial->port, false,
+                                   on_resolved, dial);
     if (dial->lookup == NULL)
         return false;
     if (dial->resolve_timeout_ms != RP_NEVER_MS)
@@ -443,8 +544,23 @@ static rp_dial *dial_new(rp_loop *loop, const rp_dial_options *options, rp_dial_
     dial->resolve_timeout_ms = options->resolve_timeout_ms;
     dial->connect_timeout_ms = options->connect_timeout_ms;
     dial->port = options->port;
+    if (options->resolver != NULL)
+        dial->resolver = rp_resolver_retain(options->resolver);
     memcpy(dial->host, options->host, size);
     return dial;
+}
+
+/* The addresses that need no look-up: given, or known at once. */
+static rp_status know_addresses(rp_dial *dial, const rp_dial_options *options)
+{
+    if (options->count == 0)
+        return rp_resolve_at_once(dial->loop, dial->resolver, dial->host, dial->port,
+                                  dial->addresses, &dial->count, &dial->error);
+    RP_ASSERT(options->count <= RP_ADDRESSES_LIMIT);
+    memcpy(dial->addresses, options->addresses, options->count * sizeof(*dial->addresses));
+    dial->count = options->count;
+    dial->choice = true;
+    return RP_OK;
 }
 
 rp_dial *rp_dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn *fn, void *user)
@@ -453,8 +569,7 @@ rp_dial *rp_dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn
     if (dial == NULL)
         return NULL;
     bool going = false;
-    rp_status status = rp_resolve_at_once(options->resolver, dial->host, dial->port,
-                                          dial->addresses, &dial->count, &dial->error);
+    rp_status status = know_addresses(dial, options);
     if (loop->destroying) {
         /* The hooks have been called: nothing would end the attempts any more. */
         (void)rp_error_set(&dial->error, RP_E_CANCELLED, RP_PHASE_RESOLVE,
@@ -462,8 +577,9 @@ rp_dial *rp_dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn
     } else if (status == RP_OK && dial->count > 0) {
         going = connect_phase(dial);
     } else if (status == RP_OK) {
-        going = resolve_phase(dial, options->resolver);
+        going = resolve_phase(dial);
         if (!going) {
+            rp_resolver_release(dial->resolver);
             rp_free(&loop->memory, dial);
             return NULL;
         }

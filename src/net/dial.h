@@ -5,13 +5,19 @@
 #include "net/resolve.h"
 
 #define RP_ATTEMPT_DELAY_MS 250 /* RFC 8305, 8: between the starts of two attempts */
+/* Where all addresses of one family failed, and the other one's answer has not come, it gets this
+ * long. */
+#define RP_LATE_FAMILY_MS 1000
 
 typedef struct rp_dial rp_dial;
 
 typedef struct rp_dial_options {
     const char *host; /* copied */
     uint16_t port;
-    rp_resolver *resolver; /* NULL: the loop's own */
+    rp_resolver *resolver; /* NULL: the loop's own. Retained by the dial */
+    /* If count > 0: these are dialled (copied), in this order, and host is for the sentences. */
+    const rp_address *addresses;
+    size_t count;
     /* RP_NEVER_MS: none. The second is for all addresses together. */
     uint64_t resolve_timeout_ms, connect_timeout_ms;
 } rp_dial_options;
@@ -21,6 +27,10 @@ typedef struct rp_dial_result {
     rp_socket *socket;
     rp_address address; /* of socket; on failure of the last attempt, family 0: none */
     uint64_t resolved_ns, connected_ns; /* loop times; 0: not reached */
+    bool stale;                         /* the name's answer was past its time (resolve.h) */
+    /* On success: the addresses that did not fail and are not this one, lent until fn returns. */
+    const rp_address *rest;
+    size_t rest_count;
     /* NULL on success. The sentence names host, address and cause. When several addresses failed,
      * it has their number and the most telling cause: what this process lacked, then refused,
      * then unreachable; the first of these. */

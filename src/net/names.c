@@ -22,6 +22,14 @@ static bool same_name(span a, span b)
     return a.size == b.size && rp_ascii_equal(a.text, b.text, a.size);
 }
 
+void rp_names_lower(const char *host, char name[RP_NAME_SIZE])
+{
+    size_t size = 0;
+    for (; host[size] != '\0' && size < RP_NAME_SIZE - 1; size++)
+        name[size] = lower(host[size]);
+    name[size] = '\0';
+}
+
 /* Without a final dot and without the brackets of an IPv6 literal. */
 static span bare_host(const char *host, size_t size)
 {
@@ -121,26 +129,29 @@ static size_t localhost_addresses(rp_address *addresses)
     return 2;
 }
 
-static size_t find_override(const rp_override *overrides, span host, uint16_t port,
-                            rp_address *addresses)
+static rp_override *find_override(rp_override *overrides, span host, uint16_t port)
 {
-    for (const rp_override *entry = overrides; entry != NULL; entry = entry->next) {
+    for (rp_override *entry = overrides; entry != NULL; entry = entry->next) {
         if (entry->port != 0 && entry->port != port)
             continue;
-        if (!same_name(host, (span){entry->host, strlen(entry->host)}))
-            continue;
-        memcpy(addresses, entry->addresses, entry->count * sizeof(*addresses));
-        return entry->count;
+        if (same_name(host, (span){entry->host, strlen(entry->host)}))
+            return entry;
     }
-    return 0;
+    return NULL;
 }
 
-rp_status rp_names_answer(const rp_override *overrides, const char *host, uint16_t port,
-                          rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count, rp_error *error)
+rp_status rp_names_answer(rp_override *overrides, const char *host, uint16_t port,
+                          rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
+                          rp_override **from, rp_error *error)
 {
     size_t size = strlen(host);
     span name = bare_host(host, size);
-    *count = find_override(overrides, name, port, addresses);
+    *count = 0;
+    *from = find_override(overrides, name, port);
+    if (*from != NULL) {
+        *count = (*from)->count;
+        memcpy(addresses, (*from)->addresses, *count * sizeof(*addresses));
+    }
     if (*count == 0 && rp_address_parse(&addresses[0], host, size))
         *count = 1;
     if (*count == 0 && host[0] != '[' && is_localhost(name))

@@ -7,16 +7,24 @@
 #include "base/memory.h"
 #include <ringport/error.h>
 
+#include <stdatomic.h>
+
 #define RP_ADDRESSES_LIMIT 16 /* of one name; more are ignored */
 
-/* Immutable once its resolver is made. */
+/* Immutable once its resolver is made, but for turn. */
 typedef struct rp_override {
     struct rp_override *next;
-    uint16_t port; /* 0: any */
+    atomic_uint turn; /* counts its uses, see order.h */
+    uint16_t port;    /* 0: any */
     uint8_t count;
     rp_address addresses[RP_ADDRESSES_LIMIT];
     char host[]; /* without brackets and final dot */
 } rp_override;
+
+/* Room for a host name that rp_names_answer did not refuse, its final dot and a NUL. */
+#define RP_NAME_SIZE 256
+/* In lower case: names that differ in nothing else are the same (RFC 4343). */
+void rp_names_lower(const char *host, char name[RP_NAME_SIZE]);
 
 /* "host:port:address[,address]...", the index-th of its list, counted from 0. Errors:
  * RP_E_BAD_OPTION with a sentence that names the entry, RP_E_NO_MEMORY. */
@@ -26,9 +34,11 @@ rp_status rp_override_parse(rp_override **override, rp_memory *memory, const cha
 /* "192.0.2.1,192.0.2.2:5353,[2001:db8::1]:53". RP_OK or RP_E_BAD_OPTION with a sentence. */
 rp_status rp_servers_check(const char *servers, rp_error *error);
 
-/* RP_OK with *count > 0: answered, ports set. RP_OK with *count 0: a name that has to be looked up.
+/* RP_OK with *count > 0: answered, ports set; *from: by this override, NULL: by none. RP_OK with
+ * *count 0: a name that has to be looked up.
  * RP_E_RESOLVE_NOT_FOUND: host cannot be the name of anything; error has the sentence. */
-rp_status rp_names_answer(const rp_override *overrides, const char *host, uint16_t port,
-                          rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count, rp_error *error);
+rp_status rp_names_answer(rp_override *overrides, const char *host, uint16_t port,
+                          rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
+                          rp_override **from, rp_error *error);
 
 #endif

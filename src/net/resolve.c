@@ -1,40 +1,42 @@
-/* resolve.c - look-ups through c-ares, and their way from its thread back to the loop.
+/* resolve.c - resolvers, which loops may share, and look-ups, which are a loop's.
  *
- * Two objects make a look-up. The rp_lookup is the loop's: its memory, its hold on rp_loop_run,
- * its callback. A real name also has an rp_query, which is the resolver's, because it may
- * outlive the look-up and the loop: c-ares cannot be told to forget one query, so a cancelled
- * look-up leaves its query behind, and c-ares' answer frees it.
+ * What is known of names, and who waits for which, is the resolver's (cache.h), guarded by its
+ * mutex. A look-up waits in its name's list. Who brings an answer notes it in the cache and has
+ * everybody who waits for the name look at it: by a post, for it may be on c-ares' thread; by a
+ * deferred call where a port answers, for its look-ups are all of one loop. A look-up that looks
+ * either ends, or waits for the next answer or a timer.
  *
- *   waiting     query->lookup is set, query->answered is not. c-ares owes the answer.
- *   abandoned   query->lookup is NULL, query->answered is not. on_answer frees the query, and knows
- *               nothing of a loop.
- *   answered    query->answered is set and query->post is on its way to the loop, exactly once. The
- *               post frees the query, with or without a look-up that still wants it.
+ *   waiting   in the list of its name. A post may be on its way (posted, guarded by the mutex), one
+ *             at a time.
+ *   ended     called back or cancelled, and out of the list: no new post comes. Memory goes at
+ *             once, or with the post that is on its way.
  *
- * Both members are guarded by the resolver's mutex, and on_answer posts while it holds it. So once
- * query_detach has been through the mutex, either no post will ever come, or it is already in the
- * loop's queue: after the loop's closing hooks ran nobody posts to it any more.
+ * Questions belong to nobody who waits: they go on when all have cancelled, and their answers are
+ * kept. A name is not forgotten while it is asked for.
  *
- * References: waiting and answered queries hold the resolver, abandoned ones do not. Thus the
- * last reference never goes on c-ares' thread, and when it goes (maybe inside a callback of a
- * loop), ares_destroy finds abandoned queries only; it joins c-ares' thread, which at that time
- * waits for no lock of ours: c-ares calls on_answer with the channel locked, so the order is
- * channel, then mutex, and nobody here calls c-ares with the mutex held.
+ * References: look-ups hold the resolver, questions do not. Thus the last reference never goes on
+ * c-ares' thread, and when it goes (maybe inside a callback of a loop), rp_dns_destroy finds
+ * questions only that nobody waits for. It joins c-ares' thread, which at that time waits for no
+ * lock of ours: c-ares calls back with the channel locked, so the order is channel, then mutex, and
+ * nobody here calls c-ares with the mutex held.
  *
- * c-ares' defaults stand, its query cache (answers live as long as their TTL, an hour at most)
- * and its look at /etc/hosts before asking included. What c-ares does on the loop's thread, in
- * ares_getaddrinfo, is not in the loop's count of system calls; it is a few for each name. */
+ * What a port is asked (port.h, 11) is asked by the loop's own resolver, and ends with it. What
+ * c-ares does on the loop's thread is not in the loop's count of system calls; it is a few for each
+ * question. */
 #include "net/resolve.h"
 
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/mutex.h"
 #include "base/platform.h"
-#include "base/thread.h"
+#include "net/dns.h"
+#include "net/health.h"
+#include "net/order.h"
 
-#include <ares.h>
 #include <stdatomic.h>
 #include <string.h>
+
+#define NS_PER_MS UINT64_C(1000000)
 
 struct rp_resolver {
     atomic_uint references;
@@ -42,37 +44,42 @@ struct rp_resolver {
     rp_override *overrides;
     char *servers; /* NULL: the system's */
 
-    rp_mutex mutex; /* guards memory and the queries */
+    rp_mutex mutex; /* guards these */
     rp_memory memory;
+    rp_cache cache;
+    rp_health health;
+    rp_link port_questions;
 
     /* Another mutex, because c-ares' own are taken with this one held. */
-    rp_mutex channel_mutex;
-    ares_channel_t *channel; /* NULL before the first real name */
+    rp_mutex dns_mutex;
+    rp_dns *dns; /* NULL before the first real name */
 };
 
-typedef struct rp_query {
-    rp_resolver *resolver;
+/* A question to a port. */
+typedef struct port_question {
+    rp_link link; /* resolver->port_questions */
     rp_loop *loop;
-    rp_lookup *lookup;
-    bool answered;
-    bool dropping; /* drop is deferred, and holds the loop */
-    int status;    /* c-ares' */
-    size_t count;
-    rp_address addresses[RP_ADDRESSES_LIMIT];
-    rp_post post;
-    rp_deferred drop; /* for the end of the loop */
-} rp_query;
+    rp_name *name;
+    rp_port_lookup lookup;
+} port_question;
 
 struct rp_lookup {
     rp_loop *loop;
-    rp_lookup_fn *fn; /* NULL: being called */
+    rp_lookup_fn *fn; /* NULL: ended */
     void *user;
-    rp_query *query; /* NULL: answered without asking c-ares */
-    rp_port_lookup port_lookup;
-    bool asked_port; /* port_lookup is under way */
+    rp_resolver *resolver; /* NULL: nobody had to be asked */
+    rp_name *name;
+    rp_link waiter; /* name->waiters */
+    rp_view view;
+    bool decided; /* deferred delivers */
+    bool posted;  /* post is on its way */
+    bool held;    /* ended, and rp_loop_destroy waits for the post */
+    rp_post post;
+    rp_deferred deferred; /* looks, or delivers */
+    rp_timer timer;
     rp_loop_hook hook;
-    rp_deferred deferred;
     uint16_t port;
+    bool stale, partial;
     size_t count; /* of addresses; 0: error */
     union {
         rp_address addresses[RP_ADDRESSES_LIMIT];
@@ -83,65 +90,35 @@ struct rp_lookup {
 
 /* ---- the resolver ---- */
 
-static rp_mutex library_mutex = RP_MUTEX_INIT;
-static bool library_ready;
-
-/* ares_library_init is not safe between threads. Never undone: others may use c-ares too. */
-static int library_init(void)
+/* The DNS, made at the first call: it comes with a thread. */
+static int dns_get(rp_resolver *resolver, rp_dns **dns)
 {
-    rp_mutex_lock(&library_mutex);
-    int status = library_ready ? ARES_SUCCESS : ares_library_init(ARES_LIB_INIT_ALL);
-    library_ready = status == ARES_SUCCESS;
-    rp_mutex_unlock(&library_mutex);
-    return status;
+    int code = 0;
+    rp_mutex_lock(&resolver->dns_mutex);
+    if (resolver->dns == NULL)
+        code = rp_dns_create(&resolver->dns, resolver->servers);
+    *dns = resolver->dns;
+    rp_mutex_unlock(&resolver->dns_mutex);
+    return code;
 }
 
-static int channel_create(rp_resolver *resolver)
+static void port_question_free(port_question *question)
 {
-    ares_channel_t *channel = NULL;
-    /* EDNS is c-ares' default; HOSTALIASES in somebody's environment must not redirect a
-     * request. */
-    struct ares_options options = {
-        .evsys = ARES_EVSYS_DEFAULT,
-        .flags = ARES_FLAG_EDNS | ARES_FLAG_NOALIASES,
-    };
-    int status = library_init();
-    if (status != ARES_SUCCESS)
-        return status;
-    if (!ares_threadsafety())
-        return ARES_ENOTIMP;
-    rp_signals signals;
-    rp_signals_block(&signals);
-    status = ares_init_options(&channel, &options, ARES_OPT_EVENT_THREAD | ARES_OPT_FLAGS);
-    rp_signals_restore(&signals);
-    if (status != ARES_SUCCESS)
-        return status;
-    if (resolver->servers != NULL)
-        status = ares_set_servers_ports_csv(channel, resolver->servers);
-    if (status != ARES_SUCCESS) {
-        ares_destroy(channel);
-        return status;
-    }
-    resolver->channel = channel;
-    return ARES_SUCCESS;
-}
-
-/* The channel, made at the first call: it comes with a thread. */
-static int channel_get(rp_resolver *resolver, ares_channel_t **channel)
-{
-    int status = ARES_SUCCESS;
-    rp_mutex_lock(&resolver->channel_mutex);
-    if (resolver->channel == NULL)
-        status = channel_create(resolver);
-    *channel = resolver->channel;
-    rp_mutex_unlock(&resolver->channel_mutex);
-    return status;
+    rp_list_remove(&question->link);
+    rp_free(&question->loop->memory, question);
 }
 
 static void resolver_free(rp_resolver *resolver)
 {
-    if (resolver->channel != NULL)
-        ares_destroy(resolver->channel);
+    if (resolver->dns != NULL)
+        rp_dns_destroy(resolver->dns);
+    while (!rp_list_empty(&resolver->port_questions)) {
+        port_question *question = RP_CONTAINER(resolver->port_questions.next, port_question, link);
+        rp_port *port = question->loop->port;
+        port->ops->lookup_cancel(port, &question->lookup);
+        port_question_free(question);
+    }
+    rp_cache_free(&resolver->cache);
     rp_memory memory = resolver->memory;
     for (rp_override *entry = resolver->overrides; entry != NULL;) {
         rp_override *next = entry->next;
@@ -150,7 +127,7 @@ static void resolver_free(rp_resolver *resolver)
     }
     rp_free(&memory, resolver->servers);
     rp_mutex_destroy(&resolver->mutex);
-    rp_mutex_destroy(&resolver->channel_mutex);
+    rp_mutex_destroy(&resolver->dns_mutex);
     rp_free(&memory, resolver);
     RP_ASSERT(memory.live == 0);
 }
@@ -197,7 +174,9 @@ rp_status rp_resolver_create_sized(rp_resolver **out, const rp_resolver_options 
     atomic_init(&resolver->references, 1);
     resolver->process = rp_process_mark();
     rp_mutex_init(&resolver->mutex);
-    rp_mutex_init(&resolver->channel_mutex);
+    rp_mutex_init(&resolver->dns_mutex);
+    rp_cache_init(&resolver->cache, &resolver->memory, copy.no_stale);
+    rp_list_init(&resolver->port_questions);
     rp_status status = resolver_configure(resolver, &copy, error);
     if (status != RP_OK) {
         resolver_free(resolver);
@@ -234,255 +213,11 @@ rp_memory *rp_resolver_memory(rp_resolver *resolver)
     return &resolver->memory;
 }
 
-/* ---- queries ---- */
-
-static rp_query *query_new(rp_resolver *resolver)
+/* The one that knows the names of a loop whose user gave this one; NULL: no memory. */
+static rp_resolver *resolver_of(rp_loop *loop, rp_resolver *given)
 {
-    rp_mutex_lock(&resolver->mutex);
-    rp_query *query = rp_allocate(&resolver->memory, sizeof(*query));
-    rp_mutex_unlock(&resolver->mutex);
-    if (query != NULL)
-        query->resolver = resolver;
-    return query;
-}
-
-static void query_free(rp_query *query)
-{
-    rp_resolver *resolver = query->resolver;
-    rp_mutex_lock(&resolver->mutex);
-    rp_free(&resolver->memory, query);
-    rp_mutex_unlock(&resolver->mutex);
-}
-
-static bool node_address(const struct ares_addrinfo_node *node, uint16_t port, rp_address *address)
-{
-    *address = (rp_address){.port = port};
-    if (node->ai_family == AF_INET && (size_t)node->ai_addrlen >= sizeof(struct sockaddr_in)) {
-        struct sockaddr_in from;
-        memcpy(&from, node->ai_addr, sizeof(from));
-        address->family = 4;
-        memcpy(address->bytes, &from.sin_addr, 4);
-        return true;
-    }
-    if (node->ai_family == AF_INET6 && (size_t)node->ai_addrlen >= sizeof(struct sockaddr_in6)) {
-        struct sockaddr_in6 from;
-        memcpy(&from, node->ai_addr, sizeof(from));
-        address->family = 6;
-        address->scope = from.sin6_scope_id;
-        memcpy(address->bytes, &from.sin6_addr, 16);
-        return true;
-    }
-    return false;
-}
-
-/* The next address of one of the two families (same: that of the first address) not yet in use. */
-static bool next_address(const struct ares_addrinfo_node **cursor, int first_family, bool same,
-                         uint16_t port, rp_address *address)
-{
-    while (*cursor != NULL) {
-        const struct ares_addrinfo_node *node = *cursor;
-        *cursor = node->ai_next;
-        if ((node->ai_family == first_family) == same && node_address(node, port, address))
-            return true;
-    }
-    return false;
-}
-
-static bool has_address(const rp_address *addresses, size_t count, const rp_address *address)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (addresses[i].family == address->family && addresses[i].scope == address->scope &&
-            memcmp(addresses[i].bytes, address->bytes, sizeof(address->bytes)) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* c-ares sorts (RFC 6724); here the families take turns (RFC 8305, 4), so that the second
- * attempt does not die of what the first one died of. */
-static size_t take_addresses(const struct ares_addrinfo *info, uint16_t port, rp_address *addresses)
-{
-    const struct ares_addrinfo_node *cursors[2] = {info->nodes, info->nodes};
-    bool more[2] = {true, true};
-    size_t count = 0;
-    if (info->nodes == NULL)
-        return 0;
-    int first_family = info->nodes->ai_family;
-    for (unsigned turn = 0; count < RP_ADDRESSES_LIMIT && (more[0] || more[1]); turn ^= 1) {
-        rp_address address;
-        if (!more[turn])
-            continue;
-        more[turn] = next_address(&cursors[turn], first_family, turn == 0, port, &address);
-        if (more[turn] && !has_address(addresses, count, &address))
-            addresses[count++] = address;
-    }
-    return count;
-}
-
-/* On c-ares' thread, inside ares_getaddrinfo on a loop's, or inside ares_destroy. */
-static void on_answer(void *user, int status, int timeouts, struct ares_addrinfo *info)
-{
-    rp_query *query = user;
-    rp_resolver *resolver = query->resolver;
-    (void)timeouts;
-    rp_mutex_lock(&resolver->mutex);
-    if (query->lookup == NULL) {
-        rp_free(&resolver->memory, query);
-    } else {
-        query->status = status;
-        if (status == ARES_SUCCESS)
-            query->count = take_addresses(info, query->lookup->port, query->addresses);
-        query->answered = true;
-        rp_loop_post(query->loop, &query->post);
-    }
-    rp_mutex_unlock(&resolver->mutex);
-    ares_freeaddrinfo(info);
-}
-
-/* Cancelled from inside rp_loop_destroy, which has taken the posts that it still runs: this query's
- * may be one of them, or it will never be run. It runs this after them. */
-static void query_dropped(rp_deferred *drop)
-{
-    rp_query *query = RP_CONTAINER(drop, rp_query, drop);
-    rp_resolver *resolver = query->resolver;
-    rp_loop_unhold(query->loop);
-    query_free(query);
-    rp_resolver_release(resolver);
-}
-
-/* The look-up does not want the answer any more. A post that is on its way frees the query. */
-static void query_detach(rp_query *query)
-{
-    rp_resolver *resolver = query->resolver;
-    rp_mutex_lock(&resolver->mutex);
-    bool answered = query->answered;
-    query->lookup = NULL;
-    rp_mutex_unlock(&resolver->mutex);
-    if (!answered) {
-        rp_resolver_release(resolver);
-    } else if (query->loop->destroying) {
-        query->dropping = true;
-        rp_loop_hold(query->loop);
-        rp_loop_defer(query->loop, &query->drop, query_dropped);
-    }
-}
-
-/* ---- look-ups ---- */
-
-static void lookup_free(rp_lookup *lookup)
-{
-    rp_free(&lookup->loop->memory, lookup);
-}
-
-/* Calls back and frees. */
-static void lookup_end(rp_lookup *lookup, const rp_address *addresses, size_t count,
-                       const rp_error *error)
-{
-    rp_lookup_fn *fn = lookup->fn;
-    lookup->fn = NULL;
-    rp_list_remove(&lookup->hook.link);
-    rp_loop_unhold(lookup->loop);
-    fn(lookup->user, addresses, count, error);
-    lookup_free(lookup);
-}
-
-static void lookup_deliver(rp_deferred *deferred)
-{
-    rp_lookup *lookup = RP_CONTAINER(deferred, rp_lookup, deferred);
-    if (lookup->count > 0)
-        lookup_end(lookup, lookup->answer.addresses, lookup->count, NULL);
-    else
-        lookup_end(lookup, NULL, 0, &lookup->answer.error);
-}
-
-/* Nobody calls back any more. */
-static void lookup_detach(rp_lookup *lookup)
-{
-    if (lookup->query != NULL)
-        query_detach(lookup->query);
-    if (lookup->asked_port)
-        lookup->loop->port->ops->lookup_cancel(lookup->loop->port, &lookup->port_lookup);
-    rp_loop_undefer(&lookup->deferred);
-}
-
-static void lookup_loop_ends(rp_loop_hook *hook)
-{
-    rp_lookup *lookup = RP_CONTAINER(hook, rp_lookup, hook);
-    rp_error error;
-    (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_RESOLVE, "the loop was destroyed");
-    lookup_detach(lookup);
-    lookup_end(lookup, NULL, 0, &error);
-}
-
-static void answer_error(const char *host, int status, rp_error *error)
-{
-    switch (status) {
-    case ARES_ENOTFOUND:
-        (void)rp_error_set(error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE, "%.120s: no such host",
-                           host);
-        break;
-    case ARES_SUCCESS:
-    case ARES_ENODATA:
-        (void)rp_error_set(error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE,
-                           "%.120s: the host has no address", host);
-        break;
-    case ARES_ENOMEM:
-        (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_RESOLVE,
-                           "no memory for the look-up of %.120s", host);
-        break;
-    case ARES_ETIMEOUT:
-    case ARES_ECONNREFUSED:
-        (void)rp_error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE,
-                           "name servers did not answer for %.120s", host);
-        break;
-    case ARES_ESERVFAIL:
-    case ARES_EREFUSED:
-    case ARES_ENOTIMP:
-        (void)rp_error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE,
-                           "name servers gave no answer for %.120s (%s)", host,
-                           status == ARES_ESERVFAIL  ? "SERVFAIL"
-                           : status == ARES_EREFUSED ? "REFUSED"
-                                                     : "NOTIMP");
-        break;
-    default:
-        (void)rp_error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE,
-                           "look-up of %.120s failed: %s", host, ares_strerror(status));
-        break;
-    }
-}
-
-/* On the loop's thread: the answer is here. */
-static void query_posted(rp_post *post, void *user)
-{
-    rp_query *query = user;
-    rp_resolver *resolver = query->resolver;
-    rp_lookup *lookup = query->lookup; /* changed on this thread only */
-    (void)post;
-    if (lookup == NULL) {
-        if (query->dropping) {
-            rp_loop_undefer(&query->drop);
-            rp_loop_unhold(query->loop);
-        }
-    } else if (query->status == ARES_SUCCESS && query->count > 0) {
-        lookup_end(lookup, query->addresses, query->count, NULL);
-    } else {
-        rp_error error;
-        answer_error(lookup->host, query->status, &error);
-        lookup_end(lookup, NULL, 0, &error);
-    }
-    query_free(query);
-    rp_resolver_release(resolver);
-}
-
-static void defer_error(rp_lookup *lookup, int status)
-{
-    answer_error(lookup->host, status, &lookup->answer.error);
-    rp_loop_defer(lookup->loop, &lookup->deferred, lookup_deliver);
-}
-
-/* The loop's own resolver; NULL: no memory. */
-static rp_resolver *own_resolver(rp_loop *loop)
-{
+    if (given != NULL && loop->port->ops->lookup == NULL)
+        return given;
     if (loop->resolver == NULL) {
         if (rp_resolver_create(&loop->resolver, NULL, NULL) != RP_OK)
             return NULL;
@@ -491,90 +226,300 @@ static rp_resolver *own_resolver(rp_loop *loop)
     return loop->resolver;
 }
 
-static int port_status(rp_status status)
+/* ---- addresses ---- */
+
+static void find_failed(rp_loop *loop, rp_resolver *resolver, const rp_address *addresses,
+                        size_t count, bool failed[RP_ADDRESSES_LIMIT])
 {
-    switch (status) {
-    case RP_OK:
-        return ARES_SUCCESS;
-    case RP_E_RESOLVE_NOT_FOUND:
-        return ARES_ENOTFOUND;
-    case RP_E_NO_MEMORY:
-        return ARES_ENOMEM;
-    default:
-        return ARES_ETIMEOUT;
-    }
+    uint64_t now_ns = rp_loop_now_ns(loop);
+    for (size_t i = 0; i < count; i++)
+        failed[i] = rp_health_failed(&resolver->health, &addresses[i], now_ns);
 }
 
-static void port_answered(rp_port_lookup *port_lookup, rp_status status,
-                          const rp_address *addresses, size_t count)
+void rp_address_note(rp_loop *loop, rp_resolver *given, const rp_address *address, bool good)
 {
-    rp_lookup *lookup = port_lookup->user;
-    rp_address found[RP_ADDRESSES_LIMIT];
-    lookup->asked_port = false;
-    if (count > RP_ADDRESSES_LIMIT)
-        count = RP_ADDRESSES_LIMIT;
-    for (size_t i = 0; i < count; i++) {
-        found[i] = addresses[i];
-        found[i].port = lookup->port;
-    }
-    if (status == RP_OK && count > 0) {
-        lookup_end(lookup, found, count, NULL);
+    rp_resolver *resolver = resolver_of(loop, given);
+    if (resolver == NULL)
         return;
-    }
-    rp_error error;
-    answer_error(lookup->host, port_status(status), &error);
-    lookup_end(lookup, NULL, 0, &error);
+    rp_mutex_lock(&resolver->mutex);
+    rp_health_note(&resolver->health, address, good, rp_loop_now_ns(loop));
+    rp_mutex_unlock(&resolver->mutex);
 }
 
-/* Asks the port's own network. False: no memory. */
-static bool lookup_ask_port(rp_lookup *lookup)
-{
-    rp_port *port = lookup->loop->port;
-    lookup->port_lookup = (rp_port_lookup){.answered = port_answered, .user = lookup};
-    lookup->asked_port = port->ops->lookup(port, &lookup->port_lookup, lookup->host);
-    return lookup->asked_port;
-}
-
-/* Asks c-ares. False: no memory. */
-static bool lookup_ask_dns(rp_lookup *lookup, rp_resolver *resolver)
-{
-    static const struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,
-                                                     .ai_socktype = SOCK_STREAM};
-    ares_channel_t *channel = NULL;
-    if (resolver == NULL)
-        resolver = own_resolver(lookup->loop);
-    if (resolver == NULL)
-        return false;
-    rp_query *query = query_new(resolver);
-    if (query == NULL)
-        return false;
-    int status = channel_get(resolver, &channel);
-    if (status != ARES_SUCCESS) {
-        query_free(query);
-        if (status != ARES_ENOMEM)
-            defer_error(lookup, status);
-        return status != ARES_ENOMEM;
-    }
-    (void)rp_resolver_retain(resolver);
-    query->loop = lookup->loop;
-    query->lookup = lookup;
-    query->post = (rp_post){.fn = query_posted, .user = query};
-    lookup->query = query;
-    /* From here on the query belongs to whoever answers, maybe before this returns. */
-    ares_getaddrinfo(channel, lookup->host, NULL, &hints, on_answer, query);
-    return true;
-}
-
-rp_status rp_resolve_at_once(const rp_resolver *resolver, const char *host, uint16_t port,
+rp_status rp_resolve_at_once(rp_loop *loop, rp_resolver *given, const char *host, uint16_t port,
                              rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
                              rp_error *error)
 {
-    const rp_override *overrides = resolver == NULL ? NULL : resolver->overrides;
-    return rp_names_answer(overrides, host, port, addresses, count, error);
+    rp_override *overrides = given == NULL ? NULL : given->overrides, *from;
+    bool failed[RP_ADDRESSES_LIMIT] = {false};
+    rp_status status = rp_names_answer(overrides, host, port, addresses, count, &from, error);
+    if (status != RP_OK || *count < 2)
+        return status;
+    rp_resolver *resolver =
+        loop->port->ops->lookup == NULL && given != NULL ? given : loop->resolver;
+    if (resolver != NULL) {
+        rp_mutex_lock(&resolver->mutex);
+        find_failed(loop, resolver, addresses, *count, failed);
+        rp_mutex_unlock(&resolver->mutex);
+    }
+    unsigned turn = from == NULL ? 0 : atomic_fetch_add(&from->turn, 1);
+    rp_order(addresses, NULL, failed, *count, turn);
+    return RP_OK;
 }
 
-rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *resolver, const char *host, uint16_t port,
-                           rp_lookup_fn *fn, void *user)
+/* What the look-up found in its name, under the mutex. */
+static void take_addresses(rp_lookup *lookup, const rp_finding *finding)
+{
+    uint32_t keys[RP_ADDRESSES_LIMIT];
+    bool failed[RP_ADDRESSES_LIMIT];
+    rp_address *addresses = lookup->answer.addresses;
+    size_t use[RP_FAMILIES], count = 0;
+    for (unsigned family = 0; family < RP_FAMILIES; family++)
+        use[family] = finding->take[family] ? lookup->name->halves[family].known.count : 0;
+    /* Where both have many, each gets half of the room. */
+    size_t v4_share =
+        use[RP_FAMILY_V4] < RP_ADDRESSES_LIMIT / 2 ? use[RP_FAMILY_V4] : RP_ADDRESSES_LIMIT / 2;
+    if (use[RP_FAMILY_V6] > RP_ADDRESSES_LIMIT - v4_share)
+        use[RP_FAMILY_V6] = RP_ADDRESSES_LIMIT - v4_share;
+    if (use[RP_FAMILY_V4] > RP_ADDRESSES_LIMIT - use[RP_FAMILY_V6])
+        use[RP_FAMILY_V4] = RP_ADDRESSES_LIMIT - use[RP_FAMILY_V6];
+    for (unsigned family = RP_FAMILIES; family-- > 0;) { /* of equals IPv6 comes first */
+        const rp_answer *known = &lookup->name->halves[family].known;
+        for (size_t i = 0; i < use[family]; i++, count++) {
+            addresses[count] = known->addresses[i];
+            addresses[count].port = lookup->port;
+            keys[count] = known->keys[i];
+        }
+    }
+    find_failed(lookup->loop, lookup->resolver, addresses, count, failed);
+    rp_order(addresses, keys, failed, count, lookup->name->turn++);
+    lookup->count = count;
+    lookup->stale = finding->stale;
+    lookup->partial = finding->partial;
+}
+
+/* ---- answers ---- */
+
+static void lookup_look(rp_deferred *deferred);
+
+/* Everybody who waits for the name looks again. Under the mutex. */
+static void wake_waiters(rp_name *name)
+{
+    for (rp_link *link = name->waiters.next; link != &name->waiters; link = link->next) {
+        rp_lookup *lookup = RP_CONTAINER(link, rp_lookup, waiter);
+        if (lookup->loop->port->ops->lookup != NULL) {
+            rp_loop_defer(lookup->loop, &lookup->deferred, lookup_look);
+        } else if (!lookup->posted) {
+            lookup->posted = true;
+            rp_loop_post(lookup->loop, &lookup->post);
+        }
+    }
+}
+
+/* user: the name, which is not forgotten while it is asked for. */
+static void answered(void *user, unsigned family, const rp_answer *answer)
+{
+    rp_name *name = user;
+    rp_resolver *resolver = RP_CONTAINER(name->cache, rp_resolver, cache);
+    rp_mutex_lock(&resolver->mutex);
+    rp_cache_answered(name, family, answer);
+    wake_waiters(name);
+    rp_mutex_unlock(&resolver->mutex);
+}
+
+static void answered_failure(rp_name *name, unsigned families, int code)
+{
+    rp_answer failure = {.verdict = RP_VERDICT_FAILED, .code = code};
+    for (unsigned family = 0; family < RP_FAMILIES; family++) {
+        if (families & 1u << family)
+            answered(name, family, &failure);
+    }
+}
+
+/* ---- questions ---- */
+
+static void ask_dns(rp_resolver *resolver, rp_name *name, unsigned families)
+{
+    rp_dns *dns = NULL;
+    int code = dns_get(resolver, &dns);
+    if (code == 0)
+        rp_dns_ask(dns, name->host, families, answered, name);
+    else
+        answered_failure(name, families, code);
+}
+
+static void port_answered(rp_port_lookup *lookup, rp_status status, const rp_address *addresses,
+                          size_t count, uint32_t ttl_s)
+{
+    port_question *question = RP_CONTAINER(lookup, port_question, lookup);
+    rp_name *name = question->name;
+    rp_answer answer = {.verdict = RP_VERDICT_FAILED, .code = rp_dns_code(status), .ttl_s = ttl_s};
+    unsigned family = lookup->family == 4 ? RP_FAMILY_V4 : RP_FAMILY_V6;
+    if (status == RP_OK)
+        answer.verdict = count > 0 ? RP_VERDICT_ADDRESSES : RP_VERDICT_NO_DATA;
+    else if (status == RP_E_RESOLVE_NOT_FOUND)
+        answer.verdict = RP_VERDICT_NO_NAME;
+    for (; answer.count < count && answer.count < RP_ADDRESSES_LIMIT; answer.count++)
+        answer.addresses[answer.count] = addresses[answer.count];
+    port_question_free(question);
+    answered(name, family, &answer);
+}
+
+static void ask_port(rp_resolver *resolver, rp_loop *loop, rp_name *name, unsigned family)
+{
+    rp_port *port = loop->port;
+    port_question *question = rp_allocate(&loop->memory, sizeof(*question));
+    if (question == NULL) {
+        answered_failure(name, 1u << family, rp_dns_code(RP_E_NO_MEMORY));
+        return;
+    }
+    *question = (port_question){.loop = loop, .name = name};
+    question->lookup.family = family == RP_FAMILY_V4 ? 4 : 6;
+    question->lookup.answered = port_answered;
+    rp_list_append(&resolver->port_questions, &question->link);
+    if (port->ops->lookup(port, &question->lookup, name->host))
+        return;
+    port_question_free(question);
+    answered_failure(name, 1u << family, rp_dns_code(RP_E_NO_MEMORY));
+}
+
+static void ask(rp_lookup *lookup, unsigned families)
+{
+    rp_loop *loop = lookup->loop;
+    if (loop->port->ops->lookup == NULL) {
+        if (families != 0)
+            ask_dns(lookup->resolver, lookup->name, families);
+        return;
+    }
+    for (unsigned family = 0; family < RP_FAMILIES; family++) {
+        if (families & 1u << family)
+            ask_port(lookup->resolver, loop, lookup->name, family);
+    }
+}
+
+/* ---- look-ups ---- */
+
+static void lookup_free(rp_lookup *lookup)
+{
+    rp_resolver *resolver = lookup->resolver;
+    rp_free(&lookup->loop->memory, lookup);
+    rp_resolver_release(resolver);
+}
+
+/* Nothing comes to the look-up any more. */
+static void lookup_stop(rp_lookup *lookup)
+{
+    lookup->fn = NULL;
+    rp_list_remove(&lookup->hook.link);
+    rp_timer_stop(lookup->loop, &lookup->timer);
+    rp_loop_undefer(&lookup->deferred);
+    if (lookup->resolver != NULL) {
+        rp_mutex_lock(&lookup->resolver->mutex);
+        rp_list_remove(&lookup->waiter);
+        rp_mutex_unlock(&lookup->resolver->mutex);
+    }
+    rp_loop_unhold(lookup->loop);
+}
+
+/* Once it is stopped nobody posts it, but a post may be on its way, and frees it then. */
+static void lookup_drop(rp_lookup *lookup)
+{
+    if (!lookup->posted) {
+        lookup_free(lookup);
+    } else if (lookup->loop->destroying) {
+        lookup->held = true;
+        rp_loop_hold(lookup->loop);
+    }
+}
+
+/* Calls back. */
+static void lookup_end(rp_lookup *lookup)
+{
+    rp_lookup_fn *fn = lookup->fn;
+    rp_resolved resolved = {.stale = lookup->stale, .partial = lookup->partial};
+    if (lookup->count > 0) {
+        resolved.addresses = lookup->answer.addresses;
+        resolved.count = lookup->count;
+    } else {
+        resolved.error = &lookup->answer.error;
+    }
+    lookup_stop(lookup);
+    fn(lookup->user, &resolved);
+    lookup_drop(lookup);
+}
+
+static void lookup_deliver(rp_deferred *deferred)
+{
+    lookup_end(RP_CONTAINER(deferred, rp_lookup, deferred));
+}
+
+static void lookup_loop_ends(rp_loop_hook *hook)
+{
+    rp_lookup *lookup = RP_CONTAINER(hook, rp_lookup, hook);
+    lookup->count = 0;
+    (void)rp_error_set(&lookup->answer.error, RP_E_CANCELLED, RP_PHASE_RESOLVE,
+                       "the loop was destroyed");
+    lookup_end(lookup);
+}
+
+static void on_time(rp_timer *timer, void *user);
+
+/* True: the look-up has its answer. Else it waits. */
+static bool lookup_decide(rp_lookup *lookup)
+{
+    rp_finding finding;
+    uint64_t now_ns = rp_loop_now_ns(lookup->loop);
+    rp_mutex_lock(&lookup->resolver->mutex);
+    rp_decision decision = rp_view_look(&lookup->view, lookup->name, now_ns, &finding);
+    if (decision == RP_DECISION_ADDRESSES)
+        take_addresses(lookup, &finding);
+    rp_mutex_unlock(&lookup->resolver->mutex);
+    if (decision == RP_DECISION_NONE)
+        rp_dns_error(lookup->host, finding.verdict, finding.code, &lookup->answer.error);
+    if (decision != RP_DECISION_WAIT)
+        return true;
+    if (finding.wait_until_ns > 0) {
+        uint64_t wait_ms = (finding.wait_until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+        rp_timer_start_internal(lookup->loop, &lookup->timer, wait_ms, on_time, lookup);
+    }
+    return false;
+}
+
+static void lookup_step(rp_lookup *lookup)
+{
+    if (lookup->decided || lookup_decide(lookup))
+        lookup_end(lookup);
+}
+
+static void on_time(rp_timer *timer, void *user)
+{
+    (void)timer;
+    lookup_step(user);
+}
+
+static void lookup_look(rp_deferred *deferred)
+{
+    lookup_step(RP_CONTAINER(deferred, rp_lookup, deferred));
+}
+
+static void on_post(rp_post *post, void *user)
+{
+    rp_lookup *lookup = user;
+    (void)post;
+    if (lookup->fn == NULL) {
+        if (lookup->held)
+            rp_loop_unhold(lookup->loop);
+        lookup_free(lookup);
+        return;
+    }
+    rp_mutex_lock(&lookup->resolver->mutex);
+    lookup->posted = false;
+    rp_mutex_unlock(&lookup->resolver->mutex);
+    lookup_step(lookup);
+}
+
+static rp_lookup *lookup_new(rp_loop *loop, const char *host, uint16_t port, rp_lookup_fn *fn,
+                             void *user)
 {
     size_t size = strlen(host);
     rp_lookup *lookup = rp_allocate(&loop->memory, sizeof(*lookup) + size + 1);
@@ -584,13 +529,50 @@ rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *resolver, const char *hos
     lookup->fn = fn;
     lookup->user = user;
     lookup->port = port;
+    lookup->post = (rp_post){.fn = on_post, .user = lookup};
+    rp_list_init(&lookup->waiter);
     memcpy(lookup->host, host, size);
+    return lookup;
+}
 
+/* False: no memory. */
+static bool lookup_begin(rp_lookup *lookup, rp_resolver *resolver, bool whole)
+{
+    rp_loop *loop = lookup->loop;
+    char host[RP_NAME_SIZE];
+    unsigned families = 0;
+    rp_names_lower(lookup->host, host);
+    rp_mutex_lock(&resolver->mutex);
+    lookup->name = rp_cache_get(&resolver->cache, host);
+    if (lookup->name != NULL) {
+        families = rp_view_begin(&lookup->view, lookup->name, whole, rp_loop_now_ns(loop));
+        rp_list_append(&lookup->name->waiters, &lookup->waiter);
+    }
+    rp_mutex_unlock(&resolver->mutex);
+    if (lookup->name == NULL)
+        return false;
+    lookup->resolver = rp_resolver_retain(resolver);
+    /* May answer at once; then the look-up is woken, too. */
+    ask(lookup, families);
+    lookup->decided = lookup_decide(lookup);
+    if (lookup->decided) {
+        rp_loop_undefer(&lookup->deferred);
+        rp_loop_defer(loop, &lookup->deferred, lookup_deliver);
+    }
+    return true;
+}
+
+rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *given, const char *host, uint16_t port,
+                           bool whole, rp_lookup_fn *fn, void *user)
+{
     rp_error error;
-    rp_address *addresses = lookup->answer.addresses;
-    rp_status status = rp_resolve_at_once(resolver, host, port, addresses, &lookup->count, &error);
+    rp_lookup *lookup = lookup_new(loop, host, port, fn, user);
+    if (lookup == NULL)
+        return NULL;
+    rp_status status = rp_resolve_at_once(loop, given, host, port, lookup->answer.addresses,
+                                          &lookup->count, &error);
     if (loop->destroying) {
-        /* The hooks have been called: nothing would end a query any more. */
+        /* The hooks have been called: nothing would end a question any more. */
         lookup->count = 0;
         status = rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_RESOLVE, "the loop was destroyed");
     }
@@ -598,10 +580,12 @@ rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *resolver, const char *hos
         lookup->answer.error = error;
     if (status != RP_OK || lookup->count > 0) {
         rp_loop_defer(loop, &lookup->deferred, lookup_deliver);
-    } else if (!(loop->port->ops->lookup != NULL ? lookup_ask_port(lookup)
-                                                 : lookup_ask_dns(lookup, resolver))) {
-        lookup_free(lookup);
-        return NULL;
+    } else {
+        rp_resolver *resolver = resolver_of(loop, given);
+        if (resolver == NULL || !lookup_begin(lookup, resolver, whole)) {
+            rp_free(&loop->memory, lookup);
+            return NULL;
+        }
     }
     rp_loop_hold(loop);
     rp_loop_hook_add(loop, &lookup->hook, lookup_loop_ends);
@@ -612,8 +596,6 @@ void rp_lookup_cancel(rp_lookup *lookup)
 {
     if (lookup->fn == NULL)
         return;
-    lookup_detach(lookup);
-    rp_list_remove(&lookup->hook.link);
-    rp_loop_unhold(lookup->loop);
-    lookup_free(lookup);
+    lookup_stop(lookup);
+    lookup_drop(lookup);
 }

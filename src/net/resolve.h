@@ -8,27 +8,38 @@
 
 typedef struct rp_lookup rp_lookup;
 
-/* status RP_OK: count > 0 addresses with their ports set, in the order to try them (RFC 6724, then
- * families alternating as RFC 8305, 4 has it). They live until the callback returns. */
-typedef void rp_lookup_fn(void *user, const rp_address *addresses, size_t count,
-                          const rp_error *error);
+typedef struct rp_resolved {
+    /* On success count > 0 addresses with their ports set, in the order to try them (order.h). They
+     * live until the callback returns. */
+    const rp_address *addresses;
+    size_t count;
+    bool stale;            /* they are past their time, and there are no new ones (RFC 8767) */
+    bool partial;          /* the other family's may come: another look-up, whole, waits for them */
+    const rp_error *error; /* NULL on success */
+} rp_resolved;
+typedef void rp_lookup_fn(void *user, const rp_resolved *resolved);
 
 /* Never calls fn inside. IP literals, "localhost" (RFC 6761: always loopback) and overrides are
  * answered without asking anybody and without starting a thread. resolver NULL: the loop's own,
- * made at the first real name. NULL is given for lack of memory only. When the loop is destroyed
- * first, fn gets RP_E_CANCELLED. */
+ * made at the first real name; a port that answers look-ups itself is asked by the loop's own in
+ * any case. whole: waits for both families, however long they take. NULL is given for lack of
+ * memory only. When the loop is destroyed first, fn gets RP_E_CANCELLED. */
 rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *resolver, const char *host, uint16_t port,
-                           rp_lookup_fn *fn, void *user);
+                           bool whole, rp_lookup_fn *fn, void *user);
 
-/* Not after fn was called. fn will not be called; the look-up goes on unwatched until the
- * resolver is done with it. */
+/* Not after fn was called. fn will not be called; the question goes on, for others and for the
+ * cache. */
 void rp_lookup_cancel(rp_lookup *lookup);
 
 /* The part of a look-up that needs neither a look-up nor a turn: see rp_names_answer. resolver
  * NULL: the loop's own, which has no overrides. */
-rp_status rp_resolve_at_once(const rp_resolver *resolver, const char *host, uint16_t port,
+rp_status rp_resolve_at_once(rp_loop *loop, rp_resolver *resolver, const char *host, uint16_t port,
                              rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
                              rp_error *error);
+
+/* What a connection to one of several addresses of a name came to: one that failed is tried last
+ * for a while (health.h). */
+void rp_address_note(rp_loop *loop, rp_resolver *resolver, const rp_address *address, bool good);
 
 /* False in a child of the process that made it: its thread and its sockets are not there. */
 bool rp_resolver_is_ours(const rp_resolver *resolver);

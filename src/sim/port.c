@@ -25,24 +25,41 @@ static void query_due(sim_event *event)
     rp_list_append(&query->port->answers, &query->link);
 }
 
-static void query_decide(sim_query *query, const char *host)
+/* Only questions that have something to lose meet a fault: those for a family that the name has
+ * addresses of, and for A of an unknown name. */
+static void query_decide(sim_query *query, const sim_name *name, bool striking)
 {
     rp_sim *sim = query->port->sim;
-    const sim_name *name = rp_sim_name_find(sim, host, strlen(host));
     query->status = RP_E_RESOLVE_NOT_FOUND;
-    if (rp_sim_strikes(sim, RP_SIM_NAME_FAILED)) {
+    if (striking && rp_sim_strikes(sim, RP_SIM_NAME_FAILED)) {
         query->status = RP_E_RESOLVE_FAILED;
-    } else if (!rp_sim_strikes(sim, RP_SIM_NAME_NOT_FOUND) && name != NULL) {
-        query->status = RP_OK;
-        query->count = name->count;
-        memcpy(query->addresses, name->addresses, sizeof(query->addresses));
+        return;
     }
+    if ((striking && rp_sim_strikes(sim, RP_SIM_NAME_NOT_FOUND)) || name == NULL)
+        return;
+    query->status = RP_OK;
+    query->ttl_s = name->ttl_s;
+    for (size_t i = 0; i < name->count; i++) {
+        if (name->addresses[i].family == query->lookup->family)
+            query->addresses[query->count++] = name->addresses[i];
+    }
+}
+
+static bool has_family(const sim_name *name, uint8_t family)
+{
+    for (size_t i = 0; name != NULL && i < name->count; i++) {
+        if (name->addresses[i].family == family)
+            return true;
+    }
+    return name == NULL && family == 4;
 }
 
 static bool port_lookup(rp_port *base, rp_port_lookup *lookup, const char *host)
 {
     sim_port *port = sim_port_of(base);
     rp_sim *sim = port->sim;
+    const sim_name *name = rp_sim_name_find(sim, host, strlen(host));
+    bool striking = has_family(name, lookup->family);
     sim_query *query = rp_allocate(port->memory, sizeof(*query));
     if (query == NULL)
         return false;
@@ -50,10 +67,11 @@ static bool port_lookup(rp_port *base, rp_port_lookup *lookup, const char *host)
     query->lookup = lookup;
     lookup->private_query = query;
     rp_list_append(&port->queries, &query->link);
-    rp_sim_trace(sim, "port %llu looks up %s", (unsigned long long)port->id, host);
-    query_decide(query, host);
+    rp_sim_trace(sim, "port %llu asks for %s of %s", (unsigned long long)port->id,
+                 lookup->family == 4 ? "A" : "AAAA", host);
+    query_decide(query, name, striking);
     uint64_t wait_ns = rp_sim_latency_ns(sim);
-    if (rp_sim_strikes(sim, RP_SIM_NAME_LATE))
+    if (striking && rp_sim_strikes(sim, RP_SIM_NAME_LATE))
         wait_ns += rp_sim_draw(&sim->faults, 60000) * SIM_MS;
     rp_sim_event_set(sim, &query->event, query_due, wait_ns);
     return true;
@@ -80,7 +98,7 @@ static unsigned run_answers(sim_port *port)
         rp_sim_trace(port->sim, "port %llu gets an answer: %s", (unsigned long long)port->id,
                      rp_status_name(copy.status));
         query_free(RP_CONTAINER(link, sim_query, link));
-        copy.lookup->answered(copy.lookup, copy.status, copy.addresses, copy.count);
+        copy.lookup->answered(copy.lookup, copy.status, copy.addresses, copy.count, copy.ttl_s);
     }
     return found;
 }

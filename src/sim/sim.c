@@ -302,6 +302,15 @@ rp_status rp_sim_name_add(rp_sim *sim, const char *name, const char *addresses, 
     return RP_OK;
 }
 
+void rp_sim_name_ttl(rp_sim *sim, const char *name, uint32_t ttl_s)
+{
+    for (rp_link *link = sim->names.next; link != &sim->names; link = link->next) {
+        sim_name *known = RP_CONTAINER(link, sim_name, link);
+        if (strcmp(known->name, name) == 0)
+            known->ttl_s = ttl_s;
+    }
+}
+
 static bool same_host(const rp_address *a, const rp_address *b)
 {
     return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == 4 ? 4 : 16) == 0;

@@ -37,6 +37,7 @@ typedef struct sim_random {
 
 typedef struct sim_name {
     rp_link link;
+    uint32_t ttl_s;
     size_t count;
     rp_address addresses[16];
     char name[];
@@ -154,6 +155,7 @@ typedef struct sim_query {
     sim_port *port;
     rp_port_lookup *lookup;
     rp_status status;
+    uint32_t ttl_s;
     size_t count;
     rp_address addresses[16];
     sim_event event;

@@ -72,9 +72,10 @@ static void finish(operation *done)
     (*done->finished)++;
 }
 
-static void on_lookup(void *user, const rp_address *addresses, size_t count, const rp_error *error)
+static void on_lookup(void *user, const rp_resolved *resolved)
 {
-    must((addresses != NULL && count > 0) != (error != NULL), "addresses or an error");
+    bool found = resolved->addresses != NULL && resolved->count > 0;
+    must(found != (resolved->error != NULL), "addresses or an error");
     finish(user);
 }
 
@@ -94,7 +95,8 @@ static void start(worker *self, operation *made)
     made->silent = strcmp(hosts[host], "silent.test") == 0;
     self->started++;
     if (pick(self, 2) == 0) {
-        made->lookup = rp_lookup_start(self->loop, self->resolver, hosts[host], 1, on_lookup, made);
+        made->lookup =
+            rp_lookup_start(self->loop, self->resolver, hosts[host], 1, false, on_lookup, made);
         must(made->lookup != NULL, "rp_lookup_start");
         return;
     }

@@ -47,7 +47,7 @@ static rp_status create_failing(rp_port **out, const rp_port_options *options, r
 static void destroy(rp_port *port)
 {
     fake_port *fake = fake_of(port);
-    CHECK(rp_list_empty(&fake->sockets) && fake->asked == NULL);
+    CHECK(rp_list_empty(&fake->sockets) && fake->asked[0] == NULL && fake->asked[1] == NULL);
     rp_free(fake->options.memory, fake);
 }
 
@@ -108,6 +108,19 @@ static void tell(fake_socket *s)
     }
 }
 
+static void answer(fake_port *fake, unsigned family)
+{
+    rp_port_lookup *lookup = fake->asked[family];
+    rp_address of_family[32];
+    size_t count = 0;
+    for (size_t i = 0; i < fake->address_count; i++) {
+        if (fake->addresses[i].family == lookup->family)
+            of_family[count++] = fake->addresses[i];
+    }
+    fake->asked[family] = NULL;
+    lookup->answered(lookup, fake->answer, of_family, count, fake->ttl_s);
+}
+
 static unsigned turn(rp_port *port, uint64_t wait_ns)
 {
     fake_port *fake = fake_of(port);
@@ -119,11 +132,11 @@ static unsigned turn(rp_port *port, uint64_t wait_ns)
     rp_list_move(&told, &fake->sockets);
     for (rp_link *link; (link = rp_list_take(&told)) != NULL; found++)
         tell(RP_CONTAINER(link, fake_socket, link));
-    if (fake->asked != NULL) {
-        rp_port_lookup *lookup = fake->asked;
-        fake->asked = NULL;
+    for (unsigned family = 0; family < 2; family++) {
+        if (fake->asked[family] == NULL || fake->silent[family])
+            continue;
+        answer(fake, family);
         found++;
-        lookup->answered(lookup, fake->answer, fake->addresses, fake->address_count);
     }
     return found;
 }
@@ -146,16 +159,21 @@ static void waitable_deadline(rp_port *port, uint64_t deadline_ns)
 
 static bool lookup(rp_port *port, rp_port_lookup *asked, const char *host)
 {
+    fake_port *fake = fake_of(port);
+    unsigned family = asked->family == 6;
     (void)host;
-    CHECK(fake_of(port)->asked == NULL);
-    fake_of(port)->asked = asked;
+    CHECK(fake->asked[family] == NULL);
+    fake->asked[family] = asked;
+    fake->questions[family]++;
     return true;
 }
 
 static void lookup_cancel(rp_port *port, rp_port_lookup *asked)
 {
-    CHECK(fake_of(port)->asked == asked);
-    fake_of(port)->asked = NULL;
+    fake_port *fake = fake_of(port);
+    unsigned family = asked->family == 6;
+    CHECK(fake->asked[family] == asked);
+    fake->asked[family] = NULL;
 }
 
 #define FAKE_OPS                                                                                   \

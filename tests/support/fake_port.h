@@ -27,11 +27,14 @@ typedef struct fake_port {
     size_t attempt_count, opened;
     rp_link sockets; /* that wait for a turn */
 
-    /* Of every look-up, at the next turn. */
+    /* Of every question, at the next turn: the addresses of the family asked for. */
     rp_status answer;
+    bool silent[2]; /* A, AAAA: not yet */
     const rp_address *addresses;
     size_t address_count;
-    rp_port_lookup *asked;
+    unsigned questions[2];
+    uint32_t ttl_s;
+    rp_port_lookup *asked[2]; /* A, AAAA */
 } fake_port;
 
 /* A loop on such a port; options NULL: defaults. names: the port answers look-ups itself. */

@@ -258,8 +258,9 @@ static void recover_one(unsigned server)
         memset(run.asks, 0, sizeof(run.asks));
         const ask *a = ask_start(&run, run.urls[server], 10, NULL);
         asks_wait(&run);
-        bool disturbed = struck() > before ||
-                         (now != NULL && now->class == BROKEN && now->fault == RP_SIM_STALL);
+        bool stalled = now != NULL && now->class == BROKEN && now->fault == RP_SIM_STALL;
+        bool named = now != NULL && now->phase == RP_PHASE_RESOLVE; /* a question that is shared */
+        bool disturbed = struck() > before || stalled || named;
         if (a->error.status == RP_OK)
             return;
         CHECK_TEXT(disturbed && may(&a->error), a->error.text);

@@ -1,4 +1,5 @@
 /* test_resolve.c - look-ups that a port answers itself (src/loop/port.h, 11). */
+#include "net/cache.h"
 #include "net/resolve.h"
 
 #include "support/fake_port.h"
@@ -11,21 +12,27 @@
 #include <cmocka.h>
 
 typedef struct outcome {
+    rp_loop *loop;
     int calls;
+    bool stale, partial;
+    uint64_t at_ns;
     size_t count;
     rp_address addresses[RP_ADDRESSES_LIMIT];
     rp_error error;
 } outcome;
 
-static void on_lookup(void *user, const rp_address *addresses, size_t count, const rp_error *error)
+static void on_lookup(void *user, const rp_resolved *resolved)
 {
     outcome *got = user;
     got->calls++;
-    got->count = count;
-    if (error != NULL)
-        got->error = *error;
+    got->count = resolved->count;
+    got->stale = resolved->stale;
+    got->partial = resolved->partial;
+    got->at_ns = rp_loop_now_ns(got->loop);
+    if (resolved->error != NULL)
+        got->error = *resolved->error;
     else
-        memcpy(got->addresses, addresses, count * sizeof(*addresses));
+        memcpy(got->addresses, resolved->addresses, resolved->count * sizeof(rp_address));
 }
 
 /* What a look-up of "h.test" gives when the port answers so. */
@@ -33,16 +40,17 @@ static outcome look_up(rp_status status, const rp_address *addresses, size_t cou
 {
     fake_port *fake = NULL;
     rp_loop *loop = fake_port_loop(&fake, NULL, true);
-    outcome got = {0};
+    outcome got = {.loop = loop};
     fake->answer = status;
     fake->addresses = addresses;
     fake->address_count = count;
-    assert_non_null(rp_lookup_start(loop, NULL, "h.test", 443, on_lookup, &got));
-    assert_non_null(fake->asked);
+    assert_non_null(rp_lookup_start(loop, NULL, "h.test", 443, false, on_lookup, &got));
+    assert_non_null(fake->asked[0]);
+    assert_non_null(fake->asked[1]);
     assert_int_equal(got.calls, 0);
     rp_loop_run(loop);
     assert_int_equal(got.calls, 1);
-    assert_null(loop->resolver); /* the DNS was not asked */
+    assert_non_null(loop->resolver); /* which keeps what the port answers */
     rp_loop_destroy(loop);
     return got;
 }
@@ -84,21 +92,148 @@ static void tells_why_the_port_has_none(void **state)
     }
 }
 
-static void takes_the_question_back(void **state)
+/* ---- in virtual time ---- */
+
+typedef struct world {
+    fake_port *fake;
+    rp_loop *loop;
+} world;
+
+static const rp_address both[] = {{.family = 4, .bytes = {192, 0, 2, 1}},
+                                  {.family = 6, .bytes = {0x20, 1, 0x0D, 0xB8, [15] = 1}}};
+
+static world begin(uint32_t ttl_s)
+{
+    world w = {.fake = NULL};
+    w.loop = fake_port_loop(&w.fake, NULL, true);
+    w.fake->addresses = both;
+    w.fake->address_count = 2;
+    w.fake->ttl_s = ttl_s;
+    return w;
+}
+
+static void ask(const world *w, bool whole, outcome *got)
+{
+    *got = (outcome){.loop = w->loop};
+    assert_non_null(rp_lookup_start(w->loop, NULL, "h.test", 443, whole, on_lookup, got));
+}
+
+static void pass_ms(const world *w, uint64_t ms)
+{
+    w->fake->passes_ns = ms * 1000000;
+    (void)rp_loop_turn(w->loop, 0);
+    w->fake->passes_ns = 0;
+}
+
+static void goes_on_without_those_who_asked(void **state)
 {
     (void)state;
-    fake_port *fake = NULL;
-    rp_loop *loop = fake_port_loop(&fake, NULL, true);
-    outcome got = {0};
-    rp_lookup *lookup = rp_lookup_start(loop, NULL, "h.test", 443, on_lookup, &got);
+    world w = begin(60);
+    outcome got = {.loop = w.loop}, other;
+    rp_lookup *lookup = rp_lookup_start(w.loop, NULL, "h.test", 443, false, on_lookup, &got);
+    ask(&w, false, &other);
     rp_lookup_cancel(lookup);
-    assert_null(fake->asked);
-    assert_false(rp_loop_pending(loop));
-    /* At the loop's end, too. */
-    assert_non_null(rp_lookup_start(loop, NULL, "h.test", 443, on_lookup, &got));
-    rp_loop_destroy(loop);
+    pass_ms(&w, 0);
+    assert_int_equal(got.calls, 0);
+    assert_int_equal(other.count, 2);
+    assert_int_equal(w.fake->questions[0], 1);
+    assert_int_equal(w.fake->questions[1], 1);
+    /* At the loop's end, too: told, and the port is not asked any more. */
+    assert_non_null(rp_lookup_start(w.loop, NULL, "other.test", 443, false, on_lookup, &got));
+    rp_loop_destroy(w.loop);
     assert_int_equal(got.calls, 1);
     assert_int_equal(got.error.status, RP_E_CANCELLED);
+    /* With a question that nobody waits for. */
+    w = begin(60);
+    rp_lookup_cancel(rp_lookup_start(w.loop, NULL, "h.test", 443, false, on_lookup, &got));
+    rp_loop_destroy(w.loop);
+}
+
+static void gives_the_second_family_its_time(void **state)
+{
+    (void)state;
+    for (unsigned silent = 0; silent < 2; silent++) {
+        world w = begin(60);
+        outcome got, whole;
+        w.fake->silent[silent] = true;
+        ask(&w, false, &got);
+        ask(&w, true, &whole);
+        pass_ms(&w, 1); /* the first one's answer */
+        pass_ms(&w, RP_FAMILY_PATIENCE_MS - 1);
+        assert_int_equal(got.calls, 0);
+        pass_ms(&w, 1);
+        assert_int_equal(got.calls, 1);
+        assert_true(got.partial && got.count == 1);
+        /* From now on the family gets none. */
+        ask(&w, false, &got);
+        pass_ms(&w, 0);
+        assert_true(got.calls == 1 && got.partial);
+        assert_int_equal(whole.calls, 0);
+        w.fake->silent[silent] = false;
+        pass_ms(&w, 100);
+        assert_int_equal(whole.count, 2);
+        assert_false(whole.partial);
+        rp_loop_destroy(w.loop);
+    }
+}
+
+static void serves_old_answers(void **state)
+{
+    (void)state;
+    world w = begin(10);
+    outcome got;
+    ask(&w, false, &got);
+    pass_ms(&w, 0);
+    assert_int_equal(got.count, 2);
+    pass_ms(&w, 9999);
+    ask(&w, false, &got);
+    assert_int_equal(w.fake->questions[0], 1);
+    pass_ms(&w, 1);
+    assert_true(got.calls == 1 && !got.stale);
+    /* It is out of date now, and the servers are silent. */
+    w.fake->silent[0] = w.fake->silent[1] = true;
+    ask(&w, false, &got);
+    pass_ms(&w, RP_STALE_PATIENCE_MS - 1);
+    assert_int_equal(got.calls, 0);
+    pass_ms(&w, 1);
+    assert_true(got.calls == 1 && got.stale && got.count == 2);
+    ask(&w, false, &got);
+    pass_ms(&w, 0);
+    assert_true(got.calls == 1 && got.stale);
+    /* They answer again. */
+    w.fake->silent[0] = w.fake->silent[1] = false;
+    pass_ms(&w, 1);
+    ask(&w, false, &got);
+    pass_ms(&w, 0);
+    assert_true(got.calls == 1 && !got.stale);
+    rp_loop_destroy(w.loop);
+}
+
+/* An old question fails soon; who comes later asks again. */
+static void asks_again_beside_an_old_question(void **state)
+{
+    (void)state;
+    world w = begin(0);
+    outcome first, second;
+    w.fake->silent[0] = w.fake->silent[1] = true;
+    ask(&w, false, &first);
+    rp_port_lookup *old[2] = {w.fake->asked[0], w.fake->asked[1]};
+    pass_ms(&w, RP_QUESTION_MS - 1);
+    ask(&w, false, &second);
+    assert_int_equal(w.fake->questions[0], 1);
+    pass_ms(&w, 1);
+    w.fake->asked[0] = w.fake->asked[1] = NULL; /* the fake knows one at a time */
+    outcome third;
+    ask(&w, false, &third);
+    assert_int_equal(w.fake->questions[0], 2);
+    for (unsigned i = 0; i < 2; i++)
+        old[i]->answered(old[i], RP_E_RESOLVE_FAILED, NULL, 0, 0);
+    pass_ms(&w, 1);
+    assert_int_equal(first.calls + second.calls + third.calls, 0);
+    w.fake->silent[0] = w.fake->silent[1] = false;
+    pass_ms(&w, 1);
+    assert_true(first.count == 2 && second.count == 2 && third.count == 2);
+    rp_loop_destroy(w.loop);
 }
 
 int main(void)
@@ -106,7 +241,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_the_ports_addresses),
         cmocka_unit_test(tells_why_the_port_has_none),
-        cmocka_unit_test(takes_the_question_back),
+        cmocka_unit_test(goes_on_without_those_who_asked),
+        cmocka_unit_test(gives_the_second_family_its_time),
+        cmocka_unit_test(serves_old_answers),
+        cmocka_unit_test(asks_again_beside_an_old_question),
     };
     return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);
 }
