@@ -44,7 +44,7 @@ typedef struct rp_client_options {
                                     * has one, and a replay's begins anew */
     uint64_t resolve_timeout_ms;   /* [10,000] */
     uint64_t connect_timeout_ms;   /* [10,000] all addresses together */
-    uint64_t handshake_timeout_ms; /* [10,000] */
+    uint64_t handshake_timeout_ms; /* [10,000] likewise: see stream.h for when the next is tried */
 
     /* Peers that vanished: as in stream.h. */
     uint64_t keepalive_idle_ms;        /* [60,000] */
@@ -122,6 +122,8 @@ typedef struct rp_response_summary {
     unsigned attempts;        /* connections the request was sent on; 0: none */
     bool reused;              /* the connection had served a request before */
     bool resumed;             /* its TLS handshake resumed an earlier session */
+    bool stale_name;          /* its address is an old answer, served while name servers fail
+                               * (resolver.h) */
     const char *address;      /* the peer's, "192.0.2.7:443"; "" if there was none */
     const char *tls_version;  /* "TLSv1.3"; NULL without TLS */
     const char *tls_cipher;

@@ -29,15 +29,19 @@ typedef struct rp_stream_events {
 } rp_stream_events;
 
 typedef struct rp_stream_options {
-    const char *host;              /* name or IP literal, IPv6 with or without brackets */
-    uint16_t port;                 /* in host byte order; 0: 443 with tls, 80 without */
-    rp_tls_config *tls;            /* NULL: a plain stream. Retained by the stream */
-    const char *server_name;       /* for SNI and verification; NULL: host */
-    const char *alpn;              /* "h2,http/1.1"; NULL: no ALPN */
-    rp_resolver *resolver;         /* NULL: the loop's own, made when a name first needs it */
-    uint64_t resolve_timeout_ms;   /* 0: 10,000 */
-    uint64_t connect_timeout_ms;   /* all addresses together; 0: 10,000 */
-    uint64_t handshake_timeout_ms; /* 0: 10,000 */
+    const char *host;            /* name or IP literal, IPv6 with or without brackets */
+    uint16_t port;               /* in host byte order; 0: 443 with tls, 80 without */
+    rp_tls_config *tls;          /* NULL: a plain stream. Retained by the stream */
+    const char *server_name;     /* for SNI and verification; NULL: host */
+    const char *alpn;            /* "h2,http/1.1"; NULL: no ALPN */
+    rp_resolver *resolver;       /* NULL: the loop's own, made when a name first needs it */
+    uint64_t resolve_timeout_ms; /* 0: 10,000 */
+    uint64_t connect_timeout_ms; /* all addresses together; 0: 10,000 */
+    /* All addresses together, from the first connection on; 0: 10,000. A name's next address is
+     * tried, after this one is given up, when a peer resets or closes during the handshake, or is
+     * silent for 2 s or its share of the time (what is left, divided by the addresses left),
+     * whichever is less. An alert, and what is wrong with the certificates, is final. */
+    uint64_t handshake_timeout_ms;
     /* A peer that vanished: TCP asks for a sign of life after so long without a byte from it (keep
      * alive, RFC 9293, 3.8.4), and gives the connection up when neither that nor data was confirmed
      * for so long (TCP_USER_TIMEOUT; Windows: TCP_MAXRT). On Linux that goes for a peer, too, that
@@ -57,7 +61,10 @@ typedef struct rp_stream_info {
     const char *tls_cipher;
     const char *alpn; /* NULL: none agreed */
     bool resumed;     /* the handshake resumed an earlier session */
-    uint64_t resolved_us, connected_us, handshaken_us; /* since rp_stream_open; 0: not yet */
+    bool stale_name; /* its address is an old answer, served while name servers fail (resolver.h) */
+    /* Since rp_stream_open; 0: not yet. connected_us is about the first connection, whose address
+     * may not be this one: see handshake_timeout_ms. */
+    uint64_t resolved_us, connected_us, handshaken_us;
 } rp_stream_info;
 
 /* Starts to open. Errors: RP_E_MISUSE (no host; in rp_loop_destroy; in a child of fork),

@@ -130,7 +130,7 @@ struct rp_request {
     bool fresh_only;  /* not on a connection that has served before */
     bool close_after; /* the request says "Connection: close" */
     bool cancelled;   /* no on_head and on_body any more */
-    bool reused, resumed, told_head;
+    bool reused, resumed, stale_name, told_head;
     bool begun;            /* any byte of an answer came, interim responses included */
     bool head_begun;       /* the final head has, or one of which that is not known yet */
     bool upload_under_way; /* the peer may not have all of a large request */

@@ -439,6 +439,7 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
     const rp_stream *stream = conn->stream;
     request->reused = conn->served > 0;
     request->resumed = conn->info.resumed;
+    request->stale_name = conn->info.stale_name;
     memcpy(request->address, conn->info.address, sizeof(request->address));
     request->tls_version = conn->info.tls_version;
     request->tls_cipher = conn->info.tls_cipher;

@@ -359,6 +359,7 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
         .attempts = request->attempts,
         .reused = request->reused,
         .resumed = request->resumed,
+        .stale_name = request->stale_name,
         .address = request->address,
         .tls_version = request->tls_version,
         .tls_cipher = request->tls_cipher,

@@ -16,6 +16,8 @@
 /* As long as most load balancers and firewalls remember a silent connection, or less. */
 #define KEEPALIVE_IDLE_MS 60000
 #define KEEPALIVE_UNCONFIRMED_MS 120000
+#define SILENCE_MS 2000 /* see stream.h, handshake_timeout_ms */
+#define NS_PER_MS UINT64_C(1000000)
 #define HOST_LIMIT 1024
 
 static uint64_t default_ms(uint64_t value, uint64_t otherwise)
@@ -40,6 +42,8 @@ static void stream_free(rp_stream *stream)
     rp_free(memory, stream->alpn);
     rp_free(memory, stream->session_key);
     rp_free(memory, stream->peer_text);
+    rp_free(memory, stream->rest);
+    rp_resolver_release(stream->resolver);
     if (!stream->background)
         rp_loop_unhold(stream->loop);
     rp_free(memory, stream);
@@ -80,6 +84,7 @@ static bool peer_text_make(rp_stream *stream)
 {
     char address[RP_ADDRESS_TEXT_SIZE];
     char text[HOST_LIMIT + RP_ADDRESS_TEXT_SIZE + 4];
+    rp_free(&stream->loop->memory, stream->peer_text);
     (void)rp_address_text(&stream->address, true, address);
     int size = snprintf(text, sizeof(text), "%s (%s)", stream->host, address);
     stream->peer_text = rp_copy_text(&stream->loop->memory, text, (size_t)size);
@@ -93,17 +98,6 @@ static void no_memory(rp_stream *stream, rp_phase phase)
     rp_error error;
     (void)rp_error_set(&error, RP_E_NO_MEMORY, phase, "no memory for the connection to %s",
                        stream->host);
-    rp_stream_open_failed(stream, &error);
-}
-
-static void handshake_timed_out(rp_timer *timer, void *user)
-{
-    (void)timer;
-    rp_stream *stream = user;
-    rp_error error;
-    (void)rp_error_set(&error, RP_E_HANDSHAKE_TIMEOUT, RP_PHASE_HANDSHAKE,
-                       "the TLS handshake with %s was not done within %llu ms", stream->peer_text,
-                       (unsigned long long)stream->handshake_timeout_ms);
     rp_stream_open_failed(stream, &error);
 }
 
@@ -155,11 +149,145 @@ void rp_stream_ask(rp_stream *stream)
     no_memory(stream, RP_PHASE_HANDSHAKE);
 }
 
+/* ---- the next address ---- */
+
+/* Another address of the name may do better: the peer vanished, or never spoke. What it said with
+ * an alert, and what we think of its certificates, is said of the service. */
+static bool is_about_address(const rp_error *error)
+{
+    return error->status == RP_E_RESET || error->status == RP_E_IO_FAILED ||
+           error->status == RP_E_TLS_CLOSED || error->status == RP_E_HANDSHAKE_TIMEOUT;
+}
+
+bool rp_stream_has_next(const rp_stream *stream)
+{
+    return stream->rest_count > 0 && !stream->closing && stream->state == RP_STREAM_HANDSHAKE;
+}
+
+static uint64_t ms_left(const rp_stream *stream)
+{
+    uint64_t now_ns = rp_loop_now_ns(stream->loop);
+    if (stream->handshake_until_ns == 0)
+        return RP_NEVER_MS;
+    if (stream->handshake_until_ns <= now_ns)
+        return 0;
+    return (stream->handshake_until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t connect_timeout_ms);
+
+/* Nothing of the last connection is left. */
+static void dial_next(rp_stream *stream)
+{
+    rp_stream_io_reset(stream);
+    rp_engine_destroy(stream->engine);
+    stream->engine = NULL;
+    rp_free(&stream->loop->memory, stream->peer_text);
+    stream->peer_text = NULL;
+    uint64_t left_ms = ms_left(stream);
+    if (left_ms == RP_NEVER_MS)
+        left_ms = stream->connect_timeout_ms;
+    bool going = dial_begin(stream, RP_NEVER_MS, left_ms);
+    rp_free(&stream->loop->memory, stream->rest);
+    stream->rest = NULL;
+    stream->rest_count = 0;
+    if (!going)
+        no_memory(stream, RP_PHASE_CONNECT);
+}
+
+static void leaving_received(rp_socket *socket, rp_slice bytes, rp_io_result result, bool final)
+{
+    (void)socket;
+    (void)bytes;
+    (void)result;
+    (void) final;
+}
+
+static void leaving_sent(rp_socket *socket, rp_io_result result)
+{
+    (void)socket;
+    (void)result;
+}
+
+static void leaving_closed(rp_socket *socket)
+{
+    rp_stream *stream = socket->user;
+    stream->leaving = NULL;
+    if (stream->closing)
+        rp_stream_pump_later(stream);
+    else
+        dial_next(stream);
+}
+
+static const rp_socket_handler leaving_handler = {
+    .received = leaving_received, .sent = leaving_sent, .closed = leaving_closed};
+
+/* The handshake gets nowhere here: on with the other addresses, once the port has given back what
+ * it was lent. Nothing of the user's has left: that waits for the end of the handshake. */
+static void leave_address(rp_stream *stream)
+{
+    rp_timer_stop(stream->loop, &stream->timer);
+    stream->state = RP_STREAM_DIALLING;
+    stream->handshake_due = false;
+    stream->receiving = stream->receive_stopping = false;
+    stream->in_flight = 0;
+    stream->leaving = stream->socket;
+    stream->socket = NULL;
+    stream->leaving->handler = &leaving_handler;
+    rp_socket_ops(stream->leaving)->close(stream->leaving);
+}
+
+static void handshake_timed_out(rp_stream *stream)
+{
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_HANDSHAKE_TIMEOUT, RP_PHASE_HANDSHAKE,
+                       "the TLS handshake with %s was not done within %llu ms",
+                       stream->peer_text != NULL ? stream->peer_text : stream->host,
+                       (unsigned long long)stream->handshake_timeout_ms);
+    rp_stream_open_failed(stream, &error);
+}
+
+static void watch_handshake(rp_stream *stream);
+
+static void handshake_watched(rp_timer *timer, void *user)
+{
+    rp_stream *stream = user;
+    uint64_t left_ms = ms_left(stream);
+    (void)timer;
+    if (left_ms > 0 && stream->heard) {
+        watch_handshake(stream);
+        return;
+    }
+    if (left_ms == 0)
+        stream->rest_count = 0; /* no time for it */
+    handshake_timed_out(stream);
+}
+
+/* Until the deadline, or as long as silence is borne while there are other addresses: those get
+ * their share of the time. */
+static void watch_handshake(rp_stream *stream)
+{
+    uint64_t wait_ms = ms_left(stream);
+    stream->heard = false;
+    if (stream->rest_count > 0 && wait_ms != RP_NEVER_MS)
+        wait_ms = wait_ms / (stream->rest_count + 1) + 1;
+    if (stream->rest_count > 0 && wait_ms > SILENCE_MS)
+        wait_ms = SILENCE_MS;
+    if (wait_ms != RP_NEVER_MS)
+        rp_timer_start(stream->loop, &stream->timer, wait_ms, handshake_watched, stream);
+}
+
 void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
 {
     if (stream->closing || stream->state == RP_STREAM_FAILED)
         return;
     RP_ASSERT(stream->state != RP_STREAM_OPEN);
+    if (is_about_address(error) && stream->choice && stream->socket != NULL)
+        rp_address_note(stream->loop, stream->resolver, &stream->address, false);
+    if (is_about_address(error) && rp_stream_has_next(stream)) {
+        leave_address(stream);
+        return;
+    }
     rp_timer_stop(stream->loop, &stream->timer);
     question_drop(stream);
     if (stream->state != RP_STREAM_DOUBT) /* what stands in output must not leave then */
@@ -174,6 +302,8 @@ void rp_stream_opened(rp_stream *stream)
     rp_timer_stop(stream->loop, &stream->timer);
     stream->state = RP_STREAM_OPEN;
     stream->opened_ns = rp_loop_now_ns(stream->loop);
+    if (stream->choice)
+        rp_address_note(stream->loop, stream->resolver, &stream->address, true);
     if (stream->queued != NULL)
         rp_stream_pump_later(stream); /* they waited for this */
     stream->events->on_open(stream, NULL, stream->user);
@@ -201,17 +331,35 @@ bool rp_stream_engine_make(rp_stream *stream, rp_error *error)
 /* The transport stands. The pump goes on from here. */
 static void connected(rp_stream *stream)
 {
+    uint64_t timeout_ms = stream->handshake_timeout_ms;
     stream->loop->stats.connections_opened++;
-    stream->connected_ns = rp_loop_now_ns(stream->loop);
+    if (stream->connected_ns == 0)
+        stream->connected_ns = rp_loop_now_ns(stream->loop);
     stream->state = RP_STREAM_HANDSHAKE;
     stream->handshake_due = true;
-    if (stream->config != NULL && stream->handshake_timeout_ms != RP_NEVER_MS)
-        rp_timer_start(stream->loop, &stream->timer, stream->handshake_timeout_ms,
-                       handshake_timed_out, stream);
+    if (stream->handshake_until_ns == 0 && timeout_ms < UINT64_MAX / NS_PER_MS / 2)
+        stream->handshake_until_ns = stream->connected_ns + timeout_ms * NS_PER_MS;
+    if (stream->config != NULL)
+        watch_handshake(stream);
     stream->receiving = true;
     stream->receive_turn = stream->loop->stats.turns;
     rp_socket_ops(stream->socket)->receive(stream->socket);
     rp_stream_pump_later(stream);
+}
+
+/* What the handshake may be tried with if it gets nowhere here. */
+static bool rest_keep(rp_stream *stream, const rp_dial_result *result)
+{
+    size_t size = result->rest_count * sizeof(*result->rest);
+    stream->choice = stream->choice || size > 0;
+    if (stream->config == NULL || size == 0)
+        return true;
+    stream->rest = rp_allocate(&stream->loop->memory, size);
+    if (stream->rest == NULL)
+        return false;
+    memcpy(stream->rest, result->rest, size);
+    stream->rest_count = result->rest_count;
+    return true;
 }
 
 static void dialled(void *user, const rp_dial_result *result)
@@ -219,9 +367,15 @@ static void dialled(void *user, const rp_dial_result *result)
     rp_stream *stream = user;
     stream->dial = NULL;
     stream->address = result->address;
-    stream->resolved_ns = result->resolved_ns;
+    if (stream->resolved_ns == 0)
+        stream->resolved_ns = result->resolved_ns;
+    stream->stale_name = stream->stale_name || result->stale;
     if (result->error != NULL) {
-        rp_stream_open_failed(stream, result->error);
+        /* Once there was a connection, the time is the handshake's. */
+        if (stream->handshake_until_ns > 0 && result->error->status == RP_E_CONNECT_TIMEOUT)
+            handshake_timed_out(stream);
+        else
+            rp_stream_open_failed(stream, result->error);
         return;
     }
     stream->socket = result->socket;
@@ -229,10 +383,25 @@ static void dialled(void *user, const rp_dial_result *result)
     stream->socket->handler = &rp_stream_socket_handler;
     stream->socket->user = stream;
     rp_socket_ops(stream->socket)->keepalive(stream->socket, &stream->keepalive);
-    if (!peer_text_make(stream))
+    if (!peer_text_make(stream) || !rest_keep(stream, result))
         no_memory(stream, RP_PHASE_CONNECT);
     else
         connected(stream);
+}
+
+static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t connect_timeout_ms)
+{
+    rp_dial_options dial = {
+        .host = stream->host,
+        .port = stream->port,
+        .resolver = stream->resolver,
+        .addresses = stream->rest,
+        .count = stream->rest_count,
+        .resolve_timeout_ms = resolve_timeout_ms,
+        .connect_timeout_ms = connect_timeout_ms,
+    };
+    stream->dial = rp_dial_start(stream->loop, &dial, dialled, stream);
+    return stream->dial != NULL;
 }
 
 /* ---- opening ---- */
@@ -244,7 +413,7 @@ static void sessions_release(void *sessions)
 
 /* Sessions are kept per configuration (its trust is what verified them), server name and port, in
  * one store of the loop. Without memory for it there is no resumption, and nothing else is lost. */
-static void session_key_make(rp_stream *stream, uint16_t port)
+static void session_key_make(rp_stream *stream)
 {
     rp_loop *loop = stream->loop;
     if (!stream->config->resumption)
@@ -254,8 +423,9 @@ static void session_key_make(rp_stream *stream, uint16_t port)
         loop->sessions_release = sessions_release;
     }
     char key[HOST_LIMIT + 64];
-    int size = snprintf(key, sizeof(key), "%llu %s %u %s", (unsigned long long)stream->config->id,
-                        stream->server_name, port, stream->alpn == NULL ? "" : stream->alpn);
+    int size =
+        snprintf(key, sizeof(key), "%llu %s %u %s", (unsigned long long)stream->config->id,
+                 stream->server_name, stream->port, stream->alpn == NULL ? "" : stream->alpn);
     if (loop->sessions != NULL && size < (int)sizeof(key))
         stream->session_key = rp_copy_text(&loop->memory, key, (size_t)size);
 }
@@ -282,19 +452,6 @@ static bool strings_make(rp_stream *stream, const rp_stream_options *options)
     return copy(stream, &stream->server_name, name) && copy(stream, &stream->alpn, options->alpn);
 }
 
-static bool dial_begin(rp_stream *stream, const rp_stream_options *options, uint16_t port)
-{
-    rp_dial_options dial = {
-        .host = stream->host,
-        .port = port,
-        .resolver = options->resolver,
-        .resolve_timeout_ms = default_ms(options->resolve_timeout_ms, TIMEOUT_DEFAULT_MS),
-        .connect_timeout_ms = default_ms(options->connect_timeout_ms, TIMEOUT_DEFAULT_MS),
-    };
-    stream->dial = rp_dial_start(stream->loop, &dial, dialled, stream);
-    return stream->dial != NULL;
-}
-
 rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_options *given,
                                size_t given_size, const rp_stream_events *events, void *user)
 {
@@ -313,23 +470,28 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     rp_stream *stream = stream_new(loop, events, user);
     if (stream == NULL)
         return RP_E_NO_MEMORY;
-    uint16_t port = options->port;
-    if (port == 0)
-        port = options->tls != NULL ? 443 : 80;
+    stream->port = options->port;
+    if (stream->port == 0)
+        stream->port = options->tls != NULL ? 443 : 80;
+    if (options->resolver != NULL)
+        stream->resolver = rp_resolver_retain(options->resolver);
     if (options->tls != NULL)
         stream->config = rp_tls_config_retain(options->tls);
+    stream->connect_timeout_ms = default_ms(options->connect_timeout_ms, TIMEOUT_DEFAULT_MS);
     stream->handshake_timeout_ms = default_ms(options->handshake_timeout_ms, TIMEOUT_DEFAULT_MS);
     stream->keepalive.idle_ms = default_ms(options->keepalive_idle_ms, KEEPALIVE_IDLE_MS);
     stream->keepalive.unconfirmed_ms =
         default_ms(options->keepalive_unconfirmed_ms, KEEPALIVE_UNCONFIRMED_MS);
     stream->has_credit_limit = options->receive_credit_bytes > 0;
     stream->credit = options->receive_credit_bytes;
-    if (!strings_make(stream, options) || !dial_begin(stream, options, port)) {
+    if (!strings_make(stream, options) ||
+        !dial_begin(stream, default_ms(options->resolve_timeout_ms, TIMEOUT_DEFAULT_MS),
+                    stream->connect_timeout_ms)) {
         stream_free(stream);
         return RP_E_NO_MEMORY;
     }
     if (stream->config != NULL)
-        session_key_make(stream, port);
+        session_key_make(stream);
     *out = stream;
     return RP_OK;
 }
@@ -485,6 +647,7 @@ void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
     *info = (rp_stream_info){.address = ""};
     if (stream->address.family != 0)
         (void)rp_address_text(&stream->address, true, info->address);
+    info->stale_name = stream->stale_name;
     info->resolved_us = since_start_us(stream, stream->resolved_ns);
     info->connected_us = since_start_us(stream, stream->connected_ns);
     if (stream->state != RP_STREAM_OPEN || stream->engine == NULL)

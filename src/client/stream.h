@@ -25,8 +25,12 @@ struct rp_stream {
     rp_loop *loop;
     const rp_stream_events *events;
     void *user;
+    rp_resolver *resolver; /* NULL: the loop's own */
     rp_dial *dial;
     rp_socket *socket;
+    rp_socket *leaving; /* the last address', being closed before the next one is dialled */
+    rp_address *rest;   /* addresses that may be tried when the handshake gets nowhere */
+    size_t rest_count;
     rp_engine *engine;     /* NULL: plain */
     rp_question *question; /* asked, and its answer has not come to us */
     rp_tls_config *config;
@@ -56,13 +60,18 @@ struct rp_stream {
     rp_deferred pump; /* runs everything that is due: encrypt, send, deliver */
     rp_timer timer;   /* handshake deadline; once open the owner's: rp_stream_timer_start */
     rp_loop_hook hook;
-    uint64_t handshake_timeout_ms;
+    uint64_t connect_timeout_ms, handshake_timeout_ms;
     rp_keepalive keepalive;
     uint64_t started_ns, resolved_ns, connected_ns, opened_ns;
-    uint64_t moved_ns; /* when the network last took or brought anything */
+    uint64_t handshake_until_ns; /* for all addresses; 0: no limit, or none is connected yet */
+    uint64_t moved_ns;           /* when the network last took or brought anything */
     rp_address address;
+    uint16_t port;
 
-    bool filling; /* in the pump's call of fill */
+    bool filling;    /* in the pump's call of fill */
+    bool stale_name; /* see resolver.h */
+    bool choice;     /* the name has more addresses than this one */
+    bool heard;      /* the peer sent something since its silence was last looked at */
     bool has_credit_limit;
     bool receiving; /* a receive is in flight */
     bool receive_stopping;
@@ -151,6 +160,8 @@ void rp_stream_ask(rp_stream *stream);
 /* It is over before it was open. */
 void rp_stream_open_failed(rp_stream *stream, const rp_error *error);
 void rp_stream_opened(rp_stream *stream);
+/* Its handshake may go on with another address. */
+bool rp_stream_has_next(const rp_stream *stream);
 bool rp_stream_engine_make(rp_stream *stream, rp_error *error);
 /* Puts what is ready on its way if nothing is in flight. */
 void rp_stream_flush(rp_stream *stream);
@@ -160,6 +171,8 @@ void rp_stream_flush_alert(rp_stream *stream);
 /* Completes every write with the error, now and from now on. */
 void rp_stream_fail_writes(rp_stream *stream, const rp_error *error);
 void rp_stream_finish_close(rp_stream *stream);
+/* As before the first connection: what a closed socket left is forgotten, queued writes stay. */
+void rp_stream_io_reset(rp_stream *stream);
 void rp_stream_io_free(rp_stream *stream);
 
 #endif

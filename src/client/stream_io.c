@@ -252,7 +252,7 @@ static void send_failed(rp_stream *stream, rp_io_result result)
     rp_error error;
     transport_error(stream, result, &error);
     rp_chain_clear(&stream->output);
-    if (!stream->write_failed)
+    if (!stream->write_failed && !rp_stream_has_next(stream))
         rp_stream_fail_writes(stream, &error);
     if (stream->closing || result.status == RP_E_RESET)
         return;
@@ -522,6 +522,7 @@ static void received_final(rp_stream *stream, rp_io_result result)
 static void received(rp_socket *socket, rp_slice bytes, rp_io_result result, bool final)
 {
     rp_stream *stream = socket->user;
+    stream->heard = true;
     if (final) {
         received_final(stream, result);
     } else if (!stream->closing && !stream->end_told) {
@@ -583,7 +584,8 @@ static void pump(rp_deferred *deferred)
     rp_stream_flush(stream);
     if (!stream->closing)
         wait_for_quiet_send(stream);
-    if (stream->closing && stream->socket == NULL && stream->question == NULL)
+    if (stream->closing && stream->socket == NULL && stream->leaving == NULL &&
+        stream->question == NULL)
         rp_stream_finish_close(stream);
 }
 
@@ -616,6 +618,15 @@ rp_stream_input rp_stream_input_get(const rp_stream *stream)
 uint64_t rp_stream_plain_handed(const rp_stream *stream)
 {
     return stream->plain_handed;
+}
+
+void rp_stream_io_reset(rp_stream *stream)
+{
+    RP_ASSERT(stream->encrypted == NULL);
+    rp_stream_io_free(stream);
+    stream->stash = NULL;
+    stream->stash_begin = stream->stash_size = stream->stash_capacity = 0;
+    stream->input_ended = false;
 }
 
 void rp_stream_io_free(rp_stream *stream)

@@ -1,0 +1,461 @@
+/* test_addresses.c - a client and the addresses of a name: all of them are used, those that fail
+ * are avoided for a while, a handshake that gets nowhere goes on elsewhere, within the deadlines;
+ * and the name's answers, shared and old. In the simulator, by public headers alone. */
+#include <ringport/ringport.h>
+#include <ringport/sim.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HOST "many.example.test"
+#define MS UINT64_C(1000000)
+#define SERVERS 3
+
+/* Of a server at 192.0.2.1, .2, .3. */
+typedef enum habit {
+    WELL,
+    SILENT,   /* takes connections and says nothing */
+    RESETS,   /* resets them at once */
+    CLOSES,   /* ends them at once */
+    HALF,     /* resets after a part of its first flight */
+    ALERTS,   /* a fatal alert */
+    NOT_TLS,  /* speaks another language */
+    MISNAMED, /* its certificate is another host's */
+    NOBODY    /* nobody listens */
+} habit;
+
+typedef struct world {
+    rp_sim *sim;
+    rp_loop *loop;
+    rp_tls_config *tls;
+    rp_client *client;
+    rp_sim_server *servers[SERVERS];
+    habit habits[SERVERS];
+    size_t count;
+    int version; /* 0: plain */
+} world;
+
+static const char *address_of(size_t i)
+{
+    static const char *const addresses[SERVERS] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
+    return addresses[i];
+}
+
+static void on_connection(rp_sim_exchange *exchange, void *user)
+{
+    static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 40}; /* handshake_failure */
+    static const uint8_t part[] = {22, 3, 3, 0, 90, 2, 0, 0};
+    static const char other[] = "220 mail.example.test ESMTP\r\n";
+    switch (*(habit *)user) {
+    case SILENT:
+        rp_sim_end(exchange, RP_SIM_END_STALLED);
+        break;
+    case RESETS:
+        rp_sim_end(exchange, RP_SIM_END_RESET);
+        break;
+    case CLOSES:
+        rp_sim_end(exchange, RP_SIM_END_TRUNCATED);
+        break;
+    case HALF:
+        rp_sim_write_raw(exchange, part, sizeof(part));
+        rp_sim_end(exchange, RP_SIM_END_RESET);
+        break;
+    case ALERTS:
+        rp_sim_write_raw(exchange, alert, sizeof(alert));
+        rp_sim_end(exchange, RP_SIM_END_TRUNCATED);
+        break;
+    case NOT_TLS:
+        rp_sim_write_raw(exchange, other, sizeof(other) - 1);
+        rp_sim_end(exchange, RP_SIM_END_STALLED);
+        break;
+    default:
+        break;
+    }
+}
+
+static void serve(world *w, size_t i, habit kind)
+{
+    rp_error error;
+    rp_sim_server_options options = {.address = address_of(i),
+                                     .plain = w->version == 0,
+                                     .on_connection = on_connection,
+                                     .user = &w->habits[i]};
+    options.minimum_version = options.maximum_version = (rp_tls_version)w->version;
+    rp_sim_server_stop(w->servers[i]);
+    w->servers[i] = NULL;
+    w->habits[i] = kind;
+    if (kind != NOBODY && rp_sim_server_start(w->sim, &w->servers[i], &options, &error) != RP_OK)
+        fail_msg("%s", error.text);
+}
+
+static void begin(world *w, int version, size_t count, const habit *habits,
+                  const rp_client_options *given)
+{
+    rp_sim_options sim = {.seed = 7};
+    rp_tls_options tls = {.ca_pem = rp_sim_ca_pem};
+    rp_client_options options = {.never_reuse = true};
+    char addresses[64] = "";
+    *w = (world){.count = count, .version = version};
+    if (given != NULL)
+        options = *given;
+    assert_int_equal(rp_sim_create(&w->sim, &sim, NULL), RP_OK);
+    assert_int_equal(rp_sim_loop_create(w->sim, &w->loop, NULL, false, NULL), RP_OK);
+    assert_int_equal(rp_tls_config_create(&w->tls, &tls, NULL), RP_OK);
+    options.tls = w->tls;
+    assert_int_equal(rp_client_create(&w->client, w->loop, &options, NULL), RP_OK);
+    for (size_t i = 0; i < count; i++) {
+        serve(w, i, habits[i]);
+        (void)snprintf(addresses + strlen(addresses), sizeof(addresses) - strlen(addresses), "%s%s",
+                       i > 0 ? "," : "", address_of(i));
+    }
+    assert_int_equal(rp_sim_name_add(w->sim, HOST, addresses, NULL), RP_OK);
+    assert_int_equal(rp_sim_name_add(w->sim, "wrong.invalid", addresses, NULL), RP_OK);
+}
+
+static void end(world *w)
+{
+    rp_client_destroy(w->client);
+    rp_loop_run(w->loop);
+    assert_int_equal(rp_loop_stats_get(w->loop)->wakeups_spurious, 0);
+    assert_int_equal(rp_loop_stats_get(w->loop)->tls_calls_idle, 0);
+    rp_loop_destroy(w->loop);
+    rp_tls_config_release(w->tls);
+    rp_sim_destroy(w->sim);
+}
+
+typedef struct call {
+    rp_collected answer;
+    int dones, status;
+    bool stale;
+    rp_error error;
+    char address[64];
+    uint64_t began_ns, took_ms;
+    rp_sim *sim;
+} call;
+
+static void done(rp_collected *answer, const rp_response_summary *summary, void *user)
+{
+    call *c = user;
+    (void)answer;
+    c->dones++;
+    c->status = summary->status;
+    c->stale = summary->stale_name;
+    c->took_ms = (rp_sim_now_ns(c->sim) - c->began_ns) / MS;
+    (void)snprintf(c->address, sizeof(c->address), "%s", summary->address);
+    if (summary->error != NULL)
+        c->error = *summary->error;
+}
+
+static void start(world *w, call *c, const char *host)
+{
+    char url[80];
+    rp_request_options options = {.url = url};
+    (void)snprintf(url, sizeof(url), "%s://%s/", w->version == 0 ? "http" : "https", host);
+    *c = (call){.answer = {.on_done = done, .user = c}, .sim = w->sim};
+    c->began_ns = rp_sim_now_ns(w->sim);
+    assert_non_null(rp_client_send(w->client, &options, &rp_collect_events, &c->answer, NULL));
+}
+
+static call get_from(world *w, const char *host)
+{
+    static call c;
+    start(w, &c, host);
+    rp_loop_run(w->loop);
+    assert_int_equal(c.dones, 1);
+    return c;
+}
+
+static call get(world *w)
+{
+    return get_from(w, HOST);
+}
+
+static uint64_t connections(const world *w, size_t i)
+{
+    rp_sim_server_counts counts = {0};
+    if (w->servers[i] != NULL)
+        rp_sim_server_counts_get(w->servers[i], &counts);
+    return counts.connections;
+}
+
+/* ---- all addresses are used ---- */
+
+static void spreads_over_the_addresses(void **state)
+{
+    static const habit well[SERVERS] = {WELL, WELL, WELL};
+    (void)state;
+    for (size_t count = 2; count <= SERVERS; count++) {
+        for (int version = 0; version <= 13; version += 13) {
+            world w;
+            begin(&w, version, count, well, NULL);
+            for (unsigned i = 0; i < 8 * count; i++)
+                assert_int_equal(get(&w).status, 200);
+            for (size_t i = 0; i < count; i++)
+                assert_int_equal(connections(&w, i), 8);
+            end(&w);
+        }
+    }
+    /* At a time, too, and where the answer is kept. */
+    world w;
+    call calls[16];
+    begin(&w, 13, 2, well, NULL);
+    rp_sim_name_ttl(w.sim, HOST, 300);
+    for (unsigned i = 0; i < 16; i++)
+        start(&w, &calls[i], HOST);
+    rp_loop_run(w.loop);
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(calls[i].status, 200);
+    assert_in_range(connections(&w, 0), 7, 9);
+    assert_int_equal(connections(&w, 0) + connections(&w, 1), 16);
+    end(&w);
+}
+
+static void spreads_over_overrides(void **state)
+{
+    static const habit well[SERVERS] = {WELL, WELL, WELL};
+    static const char *const overrides[] = {HOST ":*:192.0.2.2,192.0.2.3"};
+    rp_resolver_options names = {.overrides = overrides, .override_count = 1};
+    rp_client_options options = {.never_reuse = true};
+    (void)state;
+    world w;
+    assert_int_equal(rp_resolver_create(&options.resolver, &names, NULL), RP_OK);
+    begin(&w, 13, 3, well, &options);
+    rp_resolver_release(options.resolver);
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(get(&w).status, 200);
+    assert_int_equal(connections(&w, 0), 0);
+    assert_int_equal(connections(&w, 1), 8);
+    assert_int_equal(connections(&w, 2), 8);
+    end(&w);
+}
+
+static void avoids_what_failed(void **state)
+{
+    static const habit kinds[] = {NOBODY, SILENT, RESETS, CLOSES, HALF};
+    (void)state;
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        const habit habits[] = {kinds[k], WELL, WELL};
+        world w;
+        print_message("habit %u\n", kinds[k]);
+        begin(&w, 13, 3, habits, NULL);
+        for (unsigned i = 0; i < 20; i++)
+            assert_int_equal(get(&w).status, 200);
+        /* The bad one was tried once, and the others share what is left evenly. */
+        if (kinds[k] != NOBODY)
+            assert_int_equal(connections(&w, 0), 1);
+        assert_in_range(connections(&w, 1), 9, 11);
+        assert_in_range(connections(&w, 2), 9, 11);
+        /* It recovers, and is used again after a while. */
+        serve(&w, 0, WELL);
+        for (unsigned i = 0; i < 6; i++)
+            assert_int_equal(get(&w).status, 200);
+        assert_int_equal(connections(&w, 0), 0);
+        rp_sim_run_ms(w.sim, 31000);
+        for (unsigned i = 0; i < 6; i++)
+            assert_int_equal(get(&w).status, 200);
+        assert_int_equal(connections(&w, 0), 2);
+        end(&w);
+    }
+}
+
+/* None is ruled out: when all failed lately, each is tried. */
+static void tries_what_failed_if_there_is_nothing_else(void **state)
+{
+    static const habit habits[] = {NOBODY, NOBODY};
+    (void)state;
+    world w;
+    begin(&w, 13, 2, habits, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(get(&w).error.status, RP_E_CONNECT_REFUSED);
+    serve(&w, 1, WELL);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(get(&w).status, 200);
+    end(&w);
+}
+
+/* ---- the next address ---- */
+
+/* The first turn goes to the first address. */
+static void goes_on_where_a_handshake_gets_nowhere(void **state)
+{
+    static const struct {
+        habit first, second;
+        uint64_t least_ms, most_ms;
+    } cases[] = {
+        {SILENT, WELL, 2000, 2500},   {RESETS, WELL, 0, 500}, {CLOSES, WELL, 0, 500},
+        {HALF, WELL, 0, 500},         {NOBODY, WELL, 0, 500}, {SILENT, SILENT, 4000, 5000},
+        {SILENT, RESETS, 2000, 2500},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (int version = 12; version <= 13; version++) {
+            const habit habits[] = {cases[i].first, cases[i].second, WELL};
+            world w;
+            print_message("case %zu, TLS 1.%d\n", i, version - 10);
+            begin(&w, version, 3, habits, NULL);
+            call c = get(&w);
+            assert_int_equal(c.error.status, RP_OK);
+            assert_int_equal(c.status, 200);
+            assert_in_range(c.took_ms, cases[i].least_ms, cases[i].most_ms);
+            assert_string_equal(c.address,
+                                cases[i].second == WELL ? "192.0.2.2:443" : "192.0.2.3:443");
+            end(&w);
+        }
+    }
+}
+
+/* What a server says, or shows, is about the service, not about its address. */
+static void takes_a_refusal_for_an_answer(void **state)
+{
+    static const struct {
+        habit first;
+        const char *host;
+        rp_status status;
+    } cases[] = {
+        {ALERTS, HOST, RP_E_TLS_ALERT},
+        {NOT_TLS, HOST, RP_E_TLS_PROTOCOL},
+        {WELL, "wrong.invalid", RP_E_CERT_HOST_MISMATCH},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const habit habits[] = {cases[i].first, WELL};
+        world w;
+        begin(&w, 13, 2, habits, NULL);
+        call c = get_from(&w, cases[i].host);
+        assert_int_equal(c.error.status, cases[i].status);
+        assert_int_equal(connections(&w, 0), 1);
+        assert_int_equal(connections(&w, 1), 0);
+        end(&w);
+    }
+    /* Nor is a plain connection's end a reason: the request may have had its effect. */
+    static const habit closes[] = {CLOSES, WELL};
+    world w;
+    begin(&w, 0, 2, closes, NULL);
+    assert_int_not_equal(get(&w).error.status, RP_OK);
+    assert_int_equal(connections(&w, 1), 0);
+    end(&w);
+}
+
+static void keeps_the_deadlines(void **state)
+{
+    static const habit silent[] = {SILENT, SILENT, SILENT};
+    static const struct {
+        uint64_t handshake_ms, connect_ms;
+        rp_status status;
+    } cases[] = {
+        {900, 5000, RP_E_HANDSHAKE_TIMEOUT},
+        {6000, 5000, RP_E_HANDSHAKE_TIMEOUT},
+        {10000, 100, RP_E_HANDSHAKE_TIMEOUT},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rp_client_options options = {.handshake_timeout_ms = cases[i].handshake_ms,
+                                     .connect_timeout_ms = cases[i].connect_ms};
+        world w;
+        begin(&w, 13, 3, silent, &options);
+        call c = get(&w);
+        assert_int_equal(c.error.status, cases[i].status);
+        assert_in_range(c.took_ms, cases[i].handshake_ms, cases[i].handshake_ms + 500);
+        for (size_t k = 0; k < 3; k++)
+            assert_int_equal(connections(&w, k), 1);
+        end(&w);
+    }
+}
+
+/* Whatever is done with it while it moves from one address to the next. */
+static void ends_at_any_moment(void **state)
+{
+    static const habit habits[] = {RESETS, SILENT, RESETS};
+    (void)state;
+    for (unsigned turns = 0; turns < 60; turns++) {
+        for (unsigned way = 0; way < 3; way++) {
+            world w;
+            call c;
+            begin(&w, 13, 3, habits, NULL);
+            start(&w, &c, HOST);
+            for (unsigned i = 0; i < turns && c.dones == 0; i++)
+                (void)rp_loop_turn(w.loop, 100);
+            if (way == 0) {
+                rp_client_destroy(w.client);
+                w.client = NULL;
+                end(&w);
+            } else if (way == 1) {
+                rp_loop_destroy(w.loop);
+                rp_client_destroy(w.client);
+                rp_tls_config_release(w.tls);
+                rp_sim_destroy(w.sim);
+            } else {
+                end(&w);
+            }
+            assert_int_equal(c.dones, 1);
+        }
+    }
+}
+
+/* ---- names ---- */
+
+static void shares_questions(void **state)
+{
+    static const habit well[] = {WELL, WELL};
+    (void)state;
+    world w;
+    call calls[64];
+    begin(&w, 13, 2, well, NULL);
+    /* One name fails for all who ask for it at a time; none asks on its own. */
+    rp_sim_fault_at(w.sim, RP_SIM_NAME_FAILED, 1);
+    for (unsigned i = 0; i < 64; i++)
+        start(&w, &calls[i], HOST);
+    rp_loop_run(w.loop);
+    for (unsigned i = 0; i < 64; i++)
+        assert_int_equal(calls[i].error.status, RP_E_RESOLVE_FAILED);
+    assert_int_equal(rp_sim_fault_count(w.sim, RP_SIM_NAME_FAILED), 1);
+    assert_int_equal(get(&w).status, 200);
+    end(&w);
+}
+
+static void says_that_an_answer_is_old(void **state)
+{
+    static const habit well[] = {WELL, WELL};
+    (void)state;
+    world w;
+    begin(&w, 13, 2, well, NULL);
+    rp_sim_name_ttl(w.sim, HOST, 60);
+    call c = get(&w);
+    assert_true(c.status == 200 && !c.stale);
+    rp_sim_fault_set(w.sim, RP_SIM_NAME_FAILED, 1000000);
+    rp_sim_run_ms(w.sim, 59000);
+    c = get(&w);
+    assert_true(c.status == 200 && !c.stale);
+    rp_sim_run_ms(w.sim, 1000);
+    c = get(&w);
+    assert_true(c.status == 200 && c.stale);
+    assert_true(c.took_ms < 500);
+    /* They recover, and are asked again before long. */
+    rp_sim_fault_set(w.sim, RP_SIM_NAME_FAILED, 0);
+    rp_sim_run_ms(w.sim, 30000);
+    (void)get(&w);
+    c = get(&w);
+    assert_true(c.status == 200 && !c.stale);
+    end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spreads_over_the_addresses),
+        cmocka_unit_test(spreads_over_overrides),
+        cmocka_unit_test(avoids_what_failed),
+        cmocka_unit_test(tries_what_failed_if_there_is_nothing_else),
+        cmocka_unit_test(goes_on_where_a_handshake_gets_nowhere),
+        cmocka_unit_test(takes_a_refusal_for_an_answer),
+        cmocka_unit_test(keeps_the_deadlines),
+        cmocka_unit_test(ends_at_any_moment),
+        cmocka_unit_test(shares_questions),
+        cmocka_unit_test(says_that_an_answer_is_old),
+    };
+    return cmocka_run_group_tests_name("addresses", tests, NULL, NULL);
+}
