@@ -337,7 +337,7 @@ static void connected(rp_stream *stream)
         stream->connected_ns = rp_loop_now_ns(stream->loop);
     stream->state = RP_STREAM_HANDSHAKE;
     stream->handshake_due = true;
-    if (stream->handshake_until_ns == 0 && timeout_ms < UINT64_MAX / NS_PER_MS / 2)
+    if (timeout_ms < UINT64_MAX / NS_PER_MS / 2)
         stream->handshake_until_ns = stream->connected_ns + timeout_ms * NS_PER_MS;
     if (stream->config != NULL)
         watch_handshake(stream);

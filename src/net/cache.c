@@ -2,6 +2,7 @@
 #include "net/cache.h"
 
 #include "base/assert.h"
+#include "base/hash.h"
 
 #include <string.h>
 
@@ -12,9 +13,9 @@
 
 static uint64_t hash_of(const char *host)
 {
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    uint64_t hash = RP_HASH_BEGIN;
     for (; *host != '\0'; host++)
-        hash = (hash ^ (uint8_t)*host) * UINT64_C(1099511628211);
+        hash = rp_hash_byte(hash, (uint8_t)*host);
     return hash;
 }
 

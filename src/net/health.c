@@ -2,6 +2,8 @@
  * are forgotten first. */
 #include "net/health.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -14,10 +16,10 @@ static bool same(const rp_address *a, const rp_address *b)
 
 static size_t set_of(const rp_address *address)
 {
-    uint32_t hash = 2166136261u ^ address->port; /* FNV-1a */
+    uint64_t hash = RP_HASH_BEGIN ^ address->port;
     for (size_t i = 0; i < sizeof(address->bytes); i++)
-        hash = (hash ^ address->bytes[i]) * 16777619u;
-    return (hash >> 8) % RP_HEALTH_SETS;
+        hash = rp_hash_byte(hash, address->bytes[i]);
+    return (size_t)(hash >> 32) % RP_HEALTH_SETS;
 }
 
 void rp_health_note(rp_health *health, const rp_address *address, bool good, uint64_t now_ns)

@@ -26,7 +26,7 @@ void rp_names_lower(const char *host, char name[RP_NAME_SIZE])
 {
     size_t size = 0;
     for (; host[size] != '\0' && size < RP_NAME_SIZE - 1; size++)
-        name[size] = lower(host[size]);
+        name[size] = rp_ascii_lower(host[size]);
     name[size] = '\0';
 }
 

@@ -168,10 +168,69 @@ static void tells_why_there_is_no_connection(void **state)
     }
 }
 
+/* ---- a family that comes late ---- */
+
+static void pass_ms(rp_loop *loop, fake_port *fake, uint64_t ms)
+{
+    fake->passes_ns = ms * 1000000;
+    (void)rp_loop_turn(loop, 0);
+    fake->passes_ns = 0;
+}
+
+/* One family's address refuses; the other family's address comes, or does not. */
+static void waits_for_the_late_family(void **state)
+{
+    static const fake_attempt attempts[] = {CONNECT(RP_E_CONNECT_REFUSED, ECONNREFUSED),
+                                            CONNECT(RP_E_CONNECT_REFUSED, ECONNREFUSED)};
+    static const rp_address addresses[] = {{.family = 4, .bytes = {192, 0, 2, 1}},
+                                           {.family = 6, .bytes = {0x20, 1, 0x0D, 0xB8, [15] = 1}}};
+    (void)state;
+    for (unsigned late = 0; late < 2; late++) {
+        for (unsigned comes = 0; comes < 2; comes++) {
+            fake_port *fake = NULL;
+            rp_loop *loop = fake_port_loop(&fake, NULL, true);
+            outcome got = {0};
+            rp_dial_options options = {.host = "h.test",
+                                       .port = 443,
+                                       .resolve_timeout_ms = 10000,
+                                       .connect_timeout_ms = 10000};
+            fake->addresses = addresses;
+            fake->address_count = 2;
+            fake->ttl_s = 60;
+            fake->silent[late] = true;
+            fake->attempts = attempts;
+            fake->attempt_count = 2;
+            assert_non_null(rp_dial_start(loop, &options, on_dial, &got));
+            pass_ms(loop, fake, 1);
+            pass_ms(loop, fake, 50); /* the patience */
+            pass_ms(loop, fake, 1);  /* refused */
+            assert_int_equal(fake->opened, 1);
+            assert_int_equal(got.calls, 0);
+            if (comes == 1) {
+                fake->silent[late] = false;
+                pass_ms(loop, fake, 1);
+                pass_ms(loop, fake, 1);
+                assert_int_equal(got.calls, 1);
+                assert_non_null(strstr(got.error.text, "refused by both addresses"));
+                assert_int_equal(fake->opened, 2);
+            } else {
+                pass_ms(loop, fake, RP_LATE_FAMILY_MS - 10);
+                assert_int_equal(got.calls, 0);
+                pass_ms(loop, fake, 20);
+                assert_int_equal(got.calls, 1);
+                assert_int_equal(got.error.status, RP_E_CONNECT_REFUSED);
+                assert_int_equal(fake->opened, 1);
+            }
+            rp_loop_destroy(loop);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_why_there_is_no_connection),
+        cmocka_unit_test(waits_for_the_late_family),
     };
     return cmocka_run_group_tests_name("dial", tests, NULL, NULL);
 }
