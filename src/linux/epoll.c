@@ -107,7 +107,7 @@ static void sys_timer_set(epoll_port *port, uint64_t due_ns)
 static void epoll_wake(rp_port *base)
 {
     epoll_port *port = port_of(base);
-    if (!epoll_is_ours(port) || atomic_exchange_explicit(&port->woken, true, memory_order_acq_rel))
+    if (atomic_exchange_explicit(&port->woken, true, memory_order_acq_rel))
         return;
     uint64_t one = 1;
     ssize_t written;

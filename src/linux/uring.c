@@ -151,7 +151,7 @@ static void wake(rp_port *base)
 {
     uring_port *port = (uring_port *)base;
     char byte = 0;
-    if (!uring_is_ours(port) || atomic_exchange(&port->wake_pending, true))
+    if (atomic_exchange(&port->wake_pending, true))
         return;
     rp_port *heir = atomic_load(&port->heir);
     if (heir != NULL) {
