@@ -10,7 +10,8 @@
  * ones are used where present: no submission array (6.6), minimum wait and incremental buffers
  * (6.12), direct descriptors (6.13). None is found by the version: a flag that the kernel does not
  * know is refused, the minimum wait has a bit of its own, each completion says whether its buffer
- * goes on, and how direct descriptors end is tried out (uring_probe.c).
+ * goes on, and how direct descriptors end, and whether deferred work is told of, is tried out
+ * (uring_probe.c).
  *
  * Whoever decides not to be woken for something must know what will wake him instead. These are all
  * the places where this port does, and why none of them can sleep for ever on a loop with nothing
@@ -585,7 +586,8 @@ static int ring_init(uring_port *port)
 {
     struct io_uring_params parameters = {.cq_entries = COMPLETIONS};
     unsigned flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
-                     IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE;
+                     IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE;
+    flags |= rp_uring_signals_deferred() ? IORING_SETUP_DEFER_TASKRUN : IORING_SETUP_COOP_TASKRUN;
     parameters.flags = flags | IORING_SETUP_NO_SQARRAY;
     int result = io_uring_queue_init_params(SUBMISSIONS, &port->ring, &parameters);
     if (result == -EINVAL) {

@@ -124,6 +124,8 @@ rp_io_result rp_uring_heir_open(uring_port *port, uint8_t family, rp_socket **so
 
 /* uring_probe.c: does the kernel release a file that leaves the table of direct descriptors? */
 bool rp_uring_releases_files(void);
+/* And does a registered eventfd tell of deferred work? */
+bool rp_uring_signals_deferred(void);
 
 /* uring_socket.c */
 void rp_uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
