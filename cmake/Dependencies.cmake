@@ -89,7 +89,7 @@ if(RINGPORT_DEPS STREQUAL "system")
         #include <wolfssl/ssl.h>
         #if !defined(WOLFSSL_TLS13) || !defined(HAVE_SNI) || !defined(HAVE_ALPN) || !defined(HAVE_SESSION_TICKET) || \
             !defined(WOLFSSL_SYS_CA_CERTS) || !defined(HAVE_SECRET_CALLBACK) || !defined(HAVE_EXT_CACHE) || \
-            !defined(WOLFSSL_ALWAYS_VERIFY_CB) || !defined(WOLFSSL_IP_ALT_NAME) || defined(WOLFSSL_TRUST_PEER_CERT)
+            !defined(WOLFSSL_ALWAYS_VERIFY_CB) || defined(WOLFSSL_TRUST_PEER_CERT)
         #error not the configuration that ringport needs
         #endif
         int main(void) { return wolfSSL_Init() == WOLFSSL_SUCCESS ? 0 : 1; }" RINGPORT_WOLFSSL_SUITABLE)

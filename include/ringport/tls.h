@@ -7,6 +7,7 @@
 #define RINGPORT_TLS_H
 
 #include <ringport/error.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,7 +26,11 @@ typedef enum rp_tls_version {
 typedef void rp_keylog_fn(const char *line, void *user);
 
 typedef struct rp_tls_options {
-    /* Trust. Where none of the four is given, the system's store is used. On Windows that is the
+    /* Trust. A trust anchor is a name and a key: the dates, the usages and the signature of its
+     * certificate are not judged, so it counts until it is taken out. One that is no authority's
+     * stands for itself only. The certificates are read when the configuration is made; after a
+     * change, make another one. rp_tls_config_trust says what became of each.
+     * Where none of the four is given, the system's store is used. On Windows that is the
      * store ROOT, read once, and for a chain that ends elsewhere the system's chain engine, which
      * may fetch the root; a handshake waits for its answer, within its deadline. */
     const char *ca_file;      /* PEM file of trust anchors */
@@ -35,7 +40,8 @@ typedef struct rp_tls_options {
     bool trust_system_too; /* the system's store beside the ones above */
 
     /* "sha256//BASE64;sha256//BASE64": SHA-256 of acceptable leaf public keys
-     * (SubjectPublicKeyInfo), beside the chain, not instead of it. NULL: none. */
+     * (SubjectPublicKeyInfo), beside the chain, not instead of it; they hold where any certificate
+     * is accepted too. NULL: none. */
     const char *pinned_keys;
 
     /* Identity for servers that ask for one; both or none. PEM; the chain's leaf first. */
@@ -67,6 +73,20 @@ static inline rp_status rp_tls_config_create(rp_tls_config **config, const rp_tl
 {
     return rp_tls_config_create_sized(config, options, sizeof(rp_tls_options), error);
 }
+
+/* A certificate that was given as trust. Lent. */
+typedef struct rp_trusted {
+    const char *subject; /* its common name, or all of its name: printable ASCII */
+    const char *key;     /* "RSA 4096", "P-384", "Ed25519"; NULL: it was refused */
+    int64_t not_after;   /* when it ends, in seconds since 1970: see above; 0: it was refused */
+    const char
+        *refused; /* why it is no trust anchor: "its RSA key has less than 2048 bits"; NULL: it
+                          * is one */
+} rp_trusted;
+
+/* Calls fn for each trust anchor, and then for each certificate that was to be one. Any thread. */
+void rp_tls_config_trust(const rp_tls_config *config,
+                         void (*fn)(const rp_trusted *trusted, void *user), void *user);
 
 /* Adds a reference and gives config back. Any thread. */
 rp_tls_config *rp_tls_config_retain(rp_tls_config *config);

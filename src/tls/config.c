@@ -304,11 +304,9 @@ bool rp_tls_config_ask(rp_tls_config *config, rp_chain_engine *engine)
 
 static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options, rp_error *error)
 {
-    if (options->insecure_accept_any_certificate) {
-        config->accept_any = true;
-        wolfSSL_CTX_set_verify(config->context, WOLFSSL_VERIFY_NONE, NULL);
+    config->accept_any = options->insecure_accept_any_certificate;
+    if (config->accept_any)
         return RP_OK;
-    }
     rp_status status = RP_OK;
     bool given =
         options->ca_file != NULL || options->ca_directory != NULL || options->ca_pem != NULL;
@@ -326,7 +324,6 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
             !rp_tls_config_ask(config, rp_system_chain_engine()))
             status = no_memory(error);
     }
-    rp_context_verify(config);
     return status;
 }
 
@@ -335,6 +332,8 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
 static void config_free(rp_tls_config *config)
 {
     rp_judge_destroy(config->judge);
+    rp_anchors_destroy(config->anchors);
+    rp_verdicts_destroy(config->verdicts);
     rp_memory memory = config->memory;
     if (config->context != NULL)
         wolfSSL_CTX_free(config->context);
@@ -357,6 +356,12 @@ static rp_tls_config *config_new(rp_allocator allocator, uint64_t fail_in)
         return NULL;
     }
     config->memory = memory;
+    config->anchors = rp_anchors_create(&config->memory);
+    config->verdicts = rp_verdicts_create(&config->memory);
+    if (config->anchors == NULL || config->verdicts == NULL) {
+        config_free(config);
+        return NULL;
+    }
     static atomic_uint_fast64_t made;
     config->id = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) + 1;
     atomic_init(&config->references, 1);
@@ -370,6 +375,13 @@ static rp_status finish(rp_tls_config **result, rp_tls_config *config, rp_status
     else
         config_free(config);
     return status;
+}
+
+/* When everything is set that they depend on. */
+static bool use_callbacks(rp_tls_config *config)
+{
+    rp_context_verify(config);
+    return rp_context_callbacks(config);
 }
 
 rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options *options,
@@ -394,7 +406,7 @@ rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options
         status = set_pins(config, options->pinned_keys, error);
     if (status == RP_OK)
         status = set_identity(config, options->certificate_file, options->key_file, error);
-    if (status == RP_OK && !rp_context_callbacks(config))
+    if (status == RP_OK && !use_callbacks(config))
         status = no_memory(error);
     return finish(result, config, status);
 }
@@ -439,15 +451,13 @@ rp_status rp_tls_server_config_create(rp_tls_config **result, const rp_tls_serve
         status = set_ciphers(config, options->tls12_ciphers, options->tls13_ciphers, error);
     if (status == RP_OK)
         status = set_groups(config, options->groups, error);
-    if (status == RP_OK && options->client_ca_file != NULL) {
+    if (status == RP_OK && options->client_ca_file != NULL)
         status = rp_trust_file(config, options->client_ca_file, error);
-        rp_context_verify(config);
-    }
     if (status == RP_OK && options->certificate_pem != NULL)
         status = set_identity_pem(config, options->certificate_pem, options->key_pem, error);
     else if (status == RP_OK)
         status = set_identity(config, options->certificate_file, options->key_file, error);
-    if (status == RP_OK && !rp_context_callbacks(config))
+    if (status == RP_OK && !use_callbacks(config))
         status = no_memory(error);
     return finish(result, config, status);
 }

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "tls/judge.h"
+#include "x509/verdicts.h"
 #include <ringport/tls.h>
 
 #include <stdatomic.h>
@@ -24,6 +25,8 @@ struct rp_tls_config {
     bool resumption;
     bool accept_any; /* insecure_accept_any_certificate */
     bool offers_1_2, offers_1_3;
+    rp_anchors *anchors;
+    rp_verdicts *verdicts;
     rp_judge *judge;  /* who is asked about chains that lead to no anchor of ours; NULL: nobody */
     size_t pin_count; /* 0: any key will do */
     uint8_t (*pins)[RP_PIN_BYTES];
@@ -48,6 +51,13 @@ rp_status rp_tls_server_config_create(rp_tls_config **config, const rp_tls_serve
 /* Chains that lead to no anchor are put to engine. Before the configuration is used, once; what
  * trusts the system's store has the system's engine already. False: no memory. */
 bool rp_tls_config_ask(rp_tls_config *config, rp_chain_engine *engine);
+
+/* Whether a peer's certificate is looked at, be it for its key only. */
+static inline bool rp_tls_config_judges(const rp_tls_config *config)
+{
+    return config->server ? rp_anchors_count(config->anchors) > 0
+                          : !config->accept_any || config->pin_count > 0;
+}
 
 /* rp_tls_config_create with an allocator: a configuration is shared by threads, so the public
  * one has none. fail_in as in rp_memory, for tests. */

@@ -7,8 +7,8 @@
 /* engine.c: input and output, sessions. False: no memory. */
 bool rp_context_callbacks(rp_tls_config *config);
 
-/* verify.c: the peer must show a certificate, and rp_verify judges it. After the trust anchors
- * are loaded. */
+/* verify.c: whether the peer must show a certificate, and who judges it. After trust and pins are
+ * set. */
 void rp_context_verify(rp_tls_config *config);
 
 #endif

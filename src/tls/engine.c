@@ -137,6 +137,8 @@ static int deliver(WOLFSSL *ssl, char *buffer, int size, void *context)
     rp_engine *engine = context;
     if (engine->cause != CAUSE_NONE)
         return WOLFSSL_CBIO_ERR_GENERAL; /* better no more records than a gap in them */
+    if (engine->verifier.refused && !RP_LEAF_ONLY)
+        return WOLFSSL_CBIO_ERR_GENERAL; /* not an alert, but wolfSSL going on */
     if (engine->state == HANDSHAKING &&
         rp_records_change_cipher((const uint8_t *)buffer, (size_t)size))
         engine->change_cipher_sent = true;
@@ -483,7 +485,7 @@ static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
         return RP_ENGINE_DOUBT;
     bool resumed = wolfSSL_session_reused(engine->ssl) != 0;
     /* A resumed session's peer was verified when the session was made. */
-    if (!engine->config->server && !engine->config->accept_any && !resumed &&
+    if (!engine->config->server && rp_tls_config_judges(engine->config) && !resumed &&
         !engine->verifier.accepted) {
         (void)fail(engine, error, VERIFY_CERT_ERROR);
         rp_error_set(error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,

@@ -1,14 +1,15 @@
 /* trust.c - trust anchors: PEM text, files, directories, the system's store.
  *
- * A bundle is taken apart here and its certificates are given to wolfSSL one by one: one that
- * wolfSSL can't use (an algorithm it lacks, an expired root) costs that certificate, not the
- * bundle, and the cause is known. */
+ * A bundle is taken apart here, and its certificates become anchors one by one: one that can't be
+ * used (its key is too short, say) costs that certificate, not the bundle, and the anchors know the
+ * reason. */
 #include "tls/trust.h"
 
 #include "base/error.h"
 #include "base/platform.h"
 #include "tls/wolfssl.h"
 
+#include <wolfssl/wolfcrypt/coding.h>
 #include <wolfssl/wolfcrypt/wc_port.h>
 
 #include <errno.h>
@@ -22,7 +23,7 @@ static const char end_mark[] = "-----END CERTIFICATE-----";
 
 typedef struct trust_count {
     unsigned loaded, refused;
-    int cause; /* wolfSSL's code for the first that was refused */
+    const char *reason; /* for the first that was refused */
     bool no_memory;
 } trust_count;
 
@@ -111,15 +112,36 @@ static const char *find_mark(const char *text, size_t size, const char *mark, si
     return NULL;
 }
 
-static void count_certificate(trust_count *count, int result)
+static void add_anchor(rp_tls_config *config, const uint8_t *der, size_t size, trust_count *count)
 {
-    if (result == WOLFSSL_SUCCESS) {
+    const char *reason;
+    switch (rp_anchors_add(config->anchors, (rp_slice){der, size}, &reason)) {
+    case RP_OK:
         count->loaded++;
+        break;
+    case RP_E_NO_MEMORY:
+        count->no_memory = true;
+        break;
+    default:
+        if (count->refused++ == 0)
+            count->reason = reason;
+        break;
+    }
+}
+
+/* What stands between the marks, size bytes of base64. What is no base64 is no certificate. */
+static void add_pem(rp_tls_config *config, const char *text, size_t size, trust_count *count)
+{
+    uint8_t *der = rp_allocate(&config->memory, size + 1);
+    word32 der_size = (word32)size;
+    if (der == NULL) {
+        count->no_memory = true;
         return;
     }
-    if (count->refused++ == 0)
-        count->cause = result;
-    count->no_memory = result == MEMORY_E;
+    if (Base64_Decode((const byte *)text, (word32)size, der, &der_size) != 0)
+        der_size = 0;
+    add_anchor(config, der, der_size, count);
+    rp_free(&config->memory, der);
 }
 
 static void load_certificates(rp_tls_config *config, const char *text, size_t size,
@@ -131,11 +153,10 @@ static void load_certificates(rp_tls_config *config, const char *text, size_t si
             find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark));
         if (begin == NULL)
             return;
+        begin += MARK_SIZE(begin_mark);
         const char *tail = find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
         text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
-        int result = wolfSSL_CTX_load_verify_buffer(config->context, (const unsigned char *)begin,
-                                                    (long)(text - begin), WOLFSSL_FILETYPE_PEM);
-        count_certificate(count, result);
+        add_pem(config, begin, (size_t)((tail == NULL ? end : tail) - begin), count);
     }
 }
 
@@ -150,13 +171,9 @@ static rp_status judge(const trust_count *count, const char *what, const char *w
     if (count->refused == 0)
         return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                             "%s%s%s: no certificate found in it", what, *where ? " " : "", where);
-    rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                 "%s%s%s: none of its %u certificates can be used: %s", what, *where ? " " : "",
-                 where, count->refused,
-                 wolfSSL_ERR_reason_error_string((unsigned long)count->cause));
-    if (error != NULL)
-        error->tls_code = count->cause;
-    return RP_E_TLS_CONFIG;
+    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                        "%s%s%s: none of its %u certificates can be used: %s", what,
+                        *where ? " " : "", where, count->refused, count->reason);
 }
 
 rp_status rp_trust_pem(rp_tls_config *config, const char *what, const char *pem, size_t size,
@@ -230,11 +247,8 @@ typedef struct system_store {
 static void load_anchor(void *user, const uint8_t *der, size_t size)
 {
     system_store *store = user;
-    if (store->count.no_memory)
-        return;
-    count_certificate(&store->count,
-                      wolfSSL_CTX_load_verify_buffer(store->config->context, der, (long)size,
-                                                     WOLFSSL_FILETYPE_ASN1));
+    if (!store->count.no_memory)
+        add_anchor(store->config, der, size, &store->count);
 }
 
 /* Not one path is known: the anchors are no files here. */
@@ -274,4 +288,21 @@ rp_status rp_trust_system(rp_tls_config *config, rp_error *error)
         "the system's trust store was not found (looked for %s and others): install "
         "its package (ca-certificates) or name a CA file",
         rp_system_ca_files()[0]);
+}
+
+void rp_tls_config_trust(const rp_tls_config *config,
+                         void (*fn)(const rp_trusted *trusted, void *user), void *user)
+{
+    char subject[RP_DNAME_TEXT_SIZE], key[RP_KEY_TEXT_SIZE];
+    for (const rp_anchor *at = rp_anchors_first(config->anchors); at != NULL; at = at->next) {
+        rp_trusted trusted = {
+            .subject = rp_dname_text(at->certificate.subject, subject),
+            .key = rp_public_key_text(&at->key, key),
+            .not_after = at->certificate.not_after,
+        };
+        fn(&trusted, user);
+    }
+    for (const rp_refused_anchor *at = rp_anchors_first_refused(config->anchors); at != NULL;
+         at = at->next)
+        fn(&(rp_trusted){.subject = at->name, .refused = at->reason}, user);
 }

@@ -1,4 +1,4 @@
-/* trust.h - reading PEM files and filling a context with trust anchors. */
+/* trust.h - reading PEM files and filling a configuration with trust anchors. */
 #ifndef RP_TLS_TRUST_H
 #define RP_TLS_TRUST_H
 

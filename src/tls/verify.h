@@ -1,5 +1,4 @@
-/* verify.h - judging a peer's certificate: the chain is wolfSSL's, names, addresses and pins are
- * ours. */
+/* verify.h - judging a peer's certificate: its chain (src/x509), the server's name, the pins. */
 #ifndef RP_TLS_VERIFY_H
 #define RP_TLS_VERIFY_H
 
@@ -19,10 +18,7 @@ typedef struct rp_verifier {
     rp_question *question;
 } rp_verifier;
 
-/* What in a certificate's text may go into a sentence: printable ASCII, '?' for the rest. */
-void rp_printable(char *text, size_t capacity, const uint8_t *bytes, size_t size);
-
-/* True if code is one of wolfSSL's for a bad certificate; sets *error as the verifier would. */
+/* True if code is one of wolfSSL's for a certificate whose key it can't read; sets *error. */
 bool rp_certificate_error(rp_error *error, int code, const char *peer_text);
 
 #endif

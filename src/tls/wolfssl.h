@@ -29,9 +29,13 @@
 #ifndef WOLFSSL_ALWAYS_VERIFY_CB
 #error "ringport needs a wolfSSL built with WOLFSSL_ALWAYS_VERIFY_CB"
 #endif
-/* Without it a certificate's IP addresses are not decoded. */
-#if !defined(WOLFSSL_IP_ALT_NAME) && !defined(OPENSSL_ALL)
-#error "ringport needs a wolfSSL built with WOLFSSL_IP_ALT_NAME"
+/* scripts/deps has wolfSSL parse nothing but the leaf of what a peer sent, and send the alert that
+ * the verify callback chooses. Other builds are told not to verify: they parse the whole chain,
+ * with limits of their own, and a refusal breaks the connection off without an alert. */
+#ifdef RP_WOLFSSL_LEAF_PATCH
+#define RP_LEAF_ONLY true
+#else
+#define RP_LEAF_ONLY false
 #endif
 /* wolfSSL's TLS 1.2 client aborts the handshake when a server does not accept its ticket, which
  * every server does after a change of its ticket key. scripts/deps mends that and says so; with

@@ -41,19 +41,21 @@ void rp_anchors_destroy(rp_anchors *anchors)
     rp_free(anchors->memory, anchors);
 }
 
-static rp_status refuse(rp_anchors *anchors, rp_slice subject, const char *reason)
+static rp_status refuse(rp_anchors *anchors, rp_slice subject, const char *why, const char **reason)
 {
     rp_refused_anchor *refused = rp_allocate(anchors->memory, sizeof(*refused));
     if (refused == NULL)
         return RP_E_NO_MEMORY;
     (void)rp_dname_text(subject, refused->name);
-    refused->reason = reason;
+    refused->reason = why;
     if (anchors->last_refused != NULL)
         anchors->last_refused->next = refused;
     else
         anchors->first_refused = refused;
     anchors->last_refused = refused;
     anchors->refused_count++;
+    if (reason != NULL)
+        *reason = why;
     return RP_E_CERT_INVALID;
 }
 
@@ -71,16 +73,15 @@ static void insert(rp_anchors *anchors, rp_anchor *anchor)
     anchors->count++;
 }
 
-rp_status rp_anchors_add(rp_anchors *anchors, rp_slice der)
+rp_status rp_anchors_add(rp_anchors *anchors, rp_slice der, const char **reason)
 {
     rp_certificate view;
-    const char *reason;
-    if (!rp_certificate_read(&view, der, &reason))
-        return refuse(anchors, view.subject, reason);
     rp_public_key key;
-    reason = rp_public_key_read(&key, view.public_key);
-    if (reason != NULL)
-        return refuse(anchors, view.subject, reason);
+    const char *why;
+    if (rp_certificate_read(&view, der, &why))
+        why = rp_public_key_read(&key, view.public_key);
+    if (why != NULL)
+        return refuse(anchors, view.subject, why, reason);
     if (rp_anchors_same(anchors, &view) != NULL)
         return RP_OK;
 
@@ -89,7 +90,7 @@ rp_status rp_anchors_add(rp_anchors *anchors, rp_slice der)
         return RP_E_NO_MEMORY;
     uint8_t *copy = (uint8_t *)(anchor + 1);
     memcpy(copy, der.data, der.size);
-    (void)rp_certificate_read(&anchor->certificate, (rp_slice){copy, der.size}, &reason);
+    (void)rp_certificate_read(&anchor->certificate, (rp_slice){copy, der.size}, &why);
     (void)rp_public_key_read(&anchor->key, anchor->certificate.public_key);
     /* A certificate of version 3 that does not say so is none (RFC 5280, 4.2.1.9); older ones
      * cannot say it. */

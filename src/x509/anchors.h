@@ -35,8 +35,9 @@ rp_anchors *rp_anchors_create(rp_memory *memory);
 void rp_anchors_destroy(rp_anchors *anchors); /* NULL does nothing */
 
 /* Copies the certificate; one that is there already is not added again. RP_E_CERT_INVALID: it can't
- * be used, and is among the refused. RP_E_NO_MEMORY: nothing happened. */
-rp_status rp_anchors_add(rp_anchors *anchors, rp_slice der);
+ * be used, *reason (NULL: not wanted) says why, and it is among the refused. RP_E_NO_MEMORY:
+ * nothing happened. */
+rp_status rp_anchors_add(rp_anchors *anchors, rp_slice der, const char **reason);
 
 size_t rp_anchors_count(const rp_anchors *anchors);
 size_t rp_anchors_refused_count(const rp_anchors *anchors);

@@ -11,6 +11,7 @@
 #include <wolfssl/wolfcrypt/hash.h>
 #include <wolfssl/wolfcrypt/rsa.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #if !defined(HAVE_ECC384) || !defined(HAVE_ECC521) || !defined(HAVE_ED25519) ||                    \
@@ -144,6 +145,23 @@ const char *rp_public_key_read(rp_public_key *key, rp_slice info)
     if (reason != NULL)
         key->kind = RP_KEY_NONE;
     return reason;
+}
+
+const char *rp_public_key_text(const rp_public_key *key, char text[RP_KEY_TEXT_SIZE])
+{
+    static const char *const curves[] = {
+        [RP_KEY_P256] = "P-256",
+        [RP_KEY_P384] = "P-384",
+        [RP_KEY_P521] = "P-521",
+        [RP_KEY_ED25519] = "Ed25519",
+    };
+    if (key->kind == RP_KEY_RSA || key->kind == RP_KEY_RSA_PSS)
+        snprintf(text, RP_KEY_TEXT_SIZE, "%s %u", key->kind == RP_KEY_RSA ? "RSA" : "RSA-PSS",
+                 bits_of(key->modulus));
+    else
+        snprintf(text, RP_KEY_TEXT_SIZE, "%s",
+                 key->kind == RP_KEY_NONE ? "none" : curves[key->kind]);
+    return text;
 }
 
 /* ---- Algorithms ------------------------------------------------------------------------------ */

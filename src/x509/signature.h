@@ -30,6 +30,10 @@ typedef struct rp_public_key {
  */
 const char *rp_public_key_read(rp_public_key *key, rp_slice info);
 
+#define RP_KEY_TEXT_SIZE 16
+/* "RSA 2048", "P-256" */
+const char *rp_public_key_text(const rp_public_key *key, char text[RP_KEY_TEXT_SIZE]);
+
 typedef enum rp_signature_scheme {
     RP_SIGNATURE_NONE,
     RP_SIGNATURE_RSA_PKCS1,

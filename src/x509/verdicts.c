@@ -51,13 +51,12 @@ static int hash_number(wc_Sha256 *hash, size_t number)
 }
 
 /* Each size before its bytes, so that two lists differ wherever they are cut. */
-bool rp_verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count,
-                         rp_purpose purpose)
+bool rp_verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count)
 {
     wc_Sha256 hash;
     if (wc_InitSha256(&hash) != 0)
         return false;
-    int code = hash_number(&hash, (size_t)purpose);
+    int code = 0;
     for (size_t i = 0; i < count && code == 0; i++) {
         code = hash_number(&hash, sent[i].size);
         if (code == 0)

@@ -1,10 +1,9 @@
 /* verdicts.h - a memory of chains that were found valid, so that the next handshake with the same
  * server need not check their signatures again.
  *
- * A verdict is remembered under the hash of all that was sent and of what it was sent for, and
- * holds while every certificate of the path is in date. It says nothing about the host's name. A
- * memory belongs to one set of anchors. Of a fixed size: a new verdict takes an old one's place.
- * Any thread. */
+ * A verdict is remembered under the hash of all that was sent, and holds while every certificate of
+ * the path is in date. It says nothing about the host's name. A memory belongs to one set of
+ * anchors and one purpose. Of a fixed size: a new verdict takes an old one's place. Any thread. */
 #ifndef RP_X509_VERDICTS_H
 #define RP_X509_VERDICTS_H
 
@@ -24,8 +23,7 @@ rp_verdicts *rp_verdicts_create(rp_memory *memory);
 void rp_verdicts_destroy(rp_verdicts *verdicts); /* NULL does nothing */
 
 /* False: no memory. */
-bool rp_verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count,
-                         rp_purpose purpose);
+bool rp_verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count);
 
 /* True: a valid path was found, and it is valid now. */
 bool rp_verdicts_know(rp_verdicts *verdicts, const rp_verdict_key *key, int64_t now);

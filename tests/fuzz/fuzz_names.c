@@ -2,13 +2,12 @@
  *
  * Input: the server's name up to a NUL, and then the certificate's names: each a byte for
  * its kind, a byte for its size, and the bytes. */
-/* The whole file, for what is static in it: a certificate's list of names can be made by hand, a
- * signed certificate for each input could not. */
-#include "../../src/tls/verify.c"
-
+#include "base/address.h"
 #include "fuzz/support/fuzz.h"
+#include "x509/host.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ENTRIES 6
 
@@ -79,72 +78,75 @@ static bool check_name(const char *host, const uint8_t *pattern, size_t size)
     return matches;
 }
 
-/* A certificate with these names: addresses by address entries only, names by name entries only. */
-static void check_certificate(const char *host, const DNS_entry *entries)
+typedef struct entry {
+    rp_general_name_type type;
+    rp_slice name;
+} entry;
+
+/* A certificate with these names. */
+static void make_certificate(rp_certificate *certificate, uint8_t *list, const entry *entries,
+                             size_t count)
 {
-    DecodedCert certificate = {0};
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        list[used++] = (uint8_t)(0x80 | entries[i].type);
+        if (entries[i].name.size >= 0x80)
+            list[used++] = 0x81;
+        list[used++] = (uint8_t)entries[i].name.size;
+        memcpy(list + used, entries[i].name.data, entries[i].name.size);
+        used += entries[i].name.size;
+    }
+    memset(certificate, 0, sizeof(*certificate));
+    certificate->alternative_names = (rp_slice){list, used};
+}
+
+/* Addresses by address entries only, names by name entries only. */
+static void check_certificate(const char *host, const entry *entries, size_t count)
+{
+    rp_certificate certificate;
+    uint8_t list[ENTRIES * 258];
     rp_address address;
     bool literal = rp_address_parse(&address, host, strlen(host)), expected = false;
-    certificate.altNames = (DNS_entry *)(uintptr_t)entries;
-    for (const DNS_entry *entry = entries; entry != NULL; entry = entry->next) {
-        size_t size = (size_t)entry->len;
-        if (literal)
-            expected = expected ||
-                       (entry->type == ASN_IP_TYPE && size == (address.family == 4 ? 4u : 16u) &&
-                        memcmp(entry->name, address.bytes, size) == 0);
-        else
-            expected =
-                check_name(host, (const uint8_t *)entry->name, size) && entry->type == ASN_DNS_TYPE
-                    ? true
-                    : expected;
+    size_t address_size = literal && address.family == 4 ? 4 : 16;
+    make_certificate(&certificate, list, entries, count);
+    for (size_t i = 0; i < count; i++) {
+        const entry *at = &entries[i];
+        if (literal && at->type == RP_GENERAL_ADDRESS)
+            expected = expected || (at->name.size == address_size &&
+                                    memcmp(at->name.data, address.bytes, address_size) == 0);
+        if (!literal && check_name(host, at->name.data, at->name.size))
+            expected = expected || at->type == RP_GENERAL_DNS;
     }
-    FUZZ_CHECK(names_server(&certificate, host) == expected);
+    FUZZ_CHECK(rp_certificate_names_host(&certificate, host) == expected);
     fuzz_feature(1, (uint32_t)literal << 1 | expected);
 
-    char text[NAMES_TEXT];
-    names_text(text, &certificate);
+    char text[RP_HOSTS_TEXT_SIZE];
+    (void)rp_certificate_hosts_text(&certificate, text);
     FUZZ_CHECK(strlen(text) < sizeof(text));
     for (const char *c = text; *c != '\0'; c++)
         FUZZ_CHECK(*c >= ' ' && *c <= '~');
 }
 
-static void check_der(const uint8_t *data, size_t size)
-{
-    const uint8_t *key = NULL;
-    size_t key_size = 0;
-    uint8_t *copy = fuzz_copy(data, size);
-    if (find_public_key(copy, size, &key, &key_size)) {
-        FUZZ_CHECK(key >= copy && key_size >= 2);
-        FUZZ_CHECK(key_size <= (size_t)(copy + size - key));
-    }
-    free(copy);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const int kinds[] = {ASN_DNS_TYPE, ASN_IP_TYPE, ASN_RFC822_TYPE, ASN_URI_TYPE};
+    static const rp_general_name_type types[] = {RP_GENERAL_DNS, RP_GENERAL_ADDRESS,
+                                                 RP_GENERAL_EMAIL, RP_GENERAL_URI};
     fuzz_input input = {data, size};
-    DNS_entry entries[ENTRIES] = {{0}};
+    entry entries[ENTRIES];
     size_t count = 0;
-    check_der(data, size);
     char *host = fuzz_string(&input);
-    for (; count < ENTRIES && input.size > 0; count++) {
-        size_t taken;
-        DNS_entry *entry = &entries[count];
-        entry->type = kinds[fuzz_byte(&input) % 4];
-        const uint8_t *name = fuzz_bytes(&input, fuzz_byte(&input), &taken);
-        char *copy = malloc(taken + 1);
-        FUZZ_CHECK(copy != NULL);
-        memcpy(copy, taken > 0 ? name : (const uint8_t *)"", taken);
-        copy[taken] = '\0'; /* as wolfSSL has it */
-        entry->name = copy;
-        entry->len = (int)taken;
-        entry->next = count > 0 ? &entries[count - 1] : NULL;
+    while (count < ENTRIES && input.size > 0) {
+        entry *at = &entries[count];
+        at->type = types[fuzz_byte(&input) % 4];
+        at->name.data = fuzz_bytes(&input, fuzz_byte(&input), &at->name.size);
+        if (at->name.size == 0)
+            at->name.data = (const uint8_t *)"";
+        /* Others are refused with the certificate. */
+        if (at->type != RP_GENERAL_ADDRESS || at->name.size == 4 || at->name.size == 16)
+            count++;
     }
     if (host[0] != '\0')
-        check_certificate(host, count > 0 ? &entries[count - 1] : NULL);
-    for (size_t i = 0; i < count; i++)
-        free((char *)(uintptr_t)entries[i].name);
+        check_certificate(host, entries, count);
     free(host);
     return 0;
 }

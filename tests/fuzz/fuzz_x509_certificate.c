@@ -77,7 +77,7 @@ static void check_as_anchor(rp_slice der, bool good)
     rp_memory_init(&memory, (rp_allocator){.resize = NULL});
     rp_anchors *anchors = rp_anchors_create(&memory);
     FUZZ_CHECK(anchors != NULL);
-    rp_status status = rp_anchors_add(anchors, der);
+    rp_status status = rp_anchors_add(anchors, der, NULL);
     FUZZ_CHECK(status == RP_OK || status == RP_E_CERT_INVALID);
     FUZZ_CHECK(good || status != RP_OK);
     FUZZ_CHECK(rp_anchors_count(anchors) + rp_anchors_refused_count(anchors) == 1);

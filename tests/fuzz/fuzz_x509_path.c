@@ -60,7 +60,7 @@ static good_chain *good_chains(void)
         chain_make(made[i].certificates, chains[i], CERTIFICATES);
         made[i].anchors = rp_anchors_create(&made[i].memory);
         FUZZ_CHECK(made[i].anchors != NULL);
-        FUZZ_CHECK(rp_anchors_add(made[i].anchors, made[i].certificates[CERTIFICATES - 1]) ==
+        FUZZ_CHECK(rp_anchors_add(made[i].anchors, made[i].certificates[CERTIFICATES - 1], NULL) ==
                    RP_OK);
     }
     return made;

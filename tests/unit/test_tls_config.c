@@ -1,7 +1,10 @@
 /* test_tls_config.c - configurations that can't be used, and the sentences that say why. */
+#include "support/chains.h"
 #include "support/files.h"
 #include "support/tls_pair.h"
 #include "tls/wolfssl.h"
+
+#include <wolfssl/wolfcrypt/coding.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +64,7 @@ static void bad_trust(void **state)
     static const char junk[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     path = files_write("junk.pem", junk, sizeof(junk) - 1);
     expect(&(rp_tls_options){.ca_file = path},
-           "CA file %s: none of its 1 certificates can be used: ASN parsing error, invalid input",
+           "CA file %s: none of its 1 certificates can be used: it is not a certificate in DER",
            path);
     path = files_write("cut.pem", junk, 30);
     rp_tls_config *config;
@@ -69,7 +72,7 @@ static void bad_trust(void **state)
     assert_int_equal(rp_tls_config_create(&config, &(rp_tls_options){.ca_file = path}, &error),
                      RP_E_TLS_CONFIG);
     expect(&(rp_tls_options){.ca_pem = junk},
-           "ca_pem: none of its 1 certificates can be used: ASN parsing error, invalid input", "");
+           "ca_pem: none of its 1 certificates can be used: it is not a certificate in DER", "");
     expect(&(rp_tls_options){.ca_pem = "nothing"}, "ca_pem: no certificate found in it", "");
     path = files_path("no-directory");
     expect(&(rp_tls_options){.ca_directory = path},
@@ -330,6 +333,61 @@ static void good_trust(void **state)
     free(expired);
 }
 
+typedef struct trust_seen {
+    unsigned anchors, refused;
+    char text[512];
+} trust_seen;
+
+static void see_trusted(const rp_trusted *trusted, void *user)
+{
+    trust_seen *seen = user;
+    size_t used = strlen(seen->text);
+    if (trusted->refused == NULL) {
+        seen->anchors++;
+        assert_true(trusted->not_after > 0);
+        (void)snprintf(seen->text + used, sizeof(seen->text) - used, "%s (%s). ", trusted->subject,
+                       trusted->key);
+    } else {
+        seen->refused++;
+        assert_null(trusted->key);
+        (void)snprintf(seen->text + used, sizeof(seen->text) - used, "%s: %s. ", trusted->subject,
+                       trusted->refused);
+    }
+}
+
+/* Nothing that was given as trust is passed over in silence. */
+static void trust_is_told(void **state)
+{
+    (void)state;
+    static const chain_spec specs[] = {
+        {.subject = "RSA", .issuer = -1, .flags = CHAIN_CA, .key = CHAIN_RSA, .serial = "00"},
+        {.subject = "Short", .issuer = -1, .flags = CHAIN_CA, .key = CHAIN_RSA_1024},
+        {.subject = "Ed", .issuer = -1, .flags = CHAIN_CA, .key = CHAIN_ED25519},
+        {.subject = "Malformed", .issuer = -1, .extensions = {{"2.5.29.37", false, "3000"}}},
+    };
+    char pem[16384] = "";
+    for (size_t i = 0; i < COUNT(specs); i++) {
+        rp_slice der = chain_certificate(specs, i);
+        word32 size = (word32)(sizeof(pem) - strlen(pem) - 64);
+        strcat(pem, "-----BEGIN CERTIFICATE-----\n");
+        byte *at = (byte *)pem + strlen(pem);
+        assert_int_equal(Base64_Encode(der.data, (word32)der.size, at, &size), 0);
+        at[size] = '\0';
+        strcat(pem, "-----END CERTIFICATE-----\n");
+        chain_free(&der, 1);
+    }
+    rp_tls_config *config;
+    trust_seen seen = {0, 0, ""};
+    assert_int_equal(rp_tls_config_create(&config, &(rp_tls_options){.ca_pem = pem}, NULL), RP_OK);
+    rp_tls_config_trust(config, see_trusted, &seen);
+    assert_string_equal(seen.text, "RSA (RSA 2048). Ed (Ed25519). "
+                                   "Short: its RSA key has less than 2048 bits. "
+                                   "Malformed: its extendedKeyUsage is malformed. ");
+    assert_int_equal(seen.anchors, 2);
+    assert_int_equal(seen.refused, 2);
+    rp_tls_config_release(config);
+}
+
 static void system_trust(void **state)
 {
     (void)state;
@@ -421,7 +479,8 @@ int main(void)
         cmocka_unit_test(bad_names),     cmocka_unit_test(too_many_names),
         cmocka_unit_test(newer_options), cmocka_unit_test(bad_server_options),
         cmocka_unit_test(good_trust),    cmocka_unit_test(system_trust),
-        cmocka_unit_test(references),    cmocka_unit_test(no_memory),
+        cmocka_unit_test(trust_is_told), cmocka_unit_test(references),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,13 +156,6 @@ static void good_names(void **state)
     }
 }
 
-/* Without it wolfSSL wants every certificate that a server sends to lead to a trust anchor. */
-#ifdef WOLFSSL_ALT_CERT_CHAINS
-#define ALTERNATE_CHAINS true
-#else
-#define ALTERNATE_CHAINS false
-#endif
-
 /* Many servers send more than the chain that a client needs: a trusted root once more, signed by
  * another authority that the client may not know. */
 static void cross_signed_roots(void **state)
@@ -173,9 +166,9 @@ static void cross_signed_roots(void **state)
         const char *ca;
         bool trusted;
     } cases[] = {
-        {"ca.pem", ALTERNATE_CHAINS},
+        {"ca.pem", true},
         {"other-ca.pem", true},
-        {"intermediate.pem", ALTERNATE_CHAINS},
+        {"intermediate.pem", true},
         {"self-signed.pem", false},
     };
     for (size_t i = 0; i < 2 * COUNT(cases); i++) {
@@ -262,6 +255,32 @@ static void accept_any(void **state)
     }
 }
 
+/* Whoever got an intermediate from one server must not know it when another leaves it out, and a
+ * verdict that is remembered is one on exactly the same certificates. */
+static void history_does_not_matter(void **state)
+{
+    (void)state;
+    for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++) {
+        rp_tls_config *client = tls_client_of(version);
+        rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+        rp_tls_config *bare = tls_server_of("leaf-only", 0);
+        for (int i = 0; i < 3; i++) {
+            tls_pair pair;
+            tls_pair_options options = {.client = client, .server = server};
+            assert_int_equal(refused(client, bare, NULL, 0).status, RP_E_CERT_UNTRUSTED);
+            assert_true(tls_pair_open(&pair, &options));
+            assert_true(tls_handshake(&pair));
+            tls_pair_close(&pair);
+            /* Its chain is known by now, and its names are looked at all the same. */
+            assert_int_equal(refused(client, server, "other.test", 0).status,
+                             RP_E_CERT_HOST_MISMATCH);
+        }
+        rp_tls_config_release(client);
+        rp_tls_config_release(server);
+        rp_tls_config_release(bare);
+    }
+}
+
 static char *read_text(const char *name)
 {
     static char text[256];
@@ -286,6 +305,23 @@ static void pins(void **state)
     assert_true(tls_pair_open(&pair, &options));
     assert_true(tls_handshake(&pair));
     tls_pair_close(&pair);
+
+    /* A pin holds though any certificate will do. */
+    for (size_t i = 0; i < 2; i++) {
+        rp_tls_config *any = tls_client(&(rp_tls_options){.insecure_accept_any_certificate = true,
+                                                          .pinned_keys = i == 0 ? both : other});
+        tls_pair any_pair;
+        tls_pair_options any_options = {.client = any, .server = server, .name = "other.test"};
+        assert_true(tls_pair_open(&any_pair, &any_options));
+        assert_int_equal(tls_handshake(&any_pair), i == 0);
+        if (i == 1) {
+            assert_int_equal(any_pair.client.error.status, RP_E_CERT_PIN_MISMATCH);
+            assert_string_equal(any_pair.client.error.text,
+                                "the public key of " PEER " is not a pinned one");
+        }
+        tls_pair_close(&any_pair);
+        rp_tls_config_release(any);
+    }
 
     /* Another key; and a pinned key does not replace the chain. */
     rp_tls_config *rsa = tls_server_of("server-rsa", 0);
@@ -358,6 +394,7 @@ int main(void)
         cmocka_unit_test(cross_signed_roots),
         cmocka_unit_test(trusted_by_itself),
         cmocka_unit_test(refusals_leave_no_trust),
+        cmocka_unit_test(history_does_not_matter),
         cmocka_unit_test(accept_any),
         cmocka_unit_test(pins),
         cmocka_unit_test(client_certificates),

@@ -36,12 +36,13 @@ static void anchors_are_found(void **state)
     rp_anchors *anchors = rp_anchors_create(&memory);
     chain_make(der, specs, ALL);
     for (size_t i = 0; i < ALL; i++) {
-        assert_int_equal(rp_anchors_add(anchors, der[i]), i < GOOD ? RP_OK : RP_E_CERT_INVALID);
+        assert_int_equal(rp_anchors_add(anchors, der[i], NULL),
+                         i < GOOD ? RP_OK : RP_E_CERT_INVALID);
         if (i < GOOD) /* once more */
-            assert_int_equal(rp_anchors_add(anchors, der[i]), RP_OK);
+            assert_int_equal(rp_anchors_add(anchors, der[i], NULL), RP_OK);
     }
     rp_slice rubbish = {(const uint8_t *)"rubbish", 7};
-    assert_int_equal(rp_anchors_add(anchors, rubbish), RP_E_CERT_INVALID);
+    assert_int_equal(rp_anchors_add(anchors, rubbish, NULL), RP_E_CERT_INVALID);
     chain_free(der, ALL); /* they are copies */
 
     assert_int_equal(rp_anchors_count(anchors), GOOD);
@@ -97,10 +98,10 @@ static void no_memory(void **state)
         rp_anchors *anchors = rp_anchors_create(&memory);
         size_t failed = anchors == NULL;
         for (size_t i = 0; anchors != NULL && i < ALL; i++) {
-            rp_status status = rp_anchors_add(anchors, der[i]);
+            rp_status status = rp_anchors_add(anchors, der[i], NULL);
             failed += status == RP_E_NO_MEMORY;
             if (status == RP_E_NO_MEMORY) /* and then there is some again */
-                assert_int_equal(rp_anchors_add(anchors, der[i]),
+                assert_int_equal(rp_anchors_add(anchors, der[i], NULL),
                                  i < GOOD ? RP_OK : RP_E_CERT_INVALID);
         }
         if (anchors != NULL) {

@@ -87,7 +87,8 @@ static void make(made_case *made, const path_case *the_case)
     for (const char *at = the_case->sent; *at != '\0'; at++)
         made->sent[made->count++] = made->certificates[position(*at)];
     for (const char *at = the_case->anchors; *at != '\0'; at++)
-        assert_int_equal(rp_anchors_add(made->anchors, made->certificates[position(*at)]), RP_OK);
+        assert_int_equal(rp_anchors_add(made->anchors, made->certificates[position(*at)], NULL),
+                         RP_OK);
 }
 
 static void unmake(made_case *made)

@@ -15,11 +15,11 @@ static rp_slice text(const char *of)
     return (rp_slice){(const uint8_t *)of, strlen(of)};
 }
 
-static rp_verdict_key key_of(const char *first, const char *second, rp_purpose purpose)
+static rp_verdict_key key_of(const char *first, const char *second)
 {
     rp_verdict_key key;
     rp_slice sent[] = {text(first), text(second)};
-    assert_true(rp_verdict_key_make(&key, sent, 2, purpose));
+    assert_true(rp_verdict_key_make(&key, sent, 2));
     return key;
 }
 
@@ -28,18 +28,17 @@ static bool same(rp_verdict_key left, rp_verdict_key right)
     return memcmp(left.bytes, right.bytes, sizeof(left.bytes)) == 0;
 }
 
-/* Everything that was sent, in its order, and what for. */
+/* Everything that was sent, in its order. */
 static void keys(void **state)
 {
     (void)state;
-    rp_verdict_key key = key_of("leaf", "issuer", RP_PURPOSE_SERVER), one;
-    assert_true(same(key, key_of("leaf", "issuer", RP_PURPOSE_SERVER)));
-    assert_false(same(key, key_of("leaf", "issuer", RP_PURPOSE_CLIENT)));
-    assert_false(same(key, key_of("issuer", "leaf", RP_PURPOSE_SERVER)));
-    assert_false(same(key, key_of("leafi", "ssuer", RP_PURPOSE_SERVER)));
-    assert_false(same(key, key_of("leaf", "", RP_PURPOSE_SERVER)));
+    rp_verdict_key key = key_of("leaf", "issuer"), one;
+    assert_true(same(key, key_of("leaf", "issuer")));
+    assert_false(same(key, key_of("issuer", "leaf")));
+    assert_false(same(key, key_of("leafi", "ssuer")));
+    assert_false(same(key, key_of("leaf", "")));
     rp_slice whole = text("leafissuer");
-    assert_true(rp_verdict_key_make(&one, &whole, 1, RP_PURPOSE_SERVER));
+    assert_true(rp_verdict_key_make(&one, &whole, 1));
     assert_false(same(key, one));
 }
 
@@ -50,7 +49,7 @@ static void verdicts(void **state)
     rp_memory_init(&memory, (rp_allocator){.resize = NULL});
     rp_verdicts *verdicts = rp_verdicts_create(&memory);
     assert_non_null(verdicts);
-    rp_verdict_key key = key_of("leaf", "issuer", RP_PURPOSE_SERVER), other = key;
+    rp_verdict_key key = key_of("leaf", "issuer"), other = key;
     static rp_path path;
     path.begins = 100;
     path.ends = 200;
@@ -78,7 +77,7 @@ static void verdicts(void **state)
         char name[32];
         snprintf(name, sizeof(name), "%u", i);
         path.ends = 200 + i;
-        other = key_of(name, "issuer", RP_PURPOSE_SERVER);
+        other = key_of(name, "issuer");
         assert_false(rp_verdicts_know(verdicts, &other, 150));
         rp_verdicts_keep(verdicts, &other, &path);
         assert_true(rp_verdicts_know(verdicts, &other, 200 + i));
