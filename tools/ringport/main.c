@@ -1,9 +1,10 @@
-/* main.c - `ringport get`, `ringport load`, `ringport --version`, `ringport --help`. */
+/* main.c - `ringport get`, `ringport load`, `ringport trust`, `ringport --version`, `--help`. */
 #include "exit_code.h"
 #include "get.h"
 #include "host.h"
 #include "load.h"
 #include "options.h"
+#include "trust.h"
 
 #include <ringport/ringport.h>
 #include <string.h>
@@ -16,15 +17,23 @@ static int print_version(void)
 
 static void print_usage(FILE *out)
 {
-    fputs("usage: ringport get [options] URL     one request, its response to standard output\n"
-          "       ringport load [options] URL    many requests, measured\n"
-          "       ringport get --help, ringport load --help, ringport --version\n",
-          out);
+    fputs(
+        "usage: ringport get [options] URL     one request, its response to standard output\n"
+        "       ringport load [options] URL    many requests, measured\n"
+        "       ringport trust [options]       the trust anchors that certificates are judged by\n"
+        "       ringport get --help, ringport load --help, ringport trust --help, ringport "
+        "--version\n",
+        out);
+}
+
+static const char *name_of(command c)
+{
+    return c == COMMAND_GET ? "get" : c == COMMAND_LOAD ? "load" : "trust";
 }
 
 static int print_help(command c)
 {
-    printf("usage: ringport %s [options] URL\n\n", c == COMMAND_GET ? "get" : "load");
+    printf("usage: ringport %s [options]%s\n\n", name_of(c), c == COMMAND_TRUST ? "" : " URL");
     options_print(c, stdout);
     if (c == COMMAND_GET)
         fputs("\nSSLKEYLOGFILE names a file that TLS secrets are appended to. Exit codes are "
@@ -40,12 +49,11 @@ static int run_command(command c, int argc, char **argv)
     if (code != EXIT_OK) {
         fprintf(stderr, "ringport: (%d) %s\n", code, o.message);
         if (code == EXIT_USAGE)
-            fprintf(stderr, "ringport: `ringport %s --help` lists the options\n",
-                    c == COMMAND_GET ? "get" : "load");
+            fprintf(stderr, "ringport: `ringport %s --help` lists the options\n", name_of(c));
     } else if (o.help) {
         code = print_help(c);
     } else {
-        code = c == COMMAND_GET ? get_run(&o) : load_run(&o);
+        code = c == COMMAND_GET ? get_run(&o) : c == COMMAND_LOAD ? load_run(&o) : trust_run(&o);
     }
     options_free(&o);
     return code;
@@ -59,6 +67,8 @@ int main(int argc, char **argv)
         return run_command(COMMAND_GET, argc - 2, argv + 2);
     if (strcmp(what, "load") == 0)
         return run_command(COMMAND_LOAD, argc - 2, argv + 2);
+    if (strcmp(what, "trust") == 0)
+        return run_command(COMMAND_TRUST, argc - 2, argv + 2);
     if (strcmp(what, "--version") == 0 || strcmp(what, "-V") == 0)
         return print_version();
     bool asked = strcmp(what, "--help") == 0 || strcmp(what, "-h") == 0;

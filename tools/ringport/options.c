@@ -249,6 +249,7 @@ static int take_tls_max(tool_options *o, const char *value)
 #define GET COMMAND_GET
 #define LOAD COMMAND_LOAD
 #define BOTH (COMMAND_GET | COMMAND_LOAD)
+#define ALL (BOTH | COMMAND_TRUST)
 #define AT(member) offsetof(tool_options, member), NULL
 #define CALL(function) 0, function
 
@@ -298,8 +299,8 @@ static const option table[] = {
     {"lenient-lines", 0, KIND_FLAG, BOTH, NULL, AT(lenient_lines),
      "take lines ended by LF alone, and blanks behind a chunk's size"},
     {"insecure", 'k', KIND_FLAG, BOTH, NULL, AT(insecure), "accept any certificate"},
-    {"cacert", 0, KIND_TEXT, BOTH, "FILE", AT(tls.ca_file), "trust the CAs in this PEM file"},
-    {"capath", 0, KIND_TEXT, BOTH, "DIRECTORY", AT(tls.ca_directory), "and those in there"},
+    {"cacert", 0, KIND_TEXT, ALL, "FILE", AT(tls.ca_file), "trust the CAs in this PEM file"},
+    {"capath", 0, KIND_TEXT, ALL, "DIRECTORY", AT(tls.ca_directory), "and those in there"},
     {"cert", 'E', KIND_TEXT, BOTH, "FILE", AT(tls.certificate_file), "client certificate, PEM"},
     {"key", 0, KIND_TEXT, BOTH, "FILE", AT(tls.key_file), "its key, PEM [the --cert file]"},
     {"pinnedpubkey", 0, KIND_TEXT, BOTH, "HASHES", AT(tls.pinned_keys),
@@ -311,7 +312,7 @@ static const option table[] = {
     {"tls13-ciphers", 0, KIND_TEXT, BOTH, "LIST", AT(tls.tls13_ciphers), "of TLS 1.3"},
     {"http1.1", 0, KIND_CALL, BOTH, NULL, CALL(NULL), NULL},
     {"url", 0, KIND_CALL, BOTH, "URL", CALL(take_url), NULL},
-    {"help", 'h', KIND_FLAG, BOTH, NULL, AT(help), "this"},
+    {"help", 'h', KIND_FLAG, ALL, NULL, AT(help), "this"},
     {"location", 'L', KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
     {"compressed", 0, KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
     {"http2", 0, KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
@@ -404,7 +405,7 @@ static int take_option(tool_options *o, cursor *at, const option *t, const char 
         return fail(o, EXIT_USAGE, "option %s is unknown", shown);
     if (!(t->commands & at->command))
         return fail(o, EXIT_USAGE, "option %s is for `ringport %s`", shown,
-                    at->command == COMMAND_GET ? "load" : "get");
+                    t->commands & COMMAND_GET ? "get" : "load");
     if (t->value != NULL && value == NULL) {
         if (at->next >= at->argc)
             return fail(o, EXIT_USAGE, "option %s needs a value: %s", shown, t->value);
@@ -532,6 +533,8 @@ int options_parse(tool_options *o, command c, int argc, char **argv)
     }
     if (code != EXIT_OK || o->help)
         return code;
+    if (c == COMMAND_TRUST)
+        return o->url == NULL ? EXIT_OK : fail(o, EXIT_USAGE, "no URL is needed: %s", o->url);
     if (o->url == NULL)
         return fail(o, EXIT_USAGE, "no URL given");
     code = finish_request(o);

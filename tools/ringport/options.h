@@ -8,7 +8,7 @@
 #include <ringport/http.h>
 #include <stdio.h>
 
-typedef enum command { COMMAND_GET = 1, COMMAND_LOAD = 2 } command;
+typedef enum command { COMMAND_GET = 1, COMMAND_LOAD = 2, COMMAND_TRUST = 4 } command;
 
 /* Strings belong to argv unless said otherwise. */
 typedef struct tool_options {
