@@ -656,6 +656,8 @@ static void put_extensions(writer *out, const chain_spec *specs, size_t index, s
         put_hex(out, spec->extensions[i].hex);
         end_extension(out, begun);
     }
+    if (spec->more_extensions != NULL)
+        put_hex(out, spec->more_extensions);
     end(out, list);
     end(out, field);
 }
@@ -709,6 +711,8 @@ static void put_signed_part(writer *out, const chain_spec *specs, size_t index, 
     put_validity(out, spec);
     put_name(out, spec->subject, 0x0C);
     put_public_key(out, key_of(specs, index));
+    if (spec->unique_ids != NULL)
+        put_hex(out, spec->unique_ids);
     if (version == 3 && !(spec->flags & CHAIN_NO_EXTENSIONS))
         put_extensions(out, specs, index, issuer);
     end(out, all);

@@ -81,6 +81,8 @@ typedef struct chain_spec {
     const char *purposes; /* "server", "client", "any", joined by '+'; NULL: no extension */
     const char *serial;   /* hex; NULL: by its position */
     chain_extension extensions[2];
+    const char *more_extensions; /* hex, as they are encoded */
+    const char *unique_ids;      /* the same */
 } chain_spec;
 
 /* Writes certificate number index of specs. free() its data. */

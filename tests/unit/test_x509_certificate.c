@@ -212,6 +212,107 @@ static void cut(void **state)
     chain_free(&der, 1);
 }
 
+/* Every byte, changed in several ways: each way in which a certificate is malformed comes up. */
+static void every_reason(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {
+        "it is not a certificate in DER",
+        "its version is not known",
+        "its serial number is malformed",
+        "it names two signature algorithms",
+        "its issuer's name is malformed",
+        "its validity is malformed",
+        "its subject's name is malformed",
+        "its key is malformed",
+        "its extensions are malformed",
+        "it has an extension twice",
+        "its keyUsage is malformed",
+        "its subjectAltName is malformed",
+        "its basicConstraints are malformed",
+        "its nameConstraints are malformed",
+        "its extendedKeyUsage is malformed",
+        "its subjectKeyIdentifier is malformed",
+        "its authorityKeyIdentifier is malformed",
+    };
+    static const uint8_t masks[] = {1, 0x80, 0xff, 0x0e, 0x10};
+    unsigned seen[COUNT(reasons)] = {0}, unknown = 0;
+    const chain_spec specs[] = {{.subject = "x",
+                                 .issuer = 1,
+                                 .names = "a.test",
+                                 .permitted = "b.test",
+                                 .purposes = "server"},
+                                {.subject = "CA", .issuer = -1}};
+    rp_slice der = chain_certificate(specs, 0);
+    uint8_t *copy = malloc(der.size);
+    memcpy(copy, der.data, der.size);
+    for (size_t i = 0; i < der.size * COUNT(masks); i++) {
+        rp_certificate certificate;
+        const char *reason;
+        copy[i / COUNT(masks)] ^= masks[i % COUNT(masks)];
+        bool good = rp_certificate_read(&certificate, (rp_slice){copy, der.size}, &reason);
+        copy[i / COUNT(masks)] ^= masks[i % COUNT(masks)];
+        size_t at = 0;
+        while (!good && at < COUNT(reasons) && strcmp(reason, reasons[at]) != 0)
+            at++;
+        if (!good && at < COUNT(reasons))
+            seen[at]++;
+        else
+            unknown += !good;
+    }
+    for (size_t i = 0; i < COUNT(reasons); i++) {
+        if (seen[i] == 0)
+            fail_msg("never: %s", reasons[i]);
+    }
+    assert_int_equal(unknown, 0);
+    free(copy);
+    chain_free(&der, 1);
+}
+
+/* RFC 5280, 4.1.2.8: of version 2 and 3. */
+static void unique_identifiers(void **state)
+{
+    (void)state;
+    for (unsigned version = 1; version <= 3; version++) {
+        for (unsigned which = 0; which < 5; which++) {
+            static const char *const fields[] = {"810100", "820100", "810100820100", "820100810100",
+                                                 "8100"};
+            chain_spec spec = {.subject = "x",
+                               .issuer = -1,
+                               .version = version,
+                               .key_number = 1,
+                               .flags = CHAIN_NO_EXTENSIONS,
+                               .unique_ids = fields[which]};
+            rp_certificate certificate;
+            const char *reason;
+            rp_slice der = chain_certificate(&spec, 0);
+            bool good = rp_certificate_read(&certificate, der, &reason);
+            assert_int_equal(good, version > 1 && which != 3);
+            chain_free(&der, 1);
+        }
+    }
+}
+
+static void too_many_extensions(void **state)
+{
+    (void)state;
+    for (unsigned count = 63; count <= 65; count++) {
+        char more[65 * 2 * 16] = "";
+        for (unsigned i = 0; i < count - 3; i++)
+            (void)snprintf(more + strlen(more), sizeof(more) - strlen(more), "300706032a03%02x0400",
+                           i);
+        chain_spec spec = {.subject = "x", .issuer = -1, .key_number = 1, .more_extensions = more};
+        rp_certificate certificate;
+        const char *reason;
+        rp_slice der = chain_certificate(&spec, 0);
+        bool good = rp_certificate_read(&certificate, der, &reason);
+        assert_int_equal(good, count <= 64);
+        if (!good)
+            assert_string_equal(reason, "it has too many extensions");
+        chain_free(&der, 1);
+    }
+}
+
 /* Of a malformed one the subject is told if it was reached. */
 static void subject_of_malformed(void **state)
 {
@@ -233,6 +334,9 @@ int main(void)
         cmocka_unit_test(forms_are_read),
         cmocka_unit_test(critical_extensions),
         cmocka_unit_test(cut),
+        cmocka_unit_test(every_reason),
+        cmocka_unit_test(unique_identifiers),
+        cmocka_unit_test(too_many_extensions),
         cmocka_unit_test(subject_of_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* test_x509_host.c - RFC 9525: which certificate names stand for which hosts. */
+#include "support/chains.h"
 #include "x509/host.h"
 
 #include <setjmp.h>
@@ -97,11 +98,93 @@ static void long_names(void **state)
     assert_false(rp_host_matches(host, (uint8_t *)pattern, 311));
 }
 
+/* ---- A certificate's names ------------------------------------------------------------------- */
+
+static rp_slice make(rp_certificate *certificate, const char *names, const char *subject)
+{
+    const chain_spec spec = {.subject = subject, .issuer = -1, .key_number = 1, .names = names};
+    const char *reason;
+    rp_slice der = chain_certificate(&spec, 0);
+    assert_true(rp_certificate_read(certificate, der, &reason));
+    return der;
+}
+
+static void certificates_name_hosts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *names, *host;
+        bool matches;
+    } certificates[] = {
+        {"a.test;b.test", "b.test", true},
+        {"a.test;*.b.test", "c.b.test", true},
+        {"a.test", "c.test", false},
+        {"ip:127.0.0.1", "127.0.0.1", true},
+        {"ip:127.0.0.1", "127.0.0.2", false},
+        {"ip:127.0.0.1", "::ffff:127.0.0.1", false},
+        {"ip:::1", "::1", true},
+        {"ip:::1", "[::1]", true},
+        {"ip:::1", "0:0:0:0:0:0:0:1", true},
+        {"ip:::1", "::2", false},
+        {"dns:127.0.0.1", "127.0.0.1", false}, /* RFC 9525, 6.3: an IP-ID, or nothing */
+        {"ip:127.0.0.1", "127.0.0.1.test", false},
+        {"email:a@a.test;uri:https://a.test/;dir:CN=a.test", "a.test", false},
+        {"dns:;a.test", "a.test", true},
+        {NULL, "subject.test", false}, /* a common name is none */
+    };
+    for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++) {
+        rp_certificate certificate;
+        rp_slice der = make(&certificate, certificates[i].names, "subject.test");
+        if (rp_certificate_names_host(&certificate, certificates[i].host) !=
+            certificates[i].matches)
+            fail_msg("%s in %s", certificates[i].host, certificates[i].names);
+        chain_free(&der, 1);
+    }
+}
+
+static void hosts_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *names, *text;
+    } certificates[] = {
+        {"a.test", "a.test"},
+        {"a.test;ip:192.0.2.1;email:x@y.test;ip:2001:db8::1", "a.test, 192.0.2.1, 2001:db8::1"},
+        {"email:x@y.test;dns:", ""},
+        {NULL, ""},
+        {"a\tb\x7f.test", "a?b?.test"},
+        {"01234567890123456789.test;01234567890123456789.test;01234567890123456789.test;"
+         "01234567890123456789.test;01234567890123456789.test",
+         "01234567890123456789.test, 01234567890123456789.test, 01234567890123456789.test, "
+         "01234567890123456789.test, ..."},
+    };
+    for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++) {
+        rp_certificate certificate;
+        char text[RP_HOSTS_TEXT_SIZE];
+        rp_slice der = make(&certificate, certificates[i].names, "subject.test");
+        assert_string_equal(rp_certificate_hosts_text(&certificate, text), certificates[i].text);
+        chain_free(&der, 1);
+    }
+    /* One that fits as a name and fills all that there is; it is cut, and the next is not there. */
+    for (size_t size = 60; size < 130; size++) {
+        char names[300], text[RP_HOSTS_TEXT_SIZE];
+        rp_certificate certificate;
+        memset(names, 'x', size);
+        memcpy(names + size, ";b.test", sizeof(";b.test"));
+        rp_slice der = make(&certificate, names, NULL);
+        assert_true(strlen(rp_certificate_hosts_text(&certificate, text)) < sizeof(text));
+        assert_memory_equal(text, names, 60);
+        chain_free(&der, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_match),
         cmocka_unit_test(long_names),
+        cmocka_unit_test(certificates_name_hosts),
+        cmocka_unit_test(hosts_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

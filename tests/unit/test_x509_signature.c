@@ -1,0 +1,361 @@
+/* test_x509_signature.c - which keys and algorithms are good enough, and that a signature holds for
+ * what was signed, by that key, and for nothing else. */
+#include "support/chains.h"
+#include "x509/certificate.h"
+#include "x509/der.h"
+#include "x509/signature.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static size_t from_hex(const char *hex, uint8_t *bytes, size_t capacity)
+{
+    size_t size = 0;
+    for (; *hex != '\0'; hex += *hex == ' ') {
+        unsigned byte;
+        if (*hex == ' ')
+            continue;
+        assert_true(size < capacity && sscanf(hex, "%2x", &byte) == 1);
+        bytes[size++] = (uint8_t)byte;
+        hex += 2;
+    }
+    return size;
+}
+
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+#define MALFORMED "its key is malformed"
+#define RSA_MALFORMED "its RSA key is malformed"
+#define EC "06072a8648ce3d0201"
+#define RSA "06092a864886f70d010101"
+
+static const struct {
+    const char *hex, *reason;
+} bad_keys[] = {
+    {"", MALFORMED},
+    {"3000", MALFORMED},
+    {"3004 3000 0500", MALFORMED},
+    {"3005 3003 060103", MALFORMED},
+    {"300a 3003 060103 0303 010000", MALFORMED}, /* an unused bit */
+    {"3009 3003 060103 0302 0000", "its key is of a kind that is not supported"},
+    {"300a 3003 060103 0302 0000 05", MALFORMED},
+    {"3009 3003 060103 0302 0000 05", MALFORMED},
+    {"300f 3009 " EC " 0302 0000", "its key is not on a named curve"},
+    {"3011 300b " EC " 0500 0302 0000", "its key is not on a named curve"},
+    {"3017 3011 " EC " 06052b81040022 0500"
+     " 0302 0000",
+     MALFORMED}, /* cut short */
+    {"3018 3012 " EC " 06052b81040022 0500"
+     " 0302 0000",
+     "its key is not on a named curve"},
+    {"3016 3010 " EC " 06052b8104000a 0302 0000", "its key is on a curve that is not supported"},
+    {"3016 3010 " EC " 06052b81040022 0302 0000", MALFORMED},
+    {"300c 3005 06032b6570 0303 000000", MALFORMED},     /* Ed25519 of two bytes */
+    {"3011 300b " RSA " 0302 0000", RSA_MALFORMED},      /* no NULL */
+    {"3013 300d " RSA " 0500 0302 0000", RSA_MALFORMED}, /* no numbers */
+    {"3016 300d " RSA " 0500 0305 00 30020201", RSA_MALFORMED},
+    {"301a 300d " RSA " 0500 0309 00 3006 020103 020103", "its RSA key has less than 2048 bits"},
+    {"301a 300d " RSA " 0500 0309 00 3006 0201ff 020103", RSA_MALFORMED}, /* negative */
+    {"301a 300d " RSA " 0500 0309 00 3006 020100 020103", RSA_MALFORMED},
+    {"301c 300d " RSA " 0500 030b 00 3006 020103 020103 0500", RSA_MALFORMED},
+    {"301c 300f " RSA " 0500 0500 0309 00 3006 020103 020103", RSA_MALFORMED},
+};
+
+static void keys_are_judged(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad_keys); i++) {
+        uint8_t bytes[128];
+        rp_public_key key;
+        size_t size = from_hex(bad_keys[i].hex, bytes, sizeof(bytes));
+        const char *reason = rp_public_key_read(&key, (rp_slice){bytes, size});
+        if (reason == NULL || strcmp(reason, bad_keys[i].reason) != 0)
+            fail_msg("%s: %s", bad_keys[i].hex, reason);
+        assert_int_equal(key.kind, RP_KEY_NONE);
+    }
+}
+
+/* An RSA key of so many bits and this exponent: all ones. */
+static const char *read_rsa_key(size_t bits, const char *exponent)
+{
+    static uint8_t bytes[2048];
+    uint8_t number[16];
+    size_t modulus = (bits + 7) / 8, exponent_size = from_hex(exponent, number, sizeof(number));
+    size_t zero = bits % 8 == 0, pair = 4 + zero + modulus + 2 + exponent_size, used = 0;
+    rp_public_key key;
+#define SIZE_OF_TWO(size) (uint8_t)((size) >> 8), (uint8_t)(size)
+    uint8_t head[] = {0x30,
+                      0x82,
+                      SIZE_OF_TWO(15 + 5 + 4 + pair),
+                      0x30,
+                      0x0d,
+                      0x06,
+                      0x09,
+                      0x2a,
+                      0x86,
+                      0x48,
+                      0x86,
+                      0xf7,
+                      0x0d,
+                      0x01,
+                      0x01,
+                      0x01,
+                      0x05,
+                      0x00,
+                      0x03,
+                      0x82,
+                      SIZE_OF_TWO(1 + 4 + pair),
+                      0x00,
+                      0x30,
+                      0x82,
+                      SIZE_OF_TWO(pair),
+                      0x02,
+                      0x82,
+                      SIZE_OF_TWO(zero + modulus)};
+    memcpy(bytes, head, sizeof(head));
+    used = sizeof(head);
+    if (zero)
+        bytes[used++] = 0;
+    memset(bytes + used, 0xff, modulus);
+    if (!zero)
+        bytes[used] = (uint8_t)((1u << (bits % 8)) - 1);
+    used += modulus;
+    bytes[used++] = 0x02;
+    bytes[used++] = (uint8_t)exponent_size;
+    memcpy(bytes + used, number, exponent_size);
+    return rp_public_key_read(&key, (rp_slice){bytes, used + exponent_size});
+}
+
+static void rsa_keys(void **state)
+{
+    (void)state;
+    assert_null(read_rsa_key(2048, "010001"));
+    assert_null(read_rsa_key(2048, "03"));
+    assert_null(read_rsa_key(2049, "010001"));
+    assert_null(read_rsa_key(4096, "010001"));
+    assert_null(read_rsa_key(2048, "00ffffffff"));
+    assert_string_equal(read_rsa_key(2047, "010001"), "its RSA key has less than 2048 bits");
+    assert_string_equal(read_rsa_key(8193, "010001"), "its RSA key has too many bits");
+    static const char *const exponents[] = {"01", "02", "010000", "0100000001"};
+    for (size_t i = 0; i < COUNT(exponents); i++)
+        assert_string_equal(read_rsa_key(2048, exponents[i]), "its RSA key has a bad exponent");
+    assert_string_equal(read_rsa_key(2048, "ff"), RSA_MALFORMED);
+}
+
+/* ---- Algorithms ------------------------------------------------------------------------------ */
+
+#define PSS "06092a864886f70d01010a "
+#define SHA256 "300d 0609608648016503040201 0500"
+#define SHA384 "300d 0609608648016503040202 0500"
+#define MGF "06092a864886f70d010108 "
+#define PSS_REFUSED "it is signed by RSA-PSS with parameters that are not supported"
+#define ALGORITHM_MALFORMED "its signature algorithm is malformed"
+
+static const struct {
+    const char *hex, *reason;
+    rp_signature_scheme scheme;
+    unsigned bits;
+} algorithms[] = {
+    {"06092a864886f70d01010b 0500", NULL, RP_SIGNATURE_RSA_PKCS1, 256},
+    {"06092a864886f70d01010b", NULL, RP_SIGNATURE_RSA_PKCS1, 256}, /* RFC 4055, 2.1 */
+    {"06092a864886f70d01010c 0500", NULL, RP_SIGNATURE_RSA_PKCS1, 384},
+    {"06092a864886f70d01010d 0500", NULL, RP_SIGNATURE_RSA_PKCS1, 512},
+    {"06092a864886f70d01010b 020101", ALGORITHM_MALFORMED, RP_SIGNATURE_NONE, 0},
+    {"06092a864886f70d01010b 0500 0500", ALGORITHM_MALFORMED, RP_SIGNATURE_NONE, 0},
+    {"06082a8648ce3d040302", NULL, RP_SIGNATURE_ECDSA, 256},
+    {"06082a8648ce3d040303", NULL, RP_SIGNATURE_ECDSA, 384},
+    {"06082a8648ce3d040304", NULL, RP_SIGNATURE_ECDSA, 512},
+    {"06082a8648ce3d040302 0500", ALGORITHM_MALFORMED, RP_SIGNATURE_NONE, 0},
+    {"06032b6570", NULL, RP_SIGNATURE_ED25519, 512},
+    {"06032b6570 0500", ALGORITHM_MALFORMED, RP_SIGNATURE_NONE, 0},
+    {"06092a864886f70d010105 0500", "it is signed with SHA-1, which is broken", RP_SIGNATURE_NONE,
+     0},
+    {"06092a864886f70d010104 0500", "it is signed with MD5, which is broken", RP_SIGNATURE_NONE, 0},
+    {"06092a864886f70d010102 0500", "it is signed with MD2, which is broken", RP_SIGNATURE_NONE, 0},
+    {"06072a8648ce3d0401", "it is signed with SHA-1, which is broken", RP_SIGNATURE_NONE, 0},
+    {"06092a864886f70d01010e 0500", "it is signed by an algorithm that is not supported",
+     RP_SIGNATURE_NONE, 0},
+    {"0500", ALGORITHM_MALFORMED, RP_SIGNATURE_NONE, 0},
+    {PSS "3034 a00f " SHA256 " a11c 301a " MGF SHA256 " a203 020120", NULL, RP_SIGNATURE_RSA_PSS,
+     256},
+    {PSS "3034 a00f " SHA384 " a11c 301a " MGF SHA384 " a203 020130", NULL, RP_SIGNATURE_RSA_PSS,
+     384},
+    {PSS "3039 a00f " SHA256 " a11c 301a " MGF SHA256 " a203 020120 a303 020101", NULL,
+     RP_SIGNATURE_RSA_PSS, 256},
+    {PSS "3039 a00f " SHA256 " a11c 301a " MGF SHA256 " a203 020120 a303 020102", PSS_REFUSED,
+     RP_SIGNATURE_NONE, 0},
+    {PSS "3034 a00f " SHA256 " a11c 301a " MGF SHA384 " a203 020120", PSS_REFUSED,
+     RP_SIGNATURE_NONE, 0},
+    {PSS "3034 a00f " SHA256 " a11c 301a " MGF SHA256 " a203 020114", PSS_REFUSED,
+     RP_SIGNATURE_NONE, 0},
+    {PSS "3034 a00f " SHA256 " a11c 301a 06092a864886f70d010107 " SHA256 " a203 020120",
+     PSS_REFUSED, RP_SIGNATURE_NONE, 0},
+    {PSS "3000", PSS_REFUSED, RP_SIGNATURE_NONE, 0}, /* SHA-1 by default */
+    {PSS "0500", PSS_REFUSED, RP_SIGNATURE_NONE, 0},
+    {PSS, PSS_REFUSED, RP_SIGNATURE_NONE, 0},
+    {PSS "3012 a00d 300b 06092a864886f70d010105 a203 020120", PSS_REFUSED, RP_SIGNATURE_NONE, 0},
+};
+
+static void algorithms_are_judged(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(algorithms); i++) {
+        uint8_t bytes[128];
+        rp_signature_algorithm algorithm;
+        size_t size = from_hex(algorithms[i].hex, bytes, sizeof(bytes));
+        const char *reason = rp_signature_algorithm_read(&algorithm, (rp_slice){bytes, size});
+        if ((reason == NULL) != (algorithms[i].reason == NULL) ||
+            (reason != NULL && strcmp(reason, algorithms[i].reason) != 0))
+            fail_msg("%s: %s", algorithms[i].hex, reason);
+        assert_int_equal(algorithm.scheme, algorithms[i].scheme);
+        if (reason == NULL)
+            assert_int_equal(algorithm.hash_bits, algorithms[i].bits);
+    }
+}
+
+/* ---- Signatures ------------------------------------------------------------------------------ */
+
+typedef struct made_signature {
+    rp_slice der;
+    rp_certificate certificate;
+    rp_public_key key;
+    rp_signature_algorithm algorithm;
+} made_signature;
+
+static void make(made_signature *made, chain_key_kind kind, chain_signature signature)
+{
+    const chain_spec spec = {.subject = "x", .issuer = -1, .key = kind, .signature = signature};
+    const char *reason;
+    made->der = chain_certificate(&spec, 0);
+    assert_true(rp_certificate_read(&made->certificate, made->der, &reason));
+    assert_null(rp_public_key_read(&made->key, made->certificate.public_key));
+    assert_null(rp_signature_algorithm_read(&made->algorithm, made->certificate.algorithm));
+}
+
+static rp_signature_result verify(const made_signature *made, rp_slice message, rp_slice signature)
+{
+    return rp_signature_verify(&made->key, &made->algorithm, message, signature);
+}
+
+static const struct {
+    chain_key_kind kind;
+    chain_signature signature;
+} kinds[] = {
+    {CHAIN_P256, CHAIN_BY_KEY},    {CHAIN_P384, CHAIN_SHA384},    {CHAIN_P521, CHAIN_SHA512},
+    {CHAIN_ED25519, CHAIN_BY_KEY}, {CHAIN_RSA, CHAIN_BY_KEY},     {CHAIN_RSA, CHAIN_SHA512},
+    {CHAIN_RSA, CHAIN_PSS_SHA384}, {CHAIN_RSA_PSS, CHAIN_BY_KEY},
+};
+
+/* Not one bit of it may be another, no byte may be missing, and none may be added. */
+static void signatures_hold(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        made_signature made;
+        uint8_t copy[600];
+        make(&made, kinds[i].kind, kinds[i].signature);
+        rp_slice message = made.certificate.signed_part, signature = made.certificate.signature;
+        assert_int_equal(verify(&made, message, signature), RP_SIGNATURE_GOOD);
+        assert_int_equal(verify(&made, (rp_slice){message.data, message.size - 1}, signature),
+                         RP_SIGNATURE_BAD);
+        memcpy(copy, signature.data, signature.size);
+        copy[signature.size] = 0;
+        for (size_t at = 0; at < signature.size; at += i < 4 ? 1 : 17) {
+            copy[at] ^= (uint8_t)(1u << (at % 8));
+            assert_int_equal(verify(&made, message, (rp_slice){copy, signature.size}),
+                             RP_SIGNATURE_BAD);
+            copy[at] ^= (uint8_t)(1u << (at % 8));
+        }
+        assert_int_equal(verify(&made, message, (rp_slice){copy, signature.size}),
+                         RP_SIGNATURE_GOOD);
+        assert_int_equal(verify(&made, message, (rp_slice){copy, signature.size + 1}),
+                         RP_SIGNATURE_BAD);
+        assert_int_equal(verify(&made, message, (rp_slice){copy, signature.size - 1}),
+                         RP_SIGNATURE_BAD);
+        assert_int_equal(verify(&made, message, (rp_slice){copy, 0}), RP_SIGNATURE_BAD);
+        chain_free(&made.der, 1);
+    }
+}
+
+/* Each key with each other's signature: another key, another kind, another scheme. */
+static void keys_are_told_apart(void **state)
+{
+    (void)state;
+    made_signature all[COUNT(kinds)];
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        make(&all[i], kinds[i].kind, kinds[i].signature);
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        for (size_t j = 0; j < COUNT(kinds); j++) {
+            made_signature mixed = all[j];
+            mixed.key = all[i].key;
+            rp_signature_result result =
+                verify(&mixed, mixed.certificate.signed_part, mixed.certificate.signature);
+            /* The RSA key is one; under the type of PSS it does not sign otherwise. */
+            bool rsa = i >= 4 && j >= 4, pss = j >= 6;
+            bool good = i == j || (rsa && (pss || i != 7));
+            if (result != (good ? RP_SIGNATURE_GOOD : RP_SIGNATURE_BAD))
+                fail_msg("key %zu, signature %zu", i, j);
+        }
+    }
+    rp_public_key none = {.kind = RP_KEY_NONE};
+    assert_int_equal(rp_signature_verify(&none, &all[0].algorithm, all[0].certificate.signed_part,
+                                         all[0].certificate.signature),
+                     RP_SIGNATURE_BAD);
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        chain_free(&all[i].der, 1);
+}
+
+/* A point must lie on its curve. */
+static void points_are_checked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        made_signature made;
+        uint8_t point[256];
+        make(&made, kinds[i].kind, kinds[i].signature);
+        memcpy(point, made.key.point.data, made.key.point.size);
+        point[made.key.point.size - 1] ^= 1;
+        made.key.point.data = point;
+        assert_int_equal(verify(&made, made.certificate.signed_part, made.certificate.signature),
+                         RP_SIGNATURE_BAD);
+        chain_free(&made.der, 1);
+    }
+}
+
+static void keys_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        chain_key_kind kind;
+        const char *text;
+    } cases[] = {{CHAIN_P256, "P-256"},   {CHAIN_P384, "P-384"},
+                 {CHAIN_P521, "P-521"},   {CHAIN_ED25519, "Ed25519"},
+                 {CHAIN_RSA, "RSA 2048"}, {CHAIN_RSA_PSS, "RSA-PSS 2048"}};
+    char text[RP_KEY_TEXT_SIZE];
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        made_signature made;
+        make(&made, cases[i].kind, CHAIN_BY_KEY);
+        assert_string_equal(rp_public_key_text(&made.key, text), cases[i].text);
+        chain_free(&made.der, 1);
+    }
+    assert_string_equal(rp_public_key_text(&(rp_public_key){.kind = RP_KEY_NONE}, text), "none");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_are_judged),       cmocka_unit_test(rsa_keys),
+        cmocka_unit_test(algorithms_are_judged), cmocka_unit_test(signatures_hold),
+        cmocka_unit_test(keys_are_told_apart),   cmocka_unit_test(points_are_checked),
+        cmocka_unit_test(keys_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
