@@ -53,7 +53,7 @@ typedef struct rp_tls_options {
 
     const char *tls12_ciphers; /* OpenSSL names, colon-separated; NULL: ECDHE with AEAD */
     const char *tls13_ciphers;
-    const char *groups; /* "X25519:P-256:P-384"; NULL: that */
+    const char *groups; /* "X25519:P-256:P-384:P-521"; NULL: that */
 
     bool no_resumption; /* neither offer nor keep sessions */
 

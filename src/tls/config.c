@@ -152,7 +152,7 @@ static rp_status set_groups(rp_tls_config *config, const char *list, rp_error *e
 {
     int groups[GROUPS_LIMIT];
     int count = 0;
-    for (const char *at = list == NULL ? "X25519:P-256:P-384" : list; *at != '\0';) {
+    for (const char *at = list == NULL ? "X25519:P-256:P-384:P-521" : list; *at != '\0';) {
         size_t size = strcspn(at, ":");
         int group = group_of(at, size);
         if (group < 0 || count == GROUPS_LIMIT)
