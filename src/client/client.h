@@ -134,8 +134,7 @@ struct rp_request {
     bool begun;            /* any byte of an answer came, interim responses included */
     bool head_begun;       /* the final head has, or one of which that is not known yet */
     bool upload_under_way; /* the peer may not have all of a large request */
-    bool sent_before; /* an earlier connection took some of it: the server may have acted on it */
-    uint8_t moved;    /* connections that turned out to be no good before anything of it left */
+    uint8_t moved;       /* connections that turned out to be no good before anything of it left */
     uint8_t moved_fresh; /* of these, such as nobody had used before */
     bool has_credit_limit;
     size_t credit_bytes;

@@ -62,8 +62,9 @@ static void enter(rp_conn *conn, rp_conn_state state)
 static rp_request *detach(rp_conn *conn)
 {
     rp_request *request = conn->request;
-    if (conn->state == RP_CONN_SERVING) /* else what an earlier connection took stands */
-        request->bytes_sent = rp_conn_bytes_sent(conn);
+    uint64_t sent = rp_conn_bytes_sent(conn);
+    if (sent > 0) /* else what an earlier connection took stands: the server may have acted on it */
+        request->bytes_sent = sent;
     rp_stream_want_fill(conn->stream, NULL);
     conn->request = NULL;
     request->conn = NULL;
@@ -82,7 +83,6 @@ static bool may_replay(const rp_conn *conn, const rp_request *request)
 static void replay(rp_request *request)
 {
     request->fresh_only = true;
-    request->sent_before = request->sent_before || request->bytes_sent > 0;
     rp_pool_submit(request);
 }
 

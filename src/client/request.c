@@ -349,8 +349,9 @@ static void leave(rp_request *request)
 
 void rp_request_summary_get(const rp_request *request, rp_response_summary *summary)
 {
-    bool serving = request->conn != NULL && request->conn->state == RP_CONN_SERVING;
-    uint64_t sent = serving ? rp_conn_bytes_sent(request->conn) : request->bytes_sent;
+    uint64_t sent = request->conn != NULL ? rp_conn_bytes_sent(request->conn) : 0;
+    if (sent == 0)
+        sent = request->bytes_sent;
     *summary = (rp_response_summary){
         .status = request->status,
         .body_bytes = request->body_bytes,
@@ -375,7 +376,7 @@ static void tell(rp_request *request, rp_error *error)
     if (error != NULL) {
         error->reused = request->reused;
         error->bytes_sent = request->bytes_sent;
-        error->replay_safe = request->bytes_sent == 0 && !request->sent_before;
+        error->replay_safe = request->bytes_sent == 0;
     }
     rp_response_summary summary;
     rp_request_summary_get(request, &summary);
