@@ -614,9 +614,7 @@ void server_drop(server *s, bool reset)
 {
     for (rp_link *link = s->exchanges.next; link != &s->exchanges; link = link->next) {
         exchange *x = RP_CONTAINER(link, exchange, link);
-        if (x->over) /* an earlier drop's, still closing */
-            continue;
-        if (reset)
+        if (reset && !x->stream->closing) /* an earlier drop's may be closing still */
             cut(x, true);
         else
             close_now(x);
