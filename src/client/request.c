@@ -202,8 +202,7 @@ static bool is_limit(uint64_t timeout_ms)
 
 static uint64_t end_of(const deadline *due)
 {
-    uint64_t longest_ms = (UINT64_MAX - due->since_ns) / 1000000u;
-    if (due->limit_ms >= longest_ms)
+    if (due->limit_ms > (UINT64_MAX >> 1) / 1000000u)
         return UINT64_MAX;
     return due->since_ns + due->limit_ms * 1000000u;
 }
@@ -220,7 +219,10 @@ static void watch(rp_request *request)
         rp_timer_stop(loop, timer);
         return;
     }
-    uint64_t now = rp_loop_now_ns(loop), end = end_of(&due);
+    uint64_t end = end_of(&due);
+    if (timer->private_started && timer->private_deadline_ns <= end && !request->upload_under_way)
+        return;
+    uint64_t now = rp_loop_now_ns(loop);
     uint64_t left_ms = end > now ? (end - now + 999999u) / 1000000u : 0;
     uint64_t look_ms = due.limit_ms / LOOKS + 1;
     if (request->upload_under_way && look_ms < left_ms)
