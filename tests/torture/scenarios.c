@@ -198,6 +198,7 @@ static void run_destroy_loop(torture *t)
     ask_start(t, url(t, A, "/never"), 0, NULL)->expected = RP_E_TOTAL_TIMEOUT;
     turns_then_none_left(t);
     rp_loop_destroy(t->loop);
+    rp_client_destroy(t->client); /* which outlives its loop */
     t->loop = NULL;
     t->client = NULL;
     CHECK(asks_done(t));
