@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TICKETS_MOST 200
 #define CREDIT ((size_t)256 * 1024)
 #define BACKLOG 512
 #define ALPN "http/1.1"
@@ -288,6 +289,44 @@ static void held_failed(void *user)
     rp_sim_exchange_close(user);
 }
 
+/* ---- TLS ---- */
+
+static rp_status tls_make(rp_sim_server *server, const rp_sim_server_options *options,
+                          rp_error *error)
+{
+    if (options->plain)
+        return RP_OK;
+    bool own = options->certificate_file == NULL && options->key_file == NULL;
+    server->tls_own = own;
+    rp_tls_server_options tls = {
+        .certificate_file = options->certificate_file,
+        .key_file = options->key_file,
+        .certificate_pem = own ? rp_sim_certificate_pem : NULL,
+        .key_pem = own ? rp_sim_key_pem : NULL,
+        .minimum_version = options->minimum_version,
+        .maximum_version = options->maximum_version,
+        .no_resumption = options->no_resumption,
+    };
+    return rp_tls_server_config_create(&server->tls, &tls, error);
+}
+
+/* wolfSSL's server counts a session's tickets from resumption to resumption in one byte, and fails
+ * the handshake in which that is full (SESSION_TICKET_NONCE_OVERFLOW): so other keys seal them
+ * before. */
+static void tls_renew(rp_sim_server *server)
+{
+    rp_sim_server_options options = server->options;
+    rp_tls_config *before = server->tls;
+    if (before == NULL || !server->tls_own || ++server->tls_uses < TICKETS_MOST)
+        return;
+    options.certificate_file = options.key_file = NULL;
+    if (tls_make(server, &options, NULL) == RP_OK)
+        rp_tls_config_release(before);
+    else
+        server->tls = before;
+    server->tls_uses = 0;
+}
+
 static void accepted(rp_socket *listener, rp_socket *peer, rp_io_result result, bool final)
 {
     rp_sim_server *server = listener->user;
@@ -302,6 +341,7 @@ static void accepted(rp_socket *listener, rp_socket *peer, rp_io_result result, 
     }
     rp_sim_exchange *x = rp_allocate(&server->memory, sizeof(*x));
     RP_ASSERT(x != NULL);
+    tls_renew(server);
     x->server = server;
     x->request.memory = &server->memory;
     rp_list_init(&x->steps);
@@ -374,24 +414,6 @@ void rp_sim_exchange_user_set(rp_sim_exchange *x, void *user)
 static rp_status bad_option(rp_error *error, const char *text)
 {
     return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "%s", text);
-}
-
-static rp_status tls_make(rp_sim_server *server, const rp_sim_server_options *options,
-                          rp_error *error)
-{
-    if (options->plain)
-        return RP_OK;
-    bool own = options->certificate_file == NULL && options->key_file == NULL;
-    rp_tls_server_options tls = {
-        .certificate_file = options->certificate_file,
-        .key_file = options->key_file,
-        .certificate_pem = own ? rp_sim_certificate_pem : NULL,
-        .key_pem = own ? rp_sim_key_pem : NULL,
-        .minimum_version = options->minimum_version,
-        .maximum_version = options->maximum_version,
-        .no_resumption = options->no_resumption,
-    };
-    return rp_tls_server_config_create(&server->tls, &tls, error);
 }
 
 static rp_status address_make(rp_sim_server *server, const rp_sim_server_options *options,

@@ -83,6 +83,8 @@ struct rp_sim_server {
     rp_address address;
     char address_text[RP_ADDRESS_TEXT_SIZE];
     rp_tls_config *tls;
+    unsigned tls_uses; /* connections since it was made */
+    bool tls_own;      /* its certificate is rp_sim_certificate_pem */
     rp_link exchanges;
     rp_sim_server_counts counts;
     bool loop_owned, stopped;
