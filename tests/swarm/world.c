@@ -30,8 +30,10 @@ bool world_chance(world *w, unsigned permille)
 
 uint64_t world_late_us(const world *w)
 {
-    /* After a pause what came meanwhile is looked at first, and behind that turn may be another. */
-    return (w->sim != NULL ? 1000 : REAL_LATE_US) + 2 * w->knobs.host_pause_ms * 1000;
+    /* After a pause what came meanwhile is looked at first, and behind that turn may be another; if
+     * that finds something, too, and so on, timers wait for so long (loop.c, LATE_MOST_NS). */
+    uint64_t pause_ms = w->knobs.host_pause_ms;
+    return (w->sim != NULL ? 1000 : REAL_LATE_US) + (pause_ms > 0 ? 200 + 2 * pause_ms : 0) * 1000;
 }
 
 uint8_t world_byte(unsigned id, bool up, uint64_t offset)
