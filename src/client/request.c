@@ -216,7 +216,8 @@ static void watch(rp_request *request)
     rp_timer *timer = &request->phase_timer;
     deadline due = deadline_of(request);
     if (!is_limit(due.limit_ms)) {
-        rp_timer_stop(loop, timer);
+        if (timer->private_started)
+            rp_timer_stop(loop, timer);
         return;
     }
     uint64_t end = end_of(&due);

@@ -24,7 +24,7 @@ typedef enum place {
 } place;
 
 /* How many bytes there are before a control character. */
-static size_t plain_bytes(const char *data, size_t size)
+static inline size_t plain_bytes(const char *data, size_t size)
 {
     size_t count = 0;
     for (uint64_t eight; size - count >= 8; count += 8) {

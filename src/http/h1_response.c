@@ -380,7 +380,8 @@ static bool scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header
 
 /* The line at *text, NUL-terminated in place; *text moves behind its end. NULL: it has none. Blanks
  * take the place of folds, which only a header can have; *folded says whether there were any. */
-static char *cut_line(char **text, const char *end, bool lenient, bool *folded, char **line_end)
+static inline char *cut_line(char **text, const char *end, bool lenient, bool *folded,
+                             char **line_end)
 {
     char *line = *text, *at = line;
     for (;;) {
@@ -467,9 +468,12 @@ static const char *read_length(framing *seen, const char *value)
 /* A header that says where the body ends. */
 static const char *read_framing(framing *seen, const rp_header *header, bool folded)
 {
+    char first = rp_ascii_lower(header->name[0]);
+    if (first != 'c' && first != 't') /* neither of the two */
+        return NULL;
     size_t size = strlen(header->name);
-    bool length = size == 14 && rp_name_equal(header->name, size, "content-length");
-    bool coding = size == 17 && rp_name_equal(header->name, size, "transfer-encoding");
+    bool length = size == 14 && rp_ascii_equal(header->name, "content-length", size);
+    bool coding = size == 17 && rp_ascii_equal(header->name, "transfer-encoding", size);
     if (!length && !coding)
         return NULL;
     if (folded)
