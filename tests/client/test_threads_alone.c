@@ -142,8 +142,15 @@ static void test_alert_of_a_refused_certificate(void **state)
     refuse(13);
 }
 
+static void nothing(void *argument)
+{
+    (void)argument;
+}
+
 int main(void)
 {
+    /* With the first thread the thread sanitizer starts one of its own. */
+    raw_thread_join(raw_thread_start(nothing, NULL));
     const struct CMUnitTest tests[] = {
         fixture_test_real(test_each_ending),
         fixture_test_real(test_alert_of_a_refused_certificate),

@@ -183,7 +183,10 @@ static void origin_holds(const rp_client *client, const rp_origin *origin, bool 
     bool room = client->conn_count < o->connections_total || !rp_list_empty(&client->idle);
     bool may_open = room && client->fresh_count < o->concurrent_openings &&
                     origin->conn_count < o->connections_per_origin;
-    if (origin->queued_count > 0 && may_open && !closing)
+    /* After a pause of the program the timer that sees to it may have to wait for a turn. */
+    const rp_timer *timer = &client->dispatch_timer;
+    bool due = timer->private_started && timer->private_deadline_ns <= rp_loop_now_ns(client->loop);
+    if (origin->queued_count > 0 && may_open && !closing && !due)
         CHECK(origin->opening_count > 0 || origin->open_count > 0);
 }
 
