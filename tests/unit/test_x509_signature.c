@@ -20,7 +20,7 @@ static size_t from_hex(const char *hex, uint8_t *bytes, size_t capacity)
 {
     size_t size = 0;
     for (; *hex != '\0'; hex += *hex == ' ') {
-        unsigned byte;
+        unsigned byte = 0;
         if (*hex == ' ')
             continue;
         assert_true(size < capacity && sscanf(hex, "%2x", &byte) == 1);
