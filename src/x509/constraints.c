@@ -156,7 +156,8 @@ static bool matches(const rp_general_name *name, rp_slice base, bool excluded)
     case RP_GENERAL_ADDRESS:
         return address_within(name->value, base);
     case RP_GENERAL_DIRECTORY:
-        return rp_dname_within(name->value, base);
+        return excluded ? rp_dname_may_be_within(name->value, base)
+                        : rp_dname_within(name->value, base);
     default:
         return false;
     }

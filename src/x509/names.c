@@ -47,95 +47,182 @@ bool rp_dname_read(rp_slice *in, rp_slice *name)
 
 /* ---- Comparing ------------------------------------------------------------------------------- */
 
-/* Types in which ASCII is ASCII. */
-static bool is_text(uint8_t tag)
+/* What next_code answers beside characters. */
+enum { TEXT_END = -1, TEXT_UNREADABLE = -2 };
+
+typedef struct characters {
+    uint8_t tag;
+    rp_slice rest;
+} characters;
+
+static characters characters_of(const attribute *of)
 {
-    return tag == RP_DER_UTF8_STRING || tag == RP_DER_PRINTABLE_STRING ||
-           tag == RP_DER_TELETEX_STRING || tag == RP_DER_IA5_STRING || tag == RP_DER_VISIBLE_STRING;
+    return (characters){of->tag, of->value};
 }
 
-static uint8_t fold(uint8_t byte)
+/* Unicode's, which has no surrogates. */
+static int32_t valid_code(uint32_t code)
 {
-    return (uint8_t)rp_ascii_lower((char)byte);
+    return code > 0x10FFFF || (code >= 0xD800 && code < 0xE000) ? TEXT_UNREADABLE : (int32_t)code;
 }
 
-static void skip_spaces(rp_slice *text)
+/* UCS-2 and UCS-4, which is what BMPString and UniversalString are (X.690, 8.23). */
+static int32_t next_wide(rp_slice *rest, size_t width)
 {
-    while (text->size > 0 && text->data[0] == ' ') {
-        text->data++;
-        text->size--;
+    uint32_t code = 0;
+    if (rest->size < width)
+        return TEXT_UNREADABLE;
+    for (size_t i = 0; i < width; i++)
+        code = code << 8 | rest->data[i];
+    *rest = (rp_slice){rest->data + width, rest->size - width};
+    return valid_code(code);
+}
+
+/* RFC 3629. */
+static int32_t next_utf8(rp_slice *rest)
+{
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    uint8_t first = rest->data[0];
+    size_t more = first < 0x80 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+    if ((first >= 0x80 && first < 0xC0) || first >= 0xF8 || rest->size <= more)
+        return TEXT_UNREADABLE;
+    uint32_t code = more == 0 ? first : first & (0x3Fu >> more);
+    for (size_t i = 1; i <= more; i++) {
+        if ((rest->data[i] & 0xC0) != 0x80)
+            return TEXT_UNREADABLE;
+        code = code << 6 | (rest->data[i] & 0x3F);
+    }
+    *rest = (rp_slice){rest->data + 1 + more, rest->size - 1 - more};
+    return code < least[more] ? TEXT_UNREADABLE : valid_code(code);
+}
+
+/* What is not ASCII in a type of bytes is no more than itself: TeletexString has been used for
+ * more than one set of characters, and in the others it must not be. */
+static int32_t next_byte(characters *of)
+{
+    uint8_t byte = of->rest.data[0];
+    of->rest = (rp_slice){of->rest.data + 1, of->rest.size - 1};
+    return byte < 0x80 ? byte : (int32_t)of->tag << 24 | byte;
+}
+
+static int32_t next_code(characters *of)
+{
+    switch (of->tag) {
+    case RP_DER_UTF8_STRING:
+        return of->rest.size == 0 ? TEXT_END : next_utf8(&of->rest);
+    case RP_DER_BMP_STRING:
+        return of->rest.size == 0 ? TEXT_END : next_wide(&of->rest, 2);
+    case RP_DER_UNIVERSAL_STRING:
+        return of->rest.size == 0 ? TEXT_END : next_wide(&of->rest, 4);
+    case RP_DER_NUMERIC_STRING:
+    case RP_DER_PRINTABLE_STRING:
+    case RP_DER_TELETEX_STRING:
+    case RP_DER_IA5_STRING:
+    case RP_DER_VISIBLE_STRING:
+        return of->rest.size == 0 ? TEXT_END : next_byte(of);
+    default:
+        return TEXT_UNREADABLE;
     }
 }
 
-/* The next character of a prepared string, spaces in a row being one and none at the end. -1: that
- * was all. */
-static int next_character(rp_slice *text)
+/* Of ASCII, what RFC 4518, 2.2 has for spaces. */
+static bool is_space(int32_t code)
 {
-    if (text->size == 0)
-        return -1;
-    int next = fold(text->data[0]);
-    if (next == ' ')
-        skip_spaces(text);
-    else
-        *text = (rp_slice){text->data + 1, text->size - 1};
-    return text->size == 0 && next == ' ' ? -1 : next;
+    return code == ' ' || (code >= '\t' && code <= '\r');
 }
 
-static bool same_text(rp_slice left, rp_slice right)
+static int32_t fold(int32_t code)
 {
-    int character;
+    return code >= 0 && code < 0x80 ? rp_ascii_lower((char)code) : code;
+}
+
+static void skip_spaces(characters *of)
+{
+    for (characters after = *of; is_space(next_code(&after));)
+        *of = after;
+}
+
+/* The next character of a prepared string, spaces in a row being one and none at the end. */
+static int32_t next_character(characters *of)
+{
+    int32_t code = next_code(of);
+    if (!is_space(code))
+        return fold(code);
+    skip_spaces(of);
+    return of->rest.size == 0 ? TEXT_END : ' ';
+}
+
+static bool same_text(characters left, characters right)
+{
+    int32_t character;
     skip_spaces(&left);
     skip_spaces(&right);
     do {
         character = next_character(&left);
-        if (character != next_character(&right))
+        if (character == TEXT_UNREADABLE || character != next_character(&right))
             return false;
-    } while (character >= 0);
+    } while (character != TEXT_END);
     return true;
 }
 
-static bool same_attribute(const attribute *left, const attribute *right)
+/* Of characters for which there is no other way to write them than those above. The rest of Unicode
+ * has cases, compositions, and characters that stand for others or for nothing (RFC 4518), all of
+ * which would take tables. */
+static bool is_plain(characters of)
+{
+    int32_t code;
+    while ((code = next_code(&of)) >= 0) {
+        if (!is_space(code) && (code < ' ' || code > '~'))
+            return false;
+    }
+    return code == TEXT_END;
+}
+
+/* in_doubt: the answer for values that are not seen to be the same, nor to differ. */
+static bool same_attribute(const attribute *left, const attribute *right, bool in_doubt)
 {
     if (!rp_slice_equal(left->type, right->type))
         return false;
-    if (is_text(left->tag) && is_text(right->tag))
-        return same_text(left->value, right->value);
-    return left->tag == right->tag && rp_slice_equal(left->value, right->value);
+    if ((left->tag == right->tag && rp_slice_equal(left->value, right->value)) ||
+        same_text(characters_of(left), characters_of(right)))
+        return true;
+    return in_doubt && !(is_plain(characters_of(left)) && is_plain(characters_of(right)));
 }
 
-static bool holds(rp_slice relative, const attribute *wanted)
+static bool holds(rp_slice relative, const attribute *wanted, bool in_doubt)
 {
     attribute found;
     while (relative.size > 0 && read_attribute(&relative, &found)) {
-        if (same_attribute(&found, wanted))
+        if (same_attribute(&found, wanted, in_doubt))
             return true;
     }
     return false;
 }
 
-static bool all_held(rp_slice relative, rp_slice by)
+static bool all_held(rp_slice relative, rp_slice by, bool in_doubt)
 {
     attribute wanted;
     while (relative.size > 0 && read_attribute(&relative, &wanted)) {
-        if (!holds(by, &wanted))
+        if (!holds(by, &wanted, in_doubt))
             return false;
     }
     return true;
 }
 
 /* Sets: their order is that of the encoding, which may differ. */
-static bool same_relative(rp_slice left, rp_slice right)
+static bool same_relative(rp_slice left, rp_slice right, bool in_doubt)
 {
-    return rp_slice_equal(left, right) || (all_held(left, right) && all_held(right, left));
+    return rp_slice_equal(left, right) ||
+           (all_held(left, right, in_doubt) && all_held(right, left, in_doubt));
 }
 
 /* Takes base's relative names off *name. */
-static bool take_base(rp_slice *name, rp_slice base)
+static bool take_base(rp_slice *name, rp_slice base, bool in_doubt)
 {
     rp_slice left, right;
     while (base.size > 0) {
         if (!rp_der_get(&base, RP_DER_SET, &right) || !rp_der_get(name, RP_DER_SET, &left) ||
-            !same_relative(left, right))
+            !same_relative(left, right, in_doubt))
             return false;
     }
     return true;
@@ -143,12 +230,17 @@ static bool take_base(rp_slice *name, rp_slice base)
 
 bool rp_dname_equal(rp_slice left, rp_slice right)
 {
-    return rp_slice_equal(left, right) || (take_base(&left, right) && left.size == 0);
+    return rp_slice_equal(left, right) || (take_base(&left, right, false) && left.size == 0);
 }
 
 bool rp_dname_within(rp_slice name, rp_slice base)
 {
-    return take_base(&name, base);
+    return take_base(&name, base, false);
+}
+
+bool rp_dname_may_be_within(rp_slice name, rp_slice base)
+{
+    return take_base(&name, base, true);
 }
 
 /* Of every attribute by itself, and added up, so that their order and their number do not
@@ -158,9 +250,13 @@ static uint32_t attribute_hash(const attribute *of)
     uint64_t hash = RP_HASH_BEGIN;
     for (size_t i = 0; i < of->type.size; i++)
         hash = rp_hash_byte(hash, of->type.data[i]);
-    for (size_t i = 0; i < of->value.size; i++) {
-        if (of->value.data[i] != ' ')
-            hash = rp_hash_byte(hash, fold(of->value.data[i]));
+    characters value = characters_of(of);
+    int32_t code;
+    while ((code = next_code(&value)) >= 0) {
+        if (is_space(code))
+            continue;
+        for (uint32_t left = (uint32_t)fold(code); left != 0; left >>= 8)
+            hash = rp_hash_byte(hash, (uint8_t)left);
     }
     return (uint32_t)hash;
 }

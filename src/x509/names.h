@@ -13,11 +13,15 @@
 /* Takes a Name off the front of *in. */
 bool rp_dname_read(rp_slice *in, rp_slice *name);
 
-/* Attribute by attribute, strings of whatever type without regard to ASCII case and to spaces at
- * the ends and of more than one (RFC 5280, 7.1). */
+/* Attribute by attribute, strings of whatever type character by character, without regard to ASCII
+ * case and to white space at the ends and of more than one (RFC 5280, 7.1). What is no string, or
+ * is malformed as one, is the same as its like, byte for byte. */
 bool rp_dname_equal(rp_slice left, rp_slice right);
 /* The same of as many relative names of name as base has: name lies in base's subtree. */
 bool rp_dname_within(rp_slice name, rp_slice base);
+/* The same, but what is not seen to differ counts as the same: values of which one has more than
+ * printable ASCII and white space, or is no string. */
+bool rp_dname_may_be_within(rp_slice name, rp_slice base);
 /* The same for names that are equal. */
 uint32_t rp_dname_hash(rp_slice name);
 

@@ -180,6 +180,110 @@ static rp_slice bytes(const char *text, size_t size)
 }
 #define BYTES(literal) bytes(literal, sizeof(literal) - 1)
 
+/* ---- Strings of other types ------------------------------------------------------------------ */
+
+/* An organization: its string's tag, size and bytes. Name: that, and "CN=a" below it. */
+static rp_slice make_name(rp_slice value, bool with_common_name, uint8_t out[64])
+{
+    static const uint8_t common_name[] = {0x31, 0x0a, 0x30, 0x08, 0x06, 0x03,
+                                          0x55, 0x04, 0x03, 0x0c, 0x01, 'a'};
+    uint8_t size = (uint8_t)value.size;
+    const uint8_t head[] = {
+        0x31, (uint8_t)(size + 7), 0x30, (uint8_t)(size + 5), 0x06, 0x03, 0x55, 0x04, 0x0a};
+    memcpy(out, head, sizeof(head));
+    memcpy(out + sizeof(head), value.data, size);
+    if (with_common_name)
+        memcpy(out + sizeof(head) + size, common_name, sizeof(common_name));
+    return (rp_slice){out, sizeof(head) + size + (with_common_name ? sizeof(common_name) : 0)};
+}
+
+/* The constraints of one directory name. list: 0xa0, permitted, or 0xa1, excluded. */
+static rp_slice make_constraints(uint8_t list, rp_slice base, uint8_t out[64])
+{
+    uint8_t size = (uint8_t)base.size;
+    const uint8_t head[] = {list, (uint8_t)(size + 6), 0x30, (uint8_t)(size + 4),
+                            0xa4, (uint8_t)(size + 2), 0x30, size};
+    memcpy(out, head, sizeof(head));
+    memcpy(out + sizeof(head), base.data, size);
+    rp_slice made = {out, sizeof(head) + size};
+    assert_true(rp_constraints_read(made));
+    return made;
+}
+
+static bool is_kept(uint8_t list, rp_slice base_value, rp_slice value)
+{
+    uint8_t base[64], constraints[64], subject[64];
+    uint32_t budget = RP_CONSTRAINTS_BUDGET;
+    rp_certificate below;
+    memset(&below, 0, sizeof(below));
+    below.subject = make_name(value, true, subject);
+    return rp_constraints_check(
+               make_constraints(list, make_name(base_value, false, base), constraints), &below,
+               &budget) == NULL;
+}
+
+/* The type of a string, and what can't be compared, is no way out of an excluded subtree, and none
+ * into a permitted one. */
+static void string_types(void **state)
+{
+    (void)state;
+    const struct {
+        rp_slice base, value;
+        bool permitted, excluded; /* is it by a subtree of this base? */
+    } pairs[] = {
+        {BYTES("\x0c\x04"
+               "Evil"),
+         BYTES("\x1e\x08\0E\0v\0i\0l"), true, true},
+        {BYTES("\x0c\x04"
+               "Evil"),
+         BYTES("\x1c\x10\0\0\0E\0\0\0v\0\0\0i\0\0\0l"), true, true},
+        {BYTES("\x1e\x08\0E\0v\0i\0l"), BYTES("\x1e\x08\0e\0v\0i\0l"), true, true},
+        {BYTES("\x0c\x05"
+               "Ev il"),
+         BYTES("\x0c\x05"
+               "Ev\til"),
+         true, true},
+        {BYTES("\x0c\x04"
+               "Evil"),
+         BYTES("\x0c\x04"
+               "Good"),
+         false, false},
+        {BYTES("\x0c\x04"
+               "Evil"),
+         BYTES("\x1e\x08\0G\0o\0o\0d"), false, false},
+        {BYTES("\x0c\x04"
+               "Evil"),
+         BYTES("\x1e\x07\0E\0v\0i\0"), false, true},
+        {BYTES("\x0c\x04"
+               "Evil"),
+         BYTES("\x1b\x04"
+               "Evil"),
+         false, true},
+        {BYTES("\x0c\x04"
+               "Evil"),
+         BYTES("\x04\x04"
+               "Evil"),
+         false, true},
+        {BYTES("\x0c\x04"
+               "Evil"),
+         BYTES("\x0c\x05"
+               "Evil\xff"),
+         false, true},
+        {BYTES("\x0c\x04"
+               "Evil"),
+         BYTES("\x0c\x06"
+               "Ev\xc2\xadil"),
+         false, true},
+    };
+    for (size_t i = 0; i < 2 * COUNT(pairs); i++) {
+        rp_slice base = i % 2 ? pairs[i / 2].value : pairs[i / 2].base;
+        rp_slice value = i % 2 ? pairs[i / 2].base : pairs[i / 2].value;
+        if (is_kept(0xa0, base, value) != pairs[i / 2].permitted ||
+            is_kept(0xa1, base, value) == pairs[i / 2].excluded)
+            fail_msg("pair %zu", i / 2);
+    }
+}
+
 static void malformed(void **state)
 {
     (void)state;
@@ -248,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(constraints_are_kept),
         cmocka_unit_test(budget_is_kept),
+        cmocka_unit_test(string_types),
         cmocka_unit_test(malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,20 +81,120 @@ static rp_slice bytes(const char *text, size_t size)
 }
 #define BYTES(literal) bytes(literal, sizeof(literal) - 1)
 
-/* Other types are compared as they are. */
-static void other_types(void **state)
+/* ---- String types ---------------------------------------------------------------------------- */
+
+enum { UTF8 = 0x0c, NUMERIC = 0x12, PRINTABLE, TELETEX, IA5 = 0x16, VISIBLE = 0x1a, GENERAL };
+enum { UNIVERSAL = 0x1c, BMP = 0x1e };
+
+typedef struct string {
+    uint8_t tag;
+    const char *bytes;
+    size_t size;
+} string;
+#define VALUE(tag, literal)                                                                        \
+    {                                                                                              \
+        tag, literal, sizeof(literal) - 1                                                          \
+    }
+
+static const struct {
+    string left, right;
+    bool equal, may_be; /* the same in doubt */
+} value_pairs[] = {
+    /* The same text in each type. */
+    {VALUE(UTF8, "Evil"), VALUE(BMP, "\0E\0v\0i\0l"), true, true},
+    {VALUE(UTF8, "Evil"), VALUE(UNIVERSAL, "\0\0\0E\0\0\0v\0\0\0i\0\0\0l"), true, true},
+    {VALUE(BMP, "\0E\0v"), VALUE(UNIVERSAL, "\0\0\0E\0\0\0v"), true, true},
+    {VALUE(PRINTABLE, "Evil"), VALUE(BMP, "\0e\0V\0i\0l"), true, true},
+    {VALUE(BMP, "\0E\0v"), VALUE(BMP, "\0e\0V"), true, true},
+    {VALUE(BMP, "\0 \0E\0 \0 \0v\0 "), VALUE(UTF8, "E v"), true, true},
+    {VALUE(NUMERIC, "12 3"), VALUE(UTF8, "12  3"), true, true},
+    {VALUE(TELETEX, "Evil"), VALUE(UTF8, "evil"), true, true},
+    {VALUE(IA5, "Evil"), VALUE(VISIBLE, "evil"), true, true},
+    {VALUE(BMP, ""), VALUE(UTF8, ""), true, true},
+    {VALUE(UTF8, "\xc3\xa4"), VALUE(BMP, "\0\xe4"), true, true},
+    {VALUE(UTF8, "\xe2\x82\xac"), VALUE(BMP, "\x20\xac"), true, true},
+    {VALUE(UTF8, "\xf0\x9f\x98\x80"), VALUE(UNIVERSAL, "\0\1\xf6\0"), true, true},
+    /* White space. */
+    {VALUE(UTF8, "Ev il"), VALUE(UTF8, "Ev\til"), true, true},
+    {VALUE(UTF8, "Evil"), VALUE(UTF8, "\n\v\f\rEvil\t"), true, true},
+    {VALUE(UTF8, "Ev il"), VALUE(BMP, "\0E\0v\0\t\0i\0l"), true, true},
+    {VALUE(UTF8, "\t"), VALUE(UTF8, " "), true, true},
+    {VALUE(UTF8, "Evil"), VALUE(UTF8, "Ev\til"), false, false},
+    /* ASCII that differs differs in whatever type. */
+    {VALUE(UTF8, "Evil"), VALUE(UTF8, "Good"), false, false},
+    {VALUE(UTF8, "Evil"), VALUE(BMP, "\0G\0o"), false, false},
+    {VALUE(BMP, "\0E"), VALUE(UNIVERSAL, "\0\0\0E\0\0\0v"), false, false},
+    {VALUE(UTF8, ""), VALUE(UTF8, "E"), false, false},
+    {VALUE(UTF8, "E~"), VALUE(UTF8, "E"), false, false},
+    /* More than ASCII is in doubt, unless it is the same; so are control characters. */
+    {VALUE(UTF8, "\xc3\xa4"), VALUE(UTF8, "\xc3\x84"), false, true},
+    {VALUE(UTF8, "Evil"), VALUE(UTF8, "Ev\xc2\xadil"), false, true},     /* a soft hyphen */
+    {VALUE(UTF8, "Evil"), VALUE(BMP, "\xff\x25\0v\0i\0l"), false, true}, /* a wide E */
+    {VALUE(UTF8, "Ev il"), VALUE(UTF8, "Ev\xc2\xa0il"), false, true},
+    {VALUE(UTF8, "Evil"), VALUE(UTF8, "Ev\x01il"), false, true},
+    {VALUE(UTF8, "Evil"), VALUE(UTF8, "Evil\0"), false, true},
+    {VALUE(UTF8, "Evil"), VALUE(UTF8, "Evil\x7f"), false, true},
+    {VALUE(UTF8, "Evil"), VALUE(TELETEX, "\x1b(BEvil"), false, true},
+    {VALUE(UTF8, "\xc3\xa4"), VALUE(TELETEX, "\xe4"), false, true},
+    {VALUE(UTF8, "\xc3\xa4"), VALUE(TELETEX, "\xc3\xa4"), false, true},
+    {VALUE(TELETEX, "\xe4"), VALUE(PRINTABLE, "\xe4"), false, true},
+    {VALUE(TELETEX, "\xe4x"), VALUE(TELETEX, "\xe4X"), true, true},
+    /* Strings that are malformed. */
+    {VALUE(BMP, "\0E\0"), VALUE(BMP, "\0E\0"), true, true},
+    {VALUE(BMP, "\0E\0"), VALUE(BMP, "\0E"), false, true},
+    {VALUE(UTF8, "E"), VALUE(UNIVERSAL, "\0\0\0E\0\0"), false, true},
+    {VALUE(BMP, "\xd8\x3d\xde\0"), VALUE(UTF8, "\xf0\x9f\x98\x80"), false, true},
+    {VALUE(UNIVERSAL, "\0\x11\0\0"), VALUE(UTF8, "E"), false, true},
+    {VALUE(UTF8, "\xc1\x85vil"), VALUE(UTF8, "Evil"), false, true}, /* overlong */
+    {VALUE(UTF8, "\xe0\x81\x85"), VALUE(UTF8, "E"), false, true},
+    {VALUE(UTF8, "\xf0\x80\x81\x85"), VALUE(UTF8, "E"), false, true},
+    {VALUE(UTF8, "\xed\xa0\x80"), VALUE(BMP, "\xd8\0"), false, true},
+    {VALUE(UTF8, "E\xc3"), VALUE(UTF8, "E"), false, true},
+    {VALUE(UTF8, "\xf8\x88\x80\x80\x80"), VALUE(UTF8, "E"), false, true},
+    {VALUE(UTF8, "\x80"), VALUE(UTF8, ""), false, true},
+    {VALUE(UTF8, "Evil\xff"), VALUE(UTF8, "Evil\xff"), true, true},
+    {VALUE(UTF8, "evil\xff"), VALUE(UTF8, "Evil\xff"), false, true},
+    /* What is no string that is known. */
+    {VALUE(GENERAL, "Evil"), VALUE(GENERAL, "Evil"), true, true},
+    {VALUE(GENERAL, "Evil"), VALUE(GENERAL, "evil"), false, true},
+    {VALUE(GENERAL, "Evil"), VALUE(UTF8, "Evil"), false, true},
+    {VALUE(0x04, ""), VALUE(UTF8, ""), false, true},
+    {VALUE(0x05, ""), VALUE(UTF8, "Evil"), false, true},
+};
+
+/* A Name of that one common name. */
+static rp_slice make_name(const string *of, uint8_t bytes[64])
+{
+    uint8_t size = (uint8_t)of->size;
+    const uint8_t head[] = {0x30, (uint8_t)(size + 11),
+                            0x31, (uint8_t)(size + 9),
+                            0x30, (uint8_t)(size + 7),
+                            0x06, 0x03,
+                            0x55, 0x04,
+                            0x03, of->tag,
+                            size};
+    rp_slice in = {bytes, sizeof(head) + size}, name;
+    memcpy(bytes, head, sizeof(head));
+    memcpy(bytes + sizeof(head), of->bytes, size);
+    assert_true(rp_dname_read(&in, &name));
+    return name;
+}
+
+static void string_types(void **state)
 {
     (void)state;
-    rp_slice in = BYTES("\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x1e\x02\0A"), bmp, lower,
-             utf8;
-    assert_true(rp_dname_read(&in, &bmp));
-    in = BYTES("\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x1e\x02\0a");
-    assert_true(rp_dname_read(&in, &lower));
-    in = BYTES("\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02\0A");
-    assert_true(rp_dname_read(&in, &utf8));
-    assert_true(rp_dname_equal(bmp, bmp));
-    assert_false(rp_dname_equal(bmp, lower));
-    assert_false(rp_dname_equal(bmp, utf8));
+    for (size_t i = 0; i < 2 * COUNT(value_pairs); i++) {
+        uint8_t left_bytes[64], right_bytes[64];
+        const string *one = &value_pairs[i / 2].left, *other = &value_pairs[i / 2].right;
+        rp_slice left = make_name(i % 2 ? other : one, left_bytes);
+        rp_slice right = make_name(i % 2 ? one : other, right_bytes);
+        bool equal = value_pairs[i / 2].equal;
+        if (rp_dname_equal(left, right) != equal || rp_dname_within(left, right) != equal ||
+            rp_dname_may_be_within(left, right) != value_pairs[i / 2].may_be)
+            fail_msg("pair %zu: %s, %s", i / 2, one->bytes, other->bytes);
+        if (equal)
+            assert_int_equal(rp_dname_hash(left), rp_dname_hash(right));
+    }
 }
 
 static void malformed_names(void **state)
@@ -203,7 +303,7 @@ static void general_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_compared), cmocka_unit_test(other_types),
+        cmocka_unit_test(names_are_compared), cmocka_unit_test(string_types),
         cmocka_unit_test(malformed_names),    cmocka_unit_test(names_are_told),
         cmocka_unit_test(attributes),         cmocka_unit_test(general_names),
     };
