@@ -48,6 +48,67 @@
 #define RSA_BITS_LIMIT (RSA_MAX_SIZE < 8192 ? RSA_MAX_SIZE : 8192)
 #define RSA_EXPONENT_BYTES_LIMIT 4
 
+/* ---- Hashes and PSS -------------------------------------------------------------------------- */
+
+static unsigned hash_of(rp_slice type)
+{
+    if (RP_SLICE_IS(type, OID_SHA256))
+        return 256;
+    if (RP_SLICE_IS(type, OID_SHA384))
+        return 384;
+    return RP_SLICE_IS(type, OID_SHA512) ? 512 : 0;
+}
+
+/* NULL or nothing (RFC 4055, 2.1). */
+static bool no_parameters(rp_slice rest)
+{
+    rp_slice null;
+    return rest.size == 0 ||
+           (rp_der_get(&rest, RP_DER_NULL, &null) && null.size == 0 && rest.size == 0);
+}
+
+/* AlgorithmIdentifier of a hash, in its explicit tag. Its bits, 0: none that is known. */
+static unsigned read_hash(rp_slice in)
+{
+    rp_slice identifier, type;
+    if (!rp_der_get(&in, RP_DER_SEQUENCE, &identifier) || in.size != 0 ||
+        !rp_der_get(&identifier, RP_DER_OID, &type) || !no_parameters(identifier))
+        return 0;
+    return hash_of(type);
+}
+
+typedef struct pss_parameters {
+    unsigned hash_bits;
+    uint32_t salt_bytes;
+} pss_parameters;
+
+/* RSASSA-PSS-params (RFC 4055, 3.1) with the mask that is in use for each hash. The hash that they
+ * have by default, SHA-1, is not. */
+static bool read_pss(pss_parameters *found, rp_slice in)
+{
+    rp_slice parameters, hash, mask, mask_identifier, type, salt, trailer;
+    uint32_t trailer_field = 1;
+    if (!rp_der_get(&in, RP_DER_SEQUENCE, &parameters) || in.size != 0 ||
+        !rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 0, &hash) ||
+        !rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 1, &mask))
+        return false;
+    found->salt_bytes = 20; /* by default, which DER leaves out */
+    if (rp_der_next_is(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 2) &&
+        (!rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 2, &salt) ||
+         !rp_der_small(&salt, &found->salt_bytes) || salt.size != 0))
+        return false;
+    if (parameters.size > 0 &&
+        (!rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 3, &trailer) ||
+         !rp_der_small(&trailer, &trailer_field) || trailer.size != 0 || parameters.size != 0))
+        return false;
+    if (!rp_der_get(&mask, RP_DER_SEQUENCE, &mask_identifier) || mask.size != 0 ||
+        !rp_der_get(&mask_identifier, RP_DER_OID, &type) || !RP_SLICE_IS(type, OID_MGF1))
+        return false;
+    found->hash_bits = read_hash(hash);
+    return found->hash_bits != 0 && read_hash(mask_identifier) == found->hash_bits &&
+           trailer_field == 1;
+}
+
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
 /* A positive INTEGER without its sign byte. */
@@ -109,6 +170,19 @@ static const char *read_point(rp_public_key *key, rp_slice curve, rp_slice bytes
     return bytes.size == 1 + 2 * size && bytes.data[0] == 4 ? NULL : "its key is malformed";
 }
 
+/* What the key is restricted to, if it is (RFC 4055, 1.2 and 3.3): a hash, and a salt of so many
+ * bytes at least. Signatures have a salt of their hash's size. */
+static const char *read_restriction(rp_public_key *key, rp_slice in)
+{
+    pss_parameters found;
+    if (in.size == 0)
+        return NULL;
+    if (!read_pss(&found, in) || found.salt_bytes > found.hash_bits / 8)
+        return "its RSA-PSS key is restricted to parameters that are not supported";
+    key->only_hash_bits = found.hash_bits;
+    return NULL;
+}
+
 static const char *read_key(rp_public_key *key, rp_slice info)
 {
     rp_slice content, algorithm, type, bytes;
@@ -126,7 +200,8 @@ static const char *read_key(rp_public_key *key, rp_slice info)
     }
     if (RP_SLICE_IS(type, OID_RSA_PSS)) {
         key->kind = RP_KEY_RSA_PSS;
-        return read_rsa(key, bytes);
+        const char *reason = read_restriction(key, algorithm);
+        return reason != NULL ? reason : read_rsa(key, bytes);
     }
     if (RP_SLICE_IS(type, OID_EC))
         return read_point(key, algorithm, bytes);
@@ -167,57 +242,6 @@ const char *rp_public_key_text(const rp_public_key *key, char text[RP_KEY_TEXT_S
 
 /* ---- Algorithms ------------------------------------------------------------------------------ */
 
-static unsigned hash_of(rp_slice type)
-{
-    if (RP_SLICE_IS(type, OID_SHA256))
-        return 256;
-    if (RP_SLICE_IS(type, OID_SHA384))
-        return 384;
-    return RP_SLICE_IS(type, OID_SHA512) ? 512 : 0;
-}
-
-/* NULL or nothing (RFC 4055, 2.1). */
-static bool no_parameters(rp_slice rest)
-{
-    rp_slice null;
-    return rest.size == 0 ||
-           (rp_der_get(&rest, RP_DER_NULL, &null) && null.size == 0 && rest.size == 0);
-}
-
-/* AlgorithmIdentifier of a hash, in its explicit tag. Its bits, 0: none that is known. */
-static unsigned read_hash(rp_slice in)
-{
-    rp_slice identifier, type;
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &identifier) || in.size != 0 ||
-        !rp_der_get(&identifier, RP_DER_OID, &type) || !no_parameters(identifier))
-        return 0;
-    return hash_of(type);
-}
-
-/* RSASSA-PSS-params (RFC 4055, 3.1) in the one shape that is in use for each hash. Their defaults,
- * SHA-1 and 20 bytes of salt, are not. */
-static bool read_pss(rp_signature_algorithm *algorithm, rp_slice in)
-{
-    rp_slice parameters, hash, mask, mask_identifier, type, salt, trailer;
-    uint32_t salt_bytes, trailer_field = 1;
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &parameters) || in.size != 0 ||
-        !rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 0, &hash) ||
-        !rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 1, &mask) ||
-        !rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 2, &salt) ||
-        !rp_der_small(&salt, &salt_bytes) || salt.size != 0)
-        return false;
-    if (parameters.size > 0 &&
-        (!rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 3, &trailer) ||
-         !rp_der_small(&trailer, &trailer_field) || trailer.size != 0 || parameters.size != 0))
-        return false;
-    if (!rp_der_get(&mask, RP_DER_SEQUENCE, &mask_identifier) || mask.size != 0 ||
-        !rp_der_get(&mask_identifier, RP_DER_OID, &type) || !RP_SLICE_IS(type, OID_MGF1))
-        return false;
-    algorithm->hash_bits = read_hash(hash);
-    return algorithm->hash_bits != 0 && read_hash(mask_identifier) == algorithm->hash_bits &&
-           salt_bytes * 8 == algorithm->hash_bits && trailer_field == 1;
-}
-
 typedef struct known_algorithm {
     const char *type;
     rp_signature_scheme scheme;
@@ -246,9 +270,11 @@ const char *rp_signature_algorithm_read(rp_signature_algorithm *algorithm, rp_sl
     if (!rp_der_get(&identifier, RP_DER_OID, &type))
         return "its signature algorithm is malformed";
     if (RP_SLICE_IS(type, OID_RSA_PSS)) {
-        if (!read_pss(algorithm, identifier))
+        pss_parameters found;
+        if (!read_pss(&found, identifier) || found.salt_bytes != found.hash_bits / 8)
             return "it is signed by RSA-PSS with parameters that are not supported";
         algorithm->scheme = RP_SIGNATURE_RSA_PSS;
+        algorithm->hash_bits = found.hash_bits;
         return NULL;
     }
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
@@ -399,13 +425,15 @@ static rp_signature_result verify_ed25519(const rp_public_key *key, rp_slice mes
     return code == 0 && good == 1 ? RP_SIGNATURE_GOOD : result_of(code);
 }
 
-static bool fits(rp_key_kind kind, rp_signature_scheme scheme)
+static bool fits(const rp_public_key *key, const rp_signature_algorithm *algorithm)
 {
-    switch (kind) {
+    rp_signature_scheme scheme = algorithm->scheme;
+    switch (key->kind) {
     case RP_KEY_RSA:
         return scheme == RP_SIGNATURE_RSA_PKCS1 || scheme == RP_SIGNATURE_RSA_PSS;
     case RP_KEY_RSA_PSS:
-        return scheme == RP_SIGNATURE_RSA_PSS;
+        return scheme == RP_SIGNATURE_RSA_PSS &&
+               (key->only_hash_bits == 0 || key->only_hash_bits == algorithm->hash_bits);
     case RP_KEY_P256:
     case RP_KEY_P384:
     case RP_KEY_P521:
@@ -423,7 +451,7 @@ rp_signature_result rp_signature_verify(const rp_public_key *key,
                                         rp_slice signature)
 {
     digest of;
-    if (!fits(key->kind, algorithm->scheme))
+    if (!fits(key, algorithm))
         return RP_SIGNATURE_BAD;
     if (algorithm->scheme == RP_SIGNATURE_ED25519)
         return verify_ed25519(key, message, signature);

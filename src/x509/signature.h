@@ -24,6 +24,7 @@ typedef struct rp_public_key {
     rp_key_kind kind;
     rp_slice point; /* of an elliptic curve */
     rp_slice modulus, exponent;
+    unsigned only_hash_bits; /* of RSA-PSS: the only hash that it may sign with; 0: any */
 } rp_public_key;
 
 /* info: the SubjectPublicKeyInfo with its header. NULL: *key can be used; else the reason why not.

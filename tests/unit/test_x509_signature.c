@@ -83,6 +83,8 @@ static void keys_are_judged(void **state)
     }
 }
 
+#define SIZE_OF_TWO(size) (uint8_t)((size) >> 8), (uint8_t)(size)
+
 /* An RSA key of so many bits and this exponent: all ones. */
 static const char *read_rsa_key(size_t bits, const char *exponent)
 {
@@ -91,7 +93,6 @@ static const char *read_rsa_key(size_t bits, const char *exponent)
     size_t modulus = (bits + 7) / 8, exponent_size = from_hex(exponent, number, sizeof(number));
     size_t zero = bits % 8 == 0, pair = 4 + zero + modulus + 2 + exponent_size, used = 0;
     rp_public_key key;
-#define SIZE_OF_TWO(size) (uint8_t)((size) >> 8), (uint8_t)(size)
     uint8_t head[] = {0x30,
                       0x82,
                       SIZE_OF_TWO(15 + 5 + 4 + pair),
@@ -155,6 +156,7 @@ static void rsa_keys(void **state)
 #define PSS "06092a864886f70d01010a "
 #define SHA256 "300d 0609608648016503040201 0500"
 #define SHA384 "300d 0609608648016503040202 0500"
+#define SHA512 "300d 0609608648016503040203 0500"
 #define MGF "06092a864886f70d010108 "
 #define PSS_REFUSED "it is signed by RSA-PSS with parameters that are not supported"
 #define ALGORITHM_MALFORMED "its signature algorithm is malformed"
@@ -313,6 +315,87 @@ static void keys_are_told_apart(void **state)
         chain_free(&all[i].der, 1);
 }
 
+/* ---- Restricted keys ------------------------------------------------------------------------- */
+
+#define MASKED(hash) "a00f " hash " a11c 301a " MGF hash
+
+static const struct {
+    const char *hex; /* the parameters of a key of RSA-PSS */
+    bool signs[3];   /* with SHA-256, SHA-384, SHA-512 */
+} restrictions[] = {
+    {"", {true, true, true}},
+    {"3034 " MASKED(SHA256) " a203 020120", {true, false, false}},
+    {"3034 " MASKED(SHA384) " a203 020130", {false, true, false}},
+    {"3034 " MASKED(SHA512) " a203 020140", {false, false, true}},
+    /* The salt is the least that a signature may have. */
+    {"302f " MASKED(SHA256), {true, false, false}}, /* 20 */
+    {"3034 " MASKED(SHA256) " a203 020100", {true, false, false}},
+    {"3034 " MASKED(SHA384) " a203 020120", {false, true, false}},
+    {"3034 " MASKED(SHA256) " a203 020121", {false, false, false}},
+    {"3034 " MASKED(SHA256) " a203 020140", {false, false, false}},
+    {"3037 " MASKED(SHA256) " a206 020420000020", {false, false, false}},
+    {"3039 " MASKED(SHA256) " a203 020120 a303 020101", {true, false, false}},
+    /* Which no signature here can have. */
+    {"3039 " MASKED(SHA256) " a203 020120 a303 020102", {false, false, false}},
+    {"3034 a00f " SHA256 " a11c 301a " MGF SHA384 " a203 020120", {false, false, false}},
+    {"3000", {false, false, false}}, /* SHA-1 */
+    {"0500", {false, false, false}},
+    {"3034 " MASKED(SHA256) " a203 020120 0500", {false, false, false}},
+};
+
+static size_t put_header(uint8_t *out, uint8_t tag, size_t size)
+{
+    const uint8_t header[] = {tag, 0x82, SIZE_OF_TWO(size)};
+    memcpy(out, header, sizeof(header));
+    return sizeof(header);
+}
+
+/* info with other parameters: of RSA-PSS, in SubjectPublicKeyInfo. */
+static rp_slice with_parameters(rp_slice info, const char *hex, uint8_t out[1024])
+{
+    rp_slice content, algorithm, type;
+    uint8_t parameters[128];
+    size_t size = from_hex(hex, parameters, sizeof(parameters)), used = 0;
+    assert_true(rp_der_get(&info, RP_DER_SEQUENCE, &content));
+    assert_true(rp_der_get(&content, RP_DER_SEQUENCE, &algorithm));
+    assert_true(rp_der_element(&algorithm, RP_DER_OID, &type));
+    used += put_header(out, 0x30, 2 + type.size + size + content.size);
+    out[used++] = 0x30;
+    out[used++] = (uint8_t)(type.size + size);
+    memcpy(out + used, type.data, type.size);
+    memcpy(out + used + type.size, parameters, size);
+    used += type.size + size;
+    memcpy(out + used, content.data, content.size);
+    return (rp_slice){out, used + content.size};
+}
+
+/* A key of RSA-PSS may say what it signs with: it is not valid for anything else. */
+static void restrictions_are_kept(void **state)
+{
+    (void)state;
+    static const chain_signature hashes[] = {CHAIN_PSS_SHA256, CHAIN_PSS_SHA384, CHAIN_PSS_SHA512};
+    for (size_t i = 0; i < COUNT(hashes); i++) {
+        made_signature made;
+        make(&made, CHAIN_RSA_PSS, hashes[i]);
+        for (size_t j = 0; j < COUNT(restrictions); j++) {
+            const bool *signs = restrictions[j].signs;
+            uint8_t info[1024];
+            const char *reason = rp_public_key_read(
+                &made.key, with_parameters(made.certificate.public_key, restrictions[j].hex, info));
+            if (reason != NULL) {
+                assert_string_equal(
+                    reason, "its RSA-PSS key is restricted to parameters that are not supported");
+                assert_int_equal(made.key.kind, RP_KEY_NONE);
+            }
+            if ((reason == NULL) != (signs[0] || signs[1] || signs[2]) ||
+                verify(&made, made.certificate.signed_part, made.certificate.signature) !=
+                    (signs[i] ? RP_SIGNATURE_GOOD : RP_SIGNATURE_BAD))
+                fail_msg("hash %zu, key of %s", i, restrictions[j].hex);
+        }
+        chain_free(&made.der, 1);
+    }
+}
+
 /* A point must lie on its curve. */
 static void points_are_checked(void **state)
 {
@@ -355,7 +438,7 @@ int main(void)
         cmocka_unit_test(keys_are_judged),       cmocka_unit_test(rsa_keys),
         cmocka_unit_test(algorithms_are_judged), cmocka_unit_test(signatures_hold),
         cmocka_unit_test(keys_are_told_apart),   cmocka_unit_test(points_are_checked),
-        cmocka_unit_test(keys_are_told),
+        cmocka_unit_test(restrictions_are_kept), cmocka_unit_test(keys_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
