@@ -393,8 +393,9 @@ static bool has_room(rp_client *client)
 static bool dispatch_round(rp_client *client, bool without_opening)
 {
     bool opened = false;
-    for (uint32_t left = client->waiting_count;
-         left > 0 && client->waiting_count > 0 && has_room(client); left--) {
+    for (uint32_t left = client->waiting_count; left > 0 && has_room(client); left--) {
+        if (client->waiting_count == 0) /* has_room() may find that somebody waits no more */
+            break;
         rp_link *link = client->waiting.next;
         rp_origin *origin = RP_CONTAINER(link, rp_origin, waiting_link);
         rp_list_remove(link);
@@ -556,7 +557,6 @@ void rp_pool_unidle(rp_conn *conn)
     rp_list_remove(&conn->idle_link);
     conn->origin->idle_count--;
     conn->client->idle_count--;
-    rp_stream_set_background(conn->stream, false);
 }
 
 static void make_idle(rp_conn *conn)
@@ -570,7 +570,6 @@ static void make_idle(rp_conn *conn)
     origin->idle_count++;
     client->idle_count++;
     conn->idled = true;
-    rp_stream_set_background(conn->stream, true);
     if (conn->idle_check_ns != 0)
         return;
     uint64_t now = rp_loop_now_ns(client->loop);
