@@ -8,17 +8,23 @@
 
 bool rp_system_source(const rp_address *to, rp_address *source)
 {
+    WSADATA data;
     struct sockaddr_storage storage;
     rp_address target = *to;
+    if (WSAStartup(MAKEWORD(2, 2), &data) != 0) /* counted: the loop's own stays */
+        return false;
     target.port = 9; /* connect sends nothing, and wants a port */
     SOCKET handle = WSASocketW(to->family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM, IPPROTO_UDP, NULL,
                                0, WSA_FLAG_NO_HANDLE_INHERIT);
-    if (handle == INVALID_SOCKET)
+    if (handle == INVALID_SOCKET) {
+        (void)WSACleanup();
         return false;
+    }
     int size = rp_sockaddr_set(&storage, &target);
     bool found = connect(handle, (struct sockaddr *)&storage, size) == 0 &&
                  getsockname(handle, (struct sockaddr *)&storage, &size) == 0;
     (void)closesocket(handle);
+    (void)WSACleanup();
     *source = (rp_address){.family = to->family};
     if (found && to->family == 4)
         memcpy(source->bytes, &((struct sockaddr_in *)&storage)->sin_addr, 4);

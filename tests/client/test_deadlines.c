@@ -222,6 +222,8 @@ static void test_upload_slow(void **state)
     (void)state;
     scene s;
     fetch f = {0};
+    if (strcmp(fixture_backend(), "iocp") == 0)
+        skip(); /* tells of a send when it is done, and of nothing that the peer confirmed */
     begin(&s, NULL);
     rp_request_options options = upload_of(&s, MEDIUM);
     options.idle_timeout_ms = options.first_byte_timeout_ms = 600;
