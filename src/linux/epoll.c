@@ -190,6 +190,8 @@ static int wait_for_events(epoll_port *port, uint64_t end_ns)
         wait_ns = time_until(port->retry_at_ns < end_ns ? port->retry_at_ns : end_ns);
     int count = sys_epoll_wait(port, wait_ns);
     RP_ASSERT(count >= 0 || errno == EINTR);
+    if (count < 0) /* a signal, which may have taken its time: what came meanwhile comes first */
+        count = sys_epoll_wait(port, 0);
     return count;
 }
 
