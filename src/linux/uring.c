@@ -143,6 +143,14 @@ struct io_uring_sqe *rp_uring_sqe(uring_port *port)
     return sqe;
 }
 
+/* With a waitable what was started makes it readable, and the host's next turn submits it. */
+static void submit(rp_port *base)
+{
+    uring_port *port = (uring_port *)base;
+    if (port->refused == 0 && !port->waitable_made && io_uring_sq_ready(&port->ring) > 0)
+        (void)rp_uring_submit(port);
+}
+
 /* ---- waking ---- */
 
 /* A pipe and not an eventfd: the ring's read of it is seen by the waitable's eventfd, and the
@@ -805,6 +813,7 @@ const rp_port_ops rp_uring_port_ops = {
     .cancel = rp_uring_cancel,
     .close = rp_uring_close,
     .turn = turn,
+    .submit = submit,
     .wake = wake,
     .waitable = waitable,
     .waitable_deadline = waitable_deadline,

@@ -245,7 +245,7 @@ static wait_plan plan_wait(rp_loop *loop, uint64_t wait_ms)
     return plan;
 }
 
-unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
+static unsigned turn(rp_loop *loop, uint64_t wait_ms)
 {
     if (!rp_loop_is_ours(loop))
         return 0;
@@ -277,6 +277,15 @@ unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
     return found;
 }
 
+unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
+{
+    unsigned found = turn(loop, wait_ms);
+    /* The caller may do something else first; what its callbacks started must not wait for that. */
+    if (loop->port->ops->submit != NULL && rp_loop_is_ours(loop))
+        loop->port->ops->submit(loop->port);
+    return found;
+}
+
 bool rp_loop_owes(const rp_loop *loop, uint64_t now_ns)
 {
     return !rp_list_empty(&loop->deferred) ||
@@ -293,7 +302,7 @@ void rp_loop_run(rp_loop *loop)
 {
     loop->stopping = false;
     while (rp_loop_pending(loop) && !loop->stopping)
-        (void)rp_loop_turn(loop, RP_NEVER_MS);
+        (void)turn(loop, RP_NEVER_MS);
 }
 
 void rp_loop_stop(rp_loop *loop)

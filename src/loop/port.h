@@ -191,6 +191,10 @@ typedef struct rp_port_ops {
      * found. */
     unsigned (*turn)(rp_port *port, uint64_t wait_ns);
 
+    /* Hands to the system what was started since the last turn, as the next turn would: for a
+     * program that may be long in coming to it. NULL: starting does it. */
+    void (*submit)(rp_port *port);
+
     /* Makes a turn that waits, or the next one, return (a found wake counts as one completion). Any
      * thread. */
     void (*wake)(rp_port *port);
