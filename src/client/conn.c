@@ -418,7 +418,6 @@ bool rp_conn_open(rp_origin *origin)
         rp_free(memory, conn);
         return false;
     }
-    rp_stream_set_background(conn->stream, true); /* it is requests that keep rp_loop_run going */
     rp_list_init(&conn->origin_link);
     rp_list_init(&conn->idle_link);
     rp_list_append(&client->conns, &conn->link);

@@ -557,6 +557,7 @@ void rp_pool_unidle(rp_conn *conn)
     rp_list_remove(&conn->idle_link);
     conn->origin->idle_count--;
     conn->client->idle_count--;
+    rp_stream_set_background(conn->stream, false);
 }
 
 static void make_idle(rp_conn *conn)
@@ -570,6 +571,7 @@ static void make_idle(rp_conn *conn)
     origin->idle_count++;
     client->idle_count++;
     conn->idled = true;
+    rp_stream_set_background(conn->stream, true);
     if (conn->idle_check_ns != 0)
         return;
     uint64_t now = rp_loop_now_ns(client->loop);

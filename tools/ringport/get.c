@@ -11,6 +11,7 @@
 #include <strings.h>
 
 typedef struct get {
+    rp_loop *loop;
     const tool_options *options;
     FILE *out;      /* opened with the first byte */
     bool no_output; /* -f and a status that fails */
@@ -167,6 +168,7 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     get *g = user;
     result *r = &g->result;
     (void)request;
+    rp_loop_stop(g->loop); /* not to wait for a connection that is still being opened */
     note_summary(r, summary);
     tell_connection(g);
     /* What made us cancel comes first. */
@@ -200,6 +202,7 @@ static void transfer(get *g, rp_loop *loop, const setup *s)
     }
     if (g->options->verbose)
         print_begin(g->options, stderr);
+    g->loop = loop;
     if (rp_client_send(client, &request_options, &events, g, &error) != NULL)
         rp_loop_run(loop);
     else
