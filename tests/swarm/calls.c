@@ -54,6 +54,8 @@ static void plan_answer(world *w, call *c)
     c->piece_bytes = 1 + size_up_to(w, 16384);
     if (c->body_bytes / c->piece_bytes > 200) /* else the steps are too many */
         c->piece_bytes = c->body_bytes / 200;
+    if (w->knobs.real && c->credit_bytes > 0 && c->body_bytes / c->credit_bytes > 200)
+        c->credit_bytes = c->body_bytes / 200; /* it comes back every few milliseconds */
     if (world_chance(w, w->knobs.slow))
         c->wait_ms = 1 + world_draw(w, w->knobs.real ? 2 : 30);
     if (world_chance(w, w->knobs.informational))
