@@ -473,6 +473,35 @@ static void test_ended_when_it_is_taken(void **state)
     }
 }
 
+static void ask_another(fetch *f)
+{
+    static const rp_request_options options = {.body = "pay", .body_size = 3};
+    (void)fetch_start(f->user, f->web, "/echo", &options);
+}
+
+/* What a callback starts leaves with its turn, though the program may not turn again for long. */
+static void test_leaves_with_its_turn(void **state)
+{
+    (void)state;
+    static const int versions[] = {0, 12, 13};
+    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+        web w;
+        fetch warm = {0}, second = {0};
+        fetch first = {.on_done = ask_another, .user = &second};
+        web_begin_apart(&w, versions[v], NULL, NULL);
+        fetch_good(&warm, &w, "/hello", NULL, 200);
+        assert_true(fetch_start(&first, &w, "/hello", NULL));
+        while (first.dones == 0)
+            (void)rp_loop_turn(w.loop, 1000);
+        for (unsigned i = 0; i < 200 && web_counts(&w)->requests < 3; i++)
+            fixture_sleep_ms(10);
+        assert_int_equal(web_counts(&w)->requests, 3);
+        fetch_wait(&second);
+        assert_int_equal(second.status, 200);
+        web_end(&w);
+    }
+}
+
 int main(void)
 {
     /* What is behind the answer must be there with it, which chance does not promise: what comes
@@ -488,6 +517,7 @@ int main(void)
         fixture_test(test_bytes_sent_of_a_part),
         fixture_test_real(test_too_old_when_it_is_taken),
         fixture_test_real(test_ended_when_it_is_taken),
+        fixture_test_real(test_leaves_with_its_turn),
     };
     return fixture_run_simulated(tests, 4);
 }
