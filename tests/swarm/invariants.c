@@ -80,7 +80,7 @@ static void conn_holds(const world *w, const rp_conn *conn)
     CHECK(idle == !rp_list_empty(&conn->origin_link));
     if (idle) {
         CHECK(conn->state == RP_CONN_FREE && conn->request == NULL && !conn->body_unsent);
-        CHECK(conn->stream->background && !conn->stream->write_failed);
+        CHECK(conn->stream->background); /* a reset of its last send is found by the next fill */
         CHECK(conn->stream->queued == NULL && conn->stream->stash_size == 0);
         CHECK(!conn->stream->has_credit_limit && conn->stream->receiving);
         idle_holds(w, conn);
