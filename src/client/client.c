@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "http/headers.h"
+#include "net/resolve.h"
 #include <ringport/ringport.h>
 
 #include <string.h>

@@ -28,7 +28,8 @@
 
 static const char *peer_of(const rp_conn *conn)
 {
-    return conn->stream->peer_text != NULL ? conn->stream->peer_text : conn->origin->host;
+    const char *peer = rp_stream_peer(conn->stream);
+    return peer != NULL ? peer : conn->origin->host;
 }
 
 static rp_phase response_phase(const rp_request *request)
@@ -436,7 +437,7 @@ static uint64_t phase_us(const rp_request *request, uint64_t time_ns)
 
 void rp_conn_note(const rp_conn *conn, rp_request *request)
 {
-    const rp_stream *stream = conn->stream;
+    const rp_stream_times *times = rp_stream_times_get(conn->stream);
     request->reused = conn->served > 0;
     request->resumed = conn->info.resumed;
     request->stale_name = conn->info.stale_name;
@@ -446,12 +447,12 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
     request->timings.queued_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
     if (request->reused)
         return;
-    if (stream->started_ns >= request->started_ns)
-        request->timings.queued_us = rp_request_since_us(request, stream->started_ns);
-    request->timings.resolved_us = phase_us(request, stream->resolved_ns);
-    request->timings.connected_us = phase_us(request, stream->connected_ns);
+    if (times->started_ns >= request->started_ns)
+        request->timings.queued_us = rp_request_since_us(request, times->started_ns);
+    request->timings.resolved_us = phase_us(request, times->resolved_ns);
+    request->timings.connected_us = phase_us(request, times->connected_ns);
     if (conn->origin->https)
-        request->timings.handshaken_us = phase_us(request, stream->opened_ns);
+        request->timings.handshaken_us = phase_us(request, times->opened_ns);
 }
 
 static void body_written(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
@@ -501,7 +502,7 @@ static void serve(rp_conn *conn)
     if (conn->served > 0)
         conn->client->loop->stats.connections_reused++;
     conn->served++;
-    conn->plain_base = conn->stream->plain_total;
+    conn->plain_base = rp_stream_plain_put(conn->stream);
     rp_h1_parser_start(conn->parser, request->head_only);
     rp_stream_set_credit(conn->stream, request->has_credit_limit, request->credit_bytes);
     if (head_send(conn, request, &error) != RP_OK) {

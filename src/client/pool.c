@@ -310,7 +310,7 @@ static uint32_t places_for(rp_client *client, uint32_t wanted)
     uint64_t now = rp_loop_now_ns(client->loop), stalls_ns = 0;
     while (!rp_list_empty(&client->fresh)) {
         rp_conn *oldest = RP_CONTAINER(client->fresh.next, rp_conn, fresh_link);
-        stalls_ns = oldest->stream->started_ns + FRESH_NS;
+        stalls_ns = rp_stream_times_get(oldest->stream)->started_ns + FRESH_NS;
         if (stalls_ns > now)
             break;
         fresh_remove(oldest);
@@ -428,7 +428,7 @@ void rp_pool_open_failed(const rp_conn *conn, const rp_error *error)
         if (request == NULL || origin->opening_count >= origin->queued_count)
             return;
         /* The attempt was made for an earlier request, which gave up: this one gets its own. */
-        if (conn->stream->started_ns < request->queued_ns) {
+        if (rp_stream_times_get(conn->stream)->started_ns < request->queued_ns) {
             open_more(origin);
             return;
         }

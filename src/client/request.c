@@ -89,9 +89,8 @@ uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns)
 
 static const char *peer_of(const rp_request *request)
 {
-    if (request->conn != NULL && request->conn->stream->peer_text != NULL)
-        return request->conn->stream->peer_text;
-    return request->origin->host;
+    const char *peer = request->conn != NULL ? rp_stream_peer(request->conn->stream) : NULL;
+    return peer != NULL ? peer : request->origin->host;
 }
 
 /* The phase a request that is not done is in. */
@@ -117,7 +116,7 @@ static deadline deadline_of(const rp_request *request)
                           request->client->options.queue_timeout_ms};
     if (request->sent_ns > 0 && !request->head_begun)
         return (deadline){FOR_ANSWER, request->sent_ns, request->first_byte_timeout_ms};
-    uint64_t moved_ns = request->conn->stream->moved_ns;
+    uint64_t moved_ns = rp_stream_moved_ns(request->conn->stream);
     if (moved_ns < request->moved_ns)
         moved_ns = request->moved_ns;
     return (deadline){request->head_begun ? FOR_REST : FOR_UPLOAD, moved_ns,
@@ -240,7 +239,7 @@ static void look_at_upload(rp_request *request)
     const rp_stream *stream = request->conn->stream;
     uint64_t confirmed = rp_stream_confirmed(stream);
     bool first = request->confirmed_bytes == 0;
-    bool all = confirmed == 0 || confirmed >= stream->sent_total; /* 0: nobody can tell */
+    bool all = confirmed == 0 || confirmed >= rp_stream_sent(stream); /* 0: nobody can tell */
     if (request->sent_ns > 0 && all) {
         request->upload_under_way = false;
     } else if (confirmed > request->confirmed_bytes && !first) {

@@ -4,7 +4,7 @@
  * call, the pump, at the end of the loop's turn: so that all that a turn's callbacks wrote leaves
  * in one send (a handshake's last flight and the first request, say), and so that no callback runs
  * inside the caller's own call. */
-#include "client/stream.h"
+#include "client/stream_inside.h"
 
 #include "base/assert.h"
 #include "base/error.h"
@@ -55,7 +55,7 @@ static void loop_destroyed(rp_loop_hook *hook)
     rp_stream_close(stream);
 }
 
-static rp_stream *stream_new(rp_loop *loop, const rp_stream_events *events, void *user)
+rp_stream *rp_stream_new(rp_loop *loop, const rp_stream_events *events, void *user)
 {
     rp_stream *stream = rp_allocate(&loop->memory, sizeof(*stream));
     if (stream == NULL)
@@ -67,11 +67,11 @@ static rp_stream *stream_new(rp_loop *loop, const rp_stream_events *events, void
     rp_list_init(&stream->pump.link);
     rp_loop_hook_add(loop, &stream->hook, loop_destroyed);
     rp_loop_hold(loop);
-    stream->started_ns = rp_loop_now_ns(loop);
+    stream->times.started_ns = rp_loop_now_ns(loop);
     return stream;
 }
 
-static bool copy(rp_stream *stream, char **target, const char *text)
+bool rp_stream_copy(rp_stream *stream, char **target, const char *text)
 {
     if (text == NULL)
         return true;
@@ -301,7 +301,7 @@ void rp_stream_opened(rp_stream *stream)
 {
     rp_timer_stop(stream->loop, &stream->timer);
     stream->state = RP_STREAM_OPEN;
-    stream->opened_ns = rp_loop_now_ns(stream->loop);
+    stream->times.opened_ns = rp_loop_now_ns(stream->loop);
     if (stream->choice)
         rp_address_note(stream->loop, stream->resolver, &stream->address, true);
     if (stream->queued != NULL)
@@ -328,17 +328,16 @@ bool rp_stream_engine_make(rp_stream *stream, rp_error *error)
     return stream->engine != NULL;
 }
 
-/* The transport stands. The pump goes on from here. */
-static void connected(rp_stream *stream)
+void rp_stream_connected(rp_stream *stream)
 {
     uint64_t timeout_ms = stream->handshake_timeout_ms;
     stream->loop->stats.connections_opened++;
-    if (stream->connected_ns == 0)
-        stream->connected_ns = rp_loop_now_ns(stream->loop);
+    if (stream->times.connected_ns == 0)
+        stream->times.connected_ns = rp_loop_now_ns(stream->loop);
     stream->state = RP_STREAM_HANDSHAKE;
     stream->handshake_due = true;
     if (timeout_ms < UINT64_MAX / NS_PER_MS / 2)
-        stream->handshake_until_ns = stream->connected_ns + timeout_ms * NS_PER_MS;
+        stream->handshake_until_ns = stream->times.connected_ns + timeout_ms * NS_PER_MS;
     if (stream->config != NULL)
         watch_handshake(stream);
     stream->receiving = true;
@@ -367,8 +366,8 @@ static void dialled(void *user, const rp_dial_result *result)
     rp_stream *stream = user;
     stream->dial = NULL;
     stream->address = result->address;
-    if (stream->resolved_ns == 0)
-        stream->resolved_ns = result->resolved_ns;
+    if (stream->times.resolved_ns == 0)
+        stream->times.resolved_ns = result->resolved_ns;
     stream->stale_name = stream->stale_name || result->stale;
     if (result->error != NULL) {
         /* Once there was a connection, the time is the handshake's. */
@@ -386,7 +385,7 @@ static void dialled(void *user, const rp_dial_result *result)
     if (!peer_text_make(stream) || !rest_keep(stream, result))
         no_memory(stream, RP_PHASE_CONNECT);
     else
-        connected(stream);
+        rp_stream_connected(stream);
 }
 
 static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t connect_timeout_ms)
@@ -449,7 +448,8 @@ static bool strings_make(rp_stream *stream, const rp_stream_options *options)
     if (stream->config == NULL)
         return true;
     const char *name = options->server_name != NULL ? options->server_name : stream->host;
-    return copy(stream, &stream->server_name, name) && copy(stream, &stream->alpn, options->alpn);
+    return rp_stream_copy(stream, &stream->server_name, name) &&
+           rp_stream_copy(stream, &stream->alpn, options->alpn);
 }
 
 rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_options *given,
@@ -467,7 +467,7 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
         events->on_open == NULL || strlen(options->host) > HOST_LIMIT ||
         (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT))
         return RP_E_MISUSE;
-    rp_stream *stream = stream_new(loop, events, user);
+    rp_stream *stream = rp_stream_new(loop, events, user);
     if (stream == NULL)
         return RP_E_NO_MEMORY;
     stream->port = options->port;
@@ -493,67 +493,6 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     if (stream->config != NULL)
         session_key_make(stream);
     *out = stream;
-    return RP_OK;
-}
-
-static void ignore_open(rp_stream *stream, const rp_error *error, void *user)
-{
-    (void)stream;
-    (void)error;
-    (void)user;
-}
-
-static const rp_stream_events no_events = {.on_open = ignore_open};
-
-static void dropped(rp_socket *socket)
-{
-    (void)socket;
-}
-
-static const rp_socket_handler dropping = {.closed = dropped};
-
-rp_status rp_stream_accept(rp_stream **out, rp_loop *loop, rp_socket *socket, rp_tls_config *config,
-                           const char *alpn, size_t receive_credit_bytes,
-                           const rp_stream_events *events, void *user)
-{
-    *out = NULL;
-    rp_stream *stream = stream_new(loop, events, user);
-    if (stream == NULL) {
-        socket->handler = &dropping;
-        rp_socket_ops(socket)->close(socket);
-        return RP_E_NO_MEMORY;
-    }
-    socket->handler = &rp_stream_socket_handler;
-    socket->user = stream;
-    stream->socket = socket;
-    stream->server = true;
-    stream->has_credit_limit = receive_credit_bytes > 0;
-    stream->credit = receive_credit_bytes;
-    stream->handshake_timeout_ms = RP_NEVER_MS;
-    if (config != NULL)
-        stream->config = rp_tls_config_retain(config);
-    if (!copy(stream, &stream->host, "the client") ||
-        !copy(stream, &stream->peer_text, "the client") || !copy(stream, &stream->alpn, alpn)) {
-        stream->events = &no_events; /* the caller never learns of this stream */
-        rp_stream_close(stream);
-        return RP_E_NO_MEMORY;
-    }
-    connected(stream);
-    *out = stream;
-    return RP_OK;
-}
-
-rp_status rp_stream_begin_tls(rp_stream *stream, rp_tls_config *config, const char *alpn)
-{
-    RP_ASSERT(!stream->closing);
-    RP_ASSERT(stream->state == RP_STREAM_OPEN);
-    RP_ASSERT(stream->config == NULL);
-    if (!copy(stream, &stream->alpn, alpn))
-        return RP_E_NO_MEMORY;
-    stream->config = rp_tls_config_retain(config);
-    stream->state = RP_STREAM_HANDSHAKE;
-    stream->handshake_due = true;
-    rp_stream_pump_later(stream);
     return RP_OK;
 }
 
@@ -634,11 +573,21 @@ void rp_stream_finish_close(rp_stream *stream)
 
 /* ---- what is known ---- */
 
+const char *rp_stream_peer(const rp_stream *stream)
+{
+    return stream->peer_text;
+}
+
+const rp_stream_times *rp_stream_times_get(const rp_stream *stream)
+{
+    return &stream->times;
+}
+
 static uint64_t since_start_us(const rp_stream *stream, uint64_t time_ns)
 {
     if (time_ns == 0)
         return 0;
-    uint64_t us = (time_ns - stream->started_ns) / 1000;
+    uint64_t us = (time_ns - stream->times.started_ns) / 1000;
     return us == 0 ? 1 : us; /* 0 says "not yet" */
 }
 
@@ -648,8 +597,8 @@ void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
     if (stream->address.family != 0)
         (void)rp_address_text(&stream->address, true, info->address);
     info->stale_name = stream->stale_name;
-    info->resolved_us = since_start_us(stream, stream->resolved_ns);
-    info->connected_us = since_start_us(stream, stream->connected_ns);
+    info->resolved_us = since_start_us(stream, stream->times.resolved_ns);
+    info->connected_us = since_start_us(stream, stream->times.connected_ns);
     if (stream->state != RP_STREAM_OPEN || stream->engine == NULL)
         return;
     rp_engine_info engine;
@@ -658,5 +607,5 @@ void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
     info->tls_cipher = engine.cipher;
     info->alpn = engine.alpn;
     info->resumed = engine.resumed;
-    info->handshaken_us = since_start_us(stream, stream->opened_ns);
+    info->handshaken_us = since_start_us(stream, stream->times.opened_ns);
 }

@@ -8,7 +8,7 @@
  * Output: the pump encrypts queued writes into the output chain, up to RP_OUTPUT_LIMIT, and the
  * chain goes out in one send at a time. A write is complete when sent_total reaches the mark at its
  * end. */
-#include "client/stream.h"
+#include "client/stream_inside.h"
 
 #include "base/assert.h"
 #include "base/error.h"
@@ -107,8 +107,7 @@ static void tell_end(rp_stream *stream, const rp_error *error)
 
 /* ---- encrypting ---- */
 
-/* The write is done when what is in output now has left. */
-static void write_mark(rp_stream *stream, rp_write *write)
+void rp_stream_write_mark(rp_stream *stream, rp_write *write)
 {
     write->private_size = (size_t)(stream->sent_total + stream->output.size);
     write_put(&stream->encrypted, &stream->encrypted_last, write);
@@ -118,7 +117,7 @@ static void write_mark(rp_stream *stream, rp_write *write)
 static void write_encrypted(rp_stream *stream)
 {
     stream->queued_done = 0;
-    write_mark(stream, write_take(&stream->queued, &stream->queued_last));
+    rp_stream_write_mark(stream, write_take(&stream->queued, &stream->queued_last));
 }
 
 static bool encrypt_piece(rp_stream *stream, const uint8_t *data, size_t size, rp_error *error)
@@ -615,6 +614,21 @@ rp_stream_input rp_stream_input_get(const rp_stream *stream)
     return RP_INPUT_CLEAN;
 }
 
+uint64_t rp_stream_moved_ns(const rp_stream *stream)
+{
+    return stream->moved_ns;
+}
+
+uint64_t rp_stream_sent(const rp_stream *stream)
+{
+    return stream->sent_total;
+}
+
+uint64_t rp_stream_plain_put(const rp_stream *stream)
+{
+    return stream->plain_total;
+}
+
 uint64_t rp_stream_plain_handed(const rp_stream *stream)
 {
     return stream->plain_handed;
@@ -690,37 +704,9 @@ rp_status rp_stream_shutdown_write(rp_stream *stream, rp_write *write, rp_write_
     return status;
 }
 
-rp_status rp_stream_write_raw(rp_stream *stream, rp_write *write, const void *data, size_t size,
-                              rp_write_fn *fn, void *user)
-{
-    RP_ASSERT(!stream->closing);
-    RP_ASSERT(stream->queued == NULL);
-    if (!rp_chain_append(&stream->output, data, size))
-        return RP_E_NO_MEMORY;
-    *write = (rp_write){.fn = fn, .user = user};
-    write_mark(stream, write);
-    rp_stream_pump_later(stream);
-    return RP_OK;
-}
-
-void rp_stream_truncate(rp_stream *stream, rp_write *write, rp_write_fn *fn, void *user)
-{
-    RP_ASSERT(!stream->closing);
-    RP_ASSERT(stream->queued == NULL);
-    *write = (rp_write){.fn = fn, .user = user, .private_shutdown = true};
-    stream->shutdown_asked = true;
-    write_mark(stream, write);
-    rp_stream_pump_later(stream);
-}
-
 uint64_t rp_stream_confirmed(const rp_stream *stream)
 {
     return stream->socket == NULL ? 0 : rp_socket_ops(stream->socket)->confirmed(stream->socket);
-}
-
-void rp_stream_mute(rp_stream *stream)
-{
-    stream->write_failed = true;
 }
 
 void rp_stream_consume(rp_stream *stream, size_t size)

@@ -615,7 +615,7 @@ void rp_sim_server_stop(rp_sim_server *server)
     for (rp_link *link = server->exchanges.next; link != &server->exchanges; link = link->next) {
         rp_sim_exchange *x = RP_CONTAINER(link, rp_sim_exchange, link);
         x->over = false; /* an ending that takes its time is cut short */
-        if (!x->stream->closing)
+        if (!rp_stream_is_closing(x->stream))
             rp_sim_script_end(x, RP_SIM_END_RESET);
         x->over = true;
     }

@@ -9,7 +9,7 @@
 #ifndef RP_SIM_SERVER_H
 #define RP_SIM_SERVER_H
 
-#include "client/stream.h"
+#include "client/stream_server.h"
 #include "sim/request.h"
 #include "sim/sim.h"
 

@@ -163,14 +163,6 @@ static void shut_down(rp_stream *stream, rp_write *write, const rp_error *error,
         rp_stream_close(stream);
 }
 
-static void reset(rp_sim_exchange *x)
-{
-    x->stream->shutdown_asked = true; /* no close_notify */
-    if (x->stream->socket != NULL)
-        rp_socket_ops(x->socket)->reset_on_close(x->socket);
-    rp_stream_close(x->stream);
-}
-
 void rp_sim_script_end(rp_sim_exchange *x, rp_sim_ending ending)
 {
     RP_ASSERT(!x->over && ending != RP_SIM_KEEP);
@@ -180,7 +172,7 @@ void rp_sim_script_end(rp_sim_exchange *x, rp_sim_ending ending)
     if (ending == RP_SIM_END_STALLED)
         rp_sim_tamper_hold(x->socket, false); /* with the others the end goes along */
     if (ending == RP_SIM_END_RESET)
-        reset(x);
+        rp_stream_drop(x->stream, true);
     else if (ending == RP_SIM_END_STALLED)
         rp_stream_mute(x->stream);
     else if (ending == RP_SIM_CLOSE && x->phase == SIM_OPEN)
@@ -266,7 +258,7 @@ static void run(rp_sim_exchange *x, sim_step *step)
         write_step(x, step);
         return;
     case SIM_STEP_CORRUPT:
-        rp_sim_tamper_at(x->socket, x->stream->sent_total + x->stream->output.size + step->number);
+        rp_sim_tamper_at(x->socket, rp_stream_output_end(x->stream) + step->number);
         break;
     case SIM_STEP_HOLD:
     case SIM_STEP_FLUSH:

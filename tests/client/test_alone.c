@@ -1,5 +1,6 @@
 /* test_alone.c - one stream, with nothing else on its loop: what waits for a send that nobody is
  * told of must see to it that somebody is. */
+#include "client/stream_inside.h"
 #include "support/probe.h"
 #include "support/raw.h"
 

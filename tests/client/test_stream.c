@@ -1,5 +1,6 @@
 /* test_stream.c - streams that work: open, write, read, half-close, close, on plain TCP and both
  * versions of TLS. What goes wrong is in test_stream_failures.c. */
+#include "client/stream_inside.h"
 #include "support/probe.h"
 
 #include <stdlib.h>

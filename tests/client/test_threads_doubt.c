@@ -3,6 +3,7 @@
  *
  * The one who is asked stands in for Windows' chain engine, and answers when the test says so; the
  * real one is in test_win32_chain.c. */
+#include "client/stream_inside.h"
 #include "support/probe.h"
 #include "support/raw.h"
 #include "support/tls_pair.h"

@@ -121,7 +121,7 @@ static void unsolicited_comes(rp_sim_exchange *x, void *user)
 {
     const said *s = user;
     sim_pipe *down = pipe_of(x, 1);
-    uint64_t from = x->stream->sent_total + s->ahead;
+    uint64_t from = rp_stream_sent(x->stream) + s->ahead;
     if (down->watched_from > from)
         down->watched_from = from;
 }

@@ -1,6 +1,7 @@
 /* probe.c - see probe.h. */
 #include "support/probe.h"
 
+#include "client/stream_inside.h"
 #include "support/check.h"
 #include "support/tls_pair.h"
 
@@ -186,10 +187,12 @@ void probe_close(probe *p)
 
 void probe_cut(probe *p, bool reset)
 {
-    p->stream->shutdown_asked = true; /* nothing to say any more */
-    if (reset)
-        rp_socket_ops(p->stream->socket)->reset_on_close(p->stream->socket);
-    probe_close(p);
+    if (p->closing)
+        return;
+    p->closing = true;
+    p->starting++;
+    rp_stream_drop(p->stream, reset);
+    p->starting--;
 }
 
 void probe_finish(probe *p)

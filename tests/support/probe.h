@@ -6,7 +6,7 @@
 #ifndef RP_TESTS_PROBE_H
 #define RP_TESTS_PROBE_H
 
-#include "client/stream.h"
+#include "client/stream_server.h"
 #include "support/fixture.h"
 #include "support/listener.h"
 

@@ -6,6 +6,7 @@
  * way, the other is filled. */
 #include "support/server.h"
 
+#include "client/stream_inside.h"
 #include "support/check.h"
 #include "support/raw.h"
 
@@ -88,10 +89,7 @@ static void buffer_consume(buffer *b, size_t size)
 static void cut(exchange *x, bool reset)
 {
     x->over = true;
-    x->stream->shutdown_asked = true; /* no close_notify */
-    if (reset && x->stream->socket != NULL)
-        rp_socket_ops(x->stream->socket)->reset_on_close(x->stream->socket);
-    rp_stream_close(x->stream);
+    rp_stream_drop(x->stream, reset);
 }
 
 static void close_now(exchange *x)
@@ -614,7 +612,7 @@ void server_drop(server *s, bool reset)
 {
     for (rp_link *link = s->exchanges.next; link != &s->exchanges; link = link->next) {
         exchange *x = RP_CONTAINER(link, exchange, link);
-        if (reset && !x->stream->closing) /* an earlier drop's may be closing still */
+        if (reset && !rp_stream_is_closing(x->stream)) /* an earlier drop's may be closing still */
             cut(x, true);
         else
             close_now(x);

@@ -7,7 +7,7 @@
 #ifndef RP_TESTS_SERVER_H
 #define RP_TESTS_SERVER_H
 
-#include "client/stream.h"
+#include "client/stream_server.h"
 #include "sim/request.h"
 #include "support/listener.h"
 

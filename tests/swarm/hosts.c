@@ -195,7 +195,7 @@ static void watch(rp_sim_exchange *x, const call *c, size_t ahead)
 {
     if (c->world->sim == NULL)
         return;
-    uint64_t from = x->stream->sent_total + ahead;
+    uint64_t from = rp_stream_sent(x->stream) + ahead;
     if (pipe_down(x)->watched_from > from)
         pipe_down(x)->watched_from = from;
 }

@@ -55,9 +55,9 @@ static void opening_holds(const world *w, const rp_conn *conn)
     if (s->handshake_until_ns != 0 && s->state < RP_STREAM_OPEN) /* of all addresses */
         limit_holds(w, s->handshake_until_ns, 1);
     else if (s->state == RP_STREAM_DIALLING)
-        limit_holds(w, s->started_ns, dial_ms);
+        limit_holds(w, s->times.started_ns, dial_ms);
     else if (s->state == RP_STREAM_HANDSHAKE)
-        limit_holds(w, s->connected_ns, o->handshake_timeout_ms);
+        limit_holds(w, s->times.connected_ns, o->handshake_timeout_ms);
 }
 
 /* One that a request took and left again unused may be too old at once: its check is due. */
@@ -119,7 +119,7 @@ static void request_in_time(const world *w, const rp_request *r)
         limit_holds(w, r->queued_ns, r->client->options.queue_timeout_ms);
     if (r->state != RP_REQUEST_ACTIVE)
         return;
-    uint64_t moved_ns = r->conn->stream->moved_ns;
+    uint64_t moved_ns = rp_stream_moved_ns(r->conn->stream);
     if (moved_ns < r->moved_ns)
         moved_ns = r->moved_ns;
     if (r->sent_ns > 0 && !r->head_begun)

@@ -12,6 +12,7 @@
 #define SWARM_WORLD_H
 
 #include "client/client.h"
+#include "client/stream_inside.h"
 #include "support/check.h"
 #include "swarm/ground.h"
 #include "swarm/knobs.h"

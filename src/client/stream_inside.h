@@ -1,0 +1,125 @@
+/* stream_inside.h - a stream's members, for stream.c, stream_io.c and stream_server.c: whoever
+ * stands above a stream asks it (stream.h). */
+#ifndef RP_CLIENT_STREAM_INSIDE_H
+#define RP_CLIENT_STREAM_INSIDE_H
+
+#include "client/stream.h"
+#include "loop/loop.h"
+#include "net/dial.h"
+#include "tls/engine.h"
+
+/* Ciphertext that may wait for the network on one stream; more plaintext is encrypted when it
+ * went. */
+#define RP_OUTPUT_LIMIT ((size_t)64 * 1024)
+#define RP_SEND_SLICES 4
+
+typedef enum rp_stream_state {
+    RP_STREAM_DIALLING,
+    RP_STREAM_HANDSHAKE,
+    RP_STREAM_DOUBT, /* in the handshake: the judge is asked, and nothing goes in or out */
+    RP_STREAM_OPEN,
+    RP_STREAM_FAILED /* to open: waits to be closed */
+} rp_stream_state;
+
+struct rp_stream {
+    rp_loop *loop;
+    const rp_stream_events *events;
+    void *user;
+    rp_resolver *resolver; /* NULL: the loop's own */
+    rp_dial *dial;
+    rp_socket *socket;
+    rp_socket *leaving; /* the last address', being closed before the next one is dialled */
+    rp_address *rest;   /* addresses that may be tried when the handshake gets nowhere */
+    size_t rest_count;
+    rp_engine *engine;     /* NULL: plain */
+    rp_question *question; /* asked, and its answer has not come to us */
+    rp_tls_config *config;
+    char *host, *server_name, *alpn, *session_key, *peer_text;
+    rp_stream_state state;
+
+    /* Sending. Plaintext waits in the users' writes; output is what is ready for the network; of it
+     * the first in_flight bytes are being sent. */
+    rp_chain output;
+    size_t in_flight;
+    uint64_t sent_total;
+    uint64_t plain_total;                        /* plaintext put into output */
+    uint64_t plain_handed;                       /* of that, what the port was given */
+    void (*fill)(rp_stream *stream, void *user); /* wanted by the owner; NULL: nothing is */
+    rp_chunk *slice_chunk; /* holds the slices of a send that has more than RP_SEND_SLICES */
+    rp_slice slices[RP_SEND_SLICES];
+    rp_write *queued, *queued_last;       /* not yet wholly in output */
+    rp_write *encrypted, *encrypted_last; /* in output, waiting for the network */
+    size_t queued_done;                   /* bytes of the first queued write already in output */
+
+    /* Receiving. */
+    uint8_t *stash; /* input that came while there was no credit */
+    size_t stash_begin, stash_size, stash_capacity;
+    size_t credit;
+    uint64_t receive_turn; /* the turn in which the receive was started last */
+
+    rp_deferred pump; /* runs everything that is due: encrypt, send, deliver */
+    rp_timer timer;   /* handshake deadline; once open the owner's: rp_stream_timer_start */
+    rp_loop_hook hook;
+    uint64_t connect_timeout_ms, handshake_timeout_ms;
+    rp_keepalive keepalive;
+    rp_stream_times times;
+    uint64_t handshake_until_ns; /* for all addresses; 0: no limit, or none is connected yet */
+    uint64_t moved_ns;           /* when the network last took or brought anything */
+    rp_address address;
+    uint16_t port;
+
+    bool filling;    /* in the pump's call of fill */
+    bool stale_name; /* see resolver.h */
+    bool choice;     /* the name has more addresses than this one */
+    bool heard;      /* the peer sent something since its silence was last looked at */
+    bool has_credit_limit;
+    bool receiving; /* a receive is in flight */
+    bool receive_stopping;
+    bool input_ended;    /* the transport's end came */
+    bool end_told;       /* on_end was called */
+    bool shutdown_asked; /* no more writes are taken */
+    bool write_failed;
+    bool send_ended;    /* the half-close was done: nothing may follow it */
+    bool handshake_due; /* the engine has something to say without input */
+    bool alert_due;     /* the engine's last alert is in output: it leaves though writes fail */
+    bool closing;       /* rp_stream_close was called */
+    bool parting;       /* and the socket is closed after the last words */
+    bool background;    /* does not keep rp_loop_run going */
+    bool server;
+    rp_error *write_failure;   /* why write_failed; NULL: no memory even for that */
+    rp_io_result input_result; /* how the input ended */
+};
+
+/* ---- between the three ---- */
+
+extern const rp_socket_handler rp_stream_socket_handler;
+
+rp_stream *rp_stream_new(rp_loop *loop, const rp_stream_events *events, void *user);
+/* A copy of text in *target; of NULL nothing. False: no memory. */
+bool rp_stream_copy(rp_stream *stream, char **target, const char *text);
+/* The transport stands. The pump goes on from here. */
+void rp_stream_connected(rp_stream *stream);
+/* The write is done when what is in output now has left. */
+void rp_stream_write_mark(rp_stream *stream, rp_write *write);
+void rp_stream_pump_later(rp_stream *stream);
+/* The engine is in doubt: puts the question, and goes on with the answer. */
+void rp_stream_ask(rp_stream *stream);
+/* It is over before it was open. */
+void rp_stream_open_failed(rp_stream *stream, const rp_error *error);
+void rp_stream_opened(rp_stream *stream);
+/* Its handshake may go on with another address. */
+bool rp_stream_has_next(const rp_stream *stream);
+bool rp_stream_engine_make(rp_stream *stream, rp_error *error);
+/* Puts what is ready on its way if nothing is in flight. */
+void rp_stream_flush(rp_stream *stream);
+/* Before the writes fail: what the engine had to say at its end leaves, now or behind what is in
+ * flight. */
+void rp_stream_flush_alert(rp_stream *stream);
+/* Completes every write with the error, now and from now on. */
+void rp_stream_fail_writes(rp_stream *stream, const rp_error *error);
+void rp_stream_finish_close(rp_stream *stream);
+/* As before the first connection: what a closed socket left is forgotten, queued writes stay. */
+void rp_stream_io_reset(rp_stream *stream);
+void rp_stream_io_free(rp_stream *stream);
+
+#endif
