@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 static inline char rp_ascii_lower(char c)
 {
@@ -19,6 +20,32 @@ static inline bool rp_ascii_equal(const void *a, const void *b, size_t size)
             return false;
     }
     return true;
+}
+
+/* Eight bytes as one number, the first the lowest: one load where the machine has it so. */
+static inline uint64_t rp_eight_bytes(const void *data)
+{
+    const unsigned char *b = data;
+    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 |
+           (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 |
+           (uint64_t)b[7] << 56;
+}
+
+/* How many bytes there are before a control character below the space. Eight at a time: taking 0x20
+ * from a byte borrows from its top bit only if it was less, and the lowest such byte is the first;
+ * above it a borrow may lie. */
+static inline size_t rp_bytes_before_control(const char *data, size_t size)
+{
+    size_t count = 0;
+    for (; size - count >= 8; count += 8) {
+        uint64_t eight = rp_eight_bytes(data + count);
+        uint64_t less = (eight - 0x2020202020202020) & ~eight & 0x8080808080808080;
+        if (less != 0)
+            return count + (size_t)__builtin_ctzll(less) / 8;
+    }
+    while (count < size && (unsigned char)data[count] >= ' ')
+        count++;
+    return count;
 }
 
 /* A space or a tab, RFC 9110's OWS. */

@@ -296,7 +296,8 @@ void rp_request_begun(rp_request *request)
     request->attempts++;
     request->confirmed_bytes = 0;
     request->upload_under_way = request->body != NULL;
-    watch(request);
+    if (request->upload_under_way)
+        watch(request);
 }
 
 void rp_request_sent(rp_request *request)

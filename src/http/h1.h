@@ -19,6 +19,7 @@
 
 #include "base/chain.h"
 #include "base/memory.h"
+#include "http/h1_lines.h"
 #include "http/url.h"
 #include <ringport/http.h>
 
@@ -76,7 +77,8 @@ typedef struct rp_h1_scratch {
     char *text;
     rp_header *headers;
     size_t text_capacity, header_capacity;
-    char *spare; /* what a parser kept part of a head in; NULL: none */
+    char *spare;     /* what a parser kept part of a head in; NULL: none */
+    rp_h1_ends ends; /* of the head that is being read; count 0: to be looked for */
 } rp_h1_scratch;
 
 void rp_h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied);

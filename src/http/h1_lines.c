@@ -23,20 +23,6 @@ typedef enum place {
     STOP /* llhttp stops here, or calls rp_h1_lines_chunk */
 } place;
 
-/* How many bytes there are before a control character. */
-static inline size_t plain_bytes(const char *data, size_t size)
-{
-    size_t count = 0;
-    for (uint64_t eight; size - count >= 8; count += 8) {
-        memcpy(&eight, data + count, 8);
-        if (((eight - 0x2020202020202020) & ~eight & 0x8080808080808080) != 0)
-            break;
-    }
-    while (count < size && (unsigned char)data[count] >= ' ')
-        count++;
-    return count;
-}
-
 static bool ends_line(char c)
 {
     return c == '\r' || c == '\n';
@@ -100,7 +86,7 @@ static size_t header_end(rp_h1_lines *lines, const char *data, size_t size, rp_h
 
 static size_t header_rest(rp_h1_lines *lines, const char *data, size_t size, rp_h1_piece *piece)
 {
-    size_t plain = plain_bytes(data, size);
+    size_t plain = rp_bytes_before_control(data, size);
     const char *end = data + plain;
     if (size - plain > 2 && end[0] == '\r' && end[1] == '\n' && !rp_is_blank(end[2])) {
         lines->place = LINE_START; /* the line as it should be */
@@ -218,15 +204,17 @@ static bool usual_length(const char *value, size_t size)
 
 /* The bytes of a whole head that llhttp may read as it is, which nearly all are; 0: it is not
  * whole, or something in it is to be looked at. */
-static size_t usual_head(const char *data, size_t size)
+static size_t usual_head(const char *data, size_t size, rp_h1_ends *ends)
 {
     const size_t colon = sizeof("content-length") - 1;
     bool has_length = false;
+    size_t count = 0;
     for (size_t at = 0; size - at >= 4;) {
         const char *line = data + at;
-        size_t plain = plain_bytes(line, size - at);
+        size_t plain = rp_bytes_before_control(line, size - at);
         if (plain == 0 || size - at - plain < 4 || line[plain] != '\r' || line[plain + 1] != '\n' ||
-            rp_is_blank(line[plain + 2]) || rp_ascii_lower(line[0]) == 't')
+            rp_is_blank(line[plain + 2]) || rp_ascii_lower(line[0]) == 't' ||
+            count == RP_H1_ENDS - 1)
             return 0;
         /* Nothing else that long has these letters, and if it had, it would only be looked at. */
         if (plain > colon && line[colon] == ':' && line[7] == '-' &&
@@ -235,9 +223,13 @@ static size_t usual_head(const char *data, size_t size)
                 return 0;
             has_length = true;
         }
+        ends->at[count++] = (uint32_t)(at + plain);
         at += plain + 2;
-        if (data[at] == '\r')
-            return data[at + 1] == '\n' ? at + 2 : 0;
+        if (data[at] == '\r' && data[at + 1] == '\n') {
+            ends->at[count++] = (uint32_t)at;
+            ends->count = count;
+            return at + 2;
+        }
     }
     return 0;
 }
@@ -265,7 +257,7 @@ void rp_h1_lines_chunk(rp_h1_lines *lines, uint64_t size)
     lines->chunk_left = size;
 }
 
-rp_h1_piece rp_h1_lines_next(rp_h1_lines *lines, const char *data, size_t size)
+rp_h1_piece rp_h1_lines_next(rp_h1_lines *lines, const char *data, size_t size, rp_h1_ends *ends)
 {
     if (lines->held > 0)
         return release(lines, data[0]);
@@ -274,7 +266,7 @@ rp_h1_piece rp_h1_lines_next(rp_h1_lines *lines, const char *data, size_t size)
     rp_h1_piece piece;
     size_t run = 0;
     if (lines->place == STATUS_LINE && !lines->after_cr)
-        run = usual_head(data, size);
+        run = usual_head(data, size, ends);
     if (run > 0) {
         lines->place = STOP;
         return (rp_h1_piece){.text = data, .size = run, .taken = run};

@@ -130,8 +130,8 @@ static rp_status check(const rp_h1_request *request, given_headers *given, rp_er
 
 typedef struct writer {
     rp_chain chain; /* what did not fit in text */
-    bool no_memory;
-    size_t size, filled; /* of text: in use, and at the most */
+    bool no_memory, flushed;
+    size_t size; /* of text in use */
     char text[1024];
 } writer;
 
@@ -141,18 +141,28 @@ static void flush(writer *w, const void *data, size_t size)
         w->no_memory = !rp_chain_append(&w->chain, data, size);
 }
 
-static void put(writer *w, const void *data, size_t size)
+/* What does not fit behind the rest. */
+static void put_large(writer *w, const void *data, size_t size)
 {
-    if (size > sizeof(w->text) - w->size) {
-        flush(w, w->text, w->size);
-        w->size = 0;
-    }
+    flush(w, w->text, w->size);
+    w->flushed = true;
+    w->size = 0;
     if (size > sizeof(w->text)) {
         flush(w, data, size);
-    } else if (size > 0) {
-        memcpy(w->text + w->size, data, size);
+    } else {
+        memcpy(w->text, data, size);
+        w->size = size;
+    }
+}
+
+static inline void put(writer *w, const void *data, size_t size)
+{
+    if (size <= sizeof(w->text) - w->size) {
+        if (size > 0)
+            memcpy(w->text + w->size, data, size);
         w->size += size;
-        w->filled = w->size > w->filled ? w->size : w->filled;
+    } else {
+        put_large(w, data, size);
     }
 }
 
@@ -248,10 +258,10 @@ rp_status rp_h1_request_write(rp_chain *out, const rp_h1_request *request, rp_er
 
     writer w;
     rp_chain_init(&w.chain, out->pool);
-    w.no_memory = false;
-    w.size = w.filled = 0;
+    w.no_memory = w.flushed = false;
+    w.size = 0;
     put_head(&w, request, &given);
-    if (w.chain.head == NULL && !w.no_memory) {
+    if (!w.flushed) {
         w.no_memory = !rp_chain_append(out, w.text, w.size);
     } else {
         flush(&w, w.text, w.size);
@@ -259,7 +269,7 @@ rp_status rp_h1_request_write(rp_chain *out, const rp_h1_request *request, rp_er
             rp_chain_move(out, &w.chain);
     }
     rp_chain_clear(&w.chain);
-    rp_wipe(w.text, w.filled);
+    rp_wipe(w.text, w.flushed ? sizeof(w.text) : w.size);
     if (w.no_memory)
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE,
                             "no memory for the request's head");

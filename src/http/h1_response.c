@@ -181,7 +181,8 @@ static llhttp_errno_t read_lines(rp_h1_parser *parser, const char *data, size_t 
 {
     size_t used = 0;
     while (used < size) {
-        rp_h1_piece piece = rp_h1_lines_next(&parser->lines, data + used, size - used);
+        rp_h1_piece piece =
+            rp_h1_lines_next(&parser->lines, data + used, size - used, &parser->scratch->ends);
         llhttp_errno_t result = HPE_OK;
         if (piece.size > 0)
             result = llhttp_execute(&parser->llhttp, piece.text, piece.size);
@@ -378,25 +379,47 @@ static bool scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header
     return true;
 }
 
-/* The line at *text, NUL-terminated in place; *text moves behind its end. NULL: it has none. Blanks
- * take the place of folds, which only a header can have; *folded says whether there were any. */
-static inline char *cut_line(char **text, const char *end, bool lenient, bool *folded,
-                             char **line_end)
+/* A head's lines, one after the other. */
+typedef struct reader {
+    char *text, *at;
+    const char *end;
+    bool lenient;
+    const rp_h1_ends *ends; /* none counted: they are to be looked for */
+    size_t line;            /* number of the next */
+} reader;
+
+/* The end of the line at r->at, which r->at then is behind; NULL: it has none. Blanks take the
+ * place of folds, which only a header can have; *folded says whether there were any. */
+static char *find_line_end(reader *r, bool *folded)
 {
-    char *line = *text, *at = line;
+    char *line = r->at;
     for (;;) {
-        char *cr = memchr(at, '\r', (size_t)(end - at)), *lf = cr == NULL ? NULL : cr + 1;
-        if (lenient)
-            lf = memchr(at, '\n', (size_t)(end - at));
-        if (lf == NULL || lf == end || *lf != '\n' || (cr != NULL && cr + 1 < lf))
+        size_t left = (size_t)(r->end - r->at);
+        char *cr = memchr(r->at, '\r', left), *lf = cr == NULL ? NULL : cr + 1;
+        if (r->lenient)
+            lf = memchr(r->at, '\n', left);
+        if (lf == NULL || lf == r->end || *lf != '\n' || (cr != NULL && cr + 1 < lf))
             return NULL;
-        *line_end = cr != NULL && cr < lf ? cr : lf;
-        *text = lf + 1;
-        if (folded == NULL || *line_end == line || *text == end || !rp_is_blank(**text))
-            break;
+        char *line_end = cr != NULL && cr < lf ? cr : lf;
+        r->at = lf + 1;
+        if (folded == NULL || line_end == line || r->at == r->end || !rp_is_blank(*r->at))
+            return line_end;
         *folded = true;
-        memset(*line_end, ' ', (size_t)(*text - *line_end));
-        at = *text;
+        memset(line_end, ' ', (size_t)(r->at - line_end));
+    }
+}
+
+/* The next line, NUL-terminated in place, and its end. NULL: it has none. */
+static inline char *cut_line(reader *r, bool *folded, char **line_end)
+{
+    char *line = r->at;
+    if (r->line < r->ends->count) {
+        *line_end = r->text + r->ends->at[r->line++];
+        r->at = *line_end + 2;
+    } else {
+        *line_end = find_line_end(r, folded);
+        if (*line_end == NULL)
+            return NULL;
     }
     **line_end = '\0';
     return line;
@@ -466,14 +489,11 @@ static const char *read_length(framing *seen, const char *value)
 }
 
 /* A header that says where the body ends. */
-static const char *read_framing(framing *seen, const rp_header *header, bool folded)
+static const char *read_framing(framing *seen, const rp_header *header, size_t name_size,
+                                bool folded)
 {
-    char first = rp_ascii_lower(header->name[0]);
-    if (first != 'c' && first != 't') /* neither of the two */
-        return NULL;
-    size_t size = strlen(header->name);
-    bool length = size == 14 && rp_ascii_equal(header->name, "content-length", size);
-    bool coding = size == 17 && rp_ascii_equal(header->name, "transfer-encoding", size);
+    bool length = name_size == 14 && rp_ascii_equal(header->name, "content-length", name_size);
+    bool coding = name_size == 17 && rp_ascii_equal(header->name, "transfer-encoding", name_size);
     if (!length && !coding)
         return NULL;
     if (folded)
@@ -501,7 +521,7 @@ static const char *framing_fault(const llhttp_t *llhttp, const framing *seen)
     return llhttp->flags & F_CHUNKED ? NULL : malformed_coding;
 }
 
-static const char *cut_header(char *line, char *line_end, rp_header *header)
+static const char *cut_header(char *line, char *line_end, rp_header *header, size_t *name_size)
 {
     char *colon = memchr(line, ':', (size_t)(line_end - line));
     if (colon == NULL || colon == line)
@@ -513,6 +533,7 @@ static const char *cut_header(char *line, char *line_end, rp_header *header)
         value_end--;
     *colon = *value_end = '\0';
     *header = (rp_header){line, value};
+    *name_size = (size_t)(colon - line);
     return NULL;
 }
 
@@ -520,19 +541,20 @@ static const char *cut_header(char *line, char *line_end, rp_header *header)
 static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_response_head *head,
                              framing *seen, rp_error *error)
 {
-    bool lenient = parser->limits.lenient_lines;
-    const char *end = text + size;
-    char *line_end, *line = cut_line(&text, end, lenient, NULL, &line_end);
+    reader r = {.text = text, .at = text, .end = text + size, .ends = &parser->scratch->ends};
+    r.lenient = parser->limits.lenient_lines;
+    char *line_end, *line = cut_line(&r, NULL, &line_end);
     const char *fault = line == NULL ? bare_cr : cut_status_line(parser, line, line_end, head);
     while (fault == NULL) {
         rp_header header;
+        size_t name_size;
         bool folded = false;
-        line = cut_line(&text, end, lenient, &folded, &line_end);
-        if (line != NULL && line == line_end && text == end)
+        line = cut_line(&r, &folded, &line_end);
+        if (line != NULL && line == line_end && r.at == r.end)
             break;
-        fault = line == NULL ? bare_cr : cut_header(line, line_end, &header);
+        fault = line == NULL ? bare_cr : cut_header(line, line_end, &header, &name_size);
         if (fault == NULL)
-            fault = read_framing(seen, &header, folded);
+            fault = read_framing(seen, &header, name_size, folded);
         if (fault != NULL)
             break;
         if (head->header_count >= parser->limits.header_count)
@@ -645,10 +667,12 @@ static rp_h1_result head_end(rp_h1_parser *parser, const uint8_t *data, size_t s
 {
     char *text;
     size_t total = parser->head_size + size;
-    if (parser->head_size == 0)
+    if (parser->head_size == 0) {
         text = scratch_text(parser->scratch, data, size);
-    else
+    } else {
+        parser->scratch->ends.count = 0; /* they count from the present call's data */
         text = keep_partial_head(parser, data, size) ? parser->head : NULL;
+    }
     if (text == NULL)
         return fail(parser, error, RP_E_NO_MEMORY, "no memory for the response's head");
     rp_h1_result result = take_head(parser, text, total, error);
@@ -667,6 +691,7 @@ static rp_h1_result step_head(rp_h1_parser *parser, const uint8_t *data, size_t 
         return bad(parser, error, fault);
 
     ptrdiff_t position;
+    parser->scratch->ends.count = 0;
     llhttp_errno_t result = read_lines(parser, (const char *)data, part, &position);
     if (result == HPE_OK && part < size)
         return fail(parser, error, RP_E_HEAD_TOO_LARGE,

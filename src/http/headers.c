@@ -23,11 +23,11 @@ bool rp_is_token(const char *text, size_t size)
 bool rp_is_field_value(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
+        i += rp_bytes_before_control(text + i, size - i);
+        if (i < size && text[i] != '\t')
             return false;
     }
-    return true;
+    return memchr(text, 0x7f, size) == NULL;
 }
 
 bool rp_name_equal(const char *a, size_t a_size, const char *b)

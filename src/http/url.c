@@ -4,6 +4,7 @@
 
 #include "base/address.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "http/headers.h"
 
 #include <stdio.h>
@@ -71,11 +72,23 @@ static rp_status bad(const parser *p, const char *what)
     return bad_before(p, p->size, what);
 }
 
+/* No byte below 0x21 or above 0x7e: else one of the sums has a byte with its top bit set. */
+static bool eight_visible(const char *text)
+{
+    uint64_t eight = rp_eight_bytes(text);
+    uint64_t less = eight - 0x2121212121212121, more = eight + 0x0101010101010101;
+    return ((less | more | eight) & 0x8080808080808080) == 0;
+}
+
 static rp_status check_characters(const parser *p)
 {
     for (size_t i = 0; i < p->size; i++) {
         unsigned char c = (unsigned char)p->text[i];
         char what[100];
+        if (p->size - i >= 8 && eight_visible(p->text + i)) {
+            i += 7;
+            continue;
+        }
         if (c > 0x20 && c < 0x7f)
             continue;
         (void)snprintf(what, sizeof(what),
@@ -188,7 +201,7 @@ static rp_status parse_name(const parser *p, const char *text, size_t size, size
 static rp_status parse_authority(const parser *p, const char *text, size_t size)
 {
     rp_status status = RP_OK;
-    size_t at = size, rest = 0;
+    size_t at = memchr(text, '@', size) == NULL ? 0 : size, rest = 0;
     while (at > 0 && text[at - 1] != '@')
         at--;
     if (at > 0)

@@ -823,6 +823,26 @@ static void test_many_headers(void **state)
     check_limit(data, size + 2, NULL);
 }
 
+/* Heads of as many lines as the parser remembers the ends of, of one more and one less. */
+static void test_line_counts(void **state)
+{
+    static char data[1024], expected[1024];
+    (void)state;
+    limits.header_count = RP_H1_ENDS + 1;
+    for (unsigned count = RP_H1_ENDS - 4; count <= RP_H1_ENDS + 1; count++) {
+        size_t size = (size_t)snprintf(data, sizeof(data), "HTTP/1.1 204 No\r\n");
+        size_t told = (size_t)snprintf(expected, sizeof(expected), "H204/11 'No' 0 [");
+        for (unsigned i = 0; i < count; i++) {
+            size += (size_t)snprintf(data + size, sizeof(data) - size, "A: %u\r\n", i);
+            told += (size_t)snprintf(expected + told, sizeof(expected) - told, "%sA=%u",
+                                     i > 0 ? ";" : "", i);
+        }
+        memcpy(data + size, "\r\n", 3);
+        memcpy(expected + told, "] C+", 5);
+        ok(data, expected);
+    }
+}
+
 static void test_framing_limit(void **state)
 {
     enum { LIMIT = 16 * 1024 };
@@ -1028,6 +1048,7 @@ int main(void)
         TEST(test_header_count_limit),
         TEST(test_folds_limit),
         TEST(test_many_headers),
+        TEST(test_line_counts),
         TEST(test_framing_limit),
         TEST(test_extension_limit),
         TEST(test_no_memory),
