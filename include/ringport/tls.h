@@ -25,6 +25,10 @@ typedef enum rp_tls_version {
  * handshakes. */
 typedef void rp_keylog_fn(const char *line, void *user);
 
+/* Writes the passphrase of file into password, with a NUL at its end: less than size bytes, UTF-8.
+ * False: there is none. What it wrote is overwritten when the file is read. */
+typedef bool rp_key_password_fn(const char *file, char *password, size_t size, void *user);
+
 typedef struct rp_tls_options {
     /* Trust. A trust anchor is a name and a key: the dates, the usages and the signature of its
      * certificate are not judged, so it counts until it is taken out. One that is no authority's
@@ -44,9 +48,11 @@ typedef struct rp_tls_options {
      * is accepted too. NULL: none. */
     const char *pinned_keys;
 
-    /* Identity for servers that ask for one; both or none. PEM; the chain's leaf first. */
+    /* Identity for servers that ask for one. What a file holds is seen by its content: PEM or DER,
+     * or in certificate_file PKCS #12, which has the key too. In PEM the certificate comes first,
+     * then its issuers, as they are sent. Keys: RSA, RSA-PSS, P-256, P-384, P-521, Ed25519. */
     const char *certificate_file;
-    const char *key_file;
+    const char *key_file; /* may be the same file; NULL if that is PKCS #12 */
 
     rp_tls_version minimum_version;
     rp_tls_version maximum_version;
@@ -62,6 +68,13 @@ typedef struct rp_tls_options {
 
     rp_keylog_fn *on_keylog; /* NULL: none */
     void *keylog_user;
+
+    /* For a key_file (PKCS #8: PBES2 with AES) or PKCS #12 file that is encrypted. NULL:
+     * on_key_password is asked, once and only if it is needed. Neither is kept, nor is a copy of
+     * the key left that is not used. */
+    const char *key_password;
+    rp_key_password_fn *on_key_password;
+    void *key_password_user;
 } rp_tls_options;
 
 /* options NULL: all defaults. error may be NULL. Reads and parses files: not on a latency path.

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "tls/context.h"
+#include "tls/identity.h"
 #include "tls/trust.h"
 #include "tls/wolfssl.h"
 
@@ -214,86 +215,6 @@ static rp_status set_pins(rp_tls_config *config, const char *list, rp_error *err
     return status;
 }
 
-/* ---- Identity -------------------------------------------------------------------------------- */
-
-/* What wolfSSL's parsers find wrong has codes below these. WOLFSSL_BAD_FILE and the like, above (up
- * to 5.8), have no sentence, or that of some error of sockets. */
-#define FILE_CODES_LEAST (-20)
-
-static rp_status unusable(const char *what, const char *path, int code, rp_error *error)
-{
-    if (code == MEMORY_E)
-        return no_memory(error);
-    rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be used: %s", what, path,
-                 code < FILE_CODES_LEAST && code != WOLFSSL_BAD_FILE ? reason(code)
-                                                                     : "it is damaged");
-    if (error != NULL)
-        error->tls_code = code;
-    return RP_E_TLS_CONFIG;
-}
-
-static rp_status use_certificate(rp_tls_config *config, const char *path, rp_error *error)
-{
-    char *text;
-    size_t size;
-    rp_status status = rp_read_file(&config->memory, "certificate file", path, &text, &size, error);
-    if (status != RP_OK)
-        return status;
-    if (strstr(text, "-----BEGIN CERTIFICATE-----") == NULL)
-        status = rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                              "certificate file %s: no certificate found in it", path);
-    int result = WOLFSSL_SUCCESS;
-    if (status == RP_OK)
-        result = wolfSSL_CTX_use_certificate_chain_buffer(config->context,
-                                                          (const unsigned char *)text, (long)size);
-    rp_free(&config->memory, text);
-    if (result != WOLFSSL_SUCCESS)
-        return unusable("certificate file", path, result, error);
-    return status;
-}
-
-static rp_status use_key(rp_tls_config *config, const char *path, rp_error *error)
-{
-    char *text;
-    size_t size;
-    rp_status status = rp_read_file(&config->memory, "key file", path, &text, &size, error);
-    if (status != RP_OK)
-        return status;
-    if (strstr(text, "ENCRYPTED") != NULL)
-        status = rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                              "key file %s is encrypted: decrypt it first", path);
-    else if (strstr(text, "PRIVATE KEY-----") == NULL)
-        status = rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                              "key file %s: no private key found in it", path);
-    int result = WOLFSSL_SUCCESS;
-    if (status == RP_OK)
-        result = wolfSSL_CTX_use_PrivateKey_buffer(config->context, (const unsigned char *)text,
-                                                   (long)size, WOLFSSL_FILETYPE_PEM);
-    rp_free_secret(&config->memory, text, size);
-    if (result != WOLFSSL_SUCCESS)
-        return unusable("key file", path, result, error);
-    return status;
-}
-
-static rp_status set_identity(rp_tls_config *config, const char *certificate, const char *key,
-                              rp_error *error)
-{
-    if (certificate == NULL && key == NULL)
-        return RP_OK;
-    if (certificate == NULL || key == NULL)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "certificate_file and key_file: one without the other (%s)",
-                            certificate != NULL ? certificate : key);
-    rp_status status = use_certificate(config, certificate, error);
-    if (status == RP_OK)
-        status = use_key(config, key, error);
-    if (status == RP_OK && wolfSSL_CTX_check_private_key(config->context) != WOLFSSL_SUCCESS)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "key file %s does not belong to the certificate in %s", key,
-                            certificate);
-    return status;
-}
-
 /* ---- Trust ----------------------------------------------------------------------------------- */
 
 bool rp_tls_config_ask(rp_tls_config *config, rp_chain_engine *engine)
@@ -394,6 +315,13 @@ rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options
     config->resumption = !options->no_resumption;
     config->on_keylog = options->on_keylog;
     config->keylog_user = options->keylog_user;
+    rp_identity_options identity = {
+        .certificate_file = options->certificate_file,
+        .key_file = options->key_file,
+        .password = options->key_password,
+        .on_password = options->on_key_password,
+        .password_user = options->key_password_user,
+    };
     rp_status status =
         make_context(config, options->minimum_version, options->maximum_version, error);
     if (status == RP_OK)
@@ -405,7 +333,7 @@ rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options
     if (status == RP_OK)
         status = set_pins(config, options->pinned_keys, error);
     if (status == RP_OK)
-        status = set_identity(config, options->certificate_file, options->key_file, error);
+        status = rp_identity_set(config, &identity, error);
     if (status == RP_OK && !use_callbacks(config))
         status = no_memory(error);
     return finish(result, config, status);
@@ -422,20 +350,6 @@ rp_status rp_tls_config_create_sized(rp_tls_config **config, const rp_tls_option
     return rp_tls_config_create_with(config, &known, (rp_allocator){.resize = NULL}, 0, error);
 }
 
-/* For what is part of a program: a user's own identity comes from files, with better sentences. */
-static rp_status set_identity_pem(rp_tls_config *config, const char *certificate, const char *key,
-                                  rp_error *error)
-{
-    int result = wolfSSL_CTX_use_certificate_chain_buffer(
-        config->context, (const unsigned char *)certificate, (long)strlen(certificate));
-    if (result == WOLFSSL_SUCCESS)
-        result = wolfSSL_CTX_use_PrivateKey_buffer(config->context, (const unsigned char *)key,
-                                                   (long)strlen(key), WOLFSSL_FILETYPE_PEM);
-    if (result == WOLFSSL_SUCCESS)
-        result = wolfSSL_CTX_check_private_key(config->context);
-    return result == WOLFSSL_SUCCESS ? RP_OK : unusable("identity", "in memory", result, error);
-}
-
 rp_status rp_tls_server_config_create(rp_tls_config **result, const rp_tls_server_options *options,
                                       rp_error *error)
 {
@@ -445,6 +359,10 @@ rp_status rp_tls_server_config_create(rp_tls_config **result, const rp_tls_serve
         return no_memory(error);
     config->server = true;
     config->resumption = !options->no_resumption;
+    rp_identity_options identity = {
+        .certificate_file = options->certificate_file,
+        .key_file = options->key_file,
+    };
     rp_status status =
         make_context(config, options->minimum_version, options->maximum_version, error);
     if (status == RP_OK)
@@ -454,9 +372,9 @@ rp_status rp_tls_server_config_create(rp_tls_config **result, const rp_tls_serve
     if (status == RP_OK && options->client_ca_file != NULL)
         status = rp_trust_file(config, options->client_ca_file, error);
     if (status == RP_OK && options->certificate_pem != NULL)
-        status = set_identity_pem(config, options->certificate_pem, options->key_pem, error);
+        status = rp_identity_set_pem(config, options->certificate_pem, options->key_pem, error);
     else if (status == RP_OK)
-        status = set_identity(config, options->certificate_file, options->key_file, error);
+        status = rp_identity_set(config, &identity, error);
     if (status == RP_OK && !use_callbacks(config))
         status = no_memory(error);
     return finish(result, config, status);

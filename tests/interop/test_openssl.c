@@ -239,6 +239,39 @@ static void test_client_certificate(void **state)
     }
 }
 
+/* A key of each kind, in PEM and with its chain in PKCS #12. */
+static void test_client_keys(void **state)
+{
+    static const char *const words[] = {"-tls1_2", "-tls1_3"};
+    static const char *const kinds[] = {"client",     "client-p384",    "client-p521",
+                                        "client-rsa", "client-rsa-pss", "client-ed25519"};
+    char ca[128], name[64], key[64];
+    (void)state;
+    (void)snprintf(ca, sizeof(ca), "%s/ca.pem", tls_certs());
+    for (int i = 0; i < 2; i++) {
+        peer p;
+        start(&p, "server-rsa",
+              (const char *const[]){words[i], "-Verify", "3", "-CAfile", ca, "-verify_return_error",
+                                    NULL});
+        for (size_t k = 0; k < 2 * sizeof(kinds) / sizeof(kinds[0]); k++) {
+            bool bundle = k % 2 == 1;
+            talk t = {0};
+            if (i == 0 && strcmp(kinds[k / 2], "client-rsa-pss") == 0)
+                continue; /* wolfSSL names the wrong scheme in TLS 1.2 */
+            (void)snprintf(name, sizeof(name), "%s.%s", kinds[k / 2], bundle ? "p12" : "pem");
+            (void)snprintf(key, sizeof(key), "%s.key", kinds[k / 2]);
+            rp_tls_options options = {.certificate_file = tls_cert(name),
+                                      .key_file = bundle ? NULL : tls_cert(key),
+                                      .key_password = "schl\xc3\xbcssel \xe2\x82\xac"};
+            open_good(&t, &p, &options, NULL);
+            assert_int_equal(probe_write_text(&t.probe, "me\n"), RP_OK);
+            UNTIL(t.loop, t.probe.received == 3);
+            end(&t);
+        }
+        process_stop(&p.process);
+    }
+}
+
 /* ---- certificates of theirs, and versions ---- */
 
 static void refused(const char *certificate, const char *word, const rp_tls_options *options,
@@ -283,7 +316,7 @@ int main(void)
         fixture_test(test_conversations), fixture_test(test_large),
         fixture_test(test_resumption),    fixture_test(test_hello_retry),
         fixture_test(test_alpn),          fixture_test(test_client_certificate),
-        fixture_test(test_refused),
+        fixture_test(test_client_keys),   fixture_test(test_refused),
     };
     return fixture_run(tests);
 }

@@ -251,6 +251,45 @@ static void test_tls(void **state)
     refuse(COMMAND_GET, WORDS("--key", "k", URL), EXIT_USAGE, "--key needs --cert");
 }
 
+static void expect_certificate(const char *value, const char *file, const char *password)
+{
+    tool_options o;
+    accept(&o, COMMAND_GET, WORDS("--cert", value, URL));
+    assert_string_equal(o.tls.certificate_file, file);
+    assert_string_equal(o.tls.key_file, file);
+    if (password == NULL)
+        assert_null(o.tls.key_password);
+    else
+        assert_string_equal(o.tls.key_password, password);
+    options_free(&o);
+}
+
+static void test_identity(void **state)
+{
+    tool_options o;
+    (void)state;
+    expect_certificate("client.pem", "client.pem", NULL);
+    expect_certificate("client.pem:secret", "client.pem", "secret");
+    expect_certificate("client.pem:a:b", "client.pem", "a:b");
+    expect_certificate("client.pem:", "client.pem", NULL);
+    expect_certificate("a\\:b\\\\c:d", "a:b\\c", "d");
+    expect_certificate("dir\\file", "dir\\file", NULL);
+    expect_certificate("C:\\dir\\file:x", "C:\\dir\\file", "x");
+    expect_certificate("c:/file", "c:/file", NULL);
+    expect_certificate("c:file", "c", "file");
+    accept(&o, COMMAND_LOAD,
+           WORDS("-Ec:one", "--pass", "two", "--key", "k", "--cert-type", "p12", "--key-type=DER",
+                 URL));
+    assert_string_equal(o.tls.key_password, "two");
+    assert_string_equal(o.tls.key_file, "k");
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("--cert", "one:a", "--cert", "two", URL));
+    assert_string_equal(o.tls.certificate_file, "two");
+    options_free(&o);
+    refuse(COMMAND_GET, WORDS("--cert-type", "ENG", URL), EXIT_USAGE,
+           "a certificate or key is PEM, DER or P12, not \"ENG\"");
+}
+
 static void test_load(void **state)
 {
     tool_options o;
@@ -379,13 +418,13 @@ static void test_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),      cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_headers),    cmocka_unit_test(test_data),
-        cmocka_unit_test(test_upload),     cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_limits),     cmocka_unit_test(test_tls),
-        cmocka_unit_test(test_load),       cmocka_unit_test(test_help),
-        cmocka_unit_test(test_documented), cmocka_unit_test(test_write_out),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_forms),     cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_headers),   cmocka_unit_test(test_data),
+        cmocka_unit_test(test_upload),    cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_limits),    cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_identity),  cmocka_unit_test(test_load),
+        cmocka_unit_test(test_help),      cmocka_unit_test(test_documented),
+        cmocka_unit_test(test_write_out), cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -244,6 +244,43 @@ static int take_tls_max(tool_options *o, const char *value)
     return EXIT_OK;
 }
 
+/* "FILE[:PASSWORD]" as curl reads it: in FILE a backslash before a colon or another backslash makes
+ * it the character itself; the colon of a drive is its own. */
+static int take_certificate(tool_options *o, const char *value)
+{
+    char *file = malloc(strlen(value) + 1);
+    size_t size = 0;
+    if (file == NULL)
+        return no_memory(o);
+    for (; *value != '\0'; value++) {
+        bool drive =
+            size == 1 && isalpha((unsigned char)file[0]) && strchr("/\\", value[1]) != NULL;
+        if (*value == '\\' && (value[1] == ':' || value[1] == '\\'))
+            value++;
+        else if (*value == ':' && value[1] != '\0' && !drive)
+            break;
+        else if (*value == ':' && !drive)
+            continue; /* "FILE:" has no password */
+        file[size++] = *value;
+    }
+    file[size] = '\0';
+    if (*value == ':')
+        o->tls.key_password = value + 1;
+    free(o->own_certificate);
+    o->own_certificate = file;
+    o->tls.certificate_file = file;
+    return EXIT_OK;
+}
+
+/* The library sees by a file's content what it is. */
+static int take_type(tool_options *o, const char *value)
+{
+    if (strcasecmp(value, "PEM") == 0 || strcasecmp(value, "DER") == 0 ||
+        strcasecmp(value, "P12") == 0)
+        return EXIT_OK;
+    return fail(o, EXIT_USAGE, "a certificate or key is PEM, DER or P12, not \"%s\"", value);
+}
+
 /* ---- The table ---- */
 
 #define GET COMMAND_GET
@@ -301,8 +338,12 @@ static const option table[] = {
     {"insecure", 'k', KIND_FLAG, BOTH, NULL, AT(insecure), "accept any certificate"},
     {"cacert", 0, KIND_TEXT, ALL, "FILE", AT(tls.ca_file), "trust the CAs in this PEM file"},
     {"capath", 0, KIND_TEXT, ALL, "DIRECTORY", AT(tls.ca_directory), "and those in there"},
-    {"cert", 'E', KIND_TEXT, BOTH, "FILE", AT(tls.certificate_file), "client certificate, PEM"},
-    {"key", 0, KIND_TEXT, BOTH, "FILE", AT(tls.key_file), "its key, PEM [the --cert file]"},
+    {"cert", 'E', KIND_CALL, BOTH, "FILE[:PASSWORD]", CALL(take_certificate),
+     "client certificate: PEM, DER or PKCS #12"},
+    {"key", 0, KIND_TEXT, BOTH, "FILE", AT(tls.key_file), "its key [the --cert file]"},
+    {"pass", 0, KIND_TEXT, BOTH, "PASSWORD", AT(tls.key_password), "of the key"},
+    {"cert-type", 0, KIND_CALL, BOTH, "TYPE", CALL(take_type), NULL},
+    {"key-type", 0, KIND_CALL, BOTH, "TYPE", CALL(take_type), NULL},
     {"pinnedpubkey", 0, KIND_TEXT, BOTH, "HASHES", AT(tls.pinned_keys),
      "sha256//BASE64[;...] of the server's public key"},
     {"tlsv1.2", 0, KIND_FLAG, BOTH, NULL, AT(tls12), "TLS 1.2 or later (the default)"},
@@ -555,6 +596,7 @@ void options_free(tool_options *o)
     free(o->body.data);
     free(o->resolve);
     free(o->own_url);
+    free(o->own_certificate);
     free(o->own_write_out);
 }
 

@@ -34,6 +34,7 @@ typedef struct tool_options {
     uint64_t keepalive_ms;
     bool no_keepalive;
     rp_tls_options tls;
+    char *own_certificate; /* of --cert, without the password */
     const char *tls_max;
     bool tls12, tls13, insecure;
     bool lenient_lines;

@@ -1,0 +1,314 @@
+/* identity.c - reading certificates and keys, PEM, DER or PKCS #12, for wolfSSL, which is given DER
+ * alone: the certificates one behind another, the key in the clear.
+ *
+ * Whatever held a key or a passphrase is overwritten here; wolfSSL overwrites its own copy when the
+ * context is freed. */
+#include "tls/identity.h"
+
+#include "base/error.h"
+#include "tls/pem.h"
+#include "tls/pkcs12.h"
+#include "tls/pkcs5.h"
+#include "tls/trust.h"
+#include "tls/wolfssl.h"
+#include "x509/der.h"
+
+#include <string.h>
+
+#define PASSWORD_SIZE 1024
+
+/* What wolfSSL's parsers find wrong has codes below these. WOLFSSL_BAD_FILE and the like, above (up
+ * to 5.8), have no sentence, or that of some error of sockets. */
+#define FILE_CODES_LEAST (-20)
+
+/* One file, while its configuration is made. */
+typedef struct source {
+    rp_tls_config *config;
+    const rp_identity_options *options;
+    const char *what, *path; /* "key file", "client.key" */
+    rp_error *error;
+} source;
+
+static rp_status no_memory(rp_error *error)
+{
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
+}
+
+static rp_status refuse(const source *from, const char *reason)
+{
+    return rp_error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s: %s", from->what,
+                        from->path, reason);
+}
+
+static rp_status unusable(const source *from, int code)
+{
+    if (code == MEMORY_E)
+        return no_memory(from->error);
+    bool known = code < FILE_CODES_LEAST && code != WOLFSSL_BAD_FILE && code != ASN_PARSE_E;
+    rp_error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be used: %s", from->what,
+                 from->path,
+                 known ? wolfSSL_ERR_reason_error_string((unsigned long)code) : "it is damaged");
+    if (from->error != NULL)
+        from->error->tls_code = code;
+    return RP_E_TLS_CONFIG;
+}
+
+/* ---- The passphrase -------------------------------------------------------------------------- */
+
+/* Whether there is one, perhaps after asking for it. password: of PASSWORD_SIZE, to be wiped. */
+static bool find_password(const source *from, char *password)
+{
+    const rp_identity_options *options = from->options;
+    password[0] = '\0';
+    if (options->password != NULL) {
+        size_t size = strlen(options->password);
+        if (size >= PASSWORD_SIZE)
+            size = PASSWORD_SIZE - 1; /* no file's is that long: it is refused as wrong */
+        memcpy(password, options->password, size);
+        password[size] = '\0';
+        return true;
+    }
+    if (options->on_password == NULL ||
+        !options->on_password(from->path, password, PASSWORD_SIZE, options->password_user))
+        return false;
+    password[PASSWORD_SIZE - 1] = '\0';
+    return true;
+}
+
+static rp_slice slice_of(const char *text)
+{
+    return (rp_slice){(const uint8_t *)text, strlen(text)};
+}
+
+/* ---- The key --------------------------------------------------------------------------------- */
+
+static rp_status use_key_der(const source *from, rp_slice der)
+{
+    int result = wolfSSL_CTX_use_PrivateKey_buffer(from->config->context, der.data, (long)der.size,
+                                                   WOLFSSL_FILETYPE_ASN1);
+    return result == WOLFSSL_SUCCESS ? RP_OK : unusable(from, result);
+}
+
+static rp_status use_locked_key(const source *from, rp_slice der)
+{
+    char password[PASSWORD_SIZE];
+    size_t size = 0;
+    if (!find_password(from, password))
+        return refuse(from, "it is encrypted, and no passphrase is given");
+    rp_status status = RP_OK;
+    uint8_t *opened = rp_allocate(&from->config->memory, der.size);
+    const char *reason = NULL;
+    if (opened == NULL)
+        status = no_memory(from->error);
+    else
+        reason = rp_pkcs8_open(der, slice_of(password), opened, &size);
+    rp_wipe(password, sizeof(password));
+    if (reason != NULL)
+        status = refuse(from, reason);
+    else if (status == RP_OK)
+        status = use_key_der(from, (rp_slice){opened, size});
+    rp_free_secret(&from->config->memory, opened, size);
+    return status;
+}
+
+static rp_status use_any_key(const source *from, rp_slice der)
+{
+    return rp_pkcs8_is_locked(der) ? use_locked_key(from, der) : use_key_der(from, der);
+}
+
+static rp_status use_pem_key(const source *from, rp_slice text)
+{
+    rp_memory *memory = &from->config->memory;
+    rp_pem block;
+    bool found = false;
+    while (!found && rp_pem_next(&text, &block))
+        found = rp_pem_is(&block, "PRIVATE KEY") || rp_pem_is(&block, "ENCRYPTED PRIVATE KEY") ||
+                rp_pem_is(&block, "EC PRIVATE KEY") || rp_pem_is(&block, "RSA PRIVATE KEY");
+    if (!found)
+        return refuse(from, "no private key found in it");
+    if (block.encrypted)
+        return refuse(from, "it is encrypted in OpenSSL's old form, by a key that MD5 derives: "
+                            "convert it with openssl pkcs8 -topk8");
+    size_t size;
+    uint8_t *der = rp_pem_decode(memory, &block, &size);
+    if (der == NULL)
+        return no_memory(from->error);
+    rp_status status = use_any_key(from, (rp_slice){der, size});
+    rp_free_secret(memory, der, size);
+    return status;
+}
+
+static rp_status use_key(const source *from)
+{
+    char *text;
+    size_t size;
+    rp_memory *memory = &from->config->memory;
+    rp_status status = rp_read_file(memory, from->what, from->path, &text, &size, from->error);
+    if (status != RP_OK)
+        return status;
+    rp_slice content = {(const uint8_t *)text, size};
+    status = rp_der_next_is(&content, RP_DER_SEQUENCE) ? use_any_key(from, content)
+                                                       : use_pem_key(from, content);
+    rp_free_secret(memory, text, size);
+    return status;
+}
+
+/* ---- The certificates ------------------------------------------------------------------------ */
+
+/* der: one behind another, the leaf first. */
+static rp_status use_certificates_der(const source *from, rp_slice der)
+{
+    if (!rp_der_next_is(&der, RP_DER_SEQUENCE))
+        return unusable(from, ASN_PARSE_E);
+    int result = wolfSSL_CTX_use_certificate_chain_buffer_format(
+        from->config->context, der.data, (long)der.size, WOLFSSL_FILETYPE_ASN1);
+    return result == WOLFSSL_SUCCESS ? RP_OK : unusable(from, result);
+}
+
+static rp_status use_pem_certificates(const source *from, rp_slice text)
+{
+    rp_memory *memory = &from->config->memory;
+    rp_pem block;
+    size_t used = 0, size;
+    unsigned count = 0;
+    /* DER is shorter than its base64. */
+    uint8_t *chain = rp_allocate(memory, text.size + 1);
+    rp_status status = chain == NULL ? no_memory(from->error) : RP_OK;
+    while (status == RP_OK && rp_pem_next(&text, &block)) {
+        if (!rp_pem_is(&block, "CERTIFICATE"))
+            continue;
+        uint8_t *der = rp_pem_decode(memory, &block, &size);
+        if (der == NULL) {
+            status = no_memory(from->error);
+            break;
+        }
+        if (size == 0)
+            status = unusable(from, ASN_PARSE_E);
+        memcpy(chain + used, der, size);
+        used += size;
+        count++;
+        rp_free(memory, der);
+    }
+    if (status == RP_OK && count == 0)
+        status = refuse(from, "no certificate found in it");
+    if (status == RP_OK && count > RP_CHAIN_LIMIT)
+        status = refuse(from, "it has more than 16 certificates");
+    if (status == RP_OK)
+        status = use_certificates_der(from, (rp_slice){chain, used});
+    rp_free(memory, chain);
+    return status;
+}
+
+/* ---- PKCS #12 -------------------------------------------------------------------------------- */
+
+static rp_status use_pkcs12_content(const source *from, const rp_pkcs12 *content)
+{
+    rp_memory *memory = &from->config->memory;
+    size_t size = 0;
+    if (content->key.data == NULL)
+        return refuse(from, "no private key found in it");
+    if (content->count == 0)
+        return refuse(from, "no certificate found in it");
+    for (size_t i = 0; i < content->count; i++)
+        size += content->certificates[i].size;
+    uint8_t *chain = rp_allocate(memory, size), *end = chain;
+    if (chain == NULL)
+        return no_memory(from->error);
+    for (size_t i = 0; i < content->count; i++) {
+        memcpy(end, content->certificates[i].data, content->certificates[i].size);
+        end += content->certificates[i].size;
+    }
+    rp_status status = use_certificates_der(from, (rp_slice){chain, size});
+    rp_free(memory, chain);
+    return status == RP_OK ? use_key_der(from, content->key) : status;
+}
+
+static rp_status use_pkcs12(const source *from, rp_slice file)
+{
+    char password[PASSWORD_SIZE];
+    bool given = find_password(from, password); /* many have an empty one */
+    rp_pkcs12 content;
+    const char *reason;
+    rp_status status =
+        rp_pkcs12_read(&content, &from->config->memory, file, slice_of(password), &reason);
+    rp_wipe(password, sizeof(password));
+    if (status == RP_OK)
+        status = use_pkcs12_content(from, &content);
+    else if (status == RP_E_NO_MEMORY)
+        no_memory(from->error);
+    else
+        refuse(from, !given && strstr(reason, "passphrase is wrong") != NULL
+                         ? "it is encrypted, and no passphrase is given"
+                         : reason);
+    rp_pkcs12_free(&content);
+    return status;
+}
+
+/* ---- Both ------------------------------------------------------------------------------------ */
+
+static rp_status use_certificate(const source *from, bool *has_key)
+{
+    char *text;
+    size_t size;
+    rp_memory *memory = &from->config->memory;
+    rp_status status = rp_read_file(memory, from->what, from->path, &text, &size, from->error);
+    if (status != RP_OK)
+        return status;
+    rp_slice content = {(const uint8_t *)text, size};
+    *has_key = rp_pkcs12_is(content);
+    if (*has_key)
+        status = use_pkcs12(from, content);
+    else if (rp_der_next_is(&content, RP_DER_SEQUENCE))
+        status = use_certificates_der(from, content);
+    else
+        status = use_pem_certificates(from, content);
+    rp_free_secret(memory, text, size); /* the key may be in it */
+    return status;
+}
+
+static rp_status one_alone(const char *path, rp_error *error)
+{
+    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                        "certificate_file and key_file: one without the other (%s)", path);
+}
+
+rp_status rp_identity_set(rp_tls_config *config, const rp_identity_options *options,
+                          rp_error *error)
+{
+    const char *certificate = options->certificate_file, *key = options->key_file;
+    source from = {config, options, "certificate file", certificate, error};
+    bool has_key = false;
+    if (certificate == NULL)
+        return key == NULL ? RP_OK : one_alone(key, error);
+    rp_status status = use_certificate(&from, &has_key);
+    if (status != RP_OK)
+        return status;
+    if (!has_key) {
+        if (key == NULL)
+            return one_alone(certificate, error);
+        from.what = "key file";
+        from.path = key;
+        status = use_key(&from);
+    } else if (key != NULL && strcmp(key, certificate) != 0) {
+        return refuse(&from, "it is PKCS #12 and has the key, so there can be no key_file");
+    }
+    if (status == RP_OK && wolfSSL_CTX_check_private_key(config->context) != WOLFSSL_SUCCESS)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "%s %s does not belong to the certificate in %s",
+                            has_key ? "the key in" : "key file", from.path, certificate);
+    return status;
+}
+
+rp_status rp_identity_set_pem(rp_tls_config *config, const char *certificate, const char *key,
+                              rp_error *error)
+{
+    const source from = {config, NULL, "identity", "in memory", error};
+    int result = wolfSSL_CTX_use_certificate_chain_buffer(
+        config->context, (const unsigned char *)certificate, (long)strlen(certificate));
+    if (result == WOLFSSL_SUCCESS)
+        result = wolfSSL_CTX_use_PrivateKey_buffer(config->context, (const unsigned char *)key,
+                                                   (long)strlen(key), WOLFSSL_FILETYPE_PEM);
+    if (result == WOLFSSL_SUCCESS)
+        result = wolfSSL_CTX_check_private_key(config->context);
+    return result == WOLFSSL_SUCCESS ? RP_OK : unusable(&from, result);
+}

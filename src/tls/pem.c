@@ -1,0 +1,94 @@
+/* pem.c - taking PEM apart. What stands between blocks is nobody's; a block that does not end, or
+ * ends under another label, is none. */
+#include "tls/pem.h"
+
+#include "tls/wolfssl.h"
+
+#include <wolfssl/wolfcrypt/coding.h>
+
+#include <limits.h>
+#include <string.h>
+
+#define LABEL_LIMIT 64
+
+static const char begin_mark[] = "-----BEGIN ";
+static const char end_mark[] = "-----END ";
+static const char dashes[] = "-----";
+
+#define MARK_SIZE(mark) (sizeof(mark) - 1)
+
+/* Moves *text behind the next mark. */
+static bool skip_to(rp_slice *text, const void *mark, size_t mark_size)
+{
+    while (text->size >= mark_size) {
+        if (memcmp(text->data, mark, mark_size) == 0) {
+            *text = (rp_slice){text->data + mark_size, text->size - mark_size};
+            return true;
+        }
+        const uint8_t *next = memchr(text->data + 1, *(const char *)mark, text->size - 1);
+        size_t skipped = next == NULL ? text->size : (size_t)(next - text->data);
+        *text = (rp_slice){text->data + skipped, text->size - skipped};
+    }
+    return false;
+}
+
+static bool read_label(rp_slice *text, rp_slice *label)
+{
+    const uint8_t *begin = text->data;
+    if (!skip_to(text, dashes, MARK_SIZE(dashes)))
+        return false;
+    label->data = begin;
+    label->size = (size_t)(text->data - begin) - MARK_SIZE(dashes);
+    return label->size <= LABEL_LIMIT && memchr(begin, '\n', label->size) == NULL;
+}
+
+/* RFC 1421's headers end with an empty line. */
+static void skip_headers(rp_pem *block)
+{
+    rp_slice rest = block->body;
+    block->encrypted = false;
+    if (memchr(rest.data, ':', rest.size) == NULL)
+        return;
+    block->encrypted = skip_to(&(rp_slice){rest.data, rest.size}, "ENCRYPTED", 9);
+    if (skip_to(&rest, "\n\n", 2))
+        block->body = rest;
+    else if (rest = block->body, skip_to(&rest, "\n\r\n", 3))
+        block->body = rest;
+}
+
+bool rp_pem_next(rp_slice *text, rp_pem *block)
+{
+    while (skip_to(text, begin_mark, MARK_SIZE(begin_mark))) {
+        rp_slice rest = *text, end_label;
+        if (!read_label(&rest, &block->label))
+            continue;
+        block->body.data = rest.data;
+        if (!skip_to(&rest, end_mark, MARK_SIZE(end_mark)))
+            return false;
+        block->body.size = (size_t)(rest.data - block->body.data) - MARK_SIZE(end_mark);
+        if (!read_label(&rest, &end_label) || end_label.size != block->label.size ||
+            memcmp(end_label.data, block->label.data, end_label.size) != 0)
+            continue;
+        *text = rest;
+        skip_headers(block);
+        return true;
+    }
+    return false;
+}
+
+bool rp_pem_is(const rp_pem *block, const char *label)
+{
+    return block->label.size == strlen(label) &&
+           memcmp(block->label.data, label, block->label.size) == 0;
+}
+
+uint8_t *rp_pem_decode(rp_memory *memory, const rp_pem *block, size_t *size)
+{
+    uint8_t *der = rp_allocate(memory, block->body.size + 1);
+    word32 der_size = (word32)block->body.size;
+    if (der != NULL && (block->body.size > INT_MAX ||
+                        Base64_Decode(block->body.data, der_size, der, &der_size) != 0))
+        der_size = 0;
+    *size = der_size;
+    return der;
+}

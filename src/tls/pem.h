@@ -1,0 +1,24 @@
+/* pem.h - text with DER in it (RFC 7468), block by block. */
+#ifndef RP_TLS_PEM_H
+#define RP_TLS_PEM_H
+
+#include "base/memory.h"
+#include "base/slice.h"
+
+#include <stdbool.h>
+
+typedef struct rp_pem {
+    rp_slice label; /* "CERTIFICATE" */
+    rp_slice body;  /* base64, behind RFC 1421's headers if there are any */
+    bool encrypted; /* the headers say "Proc-Type: 4,ENCRYPTED": OpenSSL's old form of a key */
+} rp_pem;
+
+/* The next block that begins and ends, off the front of *text. False: there is none. */
+bool rp_pem_next(rp_slice *text, rp_pem *block);
+
+bool rp_pem_is(const rp_pem *block, const char *label);
+
+/* What the body says, of size > 0: free_secret() it. NULL: no memory; *size 0: it is no base64. */
+uint8_t *rp_pem_decode(rp_memory *memory, const rp_pem *block, size_t *size);
+
+#endif
