@@ -1,0 +1,128 @@
+/* test_signals.c - waits and calls that signals interrupt: signal(7), "Interruption of system calls
+ * and library functions by signal handlers". */
+#include "support/contract.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define MS UINT64_C(1000000)
+
+static void at(long first_us, long then_us)
+{
+    struct itimerval when = {{0, then_us}, {0, first_us}};
+    assert_int_equal(setitimer(ITIMER_REAL, &when, NULL), 0);
+}
+
+/* Without SA_RESTART. */
+static void handle(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    (void)sigemptyset(&action.sa_mask);
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+}
+
+/* ---- a handler that takes its time ---- */
+
+static raw_socket peer;
+static volatile sig_atomic_t handled;
+
+/* Until all deadlines of the test are over. */
+static void send_and_sleep(int number)
+{
+    struct timespec time = {0, 80000000};
+    (void)number;
+    (void)send((int)peer, "x", 1, 0);
+    (void)nanosleep(&time, NULL);
+    handled = 1;
+}
+
+typedef struct deadline {
+    rp_timer timer;
+    endpoint *e;
+    bool fired;
+} deadline;
+
+static void fires(rp_timer *timer, void *user)
+{
+    deadline *d = user;
+    (void)timer;
+    d->fired = true;
+    assert_int_equal(d->e->received_bytes, 1);
+}
+
+/* What came meanwhile came before the deadline, and is told before it. */
+static void what_came_is_told_before_deadlines(contract *c)
+{
+    endpoint e = {0};
+    deadline d = {.e = &e};
+    handled = 0;
+    peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    contract_settle(c, 2);
+    handle(send_and_sleep);
+    rp_timer_start(c->loop, &d.timer, 40, fires, &d);
+    at(10000, 0);
+    TURN_UNTIL(c, d.fired);
+    assert_true(handled);
+    handle(SIG_DFL);
+    raw_close(peer);
+    endpoint_finish(&e, NULL);
+}
+
+/* ---- many ---- */
+
+static void count(int number)
+{
+    (void)number;
+    handled = handled < 1000000 ? handled + 1 : handled;
+}
+
+static void a_turn_goes_on_waiting(contract *c)
+{
+    handled = 0;
+    handle(count);
+    at(500, 500);
+    for (unsigned ms = 1; ms <= 40; ms += 13) {
+        uint64_t before = raw_clock_ns();
+        assert_int_equal(rp_loop_turn(c->loop, ms), 0);
+        assert_true(raw_clock_ns() - before >= ms * MS);
+    }
+    at(0, 0);
+    handle(SIG_DFL);
+    assert_true(handled > 10);
+}
+
+/* Accepting, connecting, sending, receiving and closing, each interrupted some time. */
+static void nothing_is_lost(contract *c)
+{
+    static uint8_t bytes[256 * 1024];
+    handled = 0;
+    handle(count);
+    at(100, 100);
+    for (unsigned i = 0; i < 40; i++) {
+        endpoint a = {0}, b = {.checked = true};
+        pattern out = {0};
+        pattern_fill(&out, bytes, sizeof(bytes));
+        endpoint_pair(c, &a, &b);
+        endpoint_receive(&b);
+        endpoint_send_bytes(&a, bytes, sizeof(bytes));
+        TURN_UNTIL(c, a.sends > 0 && b.received_bytes == sizeof(bytes));
+        assert_int_equal(a.send_result.status, RP_OK);
+        endpoint_finish(&a, &b, NULL);
+    }
+    at(0, 0);
+    handle(SIG_DFL);
+    assert_true(handled > 0);
+}
+
+static const contract_test tests[] = {
+    {.name = "what came during a handler is told before deadlines",
+     .fn = what_came_is_told_before_deadlines},
+    {.name = "a turn goes on waiting", .fn = a_turn_goes_on_waiting},
+    {.name = "nothing is lost", .fn = nothing_is_lost},
+};
+
+CONTRACT_MAIN_ON("signals", tests, false)
