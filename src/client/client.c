@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/error.h"
-#include "http/headers.h"
 #include "net/resolve.h"
 #include <ringport/ringport.h>
 
@@ -68,6 +67,7 @@ static void client_empty(rp_client *client)
     while (client->free_requests != NULL) {
         rp_request *request = client->free_requests;
         client->free_requests = request->next_free;
+        rp_free(memory, request->block);
         rp_free(memory, request);
     }
     rp_origins_forget(client, SIZE_MAX);
@@ -238,68 +238,44 @@ static rp_status check(rp_client *client, const rp_request_options *options,
     return tls_needed(client, url, error);
 }
 
-/* A small body goes behind the head: one record, one send, no completion of its own. */
-static bool body_place(rp_request *request, const rp_request_options *options)
+static rp_status pack(rp_request *request, const rp_request_options *options, const char *method,
+                      const rp_url *url, rp_error *error)
 {
-    if (options->body_size == 0)
-        return true;
-    if (request->head.size + options->body_size <= RP_SMALL_REQUEST_BYTES)
-        return rp_chain_append(&request->head, options->body, options->body_size);
-    request->body = options->body;
-    request->body_size = options->body_size;
-    return true;
-}
-
-static void move_inline(rp_request *request)
-{
-    rp_slice slice;
-    if (request->head.size > RP_INLINE_HEAD_BYTES ||
-        rp_chain_slices(&request->head, &slice, 1) != 1 || slice.size != request->head.size)
-        return;
-    memcpy(request->inline_head, slice.data, slice.size);
-    request->inline_size = (uint32_t)slice.size;
-    rp_chain_clear(&request->head);
-}
-
-/* The caller told the server to close: the connection is not offered again, whatever it answers. */
-static bool asks_to_close(const rp_request_options *options)
-{
-    for (size_t i = 0; i < options->header_count; i++) {
-        const rp_header *header = &options->headers[i];
-        if (rp_name_equal(header->name, strlen(header->name), "connection") &&
-            rp_name_equal(header->value, strlen(header->value), "close"))
-            return true;
-    }
-    return false;
-}
-
-static rp_status head_write(rp_request *request, const rp_request_options *options,
-                            const rp_url *url, rp_error *error)
-{
-    const char *method = options->method;
-    bool has_body = options->body != NULL;
-    if (method == NULL)
-        method = has_body ? "POST" : "GET";
-    rp_h1_request head = {
+    rp_message_source source = {
         .method = method,
         .url = url,
         .headers = options->headers,
         .header_count = options->header_count,
         .user_agent = request->client->options.user_agent,
-        .has_body = has_body,
+        .has_body = options->body != NULL,
         .body_size = options->body_size,
     };
-    rp_status status = rp_h1_request_write(&request->head, &head, error);
+    rp_message *message = &request->message;
+    rp_status status =
+        rp_message_pack(message, &source, request->inline_bytes, RP_INLINE_BYTES, error);
+    if (status != RP_OK || message->size <= RP_INLINE_BYTES)
+        return status;
+    uint8_t *block = rp_request_block(request, message->size);
+    if (block == NULL)
+        return no_memory(error);
+    return rp_message_pack(message, &source, block, message->size, error);
+}
+
+static rp_status message_make(rp_request *request, const rp_request_options *options,
+                              const rp_url *url, rp_error *error)
+{
+    const char *method = options->method;
+    if (method == NULL)
+        method = options->body != NULL ? "POST" : "GET";
+    rp_status status = pack(request, options, method, url, error);
     if (status != RP_OK)
         return status;
+    if (options->body_size > 0)
+        request->body = options->body;
+    request->body_size = options->body_size;
     request->head_only = strcmp(method, "HEAD") == 0;
-    request->head_size = (uint32_t)request->head.size;
     request->idempotent =
         !options->never_replay && (options->idempotent || rp_method_idempotent(method));
-    request->close_after = asks_to_close(options);
-    if (!body_place(request, options))
-        return no_memory(error);
-    move_inline(request);
     return RP_OK;
 }
 
@@ -344,7 +320,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     settings_copy(request, &known, events, user);
-    if (head_write(request, &known, &url, error) != RP_OK) {
+    if (message_make(request, &known, &url, error) != RP_OK) {
         rp_request_free(request);
         return NULL;
     }

@@ -14,11 +14,8 @@
 #include "loop/loop.h"
 #include <ringport/http.h>
 
-/* A request whose head and body fit is sent as one record and needs no completion of its own. */
-#define RP_SMALL_REQUEST_BYTES ((size_t)16384)
-
-/* Most heads fit: a waiting request then holds no chunk. */
-#define RP_INLINE_HEAD_BYTES 480
+/* Most messages fit: a request then needs no other memory. */
+#define RP_INLINE_BYTES 512
 
 typedef struct rp_origin rp_origin;
 typedef struct rp_conn rp_conn;
@@ -119,17 +116,15 @@ struct rp_request {
     void *user;
     rp_link link;       /* client->requests */
     rp_link queue_link; /* origin->queue */
-    rp_chain head;      /* the request's head, and a small body behind it, unless they fit inline */
-    uint32_t inline_size; /* 0: they are in head */
-    uint32_t head_size;   /* without the body */
-    const uint8_t *body;  /* NULL: none, or in head */
+    rp_message message; /* in inline_bytes, or in block */
+    const uint8_t *body;
     size_t body_size;
+    size_t head_size; /* of what was sent; 0: nothing yet */
     rp_request_state state;
     bool head_only; /* HEAD */
     bool idempotent;
-    bool fresh_only;  /* not on a connection that has served before */
-    bool close_after; /* the request says "Connection: close" */
-    bool cancelled;   /* no on_head and on_body any more */
+    bool fresh_only; /* not on a connection that has served before */
+    bool cancelled;  /* no on_head and on_body any more */
     bool reused, resumed, stale_name, told_head;
     bool begun;            /* any byte of an answer came, interim responses included */
     bool head_begun;       /* the final head has, or one of which that is not known yet */
@@ -157,7 +152,9 @@ struct rp_request {
     char address[64];
     const char *tls_version, *tls_cipher;
     rp_request *next_free;
-    uint8_t inline_head[RP_INLINE_HEAD_BYTES];
+    uint8_t inline_bytes[RP_INLINE_BYTES];
+    uint8_t *block; /* kept for the next request */
+    size_t block_size;
 };
 
 /* pool.c */
@@ -214,18 +211,21 @@ void rp_conn_close(rp_conn *conn);
 
 rp_request *rp_request_new(rp_client *client);
 void rp_request_free(rp_request *request);
+/* Its memory for a message that is too large for inline_bytes; NULL: there is none. */
+uint8_t *rp_request_block(rp_request *request, size_t size);
 /* The response is complete (error NULL) or the request failed: detaches, tells on_done now. Only
  * from a turn's callbacks. */
 void rp_request_finish(rp_request *request, const rp_error *error);
 /* The same, but on_done comes from a later callback: for calls of the user. */
 void rp_request_finish_later(rp_request *request, const rp_error *error);
 /* What happens to it, for its deadlines: the caller sent it; it waits in the queue; a connection
- * has it; its first byte is written; its last one was handed to the network; a byte of an answer
- * came; a head is whole. */
+ * has it; its first byte is written; a large body follows; its last byte was handed to the network;
+ * a byte of an answer came; a head is whole. */
 void rp_request_started(rp_request *request);
 void rp_request_queued(rp_request *request);
 void rp_request_assigned(rp_request *request);
 void rp_request_begun(rp_request *request);
+void rp_request_uploads(rp_request *request);
 void rp_request_sent(rp_request *request);
 void rp_request_moved(rp_request *request);
 void rp_request_head(rp_request *request, const rp_response_head *head);

@@ -21,6 +21,7 @@
 
 /* A request goes to so many new connections at most that say something before they are asked. */
 #define FRESH_LIMIT 3
+#define SMALL_REQUEST_BYTES ((size_t)16384)
 #define AT_ONCE_US 1000000u     /* an end so soon after the request was on its way before it */
 #define SECONDS_MOST 100000000u /* of a Keep-Alive header: three years */
 
@@ -156,8 +157,8 @@ static bool may_serve_again(const rp_conn *conn, const rp_request *request)
 {
     const rp_client_options *options = &conn->client->options;
     return !conn->body_unsent && !conn->doubtful && !conn->client->destroyed &&
-           conn->idle_since_ns < conn->last_ns && !options->never_reuse && !request->close_after &&
-           rp_h1_parser_keep_alive(conn->parser) &&
+           conn->idle_since_ns < conn->last_ns && !options->never_reuse &&
+           !request->message.says_close && rp_h1_parser_keep_alive(conn->parser) &&
            rp_stream_input_get(conn->stream) != RP_INPUT_ENDED &&
            (options->requests_per_connection == 0 ||
             conn->served < options->requests_per_connection);
@@ -473,23 +474,33 @@ static void body_written(rp_stream *stream, rp_write *write, const rp_error *err
         request_lost(conn, error);
 }
 
+/* A request whose head and body fit is sent as one record and needs no completion of its own. */
+static bool has_small_body(const rp_request *request)
+{
+    return request->head_size + request->body_size <= SMALL_REQUEST_BYTES;
+}
+
+/* The head, and a small body behind it. Nobody else uses the loop's scratch memory: this runs from
+ * the stream's pump. */
 static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
 {
-    rp_slice slices[16];
-    rp_chain rest = request->head;
-    if (request->inline_size > 0)
-        return rp_stream_put(conn->stream, request->inline_head, request->inline_size, error);
-    /* Kept until the end for a replay: walked, not consumed. */
-    for (rp_chunk *chunk = rest.head; chunk != NULL; chunk = rest.head) {
-        size_t count = rp_chain_slices(&rest, slices, sizeof(slices) / sizeof(slices[0]));
-        for (size_t i = 0; i < count; i++) {
-            rp_status status = rp_stream_put(conn->stream, slices[i].data, slices[i].size, error);
-            if (status != RP_OK)
-                return status;
-            rest.head = rest.head->next;
-        }
+    rp_loop *loop = conn->client->loop;
+    size_t bound = rp_h1_request_bound(&request->message);
+    uint8_t *large = NULL, *text = loop->scratch;
+    if (bound > RP_SCRATCH_BYTES)
+        text = large = rp_reallocate(&loop->memory, NULL, bound);
+    if (text == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
+                            "no memory for the request's head");
+    size_t size = request->head_size = rp_h1_request_write(&request->message, text);
+    if (request->body != NULL && has_small_body(request)) {
+        memcpy(text + size, request->body, request->body_size);
+        size += request->body_size;
     }
-    return RP_OK;
+    rp_status status = rp_stream_put(conn->stream, text, size, error);
+    rp_wipe(text, size);
+    rp_free(&loop->memory, large);
+    return status;
 }
 
 static void serve(rp_conn *conn)
@@ -509,10 +520,11 @@ static void serve(rp_conn *conn)
         rp_request_finish_later(request, &error);
         return;
     }
-    if (request->body == NULL) {
+    if (request->body == NULL || has_small_body(request)) {
         rp_request_sent(request);
         return;
     }
+    rp_request_uploads(request);
     conn->body_unsent = true;
     rp_status status = rp_stream_write(conn->stream, &conn->body_write, request->body,
                                        request->body_size, body_written, conn);

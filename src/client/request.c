@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define FREE_REQUESTS_LIMIT 256
+#define BLOCK_STEP ((size_t)1024)
+#define BLOCK_KEPT ((size_t)16384)
 
 /* ---- memory ---- */
 
@@ -16,7 +18,7 @@ rp_request *rp_request_new(rp_client *client)
     if (request != NULL) {
         client->free_requests = request->next_free;
         client->free_request_count--;
-        memset(request, 0, offsetof(rp_request, inline_head));
+        memset(request, 0, offsetof(rp_request, inline_bytes));
     } else {
         request = rp_allocate(&client->loop->memory, sizeof(*request));
         if (request == NULL)
@@ -26,10 +28,32 @@ rp_request *rp_request_new(rp_client *client)
     request->order = client->request_order++;
     rp_list_init(&request->queue_link);
     rp_list_init(&request->ending.link);
-    rp_chain_init(&request->head, &client->loop->chunks);
     rp_list_append(&client->requests, &request->link);
     rp_loop_hold(client->loop);
     return request;
+}
+
+uint8_t *rp_request_block(rp_request *request, size_t size)
+{
+    rp_memory *memory = &request->client->loop->memory;
+    if (size <= request->block_size)
+        return request->block;
+    rp_free(memory, request->block);
+    request->block_size = (size + BLOCK_STEP - 1) / BLOCK_STEP * BLOCK_STEP;
+    request->block = rp_reallocate(memory, NULL, request->block_size);
+    if (request->block == NULL)
+        request->block_size = 0;
+    return request->block;
+}
+
+/* Of a refused one nothing is left already. */
+static void message_wipe(rp_request *request)
+{
+    rp_message *message = &request->message;
+    if (message->bytes == request->inline_bytes && message->size <= RP_INLINE_BYTES)
+        rp_wipe(request->inline_bytes, message->size);
+    else if (message->bytes == request->block && request->block != NULL)
+        rp_wipe(request->block, message->size);
 }
 
 void rp_request_free(rp_request *request)
@@ -42,15 +66,15 @@ void rp_request_free(rp_request *request)
     rp_loop_undefer(&request->ending);
     rp_timer_stop(client->loop, &request->total_timer);
     rp_timer_stop(client->loop, &request->phase_timer);
-    rp_chain_clear(&request->head);
-    rp_wipe(request->inline_head, request->inline_size);
+    message_wipe(request);
     rp_free(&client->loop->memory, request->error);
-    if (client->free_request_count < FREE_REQUESTS_LIMIT) {
+    if (client->free_request_count < FREE_REQUESTS_LIMIT && request->block_size <= BLOCK_KEPT) {
         request->next_free = client->free_requests;
         client->free_requests = request;
         client->free_request_count++;
         return;
     }
+    rp_free(&client->loop->memory, request->block);
     rp_free(&client->loop->memory, request);
 }
 
@@ -295,9 +319,13 @@ void rp_request_begun(rp_request *request)
 {
     request->attempts++;
     request->confirmed_bytes = 0;
-    request->upload_under_way = request->body != NULL;
-    if (request->upload_under_way)
-        watch(request);
+    request->upload_under_way = false;
+}
+
+void rp_request_uploads(rp_request *request)
+{
+    request->upload_under_way = true;
+    watch(request);
 }
 
 void rp_request_sent(rp_request *request)

@@ -17,32 +17,15 @@
 #ifndef RP_HTTP_H1_H
 #define RP_HTTP_H1_H
 
-#include "base/chain.h"
 #include "base/memory.h"
 #include "http/h1_lines.h"
-#include "http/url.h"
+#include "http/message.h"
 #include <ringport/http.h>
 
-/* Checks method and headers (RFC 9110, 5.1, 5.5, 9.1: tokens, no control characters; nothing in
- * Host, Content-Length, Transfer-Encoding or Connection that contradicts what ringport will do) and
- * appends the whole request head to out. Sends Host (with the port if it is not the default),
- * User-Agent, Accept (anything) and Content-Length (with a body, or for methods that expect one). A
- * header of the caller replaces the default, and one with value "" suppresses User-Agent and
- * Accept. On failure out is as before and *error is RP_E_BAD_HEADER (the sentence names the header)
- * or RP_E_NO_MEMORY. */
-typedef struct rp_h1_request {
-    const char *method;
-    const rp_url *url;
-    const rp_header *headers;
-    size_t header_count;
-    const char *user_agent; /* "": none */
-    bool has_body;
-    uint64_t body_size;
-} rp_h1_request;
-rp_status rp_h1_request_write(rp_chain *out, const rp_h1_request *request, rp_error *error);
-
-/* RFC 9110, 9.2.2: may be sent twice. */
-bool rp_method_idempotent(const char *method);
+/* The head of a packed message as HTTP/1.1 has it. out has room for rp_h1_request_bound bytes;
+ * returns how many were written. */
+size_t rp_h1_request_bound(const rp_message *message);
+size_t rp_h1_request_write(const rp_message *message, uint8_t *out);
 
 typedef struct rp_h1_limits {
     size_t head_bytes;

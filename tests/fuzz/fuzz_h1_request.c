@@ -42,7 +42,7 @@ static bool is(const char *name, const char *other)
     return rp_name_equal(name, strlen(name), other);
 }
 
-static const char *find(const rp_h1_request *request, const char *name)
+static const char *find(const rp_message_source *request, const char *name)
 {
     for (size_t i = 0; i < request->header_count; i++) {
         if (is(request->headers[i].name, name))
@@ -71,7 +71,7 @@ static void expect_header(reader *in, const char *name, const char *value)
     free(text);
 }
 
-static void check_request_line(reader *in, const rp_h1_request *request)
+static void check_request_line(reader *in, const rp_message_source *request)
 {
     rp_slice line = read_line(in);
     const char *text = (const char *)line.data;
@@ -87,7 +87,7 @@ static void check_request_line(reader *in, const rp_h1_request *request)
 }
 
 /* A second, straightforward writer says what stands there. */
-static void check_head(const char *head, size_t size, const rp_h1_request *request)
+static void check_head(const char *head, size_t size, const rp_message_source *request)
 {
     reader in = {head, head + size};
     const char *method = request->method;
@@ -127,7 +127,7 @@ static int stop(llhttp_t *parser)
 }
 
 /* A parser of somebody else's agrees, if it knows the method. */
-static void check_parses(const char *head, size_t size, const rp_h1_request *request)
+static void check_parses(const char *head, size_t size, const rp_message_source *request)
 {
     llhttp_settings_t settings;
     llhttp_t parser;
@@ -142,60 +142,58 @@ static void check_parses(const char *head, size_t size, const rp_h1_request *req
     FUZZ_CHECK(strcmp(llhttp_method_name((llhttp_method_t)parser.method), request->method) == 0);
 }
 
-/* What is in out, which must begin with before. */
-static char *taken(const rp_chain *out, const char *before, size_t *size)
+/* Packed into little room first, which leaves nothing there. */
+static rp_status pack(rp_message *message, const rp_message_source *request, uint8_t *bytes,
+                      size_t room, rp_error *error)
 {
-    rp_slice slices[64];
-    size_t count = rp_chain_slices(out, slices, 64), at = 0;
-    char *text = malloc(out->size + 1);
-    FUZZ_CHECK(text != NULL);
-    for (size_t i = 0; i < count; i++) {
-        memcpy(text + at, slices[i].data, slices[i].size);
-        at += slices[i].size;
-    }
-    FUZZ_CHECK(at == out->size && at >= strlen(before));
-    FUZZ_CHECK(memcmp(text, before, strlen(before)) == 0);
-    *size = at;
-    return text;
+    rp_status status = rp_message_pack(message, request, bytes, room, error);
+    if (status == RP_OK && message->size <= room)
+        return status;
+    for (size_t i = 0; i < room; i++)
+        FUZZ_CHECK(bytes[i] == 0 || bytes[i] == 0xEE);
+    return status;
 }
 
-static void run(const rp_h1_request *request, uint64_t fail_in)
+static void run(const rp_message_source *request, size_t room)
 {
-    static const char before[] = "what an earlier request left";
-    rp_memory memory;
-    rp_chunk_pool pool;
-    rp_chain out;
     rp_error error = {.status = RP_OK};
-    size_t size;
-    rp_memory_init(&memory, (rp_allocator){0});
-    rp_chunk_pool_init(&pool, &memory, NULL);
-    rp_chain_init(&out, &pool);
-    FUZZ_CHECK(rp_chain_append(&out, before, strlen(before)));
-    memory.fail_in = fail_in;
-    rp_status status = rp_h1_request_write(&out, request, &error);
-    char *text = taken(&out, before, &size);
-    if (status == RP_OK) {
-        check_head(text + strlen(before), size - strlen(before), request);
-        check_parses(text + strlen(before), size - strlen(before), request);
-    } else {
-        FUZZ_CHECK(status == RP_E_BAD_HEADER || (status == RP_E_NO_MEMORY && fail_in > 0));
-        FUZZ_CHECK(error.status == status && error.text[0] != '\0');
-        FUZZ_CHECK(size == strlen(before));
+    rp_message message;
+    uint8_t *bytes = malloc(room + 1);
+    FUZZ_CHECK(bytes != NULL);
+    memset(bytes, 0xEE, room);
+    rp_status status = pack(&message, request, bytes, room, &error);
+    if (status == RP_OK && message.size > room) {
+        size_t size = message.size;
+        free(bytes);
+        bytes = malloc(size);
+        FUZZ_CHECK(bytes != NULL);
+        FUZZ_CHECK(rp_message_pack(&message, request, bytes, size, &error) == RP_OK);
+        FUZZ_CHECK(message.size == size);
     }
-    free(text);
-    rp_chain_clear(&out);
-    rp_chunk_pool_clear(&pool);
-    FUZZ_CHECK(memory.live == 0);
+    if (status == RP_OK) {
+        size_t bound = rp_h1_request_bound(&message);
+        char *text = malloc(bound);
+        FUZZ_CHECK(text != NULL);
+        size_t size = rp_h1_request_write(&message, (uint8_t *)text);
+        FUZZ_CHECK(size <= bound);
+        check_head(text, size, request);
+        check_parses(text, size, request);
+        free(text);
+    } else {
+        FUZZ_CHECK(status == RP_E_BAD_HEADER);
+        FUZZ_CHECK(error.status == status && error.text[0] != '\0');
+    }
+    free(bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_input input = {data, size};
     rp_header headers[HEADERS] = {{NULL, NULL}};
-    uint8_t flags = fuzz_byte(&input), failure = fuzz_byte(&input);
+    uint8_t flags = fuzz_byte(&input), room = fuzz_byte(&input);
     char *method = fuzz_string(&input), *text = fuzz_string(&input), *agent = fuzz_string(&input);
     rp_url url;
-    rp_h1_request request = {
+    rp_message_source request = {
         .method = method,
         .url = &url,
         .headers = headers,
@@ -209,7 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (rp_url_parse(&url, text, strlen(text), NULL) != RP_OK)
         FUZZ_CHECK(rp_url_parse(&url, "http://h", 8, NULL) == RP_OK);
-    run(&request, failure >= 0xF0 ? failure - 0xEFu : 0);
+    run(&request, (size_t)room * 4);
     for (size_t i = 0; i < request.header_count; i++) {
         free((char *)(uintptr_t)headers[i].name);
         free((char *)(uintptr_t)headers[i].value);

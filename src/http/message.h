@@ -1,0 +1,63 @@
+/* message.h - a request as HTTP has it, whatever its version (RFC 9110): checked and packed once,
+ * when it is made; each version writes its own bytes from that, as often as it must. */
+#ifndef RP_HTTP_MESSAGE_H
+#define RP_HTTP_MESSAGE_H
+
+#include "base/slice.h"
+#include "http/url.h"
+#include <ringport/http.h>
+
+/* What the caller asks for. */
+typedef struct rp_message_source {
+    const char *method;
+    const rp_url *url;
+    const rp_header *headers;
+    size_t header_count;
+    const char *user_agent; /* "": none */
+    bool has_body;
+    uint64_t body_size;
+} rp_message_source;
+
+/* Method, authority, target and the caller's fields are in bytes, one behind the other; what is
+ * sent beside them stands here. */
+typedef struct rp_message {
+    const uint8_t *bytes;
+    size_t size; /* in bytes; if that was not to be had, so many are needed */
+    uint32_t method_size, authority_size, target_size;
+    uint32_t authority_at, target_at, fields_at;
+    uint32_t field_count;
+    const char *user_agent; /* NULL: none, or among the fields; else borrowed from the source */
+    uint64_t length;        /* if says_length */
+    bool https;
+    bool says_length; /* Content-Length, which is not among the fields */
+    bool says_accept; /* likewise, of anything */
+    bool says_host;   /* likewise: the authority is the URL's */
+    bool says_close;  /* Connection: close is among the fields */
+} rp_message;
+
+/* Checks method and headers (RFC 9110, 5.1, 5.5, 9.1: tokens, no control characters; nothing in
+ * Host, Content-Length, Transfer-Encoding or Connection that contradicts what ringport will do) and
+ * packs the message into bytes. To be sent are Host (with the port if it is not the default),
+ * User-Agent, Accept (anything) and Content-Length (with a body, or for methods that expect one). A
+ * header of the caller replaces the default, and one with value "" suppresses User-Agent and
+ * Accept. RP_E_BAD_HEADER: *error names the header, and bytes are wiped. If the capacity was too
+ * small, the message is not usable, and to be packed again into message->size bytes. */
+rp_status rp_message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
+                          size_t capacity, rp_error *error);
+
+/* What is in a packed message. */
+rp_slice rp_message_method(const rp_message *message);
+rp_slice rp_message_authority(const rp_message *message); /* "host:port": as Host has it */
+rp_slice rp_message_target(const rp_message *message);    /* "/path?query" */
+
+/* The caller's fields in their order, names as they were given. *at is 0 before the first; false:
+ * there is no other. */
+typedef struct rp_field {
+    rp_slice name, value;
+} rp_field;
+bool rp_message_next(const rp_message *message, size_t *at, rp_field *field);
+
+/* RFC 9110, 9.2.2: may be sent twice. */
+bool rp_method_idempotent(const char *method);
+
+#endif
