@@ -76,7 +76,12 @@ if(wolfssl_version VERSION_LESS 5.9.2)
     message(WARNING "wolfSSL ${wolfssl_version} lacks X25519MLKEM768 and fixes of 5.9.2 "
         "(CVE-2026-3230, CVE-2026-3547, CVE-2026-10592 among them)")
 else()
-    message(STATUS "wolfSSL ${wolfssl_version}")
+    file(STRINGS "${wolfssl_include}/wolfssl/options.h" wolfssl_hybrids REGEX "define WOLFSSL_PQC_HYBRIDS")
+    if(wolfssl_hybrids)
+        message(STATUS "wolfSSL ${wolfssl_version}")
+    else()
+        message(WARNING "wolfSSL ${wolfssl_version} was built without X25519MLKEM768 (--enable-mlkem)")
+    endif()
 endif()
 
 # A wolfSSL of the user's own must have what scripts/deps switches on (it says what each is for), and none of what

@@ -127,6 +127,7 @@ typedef struct rp_response_summary {
     const char *address;      /* the peer's, "192.0.2.7:443"; "" if there was none */
     const char *tls_version;  /* "TLSv1.3"; NULL without TLS */
     const char *tls_cipher;
+    const char *tls_group; /* of the key exchange: "X25519MLKEM768" */
     rp_timings timings;
 } rp_response_summary;
 

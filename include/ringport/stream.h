@@ -59,8 +59,9 @@ typedef struct rp_stream_info {
     char address[64];        /* the peer's, "192.0.2.7:443"; "" before it is known */
     const char *tls_version; /* "TLSv1.3"; NULL for a plain stream */
     const char *tls_cipher;
-    const char *alpn; /* NULL: none agreed */
-    bool resumed;     /* the handshake resumed an earlier session */
+    const char *tls_group; /* of the key exchange: "X25519MLKEM768" */
+    const char *alpn;      /* NULL: none agreed */
+    bool resumed;          /* the handshake resumed an earlier session */
     bool stale_name; /* its address is an old answer, served while name servers fail (resolver.h) */
     /* Since rp_stream_open; 0: not yet. connected_us is about the first connection, whose address
      * may not be this one: see handshake_timeout_ms. */

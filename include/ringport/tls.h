@@ -59,7 +59,10 @@ typedef struct rp_tls_options {
 
     const char *tls12_ciphers; /* OpenSSL names, colon-separated; NULL: ECDHE with AEAD */
     const char *tls13_ciphers;
-    const char *groups; /* "X25519:P-256:P-384:P-521"; NULL: that */
+    /* "X25519MLKEM768:X25519:P-256:P-384:P-521"; NULL: that, without the first where the TLS
+     * library lacks it (rp_tls_library says so) or TLS 1.3 is not offered. The first flight has a
+     * key share of the first group, and of the second if the first is X25519MLKEM768. */
+    const char *groups;
 
     bool no_resumption; /* neither offer nor keep sessions */
 

@@ -150,7 +150,7 @@ struct rp_request {
     rp_error *error; /* why it ends, for ending; NULL: cancelled, or no_memory */
     bool no_memory;  /* not even to say why */
     char address[64];
-    const char *tls_version, *tls_cipher;
+    const char *tls_version, *tls_cipher, *tls_group;
     rp_request *next_free;
     uint8_t inline_bytes[RP_INLINE_BYTES];
     uint8_t *block; /* kept for the next request */

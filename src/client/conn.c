@@ -445,6 +445,7 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
     memcpy(request->address, conn->info.address, sizeof(request->address));
     request->tls_version = conn->info.tls_version;
     request->tls_cipher = conn->info.tls_cipher;
+    request->tls_group = conn->info.tls_group;
     request->timings.queued_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
     if (request->reused)
         return;

@@ -395,6 +395,7 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
         .address = request->address,
         .tls_version = request->tls_version,
         .tls_cipher = request->tls_cipher,
+        .tls_group = request->tls_group,
         .timings = request->timings,
     };
     summary->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));

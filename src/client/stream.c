@@ -605,6 +605,7 @@ void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
     rp_engine_info_get(stream->engine, &engine);
     info->tls_version = engine.version;
     info->tls_cipher = engine.cipher;
+    info->tls_group = engine.group;
     info->alpn = engine.alpn;
     info->resumed = engine.resumed;
     info->handshaken_us = since_start_us(stream, stream->times.opened_ns);

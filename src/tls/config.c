@@ -11,6 +11,7 @@
 
 #include <wolfssl/wolfcrypt/coding.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #define GROUPS_LIMIT 8
@@ -114,16 +115,16 @@ static rp_status set_ciphers(rp_tls_config *config, const char *tls12, const cha
         status = check_ciphers(config, tls13, true, error);
     if (status != RP_OK)
         return status;
-    tls12 = tls12 != NULL ? tls12 : default_tls12_ciphers;
-    tls13 = tls13 != NULL ? tls13 : default_tls13_ciphers;
+    /* A client offers the suites of its versions; wolfSSL's server looks at suites before versions,
+     * and would say that there is none in common where the version is what does not fit. */
+    bool has12 = config->server || config->offers_1_2, has13 = config->server || config->offers_1_3;
+    tls12 = !has12 ? "" : tls12 != NULL ? tls12 : default_tls12_ciphers;
+    tls13 = !has13 ? "" : tls13 != NULL ? tls13 : default_tls13_ciphers;
     char list[CIPHERS_LIMIT_BYTES];
-    size_t size12 = strlen(tls12), size13 = strlen(tls13);
-    if (size12 + size13 + 2 > sizeof(list))
+    int size = snprintf(list, sizeof(list), "%s%s%s", tls13, has12 && has13 ? ":" : "", tls12);
+    if (size < 0 || (size_t)size >= sizeof(list))
         return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                             "the cipher lists are longer than %d bytes", CIPHERS_LIMIT_BYTES);
-    memcpy(list, tls13, size13);
-    list[size13] = ':';
-    memcpy(list + size13 + 1, tls12, size12 + 1);
     if (wolfSSL_CTX_set_cipher_list(config->context, list) != WOLFSSL_SUCCESS)
         return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                             "wolfSSL does not take the cipher list");
@@ -136,36 +137,71 @@ static int group_of(const char *name, size_t size)
         const char *name;
         int group;
     } groups[] = {
-        {"X25519", WOLFSSL_ECC_X25519},       {"P-256", WOLFSSL_ECC_SECP256R1},
-        {"P-384", WOLFSSL_ECC_SECP384R1},     {"P-521", WOLFSSL_ECC_SECP521R1},
-        {"x25519", WOLFSSL_ECC_X25519},       {"secp256r1", WOLFSSL_ECC_SECP256R1},
-        {"secp384r1", WOLFSSL_ECC_SECP384R1}, {"secp521r1", WOLFSSL_ECC_SECP521R1},
+        {"X25519MLKEM768", RP_X25519MLKEM768}, {"X25519", WOLFSSL_ECC_X25519},
+        {"P-256", WOLFSSL_ECC_SECP256R1},      {"P-384", WOLFSSL_ECC_SECP384R1},
+        {"P-521", WOLFSSL_ECC_SECP521R1},      {"x25519", WOLFSSL_ECC_X25519},
+        {"secp256r1", WOLFSSL_ECC_SECP256R1},  {"secp384r1", WOLFSSL_ECC_SECP384R1},
+        {"secp521r1", WOLFSSL_ECC_SECP521R1},
     };
-    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+    for (size_t i = RP_HYBRID_GROUPS ? 0 : 1; i < sizeof(groups) / sizeof(groups[0]); i++) {
         if (strlen(groups[i].name) == size && memcmp(groups[i].name, name, size) == 0)
             return groups[i].group;
     }
     return -1;
 }
 
-/* A client's key share is the first group's: X25519 is the cheapest by far. */
+/* A share of the first group; where that is the hybrid, of the first other one as well, so that a
+ * server that does not know it costs no round trip. */
+static void choose_shares(rp_tls_config *config, const int *groups, int count)
+{
+    config->shares[0] = (uint16_t)groups[0];
+    config->share_count = 1;
+    if (groups[0] == RP_X25519MLKEM768 && count > 1) {
+        config->shares[1] = (uint16_t)groups[1];
+        config->share_count = 2;
+    }
+}
+
+/* X25519 is the cheapest by far. The hybrid keeps what is recorded today from who has a quantum
+ * computer one day, and costs some 1,200 bytes: docs/security.md. */
+static const char *default_groups(const rp_tls_config *config)
+{
+    return config->offers_1_3 && RP_HYBRID_GROUPS ? "X25519MLKEM768:X25519:P-256:P-384:P-521"
+                                                  : "X25519:P-256:P-384:P-521";
+}
+
+static rp_status add_group(const rp_tls_config *config, int *groups, int *count, const char *name,
+                           size_t size, rp_error *error)
+{
+    int group = group_of(name, size);
+    int shown = (int)(size < 80 ? size : 80);
+    if (group < 0 || *count == GROUPS_LIMIT)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "\"%.*s\" is not a group that this build knows, or one too many", shown,
+                            name);
+    if (group == RP_X25519MLKEM768 && !config->offers_1_3)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "\"%.*s\" is a group of TLS 1.3, which maximum_version excludes", shown,
+                            name);
+    groups[(*count)++] = group;
+    return RP_OK;
+}
+
 static rp_status set_groups(rp_tls_config *config, const char *list, rp_error *error)
 {
     int groups[GROUPS_LIMIT];
     int count = 0;
-    for (const char *at = list == NULL ? "X25519:P-256:P-384:P-521" : list; *at != '\0';) {
+    for (const char *at = list == NULL ? default_groups(config) : list; *at != '\0';) {
         size_t size = strcspn(at, ":");
-        int group = group_of(at, size);
-        if (group < 0 || count == GROUPS_LIMIT)
-            return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                                "\"%.*s\" is not a group that this build knows, or one too many",
-                                (int)(size < 80 ? size : 80), at);
-        groups[count++] = group;
+        rp_status status = add_group(config, groups, &count, at, size, error);
+        if (status != RP_OK)
+            return status;
         at += size;
         at += *at == ':';
     }
     if (count == 0)
         return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "the list of groups is empty");
+    choose_shares(config, groups, count);
     int result = wolfSSL_CTX_set_groups(config->context, groups, count);
     if (result == WOLFSSL_SUCCESS)
         return RP_OK;

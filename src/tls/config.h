@@ -25,6 +25,9 @@ struct rp_tls_config {
     bool resumption;
     bool accept_any; /* insecure_accept_any_certificate */
     bool offers_1_2, offers_1_3;
+    /* The groups that a client's first flight has key shares of. TLS 1.3. */
+    uint16_t shares[2];
+    size_t share_count;
     rp_anchors *anchors;
     rp_verdicts *verdicts;
     rp_judge *judge;  /* who is asked about chains that lead to no anchor of ours; NULL: nobody */

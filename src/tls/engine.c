@@ -501,6 +501,19 @@ static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
     return RP_ENGINE_OK;
 }
 
+/* What a client's first flight offers. To a session of TLS 1.3 belongs its group, of which wolfSSL
+ * makes the only share: that server takes it. Gives wolfSSL's code. */
+static int offer_shares(rp_engine *engine)
+{
+    const rp_tls_config *config = engine->config;
+    if (engine->session_offered || !config->offers_1_3)
+        return WOLFSSL_SUCCESS;
+    int result = WOLFSSL_SUCCESS;
+    for (size_t i = 0; i < config->share_count && result == WOLFSSL_SUCCESS; i++)
+        result = wolfSSL_UseKeyShare(engine->ssl, config->shares[i]);
+    return result;
+}
+
 rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
 {
     rp_error unwanted;
@@ -514,6 +527,9 @@ rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
     if (!begins && engine->input_size == 0)
         return engine->input_ended ? closed_in_handshake(engine, error) : RP_ENGINE_WANT_INPUT;
     engine->started = true;
+    int shares = begins ? offer_shares(engine) : WOLFSSL_SUCCESS;
+    if (shares != WOLFSSL_SUCCESS)
+        return fail(engine, error, shares);
     call begun = call_begin(engine, error);
     int result =
         engine->config->server ? wolfSSL_accept(engine->ssl) : wolfSSL_connect(engine->ssl);
@@ -647,6 +663,19 @@ rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error)
     return fail(engine, error, wolfSSL_get_error(engine->ssl, result));
 }
 
+/* As the option names it, where wolfSSL has another name for it. */
+static const char *group_name(WOLFSSL *ssl)
+{
+    static const char *const names[][2] = {
+        {"SECP256R1", "P-256"}, {"SECP384R1", "P-384"}, {"SECP521R1", "P-521"}};
+    const char *name = wolfSSL_get_curve_name(ssl);
+    for (size_t i = 0; name != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i][0]) == 0)
+            return names[i][1];
+    }
+    return name;
+}
+
 void rp_engine_info_get(const rp_engine *engine, rp_engine_info *info)
 {
     char *alpn = NULL;
@@ -655,6 +684,7 @@ void rp_engine_info_get(const rp_engine *engine, rp_engine_info *info)
     *info = (rp_engine_info){
         .version = wolfSSL_get_version(engine->ssl),
         .cipher = wolfSSL_get_cipher(engine->ssl),
+        .group = group_name(engine->ssl),
         .alpn = result == WOLFSSL_SUCCESS && alpn_size > 0 ? alpn : NULL,
         .resumed = wolfSSL_session_reused(engine->ssl) != 0,
     };

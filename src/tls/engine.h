@@ -105,6 +105,7 @@ rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error);
 typedef struct rp_engine_info {
     const char *version; /* "TLSv1.3" */
     const char *cipher;  /* IANA's name: "TLS_AES_128_GCM_SHA256" */
+    const char *group;   /* of the key exchange: "X25519MLKEM768"; NULL: none */
     const char *alpn;    /* NULL: none */
     bool resumed;
 } rp_engine_info;

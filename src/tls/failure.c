@@ -47,7 +47,7 @@ static const alert alerts[] = {
     {120, "no_application_protocol", "it speaks no application protocol that was offered"},
 };
 
-enum { ALERT_PROTOCOL_VERSION = 70 };
+enum { ALERT_HANDSHAKE_FAILURE = 40, ALERT_PROTOCOL_VERSION = 70 };
 
 static const alert *find_alert(int code)
 {
@@ -152,9 +152,13 @@ void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure)
         /* done */
     } else if (failure->alert_received >= 0) {
         const alert *received = find_alert(failure->alert_received);
-        rp_error_set(error, RP_E_TLS_ALERT, phase, "%s %s: alert %s (%d): %s", peer,
+        /* Servers of TLS 1.2 that look at our suites first find none of theirs. */
+        bool too_old = failure->handshaking && !failure->config->offers_1_2 &&
+                       failure->alert_received == ALERT_HANDSHAKE_FAILURE;
+        rp_error_set(error, RP_E_TLS_ALERT, phase, "%s %s: alert %s (%d): %s%s", peer,
                      failure->handshaking ? "refused the handshake" : "broke the connection off",
-                     received->name, failure->alert_received, received->meaning);
+                     received->name, failure->alert_received, received->meaning,
+                     too_old ? ", or does not speak TLS 1.3" : "");
     } else if (failure->handshaking && rp_certificate_error(error, failure->code, peer)) {
         /* done */
     } else if (ONE_OF(failure->code, protocol_codes)) {

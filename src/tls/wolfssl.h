@@ -11,10 +11,19 @@
 #if LIBWOLFSSL_VERSION_HEX < 0x05007000
 #error "ringport needs wolfSSL 5.7 or later"
 #endif
-/* What an older one is known to lack; cmake/Dependencies.cmake says it too. */
+/* X25519MLKEM768 (draft-ietf-tls-ecdhe-mlkem), by IANA's number: before 5.8 it has no name. */
+#define RP_X25519MLKEM768 0x11EC
+#ifdef WOLFSSL_PQC_HYBRIDS
+#define RP_HYBRID_GROUPS true
+#else
+#define RP_HYBRID_GROUPS false
+#endif
+/* What this one is known to lack; cmake/Dependencies.cmake says it too. */
 #if LIBWOLFSSL_VERSION_HEX < 0x05009002
 #define RP_WOLFSSL_LACKS                                                                           \
     ", which lacks X25519MLKEM768 and fixes of 5.9.2 (CVE-2026-3230, -3547, -10592)"
+#elif !defined(WOLFSSL_PQC_HYBRIDS)
+#define RP_WOLFSSL_LACKS ", which lacks X25519MLKEM768"
 #else
 #define RP_WOLFSSL_LACKS ""
 #endif

@@ -156,6 +156,11 @@ static void bad_options(void **state)
     expect(&(rp_tls_options){.ca_file = ca, .groups = "X25519:P-111"},
            "\"P-111\" is not a group that this build knows, or one too many%s", "");
     expect(&(rp_tls_options){.ca_file = ca, .groups = ""}, "the list of groups is empty%s", "");
+    if (RP_HYBRID_GROUPS)
+        expect(&(rp_tls_options){.ca_file = ca,
+                                 .groups = "X25519:X25519MLKEM768",
+                                 .maximum_version = 12},
+               "\"X25519MLKEM768\" is a group of TLS 1.3, which maximum_version excludes%s", "");
     expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = "ROT13"},
            "\"ROT13\" is not a TLS 1.2 cipher suite that this build knows%s", "");
     expect(&(rp_tls_options){.ca_file = ca, .tls13_ciphers = "TLS_AES_128_GCM_SHA256:TLS_ROT13"},

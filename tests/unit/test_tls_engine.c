@@ -1,6 +1,7 @@
 /* test_tls_engine.c - client and server engines in memory: handshakes, data, ends, resumption. */
 #include "support/tls_pair.h"
 #include "tls/keylog.h"
+#include "tls/wolfssl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -462,18 +463,24 @@ static void groups_and_ciphers(void **state)
     static const struct {
         const char *tls12, *tls13, *groups;
         rp_tls_version version;
-        const char *cipher;
+        const char *cipher, *group;
     } cases[] = {
-        {NULL, NULL, "P-256", RP_TLS_1_3, "TLS_AES_128_GCM_SHA256"},
-        {NULL, NULL, "P-384:X25519", RP_TLS_1_2, "GCM"},
-        {NULL, "TLS_AES_256_GCM_SHA384", NULL, RP_TLS_1_3, "TLS_AES_256_GCM_SHA384"},
-        {NULL, "TLS_CHACHA20_POLY1305_SHA256", NULL, RP_TLS_1_3, "TLS_CHACHA20_POLY1305_SHA256"},
-        {NULL, "TLS_AES_256_GCM_SHA384", NULL, RP_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES"},
+        {NULL, NULL, NULL, RP_TLS_1_3, "TLS_AES_128_GCM_SHA256",
+         RP_HYBRID_GROUPS ? "X25519MLKEM768" : "X25519"},
+        {NULL, NULL, NULL, RP_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "X25519"},
+        {NULL, NULL, "P-256", RP_TLS_1_3, "TLS_AES_128_GCM_SHA256", "P-256"},
+        {NULL, NULL, "P-521", RP_TLS_1_3, "TLS_AES_128_GCM_SHA256", "P-521"},
+        {NULL, NULL, "P-384", RP_TLS_1_2, "GCM", "P-384"},
+        {NULL, NULL, "P-384:X25519", RP_TLS_1_2, "GCM", NULL},
+        {NULL, "TLS_AES_256_GCM_SHA384", NULL, RP_TLS_1_3, "TLS_AES_256_GCM_SHA384", NULL},
+        {NULL, "TLS_CHACHA20_POLY1305_SHA256", NULL, RP_TLS_1_3, "TLS_CHACHA20_POLY1305_SHA256",
+         NULL},
+        {NULL, "TLS_AES_256_GCM_SHA384", NULL, RP_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES", NULL},
         {"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256", NULL, NULL, RP_TLS_1_2,
-         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
-        {"ECDHE-ECDSA-CHACHA20-POLY1305", NULL, NULL, RP_TLS_1_2, "CHACHA20"},
-        {"ECDHE-ECDSA-AES128-SHA256", NULL, NULL, RP_TLS_1_2, "AES_128_CBC_SHA256"},
-        {"ECDHE-ECDSA-CHACHA20-POLY1305", NULL, NULL, RP_TLS_1_3, "TLS_AES_128_GCM_SHA256"},
+         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", NULL},
+        {"ECDHE-ECDSA-CHACHA20-POLY1305", NULL, NULL, RP_TLS_1_2, "CHACHA20", NULL},
+        {"ECDHE-ECDSA-AES128-SHA256", NULL, NULL, RP_TLS_1_2, "AES_128_CBC_SHA256", NULL},
+        {"ECDHE-ECDSA-CHACHA20-POLY1305", NULL, NULL, RP_TLS_1_3, "TLS_AES_128_GCM_SHA256", NULL},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         rp_tls_config *client = tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
@@ -493,6 +500,8 @@ static void groups_and_ciphers(void **state)
         rp_engine_info info;
         rp_engine_info_get(pair.client.engine, &info);
         assert_non_null(strstr(info.cipher, cases[i].cipher));
+        if (cases[i].group != NULL)
+            assert_string_equal(info.group, cases[i].group);
         talk(&pair);
         tls_pair_close(&pair);
         rp_tls_config_release(client);

@@ -22,7 +22,7 @@ typedef struct scene {
     tls_end *client;
     tls_keys keys; /* the server's */
     uint8_t handshake_secret[TLS_SECRET_BYTES], traffic_secret[TLS_SECRET_BYTES];
-    uint8_t hello[512], flight[8192]; /* ServerHello, and the messages after it */
+    uint8_t hello[2048], flight[8192]; /* ServerHello, and the messages after it */
     size_t hello_size, flight_size;
     size_t answered; /* of the client's data */
 } scene;
@@ -63,7 +63,7 @@ static void send_cut(scene *s, const uint8_t *messages, size_t size, size_t cut)
 }
 
 /* The server has answered the ClientHello, and nothing of it has reached the client. */
-static void scene_open(scene *s, const char *alpn)
+static void scene_open_with(scene *s, const char *alpn, const char *groups)
 {
     memset(s, 0, sizeof(*s));
     s->client = &s->pair.client;
@@ -77,6 +77,7 @@ static void scene_open(scene *s, const char *alpn)
         .certificate_file = tls_cert("server-ecdsa.pem"),
         .key_file = tls_cert("server-ecdsa.key"),
         .tls13_ciphers = "TLS_AES_128_GCM_SHA256",
+        .groups = groups,
         .no_resumption = true,
     });
     tls_pair_options options = {
@@ -90,6 +91,11 @@ static void scene_open(scene *s, const char *alpn)
     s->hello_size = 5U + ((size_t)record->data[3] << 8) + record->data[4];
     assert_true(s->hello_size < record->size && s->hello_size <= sizeof(s->hello));
     memcpy(s->hello, record->data, s->hello_size);
+}
+
+static void scene_open(scene *s, const char *alpn)
+{
+    scene_open_with(s, alpn, NULL);
 }
 
 /* The client has ServerHello; what comes behind it is in flight. */
@@ -224,11 +230,13 @@ static void not_what_was_offered(void **state)
         assert_int_not_equal(status_of_extension(NULL, unknown, sizeof(unknown)), RP_OK);
 }
 
-/* RFC 8446, 7.4.2: a share of small order makes a secret of zeros whatever the client's key is. */
+/* RFC 8446, 7.4.2: a share of small order makes a secret of zeros whatever the client's key is. As
+ * half of a hybrid's too: the share of X25519MLKEM768 ends with that of X25519. */
 static void share_of_small_order(void **state)
 {
     (void)state;
-    static const uint8_t share[] = {0, 51, 0, 36, 0, 29, 0, 32}; /* key_share, x25519 */
+    static const uint8_t alone[] = {0, 51, 0, 36, 0, 29, 0, 32}; /* key_share, x25519 */
+    static const uint8_t hybrid[] = {0, 51, 4, 0x64, 0x11, 0xEC, 4, 0x60};
     static const uint8_t points[][32] = {
         {0},
         {1},
@@ -236,15 +244,17 @@ static void share_of_small_order(void **state)
          0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
          0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
     };
-    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+    size_t count = sizeof(points) / sizeof(points[0]);
+    for (size_t i = 0; i < (RP_HYBRID_GROUPS ? 2 : 1) * count; i++) {
+        const uint8_t *share = i < count ? alone : hybrid;
+        size_t size = sizeof(alone) + (i < count ? 0 : 1088) + 32;
         scene s;
-        scene_open(&s, NULL);
+        scene_open_with(&s, NULL, i < count ? "X25519" : "X25519MLKEM768");
         size_t at = 0;
-        while (at + sizeof(share) + 32 <= s.hello_size &&
-               memcmp(s.hello + at, share, sizeof(share)) != 0)
+        while (at + size <= s.hello_size && memcmp(s.hello + at, share, sizeof(alone)) != 0)
             at++;
-        assert_true(at + sizeof(share) + 32 <= s.hello_size);
-        memcpy(s.hello + at + sizeof(share), points[i], 32);
+        assert_true(at + size <= s.hello_size);
+        memcpy(s.hello + at + size - 32, points[i % count], 32);
         tls_feed(&s.pair, s.client, s.hello, s.hello_size);
         assert_true(s.client->failed);
         scene_close(&s);

@@ -121,6 +121,7 @@ static void note_summary(result *r, const rp_response_summary *summary)
     copy(r->address, sizeof(r->address), summary->address);
     copy(r->tls_version, sizeof(r->tls_version), summary->tls_version);
     copy(r->tls_cipher, sizeof(r->tls_cipher), summary->tls_cipher);
+    copy(r->tls_group, sizeof(r->tls_group), summary->tls_group);
 }
 
 /* -v: how the connection came about, and what was sent on it, before what came back. */

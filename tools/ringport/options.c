@@ -351,6 +351,8 @@ static const option table[] = {
     {"tls-max", 0, KIND_CALL, BOTH, "VERSION", CALL(take_tls_max), "1.2 or 1.3"},
     {"ciphers", 0, KIND_TEXT, BOTH, "LIST", AT(tls.tls12_ciphers), "of TLS 1.2, OpenSSL's names"},
     {"tls13-ciphers", 0, KIND_TEXT, BOTH, "LIST", AT(tls.tls13_ciphers), "of TLS 1.3"},
+    {"curves", 0, KIND_TEXT, BOTH, "LIST", AT(tls.groups),
+     "groups of the key exchange, best first"},
     {"http1.1", 0, KIND_CALL, BOTH, NULL, CALL(NULL), NULL},
     {"url", 0, KIND_CALL, BOTH, "URL", CALL(take_url), NULL},
     {"help", 'h', KIND_FLAG, ALL, NULL, AT(help), "this"},

@@ -21,7 +21,7 @@ typedef struct result {
     uint64_t body_bytes, bytes_sent, body_bytes_sent;
     unsigned attempts;
     bool reused, resumed;
-    char address[64], tls_version[16], tls_cipher[64];
+    char address[64], tls_version[16], tls_cipher[64], tls_group[32];
     rp_timings timings;
 } result;
 

@@ -44,7 +44,7 @@ static int tls_exit_code(const tool_options *o, const rp_error *error)
     if (names(error, o->tls.certificate_file) || names(error, o->tls.key_file))
         return EXIT_CLIENT_CERTIFICATE;
     if (names(error, o->tls.tls12_ciphers) || names(error, o->tls.tls13_ciphers) ||
-        names(error, "cipher"))
+        names(error, "cipher") || names(error, "group"))
         return EXIT_CIPHER;
     if (names(error, o->tls.pinned_keys) || names(error, "pin"))
         return EXIT_PINNED_KEY;

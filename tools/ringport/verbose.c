@@ -79,8 +79,8 @@ static double ms(uint64_t end_us, uint64_t begin_us)
 static void print_tls(const result *r, FILE *out)
 {
     const rp_timings *t = &r->timings;
-    fprintf(out, "* %s, %s, certificate %s, %s handshake in %.1f ms\n", r->tls_version,
-            r->tls_cipher, r->options->insecure ? "not verified (-k)" : "verified",
+    fprintf(out, "* %s, %s, %s, certificate %s, %s handshake in %.1f ms\n", r->tls_version,
+            r->tls_cipher, r->tls_group, r->options->insecure ? "not verified (-k)" : "verified",
             r->resumed ? "resumed" : "full", ms(t->handshaken_us, t->connected_us));
 }
 

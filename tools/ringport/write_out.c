@@ -250,6 +250,7 @@ static void write_json(const result *r, FILE *out)
     json_text(&j, "address", or_null(r->address));
     json_text(&j, "tls_version", or_null(r->tls_version));
     json_text(&j, "tls_cipher", or_null(r->tls_cipher));
+    json_text(&j, "tls_group", or_null(r->tls_group));
     json_bool(&j, "resumed", r->resumed);
     json_bool(&j, "reused", r->reused);
     json_number(&j, "attempts", r->attempts);
