@@ -8,7 +8,9 @@
  * its TTL (RFC 8767): stale_name in rp_stream_info and rp_response_summary says so.
  *
  * Connections are spread over the addresses of a name, those of an override too. One that failed,
- * or was too slow, is tried after all others for 30 s, by everybody who shares the resolver.
+ * or was too slow, is tried after all others for 30 s, by everybody who shares the resolver. Of a
+ * name's addresses 16 are used, eight of each family where both have more; an override has 16 at
+ * the most.
  *
  * The hosts file comes first, and what resolv.conf (on Windows the registry) says of search domains
  * is followed; the environment is not looked at. */

@@ -171,6 +171,7 @@ int contract_main(const char *group, const contract_test *tests, size_t count, b
         for (size_t i = 0; i < count; i++, used++)
             add(&units[used], &instances[used], names[used], rp_ports[port], &tests[i]);
     }
+    simulated = simulated && getenv("RP_REAL") == NULL;
     for (size_t i = 0; simulated && i < count; i++) {
         if (tests[i].real_only)
             continue;

@@ -43,8 +43,9 @@ typedef struct contract_test {
     unsigned seeds; /* in the simulator, 0: 25 */
 } contract_test;
 
-/* A filter in argv[1], "epoll: *" say, chooses tests. RP_SEED in the environment: the simulator's
- * tests run with that seed alone. simulated: on the simulator too. */
+/* A filter in argv[1], "epoll: *" say, chooses tests. In the environment, RP_SEED: the
+ * simulator's tests run with that seed alone; RP_REAL: without these. simulated: on the simulator
+ * too. */
 int contract_main(const char *group, const contract_test *tests, size_t count, bool simulated,
                   int argc, char **argv);
 #define CONTRACT_MAIN_ON(group, tests, simulated)                                                  \

@@ -2,8 +2,8 @@
  * some seeds, and sees to it that each test leaves no descriptor and no thread behind, and that its
  * loops never woke for nothing.
  *
- * In the environment, RP_SEED has them run in the simulator alone, with that seed; RP_TEST, with
- * wildcards, chooses tests. */
+ * In the environment, RP_SEED has them run in the simulator alone, with that seed, RP_REAL not in
+ * the simulator; RP_TEST, with wildcards, chooses tests. */
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
 
