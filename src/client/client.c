@@ -3,6 +3,10 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "client/conn.h"
+#include "client/origin.h"
+#include "client/pool.h"
+#include "client/request.h"
 #include "net/resolve.h"
 #include <ringport/ringport.h>
 
@@ -88,16 +92,6 @@ static void free_later(rp_deferred *deferred)
     client_empty(client);
 }
 
-void rp_client_free_if_done(rp_client *client)
-{
-    if (!client->destroyed || !rp_list_empty(&client->requests) || !rp_list_empty(&client->conns) ||
-        !rp_list_empty(&client->free_later.link))
-        return;
-    /* Whoever called may still have the client in hand. */
-    rp_loop_hold(client->loop);
-    rp_loop_defer(client->loop, &client->free_later, free_later);
-}
-
 static void client_end(rp_client *client)
 {
     if (client->destroyed)
@@ -160,6 +154,8 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     rp_list_init(&client->idle);
     rp_list_init(&client->remembered);
     rp_list_init(&client->free_later.link);
+    client->free_fn = free_later;
+    client->conn_events = &rp_pool_conn_events;
     rp_h1_scratch_init(&client->scratch, memory, &loop->stats.bytes_copied);
     client->limits = (rp_h1_limits){.head_bytes = options->head_limit_bytes,
                                     .header_count = options->header_count_limit,

@@ -1,5 +1,6 @@
 /* collect.c - a whole response in memory, up to a limit. */
-#include "client/client.h"
+#include "client/origin.h"
+#include "client/request.h"
 
 #include "base/error.h"
 

@@ -1,8 +1,11 @@
 /* request.c - the life of a request: made, timed, cancelled, and ended by exactly one on_done. */
-#include "client/client.h"
+#include "client/request.h"
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "client/conn.h"
+#include "client/origin.h"
+#include "client/replay.h"
 
 #include <string.h>
 
@@ -113,8 +116,7 @@ uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns)
 
 static const char *peer_of(const rp_request *request)
 {
-    const char *peer = request->conn != NULL ? rp_stream_peer(request->conn->stream) : NULL;
-    return peer != NULL ? peer : request->origin->host;
+    return request->conn != NULL ? rp_conn_peer(request->conn) : request->origin->host;
 }
 
 /* The phase a request that is not done is in. */
@@ -140,7 +142,7 @@ static deadline deadline_of(const rp_request *request)
                           request->client->options.queue_timeout_ms};
     if (request->sent_ns > 0 && !request->head_begun)
         return (deadline){FOR_ANSWER, request->sent_ns, request->first_byte_timeout_ms};
-    uint64_t moved_ns = rp_stream_moved_ns(request->conn->stream);
+    uint64_t moved_ns = request->conn->protocol->moved_ns(request->conn, request);
     if (moved_ns < request->moved_ns)
         moved_ns = request->moved_ns;
     return (deadline){request->head_begun ? FOR_REST : FOR_UPLOAD, moved_ns,
@@ -260,11 +262,9 @@ static void watch(rp_request *request)
 static void look_at_upload(rp_request *request)
 {
     uint64_t now = rp_loop_now_ns(request->client->loop);
-    const rp_stream *stream = request->conn->stream;
-    uint64_t confirmed = rp_stream_confirmed(stream);
-    bool first = request->confirmed_bytes == 0;
-    bool all = confirmed == 0 || confirmed >= rp_stream_sent(stream); /* 0: nobody can tell */
-    if (request->sent_ns > 0 && all) {
+    bool all, first = request->confirmed_bytes == 0;
+    uint64_t confirmed = request->conn->protocol->confirmed(request->conn, request, &all);
+    if (request->sent_ns > 0 && (all || confirmed == 0)) { /* 0: nobody can tell */
         request->upload_under_way = false;
     } else if (confirmed > request->confirmed_bytes && !first) {
         request->moved_ns = now;
@@ -319,7 +319,6 @@ void rp_request_begun(rp_request *request)
 {
     request->attempts++;
     request->confirmed_bytes = 0;
-    request->upload_under_way = false;
 }
 
 void rp_request_uploads(rp_request *request)
@@ -373,14 +372,15 @@ static void leave(rp_request *request)
     rp_timer_stop(loop, &request->total_timer);
     rp_timer_stop(loop, &request->phase_timer);
     if (request->state == RP_REQUEST_QUEUED && !rp_list_empty(&request->queue_link))
-        rp_pool_withdraw(request);
+        rp_origin_withdraw(request);
     if (request->conn != NULL)
-        rp_conn_abandon(request->conn);
+        request->conn->protocol->abandon(request->conn, request);
 }
 
 void rp_request_summary_get(const rp_request *request, rp_response_summary *summary)
 {
-    uint64_t sent = request->conn != NULL ? rp_conn_bytes_sent(request->conn) : 0;
+    const rp_conn *conn = request->conn;
+    uint64_t sent = conn != NULL ? conn->protocol->bytes_sent(conn, request) : 0;
     if (sent == 0)
         sent = request->bytes_sent;
     *summary = (rp_response_summary){
@@ -405,11 +405,8 @@ static void tell(rp_request *request, rp_error *error)
 {
     rp_client *client = request->client;
     rp_origin *origin = request->origin;
-    if (error != NULL) {
-        error->reused = request->reused;
-        error->bytes_sent = request->bytes_sent;
-        error->replay_safe = request->bytes_sent == 0;
-    }
+    if (error != NULL)
+        rp_replay_verdict(request, error);
     rp_response_summary summary;
     rp_request_summary_get(request, &summary);
     summary.error = error;
@@ -484,5 +481,5 @@ void rp_request_consume(rp_request *request, size_t size)
     if (owes_credit(request)) /* from here on it is the server's turn again */
         request->moved_ns = rp_loop_now_ns(request->client->loop);
     request->owed_bytes -= size;
-    rp_stream_consume(request->conn->stream, size);
+    request->conn->protocol->consume(request->conn, request, size);
 }

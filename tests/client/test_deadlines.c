@@ -4,6 +4,7 @@
  * The server is a raw socket: it does what a test says, and nothing while the test does something
  * else. It does not run on the client's loop, so the test can let time pass for either alone. */
 #include "sim/sim.h"
+#include "client/request.h"
 #include "support/raw.h"
 #include "support/web.h"
 

@@ -13,7 +13,7 @@
 #define LATE_NS ((uint64_t)1000000)
 
 typedef struct counted {
-    uint32_t conns, opening, closing, idle, queued, requests;
+    uint32_t conns, opening, closing, idle, in_flight, queued, active, requests;
 } counted;
 
 /* What began then has not outlived its limit. */
@@ -71,15 +71,13 @@ static void idle_holds(const world *w, const rp_conn *conn)
 
 static void conn_holds(const world *w, const rp_conn *conn)
 {
-    if (conn->request != NULL) {
-        CHECK(conn->request->conn == conn && conn->request->state == RP_REQUEST_ACTIVE);
-        CHECK(conn->request->origin == conn->origin);
-        CHECK(conn->state == RP_CONN_ASSIGNED || conn->state == RP_CONN_SERVING);
-    }
     bool idle = !rp_list_empty(&conn->idle_link);
-    CHECK(idle == !rp_list_empty(&conn->origin_link));
+    CHECK(conn->in_flight <= 1); /* HTTP/1.1 */
+    CHECK(conn->in_flight == 0 || conn->state == RP_CONN_OPEN);
+    CHECK((rp_conn_room(conn) > 0) == !rp_list_empty(&conn->ready_link));
+    CHECK(idle == (conn->in_flight == 0 && !rp_list_empty(&conn->ready_link)));
     if (idle) {
-        CHECK(conn->state == RP_CONN_FREE && conn->request == NULL && !conn->body_unsent);
+        CHECK(conn->state == RP_CONN_OPEN && conn->stream->encrypted == NULL);
         CHECK(conn->stream->background); /* a reset of its last send is found by the next fill */
         CHECK(conn->stream->queued == NULL && conn->stream->stash_size == 0);
         CHECK(!conn->stream->has_credit_limit && conn->stream->receiving);
@@ -101,6 +99,7 @@ static void conns_hold(const world *w, counted *all)
         all->opening += conn->state == RP_CONN_OPENING;
         all->closing += conn->state == RP_CONN_CLOSING;
         all->idle += !rp_list_empty(&conn->idle_link);
+        all->in_flight += conn->in_flight;
     }
     CHECK(all->conns == client->conn_count);
     CHECK(all->opening == client->opening_count);
@@ -135,12 +134,16 @@ static void requests_hold(const world *w, counted *all)
         const rp_request *request = RP_CONTAINER(l, rp_request, link);
         all->requests++;
         all->queued += request->state == RP_REQUEST_QUEUED;
+        all->active += request->state == RP_REQUEST_ACTIVE;
         CHECK((request->state == RP_REQUEST_ACTIVE) == (request->conn != NULL));
+        if (request->conn != NULL)
+            CHECK(request->conn->origin == request->origin && request->conn->in_flight > 0);
         CHECK((request->state == RP_REQUEST_QUEUED) == !rp_list_empty(&request->queue_link));
         CHECK(!request->has_credit_limit || request->owed_bytes <= request->credit_bytes);
         request_in_time(w, request);
     }
     CHECK(all->queued == client->queued_count);
+    CHECK(all->active == all->in_flight);
 }
 
 static unsigned id_of(const rp_request *request)

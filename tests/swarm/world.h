@@ -11,7 +11,9 @@
 #ifndef SWARM_WORLD_H
 #define SWARM_WORLD_H
 
-#include "client/client.h"
+#include "client/origin.h"
+#include "client/pool.h"
+#include "client/request.h"
 #include "client/stream_inside.h"
 #include "support/check.h"
 #include "swarm/ground.h"

@@ -1,0 +1,103 @@
+/* conn.h - one connection of the client: opened, then given requests, in the end closed. */
+#ifndef RP_CLIENT_CONN_H
+#define RP_CLIENT_CONN_H
+
+#include "client/origin.h"
+#include "client/protocol.h"
+#include "client/replay.h"
+#include "client/stream.h"
+
+typedef enum rp_conn_state { RP_CONN_OPENING, RP_CONN_OPEN, RP_CONN_CLOSING } rp_conn_state;
+
+struct rp_conn {
+    rp_client *client;
+    rp_origin *origin;
+    rp_stream *stream;
+    const rp_protocol *protocol; /* NULL before it is open */
+    void *session;               /* the protocol's */
+    rp_conn_state state;
+    uint32_t in_flight; /* requests that have it */
+    uint32_t served;    /* requests that were written to it */
+    bool idled;         /* it has been in the idle lists */
+    rp_link link;       /* client->conns */
+    rp_link ready_link; /* origin->ready */
+    rp_link idle_link;  /* client->idle */
+    rp_link fresh_link; /* client->fresh */
+    uint64_t idle_since_ns;
+    uint64_t last_ns;       /* after which it serves no more; UINT64_MAX: never */
+    uint64_t idle_check_ns; /* when its age is looked at; 0: nothing is started */
+    uint64_t keep_alive_ms; /* how long the server says that it may be idle; RP_NEVER_MS: nothing */
+    rp_stream_info info;
+};
+
+/* What it tells who stands above it, the pool. */
+struct rp_conn_events {
+    /* Takes requests from now on. */
+    void (*opened)(rp_conn *conn);
+    /* Is closing already. */
+    void (*open_failed)(rp_conn *conn, const rp_error *error);
+    /* Takes more than it did. */
+    void (*has_room)(rp_conn *conn);
+    /* A request, detached, that the connection did not bring to its end. */
+    void (*lost)(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error);
+    /* Takes no more; state is still as it was. */
+    void (*leaving)(rp_conn *conn);
+    /* Is gone. */
+    void (*closed)(rp_origin *origin);
+};
+
+/* ---- for the pool ---- */
+
+/* Starts to open one more; NULL: no memory. */
+rp_conn *rp_conn_open(rp_origin *origin);
+/* How many more requests it takes now. */
+uint32_t rp_conn_room(const rp_conn *conn);
+/* The request is the connection's, which has room for it. */
+void rp_conn_assign(rp_conn *conn, rp_request *request);
+/* It has nothing to do: it does not keep the loop going, and closes when it is too old. */
+void rp_conn_idle_begins(rp_conn *conn);
+void rp_conn_idle_ends(rp_conn *conn);
+/* The server ended it while it was not in use: how long do its connections live? */
+void rp_conn_learn(const rp_conn *conn);
+/* Ends it; its requests, if any, have been detached. */
+void rp_conn_close(rp_conn *conn);
+
+/* ---- for protocols, beside rp_conn_close ---- */
+
+/* The request goes on, or ends, without the connection. */
+void rp_conn_detach(rp_conn *conn, rp_request *request);
+/* The request's first byte is to be written. */
+void rp_conn_serves(rp_conn *conn, rp_request *request);
+/* Nothing of its own age or of the client's options forbids it one more request, beside those that
+ * it has. */
+bool rp_conn_may_go_on(const rp_conn *conn);
+/* Older than it may be, idle or in all. */
+bool rp_conn_aged(const rp_conn *conn);
+/* The server says how long it keeps the connection idle. */
+void rp_conn_keep_alive(rp_conn *conn, uint64_t limit_ms);
+/* Tells the pool. */
+void rp_conn_has_room(rp_conn *conn);
+void rp_conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error);
+
+/* ---- for all ---- */
+
+/* Has it been waiting since it was opened, or served? Then its end is no news about the server. */
+static inline bool rp_conn_is_used(const rp_conn *conn)
+{
+    return conn->served > 0 || conn->idled;
+}
+/* When its opening began. */
+static inline uint64_t rp_conn_started_ns(const rp_conn *conn)
+{
+    return rp_stream_times_get(conn->stream)->started_ns;
+}
+/* Who the peer is, for messages. */
+static inline const char *rp_conn_peer(const rp_conn *conn)
+{
+    const char *peer = rp_stream_peer(conn->stream);
+    return peer != NULL ? peer : conn->origin->host;
+}
+/* Notes what on_done will tell of the connection: it may be gone by then. */
+void rp_conn_note(const rp_conn *conn, rp_request *request);
+
+#endif

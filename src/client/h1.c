@@ -1,0 +1,469 @@
+/* h1.c - HTTP/1.1 on a connection: the stream's bytes in, a request's events out.
+ *
+ * A connection serves one request at a time. It goes back to the pool only if nothing about it is
+ * doubtful: the response was complete and allowed it (RFC 9112, 9.3), the request had left in
+ * whole, and not a byte came that nobody asked for. Everything else closes it.
+ *
+ * A request that is assigned to a connection is not written at once, but at the end of the turn,
+ * from the stream's pump (fill). By then all that the turn found was delivered: a second answer
+ * behind the first, the end behind the answer, an end that came while the program slept. That
+ * condemns the connection, and the request, of which nothing has left, moves to another, whatever
+ * its method. A request that is cancelled before fill leaves no byte, and the connection serves
+ * on. */
+#include "client/conn.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "client/request.h"
+#include "http/headers.h"
+
+#include <string.h>
+
+#define SMALL_REQUEST_BYTES ((size_t)16384)
+#define SECONDS_MOST 100000000u /* of a Keep-Alive header: three years */
+
+typedef enum h1_state {
+    H1_FREE,     /* no request */
+    H1_ASSIGNED, /* a request of which nothing was written yet */
+    H1_SERVING
+} h1_state;
+
+typedef struct session {
+    rp_h1_parser *parser;
+    rp_request *request; /* ASSIGNED, SERVING */
+    h1_state state;
+    bool doubtful;       /* must not serve again, whatever the response says */
+    bool body_unsent;    /* the current request's body is still being written */
+    uint64_t plain_base; /* the stream's rp_stream_plain_handed where the request began */
+    rp_write body_write;
+} session;
+
+static session *session_of(const rp_conn *conn)
+{
+    return conn->session;
+}
+
+/* ---- telling requests what became of them ---- */
+
+static rp_phase response_phase(const rp_request *request)
+{
+    if (request->told_head)
+        return RP_PHASE_BODY;
+    return RP_PHASE_HEAD;
+}
+
+/* The request goes on, or ends, without the connection. */
+static rp_request *detach(rp_conn *conn)
+{
+    session *h1 = session_of(conn);
+    rp_request *request = h1->request;
+    rp_conn_detach(conn, request);
+    rp_stream_want_fill(conn->stream, NULL);
+    h1->request = NULL;
+    return request;
+}
+
+/* What came, or ended, before anything of the request was written speaks against the connection and
+ * not against the request, which goes to another (RFC 9112, 9.2: nobody asked for it). */
+static void move_on(rp_conn *conn)
+{
+    rp_request *request = detach(conn);
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_BAD_RESPONSE, RP_PHASE_REQUEST,
+                       "%s sends data on new connections before it is asked for any",
+                       rp_conn_peer(conn));
+    if (!request->on_used)
+        rp_conn_note(conn, request);
+    rp_conn_close(conn);
+    rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &error);
+}
+
+/* The connection ended or broke under its request. Closed first, so that a replay finds a clean
+ * pool. */
+static void request_lost(rp_conn *conn, const rp_error *error)
+{
+    rp_request *request = detach(conn);
+    rp_conn_close(conn);
+    rp_conn_lost(conn, request, RP_FATE_UNKNOWN, error);
+}
+
+static void request_failed(rp_conn *conn, const rp_error *error)
+{
+    rp_error told;
+    (void)rp_error_set(&told, error->status, error->phase, "the answer of %.120s can't be used: %s",
+                       rp_conn_peer(conn), error->text);
+    rp_request_finish(session_of(conn)->request, &told);
+}
+
+/* What was still in the stream, or comes in this turn, is seen before the next request is written:
+ * see fill(). */
+static bool may_serve_again(const rp_conn *conn, const rp_request *request)
+{
+    const session *h1 = session_of(conn);
+    return !h1->body_unsent && !h1->doubtful && !request->message.says_close &&
+           rp_h1_parser_keep_alive(h1->parser) && rp_conn_may_go_on(conn);
+}
+
+static void request_complete(rp_conn *conn, bool reusable)
+{
+    rp_request *request = detach(conn);
+    conn->idle_since_ns = rp_loop_now_ns(conn->client->loop);
+    if (reusable && may_serve_again(conn, request)) {
+        if (request->has_credit_limit)
+            rp_stream_set_credit(conn->stream, false, 0);
+        session_of(conn)->state = H1_FREE;
+        rp_conn_has_room(conn);
+    } else {
+        rp_conn_close(conn);
+    }
+    rp_request_finish(request, NULL);
+}
+
+/* ---- how long the server keeps the connection ---- */
+
+/* The number behind "name=" at the beginning of text; false: it does not begin so. */
+static bool parameter(const char *text, const char *name, uint64_t *value)
+{
+    size_t size = strcspn(text, "=,");
+    if (!rp_name_equal(text, size, name) || text[size] != '=')
+        return false;
+    const char *digit = text + size + 1;
+    if (*digit < '0' || *digit > '9')
+        return false;
+    *value = 0;
+    for (; *digit >= '0' && *digit <= '9'; digit++)
+        *value = *value > SECONDS_MOST ? *value : *value * 10 + (uint64_t)(*digit - '0');
+    return true;
+}
+
+/* Keep-Alive: timeout=5, max=100 (RFC 2068, 19.7.1.1, which is as servers still have it). The
+ * server's second begins before ours does, and ends while a request is on its way: so one less. */
+static void keep_alive_parse(session *h1, const char *text, uint64_t *least_ms)
+{
+    while (*text != '\0') {
+        uint64_t value;
+        text += strspn(text, " \t,");
+        if (parameter(text, "timeout", &value)) {
+            uint64_t limit_ms = value > 1 ? (value - 1) * 1000 : value * 500;
+            if (limit_ms < *least_ms)
+                *least_ms = limit_ms;
+            h1->doubtful = h1->doubtful || value == 0;
+        } else if (parameter(text, "max", &value)) {
+            h1->doubtful = h1->doubtful || value == 0;
+        }
+        text += strcspn(text, ",");
+    }
+}
+
+static void keep_alive_note(rp_conn *conn, const rp_response_head *head)
+{
+    uint64_t limit_ms = RP_NEVER_MS;
+    for (size_t i = 0; i < head->header_count; i++) {
+        const char *name = head->headers[i].name;
+        if ((name[0] == 'k' || name[0] == 'K') && rp_name_equal(name, strlen(name), "keep-alive"))
+            keep_alive_parse(session_of(conn), head->headers[i].value, &limit_ms);
+    }
+    rp_conn_keep_alive(conn, limit_ms);
+}
+
+/* ---- the parser's events ---- */
+
+static bool on_head(void *user, const rp_response_head *head)
+{
+    rp_conn *conn = user;
+    rp_request *request = session_of(conn)->request;
+    rp_request_head(request, head);
+    if (!head->informational)
+        keep_alive_note(conn, head);
+    if (request->events->on_head != NULL && !request->cancelled)
+        request->events->on_head(request, head, request->user);
+    return session_of(conn)->request == request;
+}
+
+static bool on_body(void *user, const uint8_t *data, size_t size)
+{
+    rp_conn *conn = user;
+    rp_request *request = session_of(conn)->request;
+    request->body_bytes += size;
+    if (request->has_credit_limit)
+        request->owed_bytes += size;
+    if (request->events->on_body != NULL && !request->cancelled)
+        request->events->on_body(request, data, size, request->user);
+    return session_of(conn)->request == request;
+}
+
+static const rp_h1_events parser_events = {.on_head = on_head, .on_body = on_body};
+
+/* ---- the stream's events ---- */
+
+static void received(rp_conn *conn, const uint8_t *data, size_t size)
+{
+    const session *h1 = session_of(conn);
+    rp_request *request = h1->request;
+    if (h1->state != H1_SERVING) {
+        /* Nobody asked: whatever it is, the next request must not get it. */
+        if (h1->state == H1_ASSIGNED)
+            move_on(conn);
+        else
+            rp_conn_close(conn);
+        return;
+    }
+    rp_error error;
+    size_t used = 0;
+    uint64_t body_before = request->body_bytes;
+    bool limited = request->has_credit_limit;
+    rp_request_moved(request);
+    rp_h1_result result = rp_h1_parser_feed(h1->parser, data, size, &used, &error);
+    if (h1->request != request)
+        return; /* a callback ended it */
+    if (!request->told_head && rp_h1_parser_in_head(h1->parser))
+        rp_request_moved(request); /* behind an interim response the next head has begun */
+    if (limited)                   /* what is no body needs no credit of the caller's */
+        rp_stream_consume(conn->stream, size - (size_t)(request->body_bytes - body_before));
+    switch (result) {
+    case RP_H1_COMPLETE:
+        request_complete(conn, used == size);
+        break;
+    case RP_H1_FAILED:
+        request_failed(conn, &error);
+        break;
+    default:
+        break;
+    }
+}
+
+static void ended_unused(rp_conn *conn)
+{
+    rp_conn_learn(conn);
+    if (session_of(conn)->state == H1_ASSIGNED)
+        move_on(conn);
+    else
+        rp_conn_close(conn);
+}
+
+static void ended(rp_conn *conn, const rp_error *end)
+{
+    const session *h1 = session_of(conn);
+    rp_request *request = h1->request;
+    rp_error error;
+    if (request == NULL || (h1->state == H1_ASSIGNED && request->on_used)) {
+        ended_unused(conn);
+        return;
+    }
+    if (h1->state == H1_ASSIGNED) {
+        rp_conn_note(conn, request);
+        rp_h1_parser_start(h1->parser, request->head_only);
+    }
+    rp_h1_result result = rp_h1_parser_end(h1->parser, end == NULL, &error);
+    if (h1->request != request)
+        return;
+    if (result == RP_H1_COMPLETE) {
+        request_complete(conn, false);
+        return;
+    }
+    if (end != NULL && (!request->begun || end->status != RP_E_TRUNCATED)) {
+        error = *end;
+        error.phase = response_phase(request);
+    } else if (!request->begun) {
+        (void)rp_error_set(&error, RP_E_CLOSED_EARLY, RP_PHASE_HEAD,
+                           "%s closed the connection without an answer", rp_conn_peer(conn));
+    } else {
+        request_failed(conn, &error);
+        return;
+    }
+    request_lost(conn, &error);
+}
+
+/* ---- writing ---- */
+
+static void body_written(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
+{
+    rp_conn *conn = user;
+    session *h1 = session_of(conn);
+    (void)stream;
+    (void)write;
+    h1->body_unsent = false;
+    if (h1->request == NULL)
+        return;
+    if (error == NULL) {
+        rp_request_sent(h1->request);
+        return;
+    }
+    /* The server may have answered before it stopped reading: the answer, or the end, will come. */
+    h1->body_unsent = true;
+    if (error->status != RP_E_RESET && error->status != RP_E_IO_FAILED)
+        request_lost(conn, error);
+}
+
+/* A request whose head and body fit is sent as one record and needs no completion of its own. */
+static bool has_small_body(const rp_request *request)
+{
+    return request->head_size + request->body_size <= SMALL_REQUEST_BYTES;
+}
+
+/* The head, and a small body behind it. Nobody else uses the loop's scratch memory: this runs from
+ * the stream's pump. */
+static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
+{
+    rp_loop *loop = conn->client->loop;
+    size_t bound = rp_h1_request_bound(&request->message);
+    uint8_t *large = NULL, *text = loop->scratch;
+    if (bound > RP_SCRATCH_BYTES)
+        text = large = rp_reallocate(&loop->memory, NULL, bound);
+    if (text == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
+                            "no memory for the request's head");
+    size_t size = request->head_size = rp_h1_request_write(&request->message, text);
+    if (request->body != NULL && has_small_body(request)) {
+        memcpy(text + size, request->body, request->body_size);
+        size += request->body_size;
+    }
+    rp_status status = rp_stream_put(conn->stream, text, size, error);
+    rp_wipe(text, size);
+    rp_free(&loop->memory, large);
+    return status;
+}
+
+static void serve(rp_conn *conn)
+{
+    rp_error error;
+    session *h1 = session_of(conn);
+    rp_request *request = h1->request;
+    h1->state = H1_SERVING;
+    rp_conn_serves(conn, request);
+    h1->plain_base = rp_stream_plain_put(conn->stream);
+    rp_h1_parser_start(h1->parser, request->head_only);
+    rp_stream_set_credit(conn->stream, request->has_credit_limit, request->credit_bytes);
+    if (head_send(conn, request, &error) != RP_OK) {
+        rp_request_finish_later(request, &error);
+        return;
+    }
+    if (request->body == NULL || has_small_body(request)) {
+        rp_request_sent(request);
+        return;
+    }
+    rp_request_uploads(request);
+    h1->body_unsent = true;
+    rp_status status = rp_stream_write(conn->stream, &h1->body_write, request->body,
+                                       request->body_size, body_written, conn);
+    RP_ASSERT(status == RP_OK);
+}
+
+/* The stream's pump has delivered all that came, so this is the time to judge whether the
+ * connection may be used: what is written now leaves at once. A fresh one may hold the beginning of
+ * a record, a session ticket's most likely; then nobody knows which answer is whose after the
+ * first. */
+static void fill(rp_stream *stream, void *user)
+{
+    rp_conn *conn = user;
+    session *h1 = session_of(conn);
+    RP_ASSERT(h1->state == H1_ASSIGNED);
+    rp_stream_input input = rp_stream_input_get(stream);
+    if (!h1->request->on_used) {
+        h1->doubtful = h1->doubtful || input == RP_INPUT_UNREAD;
+        serve(conn);
+    } else if (input == RP_INPUT_UNSEEN) {
+        rp_stream_want_fill(stream, fill);
+    } else if (input != RP_INPUT_CLEAN || rp_conn_aged(conn)) {
+        move_on(conn);
+    } else {
+        serve(conn);
+    }
+}
+
+/* ---- the protocol ---- */
+
+static bool begin(rp_conn *conn)
+{
+    rp_client *client = conn->client;
+    rp_memory *memory = &client->loop->memory;
+    session *h1 = rp_allocate(memory, sizeof(*h1));
+    if (h1 == NULL)
+        return false;
+    h1->parser =
+        rp_h1_parser_create(memory, &client->scratch, &client->limits, &parser_events, conn);
+    if (h1->parser == NULL) {
+        rp_free(memory, h1);
+        return false;
+    }
+    conn->session = h1;
+    return true;
+}
+
+static void end(rp_conn *conn)
+{
+    session *h1 = session_of(conn);
+    rp_h1_parser_destroy(h1->parser);
+    rp_free(&conn->client->loop->memory, h1);
+}
+
+static uint32_t room(const rp_conn *conn)
+{
+    return session_of(conn)->state == H1_FREE ? 1 : 0;
+}
+
+static void start(rp_conn *conn, rp_request *request)
+{
+    session *h1 = session_of(conn);
+    h1->request = request;
+    h1->state = H1_ASSIGNED;
+    rp_stream_want_fill(conn->stream, fill);
+}
+
+static void abandon(rp_conn *conn, rp_request *request)
+{
+    session *h1 = session_of(conn);
+    (void)request;
+    (void)detach(conn);
+    if (h1->state == H1_ASSIGNED && !conn->client->destroyed &&
+        rp_stream_input_get(conn->stream) != RP_INPUT_ENDED) {
+        h1->state = H1_FREE;
+        rp_conn_has_room(conn);
+    } else {
+        rp_conn_close(conn); /* in the middle of a response it can't serve another */
+    }
+}
+
+static void consume(rp_conn *conn, rp_request *request, size_t size)
+{
+    (void)request;
+    rp_stream_consume(conn->stream, size);
+}
+
+static uint64_t bytes_sent(const rp_conn *conn, const rp_request *request)
+{
+    const session *h1 = session_of(conn);
+    uint64_t handed = rp_stream_plain_handed(conn->stream);
+    (void)request;
+    return h1->state == H1_SERVING && handed > h1->plain_base ? handed - h1->plain_base : 0;
+}
+
+static uint64_t moved_ns(const rp_conn *conn, const rp_request *request)
+{
+    (void)request;
+    return rp_stream_moved_ns(conn->stream);
+}
+
+static uint64_t confirmed(const rp_conn *conn, const rp_request *request, bool *all)
+{
+    uint64_t bytes = rp_stream_confirmed(conn->stream);
+    (void)request;
+    *all = bytes >= rp_stream_sent(conn->stream);
+    return bytes;
+}
+
+const rp_protocol rp_http1 = {
+    .alpn = "http/1.1",
+    .version = 11,
+    .begin = begin,
+    .end = end,
+    .room = room,
+    .start = start,
+    .abandon = abandon,
+    .consume = consume,
+    .bytes_sent = bytes_sent,
+    .moved_ns = moved_ns,
+    .confirmed = confirmed,
+    .received = received,
+    .ended = ended,
+};

@@ -1,0 +1,252 @@
+/* origin.c - the table of a client's origins, their queues, and what they taught. */
+#include "client/origin.h"
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "client/request.h"
+
+#include <string.h>
+
+#define STALLED_LIMIT 2
+#define REMEMBERED_LIMIT 256
+
+/* ---- the table ---- */
+
+/* Origins come from the caller, so nobody can choose collisions from outside. */
+static uint64_t origin_hash(const rp_url *url)
+{
+    uint64_t hash = RP_HASH_BEGIN;
+    for (size_t i = 0; i < url->host.size; i++)
+        hash = rp_hash_byte(hash, (uint8_t)rp_ascii_lower((char)url->host.data[i]));
+    hash = rp_hash_byte(hash, (uint8_t)(url->port >> 8));
+    hash = rp_hash_byte(hash, (uint8_t)url->port);
+    return rp_hash_byte(hash, url->https);
+}
+
+static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url)
+{
+    if (origin->hash != hash || origin->port != url->port || origin->https != url->https ||
+        strlen(origin->host) != url->host.size)
+        return false;
+    return rp_ascii_equal(origin->host, url->host.data, url->host.size);
+}
+
+/* Without memory for a larger table the small one serves on, slower. */
+static void buckets_grow(rp_client *client)
+{
+    size_t count = client->bucket_count * 2;
+    rp_origin **buckets = rp_allocate(&client->loop->memory, count * sizeof(*buckets));
+    if (buckets == NULL)
+        return;
+    for (size_t i = 0; i < client->bucket_count; i++) {
+        for (rp_origin *origin = client->buckets[i]; origin != NULL;) {
+            rp_origin *next = origin->next;
+            rp_origin **bucket = &buckets[origin->hash & (count - 1)];
+            origin->next = *bucket;
+            *bucket = origin;
+            origin = next;
+        }
+    }
+    rp_free(&client->loop->memory, client->buckets);
+    client->buckets = buckets;
+    client->bucket_count = count;
+}
+
+/* It is in use again, or goes. */
+static void forget(rp_origin *origin)
+{
+    if (rp_list_empty(&origin->remembered_link))
+        return;
+    rp_list_remove(&origin->remembered_link);
+    origin->client->remembered_count--;
+}
+
+rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
+{
+    uint64_t hash = origin_hash(url);
+    rp_origin *origin = client->buckets[hash & (client->bucket_count - 1)];
+    for (; origin != NULL; origin = origin->next) {
+        if (origin_is(origin, hash, url)) {
+            forget(origin);
+            return origin;
+        }
+    }
+    origin = rp_allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1);
+    if (origin == NULL)
+        return NULL;
+    if (client->origin_count >= client->bucket_count)
+        buckets_grow(client);
+    origin->client = client;
+    origin->takes = 1;
+    origin->hash = hash;
+    origin->port = url->port;
+    origin->https = url->https;
+    for (size_t i = 0; i < url->host.size; i++)
+        origin->host[i] = rp_ascii_lower((char)url->host.data[i]);
+    rp_list_init(&origin->waiting_link);
+    rp_list_init(&origin->queue);
+    rp_list_init(&origin->ready);
+    rp_list_init(&origin->remembered_link);
+    rp_origin **bucket = &client->buckets[hash & (client->bucket_count - 1)];
+    origin->next = *bucket;
+    *bucket = origin;
+    client->origin_count++;
+    return origin;
+}
+
+static void origin_free(rp_origin *origin)
+{
+    rp_client *client = origin->client;
+    rp_origin **at = &client->buckets[origin->hash & (client->bucket_count - 1)];
+    while (*at != origin)
+        at = &(*at)->next;
+    *at = origin->next;
+    client->origin_count--;
+    rp_free(&client->loop->memory, origin);
+}
+
+void rp_origin_release_if_unused(rp_origin *origin)
+{
+    rp_client *client = origin->client;
+    if (origin->conn_count > 0 || origin->request_count > 0)
+        return;
+    if (origin->lesson.death_ms == 0 || client->destroyed) {
+        origin_free(origin);
+        return;
+    }
+    rp_list_append(&client->remembered, &origin->remembered_link);
+    if (++client->remembered_count > REMEMBERED_LIMIT)
+        rp_origins_forget(client, 1);
+}
+
+void rp_origins_forget(rp_client *client, size_t count)
+{
+    for (; count > 0 && !rp_list_empty(&client->remembered); count--) {
+        rp_origin *origin = RP_CONTAINER(client->remembered.next, rp_origin, remembered_link);
+        forget(origin);
+        origin_free(origin);
+    }
+}
+
+/* ---- who waits ---- */
+
+/* Openings for those who wait, as many as their requests fill. An origin of which some stalled gets
+ * one: see pool.c. */
+static uint32_t openings_needed(const rp_origin *origin)
+{
+    uint32_t takes = origin->takes;
+    return origin->queued_count / takes + (origin->queued_count % takes > 0);
+}
+
+bool rp_origin_wants_one(const rp_origin *origin)
+{
+    const rp_client_options *options = &origin->client->options;
+    bool suspect = origin->stalled_count >= STALLED_LIMIT;
+    uint32_t most = suspect && origin->queued_count > 0 ? 1 : openings_needed(origin);
+    return origin->opening_count < most &&
+           (origin->conn_count < options->connections_per_origin || origin->idle_count > 0);
+}
+
+bool rp_origin_has_enough(const rp_origin *origin)
+{
+    return origin->opening_count >= openings_needed(origin);
+}
+
+void rp_origin_look(rp_origin *origin)
+{
+    rp_client *client = origin->client;
+    bool waits = !rp_list_empty(&origin->waiting_link), wants = rp_origin_wants_one(origin);
+    if (wants && !waits) {
+        rp_list_append(&client->waiting, &origin->waiting_link);
+        client->waiting_count++;
+    } else if (!wants && waits) {
+        rp_list_remove(&origin->waiting_link);
+        client->waiting_count--;
+    }
+}
+
+/* ---- the queue ---- */
+
+/* Whoever comes back into the queue stands before all that have not been out of it: a replay first
+ * of all, and one that nothing was sent of in the order of the beginning. */
+static rp_link *queue_place(const rp_request *request)
+{
+    rp_link *queue = &request->origin->queue, *place = queue->next;
+    if (request->attempts > 0)
+        return place;
+    if (request->moved == 0)
+        return queue;
+    for (; place != queue; place = place->next) {
+        const rp_request *other = RP_CONTAINER(place, rp_request, queue_link);
+        if (other->attempts == 0 && other->order > request->order)
+            break;
+    }
+    return place;
+}
+
+void rp_origin_queue(rp_request *request)
+{
+    rp_origin *origin = request->origin;
+    rp_list_append(queue_place(request), &request->queue_link); /* before the place */
+    origin->queued_count++;
+    origin->client->queued_count++;
+    rp_origin_look(origin);
+}
+
+void rp_origin_withdraw(rp_request *request)
+{
+    rp_origin *origin = request->origin;
+    rp_list_remove(&request->queue_link);
+    origin->queued_count--;
+    origin->client->queued_count--;
+    rp_origin_look(origin);
+}
+
+rp_request *rp_origin_next(const rp_origin *origin, bool used)
+{
+    for (rp_link *link = origin->queue.next; link != &origin->queue; link = link->next) {
+        rp_request *request = RP_CONTAINER(link, rp_request, queue_link);
+        if (!used || !request->fresh_only)
+            return request;
+    }
+    return NULL;
+}
+
+/* ---- how long its connections may be idle ---- */
+
+#define DEATHS_MATCH_MS 1000      /* deaths at ages so close are the server's rule */
+#define DEATH_APART_NS 100000000u /* but not those of one moment: a server that ends closes all */
+#define LESSON_NS 600000000000u   /* for so long: then the server may have another rule */
+
+static bool lesson_holds(const rp_origin *origin, uint64_t now)
+{
+    return origin->lesson.death_ms > 0 && now - origin->lesson.death_ns < LESSON_NS;
+}
+
+uint64_t rp_origin_idle_limit_ms(const rp_origin *origin)
+{
+    if (origin->lesson.limit_ms == 0 || !lesson_holds(origin, rp_loop_now_ns(origin->client->loop)))
+        return UINT64_MAX;
+    return origin->lesson.limit_ms;
+}
+
+void rp_origin_learn(rp_origin *origin, uint64_t idle_ns)
+{
+    uint64_t now = rp_loop_now_ns(origin->client->loop);
+    uint64_t age_ms = idle_ns / 1000000u;
+    uint64_t margin_ms = DEATHS_MATCH_MS + age_ms / 20;
+    rp_idle_lesson *lesson = &origin->lesson;
+    if (age_ms < 2 * (uint64_t)DEATHS_MATCH_MS || age_ms > UINT32_MAX)
+        return; /* too soon to be a limit that one can keep to */
+    bool known = lesson_holds(origin, now);
+    uint64_t other_ms = lesson->death_ms;
+    bool matches = age_ms + margin_ms >= other_ms && age_ms <= other_ms + margin_ms;
+    if (known && matches && now - lesson->death_ns < DEATH_APART_NS)
+        return;
+    if (known && matches)
+        lesson->limit_ms = (uint32_t)((age_ms < other_ms ? age_ms : other_ms) - margin_ms);
+    else if (!known)
+        lesson->limit_ms = 0;
+    lesson->death_ms = (uint32_t)age_ms;
+    lesson->death_ns = now;
+}

@@ -1,0 +1,89 @@
+/* request.h - a request: what it asks for, where it is, its deadlines, its one on_done. It knows a
+ * connection by its protocol's table alone. */
+#ifndef RP_CLIENT_REQUEST_H
+#define RP_CLIENT_REQUEST_H
+
+#include "client/client.h"
+
+/* Most messages fit: a request then needs no other memory. */
+#define RP_INLINE_BYTES 512
+
+typedef enum rp_request_state {
+    RP_REQUEST_QUEUED,
+    RP_REQUEST_ACTIVE, /* on a connection */
+    RP_REQUEST_ENDING  /* on_done is on its way */
+} rp_request_state;
+
+struct rp_request {
+    rp_client *client;
+    rp_origin *origin;
+    rp_conn *conn;
+    const rp_response_events *events;
+    void *user;
+    rp_link link;       /* client->requests */
+    rp_link queue_link; /* origin->queue */
+    rp_message message; /* in inline_bytes, or in block */
+    const uint8_t *body;
+    size_t body_size;
+    size_t head_size; /* of what was sent; 0: nothing yet */
+    rp_request_state state;
+    bool head_only; /* HEAD */
+    bool idempotent;
+    bool fresh_only; /* not on a connection that has served before */
+    bool cancelled;  /* no on_head and on_body any more */
+    bool reused, resumed, stale_name, told_head;
+    bool on_used;          /* its connection had served, or been idle, before it got there */
+    bool begun;            /* any byte of an answer came, interim responses included */
+    bool head_begun;       /* the final head has, or one of which that is not known yet */
+    bool upload_under_way; /* the peer may not have all of a large request */
+    uint8_t moved;       /* connections that turned out to be no good before anything of it left */
+    uint8_t moved_fresh; /* of these, such as nobody had used before */
+    bool has_credit_limit;
+    size_t credit_bytes;
+    uint64_t first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms;
+    uint64_t started_ns;
+    uint64_t queued_ns, sent_ns; /* this time: a replay begins anew; sent_ns 0: not yet */
+    uint64_t moved_ns;           /* its connection's, if that is later */
+    uint64_t confirmed_bytes;    /* by the peer's system, at the last look; 0: not looked */
+    uint64_t order;              /* by rp_client_send: who came first is served first */
+    uint64_t body_bytes, bytes_sent;
+    uint64_t owed_bytes; /* given to on_body and not yet consumed */
+    int status;
+    unsigned attempts;
+    rp_timings timings;
+    rp_timer total_timer;
+    rp_timer phase_timer; /* see request.c */
+    rp_deferred ending;
+    rp_error *error; /* why it ends, for ending; NULL: cancelled, or no_memory */
+    bool no_memory;  /* not even to say why */
+    char address[64];
+    const char *tls_version, *tls_cipher, *tls_group;
+    rp_request *next_free;
+    uint8_t inline_bytes[RP_INLINE_BYTES];
+    uint8_t *block; /* kept for the next request */
+    size_t block_size;
+};
+
+rp_request *rp_request_new(rp_client *client);
+void rp_request_free(rp_request *request);
+/* Its memory for a message that is too large for inline_bytes; NULL: there is none. */
+uint8_t *rp_request_block(rp_request *request, size_t size);
+/* The response is complete (error NULL) or the request failed: detaches, tells on_done now. Only
+ * from a turn's callbacks. */
+void rp_request_finish(rp_request *request, const rp_error *error);
+/* The same, but on_done comes from a later callback: for calls of the user. */
+void rp_request_finish_later(rp_request *request, const rp_error *error);
+/* What happens to it, for its deadlines: the caller sent it; it waits in the queue; a connection
+ * has it; its first byte is written; a large body follows; its last byte was handed to the network;
+ * a byte of an answer came; a head is whole. */
+void rp_request_started(rp_request *request);
+void rp_request_queued(rp_request *request);
+void rp_request_assigned(rp_request *request);
+void rp_request_begun(rp_request *request);
+void rp_request_uploads(rp_request *request);
+void rp_request_sent(rp_request *request);
+void rp_request_moved(rp_request *request);
+void rp_request_head(rp_request *request, const rp_response_head *head);
+uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);
+
+#endif
