@@ -79,10 +79,11 @@ typedef enum rp_status {
     RP_E_CERT_UNTRUSTED = 70, /* no trust anchor signs the chain */
     RP_E_CERT_EXPIRED = 71,
     RP_E_CERT_NOT_YET_VALID = 72,
-    RP_E_CERT_HOST_MISMATCH = 73, /* valid, but for other names */
-    RP_E_CERT_REVOKED = 74,       /* reserved: revocation is not looked at */
-    RP_E_CERT_INVALID = 75,       /* malformed, bad signature, wrong usage */
-    RP_E_CERT_PIN_MISMATCH = 76,  /* no pinned public key in it */
+    RP_E_CERT_HOST_MISMATCH = 73,  /* valid, but for other names */
+    RP_E_CERT_REVOKED = 74,        /* by a CRL or an OCSP response */
+    RP_E_CERT_INVALID = 75,        /* malformed, bad signature, wrong usage */
+    RP_E_CERT_PIN_MISMATCH = 76,   /* no pinned public key in it */
+    RP_E_CERT_STATUS_UNKNOWN = 77, /* revocation is not ruled out, as the configuration demands */
 
     /* HTTP. */
     RP_E_FIRST_BYTE_TIMEOUT = 90, /* no final response began within first_byte_timeout_ms */

@@ -21,6 +21,20 @@ typedef enum rp_tls_version {
     RP_TLS_1_3 = 13
 } rp_tls_version;
 
+/* What becomes of a certificate that may be revoked: RFC 5280, 6.3 (CRLs) and RFC 6960 (OCSP
+ * responses that the server staples to its certificates; nothing is fetched). The trust anchor is
+ * not judged, each other certificate of the chain is.
+ * Where it is not off: one that a CRL or a response calls revoked is refused, RP_E_CERT_REVOKED. So
+ * is one with a response that can't be used, whatever the cause, and a server's that must come with
+ * a response (RFC 7633) and does not: RP_E_CERT_STATUS_UNKNOWN, which a CRL does not mend. */
+typedef enum rp_revocation_policy {
+    RP_REVOCATION_OFF = 0, /* nothing is asked for, and nothing looked at */
+    RP_REVOCATION_SOFT,    /* nothing else is refused */
+    RP_REVOCATION_HARD     /* of each a CRL that is in date, or a response, says that it is good;
+                            * else RP_E_CERT_STATUS_UNKNOWN. Servers staple for their own
+                            * certificate at best, so CRLs are needed for its issuers */
+} rp_revocation_policy;
+
 /* Receives key log lines (NSS format, no line end) for debugging tools. Any thread that
  * handshakes. */
 typedef void rp_keylog_fn(const char *line, void *user);
@@ -78,6 +92,18 @@ typedef struct rp_tls_options {
     const char *key_password;
     rp_key_password_fn *on_key_password;
     void *key_password_user;
+
+    /* Revocation. CRLs are complete and direct ones, in PEM (any number) or one in DER; 256 MiB in
+     * all at most. One that can't be used is an error that says why; one that is out of date can,
+     * but says good of nobody. Like anchors they are read once: before they end, make another
+     * configuration. Chains that lead to no anchor are not put to Windows' chain engine then. A
+     * session is resumed without another look. */
+    rp_revocation_policy revocation;
+    const char *crl_file;
+    const char *crl_data; /* in memory, crl_data_size bytes (0: NUL-terminated) */
+    size_t crl_data_size;
+    bool require_staple; /* the server's certificate must come with a response, whatever it says of
+                          * itself */
 } rp_tls_options;
 
 /* options NULL: all defaults. error may be NULL. Reads and parses files: not on a latency path.

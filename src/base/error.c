@@ -50,6 +50,7 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_CERT_REVOKED);
         NAME(RP_E_CERT_INVALID);
         NAME(RP_E_CERT_PIN_MISMATCH);
+        NAME(RP_E_CERT_STATUS_UNKNOWN);
         NAME(RP_E_FIRST_BYTE_TIMEOUT);
         NAME(RP_E_IDLE_TIMEOUT);
         NAME(RP_E_TOTAL_TIMEOUT);

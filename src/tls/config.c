@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "tls/context.h"
 #include "tls/identity.h"
+#include "tls/revocation.h"
 #include "tls/trust.h"
 #include "tls/wolfssl.h"
 
@@ -291,6 +292,7 @@ static void config_free(rp_tls_config *config)
     rp_judge_destroy(config->judge);
     rp_anchors_destroy(config->anchors);
     rp_verdicts_destroy(config->verdicts);
+    rp_crls_destroy(config->revocation.crls);
     rp_memory memory = config->memory;
     if (config->context != NULL)
         wolfSSL_CTX_free(config->context);
@@ -366,6 +368,8 @@ rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options
         status = set_groups(config, options->groups, error);
     if (status == RP_OK)
         status = set_trust(config, options, error);
+    if (status == RP_OK)
+        status = rp_tls_config_revocation(config, options, error);
     if (status == RP_OK)
         status = set_pins(config, options->pinned_keys, error);
     if (status == RP_OK)

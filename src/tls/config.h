@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "tls/judge.h"
+#include "x509/revocation.h"
 #include "x509/verdicts.h"
 #include <ringport/tls.h>
 
@@ -30,6 +31,7 @@ struct rp_tls_config {
     size_t share_count;
     rp_anchors *anchors;
     rp_verdicts *verdicts;
+    rp_revocation revocation;
     rp_judge *judge;  /* who is asked about chains that lead to no anchor of ours; NULL: nobody */
     size_t pin_count; /* 0: any key will do */
     uint8_t (*pins)[RP_PIN_BYTES];

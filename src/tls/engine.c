@@ -198,8 +198,17 @@ static bool complete_context(WOLFSSL_CTX *context)
     return ssl != NULL;
 }
 
+/* Bytes about a certificate's revocation. */
+static int receive_status(WOLFSSL *ssl, int index, const unsigned char *data, unsigned size)
+{
+    rp_engine *engine = wolfSSL_GetIOReadCtx(ssl);
+    return rp_verifier_status(&engine->verifier, index, (rp_slice){data, size});
+}
+
 bool rp_context_callbacks(rp_tls_config *config)
 {
+    if (config->revocation.on)
+        RP_CTX_set_status_cb(config->context, receive_status);
     wolfSSL_CTX_SetIORecv(config->context, receive);
     wolfSSL_CTX_SetIOSend(config->context, deliver);
     return set_resumption(config) && complete_context(config->context);
@@ -290,6 +299,11 @@ static bool set_up(rp_engine *engine, const rp_engine_options *options)
     }
     if (!use_server_name(engine, options->server_name))
         return false;
+    if (engine->config->revocation.on && RP_STAPLES) {
+        engine->verifier.evidence = rp_evidence_create(engine->memory);
+        if (engine->verifier.evidence == NULL)
+            return false;
+    }
     offer_session(engine);
     return true;
 }
@@ -329,6 +343,7 @@ void rp_engine_destroy(rp_engine *engine)
     if (engine == NULL)
         return;
     wolfSSL_free(engine->ssl);
+    rp_evidence_destroy(engine->verifier.evidence);
     if (engine->verifier.question != NULL)
         rp_question_free(engine->config->judge, engine->verifier.question);
     rp_free(engine->memory, engine);
@@ -493,6 +508,8 @@ static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
         return RP_ENGINE_FAILED;
     }
     engine->state = OPEN;
+    rp_evidence_destroy(engine->verifier.evidence);
+    engine->verifier.evidence = NULL;
     if (resumed)
         engine->stats->handshakes_resumed++;
     else

@@ -28,14 +28,15 @@ typedef struct trust_count {
 } trust_count;
 
 /* stdio's, because it is the same everywhere; the limit bounds what a mistaken path can cost. */
-static rp_status read_stream(rp_memory *memory, FILE *stream, char **data, size_t *size)
+static rp_status read_stream(rp_memory *memory, size_t limit, FILE *stream, char **data,
+                             size_t *size)
 {
     size_t capacity = 0, used = 0;
     char *buffer = NULL;
     for (;;) {
         if (capacity - used < 2) {
             size_t larger = capacity == 0 ? 16384 : 2 * capacity;
-            if (larger > 2 * (size_t)RP_PEM_FILE_LIMIT) {
+            if (larger > 2 * limit) {
                 rp_free_secret(memory, buffer, used);
                 return RP_E_TLS_CONFIG;
             }
@@ -55,7 +56,7 @@ static rp_status read_stream(rp_memory *memory, FILE *stream, char **data, size_
     buffer[used] = '\0';
     *data = buffer;
     *size = used;
-    return used > RP_PEM_FILE_LIMIT ? RP_E_TLS_CONFIG : RP_OK;
+    return used > limit ? RP_E_TLS_CONFIG : RP_OK;
 }
 
 static rp_status no_memory(rp_error *error)
@@ -72,8 +73,8 @@ static rp_status unreadable(const char *what, const char *path, int os_code, rp_
     return RP_E_TLS_CONFIG;
 }
 
-rp_status rp_read_file(rp_memory *memory, const char *what, const char *path, char **data,
-                       size_t *size, rp_error *error)
+rp_status rp_read_file_up_to(rp_memory *memory, size_t limit, const char *what, const char *path,
+                             char **data, size_t *size, rp_error *error)
 {
     *data = NULL;
     *size = 0;
@@ -82,7 +83,7 @@ rp_status rp_read_file(rp_memory *memory, const char *what, const char *path, ch
         return unreadable(what, path, errno, error);
     (void)setvbuf(stream, NULL, _IONBF, 0); /* a key would stay in the buffer */
     errno = 0;
-    rp_status status = read_stream(memory, stream, data, size);
+    rp_status status = read_stream(memory, limit, stream, data, size);
     int os_code = ferror(stream) ? errno : 0;
     fclose(stream);
     if (status == RP_OK && os_code == 0)
@@ -94,11 +95,17 @@ rp_status rp_read_file(rp_memory *memory, const char *what, const char *path, ch
     if (os_code != 0)
         return unreadable(what, path, os_code, error);
     return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s is larger than %u MiB", what,
-                        path, RP_PEM_FILE_LIMIT >> 20);
+                        path, (unsigned)(limit >> 20));
+}
+
+rp_status rp_read_file(rp_memory *memory, const char *what, const char *path, char **data,
+                       size_t *size, rp_error *error)
+{
+    return rp_read_file_up_to(memory, RP_PEM_FILE_LIMIT, what, path, data, size, error);
 }
 
 /* memmem, which not every C library has. */
-static const char *find_mark(const char *text, size_t size, const char *mark, size_t mark_size)
+const char *rp_find_mark(const char *text, size_t size, const char *mark, size_t mark_size)
 {
     while (size >= mark_size) {
         const char *found = memchr(text, mark[0], size - mark_size + 1);
@@ -150,11 +157,12 @@ static void load_certificates(rp_tls_config *config, const char *text, size_t si
     const char *end = text + size;
     while (!count->no_memory) {
         const char *begin =
-            find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark));
+            rp_find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark));
         if (begin == NULL)
             return;
         begin += MARK_SIZE(begin_mark);
-        const char *tail = find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
+        const char *tail =
+            rp_find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
         text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
         add_pem(config, begin, (size_t)((tail == NULL ? end : tail) - begin), count);
     }

@@ -11,6 +11,12 @@
  * on failure. */
 rp_status rp_read_file(rp_memory *memory, const char *what, const char *path, char **data,
                        size_t *size, rp_error *error);
+/* The same with another limit. */
+rp_status rp_read_file_up_to(rp_memory *memory, size_t limit, const char *what, const char *path,
+                             char **data, size_t *size, rp_error *error);
+
+/* Where mark begins in text. NULL: nowhere. */
+const char *rp_find_mark(const char *text, size_t size, const char *mark, size_t mark_size);
 
 /* Each fails if not one certificate could be used. */
 rp_status rp_trust_file(rp_tls_config *config, const char *path, rp_error *error);

@@ -18,20 +18,16 @@
 #include <string.h>
 #include <time.h>
 
-/* What was sent, with one more than may be, so that it is seen to be too many. */
-typedef struct sent_chain {
-    size_t count;
-    rp_slice certificates[RP_CHAIN_LIMIT + 1];
-} sent_chain;
-
 /* ---- The chain ------------------------------------------------------------------------------- */
 
-static bool find_path(rp_verifier *verifier, const sent_chain *sent, rp_path *path, int64_t now)
+static bool find_path(rp_verifier *verifier, const rp_sent_chain *sent, rp_path *path, int64_t now)
 {
     rp_path_options options = {
         .anchors = verifier->config->anchors,
         .purpose = verifier->config->server ? RP_PURPOSE_CLIENT : RP_PURPOSE_SERVER,
         .now = now,
+        .revocation = &verifier->config->revocation,
+        .staples = &(rp_staples){sent->count, sent->staples},
     };
     if (rp_path_find(path, sent->certificates, sent->count, &options))
         return true;
@@ -40,13 +36,14 @@ static bool find_path(rp_verifier *verifier, const sent_chain *sent, rp_path *pa
 }
 
 /* False: *verifier->error says why. */
-static bool chain_is_valid(rp_verifier *verifier, const sent_chain *sent)
+static bool chain_is_valid(rp_verifier *verifier, const rp_sent_chain *sent)
 {
     rp_verdicts *verdicts = verifier->config->verdicts;
     int64_t now = (int64_t)time(NULL);
     rp_verdict_key key;
     rp_path path;
-    bool has_key = rp_verdict_key_make(&key, sent->certificates, sent->count);
+    bool has_key = !verifier->config->revocation.on &&
+                   rp_verdict_key_make(&key, sent->certificates, sent->count);
     if (has_key && rp_verdicts_know(verdicts, &key, now))
         return true;
     if (!find_path(verifier, sent, &path, now))
@@ -102,13 +99,15 @@ static bool names_server(const rp_verifier *verifier, const rp_certificate *leaf
 
 /* ---- The verdict ----------------------------------------------------------------------------- */
 
-/* No anchor of ours, but there is somebody else to ask: all that we judge ourselves is in order,
- * and the refusal becomes a question. True: there is one, or no memory for one. */
-static bool ask_judge(rp_verifier *verifier, const sent_chain *sent, const rp_certificate *leaf)
+/* No anchor of ours, but there is somebody else to ask, who doesn't tell the chain by which
+ * revocation could be judged: all that we judge ourselves is in order, and the refusal becomes a
+ * question. True: there is one, or no memory for one. */
+static bool ask_judge(rp_verifier *verifier, const rp_sent_chain *sent, const rp_certificate *leaf)
 {
     const rp_tls_config *config = verifier->config;
-    if (config->judge == NULL || verifier->error->status != RP_E_CERT_UNTRUSTED ||
-        !names_server(verifier, leaf) || !key_pinned(config, leaf))
+    if (config->judge == NULL || config->revocation.on ||
+        verifier->error->status != RP_E_CERT_UNTRUSTED || !names_server(verifier, leaf) ||
+        !key_pinned(config, leaf))
         return false;
     verifier->question = rp_question_make(config->judge, sent->certificates, sent->count);
     if (verifier->question == NULL) {
@@ -122,7 +121,7 @@ static bool ask_judge(rp_verifier *verifier, const sent_chain *sent, const rp_ce
 }
 
 /* True: the leaf is good, or may be. False: *verifier->error says why it is not. */
-static bool judge(rp_verifier *verifier, const sent_chain *sent)
+static bool judge(rp_verifier *verifier, const rp_sent_chain *sent)
 {
     const rp_tls_config *config = verifier->config;
     rp_certificate leaf;
@@ -163,6 +162,10 @@ static int code_of(rp_status status)
         return ASN_NO_SIGNER_E;
     case RP_E_CERT_HOST_MISMATCH:
         return DOMAIN_NAME_MISMATCH;
+    case RP_E_CERT_REVOKED:
+        return CRL_CERT_REVOKED;
+    case RP_E_CERT_STATUS_UNKNOWN:
+        return BAD_CERTIFICATE_STATUS_ERROR;
     case RP_E_NO_MEMORY:
         return MEMORY_E;
     default:
@@ -170,30 +173,53 @@ static int code_of(rp_status status)
     }
 }
 
-static void read_chain(sent_chain *sent, const WOLFSSL_X509_STORE_CTX *store)
+static void read_chain(const rp_verifier *verifier, rp_sent_chain *sent,
+                       const WOLFSSL_X509_STORE_CTX *store)
 {
     sent->count = store->totalCerts < 0 ? 0 : (size_t)store->totalCerts;
-    if (sent->count > RP_CHAIN_LIMIT + 1)
-        sent->count = RP_CHAIN_LIMIT + 1;
-    for (size_t i = 0; i < sent->count; i++)
+    if (sent->count > RP_SENT_LIMIT)
+        sent->count = RP_SENT_LIMIT;
+    for (size_t i = 0; i < sent->count; i++) {
         sent->certificates[i] = (rp_slice){store->certs[i].buffer, store->certs[i].length};
+        sent->staples[i] =
+            verifier->evidence != NULL ? verifier->evidence->staples[i] : (rp_slice){NULL, 0};
+    }
+}
+
+/* In TLS 1.2 a response comes behind the certificates, if it comes. True: they are judged then. */
+static bool wait_for_status(rp_verifier *verifier, const rp_sent_chain *sent)
+{
+    if (rp_evidence_wait(verifier->evidence, sent))
+        return true;
+    rp_error_set(verifier->error, RP_E_NO_MEMORY, RP_PHASE_HANDSHAKE,
+                 "no memory to verify the certificate of %s", verifier->peer_text);
+    return false;
+}
+
+/* True: wolfSSL goes on. */
+static bool accept_chain(rp_verifier *verifier, const rp_sent_chain *sent)
+{
+    if (verifier->evidence != NULL && !verifier->evidence->with_certificates)
+        return wait_for_status(verifier, sent);
+    verifier->accepted = judge(verifier, sent);
+    return verifier->accepted;
 }
 
 /* 1: go on, 0: refuse. code is wolfSSL's own, for what it can't read in the leaf. */
 static int verify(int ok, WOLFSSL_X509_STORE_CTX *store)
 {
     rp_verifier *verifier = store->userCtx;
-    sent_chain sent;
+    rp_sent_chain sent;
     if (verifier == NULL || verifier->refused || store->error_depth != 0)
         return 0;
-    read_chain(&sent, store);
+    read_chain(verifier, &sent, store);
     if (sent.count == 0) {
         rp_error_set(verifier->error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
                      "%s showed no certificate", verifier->peer_text);
-    } else if (judge(verifier, &sent)) {
-        verifier->accepted = ok;
+    } else if (accept_chain(verifier, &sent)) {
         if (ok)
             return 1;
+        verifier->accepted = false;
         rp_error_set(verifier->error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
                      "certificate of %s is not valid: %s", verifier->peer_text,
                      reason_of(store->error));
@@ -203,6 +229,41 @@ static int verify(int ok, WOLFSSL_X509_STORE_CTX *store)
         store->error = code_of(verifier->error->status);
     verifier->error->tls_code = store->error;
     return 0;
+}
+
+static int refuse_status(rp_verifier *verifier, int code)
+{
+    verifier->refused = true;
+    verifier->error->tls_code = code;
+    return code;
+}
+
+static int refuse_malformed_status(rp_verifier *verifier)
+{
+    rp_error_set(verifier->error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
+                 "%s broke the rules of TLS: its certificate status is malformed",
+                 verifier->peer_text);
+    return refuse_status(verifier, BAD_CERTIFICATE_STATUS_ERROR);
+}
+
+/* In TLS 1.2 the certificates that wait are judged when the status comes, or at the end of the
+ * server's flight without it. */
+int rp_verifier_status(rp_verifier *verifier, int index, rp_slice data)
+{
+    rp_evidence *evidence = verifier->evidence;
+    if (evidence == NULL || verifier->refused)
+        return 0;
+    if (index >= 0)
+        return rp_evidence_extensions(evidence, (size_t)index, data)
+                   ? 0
+                   : refuse_malformed_status(verifier);
+    if (evidence->bytes == NULL || verifier->accepted)
+        return 0;
+    rp_sent_chain *sent = &evidence->waiting;
+    if (index == RP_STATUS_MESSAGE && !rp_certificate_status_read(data, &sent->staples[0]))
+        return refuse_malformed_status(verifier);
+    verifier->accepted = judge(verifier, sent);
+    return verifier->accepted ? 0 : refuse_status(verifier, code_of(verifier->error->status));
 }
 
 /* What wolfSSL says of a leaf that it can't read at all, without a call back. */

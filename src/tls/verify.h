@@ -3,6 +3,7 @@
 #define RP_TLS_VERIFY_H
 
 #include "tls/config.h"
+#include "tls/staple.h"
 
 /* One a connection; its address is the verify callback's context. */
 typedef struct rp_verifier {
@@ -16,7 +17,12 @@ typedef struct rp_verifier {
     /* The leaf is good if its chain is, of which the judge has to be asked. The verifier's until
      * somebody takes it. */
     rp_question *question;
+    /* Until the handshake is over. NULL: revocation is not looked at, or no response asked for. */
+    rp_evidence *evidence;
 } rp_verifier;
+
+/* wolfSSL's callback for OCSP responses: see deps-wolfssl-status.patch. */
+int rp_verifier_status(rp_verifier *verifier, int index, rp_slice data);
 
 /* True if code is one of wolfSSL's for a certificate whose key it can't read; sets *error. */
 bool rp_certificate_error(rp_error *error, int code, const char *peer_text);

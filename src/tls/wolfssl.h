@@ -54,6 +54,14 @@
 #else
 #define RP_TICKETS_IN_TLS12 false
 #endif
+/* OCSP responses are asked for by a callback of scripts/deps; other builds can't. */
+#ifdef RP_WOLFSSL_STATUS_PATCH
+#define RP_STAPLES true
+#else
+#define RP_STAPLES false
+#define RP_STATUS_MESSAGE (-1)
+#define RP_CTX_set_status_cb(context, fn) ((void)(context), (void)(fn))
+#endif
 #ifndef HAVE_EXT_CACHE
 #error "ringport needs a wolfSSL built with HAVE_EXT_CACHE"
 #endif

@@ -55,6 +55,8 @@ static bool read_extended_key_usage(rp_certificate *certificate, rp_slice conten
             certificate->for_servers = true;
         if (RP_SLICE_IS(purpose, "\x2b\x06\x01\x05\x05\x07\x03\x02"))
             certificate->for_clients = true;
+        if (RP_SLICE_IS(purpose, "\x2b\x06\x01\x05\x05\x07\x03\x09"))
+            certificate->for_ocsp_signing = true;
     }
     return true;
 }
@@ -98,6 +100,30 @@ static bool read_authority_key_id(rp_certificate *certificate, rp_slice content)
            rp_der_get(&fields, RP_DER_CONTEXT | 0, &certificate->authority_key_id);
 }
 
+static bool keep_distribution_points(rp_certificate *certificate, rp_slice content)
+{
+    certificate->distribution_points = content;
+    return true;
+}
+
+/* Extensions of TLS that the server promises; status_request is the one that counts. What can't be
+ * read promises it. Critical it is refused, for it is honoured only where revocation is asked for.
+ */
+static bool read_tls_features(rp_certificate *certificate, rp_slice content)
+{
+    rp_slice features;
+    uint32_t feature;
+    bool readable = rp_der_get(&content, RP_DER_SEQUENCE, &features) && content.size == 0;
+    while (readable && features.size > 0) {
+        readable = rp_der_small(&features, &feature);
+        if (readable && feature == 5)
+            certificate->must_staple = true;
+    }
+    if (!readable)
+        certificate->must_staple = true;
+    return true;
+}
+
 /* Any policy is acceptable, so they are known and never looked at. (Not so policyConstraints, which
  * can ask for one.) */
 static bool pass_over(rp_certificate *certificate, rp_slice content)
@@ -120,7 +146,7 @@ static const known_extension known_extensions[] = {
     {17, true, read_alternative_names, "its subjectAltName is malformed"},
     {19, true, read_basic_constraints, "its basicConstraints are malformed"},
     {30, true, read_name_constraints, "its nameConstraints are malformed"},
-    {31, true, pass_over, ""}, /* cRLDistributionPoints */
+    {31, true, keep_distribution_points, ""},
     {32, true, pass_over, ""}, /* certificatePolicies */
     {33, true, pass_over, ""}, /* policyMappings */
     {35, false, read_authority_key_id, "its authorityKeyIdentifier is malformed"},
@@ -128,8 +154,12 @@ static const known_extension known_extensions[] = {
     {54, true, pass_over, ""}, /* inhibitAnyPolicy */
 };
 
+static const known_extension tls_features = {0, false, read_tls_features, ""};
+
 static const known_extension *find_extension(rp_slice type)
 {
+    if (RP_SLICE_IS(type, "\x2b\x06\x01\x05\x05\x07\x01\x18"))
+        return &tls_features;
     if (type.size != 3 || type.data[0] != 0x55 || type.data[1] != 0x1d)
         return NULL;
     for (size_t i = 0; i < sizeof(known_extensions) / sizeof(known_extensions[0]); i++) {
@@ -139,7 +169,7 @@ static const known_extension *find_extension(rp_slice type)
     return NULL;
 }
 
-static bool read_extension(rp_slice *list, rp_slice *type, bool *critical, rp_slice *content)
+bool rp_extension_read(rp_slice *list, rp_slice *type, bool *critical, rp_slice *content)
 {
     rp_slice fields;
     *critical = false;
@@ -155,7 +185,7 @@ static const char *read_extensions(rp_certificate *certificate, rp_slice list)
     for (size_t count = 0; list.size > 0; count++) {
         if (count == EXTENSIONS_LIMIT)
             return "it has too many extensions";
-        if (!read_extension(&list, &seen[count], &critical, &content))
+        if (!rp_extension_read(&list, &seen[count], &critical, &content))
             return "its extensions are malformed";
         for (size_t i = 0; i < count; i++) {
             if (rp_slice_equal(seen[i], seen[count]))

@@ -33,12 +33,17 @@ typedef struct rp_certificate {
     uint32_t path_length;
     bool has_key_usage;
     uint8_t key_usage; /* of rp_key_usage; the bits that are not there are nobody's here */
-    bool has_extended_key_usage, for_servers, for_clients;
-    bool has_unknown_critical; /* an extension that must not be ignored and is not known */
+    bool has_extended_key_usage, for_servers, for_clients, for_ocsp_signing;
+    rp_slice distribution_points; /* cRLDistributionPoints as it stands, unread: see crl.c */
+    bool must_staple;             /* it is good only with an OCSP response beside it (RFC 7633) */
+    bool has_unknown_critical;    /* an extension that must not be ignored and is not known */
 } rp_certificate;
 
 /* False: it is malformed, *reason (a static string, for the end of a message) says in what, and
  * *certificate has what was read until then: the subject perhaps. */
 bool rp_certificate_read(rp_certificate *certificate, rp_slice der, const char **reason);
+
+/* Takes an Extension off the front of *list: a certificate's, a CRL's or an OCSP response's. */
+bool rp_extension_read(rp_slice *list, rp_slice *type, bool *critical, rp_slice *content);
 
 #endif

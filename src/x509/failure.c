@@ -21,6 +21,27 @@ static void date_text(char text[DATE_TEXT_SIZE], int64_t seconds)
     snprintf(text, DATE_TEXT_SIZE, "%04d-%02d-%02d", (int)year, (int)month, (int)day + 1);
 }
 
+static void tell_revoked(const rp_path_failure *failure, const char *subject, rp_error *error)
+{
+    char date[DATE_TEXT_SIZE];
+    date_text(date, failure->date);
+    if (failure->reason != NULL)
+        rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s was revoked on %s (%s)",
+                     subject, date, failure->reason);
+    else
+        rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s was revoked on %s", subject,
+                     date);
+}
+
+static void tell_unknown(const rp_path_failure *failure, const char *subject, rp_error *error)
+{
+    char date[DATE_TEXT_SIZE] = "";
+    if (failure->date != 0)
+        date_text(date, failure->date);
+    rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s may be revoked: %s%s", subject,
+                 failure->reason, date);
+}
+
 static void tell_untrusted(const rp_path *path, const char *peer_text, rp_error *error)
 {
     const rp_certificate *last = path->failure.certificate;
@@ -57,6 +78,12 @@ void rp_path_failure_tell(const rp_path *path, const char *peer_text, rp_error *
         date_text(date, certificate->not_before);
         rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s is not valid before %s",
                      subject, date);
+        break;
+    case RP_E_CERT_REVOKED:
+        tell_revoked(failure, subject, error);
+        break;
+    case RP_E_CERT_STATUS_UNKNOWN:
+        tell_unknown(failure, subject, error);
         break;
     case RP_E_NO_MEMORY:
         rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "no memory to verify the %s",

@@ -5,6 +5,7 @@
 #include "x509/der.h"
 #include "x509/signature.h"
 
+#include <limits.h>
 #include <string.h>
 
 static const char no_authority[] = "it is not an authority's, and has signed another";
@@ -20,6 +21,7 @@ typedef struct path_search {
     rp_path *path;
     const rp_path_options *options;
     unsigned candidates;
+    unsigned revocations;      /* paths that revocation refused */
     uint32_t comparisons_left; /* of names with constraints */
     size_t checked_count;
     checked_signature checked[RP_PATH_SIGNATURES_LIMIT];
@@ -52,17 +54,31 @@ static void stop(path_search *search, rp_status status, const char *reason)
     if (search->stopped)
         return;
     search->stopped = true;
-    search->path->failure = (rp_path_failure){status, &search->path->sent[0], reason};
+    search->path->failure = (rp_path_failure){status, &search->path->sent[0], reason, 0};
 }
 
 static rp_path_failure invalid(const rp_certificate *certificate, const char *reason)
 {
-    return (rp_path_failure){RP_E_CERT_INVALID, certificate, reason};
+    return (rp_path_failure){RP_E_CERT_INVALID, certificate, reason, 0};
 }
 
 static bool fine(const rp_path_failure *failure)
 {
     return failure->status == RP_OK;
+}
+
+/* A path that leads to an anchor got further than any that does not. */
+static void note_revocation(path_search *search, rp_path_failure failure)
+{
+    bool first = search->revocations++ == 0;
+    if (failure.status == RP_E_NO_MEMORY || search->revocations == RP_PATH_REVOCATIONS_LIMIT) {
+        if (first || failure.status == RP_E_NO_MEMORY)
+            search->path->failure = failure;
+        search->stopped = true;
+    } else if (first && !search->stopped) {
+        search->rank = UINT_MAX;
+        search->path->failure = failure;
+    }
 }
 
 /* ---- The rules for one certificate ----------------------------------------------------------- */
@@ -83,10 +99,10 @@ static rp_path_failure judge_any(const path_search *search, const rp_certificate
                                         ? "its extended key usage is not for servers"
                                         : "its extended key usage is not for clients");
     if (search->options->now > certificate->not_after)
-        return (rp_path_failure){RP_E_CERT_EXPIRED, certificate, NULL};
+        return (rp_path_failure){RP_E_CERT_EXPIRED, certificate, NULL, 0};
     if (search->options->now < certificate->not_before)
-        return (rp_path_failure){RP_E_CERT_NOT_YET_VALID, certificate, NULL};
-    return (rp_path_failure){RP_OK, NULL, NULL};
+        return (rp_path_failure){RP_E_CERT_NOT_YET_VALID, certificate, NULL, 0};
+    return (rp_path_failure){RP_OK, NULL, NULL, 0};
 }
 
 /* Its own signature: of each that another has to vouch for. */
@@ -94,7 +110,7 @@ static rp_path_failure judge_algorithm(const rp_certificate *certificate)
 {
     rp_signature_algorithm algorithm;
     const char *reason = rp_signature_algorithm_read(&algorithm, certificate->algorithm);
-    return reason != NULL ? invalid(certificate, reason) : (rp_path_failure){RP_OK, NULL, NULL};
+    return reason != NULL ? invalid(certificate, reason) : (rp_path_failure){RP_OK, NULL, NULL, 0};
 }
 
 static rp_path_failure judge_leaf(const path_search *search, bool is_anchor)
@@ -140,7 +156,7 @@ static rp_path_failure judge_below(path_search *search, const rp_certificate *is
         if (reason != NULL)
             return invalid(below, reason);
     }
-    return (rp_path_failure){RP_OK, NULL, NULL};
+    return (rp_path_failure){RP_OK, NULL, NULL, 0};
 }
 
 static rp_path_failure judge_intermediate(path_search *search, const rp_certificate *issuer)
@@ -199,6 +215,21 @@ static bool is_signed(path_search *search, const rp_certificate *issuer, const r
     return result == RP_SIGNATURE_GOOD;
 }
 
+/* ---- Revocation ------------------------------------------------------------------------------ */
+
+/* Of a path that leads to an anchor. */
+static bool is_not_revoked(path_search *search)
+{
+    const rp_path_options *options = search->options;
+    rp_path_failure failure;
+    if (options->revocation == NULL || !options->revocation->on ||
+        rp_revocation_check(options->revocation, search->path, options->staples, options->now,
+                            &failure))
+        return true;
+    note_revocation(search, failure);
+    return false;
+}
+
 /* ---- The search ------------------------------------------------------------------------------ */
 
 /* Key identifiers are hints (RFC 5280, 4.2.1.1). */
@@ -243,7 +274,7 @@ static bool try_anchor(path_search *search, const rp_anchor *anchor)
         return false;
     }
     path->anchor = anchor;
-    return !search->stopped;
+    return !search->stopped && is_not_revoked(search);
 }
 
 static bool try_anchors(path_search *search, const rp_certificate *certificate)
@@ -338,7 +369,7 @@ static bool extend(path_search *search)
         return true;
     if (!search->stopped && try_intermediates(search, last))
         return true;
-    note(search, NO_ISSUER, (rp_path_failure){RP_E_CERT_UNTRUSTED, last, NULL});
+    note(search, NO_ISSUER, (rp_path_failure){RP_E_CERT_UNTRUSTED, last, NULL, 0});
     return false;
 }
 
@@ -369,7 +400,7 @@ static bool search_from_leaf(path_search *search)
     }
     path->links[path->length++] = leaf;
     path->anchor = itself;
-    return itself != NULL || extend(search);
+    return itself != NULL ? is_not_revoked(search) : extend(search);
 }
 
 static bool read_sent(rp_path *path, const rp_slice *sent, size_t count)
@@ -397,17 +428,18 @@ bool rp_path_find(rp_path *path, const rp_slice *sent, size_t count, const rp_pa
     path_search search;
     path->length = 0;
     path->anchor = NULL;
-    path->failure = (rp_path_failure){RP_OK, NULL, NULL};
+    path->failure = (rp_path_failure){RP_OK, NULL, NULL, 0};
     search.path = path;
     search.options = options;
     search.candidates = 0;
+    search.revocations = 0;
     search.comparisons_left = RP_CONSTRAINTS_BUDGET;
     search.checked_count = 0;
     search.rank = 0;
     search.stopped = false;
     if (!read_sent(path, sent, count) || !search_from_leaf(&search))
         return false;
-    path->failure = (rp_path_failure){RP_OK, NULL, NULL};
+    path->failure = (rp_path_failure){RP_OK, NULL, NULL, 0};
     set_dates(path);
     return true;
 }

@@ -14,6 +14,8 @@
  *                 (Mozilla Root Store Policy, 5.3); nameConstraints, for all below
  *   the anchor    it is an authority, or the leaf itself; pathLen; nameConstraints. See anchors.h
  *
+ * and, where the configuration asks for it, revocation.h's.
+ *
  * Names of hosts are not looked at: host.h. Policies are not either: any is acceptable. No I/O, no
  * clock, no allocation but wolfCrypt's. */
 #ifndef RP_X509_PATH_H
@@ -21,6 +23,7 @@
 
 #include "x509/anchors.h"
 #include "x509/certificate.h"
+#include "x509/revocation.h"
 #include <ringport/error.h>
 
 #define RP_CHAIN_LIMIT 16                 /* certificates that a peer may send */
@@ -30,13 +33,16 @@
 /* What a search may cost, however the certificates are made. */
 #define RP_PATH_CANDIDATES_LIMIT 200
 #define RP_PATH_SIGNATURES_LIMIT 100
+#define RP_PATH_REVOCATIONS_LIMIT 4 /* paths that are in order but for that */
 
 typedef enum rp_purpose { RP_PURPOSE_SERVER, RP_PURPOSE_CLIENT } rp_purpose;
 
 typedef struct rp_path_options {
     const rp_anchors *anchors;
-    rp_purpose purpose; /* of the leaf */
-    int64_t now;        /* seconds since 1970 */
+    rp_purpose purpose;              /* of the leaf */
+    int64_t now;                     /* seconds since 1970 */
+    const rp_revocation *revocation; /* NULL, or off: not looked at */
+    const rp_staples *staples;       /* NULL: none */
 } rp_path_options;
 
 /* Why there is no path: of all that were tried, what stopped the one that got furthest. */
@@ -44,7 +50,9 @@ typedef struct rp_path_failure {
     rp_status status; /* RP_E_CERT_* or RP_E_NO_MEMORY */
     const rp_certificate
         *certificate;   /* which one; UNTRUSTED: whose issuer is not known. NULL: none */
-    const char *reason; /* INVALID: what is wrong with it, a static string */
+    const char *reason; /* INVALID: what is wrong with it, a static string; REVOKED and
+                         * STATUS_UNKNOWN: see standing.h */
+    int64_t date;
 } rp_path_failure;
 
 typedef struct rp_path {

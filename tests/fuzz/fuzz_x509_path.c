@@ -130,7 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         change(copies[which], sent[which].size, &input);
     }
     rp_path path;
-    rp_path_options options = {chain->anchors, RP_PURPOSE_SERVER, CHAINS_NOW};
+    rp_path_options options = {
+        .anchors = chain->anchors, .purpose = RP_PURPOSE_SERVER, .now = CHAINS_NOW};
     bool valid = rp_path_find(&path, sent, count, &options);
     fuzz_feature(2, valid);
     if (valid)

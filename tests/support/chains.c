@@ -1,5 +1,5 @@
 /* chains.c - a writer of certificates. */
-#include "support/chains.h"
+#include "support/chain_writer.h"
 
 #include "base/address.h"
 #include "support/check.h"
@@ -20,12 +20,7 @@
 
 /* ---- DER ------------------------------------------------------------------------------------- */
 
-typedef struct writer {
-    uint8_t *bytes;
-    size_t size, capacity;
-} writer;
-
-static void put(writer *out, const void *bytes, size_t size)
+void chain_put(chain_writer *out, const void *bytes, size_t size)
 {
     if (out->capacity - out->size < size) {
         out->capacity = 2 * (out->capacity + size);
@@ -37,72 +32,72 @@ static void put(writer *out, const void *bytes, size_t size)
     out->size += size;
 }
 
-static void put_byte(writer *out, unsigned byte)
+void chain_put_byte(chain_writer *out, unsigned byte)
 {
     uint8_t one = (uint8_t)byte;
-    put(out, &one, 1);
+    chain_put(out, &one, 1);
 }
 
-/* Everything until end() is the content of an element of this tag. */
-static size_t begin(writer *out, unsigned tag)
+/* Everything until chain_end() is the content of an element of this tag. */
+size_t chain_begin(chain_writer *out, unsigned tag)
 {
-    put_byte(out, tag);
+    chain_put_byte(out, tag);
     return out->size;
 }
 
-static void end(writer *out, size_t begun)
+void chain_end(chain_writer *out, size_t begun)
 {
     size_t size = out->size - begun, used = 0;
     uint8_t header[5];
     if (size < 0x80) {
         header[used++] = (uint8_t)size;
     } else {
-        size_t digits = size > 0xffff ? 3 : size > 0xff ? 2 : 1;
+        size_t digits = size > 0xffffff ? 4 : size > 0xffff ? 3 : size > 0xff ? 2 : 1;
         header[used++] = (uint8_t)(0x80 | digits);
         while (digits-- > 0)
             header[used++] = (uint8_t)(size >> (8 * digits));
     }
-    put(out, header, used); /* for the room */
+    chain_put(out, header, used); /* for the room */
     memmove(out->bytes + begun + used, out->bytes + begun, size);
     memcpy(out->bytes + begun, header, used);
 }
 
-static void put_element(writer *out, unsigned tag, const void *bytes, size_t size)
+void chain_put_element(chain_writer *out, unsigned tag, const void *bytes, size_t size)
 {
-    size_t element = begin(out, tag);
-    put(out, bytes, size);
-    end(out, element);
+    size_t element = chain_begin(out, tag);
+    chain_put(out, bytes, size);
+    chain_end(out, element);
 }
 
-static void put_text(writer *out, unsigned tag, const char *text)
+static void put_text(chain_writer *out, unsigned tag, const char *text)
 {
-    put_element(out, tag, text, strlen(text));
+    chain_put_element(out, tag, text, strlen(text));
 }
 
-static void put_hex(writer *out, const char *hex)
+void chain_put_hex(chain_writer *out, const char *hex)
 {
     unsigned byte;
     for (; *hex != '\0'; hex += 2) {
         CHECK(sscanf(hex, "%2x", &byte) == 1);
-        put_byte(out, byte);
+        chain_put_byte(out, byte);
     }
 }
 
-static void put_type(writer *out, const char *dotted)
+void chain_put_type(chain_writer *out, const char *dotted)
 {
     char *at;
-    size_t element = begin(out, 0x06);
+    size_t element = chain_begin(out, 0x06);
     unsigned long first = strtoul(dotted, &at, 10);
-    put_byte(out, (unsigned)(first * 40 + strtoul(at + 1, &at, 10)));
+    chain_put_byte(out, (unsigned)(first * 40 + strtoul(at + 1, &at, 10)));
     while (*at == '.') {
         unsigned long part = strtoul(at + 1, &at, 10);
         int shift = 28;
         while (shift > 0 && part >> shift == 0)
             shift -= 7;
         for (; shift >= 0; shift -= 7)
-            put_byte(out, (unsigned)(part >> shift & 0x7f) | (shift > 0 ? 0x80u : 0));
+            chain_put_byte(out, (unsigned)(part >> shift & 0x7f) | (shift > 0 ? 0x80u : 0));
     }
-    end(out, element);
+    chain_end(out, element);
 }
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
@@ -139,7 +134,7 @@ static const char rsa_1024[] =
     "bm8M1eEgqlVRQm9KBHFBAkAQeAMwUwFxrYRqEcAOLXQnAwdptIw/g5sjWGSpWsPgcqe0OI6zaUZE33gXqccJOk2k"
     "mKta4ljec533jxzw9fAE";
 
-typedef struct chain_key {
+struct chain_key {
     chain_key_kind kind;
     unsigned number;
     union {
@@ -147,7 +142,7 @@ typedef struct chain_key {
         ed25519_key ed25519;
         RsaKey rsa;
     } of;
-} chain_key;
+};
 
 #define KEYS_LIMIT 1024
 
@@ -206,7 +201,7 @@ static void make_key(chain_key *key)
 }
 
 /* The keys live as long as the program. */
-static chain_key *key_of(const chain_spec *specs, size_t index)
+chain_key *chain_key_of(const chain_spec *specs, size_t index)
 {
     static chain_key *keys[KEYS_LIMIT];
     static size_t count;
@@ -224,20 +219,25 @@ static chain_key *key_of(const chain_spec *specs, size_t index)
     return keys[count++] = key;
 }
 
-static void put_rsa(writer *out, chain_key *key)
+chain_key_kind chain_kind_of(const chain_key *key)
+{
+    return key->kind;
+}
+
+static void put_rsa(chain_writer *out, chain_key *key)
 {
     uint8_t n[512], e[8];
     word32 n_size = sizeof(n), e_size = sizeof(e);
     CHECK(wc_RsaFlattenPublicKey(&key->of.rsa, e, &e_size, n, &n_size) == 0);
-    size_t pair = begin(out, 0x30), number = begin(out, 0x02);
-    put_byte(out, 0); /* the modulus' first bit is set */
-    put(out, n, n_size);
-    end(out, number);
-    put_element(out, 0x02, e, e_size);
-    end(out, pair);
+    size_t pair = chain_begin(out, 0x30), number = chain_begin(out, 0x02);
+    chain_put_byte(out, 0); /* the modulus' first bit is set */
+    chain_put(out, n, n_size);
+    chain_end(out, number);
+    chain_put_element(out, 0x02, e, e_size);
+    chain_end(out, pair);
 }
 
-static void put_point(writer *out, chain_key *key)
+static void put_point(chain_writer *out, chain_key *key)
 {
     uint8_t point[256] = {0};
     word32 size = sizeof(point);
@@ -247,30 +247,36 @@ static void put_point(writer *out, chain_key *key)
         size = 57;
     else
         CHECK(wc_ecc_export_x963(&key->of.ecc, point, &size) == 0);
-    put(out, point, size);
+    chain_put(out, point, size);
 }
 
-static void put_public_key(writer *out, chain_key *key)
+/* The bits of the key alone. */
+void chain_put_key_bits(chain_writer *out, chain_key *key)
+{
+    if (key->kind == CHAIN_RSA || key->kind == CHAIN_RSA_PSS || key->kind == CHAIN_RSA_1024)
+        put_rsa(out, key);
+    else
+        put_point(out, key);
+}
+
+static void put_public_key(chain_writer *out, chain_key *key)
 {
     static const char *const types[] = {
         "1.2.840.10045.2.1",    "1.2.840.10045.2.1",     "1.2.840.10045.2.1",    "1.3.101.112",
         "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.1", "1.3.101.113"};
     static const char *const curves[] = {"1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"};
-    size_t info = begin(out, 0x30), algorithm = begin(out, 0x30);
-    put_type(out, types[key->kind]);
+    size_t info = chain_begin(out, 0x30), algorithm = chain_begin(out, 0x30);
+    chain_put_type(out, types[key->kind]);
     if (key->kind <= CHAIN_P521)
-        put_type(out, curves[key->kind]);
+        chain_put_type(out, curves[key->kind]);
     if (key->kind == CHAIN_RSA || key->kind == CHAIN_RSA_1024)
-        put_element(out, 0x05, NULL, 0);
-    end(out, algorithm);
-    size_t bits = begin(out, 0x03);
-    put_byte(out, 0);
-    if (key->kind == CHAIN_RSA || key->kind == CHAIN_RSA_PSS || key->kind == CHAIN_RSA_1024)
-        put_rsa(out, key);
-    else
-        put_point(out, key);
-    end(out, bits);
-    end(out, info);
+        chain_put_element(out, 0x05, NULL, 0);
+    chain_end(out, algorithm);
+    size_t bits = chain_begin(out, 0x03);
+    chain_put_byte(out, 0);
+    chain_put_key_bits(out, key);
+    chain_end(out, bits);
+    chain_end(out, info);
 }
 
 /* ---- Signatures ------------------------------------------------------------------------------ */
@@ -306,50 +312,50 @@ static scheme scheme_of(chain_signature signature, chain_key_kind kind)
     return found;
 }
 
-static void put_hash(writer *out, enum wc_HashType hash)
+static void put_hash(chain_writer *out, enum wc_HashType hash)
 {
-    size_t identifier = begin(out, 0x30);
-    put_type(out, hash == WC_HASH_TYPE_SHA256   ? "2.16.840.1.101.3.4.2.1"
-                  : hash == WC_HASH_TYPE_SHA384 ? "2.16.840.1.101.3.4.2.2"
-                                                : "2.16.840.1.101.3.4.2.3");
-    put_element(out, 0x05, NULL, 0);
-    end(out, identifier);
+    size_t identifier = chain_begin(out, 0x30);
+    chain_put_type(out, hash == WC_HASH_TYPE_SHA256   ? "2.16.840.1.101.3.4.2.1"
+                        : hash == WC_HASH_TYPE_SHA384 ? "2.16.840.1.101.3.4.2.2"
+                                                      : "2.16.840.1.101.3.4.2.3");
+    chain_put_element(out, 0x05, NULL, 0);
+    chain_end(out, identifier);
 }
 
-static void put_pss_parameters(writer *out, const scheme *of)
+static void put_pss_parameters(chain_writer *out, const scheme *of)
 {
     uint8_t salt = (uint8_t)of->salt;
-    size_t parameters = begin(out, 0x30), field = begin(out, 0xA0);
+    size_t parameters = chain_begin(out, 0x30), field = chain_begin(out, 0xA0);
     put_hash(out, of->hash);
-    end(out, field);
-    field = begin(out, 0xA1);
-    size_t mask = begin(out, 0x30);
-    put_type(out, "1.2.840.113549.1.1.8");
+    chain_end(out, field);
+    field = chain_begin(out, 0xA1);
+    size_t mask = chain_begin(out, 0x30);
+    chain_put_type(out, "1.2.840.113549.1.1.8");
     put_hash(out, of->hash);
-    end(out, mask);
-    end(out, field);
-    field = begin(out, 0xA2);
-    put_element(out, 0x02, &salt, 1);
-    end(out, field);
-    end(out, parameters);
+    chain_end(out, mask);
+    chain_end(out, field);
+    field = chain_begin(out, 0xA2);
+    chain_put_element(out, 0x02, &salt, 1);
+    chain_end(out, field);
+    chain_end(out, parameters);
 }
 
-static void put_algorithm(writer *out, chain_signature signature, chain_key_kind kind)
+void chain_put_algorithm(chain_writer *out, chain_signature signature, chain_key_kind kind)
 {
     scheme of = scheme_of(signature, kind);
-    size_t identifier = begin(out, 0x30);
+    size_t identifier = chain_begin(out, 0x30);
     if (kind == CHAIN_ED25519 || kind == CHAIN_ED448) {
-        put_type(out, kind == CHAIN_ED25519 ? "1.3.101.112" : "1.3.101.113");
+        chain_put_type(out, kind == CHAIN_ED25519 ? "1.3.101.112" : "1.3.101.113");
     } else if (kind <= CHAIN_P521) {
-        put_type(out, of.ecdsa);
+        chain_put_type(out, of.ecdsa);
     } else if (of.pss) {
-        put_type(out, "1.2.840.113549.1.1.10");
+        chain_put_type(out, "1.2.840.113549.1.1.10");
         put_pss_parameters(out, &of);
     } else {
-        put_type(out, of.rsa);
-        put_element(out, 0x05, NULL, 0);
+        chain_put_type(out, of.rsa);
+        chain_put_element(out, 0x05, NULL, 0);
     }
-    end(out, identifier);
+    chain_end(out, identifier);
 }
 
 static word32 sign_rsa(RsaKey *key, const scheme *of, const uint8_t *digest, word32 digest_size,
@@ -371,11 +377,12 @@ static word32 sign_rsa(RsaKey *key, const scheme *of, const uint8_t *digest, wor
     return (word32)size;
 }
 
-static void put_signature(writer *out, rp_slice message, chain_key *key, const chain_spec *spec)
+static void put_signature(chain_writer *out, rp_slice message, chain_key *key,
+                          chain_signature signature_of, unsigned flags)
 {
     uint8_t digest[64] = {0}, signature[512] = {0};
     word32 size = sizeof(signature);
-    scheme of = scheme_of(spec->signature, key->kind);
+    scheme of = scheme_of(signature_of, key->kind);
     word32 digest_size = (word32)wc_HashGetDigestSize(of.hash);
     CHECK(wc_Hash(of.hash, message.data, (word32)message.size, digest, digest_size) == 0);
     if (key->kind == CHAIN_ED25519)
@@ -388,18 +395,18 @@ static void put_signature(writer *out, rp_slice message, chain_key *key, const c
                                &key->of.ecc) == 0);
     else
         size = sign_rsa(&key->of.rsa, &of, digest, digest_size, signature, size);
-    if (spec->flags & CHAIN_BAD_SIGNATURE)
+    if (flags & CHAIN_BAD_SIGNATURE)
         signature[size - 1] ^= 1;
-    size_t bits = begin(out, 0x03);
-    put_byte(out, 0);
-    put(out, signature, size);
-    end(out, bits);
+    size_t bits = chain_begin(out, 0x03);
+    chain_put_byte(out, 0);
+    chain_put(out, signature, size);
+    chain_end(out, bits);
 }
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
 /* One attribute, up to the next ',' or '+'. Returns what is behind it. */
-static const char *put_attribute(writer *out, const char *text, unsigned tag)
+const char *chain_put_attribute(chain_writer *out, const char *text, unsigned tag)
 {
     static const struct {
         const char *name, *type;
@@ -416,44 +423,44 @@ static const char *put_attribute(writer *out, const char *text, unsigned tag)
         }
     }
     size_t size = strcspn(value, ",+");
-    size_t attribute = begin(out, 0x30);
-    put_type(out, type);
-    put_element(out, tag, value, size);
-    end(out, attribute);
+    size_t attribute = chain_begin(out, 0x30);
+    chain_put_type(out, type);
+    chain_put_element(out, tag, value, size);
+    chain_end(out, attribute);
     return value + size;
 }
 
-static void put_name(writer *out, const char *text, unsigned tag)
+void chain_put_name(chain_writer *out, const char *text, unsigned tag)
 {
-    size_t name = begin(out, 0x30);
+    size_t name = chain_begin(out, 0x30);
     while (text != NULL && *text != '\0') {
-        size_t relative = begin(out, 0x31);
-        text = put_attribute(out, text, tag);
+        size_t relative = chain_begin(out, 0x31);
+        text = chain_put_attribute(out, text, tag);
         while (*text == '+')
-            text = put_attribute(out, text + 1, tag);
-        end(out, relative);
+            text = chain_put_attribute(out, text + 1, tag);
+        chain_end(out, relative);
         text += *text == ',';
     }
-    end(out, name);
+    chain_end(out, name);
 }
 
 /* "10.0.0.1", and with a prefix length in constraints. */
-static void put_address(writer *out, const char *text)
+static void put_address(chain_writer *out, const char *text)
 {
     rp_address address;
     size_t size = strcspn(text, "/");
     CHECK(rp_address_parse(&address, text, size));
     unsigned bytes = address.family == 4 ? 4 : 16;
-    size_t name = begin(out, 0x87);
-    put(out, address.bytes, bytes);
+    size_t name = chain_begin(out, 0x87);
+    chain_put(out, address.bytes, bytes);
     if (text[size] == '/') {
         unsigned prefix = (unsigned)strtoul(text + size + 1, NULL, 10);
         for (unsigned i = 0; i < bytes; i++) {
             unsigned ones = prefix > 8 * i ? prefix - 8 * i : 0;
-            put_byte(out, ones >= 8 ? 0xff : 0xff00u >> ones);
+            chain_put_byte(out, ones >= 8 ? 0xff : 0xff00u >> ones);
         }
     }
-    end(out, name);
+    chain_end(out, name);
 }
 
 static bool begins_with(const char *text, const char *prefix, const char **rest)
@@ -463,7 +470,7 @@ static bool begins_with(const char *text, const char *prefix, const char **rest)
     return strncmp(text, prefix, size) == 0;
 }
 
-static void put_general_name(writer *out, const char *text)
+static void put_general_name(chain_writer *out, const char *text)
 {
     const char *rest;
     if (begins_with(text, "ip:", &rest)) {
@@ -475,23 +482,23 @@ static void put_general_name(writer *out, const char *text)
     } else if (begins_with(text, "rid:", &rest)) {
         put_text(out, 0x88, rest);
     } else if (begins_with(text, "dir:", &rest)) {
-        size_t name = begin(out, 0xA4);
-        put_name(out, rest, 0x0C);
-        end(out, name);
+        size_t name = chain_begin(out, 0xA4);
+        chain_put_name(out, rest, 0x0C);
+        chain_end(out, name);
     } else if (begins_with(text, "other:", &rest)) {
-        size_t name = begin(out, 0xA0);
-        put_type(out, "1.2.3.4");
-        size_t value = begin(out, 0xA0);
+        size_t name = chain_begin(out, 0xA0);
+        chain_put_type(out, "1.2.3.4");
+        size_t value = chain_begin(out, 0xA0);
         put_text(out, 0x0C, rest);
-        end(out, value);
-        end(out, name);
+        chain_end(out, value);
+        chain_end(out, name);
     } else {
         put_text(out, 0x82, begins_with(text, "dns:", &rest) ? rest : text);
     }
 }
 
 /* The names of a list, each in an element of its own if tag says which (a GeneralSubtree). */
-static void put_names(writer *out, const char *list, unsigned tag)
+static void put_names(chain_writer *out, const char *list, unsigned tag)
 {
     char one[1024];
     for (;;) {
@@ -499,10 +506,10 @@ static void put_names(writer *out, const char *list, unsigned tag)
         CHECK(size < sizeof(one));
         memcpy(one, list, size);
         one[size] = '\0';
-        size_t element = tag != 0 ? begin(out, tag) : 0;
+        size_t element = tag != 0 ? chain_begin(out, tag) : 0;
         put_general_name(out, one);
         if (tag != 0)
-            end(out, element);
+            chain_end(out, element);
         if (list[size] == '\0')
             return;
         list += size + 1;
@@ -511,44 +518,39 @@ static void put_names(writer *out, const char *list, unsigned tag)
 
 /* ---- Extensions ------------------------------------------------------------------------------ */
 
-/* Where the extension ends, and its content. */
-typedef struct extension {
-    size_t all, content;
-} extension;
-
-static extension begin_extension(writer *out, const char *type, bool critical)
+chain_mark chain_begin_extension(chain_writer *out, const char *type, bool critical)
 {
     static const uint8_t yes = 0xff;
-    extension begun = {.all = begin(out, 0x30)};
-    put_type(out, type);
+    chain_mark begun = {.all = chain_begin(out, 0x30)};
+    chain_put_type(out, type);
     if (critical)
-        put_element(out, 0x01, &yes, 1);
-    begun.content = begin(out, 0x04);
+        chain_put_element(out, 0x01, &yes, 1);
+    begun.content = chain_begin(out, 0x04);
     return begun;
 }
 
-static void end_extension(writer *out, extension begun)
+void chain_end_extension(chain_writer *out, chain_mark begun)
 {
-    end(out, begun.content);
-    end(out, begun.all);
+    chain_end(out, begun.content);
+    chain_end(out, begun.all);
 }
 
-static void put_basic_constraints(writer *out, const chain_spec *spec)
+static void put_basic_constraints(chain_writer *out, const chain_spec *spec)
 {
     static const uint8_t yes = 0xff;
-    extension begun = begin_extension(out, "2.5.29.19", true);
-    size_t fields = begin(out, 0x30);
+    chain_mark begun = chain_begin_extension(out, "2.5.29.19", true);
+    size_t fields = chain_begin(out, 0x30);
     if (spec->flags & CHAIN_CA)
-        put_element(out, 0x01, &yes, 1);
+        chain_put_element(out, 0x01, &yes, 1);
     if (spec->path_length > 0) {
         uint8_t length = (uint8_t)(spec->path_length - 1);
-        put_element(out, 0x02, &length, 1);
+        chain_put_element(out, 0x02, &length, 1);
     }
-    end(out, fields);
-    end_extension(out, begun);
+    chain_end(out, fields);
+    chain_end_extension(out, begun);
 }
 
-static void put_key_usage(writer *out, const chain_spec *spec)
+static void put_key_usage(chain_writer *out, const chain_spec *spec)
 {
     unsigned usage = spec->usage;
     if (usage == 0)
@@ -558,81 +560,119 @@ static void put_key_usage(writer *out, const chain_spec *spec)
     while (!(usage >> unused & 1))
         unused++;
     uint8_t bits[] = {(uint8_t)unused, (uint8_t)usage};
-    extension begun = begin_extension(out, "2.5.29.15", true);
-    put_element(out, 0x03, bits, sizeof(bits));
-    end_extension(out, begun);
+    chain_mark begun = chain_begin_extension(out, "2.5.29.15", true);
+    chain_put_element(out, 0x03, bits, sizeof(bits));
+    chain_end_extension(out, begun);
 }
 
-static void put_purposes(writer *out, const char *purposes)
+static void put_purposes(chain_writer *out, const char *purposes)
 {
-    extension begun = begin_extension(out, "2.5.29.37", false);
-    size_t list = begin(out, 0x30);
+    chain_mark begun = chain_begin_extension(out, "2.5.29.37", false);
+    size_t list = chain_begin(out, 0x30);
     if (strstr(purposes, "server") != NULL)
-        put_type(out, "1.3.6.1.5.5.7.3.1");
+        chain_put_type(out, "1.3.6.1.5.5.7.3.1");
     if (strstr(purposes, "client") != NULL)
-        put_type(out, "1.3.6.1.5.5.7.3.2");
+        chain_put_type(out, "1.3.6.1.5.5.7.3.2");
+    if (strstr(purposes, "ocsp") != NULL)
+        chain_put_type(out, "1.3.6.1.5.5.7.3.9");
     if (strstr(purposes, "any") != NULL)
-        put_type(out, "2.5.29.37.0");
-    end(out, list);
-    end_extension(out, begun);
+        chain_put_type(out, "2.5.29.37.0");
+    chain_end(out, list);
+    chain_end_extension(out, begun);
 }
 
-static void put_constraints(writer *out, const chain_spec *spec)
+static void put_constraints(chain_writer *out, const chain_spec *spec)
 {
-    extension begun = begin_extension(out, "2.5.29.30", true);
-    size_t lists = begin(out, 0x30);
+    chain_mark begun = chain_begin_extension(out, "2.5.29.30", true);
+    size_t lists = chain_begin(out, 0x30);
     const char *texts[] = {spec->permitted, spec->excluded};
     for (unsigned i = 0; i < 2; i++) {
         if (texts[i] == NULL)
             continue;
-        size_t list = begin(out, 0xA0 | i);
+        size_t list = chain_begin(out, 0xA0 | i);
         put_names(out, texts[i], 0x30);
-        end(out, list);
+        chain_end(out, list);
     }
-    end(out, lists);
-    end_extension(out, begun);
+    chain_end(out, lists);
+    chain_end_extension(out, begun);
+}
+
+void chain_put_point_name(chain_writer *out, const char *names)
+{
+    size_t point = chain_begin(out, 0xA0), full = chain_begin(out, 0xA0);
+    put_names(out, names, 0);
+    chain_end(out, full);
+    chain_end(out, point);
+}
+
+/* A point for each name of the list. */
+static void put_points(chain_writer *out, const char *list)
+{
+    char one[256];
+    chain_mark begun = chain_begin_extension(out, "2.5.29.31", false);
+    size_t points = chain_begin(out, 0x30);
+    for (size_t size; *list != '\0'; list += size + (list[size] == ';')) {
+        size = strcspn(list, ";");
+        CHECK(size < sizeof(one));
+        memcpy(one, list, size);
+        one[size] = '\0';
+        size_t point = chain_begin(out, 0x30);
+        chain_put_point_name(out, one);
+        chain_end(out, point);
+    }
+    chain_end(out, points);
+    chain_end_extension(out, begun);
+}
+
+void chain_put_extension(chain_writer *out, const chain_extension *added)
+{
+    if (added->type == NULL)
+        return;
+    chain_mark begun = chain_begin_extension(out, added->type, added->critical);
+    chain_put_hex(out, added->hex);
+    chain_end_extension(out, begun);
 }
 
 static void key_id(uint8_t id[32], chain_key *key)
 {
-    writer info = {0};
+    chain_writer info = {0};
     put_public_key(&info, key);
     CHECK(wc_Hash(WC_HASH_TYPE_SHA256, info.bytes, (word32)info.size, id, 32) == 0);
     free(info.bytes);
 }
 
-static void put_key_ids(writer *out, const chain_spec *specs, size_t index, size_t issuer)
+static void put_key_ids(chain_writer *out, const chain_spec *specs, size_t index, size_t issuer)
 {
     uint8_t id[32];
     const chain_spec *spec = &specs[index];
-    extension begun = begin_extension(out, "2.5.29.14", false);
-    key_id(id, key_of(specs, index));
-    put_element(out, 0x04, id, 20);
-    end_extension(out, begun);
+    chain_mark begun = chain_begin_extension(out, "2.5.29.14", false);
+    key_id(id, chain_key_of(specs, index));
+    chain_put_element(out, 0x04, id, 20);
+    chain_end_extension(out, begun);
     if (issuer == index)
         return;
-    begun = begin_extension(out, "2.5.29.35", false);
-    size_t fields = begin(out, 0x30);
-    key_id(id, key_of(specs, issuer));
+    begun = chain_begin_extension(out, "2.5.29.35", false);
+    size_t fields = chain_begin(out, 0x30);
+    key_id(id, chain_key_of(specs, issuer));
     if (spec->flags & CHAIN_WRONG_AUTHORITY_KEY_ID)
         id[0] ^= 1;
     if (spec->flags & CHAIN_ISSUER_AND_SERIAL) {
-        size_t names = begin(out, 0xA1), name = begin(out, 0xA4);
-        put_name(out, specs[issuer].subject, 0x0C);
-        end(out, name);
-        end(out, names);
-        put_element(out, 0x82, "\1", 1);
+        size_t names = chain_begin(out, 0xA1), name = chain_begin(out, 0xA4);
+        chain_put_name(out, specs[issuer].subject, 0x0C);
+        chain_end(out, name);
+        chain_end(out, names);
+        chain_put_element(out, 0x82, "\1", 1);
     } else {
-        put_element(out, 0x80, id, 20);
+        chain_put_element(out, 0x80, id, 20);
     }
-    end(out, fields);
-    end_extension(out, begun);
+    chain_end(out, fields);
+    chain_end_extension(out, begun);
 }
 
-static void put_extensions(writer *out, const chain_spec *specs, size_t index, size_t issuer)
+static void put_extensions(chain_writer *out, const chain_spec *specs, size_t index, size_t issuer)
 {
     const chain_spec *spec = &specs[index];
-    size_t field = begin(out, 0xA3), list = begin(out, 0x30);
+    size_t field = chain_begin(out, 0xA3), list = chain_begin(out, 0x30);
     if (!(spec->flags & CHAIN_NO_BASIC_CONSTRAINTS))
         put_basic_constraints(out, spec);
     if (!(spec->flags & CHAIN_NO_KEY_USAGE))
@@ -640,31 +680,30 @@ static void put_extensions(writer *out, const chain_spec *specs, size_t index, s
     if (spec->purposes != NULL)
         put_purposes(out, spec->purposes);
     if (spec->names != NULL) {
-        extension begun = begin_extension(out, "2.5.29.17", spec->flags & CHAIN_CRITICAL_NAMES);
-        size_t names = begin(out, 0x30);
+        chain_mark begun =
+            chain_begin_extension(out, "2.5.29.17", spec->flags & CHAIN_CRITICAL_NAMES);
+        size_t names = chain_begin(out, 0x30);
         put_names(out, spec->names, 0);
-        end(out, names);
-        end_extension(out, begun);
+        chain_end(out, names);
+        chain_end_extension(out, begun);
     }
     if (spec->permitted != NULL || spec->excluded != NULL)
         put_constraints(out, spec);
+    if (spec->points != NULL)
+        put_points(out, spec->points);
     if (!(spec->flags & CHAIN_NO_KEY_IDS))
         put_key_ids(out, specs, index, issuer);
-    for (size_t i = 0; i < 2 && spec->extensions[i].type != NULL; i++) {
-        extension begun =
-            begin_extension(out, spec->extensions[i].type, spec->extensions[i].critical);
-        put_hex(out, spec->extensions[i].hex);
-        end_extension(out, begun);
-    }
+    for (size_t i = 0; i < 2; i++)
+        chain_put_extension(out, &spec->extensions[i]);
     if (spec->more_extensions != NULL)
-        put_hex(out, spec->more_extensions);
-    end(out, list);
-    end(out, field);
+        chain_put_hex(out, spec->more_extensions);
+    chain_end(out, list);
+    chain_end(out, field);
 }
 
 /* ---- Certificates ---------------------------------------------------------------------------- */
 
-static void put_time(writer *out, int64_t seconds, bool generalized)
+void chain_put_time(chain_writer *out, int64_t seconds, bool generalized)
 {
     char text[32];
     time_t moment = (time_t)seconds;
@@ -677,61 +716,74 @@ static void put_time(writer *out, int64_t seconds, bool generalized)
     put_text(out, generalized ? 0x18 : 0x17, text);
 }
 
-static void put_validity(writer *out, const chain_spec *spec)
+static void put_validity(chain_writer *out, const chain_spec *spec)
 {
     bool generalized = spec->flags & CHAIN_GENERALIZED_TIME;
-    size_t validity = begin(out, 0x30);
-    put_time(out, spec->not_before != 0 ? spec->not_before : CHAINS_NOW - CHAINS_DAY, generalized);
-    put_time(out, spec->not_after != 0 ? spec->not_after : CHAINS_NOW + 90 * CHAINS_DAY,
-             generalized);
-    end(out, validity);
+    size_t validity = chain_begin(out, 0x30);
+    chain_put_time(out, spec->not_before != 0 ? spec->not_before : CHAINS_NOW - CHAINS_DAY,
+                   generalized);
+    chain_put_time(out, spec->not_after != 0 ? spec->not_after : CHAINS_NOW + 90 * CHAINS_DAY,
+                   generalized);
+    chain_end(out, validity);
 }
 
-static void put_signed_part(writer *out, const chain_spec *specs, size_t index, size_t issuer)
+void chain_put_serial(chain_writer *out, const char *hex, size_t index)
+{
+    size_t serial = chain_begin(out, 0x02);
+    if (hex != NULL)
+        chain_put_hex(out, hex);
+    else
+        chain_put_byte(out, (unsigned)index + 1);
+    chain_end(out, serial);
+}
+
+static void put_signed_part(chain_writer *out, const chain_spec *specs, size_t index, size_t issuer)
 {
     const chain_spec *spec = &specs[index];
     unsigned version = spec->version == 0 ? 3 : spec->version;
     bool two = spec->flags & CHAIN_TWO_ALGORITHMS;
-    size_t all = begin(out, 0x30);
+    size_t all = chain_begin(out, 0x30);
     if (version > 1) {
         uint8_t number = (uint8_t)(version - 1);
-        size_t field = begin(out, 0xA0);
-        put_element(out, 0x02, &number, 1);
-        end(out, field);
+        size_t field = chain_begin(out, 0xA0);
+        chain_put_element(out, 0x02, &number, 1);
+        chain_end(out, field);
     }
-    size_t serial = begin(out, 0x02);
-    if (spec->serial != NULL)
-        put_hex(out, spec->serial);
-    else
-        put_byte(out, (unsigned)index + 1);
-    end(out, serial);
-    put_algorithm(out, two ? CHAIN_SHA512 : spec->signature, specs[issuer].key);
-    put_name(out, spec->issuer_name != NULL ? spec->issuer_name : specs[issuer].subject,
-             spec->flags & CHAIN_PRINTABLE ? 0x13 : 0x0C);
+    chain_put_serial(out, spec->serial, index);
+    chain_put_algorithm(out, two ? CHAIN_SHA512 : spec->signature, specs[issuer].key);
+    chain_put_name(out, spec->issuer_name != NULL ? spec->issuer_name : specs[issuer].subject,
+                   spec->flags & CHAIN_PRINTABLE ? 0x13 : 0x0C);
     put_validity(out, spec);
-    put_name(out, spec->subject, 0x0C);
-    put_public_key(out, key_of(specs, index));
+    chain_put_name(out, spec->subject, 0x0C);
+    put_public_key(out, chain_key_of(specs, index));
     if (spec->unique_ids != NULL)
-        put_hex(out, spec->unique_ids);
+        chain_put_hex(out, spec->unique_ids);
     if (version == 3 && !(spec->flags & CHAIN_NO_EXTENSIONS))
         put_extensions(out, specs, index, issuer);
-    end(out, all);
+    chain_end(out, all);
+}
+
+/* The algorithm and the signature of everything that stands behind all. */
+void chain_sign(chain_writer *out, size_t all, chain_signature signature, chain_key *key,
+                unsigned flags)
+{
+    uint8_t *copy = malloc(out->size - all);
+    CHECK(copy != NULL);
+    memcpy(copy, out->bytes + all, out->size - all);
+    rp_slice message = {copy, out->size - all};
+    chain_put_algorithm(out, signature, key->kind);
+    put_signature(out, message, key, signature, flags);
+    free(copy);
 }
 
 rp_slice chain_certificate(const chain_spec *specs, size_t index)
 {
     size_t issuer = specs[index].issuer < 0 ? index : (size_t)specs[index].issuer;
-    writer out = {0};
-    size_t all = begin(&out, 0x30);
+    chain_writer out = {0};
+    size_t all = chain_begin(&out, 0x30);
     put_signed_part(&out, specs, index, issuer);
-    uint8_t *copy = malloc(out.size - all);
-    CHECK(copy != NULL);
-    memcpy(copy, out.bytes + all, out.size - all);
-    rp_slice message = {copy, out.size - all};
-    put_algorithm(&out, specs[index].signature, specs[issuer].key);
-    put_signature(&out, message, key_of(specs, issuer), &specs[index]);
-    free(copy);
-    end(&out, all);
+    chain_sign(&out, all, specs[index].signature, chain_key_of(specs, issuer), specs[index].flags);
+    chain_end(&out, all);
     return (rp_slice){out.bytes, out.size};
 }
 

@@ -78,7 +78,8 @@ typedef struct chain_spec {
     unsigned version;                 /* 0: 3 */
     int path_length;                  /* 0: none; 1: 0, 2: 1, and so on */
     unsigned usage;                   /* of rp_key_usage; 0: by CHAIN_CA */
-    const char *purposes; /* "server", "client", "any", joined by '+'; NULL: no extension */
+    const char *purposes; /* "server", "client", "ocsp", "any", joined by '+'; NULL: no extension */
+    const char *points;   /* names: a cRLDistributionPoint each */
     const char *serial;   /* hex; NULL: by its position */
     chain_extension extensions[2];
     const char *more_extensions; /* hex, as they are encoded */
@@ -91,5 +92,79 @@ rp_slice chain_certificate(const chain_spec *specs, size_t index);
 /* All of them; chain_free() them. */
 void chain_make(rp_slice *certificates, const chain_spec *specs, size_t count);
 void chain_free(rp_slice *certificates, size_t count);
+
+/* ---- Revocation ---- */
+
+typedef enum crl_flag {
+    CRL_BAD_SIGNATURE = CHAIN_BAD_SIGNATURE,
+    CRL_TWO_ALGORITHMS = CHAIN_TWO_ALGORITHMS,
+    CRL_USERS = 1 << 16, /* in issuingDistributionPoint */
+    CRL_AUTHORITIES = 1 << 17,
+    CRL_ATTRIBUTES = 1 << 18,
+    CRL_INDIRECT = 1 << 19,
+    CRL_SOME_REASONS = 1 << 20,
+    CRL_RELATIVE_POINT = 1 << 21,
+    CRL_EMPTY_POINT = 1 << 22, /* the extension, and nothing in it */
+    CRL_NO_NEXT_UPDATE = 1 << 23,
+    CRL_VERSION_1 = 1 << 24
+} crl_flag;
+
+typedef struct crl_spec {
+    int issuer; /* a position among the chain's specifications */
+    int signer; /* another one, and 1 more; 0: the issuer */
+    unsigned flags;
+    chain_signature signature;
+    int64_t this_update, next_update; /* 0: a day before CHAINS_NOW, seven days after */
+    const char *entries; /* "serial" or "serial=reason", in hex and decimal, separated by ';' */
+    const char *more_entries; /* hex, as they are encoded */
+    const char *point;        /* names, in issuingDistributionPoint */
+    chain_extension extensions[2];
+    const char *more_extensions; /* hex, as they are encoded */
+} crl_spec;
+
+/* The date of each entry. */
+#define CRL_ENTRY_DATE (CHAINS_NOW - 2 * CHAINS_DAY) /* 2027-01-13 */
+
+/* free() its data. */
+rp_slice chain_crl(const chain_spec *specs, const crl_spec *crl);
+
+typedef enum ocsp_flag {
+    OCSP_BAD_SIGNATURE = CHAIN_BAD_SIGNATURE,
+    OCSP_BY_KEY = 1 << 16,
+    OCSP_VERSION_2 = 1 << 17,
+    OCSP_OTHER_TYPE = 1 << 18 /* than id-pkix-ocsp-basic */
+} ocsp_flag;
+
+typedef enum ocsp_answer_status { OCSP_GOOD, OCSP_REVOKED, OCSP_UNKNOWN } ocsp_answer_status;
+
+typedef struct ocsp_answer {
+    bool given;
+    int certificate; /* a position; its issuer is its specification's */
+    int issuer;      /* another one, and 1 more, by whose key the certificate is named */
+    ocsp_answer_status status;
+    int reason;                       /* a CRLReason and 1 more; 0: none */
+    unsigned hash_bits;               /* of CertID; 0: SHA-1's 160 */
+    const char *serial;               /* hex; NULL: the certificate's */
+    int64_t this_update, next_update; /* as in crl_spec; next_update -1: none */
+    chain_extension extension;
+    bool printable; /* the issuer's name is hashed as PrintableString */
+} ocsp_answer;
+
+typedef struct ocsp_spec {
+    int status;    /* of the response: 0: successful */
+    int responder; /* a position: who signs */
+    int name;      /* a position and 1 more: who is said to; 0: the responder */
+    unsigned flags;
+    chain_signature signature;
+    int64_t produced; /* 0: an hour before CHAINS_NOW */
+    ocsp_answer answers[3];
+    int included[2]; /* positions and 1 more, of certificates; 0: none */
+    chain_extension extension;
+} ocsp_spec;
+
+#define OCSP_REVOKED_DATE (CHAINS_NOW - 3 * CHAINS_DAY) /* 2027-01-12 */
+
+/* free() its data. */
+rp_slice chain_ocsp(const chain_spec *specs, const ocsp_spec *response);
 
 #endif

@@ -58,7 +58,7 @@ static void verify(chain_key_kind kind, chain_signature signature, unsigned *fai
     rp_anchors *anchors = rp_anchors_create(&memory);
     chain_make(der, specs, 4);
     assert_int_equal(rp_anchors_add(anchors, der[3], NULL), RP_OK);
-    rp_path_options options = {anchors, RP_PURPOSE_SERVER, CHAINS_NOW};
+    rp_path_options options = {.anchors = anchors, .purpose = RP_PURPOSE_SERVER, .now = CHAINS_NOW};
     uint64_t allocations = memory.allocations;
     assert_true(rp_path_find(&path, der, 3, &options)); /* wolfCrypt keeps what it made */
     long before = wolf_live;

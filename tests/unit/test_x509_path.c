@@ -101,7 +101,7 @@ static void unmake(made_case *made)
 static rp_error verdict(const made_case *made, rp_purpose purpose, rp_path *path)
 {
     rp_error error = {.status = RP_OK};
-    rp_path_options options = {made->anchors, purpose, CHAINS_NOW};
+    rp_path_options options = {.anchors = made->anchors, .purpose = purpose, .now = CHAINS_NOW};
     if (!rp_path_find(path, made->sent, made->count, &options))
         rp_path_failure_tell(path, "PEER", &error);
     return error;

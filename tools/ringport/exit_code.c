@@ -71,6 +71,8 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_CERT_REVOKED:
     case RP_E_CERT_INVALID:
         return EXIT_CERTIFICATE;
+    case RP_E_CERT_STATUS_UNKNOWN:
+        return EXIT_CERTIFICATE_STATUS;
     case RP_E_CERT_PIN_MISMATCH:
         return EXIT_PINNED_KEY;
     case RP_E_CLOSED_EARLY:

@@ -175,7 +175,7 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     /* What made us cancel comes first. */
     if (summary->error == NULL || r->exit_code != EXIT_OK)
         return;
-    r->exit_code = exit_code(summary->error->status, summary->error->phase);
+    r->exit_code = setup_exit_code(r->options, summary->error);
     copy(r->message, sizeof(r->message), summary->error->text);
 }
 

@@ -338,6 +338,10 @@ static const option table[] = {
     {"insecure", 'k', KIND_FLAG, BOTH, NULL, AT(insecure), "accept any certificate"},
     {"cacert", 0, KIND_TEXT, ALL, "FILE", AT(tls.ca_file), "trust the CAs in this PEM file"},
     {"capath", 0, KIND_TEXT, ALL, "DIRECTORY", AT(tls.ca_directory), "and those in there"},
+    {"crlfile", 0, KIND_TEXT, BOTH, "FILE", AT(tls.crl_file),
+     "every certificate must be good by a CRL in there, PEM or DER"},
+    {"cert-status", 0, KIND_FLAG, BOTH, NULL, AT(tls.require_staple),
+     "the server must staple a good OCSP response"},
     {"cert", 'E', KIND_CALL, BOTH, "FILE[:PASSWORD]", CALL(take_certificate),
      "client certificate: PEM, DER or PKCS #12"},
     {"key", 0, KIND_TEXT, BOTH, "FILE", AT(tls.key_file), "its key [the --cert file]"},
@@ -527,6 +531,11 @@ static int finish_tls(tool_options *o)
 {
     o->tls.minimum_version = o->tls13 ? RP_TLS_1_3 : o->tls12 ? RP_TLS_1_2 : RP_TLS_DEFAULT;
     o->tls.insecure_accept_any_certificate = o->insecure;
+    o->tls.revocation = o->tls.crl_file != NULL ? RP_REVOCATION_HARD
+                        : o->tls.require_staple ? RP_REVOCATION_SOFT
+                                                : RP_REVOCATION_OFF;
+    if (o->insecure && o->tls.revocation != RP_REVOCATION_OFF)
+        return fail(o, EXIT_USAGE, "-k excludes --crlfile and --cert-status");
     if (o->tls13 && o->tls.maximum_version == RP_TLS_1_2)
         return fail(o, EXIT_USAGE, "--tlsv1.3 and --tls-max 1.2 exclude each other");
     if (o->tls.key_file != NULL && o->tls.certificate_file == NULL)

@@ -39,6 +39,8 @@ static int tls_exit_code(const tool_options *o, const rp_error *error)
 {
     if (error->status != RP_E_TLS_CONFIG)
         return exit_code(error->status, error->phase);
+    if (names(error, "CRL file "))
+        return EXIT_CRL_FILE;
     if (names(error, o->tls.ca_file) || names(error, o->tls.ca_directory))
         return EXIT_CA_FILE;
     if (names(error, o->tls.certificate_file) || names(error, o->tls.key_file))
@@ -64,6 +66,16 @@ static int create_tls(setup *s, const tool_options *o, rp_error *error)
     if (rp_tls_config_create(&s->tls, &tls, error) == RP_OK)
         return EXIT_OK;
     return tls_exit_code(o, error);
+}
+
+/* curl has a code of its own for what --cert-status finds, and none for what --crlfile does. */
+int setup_exit_code(const tool_options *o, const rp_error *error)
+{
+    if (error->status == RP_E_CERT_REVOKED && o->tls.crl_file == NULL)
+        return EXIT_CERTIFICATE_STATUS;
+    if (error->status == RP_E_CERT_STATUS_UNKNOWN && strstr(error->text, "stapled") == NULL)
+        return EXIT_CERTIFICATE;
+    return exit_code(error->status, error->phase);
 }
 
 int setup_create(setup *s, const tool_options *o, rp_error *error)

@@ -15,6 +15,9 @@ typedef struct setup {
 int setup_create(setup *s, const tool_options *o, rp_error *error);
 void setup_destroy(setup *s);
 
+/* Of a request that failed. */
+int setup_exit_code(const tool_options *o, const rp_error *error);
+
 void setup_loop_options(const tool_options *o, rp_loop_options *loop_options);
 void setup_client_options(const setup *s, const tool_options *o, rp_client_options *client_options);
 void setup_request_options(const tool_options *o, rp_request_options *request_options);

@@ -1,0 +1,143 @@
+/* revocation.c - CRLs from files and memory, PEM or DER.
+ *
+ * One that can't be used is an error, not a list less: who gives it relies on it. */
+#include "tls/revocation.h"
+
+#include "base/error.h"
+#include "tls/trust.h"
+#include "tls/wolfssl.h"
+
+#include <wolfssl/wolfcrypt/coding.h>
+
+#include <string.h>
+
+static const char begin_mark[] = "-----BEGIN X509 CRL-----";
+static const char end_mark[] = "-----END X509 CRL-----";
+
+#define MARK_SIZE(mark) (sizeof(mark) - 1)
+
+/* Where lists come from, for messages: "CRL file", "crl.pem". */
+typedef struct crl_source {
+    rp_tls_config *config;
+    const char *what, *where;
+    unsigned count;
+} crl_source;
+
+static rp_status no_memory(rp_error *error)
+{
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
+}
+
+/* Takes der over. */
+static rp_status take(crl_source *source, uint8_t *der, size_t size, rp_error *error)
+{
+    const char *reason;
+    source->count++;
+    switch (rp_crls_take(source->config->revocation.crls, der, size, &reason)) {
+    case RP_OK:
+        return RP_OK;
+    case RP_E_NO_MEMORY:
+        return no_memory(error);
+    default:
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "%s%s%s: CRL %u of it can't be used: %s", source->what,
+                            *source->where ? " " : "", source->where, source->count, reason);
+    }
+}
+
+/* size bytes of base64. What is none is no CRL. */
+static rp_status take_pem(crl_source *source, const char *text, size_t size, rp_error *error)
+{
+    word32 der_size = (word32)(size / 4 * 3 + 8);
+    uint8_t *der = rp_allocate(&source->config->memory, der_size);
+    if (der == NULL)
+        return no_memory(error);
+    if (Base64_Decode((const byte *)text, (word32)size, der, &der_size) != 0)
+        der_size = 0;
+    return take(source, der, der_size, error);
+}
+
+static rp_status take_all_pem(crl_source *source, const char *text, size_t size, rp_error *error)
+{
+    const char *end = text + size, *begin;
+    while ((begin = rp_find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark))) !=
+           NULL) {
+        begin += MARK_SIZE(begin_mark);
+        const char *tail =
+            rp_find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
+        text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
+        rp_status status =
+            take_pem(source, begin, (size_t)((tail == NULL ? end : tail) - begin), error);
+        if (status != RP_OK)
+            return status;
+    }
+    return RP_OK;
+}
+
+static rp_status load(crl_source *source, const char *data, size_t size, rp_error *error)
+{
+    if (size > 0 && data[0] == 0x30) { /* a SEQUENCE */
+        uint8_t *der = rp_allocate(&source->config->memory, size);
+        if (der == NULL)
+            return no_memory(error);
+        memcpy(der, data, size);
+        return take(source, der, size, error);
+    }
+    rp_status status = take_all_pem(source, data, size, error);
+    if (status == RP_OK && source->count == 0)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s%s%s: no CRL found in it",
+                            source->what, *source->where ? " " : "", source->where);
+    return status;
+}
+
+static rp_status load_file(rp_tls_config *config, const char *path, rp_error *error)
+{
+    char *data;
+    size_t size;
+    rp_status status = rp_read_file_up_to(&config->memory, RP_CRLS_BYTES_LIMIT, "CRL file", path,
+                                          &data, &size, error);
+    if (status != RP_OK)
+        return status;
+    crl_source source = {.config = config, .what = "CRL file", .where = path};
+    status = load(&source, data, size, error);
+    rp_free(&config->memory, data);
+    return status;
+}
+
+static rp_status load_crls(rp_tls_config *config, const rp_tls_options *options, rp_error *error)
+{
+    config->revocation.crls = rp_crls_create(&config->memory);
+    if (config->revocation.crls == NULL)
+        return no_memory(error);
+    if (options->crl_file != NULL) {
+        rp_status status = load_file(config, options->crl_file, error);
+        if (status != RP_OK)
+            return status;
+    }
+    if (options->crl_data == NULL)
+        return RP_OK;
+    size_t size = options->crl_data_size != 0 ? options->crl_data_size : strlen(options->crl_data);
+    crl_source source = {.config = config, .what = "crl_data", .where = ""};
+    return load(&source, options->crl_data, size, error);
+}
+
+rp_status rp_tls_config_revocation(rp_tls_config *config, const rp_tls_options *options,
+                                   rp_error *error)
+{
+    bool has_crls = options->crl_file != NULL || options->crl_data != NULL;
+    const char *reason = NULL;
+    if (options->revocation > RP_REVOCATION_HARD)
+        reason = "revocation is no policy";
+    else if (options->revocation == RP_REVOCATION_OFF && (has_crls || options->require_staple))
+        reason = "CRLs or require_staple are given, but revocation is off";
+    else if (options->revocation != RP_REVOCATION_OFF && config->accept_any)
+        reason = "revocation can't be looked at where any certificate is accepted";
+    else if (options->require_staple && !RP_STAPLES)
+        reason = "this build's TLS library can't ask for OCSP responses";
+    if (reason != NULL)
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s", reason);
+    config->revocation.on = options->revocation != RP_REVOCATION_OFF;
+    config->revocation.hard = options->revocation == RP_REVOCATION_HARD;
+    config->revocation.require_staple = options->require_staple;
+    return has_crls ? load_crls(config, options, error) : RP_OK;
+}
