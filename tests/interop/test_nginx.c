@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STAPLING "ssl_stapling on; ssl_stapling_file " RP_TEST_CERTS "/"
+
 enum { LARGE = 16 * 1024 * 1024 };
 
 /* ---- nginx ---- */
@@ -23,6 +25,10 @@ enum {
     WRONG_HOST,
     LEAF_ONLY,
     LIMITED,
+    STAPLED_12,
+    STAPLED_13,
+    REVOKED_12,
+    REVOKED_13,
     PLAIN,
     SERVERS
 };
@@ -39,6 +45,10 @@ static const struct {
     [WRONG_HOST] = {"wrong-host", "TLSv1.2", ""},
     [LEAF_ONLY] = {"leaf-only", "TLSv1.3", ""},
     [LIMITED] = {"server-ecdsa", "TLSv1.3", "keepalive_requests 5; keepalive_timeout 100ms;"},
+    [STAPLED_12] = {"server-ecdsa", "TLSv1.2", STAPLING "server-ecdsa.ocsp;"},
+    [STAPLED_13] = {"server-ecdsa", "TLSv1.3", STAPLING "server-ecdsa.ocsp;"},
+    [REVOKED_12] = {"revoked", "TLSv1.2", STAPLING "revoked.ocsp;"},
+    [REVOKED_13] = {"revoked", "TLSv1.3", STAPLING "revoked.ocsp;"},
     [PLAIN] = {NULL, NULL, ""},
 };
 
@@ -399,18 +409,24 @@ static void test_thousand(void **state)
 /* ---- the command line tool ---- */
 
 /* Runs it as a user would, against nginx; gives what it said, "exit" and its exit code at last. */
-static const char *tool(process *p, const char *command, const char *ca, const char *more)
+static const char *tool_at(int which, process *p, const char *command, const char *ca,
+                           const char *more)
 {
     char line[1024];
     (void)snprintf(line, sizeof(line),
                    "%s %s --backend %s --cacert %s %s https://localhost:%u/hello; echo \"exit $?\"",
-                   RP_TEST_TOOL, command, fixture_backend(), tls_cert(ca), more, ports[ECDSA_13]);
+                   RP_TEST_TOOL, command, fixture_backend(), tls_cert(ca), more, ports[which]);
     const char *const words[] = {"sh", "-c", line, NULL};
     process_start(p, words, NULL, NULL);
     if (!process_says(p, "exit ") || !process_says(p, "\n"))
         fail_msg("%s: %s", line, p->text);
     process_stop(p);
     return p->text;
+}
+
+static const char *tool(process *p, const char *command, const char *ca, const char *more)
+{
+    return tool_at(ECDSA_13, p, command, ca, more);
 }
 
 static void expect(const char *text, const char *what)
@@ -431,6 +447,44 @@ static void test_tool_get(void **state)
     text = tool(&p, "get", "other-ca.pem", "-sS");
     expect(text, "is signed by an unknown authority (Ringport Test Root)");
     expect(text, "\nexit 60\n"); /* curl's */
+}
+
+/* With curl's exit codes. */
+static void test_tool_revocation(void **state)
+{
+    static const struct {
+        int server;
+        bool status;
+        const char *crls; /* NULL: none */
+        const char *ends;
+    } cases[] = {
+        {STAPLED_12, true, NULL, "\nexit 0\n"},
+        {STAPLED_13, true, NULL, "\nexit 0\n"},
+        {STAPLED_13, true, "crl.pem", "\nexit 0\n"},
+        {ECDSA_12, true, NULL, "\nexit 91\n"},
+        {ECDSA_13, true, NULL, "\nexit 91\n"},
+        {ECDSA_13, true, "crl.pem", "\nexit 91\n"},
+        {REVOKED_12, false, NULL, "\nexit 0\n"},
+        {REVOKED_13, false, NULL, "\nexit 0\n"},
+        {REVOKED_12, true, NULL, "\nexit 91\n"},
+        {REVOKED_13, true, NULL, "\nexit 91\n"},
+        {REVOKED_12, false, "crl.pem", "\nexit 60\n"},
+        {REVOKED_13, true, "crl.pem", "\nexit 60\n"},
+        {ECDSA_12, false, "crl.pem", "\nexit 0\n"},
+        {ECDSA_13, false, "crl.pem", "\nexit 0\n"},
+        {ECDSA_13, false, "stale-crl.pem", "\nexit 60\n"},
+        {ECDSA_13, false, "ca.pem", "\nexit 82\n"},
+        {ECDSA_13, false, "no.pem", "\nexit 82\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        process p;
+        char more[256];
+        (void)snprintf(more, sizeof(more), "-sS %s %s %s", cases[i].status ? "--cert-status" : "",
+                       cases[i].crls != NULL ? "--crlfile" : "",
+                       cases[i].crls != NULL ? tls_cert(cases[i].crls) : "");
+        expect(tool_at(cases[i].server, &p, "get", "ca.pem", more), cases[i].ends);
+    }
 }
 
 static void test_tool_load(void **state)
@@ -456,6 +510,7 @@ int main(void)
         fixture_test(test_wrong_scheme),
         fixture_test(test_thousand),
         fixture_test(test_tool_get),
+        fixture_test(test_tool_revocation),
         fixture_test(test_tool_load),
     };
     int failed = start_nginx() ? fixture_run(tests) : 1;

@@ -310,6 +310,94 @@ static void test_refused(void **state)
             RP_E_TLS_VERSION, "PEER supports no TLS version of ours (TLS 1.2)");
 }
 
+/* ---- revocation ---- */
+
+typedef struct revocation_case {
+    const char *certificate, *response; /* NULL: none is stapled */
+    rp_revocation_policy policy;
+    bool require;
+    const char *crls; /* NULL: none */
+    rp_status status;
+    int alert;
+    const char *text; /* a part of it */
+} revocation_case;
+
+enum { BAD_STATUS_RESPONSE = 113, CERTIFICATE_REVOKED = 44 };
+
+static const revocation_case revocations[] = {
+    {"server-ecdsa", NULL, RP_REVOCATION_OFF, false, NULL, RP_OK, 0, ""},
+    {"revoked", "revoked", RP_REVOCATION_OFF, false, NULL, RP_OK, 0, ""},
+    {"server-ecdsa", NULL, RP_REVOCATION_SOFT, false, NULL, RP_OK, 0, ""},
+    {"server-ecdsa", "server-ecdsa", RP_REVOCATION_SOFT, false, NULL, RP_OK, 0, ""},
+    {"server-ecdsa", "server-ecdsa", RP_REVOCATION_SOFT, true, NULL, RP_OK, 0, ""},
+    {"server-rsa", "server-rsa", RP_REVOCATION_SOFT, true, NULL, RP_OK, 0, ""},
+    {"server-ecdsa", "delegated", RP_REVOCATION_SOFT, true, NULL, RP_OK, 0, ""},
+    {"server-ecdsa", NULL, RP_REVOCATION_SOFT, true, NULL, RP_E_CERT_STATUS_UNKNOWN,
+     BAD_STATUS_RESPONSE, "no OCSP response was stapled"},
+    {"server-ecdsa", "server-rsa", RP_REVOCATION_SOFT, false, NULL, RP_E_CERT_STATUS_UNKNOWN,
+     BAD_STATUS_RESPONSE, "is for another certificate"},
+    {"revoked", NULL, RP_REVOCATION_SOFT, false, NULL, RP_OK, 0, ""},
+    {"revoked", "revoked", RP_REVOCATION_SOFT, false, NULL, RP_E_CERT_REVOKED, CERTIFICATE_REVOKED,
+     "(keyCompromise)"},
+    {"revoked", NULL, RP_REVOCATION_SOFT, false, "crl.pem", RP_E_CERT_REVOKED, CERTIFICATE_REVOKED,
+     "(keyCompromise)"},
+    {"server-ecdsa", NULL, RP_REVOCATION_HARD, false, "crl.pem", RP_OK, 0, ""},
+    {"server-ecdsa", NULL, RP_REVOCATION_HARD, false, NULL, RP_E_CERT_STATUS_UNKNOWN,
+     BAD_STATUS_RESPONSE, "there is no CRL of its issuer"},
+    {"server-ecdsa", NULL, RP_REVOCATION_HARD, false, "stale-crl.pem", RP_E_CERT_STATUS_UNKNOWN,
+     BAD_STATUS_RESPONSE, "is out of date since 2024-02-01"},
+    {"must-staple", NULL, RP_REVOCATION_OFF, false, NULL, RP_OK, 0, ""},
+    {"must-staple", NULL, RP_REVOCATION_HARD, false, "crl.pem", RP_E_CERT_STATUS_UNKNOWN,
+     BAD_STATUS_RESPONSE, "it must come with a stapled OCSP response"},
+    {"must-staple", "must-staple", RP_REVOCATION_SOFT, false, NULL, RP_OK, 0, ""},
+};
+
+/* Twice: the second time a session is resumed, if the first was good. */
+static void judge_revocation(const revocation_case *at, const char *version, const char *cut)
+{
+    peer p;
+    talk t = {0};
+    char response[128];
+    (void)snprintf(response, sizeof(response), "%s/%s.ocsp", tls_certs(),
+                   at->response != NULL ? at->response : "server-ecdsa");
+    const char *const words[] = {version,  "-max_send_frag",
+                                 cut,      at->response != NULL ? "-status_file" : NULL,
+                                 response, NULL};
+    start(&p, at->certificate, words);
+    rp_tls_options options = {.revocation = at->policy,
+                              .require_staple = at->require,
+                              .crl_file = at->crls != NULL ? tls_cert(at->crls) : NULL};
+    for (int i = 0; i < 2; i++) {
+        open_with(&t, &p, &options, NULL);
+        const rp_error *error = &t.probe.open_error;
+        if (error->status != at->status ||
+            (at->status != RP_OK && strstr(error->text, at->text) == NULL))
+            fail_msg("%s, %s, %s: %s: %s", at->certificate, at->response, version,
+                     rp_status_name(error->status), error->text);
+        if (at->status != RP_OK) {
+            assert_int_equal(error->tls_alert, at->alert);
+        } else {
+            assert_int_equal(t.probe.info.resumed, i > 0);
+            assert_int_equal(probe_write_text(&t.probe, "ab\n"), RP_OK);
+            UNTIL(t.loop, t.probe.received == 3);
+        }
+        if (i == 0)
+            probe_finish(&t.probe);
+    }
+    end(&t);
+    process_stop(&p.process);
+}
+
+static void test_revocation(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(revocations) / sizeof(revocations[0]); i++) {
+        const char *cut = i % 2 == 0 ? "16384" : "512";
+        judge_revocation(&revocations[i], "-tls1_2", cut);
+        judge_revocation(&revocations[i], "-tls1_3", cut);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +405,7 @@ int main(void)
         fixture_test(test_resumption),    fixture_test(test_hello_retry),
         fixture_test(test_alpn),          fixture_test(test_client_certificate),
         fixture_test(test_client_keys),   fixture_test(test_refused),
+        fixture_test(test_revocation),
     };
     return fixture_run(tests);
 }
