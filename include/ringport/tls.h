@@ -93,7 +93,7 @@ typedef struct rp_tls_options {
     rp_key_password_fn *on_key_password;
     void *key_password_user;
 
-    /* Revocation. CRLs are complete and direct ones, in PEM (any number) or one in DER; 256 MiB in
+    /* Revocation. CRLs are complete and direct ones, in PEM (any number) or one in DER; 128 MiB in
      * all at most. One that can't be used is an error that says why; one that is out of date can,
      * but says good of nobody. Like anchors they are read once: before they end, make another
      * configuration. Chains that lead to no anchor are not put to Windows' chain engine then. A

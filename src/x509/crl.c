@@ -378,7 +378,7 @@ rp_status rp_crls_take(rp_crls *crls, uint8_t *der, size_t size, const char **re
     }
     list->bytes = der;
     *reason = size > RP_CRLS_BYTES_LIMIT - crls->bytes
-                  ? "with it there are more than 256 MiB of CRLs"
+                  ? "with it there are more than 128 MiB of CRLs"
                   : read_list(list, (rp_slice){der, size});
     rp_status status = *reason != NULL                   ? RP_E_CERT_INVALID
                        : !make_table(list, crls->memory) ? RP_E_NO_MEMORY

@@ -24,7 +24,7 @@
 #include "x509/standing.h"
 #include <ringport/error.h>
 
-#define RP_CRLS_BYTES_LIMIT (256u << 20) /* all lists of a store together */
+#define RP_CRLS_BYTES_LIMIT (128u << 20) /* all lists of a store together */
 
 typedef struct rp_crls rp_crls;
 
