@@ -155,6 +155,7 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     rp_list_init(&client->remembered);
     rp_list_init(&client->free_later.link);
     client->free_fn = free_later;
+    client->protocol = &rp_http1;
     client->conn_events = &rp_pool_conn_events;
     rp_h1_scratch_init(&client->scratch, memory, &loop->stats.bytes_copied);
     client->limits = (rp_h1_limits){.head_bytes = options->head_limit_bytes,

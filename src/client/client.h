@@ -26,7 +26,8 @@ typedef struct rp_conn_events rp_conn_events;
 
 struct rp_client {
     rp_loop *loop;
-    rp_client_options options; /* with every default filled in; strings are ours */
+    rp_client_options options;   /* with every default filled in; strings are ours */
+    const rp_protocol *protocol; /* what its connections speak */
     const rp_conn_events *conn_events;
     rp_h1_scratch scratch;
     rp_h1_limits limits;

@@ -31,7 +31,7 @@ static void lifetime_begins(rp_conn *conn);
 
 static bool protocol_begin(rp_conn *conn, rp_error *error)
 {
-    conn->protocol = &rp_http1;
+    conn->protocol = conn->client->protocol;
     if (conn->protocol->begin(conn))
         return true;
     conn->protocol = NULL;
@@ -89,7 +89,7 @@ static rp_status stream_begin(rp_conn *conn)
         .host = origin->host,
         .port = origin->port,
         .tls = origin->https ? options->tls : NULL,
-        .alpn = origin->https ? rp_http1.alpn : NULL,
+        .alpn = origin->https ? conn->client->protocol->alpn : NULL,
         .resolver = options->resolver,
         .resolve_timeout_ms = options->resolve_timeout_ms,
         .connect_timeout_ms = options->connect_timeout_ms,
@@ -126,8 +126,6 @@ void rp_conn_close(rp_conn *conn)
 {
     if (conn->state == RP_CONN_CLOSING)
         return;
-    if (!conn->client->destroyed)
-        RP_ASSERT(conn->in_flight == 0);
     conn->client->conn_events->leaving(conn);
     conn->state = RP_CONN_CLOSING;
     rp_stream_close(conn->stream);
@@ -177,9 +175,9 @@ bool rp_conn_may_go_on(const rp_conn *conn)
             conn->served < options->requests_per_connection);
 }
 
-void rp_conn_has_room(rp_conn *conn)
+void rp_conn_room_changed(rp_conn *conn)
 {
-    conn->client->conn_events->has_room(conn);
+    conn->client->conn_events->room_changed(conn);
 }
 
 void rp_conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error)

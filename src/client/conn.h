@@ -36,8 +36,8 @@ struct rp_conn_events {
     void (*opened)(rp_conn *conn);
     /* Is closing already. */
     void (*open_failed)(rp_conn *conn, const rp_error *error);
-    /* Takes more than it did. */
-    void (*has_room)(rp_conn *conn);
+    /* Takes more, or fewer, than it did. */
+    void (*room_changed)(rp_conn *conn);
     /* A request, detached, that the connection did not bring to its end. */
     void (*lost)(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error);
     /* Takes no more; state is still as it was. */
@@ -59,7 +59,7 @@ void rp_conn_idle_begins(rp_conn *conn);
 void rp_conn_idle_ends(rp_conn *conn);
 /* The server ended it while it was not in use: how long do its connections live? */
 void rp_conn_learn(const rp_conn *conn);
-/* Ends it; its requests, if any, have been detached. */
+/* Ends it. A protocol that has requests on it then gives them back. */
 void rp_conn_close(rp_conn *conn);
 
 /* ---- for protocols, beside rp_conn_close ---- */
@@ -76,7 +76,7 @@ bool rp_conn_aged(const rp_conn *conn);
 /* The server says how long it keeps the connection idle. */
 void rp_conn_keep_alive(rp_conn *conn, uint64_t limit_ms);
 /* Tells the pool. */
-void rp_conn_has_room(rp_conn *conn);
+void rp_conn_room_changed(rp_conn *conn);
 void rp_conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error);
 
 /* ---- for all ---- */

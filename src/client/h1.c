@@ -112,7 +112,7 @@ static void request_complete(rp_conn *conn, bool reusable)
         if (request->has_credit_limit)
             rp_stream_set_credit(conn->stream, false, 0);
         session_of(conn)->state = H1_FREE;
-        rp_conn_has_room(conn);
+        rp_conn_room_changed(conn);
     } else {
         rp_conn_close(conn);
     }
@@ -418,7 +418,7 @@ static void abandon(rp_conn *conn, rp_request *request)
     if (h1->state == H1_ASSIGNED && !conn->client->destroyed &&
         rp_stream_input_get(conn->stream) != RP_INPUT_ENDED) {
         h1->state = H1_FREE;
-        rp_conn_has_room(conn);
+        rp_conn_room_changed(conn);
     } else {
         rp_conn_close(conn); /* in the middle of a response it can't serve another */
     }

@@ -271,7 +271,7 @@ void rp_pool_submit(rp_request *request)
 /* ---- what connections tell ---- */
 
 /* The queue's oldest go to it, as many as it takes; then others may find it. */
-static void conn_has_room(rp_conn *conn)
+static void conn_room_changed(rp_conn *conn)
 {
     ready_take(conn);
     while (rp_conn_room(conn) > 0) {
@@ -295,7 +295,7 @@ static void conn_opened(rp_conn *conn)
     origin->takes = room > 0 ? room : 1;
     opening_ends(conn);
     origin->open_count++;
-    conn_has_room(conn);
+    conn_room_changed(conn);
     if (!conn->client->destroyed)
         rp_pool_dispatch(conn->client);
 }
@@ -378,7 +378,7 @@ static void conn_closed(rp_origin *origin)
 const rp_conn_events rp_pool_conn_events = {
     .opened = conn_opened,
     .open_failed = conn_open_failed,
-    .has_room = conn_has_room,
+    .room_changed = conn_room_changed,
     .lost = conn_lost,
     .leaving = conn_leaving,
     .closed = conn_closed,

@@ -21,7 +21,7 @@ struct rp_protocol {
     /* The connection is closed, and nobody has a request on it. Not if begin failed. */
     void (*end)(rp_conn *conn);
 
-    /* How many more requests it takes now; 0: none until rp_conn_has_room says so. */
+    /* How many more requests it takes now; 0: none until rp_conn_room_changed says so. */
     uint32_t (*room)(const rp_conn *conn);
     /* Takes a request, attached already, for which there is room. Calls nothing back inside. */
     void (*start)(rp_conn *conn, rp_request *request);
