@@ -27,6 +27,8 @@ typedef struct scene {
     size_t answered; /* of the client's data */
 } scene;
 
+static rp_revocation_policy revocation; /* of the scenes that are opened */
+
 static void keep_secret(const char *line, void *user)
 {
     scene *s = user;
@@ -72,6 +74,7 @@ static void scene_open_with(scene *s, const char *alpn, const char *groups)
         .minimum_version = RP_TLS_1_3,
         .on_keylog = keep_secret,
         .keylog_user = s,
+        .revocation = revocation,
     });
     s->server_config = tls_server(&(rp_tls_server_options){
         .certificate_file = tls_cert("server-ecdsa.pem"),
@@ -213,6 +216,67 @@ static rp_status status_of_extension(const char *offered, const uint8_t *extensi
     rp_status status = s.client->failed ? s.client->error.status : RP_OK;
     scene_close(&s);
     return status;
+}
+
+/* The server's flight, with an extension of its first certificate. */
+static rp_error error_of_staple(const uint8_t *extension, size_t size)
+{
+    uint8_t flight[sizeof(((scene *)0)->flight) + 64];
+    scene s;
+    scene_open(&s, NULL);
+    scene_hello(&s);
+    size_t at = 0; /* of Certificate */
+    while (s.flight[at] != 11)
+        at += 4U + ((size_t)s.flight[at + 2] << 8) + s.flight[at + 3];
+    uint8_t *list = s.flight + at + 5;
+    size_t leaf = ((size_t)list[4] << 8) + list[5];
+    size_t end = at + 5 + 3 + 3 + leaf + 2;
+    assert_true(s.flight[end - 1] == 0 && s.flight[end - 2] == 0); /* it has none so far */
+    memcpy(flight, s.flight, end);
+    memcpy(flight + end, extension, size);
+    memcpy(flight + end + size, s.flight + end, s.flight_size - end);
+    flight[end - 1] = (uint8_t)size;
+    size_t message = ((size_t)flight[at + 2] << 8) + flight[at + 3] + size;
+    flight[at + 2] = (uint8_t)(message >> 8);
+    flight[at + 3] = (uint8_t)message;
+    flight[at + 6] = (uint8_t)((message - 4) >> 8);
+    flight[at + 7] = (uint8_t)(message - 4);
+    send_record(&s, HANDSHAKE_RECORD, flight, s.flight_size + size);
+    assert_true(s.client->failed); /* CertificateVerify is about other messages at least */
+    rp_error error = s.client->error;
+    scene_close(&s);
+    return error;
+}
+
+/* RFC 8446, 4.4.2.1. */
+static void staples(void **state)
+{
+    static const uint8_t response[] = {0, 5, 0, 6, 1, 0, 0, 2, 0x30, 0};
+    static const uint8_t other_type[] = {0, 5, 0, 6, 2, 0, 0, 2, 0x30, 0};
+    static const uint8_t too_long[] = {0, 5, 0, 6, 1, 0, 0, 3, 0x30, 0};
+    static const uint8_t empty[] = {0, 5, 0, 0};
+    static const uint8_t twice[] = {0, 5, 0, 5, 1, 0, 0, 1, 0x30, 0, 5, 0, 5, 1, 0, 0, 1, 0x30};
+    (void)state;
+    if (old_wolfssl() || !RP_STAPLES)
+        skip();
+    revocation = RP_REVOCATION_SOFT;
+    rp_error error = error_of_staple(response, sizeof(response));
+    assert_int_equal(error.status, RP_E_CERT_STATUS_UNKNOWN);
+    assert_int_equal(error.tls_alert, 113); /* bad_certificate_status_response */
+    assert_non_null(strstr(error.text, "the stapled OCSP response is malformed"));
+    assert_int_equal(error_of_staple(other_type, sizeof(other_type)).status, RP_E_TLS_PROTOCOL);
+    assert_int_equal(error_of_staple(too_long, sizeof(too_long)).status, RP_E_TLS_PROTOCOL);
+    assert_int_equal(error_of_staple(empty, sizeof(empty)).status, RP_E_TLS_PROTOCOL);
+    assert_int_equal(error_of_staple(twice, sizeof(twice)).status, RP_E_TLS_PROTOCOL);
+    /* Who asked for none gets none. */
+    revocation = RP_REVOCATION_OFF;
+    error = error_of_staple(response, sizeof(response));
+    assert_int_equal(error.status, RP_E_TLS_PROTOCOL);
+    assert_int_equal(error.tls_alert, 110); /* unsupported_extension */
+    assert_int_not_equal(status_of_extension(NULL, empty, sizeof(empty)), RP_OK);
+    revocation = RP_REVOCATION_SOFT;
+    assert_int_not_equal(status_of_extension(NULL, empty, sizeof(empty)), RP_OK);
+    revocation = RP_REVOCATION_OFF;
 }
 
 /* RFC 7301, 3.2; RFC 8446, 4.2. */
@@ -446,15 +510,11 @@ static void floods_of_key_updates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flight_cut),
-        cmocka_unit_test(flight_by_the_byte),
-        cmocka_unit_test(not_what_was_offered),
-        cmocka_unit_test(share_of_small_order),
-        cmocka_unit_test(cookie),
-        cmocka_unit_test(tickets_cut),
-        cmocka_unit_test(tickets_of_any_kind),
-        cmocka_unit_test(data_amid_a_message),
-        cmocka_unit_test(floods_of_key_updates),
+        cmocka_unit_test(flight_cut),           cmocka_unit_test(flight_by_the_byte),
+        cmocka_unit_test(not_what_was_offered), cmocka_unit_test(staples),
+        cmocka_unit_test(share_of_small_order), cmocka_unit_test(cookie),
+        cmocka_unit_test(tickets_cut),          cmocka_unit_test(tickets_of_any_kind),
+        cmocka_unit_test(data_amid_a_message),  cmocka_unit_test(floods_of_key_updates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,12 +98,66 @@ static void every_allocation(void **state)
     assert_true(failures > 0);
 }
 
+/* A CRL for the issuer, a response for the leaf by a delegate. */
+static void revocation(void **state)
+{
+    (void)state;
+    static const chain_spec specs[] = {
+        {.subject = "host.test", .issuer = 1},
+        {.subject = "1", .issuer = 2, .flags = CHAIN_CA, .key = CHAIN_RSA},
+        {.subject = "R", .issuer = -1, .flags = CHAIN_CA},
+        {.subject = "Responder", .issuer = 1, .purposes = "ocsp"},
+    };
+    rp_memory memory;
+    rp_slice der[3], list = chain_crl(specs, &(crl_spec){.issuer = 2});
+    rp_slice response = chain_ocsp(
+        specs, &(ocsp_spec){.responder = 3, .included = {4}, .answers = {{.given = true}}});
+    rp_path path;
+    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_anchors *anchors = rp_anchors_create(&memory);
+    chain_make(der, specs, 3);
+    assert_int_equal(rp_anchors_add(anchors, der[2], NULL), RP_OK);
+    long before = 0;
+    bool good = false;
+    unsigned failures = 0;
+    for (long count = 1; !good; count++) {
+        const char *reason;
+        rp_revocation revocation = {.on = true, .hard = true, .crls = rp_crls_create(&memory)};
+        uint8_t *copy = rp_allocate(&memory, list.size);
+        memcpy(copy, list.data, list.size);
+        assert_int_equal(rp_crls_take(revocation.crls, copy, list.size, &reason), RP_OK);
+        rp_path_options options = {.anchors = anchors,
+                                   .purpose = RP_PURPOSE_SERVER,
+                                   .now = CHAINS_NOW,
+                                   .revocation = &revocation,
+                                   .staples = &(rp_staples){1, &response}};
+        wolf_countdown = count;
+        good = rp_path_find(&path, der, 2, &options);
+        wolf_countdown = 0;
+        if (!good && path.failure.status != RP_E_NO_MEMORY)
+            fail_msg("allocation %ld: %s", count, path.failure.reason);
+        failures += !good;
+        /* What was not found out is not remembered. */
+        assert_true(rp_path_find(&path, der, 2, &options));
+        rp_crls_destroy(revocation.crls);
+        before = count == 1 ? wolf_live : before; /* with what wolfCrypt keeps */
+        assert_int_equal(wolf_live, before);
+        assert_true(count < 1000);
+    }
+    assert_true(failures > 0);
+    rp_anchors_destroy(anchors);
+    chain_free(der, 3);
+    chain_free(&list, 1);
+    chain_free(&response, 1);
+}
+
 int main(void)
 {
     wolfSSL_SetAllocators(wolf_malloc, wolf_free, wolf_realloc);
     wolfSSL_Init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation),
+        cmocka_unit_test(revocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
