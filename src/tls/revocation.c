@@ -76,6 +76,9 @@ static rp_status take_all_pem(crl_source *source, const char *text, size_t size,
 
 static rp_status load(crl_source *source, const char *data, size_t size, rp_error *error)
 {
+    if (size > RP_CRLS_BYTES_LIMIT) /* of a file that has been seen */
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s is larger than %u MiB",
+                            source->what, RP_CRLS_BYTES_LIMIT >> 20);
     if (size > 0 && data[0] == 0x30) { /* a SEQUENCE */
         uint8_t *der = rp_allocate(&source->config->memory, size);
         if (der == NULL)

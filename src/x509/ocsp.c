@@ -182,6 +182,10 @@ static const char *read_basic(ocsp_response *response, rp_slice in)
         (!rp_der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &field) || fields.size != 0 ||
          !rp_der_get(&field, RP_DER_SEQUENCE, &response->certificates) || field.size != 0))
         return malformed;
+    for (rp_slice rest = response->certificates; rest.size > 0;) {
+        if (!rp_der_element(&rest, RP_DER_SEQUENCE, &field))
+            return malformed;
+    }
     in = response->signed_part;
     (void)rp_der_get(&in, RP_DER_SEQUENCE, &signed_fields); /* as has been seen */
     return read_signed_part(response, signed_fields);
@@ -379,8 +383,7 @@ static const char *judge_signature(ocsp_judgement *judgement)
         last = bad_signature;
     }
     for (int i = 0; i < CERTIFICATES_LIMIT && rest.size > 0; i++) {
-        if (!rp_der_element(&rest, RP_DER_SEQUENCE, &der))
-            return malformed;
+        (void)rp_der_element(&rest, RP_DER_SEQUENCE, &der); /* as has been seen */
         const char *reason = judge_candidate(judgement, der);
         if (reason == NULL)
             return NULL;

@@ -143,6 +143,10 @@ static void too_large(void **state)
     snprintf(wanted, sizeof(wanted), "CRL file %s is larger than 128 MiB", path);
     expect((rp_tls_options){.revocation = RP_REVOCATION_SOFT, .crl_file = path}, wanted);
     unlink(path);
+    expect((rp_tls_options){.revocation = RP_REVOCATION_SOFT,
+                            .crl_data = "",
+                            .crl_data_size = (128u << 20) + 1},
+           "crl_data is larger than 128 MiB"); /* and is not looked at */
 }
 
 static void no_memory(void **state)

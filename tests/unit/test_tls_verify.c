@@ -86,9 +86,11 @@ static void bad_certificates(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(bad_cases); i++) {
         const bad_case *at = &bad_cases[i];
-        for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++) {
+        for (int way = 0; way < 4; way++) { /* where revocation is looked at, they wait */
             rp_tls_config *client = tls_client(
-                &(rp_tls_options){.ca_file = tls_cert(at->ca), .maximum_version = version});
+                &(rp_tls_options){.ca_file = tls_cert(at->ca),
+                                  .maximum_version = way % 2 == 0 ? RP_TLS_1_2 : RP_TLS_1_3,
+                                  .revocation = way < 2 ? RP_REVOCATION_OFF : RP_REVOCATION_SOFT});
             rp_tls_config *server = tls_server_of(at->server, 0);
             for (size_t chunk = 0; chunk < 2; chunk++) {
                 rp_error error = refused(client, server, at->name, chunk);

@@ -1,5 +1,7 @@
 /* test_x509_crl.c - what CRLs say of a path, rule by rule; and which CRLs can't be used. */
+#include "support/der_change.h"
 #include "support/revocation_case.h"
+#include "x509/der.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -417,6 +419,61 @@ static void tampered_crls(void **state)
     chain_free(&der, 1);
 }
 
+/* As many extensions as there may be, and one more; all of them different. */
+static void many_extensions(void **state)
+{
+    (void)state;
+    for (int more = 31; more <= 32; more++) { /* beside cRLNumber */
+        char text[32 * 32];
+        text[0] = '\0';
+        for (int i = 0; i < more; i++)
+            snprintf(text + strlen(text), 32, "300806032a03%02x040105", i);
+        made_case made;
+        revocation_case nothing = {.stapled = -1};
+        revocation_make(&made, &nothing);
+        const char *reason = revocation_take_spec(
+            &made, plain_chain, &(crl_spec){.issuer = 1, .more_extensions = text});
+        if (more == 31)
+            assert_null(reason);
+        else
+            assert_string_equal(reason, "it has too many extensions");
+        revocation_unmake(&made);
+    }
+}
+
+/* Whatever element is changed. */
+static void changed_crls(void **state)
+{
+    static const crl_spec all[] = {
+        {.issuer = 1,
+         .entries = "01=1;02",
+         .point = "uri:http://crl.test/1;dir:CN=x",
+         .flags = CRL_USERS | CRL_SOME_REASONS,
+         .extensions = {{"2.5.29.35", false, "3000"}}},
+        {.issuer = 1, .flags = CRL_RELATIVE_POINT},
+    };
+    (void)state;
+    revocation_case base = {.policy = HARD, .crls = {{.issuer = 2}}, .stapled = -1};
+    for (size_t i = 0; i < COUNT(all); i++) {
+        rp_slice der = chain_crl(plain_chain, &all[i]), changed;
+        for (int kind = 0; kind < DER_CHANGE_KINDS; kind++) {
+            for (size_t at = 0; der_change(der, at, (der_change_kind)kind, &changed); at++) {
+                made_case made;
+                revocation_make(&made, &base);
+                if (changed.size > 0)
+                    (void)revocation_take(&made, changed);
+                rp_error error = revocation_verdict(&made, CHAINS_NOW);
+                bool same = rp_slice_equal(changed, der); /* it was empty before */
+                if (error.status != RP_E_CERT_STATUS_UNKNOWN && !same)
+                    fail_msg("list %zu, change %d of element %zu: %s", i, kind, at, error.text);
+                revocation_unmake(&made);
+                chain_free(&changed, 1);
+            }
+        }
+        chain_free(&der, 1);
+    }
+}
+
 /* Many entries: each is found, others are not, at a price of 8 to 12 bytes each. */
 static void long_list(void **state)
 {
@@ -497,6 +554,8 @@ int main(void)
         cmocka_unit_test(crl_scopes),
         cmocka_unit_test(crls_that_cannot_be_used),
         cmocka_unit_test(tampered_crls),
+        cmocka_unit_test(many_extensions),
+        cmocka_unit_test(changed_crls),
         cmocka_unit_test(long_list),
         cmocka_unit_test(other_ways),
     };

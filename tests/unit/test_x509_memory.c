@@ -105,7 +105,7 @@ static void revocation(void **state)
     static const chain_spec specs[] = {
         {.subject = "host.test", .issuer = 1},
         {.subject = "1", .issuer = 2, .flags = CHAIN_CA, .key = CHAIN_RSA},
-        {.subject = "R", .issuer = -1, .flags = CHAIN_CA},
+        {.subject = "R", .issuer = -1, .flags = CHAIN_CA, .key = CHAIN_RSA},
         {.subject = "Responder", .issuer = 1, .purposes = "ocsp"},
     };
     rp_memory memory;

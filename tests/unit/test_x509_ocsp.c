@@ -1,6 +1,8 @@
 /* test_x509_ocsp.c - what stapled OCSP responses say of a path, rule by rule, and what is said of
  * those that can't be used. */
+#include "support/der_change.h"
 #include "support/revocation_case.h"
+#include "x509/der.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -568,6 +570,39 @@ static void tampered_responses(void **state)
     revocation_unmake(&made);
 }
 
+/* Whatever element is changed; but for the certificates that came with it, which it does not sign.
+ */
+static void changed_responses(void **state)
+{
+    static const ocsp_spec all[] = {
+        {.responder = 1,
+         .answers = {FOR_LEAF(.serial = "05", .status = OCSP_REVOKED, .reason = 2), FOR_LEAF()},
+         .extension = {"1.2.3.4", false, "0500"}},
+        {.responder = 3, .flags = OCSP_BY_KEY, .included = {4}, .answers = {FOR_LEAF()}},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(all); i++) {
+        revocation_case base = {.policy = REQUIRE, .response = all[i]};
+        made_case made;
+        revocation_make(&made, &base);
+        rp_slice whole = made.staples[0], changed;
+        assert_int_equal(revocation_verdict(&made, CHAINS_NOW).status, RP_OK);
+        for (int kind = 0; kind < DER_CHANGE_KINDS; kind++) {
+            for (size_t at = 0; der_change(whole, at, (der_change_kind)kind, &changed); at++) {
+                made.staples[0] = changed;
+                rp_error error = revocation_verdict(&made, CHAINS_NOW);
+                bool twice = kind == DER_DOUBLE && error.status == RP_OK; /* a certificate */
+                bool same = rp_slice_equal(changed, whole);               /* it was empty before */
+                if (error.status != RP_E_CERT_STATUS_UNKNOWN && !same && !(twice && i == 1))
+                    fail_msg("response %zu, change %d of element %zu: %s", i, kind, at, error.text);
+                chain_free(&changed, 1);
+            }
+        }
+        made.staples[0] = whole;
+        revocation_unmake(&made);
+    }
+}
+
 static void too_large(void **state)
 {
     (void)state;
@@ -586,10 +621,10 @@ static void too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ocsp_responses),  cmocka_unit_test(ocsp_times),
-        cmocka_unit_test(ocsp_responders), cmocka_unit_test(ocsp_forms),
-        cmocka_unit_test(must_be_stapled), cmocka_unit_test(tampered_responses),
-        cmocka_unit_test(too_large),
+        cmocka_unit_test(ocsp_responses),    cmocka_unit_test(ocsp_times),
+        cmocka_unit_test(ocsp_responders),   cmocka_unit_test(ocsp_forms),
+        cmocka_unit_test(must_be_stapled),   cmocka_unit_test(tampered_responses),
+        cmocka_unit_test(changed_responses), cmocka_unit_test(too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
