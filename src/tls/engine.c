@@ -30,12 +30,20 @@ typedef enum engine_cause {
     NO_MEMORY,
     NOT_TLS,
     EARLY_CHANGE_CIPHER,
+    TOO_MANY_CHANGES,
     TOO_MANY_KEYS
 } engine_cause;
 
 /* Answers to KeyUpdate: so many without data in between, and so many that the transport has not
  * taken. Who needs new keys needs them after 2^24 records (RFC 8446, 5.5). */
 #define KEY_ANSWERS_LIMIT 32
+
+/* In a handshake of TLS 1.3 there may be any number, and one is what servers send. */
+#define CHANGE_CIPHERS_LIMIT 32
+
+/* How long a ticket of TLS 1.2 is offered whose server does not say, as Go's do not: its lifetime
+ * hint is 0 (RFC 5077, 3.3). */
+#define LIFETIME_UNSPECIFIED_S 7200
 
 struct rp_engine {
     WOLFSSL *ssl;
@@ -58,8 +66,9 @@ struct rp_engine {
     bool session_offered;  /* by us, to the server */
     uint8_t sessions_made; /* TLS 1.2: calls of new_session, see keep_session */
     bool change_cipher_sent;
-    bool finished; /* wolfSSL is done with the handshake; we may not be */
-    bool doubted;  /* a question is out */
+    uint8_t change_ciphers; /* that came */
+    bool finished;          /* wolfSSL is done with the handshake; we may not be */
+    bool doubted;           /* a question is out */
     bool reading;
     uint8_t key_answers;         /* since data came last */
     uint8_t key_answers_waiting; /* since the output was empty last */
@@ -91,9 +100,9 @@ static bool screen(rp_engine *engine, size_t size)
         engine->cause = NOT_TLS;
         return false;
     case RP_RECORD_CHANGE_CIPHER:
-        if (may_change_cipher(engine))
+        if (may_change_cipher(engine) && engine->change_ciphers++ < CHANGE_CIPHERS_LIMIT)
             return true;
-        engine->cause = EARLY_CHANGE_CIPHER;
+        engine->cause = may_change_cipher(engine) ? TOO_MANY_CHANGES : EARLY_CHANGE_CIPHER;
         return false;
     case RP_RECORD_FINE:
         break;
@@ -435,6 +444,11 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
     case EARLY_CHANGE_CIPHER:
         refuse_change_cipher(engine, error);
         return RP_ENGINE_FAILED;
+    case TOO_MANY_CHANGES:
+        rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
+                     "%s broke the rules of TLS: one ChangeCipherSpec after another",
+                     engine->verifier.peer_text);
+        return RP_ENGINE_FAILED;
     case TOO_MANY_KEYS:
         rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_NONE,
                      "%s broke the rules of TLS: it asks for new keys again and again",
@@ -452,6 +466,7 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
         .config = engine->config,
         .peer_text = engine->verifier.peer_text,
         .handshaking = handshaking,
+        .downgraded = handshaking && records->downgraded && !records->says_1_3,
         .old_version = handshaking && !engine->config->offers_1_2 && records->server_hello &&
                        !records->says_1_3,
         .code = code,
@@ -489,8 +504,11 @@ static void keep_session(rp_engine *engine, bool resumed)
     if (!resumed && engine->sessions_made < (engine->session_offered ? 2 : 1))
         return;
     WOLFSSL_SESSION *session = wolfSSL_get1_session(engine->ssl);
-    if (session != NULL)
-        rp_sessions_put(engine->sessions, engine->session_key, session);
+    if (session == NULL)
+        return;
+    if (wolfSSL_SESSION_get_timeout(session) == 0)
+        (void)wolfSSL_SSL_SESSION_set_timeout(session, LIFETIME_UNSPECIFIED_S);
+    rp_sessions_put(engine->sessions, engine->session_key, session);
 }
 
 static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)

@@ -131,6 +131,12 @@ static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase p
     const char *peer = failure->peer_text;
     if (failure->code == MEMORY_E || failure->code == MEMORY_ERROR)
         rp_error_set(error, RP_E_NO_MEMORY, phase, "no memory for the TLS connection to %s", peer);
+    else if (failure->downgraded && ONE_OF(failure->code, version_codes))
+        rp_error_set(
+            error, RP_E_TLS_PROTOCOL, phase,
+            "%s has TLS 1.3, was offered it, and answers with TLS 1.2: somebody on the way "
+            "changes handshakes",
+            peer);
     else if (failure->handshaking &&
              (ONE_OF(failure->code, version_codes) || failure->old_version ||
               failure->alert_received == ALERT_PROTOCOL_VERSION))

@@ -10,6 +10,7 @@ typedef struct rp_tls_failure {
     const rp_tls_config *config;
     const char *peer_text;
     bool handshaking;
+    bool downgraded;    /* the server chose TLS 1.2, and says that it has TLS 1.3 */
     bool old_version;   /* the server chose a TLS version that we did not offer */
     int code;           /* wolfSSL's */
     int alert_received; /* fatal; -1: none */

@@ -12,20 +12,32 @@ static size_t smaller(size_t left, size_t right)
     return left < right ? left : right;
 }
 
-/* Looks for the extension as a string of bytes: it is for a sentence only, so a random number
- * that looks like it does no harm. */
+/* How much of a pattern has been seen, with one byte more. */
+static uint8_t seek(const uint8_t *pattern, uint8_t size, uint8_t match, uint8_t byte)
+{
+    if (match == size)
+        return size;
+    for (uint8_t k = match;; k--) { /* what was seen may end with a shorter beginning */
+        if (pattern[k] == byte && memcmp(pattern, pattern + match - k, k) == 0)
+            return (uint8_t)(k + 1);
+        if (k == 0)
+            return 0;
+    }
+}
+
+/* Looks for the extension and for what a random ends with (RFC 8446, 4.1.3) as strings of bytes: it
+ * is for a message only, so other bytes that look like them do no harm. */
 static void see_server_hello(rp_records *records, const uint8_t *data, size_t size)
 {
-    static const uint8_t supported_version[] = {0, 43, 0, 2, 3, 4}; /* RFC 8446, 4.2.1 */
-    for (size_t i = 0; i < size && !records->says_1_3; i++) {
-        if (data[i] == supported_version[records->match])
-            records->match++;
-        else if (records->match == 3 && data[i] == supported_version[1])
-            records->match = 2; /* 0 43 0 43: the second 0 may begin it */
-        else
-            records->match = data[i] == supported_version[0];
-        records->says_1_3 = records->match == sizeof(supported_version);
+    static const uint8_t version[] = {0, 43, 0, 2, 3, 4}; /* RFC 8446, 4.2.1 */
+    static const uint8_t downgrade[] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', 1};
+    for (size_t i = 0; i < size; i++) {
+        records->version_match = seek(version, sizeof(version), records->version_match, data[i]);
+        records->downgrade_match =
+            seek(downgrade, sizeof(downgrade), records->downgrade_match, data[i]);
     }
+    records->says_1_3 = records->version_match == sizeof(version);
+    records->downgraded = records->downgrade_match == sizeof(downgrade);
 }
 
 /* Handshake messages may be cut over records in any way. What is encrypted looks like messages

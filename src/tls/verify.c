@@ -78,9 +78,12 @@ static void refuse_name(rp_verifier *verifier, const rp_certificate *leaf)
                      verifier->server_name);
     else
         rp_error_set(verifier->error, RP_E_CERT_HOST_MISMATCH, RP_PHASE_HANDSHAKE,
-                     "certificate of %s names no host (it has no subjectAltName), so it is not for "
-                     "%s",
-                     verifier->peer_text, verifier->server_name);
+                     "certificate of %s names no host (%s), so it is not for %s",
+                     verifier->peer_text,
+                     leaf->alternative_names.data == NULL
+                         ? "it has no subjectAltName"
+                         : "its subjectAltName has neither a DNS name nor an IP address",
+                     verifier->server_name);
 }
 
 static void refuse_key(rp_verifier *verifier)

@@ -149,6 +149,7 @@ static void hello_of(hello *h, const rp_tls_options *options)
 
 #define SUITES13 "1301 1302 1303"
 #define SUITES12 "c02b c02f c02c c030 cca9 cca8"
+#define SIGNAL "00ff" /* renegotiation_info, by a suite of its own: RFC 5746, 3.3 */
 #define GROUPS12 "001d 0017 0018 0019"
 
 /* TLS 1.3's three suites, ECDHE with AEAD for TLS 1.2; no signature with SHA-1 or MD5. */
@@ -157,7 +158,7 @@ static void nothing_but_what_is_good(void **state)
     (void)state;
     hello h;
     hello_of(&h, &(rp_tls_options){.ca_file = NULL});
-    assert_string_equal(numbers(h.suites, h.suite_count), SUITES13 " " SUITES12);
+    assert_string_equal(numbers(h.suites, h.suite_count), SUITES13 " " SUITES12 " " SIGNAL);
     assert_string_equal(list_of(&h, VERSIONS, 1), "0304 0303");
     const char *signatures = list_of(&h, SIGNATURES, 2);
     /* ECDSA, Ed25519, RSA-PSS, RSA (for TLS 1.2, and in chains). */
@@ -172,14 +173,14 @@ static void nothing_but_what_is_good(void **state)
             assert_int_not_equal(h.extensions[i], h.extensions[k]);
     }
     hello_of(&h, &(rp_tls_options){.maximum_version = RP_TLS_1_2});
-    assert_string_equal(numbers(h.suites, h.suite_count), SUITES12);
+    assert_string_equal(numbers(h.suites, h.suite_count), SUITES12 " " SIGNAL);
     assert_string_equal(list_of(&h, VERSIONS, 1), "none");
     hello_of(&h, &(rp_tls_options){.minimum_version = RP_TLS_1_3});
-    assert_string_equal(numbers(h.suites, h.suite_count), SUITES13);
+    assert_string_equal(numbers(h.suites, h.suite_count), SUITES13 " " SIGNAL);
     assert_string_equal(list_of(&h, VERSIONS, 1), "0304");
     hello_of(&h, &(rp_tls_options){.tls13_ciphers = "TLS_AES_256_GCM_SHA384",
                                    .tls12_ciphers = "ECDHE-RSA-AES128-GCM-SHA256"});
-    assert_string_equal(numbers(h.suites, h.suite_count), "1302 c02f");
+    assert_string_equal(numbers(h.suites, h.suite_count), "1302 c02f " SIGNAL);
 }
 
 /* A server that does not know the hybrid costs no round trip. */
@@ -217,11 +218,56 @@ static void groups_and_shares(void **state)
     }
 }
 
+/* RFC 8446, 4.1.2: the second hello is the first one, but for the share and a cookie. */
+static void second_hello(void **state)
+{
+    (void)state;
+    rp_tls_config *client = tls_client_of(0);
+    rp_tls_config *server = tls_server(&(rp_tls_server_options){
+        .certificate_file = tls_cert("server-ecdsa.pem"),
+        .key_file = tls_cert("server-ecdsa.key"),
+        .groups = "P-384",
+    });
+    tls_pair pair;
+    tls_pair_options options = {.client = client, .server = server, .client_alpn = "http/1.1"};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+    hello first, second;
+    hello_read(&first, &pair.client.output);
+    while (tls_move(&pair, &pair.client, &pair.server))
+        ;
+    while (tls_move(&pair, &pair.server, &pair.client))
+        ;
+    hello_read(&second, &pair.client.output);
+    assert_string_equal(shares(&second), "0018");
+    size_t i = 0;
+    for (size_t k = 0; k < second.extension_count; k++) {
+        if (second.extensions[k] == COOKIE)
+            continue;
+        assert_true(i < first.extension_count);
+        assert_int_equal(second.extensions[k], first.extensions[i]);
+        if (second.extensions[k] != KEY_SHARE) {
+            assert_int_equal(second.data[k].size, first.data[i].size);
+            assert_memory_equal(second.data[k].data, first.data[i].data, first.data[i].size);
+        }
+        i++;
+    }
+    assert_int_equal(i, first.extension_count);
+    assert_int_equal(second.suite_count, first.suite_count);
+    assert_memory_equal(second.suites, first.suites, sizeof(first.suites));
+    tls_pump(&pair);
+    assert_true(pair.client.opened);
+    tls_pair_close(&pair);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_but_what_is_good),
         cmocka_unit_test(groups_and_shares),
+        cmocka_unit_test(second_hello),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

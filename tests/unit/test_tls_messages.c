@@ -294,6 +294,203 @@ static void not_what_was_offered(void **state)
         assert_int_not_equal(status_of_extension(NULL, unknown, sizeof(unknown)), RP_OK);
 }
 
+/* RFC 8446, 4.2: an answer to what was not asked for, or in a message that is not its own. */
+static void extensions_out_of_place(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    static const uint8_t good[][2] = {{0, 0}}; /* server_name */
+    static const uint8_t bad[][2] = {{0, 1},  {0, 5},  {0, 11}, {0, 13}, {0, 14},  {0, 15},
+                                     {0, 18}, {0, 19}, {0, 20}, {0, 22}, {0, 23},  {0, 28},
+                                     {0, 35}, {0, 41}, {0, 42}, {0, 43}, {0, 44},  {0, 45},
+                                     {0, 47}, {0, 49}, {0, 50}, {0, 51}, {0xFF, 1}};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        const uint8_t extension[4] = {good[i][0], good[i][1], 0, 0};
+        assert_int_equal(status_of_extension(NULL, extension, 4), RP_OK);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        /* Empty, of a byte, and as long as most of them are. */
+        for (uint8_t size = 0; size <= 2; size++) {
+            const uint8_t extension[6] = {bad[i][0], bad[i][1], 0, size, 0, 0};
+            assert_int_equal(status_of_extension("http/1.1", extension, 4U + size),
+                             RP_E_TLS_PROTOCOL);
+        }
+    }
+    static const uint8_t twice[] = {0, 0, 0, 0, 0, 0, 0, 0};
+    assert_int_equal(status_of_extension(NULL, twice, sizeof(twice)), RP_E_TLS_PROTOCOL);
+}
+
+/* Puts bytes at a place of a message and corrects its length and those that stand before it: at
+ * the places, each of so many bytes. */
+typedef struct length_at {
+    size_t at;
+    int bytes;
+} length_at;
+
+static size_t put(uint8_t *message, size_t size, size_t place, const uint8_t *bytes, size_t count,
+                  const length_at *lengths, size_t length_count)
+{
+    memmove(message + place + count, message + place, size - place);
+    memcpy(message + place, bytes, count);
+    for (size_t i = 0; i < length_count; i++) {
+        size_t value = count;
+        for (int k = lengths[i].bytes - 1; k >= 0; k--) {
+            value += message[lengths[i].at + (size_t)k];
+            message[lengths[i].at + (size_t)k] = (uint8_t)value;
+            value >>= 8;
+        }
+    }
+    return size + count;
+}
+
+static void extensions_of_server_hello(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    static const uint8_t types[] = {0, 1, 5, 10, 11, 13, 16, 21, 22, 23, 35, 44, 45, 250};
+    for (size_t i = 0; i < sizeof(types); i++) {
+        scene s;
+        scene_open(&s, "http/1.1");
+        const uint8_t extension[] = {0, types[i], 0, 2, 0, 0};
+        size_t lists = 5 + 4 + 2 + 32 + 1 + s.hello[5 + 4 + 2 + 32] + 2 + 1;
+        const length_at lengths[] = {{3, 2}, {6, 3}, {lists, 2}};
+        s.hello_size =
+            put(s.hello, s.hello_size, s.hello_size, extension, sizeof(extension), lengths, 3);
+        tls_feed(&s.pair, s.client, s.hello, s.hello_size);
+        assert_true(s.client->failed);
+        assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
+        scene_close(&s);
+    }
+}
+
+/* EncryptedExtensions, and then the leaf of Certificate with an extension. */
+static void extensions_of_certificate(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    static const uint8_t types[] = {0, 5, 10, 16, 18, 250};
+    for (size_t i = 0; i < sizeof(types); i++) {
+        scene s;
+        scene_open(&s, "http/1.1");
+        scene_hello(&s);
+        const uint8_t extension[] = {0, types[i], 0, 1, 0};
+        size_t message = 4 + ((size_t)s.flight[1] << 16 | (size_t)s.flight[2] << 8 | s.flight[3]);
+        assert_int_equal(s.flight[message], 11);
+        size_t leaf = message + 4 + 1 + 3; /* behind the context and the list's length */
+        size_t end =
+            leaf + 3 +
+            ((size_t)s.flight[leaf] << 16 | (size_t)s.flight[leaf + 1] << 8 | s.flight[leaf + 2]);
+        const length_at lengths[] = {{message + 1, 3}, {message + 5, 3}, {end, 2}};
+        size_t size =
+            put(s.flight, s.flight_size, end + 2, extension, sizeof(extension), lengths, 3);
+        send_record(&s, HANDSHAKE_RECORD, s.flight, size);
+        assert_true(s.client->failed && !s.client->opened);
+        assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
+        scene_close(&s);
+    }
+}
+
+/* RFC 8446, 5: dropped as often as it comes before Finished, and it comes to an end. */
+static void change_ciphers(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    static const uint8_t change[] = {20, 3, 3, 0, 1, 1}, other[] = {20, 3, 3, 0, 1, 2};
+    static const struct {
+        size_t before, after; /* ServerHello */
+        bool fails;
+    } cases[] = {{0, 1, false}, {0, 2, false}, {0, 30, false}, {0, 40, true}, {1, 0, true}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        scene s;
+        scene_open(&s, NULL);
+        for (size_t k = 0; k < cases[i].before; k++)
+            tls_feed(&s.pair, s.client, change, sizeof(change));
+        if (!s.client->failed)
+            scene_hello(&s);
+        for (size_t k = 0; k < cases[i].after && !s.client->failed; k++)
+            tls_feed(&s.pair, s.client, change, sizeof(change));
+        assert_true(s.client->failed == cases[i].fails);
+        if (!s.client->failed) {
+            send_record(&s, HANDSHAKE_RECORD, s.flight, s.flight_size);
+            tls_keys_set(&s.keys, s.traffic_secret);
+            expect_data(&s);
+            tls_feed(&s.pair, s.client, change, sizeof(change));
+            assert_true(s.client->failed);
+        }
+        scene_close(&s);
+    }
+    scene s;
+    scene_open(&s, NULL);
+    scene_hello(&s);
+    tls_feed(&s.pair, s.client, other, sizeof(other));
+    assert_true(s.client->failed);
+    scene_close(&s);
+}
+
+/* RFC 8446, 5.1: no empty record of a handshake, and nothing behind a message in its record that
+ * is sealed by the next keys. */
+static void empty_records(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    for (size_t at = 0; at < 3; at++) {
+        scene s;
+        scene_open(&s, NULL);
+        scene_hello(&s);
+        if (at == 1)
+            send_record(&s, HANDSHAKE_RECORD, s.flight, 3);
+        if (at == 2) {
+            send_record(&s, HANDSHAKE_RECORD, s.flight, s.flight_size);
+            tls_keys_set(&s.keys, s.traffic_secret);
+            expect_data(&s);
+        }
+        send_record(&s, HANDSHAKE_RECORD, s.flight, 0);
+        assert_true(s.client->failed);
+        assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
+        scene_close(&s);
+    }
+}
+
+static void keys_change_in_a_record(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    static const uint8_t update[] = {24, 0, 0, 1, 0, 24, 0, 0, 1, 0};
+    static const size_t parts[][2] = {{10, 0}, {6, 4}, {3, 7}, {4, 3}};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) { /* KeyUpdate */
+        scene s;
+        scene_connect(&s);
+        send_record(&s, HANDSHAKE_RECORD, update, parts[i][0]);
+        if (parts[i][1] > 0)
+            send_record(&s, HANDSHAKE_RECORD, update + parts[i][0], parts[i][1]);
+        assert_true(s.client->failed);
+        assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
+        scene_close(&s);
+    }
+    for (size_t cut = 0; cut < 2; cut++) { /* Finished */
+        scene s;
+        scene_open(&s, NULL);
+        scene_hello(&s);
+        memcpy(s.flight + s.flight_size, update, 5);
+        send_cut(&s, s.flight, s.flight_size + 5, cut == 0 ? 0 : s.flight_size - 2);
+        assert_true(s.client->failed && !s.client->opened);
+        scene_close(&s);
+    }
+    scene s; /* ServerHello */
+    scene_open(&s, NULL);
+    memcpy(s.hello + s.hello_size, "\x08\0\0\x02\0\0", 6);
+    s.hello[4] = (uint8_t)(s.hello[4] + 6);
+    tls_feed(&s.pair, s.client, s.hello, s.hello_size + 6);
+    assert_true(s.client->failed);
+    scene_close(&s);
+}
+
 /* RFC 8446, 7.4.2: a share of small order makes a secret of zeros whatever the client's key is. As
  * half of a hybrid's too: the share of X25519MLKEM768 ends with that of X25519. */
 static void share_of_small_order(void **state)
@@ -325,38 +522,85 @@ static void share_of_small_order(void **state)
     }
 }
 
-/* RFC 8446, 4.2.2: the cookie of a HelloRetryRequest comes back. */
-static void cookie(void **state)
+/* A ServerHello as the server's is up to the extensions, with others: as a HelloRetryRequest, by
+ * its random (RFC 8446, 4.1.3). */
+static void send_hello(scene *s, bool retry, const uint8_t *extensions, size_t count)
 {
-    (void)state;
     static const uint8_t random[] = {0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11,
                                      0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
                                      0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E,
                                      0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
-    static const uint8_t extensions[] = {0, 18, 0, 43, 0,   2,   3,   4,   0,   44,
-                                         0, 8,  0, 6,  'c', 'o', 'o', 'k', 'i', 'e'};
+    size_t session = s->hello[5 + 4 + 2 + 32], fixed = 5 + 4 + 2 + 32 + 1 + session + 2 + 1;
+    uint8_t hello[256];
+    size_t size = fixed + 2 + count;
+    assert_true(size <= sizeof(hello));
+    memcpy(hello, s->hello, fixed);
+    if (retry)
+        memcpy(hello + 11, random, 32);
+    hello[fixed] = 0;
+    hello[fixed + 1] = (uint8_t)count;
+    memcpy(hello + fixed + 2, extensions, count);
+    hello[3] = 0;
+    hello[4] = (uint8_t)(size - 5);
+    hello[7] = 0;
+    hello[8] = (uint8_t)(size - 9);
+    tls_feed(&s->pair, s->client, hello, size);
+}
+
+/* RFC 8446, 4.2.2: the cookie of a HelloRetryRequest comes back. */
+static void cookie(void **state)
+{
+    (void)state;
+    static const uint8_t extensions[] = {0, 43, 0, 2,   3,   4,   0,   44,  0,
+                                         8, 0,  6, 'c', 'o', 'o', 'k', 'i', 'e'};
     scene s;
     scene_open(&s, NULL);
-    /* ServerHello as it is up to the extensions, with that random (4.1.3). */
-    size_t session = s.hello[5 + 4 + 2 + 32], fixed = 5 + 4 + 2 + 32 + 1 + session + 2 + 1;
-    uint8_t retry[128];
-    assert_true(fixed + sizeof(extensions) <= sizeof(retry));
-    memcpy(retry, s.hello, fixed);
-    memcpy(retry + 11, random, 32);
-    memcpy(retry + fixed, extensions, sizeof(extensions));
-    size_t size = fixed + sizeof(extensions);
-    retry[3] = 0;
-    retry[4] = (uint8_t)(size - 5);
-    retry[7] = 0;
-    retry[8] = (uint8_t)(size - 9);
-    tls_feed(&s.pair, s.client, retry, size);
+    send_hello(&s, true, extensions, sizeof(extensions));
     assert_false(s.client->failed);
     rp_slice second;
     assert_int_equal(rp_chain_slices(&s.client->output, &second, 1), 1);
     bool found = false;
     for (size_t i = 0; i + 10 <= second.size; i++)
-        found = found || memcmp(second.data + i, extensions + 10, 10) == 0;
+        found = found || memcmp(second.data + i, extensions + 8, 10) == 0;
     assert_true(found);
+    scene_close(&s);
+}
+
+/* Without a share there is no key exchange, before a HelloRetryRequest and behind it
+ * (CVE-2026-3230); and one retry is all (4.1.4), for a group that was offered without a share. */
+static void no_share(void **state)
+{
+    (void)state;
+    static const uint8_t version[] = {0, 43, 0, 2, 3, 4};
+    static const uint8_t p256[] = {0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 23};
+    static const uint8_t x25519[] = {0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 29};
+    static const uint8_t x448[] = {0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 30};
+    scene s;
+    scene_open(&s, NULL);
+    send_hello(&s, false, version, sizeof(version));
+    assert_true(s.client->failed);
+    scene_close(&s);
+    if (!old_wolfssl()) {
+        scene_open(&s, NULL);
+        send_hello(&s, true, p256, sizeof(p256));
+        assert_false(s.client->failed);
+        send_hello(&s, false, version, sizeof(version));
+        assert_true(s.client->failed);
+        scene_close(&s);
+    }
+    scene_open(&s, NULL);
+    send_hello(&s, true, p256, sizeof(p256));
+    assert_false(s.client->failed);
+    send_hello(&s, true, p256, sizeof(p256));
+    assert_true(s.client->failed);
+    scene_close(&s);
+    scene_open(&s, NULL);
+    send_hello(&s, true, x25519, sizeof(x25519));
+    assert_true(s.client->failed);
+    scene_close(&s);
+    scene_open(&s, NULL);
+    send_hello(&s, true, x448, sizeof(x448));
+    assert_true(s.client->failed);
     scene_close(&s);
 }
 
@@ -441,6 +685,47 @@ static void tickets_of_any_kind(void **state)
     }
 }
 
+/* RFC 8446, 4.6.1: a ticket is not empty; of its extensions those that nobody knows are passed
+ * over, and the others are where they do not belong, but for early_data, which comes once. */
+static void tickets_that_are_none(void **state)
+{
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    static const struct {
+        size_t ticket, size;
+        uint8_t extensions[12];
+        bool good;
+    } kinds[] = {
+        {20, 0, {0}, true},
+        {0, 0, {0}, false},
+        {20, 4, {0xFA, 0xFA, 0, 0}, true},
+        {20, 8, {0, 42, 0, 4, 0, 0, 0, 0}, true},
+        {20, 8, {0, 42, 0, 0, 0, 42, 0, 0}, false},
+        {20, 4, {0, 0, 0, 0}, false},
+        {20, 6, {0, 16, 0, 2, 0, 0}, false},
+        {20, 6, {0, 43, 0, 2, 3, 4}, false},
+        {20, 3, {0xFA, 0xFA, 0}, false},
+        {20, 5, {0xFA, 0xFA, 0, 2, 0}, false},
+    };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        size_t size;
+        uint8_t *message = ticket(kinds[i].ticket, 8, 7200, &size), changed[256];
+        assert_true(size + 12 <= sizeof(changed));
+        memcpy(changed, message, size);
+        const length_at lengths[] = {{1, 3}, {size - 2, 2}};
+        size = put(changed, size, size, kinds[i].extensions, kinds[i].size, lengths, 2);
+        scene s;
+        scene_connect(&s);
+        send_record(&s, HANDSHAKE_RECORD, changed, size);
+        if (kinds[i].good)
+            expect_data(&s);
+        assert_true(s.client->failed != kinds[i].good);
+        scene_close(&s);
+        free(message);
+    }
+}
+
 /* RFC 8446, 5.1: nothing may come between the pieces. */
 static void data_amid_a_message(void **state)
 {
@@ -510,11 +795,24 @@ static void floods_of_key_updates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flight_cut),           cmocka_unit_test(flight_by_the_byte),
-        cmocka_unit_test(not_what_was_offered), cmocka_unit_test(staples),
-        cmocka_unit_test(share_of_small_order), cmocka_unit_test(cookie),
-        cmocka_unit_test(tickets_cut),          cmocka_unit_test(tickets_of_any_kind),
-        cmocka_unit_test(data_amid_a_message),  cmocka_unit_test(floods_of_key_updates),
+        cmocka_unit_test(flight_cut),
+        cmocka_unit_test(flight_by_the_byte),
+        cmocka_unit_test(not_what_was_offered),
+        cmocka_unit_test(staples),
+        cmocka_unit_test(share_of_small_order),
+        cmocka_unit_test(cookie),
+        cmocka_unit_test(no_share),
+        cmocka_unit_test(tickets_cut),
+        cmocka_unit_test(tickets_of_any_kind),
+        cmocka_unit_test(data_amid_a_message),
+        cmocka_unit_test(floods_of_key_updates),
+        cmocka_unit_test(extensions_out_of_place),
+        cmocka_unit_test(extensions_of_server_hello),
+        cmocka_unit_test(extensions_of_certificate),
+        cmocka_unit_test(change_ciphers),
+        cmocka_unit_test(empty_records),
+        cmocka_unit_test(keys_change_in_a_record),
+        cmocka_unit_test(tickets_that_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

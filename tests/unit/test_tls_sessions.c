@@ -76,6 +76,56 @@ static void resumption(void **state)
     }
 }
 
+/* RFC 5077, 3.3: in TLS 1.2 the lifetime hint 0 says nothing. */
+static void lifetime_unspecified(void **state)
+{
+    (void)state;
+    rp_tls_config *client = tls_client_of(RP_TLS_1_2);
+    rp_tls_config *server = tls_server_of("server-ecdsa", RP_TLS_1_2);
+    rp_memory memory;
+    rp_sessions *sessions = store_new(&memory);
+    (void)wolfSSL_CTX_set_TicketHint(server->context, 0);
+    assert_false(connect_once(client, server, sessions, 0));
+    assert_int_equal(connect_once(client, server, sessions, 0), resumes(RP_TLS_1_2));
+    assert_int_equal(connect_once(client, server, sessions, 0), resumes(RP_TLS_1_2));
+    store_free(&memory, sessions);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
+/* A server that went from TLS 1.2 to both versions is found to have 1.3 at once, and back again. */
+static void better_version_beside_a_session(void **state)
+{
+    (void)state;
+    if (LIBWOLFSSL_VERSION_HEX < 0x05009002)
+        skip();
+    rp_tls_config *client = tls_client_of(0);
+    rp_tls_config *old = tls_server_of("server-ecdsa", RP_TLS_1_2);
+    rp_tls_config *new = tls_server_of("server-ecdsa", 0);
+    rp_memory memory;
+    rp_sessions *sessions = store_new(&memory);
+    assert_false(connect_once(client, old, sessions, 0));
+    assert_true(connect_once(client, old, sessions, 0));
+    for (int i = 0; i < 2; i++) {
+        tls_pair pair;
+        tls_pair_options options = {.client = client, .server = new, .sessions = sessions};
+        assert_true(tls_pair_open(&pair, &options));
+        if (!tls_handshake(&pair))
+            fail_msg("client: %s; server: %s", pair.client.error.text, pair.server.error.text);
+        rp_engine_info info;
+        rp_engine_info_get(pair.client.engine, &info);
+        assert_string_equal(info.version, "TLSv1.3");
+        assert_int_equal(info.resumed, i > 0);
+        tls_write(&pair.server, "x", 1);
+        tls_pump(&pair); /* the tickets */
+        tls_pair_close(&pair);
+    }
+    store_free(&memory, sessions);
+    rp_tls_config_release(client);
+    rp_tls_config_release(old);
+    rp_tls_config_release(new);
+}
+
 /* Connections that are open at the same time resume with a session each. */
 static void parallel_connections(void **state)
 {
@@ -188,10 +238,11 @@ static void server_changes_versions(void **state)
     tls_pair pair;
     tls_pair_options options = {.client = client, .server = new, .sessions = sessions};
     assert_true(tls_pair_open(&pair, &options));
-    if (!tls_handshake(&pair))
+    bool opened = tls_handshake(&pair); /* the session went along with an offer of TLS 1.3 */
+    if (!opened)
         assert_int_equal(rp_sessions_count(sessions), 0);
     tls_pair_close(&pair);
-    assert_false(connect_once(client, new, sessions, 0));
+    assert_int_equal(connect_once(client, new, sessions, 0), opened);
     assert_true(connect_once(client, new, sessions, 0));
     store_free(&memory, sessions);
     rp_tls_config_release(client);
@@ -325,6 +376,8 @@ int main(void)
     wolfSSL_Init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resumption),
+        cmocka_unit_test(lifetime_unspecified),
+        cmocka_unit_test(better_version_beside_a_session),
         cmocka_unit_test(parallel_connections),
         cmocka_unit_test(unknown_tickets),
         cmocka_unit_test(no_resumption),

@@ -61,6 +61,9 @@ static const bad_case bad_cases[] = {
     {"no-san", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
      "certificate of " PEER
      " names no host (it has no subjectAltName), so it is not for localhost"},
+    {"no-host-san", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
+     "certificate of " PEER " names no host (its subjectAltName has neither a DNS name nor an IP "
+     "address), so it is not for localhost"},
     {"other-names", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
      NULL}, /* see names_are_told */
     {"many-names", "ca.pem", NULL, RP_E_CERT_HOST_MISMATCH, BAD_CERTIFICATE,
