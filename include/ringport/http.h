@@ -80,6 +80,13 @@ static inline rp_status rp_client_create(rp_client **client, rp_loop *loop,
  * pointer is good, and rp_client_send answers RP_E_MISUSE. */
 void rp_client_destroy(rp_client *client);
 
+/* Takes another TLS configuration: after a change of the trust store, of CRLs or of an identity,
+ * make a new one and give it to every client. No request that is sent from now on, or still waits,
+ * goes out on a connection of the old one, and no session of the old one is resumed; what is under
+ * way there ends as it would have. Retained. NULL does nothing, nor does a call in a child of
+ * fork. */
+void rp_client_set_tls(rp_client *client, rp_tls_config *tls);
+
 typedef struct rp_header {
     const char *name;
     const char *value;

@@ -47,7 +47,7 @@ typedef struct rp_tls_options {
     /* Trust. A trust anchor is a name and a key: the dates, the usages and the signature of its
      * certificate are not judged, so it counts until it is taken out. One that is no authority's
      * stands for itself only. The certificates are read when the configuration is made; after a
-     * change, make another one. rp_tls_config_trust says what became of each.
+     * change, make another one (rp_client_set_tls). rp_tls_config_trust says what became of each.
      * Where none of the four is given, the system's store is used. On Windows that is the
      * store ROOT, read once, and for a chain that ends elsewhere the system's chain engine, which
      * may fetch the root; a handshake waits for its answer, within its deadline. */

@@ -121,6 +121,26 @@ void rp_client_destroy(rp_client *client)
         client_end(client);
 }
 
+void rp_client_set_tls(rp_client *client, rp_tls_config *tls)
+{
+    rp_tls_config *old = client->options.tls;
+    if (!rp_loop_is_ours(client->loop) || client->emptied || tls == NULL || tls == old)
+        return;
+    client->options.tls = rp_tls_config_retain(tls);
+    /* What is opened meanwhile, in place of those that are closed, is of the new one. */
+    rp_link *last = client->conns.previous;
+    for (rp_link *link = client->conns.next; link != &client->conns;) {
+        rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
+        bool was_last = link == last;
+        link = link->next;
+        if (conn->origin->https)
+            rp_conn_retire(conn);
+        if (was_last)
+            break;
+    }
+    rp_tls_config_release(old);
+}
+
 static void loop_destroyed(rp_loop_hook *hook)
 {
     rp_client *client = RP_CONTAINER(hook, rp_client, hook);

@@ -131,6 +131,13 @@ void rp_conn_close(rp_conn *conn)
     rp_stream_close(conn->stream);
 }
 
+void rp_conn_retire(rp_conn *conn)
+{
+    conn->last_ns = 0; /* older than it may be */
+    if (conn->in_flight == 0)
+        rp_conn_close(conn);
+}
+
 /* ---- requests ---- */
 
 uint32_t rp_conn_room(const rp_conn *conn)

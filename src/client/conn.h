@@ -61,6 +61,8 @@ void rp_conn_idle_ends(rp_conn *conn);
 void rp_conn_learn(const rp_conn *conn);
 /* Ends it. A protocol that has requests on it then gives them back. */
 void rp_conn_close(rp_conn *conn);
+/* It serves no more than what is under way on it; closed if that is nothing. */
+void rp_conn_retire(rp_conn *conn);
 
 /* ---- for protocols, beside rp_conn_close ---- */
 

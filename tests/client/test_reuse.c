@@ -4,6 +4,7 @@
  *
  * Every request names itself in its target, and its answer repeats the name: so an answer that goes
  * to another request shows. The server counts what it got. */
+#include "support/tls_pair.h"
 #include "support/web.h"
 
 #include <stdio.h>
@@ -444,6 +445,63 @@ static void test_too_old_when_it_is_taken(void **state)
     each_version(&lifetime, too_old_when_it_is_taken);
 }
 
+/* Another configuration: nothing that is sent afterwards goes out under the old one, whether the
+ * connection is idle, being opened, or in the middle of an answer; and no session goes along. */
+static void test_another_configuration(void **state)
+{
+    (void)state;
+    for (int version = 12; version <= 13; version++) {
+        web w;
+        web_begin(&w, version, NULL, &(rp_client_options){.connections_per_origin = 1});
+        rp_tls_config *old = w.client_tls;
+        rp_tls_config *trusting = tls_client_of((rp_tls_version)version);
+        rp_tls_config *distrusting = tls_client(&(rp_tls_options){
+            .ca_file = tls_cert("other-ca.pem"), .minimum_version = (rp_tls_version)version});
+        fetch f = {0}, slow = {0}, next = {0}, opening = {0}, waiting = {0};
+        fetch_good(&f, &w, "/hello", NULL, 200);
+        rp_client_set_tls(w.client, NULL);
+        rp_client_set_tls(w.client, old);
+        f = (fetch){0};
+        fetch_good(&f, &w, "/hello", NULL, 200);
+        assert_true(f.summary.reused);
+        rp_client_set_tls(w.client, trusting); /* idle */
+        f = (fetch){0};
+        fetch_good(&f, &w, "/hello", NULL, 200);
+        assert_false(f.summary.reused || f.summary.resumed);
+        assert_int_equal(f.summary.attempts, 1);
+
+        assert_true(fetch_start(&slow, &w, "/hello", NULL)); /* not yet written */
+        assert_true(fetch_start(&next, &w, "/hello", NULL));
+        rp_client_set_tls(w.client, distrusting);
+        fetch_wait(&slow);
+        fetch_wait(&next);
+        assert_int_equal(slow.error.status, RP_E_CERT_UNTRUSTED);
+        assert_int_equal(next.error.status, RP_E_CERT_UNTRUSTED);
+
+        assert_true(fetch_start(&opening, &w, "/hello", NULL));
+        (void)rp_loop_turn(w.loop, 0);
+        rp_client_set_tls(w.client, trusting);
+        assert_true(fetch_start(&waiting, &w, "/hello", NULL));
+        fetch_wait(&opening);
+        fetch_wait(&waiting);
+        assert_int_equal(opening.status, 200);
+        assert_int_equal(waiting.status, 200);
+
+        uint64_t requests = web_counts(&w)->requests;
+        fetch busy = {0}, after = {0};
+        assert_true(fetch_start(&busy, &w, "/delay/30", NULL));
+        UNTIL(w.loop, web_counts(&w)->requests == requests + 1);
+        rp_client_set_tls(w.client, old);
+        fetch_wait(&busy);
+        assert_int_equal(busy.status, 200);
+        fetch_good(&after, &w, "/hello", NULL, 200);
+        assert_false(after.summary.reused);
+        rp_tls_config_release(trusting);
+        rp_tls_config_release(distrusting);
+        web_end(&w);
+    }
+}
+
 static bool answer_and_end(exchange *x, void *user)
 {
     (void)user;
@@ -516,6 +574,7 @@ int main(void)
         fixture_test(test_destroyed_before_it_left),
         fixture_test(test_bytes_sent_of_a_part),
         fixture_test_real(test_too_old_when_it_is_taken),
+        fixture_test(test_another_configuration),
         fixture_test_real(test_ended_when_it_is_taken),
         fixture_test_real(test_leaves_with_its_turn),
     };
