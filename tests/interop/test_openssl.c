@@ -102,6 +102,19 @@ static void test_conversations(void **state)
     converse("server-rsa", "-tls1_3", "TLSv1.3");
 }
 
+/* Keys of each kind, and what src/x509 reads though wolfSSL does not. */
+static void test_leaves(void **state)
+{
+    static const char *const leaves[] = {"server-p384",    "server-p521",       "server-ed25519",
+                                         "server-rsa-pss", "server-pss-sha256", "server-rsa-8192",
+                                         "server-odd-name"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+        converse(leaves[i], "-tls1_2", "TLSv1.2");
+        converse(leaves[i], "-tls1_3", "TLSv1.3");
+    }
+}
+
 /* 1 MiB in lines, all of them on their way at once. */
 static void test_large(void **state)
 {
@@ -401,10 +414,15 @@ static void test_revocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_conversations), fixture_test(test_large),
-        fixture_test(test_resumption),    fixture_test(test_hello_retry),
-        fixture_test(test_alpn),          fixture_test(test_client_certificate),
-        fixture_test(test_client_keys),   fixture_test(test_refused),
+        fixture_test(test_conversations),
+        fixture_test(test_leaves),
+        fixture_test(test_large),
+        fixture_test(test_resumption),
+        fixture_test(test_hello_retry),
+        fixture_test(test_alpn),
+        fixture_test(test_client_certificate),
+        fixture_test(test_client_keys),
+        fixture_test(test_refused),
         fixture_test(test_revocation),
     };
     return fixture_run(tests);
