@@ -401,6 +401,19 @@ static void run_pins(torture *t)
     run_with_tls(t, &options, RP_E_CERT_PIN_MISMATCH);
 }
 
+/* The server has nothing to say about it: that is enough, or not. */
+static void run_revocation(torture *t)
+{
+    rp_tls_options options = {.ca_pem = rp_sim_ca_pem, .revocation = RP_REVOCATION_SOFT};
+    run_with_tls(t, &options, RP_OK);
+}
+
+static void run_not_vouched_for(torture *t)
+{
+    rp_tls_options options = {.ca_pem = rp_sim_ca_pem, .revocation = RP_REVOCATION_HARD};
+    run_with_tls(t, &options, RP_E_CERT_STATUS_UNKNOWN);
+}
+
 static void serve_newer(torture *t)
 {
     (void)torture_serve(t, A, false, RP_TLS_1_3);
@@ -527,6 +540,10 @@ const scenario scenarios[] = {
     {"untrusted", serve_one, run_untrusted, .versions = 13},
     {"wrong_name", serve_wrong_name, run_wrong_name, .versions = 12},
     {"pins", serve_one, run_pins, .versions = 13},
+    {"revocation_12", serve_one, run_revocation, .versions = 12},
+    {"revocation_13", serve_one, run_revocation, .versions = 13},
+    {"not_vouched_for_12", serve_one, run_not_vouched_for, .versions = 12},
+    {"not_vouched_for_13", serve_one, run_not_vouched_for, .versions = 13},
     {"versions", serve_newer, run_versions, .versions = 13},
     {"stream_plain", serve_one, run_stream, .number = 1},
     {"stream_12", serve_one, run_stream, .number = 1, .versions = 12},
