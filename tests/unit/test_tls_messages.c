@@ -218,8 +218,8 @@ static rp_status status_of_extension(const char *offered, const uint8_t *extensi
     return status;
 }
 
-/* The server's flight, with an extension of its first certificate. */
-static rp_error error_of_staple(const uint8_t *extension, size_t size)
+/* The server's flight, with an extension of its certificate number which. */
+static rp_error error_of_staple(int which, const uint8_t *extension, size_t size)
 {
     uint8_t flight[sizeof(((scene *)0)->flight) + 64];
     scene s;
@@ -228,9 +228,9 @@ static rp_error error_of_staple(const uint8_t *extension, size_t size)
     size_t at = 0; /* of Certificate */
     while (s.flight[at] != 11)
         at += 4U + ((size_t)s.flight[at + 2] << 8) + s.flight[at + 3];
-    uint8_t *list = s.flight + at + 5;
-    size_t leaf = ((size_t)list[4] << 8) + list[5];
-    size_t end = at + 5 + 3 + 3 + leaf + 2;
+    size_t end = at + 5 + 3;
+    for (int i = 0; i <= which; i++)
+        end += 3 + ((size_t)s.flight[end + 1] << 8) + s.flight[end + 2] + 2;
     assert_true(s.flight[end - 1] == 0 && s.flight[end - 2] == 0); /* it has none so far */
     memcpy(flight, s.flight, end);
     memcpy(flight + end, extension, size);
@@ -260,17 +260,20 @@ static void staples(void **state)
     if (old_wolfssl() || !RP_STAPLES)
         skip();
     revocation = RP_REVOCATION_SOFT;
-    rp_error error = error_of_staple(response, sizeof(response));
+    rp_error error = error_of_staple(0, response, sizeof(response));
     assert_int_equal(error.status, RP_E_CERT_STATUS_UNKNOWN);
     assert_int_equal(error.tls_alert, 113); /* bad_certificate_status_response */
     assert_non_null(strstr(error.text, "the stapled OCSP response is malformed"));
-    assert_int_equal(error_of_staple(other_type, sizeof(other_type)).status, RP_E_TLS_PROTOCOL);
-    assert_int_equal(error_of_staple(too_long, sizeof(too_long)).status, RP_E_TLS_PROTOCOL);
-    assert_int_equal(error_of_staple(empty, sizeof(empty)).status, RP_E_TLS_PROTOCOL);
-    assert_int_equal(error_of_staple(twice, sizeof(twice)).status, RP_E_TLS_PROTOCOL);
+    error = error_of_staple(1, response, sizeof(response));
+    assert_int_equal(error.status, RP_E_CERT_STATUS_UNKNOWN);
+    assert_non_null(strstr(error.text, "issuer certificate \"Ringport Test Intermediate\" of "));
+    assert_int_equal(error_of_staple(0, other_type, sizeof(other_type)).status, RP_E_TLS_PROTOCOL);
+    assert_int_equal(error_of_staple(0, too_long, sizeof(too_long)).status, RP_E_TLS_PROTOCOL);
+    assert_int_equal(error_of_staple(0, empty, sizeof(empty)).status, RP_E_TLS_PROTOCOL);
+    assert_int_equal(error_of_staple(0, twice, sizeof(twice)).status, RP_E_TLS_PROTOCOL);
     /* Who asked for none gets none. */
     revocation = RP_REVOCATION_OFF;
-    error = error_of_staple(response, sizeof(response));
+    error = error_of_staple(0, response, sizeof(response));
     assert_int_equal(error.status, RP_E_TLS_PROTOCOL);
     assert_int_equal(error.tls_alert, 110); /* unsupported_extension */
     assert_int_not_equal(status_of_extension(NULL, empty, sizeof(empty)), RP_OK);
