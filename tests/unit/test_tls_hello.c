@@ -131,6 +131,16 @@ static const char *shares(const hello *h)
     return numbers(list, count);
 }
 
+/* Behind the suites stands renegotiation_info, by one of its own (RFC 5746, 3.3); not with wolfSSL
+ * 5.7.2. */
+static void expect_suites(const hello *h, const char *expected)
+{
+    size_t count = h->suite_count;
+    if (LIBWOLFSSL_VERSION_HEX >= 0x05009002)
+        assert_int_equal(h->suites[--count], 0x00FF);
+    assert_string_equal(numbers(h->suites, count), expected);
+}
+
 static void hello_of(hello *h, const rp_tls_options *options)
 {
     rp_tls_options known = *options;
@@ -149,7 +159,6 @@ static void hello_of(hello *h, const rp_tls_options *options)
 
 #define SUITES13 "1301 1302 1303"
 #define SUITES12 "c02b c02f c02c c030 cca9 cca8"
-#define SIGNAL "00ff" /* renegotiation_info, by a suite of its own: RFC 5746, 3.3 */
 #define GROUPS12 "001d 0017 0018 0019"
 
 /* TLS 1.3's three suites, ECDHE with AEAD for TLS 1.2; no signature with SHA-1 or MD5. */
@@ -158,7 +167,7 @@ static void nothing_but_what_is_good(void **state)
     (void)state;
     hello h;
     hello_of(&h, &(rp_tls_options){.ca_file = NULL});
-    assert_string_equal(numbers(h.suites, h.suite_count), SUITES13 " " SUITES12 " " SIGNAL);
+    expect_suites(&h, SUITES13 " " SUITES12);
     assert_string_equal(list_of(&h, VERSIONS, 1), "0304 0303");
     const char *signatures = list_of(&h, SIGNATURES, 2);
     /* ECDSA, Ed25519, RSA-PSS, RSA (for TLS 1.2, and in chains). */
@@ -173,14 +182,14 @@ static void nothing_but_what_is_good(void **state)
             assert_int_not_equal(h.extensions[i], h.extensions[k]);
     }
     hello_of(&h, &(rp_tls_options){.maximum_version = RP_TLS_1_2});
-    assert_string_equal(numbers(h.suites, h.suite_count), SUITES12 " " SIGNAL);
+    expect_suites(&h, SUITES12);
     assert_string_equal(list_of(&h, VERSIONS, 1), "none");
     hello_of(&h, &(rp_tls_options){.minimum_version = RP_TLS_1_3});
-    assert_string_equal(numbers(h.suites, h.suite_count), SUITES13 " " SIGNAL);
+    expect_suites(&h, SUITES13);
     assert_string_equal(list_of(&h, VERSIONS, 1), "0304");
     hello_of(&h, &(rp_tls_options){.tls13_ciphers = "TLS_AES_256_GCM_SHA384",
                                    .tls12_ciphers = "ECDHE-RSA-AES128-GCM-SHA256"});
-    assert_string_equal(numbers(h.suites, h.suite_count), "1302 c02f " SIGNAL);
+    expect_suites(&h, "1302 c02f");
 }
 
 /* A server that does not know the hybrid costs no round trip. */
@@ -222,6 +231,8 @@ static void groups_and_shares(void **state)
 static void second_hello(void **state)
 {
     (void)state;
+    if (LIBWOLFSSL_VERSION_HEX < 0x05009002)
+        skip();
     rp_tls_config *client = tls_client_of(0);
     rp_tls_config *server = tls_server(&(rp_tls_server_options){
         .certificate_file = tls_cert("server-ecdsa.pem"),
