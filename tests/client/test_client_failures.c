@@ -187,6 +187,44 @@ static void test_unauthenticated_end(void **state)
     each_version(&(server_options){.handler = until_fin}, NULL, unauthenticated_end);
 }
 
+/* ---- ends in the middle of an upload, without an answer ---- */
+
+static exchange_then upload_ends;
+
+static bool end_at_head(exchange *x, void *user)
+{
+    (void)user;
+    exchange_end(x, upload_ends);
+    return true;
+}
+
+static void uploads_ended(web *w)
+{
+    enum { LARGE = 4 * 1024 * 1024 };
+    uint8_t *data = probe_pattern(LARGE);
+    static const exchange_then ends[] = {EXCHANGE_CLOSE, EXCHANGE_TRUNCATE, EXCHANGE_RESET};
+    for (int how = 0; how < 3; how++) {
+        rp_request_options options = {.method = "PUT", .body = data, .body_size = LARGE};
+        fetch f = {0};
+        upload_ends = ends[how];
+        assert_true(fetch_start(&f, w, "/", &options));
+        fetch_wait(&f);
+        assert_true(f.error.status == RP_E_CLOSED_EARLY || f.error.status == RP_E_TRUNCATED ||
+                    f.error.status == RP_E_RESET);
+        assert_in_range(f.error.phase, RP_PHASE_REQUEST, RP_PHASE_HEAD);
+        assert_false(f.error.replay_safe);
+        assert_in_range(f.error.bytes_sent, 30, LARGE);
+    }
+    free(data);
+}
+
+static void test_uploads_ended(void **state)
+{
+    (void)state;
+    each_version(&(server_options){.handler = end_at_head, .handler_at_head = true}, NULL,
+                 uploads_ended);
+}
+
 /* ---- connections that went stale ---- */
 
 /* The server ends the connection as the next request arrives: a GET goes out once more, a POST that
@@ -661,6 +699,7 @@ int main(void)
         fixture_test(test_bad_answers),
         fixture_test_real(test_early_ends),
         fixture_test(test_unauthenticated_end),
+        fixture_test(test_uploads_ended),
         fixture_test(test_stale),
         fixture_test(test_many_stale),
         fixture_test(test_never_replay),
