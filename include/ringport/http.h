@@ -136,6 +136,7 @@ typedef struct rp_response_summary {
     const char *tls_cipher;
     const char *tls_group; /* of the key exchange: "X25519MLKEM768" */
     rp_timings timings;
+    bool certificate_missed; /* as in rp_stream_info: a status of 400, 401 or 403 may mean that */
 } rp_response_summary;
 
 typedef struct rp_response_events {

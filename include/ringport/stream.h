@@ -66,6 +66,9 @@ typedef struct rp_stream_info {
     /* Since rp_stream_open; 0: not yet. connected_us is about the first connection, whose address
      * may not be this one: see handshake_timeout_ms. */
     uint64_t resolved_us, connected_us, handshaken_us;
+    /* Its server asked for a certificate of ours and was shown none: none is configured, or the
+     * server takes no signature by its key. */
+    bool certificate_missed;
 } rp_stream_info;
 
 /* Starts to open. Errors: RP_E_MISUSE (no host; in rp_loop_destroy; in a child of fork),

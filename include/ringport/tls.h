@@ -43,6 +43,24 @@ typedef void rp_keylog_fn(const char *line, void *user);
  * False: there is none. What it wrote is overwritten when the file is read. */
 typedef bool rp_key_password_fn(const char *file, char *password, size_t size, void *user);
 
+/* A signature that a server asks for, by a key that is not in the process. */
+typedef struct rp_sign_request {
+    rp_tls_config *config;
+    uint64_t id; /* for rp_tls_config_signed */
+    /* RFC 8446, 4.2.3: 0x0403 is ECDSA with SHA-256, 0x0804 RSA-PSS with SHA-256 and as long a
+     * salt, 0x0807 Ed25519. In TLS 1.2 the hash of an ECDSA signature does not name the curve, and
+     * 0x0401, 0x0501 and 0x0601 are PKCS #1 with SHA-256, SHA-384 and SHA-512. */
+    uint16_t scheme;
+    const void *data; /* what is to be signed: the hash, or for Ed25519 the message */
+    size_t size;
+    const char *peer; /* who asks: "api.example.com (192.0.2.7:443)" */
+} rp_sign_request;
+
+/* Starts to make a signature, and does not wait for it: this is the thread of a loop, which stands
+ * still meanwhile. rp_tls_config_signed takes the answer, here or on any other thread; the
+ * handshake waits for it, within its deadline. request is valid until this returns. */
+typedef void rp_sign_fn(const rp_sign_request *request, void *user);
+
 typedef struct rp_tls_options {
     /* Trust. A trust anchor is a name and a key: the dates, the usages and the signature of its
      * certificate are not judged, so it counts until it is taken out. One that is no authority's
@@ -104,6 +122,10 @@ typedef struct rp_tls_options {
     size_t crl_data_size;
     bool require_staple; /* the server's certificate must come with a response, whatever it says of
                           * itself */
+
+    /* Instead of key_file: the key is elsewhere, and this has it sign. */
+    rp_sign_fn *on_sign;
+    void *sign_user;
 } rp_tls_options;
 
 /* options NULL: all defaults. error may be NULL. Reads and parses files: not on a latency path.
@@ -129,6 +151,15 @@ typedef struct rp_trusted {
 /* Calls fn for each trust anchor, and then for each certificate that was to be one. Any thread. */
 void rp_tls_config_trust(const rp_tls_config *config,
                          void (*fn)(const rp_trusted *trusted, void *user), void *user);
+
+/* The answer to on_sign: an ECDSA signature in DER, another as it is. size 0: none can be made. It is
+ * checked by the certificate's key here, which takes some 100 us, and copied.
+ * Errors: RP_E_TLS_SIGNING (it is wrong: the connection fails too), RP_E_CANCELLED (nobody waits
+ * for id: its connection has ended, or id was answered before; the answer is ignored), RP_E_MISUSE
+ * (config has no on_sign). error may be NULL. Any thread that has a reference to config: on_sign
+ * retains it for one that answers later. */
+rp_status rp_tls_config_signed(rp_tls_config *config, uint64_t id, const void *signature,
+                               size_t size, rp_error *error);
 
 /* Adds a reference and gives config back. Any thread. */
 rp_tls_config *rp_tls_config_retain(rp_tls_config *config);

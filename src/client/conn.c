@@ -205,6 +205,7 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
     request->reused = conn->served > 0;
     request->resumed = conn->info.resumed;
     request->stale_name = conn->info.stale_name;
+    request->certificate_missed = conn->info.certificate_missed;
     memcpy(request->address, conn->info.address, sizeof(request->address));
     request->tls_version = conn->info.tls_version;
     request->tls_cipher = conn->info.tls_cipher;

@@ -392,6 +392,7 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
         .reused = request->reused,
         .resumed = request->resumed,
         .stale_name = request->stale_name,
+        .certificate_missed = request->certificate_missed,
         .address = request->address,
         .tls_version = request->tls_version,
         .tls_cipher = request->tls_cipher,

@@ -31,7 +31,7 @@ struct rp_request {
     bool idempotent;
     bool fresh_only; /* not on a connection that has served before */
     bool cancelled;  /* no on_head and on_body any more */
-    bool reused, resumed, stale_name, told_head;
+    bool reused, resumed, stale_name, certificate_missed, told_head;
     bool on_used;          /* its connection had served, or been idle, before it got there */
     bool begun;            /* any byte of an answer came, interim responses included */
     bool head_begun;       /* the final head has, or one of which that is not known yet */

@@ -103,11 +103,19 @@ static void no_memory(rp_stream *stream, rp_phase phase)
 
 /* ---- the judge ---- */
 
-/* If it was answered meanwhile, the post is on its way; the stream waits for it. */
-static void question_drop(rp_stream *stream)
+/* What was answered meanwhile has its post on its way; the stream waits for it. */
+static void drop_asked(rp_stream *stream)
 {
     if (stream->question != NULL && rp_judge_drop(stream->config->judge, stream->question))
         stream->question = NULL;
+    if (stream->signing != NULL && rp_signing_drop(stream->config->signer, stream->signing))
+        stream->signing = NULL;
+}
+
+static void go_on(rp_stream *stream)
+{
+    stream->state = RP_STREAM_HANDSHAKE;
+    stream->handshake_due = true;
 }
 
 static void judged(rp_post *post, void *user)
@@ -119,15 +127,14 @@ static void judged(rp_post *post, void *user)
     rp_question_free(stream->config->judge, question);
     stream->question = NULL;
     rp_stream_pump_later(stream);
-    if (stream->closing || stream->state != RP_STREAM_DOUBT)
+    if (stream->closing || stream->state != RP_STREAM_ASKING)
         return;
     if (!trusted) {
         rp_stream_open_failed(stream, &refusal);
         return;
     }
     rp_engine_trust(stream->engine);
-    stream->state = RP_STREAM_HANDSHAKE;
-    stream->handshake_due = true;
+    go_on(stream);
 }
 
 /* On a thread of the judge's. */
@@ -140,13 +147,61 @@ static void answered(rp_question *question, void *user)
 
 void rp_stream_ask(rp_stream *stream)
 {
-    stream->state = RP_STREAM_DOUBT;
+    stream->state = RP_STREAM_ASKING;
     stream->question = rp_engine_question(stream->engine);
     if (rp_judge_ask(stream->config->judge, stream->question, answered, stream))
         return;
     rp_question_free(stream->config->judge, stream->question);
     stream->question = NULL;
     no_memory(stream, RP_PHASE_HANDSHAKE);
+}
+
+/* ---- the signer ---- */
+
+static void not_signed(rp_stream *stream, bool refused)
+{
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_TLS_SIGNING, RP_PHASE_HANDSHAKE,
+                       refused ? "%s asked for a client certificate, and on_sign made no signature"
+                               : "%s asked for a client certificate, and on_sign's signature is "
+                                 "not by its key",
+                       stream->peer_text);
+    rp_stream_open_failed(stream, &error);
+}
+
+static void signature_came(rp_post *post, void *user)
+{
+    rp_stream *stream = user;
+    rp_signing *signing = RP_CONTAINER(post, rp_signing, post);
+    bool refused = signing->refused, wrong = signing->wrong;
+    bool wanted = !stream->closing && stream->state == RP_STREAM_ASKING;
+    stream->signing = NULL;
+    rp_stream_pump_later(stream);
+    if (wanted && !refused && !wrong) {
+        rp_engine_signed(stream->engine, signing);
+        go_on(stream);
+        return;
+    }
+    rp_signing_free(stream->config->signer, signing);
+    if (wanted)
+        not_signed(stream, refused);
+}
+
+/* On any thread. */
+static void signed_somewhere(rp_signing *signing, void *user)
+{
+    rp_stream *stream = user;
+    signing->post = (rp_post){.fn = signature_came, .user = stream};
+    rp_loop_post(stream->loop, &signing->post);
+}
+
+/* The callback may do anything, closing the stream included: nothing is touched behind it. */
+void rp_stream_sign(rp_stream *stream)
+{
+    stream->state = RP_STREAM_ASKING;
+    stream->signing = rp_engine_signing(stream->engine);
+    rp_signer_ask(stream->config->signer, stream->signing, stream->config, stream->peer_text,
+                  signed_somewhere, stream);
 }
 
 /* ---- the next address ---- */
@@ -241,9 +296,10 @@ static void handshake_timed_out(rp_stream *stream)
 {
     rp_error error;
     (void)rp_error_set(&error, RP_E_HANDSHAKE_TIMEOUT, RP_PHASE_HANDSHAKE,
-                       "the TLS handshake with %s was not done within %llu ms",
+                       "the TLS handshake with %s was not done within %llu ms%s",
                        stream->peer_text != NULL ? stream->peer_text : stream->host,
-                       (unsigned long long)stream->handshake_timeout_ms);
+                       (unsigned long long)stream->handshake_timeout_ms,
+                       stream->signing != NULL ? ": on_sign's answer did not come" : "");
     rp_stream_open_failed(stream, &error);
 }
 
@@ -254,7 +310,8 @@ static void handshake_watched(rp_timer *timer, void *user)
     rp_stream *stream = user;
     uint64_t left_ms = ms_left(stream);
     (void)timer;
-    if (left_ms > 0 && stream->heard) {
+    /* While somebody of ours is asked, the silence is not the peer's. */
+    if (left_ms > 0 && (stream->heard || stream->state == RP_STREAM_ASKING)) {
         watch_handshake(stream);
         return;
     }
@@ -282,16 +339,17 @@ void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
     if (stream->closing || stream->state == RP_STREAM_FAILED)
         return;
     RP_ASSERT(stream->state != RP_STREAM_OPEN);
-    if (is_about_address(error) && stream->choice && stream->socket != NULL)
+    if (is_about_address(error) && stream->choice && stream->socket != NULL &&
+        stream->state != RP_STREAM_ASKING)
         rp_address_note(stream->loop, stream->resolver, &stream->address, false);
     if (is_about_address(error) && rp_stream_has_next(stream)) {
         leave_address(stream);
         return;
     }
     rp_timer_stop(stream->loop, &stream->timer);
-    question_drop(stream);
-    if (stream->state != RP_STREAM_DOUBT) /* what stands in output must not leave then */
-        rp_stream_flush_alert(stream);    /* which may tell the peer why */
+    drop_asked(stream);
+    if (stream->state != RP_STREAM_ASKING) /* what stands in output must not leave then */
+        rp_stream_flush_alert(stream);     /* which may tell the peer why */
     stream->state = RP_STREAM_FAILED;
     rp_stream_fail_writes(stream, error);
     stream->events->on_open(stream, error, stream->user); /* also if a write's callback closed us */
@@ -539,7 +597,7 @@ void rp_stream_close(rp_stream *stream)
     bool whole = stream->socket != NULL && stream->queued == NULL;
     if (whole)
         say_goodbye(stream);
-    question_drop(stream);
+    drop_asked(stream);
     stream->closing = true;
     /* A send in flight may have gone out and not have been reported: its end decides. */
     stream->parting = whole && stream->in_flight > 0 && stream->output.size > stream->in_flight &&
@@ -608,5 +666,6 @@ void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
     info->tls_group = engine.group;
     info->alpn = engine.alpn;
     info->resumed = engine.resumed;
+    info->certificate_missed = engine.certificate_missed;
     info->handshaken_us = since_start_us(stream, stream->times.opened_ns);
 }

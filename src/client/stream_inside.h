@@ -16,7 +16,7 @@
 typedef enum rp_stream_state {
     RP_STREAM_DIALLING,
     RP_STREAM_HANDSHAKE,
-    RP_STREAM_DOUBT, /* in the handshake: the judge is asked, and nothing goes in or out */
+    RP_STREAM_ASKING, /* in the handshake: the judge or the signer is, and nothing goes in or out */
     RP_STREAM_OPEN,
     RP_STREAM_FAILED /* to open: waits to be closed */
 } rp_stream_state;
@@ -33,6 +33,7 @@ struct rp_stream {
     size_t rest_count;
     rp_engine *engine;     /* NULL: plain */
     rp_question *question; /* asked, and its answer has not come to us */
+    rp_signing *signing;   /* likewise */
     rp_tls_config *config;
     char *host, *server_name, *alpn, *session_key, *peer_text;
     rp_stream_state state;
@@ -104,6 +105,8 @@ void rp_stream_write_mark(rp_stream *stream, rp_write *write);
 void rp_stream_pump_later(rp_stream *stream);
 /* The engine is in doubt: puts the question, and goes on with the answer. */
 void rp_stream_ask(rp_stream *stream);
+/* The engine needs a signature: has it made, and goes on with it. */
+void rp_stream_sign(rp_stream *stream);
 /* It is over before it was open. */
 void rp_stream_open_failed(rp_stream *stream, const rp_error *error);
 void rp_stream_opened(rp_stream *stream);

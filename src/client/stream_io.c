@@ -193,7 +193,7 @@ void rp_stream_flush(rp_stream *stream)
     if (stream->send_ended) /* an alert, or what answers a KeyUpdate: too late */
         rp_chain_clear(&stream->output);
     bool mute = (stream->closing && !stream->parting) ||
-                (stream->write_failed && !stream->alert_due) || stream->state == RP_STREAM_DOUBT;
+                (stream->write_failed && !stream->alert_due) || stream->state == RP_STREAM_ASKING;
     if (stream->socket == NULL || mute || stream->in_flight > 0 || stream->output.size == 0)
         return;
     /* If the slices don't reach to the end of it, for want of memory, the rest counts as well: it
@@ -343,6 +343,7 @@ static void deliver_tls(rp_stream *stream)
             tell_end(stream, NULL);
             return;
         case RP_ENGINE_DOUBT: /* in handshakes only */
+        case RP_ENGINE_SIGN:
         case RP_ENGINE_FAILED:
             tell_failure(stream, &error);
             return;
@@ -370,6 +371,9 @@ static void handshake(rp_stream *stream)
         break;
     case RP_ENGINE_DOUBT:
         rp_stream_ask(stream);
+        break;
+    case RP_ENGINE_SIGN:
+        rp_stream_sign(stream);
         break;
     case RP_ENGINE_FAILED:
         if (stream->input_ended && stream->input_result.status != RP_OK)
@@ -584,7 +588,7 @@ static void pump(rp_deferred *deferred)
     if (!stream->closing)
         wait_for_quiet_send(stream);
     if (stream->closing && stream->socket == NULL && stream->leaving == NULL &&
-        stream->question == NULL)
+        stream->question == NULL && stream->signing == NULL)
         rp_stream_finish_close(stream);
 }
 

@@ -290,6 +290,7 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
 static void config_free(rp_tls_config *config)
 {
     rp_judge_destroy(config->judge);
+    rp_signer_destroy(config->signer);
     rp_anchors_destroy(config->anchors);
     rp_verdicts_destroy(config->verdicts);
     rp_crls_destroy(config->revocation.crls);
@@ -297,6 +298,7 @@ static void config_free(rp_tls_config *config)
     if (config->context != NULL)
         wolfSSL_CTX_free(config->context);
     rp_free(&memory, config->pins);
+    rp_free(&memory, (void *)(uintptr_t)config->leaf.data);
     rp_free(&memory, config);
     wolfSSL_Cleanup();
 }
@@ -359,6 +361,8 @@ rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options
         .password = options->key_password,
         .on_password = options->on_key_password,
         .password_user = options->key_password_user,
+        .on_sign = options->on_sign,
+        .sign_user = options->sign_user,
     };
     rp_status status =
         make_context(config, options->minimum_version, options->maximum_version, error);
@@ -435,6 +439,15 @@ void rp_tls_config_release(rp_tls_config *config)
     RP_ASSERT(before > 0);
     if (before == 1)
         config_free(config);
+}
+
+rp_status rp_tls_config_signed(rp_tls_config *config, uint64_t id, const void *signature,
+                               size_t size, rp_error *error)
+{
+    if (config->signer == NULL)
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
+                            "the TLS configuration has no on_sign");
+    return rp_signer_answer(config->signer, id, signature, size, error);
 }
 
 const char *rp_tls_library(void)

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "tls/judge.h"
+#include "tls/signer.h"
 #include "x509/revocation.h"
 #include "x509/verdicts.h"
 #include <ringport/tls.h>
@@ -32,8 +33,10 @@ struct rp_tls_config {
     rp_anchors *anchors;
     rp_verdicts *verdicts;
     rp_revocation revocation;
-    rp_judge *judge;  /* who is asked about chains that lead to no anchor of ours; NULL: nobody */
-    size_t pin_count; /* 0: any key will do */
+    rp_judge *judge;   /* who is asked about chains that lead to no anchor of ours; NULL: nobody */
+    rp_slice leaf;     /* our own certificate, DER, allocated; data NULL: none */
+    rp_signer *signer; /* who signs for it; NULL: its key is the context's */
+    size_t pin_count;  /* 0: any key will do */
     uint8_t (*pins)[RP_PIN_BYTES];
     rp_keylog_fn *on_keylog;
     void *keylog_user;

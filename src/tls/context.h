@@ -7,6 +7,9 @@
 /* engine.c: input and output, sessions. False: no memory. */
 bool rp_context_callbacks(rp_tls_config *config);
 
+/* engine.c: signatures are the engines' matter. False: this build of wolfSSL can't. */
+bool rp_context_sign(rp_tls_config *config);
+
 /* verify.c: whether the peer must show a certificate, and who judges it. After trust and pins are
  * set. */
 void rp_context_verify(rp_tls_config *config);

@@ -69,6 +69,8 @@ struct rp_engine {
     uint8_t change_ciphers; /* that came */
     bool finished;          /* wolfSSL is done with the handshake; we may not be */
     bool doubted;           /* a question is out */
+    bool sign_due;          /* wolfSSL waits for a signature */
+    rp_signing *signing;    /* not yet taken, or answered; NULL: it is out, or there is none */
     bool reading;
     uint8_t key_answers;         /* since data came last */
     uint8_t key_answers_waiting; /* since the output was empty last */
@@ -223,6 +225,84 @@ bool rp_context_callbacks(rp_tls_config *config)
     return set_resumption(config) && complete_context(config->context);
 }
 
+/* ---- Signatures ------------------------------------------------------------------------------ */
+
+/* wolfSSL's numbers, which are TLS 1.2's (RFC 5246, 7.4.1.4.1) but for the last two. */
+enum { SIGN_RSA = 1, SIGN_ECDSA = 3, SIGN_RSA_PSS = 8, SIGN_ED25519 = 9 };
+enum { SIGN_SHA256 = 4, SIGN_SHA512 = 6 };
+
+/* RFC 8446, 4.2.3. 0: none of ours. */
+static uint16_t scheme_of(const rp_tls_config *config, int algorithm, int hash)
+{
+    bool pss_key = rp_signer_key(config->signer)->kind == RP_KEY_RSA_PSS;
+    unsigned scheme = 0;
+    if (algorithm == SIGN_ED25519)
+        scheme = 0x0807;
+    else if (hash < SIGN_SHA256 || hash > SIGN_SHA512)
+        scheme = 0;
+    else if (algorithm == SIGN_RSA_PSS)
+        scheme = (pss_key ? 0x0805u : 0x0800u) + (unsigned)hash;
+    else if (algorithm == SIGN_RSA || algorithm == SIGN_ECDSA)
+        scheme = (unsigned)hash << 8 | (unsigned)algorithm;
+    return (uint16_t)scheme;
+}
+
+static rp_signature_algorithm algorithm_of(int algorithm, int hash)
+{
+    return (rp_signature_algorithm){
+        .scheme = algorithm == SIGN_RSA       ? RP_SIGNATURE_RSA_PKCS1
+                  : algorithm == SIGN_RSA_PSS ? RP_SIGNATURE_RSA_PSS
+                  : algorithm == SIGN_ECDSA   ? RP_SIGNATURE_ECDSA
+                                              : RP_SIGNATURE_ED25519,
+        .hash_bits = algorithm == SIGN_ED25519 ? 512u
+                     : hash == SIGN_SHA256     ? 256u
+                     : hash == SIGN_SHA256 + 1 ? 384u
+                                               : 512u,
+    };
+}
+
+static rp_signing *signing_make(const rp_engine *engine, int algorithm, int hash, rp_slice input)
+{
+    rp_signer *signer = engine->config->signer;
+    rp_signature_algorithm known = algorithm_of(algorithm, hash);
+    size_t bytes = known.hash_bits / 8;
+    /* PKCS #1's input is the hash with its name before it. */
+    if (algorithm == SIGN_RSA && input.size > bytes)
+        input = (rp_slice){input.data + input.size - bytes, bytes};
+    return rp_signing_make(signer, scheme_of(engine->config, algorithm, hash), &known, input);
+}
+
+/* Called until it has the signature. */
+static int sign(WOLFSSL *ssl, int algorithm, int hash, const unsigned char *in, word32 in_size,
+                unsigned char *out, word32 *out_size)
+{
+    rp_engine *engine = wolfSSL_GetIOReadCtx(ssl);
+    const rp_signing *answer = engine->signing;
+    engine->sign_due = true;
+    if (answer == NULL) {
+        engine->signing = signing_make(engine, algorithm, hash, (rp_slice){in, in_size});
+        if (engine->signing == NULL) {
+            engine->cause = NO_MEMORY;
+            return MEMORY_E;
+        }
+    }
+    if (answer == NULL || answer->state != RP_SIGNING_ANSWERED)
+        return WC_PENDING_E;
+    if (answer->signature_size > *out_size)
+        return BUFFER_E;
+    engine->sign_due = false;
+    memcpy(out, answer->signature, answer->signature_size);
+    *out_size = (word32)answer->signature_size;
+    rp_signing_free(engine->config->signer, engine->signing);
+    engine->signing = NULL;
+    return 0;
+}
+
+bool rp_context_sign(rp_tls_config *config)
+{
+    return rp_set_sign(config->context, sign);
+}
+
 /* ---- Key log --------------------------------------------------------------------------------- */
 
 static int log_tls13_secret(WOLFSSL *ssl, int id, const unsigned char *secret, int size,
@@ -355,6 +435,8 @@ void rp_engine_destroy(rp_engine *engine)
     rp_evidence_destroy(engine->verifier.evidence);
     if (engine->verifier.question != NULL)
         rp_question_free(engine->config->judge, engine->verifier.question);
+    if (engine->signing != NULL)
+        rp_signing_free(engine->config->signer, engine->signing);
     rp_free(engine->memory, engine);
 }
 
@@ -469,6 +551,7 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
         .downgraded = handshaking && records->downgraded && !records->says_1_3,
         .old_version = handshaking && !engine->config->offers_1_2 && records->server_hello &&
                        !records->says_1_3,
+        .certificate_missed = !engine->config->server && rp_certificate_asked(engine->ssl) == 2,
         .code = code,
         .alert_received = code == FATAL_ERROR ? history.last_rx.code : -1,
         .alert_sent = history.last_tx.code,
@@ -559,7 +642,7 @@ rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
     if (engine->finished)
         return handshake_done(engine, error);
     bool begins = !engine->started && !engine->config->server;
-    if (!begins && engine->input_size == 0)
+    if (!begins && !engine->sign_due && engine->input_size == 0)
         return engine->input_ended ? closed_in_handshake(engine, error) : RP_ENGINE_WANT_INPUT;
     engine->started = true;
     int shares = begins ? offer_shares(engine) : WOLFSSL_SUCCESS;
@@ -570,11 +653,14 @@ rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
         engine->config->server ? wolfSSL_accept(engine->ssl) : wolfSSL_connect(engine->ssl);
     int code = wolfSSL_get_error(engine->ssl, result);
     bool waits = result != WOLFSSL_SUCCESS && code == WOLFSSL_ERROR_WANT_READ;
+    bool signs = result != WOLFSSL_SUCCESS && code == WC_PENDING_E && engine->sign_due;
     call_end(engine, begun, !waits);
     if (result == WOLFSSL_SUCCESS && engine->cause == CAUSE_NONE)
         return handshake_done(engine, error);
-    if (waits && engine->verifier.question != NULL)
+    if ((waits || signs) && engine->verifier.question != NULL)
         return RP_ENGINE_DOUBT;
+    if (signs)
+        return RP_ENGINE_SIGN;
     if (waits)
         return engine->input_ended ? closed_in_handshake(engine, error) : RP_ENGINE_WANT_INPUT;
     if (code == WOLFSSL_ERROR_ZERO_RETURN)
@@ -593,6 +679,19 @@ rp_question *rp_engine_question(rp_engine *engine)
 void rp_engine_trust(rp_engine *engine)
 {
     engine->doubted = false;
+}
+
+rp_signing *rp_engine_signing(rp_engine *engine)
+{
+    rp_signing *signing = engine->signing;
+    engine->signing = NULL;
+    return signing;
+}
+
+void rp_engine_signed(rp_engine *engine, rp_signing *signing)
+{
+    RP_ASSERT(engine->sign_due && engine->signing == NULL && signing->signature_size > 0);
+    engine->signing = signing;
 }
 
 bool rp_engine_open(const rp_engine *engine)
@@ -722,5 +821,6 @@ void rp_engine_info_get(const rp_engine *engine, rp_engine_info *info)
         .group = group_name(engine->ssl),
         .alpn = result == WOLFSSL_SUCCESS && alpn_size > 0 ? alpn : NULL,
         .resumed = wolfSSL_session_reused(engine->ssl) != 0,
+        .certificate_missed = rp_certificate_asked(engine->ssl) == 2,
     };
 }

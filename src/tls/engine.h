@@ -31,9 +31,10 @@
 typedef struct rp_engine rp_engine;
 
 typedef enum rp_engine_result {
-    RP_ENGINE_OK,         /* handshake(): done. read(): bytes. write(): all taken */
-    RP_ENGINE_DOUBT,      /* handshake(): the peer's chain leads to no anchor, but the configuration
+    RP_ENGINE_OK,    /* handshake(): done. read(): bytes. write(): all taken */
+    RP_ENGINE_DOUBT, /* handshake(): the peer's chain leads to no anchor, but the configuration
                            * has a judge, who must be asked before anything goes on or out */
+    RP_ENGINE_SIGN,  /* handshake(): the server asks for a signature by a key that is not here */
     RP_ENGINE_WANT_INPUT, /* everything lent is used up: lend more, or say that it ended */
     RP_ENGINE_END,        /* read(): the peer's close_notify: an authenticated end */
     RP_ENGINE_FAILED      /* *error says why; all that is left is output, with an alert maybe */
@@ -82,6 +83,12 @@ rp_question *rp_engine_question(rp_engine *engine);
  * but to be destroyed; the question's refusal says why. */
 void rp_engine_trust(rp_engine *engine);
 
+/* After RP_ENGINE_SIGN: what is to be signed, the caller's from here on; handshake() must wait. */
+rp_signing *rp_engine_signing(rp_engine *engine);
+/* Its answer, which has a signature; the engine's from here on. handshake() goes on, without input.
+ */
+void rp_engine_signed(rp_engine *engine, rp_signing *signing);
+
 /* Decrypts up to capacity (> 0) bytes. Only after the handshake. RP_ENGINE_OK: *size > 0. */
 rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
                                 rp_error *error);
@@ -108,6 +115,7 @@ typedef struct rp_engine_info {
     const char *group;   /* of the key exchange: "X25519MLKEM768"; NULL: none */
     const char *alpn;    /* NULL: none */
     bool resumed;
+    bool certificate_missed; /* the server asked for a certificate, and was shown none */
 } rp_engine_info;
 void rp_engine_info_get(const rp_engine *engine, rp_engine_info *info);
 

@@ -149,12 +149,34 @@ static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase p
     return true;
 }
 
+/* Alerts by which servers say that they must have a certificate: certificate_required is TLS 1.3's,
+ * the rest of what they say in TLS 1.2 (RFC 5246, 7.4.6, has handshake_failure). */
+static bool is_about_certificate(int code)
+{
+    static const int alerts_meant[] = {40, 41, 42, 43, 46, 48, 49, 116};
+    return ONE_OF(code, alerts_meant);
+}
+
+/* True: the server wanted a certificate and got none; *error says so. */
+static bool set_certificate_missed(rp_error *error, const rp_tls_failure *failure, rp_phase phase)
+{
+    if (!failure->certificate_missed || !is_about_certificate(failure->alert_received))
+        return false;
+    const alert *received = find_alert(failure->alert_received);
+    rp_error_set(error, RP_E_TLS_ALERT, phase,
+                 "%s asked for a client certificate, %s: alert %s (%d)", failure->peer_text,
+                 failure->config->leaf.data == NULL ? "and none is configured"
+                                                    : "and takes no signature by the key of ours",
+                 received->name, failure->alert_received);
+    return true;
+}
+
 void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure)
 {
     rp_phase phase = failure->handshaking ? RP_PHASE_HANDSHAKE : RP_PHASE_NONE;
     const char *peer = failure->peer_text;
     const char *reason = wolfSSL_ERR_reason_error_string((unsigned long)failure->code);
-    if (set_known(error, failure, phase)) {
+    if (set_known(error, failure, phase) || set_certificate_missed(error, failure, phase)) {
         /* done */
     } else if (failure->alert_received >= 0) {
         const alert *received = find_alert(failure->alert_received);

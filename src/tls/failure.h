@@ -10,11 +10,12 @@ typedef struct rp_tls_failure {
     const rp_tls_config *config;
     const char *peer_text;
     bool handshaking;
-    bool downgraded;    /* the server chose TLS 1.2, and says that it has TLS 1.3 */
-    bool old_version;   /* the server chose a TLS version that we did not offer */
-    int code;           /* wolfSSL's */
-    int alert_received; /* fatal; -1: none */
-    int alert_sent;     /* -1: none */
+    bool downgraded;         /* the server chose TLS 1.2, and says that it has TLS 1.3 */
+    bool old_version;        /* the server chose a TLS version that we did not offer */
+    bool certificate_missed; /* the server asked for a certificate, and was shown none */
+    int code;                /* wolfSSL's */
+    int alert_received;      /* fatal; -1: none */
+    int alert_sent;          /* -1: none */
 } rp_tls_failure;
 
 void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure);

@@ -6,11 +6,14 @@
 #include "tls/identity.h"
 
 #include "base/error.h"
+#include "tls/context.h"
 #include "tls/pem.h"
 #include "tls/pkcs12.h"
 #include "tls/pkcs5.h"
+#include "tls/stand_in.h"
 #include "tls/trust.h"
 #include "tls/wolfssl.h"
+#include "x509/certificate.h"
 #include "x509/der.h"
 
 #include <string.h>
@@ -153,13 +156,49 @@ static rp_status use_key(const source *from)
     return status;
 }
 
+/* ---- A key elsewhere ------------------------------------------------------------------------- */
+
+static rp_status use_signer(const source *from)
+{
+    rp_tls_config *config = from->config;
+    rp_certificate leaf;
+    rp_public_key key;
+    const char *reason;
+    if (!rp_certificate_read(&leaf, config->leaf, &reason) ||
+        (reason = rp_public_key_read(&key, leaf.public_key)) != NULL)
+        return refuse(from, reason);
+    if (!rp_context_sign(config))
+        return rp_error_set(from->error, RP_E_UNSUPPORTED, RP_PHASE_NONE,
+                            "this build of wolfSSL has no keys outside of the process (on_sign)");
+    config->signer = rp_signer_create(config->memory.allocator, &key, from->options->on_sign,
+                                      from->options->sign_user);
+    if (config->signer == NULL)
+        return no_memory(from->error);
+    uint8_t der[RP_STAND_IN_SIZE];
+    size_t size = rp_stand_in_key(&key, der);
+    return use_key_der(from, (rp_slice){der, size});
+}
+
 /* ---- The certificates ------------------------------------------------------------------------ */
+
+static bool keep_leaf(rp_tls_config *config, rp_slice leaf)
+{
+    uint8_t *copy = rp_allocate(&config->memory, leaf.size);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, leaf.data, leaf.size);
+    config->leaf = (rp_slice){copy, leaf.size};
+    return true;
+}
 
 /* der: one behind another, the leaf first. */
 static rp_status use_certificates_der(const source *from, rp_slice der)
 {
-    if (!rp_der_next_is(&der, RP_DER_SEQUENCE))
+    rp_slice rest = der, leaf;
+    if (!rp_der_element(&rest, RP_DER_SEQUENCE, &leaf))
         return unusable(from, ASN_PARSE_E);
+    if (!keep_leaf(from->config, leaf))
+        return no_memory(from->error);
     int result = wolfSSL_CTX_use_certificate_chain_buffer_format(
         from->config->context, der.data, (long)der.size, WOLFSSL_FILETYPE_ASN1);
     return result == WOLFSSL_SUCCESS ? RP_OK : unusable(from, result);
@@ -272,31 +311,47 @@ static rp_status one_alone(const char *path, rp_error *error)
                         "certificate_file and key_file: one without the other (%s)", path);
 }
 
+static rp_status use_key_file(source *from, const char *path)
+{
+    const char *certificate = from->path;
+    if (path == NULL)
+        return one_alone(certificate, from->error);
+    from->what = "key file";
+    from->path = path;
+    return use_key(from);
+}
+
+static rp_status use_key_somewhere(source *from, bool has_key)
+{
+    const char *certificate = from->path, *key = from->options->key_file;
+    bool other = key != NULL && strcmp(key, certificate) != 0;
+    if (from->options->on_sign != NULL)
+        return has_key || key != NULL
+                   ? refuse(from, "on_sign makes the signatures, so there can be no key")
+                   : use_signer(from);
+    if (has_key && other)
+        return refuse(from, "it is PKCS #12 and has the key, so there can be no key_file");
+    rp_status status = has_key ? RP_OK : use_key_file(from, key);
+    if (status != RP_OK || wolfSSL_CTX_check_private_key(from->config->context) == WOLFSSL_SUCCESS)
+        return status;
+    return rp_error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                        "%s %s does not belong to the certificate in %s",
+                        has_key ? "the key in" : "key file", from->path, certificate);
+}
+
 rp_status rp_identity_set(rp_tls_config *config, const rp_identity_options *options,
                           rp_error *error)
 {
-    const char *certificate = options->certificate_file, *key = options->key_file;
-    source from = {config, options, "certificate file", certificate, error};
+    source from = {config, options, "certificate file", options->certificate_file, error};
     bool has_key = false;
-    if (certificate == NULL)
-        return key == NULL ? RP_OK : one_alone(key, error);
+    if (from.path == NULL && options->key_file != NULL)
+        return one_alone(options->key_file, error);
+    if (from.path == NULL)
+        return options->on_sign == NULL ? RP_OK
+                                        : rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                                                       "on_sign needs certificate_file");
     rp_status status = use_certificate(&from, &has_key);
-    if (status != RP_OK)
-        return status;
-    if (!has_key) {
-        if (key == NULL)
-            return one_alone(certificate, error);
-        from.what = "key file";
-        from.path = key;
-        status = use_key(&from);
-    } else if (key != NULL && strcmp(key, certificate) != 0) {
-        return refuse(&from, "it is PKCS #12 and has the key, so there can be no key_file");
-    }
-    if (status == RP_OK && wolfSSL_CTX_check_private_key(config->context) != WOLFSSL_SUCCESS)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "%s %s does not belong to the certificate in %s",
-                            has_key ? "the key in" : "key file", from.path, certificate);
-    return status;
+    return status == RP_OK ? use_key_somewhere(&from, has_key) : status;
 }
 
 rp_status rp_identity_set_pem(rp_tls_config *config, const char *certificate, const char *key,

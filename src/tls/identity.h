@@ -10,6 +10,8 @@ typedef struct rp_identity_options {
     const char *password;
     rp_key_password_fn *on_password;
     void *password_user;
+    rp_sign_fn *on_sign;
+    void *sign_user;
 } rp_identity_options;
 
 /* Without files: none. A key that is not the certificate's is refused. */

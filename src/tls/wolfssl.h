@@ -62,6 +62,16 @@
 #define RP_STATUS_MESSAGE (-1)
 #define RP_CTX_set_status_cb(context, fn) ((void)(context), (void)(fn))
 #endif
+/* scripts/deps lets keys be elsewhere, and has wolfSSL say whether a server asked for a certificate. */
+#ifdef RP_WOLFSSL_SIGN_PATCH
+#define RP_KEYS_ELSEWHERE true
+#define rp_set_sign(context, callback) (wolfSSL_CTX_SetSignCb(context, callback), true)
+#define rp_certificate_asked(ssl) wolfSSL_CertificateAsked(ssl)
+#else
+#define RP_KEYS_ELSEWHERE false
+#define rp_set_sign(context, callback) ((void)(context), (void)(callback), false)
+#define rp_certificate_asked(ssl) ((void)(ssl), 0)
+#endif
 #ifndef HAVE_EXT_CACHE
 #error "ringport needs a wolfSSL built with HAVE_EXT_CACHE"
 #endif

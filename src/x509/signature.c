@@ -306,11 +306,16 @@ static rp_signature_result result_of(int code)
     return code == MEMORY_E ? RP_SIGNATURE_NO_MEMORY : RP_SIGNATURE_BAD;
 }
 
+static enum wc_HashType hash_type(unsigned bits)
+{
+    return bits == 256   ? WC_HASH_TYPE_SHA256
+           : bits == 384 ? WC_HASH_TYPE_SHA384
+                         : WC_HASH_TYPE_SHA512;
+}
+
 static bool make_digest(digest *made, unsigned bits, rp_slice message)
 {
-    made->type = bits == 256   ? WC_HASH_TYPE_SHA256
-                 : bits == 384 ? WC_HASH_TYPE_SHA384
-                               : WC_HASH_TYPE_SHA512;
+    made->type = hash_type(bits);
     made->size = bits / 8;
     return wc_Hash(made->type, message.data, (word32)message.size, made->bytes,
                    (word32)made->size) == 0;
@@ -446,6 +451,13 @@ static bool fits(const rp_public_key *key, const rp_signature_algorithm *algorit
     return false;
 }
 
+static rp_signature_result verify_digest(const rp_public_key *key, rp_signature_scheme scheme,
+                                         const digest *of, rp_slice signature)
+{
+    return scheme == RP_SIGNATURE_ECDSA ? verify_ecdsa(key, of, signature)
+                                        : verify_rsa(key, scheme, of, signature);
+}
+
 rp_signature_result rp_signature_verify(const rp_public_key *key,
                                         const rp_signature_algorithm *algorithm, rp_slice message,
                                         rp_slice signature)
@@ -457,7 +469,20 @@ rp_signature_result rp_signature_verify(const rp_public_key *key,
         return verify_ed25519(key, message, signature);
     if (!make_digest(&of, algorithm->hash_bits, message))
         return RP_SIGNATURE_NO_MEMORY; /* nothing else can be the matter */
-    if (algorithm->scheme == RP_SIGNATURE_ECDSA)
-        return verify_ecdsa(key, &of, signature);
-    return verify_rsa(key, algorithm->scheme, &of, signature);
+    return verify_digest(key, algorithm->scheme, &of, signature);
+}
+
+rp_signature_result rp_signature_verify_hash(const rp_public_key *key,
+                                             const rp_signature_algorithm *algorithm, rp_slice hash,
+                                             rp_slice signature)
+{
+    if (!fits(key, algorithm))
+        return RP_SIGNATURE_BAD;
+    if (algorithm->scheme == RP_SIGNATURE_ED25519)
+        return verify_ed25519(key, hash, signature);
+    digest of = {.type = hash_type(algorithm->hash_bits), .size = hash.size};
+    if (hash.size != algorithm->hash_bits / 8)
+        return RP_SIGNATURE_BAD;
+    memcpy(of.bytes, hash.data, hash.size);
+    return verify_digest(key, algorithm->scheme, &of, signature);
 }

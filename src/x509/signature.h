@@ -61,4 +61,9 @@ rp_signature_result rp_signature_verify(const rp_public_key *key,
                                         const rp_signature_algorithm *algorithm, rp_slice message,
                                         rp_slice signature);
 
+/* The same for a message of which the hash is given; for Ed25519 it is the message all the same. */
+rp_signature_result rp_signature_verify_hash(const rp_public_key *key,
+                                             const rp_signature_algorithm *algorithm, rp_slice hash,
+                                             rp_slice signature);
+
 #endif

@@ -2,6 +2,8 @@
  * which sends each line back reversed. */
 #include "support/process.h"
 #include "support/tls_pair.h"
+#include "support/token.h"
+#include "tls/wolfssl.h"
 #include "support/probe.h"
 
 #include <stdio.h>
@@ -240,11 +242,10 @@ static void test_client_certificate(void **state)
         assert_int_equal(error->status, RP_E_TLS_ALERT);
         assert_int_equal(error->tls_alert, i == 0 ? 40 : 116);
         (void)snprintf(text, sizeof(text),
-                       i == 0
-                           ? "%s refused the handshake: alert handshake_failure (40): it accepts "
-                             "none of the ciphers, groups or signatures offered"
-                           : "%s broke the connection off: alert certificate_required (116): it "
-                             "wants a client certificate",
+                       i == 0 ? "%s asked for a client certificate, and none is configured: alert "
+                                "handshake_failure (40)"
+                              : "%s asked for a client certificate, and none is configured: alert "
+                                "certificate_required (116)",
                        peer_text(&p));
         assert_string_equal(error->text, text);
         end(&without);
@@ -269,8 +270,6 @@ static void test_client_keys(void **state)
         for (size_t k = 0; k < 2 * sizeof(kinds) / sizeof(kinds[0]); k++) {
             bool bundle = k % 2 == 1;
             talk t = {0};
-            if (i == 0 && strcmp(kinds[k / 2], "client-rsa-pss") == 0)
-                continue; /* wolfSSL names the wrong scheme in TLS 1.2 */
             (void)snprintf(name, sizeof(name), "%s.%s", kinds[k / 2], bundle ? "p12" : "pem");
             (void)snprintf(key, sizeof(key), "%s.key", kinds[k / 2]);
             rp_tls_options options = {.certificate_file = tls_cert(name),
@@ -282,6 +281,86 @@ static void test_client_keys(void **state)
             end(&t);
         }
         process_stop(&p.process);
+    }
+}
+
+static void sign(const rp_sign_request *request, void *user)
+{
+    uint8_t signature[TOKEN_SIGNATURE_LIMIT];
+    size_t size = token_sign(user, request->scheme, request->data, request->size, signature);
+    assert_true(size > 0);
+    assert_int_equal(rp_tls_config_signed(request->config, request->id, signature, size, NULL),
+                     RP_OK);
+}
+
+/* The same, signed elsewhere; and by schemes that the server chooses. */
+static void test_client_signs(void **state)
+{
+    static const char *const words[] = {"-tls1_2", "-tls1_3"};
+    static const struct {
+        const char *kind, *schemes;
+    } cases[] = {
+        {"client", "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256"},
+        {"client-p384", "ecdsa_secp384r1_sha384:rsa_pss_rsae_sha256"},
+        {"client-p521", "ecdsa_secp521r1_sha512:rsa_pss_rsae_sha256"},
+        {"client-rsa", "rsa_pss_rsae_sha256"},
+        {"client-rsa", "rsa_pss_rsae_sha384"},
+        {"client-rsa", "rsa_pss_rsae_sha512"},
+        {"client-rsa-pss", "rsa_pss_pss_sha256:rsa_pss_rsae_sha256"},
+        {"client-rsa-pss", "rsa_pss_pss_sha384"},
+        {"client-rsa-pss", "rsa_pss_pss_sha512:rsa_pss_rsae_sha256"},
+        {"client-ed25519", "ed25519:rsa_pss_rsae_sha256"},
+    };
+    char ca[128], name[64];
+    (void)state;
+    if (!RP_KEYS_ELSEWHERE)
+        skip();
+    (void)snprintf(ca, sizeof(ca), "%s/ca.pem", tls_certs());
+    for (int i = 0; i < 2; i++) {
+        for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+            peer p;
+            talk t = {0};
+            start(&p, "server-rsa",
+                  (const char *const[]){words[i], "-Verify", "3", "-CAfile", ca,
+                                        "-verify_return_error", "-client_sigalgs", cases[k].schemes,
+                                        NULL});
+            (void)snprintf(name, sizeof(name), "%s.pem", cases[k].kind);
+            rp_tls_options options = {.certificate_file = tls_cert(name),
+                                      .on_sign = sign,
+                                      .sign_user = (void *)(uintptr_t)cases[k].kind};
+            open_good(&t, &p, &options, NULL);
+            assert_int_equal(probe_write_text(&t.probe, "me\n"), RP_OK);
+            UNTIL(t.loop, t.probe.received == 3 || t.probe.ends > 0);
+            if (t.probe.ends > 0)
+                fail_msg("%s", t.probe.end_error.text);
+            assert_false(t.probe.info.certificate_missed);
+            end(&t);
+            process_stop(&p.process);
+        }
+    }
+}
+
+/* A server that asks, and takes none too, and one that takes no signature of ours. */
+static void test_certificate_missed(void **state)
+{
+    static const char *const words[] = {"-tls1_2", "-tls1_3"};
+    (void)state;
+    if (!RP_KEYS_ELSEWHERE)
+        skip();
+    for (int i = 0; i < 2; i++) {
+        for (int with = 0; with < 2; with++) {
+            peer p;
+            talk t = {0};
+            start(&p, "server-rsa",
+                  (const char *const[]){words[i], "-verify", "3", "-client_sigalgs",
+                                        "ed25519:rsa_pss_rsae_sha256", NULL});
+            rp_tls_options options = {.certificate_file = with ? tls_cert("client.pem") : NULL,
+                                      .key_file = with ? tls_cert("client.key") : NULL};
+            open_good(&t, &p, &options, NULL);
+            assert_true(t.probe.info.certificate_missed);
+            end(&t);
+            process_stop(&p.process);
+        }
     }
 }
 
@@ -422,6 +501,8 @@ int main(void)
         fixture_test(test_alpn),
         fixture_test(test_client_certificate),
         fixture_test(test_client_keys),
+        fixture_test(test_client_signs),
+        fixture_test(test_certificate_missed),
         fixture_test(test_refused),
         fixture_test(test_revocation),
     };

@@ -47,7 +47,9 @@ static void assert_works(const rp_tls_options *identity)
     rp_tls_options options = *identity;
     options.ca_file = tls_cert("ca.pem");
     rp_tls_config *client = tls_client(&options);
-    assert_accepted(client, RP_TLS_1_2, false);
+    /* wolfSSL's server, the tests' own, does not know RSA-PSS keys in TLS 1.2: interop.openssl. */
+    if (strstr(options.certificate_file, "rsa-pss") == NULL)
+        assert_accepted(client, RP_TLS_1_2, false);
     assert_accepted(client, RP_TLS_1_3, false);
     rp_tls_config_release(client);
 }

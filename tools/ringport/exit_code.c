@@ -62,6 +62,8 @@ int exit_code(rp_status status, rp_phase phase)
         return EXIT_TLS_CONNECT;
     case RP_E_TLS_CONFIG:
         return EXIT_CA_FILE;
+    case RP_E_TLS_SIGNING:
+        return EXIT_CLIENT_CERTIFICATE;
     case RP_E_TRUNCATED:
         return EXIT_RECEIVE;
     case RP_E_CERT_UNTRUSTED:

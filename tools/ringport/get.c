@@ -117,6 +117,7 @@ static void note_summary(result *r, const rp_response_summary *summary)
     r->attempts = summary->attempts;
     r->reused = summary->reused;
     r->resumed = summary->resumed;
+    r->certificate_missed = summary->certificate_missed;
     r->timings = summary->timings;
     copy(r->address, sizeof(r->address), summary->address);
     copy(r->tls_version, sizeof(r->tls_version), summary->tls_version);

@@ -20,7 +20,7 @@ typedef struct result {
     /* Of the summary; the strings are copies. */
     uint64_t body_bytes, bytes_sent, body_bytes_sent;
     unsigned attempts;
-    bool reused, resumed;
+    bool reused, resumed, certificate_missed;
     char address[64], tls_version[16], tls_cipher[64], tls_group[32];
     rp_timings timings;
 } result;

@@ -82,6 +82,8 @@ static void print_tls(const result *r, FILE *out)
     fprintf(out, "* %s, %s, %s, certificate %s, %s handshake in %.1f ms\n", r->tls_version,
             r->tls_cipher, r->tls_group, r->options->insecure ? "not verified (-k)" : "verified",
             r->resumed ? "resumed" : "full", ms(t->handshaken_us, t->connected_us));
+    if (r->certificate_missed)
+        fprintf(out, "* the server asked for a client certificate, and was shown none\n");
 }
 
 void print_connection(const result *r, FILE *out)

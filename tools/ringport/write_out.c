@@ -253,6 +253,7 @@ static void write_json(const result *r, FILE *out)
     json_text(&j, "tls_group", or_null(r->tls_group));
     json_bool(&j, "resumed", r->resumed);
     json_bool(&j, "reused", r->reused);
+    json_bool(&j, "certificate_missed", r->certificate_missed);
     json_number(&j, "attempts", r->attempts);
     json_number(&j, "bytes_sent", r->bytes_sent);
     phases(&j, &r->timings);
