@@ -77,6 +77,7 @@ typedef enum rp_status {
     RP_E_TLS_FAILED = 66,     /* any other cause: tls_code says which */
     RP_E_TRUNCATED = 67,      /* the connection ended without close_notify */
     RP_E_TLS_SIGNING = 68,    /* on_sign's answer is no signature, or a wrong one: ours to mend */
+    RP_E_TLS_SESSIONS = 69,   /* saved sessions are damaged, or not of this configuration or key */
     RP_E_CERT_UNTRUSTED = 70, /* no trust anchor signs the chain */
     RP_E_CERT_EXPIRED = 71,
     RP_E_CERT_NOT_YET_VALID = 72,

@@ -6,8 +6,7 @@
 #ifndef RINGPORT_TLS_H
 #define RINGPORT_TLS_H
 
-#include <ringport/error.h>
-#include <stdint.h>
+#include <ringport/loop.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -152,14 +151,34 @@ typedef struct rp_trusted {
 void rp_tls_config_trust(const rp_tls_config *config,
                          void (*fn)(const rp_trusted *trusted, void *user), void *user);
 
-/* The answer to on_sign: an ECDSA signature in DER, another as it is. size 0: none can be made. It is
- * checked by the certificate's key here, which takes some 100 us, and copied.
+/* The answer to on_sign: an ECDSA signature in DER, another as it is. size 0: none can be made. It
+ * is checked by the certificate's key here, which takes some 100 us, and copied.
  * Errors: RP_E_TLS_SIGNING (it is wrong: the connection fails too), RP_E_CANCELLED (nobody waits
  * for id: its connection has ended, or id was answered before; the answer is ignored), RP_E_MISUSE
  * (config has no on_sign). error may be NULL. Any thread that has a reference to config: on_sign
  * retains it for one that answers later. */
 rp_status rp_tls_config_signed(rp_tls_config *config, uint64_t id, const void *signature,
                                size_t size, rp_error *error);
+
+/* Sessions, so that a server that is restarted resumes with those it calls. Each loop has its own,
+ * and they are used once: what is saved leaves the loop. rp_tls_sessions_restore takes them, all or
+ * none, if they were saved under a configuration with the same trust, identity, versions, ciphers
+ * and other demands, and by the same wolfSSL; each serves the host and port that it was made with.
+ * They hold secrets, and vouch for servers whose certificates are not looked at again. seal_key: of
+ * RP_SEAL_KEY_BYTES random bytes, for AES-256-GCM. NULL: they are not sealed; then whoever can read
+ * them can read the connections, and whoever can write them can pose as any server. */
+#define RP_SEAL_KEY_BYTES 32
+
+/* bytes is valid until fn returns, and overwritten then. Errors: RP_E_NO_MEMORY (nothing left the
+ * loop), RP_E_MISUSE (another thread's loop). The loop's thread. */
+rp_status rp_tls_sessions_save(rp_loop *loop, const rp_tls_config *config, const uint8_t *seal_key,
+                               void (*fn)(const void *bytes, size_t size, void *user), void *user,
+                               rp_error *error);
+/* *count (which may be NULL): how many are good still. Errors: RP_E_TLS_SESSIONS with a sentence
+ * that says why, RP_E_NO_MEMORY, RP_E_MISUSE. The loop's thread. */
+rp_status rp_tls_sessions_restore(rp_loop *loop, const rp_tls_config *config,
+                                  const uint8_t *seal_key, const void *bytes, size_t size,
+                                  size_t *count, rp_error *error);
 
 /* Adds a reference and gives config back. Any thread. */
 rp_tls_config *rp_tls_config_retain(rp_tls_config *config);

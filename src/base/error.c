@@ -44,6 +44,7 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_TLS_FAILED);
         NAME(RP_E_TRUNCATED);
         NAME(RP_E_TLS_SIGNING);
+        NAME(RP_E_TLS_SESSIONS);
         NAME(RP_E_CERT_UNTRUSTED);
         NAME(RP_E_CERT_EXPIRED);
         NAME(RP_E_CERT_NOT_YET_VALID);

@@ -463,11 +463,6 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
 
 /* ---- opening ---- */
 
-static void sessions_release(void *sessions)
-{
-    rp_sessions_destroy(sessions);
-}
-
 /* Sessions are kept per configuration (its trust is what verified them), server name and port, in
  * one store of the loop. Without memory for it there is no resumption, and nothing else is lost. */
 static void session_key_make(rp_stream *stream)
@@ -475,15 +470,11 @@ static void session_key_make(rp_stream *stream)
     rp_loop *loop = stream->loop;
     if (!stream->config->resumption)
         return;
-    if (loop->sessions == NULL) {
-        loop->sessions = rp_sessions_create(&loop->memory);
-        loop->sessions_release = sessions_release;
-    }
     char key[HOST_LIMIT + 64];
     int size =
         snprintf(key, sizeof(key), "%llu %s %u %s", (unsigned long long)stream->config->id,
                  stream->server_name, stream->port, stream->alpn == NULL ? "" : stream->alpn);
-    if (loop->sessions != NULL && size < (int)sizeof(key))
+    if (rp_stream_sessions(loop) != NULL && size < (int)sizeof(key))
         stream->session_key = rp_copy_text(&loop->memory, key, (size_t)size);
 }
 

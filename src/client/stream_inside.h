@@ -105,6 +105,8 @@ void rp_stream_write_mark(rp_stream *stream, rp_write *write);
 void rp_stream_pump_later(rp_stream *stream);
 /* The engine is in doubt: puts the question, and goes on with the answer. */
 void rp_stream_ask(rp_stream *stream);
+/* Where the loop keeps sessions; NULL: no memory. */
+rp_sessions *rp_stream_sessions(rp_loop *loop);
 /* The engine needs a signature: has it made, and goes on with it. */
 void rp_stream_sign(rp_stream *stream);
 /* It is over before it was open. */

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "tls/context.h"
+#include "tls/fingerprint.h"
 #include "tls/identity.h"
 #include "tls/revocation.h"
 #include "tls/trust.h"
@@ -378,7 +379,7 @@ rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options
         status = set_pins(config, options->pinned_keys, error);
     if (status == RP_OK)
         status = rp_identity_set(config, &identity, error);
-    if (status == RP_OK && !use_callbacks(config))
+    if (status == RP_OK && (!rp_fingerprint_make(config, options) || !use_callbacks(config)))
         status = no_memory(error);
     return finish(result, config, status);
 }

@@ -23,6 +23,7 @@ struct rp_tls_config {
         id; /* never used again, unlike its address: part of the key that sessions are kept by */
     rp_memory memory;
     struct WOLFSSL_CTX *context;
+    uint8_t fingerprint[RP_PIN_BYTES]; /* a client's: see fingerprint.h */
     bool server;
     bool resumption;
     bool accept_any; /* insecure_accept_any_certificate */

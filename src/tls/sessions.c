@@ -79,9 +79,9 @@ static WOLFSSL_SESSION *take_out(rp_sessions *sessions, entry *taken)
     return session;
 }
 
-static void drop_oldest(rp_sessions *sessions, rp_link *oldest_by_age)
+static void drop(rp_sessions *sessions, rp_link *by_age)
 {
-    wolfSSL_SESSION_free(take_out(sessions, RP_CONTAINER(oldest_by_age, entry, by_age)));
+    wolfSSL_SESSION_free(take_out(sessions, RP_CONTAINER(by_age, entry, by_age)));
 }
 
 void rp_sessions_destroy(rp_sessions *sessions)
@@ -89,7 +89,7 @@ void rp_sessions_destroy(rp_sessions *sessions)
     if (sessions == NULL)
         return;
     while (!rp_list_empty(&sessions->by_age))
-        drop_oldest(sessions, sessions->by_age.next);
+        drop(sessions, sessions->by_age.next);
     rp_free(sessions->memory, sessions);
 }
 
@@ -112,6 +112,11 @@ static origin *find_or_add(rp_sessions *sessions, const char *key)
 
 void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
 {
+    rp_sessions_put_stored(sessions, key, session, (int64_t)time(NULL));
+}
+
+void rp_sessions_put_stored(rp_sessions *sessions, const char *key, void *session, int64_t stored)
+{
     /* Allocated first: an origin without an entry must not stay. */
     entry *added = rp_allocate(sessions->memory, sizeof(*added));
     if (added == NULL) {
@@ -119,21 +124,21 @@ void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
         return;
     }
     if (sessions->count >= RP_SESSIONS_TOTAL)
-        drop_oldest(sessions, sessions->by_age.next);
+        drop(sessions, sessions->by_age.next);
     origin *of = find_or_add(sessions, key);
     if (of == NULL) {
         rp_free(sessions->memory, added);
         wolfSSL_SESSION_free(session);
         return;
     }
-    *added = (entry){.origin = of, .session = session, .stored = time(NULL)};
+    *added = (entry){.origin = of, .session = session, .stored = (time_t)stored};
     rp_list_prepend(&of->sessions, &added->by_origin);
     rp_list_append(&sessions->by_age, &added->by_age);
     of->count++;
     sessions->count++;
     if (of->count > RP_SESSIONS_PER_KEY) {
         entry *oldest = RP_CONTAINER(of->sessions.previous, entry, by_origin);
-        drop_oldest(sessions, &oldest->by_age);
+        drop(sessions, &oldest->by_age);
     }
 }
 
@@ -158,6 +163,42 @@ void *rp_sessions_take(rp_sessions *sessions, const char *key)
         if (!too_old)
             return session;
         wolfSSL_SESSION_free(session);
+    }
+}
+
+static bool begins(const entry *of, const char *prefix)
+{
+    return strncmp(of->origin->key, prefix, strlen(prefix)) == 0;
+}
+
+void rp_sessions_each(const rp_sessions *sessions, const char *prefix,
+                      void (*fn)(const char *key, void *session, int64_t stored, void *user),
+                      void *user)
+{
+    for (rp_link *link = sessions->by_age.next; link != &sessions->by_age; link = link->next) {
+        const entry *of = RP_CONTAINER(link, entry, by_age);
+        if (begins(of, prefix))
+            fn(of->origin->key, of->session, (int64_t)of->stored, user);
+    }
+}
+
+void rp_sessions_drop(rp_sessions *sessions, const char *prefix)
+{
+    for (rp_link *link = sessions->by_age.next; link != &sessions->by_age;) {
+        rp_link *next = link->next;
+        if (begins(RP_CONTAINER(link, entry, by_age), prefix))
+            drop(sessions, link);
+        link = next;
+    }
+}
+
+void rp_sessions_drop_expired(rp_sessions *sessions)
+{
+    for (rp_link *link = sessions->by_age.next; link != &sessions->by_age;) {
+        rp_link *next = link->next;
+        if (expired(RP_CONTAINER(link, entry, by_age)))
+            drop(sessions, link);
+        link = next;
     }
 }
 

@@ -22,6 +22,17 @@ void rp_sessions_put(rp_sessions *sessions, const char *key, void *session);
 void *rp_sessions_take(rp_sessions *sessions, const char *key);
 /* Drops all of key's: the server did not like one of them. */
 void rp_sessions_forget(rp_sessions *sessions, const char *key);
+/* ---- for saved.h ---- */
+
+/* Lends each session whose key begins with prefix to fn, the oldest first; fn changes nothing. */
+void rp_sessions_each(const rp_sessions *sessions, const char *prefix,
+                      void (*fn)(const char *key, void *session, int64_t stored, void *user),
+                      void *user);
+/* Drops them. */
+void rp_sessions_drop(rp_sessions *sessions, const char *prefix);
+/* Like put, for one that was stored then, in seconds since 1970. */
+void rp_sessions_put_stored(rp_sessions *sessions, const char *key, void *session, int64_t stored);
+void rp_sessions_drop_expired(rp_sessions *sessions);
 size_t rp_sessions_count(const rp_sessions *sessions);
 
 #endif

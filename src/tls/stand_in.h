@@ -1,5 +1,5 @@
-/* stand_in.h - a private key that is none. wolfSSL shows no certificate without a key; where the key
- * is not in the process, it is given this: the public half of the certificate's, and no secret. */
+/* stand_in.h - a private key that is none. wolfSSL shows no certificate without a key; where the
+ * key is not in the process, it is given this: the public half of the certificate's, no secret. */
 #ifndef RP_TLS_STAND_IN_H
 #define RP_TLS_STAND_IN_H
 

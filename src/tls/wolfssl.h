@@ -62,7 +62,8 @@
 #define RP_STATUS_MESSAGE (-1)
 #define RP_CTX_set_status_cb(context, fn) ((void)(context), (void)(fn))
 #endif
-/* scripts/deps lets keys be elsewhere, and has wolfSSL say whether a server asked for a certificate. */
+/* scripts/deps lets keys be elsewhere, and has wolfSSL say whether a server asked for a
+ * certificate. */
 #ifdef RP_WOLFSSL_SIGN_PATCH
 #define RP_KEYS_ELSEWHERE true
 #define rp_set_sign(context, callback) (wolfSSL_CTX_SetSignCb(context, callback), true)

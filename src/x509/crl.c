@@ -399,6 +399,12 @@ size_t rp_crls_count(const rp_crls *crls)
     return crls->count;
 }
 
+void rp_crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), void *user)
+{
+    for (const crl *list = crls == NULL ? NULL : crls->first; list != NULL; list = list->next)
+        fn(list->signed_part, user);
+}
+
 /* ---- Who signed it --------------------------------------------------------------------------- */
 
 static bool is_known(rp_crls *crls, const crl *list, const uint8_t *key, signer *found)

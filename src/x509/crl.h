@@ -36,6 +36,8 @@ void rp_crls_destroy(rp_crls *crls); /* NULL does nothing */
  * the list can't be used, *reason says why: "it is a delta CRL". */
 rp_status rp_crls_take(rp_crls *crls, uint8_t *der, size_t size, const char **reason);
 size_t rp_crls_count(const rp_crls *crls);
+/* Lends fn what is signed of each list. crls NULL: there are none. */
+void rp_crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), void *user);
 
 /* An authority, with its key as rp_public_key_read has it. */
 typedef struct rp_issuer {

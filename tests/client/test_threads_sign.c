@@ -578,8 +578,8 @@ int main(void)
         fixture_test(test_addresses),   fixture_test(test_close),
         fixture_test(test_destroy),     fixture_test(test_peer_leaves),
         fixture_test(test_many),        fixture_test(test_untrusted),
-        fixture_test(test_doubt),       fixture_test(test_race),
+        fixture_test_real(test_doubt),  fixture_test_real(test_race),
         fixture_test(test_memory),      fixture_test(test_options),
     };
-    return fixture_run(tests);
+    return fixture_run_simulated(tests, 2);
 }

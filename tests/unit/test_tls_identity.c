@@ -360,6 +360,80 @@ static void no_memory(void **state)
     }
 }
 
+/* ---- Secrets --------------------------------------------------------------------------------- */
+
+/* What must not stand in memory that is given back: the passphrase, and the private number. */
+static struct {
+    uint8_t number[32];
+    unsigned seen, freed;
+} secret;
+
+static bool holds(const uint8_t *block, size_t size, const void *wanted, size_t wanted_size)
+{
+    for (size_t i = 0; i + wanted_size <= size; i++) {
+        if (memcmp(block + i, wanted, wanted_size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Blocks have their size before them. */
+static void *resize(void *user, void *old, size_t size)
+{
+    size_t *block = old == NULL ? NULL : (size_t *)old - 2;
+    (void)user;
+    if (size > 0) {
+        size_t kept = block == NULL ? 0 : block[0];
+        size_t *made = malloc(size + 2 * sizeof(*made));
+        assert_non_null(made);
+        made[0] = size;
+        if (old != NULL)
+            memcpy(made + 2, old, kept < size ? kept : size);
+        if (old != NULL)
+            resize(user, old, 0);
+        return made + 2;
+    }
+    if (old == NULL)
+        return NULL;
+    secret.freed++;
+    if (holds(old, block[0], passphrase, strlen(passphrase)) ||
+        holds(old, block[0], secret.number, sizeof(secret.number)))
+        secret.seen++;
+    free(block);
+    return NULL;
+}
+
+static void secrets(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"client.key",        "client-key.der",    "client-pkcs8.key",
+                                       "client-aes256.key", "client-locked.der", "client-both.pem"};
+    static const char *const bundles_of[] = {"client.p12", "client-no-mac.p12", "client-empty.p12"};
+    rp_allocator allocator = {.resize = resize};
+    FILE *stream = fopen(tls_cert("client-key.der"), "rb");
+    uint8_t file[256];
+    assert_non_null(stream);
+    assert_true(fread(file, 1, sizeof(file), stream) > 68);
+    fclose(stream);
+    memcpy(secret.number, file + 36, 32); /* PKCS #8's head has 36 bytes (RFC 5915, 3) */
+    assert_true(file[34] == 0x04 && file[35] == 0x20);
+    for (size_t i = 0; i < COUNT(keys) + COUNT(bundles_of); i++) {
+        bool bundle = i >= COUNT(keys);
+        rp_tls_options options = {
+            .ca_file = tls_cert("ca.pem"),
+            .certificate_file = tls_cert(bundle ? bundles_of[i - COUNT(keys)] : "client.pem"),
+            .key_file = bundle ? NULL : tls_cert(keys[i]),
+            .key_password = bundle && i + 1 == COUNT(keys) + COUNT(bundles_of) ? "" : passphrase};
+        rp_tls_config *config;
+        rp_error error;
+        if (rp_tls_config_create_with(&config, &options, allocator, 0, &error) != RP_OK)
+            fail_msg("%s", error.text);
+        rp_tls_config_release(config);
+        assert_int_equal(secret.seen, 0);
+    }
+    assert_true(secret.freed > 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,7 +442,7 @@ int main(void)
         cmocka_unit_test(bundles),      cmocka_unit_test(refused_bundles),
         cmocka_unit_test(order),        cmocka_unit_test(wrong_passphrases),
         cmocka_unit_test(der),          cmocka_unit_test(too_many),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(no_memory),    cmocka_unit_test(secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@ int exit_code(rp_status status, rp_phase phase)
         return EXIT_OK;
     case RP_E_MISUSE:
     case RP_E_INTERNAL:
+    case RP_E_TLS_SESSIONS: /* nothing of the tool's saves any */
         return EXIT_BAD_ARGUMENT;
     case RP_E_NO_MEMORY:
         return EXIT_MEMORY;
