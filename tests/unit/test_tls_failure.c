@@ -246,6 +246,8 @@ static void change_cipher_with_a_session(void **state)
 static void middlebox_compatibility(void **state)
 {
     (void)state;
+    if (LIBWOLFSSL_VERSION_HEX < 0x05009002)
+        skip(); /* the server sends one by itself, and 5.7.2 takes no second one */
     for (int dribble = 0; dribble < 2; dribble++) {
         rp_tls_config *client = tls_client_of(RP_TLS_1_3);
         rp_tls_config *server = tls_server_of("server-ecdsa", RP_TLS_1_3);
