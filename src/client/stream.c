@@ -338,7 +338,7 @@ void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
 {
     if (stream->closing || stream->state == RP_STREAM_FAILED)
         return;
-    RP_ASSERT(stream->state != RP_STREAM_OPEN);
+    RP_ASSERT(!rp_stream_is_open(stream));
     if (is_about_address(error) && stream->choice && stream->socket != NULL &&
         stream->state != RP_STREAM_ASKING)
         rp_address_note(stream->loop, stream->resolver, &stream->address, false);
@@ -358,7 +358,7 @@ void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
 void rp_stream_opened(rp_stream *stream)
 {
     rp_timer_stop(stream->loop, &stream->timer);
-    stream->state = RP_STREAM_OPEN;
+    stream->state = stream->state == RP_STREAM_CONNECTED ? RP_STREAM_PLAIN : RP_STREAM_OPEN;
     stream->times.opened_ns = rp_loop_now_ns(stream->loop);
     if (stream->choice)
         rp_address_note(stream->loop, stream->resolver, &stream->address, true);
@@ -392,11 +392,11 @@ void rp_stream_connected(rp_stream *stream)
     stream->loop->stats.connections_opened++;
     if (stream->times.connected_ns == 0)
         stream->times.connected_ns = rp_loop_now_ns(stream->loop);
-    stream->state = RP_STREAM_HANDSHAKE;
+    stream->state = stream->config != NULL ? RP_STREAM_HANDSHAKE : RP_STREAM_CONNECTED;
     stream->handshake_due = true;
     if (timeout_ms < UINT64_MAX / NS_PER_MS / 2)
         stream->handshake_until_ns = stream->times.connected_ns + timeout_ms * NS_PER_MS;
-    if (stream->config != NULL)
+    if (stream->state == RP_STREAM_HANDSHAKE)
         watch_handshake(stream);
     stream->receiving = true;
     stream->receive_turn = stream->loop->stats.turns;
@@ -558,7 +558,7 @@ void rp_stream_set_background(rp_stream *stream, bool background)
 
 void rp_stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn, void *user)
 {
-    RP_ASSERT(stream->state == RP_STREAM_OPEN);
+    RP_ASSERT(rp_stream_is_open(stream));
     RP_ASSERT(!stream->closing);
     rp_timer_start_internal(stream->loop, &stream->timer, delay_ms, fn, user);
 }
@@ -570,8 +570,7 @@ void rp_stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn
 static void say_goodbye(rp_stream *stream)
 {
     rp_error error;
-    bool open = stream->state == RP_STREAM_OPEN && stream->engine != NULL;
-    if (open && !stream->shutdown_asked && !stream->write_failed)
+    if (stream->state == RP_STREAM_OPEN && !stream->shutdown_asked && !stream->write_failed)
         (void)rp_engine_close_notify(stream->engine, &error);
     rp_stream_flush(stream);
 }
@@ -648,7 +647,7 @@ void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
     info->stale_name = stream->stale_name;
     info->resolved_us = since_start_us(stream, stream->times.resolved_ns);
     info->connected_us = since_start_us(stream, stream->times.connected_ns);
-    if (stream->state != RP_STREAM_OPEN || stream->engine == NULL)
+    if (stream->state != RP_STREAM_OPEN)
         return;
     rp_engine_info engine;
     rp_engine_info_get(stream->engine, &engine);

@@ -13,12 +13,15 @@
 #define RP_OUTPUT_LIMIT ((size_t)64 * 1024)
 #define RP_SEND_SLICES 4
 
+/* What stands above the socket: each state has a stage, which takes the input (stream_io.c). */
 typedef enum rp_stream_state {
     RP_STREAM_DIALLING,
+    RP_STREAM_CONNECTED, /* a plain one that on_open has not told of */
     RP_STREAM_HANDSHAKE,
     RP_STREAM_ASKING, /* in the handshake: the judge or the signer is, and nothing goes in or out */
-    RP_STREAM_OPEN,
-    RP_STREAM_FAILED /* to open: waits to be closed */
+    RP_STREAM_OPEN,   /* with TLS */
+    RP_STREAM_PLAIN,  /* open, without */
+    RP_STREAM_FAILED  /* to open: waits to be closed */
 } rp_stream_state;
 
 struct rp_stream {
@@ -31,7 +34,7 @@ struct rp_stream {
     rp_socket *leaving; /* the last address', being closed before the next one is dialled */
     rp_address *rest;   /* addresses that may be tried when the handshake gets nowhere */
     size_t rest_count;
-    rp_engine *engine;     /* NULL: plain */
+    rp_engine *engine;     /* from the handshake's first step */
     rp_question *question; /* asked, and its answer has not come to us */
     rp_signing *signing;   /* likewise */
     rp_tls_config *config;
@@ -94,6 +97,11 @@ struct rp_stream {
 /* ---- between the three ---- */
 
 extern const rp_socket_handler rp_stream_socket_handler;
+
+static inline bool rp_stream_is_open(const rp_stream *stream)
+{
+    return stream->state == RP_STREAM_OPEN || stream->state == RP_STREAM_PLAIN;
+}
 
 rp_stream *rp_stream_new(rp_loop *loop, const rp_stream_events *events, void *user);
 /* A copy of text in *target; of NULL nothing. False: no memory. */

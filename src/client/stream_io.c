@@ -27,7 +27,7 @@ static size_t least(size_t a, size_t b)
 static void transport_error(const rp_stream *stream, rp_io_result result, rp_error *error)
 {
     rp_phase phase = RP_PHASE_NONE;
-    if (stream->state == RP_STREAM_HANDSHAKE && stream->config != NULL)
+    if (stream->state == RP_STREAM_HANDSHAKE)
         phase = RP_PHASE_HANDSHAKE;
     if (result.status == RP_E_RESET)
         (void)rp_error_set(error, result.status, phase,
@@ -123,7 +123,7 @@ static void write_encrypted(rp_stream *stream)
 static bool encrypt_piece(rp_stream *stream, const uint8_t *data, size_t size, rp_error *error)
 {
     stream->plain_total += size;
-    if (stream->engine != NULL)
+    if (stream->state == RP_STREAM_OPEN)
         return rp_engine_write(stream->engine, data, size, error) == RP_ENGINE_OK;
     if (rp_chain_append(&stream->output, data, size))
         return true;
@@ -134,7 +134,7 @@ static bool encrypt_piece(rp_stream *stream, const uint8_t *data, size_t size, r
 
 static bool encrypt_end(rp_stream *stream, rp_error *error)
 {
-    if (stream->engine == NULL)
+    if (stream->state == RP_STREAM_PLAIN)
         return true;
     return rp_engine_close_notify(stream->engine, error) == RP_ENGINE_OK;
 }
@@ -152,7 +152,7 @@ static void encrypt(rp_stream *stream)
             good = encrypt_piece(stream, write->private_data + stream->queued_done, size, &error);
         if (!good) {
             rp_stream_fail_writes(stream, &error);
-            if (stream->engine != NULL) /* can't decrypt any more either */
+            if (stream->state == RP_STREAM_OPEN) /* can't decrypt any more either */
                 tell_end(stream, &error);
             return;
         }
@@ -255,7 +255,7 @@ static void send_failed(rp_stream *stream, rp_io_result result)
         rp_stream_fail_writes(stream, &error);
     if (stream->closing || result.status == RP_E_RESET)
         return;
-    if (stream->state == RP_STREAM_HANDSHAKE)
+    if (stream->state == RP_STREAM_HANDSHAKE || stream->state == RP_STREAM_CONNECTED)
         rp_stream_open_failed(stream, &error);
     else
         tell_end(stream, &error);
@@ -355,10 +355,6 @@ static void handshake(rp_stream *stream)
 {
     rp_error error;
     stream->handshake_due = false;
-    if (stream->config == NULL) {
-        rp_stream_opened(stream);
-        return;
-    }
     if (stream->engine == NULL && !rp_stream_engine_make(stream, &error)) {
         rp_stream_open_failed(stream, &error);
         return;
@@ -412,56 +408,108 @@ static bool stash(rp_stream *stream, rp_slice rest)
     return true;
 }
 
-/* Gives input to the engine, or for a plain stream to the user; answers what they did not take. */
-static rp_slice process(rp_stream *stream, rp_slice input)
+/* ---- stages ----
+ *
+ * Who takes the input, of the states in which somebody does: the handshake, the user behind TLS,
+ * the user alone. A stage may lead to another one while it takes: what is left of the input is that
+ * one's. */
+
+typedef struct stage {
+    /* The first step, which needs no input; from the pump, where handshake_due is set. */
+    void (*begin)(rp_stream *stream);
+    /* Returns what of the input was not taken. */
+    rp_slice (*take)(rp_stream *stream, rp_slice input);
+    /* The transport's end, once everything before it was taken. */
+    void (*end)(rp_stream *stream);
+} stage;
+
+static void begin_nothing(rp_stream *stream)
 {
-    if (stream->config == NULL) {
-        if (stream->state == RP_STREAM_HANDSHAKE)
-            handshake(stream);
-        while (input.size > 0 && !stream->closing && has_credit(stream)) {
-            size_t size = input.size;
-            if (stream->has_credit_limit)
-                size = least(size, stream->credit);
-            tell_data(stream, input.data, size);
-            input = (rp_slice){input.data + size, input.size - size};
-        }
-        return input;
+    (void)stream;
+}
+
+static rp_slice take_nothing(rp_stream *stream, rp_slice input)
+{
+    (void)stream;
+    return input;
+}
+
+static void plain_opens(rp_stream *stream)
+{
+    stream->handshake_due = false;
+    rp_stream_opened(stream);
+}
+
+static rp_slice plain_take(rp_stream *stream, rp_slice input)
+{
+    while (input.size > 0 && !stream->closing && has_credit(stream)) {
+        size_t size = input.size;
+        if (stream->has_credit_limit)
+            size = least(size, stream->credit);
+        tell_data(stream, input.data, size);
+        input = (rp_slice){input.data + size, input.size - size};
     }
+    return input;
+}
+
+/* Input that came before the first turn's pump. */
+static rp_slice connected_take(rp_stream *stream, rp_slice input)
+{
+    plain_opens(stream);
+    return plain_take(stream, input);
+}
+
+static void plain_end(rp_stream *stream)
+{
+    rp_error error;
+    if (!has_credit(stream))
+        return;
+    if (stream->input_result.status == RP_OK) {
+        tell_end(stream, NULL);
+        return;
+    }
+    transport_error(stream, stream->input_result, &error);
+    tell_end(stream, &error);
+}
+
+static rp_slice tls_take(rp_stream *stream, rp_slice input)
+{
     if (stream->engine == NULL)
-        return input; /* a server's stream before its first pump */
+        return input; /* before the first pump */
     if (input.size > 0)
         rp_engine_lend(stream->engine, input.data, input.size);
     if (stream->state == RP_STREAM_HANDSHAKE && (input.size > 0 || stream->handshake_due))
         handshake(stream);
     if (stream->state == RP_STREAM_OPEN)
         deliver_tls(stream);
-    if (input.size == 0)
-        return input;
-    return rp_engine_unlend(stream->engine);
+    return input.size == 0 ? input : rp_engine_unlend(stream->engine);
 }
 
-/* The transport's end, once everything before it was taken. */
+static void tls_end(rp_stream *stream)
+{
+    if (stream->engine == NULL)
+        return;
+    rp_engine_input_end(stream->engine);
+    if (stream->state == RP_STREAM_HANDSHAKE)
+        handshake(stream);
+    if (stream->state == RP_STREAM_OPEN)
+        deliver_tls(stream);
+}
+
+static const stage stages[] = {
+    [RP_STREAM_DIALLING] = {begin_nothing, take_nothing, begin_nothing},
+    [RP_STREAM_CONNECTED] = {plain_opens, connected_take, begin_nothing},
+    [RP_STREAM_HANDSHAKE] = {handshake, tls_take, tls_end},
+    [RP_STREAM_ASKING] = {begin_nothing, take_nothing, begin_nothing},
+    [RP_STREAM_OPEN] = {begin_nothing, tls_take, tls_end},
+    [RP_STREAM_PLAIN] = {begin_nothing, plain_take, plain_end},
+    [RP_STREAM_FAILED] = {begin_nothing, take_nothing, begin_nothing},
+};
+
 static void process_end(rp_stream *stream)
 {
-    if (stream->closing || stream->end_told || stream->stash_size > 0)
-        return;
-    if (stream->config != NULL && stream->engine != NULL) {
-        rp_engine_input_end(stream->engine);
-        if (stream->state == RP_STREAM_HANDSHAKE)
-            handshake(stream);
-        if (stream->state == RP_STREAM_OPEN)
-            deliver_tls(stream);
-        return;
-    }
-    if (stream->config != NULL || !has_credit(stream) || stream->state != RP_STREAM_OPEN)
-        return;
-    if (stream->input_result.status == RP_OK) {
-        tell_end(stream, NULL);
-        return;
-    }
-    rp_error error;
-    transport_error(stream, stream->input_result, &error);
-    tell_end(stream, &error);
+    if (!stream->closing && !stream->end_told && stream->stash_size == 0)
+        stages[stream->state].end(stream);
 }
 
 static void input_no_memory(rp_stream *stream)
@@ -496,7 +544,7 @@ static void stash_run(rp_stream *stream)
     rp_slice input = {NULL, stream->stash_size};
     if (input.size > 0)
         input.data = stream->stash + stream->stash_begin;
-    rp_slice rest = process(stream, input);
+    rp_slice rest = stages[stream->state].take(stream, input);
     stream->stash_begin += input.size - rest.size;
     stream->stash_size = rest.size;
     if (rest.size > 0 || stream->stash == NULL)
@@ -530,7 +578,7 @@ static void received(rp_socket *socket, rp_slice bytes, rp_io_result result, boo
         received_final(stream, result);
     } else if (!stream->closing && !stream->end_told) {
         stream->moved_ns = rp_loop_now_ns(stream->loop);
-        rp_slice rest = stream->stash_size > 0 ? bytes : process(stream, bytes);
+        rp_slice rest = stream->stash_size > 0 ? bytes : stages[stream->state].take(stream, bytes);
         if (!stream->closing && !stream->end_told && !stash(stream, rest))
             input_no_memory(stream);
         regulate_receive(stream);
@@ -554,7 +602,7 @@ const rp_socket_handler rp_stream_socket_handler = {
 static void fill(rp_stream *stream)
 {
     void (*fn)(rp_stream *, void *) = stream->fill;
-    if (fn == NULL || stream->closing || stream->state != RP_STREAM_OPEN || stream->in_flight > 0 ||
+    if (fn == NULL || stream->closing || !rp_stream_is_open(stream) || stream->in_flight > 0 ||
         stream->receive_stopping)
         return; /* the end of the send, or of the receive, calls the pump */
     stream->fill = NULL;
@@ -566,13 +614,11 @@ static void fill(rp_stream *stream)
 static void pump(rp_deferred *deferred)
 {
     rp_stream *stream = RP_CONTAINER(deferred, rp_stream, pump);
-    if (!stream->closing && stream->state == RP_STREAM_HANDSHAKE && stream->handshake_due)
-        handshake(stream);
+    if (!stream->closing && stream->handshake_due)
+        stages[stream->state].begin(stream);
     /* What came before there was an engine was put aside, too. */
-    if (!stream->closing &&
-        (stream->state == RP_STREAM_HANDSHAKE || stream->state == RP_STREAM_OPEN)) {
-        if (stream->stash_size > 0 || stream->engine != NULL)
-            stash_run(stream);
+    if (!stream->closing && (rp_stream_is_open(stream) || stream->state == RP_STREAM_HANDSHAKE)) {
+        stash_run(stream);
         if (stream->input_ended)
             process_end(stream);
         regulate_receive(stream);
@@ -580,7 +626,7 @@ static void pump(rp_deferred *deferred)
     fill(stream);
     if (!stream->closing && stream->write_failed)
         fail_late_writes(stream);
-    else if (!stream->closing && stream->state == RP_STREAM_OPEN)
+    else if (!stream->closing && rp_stream_is_open(stream))
         encrypt(stream);
     if (!stream->closing && stream->in_flight == 0)
         complete_writes(stream);
@@ -606,11 +652,11 @@ void rp_stream_want_fill(rp_stream *stream, void (*fn)(rp_stream *stream, void *
 
 rp_stream_input rp_stream_input_get(const rp_stream *stream)
 {
-    if (stream->state != RP_STREAM_OPEN || stream->closing || stream->input_ended ||
-        stream->end_told || stream->write_failed || stream->shutdown_asked)
+    if (!rp_stream_is_open(stream) || stream->closing || stream->input_ended || stream->end_told ||
+        stream->write_failed || stream->shutdown_asked)
         return RP_INPUT_ENDED;
     if (stream->stash_size > 0 ||
-        (stream->engine != NULL && !rp_engine_between_records(stream->engine)))
+        (stream->state == RP_STREAM_OPEN && !rp_engine_between_records(stream->engine)))
         return RP_INPUT_UNREAD;
     if (!stream->receiving || stream->receive_stopping ||
         stream->receive_turn == stream->loop->stats.turns)
@@ -664,7 +710,7 @@ static rp_status write_start(rp_stream *stream, rp_write *write, const void *dat
     write->private_data = data;
     write->private_size = size;
     write_put(&stream->queued, &stream->queued_last, write);
-    if ((stream->state == RP_STREAM_OPEN || stream->write_failed) && !stream->filling)
+    if ((rp_stream_is_open(stream) || stream->write_failed) && !stream->filling)
         rp_stream_pump_later(stream);
     return RP_OK;
 }
@@ -679,7 +725,7 @@ rp_status rp_stream_write(rp_stream *stream, rp_write *write, const void *data, 
 rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_error *error)
 {
     RP_ASSERT(!stream->closing);
-    RP_ASSERT(stream->state == RP_STREAM_OPEN);
+    RP_ASSERT(rp_stream_is_open(stream));
     RP_ASSERT(stream->queued == NULL);
     if (stream->write_failed)
         return rp_error_set(error, RP_E_RESET, RP_PHASE_REQUEST,

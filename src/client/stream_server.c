@@ -55,8 +55,7 @@ rp_status rp_stream_accept(rp_stream **out, rp_loop *loop, rp_socket *socket, rp
 rp_status rp_stream_begin_tls(rp_stream *stream, rp_tls_config *config, const char *alpn)
 {
     RP_ASSERT(!stream->closing);
-    RP_ASSERT(stream->state == RP_STREAM_OPEN);
-    RP_ASSERT(stream->config == NULL);
+    RP_ASSERT(stream->state == RP_STREAM_PLAIN);
     if (!rp_stream_copy(stream, &stream->alpn, alpn))
         return RP_E_NO_MEMORY;
     stream->config = rp_tls_config_retain(config);

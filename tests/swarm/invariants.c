@@ -32,7 +32,7 @@ static void input_holds(const rp_stream *s)
     if (s->receive_stopping && simulated)
         CHECK((socket->cancelling | socket->decided) & RP_CANCEL_RECEIVE);
     bool due = !rp_list_empty(&s->pump.link);
-    if (s->state != RP_STREAM_OPEN || s->closing || s->input_ended || due)
+    if (!rp_stream_is_open(s) || s->closing || s->input_ended || due)
         return;
     bool wanted = (!s->has_credit_limit || s->credit > 0) && s->stash_size == 0;
     CHECK(wanted ? s->receiving : !s->receiving || s->receive_stopping);
