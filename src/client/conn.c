@@ -40,14 +40,29 @@ static bool protocol_begin(rp_conn *conn, rp_error *error)
     return false;
 }
 
+/* What requests are told of it: many connections wait for long, and hold no more. */
+static void info_keep(rp_conn *conn)
+{
+    rp_stream_info info;
+    rp_stream_info_get(conn->stream, &info);
+    memcpy(conn->address, info.address, sizeof(conn->address));
+    conn->tls_version = info.tls_version;
+    conn->tls_cipher = info.tls_cipher;
+    conn->tls_group = info.tls_group;
+    conn->resumed = info.resumed;
+    conn->stale_name = info.stale_name;
+    conn->certificate_missed = info.certificate_missed;
+}
+
 static void on_open(rp_stream *stream, const rp_error *error, void *user)
 {
     rp_conn *conn = user;
     const rp_conn_events *events = conn->client->conn_events;
     rp_error no_memory;
+    (void)stream;
     if (conn->state == RP_CONN_CLOSING)
         return;
-    rp_stream_info_get(stream, &conn->info);
+    info_keep(conn);
     if (error == NULL && !protocol_begin(conn, &no_memory))
         error = &no_memory;
     if (error == NULL) {
@@ -114,8 +129,7 @@ rp_conn *rp_conn_open(rp_origin *origin)
         return NULL;
     }
     rp_list_init(&conn->ready_link);
-    rp_list_init(&conn->idle_link);
-    rp_list_init(&conn->fresh_link);
+    rp_list_init(&conn->age_link);
     rp_list_append(&client->conns, &conn->link);
     conn->state = RP_CONN_OPENING;
     conn->keep_alive_ms = RP_NEVER_MS;
@@ -203,13 +217,13 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
 {
     const rp_stream_times *times = rp_stream_times_get(conn->stream);
     request->reused = conn->served > 0;
-    request->resumed = conn->info.resumed;
-    request->stale_name = conn->info.stale_name;
-    request->certificate_missed = conn->info.certificate_missed;
-    memcpy(request->address, conn->info.address, sizeof(request->address));
-    request->tls_version = conn->info.tls_version;
-    request->tls_cipher = conn->info.tls_cipher;
-    request->tls_group = conn->info.tls_group;
+    request->resumed = conn->resumed;
+    request->stale_name = conn->stale_name;
+    request->certificate_missed = conn->certificate_missed;
+    memcpy(request->address, conn->address, sizeof(request->address));
+    request->tls_version = conn->tls_version;
+    request->tls_cipher = conn->tls_cipher;
+    request->tls_group = conn->tls_group;
     request->timings.queued_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
     if (request->reused)
         return;

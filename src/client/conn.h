@@ -21,13 +21,14 @@ struct rp_conn {
     bool idled;         /* it has been in the idle lists */
     rp_link link;       /* client->conns */
     rp_link ready_link; /* origin->ready */
-    rp_link idle_link;  /* client->idle */
-    rp_link fresh_link; /* client->fresh */
+    rp_link age_link;   /* client->fresh while it opens, client->idle while it is idle */
     uint64_t idle_since_ns;
     uint64_t last_ns;       /* after which it serves no more; UINT64_MAX: never */
     uint64_t idle_check_ns; /* when its age is looked at; 0: nothing is started */
     uint64_t keep_alive_ms; /* how long the server says that it may be idle; RP_NEVER_MS: nothing */
-    rp_stream_info info;
+    const char *tls_version, *tls_cipher, *tls_group;
+    bool resumed, stale_name, certificate_missed;
+    char address[64];
 };
 
 /* What it tells who stands above it, the pool. */

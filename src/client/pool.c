@@ -39,9 +39,9 @@ static void ready_take(rp_conn *conn)
     if (rp_list_empty(&conn->ready_link))
         return;
     rp_list_remove(&conn->ready_link);
-    if (rp_list_empty(&conn->idle_link))
+    if (rp_list_empty(&conn->age_link))
         return;
-    rp_list_remove(&conn->idle_link);
+    rp_list_remove(&conn->age_link);
     conn->origin->idle_count--;
     conn->client->idle_count--;
     rp_conn_idle_ends(conn);
@@ -57,7 +57,7 @@ static void ready_put(rp_conn *conn)
     rp_list_prepend(&origin->ready, &conn->ready_link);
     if (!idle)
         return;
-    rp_list_append(&client->idle, &conn->idle_link);
+    rp_list_append(&client->idle, &conn->age_link);
     origin->idle_count++;
     client->idle_count++;
     rp_conn_idle_begins(conn);
@@ -101,7 +101,7 @@ static void make_room(rp_origin *origin)
     if (origin_full && origin->idle_count > 0)
         rp_conn_close(idlest(origin));
     else if (full && !origin_full && !rp_list_empty(&client->idle))
-        rp_conn_close(RP_CONTAINER(client->idle.next, rp_conn, idle_link));
+        rp_conn_close(RP_CONTAINER(client->idle.next, rp_conn, age_link));
 }
 
 static void dispatch_due(rp_timer *timer, void *user)
@@ -131,9 +131,9 @@ static bool is_held(const rp_origin *origin)
 
 static void fresh_remove(rp_conn *conn)
 {
-    if (rp_list_empty(&conn->fresh_link))
+    if (rp_list_empty(&conn->age_link))
         return;
-    rp_list_remove(&conn->fresh_link);
+    rp_list_remove(&conn->age_link);
     conn->origin->fresh_count--;
     conn->client->fresh_count--;
 }
@@ -144,7 +144,7 @@ static bool open_conn(rp_origin *origin)
     rp_conn *conn = rp_conn_open(origin);
     if (conn == NULL)
         return false;
-    rp_list_append(&client->fresh, &conn->fresh_link);
+    rp_list_append(&client->fresh, &conn->age_link);
     origin->fresh_count++;
     client->fresh_count++;
     origin->opening_count++;
@@ -169,7 +169,7 @@ static uint32_t places_for(rp_client *client, uint32_t wanted)
 {
     uint64_t now = rp_loop_now_ns(client->loop), stalls_ns = 0;
     while (!rp_list_empty(&client->fresh)) {
-        rp_conn *oldest = RP_CONTAINER(client->fresh.next, rp_conn, fresh_link);
+        rp_conn *oldest = RP_CONTAINER(client->fresh.next, rp_conn, age_link);
         stalls_ns = rp_conn_started_ns(oldest) + FRESH_NS;
         if (stalls_ns > now)
             break;

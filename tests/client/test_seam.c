@@ -265,10 +265,10 @@ static void test_room_changes(void **state)
     rp_conn_room_changed(conn);
     assert_int_equal(active(s), 4);
     assert_false(rp_list_empty(&conn->ready_link));
-    assert_true(rp_list_empty(&conn->idle_link));
+    assert_true(rp_list_empty(&conn->age_link));
     for (unsigned i = 2; i < 6; i++)
         answer(s, i);
-    assert_false(rp_list_empty(&conn->idle_link));
+    assert_false(rp_list_empty(&conn->age_link));
     end(s);
 }
 

@@ -71,7 +71,7 @@ static void idle_holds(const world *w, const rp_conn *conn)
 
 static void conn_holds(const world *w, const rp_conn *conn)
 {
-    bool idle = !rp_list_empty(&conn->idle_link);
+    bool idle = conn->state == RP_CONN_OPEN && !rp_list_empty(&conn->age_link);
     CHECK(conn->in_flight <= 1); /* HTTP/1.1 */
     CHECK(conn->in_flight == 0 || conn->state == RP_CONN_OPEN);
     CHECK((rp_conn_room(conn) > 0) == !rp_list_empty(&conn->ready_link));
@@ -98,7 +98,7 @@ static void conns_hold(const world *w, counted *all)
         all->conns++;
         all->opening += conn->state == RP_CONN_OPENING;
         all->closing += conn->state == RP_CONN_CLOSING;
-        all->idle += !rp_list_empty(&conn->idle_link);
+        all->idle += conn->state == RP_CONN_OPEN && !rp_list_empty(&conn->age_link);
         all->in_flight += conn->in_flight;
     }
     CHECK(all->conns == client->conn_count);
