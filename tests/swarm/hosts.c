@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a connection is about: the call that it serves, and the one before. */
 typedef struct visit {
@@ -490,6 +491,16 @@ static rp_loop *hosts_loop(const world *w)
     return w->sim != NULL ? w->loop : w->ground.servers;
 }
 
+/* On a real ground other programs are about, this one among them, as workers beside each other:
+ * while a host is down, its port must not become another program's. So it is none of those that
+ * systems give away (Linux: 32768 and up), but one of a hundred that are this process's, more or
+ * less. */
+static uint16_t own_port(void)
+{
+    static unsigned taken;
+    return (uint16_t)(10000 + (unsigned)getpid() % 220 * 100 + taken++ % 100);
+}
+
 static rp_status host_listen(host *h, rp_error *error)
 {
     world *w = h->world;
@@ -511,7 +522,12 @@ static rp_status host_listen(host *h, rp_error *error)
     };
     if (w->sim != NULL)
         return rp_sim_server_start(w->sim, &h->server, &options, error);
-    return rp_sim_server_start_on(w->ground.servers, &h->server, &options, error);
+    rp_status status;
+    do {
+        options.port = h->port != 0 ? h->port : own_port();
+        status = rp_sim_server_start_on(w->ground.servers, &h->server, &options, error);
+    } while (status == RP_E_ADDRESS_IN_USE && h->port == 0);
+    return status;
 }
 
 static void host_start(host *h)
