@@ -365,7 +365,7 @@ static void check_unsolicited(const rp_sim_exchange *x, const visit *v)
 
 /* What was too old, or had been idle for too long, is not used: not after a pause of the program
  * either. On its way a request takes some time. */
-static void check_age(const visit *v)
+static void check_age(const visit *v, const call *next)
 {
     const world *w = v->now->world;
     const rp_client_options *o = &w->knobs.client;
@@ -375,14 +375,19 @@ static void check_age(const visit *v)
     if (w->sim == NULL || w->troubled)
         return; /* the machine's delays, or the faults', are anybody's guess */
     uint64_t way_us = 4 * (uint64_t)w->knobs.sim.latency_most_us + 50000;
-    uint64_t idle_us = world_now_us(w) - v->now->done_us;
+    uint64_t now_us = world_now_us(w), written_us = now_us;
+    /* It is here when the last byte of its record is, which the pause may have held back. */
+    if (next->request != NULL && next->request->timings.sent_us > 0)
+        written_us = next->started_us + next->request->timings.sent_us;
+    uint64_t idle_us = written_us - v->now->done_us;
+    CHECK(written_us <= now_us && written_us >= v->now->done_us);
     CHECK(idle_us <= idle_ms * 1000 + way_us);
     CHECK(keep_ms == 0 || idle_us <= keep_ms * 1000 + way_us);
-    CHECK(world_now_us(w) - v->first_us <= lifetime_ms * 1000 + way_us);
+    CHECK(written_us - v->first_us <= lifetime_ms * 1000 + way_us);
 }
 
 /* A connection serves again only after all went well with the one before. */
-static visit *visit_again(rp_sim_exchange *x, const world *w)
+static visit *visit_again(rp_sim_exchange *x, const world *w, const call *next)
 {
     visit *v = rp_sim_exchange_user(x);
     if (v == NULL) {
@@ -402,7 +407,7 @@ static visit *visit_again(rp_sim_exchange *x, const world *w)
         return v;
     CHECK(v->now->done && v->now->good);
     CHECK(v->uploaded == v->now->upload_bytes);
-    check_age(v);
+    check_age(v, next);
     return v;
 }
 
@@ -418,7 +423,7 @@ static void take_head(rp_sim_exchange *x, host *h)
     const rp_client_options *o = &h->world->knobs.client;
     unsigned uses = o->never_reuse ? 1 : o->requests_per_connection;
     CHECK(uses == 0 || rp_sim_served(x) < uses);
-    visit *v = visit_again(x, h->world);
+    visit *v = visit_again(x, h->world, c);
     bool idempotent = strcmp(c->method, "POST") != 0;
     rp_timer_stop(x->server->loop, &v->timer);
     *v = (visit){.now = c, .tainted = v->tainted, .first_us = v->first_us};
