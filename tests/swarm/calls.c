@@ -473,7 +473,8 @@ static void check_limit(const call *c, const rp_response_summary *summary)
 static bool unsolicited_explains(const call *c, const rp_error *error)
 {
     return c->world->knobs.extras > 0 && error->reused && error->bytes_sent > 0 &&
-           (error->status == RP_E_BAD_RESPONSE || error->status == RP_E_BODY_TRUNCATED);
+           (error->status == RP_E_BAD_RESPONSE || error->status == RP_E_HEAD_TOO_LARGE ||
+            error->status == RP_E_BODY_TRUNCATED);
 }
 
 static void check_failure(call *c, const rp_response_summary *summary)

@@ -379,8 +379,8 @@ static void check_age(const visit *v, const call *next)
     /* It is here when the last byte of its record is, which the pause may have held back. */
     if (next->request != NULL && next->request->timings.sent_us > 0)
         written_us = next->started_us + next->request->timings.sent_us;
-    uint64_t idle_us = written_us - v->now->done_us;
-    CHECK(written_us <= now_us && written_us >= v->now->done_us);
+    CHECK(written_us <= now_us && written_us + 1 >= v->now->done_us); /* both are rounded */
+    uint64_t done_us = v->now->done_us, idle_us = written_us > done_us ? written_us - done_us : 0;
     CHECK(idle_us <= idle_ms * 1000 + way_us);
     CHECK(keep_ms == 0 || idle_us <= keep_ms * 1000 + way_us);
     CHECK(written_us - v->first_us <= lifetime_ms * 1000 + way_us);
