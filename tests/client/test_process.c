@@ -13,7 +13,7 @@
 
 /* ---- children ---- */
 
-/* What the child's run returned. A signal, or half a minute, fails the test. */
+/* What the child's run returned. A signal, or two minutes, fails the test. */
 static int in_child(int (*run)(void *argument), void *argument)
 {
     int status = 0;
@@ -23,7 +23,7 @@ static int in_child(int (*run)(void *argument), void *argument)
         static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
         for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
             (void)signal(fatal[i], SIG_DFL); /* cmocka's would run the parent's tests on */
-        (void)alarm(30);
+        (void)alarm(120);
         _exit(run(argument));
     }
     assert_true(child > 0);
@@ -498,7 +498,7 @@ static void told_post(rp_post *post, void *user)
 /* In the child the turn ends, nothing more comes, and it can go. */
 static void leave_child(splitting *s)
 {
-    (void)alarm(30);
+    (void)alarm(120);
     unsigned before = s->told;
     CHECK(before <= s->fork_at + s->same_cause);
     for (int i = 0; i < 3; i++)
@@ -619,7 +619,7 @@ static void test_connections_given_back(void **state)
     pid_t child = fork();
     if (child == 0) {
         survivor s = {&w, ready[1], go[0]};
-        (void)alarm(30);
+        (void)alarm(120);
         _exit(live_on(&s));
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
