@@ -76,6 +76,11 @@ void rp_conn_serves(rp_conn *conn, rp_request *request);
 bool rp_conn_may_go_on(const rp_conn *conn);
 /* Older than it may be, idle or in all. */
 bool rp_conn_aged(const rp_conn *conn);
+/* It has been, since the request was assigned: nothing that is not written yet may go out on it. */
+static inline bool rp_conn_retired(const rp_conn *conn)
+{
+    return conn->last_ns == 0;
+}
 /* The server says how long it keeps the connection idle. */
 void rp_conn_keep_alive(rp_conn *conn, uint64_t limit_ms);
 /* Tells the pool. */

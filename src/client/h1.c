@@ -361,7 +361,9 @@ static void fill(rp_stream *stream, void *user)
     session *h1 = session_of(conn);
     RP_ASSERT(h1->state == H1_ASSIGNED);
     rp_stream_input input = rp_stream_input_get(stream);
-    if (!h1->request->on_used) {
+    if (rp_conn_retired(conn)) {
+        move_on(conn);
+    } else if (!h1->request->on_used) {
         h1->doubtful = h1->doubtful || input == RP_INPUT_UNREAD;
         serve(conn);
     } else if (input == RP_INPUT_UNSEEN) {

@@ -4,6 +4,7 @@
  *
  * Every request names itself in its target, and its answer repeats the name: so an answer that goes
  * to another request shows. The server counts what it got. */
+#include "client/conn.h"
 #include "support/tls_pair.h"
 #include "support/web.h"
 
@@ -502,6 +503,53 @@ static void test_another_configuration(void **state)
     }
 }
 
+/* Another configuration in the moment between a connection's opening and the pump that writes the
+ * request which waited for it. */
+typedef struct moment {
+    rp_post post;
+    web *w;
+    rp_tls_config *tls;
+    unsigned changes;
+} moment;
+
+static void change_between(rp_post *post, void *user)
+{
+    moment *m = user;
+    (void)post;
+    rp_client *client = m->w->client;
+    if (m->changes > 0 || rp_list_empty(&client->conns))
+        return;
+    const rp_conn *conn = RP_CONTAINER(client->conns.next, rp_conn, link);
+    if (conn->state != RP_CONN_OPEN || conn->in_flight == 0 || conn->served > 0)
+        return;
+    rp_client_set_tls(client, m->tls);
+    m->changes++;
+}
+
+static void test_another_configuration_before_the_first_write(void **state)
+{
+    (void)state;
+    for (int version = 12; version <= 13; version++) {
+        web w;
+        web_begin(&w, version, NULL, NULL);
+        moment m = {.w = &w, .tls = tls_client(&(rp_tls_options){
+                                 .ca_file = tls_cert("other-ca.pem"),
+                                 .minimum_version = (rp_tls_version)version})};
+        fetch f = {0};
+        assert_true(fetch_start(&f, &w, "/hello", NULL));
+        while (f.dones == 0) {
+            m.post = (rp_post){.fn = change_between, .user = &m};
+            rp_loop_post(w.loop, &m.post);
+            (void)rp_loop_turn(w.loop, 50);
+        }
+        assert_int_equal(m.changes, 1);
+        assert_int_equal(f.error.status, RP_E_CERT_UNTRUSTED);
+        assert_int_equal(web_counts(&w)->requests, 0);
+        rp_tls_config_release(m.tls);
+        web_end(&w);
+    }
+}
+
 static bool answer_and_end(exchange *x, void *user)
 {
     (void)user;
@@ -575,6 +623,7 @@ int main(void)
         fixture_test(test_bytes_sent_of_a_part),
         fixture_test_real(test_too_old_when_it_is_taken),
         fixture_test(test_another_configuration),
+        fixture_test_real(test_another_configuration_before_the_first_write),
         fixture_test_real(test_ended_when_it_is_taken),
         fixture_test_real(test_leaves_with_its_turn),
     };
