@@ -171,7 +171,7 @@ static void extensions(void **state)
         {{0, 0, 0, 0, 0, 0, 0, 0}, 8, RP_E_TLS_PROTOCOL},         /* twice */
         {{0, 1, 0, 1, 1}, 5, RP_E_TLS_PROTOCOL},                  /* max_fragment_length */
         {{0, 4, 0, 0}, 4, RP_E_TLS_PROTOCOL},                     /* truncated_hmac */
-        {{0, 10, 0, 4, 0, 2, 0, 29}, 8, RP_E_TLS_PROTOCOL},       /* supported_groups */
+        {{0, 10, 0, 4, 0, 2, 0, 29}, 8, RP_OK},                   /* supported_groups: BIG-IP */
         {{0, 13, 0, 4, 0, 2, 4, 3}, 8, RP_E_TLS_PROTOCOL},        /* signature_algorithms */
         {{0, 15, 0, 1, 1}, 5, RP_E_TLS_PROTOCOL},                 /* heartbeat */
         {{0, 18, 0, 1, 0}, 5, RP_E_TLS_PROTOCOL},                 /* signed_certificate_timestamp */
