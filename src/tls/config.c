@@ -84,10 +84,15 @@ static bool is_tls13_cipher(const char *name)
     return strncmp(name, "TLS_", 4) == 0 || strncmp(name, "TLS13-", 6) == 0;
 }
 
-/* Tries every name of a list by itself: wolfSSL passes over names that it does not know. */
+/* Tries every name of a list by itself: wolfSSL passes over names that it does not know. An empty
+ * list, and one of its words "ALL", "DEFAULT" and "HIGH", are to it all the suites that it has, those
+ * with CBC and SHA-1 too. */
 static rp_status check_ciphers(rp_tls_config *config, const char *list, bool tls13, rp_error *error)
 {
     char name[80];
+    if (*list == '\0')
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "the list of TLS 1.%c cipher suites is empty", tls13 ? '3' : '2');
     for (const char *at = list; *at != '\0';) {
         size_t size = strcspn(at, ":");
         bool fits = size > 0 && size < sizeof(name);
@@ -95,7 +100,7 @@ static rp_status check_ciphers(rp_tls_config *config, const char *list, bool tls
             memcpy(name, at, size);
             name[size] = '\0';
         }
-        if (!fits || is_tls13_cipher(name) != tls13 ||
+        if (!fits || is_tls13_cipher(name) != tls13 || strpbrk(name, "-_") == NULL ||
             wolfSSL_CTX_set_cipher_list(config->context, name) != WOLFSSL_SUCCESS)
             return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                                 "\"%.*s\" is not a TLS 1.%c cipher suite that this build knows",

@@ -187,6 +187,19 @@ static void bad_names(void **state)
     snprintf(text, sizeof(text), "\"%.80s\" is not a TLS 1.2 cipher suite that this build knows",
              name);
     expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = name}, text, "");
+    /* Words of wolfSSL's for all that it has. */
+    static const char *const words[] = {"ALL", "DEFAULT", "HIGH"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        for (int version = 0; version <= RP_TLS_1_2; version += RP_TLS_1_2)
+            expect(&(rp_tls_options){.ca_file = ca,
+                                     .tls12_ciphers = words[i],
+                                     .maximum_version = (rp_tls_version)version},
+                   "\"%s\" is not a TLS 1.2 cipher suite that this build knows", words[i]);
+    }
+    expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = "", .maximum_version = RP_TLS_1_2},
+           "the list of TLS 1.2 cipher suites is empty%s", "");
+    expect(&(rp_tls_options){.ca_file = ca, .tls13_ciphers = "", .minimum_version = RP_TLS_1_3},
+           "the list of TLS 1.3 cipher suites is empty%s", "");
     expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = ":ROT13"},
            "\"\" is not a TLS 1.2 cipher suite that this build knows", "");
     expect(&(rp_tls_options){.ca_file = ca, .tls12_ciphers = "TLS13-AES128-GCM-SHA256"},
