@@ -184,6 +184,41 @@ static void extensions(void **state)
         assert_int_equal(status_of(cases[i].bytes, cases[i].size), cases[i].status);
 }
 
+/* RFC 8422, 5.4: a server that takes another group than those that were offered. It is told, on the
+ * way, of X25519 alone. */
+static void group_not_offered(void **state)
+{
+    static const uint8_t offered[] = {0, 10, 0, 4, 0, 2, 0, 23};
+    (void)state;
+    if (old_wolfssl())
+        skip();
+    for (int changed = 0; changed < 2; changed++) {
+        scene s = {.client_config = tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
+                                                                 .maximum_version = RP_TLS_1_2,
+                                                                 .groups = "P-256"}),
+                   .server_config = tls_server_of("server-ecdsa", RP_TLS_1_2)};
+        tls_pair_options options = {.client = s.client_config, .server = s.server_config};
+        assert_true(tls_pair_open(&s.pair, &options));
+        assert_int_equal(rp_engine_handshake(s.pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+        rp_slice hello;
+        assert_int_equal(rp_chain_slices(&s.pair.client.output, &hello, 1), 1);
+        size_t at = 0;
+        while (memcmp(hello.data + at, offered, sizeof(offered)) != 0) {
+            at++;
+            assert_true(at + sizeof(offered) <= hello.size);
+        }
+        if (changed == 1)
+            ((uint8_t *)(uintptr_t)hello.data)[at + 7] = 29;
+        tls_pump(&s.pair);
+        assert_int_equal(s.pair.client.failed, changed);
+        if (changed == 1) {
+            assert_int_equal(s.pair.client.error.status, RP_E_TLS_PROTOCOL);
+            assert_non_null(strstr(s.pair.client.error.text, "a group which is invalid"));
+        }
+        scene_close(&s);
+    }
+}
+
 /* RFC 5746, 3.4: there is nothing that this handshake would renegotiate. */
 static void renegotiation_info(void **state)
 {
@@ -234,6 +269,7 @@ int main(void)
         cmocka_unit_test(flight_cut),         cmocka_unit_test(flight_by_the_byte),
         cmocka_unit_test(empty_records),      cmocka_unit_test(extensions),
         cmocka_unit_test(renegotiation_info), cmocka_unit_test(downgrade),
+        cmocka_unit_test(group_not_offered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
