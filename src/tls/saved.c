@@ -202,7 +202,7 @@ static bool read_entry(rp_slice *rest, rp_slice *name, rp_slice *session, int64_
         return false;
     uint64_t name_size = read_number(rest->data, 4), size = read_number(rest->data + 4, 4);
     *stored = (int64_t)read_number(rest->data + 8, 8);
-    if (name_size == 0 || name_size > NAME_LIMIT || size > RP_SAVED_SESSION_LIMIT ||
+    if (name_size == 0 || name_size > NAME_LIMIT || size > RP_SAVED_SESSION_LIMIT || *stored < 0 ||
         rest->size - ENTRY_HEAD < name_size + size)
         return false;
     *name = (rp_slice){rest->data + ENTRY_HEAD, (size_t)name_size};
