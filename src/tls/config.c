@@ -85,8 +85,8 @@ static bool is_tls13_cipher(const char *name)
 }
 
 /* Tries every name of a list by itself: wolfSSL passes over names that it does not know. An empty
- * list, and one of its words "ALL", "DEFAULT" and "HIGH", are to it all the suites that it has, those
- * with CBC and SHA-1 too. */
+ * list, and one of its words "ALL", "DEFAULT" and "HIGH", are to it all the suites that it has,
+ * those with CBC and SHA-1 too. */
 static rp_status check_ciphers(rp_tls_config *config, const char *list, bool tls13, rp_error *error)
 {
     char name[80];

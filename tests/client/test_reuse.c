@@ -532,9 +532,10 @@ static void test_another_configuration_before_the_first_write(void **state)
     for (int version = 12; version <= 13; version++) {
         web w;
         web_begin(&w, version, NULL, NULL);
-        moment m = {.w = &w, .tls = tls_client(&(rp_tls_options){
-                                 .ca_file = tls_cert("other-ca.pem"),
-                                 .minimum_version = (rp_tls_version)version})};
+        moment m = {.w = &w,
+                    .tls =
+                        tls_client(&(rp_tls_options){.ca_file = tls_cert("other-ca.pem"),
+                                                     .minimum_version = (rp_tls_version)version})};
         fetch f = {0};
         assert_true(fetch_start(&f, &w, "/hello", NULL));
         while (f.dones == 0) {
