@@ -384,7 +384,7 @@ static void *resize(void *user, void *old, size_t size)
     (void)user;
     if (size > 0) {
         size_t kept = block == NULL ? 0 : block[0];
-        size_t *made = malloc(size + 2 * sizeof(*made));
+        size_t *made = calloc(1, size + 2 * sizeof(*made)); /* all of it is looked at in the end */
         assert_non_null(made);
         made[0] = size;
         if (old != NULL)
