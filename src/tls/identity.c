@@ -71,11 +71,13 @@ static bool find_password(const source *from, char *password)
         password[size] = '\0';
         return true;
     }
-    if (options->on_password == NULL ||
-        !options->on_password(from->path, password, PASSWORD_SIZE, options->password_user))
+    if (options->on_password == NULL)
         return false;
+    bool given = options->on_password(from->path, password, PASSWORD_SIZE, options->password_user);
     password[PASSWORD_SIZE - 1] = '\0';
-    return true;
+    if (!given) /* what it left there is none */
+        rp_wipe(password, PASSWORD_SIZE);
+    return given;
 }
 
 static rp_slice slice_of(const char *text)
