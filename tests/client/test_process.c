@@ -269,6 +269,9 @@ static void family_begin(family *f, int version, bool nothing, bool waitable)
     assert_int_equal(probe_open(&f->stream, f->w.loop, &to), RP_OK);
     for (int i = 0; i < 5; i++)
         (void)rp_loop_turn(f->w.loop, 1);
+    /* Until the server's thread has done what it can: the address sanitizer's allocator (gcc 12)
+     * hangs in a child that was forked while another thread allocated. */
+    fixture_sleep_ms(50);
     rp_timer_start(f->w.loop, &f->timer, 100, count_fired, f);
 }
 
