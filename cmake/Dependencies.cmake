@@ -1,12 +1,12 @@
 # The libraries that ringport stands on, as the imported targets ringport_wolfssl, ringport_liburing (Linux),
-# ringport_cares, ringport_llhttp and, for the tests, ringport_cmocka. Their headers are system headers.
+# ringport_cares, ringport_llhttp, ringport_nghttp2 and, for the tests, ringport_cmocka. Their headers are system headers.
 #
 # RINGPORT_DEPS=pinned   scripts/deps builds them, once, outside the source tree (Debian 12 or later; for Windows
 #                        by cross-compiling with mingw-w64)
 # RINGPORT_DEPS=system   they are looked for in CMAKE_PREFIX_PATH and the system's own places
 
 set(default_deps pinned)
-set(ringport_dependencies wolfssl cares llhttp)
+set(ringport_dependencies wolfssl cares llhttp nghttp2)
 set(ringport_system_libraries m)
 set(deps_arguments)
 if(WIN32)
@@ -56,9 +56,11 @@ endfunction()
 ringport_add_dependency(wolfssl wolfssl wolfssl/ssl.h Threads::Threads ${ringport_system_libraries})
 ringport_add_dependency(cares cares ares.h Threads::Threads ${ringport_system_libraries})
 ringport_add_dependency(llhttp llhttp llhttp.h)
+ringport_add_dependency(nghttp2 nghttp2 nghttp2/nghttp2.h)
 if(WIN32)
-    # Without it ares.h takes its functions for a DLL's.
+    # Without them their functions are taken for a DLL's.
     set_property(TARGET ringport_cares PROPERTY INTERFACE_COMPILE_DEFINITIONS CARES_STATICLIB)
+    set_property(TARGET ringport_nghttp2 PROPERTY INTERFACE_COMPILE_DEFINITIONS NGHTTP2_STATICLIB)
 else()
     ringport_add_dependency(liburing uring liburing.h)
 endif()
