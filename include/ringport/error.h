@@ -94,10 +94,17 @@ typedef enum rp_status {
     RP_E_TOTAL_TIMEOUT = 92,      /* the phase says what the request waited for, the text too */
     RP_E_CLOSED_EARLY = 93,       /* the server closed a fresh connection without an answer */
     RP_E_STALE_CONNECTION = 94,   /* a reused connection died before the answer's first byte */
-    RP_E_BAD_RESPONSE = 95,       /* not HTTP, or HTTP that RFC 9112 forbids */
+    RP_E_BAD_RESPONSE = 95,       /* not HTTP, or HTTP that RFC 9110, 9112 or 9113, 8, forbids */
     RP_E_HEAD_TOO_LARGE = 96,
-    RP_E_BODY_TRUNCATED = 97, /* the body ended before its announced end */
-    RP_E_BODY_TOO_LARGE = 98  /* over the limit that the caller set */
+    RP_E_BODY_TRUNCATED = 97,  /* the body ended before its announced end */
+    RP_E_BODY_TOO_LARGE = 98,  /* over the limit that the caller set */
+    RP_E_H2_PROTOCOL = 99,     /* reserved: the server broke HTTP/2's rules, and the connection
+                               * ended; h2_code is what it was told */
+    RP_E_H2_RESET = 100,       /* reserved: the server gave the request up (RST_STREAM), or the
+                               * connection (GOAWAY); h2_code says why */
+    RP_E_H2_NOT_SPOKEN = 101,  /* reserved: the server does not speak HTTP/2, and nothing else is
+                               * allowed */
+    RP_E_H2_PING_TIMEOUT = 102 /* reserved: no sign of life within http2_ping_timeout_ms */
 } rp_status;
 
 /* Where it happened. */
@@ -123,7 +130,8 @@ typedef struct rp_error {
     int os_code;                   /* errno, or a WSA code on Windows; 0 if none */
     int tls_code;                  /* wolfSSL's code, 0 if none */
     int tls_alert;                 /* alert received or sent (RFC 8446, 6.2), -1 if none */
-    uint32_t h2_code;              /* HTTP/2 error code (RFC 9113, 7), 0 if none */
+    uint32_t h2_code;              /* HTTP/2 error code (RFC 9113, 7) that the server sent, or was
+                                    * sent; 0 if none */
     bool reused;                   /* the connection had served a request before */
     bool replay_safe;              /* true only if the server cannot have acted on the request */
     uint64_t bytes_sent;           /* plaintext bytes of this request handed to the network */

@@ -17,6 +17,15 @@ extern "C" {
 typedef struct rp_client rp_client;
 typedef struct rp_request rp_request;
 
+/* What connections may speak. */
+typedef enum rp_http_versions {
+    RP_HTTP_ANY = 0, /* https: HTTP/2 if the server picks it (RFC 7301: "h2,http/1.1"), or HTTP/1.1;
+                      * http: HTTP/1.1 */
+    RP_HTTP_1_1,
+    RP_HTTP_2 /* https: a server that does not pick it ends in RP_E_H2_NOT_SPOKEN; http: with
+               * http2_prior_knowledge only */
+} rp_http_versions;
+
 typedef struct rp_client_options {
     rp_tls_config *tls;     /* NULL: the defaults of tls.h, made with the first https URL.
                             * Retained */
@@ -60,6 +69,24 @@ typedef struct rp_client_options {
 
     bool lenient_lines; /* take lines that LF alone ends, and blanks behind a chunk's size, as some
                          * old servers send them. Otherwise they are errors (RFC 9112, 2.2, 7.1) */
+
+    /* HTTP/2 (RFC 9113). A connection of it serves as many requests at once as its server allows;
+     * when they are more, another one is opened, within the limits above. */
+    rp_http_versions versions;
+    bool http2_prior_knowledge;      /* http URLs: the server is known to speak it (RFC 9113, 3.3).
+                                      * Not with RP_HTTP_1_1 */
+    bool http2_one_connection;       /* an origin has one at most: requests wait for a stream */
+    uint32_t http2_streams_early;    /* requests at once before the server has said how many it
+                                      * takes; 0: 100 */
+    uint64_t http2_ping_idle_ms;     /* requests are under way, and the server is silent for so
+                                      * long: it is asked for a sign of life (PING), which is due
+                                      * within... 0: 15,000; RP_NEVER_MS: never asked */
+    uint64_t http2_ping_timeout_ms;  /* ...so long, or the connection is given up
+                                      * (RP_E_H2_PING_TIMEOUT); 0: 15,000 */
+    size_t http2_window_limit_bytes; /* what the server may have on its way on one connection: grows
+                                      * with bandwidth times delay up to this; 0: 16 MiB */
+    size_t http2_stream_window_bytes; /* likewise for one response, at the beginning; 0: 256 KiB. Of
+                                       * one with receive_credit_bytes so much may wait in memory */
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.
@@ -108,12 +135,13 @@ typedef struct rp_timings {
 /* Valid until on_head returns. */
 typedef struct rp_response_head {
     int status;               /* 100 to 999 */
-    int version;              /* 10: HTTP/1.0, 11: HTTP/1.1; 20 is reserved for HTTP/2 */
+    int version;              /* 10: HTTP/1.0, 11: HTTP/1.1, 20: HTTP/2 */
     bool informational;       /* 1xx: another head follows */
-    const char *reason;       /* may be "" */
-    const rp_header *headers; /* in the order of arrival, names as they came */
+    const char *reason;       /* may be "", with HTTP/2 it is */
+    const rp_header *headers; /* in the order of arrival, names as they came: HTTP/2's are in lower
+                               * case */
     size_t header_count;
-    uint64_t content_length; /* RP_LENGTH_UNKNOWN: chunked, or until the end */
+    uint64_t content_length; /* RP_LENGTH_UNKNOWN: the server did not say */
 } rp_response_head;
 
 #define RP_LENGTH_UNKNOWN UINT64_MAX
@@ -137,6 +165,8 @@ typedef struct rp_response_summary {
     const char *tls_group; /* of the key exchange: "X25519MLKEM768" */
     rp_timings timings;
     bool certificate_missed; /* as in rp_stream_info: a status of 400, 401 or 403 may mean that */
+    int version;             /* of the connection: 11 or 20; 0: there was none */
+    uint32_t stream;         /* HTTP/2's number for the request; 0: none */
 } rp_response_summary;
 
 typedef struct rp_response_events {

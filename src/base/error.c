@@ -62,6 +62,10 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_HEAD_TOO_LARGE);
         NAME(RP_E_BODY_TRUNCATED);
         NAME(RP_E_BODY_TOO_LARGE);
+        NAME(RP_E_H2_PROTOCOL);
+        NAME(RP_E_H2_RESET);
+        NAME(RP_E_H2_NOT_SPOKEN);
+        NAME(RP_E_H2_PING_TIMEOUT);
 #undef NAME
     }
     return "unknown status";

@@ -16,6 +16,7 @@
 #define IDLE_LIMIT_MS 55000 /* below the 60 and 75 s after which most servers close */
 #define LIFETIME_MS 600000
 #define TIMEOUT_MS 10000
+#define PING_MS 15000
 #define SILENCE_MS 60000 /* of a server: what most proxies and gateways wait, too */
 
 static void options_default(rp_client_options *options)
@@ -48,6 +49,16 @@ static void options_default(rp_client_options *options)
         options->handshake_timeout_ms = TIMEOUT_MS;
     if (options->user_agent == NULL)
         options->user_agent = "ringport/" RP_VERSION;
+    if (options->http2_streams_early == 0)
+        options->http2_streams_early = 100;
+    if (options->http2_ping_idle_ms == 0)
+        options->http2_ping_idle_ms = PING_MS;
+    if (options->http2_ping_timeout_ms == 0)
+        options->http2_ping_timeout_ms = PING_MS;
+    if (options->http2_window_limit_bytes == 0)
+        options->http2_window_limit_bytes = (size_t)16 * 1024 * 1024;
+    if (options->http2_stream_window_bytes == 0)
+        options->http2_stream_window_bytes = (size_t)256 * 1024;
 }
 
 /* ---- life ----

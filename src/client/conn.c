@@ -224,6 +224,7 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
     request->tls_version = conn->tls_version;
     request->tls_cipher = conn->tls_cipher;
     request->tls_group = conn->tls_group;
+    request->version = conn->protocol != NULL ? conn->protocol->version : 0;
     request->timings.queued_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
     if (request->reused)
         return;

@@ -398,6 +398,8 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
         .tls_cipher = request->tls_cipher,
         .tls_group = request->tls_group,
         .timings = request->timings,
+        .version = request->version,
+        .stream = request->stream_id,
     };
     summary->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
 }

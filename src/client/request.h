@@ -58,6 +58,8 @@ struct rp_request {
     bool no_memory;  /* not even to say why */
     char address[64];
     const char *tls_version, *tls_cipher, *tls_group;
+    int version;        /* of HTTP, of its connection; 0: it had none */
+    uint32_t stream_id; /* HTTP/2's; 0: none */
     rp_request *next_free;
     uint8_t inline_bytes[RP_INLINE_BYTES];
     uint8_t *block; /* kept for the next request */

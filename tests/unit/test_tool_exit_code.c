@@ -39,11 +39,14 @@ static void test_curls(void **state)
         {RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE, 6},
         {RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT, 7},
         {RP_E_BAD_RESPONSE, RP_PHASE_HEAD, 8},
+        {RP_E_H2_PROTOCOL, RP_PHASE_BODY, 16},
+        {RP_E_H2_NOT_SPOKEN, RP_PHASE_HANDSHAKE, 16},
         {RP_E_BODY_TRUNCATED, RP_PHASE_BODY, 18},
         {RP_E_NO_MEMORY, RP_PHASE_NONE, 27},
         {RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE, 28},
         {RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT, 28},
         {RP_E_TOTAL_TIMEOUT, RP_PHASE_BODY, 28},
+        {RP_E_H2_PING_TIMEOUT, RP_PHASE_BODY, 28},
         {RP_E_TLS_ALERT, RP_PHASE_HANDSHAKE, 35},
         {RP_E_RESET, RP_PHASE_HANDSHAKE, 35},
         {RP_E_CLOSED_EARLY, RP_PHASE_HEAD, 52},
@@ -56,6 +59,7 @@ static void test_curls(void **state)
         {RP_E_BODY_TOO_LARGE, RP_PHASE_BODY, 63},
         {RP_E_TLS_CONFIG, RP_PHASE_NONE, 77},
         {RP_E_CERT_PIN_MISMATCH, RP_PHASE_HANDSHAKE, 90},
+        {RP_E_H2_RESET, RP_PHASE_BODY, 92},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

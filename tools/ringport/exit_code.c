@@ -54,6 +54,7 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_FIRST_BYTE_TIMEOUT:
     case RP_E_IDLE_TIMEOUT:
     case RP_E_TOTAL_TIMEOUT:
+    case RP_E_H2_PING_TIMEOUT:
         return EXIT_TIMEOUT;
     case RP_E_TLS_ALERT:
     case RP_E_TLS_PROTOCOL:
@@ -89,6 +90,11 @@ int exit_code(rp_status status, rp_phase phase)
         return EXIT_PARTIAL;
     case RP_E_BODY_TOO_LARGE:
         return EXIT_BODY_TOO_LARGE;
+    case RP_E_H2_PROTOCOL:
+    case RP_E_H2_NOT_SPOKEN:
+        return EXIT_HTTP2;
+    case RP_E_H2_RESET:
+        return EXIT_HTTP2_STREAM;
     }
     return EXIT_BAD_ARGUMENT;
 }
