@@ -98,13 +98,13 @@ typedef enum rp_status {
     RP_E_HEAD_TOO_LARGE = 96,
     RP_E_BODY_TRUNCATED = 97,  /* the body ended before its announced end */
     RP_E_BODY_TOO_LARGE = 98,  /* over the limit that the caller set */
-    RP_E_H2_PROTOCOL = 99,     /* reserved: the server broke HTTP/2's rules, and the connection
+    RP_E_H2_PROTOCOL = 99,     /* the server broke HTTP/2's rules, and the connection
                                * ended; h2_code is what it was told */
-    RP_E_H2_RESET = 100,       /* reserved: the server gave the request up (RST_STREAM), or the
+    RP_E_H2_RESET = 100,       /* the server gave the request up (RST_STREAM), or the
                                * connection (GOAWAY); h2_code says why */
-    RP_E_H2_NOT_SPOKEN = 101,  /* reserved: the server does not speak HTTP/2, and nothing else is
+    RP_E_H2_NOT_SPOKEN = 101,  /* the server does not speak HTTP/2, and nothing else is
                                * allowed */
-    RP_E_H2_PING_TIMEOUT = 102 /* reserved: no sign of life within http2_ping_timeout_ms */
+    RP_E_H2_PING_TIMEOUT = 102 /* no sign of life within http2_ping_timeout_ms */
 } rp_status;
 
 /* Where it happened. */

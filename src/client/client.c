@@ -87,6 +87,7 @@ static void client_empty(rp_client *client)
     }
     rp_origins_forget(client, SIZE_MAX);
     rp_h1_scratch_clear(&client->scratch);
+    rp_h2_memory_destroy(client->h2_memory);
     rp_tls_config_release(client->options.tls);
     rp_resolver_release(client->options.resolver);
     rp_free(memory, (void *)(uintptr_t)client->options.user_agent);
@@ -186,7 +187,8 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     rp_list_init(&client->remembered);
     rp_list_init(&client->free_later.link);
     client->free_fn = free_later;
-    client->protocol = &rp_http1;
+    if (options->versions != RP_HTTP_ANY)
+        client->only = options->versions == RP_HTTP_2 ? &rp_http2 : &rp_http1;
     client->conn_events = &rp_pool_conn_events;
     rp_h1_scratch_init(&client->scratch, memory, &loop->stats.bytes_copied);
     client->limits = (rp_h1_limits){.head_bytes = options->head_limit_bytes,
@@ -217,6 +219,10 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
                             "to make its own");
     if (loop->destroying)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the loop is being destroyed");
+    if ((unsigned)known.versions > RP_HTTP_2 ||
+        (known.versions == RP_HTTP_1_1 && known.http2_prior_knowledge))
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "http2_prior_knowledge asks for HTTP/2, which versions does not allow");
     options_default(&known);
     *out = client_new(loop, &known);
     if (*out == NULL)
@@ -259,6 +265,10 @@ static rp_status check(rp_client *client, const rp_request_options *options,
     if (url->userinfo.size > 0)
         return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE,
                             "the URL holds a user name; send an Authorization header instead");
+    if (!url->https && client->only == &rp_http2 && !client->options.http2_prior_knowledge)
+        return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE,
+                            "only HTTP/2 is allowed, which an http URL's server can't be asked "
+                            "for: set http2_prior_knowledge if it is known to speak it");
     if (client->queued_count >= client->options.queue_limit)
         return rp_error_set(error, RP_E_QUEUE_FULL, RP_PHASE_QUEUE,
                             "%u requests wait for a connection already, the limit of the client",

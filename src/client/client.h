@@ -5,7 +5,7 @@
  *   replay.c    what follows when a request loses its connection
  *   pool.c      which connection serves which request, and when to open one
  *   conn.c      one connection: its opening, its age, its end
- *   h1.c        what it speaks (protocol.h)
+ *   h1.c, h2.c  what it speaks (protocol.h)
  *   request.c   a request's life, deadlines and its one on_done
  *   origin.c    the table of origins, their queues, what they taught
  *   stream.h    bytes, over TLS or not
@@ -16,6 +16,7 @@
 #define RP_CLIENT_CLIENT_H
 
 #include "http/h1.h"
+#include "http/h2.h"
 #include "loop/loop.h"
 #include <ringport/http.h>
 
@@ -26,10 +27,11 @@ typedef struct rp_conn_events rp_conn_events;
 
 struct rp_client {
     rp_loop *loop;
-    rp_client_options options;   /* with every default filled in; strings are ours */
-    const rp_protocol *protocol; /* what its connections speak */
+    rp_client_options options; /* with every default filled in; strings are ours */
+    const rp_protocol *only;   /* what its connections speak; NULL: what each agrees on */
     const rp_conn_events *conn_events;
     rp_h1_scratch scratch;
+    rp_h2_memory *h2_memory; /* made when first needed */
     rp_h1_limits limits;
     rp_origin **buckets; /* origins by hash, chained */
     size_t bucket_count, origin_count;

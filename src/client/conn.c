@@ -29,9 +29,32 @@ static void on_end(rp_stream *stream, const rp_error *end, void *user)
 
 static void lifetime_begins(rp_conn *conn);
 
-static bool protocol_begin(rp_conn *conn, rp_error *error)
+/* What ALPN agreed on (RFC 7301); a server that does not answer it speaks HTTP/1.1. Without TLS
+ * nobody can ask. NULL: the server does not speak what it must. */
+static const rp_protocol *protocol_of(const rp_conn *conn, const char *agreed)
 {
-    conn->protocol = conn->client->protocol;
+    const rp_protocol *only = conn->client->only;
+    if (!conn->origin->https) {
+        if (only != NULL)
+            return only;
+        return conn->client->options.http2_prior_knowledge ? &rp_http2 : &rp_http1;
+    }
+    if (agreed != NULL && strcmp(agreed, rp_http2.alpn) == 0)
+        return &rp_http2;
+    if (only == &rp_http2)
+        return NULL;
+    return only != NULL ? only : &rp_http1;
+}
+
+static bool protocol_begin(rp_conn *conn, const char *agreed, rp_error *error)
+{
+    conn->protocol = protocol_of(conn, agreed);
+    if (conn->protocol == NULL) {
+        (void)rp_error_set(error, RP_E_H2_NOT_SPOKEN, RP_PHASE_HANDSHAKE,
+                           "%s does not speak HTTP/2 (ALPN: %s), and nothing else is allowed",
+                           rp_conn_peer(conn), agreed != NULL ? agreed : "no answer");
+        return false;
+    }
     if (conn->protocol->begin(conn))
         return true;
     conn->protocol = NULL;
@@ -41,30 +64,29 @@ static bool protocol_begin(rp_conn *conn, rp_error *error)
 }
 
 /* What requests are told of it: many connections wait for long, and hold no more. */
-static void info_keep(rp_conn *conn)
+static void info_keep(rp_conn *conn, const rp_stream_info *info)
 {
-    rp_stream_info info;
-    rp_stream_info_get(conn->stream, &info);
-    memcpy(conn->address, info.address, sizeof(conn->address));
-    conn->tls_version = info.tls_version;
-    conn->tls_cipher = info.tls_cipher;
-    conn->tls_group = info.tls_group;
-    conn->resumed = info.resumed;
-    conn->stale_name = info.stale_name;
-    conn->certificate_missed = info.certificate_missed;
+    memcpy(conn->address, info->address, sizeof(conn->address));
+    conn->tls_version = info->tls_version;
+    conn->tls_cipher = info->tls_cipher;
+    conn->tls_group = info->tls_group;
+    conn->resumed = info->resumed;
+    conn->stale_name = info->stale_name;
+    conn->certificate_missed = info->certificate_missed;
 }
 
 static void on_open(rp_stream *stream, const rp_error *error, void *user)
 {
     rp_conn *conn = user;
     const rp_conn_events *events = conn->client->conn_events;
-    rp_error no_memory;
-    (void)stream;
+    rp_error no_use;
+    rp_stream_info info;
     if (conn->state == RP_CONN_CLOSING)
         return;
-    info_keep(conn);
-    if (error == NULL && !protocol_begin(conn, &no_memory))
-        error = &no_memory;
+    rp_stream_info_get(stream, &info);
+    info_keep(conn, &info);
+    if (error == NULL && !protocol_begin(conn, info.alpn, &no_use))
+        error = &no_use;
     if (error == NULL) {
         conn->state = RP_CONN_OPEN;
         lifetime_begins(conn);
@@ -96,6 +118,12 @@ static const rp_stream_events stream_events = {
 
 /* ---- opening and closing ---- */
 
+/* What servers are asked to choose from. */
+static const char *alpn_of(const rp_client *client)
+{
+    return client->only != NULL ? client->only->alpn : "h2,http/1.1";
+}
+
 static rp_status stream_begin(rp_conn *conn)
 {
     const rp_client_options *options = &conn->client->options;
@@ -104,7 +132,7 @@ static rp_status stream_begin(rp_conn *conn)
         .host = origin->host,
         .port = origin->port,
         .tls = origin->https ? options->tls : NULL,
-        .alpn = origin->https ? conn->client->protocol->alpn : NULL,
+        .alpn = origin->https ? alpn_of(conn->client) : NULL,
         .resolver = options->resolver,
         .resolve_timeout_ms = options->resolve_timeout_ms,
         .connect_timeout_ms = options->connect_timeout_ms,
@@ -150,13 +178,15 @@ void rp_conn_retire(rp_conn *conn)
     conn->last_ns = 0; /* older than it may be */
     if (conn->in_flight == 0)
         rp_conn_close(conn);
+    else
+        rp_conn_room_changed(conn);
 }
 
 /* ---- requests ---- */
 
 uint32_t rp_conn_room(const rp_conn *conn)
 {
-    return conn->state == RP_CONN_OPEN ? conn->protocol->room(conn) : 0;
+    return conn->state == RP_CONN_OPEN && !rp_conn_retired(conn) ? conn->protocol->room(conn) : 0;
 }
 
 void rp_conn_assign(rp_conn *conn, rp_request *request)

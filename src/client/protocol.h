@@ -28,7 +28,8 @@ struct rp_protocol {
     /* The request leaves before its end: detaches it. What was not written yet costs nothing;
      * otherwise the connection may have to close. */
     void (*abandon)(rp_conn *conn, rp_request *request);
-    /* The caller has consumed so much of the body, of a request that has a limit. */
+    /* The caller has consumed so much of the body, of a request that has a limit. Calls nothing
+     * back inside. */
     void (*consume)(rp_conn *conn, rp_request *request, size_t size);
 
     /* Plaintext bytes of the request that were handed to the network. */
@@ -45,5 +46,6 @@ struct rp_protocol {
 };
 
 extern const rp_protocol rp_http1; /* h1.c */
+extern const rp_protocol rp_http2; /* h2.c */
 
 #endif

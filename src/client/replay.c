@@ -49,5 +49,5 @@ void rp_replay_verdict(const rp_request *request, rp_error *error)
 {
     error->reused = request->reused;
     error->bytes_sent = request->bytes_sent;
-    error->replay_safe = request->bytes_sent == 0;
+    error->replay_safe = error->replay_safe || request->bytes_sent == 0;
 }

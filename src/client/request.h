@@ -18,10 +18,11 @@ struct rp_request {
     rp_client *client;
     rp_origin *origin;
     rp_conn *conn;
+    void *exchange; /* what its protocol keeps of it */
     const rp_response_events *events;
     void *user;
     rp_link link;       /* client->requests */
-    rp_link queue_link; /* origin->queue */
+    rp_link queue_link; /* origin->queue, or its protocol's, before it is written */
     rp_message message; /* in inline_bytes, or in block */
     const uint8_t *body;
     size_t body_size;

@@ -151,7 +151,7 @@ static scene *begin(const rp_client_options *client)
     takes = MANY;
     keeps_unproved = false;
     web_begin(&s->w, 0, &(server_options){.raw_mode = true, .raw_waits = true}, client);
-    s->w.client->protocol = &many;
+    s->w.client->only = &many;
     return s;
 }
 

@@ -1,0 +1,633 @@
+/* h2.c - HTTP/2 on a connection: requests to streams, their events to requests (http/h2).
+ *
+ * A connection serves many requests. One that is assigned is not written at once, but at the end of
+ * the turn, from the stream's pump (fill), as with HTTP/1.1: what the turn found may speak against
+ * the connection, and then it moves to another, whatever its method, for nothing of it has left.
+ * All frames of a turn, requests' and others', leave in one send.
+ *
+ * What http/h2 finds out is acted on when it has returned (settle): ends are told, and room that
+ * changed is. What the pool knows of the room (told_room) never exceeds what there is, but for what
+ * came in this turn, and fill looks again. */
+#include "client/conn.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "client/request.h"
+#include "http/h2.h"
+
+#include <string.h>
+
+typedef struct session {
+    rp_conn *conn;
+    rp_h2 *h2;
+    rp_link assigned; /* requests of which nothing was written yet, by their queue_link */
+    uint32_t assigned_count;
+    uint32_t limit;    /* streams that may be open, as of the last settle */
+    bool told_room;    /* the pool knows that there is some */
+    rp_deferred later; /* delivers what waits for credit that came */
+    rp_timer silence;
+    uint64_t heard_ns;  /* anything */
+    uint64_t asked_ns;  /* a PING was decided on, and nothing came since; 0: none */
+    uint64_t confirmed; /* rp_stream_confirmed, then */
+} session;
+
+static session *session_of(const rp_conn *conn)
+{
+    return conn->session;
+}
+
+static rp_h2_stream *stream_of(const rp_request *request)
+{
+    return request->exchange;
+}
+
+static uint64_t now_of(const rp_conn *conn)
+{
+    return rp_loop_now_ns(conn->client->loop);
+}
+
+/* ---- room ---- */
+
+static uint32_t room(const rp_conn *conn)
+{
+    const session *h2 = session_of(conn);
+    const rp_client_options *options = &conn->client->options;
+    uint32_t used = rp_h2_open(h2->h2) + h2->assigned_count;
+    uint32_t limit = h2->asked_ns > 0 ? 0 : h2->limit; /* is it alive? */
+    uint32_t taken = conn->served + h2->assigned_count;
+    uint32_t turns = options->never_reuse ? 1 : options->requests_per_connection;
+    uint32_t left = limit > used ? limit - used : 0;
+    if (turns == 0)
+        return left;
+    uint32_t turns_left = turns > taken ? turns - taken : 0;
+    return left < turns_left ? left : turns_left;
+}
+
+/* It serves no more once those that it has are done. */
+static bool is_spent(const rp_conn *conn)
+{
+    return rp_conn_retired(conn) || (conn->served > 0 && !rp_conn_may_go_on(conn));
+}
+
+/* The pool is told what changed since it last heard, once what was found out is acted on. */
+static void room_update(rp_conn *conn)
+{
+    session *h2 = session_of(conn);
+    if (conn->state != RP_CONN_OPEN)
+        return;
+    if (conn->in_flight == 0)
+        conn->idle_since_ns = now_of(conn);
+    if (conn->in_flight == 0 && is_spent(conn)) {
+        rp_conn_close(conn);
+        return;
+    }
+    bool has = rp_conn_room(conn) > 0;
+    if (has == h2->told_room && conn->in_flight > 0)
+        return;
+    h2->told_room = has;
+    rp_conn_room_changed(conn);
+}
+
+/* ---- telling requests what became of them ---- */
+
+static void fill(rp_stream *stream, void *user);
+
+static void want_fill(rp_conn *conn)
+{
+    const session *h2 = session_of(conn);
+    if (conn->state == RP_CONN_OPEN && (h2->assigned_count > 0 || rp_h2_wants_drain(h2->h2)))
+        rp_stream_want_fill(conn->stream, fill);
+}
+
+static rp_phase phase_of(const rp_request *request)
+{
+    return request->told_head ? RP_PHASE_BODY : RP_PHASE_HEAD;
+}
+
+/* The request goes on, or ends, without the connection. */
+static void detach(rp_conn *conn, rp_request *request)
+{
+    session *h2 = session_of(conn);
+    rp_h2_stream *stream = stream_of(request);
+    rp_conn_detach(conn, request);
+    request->exchange = NULL;
+    if (stream != NULL) {
+        stream->user = NULL;
+    } else {
+        rp_list_remove(&request->queue_link);
+        h2->assigned_count--;
+    }
+}
+
+static void tell_end(rp_conn *conn, rp_request *request, rp_h2_end end, const rp_error *error)
+{
+    rp_error told = {.status = RP_OK};
+    if (end != RP_H2_COMPLETE) {
+        const char *what =
+            end == RP_H2_UNUSABLE ? "the answer of %.120s can't be used: %s" : "%.120s: %s";
+        (void)rp_error_set(&told, error->status, error->phase, what, rp_conn_peer(conn),
+                           error->text);
+        told.h2_code = error->h2_code;
+        told.replay_safe = error->replay_safe;
+    }
+    switch (end) {
+    case RP_H2_COMPLETE:
+        rp_request_finish(request, NULL);
+        break;
+    case RP_H2_UNPROCESSED:
+        rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &told);
+        break;
+    case RP_H2_GIVEN_UP:
+        rp_conn_lost(conn, request, RP_FATE_UNKNOWN, &told);
+        break;
+    case RP_H2_UNUSABLE:
+        rp_request_finish(request, &told);
+        break;
+    }
+}
+
+static void tell_ends(rp_conn *conn)
+{
+    session *h2 = session_of(conn);
+    rp_h2_stream *stream;
+    rp_h2_end end;
+    rp_error error;
+    while ((stream = rp_h2_next_end(h2->h2, &end, &error)) != NULL) {
+        rp_request *request = stream->user;
+        detach(conn, request);
+        room_update(conn);
+        tell_end(conn, request, end, &error);
+    }
+}
+
+/* ---- the connection's end ---- */
+
+/* Those of which nothing was written go to other connections. */
+static void move_assigned(rp_conn *conn)
+{
+    session *h2 = session_of(conn);
+    rp_error error;
+    while (h2->assigned_count > 0) {
+        rp_request *request = RP_CONTAINER(h2->assigned.previous, rp_request, queue_link);
+        (void)rp_error_set(&error, RP_E_CLOSED_EARLY, RP_PHASE_REQUEST,
+                           "%s ends connections before a request can be written",
+                           rp_conn_peer(conn));
+        if (!request->on_used)
+            rp_conn_note(conn, request);
+        detach(conn, request);
+        room_update(conn);
+        rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &error);
+    }
+}
+
+/* What of its end is to be told of a request that it takes with it; end NULL: in order. */
+static void loss_make(const rp_conn *conn, const rp_request *request, const rp_error *end,
+                      rp_error *error)
+{
+    rp_error farewell;
+    const char *peer = rp_conn_peer(conn);
+    const rp_h2_stream *stream = stream_of(request);
+    if (rp_h2_farewell(session_of(conn)->h2, &farewell)) {
+        (void)rp_error_set(error, farewell.status, phase_of(request), "%.120s: %s", peer,
+                           farewell.text);
+        error->h2_code = farewell.h2_code;
+    } else if (end != NULL && (!request->begun || end->status != RP_E_TRUNCATED)) {
+        *error = *end;
+        error->phase = phase_of(request);
+    } else if (!request->begun) {
+        (void)rp_error_set(error, RP_E_CLOSED_EARLY, RP_PHASE_HEAD,
+                           "%s closed the connection without an answer", peer);
+    } else {
+        (void)rp_error_set(error, RP_E_BODY_TRUNCATED, phase_of(request),
+                           "the answer of %.120s can't be used: the server closed the connection "
+                           "after %llu bytes of the body, before its end",
+                           peer, (unsigned long long)stream->body_bytes);
+    }
+}
+
+/* Retired first, so that a replay finds a clean pool; closed when its last request is gone, which
+ * may be one whose answer came in whole and waits for credit. */
+static void over(rp_conn *conn, const rp_error *end)
+{
+    session *h2 = session_of(conn);
+    rp_h2_stream *stream;
+    rp_error error;
+    if (!rp_conn_retired(conn))
+        rp_conn_retire(conn);
+    while ((stream = rp_h2_first(h2->h2)) != NULL) {
+        rp_request *request = stream->user;
+        loss_make(conn, request, end, &error);
+        detach(conn, request);
+        rp_h2_drop(h2->h2, stream, now_of(conn));
+        room_update(conn);
+        rp_conn_lost(conn, request, RP_FATE_UNKNOWN, &error);
+    }
+    move_assigned(conn);
+}
+
+static void put(rp_conn *conn, uint8_t *bytes, size_t size)
+{
+    rp_loop *loop = conn->client->loop;
+    rp_error error;
+    if (size == 0)
+        return;
+    if (size > loop->scratch_used)
+        loop->scratch_used = size;
+    /* If that fails, the end tells. */
+    (void)rp_stream_put(conn->stream, bytes, size, &error);
+    rp_wipe(bytes, size);
+}
+
+/* It broke the rules, or there is no memory: the last words leave, and that was it. */
+static void failed(rp_conn *conn)
+{
+    rp_error why, error;
+    if (conn->state != RP_CONN_OPEN)
+        return;
+    rp_h2_failure(session_of(conn)->h2, &why);
+    (void)rp_error_set(&error, why.status, why.phase, "%.120s: %s", rp_conn_peer(conn), why.text);
+    error.h2_code = why.h2_code;
+    over(conn, &error);
+    if (conn->state == RP_CONN_OPEN && conn->in_flight == 0)
+        rp_conn_close(conn);
+}
+
+static void last_words(rp_conn *conn)
+{
+    uint8_t *out = conn->client->loop->scratch;
+    size_t size = 0;
+    if (conn->state != RP_CONN_OPEN || rp_stream_input_get(conn->stream) == RP_INPUT_ENDED)
+        return;
+    (void)rp_h2_drain(session_of(conn)->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+    put(conn, out, size);
+}
+
+/* ---- what http/h2 found out ---- */
+
+static void settle(rp_conn *conn)
+{
+    session *h2 = session_of(conn);
+    h2->limit = rp_h2_limit(h2->h2);
+    if (conn->state == RP_CONN_OPEN && !rp_conn_retired(conn) &&
+        (rp_h2_is_leaving(h2->h2) || now_of(conn) >= conn->last_ns)) {
+        if (conn->in_flight == 0)
+            rp_conn_learn(conn);
+        rp_conn_retire(conn);
+    }
+    room_update(conn);
+    tell_ends(conn);
+    want_fill(conn);
+}
+
+/* ---- http/h2's events ---- */
+
+static void on_answer(void *user, rp_h2_stream *stream)
+{
+    rp_request *request = stream->user;
+    (void)user;
+    rp_request_moved(request);
+}
+
+static void on_head(void *user, rp_h2_stream *stream, const rp_response_head *head)
+{
+    rp_request *request = stream->user;
+    (void)user;
+    rp_request_head(request, head);
+    if (request->events->on_head != NULL && !request->cancelled)
+        request->events->on_head(request, head, request->user);
+}
+
+static void on_body(void *user, rp_h2_stream *stream, const uint8_t *data, size_t size)
+{
+    rp_request *request = stream->user;
+    (void)user;
+    request->body_bytes += size;
+    if (request->has_credit_limit)
+        request->owed_bytes += size;
+    if (request->events->on_body != NULL && !request->cancelled)
+        request->events->on_body(request, data, size, request->user);
+}
+
+static void on_frame(void *user, rp_h2_stream *stream, size_t out_size)
+{
+    rp_conn *conn = user;
+    rp_request *request = stream->user;
+    if (request->head_size == 0)
+        request->head_size = (size_t)stream->sent_bytes;
+    stream->sent_mark = rp_stream_sent(conn->stream) + out_size;
+    if (!stream->uploading)
+        rp_request_sent(request);
+}
+
+static const rp_h2_events events = {
+    .on_answer = on_answer, .on_head = on_head, .on_body = on_body, .on_frame = on_frame};
+
+/* ---- is it alive? ----
+ *
+ * While requests are under way and nothing comes, a PING is sent after a while, and the connection
+ * is given up if nothing comes then either; a peer's system that takes more of what is sent is a
+ * sign of life, too, where that can be seen. The time runs from when the PING is decided on: what
+ * keeps it from leaving may be just what is wrong. One timer looks. */
+
+static void silence_look(rp_timer *timer, void *user);
+
+static void silence_watch(rp_conn *conn, uint64_t until_ns)
+{
+    uint64_t now = now_of(conn);
+    uint64_t left_ms = until_ns > now ? (until_ns - now + 999999u) / 1000000u : 0;
+    rp_timer_start_internal(conn->client->loop, &session_of(conn)->silence, left_ms, silence_look,
+                            conn);
+}
+
+static uint64_t later_ns(uint64_t since_ns, uint64_t span_ms)
+{
+    return span_ms < (UINT64_MAX - since_ns) / 1000000u ? since_ns + span_ms * 1000000u
+                                                        : UINT64_MAX;
+}
+
+static void ask(rp_conn *conn)
+{
+    session *h2 = session_of(conn);
+    h2->asked_ns = now_of(conn);
+    h2->confirmed = rp_stream_confirmed(conn->stream);
+    rp_h2_ping(h2->h2);
+    room_update(conn);
+    want_fill(conn);
+    silence_watch(conn, later_ns(h2->asked_ns, conn->client->options.http2_ping_timeout_ms));
+}
+
+static void given_up(rp_conn *conn)
+{
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_H2_PING_TIMEOUT, RP_PHASE_HEAD,
+                       "%s was silent, and gave no sign of life within %llu ms (PING)",
+                       rp_conn_peer(conn),
+                       (unsigned long long)conn->client->options.http2_ping_timeout_ms);
+    over(conn, &error);
+    if (conn->state == RP_CONN_OPEN && conn->in_flight == 0)
+        rp_conn_close(conn);
+}
+
+static void silence_look(rp_timer *timer, void *user)
+{
+    rp_conn *conn = user;
+    session *h2 = session_of(conn);
+    const rp_client_options *options = &conn->client->options;
+    uint64_t confirmed = rp_stream_confirmed(conn->stream);
+    (void)timer;
+    if (conn->state != RP_CONN_OPEN || rp_h2_first(h2->h2) == NULL)
+        return;
+    if (h2->asked_ns > 0 && confirmed > h2->confirmed) {
+        h2->asked_ns = now_of(conn);
+        h2->confirmed = confirmed;
+    }
+    uint64_t end = h2->asked_ns > 0 ? later_ns(h2->asked_ns, options->http2_ping_timeout_ms)
+                                    : later_ns(h2->heard_ns, options->http2_ping_idle_ms);
+    if (now_of(conn) < end)
+        silence_watch(conn, end);
+    else if (h2->asked_ns > 0)
+        given_up(conn);
+    else
+        ask(conn);
+}
+
+/* A request is written. */
+static void silence_begins(rp_conn *conn)
+{
+    session *h2 = session_of(conn);
+    uint64_t idle_ms = conn->client->options.http2_ping_idle_ms;
+    if (h2->silence.private_started || idle_ms == RP_NEVER_MS)
+        return;
+    h2->heard_ns = now_of(conn);
+    silence_watch(conn, later_ns(h2->heard_ns, idle_ms));
+}
+
+/* ---- the stream's events ---- */
+
+static void received(rp_conn *conn, const uint8_t *data, size_t size)
+{
+    session *h2 = session_of(conn);
+    h2->heard_ns = now_of(conn);
+    h2->asked_ns = 0;
+    bool good = rp_h2_feed(h2->h2, data, size, h2->heard_ns);
+    if (!good)
+        last_words(conn);
+    settle(conn);
+    if (!good)
+        failed(conn);
+}
+
+static void ended(rp_conn *conn, const rp_error *end)
+{
+    if (conn->in_flight == 0)
+        rp_conn_learn(conn);
+    over(conn, end);
+    if (conn->state == RP_CONN_OPEN && conn->in_flight == 0)
+        rp_conn_close(conn);
+}
+
+/* ---- writing ---- */
+
+static void serve(rp_conn *conn, rp_request *request)
+{
+    session *h2 = session_of(conn);
+    rp_h2_request exchange = {.message = &request->message,
+                              .body = request->body,
+                              .body_size = request->body == NULL ? 0 : request->body_size,
+                              .head_only = request->head_only,
+                              .limited = request->has_credit_limit,
+                              .credit = request->credit_bytes,
+                              .user = request};
+    rp_h2_stream *stream = rp_h2_submit(h2->h2, &exchange);
+    if (stream == NULL) {
+        rp_error error;
+        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
+                           "no memory for the request's head");
+        rp_request_finish_later(request, &error);
+        return;
+    }
+    rp_list_remove(&request->queue_link);
+    h2->assigned_count--;
+    request->exchange = stream;
+    request->head_size = 0;
+    stream->plain_base = rp_stream_plain_put(conn->stream);
+    rp_conn_serves(conn, request);
+    request->stream_id = stream->id;
+    if (exchange.body_size > 0)
+        rp_request_uploads(request);
+    silence_begins(conn);
+    if (request->message.says_close)
+        rp_conn_retire(conn);
+}
+
+/* As many as the server takes, and as fit. */
+static void serve_assigned(rp_conn *conn, size_t used)
+{
+    session *h2 = session_of(conn);
+    while (h2->assigned_count > 0 && !rp_conn_retired(conn) &&
+           rp_h2_open(h2->h2) < rp_h2_limit(h2->h2)) {
+        rp_request *request = RP_CONTAINER(h2->assigned.next, rp_request, queue_link);
+        size_t bound = rp_h2_head_bound(&request->message);
+        if (used > 0 && used + bound + RP_H2_DRAIN_LEAST > RP_SCRATCH_BYTES)
+            return; /* with the next fill */
+        used += bound;
+        serve(conn, request);
+    }
+    if (h2->assigned_count > 0)
+        move_assigned(conn);
+}
+
+/* The stream's pump has delivered all that came, so this is the time to judge whether the
+ * connection may be used: what is written now leaves at once. */
+static void fill(rp_stream *stream, void *user)
+{
+    rp_conn *conn = user;
+    session *h2 = session_of(conn);
+    uint8_t *out = conn->client->loop->scratch;
+    size_t size = 0;
+    bool fresh = rp_h2_open(h2->h2) == 0;
+    bool unfit = rp_stream_input_get(stream) == RP_INPUT_ENDED || rp_conn_retired(conn) ||
+                 (fresh && rp_conn_is_used(conn) && rp_conn_aged(conn));
+    bool good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+    if (good && !unfit) {
+        serve_assigned(conn, size);
+        good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+    }
+    put(conn, out, size);
+    if (good && unfit && h2->assigned_count > 0) {
+        if (!rp_conn_retired(conn))
+            rp_conn_retire(conn);
+        move_assigned(conn);
+    }
+    settle(conn);
+    if (!good)
+        failed(conn);
+}
+
+/* ---- the protocol ---- */
+
+static bool begin(rp_conn *conn)
+{
+    rp_client *client = conn->client;
+    rp_memory *memory = &client->loop->memory;
+    if (client->h2_memory == NULL)
+        client->h2_memory = rp_h2_memory_create(memory);
+    session *h2 = client->h2_memory == NULL ? NULL : rp_allocate(memory, sizeof(*h2));
+    if (h2 == NULL)
+        return false;
+    rp_h2_options options = {.memory = client->h2_memory,
+                             .chunks = &client->loop->chunks,
+                             .head_bytes = client->options.head_limit_bytes,
+                             .header_count = client->options.header_count_limit,
+                             .informational_count = client->options.informational_limit,
+                             .streams_early = client->options.http2_streams_early,
+                             .stream_window = client->options.http2_stream_window_bytes,
+                             .window_limit = client->options.http2_window_limit_bytes};
+    h2->h2 = rp_h2_create(&options, &events, conn);
+    if (h2->h2 == NULL) {
+        rp_free(memory, h2);
+        return false;
+    }
+    h2->conn = conn;
+    h2->limit = rp_h2_limit(h2->h2);
+    h2->told_room = true;
+    rp_list_init(&h2->assigned);
+    rp_list_init(&h2->later.link);
+    conn->session = h2;
+    rp_stream_want_fill(conn->stream, fill);
+    return true;
+}
+
+static void end(rp_conn *conn)
+{
+    session *h2 = session_of(conn);
+    rp_timer_stop(conn->client->loop, &h2->silence);
+    rp_loop_undefer(&h2->later);
+    rp_h2_destroy(h2->h2);
+    rp_free(&conn->client->loop->memory, h2);
+}
+
+static void start(rp_conn *conn, rp_request *request)
+{
+    session *h2 = session_of(conn);
+    rp_list_append(&h2->assigned, &request->queue_link);
+    h2->assigned_count++;
+    h2->told_room = rp_conn_room(conn) > 0;
+    rp_stream_want_fill(conn->stream, fill);
+}
+
+static void abandon(rp_conn *conn, rp_request *request)
+{
+    session *h2 = session_of(conn);
+    rp_h2_stream *stream = stream_of(request);
+    detach(conn, request);
+    if (stream != NULL)
+        rp_h2_drop(h2->h2, stream, now_of(conn));
+    if (conn->client->destroyed)
+        return; /* which closes it */
+    if (rp_h2_unwanted(h2->h2) > rp_h2_limit(h2->h2) / 2 && conn->state == RP_CONN_OPEN &&
+        !rp_conn_retired(conn))
+        rp_conn_retire(conn);
+    room_update(conn);
+    want_fill(conn);
+}
+
+static void deliver_later(rp_deferred *deferred)
+{
+    session *h2 = RP_CONTAINER(deferred, session, later);
+    if (h2->conn->state != RP_CONN_OPEN)
+        return;
+    rp_h2_deliver(h2->h2);
+    settle(h2->conn);
+}
+
+static void consume(rp_conn *conn, rp_request *request, size_t size)
+{
+    session *h2 = session_of(conn);
+    rp_h2_stream *stream = stream_of(request);
+    if (stream == NULL)
+        return;
+    if (rp_h2_consume(h2->h2, stream, size))
+        rp_loop_defer(conn->client->loop, &h2->later, deliver_later);
+    want_fill(conn);
+}
+
+static uint64_t bytes_sent(const rp_conn *conn, const rp_request *request)
+{
+    const rp_h2_stream *stream = stream_of(request);
+    return stream != NULL && rp_stream_plain_handed(conn->stream) > stream->plain_base
+               ? stream->sent_bytes
+               : 0;
+}
+
+static uint64_t moved_ns(const rp_conn *conn, const rp_request *request)
+{
+    const rp_h2_stream *stream = stream_of(request);
+    (void)conn;
+    return stream != NULL ? stream->moved_ns : 0;
+}
+
+/* What goes out behind the request says nothing about it. */
+static uint64_t confirmed(const rp_conn *conn, const rp_request *request, bool *all)
+{
+    const rp_h2_stream *stream = stream_of(request);
+    uint64_t bytes = rp_stream_confirmed(conn->stream);
+    *all = stream == NULL || bytes >= stream->sent_mark;
+    return *all && stream != NULL ? stream->sent_mark : bytes;
+}
+
+const rp_protocol rp_http2 = {
+    .alpn = "h2",
+    .version = 20,
+    .begin = begin,
+    .end = end,
+    .room = room,
+    .start = start,
+    .abandon = abandon,
+    .consume = consume,
+    .bytes_sent = bytes_sent,
+    .moved_ns = moved_ns,
+    .confirmed = confirmed,
+    .received = received,
+    .ended = ended,
+};

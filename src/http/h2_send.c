@@ -1,0 +1,263 @@
+/* h2_send.c - requests to frames. */
+#include "http/h2_inside.h"
+
+#include "base/assert.h"
+#include "base/text.h"
+#include "http/headers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FRAME_HEAD 9
+
+/* ---- the list of fields (RFC 9113, 8.3.1) ---- */
+
+/* What of a field belongs to a connection of HTTP/1.1, or to the authority (RFC 9113, 8.2.2,
+ * 8.3.1). */
+static bool stays_behind(const rp_field *field)
+{
+    static const char *const names[] = {"connection",     "host",    "keep-alive",
+                                        "http2-settings", "upgrade", "proxy-connection"};
+    const char *name = (const char *)field->name.data;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (rp_name_equal(name, field->name.size, names[i]))
+            return true;
+    }
+    return rp_name_equal(name, field->name.size, "te") &&
+           !rp_name_equal((const char *)field->value.data, field->value.size, "trailers");
+}
+
+static bool room_for_fields(rp_h2 *h2, const rp_message *message)
+{
+    rp_memory *memory = h2->memory->memory;
+    size_t count = (size_t)message->field_count + 7, bytes = message->size - message->fields_at;
+    if (count > h2->field_capacity) {
+        nghttp2_nv *fields = rp_reallocate(memory, h2->fields, count * sizeof(*fields));
+        if (fields == NULL)
+            return false;
+        h2->fields = fields;
+        h2->field_capacity = count;
+    }
+    if (bytes > h2->name_capacity) {
+        char *names = rp_reallocate(memory, h2->names, bytes);
+        if (names == NULL)
+            return false;
+        h2->names = names;
+        h2->name_capacity = bytes;
+    }
+    return true;
+}
+
+static nghttp2_nv field_of(const void *name, size_t name_size, const void *value, size_t value_size)
+{
+    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name,
+                        .value = (uint8_t *)(uintptr_t)value,
+                        .namelen = name_size,
+                        .valuelen = value_size,
+                        .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+}
+
+#define FIELD(name, slice) field_of(name, sizeof(name) - 1, (slice).data, (slice).size)
+#define FIELD_TEXT(name, text) field_of(name, sizeof(name) - 1, text, strlen(text))
+
+/* RFC 9113, 8.2.1: no blanks at a value's ends. */
+static rp_slice trimmed(rp_slice value)
+{
+    while (value.size > 0 && rp_is_blank((char)value.data[0]))
+        value = (rp_slice){value.data + 1, value.size - 1};
+    while (value.size > 0 && rp_is_blank((char)value.data[value.size - 1]))
+        value.size--;
+    return value;
+}
+
+/* The caller's. */
+static size_t own_fields(rp_h2 *h2, const rp_message *message, size_t count)
+{
+    size_t at = 0;
+    char *names = h2->names;
+    rp_field field;
+    while (rp_message_next(message, &at, &field)) {
+        if (stays_behind(&field))
+            continue;
+        rp_slice value = trimmed(field.value);
+        bool same = true;
+        for (size_t i = 0; i < field.name.size; i++) {
+            names[i] = rp_ascii_lower((char)field.name.data[i]);
+            same = same && names[i] == (char)field.name.data[i];
+        }
+        const void *name = same ? (const void *)field.name.data : names;
+        h2->fields[count] = field_of(name, field.name.size, value.data, value.size);
+        if (!same)
+            h2->fields[count].flags = NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+        count++;
+        names += field.name.size;
+    }
+    return count;
+}
+
+/* length has room for a number. */
+static size_t fields_make(rp_h2 *h2, const rp_message *message, char *length)
+{
+    size_t count = 0;
+    h2->fields[count++] = FIELD(":method", rp_message_method(message));
+    h2->fields[count++] = FIELD_TEXT(":scheme", message->https ? "https" : "http");
+    h2->fields[count++] = FIELD(":authority", rp_message_authority(message));
+    h2->fields[count++] = FIELD(":path", rp_message_target(message));
+    if (message->user_agent != NULL)
+        h2->fields[count++] = FIELD_TEXT("user-agent", message->user_agent);
+    if (message->says_accept)
+        h2->fields[count++] = FIELD_TEXT("accept", "*/*");
+    count = own_fields(h2, message, count);
+    if (message->says_length) {
+        (void)snprintf(length, 24, "%llu", (unsigned long long)message->length);
+        h2->fields[count] = FIELD_TEXT("content-length", length);
+        h2->fields[count++].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
+    }
+    return count;
+}
+
+/* ---- the body ---- */
+
+static nghttp2_ssize read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t size,
+                               uint32_t *flags, nghttp2_data_source *source, void *user)
+{
+    stream *s = source->ptr;
+    size_t left = s->body_size - s->body_done;
+    (void)ng;
+    (void)id;
+    (void)buffer;
+    (void)user;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (left <= size)
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return (nghttp2_ssize)(left < size ? left : size);
+}
+
+int rp_h2_on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t size,
+                       nghttp2_data_source *source, void *user)
+{
+    rp_h2 *h2 = user;
+    stream *s = source->ptr;
+    (void)ng;
+    (void)frame;
+    if (s->dropped || s->ended || s->finishing) /* the body is its owner's again */
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (h2->out_capacity - h2->out_size < FRAME_HEAD + size)
+        return NGHTTP2_ERR_WOULDBLOCK;
+    memcpy(h2->out + h2->out_size, head, FRAME_HEAD);
+    memcpy(h2->out + h2->out_size + FRAME_HEAD, s->body + s->body_done, size);
+    h2->out_size += FRAME_HEAD + size;
+    s->body_done += size;
+    return 0;
+}
+
+/* ---- submit and drain ---- */
+
+rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request)
+{
+    char length[24];
+    stream *s = rp_h2_take(h2->memory, sizeof(*s));
+    if (s == NULL || !room_for_fields(h2, request->message)) {
+        rp_h2_give(h2->memory, s);
+        return NULL;
+    }
+    *s = (stream){.h2 = h2,
+                  .is = {.user = request->user, .length = RP_LENGTH_UNKNOWN},
+                  .body = request->body,
+                  .body_size = request->body_size,
+                  .limited = request->limited,
+                  .credit = request->credit,
+                  .window = (uint32_t)h2->options.stream_window};
+    s->is.uploading = request->body_size > 0;
+    nghttp2_data_provider2 body = {.source.ptr = s, .read_callback = read_body};
+    int32_t id =
+        nghttp2_submit_request2(h2->ng, NULL, h2->fields, fields_make(h2, request->message, length),
+                                s->is.uploading ? &body : NULL, s);
+    if (id < 0) {
+        rp_h2_give(h2->memory, s);
+        return NULL;
+    }
+    s->is.id = (uint32_t)id;
+    rp_chain_init(&s->held, h2->chunks);
+    rp_list_init(&s->held_link);
+    rp_list_append(&h2->all, &s->all_link);
+    rp_list_append(&h2->live, &s->link);
+    h2->open++;
+    return &s->is;
+}
+
+bool rp_h2_wants_drain(const rp_h2 *h2)
+{
+    return !h2->broken && nghttp2_session_want_write(h2->ng) != 0;
+}
+
+static void goaway_sent(rp_h2 *h2, const nghttp2_goaway *goaway)
+{
+    if (goaway->error_code == NGHTTP2_NO_ERROR)
+        return;
+    int size = (int)(goaway->opaque_data_len < 100 ? goaway->opaque_data_len : 100);
+    rp_h2_fail(h2, RP_E_H2_PROTOCOL, goaway->error_code,
+               "the server broke HTTP/2's rules and was told %s%s%.*s",
+               rp_h2_code_name(goaway->error_code), size > 0 ? ": " : "", size,
+               size > 0 ? (const char *)goaway->opaque_data : "");
+}
+
+int rp_h2_on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
+{
+    rp_h2 *h2 = user;
+    (void)ng;
+    switch (frame->hd.type) {
+    case NGHTTP2_SETTINGS:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+            h2->settings_ns = h2->now_ns;
+        break;
+    case NGHTTP2_PING:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+            h2->ping_ns = h2->now_ns;
+        break;
+    case NGHTTP2_GOAWAY:
+        goaway_sent(h2, &frame->goaway);
+        break;
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_DATA: {
+        stream *s = rp_h2_find(h2, frame->hd.stream_id);
+        if (s == NULL)
+            break;
+        s->is.moved_ns = h2->now_ns;
+        s->is.sent_bytes += frame->hd.length;
+        if (frame->hd.type == NGHTTP2_HEADERS)
+            s->is.sent_bytes += FRAME_HEAD;
+        else
+            rp_h2_calm_down(h2);
+        if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+            s->is.uploading = false;
+        h2->events->on_frame(h2->user, &s->is, h2->out_size);
+        break;
+    }
+    default:
+        break;
+    }
+    return 0;
+}
+
+bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
+{
+    nghttp2_ssize result = 0;
+    h2->now_ns = now_ns;
+    h2->out = out;
+    h2->out_size = *size;
+    h2->out_capacity = capacity;
+    while (!h2->broken && h2->out_capacity - h2->out_size >= RP_H2_DRAIN_LEAST) {
+        const uint8_t *data;
+        result = nghttp2_session_mem_send2(h2->ng, &data);
+        if (result <= 0)
+            break;
+        memcpy(h2->out + h2->out_size, data, (size_t)result);
+        h2->out_size += (size_t)result;
+    }
+    if (result < 0)
+        rp_h2_fail_fatal(h2, (int)result);
+    *size = h2->out_size;
+    h2->out = NULL;
+    return !h2->failed;
+}
