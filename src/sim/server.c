@@ -36,7 +36,7 @@ void rp_sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t 
     b->size += size;
 }
 
-static void bytes_consume(sim_bytes *b, size_t size)
+void rp_sim_bytes_consume(sim_bytes *b, size_t size)
 {
     b->begin += size;
     b->size -= size;
@@ -46,62 +46,33 @@ static void bytes_consume(sim_bytes *b, size_t size)
 
 /* ---- requests ---- */
 
-bool rp_sim_exchange_persists(const rp_sim_exchange *x)
+void rp_sim_exchange_head(rp_sim_exchange *x)
 {
-    const sim_request *request = &x->request;
-    if (request->state == SIM_REQUEST_FAILED || !request->keep_alive)
-        return false;
-    /* A client that was not told to go on may send the body or may not. */
-    return request->state == SIM_REQUEST_DONE || !request->expects_continue || x->continued;
-}
-
-static void head_came(void *user)
-{
-    rp_sim_exchange *x = user;
-    rp_sim_server *server = x->server;
-    server->counts.requests++;
+    const rp_sim_server_options *options = &x->connection->server->options;
+    x->connection->server->counts.requests++;
     x->head_seen = true;
     x->touched = false;
-    if (server->options.on_head != NULL)
-        server->options.on_head(x, server->options.user);
-    if (x->request.expects_continue && x->request.has_body && !x->touched && !x->over) {
+    if (options->on_head != NULL)
+        options->on_head(x, options->user);
+    if (x->request.expects_continue && x->request.has_body && !x->touched && !x->connection->over) {
         x->continued = true;
         rp_sim_print(x, "HTTP/1.1 100 Continue\r\n\r\n");
         x->touched = false; /* that was not the user's */
     }
 }
 
-static void body_came(void *user, const uint8_t *data, size_t size)
+void rp_sim_exchange_body(rp_sim_exchange *x, const uint8_t *data, size_t size)
 {
-    rp_sim_exchange *x = user;
-    const rp_sim_server_options *options = &x->server->options;
-    if (options->on_body != NULL)
-        options->on_body(x, data, size, options->user);
+    rp_sim_server *server = x->connection->server;
+    if (server->options.on_body != NULL)
+        server->options.on_body(x, data, size, server->options.user);
     else if (!x->ended && !x->answered && x->body.size + size <= SIM_BODY_LIMIT)
-        rp_sim_bytes_add(&x->server->memory, &x->body, data, size);
+        rp_sim_bytes_add(&server->memory, &x->body, data, size);
 }
 
-static void malformed(rp_sim_exchange *x, const char *why)
+void rp_sim_exchange_complete(rp_sim_exchange *x)
 {
-    x->server->counts.malformed++;
-    x->request.state = SIM_REQUEST_FAILED;
-    if (x->ended)
-        return; /* the end of what is under way is the connection's */
-    if (x->answered) {
-        rp_sim_script_end(x, RP_SIM_CLOSE);
-        return;
-    }
-    if (!x->touched || !x->head_seen)
-        rp_sim_print(x,
-                     "HTTP/1.1 400 Bad Request\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n"
-                     "%s\n",
-                     strlen(why) + 1, why);
-    rp_sim_end(x, RP_SIM_CLOSE);
-}
-
-static void request_complete(rp_sim_exchange *x)
-{
-    const rp_sim_server_options *options = &x->server->options;
+    const rp_sim_server_options *options = &x->connection->server->options;
     if (x->ended || x->answered)
         return;
     if (options->on_request != NULL)
@@ -110,136 +81,99 @@ static void request_complete(rp_sim_exchange *x)
         rp_sim_respond(x, 200, NULL, "ok\n", 3);
 }
 
-static void next_request(rp_sim_exchange *x)
-{
-    rp_sim_request_reset(&x->request);
-    x->body.begin = x->body.size = 0;
-    x->served++;
-    x->head_seen = x->answered = x->continued = false;
-}
-
-/* True if it got anywhere. */
-static bool feed(rp_sim_exchange *x)
-{
-    static const sim_request_events events = {.on_head = head_came, .on_body = body_came};
-    sim_request *request = &x->request;
-    if (x->phase != SIM_OPEN || x->deaf || x->input.size == 0 ||
-        request->state == SIM_REQUEST_FAILED)
-        return false;
-    if (request->state == SIM_REQUEST_DONE && x->answered)
-        next_request(x);
-    if (request->state == SIM_REQUEST_DONE || (x->ended && !x->head_seen))
-        return false;
-    uint64_t kept = x->server->options.on_body == NULL ? request->body_bytes : 0;
-    size_t used = rp_sim_request_feed(request, x->input.data + x->input.begin, x->input.size,
-                                      &events, x, &x->over);
-    kept = x->server->options.on_body == NULL ? request->body_bytes : kept;
-    bytes_consume(&x->input, used);
-    if (x->over)
-        return true;
-    rp_stream_consume(x->stream, used);
-    if (request->state == SIM_REQUEST_FAILED)
-        malformed(x, request->failure);
-    else if (kept > SIM_BODY_LIMIT && !x->ended && !x->answered)
-        malformed(x, "the body is larger than 16 MiB");
-    else if (request->state == SIM_REQUEST_DONE)
-        request_complete(x);
-    return true;
-}
-
-/* The client has ended its side, and there is nothing more to tell it. */
-static bool is_left(const rp_sim_exchange *x)
-{
-    return x->peer_ended && !x->over && rp_list_empty(&x->steps);
-}
-
-void rp_sim_exchange_advance(rp_sim_exchange *x)
-{
-    if (x->advancing)
-        return;
-    x->advancing = true;
-    while (!x->over && (rp_sim_script_run(x) || (!x->over && feed(x))))
-        ;
-    x->advancing = false;
-    if (is_left(x))
-        rp_sim_exchange_close(x);
-}
-
 /* ---- connections ---- */
 
-void rp_sim_exchange_close(rp_sim_exchange *x)
+/* The client has ended its side, and there is nothing more to tell it. */
+static bool is_left(const sim_connection *c)
 {
-    x->over = true;
-    rp_timer_stop(x->server->loop, &x->timer);
-    rp_stream_close(x->stream);
+    return c->peer_ended && !c->over && rp_list_empty(&c->exchange.steps);
 }
 
-void rp_sim_exchange_begin(rp_sim_exchange *x)
+void rp_sim_connection_advance(sim_connection *c)
 {
-    x->phase = SIM_OPEN;
-    if (x->server->tls != NULL) {
-        x->phase = SIM_HANDSHAKE;
-        RP_ASSERT(rp_stream_begin_tls(x->stream, x->server->tls, ALPN) == RP_OK);
+    if (c->advancing)
+        return;
+    c->advancing = true;
+    while (!c->over && (rp_sim_script_run(&c->exchange) || (!c->over && rp_sim_h1_feed(c))))
+        ;
+    c->advancing = false;
+    if (is_left(c))
+        rp_sim_connection_close(c);
+}
+
+void rp_sim_connection_close(sim_connection *c)
+{
+    c->over = true;
+    rp_timer_stop(c->server->loop, &c->exchange.timer);
+    rp_stream_close(c->stream);
+}
+
+void rp_sim_connection_begin(sim_connection *c)
+{
+    c->phase = SIM_OPEN;
+    if (c->server->tls != NULL) {
+        c->phase = SIM_HANDSHAKE;
+        RP_ASSERT(rp_stream_begin_tls(c->stream, c->server->tls, ALPN) == RP_OK);
     }
-    rp_stream_set_credit(x->stream, true, CREDIT);
+    rp_stream_set_credit(c->stream, true, CREDIT);
 }
 
 static void parted(rp_timer *timer, void *user)
 {
     (void)timer;
-    rp_sim_exchange_close(user);
+    rp_sim_connection_close(user);
 }
 
 /* Why the handshake failed is in an alert that is on its way out: a close would stop it. */
-static void part(rp_sim_exchange *x)
+static void part(sim_connection *c)
 {
-    x->over = true;
-    rp_timer_start_internal(x->server->loop, &x->timer, PARTING_MS, parted, x);
+    c->over = true;
+    rp_timer_start_internal(c->server->loop, &c->parting, PARTING_MS, parted, c);
 }
 
 static void opened(rp_stream *stream, const rp_error *error, void *user)
 {
-    rp_sim_exchange *x = user;
-    rp_sim_server *server = x->server;
-    if (x->over)
+    sim_connection *c = user;
+    rp_sim_server *server = c->server;
+    if (c->over)
         return;
     if (error != NULL) {
-        part(x);
+        part(c);
         return;
     }
-    if (x->phase == SIM_HANDSHAKE) {
+    if (c->phase == SIM_HANDSHAKE) {
         rp_stream_info info;
         rp_stream_info_get(stream, &info);
         server->counts.handshakes++;
         server->counts.resumed += info.resumed;
-        x->phase = SIM_OPEN;
-    } else if (x->phase == SIM_CONNECTED) {
-        server->options.on_connection(x, server->options.user);
+        c->phase = SIM_OPEN;
+    } else if (c->phase == SIM_CONNECTED) {
+        server->options.on_connection(&c->exchange, server->options.user);
     }
-    rp_sim_exchange_advance(x);
+    rp_sim_connection_advance(c);
 }
 
 static void data_came(rp_stream *stream, const uint8_t *data, size_t size, void *user)
 {
-    rp_sim_exchange *x = user;
-    if (x->over || x->request.state == SIM_REQUEST_FAILED) {
+    sim_connection *c = user;
+    if (c->over || c->exchange.request.state == SIM_REQUEST_FAILED) {
         rp_stream_consume(stream, size); /* nobody listens any more */
         return;
     }
-    rp_sim_bytes_add(&x->server->memory, &x->input, data, size);
-    rp_sim_exchange_advance(x);
+    rp_sim_bytes_add(&c->server->memory, &c->input, data, size);
+    rp_sim_connection_advance(c);
 }
 
 static void ended(rp_stream *stream, const rp_error *error, void *user)
 {
-    rp_sim_exchange *x = user;
-    x->peer_ended = true;
-    bool saying_goodbye = x->over && x->ending != RP_SIM_END_STALLED && !x->shut;
-    if (error != NULL || (x->over && !saying_goodbye)) {
-        x->over = true;
+    sim_connection *c = user;
+    c->peer_ended = true;
+    bool saying_goodbye = c->over && c->ending != RP_SIM_END_STALLED && !c->shut;
+    if (error != NULL || (c->over && !saying_goodbye)) {
+        c->over = true;
         rp_stream_close(stream);
-    } else if (!x->over) {
-        rp_sim_exchange_advance(x);
+    } else if (!c->over) {
+        rp_sim_connection_advance(c);
     }
 }
 
@@ -247,30 +181,44 @@ static void server_release(rp_sim_server *server);
 
 static void tell_gone(rp_sim_exchange *x)
 {
-    const rp_sim_server_options *options = &x->server->options;
+    const rp_sim_server_options *options = &x->connection->server->options;
     bool told = x->told;
     x->told = true;
     if (!told && options->on_gone != NULL)
         options->on_gone(x, options->user);
 }
 
-static void closed(rp_stream *stream, void *user)
+static void exchange_init(rp_sim_exchange *x, sim_connection *c)
 {
-    rp_sim_exchange *x = user;
-    rp_sim_server *server = x->server;
-    (void)stream;
-    x->over = true;
-    rp_timer_stop(server->loop, &x->timer);
-    tell_gone(x);
-    rp_list_remove(&x->link);
+    x->connection = c;
+    x->request.memory = &c->server->memory;
+    rp_list_init(&x->steps);
+}
+
+static void exchange_free(rp_sim_exchange *x)
+{
+    rp_sim_server *server = x->connection->server;
     x->writing = false;
     rp_sim_script_clear(x);
-    rp_loop_undefer(&x->later);
-    server->counts.open--;
     rp_sim_request_free(&x->request);
-    rp_free(&server->memory, x->input.data);
     rp_free(&server->memory, x->body.data);
-    rp_free(&server->memory, x);
+}
+
+static void closed(rp_stream *stream, void *user)
+{
+    sim_connection *c = user;
+    rp_sim_server *server = c->server;
+    (void)stream;
+    c->over = true;
+    rp_timer_stop(server->loop, &c->parting);
+    rp_timer_stop(server->loop, &c->exchange.timer);
+    tell_gone(&c->exchange);
+    rp_list_remove(&c->link);
+    exchange_free(&c->exchange);
+    rp_loop_undefer(&c->later);
+    server->counts.open--;
+    rp_free(&server->memory, c->input.data);
+    rp_free(&server->memory, c);
     server_release(server);
 }
 
@@ -286,7 +234,7 @@ static const rp_socket_handler dropping = {.closed = dropped};
 
 static void held_failed(void *user)
 {
-    rp_sim_exchange_close(user);
+    rp_sim_connection_close(user);
 }
 
 /* ---- TLS ---- */
@@ -339,26 +287,25 @@ static void accepted(rp_socket *listener, rp_socket *peer, rp_io_result result, 
         rp_socket_ops(peer)->close(peer);
         return;
     }
-    rp_sim_exchange *x = rp_allocate(&server->memory, sizeof(*x));
-    RP_ASSERT(x != NULL);
+    sim_connection *c = rp_allocate(&server->memory, sizeof(*c));
+    RP_ASSERT(c != NULL);
     tls_renew(server);
-    x->server = server;
-    x->request.memory = &server->memory;
-    rp_list_init(&x->steps);
-    rp_list_append(&server->exchanges, &x->link);
+    c->server = server;
+    exchange_init(&c->exchange, c);
+    rp_list_append(&server->connections, &c->link);
     server->counts.connections++;
     server->counts.open++;
-    x->socket = rp_sim_tamper_new(server->loop, &server->memory, peer, held_failed, x);
+    c->socket = rp_sim_tamper_new(server->loop, &server->memory, peer, held_failed, c);
     bool scripted = server->options.on_connection != NULL;
     if (!scripted)
-        x->phase = server->tls != NULL ? SIM_HANDSHAKE : SIM_OPEN;
+        c->phase = server->tls != NULL ? SIM_HANDSHAKE : SIM_OPEN;
     rp_status status =
-        rp_stream_accept(&x->stream, server->loop, x->socket, scripted ? NULL : server->tls,
-                         scripted ? NULL : ALPN, CREDIT, &stream_events, x);
+        rp_stream_accept(&c->stream, server->loop, c->socket, scripted ? NULL : server->tls,
+                         scripted ? NULL : ALPN, CREDIT, &stream_events, c);
     RP_ASSERT(status == RP_OK);
     if (scripted)
-        rp_stream_set_credit(x->stream, true, 0); /* until the script lets it begin */
-    rp_stream_set_background(x->stream, true);
+        rp_stream_set_credit(c->stream, true, 0); /* until the script lets it begin */
+    rp_stream_set_background(c->stream, true);
 }
 
 /* ---- what the user asks of an exchange ---- */
@@ -396,7 +343,7 @@ unsigned rp_sim_served(const rp_sim_exchange *x)
 
 rp_sim_server *rp_sim_exchange_server(const rp_sim_exchange *x)
 {
-    return x->server;
+    return x->connection->server;
 }
 
 void *rp_sim_exchange_user(const rp_sim_exchange *x)
@@ -488,14 +435,14 @@ static rp_sim_server *server_new(void)
     rp_sim_server *server = rp_allocate(&memory, sizeof(*server));
     RP_ASSERT(server != NULL);
     server->memory = memory;
-    rp_list_init(&server->exchanges);
+    rp_list_init(&server->connections);
     rp_list_init(&server->link);
     return server;
 }
 
 static void server_free(rp_sim_server *server)
 {
-    RP_ASSERT(server->listener == NULL && rp_list_empty(&server->exchanges));
+    RP_ASSERT(server->listener == NULL && rp_list_empty(&server->connections));
     rp_list_remove(&server->link);
     rp_memory memory = server->memory;
     RP_ASSERT(memory.live == 1);
@@ -507,7 +454,7 @@ static void server_free(rp_sim_server *server)
 static void server_release(rp_sim_server *server)
 {
     if (server->stopped && !server->loop_owned && server->listener == NULL &&
-        rp_list_empty(&server->exchanges))
+        rp_list_empty(&server->connections))
         server_free(server);
 }
 
@@ -533,7 +480,7 @@ static rp_loop *spare_loop(rp_sim *sim)
 {
     for (rp_link *link = sim->servers.next; link != &sim->servers; link = link->next) {
         rp_sim_server *server = RP_CONTAINER(link, rp_sim_server, link);
-        if (!server->stopped || server->listener != NULL || !rp_list_empty(&server->exchanges))
+        if (!server->stopped || server->listener != NULL || !rp_list_empty(&server->connections))
             continue;
         rp_loop *loop = server->loop;
         server_free(server);
@@ -584,24 +531,25 @@ rp_status rp_sim_server_start_on(rp_loop *loop, rp_sim_server **result,
 
 /* ---- ending ---- */
 
-static bool drop_waits(const rp_sim_exchange *x, rp_sim_ending ending)
+static bool drop_waits(const sim_connection *c, rp_sim_ending ending)
 {
-    return x->writing && (ending == RP_SIM_CLOSE || ending == RP_SIM_END_TRUNCATED);
+    return c->exchange.writing && (ending == RP_SIM_CLOSE || ending == RP_SIM_END_TRUNCATED);
 }
 
 void rp_sim_server_drop(rp_sim_server *server, rp_sim_ending ending)
 {
     if (ending == RP_SIM_KEEP)
         return;
-    for (rp_link *link = server->exchanges.next; link != &server->exchanges; link = link->next) {
-        rp_sim_exchange *x = RP_CONTAINER(link, rp_sim_exchange, link);
-        if (x->over)
+    for (rp_link *link = server->connections.next; link != &server->connections;
+         link = link->next) {
+        sim_connection *c = RP_CONTAINER(link, sim_connection, link);
+        if (c->over)
             continue;
-        rp_sim_script_clear(x);
-        if (drop_waits(x, ending))
-            rp_sim_end(x, ending);
+        rp_sim_script_clear(&c->exchange);
+        if (drop_waits(c, ending))
+            rp_sim_end(&c->exchange, ending);
         else
-            rp_sim_script_end(x, ending);
+            rp_sim_script_end(c, ending);
     }
 }
 
@@ -610,14 +558,15 @@ void rp_sim_server_stop(rp_sim_server *server)
     if (server == NULL)
         return;
     server->stopped = true;
-    for (rp_link *link = server->exchanges.next; link != &server->exchanges; link = link->next)
-        tell_gone(RP_CONTAINER(link, rp_sim_exchange, link));
-    for (rp_link *link = server->exchanges.next; link != &server->exchanges; link = link->next) {
-        rp_sim_exchange *x = RP_CONTAINER(link, rp_sim_exchange, link);
-        x->over = false; /* an ending that takes its time is cut short */
-        if (!rp_stream_is_closing(x->stream))
-            rp_sim_script_end(x, RP_SIM_END_RESET);
-        x->over = true;
+    for (rp_link *link = server->connections.next; link != &server->connections; link = link->next)
+        tell_gone(&RP_CONTAINER(link, sim_connection, link)->exchange);
+    for (rp_link *link = server->connections.next; link != &server->connections;
+         link = link->next) {
+        sim_connection *c = RP_CONTAINER(link, sim_connection, link);
+        c->over = false; /* an ending that takes its time is cut short */
+        if (!rp_stream_is_closing(c->stream))
+            rp_sim_script_end(c, RP_SIM_END_RESET);
+        c->over = true;
     }
     rp_tls_config_release(server->tls);
     server->tls = NULL;

@@ -1,11 +1,12 @@
 /* server.h - what the parts of the scripted server share: server.c has the connections,
- * server_script.c the steps of their scripts, tamper.c the socket that changes bytes
- * and makes one send of several.
+ * server_h1.c what HTTP/1.1 has on them, server_script.c the steps of scripts, tamper.c the socket
+ * that changes bytes and makes one send of several.
  *
- * An exchange is a connection for all its life. Where on_connection is given it begins as a plain
- * stream without credit, so that a script can say something before TLS begins; what the client
- * sends meanwhile waits. The script is one queue: a step begins when the one before it is done, and
- * what a later request's callbacks append stands behind what is left of an earlier one's. */
+ * Where on_connection is given a connection begins as a plain stream without credit, so that a
+ * script can say something before TLS begins; what the client sends meanwhile waits. It has one
+ * exchange for all its life. An exchange's script is one queue: a step begins when the one before
+ * it is done, and what a later request's callbacks append stands behind what is left of an earlier
+ * one's. */
 #ifndef RP_SIM_SERVER_H
 #define RP_SIM_SERVER_H
 
@@ -14,6 +15,8 @@
 #include "sim/sim.h"
 
 #define SIM_BODY_LIMIT ((size_t)16 << 20)
+
+typedef struct sim_connection sim_connection;
 
 typedef struct sim_bytes {
     uint8_t *data;
@@ -46,18 +49,12 @@ typedef struct sim_step {
 typedef enum sim_phase { SIM_CONNECTED, SIM_HANDSHAKE, SIM_OPEN } sim_phase;
 
 struct rp_sim_exchange {
-    rp_sim_server *server;
-    rp_link link;
-    rp_stream *stream;
-    rp_socket *socket; /* the stream's, of tamper.c */
-    sim_phase phase;
+    sim_connection *connection;
     sim_request request;
-    sim_bytes input, body;
+    sim_bytes body;
     rp_link steps; /* the first may be in progress: writing or waiting says so */
-    rp_write write, shutdown;
+    rp_write write;
     rp_timer timer;
-    rp_deferred later; /* advance() */
-    rp_sim_ending ending;
     unsigned served;
     void *user;
     bool head_seen; /* of the current request */
@@ -65,12 +62,26 @@ struct rp_sim_exchange {
     bool ended;     /* the last step of a script was appended and has not been carried out */
     bool answered;  /* the current request's script is over */
     bool continued; /* 100 Continue was sent */
-    bool deaf;      /* reads no more */
     bool writing, waiting;
+    bool told; /* on_gone was called */
+};
+
+struct sim_connection {
+    rp_sim_server *server;
+    rp_link link;
+    rp_stream *stream;
+    rp_socket *socket; /* the stream's, of tamper.c */
+    sim_phase phase;
+    rp_sim_exchange exchange;
+    sim_bytes input;
+    rp_write shutdown;
+    rp_timer parting;
+    rp_deferred later; /* rp_sim_connection_advance */
+    rp_sim_ending ending;
+    bool deaf; /* reads no more */
     bool over; /* the ending began: there are no more steps */
     bool shut; /* of the ending: our side is closed */
     bool peer_ended, advancing;
-    bool told; /* on_gone was called */
 };
 
 struct rp_sim_server {
@@ -85,7 +96,7 @@ struct rp_sim_server {
     rp_tls_config *tls;
     unsigned tls_uses; /* connections since it was made */
     bool tls_own;      /* its certificate is rp_sim_certificate_pem */
-    rp_link exchanges;
+    rp_link connections;
     rp_sim_server_counts counts;
     bool loop_owned, stopped;
 };
@@ -97,14 +108,25 @@ extern const char rp_sim_certificate_pem[], rp_sim_key_pem[];
 /* ---- server.c ---- */
 
 void rp_sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t size);
+void rp_sim_bytes_consume(sim_bytes *b, size_t size);
 /* Does everything that can be done now. Not from inside a call of the user's. */
-void rp_sim_exchange_advance(rp_sim_exchange *x);
+void rp_sim_connection_advance(sim_connection *c);
 /* The handshake, or on a plain server the first request, may begin. */
-void rp_sim_exchange_begin(rp_sim_exchange *x);
-/* The connection ends without further ado. */
-void rp_sim_exchange_close(rp_sim_exchange *x);
+void rp_sim_connection_begin(sim_connection *c);
+/* It ends without further ado. */
+void rp_sim_connection_close(sim_connection *c);
+
+/* What came of a request, for its script. */
+void rp_sim_exchange_head(rp_sim_exchange *x);
+void rp_sim_exchange_body(rp_sim_exchange *x, const uint8_t *data, size_t size);
+void rp_sim_exchange_complete(rp_sim_exchange *x);
+
+/* ---- server_h1.c ---- */
+
+/* Reads what has come. True if it got anywhere. */
+bool rp_sim_h1_feed(sim_connection *c);
 /* Will the connection serve on after the current request, as far as is known by now? */
-bool rp_sim_exchange_persists(const rp_sim_exchange *x);
+bool rp_sim_h1_persists(const rp_sim_exchange *x);
 
 /* ---- server_script.c ---- */
 
@@ -113,7 +135,7 @@ bool rp_sim_script_run(rp_sim_exchange *x);
 /* Forgets what has not begun. */
 void rp_sim_script_clear(rp_sim_exchange *x);
 /* Ends the connection (not RP_SIM_KEEP). */
-void rp_sim_script_end(rp_sim_exchange *x, rp_sim_ending ending);
+void rp_sim_script_end(sim_connection *c, rp_sim_ending ending);
 
 /* ---- tamper.c ---- */
 

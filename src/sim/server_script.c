@@ -11,23 +11,24 @@
 
 static void advance_later(rp_deferred *deferred)
 {
-    rp_sim_exchange_advance(RP_CONTAINER(deferred, rp_sim_exchange, later));
+    rp_sim_connection_advance(RP_CONTAINER(deferred, sim_connection, later));
 }
 
 /* NULL: the connection has ended, and nobody cares any more. */
 static sim_step *append(rp_sim_exchange *x, sim_step_kind kind, size_t size)
 {
-    if (x->over || x->told)
+    if (x->connection->over || x->told)
         return NULL;
     RP_ASSERT(!x->ended); /* or the user appends to a script that rp_sim_end has ended */
-    sim_step *step = rp_allocate(&x->server->memory, sizeof(*step) + size);
+    sim_step *step = rp_allocate(&x->connection->server->memory, sizeof(*step) + size);
     RP_ASSERT(step != NULL);
     step->kind = kind;
     step->size = size;
     rp_list_append(&x->steps, &step->link);
     x->touched = true;
-    if (!x->advancing)
-        rp_loop_defer(x->server->loop, &x->later, advance_later);
+    sim_connection *c = x->connection;
+    if (!c->advancing)
+        rp_loop_defer(c->server->loop, &c->later, advance_later);
     return step;
 }
 
@@ -119,7 +120,7 @@ void rp_sim_end(rp_sim_exchange *x, rp_sim_ending ending)
 
 static const char *connection_header(const rp_sim_exchange *x)
 {
-    if (!rp_sim_exchange_persists(x))
+    if (!rp_sim_h1_persists(x))
         return "Connection: close\r\n";
     return x->request.version == 10 ? "Connection: keep-alive\r\n" : "";
 }
@@ -156,32 +157,32 @@ void rp_sim_respond(rp_sim_exchange *x, int status, const char *headers, const v
 /* A peer that ended its side still waits for our end: it comes before the close. */
 static void shut_down(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
 {
-    rp_sim_exchange *x = user;
+    sim_connection *c = user;
     (void)write;
-    x->shut = true;
-    if (x->peer_ended || error != NULL)
+    c->shut = true;
+    if (c->peer_ended || error != NULL)
         rp_stream_close(stream);
 }
 
-void rp_sim_script_end(rp_sim_exchange *x, rp_sim_ending ending)
+void rp_sim_script_end(sim_connection *c, rp_sim_ending ending)
 {
-    RP_ASSERT(!x->over && ending != RP_SIM_KEEP);
-    x->over = true;
-    x->ending = ending;
-    rp_timer_stop(x->server->loop, &x->timer);
+    RP_ASSERT(!c->over && ending != RP_SIM_KEEP);
+    c->over = true;
+    c->ending = ending;
+    rp_timer_stop(c->server->loop, &c->exchange.timer);
     if (ending == RP_SIM_END_STALLED)
-        rp_sim_tamper_hold(x->socket, false); /* with the others the end goes along */
+        rp_sim_tamper_hold(c->socket, false); /* with the others the end goes along */
     if (ending == RP_SIM_END_RESET)
-        rp_stream_drop(x->stream, true);
+        rp_stream_drop(c->stream, true);
     else if (ending == RP_SIM_END_STALLED)
-        rp_stream_mute(x->stream);
-    else if (ending == RP_SIM_CLOSE && x->phase == SIM_OPEN)
-        (void)rp_stream_shutdown_write(x->stream, &x->shutdown, shut_down, x);
+        rp_stream_mute(c->stream);
+    else if (ending == RP_SIM_CLOSE && c->phase == SIM_OPEN)
+        (void)rp_stream_shutdown_write(c->stream, &c->shutdown, shut_down, c);
     else
-        rp_stream_truncate(x->stream, &x->shutdown, shut_down, x);
+        rp_stream_truncate(c->stream, &c->shutdown, shut_down, c);
     /* What still comes is nobody's; its end is waited for. */
     if (ending != RP_SIM_END_RESET)
-        rp_stream_set_credit(x->stream, false, 0);
+        rp_stream_set_credit(c->stream, false, 0);
 }
 
 /* ---- carrying out ---- */
@@ -195,7 +196,7 @@ static void step_done(rp_sim_exchange *x)
 {
     sim_step *step = first(x);
     rp_list_remove(&step->link);
-    rp_free(&x->server->memory, step);
+    rp_free(&x->connection->server->memory, step);
 }
 
 static void written(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
@@ -205,12 +206,12 @@ static void written(rp_stream *stream, rp_write *write, const rp_error *error, v
     (void)write;
     x->writing = false;
     step_done(x);
-    if (x->over)
+    if (x->connection->over)
         return;
     if (error != NULL)
-        rp_sim_exchange_close(x);
+        rp_sim_connection_close(x->connection);
     else
-        rp_sim_exchange_advance(x);
+        rp_sim_connection_advance(x->connection);
 }
 
 static void waited(rp_timer *timer, void *user)
@@ -219,61 +220,64 @@ static void waited(rp_timer *timer, void *user)
     (void)timer;
     x->waiting = false;
     step_done(x);
-    rp_sim_exchange_advance(x);
+    rp_sim_connection_advance(x->connection);
 }
 
 static void write_step(rp_sim_exchange *x, const sim_step *step)
 {
+    rp_stream *stream = x->connection->stream;
     rp_status status;
     x->writing = true;
     if (step->kind == SIM_STEP_WRITE)
-        status = rp_stream_write(x->stream, &x->write, step->data, step->size, written, x);
+        status = rp_stream_write(stream, &x->write, step->data, step->size, written, x);
     else
-        status = rp_stream_write_raw(x->stream, &x->write, step->data, step->size, written, x);
+        status = rp_stream_write_raw(stream, &x->write, step->data, step->size, written, x);
     RP_ASSERT(status == RP_OK);
 }
 
 /* The script of a request, or of a connection that has none yet. */
 static void end_step(rp_sim_exchange *x, rp_sim_ending ending)
 {
+    const sim_connection *c = x->connection;
     x->ended = false;
     if (ending == RP_SIM_KEEP)
-        rp_sim_tamper_hold(x->socket, false);
+        rp_sim_tamper_hold(c->socket, false);
     if (ending == RP_SIM_KEEP && !x->head_seen)
         return; /* on_connection's, or an idle connection's */
     if (ending == RP_SIM_KEEP) {
         x->answered = true;
-        if (rp_sim_exchange_persists(x) && (!x->peer_ended || x->input.size > 0))
+        if (rp_sim_h1_persists(x) && (!c->peer_ended || c->input.size > 0))
             return;
         ending = RP_SIM_CLOSE;
     }
-    rp_sim_script_end(x, ending);
+    rp_sim_script_end(x->connection, ending);
 }
 
 static void run(rp_sim_exchange *x, sim_step *step)
 {
+    sim_connection *c = x->connection;
     switch (step->kind) {
     case SIM_STEP_WRITE:
     case SIM_STEP_WRITE_RAW:
         write_step(x, step);
         return;
     case SIM_STEP_CORRUPT:
-        rp_sim_tamper_at(x->socket, rp_stream_output_end(x->stream) + step->number);
+        rp_sim_tamper_at(c->socket, rp_stream_output_end(c->stream) + step->number);
         break;
     case SIM_STEP_HOLD:
     case SIM_STEP_FLUSH:
-        rp_sim_tamper_hold(x->socket, step->kind == SIM_STEP_HOLD);
+        rp_sim_tamper_hold(c->socket, step->kind == SIM_STEP_HOLD);
         break;
     case SIM_STEP_CALL:
         step->fn(x, step->user);
         break;
     case SIM_STEP_STOP_READING:
-        x->deaf = true;
-        rp_stream_set_credit(x->stream, true, 0);
+        c->deaf = true;
+        rp_stream_set_credit(c->stream, true, 0);
         break;
     case SIM_STEP_WAIT:
         x->waiting = true;
-        rp_timer_start_internal(x->server->loop, &x->timer, step->number, waited, x);
+        rp_timer_start_internal(c->server->loop, &x->timer, step->number, waited, x);
         return;
     case SIM_STEP_END: {
         rp_sim_ending ending = step->ending;
@@ -287,12 +291,13 @@ static void run(rp_sim_exchange *x, sim_step *step)
 
 bool rp_sim_script_run(rp_sim_exchange *x)
 {
-    if (x->writing || x->waiting || x->phase == SIM_HANDSHAKE)
+    sim_connection *c = x->connection;
+    if (x->writing || x->waiting || c->phase == SIM_HANDSHAKE)
         return false;
     sim_step *step = first(x);
     bool begins = step == NULL || step->kind == SIM_STEP_WRITE || step->kind == SIM_STEP_HOLD;
-    if (x->phase == SIM_CONNECTED && begins) {
-        rp_sim_exchange_begin(x); /* before it only raw bytes can leave */
+    if (c->phase == SIM_CONNECTED && begins) {
+        rp_sim_connection_begin(c); /* before it only raw bytes can leave */
         return true;
     }
     if (step == NULL)
@@ -309,9 +314,9 @@ void rp_sim_script_clear(rp_sim_exchange *x)
     while (link != &x->steps) {
         rp_link *next = link->next;
         rp_list_remove(link);
-        rp_free(&x->server->memory, RP_CONTAINER(link, sim_step, link));
+        rp_free(&x->connection->server->memory, RP_CONTAINER(link, sim_step, link));
         link = next;
     }
-    rp_timer_stop(x->server->loop, &x->timer);
+    rp_timer_stop(x->connection->server->loop, &x->timer);
     x->waiting = x->ended = false;
 }

@@ -113,7 +113,7 @@ static size_t answer_end(const said *s)
 
 static sim_pipe *pipe_of(const rp_sim_exchange *x, unsigned direction)
 {
-    return &sim_socket_of(rp_sim_tamper_inner(x->socket))->wire->pipes[direction];
+    return &sim_socket_of(rp_sim_tamper_inner(x->connection->socket))->wire->pipes[direction];
 }
 
 /* From here on the client gets what it did not ask for. */
@@ -121,7 +121,7 @@ static void unsolicited_comes(rp_sim_exchange *x, void *user)
 {
     const said *s = user;
     sim_pipe *down = pipe_of(x, 1);
-    uint64_t from = rp_stream_sent(x->stream) + s->ahead;
+    uint64_t from = rp_stream_sent(x->connection->stream) + s->ahead;
     if (down->watched_from > from)
         down->watched_from = from;
 }

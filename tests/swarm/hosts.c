@@ -106,7 +106,7 @@ static void gone(rp_sim_exchange *x, void *user)
     visit *v = rp_sim_exchange_user(x);
     (void)user;
     if (v != NULL)
-        rp_timer_stop(x->server->loop, &v->timer);
+        rp_timer_stop(x->connection->server->loop, &v->timer);
     free(v);
     rp_sim_exchange_user_set(x, NULL);
 }
@@ -188,7 +188,7 @@ static void body_until(saying *s, size_t end)
 /* The pipe to the client, in a simulation. */
 static sim_pipe *pipe_down(const rp_sim_exchange *x)
 {
-    return &sim_socket_of(rp_sim_tamper_inner(x->socket))->wire->pipes[1];
+    return &sim_socket_of(rp_sim_tamper_inner(x->connection->socket))->wire->pipes[1];
 }
 
 /* From `ahead` bytes on, what the client gets is unsolicited. */
@@ -196,7 +196,7 @@ static void watch(rp_sim_exchange *x, const call *c, size_t ahead)
 {
     if (c->world->sim == NULL)
         return;
-    uint64_t from = rp_stream_sent(x->stream) + ahead;
+    uint64_t from = rp_stream_sent(x->connection->stream) + ahead;
     if (pipe_down(x)->watched_from > from)
         pipe_down(x)->watched_from = from;
 }
@@ -279,7 +279,7 @@ static void idle_too_long(rp_timer *timer, void *user)
 {
     visit *v = user;
     (void)timer;
-    if (!v->exchange->over)
+    if (!v->exchange->connection->over)
         rp_sim_end(v->exchange, RP_SIM_CLOSE);
 }
 
@@ -288,8 +288,8 @@ static void grows_idle(rp_sim_exchange *x, void *user)
     const call *c = user;
     visit *v = rp_sim_exchange_user(x);
     v->exchange = x;
-    rp_timer_start(x->server->loop, &v->timer, c->host->knobs->keep_alive_s * (uint64_t)1000,
-                   idle_too_long, v);
+    rp_timer_start(x->connection->server->loop, &v->timer,
+                   c->host->knobs->keep_alive_s * (uint64_t)1000, idle_too_long, v);
 }
 
 static void answer_well(rp_sim_exchange *x, call *c)
@@ -425,7 +425,7 @@ static void take_head(rp_sim_exchange *x, host *h)
     CHECK(uses == 0 || rp_sim_served(x) < uses);
     visit *v = visit_again(x, h->world, c);
     bool idempotent = strcmp(c->method, "POST") != 0;
-    rp_timer_stop(x->server->loop, &v->timer);
+    rp_timer_stop(x->connection->server->loop, &v->timer);
     *v = (visit){.now = c, .tainted = v->tainted, .first_us = v->first_us};
     c->excused = c->excused || v->tainted;
     c->asked++;
@@ -456,7 +456,8 @@ static void take_request(rp_sim_exchange *x, const host *h)
     visit *v = rp_sim_exchange_user(x);
     CHECK(v->uploaded == v->now->upload_bytes);
     if (h->world->sim != NULL)
-        v->next_begins = sim_socket_of(rp_sim_tamper_inner(x->socket))->wire->pipes[0].taken;
+        v->next_begins =
+            sim_socket_of(rp_sim_tamper_inner(x->connection->socket))->wire->pipes[0].taken;
     if (!v->now->early && v->now->flaw != FLAW_DEAF)
         answer(x, v->now);
 }
