@@ -156,6 +156,38 @@ typedef struct rp_sim_exchange rp_sim_exchange;
  * rp_tls_options.ca_pem. Its key is public: never trust it outside of tests. */
 extern const char rp_sim_ca_pem[];
 
+/* What a server speaks. */
+typedef enum rp_sim_versions {
+    RP_SIM_HTTP_1, /* HTTP/1.1 */
+    /* With TLS as ALPN has it, HTTP/2 before HTTP/1.1 (RFC 7301); plain: HTTP/2 with a client that
+     * begins with its preface (prior knowledge, RFC 9113, 3.3). */
+    RP_SIM_HTTP_1_OR_2,
+    RP_SIM_HTTP_2 /* nothing else, also to a client that has no ALPN */
+} rp_sim_versions;
+
+/* Of HTTP/2: a setting (RFC 9113, 6.5.2). */
+typedef struct rp_sim_setting {
+    uint16_t id;
+    uint32_t value;
+} rp_sim_setting;
+enum {
+    RP_SIM_HEADER_TABLE_SIZE = 1,
+    RP_SIM_ENABLE_PUSH,
+    RP_SIM_MAX_CONCURRENT_STREAMS,
+    RP_SIM_INITIAL_WINDOW_SIZE,
+    RP_SIM_MAX_FRAME_SIZE,
+    RP_SIM_MAX_HEADER_LIST_SIZE
+};
+
+/* Of HTTP/2: what a server does by itself unless it is told otherwise; bits. */
+enum {
+    RP_SIM_SETTINGS = 1,     /* the first frame, with the options' settings */
+    RP_SIM_SETTINGS_ACK = 2, /* of the client's settings */
+    RP_SIM_PING_ACK = 4,
+    RP_SIM_WINDOWS = 8 /* WINDOW_UPDATE for half of a window that was used up; what nobody needs
+                        * any more is given back too */
+};
+
 typedef struct rp_sim_server_options {
     /* The name that leads to it. NULL: none, only its address does. */
     const char *host;
@@ -181,9 +213,17 @@ typedef struct rp_sim_server_options {
      * the body "ok\n". Whoever does not end the script here must do so later, or the client waits
      * for ever. */
     void (*on_request)(rp_sim_exchange *exchange, void *user);
-    /* The connection is gone; the pointer is dead when it returns. */
+    /* The connection is gone, or in HTTP/2 its stream; the pointer is dead when it returns. */
     void (*on_gone)(rp_sim_exchange *exchange, void *user);
     void *user;
+    rp_sim_versions versions;
+    /* HTTP/2's first SETTINGS. */
+    const rp_sim_setting *settings;
+    size_t setting_count;
+    unsigned withheld; /* as of rp_sim_withhold */
+    /* Each frame of the client's, before what comes of it; exchange: the connection's. */
+    void (*on_frame)(rp_sim_exchange *exchange, uint8_t type, uint8_t flags, uint32_t stream,
+                     const uint8_t *payload, size_t size, void *user);
 } rp_sim_server_options;
 
 /* Starts a server on a loop of the simulation of its own, which whoever waits turns along. It lives
@@ -207,10 +247,20 @@ const char *rp_sim_server_address(const rp_sim_server *server);
 
 typedef struct rp_sim_server_counts {
     uint64_t connections, handshakes, resumed, requests;
-    uint64_t malformed; /* requests that were not HTTP */
+    uint64_t malformed; /* requests that were not HTTP; breaches of HTTP/2 */
     uint64_t open;      /* connections now */
+    /* Of HTTP/2, from the clients; PINGs are those that are no answers. */
+    uint64_t connections_2, resets, pings, goaways, window_updates;
+    uint64_t streams_most;            /* at a time, on one connection */
+    uint32_t reset_code, goaway_code; /* the last one's */
 } rp_sim_server_counts;
 void rp_sim_server_counts_get(const rp_sim_server *server, rp_sim_server_counts *counts);
+
+/* What was wrong with the first that was malformed; NULL: none was. Lives as long as the server.
+ * Each frame of an HTTP/2 client is judged by RFC 9113 (its form, its stream's state, windows,
+ * settings, HPACK, the rules for requests), and a connection on which one is wrong ends with
+ * GOAWAY, whose debug data is this. */
+const char *rp_sim_server_complaint(const rp_sim_server *server);
 
 typedef enum rp_sim_ending {
     RP_SIM_KEEP,          /* the response is complete, the connection serves on, if the client
@@ -224,10 +274,16 @@ typedef enum rp_sim_ending {
 /* Ends every connection as rp_sim_end would, now. */
 void rp_sim_server_drop(rp_sim_server *server, rp_sim_ending ending);
 
-/* ---- an exchange: one connection of a server, and the request on it ----
+/* ---- an exchange: one connection of a server, and the request on it; or a stream of HTTP/2 ----
  *
  * The calls that follow append steps to its script, which are carried out one after the other, each
- * when the one before is done (written: handed to the network). Bytes are copied. */
+ * when the one before is done (written: handed to the network). Bytes are copied.
+ *
+ * On HTTP/1.1 a connection has one exchange for all its requests. On HTTP/2 each request has its
+ * own, whose scripts run beside each other, until its stream is closed and its script has ended; a
+ * client that resets a stream ends its script at once. The connection has one besides, of stream 0:
+ * on_connection's. What is said below of the connection (its end, hold and flush, corrupt, nothing
+ * read) is about all of it. */
 
 /* Of the request; strings live until the request's script ended and the next one's head came. */
 const char *rp_sim_method(const rp_sim_exchange *exchange);
@@ -236,6 +292,8 @@ const char *rp_sim_target(const rp_sim_exchange *exchange);
 const char *rp_sim_header(const rp_sim_exchange *exchange, const char *name);
 /* The body so far, if there is no on_body; at most 16 MiB are kept, more is malformed. */
 const uint8_t *rp_sim_body(const rp_sim_exchange *exchange, size_t *size);
+/* 11, 20; 10 for HTTP/1.0; 0: not known yet. */
+int rp_sim_version(const rp_sim_exchange *exchange);
 /* Requests on this connection before this one. */
 unsigned rp_sim_served(const rp_sim_exchange *exchange);
 rp_sim_server *rp_sim_exchange_server(const rp_sim_exchange *exchange);
@@ -247,7 +305,17 @@ void rp_sim_exchange_user_set(rp_sim_exchange *exchange, void *user);
  * NULL. */
 void rp_sim_respond(rp_sim_exchange *exchange, int status, const char *headers, const void *body,
                     size_t size);
-/* Bytes of a response as they are, in TLS records of their own: one for up to 16 KiB. */
+/* A response in parts, for both versions. Of a body whose size is not known HTTP/1.1 makes chunks.
+ * Lines of a connection (Connection, Keep-Alive, Transfer-Encoding, Upgrade) are left out in
+ * HTTP/2. The data waits for HTTP/2's windows. The script's end (RP_SIM_KEEP, RP_SIM_CLOSE) is the
+ * body's, or the trailers are. */
+#define RP_SIM_SIZE_UNKNOWN UINT64_MAX
+/* status below 200: an interim response; size is of no matter. */
+void rp_sim_head(rp_sim_exchange *exchange, int status, const char *headers, uint64_t size);
+void rp_sim_data(rp_sim_exchange *exchange, const void *data, size_t size);
+/* Where HTTP/1.1 has no chunks there are none. */
+void rp_sim_trailers(rp_sim_exchange *exchange, const char *headers);
+/* Bytes of a connection as they are, in TLS records of their own: one for up to 16 KiB. */
 void rp_sim_write(rp_sim_exchange *exchange, const void *data, size_t size);
 void rp_sim_print(rp_sim_exchange *exchange, const char *format, ...)
 #if defined(__GNUC__) && !defined(__clang__)
@@ -278,8 +346,63 @@ void rp_sim_write_raw(rp_sim_exchange *exchange, const void *data, size_t size);
  * included, is changed. */
 void rp_sim_corrupt(rp_sim_exchange *exchange, uint64_t offset);
 void rp_sim_wait(rp_sim_exchange *exchange, uint64_t ms);
-/* The end of the script: the last step of a request's. */
+/* The end of the script: the last step of a request's. In HTTP/2 RP_SIM_KEEP ends the stream, if
+ * that was not done, and RP_SIM_CLOSE says GOAWAY before close_notify; it and the others end the
+ * whole connection, at once. A stream stalls if its script does not end. */
 void rp_sim_end(rp_sim_exchange *exchange, rp_sim_ending ending);
+
+/* ---- HTTP/2 by the frame ----
+ *
+ * Steps, too. What rp_sim_frame sends goes into the server's account as far as it is in order: it
+ * uses and gives windows, ends or resets a stream, is a setting in force once it was confirmed, a
+ * PING that may be answered, and a GOAWAY makes it pass over streams above its last. What
+ * rp_sim_write sends does not. */
+
+/* 0: the connection's. */
+uint32_t rp_sim_stream(const rp_sim_exchange *exchange);
+/* The exchange of its connection; of HTTP/1.1 itself. */
+rp_sim_exchange *rp_sim_connection(rp_sim_exchange *exchange);
+/* A setting of the client's; false: it has not said. */
+bool rp_sim_client_setting(const rp_sim_exchange *exchange, uint16_t id, uint32_t *value);
+
+enum {
+    RP_SIM_FRAME_DATA,
+    RP_SIM_FRAME_HEADERS,
+    RP_SIM_FRAME_PRIORITY,
+    RP_SIM_FRAME_RST_STREAM,
+    RP_SIM_FRAME_SETTINGS,
+    RP_SIM_FRAME_PUSH_PROMISE,
+    RP_SIM_FRAME_PING,
+    RP_SIM_FRAME_GOAWAY,
+    RP_SIM_FRAME_WINDOW_UPDATE,
+    RP_SIM_FRAME_CONTINUATION
+};
+enum {
+    RP_SIM_FLAG_ACK = 1, /* of SETTINGS and PING */
+    RP_SIM_FLAG_END_STREAM = 1,
+    RP_SIM_FLAG_END_HEADERS = 4,
+    RP_SIM_FLAG_PADDED = 8,
+    RP_SIM_FLAG_PRIORITY = 32
+};
+
+/* Whatever it is, on whatever stream. */
+void rp_sim_frame(rp_sim_exchange *exchange, uint8_t type, uint8_t flags, uint32_t stream,
+                  const void *payload, size_t size);
+/* HEADERS with these lines, ":status: 200\r\n" say, names as they are; by the connection's encoder
+ * (HPACK), at the time of the step. At most cut bytes of them are in a frame, and the others in
+ * CONTINUATIONs; 0: as many as the client takes. Without RP_SIM_FLAG_END_HEADERS none has it. */
+void rp_sim_headers(rp_sim_exchange *exchange, uint8_t flags, uint32_t stream, const char *lines,
+                    size_t cut);
+void rp_sim_settings(rp_sim_exchange *exchange, const rp_sim_setting *settings, size_t count);
+void rp_sim_window_update(rp_sim_exchange *exchange, uint32_t stream, uint32_t increment);
+/* debug: a text, or NULL. */
+void rp_sim_goaway(rp_sim_exchange *exchange, uint32_t last_stream, uint32_t code,
+                   const char *debug);
+/* RST_STREAM, and the script's end. Of HTTP/1.1: RP_SIM_END_RESET. */
+void rp_sim_reset_stream(rp_sim_exchange *exchange, uint32_t code);
+/* From here on the server does not do these by itself. What was withheld before is made up for, but
+ * for PINGs. */
+void rp_sim_withhold(rp_sim_exchange *exchange, unsigned what);
 
 #ifdef __cplusplus
 }

@@ -221,3 +221,39 @@ void rp_sim_request_free(sim_request *request)
     rp_free(request->memory, request->text);
     *request = (sim_request){.memory = request->memory};
 }
+
+/* ---- HTTP/2 ---- */
+
+static void add_text(sim_request *request, const char *text, bool ends)
+{
+    for (; *text != '\0'; text++)
+        add(request, *text);
+    if (ends)
+        add(request, '\0');
+}
+
+void rp_sim_request_begin(sim_request *request, const char *method, const char *target)
+{
+    request->version = 20;
+    add_text(request, method, true);
+    add_text(request, target, true);
+    request->header_begin = request->size;
+}
+
+void rp_sim_request_add(sim_request *request, const char *name, const char *value)
+{
+    add_text(request, name, false);
+    add_text(request, ": ", false);
+    add_text(request, value, true);
+}
+
+void rp_sim_request_head_done(sim_request *request, bool has_body)
+{
+    add(request, '\0');
+    request->method = request->text;
+    request->target = request->method + strlen(request->method) + 1;
+    request->keep_alive = true;
+    request->has_body = has_body;
+    request->expects_continue = says(rp_sim_request_header(request, "expect"), "100-continue");
+    request->state = has_body ? SIM_REQUEST_BODY : SIM_REQUEST_DONE;
+}

@@ -1,5 +1,5 @@
-/* request.h - HTTP/1.1 requests (RFC 9112) as the scripted server and the tests' server read them:
- * bytes in, head, body and end out. Lack of memory ends the process. */
+/* request.h - requests as the scripted server and the tests' server have them. Those of HTTP/1.1
+ * (RFC 9112) are read here: bytes in, head, body and end out. Lack of memory ends the process. */
 #ifndef RP_SIM_REQUEST_H
 #define RP_SIM_REQUEST_H
 
@@ -25,7 +25,7 @@ typedef struct sim_request {
 
     /* Valid once the head came, until the next rp_sim_request_reset. */
     const char *method, *target;
-    int version; /* 10, 11 */
+    int version; /* 10, 11, 20 */
     bool keep_alive, chunked, has_body, expects_continue;
     uint64_t length;
 
@@ -50,6 +50,13 @@ size_t rp_sim_request_feed(sim_request *request, const uint8_t *data, size_t siz
 /* Before the next one. */
 void rp_sim_request_reset(sim_request *request);
 void rp_sim_request_free(sim_request *request);
+
+/* ---- of HTTP/2, whose server has the fields ---- */
+
+void rp_sim_request_begin(sim_request *request, const char *method, const char *target);
+void rp_sim_request_add(sim_request *request, const char *name, const char *value);
+/* Afterwards it is done, or has a body, which the owner counts. */
+void rp_sim_request_head_done(sim_request *request, bool has_body);
 
 /* The value of a header, NULL: not there. */
 const char *rp_sim_request_header(const sim_request *request, const char *name);

@@ -15,7 +15,6 @@
 #define TICKETS_MOST 200
 #define CREDIT ((size_t)256 * 1024)
 #define BACKLOG 512
-#define ALPN "http/1.1"
 #define PARTING_MS 20
 
 /* ---- bytes ---- */
@@ -56,7 +55,10 @@ void rp_sim_exchange_head(rp_sim_exchange *x)
         options->on_head(x, options->user);
     if (x->request.expects_continue && x->request.has_body && !x->touched && !x->connection->over) {
         x->continued = true;
-        rp_sim_print(x, "HTTP/1.1 100 Continue\r\n\r\n");
+        if (x->connection->speaks == SIM_HTTP2)
+            rp_sim_head(x, 100, NULL, 0);
+        else
+            rp_sim_print(x, "HTTP/1.1 100 Continue\r\n\r\n");
         x->touched = false; /* that was not the user's */
     }
 }
@@ -86,7 +88,29 @@ void rp_sim_exchange_complete(rp_sim_exchange *x)
 /* The client has ended its side, and there is nothing more to tell it. */
 static bool is_left(const sim_connection *c)
 {
-    return c->peer_ended && !c->over && rp_list_empty(&c->exchange.steps);
+    return c->peer_ended && !c->over && rp_sim_scripts_done(c);
+}
+
+/* On a plain connection that may speak either: which it is, as soon as that is known. */
+static void decide(sim_connection *c)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    size_t size = c->input.size < sizeof(preface) - 1 ? c->input.size : sizeof(preface) - 1;
+    if (size == 0)
+        return;
+    if (memcmp(c->input.data + c->input.begin, preface, size) != 0)
+        c->speaks = SIM_HTTP1;
+    else if (size == sizeof(preface) - 1)
+        rp_sim_h2_begin(c);
+}
+
+static bool feed(sim_connection *c)
+{
+    if (c->phase == SIM_OPEN && c->speaks == SIM_UNDECIDED && !c->deaf)
+        decide(c);
+    if (c->speaks == SIM_UNDECIDED)
+        return false;
+    return c->speaks == SIM_HTTP2 ? rp_sim_h2_feed(c) : rp_sim_h1_feed(c);
 }
 
 void rp_sim_connection_advance(sim_connection *c)
@@ -94,27 +118,83 @@ void rp_sim_connection_advance(sim_connection *c)
     if (c->advancing)
         return;
     c->advancing = true;
-    while (!c->over && (rp_sim_script_run(&c->exchange) || (!c->over && rp_sim_h1_feed(c))))
+    while (!c->over && (rp_sim_scripts_run(c) || (!c->over && feed(c))))
         ;
+    if (c->h2 != NULL)
+        rp_sim_h2_sweep(c);
     c->advancing = false;
     if (is_left(c))
         rp_sim_connection_close(c);
 }
 
+/* The handshake is over, or there is none. */
+static void agree(sim_connection *c)
+{
+    rp_sim_versions versions = c->server->options.versions;
+    rp_stream_info info = {.alpn = NULL};
+    c->phase = SIM_OPEN;
+    if (c->server->tls != NULL)
+        rp_stream_info_get(c->stream, &info);
+    if (versions == RP_SIM_HTTP_2 || (info.alpn != NULL && strcmp(info.alpn, "h2") == 0))
+        rp_sim_h2_begin(c);
+    else if (versions == RP_SIM_HTTP_1 || c->server->tls != NULL)
+        c->speaks = SIM_HTTP1;
+}
+
+static const char *alpn_of(const rp_sim_server *server)
+{
+    static const char *const names[] = {
+        [RP_SIM_HTTP_1] = "http/1.1", [RP_SIM_HTTP_1_OR_2] = "h2,http/1.1", [RP_SIM_HTTP_2] = "h2"};
+    return names[server->options.versions];
+}
+
+typedef struct output {
+    rp_write write;
+    sim_connection *connection;
+    uint8_t data[];
+} output;
+
+static void output_written(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
+{
+    output *o = RP_CONTAINER(write, output, write);
+    sim_connection *c = o->connection;
+    (void)stream;
+    (void)user;
+    rp_free(&c->server->memory, o);
+    c->writes--;
+    if (c->over)
+        return;
+    if (error != NULL)
+        rp_sim_connection_close(c);
+    else
+        rp_sim_connection_advance(c);
+}
+
+void rp_sim_connection_write(sim_connection *c, const sim_bytes *bytes)
+{
+    output *o = rp_allocate(&c->server->memory, sizeof(*o) + bytes->size);
+    RP_ASSERT(o != NULL);
+    o->connection = c;
+    memcpy(o->data, bytes->data + bytes->begin, bytes->size);
+    c->writes++;
+    RP_ASSERT(rp_stream_write(c->stream, &o->write, o->data, bytes->size, output_written, c) ==
+              RP_OK);
+}
+
 void rp_sim_connection_close(sim_connection *c)
 {
     c->over = true;
-    rp_timer_stop(c->server->loop, &c->exchange.timer);
+    rp_sim_scripts_clear(c);
     rp_stream_close(c->stream);
 }
 
 void rp_sim_connection_begin(sim_connection *c)
 {
-    c->phase = SIM_OPEN;
-    if (c->server->tls != NULL) {
-        c->phase = SIM_HANDSHAKE;
-        RP_ASSERT(rp_stream_begin_tls(c->stream, c->server->tls, ALPN) == RP_OK);
-    }
+    c->phase = SIM_HANDSHAKE;
+    if (c->server->tls == NULL)
+        agree(c);
+    else
+        RP_ASSERT(rp_stream_begin_tls(c->stream, c->server->tls, alpn_of(c->server)) == RP_OK);
     rp_stream_set_credit(c->stream, true, CREDIT);
 }
 
@@ -144,9 +224,9 @@ static void opened(rp_stream *stream, const rp_error *error, void *user)
     if (c->phase == SIM_HANDSHAKE) {
         rp_stream_info info;
         rp_stream_info_get(stream, &info);
-        server->counts.handshakes++;
+        server->counts.handshakes += server->tls != NULL;
         server->counts.resumed += info.resumed;
-        c->phase = SIM_OPEN;
+        agree(c);
     } else if (c->phase == SIM_CONNECTED) {
         server->options.on_connection(&c->exchange, server->options.user);
     }
@@ -179,7 +259,7 @@ static void ended(rp_stream *stream, const rp_error *error, void *user)
 
 static void server_release(rp_sim_server *server);
 
-static void tell_gone(rp_sim_exchange *x)
+void rp_sim_exchange_tell_gone(rp_sim_exchange *x)
 {
     const rp_sim_server_options *options = &x->connection->server->options;
     bool told = x->told;
@@ -188,20 +268,30 @@ static void tell_gone(rp_sim_exchange *x)
         options->on_gone(x, options->user);
 }
 
-static void exchange_init(rp_sim_exchange *x, sim_connection *c)
+void rp_sim_exchange_init(rp_sim_exchange *x, sim_connection *c)
 {
     x->connection = c;
     x->request.memory = &c->server->memory;
     rp_list_init(&x->steps);
+    rp_list_init(&x->link);
 }
 
-static void exchange_free(rp_sim_exchange *x)
+void rp_sim_exchange_free(rp_sim_exchange *x)
 {
     rp_sim_server *server = x->connection->server;
     x->writing = false;
     rp_sim_script_clear(x);
     rp_sim_request_free(&x->request);
     rp_free(&server->memory, x->body.data);
+    rp_free(&server->memory, x->output.data);
+}
+
+/* Those of streams before that of the connection. */
+static void tell_all_gone(sim_connection *c)
+{
+    for (rp_link *link = c->streams.next; link != &c->streams; link = link->next)
+        rp_sim_exchange_tell_gone(RP_CONTAINER(link, rp_sim_exchange, link));
+    rp_sim_exchange_tell_gone(&c->exchange);
 }
 
 static void closed(rp_stream *stream, void *user)
@@ -211,10 +301,12 @@ static void closed(rp_stream *stream, void *user)
     (void)stream;
     c->over = true;
     rp_timer_stop(server->loop, &c->parting);
-    rp_timer_stop(server->loop, &c->exchange.timer);
-    tell_gone(&c->exchange);
+    rp_sim_scripts_clear(c);
+    tell_all_gone(c);
     rp_list_remove(&c->link);
-    exchange_free(&c->exchange);
+    if (c->h2 != NULL)
+        rp_sim_h2_free(c);
+    rp_sim_exchange_free(&c->exchange);
     rp_loop_undefer(&c->later);
     server->counts.open--;
     rp_free(&server->memory, c->input.data);
@@ -291,17 +383,18 @@ static void accepted(rp_socket *listener, rp_socket *peer, rp_io_result result, 
     RP_ASSERT(c != NULL);
     tls_renew(server);
     c->server = server;
-    exchange_init(&c->exchange, c);
+    rp_list_init(&c->streams);
+    rp_sim_exchange_init(&c->exchange, c);
     rp_list_append(&server->connections, &c->link);
     server->counts.connections++;
     server->counts.open++;
     c->socket = rp_sim_tamper_new(server->loop, &server->memory, peer, held_failed, c);
     bool scripted = server->options.on_connection != NULL;
     if (!scripted)
-        c->phase = server->tls != NULL ? SIM_HANDSHAKE : SIM_OPEN;
+        c->phase = SIM_HANDSHAKE;
     rp_status status =
         rp_stream_accept(&c->stream, server->loop, c->socket, scripted ? NULL : server->tls,
-                         scripted ? NULL : ALPN, CREDIT, &stream_events, c);
+                         scripted ? NULL : alpn_of(server), CREDIT, &stream_events, c);
     RP_ASSERT(status == RP_OK);
     if (scripted)
         rp_stream_set_credit(c->stream, true, 0); /* until the script lets it begin */
@@ -334,6 +427,25 @@ const uint8_t *rp_sim_body(const rp_sim_exchange *x, size_t *size)
 {
     *size = x->body.size;
     return x->body.data;
+}
+
+int rp_sim_version(const rp_sim_exchange *x)
+{
+    if (x->connection->speaks == SIM_HTTP2)
+        return 20;
+    return x->request.version != 0              ? x->request.version
+           : x->connection->speaks == SIM_HTTP1 ? 11
+                                                : 0;
+}
+
+uint32_t rp_sim_stream(const rp_sim_exchange *x)
+{
+    return x->stream;
+}
+
+rp_sim_exchange *rp_sim_connection(rp_sim_exchange *x)
+{
+    return &x->connection->exchange;
 }
 
 unsigned rp_sim_served(const rp_sim_exchange *x)
@@ -444,6 +556,7 @@ static void server_free(rp_sim_server *server)
 {
     RP_ASSERT(server->listener == NULL && rp_list_empty(&server->connections));
     rp_list_remove(&server->link);
+    rp_free(&server->memory, server->settings);
     rp_memory memory = server->memory;
     RP_ASSERT(memory.live == 1);
     rp_free(&memory, server);
@@ -458,9 +571,21 @@ static void server_release(rp_sim_server *server)
         server_free(server);
 }
 
+static void copy_settings(rp_sim_server *server, const rp_sim_server_options *options)
+{
+    size_t size = options->setting_count * sizeof(*options->settings);
+    server->options.settings = NULL;
+    if (size == 0)
+        return;
+    server->settings = rp_allocate(&server->memory, size);
+    RP_ASSERT(server->settings != NULL);
+    memcpy(server->settings, options->settings, size);
+}
+
 static rp_status begin(rp_sim_server *server, const rp_sim_server_options *options, rp_error *error)
 {
     server->options = *options;
+    copy_settings(server, options);
     if (options->host != NULL && server->sim == NULL)
         return bad_option(error, "a server on a real loop can't have a name");
     rp_status status = address_make(server, options, error);
@@ -533,7 +658,7 @@ rp_status rp_sim_server_start_on(rp_loop *loop, rp_sim_server **result,
 
 static bool drop_waits(const sim_connection *c, rp_sim_ending ending)
 {
-    return c->exchange.writing && (ending == RP_SIM_CLOSE || ending == RP_SIM_END_TRUNCATED);
+    return c->writes > 0 && (ending == RP_SIM_CLOSE || ending == RP_SIM_END_TRUNCATED);
 }
 
 void rp_sim_server_drop(rp_sim_server *server, rp_sim_ending ending)
@@ -545,7 +670,7 @@ void rp_sim_server_drop(rp_sim_server *server, rp_sim_ending ending)
         sim_connection *c = RP_CONTAINER(link, sim_connection, link);
         if (c->over)
             continue;
-        rp_sim_script_clear(&c->exchange);
+        rp_sim_scripts_clear(c);
         if (drop_waits(c, ending))
             rp_sim_end(&c->exchange, ending);
         else
@@ -559,7 +684,7 @@ void rp_sim_server_stop(rp_sim_server *server)
         return;
     server->stopped = true;
     for (rp_link *link = server->connections.next; link != &server->connections; link = link->next)
-        tell_gone(&RP_CONTAINER(link, sim_connection, link)->exchange);
+        tell_all_gone(RP_CONTAINER(link, sim_connection, link));
     for (rp_link *link = server->connections.next; link != &server->connections;
          link = link->next) {
         sim_connection *c = RP_CONTAINER(link, sim_connection, link);
@@ -588,6 +713,17 @@ void rp_sim_servers_stop(rp_sim *sim)
 const char *rp_sim_server_address(const rp_sim_server *server)
 {
     return server->address_text;
+}
+
+void rp_sim_server_complain(rp_sim_server *server, const char *why)
+{
+    if (server->counts.malformed++ == 0)
+        (void)snprintf(server->complaint, sizeof(server->complaint), "%s", why);
+}
+
+const char *rp_sim_server_complaint(const rp_sim_server *server)
+{
+    return server->counts.malformed > 0 ? server->complaint : NULL;
 }
 
 void rp_sim_server_counts_get(const rp_sim_server *server, rp_sim_server_counts *counts)

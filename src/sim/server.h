@@ -1,12 +1,14 @@
 /* server.h - what the parts of the scripted server share: server.c has the connections,
- * server_h1.c what HTTP/1.1 has on them, server_script.c the steps of scripts, tamper.c the socket
- * that changes bytes and makes one send of several.
+ * server_script.c the steps of scripts, tamper.c the socket that changes bytes and makes one send
+ * of several. server_h1.c is HTTP/1.1 on a connection. HTTP/2 is in server_h2.c (what comes, and
+ * whether it may), server_h2_out.c (what goes) and server_h2_fields.c (headers); it stands on
+ * nothing of the client's, which it judges, but for HPACK.
  *
  * Where on_connection is given a connection begins as a plain stream without credit, so that a
  * script can say something before TLS begins; what the client sends meanwhile waits. It has one
- * exchange for all its life. An exchange's script is one queue: a step begins when the one before
- * it is done, and what a later request's callbacks append stands behind what is left of an earlier
- * one's. */
+ * exchange for all its life, and with HTTP/2 one for each stream besides. An exchange's script is
+ * one queue: a step begins when the one before it is done, and what a later request's callbacks
+ * append stands behind what is left of an earlier one's. */
 #ifndef RP_SIM_SERVER_H
 #define RP_SIM_SERVER_H
 
@@ -32,19 +34,33 @@ typedef enum sim_step_kind {
     SIM_STEP_FLUSH,
     SIM_STEP_CALL,
     SIM_STEP_STOP_READING,
+    /* HTTP/2's. */
+    SIM_STEP_FRAME,
+    SIM_STEP_FIELDS,   /* number: bytes of a block in a frame, 0: as many as may be */
+    SIM_STEP_DATA,     /* number: what was sent of it */
+    SIM_STEP_WITHHOLD, /* number: what */
     SIM_STEP_END
 } sim_step_kind;
+
+/* How the end of a response is told that is said in parts. */
+typedef enum sim_framing { SIM_UNFRAMED, SIM_BY_LENGTH, SIM_BY_CHUNKS } sim_framing;
 
 typedef struct sim_step {
     rp_link link;
     sim_step_kind kind;
     rp_sim_ending ending;
     uint64_t number;
+    uint8_t type, flags; /* of a frame */
+    uint32_t stream;
+    bool joined; /* SIM_STEP_FIELDS: goes along with the data, which is the next step */
     rp_sim_step_fn *fn;
     void *user;
     size_t size;
     uint8_t data[];
 } sim_step;
+
+/* What a connection speaks. */
+typedef enum sim_speaks { SIM_UNDECIDED, SIM_HTTP1, SIM_HTTP2 } sim_speaks;
 
 typedef enum sim_phase { SIM_CONNECTED, SIM_HANDSHAKE, SIM_OPEN } sim_phase;
 
@@ -57,13 +73,23 @@ struct rp_sim_exchange {
     rp_timer timer;
     unsigned served;
     void *user;
-    bool head_seen; /* of the current request */
-    bool touched;   /* a step was appended since */
-    bool ended;     /* the last step of a script was appended and has not been carried out */
-    bool answered;  /* the current request's script is over */
-    bool continued; /* 100 Continue was sent */
+    bool head_seen;      /* of the current request */
+    bool touched;        /* a step was appended since */
+    bool ended;          /* the last step of a script was appended and has not been carried out */
+    bool answered;       /* the current request's script is over */
+    bool continued;      /* 100 Continue was sent */
+    sim_framing framing; /* HTTP/1.1's */
     bool writing, waiting;
     bool told; /* on_gone was called */
+
+    /* A stream of HTTP/2. */
+    rp_link link; /* sim_connection.streams */
+    uint32_t stream;
+    sim_bytes output; /* frames of the step that is written */
+    int64_t send_window, receive_window;
+    uint64_t owed;     /* bytes of its window that were not given back */
+    uint64_t declared; /* content-length */
+    bool client_ended, server_ended, reset;
 };
 
 struct sim_connection {
@@ -72,7 +98,11 @@ struct sim_connection {
     rp_stream *stream;
     rp_socket *socket; /* the stream's, of tamper.c */
     sim_phase phase;
+    sim_speaks speaks;
     rp_sim_exchange exchange;
+    rp_link streams;   /* HTTP/2: exchanges that live, by number */
+    struct sim_h2 *h2; /* once it speaks it */
+    unsigned writes;   /* that the stream has */
     sim_bytes input;
     rp_write shutdown;
     rp_timer parting;
@@ -86,9 +116,11 @@ struct sim_connection {
 
 struct rp_sim_server {
     rp_memory memory;
-    rp_sim_server_options options; /* its strings are dead */
-    rp_sim *sim;                   /* NULL: on a real loop */
-    rp_link link;                  /* sim->servers, where loop_owned */
+    rp_sim_server_options options; /* its strings and settings are dead */
+    rp_sim_setting *settings;
+    char complaint[160];
+    rp_sim *sim;  /* NULL: on a real loop */
+    rp_link link; /* sim->servers, where loop_owned */
     rp_loop *loop;
     rp_socket *listener; /* NULL: closed */
     rp_address address;
@@ -113,9 +145,18 @@ void rp_sim_bytes_consume(sim_bytes *b, size_t size);
 void rp_sim_connection_advance(sim_connection *c);
 /* The handshake, or on a plain server the first request, may begin. */
 void rp_sim_connection_begin(sim_connection *c);
+/* Writes bytes of its own, copied. */
+void rp_sim_connection_write(sim_connection *c, const sim_bytes *bytes);
 /* It ends without further ado. */
 void rp_sim_connection_close(sim_connection *c);
 
+/* Something of the client's is malformed. */
+void rp_sim_server_complain(rp_sim_server *server, const char *why);
+
+void rp_sim_exchange_init(rp_sim_exchange *x, sim_connection *c);
+/* What an exchange holds. */
+void rp_sim_exchange_free(rp_sim_exchange *x);
+void rp_sim_exchange_tell_gone(rp_sim_exchange *x);
 /* What came of a request, for its script. */
 void rp_sim_exchange_head(rp_sim_exchange *x);
 void rp_sim_exchange_body(rp_sim_exchange *x, const uint8_t *data, size_t size);
@@ -128,10 +169,31 @@ bool rp_sim_h1_feed(sim_connection *c);
 /* Will the connection serve on after the current request, as far as is known by now? */
 bool rp_sim_h1_persists(const rp_sim_exchange *x);
 
+/* ---- server_h2.c, server_h2_out.c: server_h2.h has more ---- */
+
+/* The connection speaks it from here on. */
+void rp_sim_h2_begin(sim_connection *c);
+void rp_sim_h2_free(sim_connection *c);
+/* As rp_sim_h1_feed. */
+bool rp_sim_h2_feed(sim_connection *c);
+/* Streams that are closed and whose scripts have ended are no more. */
+void rp_sim_h2_sweep(sim_connection *c);
+/* The bytes of x's next write, into x->output; false: there are none by now. For steps of frames,
+ * fields and data. */
+bool rp_sim_h2_step(rp_sim_exchange *x, sim_step *step);
+/* Of the script of a stream: END_STREAM, if it has not been. */
+void rp_sim_h2_end_stream(rp_sim_exchange *x);
+/* GOAWAY, if it has not been: the connection is about to close. */
+void rp_sim_h2_farewell(sim_connection *c);
+void rp_sim_h2_withhold(sim_connection *c, unsigned what);
+
 /* ---- server_script.c ---- */
 
-/* Begins or does the next step. False: it can't now, or there is none. */
-bool rp_sim_script_run(rp_sim_exchange *x);
+/* Whatever script can do something does. True if one did. */
+bool rp_sim_scripts_run(sim_connection *c);
+/* Is none of its scripts under way that can come to its end without the client? */
+bool rp_sim_scripts_done(const sim_connection *c);
+void rp_sim_scripts_clear(sim_connection *c);
 /* Forgets what has not begun. */
 void rp_sim_script_clear(rp_sim_exchange *x);
 /* Ends the connection (not RP_SIM_KEEP). */

@@ -24,7 +24,7 @@ static void body_came(void *user, const uint8_t *data, size_t size)
 
 static void malformed(rp_sim_exchange *x, const char *why)
 {
-    x->connection->server->counts.malformed++;
+    rp_sim_server_complain(x->connection->server, why);
     x->request.state = SIM_REQUEST_FAILED;
     if (x->ended)
         return; /* the end of what is under way is the connection's */
@@ -46,6 +46,7 @@ static void next_request(rp_sim_exchange *x)
     x->body.begin = x->body.size = 0;
     x->served++;
     x->head_seen = x->answered = x->continued = false;
+    x->framing = SIM_UNFRAMED;
 }
 
 bool rp_sim_h1_feed(sim_connection *c)

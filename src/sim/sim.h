@@ -6,7 +6,8 @@
  *   socket.c    the port contract's sockets on wires: what is decided when, by chance
  *   port.c      the port contract's port: turns, virtual time, turning the other loops along
  *   server.c    the scripted server, on streams, so on any loop; server_script.c its steps;
- *               request.c the requests' parser; credentials.c its certificate
+ *               server_h1.c and server_h2*.c what it speaks; request.c the requests' parser;
+ *               credentials.c its certificate
  *
  * Everything that happens later is an event in one heap. Events fire when virtual time comes to
  * them, and time moves only when nobody has anything to do. An event changes the network and what

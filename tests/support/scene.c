@@ -163,8 +163,10 @@ void scene_bad(scene *s, fetch *f, const char *path, const rp_request_options *o
 
 void scene_connect(scene *s, probe *p)
 {
-    rp_stream_options options = {
-        .host = host_of(s), .port = port_of(s), .tls = s->web.client_tls, .alpn = "http/1.1"};
+    rp_stream_options options = {.host = host_of(s),
+                                 .port = port_of(s),
+                                 .tls = s->web.client_tls,
+                                 .alpn = s->alpn != NULL ? s->alpn : "http/1.1"};
     assert_int_equal(probe_open(p, s->web.loop, &options), RP_OK);
     UNTIL(s->web.loop, p->opens == 1);
     if (p->open_error.status != RP_OK)

@@ -23,6 +23,7 @@ typedef struct scene {
     int version;      /* 12, 13, 0: plain */
     const void *data; /* the test's own, for its scripts */
     unsigned gone;    /* the test counts */
+    const char *alpn; /* of streams; NULL: "http/1.1" */
 } scene;
 
 /* serving: callbacks and what else the test wants; its versions are set here, and user to the scene
