@@ -6,6 +6,7 @@
 #ifndef RINGPORT_HTTP_H
 #define RINGPORT_HTTP_H
 
+#include <ringport/address.h>
 #include <ringport/loop.h>
 #include <ringport/resolver.h>
 #include <ringport/tls.h>
@@ -87,6 +88,11 @@ typedef struct rp_client_options {
                                       * with bandwidth times delay up to this; 0: 16 MiB */
     size_t http2_stream_window_bytes; /* likewise for one response, at the beginning; 0: 256 KiB. Of
                                        * one with receive_credit_bytes so much may wait in memory */
+
+    /* What is not connected to: see address.h. */
+    uint32_t refuse_addresses; /* RP_ADDRESS_NOT_PUBLIC, or some of its kinds, or'ed */
+    rp_target_fn *on_address;  /* NULL: nobody else is asked */
+    void *on_address_user;
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.

@@ -2,6 +2,7 @@
 #ifndef RINGPORT_RINGPORT_H
 #define RINGPORT_RINGPORT_H
 
+#include <ringport/address.h>
 #include <ringport/error.h>
 #include <ringport/http.h>
 #include <ringport/loop.h>

@@ -5,6 +5,7 @@
 #ifndef RINGPORT_STREAM_H
 #define RINGPORT_STREAM_H
 
+#include <ringport/address.h>
 #include <ringport/loop.h>
 #include <ringport/resolver.h>
 #include <ringport/tls.h>
@@ -52,6 +53,10 @@ typedef struct rp_stream_options {
     /* Backpressure. 0: none, every byte given to on_data counts as consumed. Otherwise at most so
      * many bytes are given before the caller returns credit with rp_stream_consume. */
     size_t receive_credit_bytes;
+    /* What is not connected to: see address.h. */
+    uint32_t refuse_addresses; /* RP_ADDRESS_NOT_PUBLIC, or some of its kinds, or'ed */
+    rp_target_fn *on_address;  /* NULL: nobody else is asked */
+    void *on_address_user;
 } rp_stream_options;
 
 /* What is known of a stream; strings live as long as the stream. */
@@ -71,9 +76,9 @@ typedef struct rp_stream_info {
     bool certificate_missed;
 } rp_stream_info;
 
-/* Starts to open. Errors: RP_E_MISUSE (no host; in rp_loop_destroy; in a child of fork),
- * RP_E_NO_MEMORY. events is borrowed while the stream lives, user is passed along; on_data, on_end,
- * on_close may be NULL, on_open may not. */
+/* Starts to open. Errors: RP_E_MISUSE (no host; a kind of address that does not exist; in
+ * rp_loop_destroy; in a child of fork), RP_E_NO_MEMORY. events is borrowed while the stream lives,
+ * user is passed along; on_data, on_end, on_close may be NULL, on_open may not. */
 rp_status rp_stream_open_sized(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,
                                size_t options_size, const rp_stream_events *events, void *user);
 static inline rp_status rp_stream_open(rp_stream **stream, rp_loop *loop,

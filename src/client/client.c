@@ -223,6 +223,9 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
         (known.versions == RP_HTTP_1_1 && known.http2_prior_knowledge))
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                             "http2_prior_knowledge asks for HTTP/2, which versions does not allow");
+    if ((known.refuse_addresses & ~(uint32_t)RP_ADDRESS_NOT_PUBLIC) != 0)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "refuse_addresses has a kind that this version does not know");
     options_default(&known);
     *out = client_new(loop, &known);
     if (*out == NULL)

@@ -139,6 +139,9 @@ static rp_status stream_begin(rp_conn *conn)
         .handshake_timeout_ms = options->handshake_timeout_ms,
         .keepalive_idle_ms = options->keepalive_idle_ms,
         .keepalive_unconfirmed_ms = options->keepalive_unconfirmed_ms,
+        .refuse_addresses = options->refuse_addresses,
+        .on_address = options->on_address,
+        .on_address_user = options->on_address_user,
     };
     return rp_stream_open(&conn->stream, conn->client->loop, &stream_options, &stream_events, conn);
 }

@@ -323,7 +323,8 @@ static void tell_open_failed(const rp_conn *conn, const rp_error *error)
         }
         /* A server at its limit refuses more connections and serves those it has: so the request
          * waits for one of them, and no more are opened for a while. */
-        if (origin->open_count > 0 && !request->fresh_only) {
+        if (origin->open_count > 0 && !request->fresh_only &&
+            error->status != RP_E_ADDRESS_REFUSED) {
             origin->open_again_ns = rp_loop_now_ns(origin->client->loop) + OPEN_AGAIN_NS;
             return;
         }

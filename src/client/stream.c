@@ -456,6 +456,7 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
         .count = stream->rest_count,
         .resolve_timeout_ms = resolve_timeout_ms,
         .connect_timeout_ms = connect_timeout_ms,
+        .rules = stream->rules,
     };
     stream->dial = rp_dial_start(stream->loop, &dial, dialled, stream);
     return stream->dial != NULL;
@@ -514,7 +515,8 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
         return RP_E_MISUSE;
     if (loop->destroying || options->host == NULL || options->host[0] == '\0' || events == NULL ||
         events->on_open == NULL || strlen(options->host) > HOST_LIMIT ||
-        (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT))
+        (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT) ||
+        (options->refuse_addresses & ~(uint32_t)RP_ADDRESS_NOT_PUBLIC) != 0)
         return RP_E_MISUSE;
     rp_stream *stream = rp_stream_new(loop, events, user);
     if (stream == NULL)
@@ -531,6 +533,9 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     stream->keepalive.idle_ms = default_ms(options->keepalive_idle_ms, KEEPALIVE_IDLE_MS);
     stream->keepalive.unconfirmed_ms =
         default_ms(options->keepalive_unconfirmed_ms, KEEPALIVE_UNCONFIRMED_MS);
+    stream->rules = (rp_dial_rules){.refuse = options->refuse_addresses,
+                                    .on_address = options->on_address,
+                                    .user = options->on_address_user};
     stream->has_credit_limit = options->receive_credit_bytes > 0;
     stream->credit = options->receive_credit_bytes;
     if (!strings_make(stream, options) ||

@@ -66,6 +66,7 @@ struct rp_stream {
     rp_loop_hook hook;
     uint64_t connect_timeout_ms, handshake_timeout_ms;
     rp_keepalive keepalive;
+    rp_dial_rules rules;
     rp_stream_times times;
     uint64_t handshake_until_ns; /* for all addresses; 0: no limit, or none is connected yet */
     uint64_t moved_ns;           /* when the network last took or brought anything */

@@ -8,6 +8,10 @@
  * Where one family's addresses came alone, another look-up waits for the other's while these are
  * tried, and what it brings stands in line behind them.
  *
+ * What the rules of the caller say of an address is asked just before its socket is made, nowhere
+ * else, so nothing comes between the answer and the connect. One that they refuse is not tried; it
+ * says nothing of the server, and is not remembered.
+ *
  * A host that needs no look-up (an IP literal, "localhost", an override) costs no extra turn:
  * its first connect is started by rp_dial_start itself. What fails inside rp_dial_start is
  * deferred. */
@@ -15,6 +19,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "net/kinds.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +30,7 @@ typedef struct rp_attempt {
     rp_dial *dial;
     rp_socket *socket; /* NULL: not started, failed, closing, or given away */
     uint64_t started_ns;
-    bool failed;
+    bool failed, refused;
 } rp_attempt;
 
 struct rp_dial {
@@ -49,6 +54,11 @@ struct rp_dial {
     unsigned sockets; /* not yet closed, and one more while fn is being called */
     rp_address addresses[RP_ADDRESSES_LIMIT];
     rp_attempt attempts[RP_ADDRESSES_LIMIT];
+
+    rp_dial_rules rules;
+    unsigned refusals;   /* addresses that the rules refused */
+    size_t refused;      /* the first of these */
+    const char *why_not; /* what on_address said of it; NULL: it was refuse_addresses */
 
     unsigned failures;
     bool mixed;          /* not all with the same status */
@@ -128,6 +138,16 @@ static const char *failure_words(rp_status status)
     }
 }
 
+static size_t bytes_size(const rp_address *address)
+{
+    return address->family == 6 ? 16 : 4;
+}
+
+static uint32_t kinds_of(const rp_address *address)
+{
+    return rp_address_kinds(address->bytes, bytes_size(address));
+}
+
 static void all_refused_error(rp_dial *dial)
 {
     char first[RP_ADDRESS_TEXT_SIZE], all[ALL_SIZE];
@@ -160,14 +180,38 @@ static void worst_error(rp_dial *dial, const char *others)
     error->os_code = result.os_code;
 }
 
-/* Every address failed. */
+/* The rules refused every address. */
+static void refusal_error(rp_dial *dial)
+{
+    char target[TARGET_SIZE], all[ALL_SIZE], others[OTHERS_SIZE] = "";
+    uint32_t kinds = kinds_of(&dial->addresses[dial->refused]);
+    if (dial->refusals > 1)
+        (void)snprintf(others, sizeof(others), "; %s addresses are forbidden",
+                       all_text(dial->refusals, all));
+    (void)rp_error_set(
+        &dial->error, RP_E_ADDRESS_REFUSED, RP_PHASE_CONNECT,
+        "connection to %s forbidden by this program's %s: %s%s",
+        target_text(dial, dial->refused, target),
+        dial->why_not != NULL ? "on_address" : "refuse_addresses",
+        dial->why_not != NULL ? dial->why_not : rp_kind_text(kinds & dial->rules.refuse), others);
+}
+
+/* Every address failed, or was refused. */
 static void failure_error(rp_dial *dial)
 {
     char all[ALL_SIZE], others[OTHERS_SIZE] = "";
-    if (dial->failures > 1)
+    if (dial->failures == 0) {
+        refusal_error(dial);
+        return;
+    }
+    if (dial->refusals > 0)
+        (void)snprintf(others, sizeof(others), "; %u of %zu addresses forbidden by this program",
+                       dial->refusals, dial->next);
+    else if (dial->failures > 1)
         (void)snprintf(others, sizeof(others), "; %s addresses failed",
                        all_text(dial->failures, all));
-    if (dial->result.status == RP_E_CONNECT_REFUSED && dial->failures > 1 && !dial->mixed)
+    if (dial->result.status == RP_E_CONNECT_REFUSED && dial->failures > 1 && !dial->mixed &&
+        dial->refusals == 0)
         all_refused_error(dial);
     else
         worst_error(dial, others);
@@ -200,15 +244,22 @@ static void connect_timeout_error(rp_dial *dial)
         worst_error(dial, others);
         return;
     }
-    if (dial->next == 1)
+    size_t tried = dial->next - dial->refusals, index = 0;
+    if (tried == 0) { /* the other family's answer was waited for */
+        refusal_error(dial);
+        return;
+    }
+    while (dial->attempts[index].refused)
+        index++;
+    if (tried == 1)
         (void)rp_error_set(&dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
                            "%s did not answer the connection within %s ms",
-                           target_text(dial, 0, target), ms);
+                           target_text(dial, index, target), ms);
     else
         (void)rp_error_set(
             &dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
-            "none of %zu addresses of %.100s (first %s) took the connection within %s ms",
-            dial->next, dial->host, rp_address_text(&dial->addresses[0], true, first), ms);
+            "none of %zu addresses of %.100s (first %s) took the connection within %s ms", tried,
+            dial->host, rp_address_text(&dial->addresses[index], true, first), ms);
 }
 
 /* ---- the end ---- */
@@ -313,10 +364,12 @@ static void note_slow(rp_dial *dial)
 static size_t list_rest(const rp_dial *dial, size_t winner, rp_address rest[RP_ADDRESSES_LIMIT])
 {
     size_t count = 0;
-    for (size_t i = dial->next; i < dial->count; i++)
-        rest[count++] = dial->addresses[i];
+    for (size_t i = dial->next; i < dial->count; i++) {
+        if ((kinds_of(&dial->addresses[i]) & dial->rules.refuse) == 0)
+            rest[count++] = dial->addresses[i];
+    }
     for (size_t i = 0; i < dial->next; i++) {
-        if (i != winner && !dial->attempts[i].failed)
+        if (i != winner && !dial->attempts[i].failed && !dial->attempts[i].refused)
             rest[count++] = dial->addresses[i];
     }
     return count;
@@ -386,11 +439,45 @@ static void on_closed(rp_socket *socket)
 
 static const rp_socket_handler handler = {.connected = on_connected, .closed = on_closed};
 
+/* What on_address says of it. */
+static const char *ask_about(const rp_dial *dial, const rp_address *address, uint32_t kinds)
+{
+    char text[RP_ADDRESS_TEXT_SIZE];
+    rp_target target = {.host = dial->host,
+                        .address = rp_address_text(address, true, text),
+                        .bytes = address->bytes,
+                        .size = bytes_size(address),
+                        .port = address->port,
+                        .kinds = kinds};
+    return dial->rules.on_address(&target, dial->rules.user);
+}
+
+/* False: by the rules it is not connected to. */
+static bool is_allowed(rp_dial *dial, size_t index)
+{
+    const rp_address *address = &dial->addresses[index];
+    uint32_t kinds = kinds_of(address);
+    const char *why_not = NULL;
+    bool allowed = (kinds & dial->rules.refuse) == 0;
+    if (allowed && dial->rules.on_address != NULL)
+        why_not = ask_about(dial, address, kinds);
+    if (allowed && why_not == NULL)
+        return true;
+    dial->attempts[index].refused = true;
+    if (dial->refusals++ > 0)
+        return false;
+    dial->refused = index;
+    dial->why_not = why_not;
+    return false;
+}
+
 static bool attempt_start(rp_dial *dial, size_t index)
 {
     rp_port *port = dial->loop->port;
     const rp_address *address = &dial->addresses[index];
     rp_socket *socket = NULL;
+    if (!is_allowed(dial, index))
+        return false;
     rp_io_result result = port->ops->open(port, address->family, &socket);
     if (result.status != RP_OK) {
         note_failure(dial, index, result);
@@ -544,6 +631,7 @@ static rp_dial *dial_new(rp_loop *loop, const rp_dial_options *options, rp_dial_
     dial->resolve_timeout_ms = options->resolve_timeout_ms;
     dial->connect_timeout_ms = options->connect_timeout_ms;
     dial->port = options->port;
+    dial->rules = options->rules;
     if (options->resolver != NULL)
         dial->resolver = rp_resolver_retain(options->resolver);
     memcpy(dial->host, options->host, size);

@@ -3,6 +3,7 @@
 #define RP_NET_DIAL_H
 
 #include "net/resolve.h"
+#include <ringport/address.h>
 
 #define RP_ATTEMPT_DELAY_MS 250 /* RFC 8305, 8: between the starts of two attempts */
 /* Where all addresses of one family failed, and the other one's answer has not come, it gets this
@@ -10,6 +11,13 @@
 #define RP_LATE_FAMILY_MS 1000
 
 typedef struct rp_dial rp_dial;
+
+/* See address.h. */
+typedef struct rp_dial_rules {
+    uint32_t refuse; /* kinds of addresses */
+    rp_target_fn *on_address;
+    void *user;
+} rp_dial_rules;
 
 typedef struct rp_dial_options {
     const char *host; /* copied */
@@ -20,6 +28,7 @@ typedef struct rp_dial_options {
     size_t count;
     /* RP_NEVER_MS: none. The second is for all addresses together. */
     uint64_t resolve_timeout_ms, connect_timeout_ms;
+    rp_dial_rules rules;
 } rp_dial_options;
 
 typedef struct rp_dial_result {
@@ -28,12 +37,13 @@ typedef struct rp_dial_result {
     rp_address address; /* of socket; on failure of the last attempt, family 0: none */
     uint64_t resolved_ns, connected_ns; /* loop times; 0: not reached */
     bool stale;                         /* the name's answer was past its time (resolve.h) */
-    /* On success: the addresses that did not fail and are not this one, lent until fn returns. */
+    /* On success: the addresses that did not fail, are not refused and are not this one, lent until
+     * fn returns. */
     const rp_address *rest;
     size_t rest_count;
     /* NULL on success. The sentence names host, address and cause. When several addresses failed,
      * it has their number and the most telling cause: what this process lacked, then refused,
-     * then unreachable; the first of these. */
+     * then unreachable; the first of these. RP_E_ADDRESS_REFUSED if the rules refused all. */
     const rp_error *error;
 } rp_dial_result;
 

@@ -83,7 +83,8 @@ static void connect_socket(rp_socket *socket, const rp_address *address)
 {
     (void)address;
     socket_of(socket)->connecting = true;
-    tell_in_turn(socket_of(socket));
+    if (!fake_of(socket->port)->no_answer)
+        tell_in_turn(socket_of(socket));
 }
 
 static void close_socket(rp_socket *socket)

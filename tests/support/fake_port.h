@@ -25,6 +25,7 @@ typedef struct fake_port {
 
     const fake_attempt *attempts; /* of the sockets in the order of their making */
     size_t attempt_count, opened;
+    bool no_answer;  /* to any connect */
     rp_link sockets; /* that wait for a turn */
 
     /* Of every question, at the next turn: the addresses of the family asked for. */

@@ -226,11 +226,238 @@ static void waits_for_the_late_family(void **state)
     }
 }
 
+/* ---- the caller's rules ---- */
+
+typedef struct asked {
+    char addresses[8][64];
+    size_t count;
+    const char *refused; /* what begins so is refused */
+    uint32_t kinds;      /* of the last one */
+} asked;
+
+static const char *ask(const rp_target *target, void *user)
+{
+    asked *a = user;
+    assert_string_equal(target->host, "h.test");
+    assert_int_equal(target->port, 443);
+    assert_true(target->size == 4 || target->size == 16);
+    assert_true(a->count < 8);
+    (void)snprintf(a->addresses[a->count++], 64, "%s", target->address);
+    a->kinds = target->kinds;
+    bool refused = strncmp(target->address, a->refused, strlen(a->refused)) == 0;
+    return refused ? "not in the plan" : NULL;
+}
+
+/* What is refused is not opened: attempts are those of the others. */
+typedef struct rule_case {
+    const char *addresses;
+    uint32_t refuse;
+    const char *hook; /* NULL: none */
+    fake_attempt attempts[3];
+    size_t attempt_count;
+    rp_status status;
+    const char *text;
+} rule_case;
+
+#define REFUSED CONNECT(RP_E_CONNECT_REFUSED, ECONNREFUSED)
+
+static const rule_case rule_cases[] = {
+    {"10.0.0.1",
+     RP_ADDRESS_NOT_PUBLIC,
+     NULL,
+     {{.open = {0}}},
+     0,
+     RP_E_ADDRESS_REFUSED,
+     "connection to h.test (10.0.0.1:443) forbidden by this program's refuse_addresses: private"},
+    {"64:ff9b::a9fe:a9fe",
+     RP_ADDRESS_METADATA,
+     NULL,
+     {{.open = {0}}},
+     0,
+     RP_E_ADDRESS_REFUSED,
+     "connection to h.test ([64:ff9b::a9fe:a9fe]:443) forbidden by this program's "
+     "refuse_addresses: metadata service"},
+    {"169.254.169.254",
+     RP_ADDRESS_LINK_LOCAL,
+     NULL,
+     {{.open = {0}}},
+     0,
+     RP_E_ADDRESS_REFUSED,
+     "connection to h.test (169.254.169.254:443) forbidden by this program's refuse_addresses: "
+     "link-local"},
+    {"10.0.0.1",
+     RP_ADDRESS_NOT_PUBLIC - RP_ADDRESS_PRIVATE,
+     NULL,
+     {REFUSED},
+     1,
+     RP_E_CONNECT_REFUSED,
+     "connection to h.test (10.0.0.1:443) refused"},
+    {"10.0.0.1",
+     0,
+     "10.",
+     {{.open = {0}}},
+     0,
+     RP_E_ADDRESS_REFUSED,
+     "connection to h.test (10.0.0.1:443) forbidden by this program's on_address: not in the plan"},
+    {"10.0.0.1,127.0.0.1,::1",
+     RP_ADDRESS_LOOPBACK,
+     "10.",
+     {{.open = {0}}},
+     0,
+     RP_E_ADDRESS_REFUSED,
+     "connection to h.test (10.0.0.1:443) forbidden by this program's on_address: not in the "
+     "plan; all 3 addresses are forbidden"},
+    /* The others are used, wherever the refused one stands. */
+    {"10.0.0.1,8.8.8.8",
+     RP_ADDRESS_NOT_PUBLIC,
+     NULL,
+     {REFUSED},
+     1,
+     RP_E_CONNECT_REFUSED,
+     "connection to h.test (8.8.8.8:443) refused; 1 of 2 addresses forbidden by this program"},
+    {"8.8.8.8,10.0.0.1",
+     RP_ADDRESS_NOT_PUBLIC,
+     NULL,
+     {REFUSED},
+     1,
+     RP_E_CONNECT_REFUSED,
+     "connection to h.test (8.8.8.8:443) refused; 1 of 2 addresses forbidden by this program"},
+    {"8.8.8.8,10.0.0.1,9.9.9.9",
+     RP_ADDRESS_NOT_PUBLIC,
+     NULL,
+     {REFUSED, REFUSED},
+     2,
+     RP_E_CONNECT_REFUSED,
+     "connection to h.test (8.8.8.8:443) refused; 1 of 3 addresses forbidden by this program"},
+};
+
+static void check_rule(const rule_case *c)
+{
+    char override[100];
+    const char *const overrides[] = {override};
+    rp_resolver_options resolver_options = {.overrides = overrides, .override_count = 1};
+    rp_resolver *resolver = NULL;
+    fake_port *fake = NULL;
+    rp_loop *loop = fake_port_loop(&fake, NULL, false);
+    asked a = {.refused = c->hook};
+    outcome got = {0};
+    (void)snprintf(override, sizeof(override), "h.test:443:%s", c->addresses);
+    assert_int_equal(rp_resolver_create(&resolver, &resolver_options, NULL), RP_OK);
+    fake->attempts = c->attempts;
+    fake->attempt_count = c->attempt_count;
+    rp_dial_options options = {.host = "h.test",
+                               .port = 443,
+                               .resolver = resolver,
+                               .rules = {c->refuse, c->hook == NULL ? NULL : ask, &a},
+                               .resolve_timeout_ms = RP_NEVER_MS,
+                               .connect_timeout_ms = RP_NEVER_MS};
+    assert_non_null(rp_dial_start(loop, &options, on_dial, &got));
+    assert_int_equal(got.calls, 0);
+    rp_loop_run(loop);
+    assert_int_equal(got.calls, 1);
+    assert_int_equal(got.error.status, c->status);
+    assert_int_equal(got.error.phase, RP_PHASE_CONNECT);
+    assert_string_equal(got.error.text, c->text);
+    assert_int_equal(fake->opened, c->attempt_count);
+    rp_loop_destroy(loop);
+    rp_resolver_release(resolver);
+}
+
+static void keeps_to_the_rules(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(rule_cases) / sizeof(rule_cases[0]); i++) {
+        print_message("%s\n", rule_cases[i].text);
+        check_rule(&rule_cases[i]);
+    }
+}
+
+/* Addresses that are given, and those of a family that comes late, are asked of like the others;
+ * while it is waited for, a deadline that passes does not hide why. */
+static void asks_of_given_and_late_addresses(void **state)
+{
+    static const rp_address addresses[] = {{.family = 4, .port = 443, .bytes = {10, 0, 0, 1}},
+                                           {.family = 6, .port = 443, .bytes = {0xFC, [15] = 1}}};
+    (void)state;
+    for (unsigned way = 0; way < 3; way++) {
+        fake_port *fake = NULL;
+        rp_loop *loop = fake_port_loop(&fake, NULL, true);
+        asked a = {.refused = ""};
+        outcome got = {0};
+        rp_dial_options options = {.host = "h.test",
+                                   .port = 443,
+                                   .rules = {0, ask, &a},
+                                   .resolve_timeout_ms = RP_NEVER_MS,
+                                   .connect_timeout_ms = way == 2 ? 200 : 10000};
+        if (way == 0) {
+            options.addresses = addresses;
+            options.count = 2;
+        }
+        fake->addresses = addresses;
+        fake->address_count = 2;
+        fake->ttl_s = 60;
+        fake->silent[0] = true;
+        assert_non_null(rp_dial_start(loop, &options, on_dial, &got));
+        for (unsigned i = 0; i < 5; i++)
+            pass_ms(loop, fake, 30);
+        assert_int_equal(got.calls, way == 0);
+        fake->silent[0] = way == 2;
+        for (unsigned i = 0; i < 5 && got.calls == 0; i++)
+            pass_ms(loop, fake, 30);
+        assert_int_equal(got.calls, 1);
+        assert_int_equal(got.error.status, RP_E_ADDRESS_REFUSED);
+        assert_int_equal(a.count, way == 2 ? 1 : 2);
+        assert_string_equal(a.addresses[0], way == 0 ? "10.0.0.1:443" : "[fc00::1]:443");
+        assert_int_equal(fake->opened, 0);
+        rp_loop_destroy(loop);
+    }
+}
+
+/* What was refused is not counted with those that did not answer. */
+static void counts_those_that_were_tried(void **state)
+{
+    static const rp_address addresses[] = {{.family = 4, .port = 443, .bytes = {10, 0, 0, 1}},
+                                           {.family = 4, .port = 443, .bytes = {8, 8, 8, 8}},
+                                           {.family = 4, .port = 443, .bytes = {9, 9, 9, 9}}};
+    static const fake_attempt attempts[2];
+    (void)state;
+    for (size_t count = 2; count <= 3; count++) {
+        fake_port *fake = NULL;
+        rp_loop *loop = fake_port_loop(&fake, NULL, false);
+        outcome got = {0};
+        rp_dial_options options = {.host = "h.test",
+                                   .port = 443,
+                                   .addresses = addresses,
+                                   .count = count,
+                                   .rules = {RP_ADDRESS_PRIVATE, NULL, NULL},
+                                   .resolve_timeout_ms = RP_NEVER_MS,
+                                   .connect_timeout_ms = 500};
+        fake->attempts = attempts;
+        fake->attempt_count = 2;
+        fake->no_answer = true;
+        assert_non_null(rp_dial_start(loop, &options, on_dial, &got));
+        for (unsigned i = 0; i < 3; i++)
+            pass_ms(loop, fake, 260);
+        rp_loop_run(loop);
+        assert_int_equal(got.calls, 1);
+        assert_string_equal(
+            got.error.text,
+            count == 2
+                ? "h.test (8.8.8.8:443) did not answer the connection within 500 ms"
+                : "none of 2 addresses of h.test (first 8.8.8.8:443) took the connection within "
+                  "500 ms");
+        rp_loop_destroy(loop);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_why_there_is_no_connection),
         cmocka_unit_test(waits_for_the_late_family),
+        cmocka_unit_test(keeps_to_the_rules),
+        cmocka_unit_test(asks_of_given_and_late_addresses),
+        cmocka_unit_test(counts_those_that_were_tried),
     };
     return cmocka_run_group_tests_name("dial", tests, NULL, NULL);
 }

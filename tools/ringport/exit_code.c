@@ -41,6 +41,7 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_CONNECT_FAILED:
     case RP_E_NO_DESCRIPTORS:
     case RP_E_NO_LOCAL_PORTS:
+    case RP_E_ADDRESS_REFUSED:
         return EXIT_CONNECT;
     case RP_E_ADDRESS_IN_USE:
         return EXIT_INTERFACE;
