@@ -70,10 +70,15 @@ static rp_status make_context(rp_tls_config *config, rp_tls_version minimum, rp_
     config->context = method == NULL ? NULL : wolfSSL_CTX_new(method);
     if (config->context == NULL)
         return no_memory(error);
-    if (config->offers_1_2 && config->offers_1_3 &&
-        wolfSSL_CTX_SetMinVersion(config->context, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
+    bool taken = !config->offers_1_2 || !config->offers_1_3 ||
+                 wolfSSL_CTX_SetMinVersion(config->context, WOLFSSL_TLSV1_2) == WOLFSSL_SUCCESS;
+    /* A resumed session has new keys too (RFC 8446, 4.2.9). */
+    if (!config->server && config->offers_1_3)
+        taken = taken && wolfSSL_CTX_only_dhe_psk(config->context) == 0;
+    /* For DHE, where the user's own list of suites has it. */
+    if (!taken || !rp_set_least_dh(config->context, RP_DH_BITS))
         return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "wolfSSL does not take TLS 1.2 as the minimum version");
+                            "wolfSSL does not take the least version, or size of keys");
     return RP_OK;
 }
 

@@ -34,8 +34,9 @@ typedef enum engine_cause {
     TOO_MANY_KEYS
 } engine_cause;
 
-/* Answers to KeyUpdate: so many without data in between, and so many that the transport has not
- * taken. Who needs new keys needs them after 2^24 records (RFC 8446, 5.5). */
+/* Answers to KeyUpdate, and in TLS 1.2 to HelloRequest: so many without data in between, and so
+ * many that the transport has not taken. Who needs new keys needs them after 2^24 records
+ * (RFC 8446, 5.5). */
 #define KEY_ANSWERS_LIMIT 32
 
 /* In a handshake of TLS 1.3 there may be any number, and one is what servers send. */
@@ -131,7 +132,8 @@ static int receive(WOLFSSL *ssl, char *buffer, int size, void *context)
     return (int)part;
 }
 
-/* What wolfSSL sends while it reads is the answer to a KeyUpdate, or the alert at the end. */
+/* What wolfSSL sends while it reads is the answer to a KeyUpdate or a HelloRequest, or the alert at
+ * the end. */
 static bool may_answer(rp_engine *engine)
 {
     if (!engine->reading)
@@ -532,9 +534,10 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
                      engine->verifier.peer_text);
         return RP_ENGINE_FAILED;
     case TOO_MANY_KEYS:
-        rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_NONE,
-                     "%s broke the rules of TLS: it asks for new keys again and again",
-                     engine->verifier.peer_text);
+        rp_error_set(
+            error, RP_E_TLS_PROTOCOL, RP_PHASE_NONE,
+            "%s broke the rules of TLS: it asks for %s again and again", engine->verifier.peer_text,
+            history.last_tx.code == RP_ALERT_NO_RENEGOTIATION ? "a new handshake" : "new keys");
         return RP_ENGINE_FAILED;
     case CAUSE_NONE:
         if (engine->verifier.refused) {
@@ -552,6 +555,8 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
         .old_version = handshaking && !engine->config->offers_1_2 && records->server_hello &&
                        !records->says_1_3,
         .certificate_missed = !engine->config->server && rp_certificate_asked(engine->ssl) == 2,
+        .new_handshake_asked = handshaking ? records->hello_request
+                                           : history.last_tx.code == RP_ALERT_NO_RENEGOTIATION,
         .code = code,
         .alert_received = code == FATAL_ERROR ? history.last_rx.code : -1,
         .alert_sent = history.last_tx.code,
@@ -711,9 +716,13 @@ static rp_engine_result input_used_up(rp_engine *engine, rp_error *error)
     if (!engine->input_ended)
         return RP_ENGINE_WANT_INPUT;
     engine->state = FAILED;
+    WOLFSSL_ALERT_HISTORY history;
+    bool declined = wolfSSL_get_alert_history(engine->ssl, &history) == WOLFSSL_SUCCESS &&
+                    history.last_tx.code == RP_ALERT_NO_RENEGOTIATION;
     rp_error_set(error, RP_E_TRUNCATED, RP_PHASE_NONE,
-                 "%s closed the connection without TLS's close_notify: what came may not be all",
-                 engine->verifier.peer_text);
+                 "%s %sclosed the connection without TLS's close_notify: what came may not be all",
+                 engine->verifier.peer_text,
+                 declined ? "asked for renegotiation, was told that there is none, and " : "");
     return RP_ENGINE_FAILED;
 }
 

@@ -47,7 +47,12 @@ static const alert alerts[] = {
     {120, "no_application_protocol", "it speaks no application protocol that was offered"},
 };
 
-enum { ALERT_HANDSHAKE_FAILURE = 40, ALERT_PROTOCOL_VERSION = 70 };
+enum {
+    ALERT_UNEXPECTED_MESSAGE = 10,
+    ALERT_HANDSHAKE_FAILURE = 40,
+    ALERT_PROTOCOL_VERSION = 70,
+    ALERT_INTERNAL_ERROR = 80
+};
 
 static const alert *find_alert(int code)
 {
@@ -74,7 +79,7 @@ static bool one_of(int code, const int *codes, size_t count)
 
 static const int version_codes[] = {VERSION_ERROR, UNSUPPORTED_PROTO_VERSION};
 
-/* What the peer must not do. */
+/* What the peer must not do. Where wolfSSL sends an alert for everything, that says more. */
 static const int protocol_codes[] = {
     VERSION_ERROR, /* after the handshake: a record of another version */
     PARSE_ERROR,
@@ -116,7 +121,15 @@ static const int protocol_codes[] = {
     BAD_TICKET_MSG_SZ,
     KEY_SHARE_ERROR,
     PEER_KEY_ERROR,
+    ECC_PEERKEY_ERROR,
 };
+
+/* Whether an alert of ours says that the peer was wrong. */
+static bool blames_peer(int alert_sent)
+{
+    return alert_sent > 0 && alert_sent != ALERT_INTERNAL_ERROR &&
+           alert_sent != RP_ALERT_NO_RENEGOTIATION;
+}
 
 static const char *our_versions(const rp_tls_config *config)
 {
@@ -142,6 +155,9 @@ static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase p
               failure->alert_received == ALERT_PROTOCOL_VERSION))
         rp_error_set(error, RP_E_TLS_VERSION, phase, "%s supports no TLS version of ours (%s)",
                      peer, our_versions(failure->config));
+    else if (failure->code == DH_KEY_SIZE_E)
+        rp_error_set(error, RP_E_TLS_PROTOCOL, phase,
+                     "%s uses a Diffie-Hellman group of less than %d bits", peer, RP_DH_BITS);
     else if (failure->code == NO_PEER_CERT)
         rp_error_set(error, RP_E_CERT_INVALID, phase, "%s showed no certificate", peer);
     else
@@ -171,12 +187,36 @@ static bool set_certificate_missed(rp_error *error, const rp_tls_failure *failur
     return true;
 }
 
+/* True: the server asked for another handshake, and that was the end; *error says so. Within a
+ * connection servers do so to ask for a certificate when they know what is asked for. */
+static bool set_renegotiation(rp_error *error, const rp_tls_failure *failure, rp_phase phase)
+{
+    if (!failure->new_handshake_asked)
+        return false;
+    if (failure->handshaking && failure->alert_sent == ALERT_UNEXPECTED_MESSAGE) {
+        rp_error_set(error, RP_E_TLS_PROTOCOL, phase,
+                     "%s broke the rules of TLS: it asks for a new handshake (HelloRequest) amid "
+                     "the first",
+                     failure->peer_text);
+        return true;
+    }
+    if (failure->handshaking || failure->alert_received < 0)
+        return false;
+    rp_error_set(
+        error, RP_E_TLS_ALERT, phase,
+        "%s asked for renegotiation, for a client certificate perhaps, was told that there is "
+        "none, and broke the connection off: alert %s (%d)",
+        failure->peer_text, find_alert(failure->alert_received)->name, failure->alert_received);
+    return true;
+}
+
 void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure)
 {
     rp_phase phase = failure->handshaking ? RP_PHASE_HANDSHAKE : RP_PHASE_NONE;
     const char *peer = failure->peer_text;
     const char *reason = wolfSSL_ERR_reason_error_string((unsigned long)failure->code);
-    if (set_known(error, failure, phase) || set_certificate_missed(error, failure, phase)) {
+    if (set_known(error, failure, phase) || set_certificate_missed(error, failure, phase) ||
+        set_renegotiation(error, failure, phase)) {
         /* done */
     } else if (failure->alert_received >= 0) {
         const alert *received = find_alert(failure->alert_received);
@@ -189,7 +229,7 @@ void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure)
                      too_old ? ", or does not speak TLS 1.3" : "");
     } else if (failure->handshaking && rp_certificate_error(error, failure->code, peer)) {
         /* done */
-    } else if (ONE_OF(failure->code, protocol_codes)) {
+    } else if (ONE_OF(failure->code, protocol_codes) || blames_peer(failure->alert_sent)) {
         rp_error_set(error, RP_E_TLS_PROTOCOL, phase, "%s broke the rules of TLS: %s", peer,
                      reason);
     } else {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { CHANGE_CIPHER = 20, HANDSHAKE = 22, APPLICATION_DATA = 23 }; /* content types */
-enum { SERVER_HELLO = 2, CERTIFICATE = 11 };                        /* handshake types */
+enum { HELLO_REQUEST = 0, SERVER_HELLO = 2, CERTIFICATE = 11 };     /* handshake types */
 
 static size_t smaller(size_t left, size_t right)
 {
@@ -54,6 +54,8 @@ static void see_handshake(rp_records *records, const uint8_t *data, size_t size)
                                     (uint32_t)records->message[2] << 8 | records->message[3];
             if (records->message[0] == CERTIFICATE)
                 records->certificate = true;
+            if (records->message[0] == HELLO_REQUEST && !records->sealed)
+                records->hello_request = true;
         } else {
             size_t part = smaller(size, records->message_rest);
             if (records->message[0] == SERVER_HELLO)
@@ -77,6 +79,7 @@ static rp_record_verdict judge_header(rp_records *records)
     records->record_have = records->record_rest == 0 ? 0 : sizeof(records->record);
     if (type < CHANGE_CIPHER || type > APPLICATION_DATA || records->record[1] != 3)
         return RP_RECORD_NOT_TLS;
+    records->sealed = records->sealed || type == CHANGE_CIPHER;
     return type == CHANGE_CIPHER ? RP_RECORD_CHANGE_CIPHER : RP_RECORD_FINE;
 }
 

@@ -24,10 +24,12 @@ typedef struct rp_records {
     uint8_t message_have;
     uint16_t record_rest;
     uint32_t message_rest;
-    bool server_hello; /* one has come as a whole, in plain text */
-    bool certificate;  /* one has begun, in plain text */
-    bool says_1_3;     /* ServerHello's supported_versions extension says TLS 1.3 */
-    bool downgraded;   /* its random says that the server has TLS 1.3 all the same */
+    bool server_hello;  /* one has come as a whole, in plain text */
+    bool certificate;   /* one has begun, in plain text */
+    bool hello_request; /* one has come, in plain text */
+    bool sealed;        /* a ChangeCipherSpec has come: TLS 1.2's messages are no plain text */
+    bool says_1_3;      /* ServerHello's supported_versions extension says TLS 1.3 */
+    bool downgraded;    /* its random says that the server has TLS 1.3 all the same */
     uint8_t version_match, downgrade_match; /* how much of either was just seen */
     uint8_t first[RP_RECORDS_FIRST];        /* of the connection, for a sentence */
     uint8_t first_have;

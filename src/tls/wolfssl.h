@@ -21,7 +21,8 @@
 /* What this one is known to lack; cmake/Dependencies.cmake says it too. */
 #if LIBWOLFSSL_VERSION_HEX < 0x05009002
 #define RP_WOLFSSL_LACKS                                                                           \
-    ", which lacks X25519MLKEM768 and fixes of 5.9.2 (CVE-2026-3230, -3547, -10592)"
+    ", which lacks X25519MLKEM768, keys outside of the process (on_sign), refusals of groups and " \
+    "extensions that were not offered, and fixes of 5.9.2 (CVE-2026-3230, -3547, -10592)"
 #elif !defined(WOLFSSL_PQC_HYBRIDS)
 #define RP_WOLFSSL_LACKS ", which lacks X25519MLKEM768"
 #else
@@ -72,6 +73,14 @@
 #define RP_KEYS_ELSEWHERE false
 #define rp_set_sign(context, callback) ((void)(context), (void)(callback), false)
 #define rp_certificate_asked(ssl) ((void)(ssl), 0)
+#endif
+/* The least that a server's Diffie-Hellman group may have (RFC 9325, 4.4). */
+#define RP_DH_BITS 2048
+#ifdef NO_DH
+#define rp_set_least_dh(context, bits) ((void)(context), true)
+#else
+#define rp_set_least_dh(context, bits)                                                             \
+    (wolfSSL_CTX_SetMinDhKey_Sz(context, bits) == WOLFSSL_SUCCESS)
 #endif
 #ifndef HAVE_EXT_CACHE
 #error "ringport needs a wolfSSL built with HAVE_EXT_CACHE"

@@ -72,3 +72,41 @@ size_t tls_unseal(tls_keys *keys, uint8_t *plaintext, rp_slice record)
     wc_AesFree(&aes);
     return size;
 }
+
+void tls_keys_set_12(tls_keys *keys, const uint8_t master[TLS_MASTER_BYTES],
+                     const uint8_t client_random[TLS_RANDOM_BYTES],
+                     const uint8_t server_random[TLS_RANDOM_BYTES])
+{
+    static const char label[] = "key expansion";
+    enum { KEY = 16, IV = 4 };
+    uint8_t seed[2 * TLS_RANDOM_BYTES], block[2 * (KEY + IV)]; /* the client's first */
+    memcpy(seed, server_random, TLS_RANDOM_BYTES);
+    memcpy(seed + TLS_RANDOM_BYTES, client_random, TLS_RANDOM_BYTES);
+    CHECK(wc_PRF_TLS(block, sizeof(block), master, TLS_MASTER_BYTES, (const byte *)label,
+                     sizeof(label) - 1, seed, sizeof(seed), 1, sha256_mac, NULL,
+                     INVALID_DEVID) == 0);
+    memcpy(keys->key, block + KEY, KEY);
+    memcpy(keys->iv, block + 2 * KEY + IV, IV);
+    keys->sequence = 1;
+}
+
+void tls_seal_12(tls_keys *keys, uint8_t *record, uint8_t type, const uint8_t *content, size_t size)
+{
+    Aes aes;
+    uint8_t nonce[12], bound[13] = {0}; /* sequence number and header, without the nonce and tag */
+    memcpy(nonce, keys->iv, 4);
+    for (size_t i = 0; i < 8; i++)
+        nonce[4 + i] = bound[i] = (uint8_t)(keys->sequence >> (56 - 8 * i));
+    keys->sequence++;
+    const uint8_t header[] = {type, 3, 3, (uint8_t)(size >> 8), (uint8_t)size};
+    memcpy(bound + 8, header, sizeof(header));
+    memcpy(record, header, sizeof(header));
+    record[3] = (uint8_t)((size + 8 + 16) >> 8);
+    record[4] = (uint8_t)(size + 8 + 16);
+    memcpy(record + 5, nonce + 4, 8);
+    CHECK(wc_AesInit(&aes, NULL, INVALID_DEVID) == 0);
+    CHECK(wc_AesGcmSetKey(&aes, keys->key, sizeof(keys->key)) == 0);
+    CHECK(wc_AesGcmEncrypt(&aes, record + 13, content, (word32)size, nonce, 12, record + 13 + size,
+                           16, bound, sizeof(bound)) == 0);
+    wc_AesFree(&aes);
+}

@@ -1,8 +1,7 @@
 /* test_tls_messages.c - what a TLS 1.3 server may say, and what it may not: a genuine server's
  * messages, cut into records anew, changed, or with others behind them, sealed by the keys of the
  * client's key log. */
-#include "support/tls_pair.h"
-#include "support/tls_seal.h"
+#include "support/tls_scene.h"
 #include "tls/wolfssl.h"
 
 #include <setjmp.h>
@@ -14,176 +13,28 @@
 
 #include <cmocka.h>
 
-enum { HANDSHAKE_RECORD = 22, DATA_RECORD = 23 }; /* RFC 8446, 5.1 */
-
-typedef struct scene {
-    rp_tls_config *client_config, *server_config;
-    tls_pair pair;
-    tls_end *client;
-    tls_keys keys; /* the server's */
-    uint8_t handshake_secret[TLS_SECRET_BYTES], traffic_secret[TLS_SECRET_BYTES];
-    uint8_t hello[2048], flight[8192]; /* ServerHello, and the messages after it */
-    size_t hello_size, flight_size;
-    size_t answered; /* of the client's data */
-} scene;
-
-static rp_revocation_policy revocation; /* of the scenes that are opened */
-
-static void keep_secret(const char *line, void *user)
-{
-    scene *s = user;
-    const char *hex = strrchr(line, ' ') + 1;
-    uint8_t *secret = strncmp(line, "SERVER_HANDSHAKE", 16) == 0 ? s->handshake_secret
-                      : strncmp(line, "SERVER_TRAFFIC", 14) == 0 ? s->traffic_secret
-                                                                 : NULL;
-    for (size_t i = 0; secret != NULL && i < TLS_SECRET_BYTES; i++) {
-        char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-        secret[i] = (uint8_t)strtoul(digits, NULL, 16);
-    }
-}
-
-static void send_record(scene *s, uint8_t type, const uint8_t *content, size_t size)
-{
-    uint8_t *plain = malloc(size + 1), *record = malloc(size + 1 + TLS_SEAL_EXTRA);
-    assert_true(plain != NULL && record != NULL);
-    memcpy(plain, content, size);
-    plain[size] = type;
-    tls_seal(&s->keys, record, plain, size + 1);
-    if (!s->client->failed)
-        tls_feed(&s->pair, s->client, record, size + 1 + TLS_SEAL_EXTRA);
-    free(plain);
-    free(record);
-}
-
-/* In two records, the first of cut bytes. */
-static void send_cut(scene *s, const uint8_t *messages, size_t size, size_t cut)
-{
-    if (cut > 0)
-        send_record(s, HANDSHAKE_RECORD, messages, cut);
-    if (cut < size)
-        send_record(s, HANDSHAKE_RECORD, messages + cut, size - cut);
-}
-
-/* The server has answered the ClientHello, and nothing of it has reached the client. */
-static void scene_open_with(scene *s, const char *alpn, const char *groups)
-{
-    memset(s, 0, sizeof(*s));
-    s->client = &s->pair.client;
-    s->client_config = tls_client(&(rp_tls_options){
-        .ca_file = tls_cert("ca.pem"),
-        .minimum_version = RP_TLS_1_3,
-        .on_keylog = keep_secret,
-        .keylog_user = s,
-        .revocation = revocation,
-    });
-    s->server_config = tls_server(&(rp_tls_server_options){
-        .certificate_file = tls_cert("server-ecdsa.pem"),
-        .key_file = tls_cert("server-ecdsa.key"),
-        .tls13_ciphers = "TLS_AES_128_GCM_SHA256",
-        .groups = groups,
-        .no_resumption = true,
-    });
-    tls_pair_options options = {
-        .client = s->client_config, .server = s->server_config, .client_alpn = alpn};
-    assert_true(tls_pair_open(&s->pair, &options));
-    assert_int_equal(rp_engine_handshake(s->client->engine, NULL), RP_ENGINE_WANT_INPUT);
-    while (tls_move(&s->pair, s->client, &s->pair.server))
-        ;
-    rp_slice record[1];
-    assert_int_equal(rp_chain_slices(&s->pair.server.output, record, 1), 1);
-    s->hello_size = 5U + ((size_t)record->data[3] << 8) + record->data[4];
-    assert_true(s->hello_size < record->size && s->hello_size <= sizeof(s->hello));
-    memcpy(s->hello, record->data, s->hello_size);
-}
-
-static void scene_open(scene *s, const char *alpn)
-{
-    scene_open_with(s, alpn, NULL);
-}
-
-/* The client has ServerHello; what comes behind it is in flight. */
-static void scene_hello(scene *s)
-{
-    tls_feed(&s->pair, s->client, s->hello, s->hello_size);
-    assert_false(s->client->failed);
-    rp_chain *output = &s->pair.server.output;
-    uint8_t bytes[sizeof(s->flight)];
-    size_t size = output->size, at = s->hello_size;
-    assert_true(size <= sizeof(bytes));
-    for (size_t have = 0; have < size;) {
-        rp_slice part;
-        rp_chain_slices(output, &part, 1);
-        memcpy(bytes + have, part.data, part.size);
-        have += part.size;
-        rp_chain_consume(output, part.size);
-    }
-    tls_keys_set(&s->keys, s->handshake_secret);
-    while (at < size) {
-        rp_slice record = {bytes + at, 5U + ((size_t)bytes[at + 3] << 8) + bytes[at + 4]};
-        at += record.size;
-        if (record.data[0] != DATA_RECORD)
-            continue; /* ChangeCipherSpec */
-        s->flight_size += tls_unseal(&s->keys, s->flight + s->flight_size, record);
-        s->flight_size--; /* the type */
-    }
-    tls_keys_set(&s->keys, s->handshake_secret);
-}
-
-static void scene_connect(scene *s)
-{
-    scene_open(s, NULL);
-    scene_hello(s);
-    send_record(s, HANDSHAKE_RECORD, s->flight, s->flight_size);
-    assert_true(s->client->opened && !s->client->failed);
-    tls_keys_set(&s->keys, s->traffic_secret);
-}
-
-static void expect_data(scene *s)
-{
-    if (s->client->failed)
-        print_error("%s\n", s->client->error.text);
-    assert_true(s->client->opened && !s->client->failed);
-    send_record(s, DATA_RECORD, (const uint8_t *)"data", 4);
-    s->answered += 4;
-    assert_false(s->client->failed);
-    assert_int_equal(s->client->received_size, s->answered);
-}
-
-static void scene_close(scene *s)
-{
-    tls_pair_close(&s->pair);
-    rp_tls_config_release(s->client_config);
-    rp_tls_config_release(s->server_config);
-}
-
-/* What needs scripts/deps-wolfssl-5.9.2.patch, or 5.9.2 itself. */
-static bool old_wolfssl(void)
-{
-    return LIBWOLFSSL_VERSION_HEX < 0x05009002;
-}
-
 /* ---- The flight ------------------------------------------------------------------------------ */
 
 /* RFC 8446, 5.1: a message may be cut anywhere, in its header too. */
 static void flight_cut(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
     size_t size = 1;
     for (size_t message = 0; message < size;) {
         size_t next = 0;
         for (size_t cut = message == 0 ? 1 : message - 1; cut <= message + 5; cut++) {
-            scene s;
-            scene_open(&s, NULL);
-            scene_hello(&s);
+            tls_scene s;
+            tls_scene_open(&s, NULL);
+            tls_scene_hello(&s);
             size = s.flight_size;
             const uint8_t *header = s.flight + message;
             next = message + 4 + ((size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3]);
-            send_cut(&s, s.flight, s.flight_size, cut < size ? cut : size);
+            tls_scene_send_cut(&s, s.flight, s.flight_size, cut < size ? cut : size);
             tls_keys_set(&s.keys, s.traffic_secret);
-            expect_data(&s);
-            scene_close(&s);
+            tls_scene_expect_data(&s);
+            tls_scene_close(&s);
         }
         message = next;
     }
@@ -192,39 +43,39 @@ static void flight_cut(void **state)
 static void flight_by_the_byte(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
-    scene s;
-    scene_open(&s, NULL);
-    scene_hello(&s);
+    tls_scene s;
+    tls_scene_open(&s, NULL);
+    tls_scene_hello(&s);
     for (size_t i = 0; i < s.flight_size; i++)
-        send_record(&s, HANDSHAKE_RECORD, s.flight + i, 1);
+        tls_scene_send(&s, TLS_HANDSHAKE_RECORD, s.flight + i, 1);
     tls_keys_set(&s.keys, s.traffic_secret);
-    expect_data(&s);
-    scene_close(&s);
+    tls_scene_expect_data(&s);
+    tls_scene_close(&s);
 }
 
 /* EncryptedExtensions with one extension. */
 static rp_status status_of_extension(const char *offered, const uint8_t *extension, uint8_t size)
 {
     uint8_t message[64] = {8, 0, 0, (uint8_t)(2 + size), 0, size};
-    scene s;
+    tls_scene s;
     memcpy(message + 6, extension, size);
-    scene_open(&s, offered);
-    scene_hello(&s);
-    send_record(&s, HANDSHAKE_RECORD, message, 6U + size);
+    tls_scene_open(&s, offered);
+    tls_scene_hello(&s);
+    tls_scene_send(&s, TLS_HANDSHAKE_RECORD, message, 6U + size);
     rp_status status = s.client->failed ? s.client->error.status : RP_OK;
-    scene_close(&s);
+    tls_scene_close(&s);
     return status;
 }
 
 /* The server's flight, with an extension of its certificate number which. */
 static rp_error error_of_staple(int which, const uint8_t *extension, size_t size)
 {
-    uint8_t flight[sizeof(((scene *)0)->flight) + 64];
-    scene s;
-    scene_open(&s, NULL);
-    scene_hello(&s);
+    uint8_t flight[sizeof(((tls_scene *)0)->flight) + 64];
+    tls_scene s;
+    tls_scene_open(&s, NULL);
+    tls_scene_hello(&s);
     size_t at = 0; /* of Certificate */
     while (s.flight[at] != 11)
         at += 4U + ((size_t)s.flight[at + 2] << 8) + s.flight[at + 3];
@@ -241,10 +92,10 @@ static rp_error error_of_staple(int which, const uint8_t *extension, size_t size
     flight[at + 3] = (uint8_t)message;
     flight[at + 6] = (uint8_t)((message - 4) >> 8);
     flight[at + 7] = (uint8_t)(message - 4);
-    send_record(&s, HANDSHAKE_RECORD, flight, s.flight_size + size);
+    tls_scene_send(&s, TLS_HANDSHAKE_RECORD, flight, s.flight_size + size);
     assert_true(s.client->failed); /* CertificateVerify is about other messages at least */
     rp_error error = s.client->error;
-    scene_close(&s);
+    tls_scene_close(&s);
     return error;
 }
 
@@ -257,9 +108,9 @@ static void staples(void **state)
     static const uint8_t empty[] = {0, 5, 0, 0};
     static const uint8_t twice[] = {0, 5, 0, 5, 1, 0, 0, 1, 0x30, 0, 5, 0, 5, 1, 0, 0, 1, 0x30};
     (void)state;
-    if (old_wolfssl() || !RP_STAPLES)
+    if (tls_old_wolfssl() || !RP_STAPLES)
         skip();
-    revocation = RP_REVOCATION_SOFT;
+    tls_scene_revocation = RP_REVOCATION_SOFT;
     rp_error error = error_of_staple(0, response, sizeof(response));
     assert_int_equal(error.status, RP_E_CERT_STATUS_UNKNOWN);
     assert_int_equal(error.tls_alert, 113); /* bad_certificate_status_response */
@@ -272,14 +123,14 @@ static void staples(void **state)
     assert_int_equal(error_of_staple(0, empty, sizeof(empty)).status, RP_E_TLS_PROTOCOL);
     assert_int_equal(error_of_staple(0, twice, sizeof(twice)).status, RP_E_TLS_PROTOCOL);
     /* Who asked for none gets none. */
-    revocation = RP_REVOCATION_OFF;
+    tls_scene_revocation = RP_REVOCATION_OFF;
     error = error_of_staple(0, response, sizeof(response));
     assert_int_equal(error.status, RP_E_TLS_PROTOCOL);
     assert_int_equal(error.tls_alert, 110); /* unsupported_extension */
     assert_int_not_equal(status_of_extension(NULL, empty, sizeof(empty)), RP_OK);
-    revocation = RP_REVOCATION_SOFT;
+    tls_scene_revocation = RP_REVOCATION_SOFT;
     assert_int_not_equal(status_of_extension(NULL, empty, sizeof(empty)), RP_OK);
-    revocation = RP_REVOCATION_OFF;
+    tls_scene_revocation = RP_REVOCATION_OFF;
 }
 
 /* RFC 7301, 3.2; RFC 8446, 4.2. */
@@ -293,7 +144,7 @@ static void not_what_was_offered(void **state)
     assert_int_equal(status_of_extension("h2,http/1.1", http2, sizeof(http2)), RP_OK);
     assert_int_not_equal(status_of_extension("http/1.1", http2, sizeof(http2)), RP_OK);
     assert_int_not_equal(status_of_extension(NULL, http2, sizeof(http2)), RP_OK);
-    if (!old_wolfssl())
+    if (!tls_old_wolfssl())
         assert_int_not_equal(status_of_extension(NULL, unknown, sizeof(unknown)), RP_OK);
 }
 
@@ -301,7 +152,7 @@ static void not_what_was_offered(void **state)
 static void extensions_out_of_place(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
     static const uint8_t good[][2] = {{0, 0}}; /* server_name */
     static const uint8_t bad[][2] = {{0, 1},  {0, 5},  {0, 11}, {0, 13}, {0, 14},  {0, 15},
@@ -350,12 +201,12 @@ static size_t put(uint8_t *message, size_t size, size_t place, const uint8_t *by
 static void extensions_of_server_hello(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
     static const uint8_t types[] = {0, 1, 5, 10, 11, 13, 16, 21, 22, 23, 35, 44, 45, 250};
     for (size_t i = 0; i < sizeof(types); i++) {
-        scene s;
-        scene_open(&s, "http/1.1");
+        tls_scene s;
+        tls_scene_open(&s, "http/1.1");
         const uint8_t extension[] = {0, types[i], 0, 2, 0, 0};
         size_t lists = 5 + 4 + 2 + 32 + 1 + s.hello[5 + 4 + 2 + 32] + 2 + 1;
         const length_at lengths[] = {{3, 2}, {6, 3}, {lists, 2}};
@@ -364,7 +215,7 @@ static void extensions_of_server_hello(void **state)
         tls_feed(&s.pair, s.client, s.hello, s.hello_size);
         assert_true(s.client->failed);
         assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
-        scene_close(&s);
+        tls_scene_close(&s);
     }
 }
 
@@ -372,13 +223,13 @@ static void extensions_of_server_hello(void **state)
 static void extensions_of_certificate(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
     static const uint8_t types[] = {0, 5, 10, 16, 18, 250};
     for (size_t i = 0; i < sizeof(types); i++) {
-        scene s;
-        scene_open(&s, "http/1.1");
-        scene_hello(&s);
+        tls_scene s;
+        tls_scene_open(&s, "http/1.1");
+        tls_scene_hello(&s);
         const uint8_t extension[] = {0, types[i], 0, 1, 0};
         size_t message = 4 + ((size_t)s.flight[1] << 16 | (size_t)s.flight[2] << 8 | s.flight[3]);
         assert_int_equal(s.flight[message], 11);
@@ -389,10 +240,10 @@ static void extensions_of_certificate(void **state)
         const length_at lengths[] = {{message + 1, 3}, {message + 5, 3}, {end, 2}};
         size_t size =
             put(s.flight, s.flight_size, end + 2, extension, sizeof(extension), lengths, 3);
-        send_record(&s, HANDSHAKE_RECORD, s.flight, size);
+        tls_scene_send(&s, TLS_HANDSHAKE_RECORD, s.flight, size);
         assert_true(s.client->failed && !s.client->opened);
         assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
-        scene_close(&s);
+        tls_scene_close(&s);
     }
 }
 
@@ -400,7 +251,7 @@ static void extensions_of_certificate(void **state)
 static void change_ciphers(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
     static const uint8_t change[] = {20, 3, 3, 0, 1, 1}, other[] = {20, 3, 3, 0, 1, 2};
     static const struct {
@@ -408,30 +259,30 @@ static void change_ciphers(void **state)
         bool fails;
     } cases[] = {{0, 1, false}, {0, 2, false}, {0, 30, false}, {0, 40, true}, {1, 0, true}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        scene s;
-        scene_open(&s, NULL);
+        tls_scene s;
+        tls_scene_open(&s, NULL);
         for (size_t k = 0; k < cases[i].before; k++)
             tls_feed(&s.pair, s.client, change, sizeof(change));
         if (!s.client->failed)
-            scene_hello(&s);
+            tls_scene_hello(&s);
         for (size_t k = 0; k < cases[i].after && !s.client->failed; k++)
             tls_feed(&s.pair, s.client, change, sizeof(change));
         assert_true(s.client->failed == cases[i].fails);
         if (!s.client->failed) {
-            send_record(&s, HANDSHAKE_RECORD, s.flight, s.flight_size);
+            tls_scene_send(&s, TLS_HANDSHAKE_RECORD, s.flight, s.flight_size);
             tls_keys_set(&s.keys, s.traffic_secret);
-            expect_data(&s);
+            tls_scene_expect_data(&s);
             tls_feed(&s.pair, s.client, change, sizeof(change));
             assert_true(s.client->failed);
         }
-        scene_close(&s);
+        tls_scene_close(&s);
     }
-    scene s;
-    scene_open(&s, NULL);
-    scene_hello(&s);
+    tls_scene s;
+    tls_scene_open(&s, NULL);
+    tls_scene_hello(&s);
     tls_feed(&s.pair, s.client, other, sizeof(other));
     assert_true(s.client->failed);
-    scene_close(&s);
+    tls_scene_close(&s);
 }
 
 /* RFC 8446, 5.1: no empty record of a handshake, and nothing behind a message in its record that
@@ -439,59 +290,59 @@ static void change_ciphers(void **state)
 static void empty_records(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
     for (size_t at = 0; at < 3; at++) {
-        scene s;
-        scene_open(&s, NULL);
-        scene_hello(&s);
+        tls_scene s;
+        tls_scene_open(&s, NULL);
+        tls_scene_hello(&s);
         if (at == 1)
-            send_record(&s, HANDSHAKE_RECORD, s.flight, 3);
+            tls_scene_send(&s, TLS_HANDSHAKE_RECORD, s.flight, 3);
         if (at == 2) {
-            send_record(&s, HANDSHAKE_RECORD, s.flight, s.flight_size);
+            tls_scene_send(&s, TLS_HANDSHAKE_RECORD, s.flight, s.flight_size);
             tls_keys_set(&s.keys, s.traffic_secret);
-            expect_data(&s);
+            tls_scene_expect_data(&s);
         }
-        send_record(&s, HANDSHAKE_RECORD, s.flight, 0);
+        tls_scene_send(&s, TLS_HANDSHAKE_RECORD, s.flight, 0);
         assert_true(s.client->failed);
         assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
-        scene_close(&s);
+        tls_scene_close(&s);
     }
 }
 
 static void keys_change_in_a_record(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
     static const uint8_t update[] = {24, 0, 0, 1, 0, 24, 0, 0, 1, 0};
     static const size_t parts[][2] = {{10, 0}, {6, 4}, {3, 7}, {4, 3}};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) { /* KeyUpdate */
-        scene s;
-        scene_connect(&s);
-        send_record(&s, HANDSHAKE_RECORD, update, parts[i][0]);
+        tls_scene s;
+        tls_scene_connect(&s);
+        tls_scene_send(&s, TLS_HANDSHAKE_RECORD, update, parts[i][0]);
         if (parts[i][1] > 0)
-            send_record(&s, HANDSHAKE_RECORD, update + parts[i][0], parts[i][1]);
+            tls_scene_send(&s, TLS_HANDSHAKE_RECORD, update + parts[i][0], parts[i][1]);
         assert_true(s.client->failed);
         assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
-        scene_close(&s);
+        tls_scene_close(&s);
     }
     for (size_t cut = 0; cut < 2; cut++) { /* Finished */
-        scene s;
-        scene_open(&s, NULL);
-        scene_hello(&s);
+        tls_scene s;
+        tls_scene_open(&s, NULL);
+        tls_scene_hello(&s);
         memcpy(s.flight + s.flight_size, update, 5);
-        send_cut(&s, s.flight, s.flight_size + 5, cut == 0 ? 0 : s.flight_size - 2);
+        tls_scene_send_cut(&s, s.flight, s.flight_size + 5, cut == 0 ? 0 : s.flight_size - 2);
         assert_true(s.client->failed && !s.client->opened);
-        scene_close(&s);
+        tls_scene_close(&s);
     }
-    scene s; /* ServerHello */
-    scene_open(&s, NULL);
+    tls_scene s; /* ServerHello */
+    tls_scene_open(&s, NULL);
     memcpy(s.hello + s.hello_size, "\x08\0\0\x02\0\0", 6);
     s.hello[4] = (uint8_t)(s.hello[4] + 6);
     tls_feed(&s.pair, s.client, s.hello, s.hello_size + 6);
     assert_true(s.client->failed);
-    scene_close(&s);
+    tls_scene_close(&s);
 }
 
 /* RFC 8446, 7.4.2: a share of small order makes a secret of zeros whatever the client's key is. As
@@ -512,8 +363,8 @@ static void share_of_small_order(void **state)
     for (size_t i = 0; i < (RP_HYBRID_GROUPS ? 2 : 1) * count; i++) {
         const uint8_t *share = i < count ? alone : hybrid;
         size_t size = sizeof(alone) + (i < count ? 0 : 1088) + 32;
-        scene s;
-        scene_open_with(&s, NULL, i < count ? "X25519" : "X25519MLKEM768");
+        tls_scene s;
+        tls_scene_open_groups(&s, i < count ? "X25519" : "X25519MLKEM768");
         size_t at = 0;
         while (at + size <= s.hello_size && memcmp(s.hello + at, share, sizeof(alone)) != 0)
             at++;
@@ -521,13 +372,13 @@ static void share_of_small_order(void **state)
         memcpy(s.hello + at + size - 32, points[i % count], 32);
         tls_feed(&s.pair, s.client, s.hello, s.hello_size);
         assert_true(s.client->failed);
-        scene_close(&s);
+        tls_scene_close(&s);
     }
 }
 
 /* A ServerHello as the server's is up to the extensions, with others: as a HelloRetryRequest, by
  * its random (RFC 8446, 4.1.3). */
-static void send_hello(scene *s, bool retry, const uint8_t *extensions, size_t count)
+static void send_hello(tls_scene *s, bool retry, const uint8_t *extensions, size_t count)
 {
     static const uint8_t random[] = {0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11,
                                      0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
@@ -556,8 +407,8 @@ static void cookie(void **state)
     (void)state;
     static const uint8_t extensions[] = {0, 43, 0, 2,   3,   4,   0,   44,  0,
                                          8, 0,  6, 'c', 'o', 'o', 'k', 'i', 'e'};
-    scene s;
-    scene_open(&s, NULL);
+    tls_scene s;
+    tls_scene_open(&s, NULL);
     send_hello(&s, true, extensions, sizeof(extensions));
     assert_false(s.client->failed);
     rp_slice second;
@@ -566,7 +417,7 @@ static void cookie(void **state)
     for (size_t i = 0; i + 10 <= second.size; i++)
         found = found || memcmp(second.data + i, extensions + 8, 10) == 0;
     assert_true(found);
-    scene_close(&s);
+    tls_scene_close(&s);
 }
 
 /* Without a share there is no key exchange, before a HelloRetryRequest and behind it
@@ -578,33 +429,33 @@ static void no_share(void **state)
     static const uint8_t p256[] = {0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 23};
     static const uint8_t x25519[] = {0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 29};
     static const uint8_t x448[] = {0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 30};
-    scene s;
-    scene_open(&s, NULL);
+    tls_scene s;
+    tls_scene_open(&s, NULL);
     send_hello(&s, false, version, sizeof(version));
     assert_true(s.client->failed);
-    scene_close(&s);
-    if (!old_wolfssl()) {
-        scene_open(&s, NULL);
+    tls_scene_close(&s);
+    if (!tls_old_wolfssl()) {
+        tls_scene_open(&s, NULL);
         send_hello(&s, true, p256, sizeof(p256));
         assert_false(s.client->failed);
         send_hello(&s, false, version, sizeof(version));
         assert_true(s.client->failed);
-        scene_close(&s);
+        tls_scene_close(&s);
     }
-    scene_open(&s, NULL);
+    tls_scene_open(&s, NULL);
     send_hello(&s, true, p256, sizeof(p256));
     assert_false(s.client->failed);
     send_hello(&s, true, p256, sizeof(p256));
     assert_true(s.client->failed);
-    scene_close(&s);
-    scene_open(&s, NULL);
+    tls_scene_close(&s);
+    tls_scene_open(&s, NULL);
     send_hello(&s, true, x25519, sizeof(x25519));
     assert_true(s.client->failed);
-    scene_close(&s);
-    scene_open(&s, NULL);
+    tls_scene_close(&s);
+    tls_scene_open(&s, NULL);
     send_hello(&s, true, x448, sizeof(x448));
     assert_true(s.client->failed);
-    scene_close(&s);
+    tls_scene_close(&s);
 }
 
 /* ---- Behind the handshake -------------------------------------------------------------------- */
@@ -634,29 +485,29 @@ static uint8_t *ticket(size_t size, uint8_t nonce_size, uint32_t lifetime, size_
 static void tickets_cut(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
     size_t size;
     uint8_t *message = ticket(20, 8, 7200, &size);
-    scene s;
-    scene_connect(&s);
+    tls_scene s;
+    tls_scene_connect(&s);
     for (size_t cut = 0; cut <= size; cut++) {
-        send_cut(&s, message, size, cut);
-        expect_data(&s);
+        tls_scene_send_cut(&s, message, size, cut);
+        tls_scene_expect_data(&s);
     }
     for (size_t i = 0; i < size; i++)
-        send_record(&s, HANDSHAKE_RECORD, message + i, 1);
-    expect_data(&s);
+        tls_scene_send(&s, TLS_HANDSHAKE_RECORD, message + i, 1);
+    tls_scene_expect_data(&s);
     /* The end of one and all of the next in a record. */
     uint8_t both[256];
     memcpy(both, message, size);
     memcpy(both + size, message, size);
-    send_cut(&s, both, 2 * size, 7);
-    expect_data(&s);
-    send_cut(&s, both, 2 * size, size + 2);
-    expect_data(&s);
+    tls_scene_send_cut(&s, both, 2 * size, 7);
+    tls_scene_expect_data(&s);
+    tls_scene_send_cut(&s, both, 2 * size, size + 2);
+    tls_scene_expect_data(&s);
     free(message);
-    scene_close(&s);
+    tls_scene_close(&s);
 }
 
 static void tickets_of_any_kind(void **state)
@@ -674,16 +525,17 @@ static void tickets_of_any_kind(void **state)
         {200, 8, 691200, true}, {200, 8, UINT32_MAX, true}, {200, 8, 0, false},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (kinds[i].needs_new && old_wolfssl())
+        if (kinds[i].needs_new && tls_old_wolfssl())
             continue;
         size_t size;
         uint8_t *message = ticket(kinds[i].size, kinds[i].nonce, kinds[i].lifetime, &size);
-        scene s;
-        scene_connect(&s);
+        tls_scene s;
+        tls_scene_connect(&s);
         for (size_t at = 0; at < size; at += 16000)
-            send_record(&s, HANDSHAKE_RECORD, message + at, size - at < 16000 ? size - at : 16000);
-        expect_data(&s);
-        scene_close(&s);
+            tls_scene_send(&s, TLS_HANDSHAKE_RECORD, message + at,
+                           size - at < 16000 ? size - at : 16000);
+        tls_scene_expect_data(&s);
+        tls_scene_close(&s);
         free(message);
     }
 }
@@ -693,7 +545,7 @@ static void tickets_of_any_kind(void **state)
 static void tickets_that_are_none(void **state)
 {
     (void)state;
-    if (old_wolfssl())
+    if (tls_old_wolfssl())
         skip();
     static const struct {
         size_t ticket, size;
@@ -718,13 +570,13 @@ static void tickets_that_are_none(void **state)
         memcpy(changed, message, size);
         const length_at lengths[] = {{1, 3}, {size - 2, 2}};
         size = put(changed, size, size, kinds[i].extensions, kinds[i].size, lengths, 2);
-        scene s;
-        scene_connect(&s);
-        send_record(&s, HANDSHAKE_RECORD, changed, size);
+        tls_scene s;
+        tls_scene_connect(&s);
+        tls_scene_send(&s, TLS_HANDSHAKE_RECORD, changed, size);
         if (kinds[i].good)
-            expect_data(&s);
+            tls_scene_expect_data(&s);
         assert_true(s.client->failed != kinds[i].good);
-        scene_close(&s);
+        tls_scene_close(&s);
         free(message);
     }
 }
@@ -736,25 +588,25 @@ static void data_amid_a_message(void **state)
     size_t size;
     uint8_t *message = ticket(20, 8, 7200, &size);
     for (size_t cut = 1; cut < size; cut += 3) {
-        scene s;
-        scene_connect(&s);
-        send_record(&s, HANDSHAKE_RECORD, message, cut);
-        send_record(&s, DATA_RECORD, (const uint8_t *)"data", 4);
+        tls_scene s;
+        tls_scene_connect(&s);
+        tls_scene_send(&s, TLS_HANDSHAKE_RECORD, message, cut);
+        tls_scene_send(&s, TLS_DATA_RECORD, (const uint8_t *)"data", 4);
         assert_true(s.client->failed);
         assert_int_equal(s.client->received_size, 0);
-        scene_close(&s);
+        tls_scene_close(&s);
     }
     free(message);
 }
 
-static void key_update(scene *s)
+static void key_update(tls_scene *s)
 {
     static const uint8_t message[] = {24, 0, 0, 1, 1}; /* update_requested: RFC 8446, 4.6.3 */
-    send_record(s, HANDSHAKE_RECORD, message, sizeof(message));
+    tls_scene_send(s, TLS_HANDSHAKE_RECORD, message, sizeof(message));
     tls_keys_update(&s->keys);
 }
 
-static void drain(scene *s)
+static void drain(tls_scene *s)
 {
     rp_chain *output = &s->client->output;
     rp_chain_consume(output, output->size);
@@ -774,15 +626,15 @@ static void floods_of_key_updates(void **state)
         {true, true, false},
     };
     for (size_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
-        scene s;
-        scene_connect(&s);
+        tls_scene s;
+        tls_scene_connect(&s);
         int count = 0;
         for (; count < 1000 && !s.client->failed; count++) {
             key_update(&s);
             if (floods[i].drained)
                 drain(&s);
             if (floods[i].data && !s.client->failed)
-                expect_data(&s);
+                tls_scene_expect_data(&s);
         }
         assert_true(s.client->failed == floods[i].ends);
         if (s.client->failed) {
@@ -791,7 +643,7 @@ static void floods_of_key_updates(void **state)
             assert_non_null(strstr(s.client->error.text, "asks for new keys again and again"));
             assert_true(s.client->output.size < 2048);
         }
-        scene_close(&s);
+        tls_scene_close(&s);
     }
 }
 

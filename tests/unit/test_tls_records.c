@@ -84,12 +84,26 @@ static void finds_our_change_of_ciphers(void **state)
         assert_int_equal(rp_records_change_cipher(cases[i].bytes, cases[i].size), cases[i].found);
 }
 
+/* Behind a ChangeCipherSpec TLS 1.2's messages are sealed, in records of the same type, and begin
+ * with a number that is 0 at first. */
+static void finds_a_hello_request_in_plain_text(void **state)
+{
+    static const uint8_t bytes[] = {20, 3, 3, 0, 1, 1, 22, 3, 3, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0};
+    (void)state;
+    for (size_t begin = 0; begin <= 6; begin += 6) {
+        rp_records records = {.record_have = 0};
+        (void)rp_records_see(&records, bytes + begin, sizeof(bytes) - begin);
+        assert_int_equal(records.hello_request, begin > 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_version_of_a_server_hello),
         cmocka_unit_test(stops_at_what_is_not_tls),
         cmocka_unit_test(finds_our_change_of_ciphers),
+        cmocka_unit_test(finds_a_hello_request_in_plain_text),
     };
     return cmocka_run_group_tests_name("tls_records", tests, NULL, NULL);
 }

@@ -250,6 +250,52 @@ static void server_changes_versions(void **state)
     rp_tls_config_release(new);
 }
 
+/* The store's newest session says that it was made with another suite of TLS 1.3. */
+static void change_suite(rp_sessions *sessions, uint8_t suite)
+{
+    static const uint8_t version_and_suite[] = {3, 4, 0x13, 0x01};
+    WOLFSSL_SESSION *session = rp_sessions_take(sessions, "origin");
+    unsigned char *bytes = NULL;
+    int size = wolfSSL_i2d_SSL_SESSION(session, &bytes), at = 0;
+    assert_true(size > 0);
+    while (memcmp(bytes + at, version_and_suite, sizeof(version_and_suite)) != 0) {
+        at++;
+        assert_true(at + 4 <= size);
+    }
+    bytes[at + 3] = suite;
+    const unsigned char *changed = bytes;
+    wolfSSL_SESSION_free(session);
+    session = wolfSSL_d2i_SSL_SESSION(NULL, &changed, size);
+    assert_non_null(session);
+    XFREE(bytes, NULL, DYNAMIC_TYPE_OPENSSL);
+    rp_sessions_put(sessions, "origin", session);
+}
+
+/* RFC 8446, 4.2.11: a session goes on with any suite of its hash, and no other. */
+static void other_suites(void **state)
+{
+    (void)state;
+    if (LIBWOLFSSL_VERSION_HEX < 0x05009002)
+        skip();
+    rp_tls_config *client = tls_client_of(RP_TLS_1_3);
+    rp_tls_config *server = tls_server_of("server-ecdsa", RP_TLS_1_3);
+    rp_memory memory;
+    rp_sessions *sessions = store_new(&memory);
+    assert_false(connect_once(client, server, sessions, 0));
+    change_suite(sessions, 0x03); /* ChaCha20-Poly1305 with SHA-256 */
+    assert_true(connect_once(client, server, sessions, 0));
+    assert_true(connect_once(client, server, sessions, 0)); /* by the new ticket */
+    change_suite(sessions, 0x02);                           /* SHA-384 */
+    tls_pair pair;
+    tls_pair_options options = {.client = client, .server = server, .sessions = sessions};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_false(tls_handshake(&pair));
+    tls_pair_close(&pair);
+    store_free(&memory, sessions);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
 /* ---- The store ------------------------------------------------------------------------------- */
 
 static WOLFSSL_SESSION *session_of(long lifetime)
@@ -382,6 +428,7 @@ int main(void)
         cmocka_unit_test(unknown_tickets),
         cmocka_unit_test(no_resumption),
         cmocka_unit_test(server_changes_versions),
+        cmocka_unit_test(other_suites),
         cmocka_unit_test(newest_first),
         cmocka_unit_test(keys_with_one_hash),
         cmocka_unit_test(expired_ones_go),
