@@ -20,9 +20,11 @@ enum {
     GROUPS = 10,
     SIGNATURES = 13,
     ALPN = 16,
+    PADDING = 21,
     PRE_SHARED_KEY = 41,
     VERSIONS = 43,
     COOKIE = 44,
+    MODES = 45,
     KEY_SHARE = 51
 };
 
@@ -181,6 +183,9 @@ static void nothing_but_what_is_good(void **state)
         for (size_t k = 0; k < i; k++)
             assert_int_not_equal(h.extensions[i], h.extensions[k]);
     }
+    rp_slice modes = extension(&h, MODES); /* psk_dhe_ke alone: RFC 8446, 4.2.9 */
+    assert_int_equal(modes.size, 2);
+    assert_memory_equal(modes.data, "\1\1", 2);
     hello_of(&h, &(rp_tls_options){.maximum_version = RP_TLS_1_2});
     expect_suites(&h, SUITES12);
     assert_string_equal(list_of(&h, VERSIONS, 1), "none");
@@ -253,8 +258,8 @@ static void second_hello(void **state)
     assert_string_equal(shares(&second), "0018");
     size_t i = 0;
     for (size_t k = 0; k < second.extension_count; k++) {
-        if (second.extensions[k] == COOKIE)
-            continue;
+        if (second.extensions[k] == COOKIE || second.extensions[k] == PADDING)
+            continue; /* the first was too long for it */
         assert_true(i < first.extension_count);
         assert_int_equal(second.extensions[k], first.extensions[i]);
         if (second.extensions[k] != KEY_SHARE) {
@@ -273,12 +278,97 @@ static void second_hello(void **state)
     rp_tls_config_release(server);
 }
 
+/* RFC 7685: none has 256 to 511 bytes, header included; what would have, has 512, or little more
+ * where there is no room for an extension. */
+static void expect_padding(const hello *h)
+{
+    size_t size = h->size - 5;
+    rp_slice padding = extension(h, PADDING);
+    assert_false(size >= 256 && size < 512);
+    assert_true(padding.data == NULL || size == 512 || (size <= 516 && padding.size == 1));
+    for (size_t i = 0; i < padding.size; i++)
+        assert_int_equal(padding.data[i], 0);
+}
+
+static void padding(void **state)
+{
+    (void)state;
+    if (LIBWOLFSSL_VERSION_HEX < 0x05009002)
+        skip();
+    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+    size_t padded = 0;
+    for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++) {
+        rp_tls_config *client = tls_client(&(rp_tls_options){
+            .ca_file = tls_cert("ca.pem"), .maximum_version = version, .groups = "X25519"});
+        for (size_t size = 1; size < 250; size++) {
+            char name[256];
+            memset(name, 'a', size);
+            for (size_t i = 50; i + 1 < size; i += 50)
+                name[i] = '.';
+            name[size] = '\0';
+            tls_pair pair;
+            tls_pair_options options = {.client = client, .server = server, .name = name};
+            assert_true(tls_pair_open(&pair, &options));
+            assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+            hello h;
+            hello_read(&h, &pair.client.output);
+            expect_padding(&h);
+            padded += extension(&h, PADDING).data != NULL;
+            tls_pump(&pair); /* the server reads it, and has a certificate of another name */
+            assert_int_equal(pair.client.error.status, RP_E_CERT_HOST_MISMATCH);
+            tls_pair_close(&pair);
+        }
+        rp_tls_config_release(client);
+    }
+    assert_in_range(padded, 300, 498);
+    rp_tls_config_release(server);
+}
+
+/* Behind it comes pre_shared_key, which is last (RFC 8446, 4.2.11). */
+static void padding_beside_a_session(void **state)
+{
+    (void)state;
+    if (LIBWOLFSSL_VERSION_HEX < 0x05009002)
+        skip();
+    rp_tls_config *client =
+        tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
+                                     .tls12_ciphers = "ECDHE-RSA-AES128-GCM-SHA256",
+                                     .groups = "X25519"});
+    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+    rp_memory memory;
+    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_sessions *sessions = rp_sessions_create(&memory);
+    for (int i = 0; i < 2; i++) {
+        tls_pair pair;
+        tls_pair_options options = {.client = client, .server = server, .sessions = sessions};
+        assert_true(tls_pair_open(&pair, &options));
+        assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+        hello h;
+        hello_read(&h, &pair.client.output);
+        expect_padding(&h);
+        if (i == 1) {
+            assert_int_equal(h.extensions[h.extension_count - 2], PADDING);
+            assert_int_equal(h.extensions[h.extension_count - 1], PRE_SHARED_KEY);
+        }
+        assert_true(tls_handshake(&pair));
+        assert_int_equal(pair.client.stats.handshakes_resumed, i);
+        tls_write(&pair.server, "x", 1);
+        tls_pump(&pair);
+        tls_pair_close(&pair);
+    }
+    rp_sessions_destroy(sessions);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_but_what_is_good),
         cmocka_unit_test(groups_and_shares),
         cmocka_unit_test(second_hello),
+        cmocka_unit_test(padding),
+        cmocka_unit_test(padding_beside_a_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
