@@ -496,6 +496,7 @@ static bool has_in_scope(const crl *list, const rp_certificate *certificate)
 typedef enum nearness {
     NO_LIST,
     NOT_SIGNED,
+    NOT_ALLOWED,
     OUT_OF_SCOPE,
     IN_PART,
     TOO_EARLY,
@@ -508,6 +509,7 @@ static void note(rp_standing *standing, nearness *best, nearness found, const cr
     static const char *const reasons[] = {
         [NO_LIST] = "there is no CRL of its issuer",
         [NOT_SIGNED] = "the CRL of its issuer has a bad signature",
+        [NOT_ALLOWED] = "its issuer's key usage does not allow CRLs",
         [OUT_OF_SCOPE] = "the CRLs of its issuer are for others (issuingDistributionPoint)",
         [IN_PART] = "the CRL of its issuer is about some reasons only",
         [TOO_EARLY] = "the CRL of its issuer is not valid before ",
@@ -524,8 +526,11 @@ static void note(rp_standing *standing, nearness *best, nearness found, const cr
                                          : 0;
 }
 
-static nearness judge_unlisted(const crl *list, const rp_certificate *certificate, int64_t now)
+static nearness judge_unlisted(const crl *list, const rp_certificate *certificate,
+                               const rp_certificate *authority, int64_t now)
 {
+    if (authority->has_key_usage && !(authority->key_usage & RP_USAGE_CRL_SIGN))
+        return NOT_ALLOWED;
     if (!has_in_scope(list, certificate))
         return OUT_OF_SCOPE;
     if (list->some_reasons)
@@ -545,10 +550,6 @@ rp_standing rp_crls_judge(rp_crls *crls, const rp_certificate *certificate, rp_i
     for (crl *list = crls != NULL ? crls->first : NULL; list != NULL; list = list->next) {
         if (!rp_dname_equal(list->issuer, certificate->issuer))
             continue;
-        const rp_certificate *authority = issuer.certificate;
-        if (authority->has_key_usage && !(authority->key_usage & RP_USAGE_CRL_SIGN))
-            return (rp_standing){RP_STANDING_UNKNOWN, "its issuer's key usage does not allow CRLs",
-                                 0};
         rp_signature_result result = check_signature(crls, list, issuer);
         if (result == RP_SIGNATURE_NO_MEMORY)
             return (rp_standing){RP_STANDING_NO_MEMORY, NULL, 0};
@@ -557,7 +558,8 @@ rp_standing rp_crls_judge(rp_crls *crls, const rp_certificate *certificate, rp_i
         else if (find_entry(list, certificate->serial, &found))
             return (rp_standing){RP_STANDING_REVOKED, found.reason, found.date};
         else
-            note(&standing, &best, judge_unlisted(list, certificate, now), list);
+            note(&standing, &best, judge_unlisted(list, certificate, issuer.certificate, now),
+                 list);
     }
     return standing;
 }

@@ -6,11 +6,13 @@
  * certificate, and in date, is seen when that certificate is judged.
  *
  *   revoked   a list that the certificate's issuer signed has its serial number, whatever the
- *             list's age and scope, for an issuer uses a number once (RFC 5280, 4.1.2.2);
+ *             list's age and scope, for an issuer uses a number once (RFC 5280, 4.1.2.2), and
+ *             whatever its key usage says: whose key it is, wants the certificate gone;
  *             removeFromCRL, which belongs in delta lists, takes nothing back here
- *   good      such a list is in date, has the certificate in its scope (its kind and, if the list
- *             is for a distribution point, one that the certificate names), covers all reasons,
- *             and does not have the number
+ *   good      such a list is in date, of an issuer whose key usage, if it has one, allows CRLs,
+ *             has the certificate in its scope (its kind and, if the list is for a distribution
+ *             point, one that the certificate names), covers all reasons, and does not have the
+ *             number
  *   unknown   neither
  *
  * Lists may be long: a million entries cost their DER and 8 bytes each. Filled once, and then
