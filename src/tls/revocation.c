@@ -74,6 +74,33 @@ static rp_status take_all_pem(crl_source *source, const char *text, size_t size,
     return RP_OK;
 }
 
+/* A mark that is misspelt must not take a list away in silence. Dashes that stand before a word are
+ * in nothing else. */
+static unsigned count_marks(const char *text, size_t size, const char *word, size_t word_size)
+{
+    const char *end = text + size, *at = text;
+    unsigned count = 0;
+    while ((at = rp_find_mark(at, (size_t)(end - at), word, word_size)) != NULL) {
+        at += word_size;
+        count++;
+    }
+    return count;
+}
+
+static rp_status check_marks(const crl_source *source, const char *data, size_t size,
+                             rp_error *error)
+{
+    unsigned begins = count_marks(data, size, "-BEGIN", 6),
+             ends = count_marks(data, size, "-END", 4);
+    if (begins <= source->count && ends <= source->count)
+        return RP_OK;
+    return rp_error_set(
+        error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+        "%s%s%s: it has %u lines with BEGIN and %u with END, but %u CRLs: one may be "
+        "misspelt",
+        source->what, *source->where ? " " : "", source->where, begins, ends, source->count);
+}
+
 static rp_status load(crl_source *source, const char *data, size_t size, rp_error *error)
 {
     if (size > RP_CRLS_BYTES_LIMIT) /* of a file that has been seen */
@@ -90,7 +117,7 @@ static rp_status load(crl_source *source, const char *data, size_t size, rp_erro
     if (status == RP_OK && source->count == 0)
         return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s%s%s: no CRL found in it",
                             source->what, *source->where ? " " : "", source->where);
-    return status;
+    return status != RP_OK ? status : check_marks(source, data, size, error);
 }
 
 static rp_status load_file(rp_tls_config *config, const char *path, rp_error *error)

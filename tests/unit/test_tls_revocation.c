@@ -134,6 +134,43 @@ static void bad_lists(void **state)
     expect(options, "crl_data: CRL 2 of it can't be used: it is not a CRL in DER");
 }
 
+/* Beside a good one too, nothing is passed over: whichever mark is misspelt. */
+static void misspelt_marks(void **state)
+{
+    static const char *const ways[][2] = {
+        {"-----BEGIN X509 CRL", "-----BEGIN X509 CLR"},
+        {"-----BEGIN X509 CRL", "-----BEGIN CRL"},
+        {"-----BEGIN X509 CRL", "----BEGIN X509 CRL"},
+        {"-----BEGIN X509", "-----BEGlN X509"},
+        {"-----BEGIN X509 CRL", "X509 CRL"},
+        {"-----END X509 CRL", "-----END X509 CLR"},
+        {"-----END X509 CRL", "-----EMD X509 CRL"},
+    };
+    enum { ENDS = 5 };
+    (void)state;
+    size_t size;
+    char text[RP_ERROR_TEXT_SIZE], two[16384];
+    const char *good = read_all(tls_cert("stale-crl.pem"), &size);
+    assert_true(2 * size + 64 < sizeof(two));
+    rp_tls_options options = {.revocation = RP_REVOCATION_SOFT, .crl_data = two};
+    snprintf(two, sizeof(two), "# one\n%s# another - of the same\n%s", good, good);
+    assert_int_equal(lists_of(options, text), 2);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        for (int which = 0; which < 2; which++) {
+            snprintf(two, sizeof(two), "%s%s", good, good);
+            char *at = strstr(which == 0 ? two : two + size, ways[i][0]);
+            size_t old = strlen(ways[i][0]), new = strlen(ways[i][1]);
+            memmove(at + new, at + old, strlen(at + old) + 1);
+            memcpy(at, ways[i][1], new);
+            /* The last one's end does not matter. */
+            assert_int_equal(lists_of(options, text), which == 1 && i >= ENDS ? 2 : -1);
+        }
+    }
+    snprintf(two, sizeof(two), "%s-----BEGIN X509 CLR-----\nAAAA\n", good);
+    expect(options, "crl_data: it has 2 lines with BEGIN and 1 with END, but 1 CRLs: one may be "
+                    "misspelt");
+}
+
 static void too_large(void **state)
 {
     (void)state;
@@ -210,9 +247,10 @@ static void nothing_remembered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_options), cmocka_unit_test(sources),
-        cmocka_unit_test(bad_lists),   cmocka_unit_test(too_large),
-        cmocka_unit_test(no_memory),   cmocka_unit_test(nothing_remembered),
+        cmocka_unit_test(bad_options),        cmocka_unit_test(sources),
+        cmocka_unit_test(bad_lists),          cmocka_unit_test(too_large),
+        cmocka_unit_test(misspelt_marks),     cmocka_unit_test(no_memory),
+        cmocka_unit_test(nothing_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
