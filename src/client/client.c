@@ -187,8 +187,7 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     rp_list_init(&client->remembered);
     rp_list_init(&client->free_later.link);
     client->free_fn = free_later;
-    if (options->versions != RP_HTTP_ANY)
-        client->only = options->versions == RP_HTTP_2 ? &rp_http2 : &rp_http1;
+    client->http2 = &rp_http2;
     client->conn_events = &rp_pool_conn_events;
     rp_h1_scratch_init(&client->scratch, memory, &loop->stats.bytes_copied);
     client->limits = (rp_h1_limits){.head_bytes = options->head_limit_bytes,
@@ -268,7 +267,8 @@ static rp_status check(rp_client *client, const rp_request_options *options,
     if (url->userinfo.size > 0)
         return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE,
                             "the URL holds a user name; send an Authorization header instead");
-    if (!url->https && client->only == &rp_http2 && !client->options.http2_prior_knowledge)
+    if (!url->https && client->options.versions == RP_HTTP_2 &&
+        !client->options.http2_prior_knowledge)
         return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE,
                             "only HTTP/2 is allowed, which an http URL's server can't be asked "
                             "for: set http2_prior_knowledge if it is known to speak it");

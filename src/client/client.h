@@ -28,7 +28,7 @@ typedef struct rp_conn_events rp_conn_events;
 struct rp_client {
     rp_loop *loop;
     rp_client_options options; /* with every default filled in; strings are ours */
-    const rp_protocol *only;   /* what its connections speak; NULL: what each agrees on */
+    const rp_protocol *http2;  /* a test may have one of its own */
     const rp_conn_events *conn_events;
     rp_h1_scratch scratch;
     rp_h2_memory *h2_memory; /* made when first needed */

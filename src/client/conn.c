@@ -33,17 +33,13 @@ static void lifetime_begins(rp_conn *conn);
  * nobody can ask. NULL: the server does not speak what it must. */
 static const rp_protocol *protocol_of(const rp_conn *conn, const char *agreed)
 {
-    const rp_protocol *only = conn->client->only;
-    if (!conn->origin->https) {
-        if (only != NULL)
-            return only;
-        return conn->client->options.http2_prior_knowledge ? &rp_http2 : &rp_http1;
-    }
-    if (agreed != NULL && strcmp(agreed, rp_http2.alpn) == 0)
-        return &rp_http2;
-    if (only == &rp_http2)
-        return NULL;
-    return only != NULL ? only : &rp_http1;
+    const rp_protocol *http2 = conn->client->http2;
+    bool only_http2 = conn->origin->versions == RP_HTTP_2;
+    if (!conn->origin->https)
+        return only_http2 ? http2 : &rp_http1;
+    if (agreed != NULL && strcmp(agreed, http2->alpn) == 0)
+        return http2;
+    return only_http2 ? NULL : &rp_http1;
 }
 
 static bool protocol_begin(rp_conn *conn, const char *agreed, rp_error *error)
@@ -119,9 +115,11 @@ static const rp_stream_events stream_events = {
 /* ---- opening and closing ---- */
 
 /* What servers are asked to choose from. */
-static const char *alpn_of(const rp_client *client)
+static const char *alpn_of(const rp_origin *origin)
 {
-    return client->only != NULL ? client->only->alpn : "h2,http/1.1";
+    if (origin->versions == RP_HTTP_ANY)
+        return "h2,http/1.1";
+    return origin->versions == RP_HTTP_2 ? rp_http2.alpn : rp_http1.alpn;
 }
 
 static rp_status stream_begin(rp_conn *conn)
@@ -132,7 +130,7 @@ static rp_status stream_begin(rp_conn *conn)
         .host = origin->host,
         .port = origin->port,
         .tls = origin->https ? options->tls : NULL,
-        .alpn = origin->https ? alpn_of(conn->client) : NULL,
+        .alpn = origin->https ? alpn_of(origin) : NULL,
         .resolver = options->resolver,
         .resolve_timeout_ms = options->resolve_timeout_ms,
         .connect_timeout_ms = options->connect_timeout_ms,
@@ -164,6 +162,7 @@ rp_conn *rp_conn_open(rp_origin *origin)
     rp_list_append(&client->conns, &conn->link);
     conn->state = RP_CONN_OPENING;
     conn->keep_alive_ms = RP_NEVER_MS;
+    conn->takes = RP_TAKES_UNSAID;
     return conn;
 }
 
@@ -178,6 +177,8 @@ void rp_conn_close(rp_conn *conn)
 
 void rp_conn_retire(rp_conn *conn)
 {
+    if (conn->state == RP_CONN_OPEN && !rp_conn_retired(conn))
+        conn->origin->retired_count++;
     conn->last_ns = 0; /* older than it may be */
     if (conn->in_flight == 0)
         rp_conn_close(conn);
@@ -187,15 +188,42 @@ void rp_conn_retire(rp_conn *conn)
 
 /* ---- requests ---- */
 
+static uint32_t at_most(uint32_t limit, uint32_t used)
+{
+    return limit > used ? limit - used : 0;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What was not said of this connection is taken to be as it was said of the origin's last one. */
 uint32_t rp_conn_room(const rp_conn *conn)
 {
-    return conn->state == RP_CONN_OPEN && !rp_conn_retired(conn) ? conn->protocol->room(conn) : 0;
+    const rp_origin *origin = conn->origin;
+    if (conn->state != RP_CONN_OPEN || rp_conn_retired(conn))
+        return 0;
+    uint32_t room = conn->protocol->room(conn);
+    if (conn->takes == RP_TAKES_UNSAID && origin->takes_said)
+        room = least(room, at_most(origin->takes, conn->in_flight));
+    return least(room, at_most(rp_origin_uses(origin), conn->given));
+}
+
+void rp_conn_takes(rp_conn *conn, uint32_t count)
+{
+    conn->takes = count;
+    if (!rp_conn_outdated(conn))
+        rp_origin_learn_takes(conn->origin, count);
+    if (conn->state == RP_CONN_OPEN)
+        rp_conn_room_changed(conn);
 }
 
 void rp_conn_assign(rp_conn *conn, rp_request *request)
 {
     RP_ASSERT(rp_conn_room(conn) > 0);
     conn->in_flight++;
+    conn->given++;
     request->conn = conn;
     request->on_used = rp_conn_is_used(conn);
     rp_request_assigned(request);
@@ -205,8 +233,14 @@ void rp_conn_assign(rp_conn *conn, rp_request *request)
 void rp_conn_detach(rp_conn *conn, rp_request *request)
 {
     uint64_t sent = conn->protocol->bytes_sent(conn, request);
-    if (sent > 0) /* else what an earlier connection took stands: the server may have acted on it */
+    if (sent > 0) { /* else what an earlier connection took stands */
         request->bytes_sent = sent;
+        request->doubtful = true;
+    }
+    if (request->written)
+        conn->worn = true;
+    else
+        conn->given--;
     conn->in_flight--;
     request->conn = NULL;
 }
@@ -309,6 +343,12 @@ static uint64_t end_ns(const rp_conn *conn)
 {
     uint64_t end = after(conn->idle_since_ns, idle_limit_ns(conn));
     return end < conn->last_ns ? end : conn->last_ns;
+}
+
+bool rp_conn_spent(const rp_conn *conn)
+{
+    return rp_loop_now_ns(conn->client->loop) >= conn->last_ns ||
+           conn->given >= rp_origin_uses(conn->origin);
 }
 
 bool rp_conn_aged(const rp_conn *conn)

@@ -9,6 +9,8 @@
 
 typedef enum rp_conn_state { RP_CONN_OPENING, RP_CONN_OPEN, RP_CONN_CLOSING } rp_conn_state;
 
+#define RP_TAKES_UNSAID UINT32_MAX
+
 struct rp_conn {
     rp_client *client;
     rp_origin *origin;
@@ -17,12 +19,16 @@ struct rp_conn {
     void *session;               /* the protocol's */
     rp_conn_state state;
     uint32_t in_flight; /* requests that have it */
+    uint32_t given;     /* requests that have it or were written to it */
     uint32_t served;    /* requests that were written to it */
+    uint32_t takes;     /* requests at once, as its peer says; RP_TAKES_UNSAID: it has not yet */
     bool idled;         /* it has been in the idle lists */
+    bool worn;          /* a request that was written to it has left it */
     rp_link link;       /* client->conns */
-    rp_link ready_link; /* origin->ready */
+    rp_link ready_link; /* origin->ready or origin->idle */
     rp_link age_link;   /* client->fresh while it opens, client->idle while it is idle */
-    uint64_t idle_since_ns;
+    uint64_t idle_since_ns; /* when it was opened, or the last request that was written to it left
+                             * it: the protocol notes that */
     uint64_t last_ns;       /* after which it serves no more; UINT64_MAX: never */
     uint64_t idle_check_ns; /* when its age is looked at; 0: nothing is started */
     uint64_t keep_alive_ms; /* how long the server says that it may be idle; RP_NEVER_MS: nothing */
@@ -62,10 +68,13 @@ void rp_conn_idle_ends(rp_conn *conn);
 void rp_conn_learn(const rp_conn *conn);
 /* Ends it. A protocol that has requests on it then gives them back. */
 void rp_conn_close(rp_conn *conn);
-/* It serves no more than what is under way on it; closed if that is nothing. */
-void rp_conn_retire(rp_conn *conn);
+/* It serves no more, as old as it is or by what it has served already. */
+bool rp_conn_spent(const rp_conn *conn);
 
-/* ---- for protocols, beside rp_conn_close ---- */
+/* ---- for protocols, beside rp_conn_close and rp_conn_retire ---- */
+
+/* The peer says how many requests it takes at once, or says it anew; in begin, or later. */
+void rp_conn_takes(rp_conn *conn, uint32_t count);
 
 /* The request goes on, or ends, without the connection. */
 void rp_conn_detach(rp_conn *conn, rp_request *request);
@@ -89,10 +98,24 @@ void rp_conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_err
 
 /* ---- for all ---- */
 
+/* It serves no more than what is under way on it; closed if that is nothing. */
+void rp_conn_retire(rp_conn *conn);
+
 /* Has it been waiting since it was opened, or served? Then its end is no news about the server. */
 static inline bool rp_conn_is_used(const rp_conn *conn)
 {
     return conn->served > 0 || conn->idled;
+}
+/* Can it not have been on its last legs when the server got a request on it? Then a request may be
+ * sent on it that must not be lost to an old connection once more. */
+static inline bool rp_conn_is_fresh(const rp_conn *conn)
+{
+    return !conn->worn && !conn->idled;
+}
+/* It speaks what the origin is not to speak any more: it finishes what it has. */
+static inline bool rp_conn_outdated(const rp_conn *conn)
+{
+    return conn->protocol->multiplexed && conn->origin->versions == RP_HTTP_1_1;
 }
 /* When its opening began. */
 static inline uint64_t rp_conn_started_ns(const rp_conn *conn)

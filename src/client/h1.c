@@ -172,9 +172,10 @@ static bool on_head(void *user, const rp_response_head *head)
 {
     rp_conn *conn = user;
     rp_request *request = session_of(conn)->request;
-    rp_request_head(request, head);
     if (!head->informational)
         keep_alive_note(conn, head);
+    if (!rp_request_head(request, head))
+        return false;
     if (request->events->on_head != NULL && !request->cancelled)
         request->events->on_head(request, head, request->user);
     return session_of(conn)->request == request;
@@ -391,6 +392,7 @@ static bool begin(rp_conn *conn)
         return false;
     }
     conn->session = h1;
+    rp_conn_takes(conn, 1);
     return true;
 }
 

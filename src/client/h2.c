@@ -51,16 +51,9 @@ static uint64_t now_of(const rp_conn *conn)
 static uint32_t room(const rp_conn *conn)
 {
     const session *h2 = session_of(conn);
-    const rp_client_options *options = &conn->client->options;
     uint32_t used = rp_h2_open(h2->h2) + h2->assigned_count;
     uint32_t limit = h2->asked_ns > 0 ? 0 : h2->limit; /* is it alive? */
-    uint32_t taken = conn->served + h2->assigned_count;
-    uint32_t turns = options->never_reuse ? 1 : options->requests_per_connection;
-    uint32_t left = limit > used ? limit - used : 0;
-    if (turns == 0)
-        return left;
-    uint32_t turns_left = turns > taken ? turns - taken : 0;
-    return left < turns_left ? left : turns_left;
+    return limit > used ? limit - used : 0;
 }
 
 /* It serves no more once those that it has are done. */
@@ -268,6 +261,8 @@ static void settle(rp_conn *conn)
 {
     session *h2 = session_of(conn);
     h2->limit = rp_h2_limit(h2->h2);
+    if (rp_h2_said_limit(h2->h2) && !rp_h2_is_leaving(h2->h2) && conn->takes != h2->limit)
+        rp_conn_takes(conn, h2->limit);
     if (conn->state == RP_CONN_OPEN && !rp_conn_retired(conn) &&
         (rp_h2_is_leaving(h2->h2) || now_of(conn) >= conn->last_ns)) {
         if (conn->in_flight == 0)
@@ -292,7 +287,8 @@ static void on_head(void *user, rp_h2_stream *stream, const rp_response_head *he
 {
     rp_request *request = stream->user;
     (void)user;
-    rp_request_head(request, head);
+    if (!rp_request_head(request, head))
+        return;
     if (request->events->on_head != NULL && !request->cancelled)
         request->events->on_head(request, head, request->user);
 }
@@ -619,6 +615,7 @@ static uint64_t confirmed(const rp_conn *conn, const rp_request *request, bool *
 const rp_protocol rp_http2 = {
     .alpn = "h2",
     .version = 20,
+    .multiplexed = true,
     .begin = begin,
     .end = end,
     .room = room,

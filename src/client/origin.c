@@ -9,6 +9,9 @@
 
 #define STALLED_LIMIT 2
 #define REMEMBERED_LIMIT 256
+#define PROBES 2
+#define OPEN_AGAIN_NS 250000000u
+#define SAID_NS 250000000u
 
 /* ---- the table ---- */
 
@@ -61,6 +64,19 @@ static void forget(rp_origin *origin)
     origin->client->remembered_count--;
 }
 
+static rp_http_versions versions_of(const rp_client *client, bool https)
+{
+    const rp_client_options *options = &client->options;
+    if (https)
+        return options->versions;
+    return options->http2_prior_knowledge ? RP_HTTP_2 : RP_HTTP_1_1;
+}
+
+static uint32_t takes_at_first(const rp_origin *origin)
+{
+    return origin->versions == RP_HTTP_1_1 ? 1 : 0;
+}
+
 rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
 {
     uint64_t hash = origin_hash(url);
@@ -77,7 +93,8 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
     if (client->origin_count >= client->bucket_count)
         buckets_grow(client);
     origin->client = client;
-    origin->takes = 1;
+    origin->versions = versions_of(client, url->https);
+    origin->takes = takes_at_first(origin);
     origin->hash = hash;
     origin->port = url->port;
     origin->https = url->https;
@@ -86,6 +103,7 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
     rp_list_init(&origin->waiting_link);
     rp_list_init(&origin->queue);
     rp_list_init(&origin->ready);
+    rp_list_init(&origin->idle);
     rp_list_init(&origin->remembered_link);
     rp_origin **bucket = &client->buckets[hash & (client->bucket_count - 1)];
     origin->next = *bucket;
@@ -110,7 +128,9 @@ void rp_origin_release_if_unused(rp_origin *origin)
     rp_client *client = origin->client;
     if (origin->conn_count > 0 || origin->request_count > 0)
         return;
-    if (origin->lesson.death_ms == 0 || client->destroyed) {
+    bool taught = origin->lesson.death_ms > 0 || origin->takes != takes_at_first(origin) ||
+                  origin->versions != versions_of(client, origin->https);
+    if (!taught || client->destroyed) {
         origin_free(origin);
         return;
     }
@@ -130,21 +150,32 @@ void rp_origins_forget(rp_client *client, size_t count)
 
 /* ---- who waits ---- */
 
-/* Openings for those who wait, as many as their requests fill. An origin of which some stalled gets
- * one: see pool.c. */
+/* Openings for those who wait, as many as their requests fill; a few while it is not known how many
+ * one takes. An origin of which some stalled gets one: see openings.c. */
 static uint32_t openings_needed(const rp_origin *origin)
 {
     uint32_t takes = origin->takes;
-    return origin->queued_count / takes + (origin->queued_count % takes > 0);
+    if (takes > 0)
+        return origin->queued_count / takes + (origin->queued_count % takes > 0);
+    uint32_t probes = origin->probes_failed < PROBES ? PROBES - origin->probes_failed : 1;
+    return origin->queued_count < probes ? origin->queued_count : probes;
+}
+
+/* Those that end by and by, because they are too old or the server wants it, do not count as the
+ * one. */
+bool rp_origin_is_full(const rp_origin *origin)
+{
+    const rp_client_options *options = &origin->client->options;
+    bool one = options->http2_one_connection && (origin->multiplexed || origin->takes == 0);
+    uint32_t lasting = origin->opening_count + origin->open_count - origin->retired_count;
+    return origin->conn_count >= options->connections_per_origin || (one && lasting > 0);
 }
 
 bool rp_origin_wants_one(const rp_origin *origin)
 {
-    const rp_client_options *options = &origin->client->options;
     bool suspect = origin->stalled_count >= STALLED_LIMIT;
     uint32_t most = suspect && origin->queued_count > 0 ? 1 : openings_needed(origin);
-    return origin->opening_count < most &&
-           (origin->conn_count < options->connections_per_origin || origin->idle_count > 0);
+    return origin->opening_count < most && (!rp_origin_is_full(origin) || origin->idle_count > 0);
 }
 
 bool rp_origin_has_enough(const rp_origin *origin)
@@ -167,19 +198,22 @@ void rp_origin_look(rp_origin *origin)
 
 /* ---- the queue ---- */
 
-/* Whoever comes back into the queue stands before all that have not been out of it: a replay first
- * of all, and one that nothing was sent of in the order of the beginning. */
+/* Whoever comes back into the queue stands before all that have not been out of it, those that were
+ * sent before those that were not; each of the two in the order of the beginning. */
+static bool stands_before(const rp_request *request, const rp_request *other)
+{
+    bool sent = request->attempts > 0, other_sent = other->attempts > 0;
+    return sent != other_sent ? sent : request->order < other->order;
+}
+
 static rp_link *queue_place(const rp_request *request)
 {
-    rp_link *queue = &request->origin->queue, *place = queue->next;
-    if (request->attempts > 0)
-        return place;
-    if (request->moved == 0)
-        return queue;
-    for (; place != queue; place = place->next) {
-        const rp_request *other = RP_CONTAINER(place, rp_request, queue_link);
-        if (other->attempts == 0 && other->order > request->order)
-            break;
+    rp_link *queue = &request->origin->queue, *place = queue;
+    if (request->attempts > 0 || request->moved > 0) {
+        for (place = queue->next; place != queue; place = place->next) {
+            if (stands_before(request, RP_CONTAINER(place, rp_request, queue_link)))
+                break;
+        }
     }
     return place;
 }
@@ -202,14 +236,76 @@ void rp_origin_withdraw(rp_request *request)
     rp_origin_look(origin);
 }
 
-rp_request *rp_origin_next(const rp_origin *origin, bool used)
+rp_request *rp_origin_next(const rp_origin *origin, bool fresh)
 {
     for (rp_link *link = origin->queue.next; link != &origin->queue; link = link->next) {
         rp_request *request = RP_CONTAINER(link, rp_request, queue_link);
-        if (!used || !request->fresh_only)
+        if (fresh || !request->fresh_only)
             return request;
     }
     return NULL;
+}
+
+/* ---- how many requests its connections take ---- */
+
+uint32_t rp_origin_uses(const rp_origin *origin)
+{
+    const rp_client_options *options = &origin->client->options;
+    if (options->never_reuse)
+        return 1;
+    return options->requests_per_connection > 0 ? options->requests_per_connection : UINT32_MAX;
+}
+
+/* Before it has said so the room is a guess. What an earlier connection said is better; and this
+ * one will say it soon, so that no more are opened before. */
+void rp_origin_learn_opened(rp_origin *origin, bool multiplexed, uint32_t room, bool said)
+{
+    origin->stalled_count = 0;
+    origin->probes_failed = 0;
+    origin->multiplexed = multiplexed;
+    if (!said)
+        origin->said_by_ns = rp_loop_now_ns(origin->client->loop) + SAID_NS;
+    if (!origin->takes_said)
+        origin->takes = room;
+}
+
+void rp_origin_rest(rp_origin *origin)
+{
+    origin->open_again_ns = rp_loop_now_ns(origin->client->loop) + OPEN_AGAIN_NS;
+}
+
+uint64_t rp_origin_rests_until_ns(const rp_origin *origin)
+{
+    uint64_t until_ns = origin->open_again_ns;
+    if (origin->said_by_ns > until_ns)
+        until_ns = origin->said_by_ns;
+    bool over = origin->open_count == 0 || rp_loop_now_ns(origin->client->loop) >= until_ns;
+    return over ? 0 : until_ns;
+}
+
+/* A server that takes none at all means that for a short while (RFC 9113, 6.5.2): others are opened
+ * one by one, for it may mean all of them. */
+void rp_origin_learn_takes(rp_origin *origin, uint32_t count)
+{
+    uint32_t uses = rp_origin_uses(origin);
+    origin->said_by_ns = 0;
+    if (count == 0) {
+        rp_origin_rest(origin);
+        return;
+    }
+    origin->takes = count < uses ? count : uses;
+    origin->takes_said = true;
+}
+
+bool rp_origin_learn_http1(rp_origin *origin)
+{
+    if (origin->versions == RP_HTTP_2)
+        return false;
+    origin->versions = RP_HTTP_1_1;
+    origin->takes = 1;
+    origin->takes_said = true;
+    origin->multiplexed = false;
+    return true;
 }
 
 /* ---- how long its connections may be idle ---- */

@@ -1,5 +1,6 @@
 /* origin.h - an origin (RFC 6454) of a client: its key, its queue, and what it taught: how long its
- * connections may be idle, how its openings go, how many requests a connection of it takes. */
+ * connections may be idle, how its openings go, how many requests a connection of it takes, and
+ * that it wants HTTP/1.1. */
 #ifndef RP_CLIENT_ORIGIN_H
 #define RP_CLIENT_ORIGIN_H
 
@@ -17,12 +18,19 @@ struct rp_origin {
     rp_origin *next; /* in its bucket */
     rp_link waiting_link;
     rp_link queue; /* requests, the oldest first */
-    rp_link ready; /* connections that take more requests, the latest used first */
+    rp_link ready; /* connections in use that take more, the one that was full last first */
+    rp_link idle;  /* connections that nobody uses, the latest used first */
     uint32_t request_count, queued_count, conn_count, opening_count, open_count, idle_count;
     uint32_t fresh_count, stalled_count; /* openings; stalled ones since the last that succeeded */
-    uint32_t takes; /* requests at once that its last connection took when it opened; at least 1 */
+    uint32_t retired_count;              /* open ones that end when what they have is done */
+    uint32_t takes;   /* requests at once on a connection, as the last one said; 0: not known */
+    bool takes_said;  /* that is so; else it is what the last one seemed to take */
+    bool multiplexed; /* its last connection's protocol is */
+    uint32_t probes_failed;    /* of those that are on their way while takes is not known */
+    rp_http_versions versions; /* that its connections may speak */
     uint64_t hash;
     uint64_t open_again_ns; /* after a failed opening, while open connections serve */
+    uint64_t said_by_ns; /* the last one opened is to say what it takes; 0: nobody waits for it */
     rp_idle_lesson lesson;
     rp_link remembered_link;
     uint16_t port;
@@ -43,14 +51,29 @@ void rp_origins_forget(rp_client *client, size_t count);
 bool rp_origin_wants_one(const rp_origin *origin);
 /* As many connections are on their way as its queue needs. */
 bool rp_origin_has_enough(const rp_origin *origin);
+/* No further connection without an idle one's end. */
+bool rp_origin_is_full(const rp_origin *origin);
 /* Something about that changed: it is, or is no more, in the client's list of those that wait. */
 void rp_origin_look(rp_origin *origin);
 
 /* Puts the request into the queue of its origin; takes it out. */
 void rp_origin_queue(rp_request *request);
 void rp_origin_withdraw(rp_request *request);
-/* The next one to be served, by a connection that was used before or a fresh one; NULL: none. */
-rp_request *rp_origin_next(const rp_origin *origin, bool used);
+/* The next one to be served, by a fresh connection or one that was used before; NULL: none. */
+rp_request *rp_origin_next(const rp_origin *origin, bool fresh);
+
+/* A connection was opened, and has so much room; its peer has said how many requests it takes at
+ * once, or does so later. */
+void rp_origin_learn_opened(rp_origin *origin, bool multiplexed, uint32_t room, bool said);
+void rp_origin_learn_takes(rp_origin *origin, uint32_t count);
+/* No more are opened for a while, as long as it has open ones. */
+void rp_origin_rest(rp_origin *origin);
+/* Until when; 0: no more than now. */
+uint64_t rp_origin_rests_until_ns(const rp_origin *origin);
+/* Connections speak HTTP/1.1 from now on. False: that is not allowed. */
+bool rp_origin_learn_http1(rp_origin *origin);
+/* How many requests a connection may serve in its life, by the client's options. */
+uint32_t rp_origin_uses(const rp_origin *origin);
 
 /* The server ended a connection that had been idle for so long. */
 void rp_origin_learn(rp_origin *origin, uint64_t idle_ns);

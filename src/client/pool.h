@@ -4,11 +4,9 @@
 
 #include "client/conn.h"
 
-/* Gives the request to a connection that has room for it, or queues it and opens one if the limits
- * allow. */
+/* Gives the request to a connection that has room for it, or queues it and has one opened if the
+ * limits allow. */
 void rp_pool_submit(rp_request *request);
-/* A limit may have room again: opens what waiting origins need. */
-void rp_pool_dispatch(rp_client *client);
 
 /* What the client's connections tell it. */
 extern const rp_conn_events rp_pool_conn_events;

@@ -4,9 +4,13 @@
  * lose them; below it (h1.c) are bytes. Neither names the other: a protocol is called by its table,
  * and calls conn.h and request.h.
  *
- * What a protocol keeps of a connection is its session. It says of a request that it begins, moves,
- * has a head and is complete (request.h), ends it if its answer can't be used (rp_request_finish),
- * and gives it back, detached, where it was lost with its connection (rp_conn_lost). */
+ * What a protocol keeps of a connection is its session. It says how many requests its peer takes at
+ * once (rp_conn_takes), of a request that it begins, moves, has a head and is complete (request.h),
+ * ends it if its answer can't be used (rp_request_finish), and gives it back, detached, where the
+ * server did not bring it to its end (rp_conn_lost), with what is known of its fate and, in the
+ * error's h2_code, what the server said of it. When a request is written it is the protocol that
+ * looks whether the connection is still good: it may have been retired since it was given the
+ * request, or, where it was idle before, have aged. */
 #ifndef RP_CLIENT_PROTOCOL_H
 #define RP_CLIENT_PROTOCOL_H
 
@@ -14,14 +18,16 @@
 
 struct rp_protocol {
     const char *alpn;
-    int version; /* as in rp_response_head */
+    int version;      /* as in rp_response_head */
+    bool multiplexed; /* serves several requests at once where its peer allows it */
 
     /* The connection is open: makes conn->session. False: no memory. */
     bool (*begin)(rp_conn *conn);
     /* The connection is closed, and nobody has a request on it. Not if begin failed. */
     void (*end)(rp_conn *conn);
 
-    /* How many more requests it takes now; 0: none until rp_conn_room_changed says so. */
+    /* How many more requests it takes now, as far as the protocol is concerned; 0: none until
+     * rp_conn_room_changed says so. */
     uint32_t (*room)(const rp_conn *conn);
     /* Takes a request, attached already, for which there is room. Calls nothing back inside. */
     void (*start)(rp_conn *conn, rp_request *request);

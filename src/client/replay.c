@@ -2,37 +2,84 @@
 #include "client/replay.h"
 
 #include "base/error.h"
+#include "client/origin.h"
 #include "client/request.h"
 
 /* A request goes to so many new connections at most that say something before they are asked. A
  * server that does so on fresh connections, one after another, does it always. */
 #define FRESH_LIMIT 3
-#define ATTEMPTS_LIMIT 2
+#define REFUSALS_LIMIT 6
+#define DELAY_FIRST_MS 100u
 
 /* RFC 9112, 9.3.1: a request that a closing connection swallowed may go out once more, on a fresh
  * connection, if the server cannot mind: its method is idempotent. */
 static bool may_replay(const rp_request *request)
 {
     const rp_client *client = request->client;
-    return request->on_used && !request->begun && !request->cancelled &&
-           request->attempts < ATTEMPTS_LIMIT && !client->options.never_replay &&
-           !client->destroyed && request->idempotent;
+    return request->on_used && !request->begun && !request->cancelled && !request->replayed &&
+           !client->options.never_replay && !client->destroyed && request->idempotent;
 }
 
-bool rp_replay_again(rp_request *request, rp_fate fate)
+/* Twice as long each time, and half of it by chance: those who were refused together do not come
+ * back together. */
+static uint64_t delay_of(const rp_request *request, unsigned times)
 {
-    if (fate == RP_FATE_UNKNOWN) {
-        bool again = may_replay(request);
-        request->fresh_only = request->fresh_only || again;
-        return again;
-    }
+    rp_loop *loop = request->client->loop;
+    uint32_t chance, most_ms = DELAY_FIRST_MS << (times - 1);
+    loop->port->ops->random(loop->port, &chance, sizeof(chance));
+    return most_ms / 2 + chance % (most_ms / 2 + 1);
+}
+
+/* At once after the first refusal: a connection's first requests may go out before the server has
+ * said how many it takes. */
+static bool refused(rp_request *request, uint32_t h2_code, uint64_t *delay_ms)
+{
+    unsigned times = ++request->refused;
+    if (h2_code == RP_H2_ENHANCE_YOUR_CALM)
+        *delay_ms = delay_of(request, times);
+    else if (h2_code == RP_H2_REFUSED_STREAM && times > 1)
+        *delay_ms = delay_of(request, times - 1);
+    return times < REFUSALS_LIMIT;
+}
+
+static bool unprocessed_again(rp_request *request, uint32_t h2_code, uint64_t *delay_ms)
+{
+    if (h2_code == RP_H2_HTTP_1_1_REQUIRED)
+        return request->origin->versions != RP_HTTP_2;
+    if (request->written || h2_code == RP_H2_ENHANCE_YOUR_CALM)
+        return refused(request, h2_code, delay_ms);
     if (request->moved < UINT8_MAX)
         request->moved++;
     request->moved_fresh = (uint8_t)(request->moved_fresh + !request->on_used);
     return request->moved_fresh < FRESH_LIMIT;
 }
 
-void rp_replay_error(const rp_request *request, const char *peer, rp_error *error)
+bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms)
+{
+    *delay_ms = 0;
+    if (fate == RP_FATE_UNKNOWN) {
+        bool again = may_replay(request);
+        if (again && error->h2_code == RP_H2_ENHANCE_YOUR_CALM)
+            *delay_ms = delay_of(request, 1);
+        request->fresh_only = request->fresh_only || again;
+        request->replayed = request->replayed || again;
+        return again;
+    }
+    request->doubtful = request->was_doubtful;
+    if (fate == RP_FATE_UNPROCESSED)
+        return unprocessed_again(request, error->h2_code, delay_ms);
+    request->misdirected = true;
+    request->fresh_only = true;
+    return true;
+}
+
+bool rp_replay_misdirected(const rp_request *request, const rp_response_head *head)
+{
+    return head->status == 421 && !request->misdirected && !request->cancelled &&
+           !request->client->destroyed;
+}
+
+static void swallowed(const rp_request *request, const char *peer, rp_error *error)
 {
     rp_error was = *error;
     bool early =
@@ -45,9 +92,28 @@ void rp_replay_error(const rp_request *request, const char *peer, rp_error *erro
     error->os_code = was.os_code;
 }
 
+void rp_replay_error(const rp_request *request, rp_fate fate, const char *peer, rp_error *error)
+{
+    rp_error was = *error;
+    if (fate == RP_FATE_UNKNOWN) {
+        swallowed(request, peer, error);
+        return;
+    }
+    if (was.h2_code == RP_H2_HTTP_1_1_REQUIRED)
+        (void)rp_error_set(error, RP_E_H2_NOT_SPOKEN, was.phase,
+                           "%.120s wants HTTP/1.1, and the client's options allow HTTP/2 alone",
+                           peer);
+    else if (request->refused > 1)
+        (void)rp_error_set(error, was.status, was.phase,
+                           "%.80s refused the request %u times, the last time so: %.100s", peer,
+                           request->refused, was.text);
+    error->h2_code = was.h2_code;
+    error->os_code = was.os_code;
+}
+
 void rp_replay_verdict(const rp_request *request, rp_error *error)
 {
     error->reused = request->reused;
     error->bytes_sent = request->bytes_sent;
-    error->replay_safe = error->replay_safe || request->bytes_sent == 0;
+    error->replay_safe = !request->doubtful;
 }

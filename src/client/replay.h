@@ -1,22 +1,41 @@
 /* replay.h - what follows when a request loses its connection: does it go out again, and what is
- * the caller told of whether it may send it again itself? */
+ * the caller told of whether it may send it again itself?
+ *
+ *   nothing of it was written       again at once, on any other connection; but not from one fresh
+ *                                   connection to the next without end
+ *   the server refused it           again, whatever its method, up to six times; after the first,
+ *                                   if the server is short of something, by and by later
+ *   the server is not in charge     again, once, on a connection that has served nobody before
+ *     (421)                         (RFC 9110, 15.5.20); the next 421 is the answer
+ *   the server wants HTTP/1.1       again, by HTTP/1.1, as all of its origin from then on
+ *   unknown                         again, once, on such a connection, if it was idempotent and
+ *                                   its connection not fresh */
 #ifndef RP_CLIENT_REPLAY_H
 #define RP_CLIENT_REPLAY_H
 
 #include "client/client.h"
 
+/* What a server says of a request that it did not answer (RFC 9113, 7). */
+enum { RP_H2_REFUSED_STREAM = 0x7, RP_H2_ENHANCE_YOUR_CALM = 0xb, RP_H2_HTTP_1_1_REQUIRED = 0xd };
+
 /* What is known of it. */
 typedef enum rp_fate {
     RP_FATE_UNPROCESSED, /* the server did nothing with it, for it had nothing, or says so */
+    RP_FATE_MISDIRECTED, /* the server did nothing with it, for it came by the wrong connection */
     RP_FATE_UNKNOWN      /* the server may have acted on it */
 } rp_fate;
 
-/* It goes out again; and notes that. False: it ends. */
-bool rp_replay_again(rp_request *request, rp_fate fate);
+/* It goes out again, after the delay; and notes that. False: it ends. */
+bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms);
 
-/* The error of one whose fate is unknown: RP_E_STALE_CONNECTION, a message about peer, where the
- * connection had been used before and ended without a word; else as it is. */
-void rp_replay_error(const rp_request *request, const char *peer, rp_error *error);
+/* Is this head no answer, but one of a server that is not in charge, and the request to be sent
+ * again? */
+bool rp_replay_misdirected(const rp_request *request, const rp_response_head *head);
+
+/* The error of one that does not go out again, of a server that refused it for good, about peer; of
+ * one whose fate is unknown: RP_E_STALE_CONNECTION where the connection had been used before and
+ * ended without a word; else as it is. */
+void rp_replay_error(const rp_request *request, rp_fate fate, const char *peer, rp_error *error);
 
 /* Adds what any failed request's error says of sending it again. */
 void rp_replay_verdict(const rp_request *request, rp_error *error);

@@ -69,6 +69,7 @@ void rp_request_free(rp_request *request)
     rp_loop_undefer(&request->ending);
     rp_timer_stop(client->loop, &request->total_timer);
     rp_timer_stop(client->loop, &request->phase_timer);
+    rp_timer_stop(client->loop, &request->delay_timer);
     message_wipe(request);
     rp_free(&client->loop->memory, request->error);
     if (client->free_request_count < FREE_REQUESTS_LIMIT && request->block_size <= BLOCK_KEPT) {
@@ -122,6 +123,8 @@ static const char *peer_of(const rp_request *request)
 /* The phase a request that is not done is in. */
 static rp_phase phase_of(const rp_request *request)
 {
+    if (request->state == RP_REQUEST_DELAYED)
+        return RP_PHASE_QUEUE;
     if (request->state == RP_REQUEST_QUEUED)
         return request->origin->opening_count > 0 ? RP_PHASE_CONNECT : RP_PHASE_QUEUE;
     if (request->told_head)
@@ -137,7 +140,7 @@ static bool owes_credit(const rp_request *request)
 
 static deadline deadline_of(const rp_request *request)
 {
-    if (request->state == RP_REQUEST_QUEUED)
+    if (request->state == RP_REQUEST_QUEUED || request->state == RP_REQUEST_DELAYED)
         return (deadline){FOR_CONNECTION, request->queued_ns,
                           request->client->options.queue_timeout_ms};
     if (request->sent_ns > 0 && !request->head_begun)
@@ -159,13 +162,18 @@ static void timed_out(rp_request *request, rp_status status, const char *what, u
     rp_request_finish(request, &error);
 }
 
-/* What keeps an origin's queue waiting. */
-static const char *queue_reason(const rp_origin *origin)
+/* What keeps it waiting. */
+static const char *queue_reason(const rp_request *request)
 {
+    const rp_origin *origin = request->origin;
     const rp_client *client = origin->client;
+    if (request->state == RP_REQUEST_DELAYED)
+        return "the server refused the request, which waits to be sent again";
     if (origin->opening_count > 0)
         return "one is being opened";
-    if (origin->conn_count >= client->options.connections_per_origin)
+    if (origin->idle_count > 0 && !request->fresh_only)
+        return "the server takes no requests for the time being";
+    if (rp_origin_is_full(origin))
         return "all connections that the origin may have are in use";
     if (client->conn_count >= client->options.connections_total)
         return "all connections that the client may have are in use";
@@ -179,7 +187,7 @@ static void phase_timed_out(rp_request *request, const deadline *due)
     switch (due->waiting) {
     case FOR_CONNECTION:
         timed_out(request, RP_E_QUEUE_TIMEOUT, "no connection became free", due->limit_ms,
-                  queue_reason(request->origin));
+                  queue_reason(request));
         break;
     case FOR_UPLOAD:
         timed_out(request, RP_E_IDLE_TIMEOUT, "nothing more of the request was taken",
@@ -198,6 +206,8 @@ static void phase_timed_out(rp_request *request, const deadline *due)
 
 static const char *total_reason(const rp_request *request)
 {
+    if (request->state == RP_REQUEST_DELAYED)
+        return queue_reason(request);
     if (request->state == RP_REQUEST_QUEUED)
         return "it waited for a connection";
     if (owes_credit(request))
@@ -305,10 +315,19 @@ void rp_request_queued(rp_request *request)
     watch(request);
 }
 
+void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over)
+{
+    request->state = RP_REQUEST_DELAYED;
+    request->queued_ns = rp_loop_now_ns(request->client->loop);
+    rp_timer_start(request->client->loop, &request->delay_timer, delay_ms, over, request);
+    watch(request);
+}
+
 void rp_request_assigned(rp_request *request)
 {
     request->state = RP_REQUEST_ACTIVE;
-    request->begun = request->head_begun = false;
+    request->begun = request->head_begun = request->written = false;
+    request->was_doubtful = request->doubtful;
     request->sent_ns = request->timings.sent_us = request->timings.first_byte_us = 0;
     request->upload_under_way = false;
     request->moved_ns = rp_loop_now_ns(request->client->loop);
@@ -318,6 +337,7 @@ void rp_request_assigned(rp_request *request)
 void rp_request_begun(rp_request *request)
 {
     request->attempts++;
+    request->written = true;
     request->confirmed_bytes = 0;
 }
 
@@ -349,18 +369,34 @@ void rp_request_moved(rp_request *request)
         head_begins(request);
 }
 
-void rp_request_head(rp_request *request, const rp_response_head *head)
+/* The connection may have closed with it, but is there until this turn's end. */
+static void misdirected(rp_request *request)
+{
+    rp_conn *conn = request->conn;
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_BAD_RESPONSE, RP_PHASE_HEAD, "%s is not in charge (status 421)",
+                       peer_of(request));
+    conn->protocol->abandon(conn, request);
+    request->client->conn_events->lost(conn, request, RP_FATE_MISDIRECTED, &error);
+}
+
+bool rp_request_head(rp_request *request, const rp_response_head *head)
 {
     if (head->informational) {
         request->head_begun = false;
         request->timings.first_byte_us = 0;
         watch(request);
-        return;
+        return true;
+    }
+    if (rp_replay_misdirected(request, head)) {
+        misdirected(request);
+        return false;
     }
     request->told_head = true;
     request->status = head->status;
     if (!request->head_begun)
         head_begins(request);
+    return true;
 }
 
 /* ---- the end ---- */
@@ -371,6 +407,7 @@ static void leave(rp_request *request)
     rp_loop *loop = request->client->loop;
     rp_timer_stop(loop, &request->total_timer);
     rp_timer_stop(loop, &request->phase_timer);
+    rp_timer_stop(loop, &request->delay_timer);
     if (request->state == RP_REQUEST_QUEUED && !rp_list_empty(&request->queue_link))
         rp_origin_withdraw(request);
     if (request->conn != NULL)

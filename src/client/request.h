@@ -10,8 +10,9 @@
 
 typedef enum rp_request_state {
     RP_REQUEST_QUEUED,
-    RP_REQUEST_ACTIVE, /* on a connection */
-    RP_REQUEST_ENDING  /* on_done is on its way */
+    RP_REQUEST_DELAYED, /* not even that: the server refused it */
+    RP_REQUEST_ACTIVE,  /* on a connection */
+    RP_REQUEST_ENDING   /* on_done is on its way */
 } rp_request_state;
 
 struct rp_request {
@@ -34,11 +35,17 @@ struct rp_request {
     bool cancelled;  /* no on_head and on_body any more */
     bool reused, resumed, stale_name, certificate_missed, told_head;
     bool on_used;          /* its connection had served, or been idle, before it got there */
+    bool written;          /* its first byte was, to the connection that has it or had it last */
+    bool doubtful;         /* the server may have acted on it */
+    bool was_doubtful;     /* before it got to that connection */
+    bool replayed;         /* once, though its fate was unknown */
+    bool misdirected;      /* a server said that it is not in charge */
     bool begun;            /* any byte of an answer came, interim responses included */
     bool head_begun;       /* the final head has, or one of which that is not known yet */
     bool upload_under_way; /* the peer may not have all of a large request */
     uint8_t moved;       /* connections that turned out to be no good before anything of it left */
     uint8_t moved_fresh; /* of these, such as nobody had used before */
+    uint8_t refused;     /* times that a server said that it did nothing with it */
     bool has_credit_limit;
     size_t credit_bytes;
     uint64_t first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms;
@@ -54,6 +61,7 @@ struct rp_request {
     rp_timings timings;
     rp_timer total_timer;
     rp_timer phase_timer; /* see request.c */
+    rp_timer delay_timer;
     rp_deferred ending;
     rp_error *error; /* why it ends, for ending; NULL: cancelled, or no_memory */
     bool no_memory;  /* not even to say why */
@@ -78,7 +86,7 @@ void rp_request_finish(rp_request *request, const rp_error *error);
 void rp_request_finish_later(rp_request *request, const rp_error *error);
 /* What happens to it, for its deadlines: the caller sent it; it waits in the queue; a connection
  * has it; its first byte is written; a large body follows; its last byte was handed to the network;
- * a byte of an answer came; a head is whole. */
+ * a byte of an answer came. */
 void rp_request_started(rp_request *request);
 void rp_request_queued(rp_request *request);
 void rp_request_assigned(rp_request *request);
@@ -86,7 +94,12 @@ void rp_request_begun(rp_request *request);
 void rp_request_uploads(rp_request *request);
 void rp_request_sent(rp_request *request);
 void rp_request_moved(rp_request *request);
-void rp_request_head(rp_request *request, const rp_response_head *head);
+/* A head is whole. False: it was no answer, the request has left to be sent elsewhere, and nobody
+ * is told. */
+bool rp_request_head(rp_request *request, const rp_response_head *head)
+    __attribute__((warn_unused_result));
+/* It waits for so long, then over is called. */
+void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
 uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);
 
 #endif

@@ -567,6 +567,11 @@ bool rp_h2_feed(rp_h2 *h2, const uint8_t *data, size_t size, uint64_t now_ns)
 
 /* ---- what is known ---- */
 
+bool rp_h2_said_limit(const rp_h2 *h2)
+{
+    return h2->settings_came;
+}
+
 uint32_t rp_h2_limit(const rp_h2 *h2)
 {
     uint32_t limit = h2->options.streams_early;

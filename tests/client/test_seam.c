@@ -1,367 +1,458 @@
 /* test_seam.c - what stands above the seam, with a protocol of the test's own below it that takes
- * many requests a connection (client/protocol.h): the pool, replay, and the requests.
- *
- * The protocol writes nothing and reads nothing: the test says when a request is answered. The
- * server takes connections, and drops them where a test wants it. */
+ * many requests a connection (support/many.h): which connection gets which request, and what
+ * becomes of requests that lose theirs. */
 #include "client/origin.h"
 #include "client/pool.h"
-#include "client/request.h"
-#include "support/web.h"
+#include "support/many.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum { MANY = 100, FETCHES = 300 };
-
-/* ---- the protocol ---- */
-
-typedef struct session {
-    rp_request *requests[MANY];
-    uint32_t count;
-} session;
-
-static uint32_t takes;      /* at once, of all connections */
-static bool keeps_unproved; /* the end of a connection says that nothing was processed */
-
-static bool begin_many(rp_conn *conn)
-{
-    conn->session = calloc(1, sizeof(session));
-    return conn->session != NULL;
-}
-
-static void end_many(rp_conn *conn)
-{
-    assert_int_equal(((session *)conn->session)->count, 0);
-    free(conn->session);
-}
-
-static uint32_t room_of(const rp_conn *conn)
-{
-    const session *s = conn->session;
-    return s->count < takes ? takes - s->count : 0;
-}
-
-static void start_one(rp_conn *conn, rp_request *request)
-{
-    session *s = conn->session;
-    assert_true(s->count < takes && s->count < MANY);
-    s->requests[s->count++] = request;
-    rp_conn_serves(conn, request);
-    rp_request_sent(request);
-}
-
-static void take(rp_conn *conn, rp_request *request)
-{
-    session *s = conn->session;
-    uint32_t at = 0;
-    while (s->requests[at] != request)
-        assert_true(++at < s->count);
-    s->count--;
-    memmove(&s->requests[at], &s->requests[at + 1], (s->count - at) * sizeof(rp_request *));
-    rp_conn_detach(conn, request);
-}
-
-static void abandon_one(rp_conn *conn, rp_request *request)
-{
-    take(conn, request);
-    rp_conn_room_changed(conn);
-}
-
-static void consume_none(rp_conn *conn, rp_request *request, size_t size)
-{
-    (void)conn;
-    (void)request;
-    (void)size;
-}
-
-/* Each has sent a byte. */
-static uint64_t sent_of(const rp_conn *conn, const rp_request *request)
-{
-    (void)conn;
-    (void)request;
-    return keeps_unproved ? 0 : 1;
-}
-
-static uint64_t moved_never(const rp_conn *conn, const rp_request *request)
-{
-    (void)conn;
-    (void)request;
-    return 0;
-}
-
-static uint64_t confirmed_all(const rp_conn *conn, const rp_request *request, bool *all)
-{
-    (void)conn;
-    (void)request;
-    *all = true;
-    return 0;
-}
-
-static void received_any(rp_conn *conn, const uint8_t *data, size_t size)
-{
-    (void)conn;
-    (void)data;
-    (void)size;
-    fail_msg("the server says something");
-}
-
-static void ended_many(rp_conn *conn, const rp_error *end)
-{
-    const session *s = conn->session;
-    rp_error error = {.status = RP_E_CLOSED_EARLY, .phase = RP_PHASE_HEAD, .text = "gone"};
-    (void)end;
-    rp_conn_close(conn);
-    while (s->count > 0) {
-        rp_request *request = s->requests[0];
-        take(conn, request);
-        rp_conn_lost(conn, request, keeps_unproved ? RP_FATE_UNPROCESSED : RP_FATE_UNKNOWN, &error);
-    }
-}
-
-static const rp_protocol many = {
-    .alpn = "many",
-    .version = 99,
-    .begin = begin_many,
-    .end = end_many,
-    .room = room_of,
-    .start = start_one,
-    .abandon = abandon_one,
-    .consume = consume_none,
-    .bytes_sent = sent_of,
-    .moved_ns = moved_never,
-    .confirmed = confirmed_all,
-    .received = received_any,
-    .ended = ended_many,
-};
-
-/* ---- the scene ---- */
-
-typedef struct scene {
-    web w;
-    fetch all[FETCHES];
-    rp_deferred later;
-    rp_request *answered;
-} scene;
-
-static scene *begin(const rp_client_options *client)
-{
-    scene *s = calloc(1, sizeof(*s));
-    assert_non_null(s);
-    takes = MANY;
-    keeps_unproved = false;
-    web_begin(&s->w, 0, &(server_options){.raw_mode = true, .raw_waits = true}, client);
-    s->w.client->only = &many;
-    return s;
-}
-
-static void end(scene *s)
-{
-    web_end(&s->w);
-    free(s);
-}
-
-static void start(scene *s, unsigned first, unsigned count, const rp_request_options *options)
-{
-    for (unsigned i = first; i < first + count; i++)
-        assert_true(fetch_start(&s->all[i], &s->w, "/", options));
-}
-
-static rp_origin *origin_of(const scene *s)
-{
-    const rp_client *client = s->w.client;
-    assert_int_equal(client->origin_count, 1);
-    for (size_t i = 0; i < client->bucket_count; i++) {
-        if (client->buckets[i] != NULL)
-            return client->buckets[i];
-    }
-    return NULL;
-}
-
-static unsigned active(const scene *s)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < FETCHES; i++)
-        count += s->all[i].request != NULL && s->all[i].request->conn != NULL;
-    return count;
-}
-
-static void answer_now(rp_deferred *deferred)
-{
-    static const rp_response_head head = {.status = 200, .version = 99, .reason = ""};
-    scene *s = RP_CONTAINER(deferred, scene, later);
-    rp_request *request = s->answered;
-    rp_conn *conn = request->conn;
-    rp_request_moved(request);
-    rp_request_head(request, &head);
-    request->events->on_head(request, &head, request->user);
-    take(conn, request);
-    conn->idle_since_ns = rp_loop_now_ns(s->w.loop);
-    rp_conn_room_changed(conn);
-    rp_request_finish(request, NULL);
-}
-
-static void answer(scene *s, unsigned which)
-{
-    s->answered = s->all[which].request;
-    rp_loop_defer(s->w.loop, &s->later, answer_now);
-    UNTIL(s->w.loop, s->all[which].dones == 1);
-    assert_int_equal(s->all[which].status, 200);
-    assert_int_equal(s->all[which].error.status, RP_OK);
-}
-
-static void answer_all(scene *s, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        answer(s, i);
-}
-
-/* ---- tests ---- */
+/* ---- room ---- */
 
 /* Once it is known that a connection takes a hundred, 251 requests need three. */
 static void test_no_more_connections_than_needed(void **state)
 {
-    scene *s = begin(NULL);
+    many *m = many_begin(NULL);
     (void)state;
-    start(s, 0, 1, NULL);
-    UNTIL(s->w.loop, active(s) == 1);
-    const rp_origin *origin = origin_of(s);
+    many_start(m, 0, 1, NULL);
+    many_until_active(m, 1);
+    const rp_origin *origin = many_origin(m);
     assert_int_equal(origin->idle_count, 0);
-    start(s, 1, 250, NULL);
-    assert_int_equal(active(s), MANY); /* at once, on the one that is there */
+    many_start(m, 1, 250, NULL);
+    assert_int_equal(many_active(m), MANY); /* at once, on the one that is there */
     assert_int_equal(origin->conn_count, 3);
-    UNTIL(s->w.loop, active(s) == 251);
+    many_until_active(m, 251);
     assert_int_equal(origin->conn_count, 3);
     assert_int_equal(origin->open_count, 3);
     assert_int_equal(origin->idle_count, 0);
-    answer_all(s, 251);
+    many_answer_all(m, 0, 251);
     assert_int_equal(origin->idle_count, 3);
-    assert_int_equal(s->w.client->idle_count, 3);
-    end(s);
+    assert_int_equal(m->w.client->idle_count, 3);
+    many_end(m);
 }
 
-/* The number is asked anew, and the queue follows it, in its order. */
+/* The number is said anew, and the queue follows it, in its order. */
 static void test_room_changes(void **state)
 {
-    rp_client_options one = {.connections_per_origin = 1};
-    scene *s = begin(&one);
+    many *m = many_begin(&(rp_client_options){.connections_per_origin = 1});
     (void)state;
-    takes = 1;
-    start(s, 0, 6, NULL);
-    UNTIL(s->w.loop, active(s) == 1);
-    rp_conn *conn = s->all[0].request->conn;
-    takes = 3;
-    rp_conn_room_changed(conn);
-    assert_int_equal(active(s), 3);
-    assert_ptr_equal(s->all[2].request->conn, conn);
+    many_takes = 1;
+    many_start(m, 0, 6, NULL);
+    many_until_active(m, 1);
+    rp_conn *conn = many_conn(m, 0);
+    many_say(conn, 3);
+    assert_int_equal(many_active(m), 3);
+    assert_ptr_equal(many_conn(m, 2), conn);
     assert_true(rp_list_empty(&conn->ready_link));
-    takes = 2;
-    answer(s, 1); /* 2 are left: still no room */
-    assert_int_equal(active(s), 2);
-    answer(s, 0);
-    assert_int_equal(active(s), 2);
-    assert_ptr_equal(s->all[3].request->conn, conn);
-    takes = MANY;
-    rp_conn_room_changed(conn);
-    assert_int_equal(active(s), 4);
+    many_say(conn, 2);
+    many_answer(m, 1); /* 2 are left: still no room */
+    assert_int_equal(many_active(m), 2);
+    many_answer(m, 0);
+    assert_int_equal(many_active(m), 2);
+    assert_ptr_equal(many_conn(m, 3), conn);
+    many_say(conn, MANY);
+    assert_int_equal(many_active(m), 4);
     assert_false(rp_list_empty(&conn->ready_link));
     assert_true(rp_list_empty(&conn->age_link));
-    for (unsigned i = 2; i < 6; i++)
-        answer(s, i);
+    many_answer_all(m, 2, 4);
     assert_false(rp_list_empty(&conn->age_link));
-    end(s);
+    many_end(m);
 }
+
+/* A limit below what is under way, then none at all, then some again: who waits gets on with the
+ * first that is free. */
+static void test_limit_is_lowered(void **state)
+{
+    many *m = many_begin(&(rp_client_options){.connections_per_origin = 1});
+    (void)state;
+    many_start(m, 0, 130, NULL);
+    many_until_active(m, MANY);
+    rp_conn *conn = many_conn(m, 0);
+    many_say(conn, 1);
+    many_answer_all(m, 0, 99);
+    assert_int_equal(many_active(m), 1);
+    many_answer(m, 99);
+    assert_int_equal(many_active(m), 1); /* the next one */
+    many_say(conn, 0);
+    many_answer(m, 100);
+    many_turn_ms(m, 20);
+    assert_int_equal(many_active(m), 0);
+    assert_false(rp_list_empty(&conn->age_link)); /* it may age, and make room */
+    many_say(conn, 10);
+    assert_int_equal(many_active(m), 10);
+    assert_ptr_equal(many_conn(m, 110), conn);
+    many_answer_all(m, 101, 29);
+    assert_int_equal(many_origin(m)->conn_count, 1);
+    many_end(m);
+}
+
+/* Another one is tried every quarter of a second, in place of the one that takes none if there may
+ * be no more; whoever waits does so until its deadline. */
+static void test_none_are_taken(void **state)
+{
+    many *m =
+        many_begin(&(rp_client_options){.connections_per_origin = 1, .queue_timeout_ms = 600});
+    (void)state;
+    many_takes = 0;
+    many_start(m, 0, 50, NULL);
+    for (unsigned i = 0; i < 50; i++) {
+        fetch_wait(&m->all[i]);
+        assert_int_equal(m->all[i].error.status, RP_E_QUEUE_TIMEOUT);
+        assert_true(m->all[i].error.replay_safe);
+    }
+    assert_in_range(atomic_load(&web_counts(&m->w)->connections), 2, 4);
+    assert_int_equal(m->w.client->conn_count, 1);
+    many_takes = 10;
+    many_start(m, 0, 1, NULL);
+    many_until_active(m, 1);
+    many_answer(m, 0);
+    many_end(m);
+}
+
+/* A long answer on each of ten streams: the others get connections of their own, and not more. */
+static void test_streams_run_out(void **state)
+{
+    many *m = many_begin(NULL);
+    (void)state;
+    many_takes = 10;
+    many_start(m, 0, 100, NULL);
+    many_until_active(m, 100);
+    assert_int_equal(many_origin(m)->conn_count, 10);
+    many_answer_all(m, 0, 100);
+    many_end(m);
+
+    m = many_begin(&(rp_client_options){.connections_per_origin = 4});
+    many_takes = 10;
+    many_start(m, 0, 100, NULL);
+    many_until_active(m, 40);
+    many_turn_ms(m, 20);
+    assert_int_equal(many_active(m), 40);
+    assert_int_equal(many_origin(m)->conn_count, 4);
+    many_answer_all(m, 0, 100);
+    many_end(m);
+}
+
+/* Unless the client wants one connection only. */
+static void test_one_connection(void **state)
+{
+    many *m = many_begin(&(rp_client_options){.http2_one_connection = true});
+    (void)state;
+    many_takes = 10;
+    many_start(m, 0, 100, NULL);
+    many_until_active(m, 10);
+    many_turn_ms(m, 20);
+    rp_conn *conn = many_conn(m, 0);
+    assert_int_equal(many_active(m), 10);
+    assert_int_equal(many_origin(m)->conn_count, 1);
+    many_answer_all(m, 0, 50);
+    /* One that only finishes what it has is not that one. */
+    rp_conn_retire(conn);
+    many_until_active(m, 20);
+    assert_int_equal(many_origin(m)->open_count, 2);
+    many_turn_ms(m, 20);
+    assert_int_equal(many_active(m), 20);
+    many_answer_all(m, 50, 10);
+    UNTIL(m->w.loop, many_origin(m)->conn_count == 1);
+    assert_int_equal(many_active(m), 10);
+    many_answer_all(m, 60, 40);
+    many_end(m);
+}
+
+/* When fewer requests come the same connections are filled, and the others age. */
+static void test_few_are_filled(void **state)
+{
+    many *m = many_begin(&(rp_client_options){.connection_idle_ms = 300});
+    (void)state;
+    many_takes = 10;
+    many_start(m, 0, 30, NULL);
+    many_until_active(m, 30);
+    const rp_origin *origin = many_origin(m);
+    assert_int_equal(origin->conn_count, 3);
+    /* Five stay for long on each of two; one after the other comes beside them. */
+    for (unsigned i = 0; i < 30; i++) {
+        if (i % 10 >= 5 || i >= 20)
+            many_answer(m, i);
+    }
+    assert_int_equal(origin->idle_count, 1);
+    for (unsigned i = 0; i < 20; i++) {
+        many_start(m, 100, 1, NULL);
+        assert_ptr_equal(many_conn(m, 100), RP_CONTAINER(origin->ready.next, rp_conn, ready_link));
+        many_answer(m, 100);
+        many_turn_ms(m, 20);
+    }
+    UNTIL(m->w.loop, origin->conn_count == 2);
+    /* Of two that are in use one is taken again and again, until the other is idle. */
+    rp_conn *first = RP_CONTAINER(origin->ready.next, rp_conn, ready_link);
+    for (unsigned i = 0; i < 20; i++) {
+        if (many_conn(m, i) != NULL && many_conn(m, i) != first) {
+            many_start(m, 100, 1, NULL);
+            assert_ptr_equal(many_conn(m, 100), first);
+            many_answer(m, i);
+            many_answer(m, 100);
+        }
+    }
+    assert_int_equal(origin->idle_count, 1);
+    UNTIL(m->w.loop, origin->conn_count == 1);
+    for (unsigned i = 0; i < 20; i++) {
+        if (m->all[i].request != NULL)
+            many_answer(m, i);
+    }
+    many_end(m);
+}
+
+/* Idle ones go, however many they were; the client's limits hold. */
+static void test_idle_ones_are_evicted(void **state)
+{
+    many *m = many_begin(&(rp_client_options){.idle_per_origin = 2, .connections_total = 5});
+    (void)state;
+    many_takes = 10;
+    many_start(m, 0, 80, NULL);
+    many_until_active(m, 50);
+    assert_int_equal(m->w.client->conn_count, 5);
+    many_answer_all(m, 0, 80);
+    UNTIL(m->w.loop, m->w.client->conn_count == 2);
+    assert_int_equal(many_origin(m)->idle_count, 2);
+    many_end(m);
+}
+
+/* One that has served as many as it may ends when these are done, and so does one that is old. */
+static void test_uses_and_age(void **state)
+{
+    many *m = many_begin(&(rp_client_options){.requests_per_connection = 7});
+    (void)state;
+    many_start(m, 0, 20, NULL);
+    many_until_active(m, 20);
+    assert_int_equal(many_origin(m)->conn_count, 3);
+    const rp_conn *conn = many_conn(m, 0);
+    many_answer(m, 0);
+    many_start(m, 20, 2, NULL);
+    many_until_active(m, 21);
+    for (unsigned i = 20; i < 22; i++)
+        assert_ptr_not_equal(many_conn(m, i), conn);
+    many_answer_all(m, 1, 21);
+    UNTIL(m->w.loop, many_origin(m)->conn_count == 1); /* that which had one */
+    many_end(m);
+
+    m = many_begin(&(rp_client_options){.connection_lifetime_ms = 50});
+    many_start(m, 0, 1, NULL);
+    many_until_active(m, 1);
+    conn = many_conn(m, 0);
+    many_turn_ms(m, 60);
+    many_start(m, 1, 1, NULL);
+    many_until_active(m, 2);
+    assert_ptr_not_equal(many_conn(m, 1), conn);
+    many_answer_all(m, 0, 2);
+    many_end(m);
+
+    m = many_begin(&(rp_client_options){.never_reuse = true});
+    many_start(m, 0, 5, NULL);
+    many_until_active(m, 5);
+    assert_int_equal(many_origin(m)->conn_count, 5);
+    many_answer_all(m, 0, 5);
+    UNTIL(m->w.loop, m->w.client->conn_count == 0);
+    many_end(m);
+}
+
+/* Only a connection that nobody uses makes room for another. */
+static void test_room_is_made_of_idle_ones(void **state)
+{
+    rp_request_options other = {.url = NULL};
+    char url[64];
+    many *m = many_begin(&(rp_client_options){.connections_total = 2});
+    (void)state;
+    many_takes = 2;
+    many_start(m, 0, 3, NULL);
+    many_until_active(m, 3);
+    assert_int_equal(many_origin(m)->conn_count, 2);
+    (void)snprintf(url, sizeof(url), "http://localhost:%u/", server_port(m->w.server));
+    other.url = url;
+    many_start(m, 3, 1, &other);
+    (void)rp_loop_turn(m->w.loop, 10);
+    assert_null(many_conn(m, 3));
+    const rp_conn *alone = many_conn(m, 2); /* has room, and is in use */
+    assert_ptr_not_equal(alone, many_conn(m, 0));
+    assert_int_equal(alone->in_flight, 1);
+    many_answer(m, 2);
+    UNTIL(m->w.loop, many_conn(m, 3) != NULL);
+    many_answer(m, 3);
+    many_answer_all(m, 0, 2);
+    many_end(m);
+}
+
+/* ---- how many are opened before that is known ---- */
+
+/* Of two that try one is enough. */
+static void test_few_probe(void **state)
+{
+    many *m = many_begin(NULL);
+    (void)state;
+    many_start(m, 0, 80, NULL);
+    assert_int_equal(many_origin(m)->conn_count, 2);
+    many_until_active(m, 80);
+    UNTIL(m->w.loop, many_origin(m)->conn_count == 1);
+    assert_int_equal(atomic_load(&web_counts(&m->w)->connections), 2);
+    many_answer_all(m, 0, 80);
+    many_end(m);
+}
+
+/* Before a connection has said how many it takes no others are opened beside it; but not for
+ * long. */
+static void test_said_late(void **state)
+{
+    many *m = many_begin(NULL);
+    (void)state;
+    many_says_late = true;
+    many_start(m, 0, 500, NULL);
+    many_until_active(m, 200);
+    assert_int_equal(many_origin(m)->conn_count, 2);
+    many_turn_ms(m, 20);
+    assert_int_equal(many_origin(m)->conn_count, 2);
+    many_say(many_conn(m, 0), 100);
+    assert_int_equal(many_origin(m)->conn_count, 5);
+    many_until_active(m, 500);
+    many_answer_all(m, 0, 500);
+    many_end(m);
+
+    m = many_begin(NULL);
+    many_says_late = true;
+    many_start(m, 0, 300, NULL);
+    many_until_active(m, 200);
+    UNTIL(m->w.loop, many_origin(m)->conn_count == 3); /* it never says so */
+    many_until_active(m, 300);
+    many_answer_all(m, 0, 300);
+    many_end(m);
+}
+
+/* What the last connection said holds for one that has not said anything. */
+static void test_said_before(void **state)
+{
+    many *m = many_begin(NULL);
+    (void)state;
+    many_says_late = true;
+    many_start(m, 0, 20, NULL);
+    many_until_active(m, 20);
+    many_say(many_conn(m, 0), 20);
+    many_start(m, 20, 60, NULL);
+    assert_int_equal(many_origin(m)->opening_count, 3);
+    many_until_active(m, 80);
+    for (unsigned i = 0; i < 80; i++)
+        assert_int_equal(many_conn(m, i)->in_flight, 20);
+    many_answer_all(m, 0, 80);
+    /* And when its connections are gone. */
+    server_drop(m->w.server, false);
+    UNTIL(m->w.loop, m->w.client->conn_count == 0);
+    assert_int_equal(many_origin(m)->takes, 20);
+    many_start(m, 0, 60, NULL);
+    assert_int_equal(many_origin(m)->conn_count, 3);
+    many_until_active(m, 60);
+    /* Or it is another server. */
+    many_say(many_conn(m, 0), 60);
+    many_start(m, 60, 40, NULL);
+    assert_int_equal(many_active(m), 100);
+    many_answer_all(m, 0, 100);
+    many_end(m);
+}
+
+/* Whoever waited when both of them began is told when both have failed. */
+static void test_probes_fail(void **state)
+{
+    many *m = many_begin(NULL);
+    (void)state;
+    uint16_t port = server_port(m->w.server);
+    server_stop(m->w.server);
+    char url[64];
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
+    many_start(m, 0, 300, &(rp_request_options){.url = url});
+    assert_int_equal(many_origin(m)->conn_count, 2);
+    for (unsigned i = 0; i < 300; i++) {
+        fetch_wait(&m->all[i]);
+        assert_int_equal(m->all[i].error.status, RP_E_CONNECT_REFUSED);
+    }
+    m->w.server = server_start_on(m->w.loop, &(server_options){.raw_mode = true});
+    many_end(m);
+}
+
+/* ---- requests that lose their connection ---- */
 
 /* A request that leaves takes nobody with it. */
 static void test_one_cancelled(void **state)
 {
-    scene *s = begin(NULL);
+    many *m = many_begin(NULL);
     (void)state;
-    start(s, 0, 1, NULL);
-    UNTIL(s->w.loop, active(s) == 1);
-    rp_conn *conn = s->all[0].request->conn;
-    start(s, 1, 2, NULL);
-    fetch_cancel(&s->all[1]);
-    fetch_wait(&s->all[1]);
-    assert_int_equal(s->all[1].error.status, RP_E_CANCELLED);
-    assert_false(s->all[1].error.replay_safe);
+    many_start(m, 0, 1, NULL);
+    many_until_active(m, 1);
+    rp_conn *conn = many_conn(m, 0);
+    many_start(m, 1, 2, NULL);
+    fetch_cancel(&m->all[1]);
+    fetch_wait(&m->all[1]);
+    assert_int_equal(m->all[1].error.status, RP_E_CANCELLED);
+    assert_false(m->all[1].error.replay_safe);
     assert_int_equal(conn->in_flight, 2);
-    answer(s, 0);
-    answer(s, 2);
-    assert_int_equal(origin_of(s)->idle_count, 1);
-    end(s);
+    many_answer(m, 0);
+    many_answer(m, 2);
+    assert_int_equal(many_origin(m)->idle_count, 1);
+    many_end(m);
 }
 
 /* Of a connection that is lost unprocessed requests go elsewhere, whatever their method. */
 static void test_lost_unprocessed(void **state)
 {
-    rp_request_options post = {.method = "POST"};
-    scene *s = begin(NULL);
+    many *m = many_begin(NULL);
     (void)state;
-    start(s, 0, 1, NULL);
-    UNTIL(s->w.loop, active(s) == 1);
-    start(s, 1, 3, &post);
-    const rp_conn *lost = s->all[0].request->conn;
-    keeps_unproved = true;
-    server_drop(s->w.server, false);
-    UNTIL(s->w.loop, s->all[0].request->conn != lost && active(s) == 4);
-    keeps_unproved = false;
+    many_start(m, 0, 1, NULL);
+    many_until_active(m, 1);
+    many_start(m, 1, 3, &(rp_request_options){.method = "POST"});
+    const rp_conn *lost = many_conn(m, 0);
+    many_keeps_nothing = true;
+    server_drop(m->w.server, false);
+    UNTIL(m->w.loop, many_conn(m, 0) != lost && many_active(m) == 4);
+    many_keeps_nothing = false;
     for (unsigned i = 0; i < 4; i++) {
-        answer(s, i);
-        assert_int_equal(s->all[i].summary.attempts, 2);
+        many_answer(m, i);
+        assert_int_equal(m->all[i].summary.attempts, 2);
     }
-    end(s);
+    many_end(m);
 }
 
 /* Where the fate is unknown, a GET goes out once more, and whoever sent a POST is told. The first
  * on the connection gets no second chance: that end is news about the server. */
 static void test_lost_unknown(void **state)
 {
-    rp_request_options post = {.method = "POST"};
-    scene *s = begin(NULL);
+    many *m = many_begin(NULL);
     (void)state;
-    start(s, 0, 1, NULL);
-    UNTIL(s->w.loop, active(s) == 1);
-    start(s, 1, 1, NULL);
-    start(s, 2, 1, &post);
-    server_drop(s->w.server, false);
-    fetch_wait(&s->all[0]);
-    fetch_wait(&s->all[2]);
-    assert_int_equal(s->all[0].error.status, RP_E_CLOSED_EARLY);
-    assert_int_equal(s->all[2].error.status, RP_E_STALE_CONNECTION);
-    assert_false(s->all[0].error.replay_safe || s->all[2].error.replay_safe);
-    UNTIL(s->w.loop, active(s) == 1);
-    answer(s, 1);
-    assert_int_equal(s->all[1].summary.attempts, 2);
-    end(s);
+    many_start(m, 0, 1, NULL);
+    many_until_active(m, 1);
+    many_start(m, 1, 1, NULL);
+    many_start(m, 2, 1, &(rp_request_options){.method = "POST"});
+    server_drop(m->w.server, false);
+    fetch_wait(&m->all[0]);
+    fetch_wait(&m->all[2]);
+    assert_int_equal(m->all[0].error.status, RP_E_CLOSED_EARLY);
+    assert_int_equal(m->all[2].error.status, RP_E_STALE_CONNECTION);
+    assert_false(m->all[0].error.replay_safe || m->all[2].error.replay_safe);
+    many_until_active(m, 1);
+    many_answer(m, 1);
+    assert_int_equal(m->all[1].summary.attempts, 2);
+    many_end(m);
 }
 
-/* Only a connection that nobody uses makes room for another. */
-static void test_room_is_made_of_idle_ones(void **state)
+/* Many that are to go out on a fresh one share it. */
+static void test_replays_share_a_fresh_one(void **state)
 {
-    rp_client_options two = {.connections_total = 2};
-    rp_request_options other = {.url = NULL};
-    char url[64];
-    scene *s = begin(&two);
+    many *m = many_begin(NULL);
     (void)state;
-    takes = 2;
-    start(s, 0, 3, NULL);
-    UNTIL(s->w.loop, active(s) == 3);
-    assert_int_equal(origin_of(s)->conn_count, 2);
-    (void)snprintf(url, sizeof(url), "http://localhost:%u/", server_port(s->w.server));
-    other.url = url;
-    start(s, 3, 1, &other);
-    (void)rp_loop_turn(s->w.loop, 10);
-    assert_null(s->all[3].request->conn);
-    const rp_conn *alone = s->all[2].request->conn; /* has room, and is in use */
-    assert_ptr_not_equal(alone, s->all[0].request->conn);
-    assert_int_equal(alone->in_flight, 1);
-    answer(s, 2);
-    UNTIL(s->w.loop, s->all[3].request->conn != NULL);
-    answer(s, 3);
-    answer(s, 0);
-    answer(s, 1);
-    end(s);
+    many_start(m, 0, 1, NULL);
+    many_until_active(m, 1);
+    many_start(m, 1, 50, NULL);
+    const rp_conn *lost = many_conn(m, 1);
+    server_drop(m->w.server, false);
+    UNTIL(m->w.loop, many_conn(m, 1) != lost && many_active(m) == 50);
+    assert_int_equal(many_origin(m)->conn_count, 1);
+    many_start(m, 51, 1, NULL);
+    assert_ptr_equal(many_conn(m, 51), many_conn(m, 1));
+    many_answer_all(m, 1, 51);
+    assert_int_equal(atomic_load(&web_counts(&m->w)->connections), 2);
+    many_end(m);
 }
 
 int main(void)
@@ -369,10 +460,22 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(test_no_more_connections_than_needed),
         fixture_test(test_room_changes),
+        fixture_test(test_limit_is_lowered),
+        fixture_test(test_none_are_taken),
+        fixture_test(test_streams_run_out),
+        fixture_test(test_one_connection),
+        fixture_test(test_few_are_filled),
+        fixture_test(test_idle_ones_are_evicted),
+        fixture_test(test_uses_and_age),
+        fixture_test(test_room_is_made_of_idle_ones),
+        fixture_test(test_few_probe),
+        fixture_test(test_said_late),
+        fixture_test(test_said_before),
+        fixture_test(test_probes_fail),
         fixture_test(test_one_cancelled),
         fixture_test(test_lost_unprocessed),
         fixture_test(test_lost_unknown),
-        fixture_test(test_room_is_made_of_idle_ones),
+        fixture_test(test_replays_share_a_fresh_one),
     };
-    return fixture_run(tests);
+    return fixture_run_simulated(tests, 3);
 }
