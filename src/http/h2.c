@@ -442,6 +442,18 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     return 0;
 }
 
+/* nghttp2 passes PRIORITY over, wherever it is. */
+static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, void *user)
+{
+    if (head->type != NGHTTP2_PRIORITY || head->stream_id != 0)
+        return 0;
+    rp_h2_fail(user, RP_E_H2_PROTOCOL, NGHTTP2_PROTOCOL_ERROR,
+               "the server broke HTTP/2's rules and was told PROTOCOL_ERROR: PRIORITY: stream 0 "
+               "(RFC 9113, 6.3)");
+    (void)nghttp2_session_terminate_session(ng, NGHTTP2_PROTOCOL_ERROR);
+    return 0;
+}
+
 static int on_invalid_frame(nghttp2_session *ng, const nghttp2_frame *frame, int result, void *user)
 {
     rp_h2 *h2 = user;
@@ -449,6 +461,8 @@ static int on_invalid_frame(nghttp2_session *ng, const nghttp2_frame *frame, int
     (void)ng;
     if (s == NULL)
         return 0;
+    if (result == NGHTTP2_ERR_FLOW_CONTROL && frame->hd.type == NGHTTP2_WINDOW_UPDATE)
+        h2->overflowed = s->is.id;
     if (result == NGHTTP2_ERR_HTTP_HEADER) {
         if (s->fault == RP_H2_SOUND)
             s->fault = s->bad_name[0] != '\0' ? RP_H2_BAD_HEADER : RP_H2_MALFORMED;
@@ -608,6 +622,7 @@ void rp_h2_ping(rp_h2 *h2)
 
 static void callbacks_set(nghttp2_session_callbacks *calls)
 {
+    nghttp2_session_callbacks_set_on_begin_frame_callback(calls, on_begin_frame);
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame_recv);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(calls, on_invalid_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);

@@ -74,6 +74,7 @@ struct rp_h2 {
     uint64_t length;
 
     /* Output. */
+    uint32_t overflowed; /* a stream whose window the server made too large; 0: none */
     nghttp2_nv *fields;
     size_t field_capacity;
     char *names; /* in lower case, for the present submit */

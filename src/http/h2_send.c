@@ -240,6 +240,26 @@ int rp_h2_on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *u
     return 0;
 }
 
+/* RFC 9113, 6.9.1: such a stream is reset. nghttp2 only ends the connection, and sends no more of
+ * streams then. */
+static void reset_overflowed(rp_h2 *h2)
+{
+    const uint8_t frame[FRAME_HEAD + 4] = {
+        [2] = 4,
+        [3] = NGHTTP2_RST_STREAM,
+        [5] = (uint8_t)(h2->overflowed >> 24),
+        [6] = (uint8_t)(h2->overflowed >> 16),
+        [7] = (uint8_t)(h2->overflowed >> 8),
+        [8] = (uint8_t)h2->overflowed,
+        [12] = NGHTTP2_FLOW_CONTROL_ERROR,
+    };
+    if (h2->overflowed == 0 || h2->out_capacity - h2->out_size < RP_H2_DRAIN_LEAST)
+        return;
+    memcpy(h2->out + h2->out_size, frame, sizeof(frame));
+    h2->out_size += sizeof(frame);
+    h2->overflowed = 0;
+}
+
 bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
 {
     nghttp2_ssize result = 0;
@@ -247,6 +267,7 @@ bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_
     h2->out = out;
     h2->out_size = *size;
     h2->out_capacity = capacity;
+    reset_overflowed(h2);
     while (!h2->broken && h2->out_capacity - h2->out_size >= RP_H2_DRAIN_LEAST) {
         const uint8_t *data;
         result = nghttp2_session_mem_send2(h2->ng, &data);
