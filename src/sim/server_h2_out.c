@@ -58,13 +58,17 @@ static void note_stream(sim_connection *c, rp_sim_exchange *x, const sim_frame *
         x->server_ended = true;
 }
 
-static void note(sim_connection *c, const sim_frame *f)
+static void note(sim_connection *c, const sim_frame *frame)
 {
     sim_h2 *h2 = c->h2;
+    sim_frame numbered = *frame;
+    const sim_frame *f = &numbered;
+    numbered.stream &= SIM_WINDOW_MOST; /* the reserved bit is ignored */
     rp_sim_exchange *x = rp_sim_h2_find(c, f->stream);
-    if (f->type == RP_SIM_FRAME_SETTINGS && f->flags == 0 && f->stream == 0 && f->size % 6 == 0) {
+    bool asks = f->stream == 0 && (f->flags & RP_SIM_FLAG_ACK) == 0;
+    if (f->type == RP_SIM_FRAME_SETTINGS && asks && f->size % 6 == 0) {
         note_settings(c, f);
-    } else if (f->type == RP_SIM_FRAME_PING && f->flags == 0 && f->stream == 0 && f->size == 8) {
+    } else if (f->type == RP_SIM_FRAME_PING && asks && f->size == 8) {
         rp_sim_bytes_add(&c->server->memory, &h2->pings, f->payload, 8);
     } else if (f->type == RP_SIM_FRAME_GOAWAY && f->stream == 0 && f->size >= 8) {
         uint32_t last = rp_sim_h2_number(f->payload) & SIM_WINDOW_MOST;
