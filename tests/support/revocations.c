@@ -19,7 +19,7 @@ static void put_reason(chain_writer *out, int reason)
 /* "serial" or "serial=reason", up to the next ';'. */
 static const char *put_entry(chain_writer *out, const char *text)
 {
-    char hex[64];
+    char hex[128];
     size_t size = strcspn(text, "=;");
     CHECK(size < sizeof(hex));
     memcpy(hex, text, size);

@@ -26,6 +26,9 @@ static chain with_reasons = {
     LEAF(.extensions = {{"2.5.29.31", false,
                          "301b3019a013a011860f687474703a2f2f63726c2e7465737481020640"}}),
     INT(), ROOT};
+/* RFC 5280, 4.1.2.2 has 20 octets at most; some authorities have more. */
+#define SERIAL_32 "7f0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+static chain long_serial = {LEAF(.serial = SERIAL_32 "20"), INT(), ROOT};
 static chain no_crl_sign = {LEAF(), INT(.usage = 0x04), ROOT};
 static chain any_usage = {
     LEAF(), {.subject = "Int", .issuer = 2, .flags = CHAIN_CA | CHAIN_NO_KEY_USAGE}, ROOT};
@@ -126,6 +129,18 @@ static const revocation_case lists[] = {
       {.issuer = 1, .signer = 3}},
      -1,
      REVOKED("")},
+    {"a serial number of 33 octets",
+     &long_serial,
+     HARD,
+     {{.issuer = 1, .entries = SERIAL_32 "20"}, {.issuer = 2}},
+     -1,
+     REVOKED("")},
+    {"not quite that of 33 octets",
+     &long_serial,
+     HARD,
+     {{.issuer = 1, .entries = SERIAL_32 ";" SERIAL_32 "21;" SERIAL_32 "2000"}, {.issuer = 2}},
+     -1,
+     .status = RP_OK},
     {"may not sign CRLs",
      &no_crl_sign,
      HARD,
