@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STRICT                                                                                     \
+    "ssl_verify_client on; ssl_verify_depth 3; ssl_client_certificate " RP_TEST_CERTS "/ca.pem;"
 #define STAPLING "ssl_stapling on; ssl_stapling_file " RP_TEST_CERTS "/"
 
 enum { LARGE = 16 * 1024 * 1024 };
@@ -21,6 +23,16 @@ enum {
     ECDSA_13,
     RSA_12,
     RSA_13,
+    P384_12,
+    P384_13,
+    P521_12,
+    P521_13,
+    ED25519_12,
+    ED25519_13,
+    PSS_12,
+    PSS_13,
+    STRICT_12, /* demand a certificate */
+    STRICT_13,
     EXPIRED,
     WRONG_HOST,
     LEAF_ONLY,
@@ -41,6 +53,16 @@ static const struct {
     [ECDSA_13] = {"server-ecdsa", "TLSv1.3", ""},
     [RSA_12] = {"server-rsa", "TLSv1.2", ""},
     [RSA_13] = {"server-rsa", "TLSv1.3", ""},
+    [P384_12] = {"server-p384", "TLSv1.2", ""},
+    [P384_13] = {"server-p384", "TLSv1.3", ""},
+    [P521_12] = {"server-p521", "TLSv1.2", ""},
+    [P521_13] = {"server-p521", "TLSv1.3", ""},
+    [ED25519_12] = {"server-ed25519", "TLSv1.2", ""},
+    [ED25519_13] = {"server-ed25519", "TLSv1.3", ""},
+    [PSS_12] = {"server-rsa-pss", "TLSv1.2", ""},
+    [PSS_13] = {"server-rsa-pss", "TLSv1.3", ""},
+    [STRICT_12] = {"server-rsa", "TLSv1.2", STRICT},
+    [STRICT_13] = {"server-rsa", "TLSv1.3", STRICT},
     [EXPIRED] = {"expired", "TLSv1.3", ""},
     [WRONG_HOST] = {"wrong-host", "TLSv1.2", ""},
     [LEAF_ONLY] = {"leaf-only", "TLSv1.3", ""},
@@ -143,7 +165,9 @@ static void begin(web *w, const rp_client_options *options, const char *ca)
     if (options != NULL)
         known = *options;
     *w = (web){.loop = fixture_loop()};
-    w->client_tls = tls_client(&(rp_tls_options){.ca_file = tls_cert(ca)});
+    w->client_tls = tls_client(&(rp_tls_options){.ca_file = tls_cert(ca),
+                                                 .certificate_file = tls_cert("client-rsa.pem"),
+                                                 .key_file = tls_cert("client-rsa.key")});
     known.tls = w->client_tls;
     if (rp_client_create(&w->client, w->loop, &known, &error) != RP_OK)
         fail_msg("%s", error.text);
@@ -246,7 +270,7 @@ static void test_chunked(void **state)
 static void test_resumption(void **state)
 {
     (void)state;
-    for (int i = ECDSA_12; i <= RSA_13; i++) {
+    for (int i = ECDSA_12; i <= STRICT_13; i++) {
         web w;
         begin(&w, &(rp_client_options){.never_reuse = true}, "ca.pem");
         for (int k = 0; k < 4; k++) {

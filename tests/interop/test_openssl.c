@@ -17,6 +17,14 @@ typedef struct peer {
     uint16_t port;
 } peer;
 
+static void expect_port(peer *p)
+{
+    if (!process_says(&p->process, "ACCEPT 127.0.0.1:") || !process_says(&p->process, "\n"))
+        fail_msg("openssl s_server did not start: %s", p->process.text);
+    const char *colon = strstr(p->process.text, "ACCEPT 127.0.0.1:");
+    p->port = (uint16_t)strtoul(colon + strlen("ACCEPT 127.0.0.1:"), NULL, 10);
+}
+
 /* certificate: a name of make-certs; more: up to 8 further arguments. */
 static void start(peer *p, const char *certificate, const char *const *more)
 {
@@ -34,10 +42,7 @@ static void start(peer *p, const char *certificate, const char *const *more)
     for (; more != NULL && *more != NULL; more++)
         words[count++] = *more;
     process_start(&p->process, words, NULL, NULL);
-    if (!process_says(&p->process, "ACCEPT 127.0.0.1:") || !process_says(&p->process, "\n"))
-        fail_msg("openssl s_server did not start: %s", p->process.text);
-    const char *colon = strstr(p->process.text, "ACCEPT 127.0.0.1:");
-    p->port = (uint16_t)strtoul(colon + strlen("ACCEPT 127.0.0.1:"), NULL, 10);
+    expect_port(p);
 }
 
 /* ---- conversations ---- */
@@ -204,14 +209,44 @@ static void test_alpn(void **state)
     process_stop(&p.process);
 }
 
-/* ---- certificates of ours ---- */
-
 static const char *peer_text(const peer *p)
 {
     static char text[64];
     (void)snprintf(text, sizeof(text), "127.0.0.1 (127.0.0.1:%u)", p->port);
     return text;
 }
+
+/* s_server asks for another handshake at the letter R, and goes after one connection. */
+static void test_renegotiation(void **state)
+{
+    peer p;
+    talk t = {0};
+    char text[RP_ERROR_TEXT_SIZE];
+    const char *const words[] = {
+        "sh",
+        "-c",
+        "(sleep 0.5; echo R; sleep 3) | openssl s_server -tls1_2 -naccept 1 -accept 127.0.0.1:0 "
+        "-cert \"$0.pem\" -key \"$0.key\" -cert_chain \"$1\"",
+        tls_cert("server-rsa"),
+        tls_cert("intermediate.pem"),
+        NULL};
+    (void)state;
+    if (LIBWOLFSSL_VERSION_HEX < 0x05009002)
+        skip();
+    process_start(&p.process, words, NULL, NULL);
+    expect_port(&p);
+    open_good(&t, &p, NULL, NULL);
+    UNTIL(t.loop, t.probe.ends == 1);
+    (void)snprintf(text, sizeof(text),
+                   "%s asked for renegotiation, for a client certificate perhaps, was told that "
+                   "there is none, and broke the connection off: alert handshake_failure (40)",
+                   peer_text(&p));
+    assert_string_equal(t.probe.end_error.text, text);
+    end(&t);
+    process_stop(&p.process);
+}
+
+/* ---- certificates of ours ---- */
 
 static void test_client_certificate(void **state)
 {
@@ -499,6 +534,7 @@ int main(void)
         fixture_test(test_resumption),
         fixture_test(test_hello_retry),
         fixture_test(test_alpn),
+        fixture_test(test_renegotiation),
         fixture_test(test_client_certificate),
         fixture_test(test_client_keys),
         fixture_test(test_client_signs),
