@@ -646,8 +646,12 @@ void rp_stream_pump_later(rp_stream *stream)
 void rp_stream_want_fill(rp_stream *stream, void (*fn)(rp_stream *stream, void *user))
 {
     stream->fill = fn;
-    if (fn != NULL && stream->in_flight == 0 && !stream->receive_stopping)
+    if (fn == NULL || stream->receive_stopping)
+        return;
+    if (stream->in_flight == 0)
         rp_stream_pump_later(stream);
+    else
+        wait_for_quiet_send(stream);
 }
 
 rp_stream_input rp_stream_input_get(const rp_stream *stream)

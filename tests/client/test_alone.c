@@ -23,6 +23,7 @@ typedef struct talk {
     rp_timer timer;
     bool open, closed, armed, last;
     uint64_t written; /* bytes */
+    unsigned filled;
 } talk;
 
 static void on_open(rp_stream *stream, const rp_error *error, void *user)
@@ -150,11 +151,42 @@ static void test_close_behind_a_quiet_send(void **state)
     }
 }
 
+static void put_some(rp_stream *stream, void *user)
+{
+    talk *t = user;
+    assert_int_equal(rp_stream_put(stream, "some", 4, NULL), RP_OK);
+    t->written += 4;
+    t->filled++;
+}
+
+/* More is to be put when what was put has left, and nobody has said so yet. */
+static void test_fill_behind_a_quiet_send(void **state)
+{
+    static char sink[64];
+    talk t = {.loop = fixture_loop()};
+    raw_socket peer;
+    (void)state;
+    open_to(&t, &peer);
+    for (unsigned i = 1; i <= 5; i++) {
+        rp_stream_want_fill(t.stream, put_some);
+        while (t.filled < i)
+            turn(t.loop);
+    }
+    (void)rp_loop_turn(t.loop, 0);
+    raw_receive_all(peer, sink, (size_t)t.written);
+    rp_stream_close(t.stream);
+    while (!t.closed)
+        turn(t.loop);
+    raw_close(peer);
+    fixture_loop_end(t.loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(test_write_behind_a_quiet_send),
         fixture_test(test_close_behind_a_quiet_send),
+        fixture_test(test_fill_behind_a_quiet_send),
     };
     return fixture_run_simulated(tests, 25);
 }
