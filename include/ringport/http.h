@@ -79,6 +79,8 @@ typedef struct rp_client_options {
     bool http2_one_connection;       /* an origin has one at most: requests wait for a stream */
     uint32_t http2_streams_early;    /* requests at once before the server has said how many it
                                       * takes; 0: 100 */
+    uint32_t http2_streams_limit;    /* requests at once on one connection, where the server takes
+                                      * more; 0: as many as it takes */
     uint64_t http2_ping_idle_ms;     /* requests are under way, and the server is silent for so
                                       * long: it is asked for a sign of life (PING), which is due
                                       * within... 0: 15,000; RP_NEVER_MS: never asked */

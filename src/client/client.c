@@ -51,6 +51,8 @@ static void options_default(rp_client_options *options)
         options->user_agent = "ringport/" RP_VERSION;
     if (options->http2_streams_early == 0)
         options->http2_streams_early = 100;
+    if (options->http2_streams_limit == 0)
+        options->http2_streams_limit = UINT32_MAX;
     if (options->http2_ping_idle_ms == 0)
         options->http2_ping_idle_ms = PING_MS;
     if (options->http2_ping_timeout_ms == 0)

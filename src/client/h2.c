@@ -53,6 +53,8 @@ static uint32_t room(const rp_conn *conn)
     const session *h2 = session_of(conn);
     uint32_t used = rp_h2_open(h2->h2) + h2->assigned_count;
     uint32_t limit = h2->asked_ns > 0 ? 0 : h2->limit; /* is it alive? */
+    if (limit > conn->client->options.http2_streams_limit)
+        limit = conn->client->options.http2_streams_limit;
     return limit > used ? limit - used : 0;
 }
 
