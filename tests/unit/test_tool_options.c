@@ -81,7 +81,6 @@ static void test_usage(void **state)
     refuse(COMMAND_GET, WORDS("-L", URL), EXIT_USAGE, "--location is not supported yet");
     refuse(COMMAND_GET, WORDS("--compressed", URL), EXIT_USAGE,
            "--compressed is not supported yet");
-    refuse(COMMAND_GET, WORDS("--http2", URL), EXIT_USAGE, "--http2 is not supported yet");
     refuse(COMMAND_GET, WORDS("-x", "p:1", URL), EXIT_USAGE, "--proxy is not supported yet");
 }
 
@@ -290,6 +289,71 @@ static void test_identity(void **state)
            "a certificate or key is PEM, DER or P12, not \"ENG\"");
 }
 
+/* As with curl, the last one counts. */
+static void test_versions(void **state)
+{
+    static const struct {
+        const char *words[3]; /* the rest is NULL */
+        rp_http_versions versions;
+        bool prior_knowledge;
+    } cases[] = {
+        {{URL}, RP_HTTP_ANY, false},
+        {{URL, "--http2"}, RP_HTTP_ANY, false},
+        {{URL, "--http1.1"}, RP_HTTP_1_1, false},
+        {{URL, "--http2-prior-knowledge"}, RP_HTTP_ANY, true},
+        {{URL, "--http1.1", "--http2"}, RP_HTTP_ANY, false},
+        {{"--http2-prior-knowledge", "--http1.1", URL}, RP_HTTP_1_1, false},
+        {{"--http2-prior-knowledge", "--http2", URL}, RP_HTTP_ANY, false},
+        {{"--http1.1", "--http2-prior-knowledge", URL}, RP_HTTP_ANY, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *const *w = cases[i].words;
+        tool_options o;
+        accept(&o, COMMAND_GET, WORDS(w[0], w[1], w[2]));
+        assert_int_equal(o.versions, cases[i].versions);
+        assert_int_equal(o.prior_knowledge, cases[i].prior_knowledge);
+        options_free(&o);
+    }
+}
+
+static void expect_streams(const char *const *words, uint64_t connections, uint64_t streams)
+{
+    tool_options o;
+    accept(&o, COMMAND_LOAD, words);
+    assert_int_equal(o.connections, connections);
+    assert_int_equal(o.streams, streams);
+    options_free(&o);
+}
+
+/* -m is --max-time for get, and h2load's option for load. */
+static void test_streams(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET, WORDS("-m", "3", URL));
+    assert_int_equal(o.max_time_ms, 3000);
+    options_free(&o);
+    expect_streams(WORDS("-c", "4", URL), 4, 1);
+    expect_streams(WORDS("-c", "4", "-m100", URL), 4, 100);
+    expect_streams(WORDS("-c4", "--max-concurrent-streams=100", "-n", "90", URL), 4, 23);
+    expect_streams(WORDS("-c4", "-m", "9", "-n", "3", URL), 3, 1);
+    expect_streams(WORDS("-m", "9", "--http2-prior-knowledge", "http://h/"), 64, 9);
+    expect_streams(WORDS("-m", "1", "http://h/"), 64, 1);
+    refuse(COMMAND_GET, WORDS("--max-concurrent-streams", "3", URL), EXIT_USAGE,
+           "option --max-concurrent-streams is for `ringport load`");
+    refuse(COMMAND_LOAD, WORDS("-m", "0", URL), EXIT_USAGE,
+           "--max-concurrent-streams is a number above 0, not \"0\"");
+    refuse(COMMAND_LOAD, WORDS("-m", "2", "--http1.1", URL), EXIT_USAGE,
+           "-m needs HTTP/2: not --http1.1");
+    refuse(COMMAND_LOAD, WORDS("-m", "2", "http://h/"), EXIT_USAGE,
+           "-m needs HTTP/2: https, or --http2-prior-knowledge");
+    refuse(COMMAND_LOAD, WORDS("-c", "4294967295", "-m4294967295", "--duration", "1", URL),
+           EXIT_USAGE, "at most 1048576 requests in flight");
+    refuse(COMMAND_LOAD, WORDS("-c", "1024", "-m", "1025", "-n", "2000000", URL), EXIT_USAGE,
+           "at most 1048576 requests in flight");
+}
+
 static void test_load(void **state)
 {
     tool_options o;
@@ -389,6 +453,8 @@ static void test_write_out(void **state)
     assert_written(&r, "%{scheme} %{method} %{url}", "https GET " URL);
     snprintf(r.address, sizeof(r.address), "[2001:db8::1]:8443");
     assert_written(&r, "%{remote_ip} %{remote_port}", "2001:db8::1 8443");
+    r.version = 20;
+    assert_written(&r, "%{http_version}", "2");
     r.address[0] = '\0';
     assert_written(&r, "%{remote_ip} %{remote_port}", " 0");
 }
@@ -422,7 +488,8 @@ int main(void)
         cmocka_unit_test(test_headers),   cmocka_unit_test(test_data),
         cmocka_unit_test(test_upload),    cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_limits),    cmocka_unit_test(test_tls),
-        cmocka_unit_test(test_identity),  cmocka_unit_test(test_load),
+        cmocka_unit_test(test_identity),  cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_streams),   cmocka_unit_test(test_load),
         cmocka_unit_test(test_help),      cmocka_unit_test(test_documented),
         cmocka_unit_test(test_write_out), cmocka_unit_test(test_json),
     };

@@ -76,8 +76,7 @@ static void close_output(get *g)
 static void print_head(FILE *out, const rp_response_head *head, const char *prefix,
                        const char *line_end)
 {
-    const char *version = head->version == 10 ? "1.0" : head->version == 11 ? "1.1" : "2";
-    fprintf(out, "%sHTTP/%s %d%s%s%s", prefix, version, head->status,
+    fprintf(out, "%sHTTP/%s %d%s%s%s", prefix, version_name(head->version), head->status,
             head->reason[0] != '\0' ? " " : "", head->reason, line_end);
     for (size_t i = 0; i < head->header_count; i++)
         fprintf(out, "%s%s: %s%s", prefix, head->headers[i].name, head->headers[i].value, line_end);
@@ -118,6 +117,8 @@ static void note_summary(result *r, const rp_response_summary *summary)
     r->reused = summary->reused;
     r->resumed = summary->resumed;
     r->certificate_missed = summary->certificate_missed;
+    r->connection_version = summary->version;
+    r->stream = summary->stream;
     r->timings = summary->timings;
     copy(r->address, sizeof(r->address), summary->address);
     copy(r->tls_version, sizeof(r->tls_version), summary->tls_version);
@@ -133,7 +134,7 @@ static void tell_connection(get *g)
     g->told_connection = true;
     print_connection(&g->result, stderr);
     if (g->result.timings.sent_us > 0)
-        print_request(g->options, stderr);
+        print_request(&g->result, stderr);
 }
 
 static void on_head(rp_request *request, const rp_response_head *head, void *user)

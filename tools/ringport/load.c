@@ -32,8 +32,9 @@ struct worker {
     rp_loop *loop;
     rp_client *client;
     rp_request_options request;
+    size_t connections;
     slot *slots;
-    size_t slot_count;
+    size_t slot_count;       /* of its connections, a slot for each stream */
     uint64_t quota, started; /* requests; quota UINT64_MAX: until the time is over */
     uint64_t begin_ns, end_ns;
     rp_timer duration;
@@ -123,6 +124,8 @@ static void note_done(worker *w, const rp_response_summary *summary, uint64_t la
     } else {
         histogram_record(&t->latency, latency_ns / 1000);
         t->statuses[summary->status % 1000]++;
+        t->http1 += summary->version == 11;
+        t->http2 += summary->version == 20;
         if (summary->status >= 200 && summary->status < 300)
             t->ok++;
         else
@@ -167,8 +170,10 @@ static bool prepare(worker *w)
     setup_loop_options(o, &loop_options);
     setup_client_options(&w->load->setup, o, &client_options);
     setup_request_options(o, &w->request);
-    client_options.connections_per_origin = (uint32_t)w->slot_count;
-    client_options.connections_total = (uint32_t)w->slot_count;
+    client_options.connections_per_origin = (uint32_t)w->connections;
+    client_options.connections_total = (uint32_t)w->connections;
+    client_options.http2_streams_limit = (uint32_t)o->streams;
+    client_options.queue_limit = (uint32_t)w->slot_count;
     client_options.never_reuse = o->new_connections;
     w->slots = calloc(w->slot_count, sizeof(*w->slots));
     if (w->slots == NULL) {
@@ -313,7 +318,8 @@ static bool make_workers(load *l)
         if (w == NULL)
             return false;
         w->load = l;
-        w->slot_count = (size_t)share(o->connections, o->threads, i);
+        w->connections = (size_t)share(o->connections, o->threads, i);
+        w->slot_count = w->connections * (size_t)o->streams;
         w->quota = o->duration_ms > 0 ? UINT64_MAX : share(o->requests, o->threads, i);
         l->workers[l->worker_count++] = w;
     }

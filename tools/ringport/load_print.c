@@ -61,6 +61,8 @@ static void print_costs(const load_result *r, FILE *out)
 {
     const tally *t = &r->total;
     const rp_loop_stats *s = &t->stats;
+    fprintf(out, "responses        %llu by HTTP/1.1, %llu by HTTP/2\n",
+            (unsigned long long)t->http1, (unsigned long long)t->http2);
     fprintf(out, "connections      %llu opened, %llu requests on reused ones\n",
             (unsigned long long)s->connections_opened, (unsigned long long)s->connections_reused);
     fprintf(out, "handshakes       %llu full, %llu resumed\n",
@@ -82,8 +84,10 @@ void load_print(const load_result *r, FILE *out)
     const tool_options *o = r->options;
     const tally *t = &r->total;
     double finished = (double)tally_finished(t);
-    fprintf(out, "%s: %llu connections, %llu thread%s, %s%s\n", o->url,
-            (unsigned long long)o->connections, (unsigned long long)o->threads,
+    fprintf(out, "%s: %llu connections", o->url, (unsigned long long)o->connections);
+    if (o->streams > 1)
+        fprintf(out, " of %llu streams", (unsigned long long)o->streams);
+    fprintf(out, ", %llu thread%s, %s%s\n", (unsigned long long)o->threads,
             o->threads == 1 ? "" : "s", r->backend, r->interrupted ? ", interrupted" : "");
     fprintf(out, "%.0f requests in %.3f s: %.1f requests/s, %.2f MB/s\n", finished, r->seconds,
             per_second(finished, r), per_second((double)t->bytes, r) / 1e6);
@@ -145,6 +149,10 @@ static void json_outcomes(json *j, const tally *t)
         json_number(j, status, t->statuses[i]);
     }
     json_end_object(j);
+    json_begin_object(j, "versions");
+    json_number(j, "1.1", t->http1);
+    json_number(j, "2", t->http2);
+    json_end_object(j);
     json_begin_array(j, "errors");
     for (size_t i = 0; i < t->error_count; i++) {
         const tally_error *e = &t->errors[i];
@@ -182,6 +190,7 @@ void load_print_json(const load_result *r, FILE *out)
     json_text(&j, "url", o->url);
     json_text(&j, "backend", r->backend);
     json_number(&j, "connections", o->connections);
+    json_number(&j, "streams", o->streams);
     json_number(&j, "threads", o->threads);
     json_bool(&j, "interrupted", r->interrupted);
     json_number(&j, "requests", tally_finished(t));

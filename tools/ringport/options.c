@@ -231,6 +231,31 @@ static int take_coalesce(tool_options *o, const char *value)
     return EXIT_OK;
 }
 
+/* As with curl, the last of these three is the one that counts. */
+static int take_http2(tool_options *o, const char *value)
+{
+    (void)value;
+    o->versions = RP_HTTP_ANY;
+    o->prior_knowledge = false;
+    return EXIT_OK;
+}
+
+static int take_http1(tool_options *o, const char *value)
+{
+    (void)value;
+    o->versions = RP_HTTP_1_1;
+    o->prior_knowledge = false;
+    return EXIT_OK;
+}
+
+static int take_prior_knowledge(tool_options *o, const char *value)
+{
+    (void)value;
+    o->versions = RP_HTTP_ANY;
+    o->prior_knowledge = true;
+    return EXIT_OK;
+}
+
 static int take_tls_max(tool_options *o, const char *value)
 {
     if (strcmp(value, "1.2") == 0)
@@ -309,10 +334,12 @@ static const option table[] = {
     {"verbose", 'v', KIND_FLAG, GET, NULL, AT(verbose), "tell what happens on standard error"},
     {"silent", 's', KIND_FLAG, BOTH, NULL, AT(silent), "no error message, no progress"},
     {"show-error", 'S', KIND_FLAG, BOTH, NULL, AT(show_error), "with -s: error messages after all"},
-    {"connections", 'c', KIND_COUNT, LOAD, "N", AT(connections), "requests in flight [64]"},
+    {"connections", 'c', KIND_COUNT, LOAD, "N", AT(connections), "connections at the most [64]"},
+    {"max-concurrent-streams", 'm', KIND_COUNT, LOAD, "N", AT(streams),
+     "requests at once on each of them, with HTTP/2 [1]"},
     {"requests", 'n', KIND_COUNT, LOAD, "N", AT(requests), "requests in all [10000]"},
     {"duration", 0, KIND_SECONDS, LOAD, "SECONDS", AT(duration_ms), "run so long, instead of -n"},
-    {"threads", 't', KIND_COUNT, LOAD, "N", AT(threads), "loops, each with its share of both [1]"},
+    {"threads", 't', KIND_COUNT, LOAD, "N", AT(threads), "loops, each with its share [1]"},
     {"new-connections", 0, KIND_FLAG, LOAD, NULL, AT(new_connections),
      "a connection of its own for every request"},
     {"timeout", 0, KIND_SECONDS, LOAD, "SECONDS", AT(max_time_ms), "of each request [none]"},
@@ -357,12 +384,15 @@ static const option table[] = {
     {"tls13-ciphers", 0, KIND_TEXT, BOTH, "LIST", AT(tls.tls13_ciphers), "of TLS 1.3"},
     {"curves", 0, KIND_TEXT, BOTH, "LIST", AT(tls.groups),
      "groups of the key exchange, best first"},
-    {"http1.1", 0, KIND_CALL, BOTH, NULL, CALL(NULL), NULL},
+    {"http2", 0, KIND_CALL, BOTH, NULL, CALL(take_http2),
+     "https: HTTP/2 if the server speaks it, or else HTTP/1.1 (the default)"},
+    {"http1.1", 0, KIND_CALL, BOTH, NULL, CALL(take_http1), "HTTP/1.1 only"},
+    {"http2-prior-knowledge", 0, KIND_CALL, BOTH, NULL, CALL(take_prior_knowledge),
+     "as --http2, and HTTP/2 on http URLs too"},
     {"url", 0, KIND_CALL, BOTH, "URL", CALL(take_url), NULL},
     {"help", 'h', KIND_FLAG, ALL, NULL, AT(help), "this"},
     {"location", 'L', KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
     {"compressed", 0, KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
-    {"http2", 0, KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
     {"proxy", 'x', KIND_UNSUPPORTED, BOTH, "URL", 0, NULL, NULL},
     {"connect-to", 0, KIND_UNSUPPORTED, BOTH, "HOST1:PORT1:HOST2:PORT2", 0, NULL, NULL},
     {"ipv4", '4', KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
@@ -396,13 +426,18 @@ static const option *find_long(const char *name, size_t size)
     return NULL;
 }
 
-static const option *find_short(char letter)
+/* A letter may be one option's of get and another's of load. */
+static const option *find_short(char letter, command c)
 {
+    const option *found = NULL;
     for (size_t i = 0; i < TABLE_SIZE; i++) {
-        if (letter != '\0' && table[i].letter == letter)
-            return &table[i];
+        if (letter == '\0' || table[i].letter != letter)
+            continue;
+        found = &table[i];
+        if (found->commands & c)
+            break;
     }
-    return NULL;
+    return found;
 }
 
 static int apply(tool_options *o, const option *t, const char *value)
@@ -431,7 +466,7 @@ static int apply(tool_options *o, const option *t, const char *value)
         return EXIT_OK;
     }
     case KIND_CALL:
-        return t->take == NULL ? EXIT_OK : t->take(o, value);
+        return t->take(o, value);
     case KIND_UNSUPPORTED:
         break;
     }
@@ -476,7 +511,7 @@ static int take_short(tool_options *o, cursor *at, const char *argument)
 {
     for (const char *letter = argument + 1; *letter != '\0'; letter++) {
         char shown[3] = {'-', *letter, '\0'};
-        const option *t = find_short(*letter);
+        const option *t = find_short(*letter, at->command);
         bool last = t != NULL && t->value != NULL;
         const char *value = last && letter[1] != '\0' ? letter + 1 : NULL;
         int code = take_option(o, at, t, shown, value);
@@ -545,6 +580,25 @@ static int finish_tls(tool_options *o)
     return EXIT_OK;
 }
 
+/* Requests in flight are connections times streams: no more than there are to make. */
+static int finish_streams(tool_options *o)
+{
+    bool https = strncasecmp(o->url, "https:", 6) == 0;
+    if (o->streams == 0)
+        o->streams = 1;
+    if (o->streams > 1 && (o->versions == RP_HTTP_1_1 || (!https && !o->prior_knowledge)))
+        return fail(o, EXIT_USAGE, "-m needs HTTP/2: %s",
+                    o->versions == RP_HTTP_1_1 ? "not --http1.1"
+                                               : "https, or --http2-prior-knowledge");
+    if (o->requests > 0 && o->connections > o->requests)
+        o->connections = o->requests;
+    if (o->requests > 0 && o->streams > (o->requests + o->connections - 1) / o->connections)
+        o->streams = (o->requests + o->connections - 1) / o->connections;
+    if (o->connections * o->streams > 1 << 20)
+        return fail(o, EXIT_USAGE, "at most 1048576 requests in flight");
+    return EXIT_OK;
+}
+
 static int finish_load(tool_options *o)
 {
     if (o->requests > 0 && o->duration_ms > 0)
@@ -553,8 +607,9 @@ static int finish_load(tool_options *o)
         o->connections = 64;
     if (o->requests == 0 && o->duration_ms == 0)
         o->requests = 10000;
-    if (o->requests > 0 && o->connections > o->requests)
-        o->connections = o->requests;
+    int code = finish_streams(o);
+    if (code != EXIT_OK)
+        return code;
     if (o->threads == 0)
         o->threads = 1;
     if (o->connections > 65536 || o->threads > 1024)

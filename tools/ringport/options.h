@@ -38,6 +38,8 @@ typedef struct tool_options {
     const char *tls_max;
     bool tls12, tls13, insecure;
     bool lenient_lines;
+    rp_http_versions versions;
+    bool prior_knowledge; /* HTTP/2 on http URLs */
 
     /* get: the output. */
     const char *output, *write_out;
@@ -46,6 +48,7 @@ typedef struct tool_options {
 
     /* load. */
     uint64_t connections, requests, threads;
+    uint64_t streams; /* at once on a connection */
     uint64_t duration_ms;
     const char *coalesce;
     uint32_t coalesce_us;

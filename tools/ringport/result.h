@@ -21,6 +21,8 @@ typedef struct result {
     uint64_t body_bytes, bytes_sent, body_bytes_sent;
     unsigned attempts;
     bool reused, resumed, certificate_missed;
+    int connection_version; /* 11, 20; 0: there was no connection */
+    uint32_t stream;        /* HTTP/2's number for the request, 0: none */
     char address[64], tls_version[16], tls_cipher[64], tls_group[32];
     rp_timings timings;
 } result;
@@ -34,7 +36,10 @@ void print_connection(const result *r, FILE *out);
 void print_totals(const result *r, FILE *out);
 
 /* -v's picture of the request, which is ringport's own: host and options say what it sends. */
-void print_request(const tool_options *o, FILE *out);
+void print_request(const result *r, FILE *out);
+
+/* "1.1", "2"; "0" for none. version as in rp_response_head. */
+const char *version_name(int version);
 
 /* Host and port of a URL as it stands there: "example.com:8443". Its length; *host is its begin. */
 size_t url_authority(const char *url, const char **authority);

@@ -118,6 +118,8 @@ void setup_client_options(const setup *s, const tool_options *o, rp_client_optio
     client_options->connect_timeout_ms = o->connect_timeout_ms;
     client_options->handshake_timeout_ms = o->connect_timeout_ms;
     client_options->lenient_lines = o->lenient_lines;
+    client_options->versions = o->versions;
+    client_options->http2_prior_knowledge = o->prior_knowledge;
     client_options->keepalive_idle_ms = o->no_keepalive ? RP_NEVER_MS : o->keepalive_ms;
 }
 

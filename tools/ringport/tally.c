@@ -53,6 +53,8 @@ void tally_add(tally *to, const tally *from)
     to->failed += from->failed;
     to->cancelled += from->cancelled;
     to->bytes += from->bytes;
+    to->http1 += from->http1;
+    to->http2 += from->http2;
     for (size_t i = 0; i < sizeof(to->statuses) / sizeof(to->statuses[0]); i++)
         to->statuses[i] += from->statuses[i];
     for (size_t i = 0; i < from->error_count; i++) {

@@ -21,6 +21,7 @@ typedef struct tally {
     uint64_t cancelled; /* by the end of the run; not counted anywhere else */
     uint64_t bytes;     /* of bodies */
     uint64_t statuses[1000];
+    uint64_t http1, http2;            /* complete responses, by their connections' version */
     tally_error errors[TALLY_ERRORS]; /* the first kinds that came */
     size_t error_count;
     uint64_t errors_unlisted;

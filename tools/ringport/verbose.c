@@ -1,6 +1,7 @@
 /* verbose.c - -v: the request as ringport sends it, and the phases when they are known. */
 #include "result.h"
 
+#include <ctype.h>
 #include <ringport/ringport.h>
 #include <string.h>
 #include <strings.h>
@@ -37,37 +38,58 @@ void print_begin(const tool_options *o, FILE *out)
     fprintf(out, "* resolving %.*s\n", (int)size, authority);
 }
 
-void print_request(const tool_options *o, FILE *out)
+const char *version_name(int version)
 {
-    const char *authority, *method = options_method(o);
+    return version == 10 ? "1.0" : version == 11 ? "1.1" : version == 20 ? "2" : "0";
+}
+
+/* HTTP/2 knows names in lower case only (RFC 9113, 8.2.1). */
+static void print_field(const result *r, const char *name, const char *value, FILE *out)
+{
+    fputs("> ", out);
+    for (; *name != '\0'; name++)
+        fputc(r->connection_version == 20 ? tolower((unsigned char)*name) : *name, out);
+    fprintf(out, ": %s\n", value);
+}
+
+static void print_host(const result *r, const char *authority, size_t size, FILE *out)
+{
+    char host[512];
+    const char *port = strncasecmp(r->options->url, "https:", 6) == 0 ? ":443" : ":80";
+    size_t drop = strlen(port);
+    if (size > drop && memcmp(authority + size - drop, port, drop) == 0)
+        size -= drop;
+    snprintf(host, sizeof(host), "%.*s", (int)size, authority);
+    print_field(r, "Host", host, out);
+}
+
+void print_request(const result *r, FILE *out)
+{
+    const tool_options *o = r->options;
+    const char *authority;
     size_t size = url_authority(o->url, &authority);
     const char *target = authority + size, *agent = o->user_agent;
-    if (method == NULL)
-        method = o->body.given ? "POST" : "GET";
-    fprintf(out, "> %s %s%.*s HTTP/1.1\n", method, target[0] == '/' ? "" : "/",
-            (int)strcspn(target, "#"), target);
-    if (given(o, "host") == NULL) {
-        const char *port = strncasecmp(o->url, "https:", 6) == 0 ? ":443" : ":80";
-        size_t drop = strlen(port);
-        if (size > drop && memcmp(authority + size - drop, port, drop) == 0)
-            size -= drop;
-        fprintf(out, "> Host: %.*s\n", (int)size, authority);
-    }
+    char length[24];
+    fprintf(out, "> %s %s%.*s HTTP/%s\n", r->method, target[0] == '/' ? "" : "/",
+            (int)strcspn(target, "#"), target, version_name(r->connection_version));
+    if (given(o, "host") == NULL)
+        print_host(r, authority, size, out);
     if (agent == NULL)
         agent = "ringport/" RP_VERSION;
     if (given(o, "user-agent") == NULL && agent[0] != '\0')
-        fprintf(out, "> User-Agent: %s\n", agent);
+        print_field(r, "User-Agent", agent, out);
     if (given(o, "accept") == NULL)
-        fprintf(out, "> Accept: */*\n");
+        print_field(r, "Accept", "*/*", out);
     for (size_t i = 0; i < o->header_count; i++) {
         const rp_header *h = &o->headers[i];
         bool left_out = h->value[0] == '\0' && (strcasecmp(h->name, "accept") == 0 ||
                                                 strcasecmp(h->name, "user-agent") == 0);
         if (!left_out)
-            fprintf(out, "> %s: %s\n", h->name, h->value);
+            print_field(r, h->name, h->value, out);
     }
+    snprintf(length, sizeof(length), "%zu", o->body.size);
     if (o->body.given && given(o, "content-length") == NULL)
-        fprintf(out, "> Content-Length: %zu\n", o->body.size);
+        print_field(r, "Content-Length", length, out);
     fprintf(out, ">\n");
 }
 
@@ -96,6 +118,8 @@ void print_connection(const result *r, FILE *out)
         fprintf(out, "* connected to %s in %.1f ms\n", r->address, ms(t->connected_us, begin));
     if (t->handshaken_us > 0)
         print_tls(r, out);
+    if (r->stream != 0)
+        fprintf(out, "* HTTP/2, stream %u\n", (unsigned)r->stream);
 }
 
 void print_totals(const result *r, FILE *out)

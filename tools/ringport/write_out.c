@@ -44,7 +44,7 @@ static value http_code(const result *r)
 
 static value http_version(const result *r)
 {
-    return text(r->version == 10 ? "1.0" : r->version == 11 ? "1.1" : r->version == 20 ? "2" : "0");
+    return text(version_name(r->version));
 }
 
 static value exit_status(const result *r)
@@ -256,6 +256,10 @@ static void write_json(const result *r, FILE *out)
     json_bool(&j, "certificate_missed", r->certificate_missed);
     json_number(&j, "attempts", r->attempts);
     json_number(&j, "bytes_sent", r->bytes_sent);
+    if (r->stream != 0)
+        json_number(&j, "stream", r->stream);
+    else
+        json_null(&j, "stream");
     phases(&j, &r->timings);
     json_counters(&j, "counters", r->stats);
     json_end_object(&j);
