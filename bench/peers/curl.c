@@ -2,7 +2,8 @@
  * kept and the TLS sessions shared, which is how its documentation says to do many transfers on one
  * thread.
  *
- * curl URL -c CONNECTIONS -n REQUESTS --ca FILE [--new] [--no-resume] [--idle] */
+ * curl URL -c CONNECTIONS [-m STREAMS] -n REQUESTS --ca FILE [--new] [--no-resume] [--idle]
+ * With -m by HTTP/2, so many requests at once on each connection. */
 #include <curl/curl.h>
 #include <malloc.h>
 #include <openssl/ssl.h>
@@ -26,7 +27,7 @@ typedef struct transfer {
 static CURLM *multi;
 static int epoll_fd;
 static long timeout_ms = -1;
-static unsigned long started, wanted, done, failed, resumed;
+static unsigned long started, wanted, streams, done, failed, resumed, by_http2;
 static uint64_t bytes;
 static uint32_t *latencies_us;
 
@@ -91,13 +92,15 @@ static void collect(void)
     int left;
     for (CURLMsg *message; (message = curl_multi_info_read(multi, &left)) != NULL;) {
         transfer *self = NULL;
-        long status = 0;
+        long status = 0, version = 0;
         if (message->msg != CURLMSG_DONE)
             continue;
         CURL *easy = message->easy_handle;
         CURLcode result = message->data.result;
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&self);
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+        by_http2 += version == CURL_HTTP_VERSION_2_0;
         if (result != CURLE_OK || status != 200) {
             if (failed++ == 0)
                 fprintf(stderr, "curl: %ld %s\n", status, curl_easy_strerror(result));
@@ -142,9 +145,9 @@ static int by_size(const void *a, const void *b)
 static void report(void)
 {
     qsort(latencies_us, done, sizeof(*latencies_us), by_size);
-    printf("{\"requests\": %lu, \"failed\": %lu, \"resumed\": %lu, \"bytes\": %llu, "
-           "\"p50_us\": %u, \"p99_us\": %u}\n",
-           done, failed, resumed, (unsigned long long)bytes, latencies_us[done / 2],
+    printf("{\"requests\": %lu, \"failed\": %lu, \"http2\": %lu, \"resumed\": %lu, "
+           "\"bytes\": %llu, \"p50_us\": %u, \"p99_us\": %u}\n",
+           done, failed, by_http2, resumed, (unsigned long long)bytes, latencies_us[done / 2],
            latencies_us[done * 99 / 100]);
 }
 
@@ -157,6 +160,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-c") == 0)
             connections = strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "-m") == 0)
+            streams = strtoul(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "-n") == 0)
             wanted = strtoul(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--ca") == 0)
@@ -179,10 +184,17 @@ int main(int argc, char **argv)
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)connections);
+    if (streams > 0) {
+        curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+        curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)streams);
+        curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
+    }
     CURLSH *share = curl_share_init();
     curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 
-    size_t count = connections < wanted ? connections : wanted;
+    size_t count = connections * (streams > 0 ? streams : 1);
+    if (count > wanted)
+        count = wanted;
     if (idle && count > IDLE_AT_ONCE)
         count = IDLE_AT_ONCE;
     transfer *transfers = calloc(count, sizeof(*transfers));
@@ -193,7 +205,9 @@ int main(int argc, char **argv)
         curl_easy_setopt(easy, CURLOPT_SHARE, share);
         if (ca != NULL)
             curl_easy_setopt(easy, CURLOPT_CAINFO, ca);
-        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                         streams > 0 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, streams > 0 ? 1L : 0L);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfers[i]);
         curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);

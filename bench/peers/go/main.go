@@ -1,6 +1,7 @@
 // Go's net/http as a peer: one transport, a goroutine for each connection.
 //
-// go URL -c CONNECTIONS -n REQUESTS --ca FILE [--new] [--no-resume] [--idle]
+// go URL -c CONNECTIONS [-m STREAMS] -n REQUESTS --ca FILE [--new] [--no-resume] [--idle]
+// With -m by HTTP/2: a transport for each connection, and so many goroutines for each.
 package main
 
 import (
@@ -24,6 +25,7 @@ const idleAtOnce = 64
 var (
 	url                     string
 	connections, wanted     int64 = 1, 1
+	streams, byHTTP2        int64
 	fresh, idle             bool
 	resume                  = true
 	started, failed         int64
@@ -41,7 +43,7 @@ func fail(err error) {
 	said.Do(func() { fmt.Fprintln(os.Stderr, "go:", err) })
 }
 
-func get() (*http.Response, error) {
+func get(transport *http.Transport) (*http.Response, error) {
 	request, err := http.NewRequest("GET", url, nil)
 	if err != nil {
 		return nil, err
@@ -50,6 +52,9 @@ func get() (*http.Response, error) {
 		request = request.WithContext(httptrace.WithClientTrace(request.Context(), counted))
 	}
 	response, err := transport.RoundTrip(request)
+	if err == nil && response.ProtoMajor == 2 {
+		atomic.AddInt64(&byHTTP2, 1)
+	}
 	if err == nil && response.StatusCode != 200 {
 		err = fmt.Errorf("status %d", response.StatusCode)
 		response.Body.Close()
@@ -66,11 +71,11 @@ func drain(response *http.Response) {
 	}
 }
 
-func work(index int) {
+func work(index int, transport *http.Transport) {
 	defer finished.Done()
 	for atomic.AddInt64(&started, 1) <= wanted {
 		begun := time.Now()
-		response, err := get()
+		response, err := get(transport)
 		if err != nil {
 			fail(err)
 		} else {
@@ -84,7 +89,7 @@ func work(index int) {
 func hold() {
 	defer finished.Done()
 	opening <- struct{}{}
-	response, err := get()
+	response, err := get(transport)
 	<-opening
 	open.Done()
 	release.Wait()
@@ -102,6 +107,9 @@ func options() string {
 		case "-c":
 			i++
 			connections, _ = strconv.ParseInt(os.Args[i], 10, 64)
+		case "-m":
+			i++
+			streams, _ = strconv.ParseInt(os.Args[i], 10, 64)
 		case "-n":
 			i++
 			wanted, _ = strconv.ParseInt(os.Args[i], 10, 64)
@@ -145,9 +153,31 @@ func report() {
 		all = append(all, some...)
 	}
 	sort.Slice(all, func(a, b int) bool { return all[a] < all[b] })
-	fmt.Printf("{\"requests\": %d, \"failed\": %d, \"resumed\": %d, \"bytes\": %d, "+
-		"\"p50_us\": %d, \"p99_us\": %d}\n",
-		len(all), failed, resumed, bytes, all[len(all)/2], all[len(all)*99/100])
+	fmt.Printf("{\"requests\": %d, \"failed\": %d, \"http2\": %d, \"resumed\": %d, "+
+		"\"bytes\": %d, \"p50_us\": %d, \"p99_us\": %d}\n",
+		len(all), failed, byHTTP2, resumed, bytes, all[len(all)/2], all[len(all)*99/100])
+}
+
+// The first request opens the connection, which the others share.
+func multiplex(config *tls.Config) {
+	latencies = make([][]uint32, connections*streams)
+	finished.Add(int(connections * streams))
+	for i := 0; i < int(connections); i++ {
+		go func(first int) {
+			own := &http.Transport{TLSClientConfig: config.Clone(), ForceAttemptHTTP2: true,
+				DisableCompression: true}
+			response, err := get(own)
+			if err != nil {
+				fail(err)
+			} else {
+				drain(response)
+				atomic.AddInt64(&byHTTP2, -1)
+			}
+			for k := first; k < first+int(streams); k++ {
+				go work(k, own)
+			}
+		}(i * int(streams))
+	}
 }
 
 func main() {
@@ -169,23 +199,27 @@ func main() {
 			atomic.AddInt64(&resumed, 1)
 		}
 	}}
-	transport = &http.Transport{
-		TLSClientConfig:     config,
-		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // HTTP/1.1
-		MaxIdleConnsPerHost: int(connections),
-		MaxConnsPerHost:     int(connections),
-		DisableKeepAlives:   fresh,
-		DisableCompression:  true,
-		ReadBufferSize:      16 << 10,
-	}
-	if idle {
-		stayIdle()
-		return
-	}
-	latencies = make([][]uint32, connections)
-	finished.Add(int(connections))
-	for i := 0; i < int(connections); i++ {
-		go work(i)
+	if streams > 0 {
+		multiplex(config)
+	} else {
+		transport = &http.Transport{
+			TLSClientConfig:     config,
+			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // HTTP/1.1
+			MaxIdleConnsPerHost: int(connections),
+			MaxConnsPerHost:     int(connections),
+			DisableKeepAlives:   fresh,
+			DisableCompression:  true,
+			ReadBufferSize:      16 << 10,
+		}
+		if idle {
+			stayIdle()
+			return
+		}
+		latencies = make([][]uint32, connections)
+		finished.Add(int(connections))
+		for i := 0; i < int(connections); i++ {
+			go work(i, transport)
+		}
 	}
 	finished.Wait()
 	report()
