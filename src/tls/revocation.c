@@ -66,8 +66,9 @@ static rp_status take_all_pem(crl_source *source, const char *text, size_t size,
         const char *tail =
             rp_find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
         text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
+        /* Without its end it is none: what follows may be base64 or not. */
         rp_status status =
-            take_pem(source, begin, (size_t)((tail == NULL ? end : tail) - begin), error);
+            take_pem(source, begin, tail == NULL ? 0 : (size_t)(tail - begin), error);
         if (status != RP_OK)
             return status;
     }

@@ -146,7 +146,6 @@ static void misspelt_marks(void **state)
         {"-----END X509 CRL", "-----END X509 CLR"},
         {"-----END X509 CRL", "-----EMD X509 CRL"},
     };
-    enum { ENDS = 5 };
     (void)state;
     size_t size;
     char text[RP_ERROR_TEXT_SIZE], two[16384];
@@ -162,8 +161,7 @@ static void misspelt_marks(void **state)
             size_t old = strlen(ways[i][0]), new = strlen(ways[i][1]);
             memmove(at + new, at + old, strlen(at + old) + 1);
             memcpy(at, ways[i][1], new);
-            /* The last one's end does not matter. */
-            assert_int_equal(lists_of(options, text), which == 1 && i >= ENDS ? 2 : -1);
+            assert_int_equal(lists_of(options, text), -1);
         }
     }
     snprintf(two, sizeof(two), "%s-----BEGIN X509 CLR-----\nAAAA\n", good);
