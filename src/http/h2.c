@@ -576,6 +576,8 @@ bool rp_h2_feed(rp_h2 *h2, const uint8_t *data, size_t size, uint64_t now_ns)
     nghttp2_ssize result = nghttp2_session_mem_recv2(h2->ng, data, size);
     if (result < 0)
         rp_h2_fail_fatal(h2, (int)result);
+    else
+        rp_h2_flow_sample(h2);
     return !h2->failed;
 }
 

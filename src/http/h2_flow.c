@@ -58,30 +58,38 @@ static void grow(rp_h2 *h2, uint64_t trip_bytes)
     (void)nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, 0, (int32_t)h2->window);
 }
 
-static void sample(rp_h2 *h2, size_t size)
+static void stream_grow(stream *s)
 {
-    h2->sample_bytes += size;
-    uint64_t span_ns = h2->now_ns - h2->sample_ns;
-    if (h2->trip_ns == 0 || span_ns < h2->trip_ns)
-        return;
-    double trips = (double)span_ns / (double)h2->trip_ns;
-    grow(h2, (uint64_t)((double)h2->sample_bytes / trips));
-    h2->sample_ns = h2->now_ns;
-    h2->sample_bytes = 0;
-}
-
-void rp_h2_flow_came(rp_h2 *h2, stream *s, size_t size)
-{
-    (void)nghttp2_session_consume_connection(h2->ng, size);
-    sample(h2, size);
-    size_t wanted = h2->stream_window;
+    size_t wanted = s->h2->stream_window;
     if (s->limited && wanted > s->credit)
         wanted = s->credit;
     if (wanted <= s->window || s->finishing)
         return;
     s->window = (uint32_t)wanted;
-    (void)nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, (int32_t)s->is.id,
+    (void)nghttp2_session_set_local_window_size(s->h2->ng, NGHTTP2_FLAG_NONE, (int32_t)s->is.id,
                                                 (int32_t)s->window);
+}
+
+void rp_h2_flow_came(rp_h2 *h2, stream *s, size_t size)
+{
+    (void)nghttp2_session_consume_connection(h2->ng, size);
+    h2->sample_bytes += size;
+    h2->flowing = s->is.id;
+    stream_grow(s);
+}
+
+void rp_h2_flow_sample(rp_h2 *h2)
+{
+    uint64_t span_ns = h2->now_ns - h2->sample_ns;
+    if (h2->sample_bytes == 0 || h2->trip_ns == 0 || span_ns < h2->trip_ns)
+        return;
+    double trips = (double)span_ns / (double)h2->trip_ns;
+    grow(h2, (uint64_t)((double)h2->sample_bytes / trips));
+    h2->sample_ns = h2->now_ns;
+    h2->sample_bytes = 0;
+    stream *s = rp_h2_find(h2, (int32_t)h2->flowing);
+    if (s != NULL)
+        stream_grow(s);
 }
 
 void rp_h2_flow_consumed(stream *s, size_t size)

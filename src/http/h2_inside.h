@@ -88,6 +88,7 @@ struct rp_h2 {
     uint64_t trip_ns;     /* the shortest round trip seen; 0: none */
     uint64_t sample_ns;   /* since when sample_bytes came */
     uint64_t sample_bytes;
+    uint32_t flowing;             /* the stream that had the last of them */
     size_t window, stream_window; /* of the connection; what streams grow to */
 
     /* Budgets: so many are left, as of the time. */
@@ -162,6 +163,8 @@ bool rp_h2_flow_begin(rp_h2 *h2);
 /* So many bytes of a body came, on a stream that somebody waits for: the connection's window goes
  * back, and both grow. */
 void rp_h2_flow_came(rp_h2 *h2, stream *s, size_t size);
+/* Behind a feed: what did come in the last round trip? */
+void rp_h2_flow_sample(rp_h2 *h2);
 /* They, or others, are consumed. */
 void rp_h2_flow_consumed(stream *s, size_t size);
 /* The answer to what was sent at that time came. */
