@@ -45,6 +45,10 @@ enum {
  * RP_ADDRESS_RESERVED. Any thread. */
 uint32_t rp_address_kinds(const uint8_t *bytes, size_t size);
 
+/* What a name is looked up for, and which of its addresses are used; an address instead of a name
+ * must be of that family, too. */
+typedef enum rp_families { RP_FAMILIES_ANY = 0, RP_FAMILIES_IPV4, RP_FAMILIES_IPV6 } rp_families;
+
 /* Something that is about to be connected to. */
 typedef struct rp_target {
     const char *host;    /* whose address it is */

@@ -95,6 +95,13 @@ typedef struct rp_client_options {
     uint32_t refuse_addresses; /* RP_ADDRESS_NOT_PUBLIC, or some of its kinds, or'ed */
     rp_target_fn *on_address;  /* NULL: nobody else is asked */
     void *on_address_user;
+    rp_families families;
+
+    /* "HOST1:PORT1:HOST2:PORT2", as curl's --connect-to has it: connections to HOST1 and PORT1 go
+     * to HOST2 and PORT2 instead; left out, HOST1 and PORT1 are any, HOST2 and PORT2 the URL's. The
+     * first that fits counts. Host, SNI and what is verified stay the URL's. */
+    const char *const *connect_to;
+    size_t connect_to_count;
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.
@@ -212,10 +219,13 @@ typedef struct rp_request_options {
      * otherwise. */
     bool idempotent;   /* the server does it once, however often it comes: Idempotency-Key */
     bool never_replay; /* not this one */
+    /* "HOST2:PORT2", in place of the client's connect_to; ":" goes to the URL's host whatever that
+     * says. Requests share connections that go to the same place. */
+    const char *connect_to;
 } rp_request_options;
 
-/* Starts a request. NULL: misuse, bad URL or header, queue full, no memory: *error says which
- * (error may be NULL). events is borrowed until on_done. */
+/* Starts a request. NULL: misuse, bad URL, header or option, queue full, no memory: *error says
+ * which (error may be NULL). events is borrowed until on_done. */
 rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *options,
                                  size_t options_size, const rp_response_events *events, void *user,
                                  rp_error *error);

@@ -57,6 +57,10 @@ typedef struct rp_stream_options {
     uint32_t refuse_addresses; /* RP_ADDRESS_NOT_PUBLIC, or some of its kinds, or'ed */
     rp_target_fn *on_address;  /* NULL: nobody else is asked */
     void *on_address_user;
+    rp_families families;
+    /* "HOST:PORT": the connection goes there instead, either may be left out; server_name stays
+     * what it is without. NULL: to host and port. */
+    const char *connect_to;
 } rp_stream_options;
 
 /* What is known of a stream; strings live as long as the stream. */
@@ -76,7 +80,7 @@ typedef struct rp_stream_info {
     bool certificate_missed;
 } rp_stream_info;
 
-/* Starts to open. Errors: RP_E_MISUSE (no host; a kind of address that does not exist; in
+/* Starts to open. Errors: RP_E_MISUSE (no host; an option that is out of its range; in
  * rp_loop_destroy; in a child of fork), RP_E_NO_MEMORY. events is borrowed while the stream lives,
  * user is passed along; on_data, on_end, on_close may be NULL, on_open may not. */
 rp_status rp_stream_open_sized(rp_stream **stream, rp_loop *loop, const rp_stream_options *options,

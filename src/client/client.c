@@ -7,6 +7,7 @@
 #include "client/origin.h"
 #include "client/pool.h"
 #include "client/request.h"
+#include "client/route.h"
 #include "net/resolve.h"
 #include <ringport/ringport.h>
 
@@ -93,6 +94,7 @@ static void client_empty(rp_client *client)
     rp_tls_config_release(client->options.tls);
     rp_resolver_release(client->options.resolver);
     rp_free(memory, (void *)(uintptr_t)client->options.user_agent);
+    rp_free(memory, client->routes);
     rp_free(memory, client->buckets);
     client->emptied = true;
     if (!client->outlives)
@@ -224,13 +226,25 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
         (known.versions == RP_HTTP_1_1 && known.http2_prior_knowledge))
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                             "http2_prior_knowledge asks for HTTP/2, which versions does not allow");
+    if ((unsigned)known.families > RP_FAMILIES_IPV6)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "families is none that this version knows");
     if ((known.refuse_addresses & ~(uint32_t)RP_ADDRESS_NOT_PUBLIC) != 0)
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                             "refuse_addresses has a kind that this version does not know");
+    char *routes = NULL;
+    rp_status status =
+        rp_routes_make(&routes, &loop->memory, known.connect_to, known.connect_to_count, error);
+    if (status != RP_OK)
+        return status;
+    known.connect_to = NULL; /* the caller's */
     options_default(&known);
     *out = client_new(loop, &known);
-    if (*out == NULL)
+    if (*out == NULL) {
+        rp_free(&loop->memory, routes);
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the client");
+    }
+    (*out)->routes = routes;
     return RP_OK;
 }
 
@@ -348,6 +362,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
     rp_request_options known;
     rp_error ignored;
     rp_url url;
+    char route[RP_ROUTE_SIZE];
     if (error == NULL)
         error = &ignored;
     if (!rp_options_copy(&known, sizeof(known), options, options_size)) {
@@ -355,7 +370,8 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
                            "request options set a member that this version does not know");
         return NULL;
     }
-    if (check(client, &known, events, &url, error) != RP_OK)
+    if (check(client, &known, events, &url, error) != RP_OK ||
+        rp_route_find(route, client->routes, &url, known.connect_to, error) != RP_OK)
         return NULL;
     rp_request *request = rp_request_new(client);
     if (request == NULL) {
@@ -367,7 +383,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         rp_request_free(request);
         return NULL;
     }
-    request->origin = rp_origin_get(client, &url);
+    request->origin = rp_origin_get(client, &url, route);
     if (request->origin == NULL) {
         rp_request_free(request);
         (void)no_memory(error);

@@ -7,6 +7,7 @@
  *   conn.c      one connection: its opening, its age, its end
  *   h1.c, h2.c  what it speaks (protocol.h)
  *   request.c   a request's life, deadlines and its one on_done
+ *   route.c     where a connection goes, if not to its origin's host
  *   origin.c    the table of origins, their queues, what they taught
  *   stream.h    bytes, over TLS or not
  *
@@ -33,6 +34,7 @@ struct rp_client {
     rp_h1_scratch scratch;
     rp_h2_memory *h2_memory; /* made when first needed */
     rp_h1_limits limits;
+    char *routes;        /* rules of connect_to (route.h); NULL: none */
     rp_origin **buckets; /* origins by hash, chained */
     size_t bucket_count, origin_count;
     rp_link waiting;  /* origins that would open a connection */

@@ -16,20 +16,22 @@
 /* ---- the table ---- */
 
 /* Origins come from the caller, so nobody can choose collisions from outside. */
-static uint64_t origin_hash(const rp_url *url)
+static uint64_t origin_hash(const rp_url *url, const char *route)
 {
     uint64_t hash = RP_HASH_BEGIN;
     for (size_t i = 0; i < url->host.size; i++)
         hash = rp_hash_byte(hash, (uint8_t)rp_ascii_lower((char)url->host.data[i]));
+    for (; *route != '\0'; route++)
+        hash = rp_hash_byte(hash, (uint8_t)*route);
     hash = rp_hash_byte(hash, (uint8_t)(url->port >> 8));
     hash = rp_hash_byte(hash, (uint8_t)url->port);
     return rp_hash_byte(hash, url->https);
 }
 
-static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url)
+static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url, const char *route)
 {
     if (origin->hash != hash || origin->port != url->port || origin->https != url->https ||
-        strlen(origin->host) != url->host.size)
+        strlen(origin->host) != url->host.size || strcmp(origin->route, route) != 0)
         return false;
     return rp_ascii_equal(origin->host, url->host.data, url->host.size);
 }
@@ -77,17 +79,18 @@ static uint32_t takes_at_first(const rp_origin *origin)
     return origin->versions == RP_HTTP_1_1 ? 1 : 0;
 }
 
-rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
+rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const char *route)
 {
-    uint64_t hash = origin_hash(url);
+    uint64_t hash = origin_hash(url, route);
     rp_origin *origin = client->buckets[hash & (client->bucket_count - 1)];
     for (; origin != NULL; origin = origin->next) {
-        if (origin_is(origin, hash, url)) {
+        if (origin_is(origin, hash, url, route)) {
             forget(origin);
             return origin;
         }
     }
-    origin = rp_allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1);
+    size_t route_size = strlen(route) + 1;
+    origin = rp_allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1 + route_size);
     if (origin == NULL)
         return NULL;
     if (client->origin_count >= client->bucket_count)
@@ -100,6 +103,8 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url)
     origin->https = url->https;
     for (size_t i = 0; i < url->host.size; i++)
         origin->host[i] = rp_ascii_lower((char)url->host.data[i]);
+    memcpy(origin->host + url->host.size + 1, route, route_size);
+    origin->route = origin->host + url->host.size + 1;
     rp_list_init(&origin->waiting_link);
     rp_list_init(&origin->queue);
     rp_list_init(&origin->ready);

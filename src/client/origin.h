@@ -1,6 +1,6 @@
-/* origin.h - an origin (RFC 6454) of a client: its key, its queue, and what it taught: how long its
- * connections may be idle, how its openings go, how many requests a connection of it takes, and
- * that it wants HTTP/1.1. */
+/* origin.h - an origin (RFC 6454) of a client, by one route: its key, its queue, and what it
+ * taught: how long its connections may be idle, how its openings go, how many requests a connection
+ * of it takes, and that it wants HTTP/1.1. */
 #ifndef RP_CLIENT_ORIGIN_H
 #define RP_CLIENT_ORIGIN_H
 
@@ -35,11 +35,12 @@ struct rp_origin {
     rp_link remembered_link;
     uint16_t port;
     bool https;
-    char host[]; /* lower case, without brackets */
+    const char *route; /* behind host: where its connections go (route.h); "": to host and port */
+    char host[];       /* lower case, without brackets */
 };
 
-/* The origin of url, made if need be; NULL: no memory. */
-rp_origin *rp_origin_get(rp_client *client, const rp_url *url);
+/* The origin of url whose connections go by this route, made if need be; NULL: no memory. */
+rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const char *route);
 /* Frees an origin that has neither connections nor requests, unless it is kept for what it
  * taught. */
 void rp_origin_release_if_unused(rp_origin *origin);

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "client/route.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,7 @@ static void stream_free(rp_stream *stream)
     rp_tls_config_release(stream->config);
     rp_free(memory, stream->write_failure);
     rp_free(memory, stream->host);
+    rp_free(memory, stream->dial_host);
     rp_free(memory, stream->server_name);
     rp_free(memory, stream->alpn);
     rp_free(memory, stream->session_key);
@@ -449,14 +451,15 @@ static void dialled(void *user, const rp_dial_result *result)
 static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t connect_timeout_ms)
 {
     rp_dial_options dial = {
-        .host = stream->host,
-        .port = stream->port,
+        .host = stream->dial_host != NULL ? stream->dial_host : stream->host,
+        .port = stream->dial_port,
         .resolver = stream->resolver,
         .addresses = stream->rest,
         .count = stream->rest_count,
         .resolve_timeout_ms = resolve_timeout_ms,
         .connect_timeout_ms = connect_timeout_ms,
         .rules = stream->rules,
+        .families = stream->families,
     };
     stream->dial = rp_dial_start(stream->loop, &dial, dialled, stream);
     return stream->dial != NULL;
@@ -464,17 +467,19 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
 
 /* ---- opening ---- */
 
-/* Sessions are kept per configuration (its trust is what verified them), server name and port, in
- * one store of the loop. Without memory for it there is no resumption, and nothing else is lost. */
+/* Sessions are kept per configuration (its trust is what verified them), server name and port, and
+ * where the connection goes, in one store of the loop. Without memory for it there is no
+ * resumption, and nothing else is lost. */
 static void session_key_make(rp_stream *stream)
 {
     rp_loop *loop = stream->loop;
     if (!stream->config->resumption)
         return;
-    char key[HOST_LIMIT + 64];
+    char key[2 * HOST_LIMIT + 64];
     int size =
-        snprintf(key, sizeof(key), "%llu %s %u %s", (unsigned long long)stream->config->id,
-                 stream->server_name, stream->port, stream->alpn == NULL ? "" : stream->alpn);
+        snprintf(key, sizeof(key), "%llu %s %u %s %s:%u", (unsigned long long)stream->config->id,
+                 stream->server_name, stream->port, stream->alpn == NULL ? "" : stream->alpn,
+                 stream->dial_host == NULL ? "" : stream->dial_host, stream->dial_port);
     if (rp_stream_sessions(loop) != NULL && size < (int)sizeof(key))
         stream->session_key = rp_copy_text(&loop->memory, key, (size_t)size);
 }
@@ -491,9 +496,19 @@ static bool host_make(rp_stream *stream, const char *host)
     return stream->host != NULL;
 }
 
-static bool strings_make(rp_stream *stream, const rp_stream_options *options)
+static bool route_keep(rp_stream *stream, const rp_route *route)
 {
-    if (!host_make(stream, options->host))
+    const char *host = (const char *)route->host.data;
+    stream->dial_port = route->port > 0 ? route->port : stream->port;
+    if (route->host.size == 0)
+        return true;
+    stream->dial_host = rp_copy_text(&stream->loop->memory, host, route->host.size);
+    return stream->dial_host != NULL;
+}
+
+static bool strings_make(rp_stream *stream, const rp_stream_options *options, const rp_route *route)
+{
+    if (!host_make(stream, options->host) || !route_keep(stream, route))
         return false;
     if (stream->config == NULL)
         return true;
@@ -507,6 +522,7 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
 {
     rp_stream_options known;
     const rp_stream_options *options = &known;
+    rp_route route = {.port = 0};
     *out = NULL;
     if (!rp_options_copy(&known, sizeof(known), given, given_size))
         return RP_E_MISUSE;
@@ -516,7 +532,9 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     if (loop->destroying || options->host == NULL || options->host[0] == '\0' || events == NULL ||
         events->on_open == NULL || strlen(options->host) > HOST_LIMIT ||
         (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT) ||
-        (options->refuse_addresses & ~(uint32_t)RP_ADDRESS_NOT_PUBLIC) != 0)
+        (options->refuse_addresses & ~(uint32_t)RP_ADDRESS_NOT_PUBLIC) != 0 ||
+        (unsigned)options->families > RP_FAMILIES_IPV6 ||
+        (options->connect_to != NULL && !rp_route_parse(&route, options->connect_to)))
         return RP_E_MISUSE;
     rp_stream *stream = rp_stream_new(loop, events, user);
     if (stream == NULL)
@@ -536,9 +554,10 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     stream->rules = (rp_dial_rules){.refuse = options->refuse_addresses,
                                     .on_address = options->on_address,
                                     .user = options->on_address_user};
+    stream->families = options->families;
     stream->has_credit_limit = options->receive_credit_bytes > 0;
     stream->credit = options->receive_credit_bytes;
-    if (!strings_make(stream, options) ||
+    if (!strings_make(stream, options, &route) ||
         !dial_begin(stream, default_ms(options->resolve_timeout_ms, TIMEOUT_DEFAULT_MS),
                     stream->connect_timeout_ms)) {
         stream_free(stream);

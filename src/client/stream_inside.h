@@ -39,6 +39,7 @@ struct rp_stream {
     rp_signing *signing;   /* likewise */
     rp_tls_config *config;
     char *host, *server_name, *alpn, *session_key, *peer_text;
+    char *dial_host; /* connect_to's; NULL: host */
     rp_stream_state state;
 
     /* Sending. Plaintext waits in the users' writes; output is what is ready for the network; of it
@@ -67,11 +68,12 @@ struct rp_stream {
     uint64_t connect_timeout_ms, handshake_timeout_ms;
     rp_keepalive keepalive;
     rp_dial_rules rules;
+    rp_families families;
     rp_stream_times times;
     uint64_t handshake_until_ns; /* for all addresses; 0: no limit, or none is connected yet */
     uint64_t moved_ns;           /* when the network last took or brought anything */
     rp_address address;
-    uint16_t port;
+    uint16_t port, dial_port;
 
     bool filling;    /* in the pump's call of fill */
     bool stale_name; /* see resolver.h */

@@ -129,13 +129,15 @@ static bool has_stale(const rp_half *half, uint64_t now_ns)
     return half->known.verdict == RP_VERDICT_ADDRESSES && now_ns < half->stale_until_ns;
 }
 
-unsigned rp_view_begin(rp_view *view, rp_name *name, bool whole, uint64_t now_ns)
+unsigned rp_view_begin(rp_view *view, rp_name *name, unsigned how, uint64_t now_ns)
 {
     unsigned ask = 0;
-    *view = (rp_view){.started_ns = now_ns, .whole = whole};
+    *view = (rp_view){.started_ns = now_ns, .whole = (how & RP_LOOKUP_WHOLE) != 0};
+    view->without[RP_FAMILY_V4] = (how & RP_LOOKUP_NO_V4) != 0;
+    view->without[RP_FAMILY_V6] = (how & RP_LOOKUP_NO_V6) != 0;
     for (unsigned family = 0; family < RP_FAMILIES; family++) {
         rp_half *half = &name->halves[family];
-        if (now_ns < half->fresh_until_ns)
+        if (view->without[family] || now_ns < half->fresh_until_ns)
             continue;
         view->needs[family] = true;
         view->seen[family] = half->generation;
@@ -159,6 +161,8 @@ static bool is_settled(const rp_view *view, const rp_name *name, unsigned family
 static rp_verdict verdict_of(const rp_view *view, const rp_name *name, unsigned family)
 {
     const rp_half *half = &name->halves[family];
+    if (view->without[family])
+        return RP_VERDICT_NO_DATA;
     if (!is_settled(view, name, family))
         return RP_VERDICT_NONE;
     /* A question that failed while the answer of before is still fresh takes nothing away. */
@@ -191,7 +195,7 @@ static bool look_at_stale(const rp_view *view, rp_name *name, uint64_t now_ns, r
     bool found = false, patient = false;
     for (unsigned family = 0; family < RP_FAMILIES; family++) {
         const rp_half *half = &name->halves[family];
-        finding->take[family] = has_stale(half, now_ns);
+        finding->take[family] = has_stale(half, now_ns) && !view->without[family];
         found = found || finding->take[family];
         patient = patient || (finding->take[family] && !half->failing && now_ns < until_ns);
     }
@@ -228,13 +232,14 @@ static rp_decision look_at_addresses(rp_view *view, const rp_name *name, uint64_
 }
 
 /* Both families are settled, without addresses: what is the more telling of the two. */
-static rp_decision tell_none(const rp_name *name, const rp_verdict *verdicts, rp_finding *finding)
+static rp_decision tell_none(const rp_view *view, const rp_name *name, const rp_verdict *verdicts,
+                             rp_finding *finding)
 {
     static const rp_verdict tellings[] = {RP_VERDICT_FAILED, RP_VERDICT_NO_NAME,
                                           RP_VERDICT_NO_DATA};
     for (size_t i = 0; i < sizeof(tellings) / sizeof(tellings[0]); i++) {
         for (unsigned family = 0; family < RP_FAMILIES; family++) {
-            if (verdicts[family] != tellings[i])
+            if (verdicts[family] != tellings[i] || view->without[family])
                 continue;
             finding->verdict = tellings[i];
             finding->code = name->halves[family].code;
@@ -259,7 +264,7 @@ rp_decision rp_view_look(rp_view *view, rp_name *name, uint64_t now_ns, rp_findi
     if (look_at_stale(view, name, now_ns, finding, &decision))
         return decision;
     if (settled)
-        return tell_none(name, verdicts, finding);
+        return tell_none(view, name, verdicts, finding);
     /* "No such name" is about every family (RFC 8020), where it comes for A: some servers say so of
      * AAAA and do not mean it (RFC 4074, 4.2). */
     if (v4 == RP_VERDICT_NO_NAME && !view->whole) {

@@ -97,15 +97,16 @@ void rp_cache_answered(rp_name *name, unsigned family, const rp_answer *answer);
 /* A look-up's view of its name. */
 typedef struct rp_view {
     uint64_t started_ns;
-    uint64_t patience_ns;    /* when it began to wait for the second family; 0: it does not */
-    bool whole;              /* waits for both families */
+    uint64_t patience_ns; /* when it began to wait for the second family; 0: it does not */
+    bool whole;           /* waits for both families */
+    bool without[RP_FAMILIES];
     bool needs[RP_FAMILIES]; /* an answer newer than seen */
     uint32_t seen[RP_FAMILIES];
 } rp_view;
 
 /* The look-up begins. Gives the families that have to be asked for, as bits 1 << family, and notes
  * that they are. */
-unsigned rp_view_begin(rp_view *view, rp_name *name, bool whole, uint64_t now_ns);
+unsigned rp_view_begin(rp_view *view, rp_name *name, unsigned how, uint64_t now_ns);
 
 typedef enum rp_decision { RP_DECISION_WAIT, RP_DECISION_ADDRESSES, RP_DECISION_NONE } rp_decision;
 

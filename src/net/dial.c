@@ -55,6 +55,7 @@ struct rp_dial {
     rp_address addresses[RP_ADDRESSES_LIMIT];
     rp_attempt attempts[RP_ADDRESSES_LIMIT];
 
+    unsigned how; /* names are looked up */
     rp_dial_rules rules;
     unsigned refusals;   /* addresses that the rules refused */
     size_t refused;      /* the first of these */
@@ -587,8 +588,8 @@ static void on_resolved(void *user, const rp_resolved *resolved)
     dial->count = resolved->count;
     dial->stale = resolved->stale;
     if (resolved->partial) /* without memory for it: these must do */
-        dial->lookup = rp_lookup_start(dial->loop, dial->resolver, dial->host, dial->port, true,
-                                       on_more, dial);
+        dial->lookup = rp_lookup_start(dial->loop, dial->resolver, dial->host, dial->port,
+                                       dial->how | RP_LOOKUP_WHOLE, on_more, dial);
     if (!connect_phase(dial))
         fail(dial);
 }
@@ -607,7 +608,7 @@ static void on_resolve_timeout(rp_timer *timer, void *user)
 /* False: no memory. */
 static bool resolve_phase(rp_dial *dial)
 {
-    dial->lookup = rp_lookup_start(dial->loop, dial->resolver, dial->host, dial->port, false,
+    dial->lookup = rp_lookup_start(dial->loop, dial->resolver, dial->host, dial->port, dial->how,
                                    on_resolved, dial);
     if (dial->lookup == NULL)
         return false;
@@ -632,18 +633,43 @@ static rp_dial *dial_new(rp_loop *loop, const rp_dial_options *options, rp_dial_
     dial->connect_timeout_ms = options->connect_timeout_ms;
     dial->port = options->port;
     dial->rules = options->rules;
+    if (options->families == RP_FAMILIES_IPV4)
+        dial->how = RP_LOOKUP_NO_V6;
+    else if (options->families == RP_FAMILIES_IPV6)
+        dial->how = RP_LOOKUP_NO_V4;
     if (options->resolver != NULL)
         dial->resolver = rp_resolver_retain(options->resolver);
     memcpy(dial->host, options->host, size);
     return dial;
 }
 
+/* What was known at once is of both families. */
+static rp_status leave_out_families(rp_dial *dial)
+{
+    size_t all = dial->count;
+    uint8_t unwanted = dial->how == RP_LOOKUP_NO_V4 ? 4 : 6;
+    if (dial->how == 0)
+        return RP_OK;
+    dial->count = 0;
+    for (size_t i = 0; i < all; i++) {
+        if (dial->addresses[i].family != unwanted)
+            dial->addresses[dial->count++] = dial->addresses[i];
+    }
+    if (dial->count > 0 || all == 0)
+        return RP_OK;
+    return rp_error_set(&dial->error, RP_E_CONNECT_UNREACHABLE, RP_PHASE_CONNECT,
+                        "no way to %.150s: IPv%u is not allowed by this program's families",
+                        dial->host, (unsigned)unwanted);
+}
+
 /* The addresses that need no look-up: given, or known at once. */
 static rp_status know_addresses(rp_dial *dial, const rp_dial_options *options)
 {
-    if (options->count == 0)
-        return rp_resolve_at_once(dial->loop, dial->resolver, dial->host, dial->port,
-                                  dial->addresses, &dial->count, &dial->error);
+    if (options->count == 0) {
+        rp_status status = rp_resolve_at_once(dial->loop, dial->resolver, dial->host, dial->port,
+                                              dial->addresses, &dial->count, &dial->error);
+        return status == RP_OK ? leave_out_families(dial) : status;
+    }
     RP_ASSERT(options->count <= RP_ADDRESSES_LIMIT);
     memcpy(dial->addresses, options->addresses, options->count * sizeof(*dial->addresses));
     dial->count = options->count;

@@ -29,6 +29,7 @@ typedef struct rp_dial_options {
     /* RP_NEVER_MS: none. The second is for all addresses together. */
     uint64_t resolve_timeout_ms, connect_timeout_ms;
     rp_dial_rules rules;
+    rp_families families; /* of addresses: they are all of it */
 } rp_dial_options;
 
 typedef struct rp_dial_result {

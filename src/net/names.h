@@ -21,6 +21,13 @@ typedef struct rp_override {
     char host[]; /* without brackets and final dot */
 } rp_override;
 
+/* How a name is looked up, or'ed; 0: for both families, without much patience for the second. */
+enum {
+    RP_LOOKUP_WHOLE = 1, /* waits for both families, however long they take */
+    RP_LOOKUP_NO_V4 = 2, /* not for these: it is as if the name had none */
+    RP_LOOKUP_NO_V6 = 4
+};
+
 /* Room for a host name that rp_names_answer did not refuse, its final dot and a NUL. */
 #define RP_NAME_SIZE 256
 /* In lower case: names that differ in nothing else are the same (RFC 4343). */

@@ -462,6 +462,17 @@ static void lookup_loop_ends(rp_loop_hook *hook)
     lookup_end(lookup);
 }
 
+/* Where one family alone was asked for, that there is nothing is said of this one. */
+static void tell_failure(rp_lookup *lookup, const rp_finding *finding)
+{
+    const bool *without = lookup->view.without;
+    rp_error *error = &lookup->answer.error;
+    rp_dns_error(lookup->host, finding->verdict, finding->code, error);
+    if (finding->verdict == RP_VERDICT_NO_DATA && (without[0] || without[1]))
+        (void)rp_error_set(error, error->status, error->phase, "%.150s: the host has no %s address",
+                           lookup->host, without[RP_FAMILY_V4] ? "IPv6" : "IPv4");
+}
+
 static void on_time(rp_timer *timer, void *user);
 
 /* True: the look-up has its answer. Else it waits. */
@@ -475,7 +486,7 @@ static bool lookup_decide(rp_lookup *lookup)
         take_addresses(lookup, &finding);
     rp_mutex_unlock(&lookup->resolver->mutex);
     if (decision == RP_DECISION_NONE)
-        rp_dns_error(lookup->host, finding.verdict, finding.code, &lookup->answer.error);
+        tell_failure(lookup, &finding);
     if (decision != RP_DECISION_WAIT)
         return true;
     if (finding.wait_until_ns > 0) {
@@ -536,7 +547,7 @@ static rp_lookup *lookup_new(rp_loop *loop, const char *host, uint16_t port, rp_
 }
 
 /* False: no memory. */
-static bool lookup_begin(rp_lookup *lookup, rp_resolver *resolver, bool whole)
+static bool lookup_begin(rp_lookup *lookup, rp_resolver *resolver, unsigned how)
 {
     rp_loop *loop = lookup->loop;
     char host[RP_NAME_SIZE];
@@ -545,7 +556,7 @@ static bool lookup_begin(rp_lookup *lookup, rp_resolver *resolver, bool whole)
     rp_mutex_lock(&resolver->mutex);
     lookup->name = rp_cache_get(&resolver->cache, host);
     if (lookup->name != NULL) {
-        families = rp_view_begin(&lookup->view, lookup->name, whole, rp_loop_now_ns(loop));
+        families = rp_view_begin(&lookup->view, lookup->name, how, rp_loop_now_ns(loop));
         rp_list_append(&lookup->name->waiters, &lookup->waiter);
     }
     rp_mutex_unlock(&resolver->mutex);
@@ -563,7 +574,7 @@ static bool lookup_begin(rp_lookup *lookup, rp_resolver *resolver, bool whole)
 }
 
 rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *given, const char *host, uint16_t port,
-                           bool whole, rp_lookup_fn *fn, void *user)
+                           unsigned how, rp_lookup_fn *fn, void *user)
 {
     rp_error error;
     rp_lookup *lookup = lookup_new(loop, host, port, fn, user);
@@ -582,7 +593,7 @@ rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *given, const char *host, 
         rp_loop_defer(loop, &lookup->deferred, lookup_deliver);
     } else {
         rp_resolver *resolver = resolver_of(loop, given);
-        if (resolver == NULL || !lookup_begin(lookup, resolver, whole)) {
+        if (resolver == NULL || !lookup_begin(lookup, resolver, how)) {
             rp_free(&loop->memory, lookup);
             return NULL;
         }

@@ -22,10 +22,10 @@ typedef void rp_lookup_fn(void *user, const rp_resolved *resolved);
 /* Never calls fn inside. IP literals, "localhost" (RFC 6761: always loopback) and overrides are
  * answered without asking anybody and without starting a thread. resolver NULL: the loop's own,
  * made at the first real name; a port that answers look-ups itself is asked by the loop's own in
- * any case. whole: waits for both families, however long they take. NULL is given for lack of
- * memory only. When the loop is destroyed first, fn gets RP_E_CANCELLED. */
+ * any case. how: see names.h; what needs no question is given whatever it says. NULL is given for
+ * lack of memory only. When the loop is destroyed first, fn gets RP_E_CANCELLED. */
 rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *resolver, const char *host, uint16_t port,
-                           bool whole, rp_lookup_fn *fn, void *user);
+                           unsigned how, rp_lookup_fn *fn, void *user);
 
 /* Not after fn was called. fn will not be called; the question goes on, for others and for the
  * cache. */

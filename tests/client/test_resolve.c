@@ -77,7 +77,7 @@ static rp_resolver *make_resolver(void)
 static rp_lookup *start(rp_loop *loop, rp_resolver *resolver, const char *host, outcome *result)
 {
     *result = (outcome){.release = result->release};
-    rp_lookup *lookup = rp_lookup_start(loop, resolver, host, 443, false, on_lookup, result);
+    rp_lookup *lookup = rp_lookup_start(loop, resolver, host, 443, 0, on_lookup, result);
     assert_non_null(lookup);
     assert_int_equal(result->calls, 0);
     return lookup;
@@ -264,8 +264,8 @@ static void follows_overrides(void **state)
         outcome result = {0};
         if (rp_resolver_create(&resolver, &options, &error) != RP_OK)
             fail_msg("%s", error.text);
-        assert_non_null(rp_lookup_start(loop, resolver, cases[i].host, cases[i].port, false,
-                                        on_lookup, &result));
+        assert_non_null(
+            rp_lookup_start(loop, resolver, cases[i].host, cases[i].port, 0, on_lookup, &result));
         rp_loop_run(loop);
         assert_int_equal(result.calls, 1);
         assert_string_equal(texts(&result), cases[i].expected);
@@ -620,7 +620,7 @@ static void cancels_in_the_callback(void **state)
     for (size_t i = 0; i < 2; i++) {
         outcome result = {0}, other = {0};
         assert_non_null(
-            rp_lookup_start(loop, resolver, hosts[i], 443, false, on_lookup_cancel, &result));
+            rp_lookup_start(loop, resolver, hosts[i], 443, 0, on_lookup_cancel, &result));
         cancelled = start(loop, resolver, "silent.test", &other);
         rp_loop_run(loop);
         assert_int_equal(result.calls, 1);
@@ -782,7 +782,7 @@ static void on_lookup_again(void *user, const rp_resolved *resolved)
     result->release = NULL;
     on_lookup(user, resolved);
     result->release = NULL;
-    assert_non_null(rp_lookup_start(loop, NULL, "four.test", 443, false, on_lookup, result));
+    assert_non_null(rp_lookup_start(loop, NULL, "four.test", 443, 0, on_lookup, result));
 }
 
 static void starts_nothing_on_a_dying_loop(void **state)
@@ -792,7 +792,7 @@ static void starts_nothing_on_a_dying_loop(void **state)
     rp_resolver *resolver = make_resolver();
     outcome result = {.release = (rp_resolver *)(void *)loop};
     assert_non_null(
-        rp_lookup_start(loop, resolver, "silent.test", 443, false, on_lookup_again, &result));
+        rp_lookup_start(loop, resolver, "silent.test", 443, 0, on_lookup_again, &result));
     fixture_loop_end(loop);
     assert_int_equal(result.calls, 2);
     expect_error(&result, RP_E_CANCELLED, "the loop was destroyed");
@@ -809,12 +809,12 @@ static void survives_lack_of_memory(void **state)
     for (size_t i = 0; i < 2; i++) {
         look_up(loop, resolver, hosts[i], &result);
         loop->memory.fail_in = 1;
-        assert_null(rp_lookup_start(loop, resolver, hosts[i], 443, false, on_lookup, &result));
+        assert_null(rp_lookup_start(loop, resolver, hosts[i], 443, 0, on_lookup, &result));
         assert_int_equal(loop->memory.fail_in, 0);
         assert_false(rp_loop_pending(loop));
     }
     rp_resolver_memory(resolver)->fail_in = 1;
-    assert_null(rp_lookup_start(loop, resolver, "slow.test", 443, false, on_lookup, &result));
+    assert_null(rp_lookup_start(loop, resolver, "slow.test", 443, 0, on_lookup, &result));
     assert_int_equal(rp_resolver_memory(resolver)->fail_in, 0);
     assert_false(rp_loop_pending(loop));
     rp_loop_turn(loop, 0);

@@ -106,7 +106,8 @@ static rp_lookup *start_on(rp_loop *loop, rp_resolver *resolver, const char *hos
                            outcome *got)
 {
     *got = (outcome){.began_ms = fixture_now_ms()};
-    rp_lookup *lookup = rp_lookup_start(loop, resolver, host, 443, whole, on_lookup, got);
+    rp_lookup *lookup =
+        rp_lookup_start(loop, resolver, host, 443, whole ? RP_LOOKUP_WHOLE : 0, on_lookup, got);
     assert_non_null(lookup);
     return lookup;
 }

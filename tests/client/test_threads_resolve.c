@@ -96,7 +96,7 @@ static void start(worker *self, operation *made)
     self->started++;
     if (pick(self, 2) == 0) {
         made->lookup =
-            rp_lookup_start(self->loop, self->resolver, hosts[host], 1, false, on_lookup, made);
+            rp_lookup_start(self->loop, self->resolver, hosts[host], 1, 0, on_lookup, made);
         must(made->lookup != NULL, "rp_lookup_start");
         return;
     }

@@ -50,7 +50,7 @@ static void answer(world *w, unsigned family, rp_verdict verdict, uint32_t ttl_s
 
 static unsigned start(world *w, rp_view *view)
 {
-    return rp_view_begin(view, w->name, false, w->now_ns);
+    return rp_view_begin(view, w->name, 0, w->now_ns);
 }
 
 static rp_decision look(world *w, rp_view *view, rp_finding *finding)

@@ -44,7 +44,7 @@ static outcome look_up(rp_status status, const rp_address *addresses, size_t cou
     fake->answer = status;
     fake->addresses = addresses;
     fake->address_count = count;
-    assert_non_null(rp_lookup_start(loop, NULL, "h.test", 443, false, on_lookup, &got));
+    assert_non_null(rp_lookup_start(loop, NULL, "h.test", 443, 0, on_lookup, &got));
     assert_non_null(fake->asked[0]);
     assert_non_null(fake->asked[1]);
     assert_int_equal(got.calls, 0);
@@ -115,7 +115,8 @@ static world begin(uint32_t ttl_s)
 static void ask(const world *w, bool whole, outcome *got)
 {
     *got = (outcome){.loop = w->loop};
-    assert_non_null(rp_lookup_start(w->loop, NULL, "h.test", 443, whole, on_lookup, got));
+    assert_non_null(
+        rp_lookup_start(w->loop, NULL, "h.test", 443, whole ? RP_LOOKUP_WHOLE : 0, on_lookup, got));
 }
 
 static void pass_ms(const world *w, uint64_t ms)
@@ -130,7 +131,7 @@ static void goes_on_without_those_who_asked(void **state)
     (void)state;
     world w = begin(60);
     outcome got = {.loop = w.loop}, other;
-    rp_lookup *lookup = rp_lookup_start(w.loop, NULL, "h.test", 443, false, on_lookup, &got);
+    rp_lookup *lookup = rp_lookup_start(w.loop, NULL, "h.test", 443, 0, on_lookup, &got);
     ask(&w, false, &other);
     rp_lookup_cancel(lookup);
     pass_ms(&w, 0);
@@ -139,14 +140,63 @@ static void goes_on_without_those_who_asked(void **state)
     assert_int_equal(w.fake->questions[0], 1);
     assert_int_equal(w.fake->questions[1], 1);
     /* At the loop's end, too: told, and the port is not asked any more. */
-    assert_non_null(rp_lookup_start(w.loop, NULL, "other.test", 443, false, on_lookup, &got));
+    assert_non_null(rp_lookup_start(w.loop, NULL, "other.test", 443, 0, on_lookup, &got));
     rp_loop_destroy(w.loop);
     assert_int_equal(got.calls, 1);
     assert_int_equal(got.error.status, RP_E_CANCELLED);
     /* With a question that nobody waits for. */
     w = begin(60);
-    rp_lookup_cancel(rp_lookup_start(w.loop, NULL, "h.test", 443, false, on_lookup, &got));
+    rp_lookup_cancel(rp_lookup_start(w.loop, NULL, "h.test", 443, 0, on_lookup, &got));
     rp_loop_destroy(w.loop);
+}
+
+/* The other family is neither asked for, nor waited for, nor taken, fresh or old. */
+static void looks_for_one_family(void **state)
+{
+    (void)state;
+    for (unsigned family = 0; family < 2; family++) {
+        world w = begin(60);
+        unsigned how = family == 0 ? RP_LOOKUP_NO_V6 : RP_LOOKUP_NO_V4;
+        outcome got = {.loop = w.loop}, all;
+        w.fake->silent[1 - family] = true;
+        assert_non_null(rp_lookup_start(w.loop, NULL, "h.test", 443, how, on_lookup, &got));
+        pass_ms(&w, 1);
+        pass_ms(&w, 0);
+        assert_int_equal(got.count, 1);
+        assert_int_equal(got.addresses[0].family, family == 0 ? 4 : 6);
+        assert_false(got.partial);
+        assert_int_equal(w.fake->questions[1 - family], 0);
+        /* Both are known then. */
+        w.fake->silent[1 - family] = false;
+        ask(&w, true, &all);
+        pass_ms(&w, 1);
+        pass_ms(&w, 0);
+        assert_int_equal(all.count, 2);
+        for (unsigned old = 0; old < 2; old++) {
+            got = (outcome){.loop = w.loop};
+            w.fake->answer = old == 1 ? RP_E_RESOLVE_FAILED : RP_OK;
+            pass_ms(&w, old * 61000);
+            assert_non_null(rp_lookup_start(w.loop, NULL, "h.test", 443, how, on_lookup, &got));
+            for (unsigned i = 0; i < 4; i++)
+                pass_ms(&w, 1000);
+            assert_int_equal(got.count, 1);
+            assert_int_equal(got.stale, old);
+            assert_int_equal(got.addresses[0].family, family == 0 ? 4 : 6);
+        }
+        rp_loop_destroy(w.loop);
+        /* It has none. */
+        w = begin(60);
+        w.fake->addresses = &both[1 - family];
+        w.fake->address_count = 1;
+        got = (outcome){.loop = w.loop};
+        assert_non_null(rp_lookup_start(w.loop, NULL, "h.test", 443, how, on_lookup, &got));
+        pass_ms(&w, 1);
+        pass_ms(&w, 0);
+        assert_int_equal(got.error.status, RP_E_RESOLVE_NOT_FOUND);
+        assert_string_equal(got.error.text, family == 0 ? "h.test: the host has no IPv4 address"
+                                                        : "h.test: the host has no IPv6 address");
+        rp_loop_destroy(w.loop);
+    }
 }
 
 static void gives_the_second_family_its_time(void **state)
@@ -242,6 +292,7 @@ int main(void)
         cmocka_unit_test(takes_the_ports_addresses),
         cmocka_unit_test(tells_why_the_port_has_none),
         cmocka_unit_test(goes_on_without_those_who_asked),
+        cmocka_unit_test(looks_for_one_family),
         cmocka_unit_test(gives_the_second_family_its_time),
         cmocka_unit_test(serves_old_answers),
         cmocka_unit_test(asks_again_beside_an_old_question),

@@ -389,6 +389,24 @@ static void test_load(void **state)
            "--coalesce-us is 0 to 10000 or off, not \"10001\"");
 }
 
+static void test_where(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET,
+           WORDS("-4", "-6", "--connect-to", "a:1:b:2", "--connect-to=::c:", "--dns-servers",
+                 "192.0.2.1", URL));
+    assert_int_equal(o.families, RP_FAMILIES_IPV6); /* the last one counts */
+    assert_int_equal(o.connect_to_count, 2);
+    assert_string_equal(o.connect_to[0], "a:1:b:2");
+    assert_string_equal(o.connect_to[1], "::c:");
+    assert_string_equal(o.dns_servers, "192.0.2.1");
+    options_free(&o);
+    accept(&o, COMMAND_LOAD, WORDS("--ipv6", "--ipv4", URL));
+    assert_int_equal(o.families, RP_FAMILIES_IPV4);
+    options_free(&o);
+}
+
 static void test_help(void **state)
 {
     tool_options o;
@@ -484,14 +502,15 @@ static void test_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),     cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_headers),   cmocka_unit_test(test_data),
-        cmocka_unit_test(test_upload),    cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_limits),    cmocka_unit_test(test_tls),
-        cmocka_unit_test(test_identity),  cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_streams),   cmocka_unit_test(test_load),
-        cmocka_unit_test(test_help),      cmocka_unit_test(test_documented),
-        cmocka_unit_test(test_write_out), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_forms),      cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_headers),    cmocka_unit_test(test_data),
+        cmocka_unit_test(test_upload),     cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_limits),     cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_identity),   cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_streams),    cmocka_unit_test(test_load),
+        cmocka_unit_test(test_where),      cmocka_unit_test(test_help),
+        cmocka_unit_test(test_documented), cmocka_unit_test(test_write_out),
+        cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,13 +144,37 @@ static int take_data_binary(tool_options *o, const char *value)
 
 /* ---- The rest of what is more than a value ---- */
 
+static int add_text(tool_options *o, const char ***texts, size_t *count, const char *value)
+{
+    const char **more = realloc(*texts, (*count + 1) * sizeof(*more));
+    if (more == NULL)
+        return no_memory(o);
+    *texts = more;
+    more[(*count)++] = value;
+    return EXIT_OK;
+}
+
 static int take_resolve(tool_options *o, const char *value)
 {
-    const char **resolve = realloc(o->resolve, (o->resolve_count + 1) * sizeof(*resolve));
-    if (resolve == NULL)
-        return no_memory(o);
-    o->resolve = resolve;
-    resolve[o->resolve_count++] = value;
+    return add_text(o, &o->resolve, &o->resolve_count, value);
+}
+
+static int take_connect_to(tool_options *o, const char *value)
+{
+    return add_text(o, &o->connect_to, &o->connect_to_count, value);
+}
+
+static int take_ipv4(tool_options *o, const char *value)
+{
+    (void)value;
+    o->families = RP_FAMILIES_IPV4;
+    return EXIT_OK;
+}
+
+static int take_ipv6(tool_options *o, const char *value)
+{
+    (void)value;
+    o->families = RP_FAMILIES_IPV6;
     return EXIT_OK;
 }
 
@@ -357,6 +381,12 @@ static const option table[] = {
     {"max-time", 'm', KIND_SECONDS, GET, "SECONDS", AT(max_time_ms), "of everything [none]"},
     {"resolve", 0, KIND_CALL, BOTH, "HOST:PORT:ADDRESS", CALL(take_resolve),
      "use this address for that host; may be repeated"},
+    {"connect-to", 0, KIND_CALL, BOTH, "HOST1:PORT1:HOST2:PORT2", CALL(take_connect_to),
+     "connect to HOST2 and PORT2 instead; may be repeated"},
+    {"ipv4", '4', KIND_CALL, BOTH, NULL, CALL(take_ipv4), "use IPv4 addresses only"},
+    {"ipv6", '6', KIND_CALL, BOTH, NULL, CALL(take_ipv6), "use IPv6 addresses only"},
+    {"dns-servers", 0, KIND_TEXT, BOTH, "ADDRESSES", AT(dns_servers),
+     "ask these, \"192.0.2.1,192.0.2.2:5353\", instead of the system's"},
     {"backend", 0, KIND_TEXT, BOTH, "NAME", AT(backend), "io_uring or epoll [the best there is]"},
     {"coalesce-us", 0, KIND_CALL, BOTH, "N", CALL(take_coalesce),
      "wait so long for more completions, or off [250]"},
@@ -394,9 +424,6 @@ static const option table[] = {
     {"location", 'L', KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
     {"compressed", 0, KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
     {"proxy", 'x', KIND_UNSUPPORTED, BOTH, "URL", 0, NULL, NULL},
-    {"connect-to", 0, KIND_UNSUPPORTED, BOTH, "HOST1:PORT1:HOST2:PORT2", 0, NULL, NULL},
-    {"ipv4", '4', KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
-    {"ipv6", '6', KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
 };
 
 #define TABLE_SIZE (sizeof(table) / sizeof(table[0]))
@@ -661,6 +688,7 @@ void options_free(tool_options *o)
     free(o->headers);
     free(o->body.data);
     free(o->resolve);
+    free(o->connect_to);
     free(o->own_url);
     free(o->own_certificate);
     free(o->own_write_out);

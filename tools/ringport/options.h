@@ -29,6 +29,10 @@ typedef struct tool_options {
     /* The connection. */
     const char **resolve; /* own memory */
     size_t resolve_count;
+    const char **connect_to; /* own memory */
+    size_t connect_to_count;
+    const char *dns_servers;
+    rp_families families;
     const char *backend;
     uint64_t connect_timeout_ms, max_time_ms, first_byte_timeout_ms, idle_timeout_ms;
     uint64_t keepalive_ms;

@@ -87,7 +87,8 @@ int setup_create(setup *s, const tool_options *o, rp_error *error)
         if (code != EXIT_OK)
             return code;
     }
-    rp_resolver_options resolver = {.overrides = o->resolve, .override_count = o->resolve_count};
+    rp_resolver_options resolver = {
+        .overrides = o->resolve, .override_count = o->resolve_count, .servers = o->dns_servers};
     if (rp_resolver_create(&s->resolver, &resolver, error) != RP_OK)
         return exit_code(error->status, error->phase);
     return EXIT_OK;
@@ -113,6 +114,9 @@ void setup_client_options(const setup *s, const tool_options *o, rp_client_optio
     memset(client_options, 0, sizeof(*client_options));
     client_options->tls = s->tls;
     client_options->resolver = s->resolver;
+    client_options->connect_to = o->connect_to;
+    client_options->connect_to_count = o->connect_to_count;
+    client_options->families = o->families;
     client_options->user_agent = o->user_agent;
     client_options->resolve_timeout_ms = o->connect_timeout_ms;
     client_options->connect_timeout_ms = o->connect_timeout_ms;

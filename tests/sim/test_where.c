@@ -1,0 +1,296 @@
+/* test_where.c - where connections go: connect_to and families. In the simulator, by public headers
+ * alone. */
+#include <ringport/ringport.h>
+#include <ringport/sim.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Servers by name, all with a certificate for *.example.test, and what came to each. */
+enum { ONE, TWO, SIX, SERVERS };
+
+static const char *const names[SERVERS] = {"one.example.test", "two.example.test",
+                                           "six.example.test"};
+static const char *const addresses[SERVERS] = {"192.0.2.1", "192.0.2.2", "2001:db8::6"};
+
+typedef struct world {
+    rp_sim *sim;
+    rp_loop *loop;
+    rp_tls_config *tls;
+    rp_client *client;
+    rp_sim_server *servers[SERVERS];
+    char host[80];  /* the last request's Host */
+    char asked[80]; /* the last target's host, and its address */
+} world;
+
+static void on_request(rp_sim_exchange *exchange, void *user)
+{
+    world *w = user;
+    (void)snprintf(w->host, sizeof(w->host), "%s", rp_sim_header(exchange, "Host"));
+    rp_sim_respond(exchange, 200, NULL, "ok", 2);
+}
+
+static const char *on_address(const rp_target *target, void *user)
+{
+    world *w = user;
+    (void)snprintf(w->asked, sizeof(w->asked), "%s %s", target->host, target->address);
+    return NULL;
+}
+
+static void begin(world *w, const rp_client_options *given)
+{
+    rp_sim_options sim = {.seed = 5};
+    rp_tls_options tls = {.ca_pem = rp_sim_ca_pem};
+    rp_client_options options = *given;
+    *w = (world){.sim = NULL};
+    assert_int_equal(rp_sim_create(&w->sim, &sim, NULL), RP_OK);
+    assert_int_equal(rp_sim_loop_create(w->sim, &w->loop, NULL, true, NULL), RP_OK);
+    assert_int_equal(rp_tls_config_create(&w->tls, &tls, NULL), RP_OK);
+    options.tls = w->tls;
+    options.on_address = on_address;
+    options.on_address_user = w;
+    assert_int_equal(rp_client_create(&w->client, w->loop, &options, NULL), RP_OK);
+    for (size_t i = 0; i < SERVERS; i++) {
+        rp_sim_server_options server = {
+            .host = names[i], .address = addresses[i], .on_request = on_request, .user = w};
+        assert_int_equal(rp_sim_server_start(w->sim, &w->servers[i], &server, NULL), RP_OK);
+    }
+    assert_int_equal(rp_sim_name_add(w->sim, "both.example.test", "192.0.2.1,2001:db8::6", NULL),
+                     RP_OK);
+}
+
+static void end(world *w)
+{
+    rp_client_destroy(w->client);
+    rp_loop_run(w->loop);
+    assert_int_equal(rp_loop_stats_get(w->loop)->wakeups_spurious, 0);
+    rp_loop_destroy(w->loop);
+    rp_tls_config_release(w->tls);
+    rp_sim_destroy(w->sim);
+}
+
+static rp_sim_server_counts counts(const world *w, size_t i)
+{
+    rp_sim_server_counts c;
+    rp_sim_server_counts_get(w->servers[i], &c);
+    return c;
+}
+
+typedef struct call {
+    rp_collected answer;
+    int dones, status;
+    rp_error error;
+} call;
+
+static void done(rp_collected *answer, const rp_response_summary *summary, void *user)
+{
+    call *c = user;
+    (void)answer;
+    c->dones++;
+    c->status = summary->status;
+    if (summary->error != NULL)
+        c->error = *summary->error;
+}
+
+static call get(world *w, const char *url, const char *connect_to)
+{
+    static call c;
+    rp_request_options options = {.url = url, .connect_to = connect_to};
+    c = (call){.answer = {.on_done = done, .user = &c}};
+    if (rp_client_send(w->client, &options, &rp_collect_events, &c.answer, &c.error) == NULL)
+        return c;
+    rp_loop_run(w->loop);
+    assert_int_equal(c.dones, 1);
+    return c;
+}
+
+/* ---- connect_to ---- */
+
+static void goes_elsewhere_under_its_own_name(void **state)
+{
+    static const char *const rules[] = {"api.example.test:443:two.example.test:"};
+    rp_client_options options = {.connect_to = rules, .connect_to_count = 1};
+    (void)state;
+    world w;
+    begin(&w, &options); /* api.example.test has no address at all */
+    assert_int_equal(get(&w, "https://api.example.test/", NULL).status, 200);
+    assert_string_equal(w.host, "api.example.test");
+    assert_string_equal(w.asked, "two.example.test 192.0.2.2:443");
+    assert_int_equal(counts(&w, TWO).requests, 1);
+    /* What is verified is the URL's name, not that of the place. */
+    call c = get(&w, "https://wrong.invalid/", "two.example.test:");
+    assert_int_equal(c.error.status, RP_E_CERT_HOST_MISMATCH);
+    assert_int_equal(get(&w, "https://one.example.test/", NULL).status, 200);
+    assert_int_equal(counts(&w, ONE).requests, 1);
+    end(&w);
+}
+
+/* A connection serves those requests only that go to the same place. */
+static void does_not_mix_places(void **state)
+{
+    rp_client_options options = {.tls = NULL};
+    (void)state;
+    world w;
+    begin(&w, &options);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(get(&w, "https://one.example.test/", NULL).status, 200);
+        assert_int_equal(get(&w, "https://one.example.test/", "two.example.test:").status, 200);
+        assert_int_equal(get(&w, "https://one.example.test/", "[2001:db8::6]:443").status, 200);
+        assert_int_equal(get(&w, "https://one.example.test/", "ONE.example.test:443").status, 200);
+    }
+    assert_int_equal(counts(&w, ONE).requests, 6);
+    assert_int_equal(counts(&w, TWO).requests, 3);
+    assert_int_equal(counts(&w, SIX).requests, 3);
+    for (size_t i = 0; i < SERVERS; i++) {
+        assert_int_equal(counts(&w, i).connections, 1);
+        /* Nor is a session of one place offered to the other. */
+        assert_int_equal(counts(&w, i).resumed, 0);
+    }
+    end(&w);
+}
+
+static void is_no_exception_to_the_rules(void **state)
+{
+    static const char *const rules[] = {"::10.0.0.1:443"};
+    rp_client_options options = {
+        .connect_to = rules, .connect_to_count = 1, .refuse_addresses = RP_ADDRESS_PRIVATE};
+    (void)state;
+    world w;
+    begin(&w, &options);
+    call c = get(&w, "https://one.example.test/", NULL);
+    assert_int_equal(c.error.status, RP_E_ADDRESS_REFUSED);
+    assert_int_equal(get(&w, "https://one.example.test/", ":").status, 200);
+    end(&w);
+}
+
+static void says_what_is_wrong_with_it(void **state)
+{
+    static const char *const rules[] = {"a:b"};
+    rp_client_options options = {.tls = NULL};
+    (void)state;
+    world w;
+    rp_client *client;
+    rp_error error;
+    begin(&w, &options);
+    options.connect_to = rules;
+    options.connect_to_count = 1;
+    assert_int_equal(rp_client_create(&client, w.loop, &options, &error), RP_E_BAD_OPTION);
+    assert_string_equal(error.text, "connect_to 1 (\"a:b\") is not HOST1:PORT1:HOST2:PORT2");
+    call c = get(&w, "https://one.example.test/", "two.example.test");
+    assert_int_equal(c.error.status, RP_E_BAD_OPTION);
+    assert_int_equal(c.dones, 0);
+    c = get(&w, "https://one.example.test/", "no such name:443");
+    assert_int_equal(c.error.status, RP_E_RESOLVE_NOT_FOUND);
+    end(&w);
+}
+
+/* ---- families ---- */
+
+static void uses_one_family(void **state)
+{
+    static const struct {
+        rp_families families;
+        const char *url;
+        int server; /* -1: there is none */
+        rp_status status;
+        const char *text;
+    } cases[] = {
+        {RP_FAMILIES_IPV4, "https://both.example.test/", ONE, RP_OK, NULL},
+        {RP_FAMILIES_IPV6, "https://both.example.test/", SIX, RP_OK, NULL},
+        {RP_FAMILIES_IPV4, "https://one.example.test/", ONE, RP_OK, NULL},
+        {RP_FAMILIES_IPV6, "https://one.example.test/", -1, RP_E_RESOLVE_NOT_FOUND,
+         "no IPv6 address"},
+        {RP_FAMILIES_IPV4, "https://six.example.test/", -1, RP_E_RESOLVE_NOT_FOUND,
+         "no IPv4 address"},
+        {RP_FAMILIES_IPV6, "https://six.example.test/", SIX, RP_OK, NULL},
+        {RP_FAMILIES_IPV4, "https://192.0.2.1/", ONE, RP_OK, NULL},
+        {RP_FAMILIES_IPV6, "https://192.0.2.1/", -1, RP_E_CONNECT_UNREACHABLE,
+         "IPv4 is not allowed"},
+        {RP_FAMILIES_IPV4, "https://[2001:db8::6]/", -1, RP_E_CONNECT_UNREACHABLE,
+         "IPv6 is not allowed"},
+        {RP_FAMILIES_IPV4, "https://over.example.test/", TWO, RP_OK, NULL},
+        {RP_FAMILIES_IPV6, "https://over.example.test/", SIX, RP_OK, NULL},
+    };
+    static const char *const overrides[] = {"over.example.test:*:2001:db8::6,192.0.2.2"};
+    rp_resolver_options resolver = {.overrides = overrides, .override_count = 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rp_client_options options = {.families = cases[i].families, .never_reuse = true};
+        world w;
+        assert_int_equal(rp_resolver_create(&options.resolver, &resolver, NULL), RP_OK);
+        begin(&w, &options);
+        rp_resolver_release(options.resolver);
+        for (unsigned k = 0; k < 2; k++) { /* fresh, and with what is known of the name */
+            call c = get(&w, cases[i].url, NULL);
+            if (cases[i].server < 0) {
+                assert_int_equal(c.error.status, cases[i].status);
+                assert_non_null(strstr(c.error.text, cases[i].text));
+                continue;
+            }
+            if (c.status != 200)
+                fail_msg("%zu: %s", i, c.error.text);
+            assert_int_equal(counts(&w, (size_t)cases[i].server).connections, k + 1);
+        }
+        end(&w);
+    }
+    rp_client_options options = {.tls = NULL};
+    world w;
+    rp_client *client;
+    begin(&w, &options);
+    options.families = (rp_families)3;
+    assert_int_equal(rp_client_create(&client, w.loop, &options, NULL), RP_E_BAD_OPTION);
+    end(&w);
+}
+
+/* ---- without memory ---- */
+
+static void bears_any_lack_of_memory(void **state)
+{
+    static const char *const rules[] = {"one.example.test::two.example.test:"};
+    (void)state;
+    for (unsigned n = 1;; n++) {
+        rp_client_options options = {.families = RP_FAMILIES_IPV4};
+        world w;
+        rp_client *client = NULL;
+        rp_error error;
+        begin(&w, &options);
+        options.tls = w.tls;
+        options.connect_to = rules;
+        options.connect_to_count = 1;
+        rp_sim_fault_at(w.sim, RP_SIM_NO_MEMORY, n);
+        if (rp_client_create(&client, w.loop, &options, &error) == RP_OK) {
+            rp_client_destroy(w.client);
+            w.client = client;
+            call c = get(&w, "https://one.example.test/", n % 2 == 0 ? "two.example.test:" : NULL);
+            if (c.status == 200)
+                assert_int_equal(counts(&w, TWO).requests, 1);
+            else
+                assert_int_equal(c.error.status, RP_E_NO_MEMORY);
+        } else {
+            assert_int_equal(error.status, RP_E_NO_MEMORY);
+        }
+        bool over = rp_sim_fault_count(w.sim, RP_SIM_NO_MEMORY) == 0;
+        end(&w);
+        if (over) {
+            assert_true(n > 20);
+            return;
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(goes_elsewhere_under_its_own_name),
+        cmocka_unit_test(does_not_mix_places),
+        cmocka_unit_test(is_no_exception_to_the_rules),
+        cmocka_unit_test(says_what_is_wrong_with_it),
+        cmocka_unit_test(uses_one_family),
+        cmocka_unit_test(bears_any_lack_of_memory),
+    };
+    return cmocka_run_group_tests_name("where", tests, NULL, NULL);
+}
