@@ -1,6 +1,7 @@
 /* constraints.c - name constraints. */
 #include "x509/constraints.h"
 
+#include "base/assert.h"
 #include "base/text.h"
 #include "x509/der.h"
 #include "x509/host.h"
@@ -127,7 +128,7 @@ static bool dns_excluded(rp_slice name, rp_slice base)
 {
     if (dns_within(name, base))
         return true;
-    if (!is_wildcard(name) || base.size == 0)
+    if (!is_wildcard(name))
         return false;
     rp_slice parent = without_front(name, 1); /* ".example.com" */
     const uint8_t *dot = memchr(base.data, '.', base.size);
@@ -178,7 +179,7 @@ static bool look_up(rp_slice list, const rp_general_name *name, bool excluded, u
 {
     rp_general_name base;
     *result = (found){false, false};
-    while (list.size > 0 && read_subtree(&list, &base)) {
+    while (read_subtree(&list, &base)) {
         if (*budget == 0)
             return false;
         --*budget;
@@ -241,10 +242,10 @@ const char *rp_constraints_check(rp_slice constraints, const rp_certificate *bel
     rp_slice permitted, excluded;
     rp_slice names = below->alternative_names;
     rp_general_name name;
-    if (!read_lists(constraints, &permitted, &excluded))
-        return not_permitted;
+    bool readable = read_lists(constraints, &permitted, &excluded);
+    RP_ASSERT(readable); /* by rp_constraints_read, or the certificate would be malformed */
     const char *reason = check_subject(permitted, excluded, below, budget);
-    while (reason == NULL && names.size > 0 && rp_general_name_read(&names, &name))
+    while (reason == NULL && rp_general_name_read(&names, &name))
         reason = check_name(permitted, excluded, &name, budget);
     return reason;
 }

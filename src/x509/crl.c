@@ -455,8 +455,8 @@ static bool same_name(const rp_general_name *left, const rp_general_name *right)
 static bool share_name(rp_slice left, rp_slice right)
 {
     rp_general_name one, other;
-    while (left.size > 0 && rp_general_name_read(&left, &one)) {
-        for (rp_slice rest = right; rest.size > 0 && rp_general_name_read(&rest, &other);) {
+    while (rp_general_name_read(&left, &one)) {
+        for (rp_slice rest = right; rp_general_name_read(&rest, &other);) {
             if (same_name(&one, &other))
                 return true;
         }

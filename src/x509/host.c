@@ -54,7 +54,7 @@ bool rp_certificate_names_host(const rp_certificate *certificate, const char *ho
     rp_slice address = {wanted.bytes, literal && wanted.family == 4 ? 4 : 16};
     rp_slice names = certificate->alternative_names;
     rp_general_name name;
-    while (names.size > 0 && rp_general_name_read(&names, &name)) {
+    while (rp_general_name_read(&names, &name)) {
         if (literal && name.type == RP_GENERAL_ADDRESS && rp_slice_equal(name.value, address))
             return true;
         if (!literal && name.type == RP_GENERAL_DNS && name.value.size > 0 &&
@@ -84,7 +84,7 @@ const char *rp_certificate_hosts_text(const rp_certificate *certificate,
     rp_general_name name;
     size_t used = 0;
     text[0] = '\0';
-    while (names.size > 0 && rp_general_name_read(&names, &name)) {
+    while (rp_general_name_read(&names, &name)) {
         char one[RP_DNAME_TEXT_SIZE];
         host_text(&name, one);
         size_t size = strlen(one);

@@ -192,7 +192,7 @@ static bool same_attribute(const attribute *left, const attribute *right, bool i
 static bool holds(rp_slice relative, const attribute *wanted, bool in_doubt)
 {
     attribute found;
-    while (relative.size > 0 && read_attribute(&relative, &found)) {
+    while (read_attribute(&relative, &found)) {
         if (same_attribute(&found, wanted, in_doubt))
             return true;
     }
@@ -202,7 +202,7 @@ static bool holds(rp_slice relative, const attribute *wanted, bool in_doubt)
 static bool all_held(rp_slice relative, rp_slice by, bool in_doubt)
 {
     attribute wanted;
-    while (relative.size > 0 && read_attribute(&relative, &wanted)) {
+    while (read_attribute(&relative, &wanted)) {
         if (!holds(by, &wanted, in_doubt))
             return false;
     }
@@ -220,12 +220,11 @@ static bool same_relative(rp_slice left, rp_slice right, bool in_doubt)
 static bool take_base(rp_slice *name, rp_slice base, bool in_doubt)
 {
     rp_slice left, right;
-    while (base.size > 0) {
-        if (!rp_der_get(&base, RP_DER_SET, &right) || !rp_der_get(name, RP_DER_SET, &left) ||
-            !same_relative(left, right, in_doubt))
+    while (rp_der_get(&base, RP_DER_SET, &right)) {
+        if (!rp_der_get(name, RP_DER_SET, &left) || !same_relative(left, right, in_doubt))
             return false;
     }
-    return true;
+    return base.size == 0;
 }
 
 bool rp_dname_equal(rp_slice left, rp_slice right)
@@ -266,9 +265,9 @@ uint32_t rp_dname_hash(rp_slice name)
     uint32_t hash = 0;
     rp_slice relative;
     attribute found;
-    while (name.size > 0 && rp_der_get(&name, RP_DER_SET, &relative)) {
+    while (rp_der_get(&name, RP_DER_SET, &relative)) {
         uint32_t largest = 0; /* which a set with a member twice has too */
-        while (relative.size > 0 && read_attribute(&relative, &found)) {
+        while (read_attribute(&relative, &found)) {
             uint32_t one = attribute_hash(&found);
             largest = one > largest ? one : largest;
         }
@@ -281,8 +280,8 @@ bool rp_dname_attribute(rp_slice name, rp_slice type, rp_slice *value)
 {
     rp_slice relative;
     attribute found;
-    while (name.size > 0 && rp_der_get(&name, RP_DER_SET, &relative)) {
-        while (relative.size > 0 && read_attribute(&relative, &found)) {
+    while (rp_der_get(&name, RP_DER_SET, &relative)) {
+        while (read_attribute(&relative, &found)) {
             if (rp_slice_equal(found.type, type)) {
                 *value = found.value;
                 return true;
@@ -310,8 +309,8 @@ const char *rp_dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE])
     rp_slice relative;
     attribute found;
     text[0] = '\0';
-    while (name.size > 0 && rp_der_get(&name, RP_DER_SET, &relative)) {
-        while (relative.size > 0 && read_attribute(&relative, &found)) {
+    while (rp_der_get(&name, RP_DER_SET, &relative)) {
+        while (read_attribute(&relative, &found)) {
             if (found.value.size == 0)
                 continue;
             if (RP_SLICE_IS(found.type, OID_COMMON_NAME)) {

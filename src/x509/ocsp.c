@@ -247,7 +247,7 @@ static bool is_hash_of(rp_slice hash, enum wc_HashType type, rp_slice bytes)
 {
     uint8_t digest[WC_SHA512_DIGEST_SIZE];
     int size = wc_HashGetDigestSize(type);
-    return size > 0 && (size_t)size == hash.size &&
+    return (size_t)size == hash.size && /* below 0 for no hash */
            wc_Hash(type, bytes.data, (word32)bytes.size, digest, (word32)size) == 0 &&
            memcmp(digest, hash.data, hash.size) == 0;
 }
@@ -256,16 +256,20 @@ static bool is_hash_of(rp_slice hash, enum wc_HashType type, rp_slice bytes)
  * form as was seen when it was read. */
 static rp_slice with_header(rp_slice name)
 {
-    size_t header = name.size < 0x80 ? 2 : name.size <= 0xff ? 3 : name.size <= 0xffff ? 4 : 5;
+    size_t header = 2;
+    for (size_t length = name.size >= 0x80 ? name.size : 0; length > 0; length >>= 8)
+        header++;
     return (rp_slice){name.data - header, name.size + header};
 }
 
 /* subjectPublicKey, without tag, length and unused bits (RFC 6960, 4.1.1). */
 static rp_slice key_bits(const rp_certificate *certificate)
 {
-    rp_slice info = certificate->public_key, fields, algorithm, bits = {NULL, 0};
-    (void)(rp_der_get(&info, RP_DER_SEQUENCE, &fields) &&
-           rp_der_get(&fields, RP_DER_SEQUENCE, &algorithm) && rp_der_bytes(&fields, &bits));
+    rp_slice info = certificate->public_key, fields = {NULL, 0}, algorithm, bits = {NULL, 0};
+    /* As has been seen, where an issuer's key was read; or bits stays empty. */
+    (void)rp_der_get(&info, RP_DER_SEQUENCE, &fields);
+    (void)rp_der_get(&fields, RP_DER_SEQUENCE, &algorithm);
+    (void)rp_der_bytes(&fields, &bits);
     return bits;
 }
 
@@ -274,7 +278,7 @@ static bool is_about(const answer *found, const rp_certificate *certificate,
                      const rp_certificate *issuer)
 {
     enum wc_HashType type = hash_type(found->hash);
-    return rp_slice_equal(found->serial, certificate->serial) && type != WC_HASH_TYPE_NONE &&
+    return rp_slice_equal(found->serial, certificate->serial) &&
            (is_hash_of(found->name_hash, type, with_header(certificate->issuer)) ||
             is_hash_of(found->name_hash, type, with_header(issuer->subject))) &&
            is_hash_of(found->key_hash, type, key_bits(issuer));
@@ -315,7 +319,7 @@ static bool is_signed_by(ocsp_judgement *judgement, const rp_public_key *key)
     rp_signature_result result =
         rp_signature_verify(key, &judgement->algorithm, judgement->response->signed_part,
                             judgement->response->signature);
-    judgement->no_memory = judgement->no_memory || result == RP_SIGNATURE_NO_MEMORY;
+    judgement->no_memory |= result == RP_SIGNATURE_NO_MEMORY;
     return result == RP_SIGNATURE_GOOD;
 }
 
@@ -338,13 +342,12 @@ static const char *judge_delegate(ocsp_judgement *judgement, const rp_certificat
         return "the stapled OCSP response is by a certificate with a weak signature";
     rp_signature_result result = rp_signature_verify(judgement->issuer.key, &algorithm,
                                                      delegate->signed_part, delegate->signature);
-    if (result == RP_SIGNATURE_NO_MEMORY)
-        judgement->no_memory = true;
+    judgement->no_memory |= result == RP_SIGNATURE_NO_MEMORY;
     if (result != RP_SIGNATURE_GOOD)
         return "the stapled OCSP response is by somebody whom the issuer did not sign";
     rp_standing standing =
         rp_crls_judge(judgement->crls, delegate, judgement->issuer, judgement->now);
-    judgement->no_memory = judgement->no_memory || standing.kind == RP_STANDING_NO_MEMORY;
+    judgement->no_memory |= standing.kind == RP_STANDING_NO_MEMORY;
     return standing.kind == RP_STANDING_REVOKED
                ? "the stapled OCSP response is by a certificate that is revoked"
                : NULL;

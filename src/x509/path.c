@@ -51,8 +51,6 @@ static void note(path_search *search, search_progress progress, rp_path_failure 
 
 static void stop(path_search *search, rp_status status, const char *reason)
 {
-    if (search->stopped)
-        return;
     search->stopped = true;
     search->path->failure = (rp_path_failure){status, &search->path->sent[0], reason, 0};
 }
@@ -75,7 +73,7 @@ static void note_revocation(path_search *search, rp_path_failure failure)
         if (first || failure.status == RP_E_NO_MEMORY)
             search->path->failure = failure;
         search->stopped = true;
-    } else if (first && !search->stopped) {
+    } else if (first) {
         search->rank = UINT_MAX;
         search->path->failure = failure;
     }
@@ -204,8 +202,7 @@ static bool is_signed(path_search *search, const rp_certificate *issuer, const r
         return false;
     }
     rp_signature_algorithm algorithm;
-    if (rp_signature_algorithm_read(&algorithm, certificate->algorithm) != NULL)
-        return false;
+    (void)rp_signature_algorithm_read(&algorithm, certificate->algorithm); /* judge_algorithm did */
     rp_signature_result result =
         rp_signature_verify(key, &algorithm, certificate->signed_part, certificate->signature);
     if (result == RP_SIGNATURE_NO_MEMORY)
@@ -274,7 +271,7 @@ static bool try_anchor(path_search *search, const rp_anchor *anchor)
         return false;
     }
     path->anchor = anchor;
-    return !search->stopped && is_not_revoked(search);
+    return is_not_revoked(search);
 }
 
 static bool try_anchors(path_search *search, const rp_certificate *certificate)

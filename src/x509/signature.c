@@ -427,7 +427,7 @@ static rp_signature_result verify_ed25519(const rp_public_key *key, rp_slice mes
         code = wc_ed25519_verify_msg(signature.data, (word32)signature.size, message.data,
                                      (word32)message.size, &good, &ed25519);
     wc_ed25519_free(&ed25519);
-    return code == 0 && good == 1 ? RP_SIGNATURE_GOOD : result_of(code);
+    return good == 1 ? RP_SIGNATURE_GOOD : result_of(code); /* good: where it says 0 */
 }
 
 static bool fits(const rp_public_key *key, const rp_signature_algorithm *algorithm)
@@ -445,10 +445,9 @@ static bool fits(const rp_public_key *key, const rp_signature_algorithm *algorit
         return scheme == RP_SIGNATURE_ECDSA;
     case RP_KEY_ED25519:
         return scheme == RP_SIGNATURE_ED25519;
-    case RP_KEY_NONE:
-        break;
+    default:
+        return false;
     }
-    return false;
 }
 
 static rp_signature_result verify_digest(const rp_public_key *key, rp_signature_scheme scheme,

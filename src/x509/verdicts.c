@@ -54,16 +54,12 @@ static int hash_number(wc_Sha256 *hash, size_t number)
 bool rp_verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count)
 {
     wc_Sha256 hash;
-    if (wc_InitSha256(&hash) != 0)
-        return false;
-    int code = 0;
-    for (size_t i = 0; i < count && code == 0; i++) {
-        code = hash_number(&hash, sent[i].size);
-        if (code == 0)
-            code = wc_Sha256Update(&hash, sent[i].data, (word32)sent[i].size);
+    int code = wc_InitSha256(&hash);
+    for (size_t i = 0; i < count; i++) {
+        code |= hash_number(&hash, sent[i].size);
+        code |= wc_Sha256Update(&hash, sent[i].data, (word32)sent[i].size);
     }
-    if (code == 0)
-        code = wc_Sha256Final(&hash, key->bytes);
+    code |= wc_Sha256Final(&hash, key->bytes);
     wc_Sha256Free(&hash);
     return code == 0;
 }

@@ -132,7 +132,8 @@ typedef enum ocsp_flag {
     OCSP_BAD_SIGNATURE = CHAIN_BAD_SIGNATURE,
     OCSP_BY_KEY = 1 << 16,
     OCSP_VERSION_2 = 1 << 17,
-    OCSP_OTHER_TYPE = 1 << 18 /* than id-pkix-ocsp-basic */
+    OCSP_OTHER_TYPE = 1 << 18, /* than id-pkix-ocsp-basic */
+    OCSP_VERSION_1 = 1 << 19   /* which is the default, and written all the same */
 } ocsp_flag;
 
 typedef enum ocsp_answer_status { OCSP_GOOD, OCSP_REVOKED, OCSP_UNKNOWN } ocsp_answer_status;
@@ -158,8 +159,9 @@ typedef struct ocsp_spec {
     chain_signature signature;
     int64_t produced; /* 0: an hour before CHAINS_NOW */
     ocsp_answer answers[3];
-    int included[2]; /* positions and 1 more, of certificates; 0: none */
+    int included[10]; /* positions and 1 more, of certificates; 0: no more */
     chain_extension extension;
+    const char *more_extensions; /* hex, as they are encoded; NULL: as extension says */
 } ocsp_spec;
 
 #define OCSP_REVOKED_DATE (CHAINS_NOW - 3 * CHAINS_DAY) /* 2027-01-12 */

@@ -41,7 +41,14 @@ static void copy_content(chain_writer *out, uint8_t tag, rp_slice content, chang
 
 static void put_changed(chain_writer *out, uint8_t tag, rp_slice content, der_change_kind kind)
 {
+    static const uint8_t huge[] = {0x83, 0xff, 0xff, 0xff};
     uint8_t first = content.size > 0 ? (uint8_t)(content.data[0] ^ 0x81) : 0;
+    if (kind == DER_PAST) {
+        chain_put_byte(out, tag);
+        chain_put(out, huge, sizeof(huge));
+        chain_put(out, content.data, content.size);
+        return;
+    }
     size_t element = chain_begin(out, kind == DER_OTHER_TAG ? tag ^ 0x04u : tag);
     if (kind == DER_CUT && content.size > 0)
         content.size--;

@@ -1,5 +1,5 @@
 /* der_change.h - changes one element of something in DER, wherever it stands, and the lengths of
- * all around it: what is left is DER, and not what it was. */
+ * all around it: what is left is DER (but for DER_PAST), and not what it was. */
 #ifndef RP_TESTS_DER_CHANGE_H
 #define RP_TESTS_DER_CHANGE_H
 
@@ -15,6 +15,7 @@ typedef enum der_change_kind {
     DER_MORE,  /* a NULL behind what is in it */
     DER_CUT,   /* its last byte is missing */
     DER_FIRST, /* its first byte is another */
+    DER_PAST,  /* its length goes past the end of all: this is no DER */
     DER_CHANGE_KINDS
 } der_change_kind;
 

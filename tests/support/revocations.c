@@ -219,11 +219,11 @@ static void put_responder(chain_writer *out, const chain_spec *specs, const ocsp
 
 static void put_response_data(chain_writer *out, const chain_spec *specs, const ocsp_spec *response)
 {
-    static const uint8_t version_2 = 1;
+    uint8_t version = response->flags & OCSP_VERSION_2 ? 1 : 0;
     size_t data = chain_begin(out, 0x30);
-    if (response->flags & OCSP_VERSION_2) {
+    if (response->flags & (OCSP_VERSION_1 | OCSP_VERSION_2)) {
         size_t field = chain_begin(out, 0xA0);
-        chain_put_element(out, 0x02, &version_2, 1);
+        chain_put_element(out, 0x02, &version, 1);
         chain_end(out, field);
     }
     put_responder(out, specs, response);
@@ -232,7 +232,14 @@ static void put_response_data(chain_writer *out, const chain_spec *specs, const 
     for (size_t i = 0; i < 3 && response->answers[i].given; i++)
         put_answer(out, specs, &response->answers[i]);
     chain_end(out, answers);
-    put_only_extension(out, &response->extension);
+    if (response->more_extensions != NULL) {
+        size_t field = chain_begin(out, 0xA1), list = chain_begin(out, 0x30);
+        chain_put_hex(out, response->more_extensions);
+        chain_end(out, list);
+        chain_end(out, field);
+    } else {
+        put_only_extension(out, &response->extension);
+    }
     chain_end(out, data);
 }
 
@@ -241,7 +248,7 @@ static void put_included(chain_writer *out, const chain_spec *specs, const ocsp_
     if (response->included[0] == 0)
         return;
     size_t field = chain_begin(out, 0xA0), list = chain_begin(out, 0x30);
-    for (size_t i = 0; i < 2 && response->included[i] != 0; i++) {
+    for (size_t i = 0; i < 10 && response->included[i] != 0; i++) {
         rp_slice der = chain_certificate(specs, (size_t)response->included[i] - 1);
         chain_put(out, der.data, der.size);
         chain_free(&der, 1);

@@ -85,6 +85,55 @@ static void anchors_are_found(void **state)
     assert_int_equal(memory.live, 0);
 }
 
+/* Far more than the table has places: whatever hangs beside a name, the name alone is found. */
+static void many_names(void **state)
+{
+    enum { MANY = 600 };
+    (void)state;
+    static rp_slice subjects[MANY];
+    rp_memory memory;
+    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_anchors *anchors = rp_anchors_create(&memory);
+    for (size_t i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "R%zu", i);
+        chain_spec spec = {.subject = name, .issuer = -1, .flags = CHAIN_CA, .key_number = 1};
+        rp_slice der = chain_certificate(&spec, 0);
+        assert_int_equal(rp_anchors_add(anchors, der, NULL), RP_OK);
+        chain_free(&der, 1);
+    }
+    const rp_anchor *anchor = rp_anchors_first(anchors);
+    for (size_t i = 0; i < MANY; i++, anchor = anchor->next)
+        subjects[i] = anchor->certificate.subject;
+    for (size_t i = 0; i < MANY; i++) {
+        char name[16], text[RP_DNAME_TEXT_SIZE];
+        snprintf(name, sizeof(name), "R%zu", i);
+        const rp_anchor *found = rp_anchors_find(anchors, subjects[i], NULL);
+        assert_non_null(found);
+        assert_string_equal(rp_dname_text(found->certificate.subject, text), name);
+        assert_null(rp_anchors_find(anchors, subjects[i], found));
+    }
+    rp_anchors_destroy(anchors);
+    assert_int_equal(memory.live, 0);
+}
+
+/* Who adds one is told why it is none. */
+static void refusal_is_told(void **state)
+{
+    (void)state;
+    rp_memory memory;
+    const char *reason = NULL;
+    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_anchors *anchors = rp_anchors_create(&memory);
+    rp_slice der[2] = {chain_certificate(specs, 0), chain_certificate(specs, GOOD)};
+    assert_int_equal(rp_anchors_add(anchors, der[0], &reason), RP_OK);
+    assert_null(reason);
+    assert_int_equal(rp_anchors_add(anchors, der[1], &reason), RP_E_CERT_INVALID);
+    assert_string_equal(reason, rp_anchors_first_refused(anchors)->reason);
+    chain_free(der, 2);
+    rp_anchors_destroy(anchors);
+}
+
 static void no_memory(void **state)
 {
     (void)state;
@@ -121,6 +170,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(anchors_are_found),
+        cmocka_unit_test(many_names),
+        cmocka_unit_test(refusal_is_told),
         cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

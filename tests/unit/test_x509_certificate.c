@@ -102,7 +102,7 @@ static const form_case forms[] = {
      {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "30060101ff0201ff")},
      "its basicConstraints are malformed"},
     {"something behind it",
-     {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "30090101ff0201000500")},
+     {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "30080101ff0201000500")},
      "its basicConstraints are malformed"},
     {"something behind all",
      {.flags = CHAIN_NO_BASIC_CONSTRAINTS, EXTENSION("2.5.29.19", "300005")},
@@ -274,9 +274,9 @@ static void unique_identifiers(void **state)
 {
     (void)state;
     for (unsigned version = 1; version <= 3; version++) {
-        for (unsigned which = 0; which < 5; which++) {
-            static const char *const fields[] = {"810100", "820100", "810100820100", "820100810100",
-                                                 "8100"};
+        for (unsigned which = 0; which < 6; which++) {
+            static const char *const fields[] = {"810100",       "820100", "810100820100",
+                                                 "820100810100", "8100",   "8120"};
             chain_spec spec = {.subject = "x",
                                .issuer = -1,
                                .version = version,
@@ -287,7 +287,7 @@ static void unique_identifiers(void **state)
             const char *reason;
             rp_slice der = chain_certificate(&spec, 0);
             bool good = rp_certificate_read(&certificate, der, &reason);
-            assert_int_equal(good, version > 1 && which != 3);
+            assert_int_equal(good, version > 1 && which != 3 && which != 5);
             chain_free(&der, 1);
         }
     }
@@ -309,6 +309,33 @@ static void too_many_extensions(void **state)
         assert_int_equal(good, count <= 64);
         if (!good)
             assert_string_equal(reason, "it has too many extensions");
+        chain_free(&der, 1);
+    }
+}
+
+/* RFC 7633: status_request, 5, among others; and what can't be read promises it as well. */
+static void tls_features(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *content;
+        bool must_staple;
+    } cases[] = {
+        {"3003020105", true},       {"3000", false},
+        {"3003020111", false},      {"3006020105020111", true},
+        {"3006020111020105", true}, {"300602011102011a", false},
+        {"30030201050500", true},   {"30030201110500", true},
+        {"30050201110500", true},   {"3003020185", true},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        chain_spec spec = {
+            .subject = "x", .issuer = -1, EXTENSION("1.3.6.1.5.5.7.1.24", cases[i].content)};
+        rp_certificate certificate;
+        const char *reason;
+        rp_slice der = chain_certificate(&spec, 0);
+        assert_true(rp_certificate_read(&certificate, der, &reason));
+        if (certificate.must_staple != cases[i].must_staple)
+            fail_msg("%s", cases[i].content);
         chain_free(&der, 1);
     }
 }
@@ -337,6 +364,7 @@ int main(void)
         cmocka_unit_test(every_reason),
         cmocka_unit_test(unique_identifiers),
         cmocka_unit_test(too_many_extensions),
+        cmocka_unit_test(tls_features),
         cmocka_unit_test(subject_of_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,10 @@ static const constraint_case cases[] = {
     {"*.good.test", "", NULL, ".good.test", false},
     {"*.good.test", "", NULL, ".a.good.test", true},
     {"*.good.test", "", NULL, "fine.test", true},
+    {"*.good.test", "", NULL, "other", true},
+    {"*.good.test", "", NULL, "a.fine.test", true}, /* as long as one below */
+    {"ab", "", NULL, "evil.test", true},
+    {"*x.test", "", NULL, "evil.test", false}, /* no wildcard, and no host */
     /* Names that are none. */
     {"a..good.test", "", "good.test", NULL, false},
     {"a.good.test.", "", "good.test", NULL, false},
@@ -315,6 +319,8 @@ static void malformed(void **state)
         {BYTES("\xa0\x00"), false},
         {BYTES("\xa1\x00"), false},
         {BYTES("\xa2\x00"), false},
+        {BYTES("\xa0\x05\x30\x03\x82"), false}, /* cut off */
+        {BYTES("\xa1\x05\x30\x03\x82"), false},
         {BYTES("\xa1\x05\x30\x03\x82\x01"
                "a\xa0\x05\x30\x03\x82\x01"
                "b"),
@@ -324,6 +330,7 @@ static void malformed(void **state)
          false},
         {BYTES("\xa0\x02\x30\x00"), false},
         {BYTES("\xa0\x07\x30\x05\x82\x03*.a"), false},
+        {BYTES("\xa1\x07\x30\x05\x82\x03*.a"), false},
         {BYTES("\xa0\x06\x30\x04\x82\x02"
                "a."),
          false},

@@ -37,6 +37,7 @@ static const name_case cases[] = {
     {"example.com", "*.example.com", 0, false},
     {"a.b.example.com", "*.example.com", 0, false},
     {".example.com", "*.example.com", 0, false},
+    {"a.example.com", "*.example.org", 0, false},
     {"a.example.com", "*.com", 0, false},
     {"example.com", "*.com", 0, false},
     {"example.com", "*", 0, false},

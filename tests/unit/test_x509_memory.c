@@ -98,7 +98,7 @@ static void every_allocation(void **state)
     assert_true(failures > 0);
 }
 
-/* A CRL for the issuer, a response for the leaf by a delegate. */
+/* A CRL for each, and a response for the leaf by a delegate. */
 static void revocation(void **state)
 {
     (void)state;
@@ -109,7 +109,8 @@ static void revocation(void **state)
         {.subject = "Responder", .issuer = 1, .purposes = "ocsp"},
     };
     rp_memory memory;
-    rp_slice der[3], list = chain_crl(specs, &(crl_spec){.issuer = 2});
+    rp_slice der[3], lists[2] = {chain_crl(specs, &(crl_spec){.issuer = 2}),
+                                 chain_crl(specs, &(crl_spec){.issuer = 1})};
     rp_slice response = chain_ocsp(
         specs, &(ocsp_spec){.responder = 3, .included = {4}, .answers = {{.given = true}}});
     rp_path path;
@@ -123,9 +124,11 @@ static void revocation(void **state)
     for (long count = 1; !good; count++) {
         const char *reason;
         rp_revocation revocation = {.on = true, .hard = true, .crls = rp_crls_create(&memory)};
-        uint8_t *copy = rp_allocate(&memory, list.size);
-        memcpy(copy, list.data, list.size);
-        assert_int_equal(rp_crls_take(revocation.crls, copy, list.size, &reason), RP_OK);
+        for (int i = 0; i < 2; i++) {
+            uint8_t *copy = rp_allocate(&memory, lists[i].size);
+            memcpy(copy, lists[i].data, lists[i].size);
+            assert_int_equal(rp_crls_take(revocation.crls, copy, lists[i].size, &reason), RP_OK);
+        }
         rp_path_options options = {.anchors = anchors,
                                    .purpose = RP_PURPOSE_SERVER,
                                    .now = CHAINS_NOW,
@@ -147,8 +150,57 @@ static void revocation(void **state)
     assert_true(failures > 0);
     rp_anchors_destroy(anchors);
     chain_free(der, 3);
-    chain_free(&list, 1);
+    chain_free(lists, 2);
     chain_free(&response, 1);
+}
+
+/* The first way up is revoked: no memory on the second one is told as that, not as the first. */
+static void second_way(void **state)
+{
+    (void)state;
+    static const chain_spec specs[] = {
+        {.subject = "host.test", .issuer = 1},
+        {.subject = "1", .issuer = 3, .flags = CHAIN_CA, .key_number = 100, .serial = "21"},
+        {.subject = "1", .issuer = 4, .flags = CHAIN_CA, .key_number = 100, .serial = "22"},
+        {.subject = "R", .issuer = -1, .flags = CHAIN_CA},
+        {.subject = "S", .issuer = -1, .flags = CHAIN_CA, .key = CHAIN_RSA},
+    };
+    rp_memory memory;
+    rp_slice der[5], lists[] = {chain_crl(specs, &(crl_spec){.issuer = 3, .entries = "21"}),
+                                chain_crl(specs, &(crl_spec){.issuer = 4})};
+    const char *reason;
+    rp_path path;
+    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_anchors *anchors = rp_anchors_create(&memory);
+    chain_make(der, specs, 5);
+    assert_int_equal(rp_anchors_add(anchors, der[3], NULL), RP_OK);
+    assert_int_equal(rp_anchors_add(anchors, der[4], NULL), RP_OK);
+    bool good = false;
+    unsigned failures = 0;
+    for (long count = 1; !good; count++) {
+        rp_revocation revocation = {.on = true, .crls = rp_crls_create(&memory)};
+        for (int i = 0; i < 2; i++) {
+            uint8_t *copy = rp_allocate(&memory, lists[i].size);
+            memcpy(copy, lists[i].data, lists[i].size);
+            assert_int_equal(rp_crls_take(revocation.crls, copy, lists[i].size, &reason), RP_OK);
+        }
+        rp_path_options options = {.anchors = anchors,
+                                   .purpose = RP_PURPOSE_SERVER,
+                                   .now = CHAINS_NOW,
+                                   .revocation = &revocation};
+        wolf_countdown = count;
+        good = rp_path_find(&path, der, 3, &options);
+        wolf_countdown = 0;
+        if (!good && path.failure.status != RP_E_NO_MEMORY)
+            fail_msg("allocation %ld: %s", count, path.failure.reason);
+        failures += !good;
+        rp_crls_destroy(revocation.crls);
+        assert_true(count < 1000);
+    }
+    assert_true(failures > 0);
+    rp_anchors_destroy(anchors);
+    chain_free(der, 5);
+    chain_free(lists, 2);
 }
 
 int main(void)
@@ -158,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation),
         cmocka_unit_test(revocation),
+        cmocka_unit_test(second_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

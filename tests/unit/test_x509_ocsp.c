@@ -579,6 +579,7 @@ static void changed_responses(void **state)
          .answers = {FOR_LEAF(.serial = "05", .status = OCSP_REVOKED, .reason = 2), FOR_LEAF()},
          .extension = {"1.2.3.4", false, "0500"}},
         {.responder = 3, .flags = OCSP_BY_KEY, .included = {4}, .answers = {FOR_LEAF()}},
+        {.responder = 1, .flags = OCSP_VERSION_1, .answers = {FOR_LEAF()}},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(all); i++) {
@@ -603,6 +604,93 @@ static void changed_responses(void **state)
     }
 }
 
+#define MANY "123456789 123456789 123456789 123456789 123456789 123456789 "
+static chain long_name = {
+    LEAF(), {.subject = MANY MANY "Int", .issuer = 2, .flags = CHAIN_CA}, ROOT};
+static chain longer_name = {
+    LEAF(), {.subject = MANY MANY MANY MANY MANY "Int", .issuer = 2, .flags = CHAIN_CA}, ROOT};
+static chain other_encoding = {LEAF(.flags = CHAIN_PRINTABLE), INT(), ROOT};
+
+/* A hash of the issuer's name, with its header, as the certificate or as the issuer has it. */
+static const revocation_case names[] = {
+    {"a long name", &long_name, REQUIRE, {{0}}, BY_ISSUER()},
+    {"a longer name", &longer_name, REQUIRE, {{0}}, BY_ISSUER()},
+    {"as the issuer encodes it", &other_encoding, REQUIRE, {{0}}, BY_ISSUER()},
+    {"as the certificate encodes it",
+     &other_encoding,
+     REQUIRE,
+     {{0}},
+     SAYS(FOR_LEAF(.printable = true))},
+};
+
+static void issuers_are_named(void **state)
+{
+    (void)state;
+    revocation_check(names, COUNT(names));
+}
+
+/* A bad signature of the issuer's is what is told, whoever else is there. */
+static const revocation_case bad_signatures[] = {
+    {"and nobody else",
+     NULL,
+     REQUIRE,
+     {{0}},
+     BY_ISSUER(.flags = OCSP_BAD_SIGNATURE),
+     BAD_STAPLE("has a bad signature")},
+    {"and another",
+     NULL,
+     REQUIRE,
+     {{0}},
+     BY_ISSUER(.flags = OCSP_BAD_SIGNATURE, .included = {4, 1}),
+     BAD_STAPLE("has a bad signature")},
+};
+
+static void bad_signature_is_told(void **state)
+{
+    (void)state;
+    revocation_check(bad_signatures, COUNT(bad_signatures));
+}
+
+/* As many extensions as there may be, and one more. */
+static void many_extensions(void **state)
+{
+    (void)state;
+    for (int count = 16; count <= 17; count++) {
+        char text[17 * 32] = "";
+        for (int i = 0; i < count; i++)
+            snprintf(text + strlen(text), 32, "300806032a03%02x04010%d", i, i % 10);
+        revocation_case many = {
+            .what = "extensions", .policy = REQUIRE, BY_ISSUER(.more_extensions = text)};
+        if (count > 16)
+            many = (revocation_case){.what = "extensions",
+                                     .policy = REQUIRE,
+                                     BY_ISSUER(.more_extensions = text),
+                                     BAD_STAPLE("is malformed")};
+        revocation_check(&many, 1);
+    }
+}
+
+/* Eight of the certificates that come with it are looked at. */
+static const revocation_case included[] = {
+    {"the eighth signed",
+     NULL,
+     REQUIRE,
+     {{0}},
+     .response = {.responder = 3, .included = {1, 2, 3, 1, 1, 1, 1, 4}, .answers = {FOR_LEAF()}}},
+    {"the ninth signed",
+     NULL,
+     REQUIRE,
+     {{0}},
+     .response = {.responder = 3, .included = {1, 2, 3, 1, 1, 1, 1, 1, 4}, .answers = {FOR_LEAF()}},
+     BAD_STAPLE("is by a responder that is not known")},
+};
+
+static void many_certificates(void **state)
+{
+    (void)state;
+    revocation_check(included, COUNT(included));
+}
+
 static void too_large(void **state)
 {
     (void)state;
@@ -621,10 +709,12 @@ static void too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ocsp_responses),    cmocka_unit_test(ocsp_times),
-        cmocka_unit_test(ocsp_responders),   cmocka_unit_test(ocsp_forms),
-        cmocka_unit_test(must_be_stapled),   cmocka_unit_test(tampered_responses),
-        cmocka_unit_test(changed_responses), cmocka_unit_test(too_large),
+        cmocka_unit_test(ocsp_responses),        cmocka_unit_test(ocsp_times),
+        cmocka_unit_test(ocsp_responders),       cmocka_unit_test(ocsp_forms),
+        cmocka_unit_test(must_be_stapled),       cmocka_unit_test(tampered_responses),
+        cmocka_unit_test(changed_responses),     cmocka_unit_test(issuers_are_named),
+        cmocka_unit_test(bad_signature_is_told), cmocka_unit_test(many_extensions),
+        cmocka_unit_test(many_certificates),     cmocka_unit_test(too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

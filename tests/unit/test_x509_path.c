@@ -1,7 +1,6 @@
-/* test_x509_path.c - which chains lead to an anchor, rule by rule; and what is said of the others.
- */
-#include "support/chains.h"
-#include "x509/path.h"
+/* test_x509_path.c - which chains lead to an anchor, what a search may cost, and what is said of
+ * the others. The rules for each certificate: test_x509_rules.c. */
+#include "support/path_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,119 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SPECS 18
-
-/* Certificates by their position, in hexadecimal: "012" sends the first three. */
-typedef struct path_case {
-    const char *what;
-    chain_spec specs[SPECS];
-    const char *sent, *anchors;
-    rp_status status;
-    const char *text; /* of the error, for "PEER" */
-    rp_purpose purpose;
-} path_case;
-
-#define LEAF(...)                                                                                  \
-    {                                                                                              \
-        .subject = "host.test", .issuer = 1, .names = "host.test", __VA_ARGS__                     \
-    }
-#define SELF(...)                                                                                  \
-    {                                                                                              \
-        .subject = "host.test", .issuer = -1, .names = "host.test", __VA_ARGS__                    \
-    }
-#define NAMED(...)                                                                                 \
-    {                                                                                              \
-        .subject = "host.test", .issuer = 1, .names = __VA_ARGS__                                  \
-    }
-#define CA(...)                                                                                    \
-    {                                                                                              \
-        .flags = CHAIN_CA, __VA_ARGS__                                                             \
-    }
-#define WITH(more, ...)                                                                            \
-    {                                                                                              \
-        .flags = CHAIN_CA | (more), __VA_ARGS__                                                    \
-    }
-#define INT .subject = "Int", .issuer = 2
-#define ROOT .subject = "Root", .issuer = -1
-
-static int position(char digit)
-{
-    return digit <= '9' ? digit - '0' : digit - 'a' + 10;
-}
-
-static bool is_used(const path_case *the_case, int index)
-{
-    for (const char *at = the_case->sent; *at != '\0'; at++) {
-        if (position(*at) == index)
-            return true;
-    }
-    for (const char *at = the_case->anchors; *at != '\0'; at++) {
-        if (position(*at) == index)
-            return true;
-    }
-    return false;
-}
-
-typedef struct made_case {
-    rp_memory memory;
-    rp_anchors *anchors;
-    rp_slice certificates[SPECS];
-    rp_slice sent[SPECS + 8];
-    size_t count;
-} made_case;
-
-static void make(made_case *made, const path_case *the_case)
-{
-    memset(made, 0, sizeof(*made));
-    rp_memory_init(&made->memory, (rp_allocator){.resize = NULL});
-    made->anchors = rp_anchors_create(&made->memory);
-    assert_non_null(made->anchors);
-    for (int i = 0; i < SPECS; i++) {
-        if (is_used(the_case, i))
-            made->certificates[i] = chain_certificate(the_case->specs, (size_t)i);
-    }
-    for (const char *at = the_case->sent; *at != '\0'; at++)
-        made->sent[made->count++] = made->certificates[position(*at)];
-    for (const char *at = the_case->anchors; *at != '\0'; at++)
-        assert_int_equal(rp_anchors_add(made->anchors, made->certificates[position(*at)], NULL),
-                         RP_OK);
-}
-
-static void unmake(made_case *made)
-{
-    chain_free(made->certificates, SPECS);
-    rp_anchors_destroy(made->anchors);
-    assert_int_equal(made->memory.live, 0);
-}
-
-static rp_error verdict(const made_case *made, rp_purpose purpose, rp_path *path)
-{
-    rp_error error = {.status = RP_OK};
-    rp_path_options options = {.anchors = made->anchors, .purpose = purpose, .now = CHAINS_NOW};
-    if (!rp_path_find(path, made->sent, made->count, &options))
-        rp_path_failure_tell(path, "PEER", &error);
-    return error;
-}
-
-static void check_case(const path_case *the_case)
-{
-    made_case made;
-    rp_path path;
-    make(&made, the_case);
-    rp_error error = verdict(&made, the_case->purpose, &path);
-    if (error.status != the_case->status ||
-        (the_case->text != NULL && strcmp(error.text, the_case->text) != 0))
-        fail_msg("%s: %s: %s", the_case->what, rp_status_name(error.status), error.text);
-    unmake(&made);
-}
-
-static void check_cases(const path_case *cases, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        check_case(&cases[i]);
-}
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
 
@@ -261,7 +147,7 @@ static const path_case shapes[] = {
 static void paths_are_found(void **state)
 {
     (void)state;
-    check_cases(shapes, COUNT(shapes));
+    path_check(shapes, COUNT(shapes));
 }
 
 /* ---- Untrusted ------------------------------------------------------------------------------- */
@@ -347,518 +233,40 @@ static const path_case untrusted[] = {
      .text = UNKNOWN("unnamed")},
 };
 
+/* A subject with the same key again, by another certificate, is where the path has been. */
+static const path_case twins[] = {
+    {"a loop of twins",
+     {LEAF(), CA(.subject = "A", .issuer = 2, .key_number = 100),
+      CA(.subject = "B", .issuer = 1, .key_number = 101),
+      CA(.subject = "A", .issuer = 2, .key_number = 100, .serial = "77"), CA(ROOT)},
+     "0123",
+     "4",
+     .status = RP_E_CERT_UNTRUSTED,
+     .text = UNKNOWN("A")},
+    {"the same name with another key",
+     {LEAF(), CA(.subject = "A", .issuer = 2, .key_number = 100),
+      CA(.subject = "A", .issuer = 3, .key_number = 101), CA(ROOT)},
+     "012",
+     "3",
+     .status = RP_OK},
+    {"the same key with another name",
+     {LEAF(), CA(.subject = "A", .issuer = 2, .key_number = 100),
+      CA(.subject = "B", .issuer = 3, .key_number = 100), CA(ROOT)},
+     "012",
+     "3",
+     .status = RP_OK},
+};
+
+static void twins_lead_nowhere(void **state)
+{
+    (void)state;
+    path_check(twins, COUNT(twins));
+}
+
 static void no_path(void **state)
 {
     (void)state;
-    check_cases(untrusted, COUNT(untrusted));
-}
-
-/* ---- Validity -------------------------------------------------------------------------------- */
-
-static const path_case validity[] = {
-    {"the leaf has expired",
-     {LEAF(.not_before = CHAINS_NOW - 9 * CHAINS_DAY, .not_after = CHAINS_NOW - CHAINS_DAY),
-      CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_EXPIRED,
-     .text = "certificate of PEER expired on 2027-01-14"},
-    {"the leaf expired a second ago",
-     {LEAF(.not_after = CHAINS_NOW - 1), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_EXPIRED,
-     .text = "certificate of PEER expired on 2027-01-15"},
-    {"its last second", {LEAF(.not_after = CHAINS_NOW), CA(ROOT)}, "0", "1", .status = RP_OK},
-    {"its first second", {LEAF(.not_before = CHAINS_NOW), CA(ROOT)}, "0", "1", .status = RP_OK},
-    {"the leaf begins in a second",
-     {LEAF(.not_before = CHAINS_NOW + 1), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_NOT_YET_VALID,
-     .text = "certificate of PEER is not valid before 2027-01-15"},
-    {"the intermediate has expired",
-     {LEAF(), CA(INT, .not_after = CHAINS_NOW - 1), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_EXPIRED,
-     .text = "issuer certificate \"Int\" of PEER expired on 2027-01-15"},
-    {"the intermediate begins in 2050, as a GeneralizedTime",
-     {LEAF(), CA(INT, .not_before = INT64_C(2537740800), .not_after = INT64_C(2600000000)),
-      CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_NOT_YET_VALID,
-     .text = "issuer certificate \"Int\" of PEER is not valid before 2050-06-02"},
-    {"in the last century",
-     {LEAF(.not_before = INT64_C(1), .not_after = INT64_C(946684799)), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_EXPIRED,
-     .text = "certificate of PEER expired on 1999-12-31"},
-    {"GeneralizedTime before 2050",
-     {LEAF(.flags = CHAIN_GENERALIZED_TIME), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"an anchor that has expired is an anchor",
-     {LEAF(), CA(ROOT, .not_after = CHAINS_NOW - 1)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"an anchor that is itself the leaf has a validity like any leaf",
-     {SELF(.not_after = CHAINS_NOW - 1)},
-     "0",
-     "0",
-     .status = RP_E_CERT_EXPIRED,
-     .text = NULL},
-};
-
-static void validity_is_judged(void **state)
-{
-    (void)state;
-    check_cases(validity, COUNT(validity));
-}
-
-/* ---- Usages ---------------------------------------------------------------------------------- */
-
-#define AUTHORITY_ONLY " is not valid: it is not an authority's, and has signed another"
-#define NOT_FOR_SERVERS " is not valid: its extended key usage is not for servers"
-#define PATH_LENGTH " is not valid: its path length does not allow as many authorities below it"
-#define INT_PEER "issuer certificate \"Int\" of PEER"
-#define ROOT_PEER "issuer certificate \"Root\" of PEER"
-
-static const path_case usages[] = {
-    {"an intermediate without CA",
-     {LEAF(), {INT}, CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER AUTHORITY_ONLY},
-    {"an intermediate without basicConstraints",
-     {LEAF(), WITH(CHAIN_NO_BASIC_CONSTRAINTS, INT), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER AUTHORITY_ONLY},
-    {"an intermediate of version 1",
-     {LEAF(), CA(INT, .version = 1), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER AUTHORITY_ONLY},
-    {"an intermediate that may sign lists only",
-     {LEAF(), CA(INT, .usage = RP_USAGE_CRL_SIGN), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER " is not valid: its key usage does not allow signatures of certificates"},
-    {"an intermediate without key usage",
-     {LEAF(), WITH(CHAIN_NO_KEY_USAGE, INT), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_OK},
-    {"an intermediate for clients",
-     {LEAF(), CA(INT, .purposes = "client"), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER NOT_FOR_SERVERS},
-    {"an intermediate for anything, which is nothing",
-     {LEAF(), CA(INT, .purposes = "any"), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER NOT_FOR_SERVERS},
-    {"an intermediate for both",
-     {LEAF(), CA(INT, .purposes = "client+server"), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_OK},
-    {"a leaf for servers", {LEAF(.purposes = "server"), CA(ROOT)}, "0", "1", .status = RP_OK},
-    {"a leaf for clients",
-     {LEAF(.purposes = "client"), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER" NOT_FOR_SERVERS},
-    {"a leaf for anything",
-     {LEAF(.purposes = "any"), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER" NOT_FOR_SERVERS},
-    {"a client's certificate",
-     {LEAF(.purposes = "client"), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_OK,
-     .purpose = RP_PURPOSE_CLIENT},
-    {"a server's certificate shown by a client",
-     {LEAF(.purposes = "server"), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER is not valid: its extended key usage is not for clients",
-     RP_PURPOSE_CLIENT},
-    {"a leaf that must not sign",
-     {LEAF(.usage = 0x20), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER is not valid: its key usage does not allow signatures of TLS"},
-    {"a leaf without key usage",
-     {LEAF(.flags = CHAIN_NO_KEY_USAGE), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"a leaf that is an authority's",
-     {CA(.subject = "host.test", .issuer = 1, .names = "host.test", .usage = 0x84), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER is not valid: it is an authority's, and is to be used for "
-             "authorities "
-             "only"},
-    {"a leaf whose path has another leaf in it",
-     {LEAF(), {.subject = "host.test", .issuer = 2, .names = "host.test"}, CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = NULL},
-    {"a path length of 0 and one intermediate below",
-     {LEAF(), CA(INT), CA(.subject = "Int two", .issuer = 3, .path_length = 1), CA(ROOT)},
-     "012",
-     "3",
-     .status = RP_E_CERT_INVALID,
-     .text = "issuer certificate \"Int two\" of PEER" PATH_LENGTH},
-    {"a path length of 0 above the leaf",
-     {LEAF(), CA(INT, .path_length = 1), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_OK},
-    {"a path length of 1 and one intermediate below",
-     {LEAF(), CA(INT), CA(.subject = "Int two", .issuer = 3, .path_length = 2), CA(ROOT)},
-     "012",
-     "3",
-     .status = RP_OK},
-    {"a path length of 0 and a self-issued certificate below: it does not count",
-     {LEAF(), CA(.subject = "Int", .issuer = 2, .issuer_name = "Int"),
-      CA(.subject = "Int", .issuer = 3, .path_length = 1), CA(ROOT)},
-     "012",
-     "3",
-     .status = RP_OK},
-    {"the anchor's path length",
-     {LEAF(), CA(INT), CA(ROOT, .path_length = 1)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = ROOT_PEER PATH_LENGTH},
-    {"a critical extension that nobody knows",
-     {LEAF(.extensions = {{"1.2.3.4.5", true, "0500"}}), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER is not valid: it has a critical extension that is not known"},
-    {"one that is not critical",
-     {LEAF(.extensions = {{"1.2.3.4.5", false, "0500"}}), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"an unknown critical extension of the intermediate",
-     {LEAF(), CA(INT, .extensions = {{"1.2.3.4.5", true, "0500"}}), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER " is not valid: it has a critical extension that is not known"},
-    {"a precertificate (RFC 6962, 3.1)",
-     {LEAF(.extensions = {{"1.3.6.1.4.1.11129.2.4.3", true, "0500"}}), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = NULL},
-    {"critical policies: any will do",
-     {LEAF(.extensions = {{"2.5.29.32", true, "30073005060322A304"}}), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"policies that are asked for",
-     {LEAF(), CA(INT, .extensions = {{"2.5.29.36", true, "3003800100"}}), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = NULL},
-    {"critical alternative names",
-     {LEAF(.flags = CHAIN_CRITICAL_NAMES), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"a critical key identifier",
-     {LEAF(.flags = CHAIN_NO_KEY_IDS, .extensions = {{"2.5.29.14", true, "040101"}}), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = NULL},
-};
-
-static void usages_are_judged(void **state)
-{
-    (void)state;
-    check_cases(usages, COUNT(usages));
-}
-
-/* ---- Anchors --------------------------------------------------------------------------------- */
-
-static const path_case anchor_cases[] = {
-    {"version 1", {LEAF(), {ROOT, .version = 1}}, "0", "1", .status = RP_OK},
-    {"serial number 0", {LEAF(), CA(ROOT, .serial = "00")}, "0", "1", .status = RP_OK},
-    {"a signature that nobody takes any more",
-     {LEAF(), CA(ROOT, .key = CHAIN_RSA, .signature = CHAIN_SHA1)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"a signature that is none",
-     {LEAF(), WITH(CHAIN_BAD_SIGNATURE, ROOT)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"usages of its own", {LEAF(), CA(ROOT, .purposes = "client")}, "0", "1", .status = RP_OK},
-    {"an unknown critical extension",
-     {LEAF(), CA(ROOT, .extensions = {{"1.2.3.4.5", true, "0500"}})},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"a server's certificate in the trust file signs for nobody",
-     {LEAF(), {.subject = "my.test", .issuer = -1, .names = "my.test"}},
-     "01",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "issuer certificate \"my.test\" of PEER" AUTHORITY_ONLY},
-    {"nor does one without basicConstraints",
-     {LEAF(), {.subject = "my.test", .issuer = -1, .flags = CHAIN_NO_BASIC_CONSTRAINTS}},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = NULL},
-    {"it stands for itself", {SELF()}, "0", "0", .status = RP_OK},
-    {"a server's certificate that another signed stands for itself",
-     {LEAF(), CA(ROOT)},
-     "0",
-     "0",
-     .status = RP_OK},
-    {"another certificate of the same name and key does not",
-     {SELF(.key_number = 100), SELF(.key_number = 100)},
-     "1",
-     "0",
-     .status = RP_E_CERT_INVALID,
-     .text = NULL},
-    {"a self-signed authority as a server",
-     {CA(.subject = "host.test", .issuer = -1, .names = "host.test", .usage = 0x84)},
-     "0",
-     "0",
-     .status = RP_OK},
-    {"an anchor for itself is for servers, or not",
-     {SELF(.purposes = "client")},
-     "0",
-     "0",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER" NOT_FOR_SERVERS},
-};
-
-static void anchors_are_names_and_keys(void **state)
-{
-    (void)state;
-    check_cases(anchor_cases, COUNT(anchor_cases));
-}
-
-/* ---- Keys and signatures --------------------------------------------------------------------- */
-
-#define BROKEN(by) "certificate of PEER is not valid: it is signed with " by ", which is broken"
-
-static const path_case algorithms[] = {
-    {"P-384", {LEAF(.key = CHAIN_P384), CA(ROOT, .key = CHAIN_P384)}, "0", "1", .status = RP_OK},
-    {"P-521", {LEAF(.key = CHAIN_P521), CA(ROOT, .key = CHAIN_P521)}, "0", "1", .status = RP_OK},
-    {"Ed25519",
-     {LEAF(.key = CHAIN_ED25519), CA(ROOT, .key = CHAIN_ED25519)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"RSA", {LEAF(.key = CHAIN_RSA), CA(ROOT, .key = CHAIN_RSA)}, "0", "1", .status = RP_OK},
-    {"RSA-PSS keys",
-     {LEAF(.key = CHAIN_RSA_PSS), CA(ROOT, .key = CHAIN_RSA_PSS)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"P-256 and SHA-384", {LEAF(.signature = CHAIN_SHA384), CA(ROOT)}, "0", "1", .status = RP_OK},
-    {"P-384 and SHA-512",
-     {LEAF(.signature = CHAIN_SHA512), CA(ROOT, .key = CHAIN_P384)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"RSA and SHA-384",
-     {LEAF(.signature = CHAIN_SHA384), CA(ROOT, .key = CHAIN_RSA)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"RSA and SHA-512",
-     {LEAF(.signature = CHAIN_SHA512), CA(ROOT, .key = CHAIN_RSA)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"PSS and SHA-256",
-     {LEAF(.signature = CHAIN_PSS_SHA256), CA(ROOT, .key = CHAIN_RSA)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"PSS and SHA-384",
-     {LEAF(.signature = CHAIN_PSS_SHA384), CA(ROOT, .key = CHAIN_RSA)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"PSS and SHA-512",
-     {LEAF(.signature = CHAIN_PSS_SHA512), CA(ROOT, .key = CHAIN_RSA)},
-     "0",
-     "1",
-     .status = RP_OK},
-    {"PSS with another salt",
-     {LEAF(.signature = CHAIN_PSS_SHORT_SALT), CA(ROOT, .key = CHAIN_RSA)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text =
-         "certificate of PEER is not valid: it is signed by RSA-PSS with parameters that are not "
-         "supported"},
-    {"SHA-1",
-     {LEAF(.signature = CHAIN_SHA1), CA(ROOT, .key = CHAIN_RSA)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = BROKEN("SHA-1")},
-    {"MD5",
-     {LEAF(.signature = CHAIN_MD5), CA(ROOT, .key = CHAIN_RSA)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = BROKEN("MD5")},
-    {"ECDSA and SHA-1",
-     {LEAF(.signature = CHAIN_SHA1), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = BROKEN("SHA-1")},
-    {"SHA-1 on the intermediate",
-     {LEAF(), CA(INT, .signature = CHAIN_SHA1), CA(ROOT, .key = CHAIN_RSA)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER " is not valid: it is signed with SHA-1, which is broken"},
-    {"RSA 1024",
-     {LEAF(.key = CHAIN_RSA_1024), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER is not valid: its RSA key has less than 2048 bits"},
-    {"RSA 1024 in the intermediate",
-     {LEAF(), CA(INT, .key = CHAIN_RSA_1024), CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER " is not valid: its RSA key has less than 2048 bits"},
-    {"Ed448",
-     {LEAF(.key = CHAIN_ED448), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER is not valid: its key is of a kind that is not supported"},
-    {"another algorithm inside than outside",
-     {LEAF(.flags = CHAIN_TWO_ALGORITHMS), CA(ROOT)},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER is not valid: it names two signature algorithms"},
-    {"the intermediate is malformed",
-     {LEAF(), CA(INT, .extensions = {{"2.5.29.31", false, ""}, {"2.5.29.31", false, ""}}),
-      CA(ROOT)},
-     "01",
-     "2",
-     .status = RP_E_CERT_INVALID,
-     .text = INT_PEER " is not valid: it has an extension twice"},
-};
-
-static void algorithms_are_judged(void **state)
-{
-    (void)state;
-    check_cases(algorithms, COUNT(algorithms));
-}
-
-/* ---- Name constraints ------------------------------------------------------------------------ */
-
-#define OUTSIDE "certificate of PEER is not valid: its authority may not issue for one of its names"
-#define CONSTRAINED(name, ...) {NAMED(name), CA(INT, __VA_ARGS__), CA(ROOT)}, "01", "2"
-
-static const path_case constraints[] = {
-    {"kept", CONSTRAINED("a.good.test", .permitted = "good.test"), .status = RP_OK},
-    {"broken", CONSTRAINED("evil.test", .permitted = "good.test"), .status = RP_E_CERT_INVALID,
-     .text = OUTSIDE},
-    {"two levels up",
-     {NAMED("evil.test"), CA(INT),
-      CA(.subject = "good.test", .issuer = 3, .permitted = "good.test"), CA(ROOT)},
-     "012",
-     "3",
-     .status = RP_E_CERT_INVALID,
-     .text = OUTSIDE},
-    {"a wider one below does not widen",
-     {NAMED("evil.test"), CA(INT, .permitted = "test"),
-      CA(.subject = "Int two", .issuer = 3, .permitted = "good.test"), CA(ROOT)},
-     "012",
-     "3",
-     .status = RP_E_CERT_INVALID,
-     .text = OUTSIDE},
-    {"an ordinary hierarchy below",
-     {NAMED("a.corp.test"), CA(.subject = "Issuing CA", .issuer = 2),
-      CA(.subject = "Constrained CA", .issuer = 3, .permitted = "corp.test"), CA(ROOT)},
-     "012",
-     "3",
-     .status = RP_OK},
-    {"the anchor's",
-     {NAMED("evil.test"), CA(.subject = "Root", .issuer = -1, .permitted = "good.test")},
-     "0",
-     "1",
-     .status = RP_E_CERT_INVALID,
-     .text = OUTSIDE},
-    {"a self-issued certificate below does not end them",
-     {NAMED("a.good.test"), CA(.subject = "Int", .issuer = 2, .issuer_name = "Int"),
-      CA(.subject = "Int", .issuer = 3, .permitted = "good.test;dir:O=Good", .key_number = 100),
-      CA(ROOT)},
-     "012",
-     "3",
-     .status = RP_E_CERT_INVALID,
-     /* but the leaf is: its subject */ .text = OUTSIDE},
-    {"its own names are not",
-     {{.subject = "O=Good,CN=a", .issuer = 1, .names = "a.good.test"},
-      CA(.subject = "O=Evil", .issuer = 2, .issuer_name = "O=Evil"),
-      CA(.subject = "O=Evil", .issuer = 3, .permitted = "good.test;dir:O=Good"),
-      CA(ROOT)},
-     "012",
-     "3",
-     .status = RP_OK},
-    {"an intermediate's own names are",
-     {{.subject = "O=Good,CN=a", .issuer = 1, .names = "a.good.test"},
-      CA(.subject = "O=Evil", .issuer = 2),
-      CA(.subject = "O=Good", .issuer = 3, .permitted = "good.test;dir:O=Good"),
-      CA(ROOT)},
-     "012",
-     "3",
-     .status = RP_E_CERT_INVALID,
-     .text = "issuer certificate \"Evil\" of PEER is not valid: its authority may not issue for "
-             "one of its "
-             "names"},
-};
-
-static void constraints_hold(void **state)
-{
-    (void)state;
-    check_cases(constraints, COUNT(constraints));
+    path_check(untrusted, COUNT(untrusted));
 }
 
 /* ---- Every order, and none remembered -------------------------------------------------------- */
@@ -875,9 +283,9 @@ static const path_case tangle = {"a cross-signed hierarchy with twins",
 static void order_does_not_matter(void **state)
 {
     (void)state;
-    made_case made;
+    path_made made;
     rp_path path;
-    make(&made, &tangle);
+    path_make(&made, &tangle);
     rp_slice others[4];
     memcpy(others, made.sent + 1, sizeof(others));
     for (unsigned order = 0; order < 24; order++) {
@@ -890,14 +298,14 @@ static void order_does_not_matter(void **state)
             taken[at] = true;
             made.sent[1 + i] = others[at];
         }
-        rp_error error = verdict(&made, RP_PURPOSE_SERVER, &path);
+        rp_error error = path_verdict(&made, RP_PURPOSE_SERVER, &path);
         assert_int_equal(error.status, RP_OK);
         assert_int_equal(path.length, 3);
     }
     /* What was sent once is nobody's afterwards. */
     made.count = 1;
-    assert_int_equal(verdict(&made, RP_PURPOSE_SERVER, &path).status, RP_E_CERT_UNTRUSTED);
-    unmake(&made);
+    assert_int_equal(path_verdict(&made, RP_PURPOSE_SERVER, &path).status, RP_E_CERT_UNTRUSTED);
+    path_unmake(&made);
 }
 
 static void path_is_told(void **state)
@@ -913,10 +321,10 @@ static void path_is_told(void **state)
         "021",
         "3",
         .status = RP_OK};
-    made_case made;
+    path_made made;
     rp_path path;
-    make(&made, &dated);
-    assert_int_equal(verdict(&made, RP_PURPOSE_SERVER, &path).status, RP_OK);
+    path_make(&made, &dated);
+    assert_int_equal(path_verdict(&made, RP_PURPOSE_SERVER, &path).status, RP_OK);
     assert_int_equal(path.length, 3);
     assert_ptr_equal(path.links[0], &path.sent[0]);
     assert_ptr_equal(path.links[1], &path.sent[2]);
@@ -924,7 +332,7 @@ static void path_is_told(void **state)
     assert_ptr_equal(path.anchor, rp_anchors_first(made.anchors));
     assert_int_equal(path.begins, CHAINS_NOW - 3);
     assert_int_equal(path.ends, CHAINS_NOW + 50);
-    unmake(&made);
+    path_unmake(&made);
 }
 
 /* ---- What a search may cost ------------------------------------------------------------------ */
@@ -946,7 +354,7 @@ static void too_many_signatures(void **state)
     for (int i = 1; i < SPECS; i++)
         many.specs[i] =
             (chain_spec)WITH(CHAIN_NO_KEY_IDS, .subject = "Same", .issuer = i < 15 ? i + 1 : 1);
-    check_case(&many);
+    path_check(&many, 1);
 }
 
 /* Twins at every level, which make a path for each number of so many bits. */
@@ -965,11 +373,37 @@ static void too_many_paths(void **state)
         many.specs[i] = (chain_spec)CA(.subject = names[level], .issuer = above < 16 ? above : -1,
                                        .key_number = 200 + (unsigned)level);
     }
-    check_case(&many);
+    path_check(&many, 1);
     many.sent = "0123456789abc"; /* two levels less are no trouble */
     many.status = RP_E_CERT_UNTRUSTED;
     many.text = UNKNOWN("7");
-    check_case(&many);
+    path_check(&many, 1);
+}
+
+/* Eighteen or twenty-seven ways to an authority whose name six anchors have: each is a candidate
+ * each time, though its signature is not checked again. */
+static void too_many_anchors(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"1", "2", "3"};
+    path_case many = {.what = "anchors",
+                      .specs = {LEAF()},
+                      .sent = "0123456789a",
+                      .anchors = "bcdefg",
+                      .status = RP_E_CERT_INVALID,
+                      .text = TOO_MANY};
+    for (int i = 1; i < 10; i++) {
+        int level = (i - 1) / 3;
+        many.specs[i] = (chain_spec)CA(.subject = names[level], .issuer = 4 + 3 * level,
+                                       .key_number = 200 + (unsigned)level);
+    }
+    many.specs[10] = (chain_spec)CA(.subject = "T", .issuer = -1, .issuer_name = "Root");
+    for (int i = 11; i < SPECS; i++)
+        many.specs[i] = (chain_spec)WITH(CHAIN_NO_KEY_IDS, ROOT);
+    path_check(&many, 1);
+    many.sent = "012456789a";
+    many.text = "issuer certificate \"T\" of PEER" NOT_BY_ANCHOR;
+    path_check(&many, 1);
 }
 
 static void too_many_bytes(void **state)
@@ -984,11 +418,11 @@ static void too_many_bytes(void **state)
     snprintf(names + used, 32, "host.test");
     path_case large = {
         "bytes", {LEAF(), CA(INT), CA(ROOT), NAMED(names)}, "0313", "2", .status = RP_OK};
-    check_case(&large);
+    path_check(&large, 1);
     large.sent = "03313";
     large.status = RP_E_CERT_INVALID;
     large.text = "certificate of PEER is not valid: more than 128 KiB of certificates were sent";
-    check_case(&large);
+    path_check(&large, 1);
     free(names);
 }
 
@@ -1011,7 +445,7 @@ static void too_many_names(void **state)
         .status = RP_E_CERT_INVALID,
         .text =
             "certificate of PEER is not valid: its names and constraints are too many to compare"};
-    check_case(&large);
+    path_check(&large, 1);
     free(lists[0]);
     free(lists[1]);
 }
@@ -1019,19 +453,11 @@ static void too_many_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_are_found),
-        cmocka_unit_test(no_path),
-        cmocka_unit_test(validity_is_judged),
-        cmocka_unit_test(usages_are_judged),
-        cmocka_unit_test(anchors_are_names_and_keys),
-        cmocka_unit_test(algorithms_are_judged),
-        cmocka_unit_test(constraints_hold),
-        cmocka_unit_test(order_does_not_matter),
-        cmocka_unit_test(path_is_told),
-        cmocka_unit_test(too_many_signatures),
-        cmocka_unit_test(too_many_paths),
-        cmocka_unit_test(too_many_bytes),
-        cmocka_unit_test(too_many_names),
+        cmocka_unit_test(paths_are_found),    cmocka_unit_test(no_path),
+        cmocka_unit_test(twins_lead_nowhere), cmocka_unit_test(order_does_not_matter),
+        cmocka_unit_test(path_is_told),       cmocka_unit_test(too_many_signatures),
+        cmocka_unit_test(too_many_paths),     cmocka_unit_test(too_many_anchors),
+        cmocka_unit_test(too_many_bytes),     cmocka_unit_test(too_many_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,14 @@
 /* test_x509_signature.c - which keys and algorithms are good enough, and that a signature holds for
  * what was signed, by that key, and for nothing else. */
 #include "support/chains.h"
+#include "support/der_change.h"
 #include "x509/certificate.h"
 #include "x509/der.h"
 #include "x509/signature.h"
+
+#include <wolfssl/options.h>
+
+#include <wolfssl/wolfcrypt/hash.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,6 +71,7 @@ static const struct {
     {"301a 300d " RSA " 0500 0309 00 3006 0201ff 020103", RSA_MALFORMED}, /* negative */
     {"301a 300d " RSA " 0500 0309 00 3006 020100 020103", RSA_MALFORMED},
     {"301c 300d " RSA " 0500 030b 00 3006 020103 020103 0500", RSA_MALFORMED},
+    {"301c 300d " RSA " 0500 030b 00 3008 020103 020103 0500", RSA_MALFORMED},
     {"301c 300f " RSA " 0500 0500 0309 00 3006 020103 020103", RSA_MALFORMED},
 };
 
@@ -154,9 +160,9 @@ static void rsa_keys(void **state)
 /* ---- Algorithms ------------------------------------------------------------------------------ */
 
 #define PSS "06092a864886f70d01010a "
-#define SHA256 "300d 0609608648016503040201 0500"
-#define SHA384 "300d 0609608648016503040202 0500"
-#define SHA512 "300d 0609608648016503040203 0500"
+#define ID_SHA256 "300d 0609608648016503040201 0500"
+#define ID_SHA384 "300d 0609608648016503040202 0500"
+#define ID_SHA512 "300d 0609608648016503040203 0500"
 #define MGF "06092a864886f70d010108 "
 #define PSS_REFUSED "it is signed by RSA-PSS with parameters that are not supported"
 #define ALGORITHM_MALFORMED "its signature algorithm is malformed"
@@ -186,19 +192,19 @@ static const struct {
     {"06092a864886f70d01010e 0500", "it is signed by an algorithm that is not supported",
      RP_SIGNATURE_NONE, 0},
     {"0500", ALGORITHM_MALFORMED, RP_SIGNATURE_NONE, 0},
-    {PSS "3034 a00f " SHA256 " a11c 301a " MGF SHA256 " a203 020120", NULL, RP_SIGNATURE_RSA_PSS,
-     256},
-    {PSS "3034 a00f " SHA384 " a11c 301a " MGF SHA384 " a203 020130", NULL, RP_SIGNATURE_RSA_PSS,
-     384},
-    {PSS "3039 a00f " SHA256 " a11c 301a " MGF SHA256 " a203 020120 a303 020101", NULL,
+    {PSS "3034 a00f " ID_SHA256 " a11c 301a " MGF ID_SHA256 " a203 020120", NULL,
      RP_SIGNATURE_RSA_PSS, 256},
-    {PSS "3039 a00f " SHA256 " a11c 301a " MGF SHA256 " a203 020120 a303 020102", PSS_REFUSED,
+    {PSS "3034 a00f " ID_SHA384 " a11c 301a " MGF ID_SHA384 " a203 020130", NULL,
+     RP_SIGNATURE_RSA_PSS, 384},
+    {PSS "3039 a00f " ID_SHA256 " a11c 301a " MGF ID_SHA256 " a203 020120 a303 020101", NULL,
+     RP_SIGNATURE_RSA_PSS, 256},
+    {PSS "3039 a00f " ID_SHA256 " a11c 301a " MGF ID_SHA256 " a203 020120 a303 020102", PSS_REFUSED,
      RP_SIGNATURE_NONE, 0},
-    {PSS "3034 a00f " SHA256 " a11c 301a " MGF SHA384 " a203 020120", PSS_REFUSED,
+    {PSS "3034 a00f " ID_SHA256 " a11c 301a " MGF ID_SHA384 " a203 020120", PSS_REFUSED,
      RP_SIGNATURE_NONE, 0},
-    {PSS "3034 a00f " SHA256 " a11c 301a " MGF SHA256 " a203 020114", PSS_REFUSED,
+    {PSS "3034 a00f " ID_SHA256 " a11c 301a " MGF ID_SHA256 " a203 020114", PSS_REFUSED,
      RP_SIGNATURE_NONE, 0},
-    {PSS "3034 a00f " SHA256 " a11c 301a 06092a864886f70d010107 " SHA256 " a203 020120",
+    {PSS "3034 a00f " ID_SHA256 " a11c 301a 06092a864886f70d010107 " ID_SHA256 " a203 020120",
      PSS_REFUSED, RP_SIGNATURE_NONE, 0},
     {PSS "3000", PSS_REFUSED, RP_SIGNATURE_NONE, 0}, /* SHA-1 by default */
     {PSS "0500", PSS_REFUSED, RP_SIGNATURE_NONE, 0},
@@ -220,6 +226,40 @@ static void algorithms_are_judged(void **state)
         assert_int_equal(algorithm.scheme, algorithms[i].scheme);
         if (reason == NULL)
             assert_int_equal(algorithm.hash_bits, algorithms[i].bits);
+    }
+}
+
+/* Whatever element of it is changed, an algorithm is refused, or still says the same: a NULL may be
+ * left out (RFC 4055, 2.1), and a trailer field that is the default. */
+static void changed_algorithms(void **state)
+{
+    static const char *const whole[] = {
+        "3046 " PSS "3039 a00f " ID_SHA256 " a11c 301a " MGF ID_SHA256 " a203 020120 a303 020101",
+        "3041 " PSS "3034 a00f " ID_SHA512 " a11c 301a " MGF ID_SHA512 " a203 020140",
+        "300d 06092a864886f70d01010c 0500",
+        "300a 06082a8648ce3d040303",
+        "3005 06032b6570",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(whole); i++) {
+        uint8_t bytes[128];
+        rp_slice der = {bytes, from_hex(whole[i], bytes, sizeof(bytes))}, in = der, changed;
+        rp_slice identifier;
+        rp_signature_algorithm before, after;
+        assert_true(rp_der_get(&in, RP_DER_SEQUENCE, &identifier) && in.size == 0);
+        assert_null(rp_signature_algorithm_read(&before, identifier));
+        for (int kind = 0; kind < DER_CHANGE_KINDS; kind++) {
+            for (size_t at = 1; der_change(der, at, (der_change_kind)kind, &changed); at++) {
+                in = changed;
+                assert_true(rp_der_get(&in, RP_DER_SEQUENCE, &identifier));
+                const char *reason = rp_signature_algorithm_read(&after, identifier);
+                if (reason == NULL &&
+                    (after.scheme != before.scheme || after.hash_bits != before.hash_bits))
+                    fail_msg("algorithm %zu, change %d of element %zu", i, kind, at);
+                assert_true((reason == NULL) == (after.scheme != RP_SIGNATURE_NONE));
+                chain_free(&changed, 1);
+            }
+        }
     }
 }
 
@@ -287,6 +327,164 @@ static void signatures_hold(void **state)
     }
 }
 
+/* And whatever element of a key is changed: there is one way to write each. */
+static void changed_keys(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        made_signature made;
+        rp_slice changed;
+        make(&made, kinds[i].kind, kinds[i].signature);
+        for (int kind = 0; kind < DER_CHANGE_KINDS; kind++) {
+            for (size_t at = 0;
+                 der_change(made.certificate.public_key, at, (der_change_kind)kind, &changed);
+                 at++) {
+                rp_public_key key;
+                const char *reason = rp_public_key_read(&key, changed);
+                if (reason == NULL && !rp_slice_equal(changed, made.certificate.public_key))
+                    fail_msg("key %zu, change %d of element %zu", i, kind, at);
+                chain_free(&changed, 1);
+            }
+        }
+        chain_free(&made.der, 1);
+    }
+}
+
+/* An ECDSA signature is two numbers, and there is one way to write it (RFC 3279, 2.2.3). */
+static void changed_signatures(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        made_signature made;
+        rp_slice changed;
+        make(&made, kinds[i].kind, kinds[i].signature);
+        rp_slice message = made.certificate.signed_part, whole = made.certificate.signature;
+        for (int kind = 0; kind < DER_CHANGE_KINDS; kind++) {
+            for (size_t at = 0; der_change(whole, at, (der_change_kind)kind, &changed); at++) {
+                if (verify(&made, message, changed) != RP_SIGNATURE_BAD)
+                    fail_msg("curve %zu, change %d of element %zu", i, kind, at);
+                chain_free(&changed, 1);
+            }
+        }
+        chain_free(&made.der, 1);
+    }
+}
+
+/* RFC 5480, 2.2: points are uncompressed here, and not of both forms at once. */
+static void forms_of_points(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        made_signature made;
+        uint8_t info[256];
+        make(&made, kinds[i].kind, kinds[i].signature);
+        rp_slice whole = made.certificate.public_key;
+        memcpy(info, whole.data, whole.size);
+        uint8_t *first = info + (made.key.point.data - whole.data);
+        assert_int_equal(*first, 4);
+        for (*first = 0; *first < 9; ++*first) {
+            rp_public_key key;
+            const char *reason = rp_public_key_read(&key, (rp_slice){info, whole.size});
+            assert_int_equal(reason == NULL, *first == 4);
+        }
+        chain_free(&made.der, 1);
+    }
+}
+
+/* A hash in place of what was hashed, as a key that is elsewhere signs it. */
+static void hashes_are_verified(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        made_signature made;
+        uint8_t hash[65] = {0};
+        make(&made, kinds[i].kind, kinds[i].signature);
+        rp_slice message = made.certificate.signed_part, signature = made.certificate.signature;
+        rp_slice input = {hash, made.algorithm.hash_bits / 8};
+        bool whole = made.key.kind == RP_KEY_ED25519; /* which hashes by itself */
+        if (whole)
+            input = message;
+        else
+            assert_int_equal(wc_Hash(made.algorithm.hash_bits == 256   ? WC_HASH_TYPE_SHA256
+                                     : made.algorithm.hash_bits == 384 ? WC_HASH_TYPE_SHA384
+                                                                       : WC_HASH_TYPE_SHA512,
+                                     message.data, (word32)message.size, hash, (word32)input.size),
+                             0);
+        rp_slice shorter = {input.data, input.size - 1};
+        rp_slice longer = {input.data,
+                           input.size + 1}; /* which ECDSA would cut (FIPS 186-5, 6.4) */
+        assert_int_equal(rp_signature_verify_hash(&made.key, &made.algorithm, input, signature),
+                         RP_SIGNATURE_GOOD);
+        assert_int_equal(rp_signature_verify_hash(&made.key, &made.algorithm, shorter, signature),
+                         RP_SIGNATURE_BAD);
+        if (!whole)
+            assert_int_equal(
+                rp_signature_verify_hash(&made.key, &made.algorithm, longer, signature),
+                RP_SIGNATURE_BAD);
+        hash[0] ^= 1;
+        assert_int_equal(rp_signature_verify_hash(&made.key, &made.algorithm, input, signature),
+                         whole ? RP_SIGNATURE_GOOD : RP_SIGNATURE_BAD);
+        rp_public_key none = {.kind = RP_KEY_NONE};
+        assert_int_equal(rp_signature_verify_hash(&none, &made.algorithm, input, signature),
+                         RP_SIGNATURE_BAD);
+        chain_free(&made.der, 1);
+    }
+}
+
+/* What an RSA signature holds is of the hash that the algorithm names, its size included. */
+static void hashes_are_told_apart(void **state)
+{
+    (void)state;
+    static const chain_signature signatures[] = {CHAIN_BY_KEY, CHAIN_SHA384, CHAIN_SHA512};
+    made_signature made[3];
+    for (size_t i = 0; i < 3; i++)
+        make(&made[i], CHAIN_RSA, signatures[i]);
+    for (size_t i = 0; i < 9; i++) {
+        const made_signature *one = &made[i / 3], *other = &made[i % 3];
+        rp_signature_result result = rp_signature_verify(
+            &one->key, &other->algorithm, one->certificate.signed_part, one->certificate.signature);
+        assert_int_equal(result, one == other ? RP_SIGNATURE_GOOD : RP_SIGNATURE_BAD);
+    }
+    chain_free(&made[0].der, 1);
+    chain_free(&made[1].der, 1);
+    chain_free(&made[2].der, 1);
+}
+
+/* wolfCrypt keeps tables of keys that come again, of so many: what it answers does not depend on
+ * what else was asked. */
+static void keys_by_turns(void **state)
+{
+    enum { KEYS = 20, ROUNDS = 4 };
+    (void)state;
+    static const chain_key_kind curves[] = {CHAIN_P256, CHAIN_P384, CHAIN_P521};
+    for (size_t curve = 0; curve < COUNT(curves); curve++) {
+        static made_signature made[KEYS];
+        for (unsigned i = 0; i < KEYS; i++) {
+            const chain_spec spec = {
+                .subject = "x", .issuer = -1, .key = curves[curve], .key_number = 300 + i};
+            const char *reason;
+            made[i].der = chain_certificate(&spec, 0);
+            assert_true(rp_certificate_read(&made[i].certificate, made[i].der, &reason));
+            assert_null(rp_public_key_read(&made[i].key, made[i].certificate.public_key));
+            assert_null(
+                rp_signature_algorithm_read(&made[i].algorithm, made[i].certificate.algorithm));
+        }
+        /* Each once a round, each several times, and a few among many. */
+        for (unsigned n = 0; n < 3 * KEYS * ROUNDS; n++) {
+            unsigned round = n / (KEYS * ROUNDS);
+            unsigned i = round == 0 ? n % KEYS : round == 1 ? n / ROUNDS % KEYS : n * n % KEYS;
+            const made_signature *one = &made[i], *other = &made[(i + 1) % KEYS];
+            assert_int_equal(verify(one, one->certificate.signed_part, one->certificate.signature),
+                             RP_SIGNATURE_GOOD);
+            assert_int_equal(
+                verify(one, other->certificate.signed_part, other->certificate.signature),
+                RP_SIGNATURE_BAD);
+        }
+        for (unsigned i = 0; i < KEYS; i++)
+            chain_free(&made[i].der, 1);
+    }
+}
+
 /* Each key with each other's signature: another key, another kind, another scheme. */
 static void keys_are_told_apart(void **state)
 {
@@ -324,23 +522,23 @@ static const struct {
     bool signs[3];   /* with SHA-256, SHA-384, SHA-512 */
 } restrictions[] = {
     {"", {true, true, true}},
-    {"3034 " MASKED(SHA256) " a203 020120", {true, false, false}},
-    {"3034 " MASKED(SHA384) " a203 020130", {false, true, false}},
-    {"3034 " MASKED(SHA512) " a203 020140", {false, false, true}},
+    {"3034 " MASKED(ID_SHA256) " a203 020120", {true, false, false}},
+    {"3034 " MASKED(ID_SHA384) " a203 020130", {false, true, false}},
+    {"3034 " MASKED(ID_SHA512) " a203 020140", {false, false, true}},
     /* The salt is the least that a signature may have. */
-    {"302f " MASKED(SHA256), {true, false, false}}, /* 20 */
-    {"3034 " MASKED(SHA256) " a203 020100", {true, false, false}},
-    {"3034 " MASKED(SHA384) " a203 020120", {false, true, false}},
-    {"3034 " MASKED(SHA256) " a203 020121", {false, false, false}},
-    {"3034 " MASKED(SHA256) " a203 020140", {false, false, false}},
-    {"3037 " MASKED(SHA256) " a206 020420000020", {false, false, false}},
-    {"3039 " MASKED(SHA256) " a203 020120 a303 020101", {true, false, false}},
+    {"302f " MASKED(ID_SHA256), {true, false, false}}, /* 20 */
+    {"3034 " MASKED(ID_SHA256) " a203 020100", {true, false, false}},
+    {"3034 " MASKED(ID_SHA384) " a203 020120", {false, true, false}},
+    {"3034 " MASKED(ID_SHA256) " a203 020121", {false, false, false}},
+    {"3034 " MASKED(ID_SHA256) " a203 020140", {false, false, false}},
+    {"3037 " MASKED(ID_SHA256) " a206 020420000020", {false, false, false}},
+    {"3039 " MASKED(ID_SHA256) " a203 020120 a303 020101", {true, false, false}},
     /* Which no signature here can have. */
-    {"3039 " MASKED(SHA256) " a203 020120 a303 020102", {false, false, false}},
-    {"3034 a00f " SHA256 " a11c 301a " MGF SHA384 " a203 020120", {false, false, false}},
+    {"3039 " MASKED(ID_SHA256) " a203 020120 a303 020102", {false, false, false}},
+    {"3034 a00f " ID_SHA256 " a11c 301a " MGF ID_SHA384 " a203 020120", {false, false, false}},
     {"3000", {false, false, false}}, /* SHA-1 */
     {"0500", {false, false, false}},
-    {"3034 " MASKED(SHA256) " a203 020120 0500", {false, false, false}},
+    {"3034 " MASKED(ID_SHA256) " a203 020120 0500", {false, false, false}},
 };
 
 static size_t put_header(uint8_t *out, uint8_t tag, size_t size)
@@ -396,20 +594,23 @@ static void restrictions_are_kept(void **state)
     }
 }
 
-/* A point must lie on its curve. */
+/* A point must lie on its curve; and on Ed25519's every second number is one's. */
 static void points_are_checked(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        made_signature made;
-        uint8_t point[256];
-        make(&made, kinds[i].kind, kinds[i].signature);
-        memcpy(point, made.key.point.data, made.key.point.size);
-        point[made.key.point.size - 1] ^= 1;
-        made.key.point.data = point;
-        assert_int_equal(verify(&made, made.certificate.signed_part, made.certificate.signature),
-                         RP_SIGNATURE_BAD);
-        chain_free(&made.der, 1);
+    for (size_t i = 0; i < 4; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            made_signature made;
+            uint8_t point[256];
+            make(&made, kinds[i].kind, kinds[i].signature);
+            memcpy(point, made.key.point.data, made.key.point.size);
+            point[made.key.point.size - 1] ^= (uint8_t)(1u << bit);
+            made.key.point.data = point;
+            assert_int_equal(
+                verify(&made, made.certificate.signed_part, made.certificate.signature),
+                RP_SIGNATURE_BAD);
+            chain_free(&made.der, 1);
+        }
     }
 }
 
@@ -436,9 +637,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_judged),       cmocka_unit_test(rsa_keys),
-        cmocka_unit_test(algorithms_are_judged), cmocka_unit_test(signatures_hold),
-        cmocka_unit_test(keys_are_told_apart),   cmocka_unit_test(points_are_checked),
-        cmocka_unit_test(restrictions_are_kept), cmocka_unit_test(keys_are_told),
+        cmocka_unit_test(algorithms_are_judged), cmocka_unit_test(changed_algorithms),
+        cmocka_unit_test(signatures_hold),       cmocka_unit_test(changed_keys),
+        cmocka_unit_test(forms_of_points),       cmocka_unit_test(changed_signatures),
+        cmocka_unit_test(hashes_are_verified),   cmocka_unit_test(hashes_are_told_apart),
+        cmocka_unit_test(keys_by_turns),         cmocka_unit_test(keys_are_told_apart),
+        cmocka_unit_test(points_are_checked),    cmocka_unit_test(restrictions_are_kept),
+        cmocka_unit_test(keys_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
