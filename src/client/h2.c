@@ -70,8 +70,6 @@ static void room_update(rp_conn *conn)
     session *h2 = session_of(conn);
     if (conn->state != RP_CONN_OPEN)
         return;
-    if (conn->in_flight == 0)
-        conn->idle_since_ns = now_of(conn);
     if (conn->in_flight == 0 && is_spent(conn)) {
         rp_conn_close(conn);
         return;
@@ -107,6 +105,7 @@ static void detach(rp_conn *conn, rp_request *request)
     rp_conn_detach(conn, request);
     request->exchange = NULL;
     if (stream != NULL) {
+        conn->idle_since_ns = now_of(conn);
         stream->user = NULL;
     } else {
         rp_list_remove(&request->queue_link);

@@ -51,13 +51,14 @@ static void put_idle(rp_conn *conn)
     rp_conn_idle_begins(conn);
 }
 
-/* One that has room already keeps its place when a request leaves it, so that the same ones are
- * filled again and again. */
+/* One that is where it belongs keeps its place. So of those that are in use the same ones are filled
+ * again and again, and what else comes on an idle one does not make it the latest. */
 static void put(rp_conn *conn)
 {
     bool idle = conn->in_flight == 0, has_room = rp_conn_room(conn) > 0;
-    bool is_ready = !rp_list_empty(&conn->ready_link) && rp_list_empty(&conn->age_link);
-    if (is_ready && has_room && !idle)
+    bool is_idle = !rp_list_empty(&conn->age_link);
+    bool is_ready = !rp_list_empty(&conn->ready_link) && !is_idle;
+    if (idle ? is_idle : has_room && is_ready)
         return;
     take_out(conn);
     if (idle)

@@ -57,7 +57,9 @@ static bool unprocessed_again(rp_request *request, uint32_t h2_code, uint64_t *d
 bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms)
 {
     *delay_ms = 0;
-    if (fate == RP_FATE_UNKNOWN) {
+    if (request->told_head)
+        return false;
+    if (fate == RP_FATE_UNKNOWN && error->h2_code != RP_H2_HTTP_1_1_REQUIRED) {
         bool again = may_replay(request);
         if (again && error->h2_code == RP_H2_ENHANCE_YOUR_CALM)
             *delay_ms = delay_of(request, 1);
@@ -66,7 +68,7 @@ bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, u
         return again;
     }
     request->doubtful = request->was_doubtful;
-    if (fate == RP_FATE_UNPROCESSED)
+    if (fate != RP_FATE_MISDIRECTED)
         return unprocessed_again(request, error->h2_code, delay_ms);
     request->misdirected = true;
     request->fresh_only = true;
@@ -95,18 +97,17 @@ static void swallowed(const rp_request *request, const char *peer, rp_error *err
 void rp_replay_error(const rp_request *request, rp_fate fate, const char *peer, rp_error *error)
 {
     rp_error was = *error;
-    if (fate == RP_FATE_UNKNOWN) {
-        swallowed(request, peer, error);
-        return;
-    }
-    if (was.h2_code == RP_H2_HTTP_1_1_REQUIRED)
+    if (was.h2_code == RP_H2_HTTP_1_1_REQUIRED) {
         (void)rp_error_set(error, RP_E_H2_NOT_SPOKEN, was.phase,
                            "%.120s wants HTTP/1.1, and the client's options allow HTTP/2 alone",
                            peer);
-    else if (request->refused > 1)
+    } else if (fate == RP_FATE_UNKNOWN) {
+        swallowed(request, peer, error);
+    } else if (request->refused > 1) {
         (void)rp_error_set(error, was.status, was.phase,
                            "%.80s refused the request %u times, the last time so: %.100s", peer,
                            request->refused, was.text);
+    }
     error->h2_code = was.h2_code;
     error->os_code = was.os_code;
 }

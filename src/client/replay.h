@@ -7,7 +7,8 @@
  *                                   if the server is short of something, by and by later
  *   the server is not in charge     again, once, on a connection that has served nobody before
  *     (421)                         (RFC 9110, 15.5.20); the next 421 is the answer
- *   the server wants HTTP/1.1       again, by HTTP/1.1, as all of its origin from then on
+ *   the server wants HTTP/1.1       again, by HTTP/1.1, as all of its origin from then on; that it
+ *                                   has done nothing is what it asks that for (RFC 9113, 7)
  *   unknown                         again, once, on such a connection, if it was idempotent and
  *                                   its connection not fresh */
 #ifndef RP_CLIENT_REPLAY_H

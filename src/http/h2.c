@@ -327,7 +327,9 @@ static void say_why(const stream *s, rp_error *error)
         unusable(s, error);
         break;
     }
-    if (error->h2_code == 0)
+    /* nghttp2 closes what a GOAWAY left undone as if it were refused. */
+    bool left = (rp_h2_end)s->end == RP_H2_UNPROCESSED && h2->goaway_came && !s->peer_reset;
+    if (error->h2_code == 0 && !left)
         error->h2_code = s->code;
 }
 
