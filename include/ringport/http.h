@@ -62,7 +62,10 @@ typedef struct rp_client_options {
 
     bool never_reuse;  /* a fresh connection for every request */
     bool never_replay; /* see rp_error.replay_safe: by default a request that a dying reused
-                        * connection swallowed is sent once more, where that is provably safe */
+                        * connection swallowed is sent once more, where that is provably safe. What
+                        * a server says it did nothing with goes out again in any case: what it
+                        * refused or left undone (HTTP/2), up to six times in all, and once what
+                        * came by the wrong connection (status 421) */
 
     uint64_t connection_lifetime_ms; /* from its opening, after which a connection serves no more
                                       * requests, so that changes of addresses are followed;

@@ -3,7 +3,8 @@
  *
  *   client.c    making a client and sending: checks a request and gives it to the pool
  *   replay.c    what follows when a request loses its connection
- *   pool.c      which connection serves which request, and when to open one
+ *   pool.c      which connection serves which request
+ *   openings.c  when one is opened
  *   conn.c      one connection: its opening, its age, its end
  *   h1.c, h2.c  what it speaks (protocol.h)
  *   request.c   a request's life, deadlines and its one on_done
@@ -45,7 +46,7 @@ struct rp_client {
     rp_request *free_requests;
     uint32_t free_request_count;
     uint32_t conn_count, opening_count, fresh_count, idle_count, queued_count, waiting_count;
-    rp_timer dispatch_timer; /* see pool.c */
+    rp_timer dispatch_timer; /* see openings.c */
     rp_loop_hook hook;
     rp_deferred free_later;
     void (*free_fn)(rp_deferred *deferred); /* of free_later */

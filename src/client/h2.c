@@ -219,17 +219,24 @@ static void over(rp_conn *conn, const rp_error *end)
     move_assigned(conn);
 }
 
-static void put(rp_conn *conn, uint8_t *bytes, size_t size)
+/* False: frames are lost, and with them the connection. Where the network failed its end tells. */
+static bool put(rp_conn *conn, uint8_t *bytes, size_t size, rp_error *error)
 {
     rp_loop *loop = conn->client->loop;
-    rp_error error;
     if (size == 0)
-        return;
+        return true;
     if (size > loop->scratch_used)
         loop->scratch_used = size;
-    /* If that fails, the end tells. */
-    (void)rp_stream_put(conn->stream, bytes, size, &error);
+    rp_status status = rp_stream_put(conn->stream, bytes, size, error);
     rp_wipe(bytes, size);
+    return status == RP_OK || status == RP_E_RESET;
+}
+
+static void give_up(rp_conn *conn, const rp_error *error)
+{
+    over(conn, error);
+    if (conn->state == RP_CONN_OPEN && conn->in_flight == 0)
+        rp_conn_close(conn);
 }
 
 /* It broke the rules, or there is no memory: the last words leave, and that was it. */
@@ -241,19 +248,18 @@ static void failed(rp_conn *conn)
     rp_h2_failure(session_of(conn)->h2, &why);
     (void)rp_error_set(&error, why.status, why.phase, "%.120s: %s", rp_conn_peer(conn), why.text);
     error.h2_code = why.h2_code;
-    over(conn, &error);
-    if (conn->state == RP_CONN_OPEN && conn->in_flight == 0)
-        rp_conn_close(conn);
+    give_up(conn, &error);
 }
 
 static void last_words(rp_conn *conn)
 {
     uint8_t *out = conn->client->loop->scratch;
     size_t size = 0;
+    rp_error ignored;
     if (conn->state != RP_CONN_OPEN || rp_stream_input_get(conn->stream) == RP_INPUT_ENDED)
         return;
     (void)rp_h2_drain(session_of(conn)->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
-    put(conn, out, size);
+    (void)put(conn, out, size, &ignored);
 }
 
 /* ---- what http/h2 found out ---- */
@@ -360,9 +366,7 @@ static void given_up(rp_conn *conn)
                        "%s was silent, and gave no sign of life within %llu ms (PING)",
                        rp_conn_peer(conn),
                        (unsigned long long)conn->client->options.http2_ping_timeout_ms);
-    over(conn, &error);
-    if (conn->state == RP_CONN_OPEN && conn->in_flight == 0)
-        rp_conn_close(conn);
+    give_up(conn, &error);
 }
 
 static void silence_look(rp_timer *timer, void *user)
@@ -418,9 +422,7 @@ static void ended(rp_conn *conn, const rp_error *end)
 {
     if (conn->in_flight == 0)
         rp_conn_learn(conn);
-    over(conn, end);
-    if (conn->state == RP_CONN_OPEN && conn->in_flight == 0)
-        rp_conn_close(conn);
+    give_up(conn, end);
 }
 
 /* ---- writing ---- */
@@ -490,7 +492,11 @@ static void fill(rp_stream *stream, void *user)
         serve_assigned(conn, size);
         good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     }
-    put(conn, out, size);
+    rp_error error;
+    if (!put(conn, out, size, &error)) {
+        give_up(conn, &error);
+        return;
+    }
     if (good && unfit && h2->assigned_count > 0) {
         if (!rp_conn_retired(conn))
             rp_conn_retire(conn);

@@ -51,8 +51,8 @@ static void put_idle(rp_conn *conn)
     rp_conn_idle_begins(conn);
 }
 
-/* One that is where it belongs keeps its place. So of those that are in use the same ones are filled
- * again and again, and what else comes on an idle one does not make it the latest. */
+/* One that is where it belongs keeps its place. So of those that are in use the same ones are
+ * filled again and again, and what else comes on an idle one does not make it the latest. */
 static void put(rp_conn *conn)
 {
     bool idle = conn->in_flight == 0, has_room = rp_conn_room(conn) > 0;

@@ -97,7 +97,7 @@ static void swallowed(const rp_request *request, const char *peer, rp_error *err
 void rp_replay_error(const rp_request *request, rp_fate fate, const char *peer, rp_error *error)
 {
     rp_error was = *error;
-    if (was.h2_code == RP_H2_HTTP_1_1_REQUIRED) {
+    if (was.h2_code == RP_H2_HTTP_1_1_REQUIRED && request->origin->versions == RP_HTTP_2) {
         (void)rp_error_set(error, RP_E_H2_NOT_SPOKEN, was.phase,
                            "%.120s wants HTTP/1.1, and the client's options allow HTTP/2 alone",
                            peer);

@@ -38,9 +38,10 @@ static plan *plan_of(void *user)
 static void give_back(rp_sim_exchange *x, int code)
 {
     rp_sim_exchange *c = rp_sim_connection(x);
+    uint32_t last = rp_sim_stream(x) > 1 ? rp_sim_stream(x) - 2 : 0;
     rp_sim_exchange_user_set(x, x); /* nothing more is done with it */
     if (code == GONE || code == -HTTP_1_1_REQUIRED) {
-        rp_sim_goaway(c, rp_sim_stream(x) - 1, code == GONE ? NO_ERROR : HTTP_1_1_REQUIRED, NULL);
+        rp_sim_goaway(c, last, code == GONE ? NO_ERROR : HTTP_1_1_REQUIRED, NULL);
     } else {
         rp_sim_reset_stream(x, (uint32_t)code);
     }

@@ -200,6 +200,24 @@ static void test_few_are_filled(void **state)
     many_end(m);
 }
 
+/* What else comes on an idle one does not make it the one that was used last, nor younger. */
+static void test_idle_ones_keep_their_place(void **state)
+{
+    many *m = many_begin(NULL);
+    (void)state;
+    many_takes = 1;
+    many_start(m, 0, 2, NULL);
+    many_until_active(m, 2);
+    rp_conn *older = many_conn(m, 0), *latest = many_conn(m, 1);
+    many_answer_all(m, 0, 2);
+    many_say(older, 5);
+    rp_conn_room_changed(older);
+    many_start(m, 0, 1, NULL);
+    assert_ptr_equal(many_conn(m, 0), latest);
+    many_answer(m, 0);
+    many_end(m);
+}
+
 /* Idle ones go, however many they were; the client's limits hold. */
 static void test_idle_ones_are_evicted(void **state)
 {
@@ -465,6 +483,7 @@ int main(void)
         fixture_test(test_streams_run_out),
         fixture_test(test_one_connection),
         fixture_test(test_few_are_filled),
+        fixture_test(test_idle_ones_keep_their_place),
         fixture_test(test_idle_ones_are_evicted),
         fixture_test(test_uses_and_age),
         fixture_test(test_room_is_made_of_idle_ones),

@@ -151,6 +151,23 @@ static void test_doubt_stays(void **state)
     many_end(m);
 }
 
+/* Of one whose answer has begun the caller was told something: it ends in any case. */
+static void test_answer_has_begun(void **state)
+{
+    static const uint32_t codes[] = {0, REFUSED, CALM, RP_H2_HTTP_1_1_REQUIRED};
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        many *m = many_begin(NULL);
+        many_start(m, 0, 1, NULL);
+        many_until_active(m, 1);
+        many_break_off(m, 0, codes[i]);
+        assert_int_equal(m->all[0].dones, 1);
+        assert_int_equal(m->all[0].error.h2_code, codes[i]);
+        assert_false(m->all[0].error.replay_safe);
+        many_end(m);
+    }
+}
+
 /* Given back, they come before all others, and in their order. */
 static void test_order(void **state)
 {
@@ -262,6 +279,7 @@ int main(void)
         fixture_test(test_ends_while_it_waits),
         fixture_test(test_calm),
         fixture_test(test_doubt_stays),
+        fixture_test(test_answer_has_begun),
         fixture_test(test_order),
         fixture_test(test_misdirected),
         fixture_test(test_other_version_wanted),

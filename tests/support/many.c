@@ -233,7 +233,10 @@ static void head_comes(rp_deferred *deferred)
     request->events->on_head(request, &head, request->user);
     take(conn, request);
     rp_conn_room_changed(conn);
-    rp_request_finish(request, NULL);
+    if (m->error.status == RP_OK)
+        rp_request_finish(request, NULL);
+    else
+        rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &m->error);
 }
 
 static void request_comes_back(rp_deferred *deferred)
@@ -258,6 +261,23 @@ static void happens(many *m, unsigned which, void (*fn)(rp_deferred *deferred))
 void many_head(many *m, unsigned which, int status)
 {
     m->status = status;
+    m->error.status = RP_OK;
+    happens(m, which, head_comes);
+}
+
+static rp_error error_of(uint32_t h2_code)
+{
+    return (rp_error){.status = RP_E_H2_RESET,
+                      .phase = RP_PHASE_HEAD,
+                      .tls_alert = -1,
+                      .h2_code = h2_code,
+                      .text = "the server would not"};
+}
+
+void many_break_off(many *m, unsigned which, uint32_t h2_code)
+{
+    m->status = 200;
+    m->error = error_of(h2_code);
     happens(m, which, head_comes);
 }
 
@@ -277,10 +297,6 @@ void many_answer_all(many *m, unsigned first, unsigned count)
 void many_give_back(many *m, unsigned which, rp_fate fate, uint32_t h2_code)
 {
     m->fate = fate;
-    m->error = (rp_error){.status = RP_E_H2_RESET,
-                          .phase = RP_PHASE_HEAD,
-                          .tls_alert = -1,
-                          .h2_code = h2_code,
-                          .text = "the server would not"};
+    m->error = error_of(h2_code);
     happens(m, which, request_comes_back);
 }

@@ -48,6 +48,8 @@ void many_head(many *m, unsigned which, int status);
 /* That is 200, and the caller is told. */
 void many_answer(many *m, unsigned which);
 void many_answer_all(many *m, unsigned first, unsigned count);
+/* It has a head, and then gives the request back. */
+void many_break_off(many *m, unsigned which, uint32_t h2_code);
 /* It gives the request back, with an error of this code. */
 void many_give_back(many *m, unsigned which, rp_fate fate, uint32_t h2_code);
 

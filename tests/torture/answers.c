@@ -4,7 +4,14 @@
  *   /until/N     N bytes until the end     /slow/N      in pieces, with time between them
  *   /never       nothing, ever             /part/N      half of N bytes, then nothing
  *   /early/N     100, 103, and then N      /continue/N  100 when the head is there
- *   /silent/N    N bytes, and the connection closes though nothing announced it */
+ *   /silent/N    N bytes, and the connection closes though nothing announced it
+ *
+ * And of a server that speaks HTTP/2, the first such request but that of /http1:
+ *
+ *   /refused/N   is refused                /421/N       is answered so
+ *   /left/N      is left undone (GOAWAY)   /http1/N     is wanted by HTTP/1.1
+ *
+ * and then N bytes. */
 #include "torture/torture.h"
 
 #include <stdlib.h>
@@ -61,6 +68,35 @@ static bool is(const char *target, const char *what, uint64_t *size)
     return true;
 }
 
+/* By either version. True: it was answered, or given back. */
+static bool give_back(rp_sim_exchange *x, torture *t)
+{
+    static char body[1000];
+    const char *target = rp_sim_target(x);
+    bool first = t->given_back == 0;
+    uint32_t stream = rp_sim_stream(x), last = stream > 1 ? stream - 2 : 0;
+    uint64_t size;
+    if (is(target, "/refused/", &size) && first)
+        rp_sim_reset_stream(x, 7);
+    else if (is(target, "/left/", &size) && first)
+        rp_sim_goaway(rp_sim_connection(x), last, 0, NULL);
+    else if (is(target, "/http1/", &size) && rp_sim_version(x) == 20)
+        rp_sim_reset_stream(x, 13), first = true;
+    else if (is(target, "/421/", &size) && first)
+        rp_sim_respond(x, 421, NULL, "", 0);
+    else
+        first = false;
+    t->given_back += first;
+    if (first || !t->scenario->http2)
+        return first;
+    size = strtoull(strrchr(target, '/') + 1, NULL, 10);
+    CHECK(size <= sizeof(body));
+    for (size_t i = 0; i < size; i++)
+        body[i] = (char)torture_byte(i);
+    rp_sim_respond(x, 200, NULL, body, (size_t)size);
+    return true;
+}
+
 void answer_head(rp_sim_exchange *x, void *user)
 {
     uint64_t size;
@@ -74,7 +110,8 @@ void answer(rp_sim_exchange *x, void *user)
     const char *target = rp_sim_target(x);
     rp_sim_ending ending = RP_SIM_KEEP;
     uint64_t size;
-    (void)user;
+    if (give_back(x, user))
+        return;
     if (is(target, "/chunked/", &size)) {
         chunked(x, size);
     } else if (is(target, "/until/", &size)) {

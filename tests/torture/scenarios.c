@@ -239,6 +239,16 @@ static void run_pool(torture *t)
     asks_wait(t);
 }
 
+/* Requests that the server gives back, each beside others. */
+static void run_given_back(torture *t)
+{
+    static const char *const paths[] = {"/refused/100", "/left/100", "/421/100", "/http1/100"};
+    for (unsigned i = 0; i < 3; i++)
+        (void)ask_start(t, url(t, A, i == 1 ? paths[t->scenario->number] : "/size/100"), 100, NULL);
+    asks_wait(t);
+    (void)get(t, "/size/10", 10);
+}
+
 static void next_starts(ask *a)
 {
     torture *t = a->torture;
@@ -531,6 +541,10 @@ const scenario scenarios[] = {
     {"pool", serve_two, run_pool, .client = &one_at_a_time, .versions = 13},
     {"pool_plain", serve_two, run_pool, .client = &one_at_a_time},
     {"pool_two", serve_two, run_pool, .client = &two_in_all},
+    {"refused", serve_one, run_given_back, .number = 0, .versions = 13, .http2 = true},
+    {"left", serve_one, run_given_back, .number = 1, .versions = 13, .http2 = true},
+    {"misdirected", serve_one, run_given_back, .number = 2, .versions = 13, .http2 = true},
+    {"http1_wanted", serve_one, run_given_back, .number = 3, .versions = 13, .http2 = true},
     {"chain", serve_two, run_chain, .client = &two_in_all},
     {"stale_plain", serve_one, run_stale, .versions = 0},
     {"stale_13", serve_one, run_stale, .versions = 13},

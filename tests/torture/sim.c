@@ -150,6 +150,8 @@ rp_sim_server *torture_serve(torture *t, const char *host, bool plain, rp_tls_ve
                                      .on_head = answer_head,
                                      .on_request = answer,
                                      .user = t};
+    if (t->scenario->http2)
+        options.versions = RP_SIM_HTTP_1_OR_2;
     static char urls[SERVERS_MOST][64];
     rp_error error;
     unsigned i = t->server_count++;

@@ -90,6 +90,7 @@ typedef struct scenario {
     unsigned bytes;                  /* breaks at every so many bytes, too; 0: not */
     bool own_stall;                  /* uses a connect that stalls itself */
     unsigned versions;               /* the server's TLS: 0, 12, 13 */
+    bool http2;                      /* the server speaks it */
     const rp_client_options *client; /* NULL: defaults */
 } scenario;
 extern const scenario scenarios[]; /* the last has no name */
@@ -108,6 +109,7 @@ struct torture {
     unsigned ask_count;
     probe probe;                        /* a stream, if the scenario has one */
     uint64_t started;                   /* a scenario's own count */
+    unsigned given_back;                /* requests, by the servers */
     bool (*may)(const rp_error *error); /* the fault that is on explains this error */
     bool held;                          /* no fault strikes now */
 };
