@@ -153,12 +153,16 @@ static void conn_room_changed(rp_conn *conn)
 static bool is_surplus(const rp_conn *conn)
 {
     const rp_origin *origin = conn->origin;
-    bool another = !rp_list_empty(&origin->ready);
+    if (!conn->protocol->multiplexed || conn->in_flight > 0)
+        return false;
+    if (!rp_list_empty(&origin->ready))
+        return true;
     for (const rp_link *link = origin->idle.next; link != &origin->idle; link = link->next) {
         const rp_conn *other = RP_CONTAINER(link, rp_conn, ready_link);
-        another = another || (other != conn && rp_conn_room(other) > 0);
+        if (other != conn && rp_conn_room(other) > 0)
+            return true;
     }
-    return conn->protocol->multiplexed && conn->in_flight == 0 && another;
+    return false;
 }
 
 static void conn_opened(rp_conn *conn)
