@@ -30,6 +30,7 @@ typedef struct source {
     const rp_identity_options *options;
     const char *what, *path; /* "key file", "client.key" */
     rp_error *error;
+    bool has_key; /* the certificate's file */
 } source;
 
 static rp_status no_memory(rp_error *error)
@@ -143,19 +144,10 @@ static rp_status use_pem_key(const source *from, rp_slice text)
     return status;
 }
 
-static rp_status use_key(const source *from)
+static rp_status use_key(source *from, rp_slice content)
 {
-    char *text;
-    size_t size;
-    rp_memory *memory = &from->config->memory;
-    rp_status status = rp_read_file(memory, from->what, from->path, &text, &size, from->error);
-    if (status != RP_OK)
-        return status;
-    rp_slice content = {(const uint8_t *)text, size};
-    status = rp_der_next_is(&content, RP_DER_SEQUENCE) ? use_any_key(from, content)
-                                                       : use_pem_key(from, content);
-    rp_free_secret(memory, text, size);
-    return status;
+    return rp_der_next_is(&content, RP_DER_SEQUENCE) ? use_any_key(from, content)
+                                                     : use_pem_key(from, content);
 }
 
 /* ---- A key elsewhere ------------------------------------------------------------------------- */
@@ -193,6 +185,17 @@ static bool keep_leaf(rp_tls_config *config, rp_slice leaf)
     return true;
 }
 
+/* Why a client's certificate is not shown: nobody should accept its key. NULL: it is. */
+static const char *weakness(const rp_tls_config *config)
+{
+    rp_certificate leaf;
+    rp_public_key key;
+    const char *reason;
+    return !config->server && rp_certificate_read(&leaf, config->leaf, &reason)
+               ? rp_public_key_read(&key, leaf.public_key)
+               : NULL;
+}
+
 /* der: one behind another, the leaf first. */
 static rp_status use_certificates_der(const source *from, rp_slice der)
 {
@@ -201,6 +204,9 @@ static rp_status use_certificates_der(const source *from, rp_slice der)
         return unusable(from, ASN_PARSE_E);
     if (!keep_leaf(from->config, leaf))
         return no_memory(from->error);
+    const char *weak = weakness(from->config);
+    if (weak != NULL)
+        return refuse(from, weak);
     int result = wolfSSL_CTX_use_certificate_chain_buffer_format(
         from->config->context, der.data, (long)der.size, WOLFSSL_FILETYPE_ASN1);
     return result == WOLFSSL_SUCCESS ? RP_OK : unusable(from, result);
@@ -287,7 +293,16 @@ static rp_status use_pkcs12(const source *from, rp_slice file)
 
 /* ---- Both ------------------------------------------------------------------------------------ */
 
-static rp_status use_certificate(const source *from, bool *has_key)
+static rp_status use_certificates(source *from, rp_slice content)
+{
+    from->has_key = rp_pkcs12_is(content);
+    if (from->has_key)
+        return use_pkcs12(from, content);
+    return rp_der_next_is(&content, RP_DER_SEQUENCE) ? use_certificates_der(from, content)
+                                                     : use_pem_certificates(from, content);
+}
+
+static rp_status use_file(source *from, rp_status (*use)(source *from, rp_slice content))
 {
     char *text;
     size_t size;
@@ -295,15 +310,8 @@ static rp_status use_certificate(const source *from, bool *has_key)
     rp_status status = rp_read_file(memory, from->what, from->path, &text, &size, from->error);
     if (status != RP_OK)
         return status;
-    rp_slice content = {(const uint8_t *)text, size};
-    *has_key = rp_pkcs12_is(content);
-    if (*has_key)
-        status = use_pkcs12(from, content);
-    else if (rp_der_next_is(&content, RP_DER_SEQUENCE))
-        status = use_certificates_der(from, content);
-    else
-        status = use_pem_certificates(from, content);
-    rp_free_secret(memory, text, size); /* the key may be in it */
+    status = use(from, (rp_slice){(const uint8_t *)text, size});
+    rp_free_secret(memory, text, size); /* a certificate's file may have the key, too */
     return status;
 }
 
@@ -320,11 +328,12 @@ static rp_status use_key_file(source *from, const char *path)
         return one_alone(certificate, from->error);
     from->what = "key file";
     from->path = path;
-    return use_key(from);
+    return use_file(from, use_key);
 }
 
-static rp_status use_key_somewhere(source *from, bool has_key)
+static rp_status use_key_somewhere(source *from)
 {
+    bool has_key = from->has_key;
     const char *certificate = from->path, *key = from->options->key_file;
     bool other = key != NULL && strcmp(key, certificate) != 0;
     if (from->options->on_sign != NULL)
@@ -344,22 +353,21 @@ static rp_status use_key_somewhere(source *from, bool has_key)
 rp_status rp_identity_set(rp_tls_config *config, const rp_identity_options *options,
                           rp_error *error)
 {
-    source from = {config, options, "certificate file", options->certificate_file, error};
-    bool has_key = false;
+    source from = {config, options, "certificate file", options->certificate_file, error, false};
     if (from.path == NULL && options->key_file != NULL)
         return one_alone(options->key_file, error);
     if (from.path == NULL)
         return options->on_sign == NULL ? RP_OK
                                         : rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                                                        "on_sign needs certificate_file");
-    rp_status status = use_certificate(&from, &has_key);
-    return status == RP_OK ? use_key_somewhere(&from, has_key) : status;
+    rp_status status = use_file(&from, use_certificates);
+    return status == RP_OK ? use_key_somewhere(&from) : status;
 }
 
 rp_status rp_identity_set_pem(rp_tls_config *config, const char *certificate, const char *key,
                               rp_error *error)
 {
-    const source from = {config, NULL, "identity", "in memory", error};
+    const source from = {config, NULL, "identity", "in memory", error, true};
     int result = wolfSSL_CTX_use_certificate_chain_buffer(
         config->context, (const unsigned char *)certificate, (long)strlen(certificate));
     if (result == WOLFSSL_SUCCESS)

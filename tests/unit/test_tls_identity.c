@@ -321,6 +321,16 @@ static void der(void **state)
                    "key file", path, " can't be used: it is damaged");
 }
 
+/* What src/x509 takes from no server is shown to none. */
+static void weak_key(void **state)
+{
+    (void)state;
+    rp_tls_options options = {.certificate_file = tls_cert("client-rsa-1024.pem"),
+                              .key_file = tls_cert("client-rsa-1024.key")};
+    assert_refused(&options, "certificate file", options.certificate_file,
+                   ": its RSA key has less than 2048 bits");
+}
+
 static void too_many(void **state)
 {
     (void)state;
@@ -442,7 +452,8 @@ int main(void)
         cmocka_unit_test(bundles),      cmocka_unit_test(refused_bundles),
         cmocka_unit_test(order),        cmocka_unit_test(wrong_passphrases),
         cmocka_unit_test(der),          cmocka_unit_test(too_many),
-        cmocka_unit_test(no_memory),    cmocka_unit_test(secrets),
+        cmocka_unit_test(weak_key),     cmocka_unit_test(no_memory),
+        cmocka_unit_test(secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
