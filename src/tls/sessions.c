@@ -3,6 +3,7 @@
  * bound is the origins' bound. */
 #include "tls/sessions.h"
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "tls/wolfssl.h"
 
@@ -44,13 +45,12 @@ rp_sessions *rp_sessions_create(rp_memory *memory)
     return sessions;
 }
 
-/* FNV-1a */
 static uint32_t hash_text(const char *text)
 {
-    uint32_t hash = 2166136261u;
+    uint64_t hash = RP_HASH_BEGIN;
     for (; *text != '\0'; text++)
-        hash = (hash ^ (uint8_t)*text) * 16777619u;
-    return hash;
+        hash = rp_hash_byte(hash, (uint8_t)*text);
+    return (uint32_t)hash;
 }
 
 /* Where the origin of key hangs, or would hang. */
