@@ -278,6 +278,47 @@ static void second_hello(void **state)
     rp_tls_config_release(server);
 }
 
+/* RFC 8446, D.4: a handshake of TLS 1.3 looks like a resumed one of 1.2 to who is on the way: a
+ * session's id, and one ChangeCipherSpec before what is sealed, or before a second hello. */
+static void looks_resumed(void **state)
+{
+    static const uint8_t change[] = {20, 3, 3, 0, 1, 1};
+    (void)state;
+    for (int retry = 0; retry < 2; retry++) {
+        rp_tls_config *client = tls_client_of(0);
+        rp_tls_config *server = tls_server(&(rp_tls_server_options){
+            .certificate_file = tls_cert("server-ecdsa.pem"),
+            .key_file = tls_cert("server-ecdsa.key"),
+            .groups = retry ? "P-521" : NULL,
+        });
+        tls_pair pair;
+        tls_pair_options options = {.client = client, .server = server};
+        assert_true(tls_pair_open(&pair, &options));
+        assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+        hello first;
+        hello_read(&first, &pair.client.output);
+        assert_int_equal(first.bytes[5 + 4 + 2 + 32], 32);
+        unsigned changes = 0;
+        while (!pair.client.opened) {
+            while (tls_move(&pair, &pair.client, &pair.server))
+                ;
+            while (tls_move(&pair, &pair.server, &pair.client))
+                ;
+            rp_slice flight;
+            assert_int_equal(rp_chain_slices(&pair.client.output, &flight, 1), 1);
+            if (changes == 0)
+                assert_memory_equal(flight.data, change, sizeof(change));
+            for (size_t at = 0; at < flight.size;
+                 at += 5 + ((size_t)flight.data[at + 3] << 8 | flight.data[at + 4]))
+                changes += flight.data[at] == change[0];
+        }
+        assert_int_equal(changes, 1);
+        tls_pair_close(&pair);
+        rp_tls_config_release(client);
+        rp_tls_config_release(server);
+    }
+}
+
 /* RFC 7685: none has 256 to 511 bytes, header included; what would have, has 512, or little more
  * where there is no room for an extension. */
 static void expect_padding(const hello *h)
@@ -367,6 +408,7 @@ int main(void)
         cmocka_unit_test(nothing_but_what_is_good),
         cmocka_unit_test(groups_and_shares),
         cmocka_unit_test(second_hello),
+        cmocka_unit_test(looks_resumed),
         cmocka_unit_test(padding),
         cmocka_unit_test(padding_beside_a_session),
     };
