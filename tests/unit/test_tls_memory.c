@@ -2,6 +2,7 @@
  * wolfSSL's own by its allocator hooks. Nothing may crash or leak, and every failure must be
  * told. */
 #include "support/tls_pair.h"
+#include "support/wolf_memory.h"
 #include "tls/wolfssl.h"
 
 #include <setjmp.h>
@@ -107,35 +108,6 @@ static void our_allocations(void **state)
 
 /* ---- wolfSSL's allocations ------------------------------------------------------------------- */
 
-static long wolf_countdown, wolf_live;
-
-static bool wolf_fails(void)
-{
-    return wolf_countdown > 0 && --wolf_countdown == 0;
-}
-
-static void *wolf_malloc(size_t size)
-{
-    if (wolf_fails())
-        return NULL;
-    wolf_live++;
-    return malloc(size);
-}
-
-static void wolf_free(void *block)
-{
-    wolf_live -= block != NULL;
-    free(block);
-}
-
-static void *wolf_realloc(void *block, size_t size)
-{
-    if (wolf_fails())
-        return NULL;
-    wolf_live += block == NULL;
-    return realloc(block, size);
-}
-
 static void wolfssl_allocations(void **state)
 {
     (void)state;
@@ -144,16 +116,15 @@ static void wolfssl_allocations(void **state)
                          .server = tls_server_of("server-ecdsa", 0)};
         live(&life); /* the client's configuration remembers the intermediate */
         assert_true(life.complete);
-        long before = wolf_live;
+        long before = wolf_memory_live();
         unsigned failures = 0;
         for (long count = 1; count < 2000; count++) {
-            wolf_countdown = count;
+            wolf_memory_fail_in(count);
             live(&life);
-            bool reached = wolf_countdown == 0;
-            wolf_countdown = 0;
-            if (wolf_live != before)
+            bool reached = wolf_memory_failed();
+            if (wolf_memory_live() != before)
                 fail_msg("TLS 1.%d, allocation %ld: wolfSSL leaks %ld", version - 10, count,
-                         wolf_live - before);
+                         wolf_memory_live() - before);
             failures += !life.complete;
             if (!reached)
                 break;
@@ -179,22 +150,22 @@ static void wolfssl_allocations_of_a_config(void **state)
     for (long count = 1; status != RP_OK; count++) {
         rp_tls_config *config;
         rp_error error;
-        long before = wolf_live;
-        wolf_countdown = count;
+        long before = wolf_memory_live();
+        wolf_memory_fail_in(count);
         status = rp_tls_config_create(&config, &options, &error);
-        wolf_countdown = 0;
+        wolf_memory_fail_in(0);
         if (status != RP_OK)
             assert_true(error.text[0] != '\0');
         rp_tls_config_release(config);
-        if (wolf_live != before)
-            fail_msg("allocation %ld: wolfSSL leaks %ld", count, wolf_live - before);
+        if (wolf_memory_live() != before)
+            fail_msg("allocation %ld: wolfSSL leaks %ld", count, wolf_memory_live() - before);
         assert_true(count < 5000);
     }
 }
 
 int main(void)
 {
-    wolfSSL_SetAllocators(wolf_malloc, wolf_free, wolf_realloc);
+    wolf_memory_count();
     wolfSSL_Init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(our_allocations),

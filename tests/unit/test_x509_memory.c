@@ -1,6 +1,7 @@
 /* test_x509_memory.c - each of wolfCrypt's allocations fails once while a chain is verified: that
  * is told as what it is, and nothing leaks. */
 #include "support/chains.h"
+#include "support/wolf_memory.h"
 #include "tls/wolfssl.h"
 #include "x509/path.h"
 
@@ -12,35 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static long wolf_countdown, wolf_live;
-
-static bool wolf_fails(void)
-{
-    return wolf_countdown > 0 && --wolf_countdown == 0;
-}
-
-static void *wolf_malloc(size_t size)
-{
-    if (wolf_fails())
-        return NULL;
-    wolf_live++;
-    return malloc(size);
-}
-
-static void wolf_free(void *block)
-{
-    wolf_live -= block != NULL;
-    free(block);
-}
-
-static void *wolf_realloc(void *block, size_t size)
-{
-    if (wolf_fails())
-        return NULL;
-    wolf_live += block == NULL;
-    return realloc(block, size);
-}
 
 /* A root, two intermediates and a leaf, each signed by this kind of key. */
 static void verify(chain_key_kind kind, chain_signature signature, unsigned *failures)
@@ -61,21 +33,20 @@ static void verify(chain_key_kind kind, chain_signature signature, unsigned *fai
     rp_path_options options = {.anchors = anchors, .purpose = RP_PURPOSE_SERVER, .now = CHAINS_NOW};
     uint64_t allocations = memory.allocations;
     assert_true(rp_path_find(&path, der, 3, &options)); /* wolfCrypt keeps what it made */
-    long before = wolf_live;
+    long before = wolf_memory_live();
     bool good = false;
     for (long count = 1; !good; count++) {
         rp_error error = {.status = RP_OK};
-        wolf_countdown = count;
+        wolf_memory_fail_in(count);
         good = rp_path_find(&path, der, 3, &options);
-        bool reached = wolf_countdown == 0;
-        wolf_countdown = 0;
+        bool reached = wolf_memory_failed();
         if (!good)
             rp_path_failure_tell(&path, "PEER", &error);
         if (good == reached || (!good && error.status != RP_E_NO_MEMORY))
             fail_msg("key %d, allocation %ld: %s", kind, count, error.text);
         if (!good)
             assert_string_equal(error.text, "no memory to verify the certificate of PEER");
-        assert_int_equal(wolf_live, before);
+        assert_int_equal(wolf_memory_live(), before);
         assert_true(count < 1000);
         *failures += !good;
     }
@@ -134,17 +105,17 @@ static void revocation(void **state)
                                    .now = CHAINS_NOW,
                                    .revocation = &revocation,
                                    .staples = &(rp_staples){1, &response}};
-        wolf_countdown = count;
+        wolf_memory_fail_in(count);
         good = rp_path_find(&path, der, 2, &options);
-        wolf_countdown = 0;
+        wolf_memory_fail_in(0);
         if (!good && path.failure.status != RP_E_NO_MEMORY)
             fail_msg("allocation %ld: %s", count, path.failure.reason);
         failures += !good;
         /* What was not found out is not remembered. */
         assert_true(rp_path_find(&path, der, 2, &options));
         rp_crls_destroy(revocation.crls);
-        before = count == 1 ? wolf_live : before; /* with what wolfCrypt keeps */
-        assert_int_equal(wolf_live, before);
+        before = count == 1 ? wolf_memory_live() : before; /* with what wolfCrypt keeps */
+        assert_int_equal(wolf_memory_live(), before);
         assert_true(count < 1000);
     }
     assert_true(failures > 0);
@@ -188,9 +159,9 @@ static void second_way(void **state)
                                    .purpose = RP_PURPOSE_SERVER,
                                    .now = CHAINS_NOW,
                                    .revocation = &revocation};
-        wolf_countdown = count;
+        wolf_memory_fail_in(count);
         good = rp_path_find(&path, der, 3, &options);
-        wolf_countdown = 0;
+        wolf_memory_fail_in(0);
         if (!good && path.failure.status != RP_E_NO_MEMORY)
             fail_msg("allocation %ld: %s", count, path.failure.reason);
         failures += !good;
@@ -205,7 +176,7 @@ static void second_way(void **state)
 
 int main(void)
 {
-    wolfSSL_SetAllocators(wolf_malloc, wolf_free, wolf_realloc);
+    wolf_memory_count();
     wolfSSL_Init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation),
