@@ -102,7 +102,8 @@ typedef struct rp_client_options {
 
     /* "HOST1:PORT1:HOST2:PORT2", as curl's --connect-to has it: connections to HOST1 and PORT1 go
      * to HOST2 and PORT2 instead; left out, HOST1 and PORT1 are any, HOST2 and PORT2 the URL's. The
-     * first that fits counts. Host, SNI and what is verified stay the URL's. */
+     * first that fits counts. Host, SNI and what is verified stay the URL's. Instead of
+     * HOST2:PORT2 may stand a Unix socket, as in stream.h. */
     const char *const *connect_to;
     size_t connect_to_count;
 } rp_client_options;
@@ -222,8 +223,8 @@ typedef struct rp_request_options {
      * otherwise. */
     bool idempotent;   /* the server does it once, however often it comes: Idempotency-Key */
     bool never_replay; /* not this one */
-    /* "HOST2:PORT2", in place of the client's connect_to; ":" goes to the URL's host whatever that
-     * says. Requests share connections that go to the same place. */
+    /* "HOST2:PORT2" or a Unix socket, in place of the client's connect_to; ":" goes to the URL's
+     * host whatever that says. Requests share connections that go to the same place. */
     const char *connect_to;
 } rp_request_options;
 

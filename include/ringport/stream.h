@@ -59,7 +59,9 @@ typedef struct rp_stream_options {
     void *on_address_user;
     rp_families families;
     /* "HOST:PORT": the connection goes there instead, either may be left out; server_name stays
-     * what it is without. NULL: to host and port. */
+     * what it is without. Or "unix:/path", "unix:./path", "unix:@name" (Linux' abstract sockets):
+     * to a Unix socket, of which address.h's rules are not asked; not on Windows, nor in the
+     * simulator (RP_E_UNSUPPORTED). NULL: to host and port. */
     const char *connect_to;
 } rp_stream_options;
 

@@ -99,6 +99,11 @@ const char *rp_address_text(const rp_address *address, bool with_port,
                             char text[RP_ADDRESS_TEXT_SIZE])
 {
     char host[INET6_ADDRSTRLEN], zone[12] = "";
+    if (address->family == RP_FAMILY_UNIX) {
+        (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, "unix:%.*s", RP_ADDRESS_TEXT_SIZE - 6,
+                       address->path);
+        return text;
+    }
     if (address->family != 4 && address->family != 6) {
         text[0] = '\0';
         return text;

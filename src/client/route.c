@@ -1,6 +1,7 @@
 /* route.c - see route.h. */
 #include "client/route.h"
 
+#include "base/address.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -37,8 +38,19 @@ static bool parse_port(const char *text, const char *end, uint16_t *port)
     return value > 0 && value <= UINT16_MAX;
 }
 
+/* What follows tells it from a host of that name: no port begins so. */
+static bool parse_unix(rp_route *route, const char *text)
+{
+    size_t size = strlen(text);
+    *route = (rp_route){.path = text};
+    return size > 1 && size <= RP_UNIX_LIMIT;
+}
+
 bool rp_route_parse(rp_route *route, const char *text)
 {
+    *route = (rp_route){.path = NULL};
+    if (strncmp(text, "unix:", 5) == 0 && text[5] != '\0' && strchr("/.@", text[5]) != NULL)
+        return parse_unix(route, text + 5);
     return cut_host(&text, &route->host) && parse_port(text, text + strlen(text), &route->port);
 }
 
@@ -63,8 +75,9 @@ rp_status rp_routes_make(char **rules, rp_memory *memory, const char *const *ent
         const char *entry = entries == NULL || entries[i] == NULL ? "" : entries[i];
         if (!parse_rule(entry, &host, &port, &route))
             return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                                "connect_to %zu (\"%.120s\") is not HOST1:PORT1:HOST2:PORT2", i + 1,
-                                entry);
+                                "connect_to %zu (\"%.120s\") is not HOST1:PORT1:HOST2:PORT2 or "
+                                "HOST1:PORT1:unix:PATH",
+                                i + 1, entry);
         size += strlen(entry) + 1;
     }
     if (count == 0)
@@ -106,9 +119,13 @@ rp_status rp_route_find(char text[RP_ROUTE_SIZE], const char *rules, const rp_ur
     text[0] = '\0';
     if (own != NULL && !rp_route_parse(&route, own))
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                            "connect_to (\"%.120s\") is not HOST:PORT", own);
+                            "connect_to (\"%.120s\") is not HOST:PORT or unix:PATH", own);
     if (own == NULL && !find_rule(&route, rules, url))
         return RP_OK;
+    if (route.path != NULL) {
+        (void)snprintf(text, RP_ROUTE_SIZE, "unix:%s", route.path);
+        return RP_OK;
+    }
     rp_slice host = route.host.size > 0 ? route.host : url->host;
     uint16_t port = route.port > 0 ? route.port : url->port;
     if (same_host(host, url->host) && port == url->port)

@@ -1,4 +1,5 @@
-/* route.h - connections that go elsewhere than to the host whose URL it is: "HOST:PORT". */
+/* route.h - connections that go elsewhere than to the host whose URL it is: "HOST:PORT",
+ * "unix:/path", "unix:@abstract". */
 #ifndef RP_CLIENT_ROUTE_H
 #define RP_CLIENT_ROUTE_H
 
@@ -10,8 +11,9 @@
 
 /* A route, cut. Pieces point into its text. */
 typedef struct rp_route {
-    rp_slice host; /* without brackets; empty: the URL's */
-    uint16_t port; /* 0: the URL's */
+    rp_slice host;    /* without brackets; empty: the URL's */
+    uint16_t port;    /* 0: the URL's */
+    const char *path; /* of a Unix socket, with its @ if it is abstract; NULL: it is none */
 } rp_route;
 
 /* False: it is none. */
@@ -22,8 +24,9 @@ bool rp_route_parse(rp_route *route, const char *text);
 rp_status rp_routes_make(char **rules, rp_memory *memory, const char *const *entries, size_t count,
                          rp_error *error);
 
-/* Where a request to url goes, made whole: "host:port", in lower case, or "" if that is where it
- * goes anyway. own: its own route, in place of the rules; NULL: it has none. */
+/* Where a request to url goes, made whole: "host:port", in lower case, a Unix socket as it is, or
+ * "" if that is where it goes anyway. own: its own route, in place of the rules; NULL: it has
+ * none. */
 rp_status rp_route_find(char text[RP_ROUTE_SIZE], const char *rules, const rp_url *url,
                         const char *own, rp_error *error);
 

@@ -40,6 +40,7 @@ static void stream_free(rp_stream *stream)
     rp_free(memory, stream->write_failure);
     rp_free(memory, stream->host);
     rp_free(memory, stream->dial_host);
+    rp_free(memory, stream->path);
     rp_free(memory, stream->server_name);
     rp_free(memory, stream->alpn);
     rp_free(memory, stream->session_key);
@@ -461,6 +462,11 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
         .rules = stream->rules,
         .families = stream->families,
     };
+    rp_address unix_address = {.family = RP_FAMILY_UNIX, .path = stream->path};
+    if (stream->path != NULL) {
+        dial.addresses = &unix_address;
+        dial.count = 1;
+    }
     stream->dial = rp_dial_start(stream->loop, &dial, dialled, stream);
     return stream->dial != NULL;
 }
@@ -477,9 +483,10 @@ static void session_key_make(rp_stream *stream)
         return;
     char key[2 * HOST_LIMIT + 64];
     int size =
-        snprintf(key, sizeof(key), "%llu %s %u %s %s:%u", (unsigned long long)stream->config->id,
+        snprintf(key, sizeof(key), "%llu %s %u %s %s:%u %s", (unsigned long long)stream->config->id,
                  stream->server_name, stream->port, stream->alpn == NULL ? "" : stream->alpn,
-                 stream->dial_host == NULL ? "" : stream->dial_host, stream->dial_port);
+                 stream->dial_host == NULL ? "" : stream->dial_host, stream->dial_port,
+                 stream->path == NULL ? "" : stream->path);
     if (rp_stream_sessions(loop) != NULL && size < (int)sizeof(key))
         stream->session_key = rp_copy_text(&loop->memory, key, (size_t)size);
 }
@@ -500,6 +507,8 @@ static bool route_keep(rp_stream *stream, const rp_route *route)
 {
     const char *host = (const char *)route->host.data;
     stream->dial_port = route->port > 0 ? route->port : stream->port;
+    if (!rp_stream_copy(stream, &stream->path, route->path))
+        return false;
     if (route->host.size == 0)
         return true;
     stream->dial_host = rp_copy_text(&stream->loop->memory, host, route->host.size);

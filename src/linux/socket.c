@@ -8,14 +8,32 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+/* The name of an abstract socket begins with a NUL and ends with its length (unix(7)). */
+static socklen_t set_unix(struct sockaddr_storage *target, const char *path)
+{
+    struct sockaddr_un *un = (struct sockaddr_un *)target;
+    size_t size = strlen(path);
+    bool abstract = path[0] == '@';
+    RP_ASSERT(size <= RP_UNIX_LIMIT);
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path, path, size);
+    if (abstract)
+        un->sun_path[0] = '\0';
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + !abstract);
+}
 
 socklen_t rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address)
 {
     memset(target, 0, sizeof(*target));
+    if (address->family == RP_FAMILY_UNIX)
+        return set_unix(target, address->path);
     if (address->family == 4) {
         struct sockaddr_in *in = (struct sockaddr_in *)target;
         in->sin_family = AF_INET;
@@ -51,11 +69,14 @@ static rp_status descriptor_status(int os_code)
 
 rp_io_result rp_socket_descriptor(uint8_t family, int *fd)
 {
-    *fd = socket(family == 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                 IPPROTO_TCP);
+    bool tcp = family != RP_FAMILY_UNIX;
+    int domain = family == 4 ? AF_INET : tcp ? AF_INET6 : AF_UNIX;
+    *fd = socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, tcp ? IPPROTO_TCP : 0);
     if (*fd < 0)
         return (rp_io_result){descriptor_status(errno), errno};
     int on = 1;
+    if (!tcp)
+        return (rp_io_result){RP_OK, 0};
     (void)setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return (rp_io_result){RP_OK, 0};
 }
@@ -76,6 +97,8 @@ rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog)
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (bind(fd, (struct sockaddr *)&storage, size) != 0 || listen(fd, backlog) != 0)
         return listen_result(errno);
+    if (address->family == RP_FAMILY_UNIX)
+        return (rp_io_result){RP_OK, 0};
     size = sizeof(storage);
     if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
         return listen_result(errno);
@@ -158,6 +181,7 @@ rp_io_result rp_connect_result(int os_code)
         return (rp_io_result){RP_OK, 0};
     case ECANCELED:
         return (rp_io_result){RP_E_CANCELLED, 0};
+    case EAGAIN: /* of a Unix socket: its queue is full (connect(2)) */
     case ECONNREFUSED:
         return (rp_io_result){RP_E_CONNECT_REFUSED, os_code};
     case ENETUNREACH:

@@ -257,10 +257,26 @@ static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
     return sqe;
 }
 
+/* That is done at once, or not at all. */
+static void connect_unix(uring_socket *socket, const rp_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = rp_sockaddr_set(&storage, address);
+    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_CONNECT));
+    socket->started |= RP_CANCEL_CONNECT;
+    port_of(socket)->stats->system_calls++;
+    bool good = connect(socket->fd, (struct sockaddr *)&storage, size) == 0;
+    owe(socket, RP_CANCEL_CONNECT, good ? 0 : errno);
+}
+
 void rp_uring_connect(rp_socket *base, const rp_address *address)
 {
     uring_socket *socket = (uring_socket *)base;
     uring_port *port = port_of(socket);
+    if (address->family == RP_FAMILY_UNIX) {
+        connect_unix(socket, address);
+        return;
+    }
     struct io_uring_sqe *sqe = start(socket, RP_CANCEL_CONNECT);
     if (sqe == NULL)
         return;

@@ -51,7 +51,10 @@
  *     out; in the simulator a peer that is silent is never gone.
  * 13. confirmed(): of the bytes handed to the kernel for a connected socket, those that the peer's
  *     system has acknowledged, counted within one of the truth; it grows while a send is in flight
- *     and the peer takes it, however slowly. 0 where the system does not tell. */
+ *     and the peer takes it, however slowly. 0 where the system does not tell.
+ * 14. Unix sockets, of the family RP_FAMILY_UNIX, are sockets like the others, where there are any:
+ *     elsewhere opening one is RP_E_UNSUPPORTED. A path that nobody made is RP_E_CONNECT_FAILED;
+ *     where nobody listens, or the queue is full, RP_E_CONNECT_REFUSED. */
 #ifndef RP_LOOP_PORT_H
 #define RP_LOOP_PORT_H
 
@@ -158,8 +161,8 @@ typedef struct rp_port_ops {
     uint64_t (*now)(rp_port *port);
     void (*random)(rp_port *port, void *bytes, size_t size);
 
-    /* A TCP socket for addresses of family (4, 6), TCP_NODELAY. Its operations are those of
-     * rp_socket_ops: a port may have to hand on to another one. RP_E_NO_DESCRIPTORS,
+    /* A TCP socket for addresses of family (4, 6), TCP_NODELAY, or a Unix one. Its operations are
+     * those of rp_socket_ops: a port may have to hand on to another one. RP_E_NO_DESCRIPTORS,
      * RP_E_NO_MEMORY, RP_E_UNSUPPORTED (family), RP_E_IO_FAILED. */
     rp_io_result (*open)(rp_port *port, uint8_t family, rp_socket **socket);
 

@@ -459,6 +459,8 @@ static bool is_allowed(rp_dial *dial, size_t index)
     const rp_address *address = &dial->addresses[index];
     uint32_t kinds = kinds_of(address);
     const char *why_not = NULL;
+    if (address->family == RP_FAMILY_UNIX)
+        return true; /* no name led there, but the program itself */
     bool allowed = (kinds & dial->rules.refuse) == 0;
     if (allowed && dial->rules.on_address != NULL)
         why_not = ask_about(dial, address, kinds);
@@ -673,7 +675,7 @@ static rp_status know_addresses(rp_dial *dial, const rp_dial_options *options)
     RP_ASSERT(options->count <= RP_ADDRESSES_LIMIT);
     memcpy(dial->addresses, options->addresses, options->count * sizeof(*dial->addresses));
     dial->count = options->count;
-    dial->choice = true;
+    dial->choice = options->addresses[0].family != RP_FAMILY_UNIX;
     return RP_OK;
 }
 

@@ -121,7 +121,7 @@ rp_io_result rp_iocp_open(rp_port *base, uint8_t family, rp_socket **out)
 {
     iocp_port *port = port_of(base);
     *out = NULL;
-    if (port->providers[family == 6].connect_ex == NULL)
+    if (family == RP_FAMILY_UNIX || port->providers[family == 6].connect_ex == NULL)
         return (rp_io_result){RP_E_UNSUPPORTED, WSAEAFNOSUPPORT};
     iocp_socket *socket = socket_new(port);
     if (socket == NULL)

@@ -1,6 +1,7 @@
 /* test_sockets.c - connect, accept, send, receive, half-close, reset. */
 #include "support/contract.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- connect ---- */
@@ -86,6 +87,95 @@ static void many_connect_at_once(contract *c)
         endpoint_finish(&clients[i], NULL);
     raw_close(listener);
     raw_close(bound);
+}
+
+/* ---- Unix sockets ---- */
+
+static void adopt_unix(endpoint *listener, rp_socket *socket)
+{
+    endpoint_adopt(listener->user, listener->c, socket);
+    endpoint_receive(listener->user);
+}
+
+static const endpoint_events unix_events = {.accepted = adopt_unix};
+
+/* Those of a back end that has none can't be opened. */
+static bool has_unix(contract *c)
+{
+    rp_socket *socket = NULL;
+    if (strcmp(c->ops->name, "io_uring") == 0 || strcmp(c->ops->name, "epoll") == 0)
+        return true;
+    rp_io_result result = c->ops->open(c->port, RP_FAMILY_UNIX, &socket);
+    assert_int_equal(result.status, RP_E_UNSUPPORTED);
+    assert_null(socket);
+    return false;
+}
+
+/* A name of Linux' own kind that nobody else has. */
+static rp_address unix_address(char text[64])
+{
+    (void)snprintf(text, 64, "@ringport-contract-%p-%llu", (void *)text,
+                   (unsigned long long)raw_clock_ns());
+    return (rp_address){.family = RP_FAMILY_UNIX, .path = text};
+}
+
+static void connects_unix(contract *c)
+{
+    char text[64];
+    endpoint guest = {0}, client = {0}, host = {.on = &unix_events, .user = &guest};
+    rp_address address = unix_address(text);
+    if (!has_unix(c))
+        return;
+    endpoint_open(&host, c, RP_FAMILY_UNIX);
+    assert_int_equal(c->ops->listen(host.socket, &address, 16).status, RP_OK);
+    endpoint_accept(&host);
+    endpoint_open(&client, c, RP_FAMILY_UNIX);
+    endpoint_connect(&client, &address);
+    assert_int_equal(client.connects, 0);
+    TURN_UNTIL(c, client.connects > 0);
+    assert_int_equal(client.connect_result.status, RP_OK);
+    TURN_UNTIL(c, guest.socket != NULL);
+    endpoint_receive(&client);
+    endpoint_send_text(&client, "hello");
+    TURN_UNTIL(c, guest.received_bytes == 5);
+    endpoint_send_text(&guest, "world");
+    TURN_UNTIL(c, client.received_bytes == 5);
+    assert_string_equal(guest.text, "hello");
+    assert_string_equal(client.text, "world");
+    endpoint_finish(&client, NULL);
+    TURN_UNTIL(c, guest.receives > 0);
+    assert_int_equal(guest.receive_result.status, RP_OK);
+    endpoint_finish(&guest, &host, NULL);
+}
+
+/* By a path that nobody made, by a name that nobody has, and by one whose queue is full. */
+static void refuses_unix(contract *c)
+{
+    char text[64];
+    endpoint none = {0}, nobody = {0}, host = {0}, clients[4] = {{0}};
+    rp_address path = {.family = RP_FAMILY_UNIX, .path = "/ringport/is/not/here"};
+    rp_address address = unix_address(text);
+    if (!has_unix(c))
+        return;
+    endpoint_open(&none, c, RP_FAMILY_UNIX);
+    endpoint_open(&nobody, c, RP_FAMILY_UNIX);
+    endpoint_connect(&none, &path);
+    endpoint_connect(&nobody, &address);
+    TURN_UNTIL(c, none.connects > 0 && nobody.connects > 0);
+    assert_int_equal(none.connect_result.status, RP_E_CONNECT_FAILED);
+    assert_int_equal(nobody.connect_result.status, RP_E_CONNECT_REFUSED);
+    endpoint_finish(&none, &nobody, NULL);
+    endpoint_open(&host, c, RP_FAMILY_UNIX);
+    assert_int_equal(c->ops->listen(host.socket, &address, 1).status, RP_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        endpoint_open(&clients[i], c, RP_FAMILY_UNIX);
+        endpoint_connect(&clients[i], &address);
+        TURN_UNTIL(c, clients[i].connects > 0);
+        assert_int_equal(clients[i].connect_result.status, i < 2 ? RP_OK : RP_E_CONNECT_REFUSED);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        endpoint_finish(&clients[i], NULL);
+    endpoint_finish(&host, NULL);
 }
 
 /* ---- listen, accept ---- */
@@ -529,6 +619,8 @@ static const contract_test tests[] = {
     {.name = "connect is refused", .fn = refused},
     {.name = "connect to the unreachable", .fn = unreachable},
     {.name = "many connect at once", .fn = many_connect_at_once},
+    {.name = "Unix sockets", .fn = connects_unix, .real_only = true},
+    {.name = "Unix sockets that refuse", .fn = refuses_unix, .real_only = true},
     {.name = "listen on an address in use", .fn = address_in_use},
     {.name = "accept", .fn = accepts},
     {.name = "receive in pieces", .fn = receive_in_pieces},

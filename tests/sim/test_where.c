@@ -179,10 +179,16 @@ static void says_what_is_wrong_with_it(void **state)
     options.connect_to = rules;
     options.connect_to_count = 1;
     assert_int_equal(rp_client_create(&client, w.loop, &options, &error), RP_E_BAD_OPTION);
-    assert_string_equal(error.text, "connect_to 1 (\"a:b\") is not HOST1:PORT1:HOST2:PORT2");
+    assert_string_equal(
+        error.text,
+        "connect_to 1 (\"a:b\") is not HOST1:PORT1:HOST2:PORT2 or HOST1:PORT1:unix:PATH");
     call c = get(&w, "https://one.example.test/", "two.example.test");
     assert_int_equal(c.error.status, RP_E_BAD_OPTION);
     assert_int_equal(c.dones, 0);
+    c = get(&w, "https://one.example.test/", "unix:/run/api.sock");
+    assert_int_equal(c.error.status, RP_E_UNSUPPORTED);
+    assert_non_null(strstr(c.error.text, "no means of a connection to one.example.test "
+                                         "(unix:/run/api.sock)"));
     c = get(&w, "https://one.example.test/", "no such name:443");
     assert_int_equal(c.error.status, RP_E_RESOLVE_NOT_FOUND);
     end(&w);

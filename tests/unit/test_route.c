@@ -1,4 +1,5 @@
 /* test_route.c - "HOST:PORT" and "HOST1:PORT1:HOST2:PORT2". */
+#include "base/address.h"
 #include "client/route.h"
 
 #include <setjmp.h>
@@ -37,6 +38,9 @@ static void reads_routes(void **state)
         {"a: 1", NULL, 0},
         {"a:+1", NULL, 0},
         {"a:1:2", NULL, 0},
+        {"unix:80", "unix", 80}, /* a host of that name */
+        {"unix:", "unix", 0},
+        {"unix:x", NULL, 0},
     };
     char longest[400];
     rp_route route;
@@ -56,6 +60,16 @@ static void reads_routes(void **state)
     longest[RP_HOST_LIMIT] = 'a';
     (void)snprintf(longest + RP_HOST_LIMIT + 1, 10, ":65535");
     assert_false(rp_route_parse(&route, longest));
+    for (size_t size = RP_UNIX_LIMIT; size <= RP_UNIX_LIMIT + 1; size++) {
+        memset(longest, 'a', sizeof(longest));
+        memcpy(longest, "unix:/", 6);
+        longest[5 + size] = '\0';
+        assert_int_equal(rp_route_parse(&route, longest), size == RP_UNIX_LIMIT);
+    }
+    assert_true(rp_route_parse(&route, "unix:@n"));
+    assert_string_equal(route.path, "@n");
+    assert_false(rp_route_parse(&route, "unix:@"));
+    assert_false(rp_route_parse(&route, "unix:/"));
 }
 
 typedef struct find_case {
@@ -83,6 +97,9 @@ static const find_case finds[] = {
     {{"a.test:::", "::e.test:3"}, "http://a.test/", NULL, ""},
     /* To where it goes anyway. */
     {{"::A.test:80"}, "http://a.test/", NULL, ""},
+    {{"a.test::unix:/Run/a:1.sock", "::unix:@Name"}, "http://a.test/", NULL, "unix:/Run/a:1.sock"},
+    {{"a.test::unix:/Run/a:1.sock", "::unix:@Name"}, "https://b.test/", NULL, "unix:@Name"},
+    {{"::e.test:3"}, "http://a.test/", "unix:./s", "unix:./s"},
     /* A request's own. */
     {{"::e.test:3"}, "http://a.test/", "f.test:4", "f.test:4"},
     {{"::e.test:3"}, "http://a.test/", ":", ""},
@@ -130,7 +147,7 @@ static void names_what_is_wrong(void **state)
     assert_int_equal(rp_routes_make(&rules, &memory, NULL, 1, &error), RP_E_BAD_OPTION);
     assert_int_equal(rp_url_parse(&url, "http://a.test/", 14, &error), RP_OK);
     assert_int_equal(rp_route_find(text, NULL, &url, "b", &error), RP_E_BAD_OPTION);
-    assert_string_equal(error.text, "connect_to (\"b\") is not HOST:PORT");
+    assert_string_equal(error.text, "connect_to (\"b\") is not HOST:PORT or unix:PATH");
     assert_int_equal(memory.live, 0);
 }
 

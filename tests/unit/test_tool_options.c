@@ -402,6 +402,15 @@ static void test_where(void **state)
     assert_string_equal(o.connect_to[1], "::c:");
     assert_string_equal(o.dns_servers, "192.0.2.1");
     options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("--unix-socket", "/run/s", URL));
+    assert_string_equal(o.unix_socket, "::unix:/run/s");
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("--abstract-unix-socket", "n", "--unix-socket=s", URL));
+    assert_string_equal(o.unix_socket, "::unix:./s");
+    options_free(&o);
+    accept(&o, COMMAND_LOAD, WORDS("--abstract-unix-socket", "n", URL));
+    assert_string_equal(o.unix_socket, "::unix:@n");
+    options_free(&o);
     accept(&o, COMMAND_LOAD, WORDS("--ipv6", "--ipv4", URL));
     assert_int_equal(o.families, RP_FAMILIES_IPV4);
     options_free(&o);

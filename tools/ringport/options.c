@@ -164,6 +164,29 @@ static int take_connect_to(tool_options *o, const char *value)
     return add_text(o, &o->connect_to, &o->connect_to_count, value);
 }
 
+/* Everything goes there, whatever --connect-to says. */
+static int set_unix_socket(tool_options *o, const char *before, const char *path)
+{
+    char *text = malloc(strlen(before) + strlen(path) + 1);
+    if (text == NULL)
+        return no_memory(o);
+    memcpy(text, before, strlen(before));
+    memcpy(text + strlen(before), path, strlen(path) + 1);
+    free(o->unix_socket);
+    o->unix_socket = text;
+    return EXIT_OK;
+}
+
+static int take_unix(tool_options *o, const char *value)
+{
+    return set_unix_socket(o, value[0] == '/' ? "::unix:" : "::unix:./", value);
+}
+
+static int take_abstract(tool_options *o, const char *value)
+{
+    return set_unix_socket(o, "::unix:@", value);
+}
+
 static int take_ipv4(tool_options *o, const char *value)
 {
     (void)value;
@@ -383,6 +406,8 @@ static const option table[] = {
      "use this address for that host; may be repeated"},
     {"connect-to", 0, KIND_CALL, BOTH, "HOST1:PORT1:HOST2:PORT2", CALL(take_connect_to),
      "connect to HOST2 and PORT2 instead; may be repeated"},
+    {"unix-socket", 0, KIND_CALL, BOTH, "PATH", CALL(take_unix), "connect to this Unix socket"},
+    {"abstract-unix-socket", 0, KIND_CALL, BOTH, "NAME", CALL(take_abstract), "or an abstract one"},
     {"ipv4", '4', KIND_CALL, BOTH, NULL, CALL(take_ipv4), "use IPv4 addresses only"},
     {"ipv6", '6', KIND_CALL, BOTH, NULL, CALL(take_ipv6), "use IPv6 addresses only"},
     {"dns-servers", 0, KIND_TEXT, BOTH, "ADDRESSES", AT(dns_servers),
@@ -689,6 +714,7 @@ void options_free(tool_options *o)
     free(o->body.data);
     free(o->resolve);
     free(o->connect_to);
+    free(o->unix_socket);
     free(o->own_url);
     free(o->own_certificate);
     free(o->own_write_out);

@@ -31,6 +31,7 @@ typedef struct tool_options {
     size_t resolve_count;
     const char **connect_to; /* own memory */
     size_t connect_to_count;
+    char *unix_socket; /* own memory; for connect_to */
     const char *dns_servers;
     rp_families families;
     const char *backend;

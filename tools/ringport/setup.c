@@ -116,6 +116,10 @@ void setup_client_options(const setup *s, const tool_options *o, rp_client_optio
     client_options->resolver = s->resolver;
     client_options->connect_to = o->connect_to;
     client_options->connect_to_count = o->connect_to_count;
+    if (o->unix_socket != NULL) {
+        client_options->connect_to = (const char *const *)&o->unix_socket;
+        client_options->connect_to_count = 1;
+    }
     client_options->families = o->families;
     client_options->user_agent = o->user_agent;
     client_options->resolve_timeout_ms = o->connect_timeout_ms;
