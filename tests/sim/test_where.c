@@ -145,10 +145,23 @@ static void does_not_mix_places(void **state)
     assert_int_equal(counts(&w, ONE).requests, 6);
     assert_int_equal(counts(&w, TWO).requests, 3);
     assert_int_equal(counts(&w, SIX).requests, 3);
-    for (size_t i = 0; i < SERVERS; i++) {
+    for (size_t i = 0; i < SERVERS; i++)
         assert_int_equal(counts(&w, i).connections, 1);
-        /* Nor is a session of one place offered to the other. */
-        assert_int_equal(counts(&w, i).resumed, 0);
+    end(&w);
+}
+
+/* Nor is a session of one place used up at the other one. */
+static void does_not_mix_sessions(void **state)
+{
+    rp_client_options options = {.never_reuse = true};
+    (void)state;
+    world w;
+    begin(&w, &options);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(get(&w, "https://one.example.test/", NULL).status, 200);
+        assert_int_equal(get(&w, "https://one.example.test/", "two.example.test:").status, 200);
+        assert_int_equal(counts(&w, ONE).resumed, i);
+        assert_int_equal(counts(&w, TWO).resumed, i);
     }
     end(&w);
 }
@@ -293,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_elsewhere_under_its_own_name),
         cmocka_unit_test(does_not_mix_places),
+        cmocka_unit_test(does_not_mix_sessions),
         cmocka_unit_test(is_no_exception_to_the_rules),
         cmocka_unit_test(says_what_is_wrong_with_it),
         cmocka_unit_test(uses_one_family),
