@@ -328,9 +328,10 @@ static const rp_h2_events events = {
 /* ---- is it alive? ----
  *
  * While requests are under way and nothing comes, a PING is sent after a while, and the connection
- * is given up if nothing comes then either; a peer's system that takes more of what is sent is a
- * sign of life, too, where that can be seen. The time runs from when the PING is decided on: what
- * keeps it from leaving may be just what is wrong. One timer looks. */
+ * is given up if nothing comes then either; a peer's system that has not got to the PING, and takes
+ * more of what is before it, is a sign of life, too, where that can be seen. The time runs from
+ * when the PING is decided on: what keeps it from leaving may be just what is wrong. One timer
+ * looks. */
 
 static void silence_look(rp_timer *timer, void *user);
 
@@ -378,7 +379,7 @@ static void silence_look(rp_timer *timer, void *user)
     (void)timer;
     if (conn->state != RP_CONN_OPEN || rp_h2_first(h2->h2) == NULL)
         return;
-    if (h2->asked_ns > 0 && confirmed > h2->confirmed) {
+    if (h2->asked_ns > 0 && confirmed > h2->confirmed && confirmed < rp_stream_sent(conn->stream)) {
         h2->asked_ns = now_of(conn);
         h2->confirmed = confirmed;
     }

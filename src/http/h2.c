@@ -411,6 +411,8 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
             rp_h2_head_read(h2, s);
         if (last)
             body_ended(h2, id);
+        else if ((s = rp_h2_find(h2, id)) != NULL && s->is.told_head)
+            rp_h2_flow_head(s);
         break;
     case NGHTTP2_DATA:
         if (frame->hd.length == 0 && !last)

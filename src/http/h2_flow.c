@@ -6,12 +6,13 @@
  *
  * The delay is the shortest round trip seen: of SETTINGS, which every connection begins with, and
  * of PINGs. What comes in one is what the path carries, or what the window let through: the windows
- * become twice that. A stream's goes up from the first that it needs; the connection's is at least
- * as large as one stream's. */
+ * become four times that. A stream's goes up from the first that it needs; the connection's is at
+ * least as large as one stream's. */
 #include "http/h2_inside.h"
 
-#define WINDOW_FIRST ((size_t)1024 * 1024)
-#define WINDOW_MOST ((size_t)0x7fffffff) /* RFC 9113, 6.9.1 */
+#define WINDOW_FIRST ((size_t)4 * 1024 * 1024)
+#define WINDOW_OF_LARGE ((size_t)1024 * 1024) /* of a stream whose body is, or may be, large */
+#define WINDOW_MOST ((size_t)0x7fffffff)      /* RFC 9113, 6.9.1 */
 
 static size_t least(size_t a, size_t b)
 {
@@ -46,11 +47,11 @@ void rp_h2_flow_trip(rp_h2 *h2, uint64_t sent_ns)
         h2->trip_ns = trip_ns;
 }
 
-/* More came in a round trip than half of what streams may have on their way. */
+/* More came in a round trip than a quarter of what streams may have on their way. */
 static void grow(rp_h2 *h2, uint64_t trip_bytes)
 {
     size_t limit = h2->options.window_limit;
-    while (h2->stream_window < limit && h2->stream_window < 2 * trip_bytes)
+    while (h2->stream_window < limit && h2->stream_window < 4 * trip_bytes)
         h2->stream_window = least(2 * h2->stream_window, limit);
     if (h2->stream_window <= h2->window)
         return;
@@ -58,9 +59,8 @@ static void grow(rp_h2 *h2, uint64_t trip_bytes)
     (void)nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, 0, (int32_t)h2->window);
 }
 
-static void stream_grow(stream *s)
+static void stream_grow(stream *s, size_t wanted)
 {
-    size_t wanted = s->h2->stream_window;
     if (s->limited && wanted > s->credit)
         wanted = s->credit;
     if (wanted <= s->window || s->finishing)
@@ -75,7 +75,13 @@ void rp_h2_flow_came(rp_h2 *h2, stream *s, size_t size)
     (void)nghttp2_session_consume_connection(h2->ng, size);
     h2->sample_bytes += size;
     h2->flowing = s->is.id;
-    stream_grow(s);
+    stream_grow(s, h2->stream_window);
+}
+
+void rp_h2_flow_head(stream *s)
+{
+    if (s->is.length > s->window)
+        stream_grow(s, least(WINDOW_OF_LARGE, s->h2->options.window_limit));
 }
 
 void rp_h2_flow_sample(rp_h2 *h2)
@@ -89,7 +95,7 @@ void rp_h2_flow_sample(rp_h2 *h2)
     h2->sample_bytes = 0;
     stream *s = rp_h2_find(h2, (int32_t)h2->flowing);
     if (s != NULL)
-        stream_grow(s);
+        stream_grow(s, h2->stream_window);
 }
 
 void rp_h2_flow_consumed(stream *s, size_t size)

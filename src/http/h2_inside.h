@@ -163,6 +163,8 @@ bool rp_h2_flow_begin(rp_h2 *h2);
 /* So many bytes of a body came, on a stream that somebody waits for: the connection's window goes
  * back, and both grow. */
 void rp_h2_flow_came(rp_h2 *h2, stream *s, size_t size);
+/* The head of its answer came. */
+void rp_h2_flow_head(stream *s);
 /* Behind a feed: what did come in the last round trip? */
 void rp_h2_flow_sample(rp_h2 *h2);
 /* They, or others, are consumed. */

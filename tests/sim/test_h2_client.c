@@ -1,0 +1,501 @@
+/* test_h2_client.c - what a client must do on HTTP/2 beyond the letter of RFC 9113, each taken from
+ * the report of a client that did not (docs/http2.md), in virtual time. */
+#include "support/check.h"
+#include "support/play.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MANY = 1000, REFUSED_STREAM = 7, NO_ERROR = 0 };
+
+static call calls[MANY];
+static unsigned executed[MANY]; /* by the number in the request's path */
+
+static unsigned number_of(const rp_sim_exchange *x)
+{
+    const char *digits = strrchr(rp_sim_target(x), '/');
+    CHECK(digits != NULL);
+    unsigned number = (unsigned)strtoul(digits + 1, NULL, 10);
+    CHECK(number < MANY);
+    return number;
+}
+
+static void execute(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    executed[number_of(x)]++;
+    rp_sim_respond(x, 200, NULL, "ok\n", 3);
+}
+
+static void begin(play *p, rp_sim_server_options *server, const rp_client_options *client)
+{
+    memset(calls, 0, sizeof(calls));
+    memset(executed, 0, sizeof(executed));
+    rp_sim_options sim = {.seed = 1, .orderly = true, .window_bytes = (size_t)64 * 1024};
+    server->versions = RP_SIM_HTTP_1_OR_2;
+    play_begin(p, &(play_options){.sim = &sim, .server = server, .client = client, .version = 13});
+}
+
+static rp_sim_server_counts counts_of(const play *p)
+{
+    rp_sim_server_counts counts;
+    rp_sim_server_counts_get(p->server, &counts);
+    return counts;
+}
+
+static void end(play *p)
+{
+    const char *complaint = rp_sim_server_complaint(p->server);
+    if (complaint != NULL)
+        fail_msg("%s", complaint);
+    play_end(p);
+}
+
+static void start_as(play *p, unsigned i, const char *directory, rp_request_options options)
+{
+    static char paths[MANY][64];
+    (void)snprintf(paths[i], sizeof(paths[i]), "%s/%u", directory, i);
+    options.url = play_url(p, paths[i]);
+    call_start(&calls[i], p, &options);
+}
+
+static void start(play *p, unsigned first, unsigned count)
+{
+    for (unsigned i = first; i < first + count; i++)
+        start_as(p, i, "", (rp_request_options){.url = NULL});
+}
+
+static void all_good(play *p, unsigned first, unsigned count)
+{
+    for (unsigned i = first; i < first + count; i++) {
+        call_wait(&calls[i], p);
+        if (calls[i].error.status != RP_OK)
+            fail_msg("%u: %s", i, calls[i].error.text);
+        assert_int_equal(calls[i].status, 200);
+    }
+}
+
+/* ---- the server leaves, or takes fewer ---- */
+
+/* What is above the last is not executed, though it came before GOAWAY left. */
+static void leave_early(rp_sim_exchange *x, void *user)
+{
+    static uint32_t lasts[4];
+    rp_sim_exchange *connection = rp_sim_connection(x);
+    const uint32_t *last = rp_sim_exchange_user(connection);
+    unsigned number = number_of(x);
+    (void)user;
+    if (last != NULL && rp_sim_stream(x) > *last)
+        return;
+    if (number == 0 || number == 3) {
+        lasts[number] = rp_sim_stream(x);
+        rp_sim_exchange_user_set(connection, &lasts[number]);
+        rp_sim_goaway(connection, rp_sim_stream(x), NO_ERROR, NULL);
+    }
+    execute(x, NULL);
+}
+
+/* Requirement 1. */
+static void test_goaway_executes_once(void **state)
+{
+    play p;
+    rp_sim_server_options server = {.on_request = leave_early};
+    (void)state;
+    begin(&p, &server, NULL);
+    for (unsigned i = 0; i < 20; i++)
+        start_as(&p, i, "", (rp_request_options){.body = "x", .body_size = 1});
+    all_good(&p, 0, 20);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(executed[i], 1);
+    assert_in_range(counts_of(&p).connections, 2, 4);
+    end(&p);
+}
+
+/* Requirement 3: a small limit that comes late; what was too much is refused, and sent again. */
+static void test_limits(void **state)
+{
+    static const uint32_t limits[] = {1, 5, 100};
+    (void)state;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        rp_sim_setting setting = {RP_SIM_MAX_CONCURRENT_STREAMS, limits[i]};
+        rp_sim_server_options server = {
+            .on_request = execute, .settings = &setting, .setting_count = 1};
+        play p;
+        begin(&p, &server, NULL);
+        start(&p, 0, 300);
+        all_good(&p, 0, 300);
+        for (unsigned j = 0; j < 300; j++)
+            assert_int_equal(executed[j], 1);
+        end(&p);
+    }
+}
+
+static void set_limit(rp_sim_exchange *x, uint32_t limit)
+{
+    rp_sim_setting setting = {RP_SIM_MAX_CONCURRENT_STREAMS, limit};
+    rp_sim_settings(rp_sim_connection(x), &setting, 1);
+}
+
+static void change_limit(rp_sim_exchange *x, void *user)
+{
+    unsigned number = number_of(x);
+    (void)user;
+    if (number == 10)
+        set_limit(x, 1);
+    if (number == 40)
+        set_limit(x, 0);
+    rp_sim_wait(x, 5);
+    execute(x, NULL);
+    if (number == 40) {
+        rp_sim_wait(rp_sim_connection(x), 3000);
+        set_limit(x, 10);
+    }
+}
+
+/* Requirement 5: 100, then 1, then none for three seconds, then 10. */
+static void test_limit_moves(void **state)
+{
+    rp_client_options one = {.http2_one_connection = true, .connections_per_origin = 1};
+    rp_sim_setting setting = {RP_SIM_MAX_CONCURRENT_STREAMS, 100};
+    rp_sim_server_options server = {
+        .on_request = change_limit, .settings = &setting, .setting_count = 1};
+    play p;
+    (void)state;
+    begin(&p, &server, &one);
+    start(&p, 0, 1);
+    all_good(&p, 0, 1);
+    start(&p, 1, 299);
+    all_good(&p, 1, 299);
+    /* A connection that takes nothing and has nothing to do may make room for another. */
+    assert_in_range(counts_of(&p).connections, 1, 2);
+    for (unsigned j = 0; j < 300; j++)
+        assert_int_equal(executed[j], 1);
+    end(&p);
+}
+
+/* ---- silence ---- */
+
+static void answer_late(rp_sim_exchange *x, void *user)
+{
+    const uint64_t *ms = user;
+    rp_sim_wait(x, *ms);
+    execute(x, NULL);
+}
+
+static void stay_silent(rp_sim_exchange *x, void *user)
+{
+    (void)x;
+    (void)user;
+}
+
+/* Requirement 8: the connection's death is found by PING. */
+static void test_black_hole(void **state)
+{
+    rp_sim_server_options server = {.on_request = stay_silent, .withheld = RP_SIM_PING_ACK};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    start_as(&p, 0, "", (rp_request_options){.body = "x", .body_size = 1});
+    call_wait(&calls[0], &p);
+    assert_int_equal(calls[0].error.status, RP_E_H2_PING_TIMEOUT);
+    assert_false(calls[0].error.replay_safe);
+    assert_in_range(calls[0].took_ns / 1000000, 30000, 30100);
+    assert_int_equal(counts_of(&p).pings, 1);
+    end(&p);
+}
+
+static void stop_reading(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_stop_reading(x);
+}
+
+/* And where not even the PING can leave. */
+static void test_full_window(void **state)
+{
+    static char body[8 * 1024 * 1024];
+    rp_sim_setting setting = {RP_SIM_INITIAL_WINDOW_SIZE, 0x7fffffff};
+    rp_sim_server_options server = {
+        .on_head = stop_reading, .settings = &setting, .setting_count = 1};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    start_as(&p, 0, "", (rp_request_options){.body = body, .body_size = sizeof(body)});
+    call_wait(&calls[0], &p);
+    assert_int_equal(calls[0].error.status, RP_E_H2_PING_TIMEOUT);
+    assert_in_range(calls[0].took_ns / 1000000, 30000, 31000);
+    end(&p);
+}
+
+/* Whoever answers PINGs may take its time; and it is not asked often (requirement 9). */
+static void test_slow_is_not_dead(void **state)
+{
+    uint64_t ms = 55000;
+    rp_sim_server_options server = {.on_request = answer_late, .user = &ms};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    start(&p, 0, 50);
+    all_good(&p, 0, 50);
+    assert_in_range(counts_of(&p).pings, 2, 4);
+    end(&p);
+}
+
+/* ---- cancels ---- */
+
+/* Requirements 9 and 10: a storm of cancels makes no PINGs, and resets within the budget; requests
+ * beside it get their answers. */
+static void test_storm_of_cancels(void **state)
+{
+    uint64_t ms = 200;
+    rp_sim_server_options server = {.on_request = answer_late, .user = &ms};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    start(&p, 0, 1);
+    all_good(&p, 0, 1);
+    for (unsigned i = 1; i + 10 <= MANY; i += 10) {
+        start(&p, i, 10);
+        (void)rp_loop_turn(p.loop, 5);
+        for (unsigned j = i; j < i + 9; j++)
+            rp_request_cancel(calls[j].request);
+    }
+    for (unsigned i = 10; i < MANY; i += 10)
+        all_good(&p, i, 1);
+    rp_sim_server_counts counts = counts_of(&p);
+    assert_in_range(counts.pings, 0, 1);
+    assert_in_range(counts.resets, 50, 130 * counts.connections);
+    end(&p);
+}
+
+/* ---- windows ---- */
+
+static void large_answer(rp_sim_exchange *x, void *user)
+{
+    static char body[320 * 1024];
+    (void)user;
+    executed[number_of(x)]++;
+    rp_sim_respond(x, 200, NULL, body, sizeof(body));
+}
+
+/* Requirement 12: one that takes nothing holds up nobody. */
+static void test_one_stalls(void **state)
+{
+    rp_sim_server_options server = {.on_request = large_answer};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    start_as(&p, 0, "", (rp_request_options){.receive_credit_bytes = 1024});
+    while (calls[0].body_bytes < 1024)
+        (void)rp_loop_turn(p.loop, 100);
+    start(&p, 1, 99);
+    all_good(&p, 1, 99);
+    assert_int_equal(calls[0].dones, 0);
+    assert_int_equal(calls[0].body_bytes, 1024);
+    assert_int_equal(counts_of(&p).connections, 1);
+    while (calls[0].dones == 0) {
+        rp_request_consume(calls[0].request, 1024);
+        (void)rp_loop_turn(p.loop, 1);
+    }
+    all_good(&p, 0, 1);
+    assert_int_equal(calls[0].body_bytes, 320 * 1024);
+    end(&p);
+}
+
+/* And those that are cancelled in the middle of their bodies leave the connection's window as it
+ * was: more goes by than it lets through at once. */
+static void test_cancelled_in_the_body(void **state)
+{
+    rp_sim_server_options server = {.on_request = large_answer};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    for (unsigned i = 0; i < 200; i++) {
+        start(&p, i, 1);
+        while (calls[i].body_bytes == 0)
+            (void)rp_loop_turn(p.loop, 100);
+        rp_request_cancel(calls[i].request);
+        call_wait(&calls[i], &p);
+    }
+    start(&p, 200, 10);
+    all_good(&p, 200, 10);
+    assert_int_equal(counts_of(&p).connections, 1);
+    end(&p);
+}
+
+#define LONG_BYTES ((size_t)128 * 1024 * 1024)
+
+static void long_answer(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_head(x, 200, NULL, LONG_BYTES);
+    static char piece[1024 * 1024];
+    for (size_t i = 0; i < LONG_BYTES / sizeof(piece); i++)
+        rp_sim_data(x, piece, sizeof(piece));
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+static uint64_t took_ns(rp_http_versions versions)
+{
+    rp_sim_options sim = {.seed = 1,
+                          .orderly = true,
+                          .latency_least_us = 50000,
+                          .latency_most_us = 50000,
+                          .window_bytes = (size_t)2 * 1024 * 1024};
+    rp_client_options client = {.versions = versions};
+    rp_sim_server_options server = {.on_request = long_answer, .versions = RP_SIM_HTTP_1_OR_2};
+    play p;
+    call c = {.dones = 0};
+    play_begin(&p,
+               &(play_options){.sim = &sim, .server = &server, .client = &client, .version = 13});
+    call_good(&c, &p);
+    assert_int_equal(c.body_bytes, LONG_BYTES);
+    end(&p);
+    return c.took_ns;
+}
+
+/* Requirement 13: 100 ms there and back. */
+static void test_long_way(void **state)
+{
+    (void)state;
+    uint64_t one = took_ns(RP_HTTP_1_1), two = took_ns(RP_HTTP_2);
+    if (two * 9 > one * 10)
+        fail_msg("%llu ms by HTTP/2, %llu by HTTP/1.1", (unsigned long long)(two / 1000000),
+                 (unsigned long long)(one / 1000000));
+}
+
+/* ---- uploads ---- */
+
+static void refuse_early(rp_sim_exchange *x, void *user)
+{
+    const bool *resets = user;
+    rp_sim_head(x, 200, NULL, 3);
+    rp_sim_data(x, "no\n", 3);
+    if (*resets)
+        rp_sim_reset_stream(x, NO_ERROR);
+    else
+        rp_sim_end(x, RP_SIM_KEEP);
+}
+
+static void ignore_body(rp_sim_exchange *x, const uint8_t *data, size_t size, void *user)
+{
+    (void)x;
+    (void)data;
+    (void)size;
+    (void)user;
+}
+
+/* Requirement 14: the answer is complete, the upload is not. */
+static void test_early_answer(void **state)
+{
+    static char body[4 * 1024 * 1024];
+    (void)state;
+    for (int resets = 0; resets < 2; resets++) {
+        bool with = resets == 1;
+        rp_sim_server_options server = {
+            .on_head = refuse_early, .on_body = ignore_body, .user = &with};
+        play p;
+        begin(&p, &server, NULL);
+        for (unsigned i = 0; i < 5; i++) {
+            start_as(&p, i, "", (rp_request_options){.body = body, .body_size = sizeof(body)});
+            call_wait(&calls[i], &p);
+            if (!with) {
+                assert_int_equal(calls[i].error.status, RP_OK);
+                assert_string_equal(calls[i].text, "no\n");
+            }
+        }
+        assert_int_equal(counts_of(&p).connections, 1);
+        end(&p);
+    }
+}
+
+static void begin_early(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_head(x, 200, NULL, RP_SIM_SIZE_UNKNOWN);
+}
+
+static void echo(rp_sim_exchange *x, const uint8_t *data, size_t size, void *user)
+{
+    (void)user;
+    rp_sim_data(x, data, size);
+}
+
+static void finish(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+/* Requirement 15. */
+static void test_echo_during_upload(void **state)
+{
+    static char body[4 * 1024 * 1024];
+    rp_sim_server_options server = {.on_head = begin_early, .on_body = echo, .on_request = finish};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        start_as(&p, i, "", (rp_request_options){.body = body, .body_size = sizeof(body)});
+    all_good(&p, 0, 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(calls[i].body_bytes, sizeof(body));
+    end(&p);
+}
+
+/* ---- life ---- */
+
+/* Requirement 21. */
+static void test_idle_ones_close(void **state)
+{
+    rp_client_options client = {.connection_idle_ms = 2000};
+    rp_sim_server_options server = {.on_request = execute};
+    play p;
+    (void)state;
+    begin(&p, &server, &client);
+    start(&p, 0, 10);
+    all_good(&p, 0, 10);
+    assert_int_equal(counts_of(&p).open, 1);
+    rp_sim_run_ms(p.sim, 1500);
+    assert_int_equal(counts_of(&p).open, 1);
+    rp_sim_run_ms(p.sim, 1500);
+    assert_int_equal(counts_of(&p).open, 0);
+    end(&p);
+}
+
+/* A busy one, too, serves no longer than it may, and no more requests. */
+static void test_lifetime(void **state)
+{
+    rp_client_options client = {.connection_lifetime_ms = 1000};
+    rp_client_options few = {.requests_per_connection = 7};
+    rp_sim_server_options server = {.on_request = execute};
+    play p;
+    (void)state;
+    begin(&p, &server, &client);
+    for (unsigned i = 0; i < 300; i += 3) {
+        start(&p, i, 3);
+        rp_sim_run_ms(p.sim, 50);
+        all_good(&p, i, 3);
+    }
+    assert_in_range(counts_of(&p).connections, 4, 7);
+    end(&p);
+    begin(&p, &server, &few);
+    start(&p, 0, 70);
+    all_good(&p, 0, 70);
+    assert_in_range(counts_of(&p).connections, 10, 12);
+    end(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_goaway_executes_once),  cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limit_moves),           cmocka_unit_test(test_black_hole),
+        cmocka_unit_test(test_full_window),           cmocka_unit_test(test_slow_is_not_dead),
+        cmocka_unit_test(test_storm_of_cancels),      cmocka_unit_test(test_one_stalls),
+        cmocka_unit_test(test_cancelled_in_the_body), cmocka_unit_test(test_long_way),
+        cmocka_unit_test(test_early_answer),          cmocka_unit_test(test_echo_during_upload),
+        cmocka_unit_test(test_idle_ones_close),       cmocka_unit_test(test_lifetime),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
