@@ -419,11 +419,24 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
         failed(conn);
 }
 
+/* It broke the rules, and left before it could be told: nghttp2 says so when it would tell. */
+static bool has_broken(rp_conn *conn)
+{
+    uint8_t *out = conn->client->loop->scratch;
+    size_t size = 0;
+    bool good = rp_h2_drain(session_of(conn)->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+    rp_wipe(out, size);
+    return !good;
+}
+
 static void ended(rp_conn *conn, const rp_error *end)
 {
     if (conn->in_flight == 0)
         rp_conn_learn(conn);
-    give_up(conn, end);
+    if (has_broken(conn))
+        failed(conn);
+    else
+        give_up(conn, end);
 }
 
 /* ---- writing ---- */
