@@ -506,6 +506,10 @@ static void fill(rp_stream *stream, void *user)
         serve_assigned(conn, size);
         good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     }
+    if (conn->state != RP_CONN_OPEN) { /* closed, as its last request could not be served */
+        rp_wipe(out, size);
+        return;
+    }
     rp_error error;
     if (!put(conn, out, size, &error)) {
         give_up(conn, &error);
