@@ -208,6 +208,7 @@ static void over(rp_conn *conn, const rp_error *end)
     rp_error error;
     if (!rp_conn_retired(conn))
         rp_conn_retire(conn);
+    tell_ends(conn); /* the last drain's */
     while ((stream = rp_h2_first(h2->h2)) != NULL) {
         rp_request *request = stream->user;
         loss_make(conn, request, end, &error);
