@@ -26,7 +26,7 @@ static void body_part(rp_sim_exchange *x, uint64_t from, uint64_t size)
         size_t part = size < sizeof(bytes) ? (size_t)size : sizeof(bytes);
         for (size_t i = 0; i < part; i++)
             bytes[i] = (char)torture_byte(from + i);
-        rp_sim_write(x, bytes, part);
+        rp_sim_data(x, bytes, part);
         from += part;
         size -= part;
     }
@@ -34,29 +34,42 @@ static void body_part(rp_sim_exchange *x, uint64_t from, uint64_t size)
 
 static void whole(rp_sim_exchange *x, uint64_t size)
 {
-    rp_sim_print(x, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n", (unsigned long long)size);
+    rp_sim_head(x, 200, NULL, size);
     body_part(x, 0, size);
 }
 
 static void chunked(rp_sim_exchange *x, uint64_t size)
 {
-    rp_sim_print(x, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n");
-    for (uint64_t at = 0; at < size; at += PIECE) {
-        uint64_t part = size - at < PIECE ? size - at : PIECE;
-        rp_sim_print(x, "%llx\r\n", (unsigned long long)part);
-        body_part(x, at, part);
-        rp_sim_print(x, "\r\n");
-    }
-    rp_sim_print(x, "0\r\nX-Sum: 1\r\n\r\n");
+    rp_sim_head(x, 200, "Trailer: X-Sum\r\n", RP_SIM_SIZE_UNKNOWN);
+    for (uint64_t at = 0; at < size; at += PIECE)
+        body_part(x, at, size - at < PIECE ? size - at : PIECE);
+    rp_sim_trailers(x, "X-Sum: 1\r\n");
+}
+
+/* Until the connection ends; HTTP/2's streams have an end of their own. */
+static void unframed(rp_sim_exchange *x, uint64_t size)
+{
+    if (rp_sim_version(x) == 20)
+        rp_sim_head(x, 200, NULL, RP_SIM_SIZE_UNKNOWN);
+    else
+        rp_sim_print(x, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    body_part(x, 0, size);
 }
 
 static void slow(rp_sim_exchange *x, uint64_t size)
 {
-    rp_sim_print(x, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n", (unsigned long long)size);
+    rp_sim_head(x, 200, NULL, size);
     for (uint64_t at = 0; at < size; at += PIECE) {
         rp_sim_wait(x, 5);
         body_part(x, at, size - at < PIECE ? size - at : PIECE);
     }
+}
+
+/* A stream whose script does not end; HTTP/1.1 has the connection for it. */
+static void stall(rp_sim_exchange *x)
+{
+    if (rp_sim_version(x) != 20)
+        rp_sim_end(x, RP_SIM_END_STALLED);
 }
 
 static bool is(const char *target, const char *what, uint64_t *size)
@@ -66,6 +79,18 @@ static bool is(const char *target, const char *what, uint64_t *size)
         return false;
     *size = strtoull(target + length, NULL, 10);
     return true;
+}
+
+/* Of a kind that is given back at first. */
+static bool given_back_before(const char *target)
+{
+    static const char *const kinds[] = {"/refused/", "/left/", "/http1/", "/421/"};
+    uint64_t size;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (is(target, kinds[i], &size))
+            return true;
+    }
+    return false;
 }
 
 /* By either version. True: it was answered, or given back. */
@@ -87,7 +112,7 @@ static bool give_back(rp_sim_exchange *x, torture *t)
     else
         first = false;
     t->given_back += first;
-    if (first || !t->scenario->http2)
+    if (first || !given_back_before(target))
         return first;
     size = strtoull(strrchr(target, '/') + 1, NULL, 10);
     CHECK(size <= sizeof(body));
@@ -102,7 +127,7 @@ void answer_head(rp_sim_exchange *x, void *user)
     uint64_t size;
     (void)user;
     if (is(rp_sim_target(x), "/continue/", &size))
-        rp_sim_print(x, "HTTP/1.1 100 Continue\r\n\r\n");
+        rp_sim_head(x, 100, NULL, 0);
 }
 
 void answer(rp_sim_exchange *x, void *user)
@@ -115,20 +140,21 @@ void answer(rp_sim_exchange *x, void *user)
     if (is(target, "/chunked/", &size)) {
         chunked(x, size);
     } else if (is(target, "/until/", &size)) {
-        rp_sim_print(x, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
-        body_part(x, 0, size);
+        unframed(x, size);
         ending = RP_SIM_CLOSE;
     } else if (is(target, "/slow/", &size)) {
         slow(x, size);
     } else if (is(target, "/never", &size)) {
-        ending = RP_SIM_END_STALLED;
+        stall(x);
+        return;
     } else if (is(target, "/part/", &size)) {
-        rp_sim_print(x, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n",
-                     (unsigned long long)size);
+        rp_sim_head(x, 200, NULL, size);
         body_part(x, 0, size / 2);
-        ending = RP_SIM_END_STALLED;
+        stall(x);
+        return;
     } else if (is(target, "/early/", &size)) {
-        rp_sim_print(x, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n");
+        rp_sim_head(x, 100, NULL, 0);
+        rp_sim_head(x, 103, "A: b\r\n", 0);
         whole(x, size);
     } else if (is(target, "/silent/", &size)) {
         whole(x, size);

@@ -28,7 +28,8 @@ typedef struct kind {
 #define ENDED                                                                                      \
     RP_E_TLS_CLOSED, RP_E_TRUNCATED, RP_E_CLOSED_EARLY, RP_E_BODY_TRUNCATED, RP_E_STALE_CONNECTION
 #define TOO_LONG                                                                                   \
-    RP_E_TOTAL_TIMEOUT, RP_E_HANDSHAKE_TIMEOUT, RP_E_FIRST_BYTE_TIMEOUT, RP_E_IDLE_TIMEOUT
+    RP_E_TOTAL_TIMEOUT, RP_E_HANDSHAKE_TIMEOUT, RP_E_FIRST_BYTE_TIMEOUT, RP_E_IDLE_TIMEOUT,        \
+        RP_E_H2_PING_TIMEOUT
 
 /* wolfSSL does not always say that it was for want of memory: BUFFER_E, PEER_KEY_ERROR and
  * BUILD_MESSAGE come of it too. */
@@ -225,6 +226,7 @@ static void begin(const scenario *s, uint64_t seed, bool trace)
     run.may = may;
     if (s->client != NULL)
         run.client_options = *s->client;
+    run.client_options.http2_prior_knowledge = s->http2;
     CHECK_TEXT(rp_sim_create(&run.sim, &options, &error) == RP_OK, error.text);
     if (common_tls == NULL)
         CHECK_TEXT(rp_tls_config_create(&common_tls, &tls, &error) == RP_OK, error.text);
