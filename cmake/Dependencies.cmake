@@ -75,8 +75,8 @@ get_target_property(wolfssl_include ringport_wolfssl INTERFACE_INCLUDE_DIRECTORI
 file(STRINGS "${wolfssl_include}/wolfssl/version.h" wolfssl_version REGEX "LIBWOLFSSL_VERSION_STRING")
 string(REGEX REPLACE ".*\"(.*)\".*" "\\1" wolfssl_version "${wolfssl_version}")
 if(wolfssl_version VERSION_LESS 5.9.2)
-    message(WARNING "wolfSSL ${wolfssl_version} lacks X25519MLKEM768, keys outside of the process (on_sign), refusals of "
-        "groups and extensions that were not offered, and fixes of 5.9.2 (CVE-2026-3230, CVE-2026-3547, CVE-2026-10592 "
+    message(WARNING "wolfSSL ${wolfssl_version} lacks X25519MLKEM768, keys outside of the process (on_sign), RSASSA-PSS, "
+        "refusals of groups and extensions that were not offered, and fixes of 5.9.2 (CVE-2026-3230, CVE-2026-3547, CVE-2026-10592 "
         "among them): docs/security.md")
 else()
     file(STRINGS "${wolfssl_include}/wolfssl/options.h" wolfssl_hybrids REGEX "define WOLFSSL_PQC_HYBRIDS")

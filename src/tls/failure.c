@@ -124,11 +124,12 @@ static const int protocol_codes[] = {
     ECC_PEERKEY_ERROR,
 };
 
-/* Whether an alert of ours says that the peer was wrong. */
+/* Whether an alert of ours says that the peer was wrong. handshake_failure does not: other builds
+ * of wolfSSL send it for want of a better one. */
 static bool blames_peer(int alert_sent)
 {
-    return alert_sent > 0 && alert_sent != ALERT_INTERNAL_ERROR &&
-           alert_sent != RP_ALERT_NO_RENEGOTIATION;
+    return alert_sent > 0 && alert_sent != ALERT_HANDSHAKE_FAILURE &&
+           alert_sent != ALERT_INTERNAL_ERROR && alert_sent != RP_ALERT_NO_RENEGOTIATION;
 }
 
 static const char *our_versions(const rp_tls_config *config)

@@ -21,8 +21,9 @@
 /* What this one is known to lack; cmake/Dependencies.cmake says it too. */
 #if LIBWOLFSSL_VERSION_HEX < 0x05009002
 #define RP_WOLFSSL_LACKS                                                                           \
-    ", which lacks X25519MLKEM768, keys outside of the process (on_sign), refusals of groups and " \
-    "extensions that were not offered, and fixes of 5.9.2 (CVE-2026-3230, -3547, -10592)"
+    ", which lacks X25519MLKEM768, keys outside of the process (on_sign), RSASSA-PSS, refusals "   \
+    "of groups and extensions that were not offered, and fixes of 5.9.2 (CVE-2026-3230, -3547, "   \
+    "-10592)"
 #elif !defined(WOLFSSL_PQC_HYBRIDS)
 #define RP_WOLFSSL_LACKS ", which lacks X25519MLKEM768"
 #else

@@ -4,6 +4,7 @@
 #include "support/process.h"
 #include "support/raw.h"
 #include "support/tls_pair.h"
+#include "tls/wolfssl.h"
 #include "support/web.h"
 
 #include <stdio.h>
@@ -271,6 +272,8 @@ static void test_resumption(void **state)
 {
     (void)state;
     for (int i = ECDSA_12; i <= STRICT_13; i++) {
+        if ((i == PSS_12 || i == PSS_13) && LIBWOLFSSL_VERSION_HEX < 0x05009002)
+            continue; /* wolfSSL 5.7.2 knows no such keys */
         web w;
         begin(&w, &(rp_client_options){.never_reuse = true}, "ca.pem");
         for (int k = 0; k < 4; k++) {

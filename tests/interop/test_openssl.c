@@ -117,6 +117,9 @@ static void test_leaves(void **state)
                                          "server-odd-name"};
     (void)state;
     for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+        bool is_new = strstr(leaves[i], "pss") != NULL || strstr(leaves[i], "odd") != NULL;
+        if (is_new && LIBWOLFSSL_VERSION_HEX < 0x05009002)
+            continue; /* wolfSSL 5.7.2 knows no such keys, nor serial numbers of 33 octets */
         converse(leaves[i], "-tls1_2", "TLSv1.2");
         converse(leaves[i], "-tls1_3", "TLSv1.3");
     }
@@ -282,7 +285,8 @@ static void test_client_certificate(void **state)
                               : "%s asked for a client certificate, and none is configured: alert "
                                 "certificate_required (116)",
                        peer_text(&p));
-        assert_string_equal(error->text, text);
+        if (RP_KEYS_ELSEWHERE) /* else nobody knows that the server asked */
+            assert_string_equal(error->text, text);
         end(&without);
         process_stop(&p.process);
     }
@@ -305,6 +309,8 @@ static void test_client_keys(void **state)
         for (size_t k = 0; k < 2 * sizeof(kinds) / sizeof(kinds[0]); k++) {
             bool bundle = k % 2 == 1;
             talk t = {0};
+            if (strcmp(kinds[k / 2], "client-rsa-pss") == 0 && !RP_KEYS_ELSEWHERE)
+                continue; /* signs under another name */
             (void)snprintf(name, sizeof(name), "%s.%s", kinds[k / 2], bundle ? "p12" : "pem");
             (void)snprintf(key, sizeof(key), "%s.key", kinds[k / 2]);
             rp_tls_options options = {.certificate_file = tls_cert(name),

@@ -110,8 +110,10 @@ static const char *version_of(const char *spec)
 /* Full, and resumed as often as is asked. */
 static void converse(uint16_t port, const char *spec)
 {
-    rp_loop *loop = fixture_loop();
     bool strict = is_strict(spec);
+    if (strncmp(spec, "server-rsa-pss", 14) == 0 && LIBWOLFSSL_VERSION_HEX < 0x05009002)
+        return; /* wolfSSL 5.7.2 knows no such keys */
+    rp_loop *loop = fixture_loop();
     rp_tls_config *tls =
         tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
                                      .certificate_file = strict ? tls_cert("client.pem") : NULL,
