@@ -141,6 +141,7 @@ static void stream_free(stream *s)
     rp_list_remove(&s->all_link);
     rp_list_remove(&s->link);
     rp_list_remove(&s->held_link);
+    rp_list_remove(&s->turn_link);
     rp_chain_clear(&s->held);
     rp_h2_give(h2->memory, s);
 }
@@ -200,6 +201,7 @@ void rp_h2_drop(rp_h2 *h2, rp_h2_stream *public, uint64_t now_ns)
     s->is.user = NULL;
     rp_list_remove(&s->link);
     rp_list_remove(&s->held_link);
+    rp_list_remove(&s->turn_link);
     rp_chain_clear(&s->held);
     if (s->closed) {
         if (h2->delivering != s)
@@ -245,6 +247,7 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
     s->closed = true;
     h2->open--;
     h2->unwanted -= s->unwanted;
+    rp_h2_upload_ends(s);
     if (s->dropped)
         stream_free(s);
     else if (!s->ended && !s->finishing)
@@ -680,6 +683,7 @@ rp_h2 *rp_h2_create(const rp_h2_options *options, const rp_h2_events *events, vo
     rp_list_init(&h2->live);
     rp_list_init(&h2->ended);
     rp_list_init(&h2->ready);
+    rp_list_init(&h2->turns);
     if (session_make(h2))
         return h2;
     rp_h2_destroy(h2);

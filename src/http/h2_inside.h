@@ -23,6 +23,7 @@ typedef struct stream {
     rp_h2 *h2;
     rp_link all_link;  /* h2->all */
     rp_link link;      /* h2->live, then h2->ended; alone: dropped, or told */
+    rp_link turn_link; /* h2->turns */
     rp_link held_link; /* h2->ready: it has held bytes and credit */
     const uint8_t *body;
     size_t body_size, body_done;
@@ -33,6 +34,7 @@ typedef struct stream {
     uint32_t window;
     uint8_t end;   /* rp_h2_end, once it is in h2->ended */
     uint8_t fault; /* rp_h2_fault */
+    bool its_turn; /* to send a frame of its body */
     bool limited;
     bool closed;    /* nghttp2 knows it no more */
     bool finishing; /* the answer is complete but for what is held */
@@ -58,7 +60,9 @@ struct rp_h2 {
     rp_link live;  /* streams that somebody waits for, the oldest first */
     rp_link ended; /* and whose end was not told yet */
     rp_link ready; /* held bytes, and credit for them */
-    stream *told;  /* by rp_h2_next_end: freed with the next call */
+    rp_link turns; /* uploads that wait for the others to send a frame */
+    uint32_t uploads;
+    stream *told; /* by rp_h2_next_end: freed with the next call */
     stream *delivering;
     uint32_t open;     /* streams that the server counts */
     uint32_t unwanted; /* of these, dropped and not reset */
@@ -151,6 +155,9 @@ void rp_h2_head_clear(rp_h2 *h2);
 void rp_h2_note_bad_name(stream *s, const char *text, size_t size);
 
 /* ---- h2_send.c ---- */
+
+/* It sends no more of its body. */
+void rp_h2_upload_ends(stream *s);
 
 int rp_h2_on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user);
 int rp_h2_on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t size,

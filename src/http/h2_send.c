@@ -116,17 +116,45 @@ static size_t fields_make(rp_h2 *h2, const rp_message *message, char *length)
     return count;
 }
 
-/* ---- the body ---- */
+/* ---- the body ----
+ *
+ * nghttp2 would have the oldest upload send all of its body before the next one begins: where there
+ * are several, each waits, once it has sent a frame, until the others have. */
+
+void rp_h2_upload_ends(stream *s)
+{
+    rp_list_remove(&s->turn_link);
+    s->h2->uploads -= s->is.uploading;
+    s->is.uploading = false;
+}
+
+/* False: nobody waits. */
+static bool next_turn(rp_h2 *h2)
+{
+    rp_link *link = rp_list_take(&h2->turns);
+    if (link == NULL)
+        return false;
+    stream *s = RP_CONTAINER(link, stream, turn_link);
+    s->its_turn = true;
+    (void)nghttp2_session_resume_data(h2->ng, (int32_t)s->is.id);
+    return true;
+}
 
 static nghttp2_ssize read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t size,
                                uint32_t *flags, nghttp2_data_source *source, void *user)
 {
     stream *s = source->ptr;
+    rp_h2 *h2 = user;
     size_t left = s->body_size - s->body_done;
     (void)ng;
     (void)id;
     (void)buffer;
-    (void)user;
+    if (h2->uploads > 1 && !s->its_turn) {
+        rp_list_remove(&s->turn_link);
+        rp_list_append(&h2->turns, &s->turn_link);
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    s->its_turn = false;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (left <= size)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -180,6 +208,8 @@ rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request)
     s->is.id = (uint32_t)id;
     rp_chain_init(&s->held, h2->chunks);
     rp_list_init(&s->held_link);
+    rp_list_init(&s->turn_link);
+    h2->uploads += s->is.uploading;
     rp_list_append(&h2->all, &s->all_link);
     rp_list_append(&h2->live, &s->link);
     h2->open++;
@@ -188,7 +218,9 @@ rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request)
 
 bool rp_h2_wants_drain(const rp_h2 *h2)
 {
-    return !h2->broken && nghttp2_session_want_write(h2->ng) != 0;
+    return !h2->broken &&
+           (nghttp2_session_want_write(h2->ng) != 0 ||
+            (!rp_list_empty(&h2->turns) && nghttp2_session_get_remote_window_size(h2->ng) > 0));
 }
 
 static void goaway_sent(rp_h2 *h2, const nghttp2_goaway *goaway)
@@ -230,7 +262,7 @@ int rp_h2_on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *u
         else
             rp_h2_calm_down(h2);
         if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
-            s->is.uploading = false;
+            rp_h2_upload_ends(s);
         h2->events->on_frame(h2->user, &s->is, h2->out_size);
         break;
     }
@@ -271,8 +303,10 @@ bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_
     while (!h2->broken && h2->out_capacity - h2->out_size >= RP_H2_DRAIN_LEAST) {
         const uint8_t *data;
         result = nghttp2_session_mem_send2(h2->ng, &data);
-        if (result <= 0)
+        if (result < 0 || (result == 0 && !next_turn(h2)))
             break;
+        if (result == 0)
+            continue;
         memcpy(h2->out + h2->out_size, data, (size_t)result);
         h2->out_size += (size_t)result;
     }

@@ -198,6 +198,26 @@ typedef struct sending {
     size_t credit;
 } sending;
 
+static void send_quietly(unsigned i, const sending *how)
+{
+    static rp_message messages[STREAMS];
+    static uint8_t packed[8][4096];
+    rp_error error;
+    rp_message_source source = {.method = how->method,
+                                .url = &f.url,
+                                .user_agent = "ua/1",
+                                .has_body = true,
+                                .body_size = how->body_size};
+    assert_int_equal(rp_message_pack(&messages[i], &source, packed[i], sizeof(packed[i]), &error),
+                     RP_OK);
+    rp_h2_request request = {.message = &messages[i],
+                             .body = (const uint8_t *)how->body,
+                             .body_size = how->body_size,
+                             .user = &f.all[i]};
+    f.all[i].stream = rp_h2_submit(f.h2, &request);
+    assert_non_null(f.all[i].stream);
+}
+
 static exchange *send_as(unsigned i, const sending *how)
 {
     rp_message message;
@@ -913,6 +933,40 @@ static void test_upload_ends_early(void **state)
     assert_int_equal(rp_h2_open(f.h2), 0);
 }
 
+/* A small one does not wait for the end of a large one, and large ones get on alike. */
+static void test_uploads_take_turns(void **state)
+{
+    static char body[400 * 1024];
+    size_t came[4] = {0};
+    unsigned last = 4;
+    h2_frame frame;
+    (void)state;
+    h2_word_put(&f.peer, NGHTTP2_WINDOW_UPDATE, 0, 0x7fff0000);
+    h2_settings_put(&f.peer, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0x7fffffff);
+    come();
+    for (unsigned i = 0; i < 4; i++) {
+        size_t size = i == 3 ? 1000 : sizeof(body);
+        send_quietly(i, &(sending){.method = "PUT", .body = body, .body_size = size});
+    }
+    rp_h2_drop(f.h2, f.all[1].stream, f.now_ns);
+    drain();
+    while (h2_peer_take(&f.peer, &frame)) {
+        if (frame.type != NGHTTP2_DATA)
+            continue;
+        unsigned i = (frame.id - 1) / 2;
+        came[i] += frame.size;
+        if (came[3] == 0)
+            assert_true(came[0] + came[2] < 100000);
+        if (came[0] < sizeof(body) && came[2] < sizeof(body))
+            assert_true(i != last || i == 3);
+        last = i;
+    }
+    assert_int_equal(came[0], sizeof(body));
+    assert_int_equal(came[1], 0);
+    assert_int_equal(came[2], sizeof(body));
+    assert_int_equal(came[3], 1000);
+}
+
 /* A head without the end: the upload goes on. */
 static void test_early_head(void **state)
 {
@@ -1199,6 +1253,7 @@ int main(void)
         TEST(test_windows_grow),
         TEST(test_upload),
         TEST(test_upload_ends_early),
+        TEST(test_uploads_take_turns),
         TEST(test_early_head),
         TEST(test_broken_rules),
         TEST(test_answers_in_http1),
