@@ -105,7 +105,6 @@ static void detach(rp_conn *conn, rp_request *request)
     rp_conn_detach(conn, request);
     request->exchange = NULL;
     if (stream != NULL) {
-        conn->idle_since_ns = now_of(conn);
         stream->user = NULL;
     } else {
         rp_list_remove(&request->queue_link);
@@ -149,6 +148,7 @@ static void tell_ends(rp_conn *conn)
     while ((stream = rp_h2_next_end(h2->h2, &end, &error)) != NULL) {
         rp_request *request = stream->user;
         detach(conn, request);
+        conn->idle_since_ns = now_of(conn);
         room_update(conn);
         tell_end(conn, request, end, &error);
     }
@@ -583,8 +583,10 @@ static void abandon(rp_conn *conn, rp_request *request)
     session *h2 = session_of(conn);
     rp_h2_stream *stream = stream_of(request);
     detach(conn, request);
-    if (stream != NULL)
+    if (stream != NULL) {
+        conn->idle_since_ns = now_of(conn);
         rp_h2_drop(h2->h2, stream, now_of(conn));
+    }
     if (conn->client->destroyed)
         return; /* which closes it */
     if (rp_h2_unwanted(h2->h2) > rp_h2_limit(h2->h2) / 2 && conn->state == RP_CONN_OPEN &&

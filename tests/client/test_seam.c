@@ -132,6 +132,32 @@ static void test_streams_run_out(void **state)
     many_end(m);
 }
 
+/* A connection that wants no more requests for a reason of its own, as after too many cancels: they
+ * go to another one, and it is used again when it has room. */
+static void test_no_room_for_a_while(void **state)
+{
+    many *m = many_begin(NULL);
+    (void)state;
+    many_start(m, 0, 5, NULL);
+    many_until_active(m, 5);
+    UNTIL(m->w.loop, many_origin(m)->conn_count == 1);
+    rp_conn *first = many_conn(m, 0);
+    many_room(first, 0);
+    many_start(m, 5, 20, NULL);
+    many_until_active(m, 25);
+    rp_conn *second = many_conn(m, 5);
+    assert_ptr_not_equal(second, first);
+    assert_int_equal(second->in_flight, 20);
+    assert_int_equal(many_origin(m)->conn_count, 2);
+    many_room(second, 0);
+    many_room(first, MANY);
+    many_start(m, 25, 1, NULL);
+    assert_ptr_equal(many_conn(m, 25), first);
+    many_answer_all(m, 0, 26);
+    assert_int_equal(many_origin(m)->takes, MANY);
+    many_end(m);
+}
+
 /* Unless the client wants one connection only. */
 static void test_one_connection(void **state)
 {
@@ -481,6 +507,7 @@ int main(void)
         fixture_test(test_limit_is_lowered),
         fixture_test(test_none_are_taken),
         fixture_test(test_streams_run_out),
+        fixture_test(test_no_room_for_a_while),
         fixture_test(test_one_connection),
         fixture_test(test_few_are_filled),
         fixture_test(test_idle_ones_keep_their_place),

@@ -218,6 +218,12 @@ void many_say(rp_conn *conn, uint32_t count)
     rp_conn_takes(conn, count);
 }
 
+void many_room(rp_conn *conn, uint32_t count)
+{
+    ((session *)conn->session)->limit = count;
+    rp_conn_room_changed(conn);
+}
+
 /* ---- what happens in a turn ---- */
 
 static void head_comes(rp_deferred *deferred)

@@ -43,6 +43,8 @@ void many_turn_ms(many *m, unsigned ms);
 
 /* The server says how many requests it takes at once on this connection, now or anew. */
 void many_say(rp_conn *conn, uint32_t count);
+/* The connection has no room for a reason of its own, or has again. */
+void many_room(rp_conn *conn, uint32_t count);
 /* It has the head of an answer for the request, and no body. */
 void many_head(many *m, unsigned which, int status);
 /* That is 200, and the caller is told. */
