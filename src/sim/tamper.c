@@ -94,17 +94,21 @@ static void batch_done(tamper *t)
     t->batch = NULL;
 }
 
-static void flush(tamper *t)
+static void batch_start(tamper *t)
 {
-    t->holding = false;
-    if (t->held.size == 0 || t->batch_in_flight || t->owner_in_flight)
-        return; /* `sent` comes back to it */
     t->batch = t->held.data;
     t->batch_slice = (rp_slice){t->batch, t->held.size};
     t->held = (sim_bytes){NULL, 0, 0, 0};
     t->batch_in_flight = true;
     t->inner->quiet_send = false;
     rp_socket_ops(t->inner)->send(t->inner, &t->batch_slice, 1);
+}
+
+static void flush(tamper *t)
+{
+    t->holding = false;
+    if (t->held.size > 0 && !t->batch_in_flight && !t->owner_in_flight)
+        batch_start(t); /* otherwise `sent` comes back to it */
 }
 
 static void tamper_shutdown_send(rp_socket *socket)
@@ -158,9 +162,14 @@ static void batch_sent(tamper *t, rp_io_result result)
 {
     const rp_slice *waiting = t->waiting;
     batch_done(t);
-    t->waiting = NULL;
     if (t->closing)
         result = (rp_io_result){RP_E_CANCELLED, 0};
+    /* What was held and flushed meanwhile is older than what waits. */
+    if (result.status == RP_OK && t->held.size > 0 && (waiting != NULL || !t->holding)) {
+        batch_start(t);
+        return;
+    }
+    t->waiting = NULL;
     if (t->shutdown_due && result.status == RP_OK)
         rp_socket_ops(t->inner)->shutdown_send(t->inner);
     t->shutdown_due = false;

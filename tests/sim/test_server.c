@@ -710,6 +710,36 @@ static void test_held(void **state)
     EACH(all, &serving, held);
 }
 
+/* What was held and flushed while an earlier flush was on its way is before what follows. */
+static void hold_and_flush(rp_sim_exchange *x, void *user)
+{
+    uint8_t *bytes = probe_pattern(300000);
+    (void)user;
+    rp_sim_print(x, "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n");
+    for (size_t i = 0; i < 300; i++) {
+        if (i % 3 < 2)
+            rp_sim_hold(x);
+        rp_sim_write(x, bytes + 1000 * i, 1000);
+        rp_sim_flush(x);
+    }
+    rp_sim_end(x, RP_SIM_KEEP);
+    free(bytes);
+}
+
+static void in_order(scene *s)
+{
+    fetch f = {.checked = true};
+    scene_good(s, &f, "/", NULL, 200);
+    assert_int_equal(f.body_bytes, 300000);
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    rp_sim_server_options serving = {.on_request = hold_and_flush};
+    EACH(all, &serving, in_order);
+}
+
 static void malformed(scene *s)
 {
     static const char *const requests[] = {
@@ -765,6 +795,7 @@ int main(void)
         fixture_test(test_half_closed),
         fixture_test(test_cuts),
         fixture_test(test_held),
+        fixture_test(test_order),
         fixture_test(test_malformed),
     };
     return fixture_run_simulated(tests, 2);
