@@ -395,7 +395,7 @@ void rp_sim_headers(rp_sim_exchange *exchange, uint8_t flags, uint32_t stream, c
                     size_t cut);
 void rp_sim_settings(rp_sim_exchange *exchange, const rp_sim_setting *settings, size_t count);
 void rp_sim_window_update(rp_sim_exchange *exchange, uint32_t stream, uint32_t increment);
-/* debug: a text, or NULL. */
+/* last_stream UINT32_MAX: the last that was taken by then. debug: a text, or NULL. */
 void rp_sim_goaway(rp_sim_exchange *exchange, uint32_t last_stream, uint32_t code,
                    const char *debug);
 /* RST_STREAM, and the script's end. Of HTTP/1.1: RP_SIM_END_RESET. */

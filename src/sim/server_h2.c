@@ -372,6 +372,9 @@ static void settings_confirmed(sim_connection *c)
         rp_sim_bytes_consume(b, sizeof(setting));
         set_ours(c, &setting);
     }
+    /* Of a smaller window what is owed may be all there is. */
+    for (rp_link *link = c->streams.next; link != &c->streams; link = link->next)
+        rp_sim_h2_give_back(c, RP_CONTAINER(link, rp_sim_exchange, link));
 }
 
 static void settings_frame(sim_connection *c, const sim_frame *f)

@@ -274,6 +274,10 @@ static void put_data(rp_sim_exchange *x, sim_step *step)
 bool rp_sim_h2_step(rp_sim_exchange *x, sim_step *step)
 {
     sim_frame f = {step->type, step->flags, step->stream, step->data, step->size};
+    bool leaves = step->type == RP_SIM_FRAME_GOAWAY && step->size >= 8;
+    const sim_h2 *h2 = x->connection->h2;
+    if (step->kind == SIM_STEP_FRAME && leaves && rp_sim_h2_number(step->data) == UINT32_MAX)
+        number_put(step->data, h2->highest < h2->last ? h2->highest : h2->last);
     if (step->kind == SIM_STEP_FIELDS)
         put_fields(x, step);
     else if (step->kind == SIM_STEP_DATA)
