@@ -67,6 +67,8 @@ static void plan_answer(world *w, call *c)
     bool bodiless = c->status == 204 || c->status == 304 || strcmp(c->method, "HEAD") == 0;
     if (bodiless)
         c->framing = NO_BODY;
+    if (c->host->knobs->http2 && c->framing == BY_CLOSE)
+        c->framing = BY_CHUNKS;
 }
 
 /* Without its body's end an answer of these is not whole. */
@@ -76,6 +78,8 @@ static void plan_flaw(world *w, call *c)
         return;
     c->flaw = (flaw)(1 + world_draw(w, FLAWS - 1));
     c->flaw_at = (size_t)world_draw(w, c->body_bytes + 1);
+    if (c->host->knobs->http2 && c->flaw == FLAW_SHORT)
+        c->framing = BY_LENGTH;
     if (c->framing == BY_CLOSE && (c->flaw == FLAW_SHORT || c->host->knobs->plain))
         c->framing = BY_LENGTH; /* there a close is no flaw */
     if (c->framing == BY_LENGTH) {
@@ -90,7 +94,8 @@ static void plan_flaw(world *w, call *c)
 
 static void plan_extra(world *w, call *c)
 {
-    if (!world_chance(w, w->knobs.extras) || c->flaw != FLAW_NONE || c->framing == BY_CLOSE)
+    if (!world_chance(w, w->knobs.extras) || c->flaw != FLAW_NONE || c->framing == BY_CLOSE ||
+        c->host->knobs->http2)
         return;
     c->extra = (extra)(1 + world_draw(w, EXTRAS - 1));
     if (c->extra == EXTRA_BODY && c->framing != NO_BODY)
@@ -211,7 +216,32 @@ static bool astray_explains(const call *c, rp_status status)
         return status == RP_E_CERT_HOST_MISMATCH;
     case WRONG_SCHEME:
         return status == RP_E_BAD_RESPONSE || status == RP_E_TLS_PROTOCOL ||
-               status == RP_E_CLOSED_EARLY || status == RP_E_RESET;
+               status == RP_E_CLOSED_EARLY || status == RP_E_RESET ||
+               (c->world->knobs.client.http2_prior_knowledge &&
+                (status == RP_E_H2_NOT_SPOKEN || status == RP_E_H2_PROTOCOL));
+    default:
+        return false;
+    }
+}
+
+static bool flaw_explains_2(const call *c, rp_status status)
+{
+    /* A server that leaves, or refuses, again and again. */
+    if (status == RP_E_H2_RESET && c->asked == 0 &&
+        c->host->knobs->announced_close + c->host->knobs->refuses > 0)
+        return true;
+    switch (c->flaw) {
+    case FLAW_SHORT:
+        return status == RP_E_BODY_TRUNCATED || status == RP_E_BAD_RESPONSE;
+    case FLAW_BAD_HEAD:
+        return status == RP_E_BAD_RESPONSE;
+    case FLAW_HUGE_HEAD:
+        return status == RP_E_HEAD_TOO_LARGE;
+    case FLAW_CUT:
+    case FLAW_RESET:
+    case FLAW_BAD_CHUNK:
+    case FLAW_SILENCE:
+        return status == RP_E_H2_RESET;
     default:
         return false;
     }
@@ -264,6 +294,8 @@ static bool may_fail_so(const call *c, rp_status status)
         return true;
     if (c->host->knobs->premature > 0 && status == RP_E_BAD_RESPONSE)
         return true;
+    if (c->host->knobs->http2)
+        return flaw_explains_2(c, status);
     return flaw_explains(c, status) || stale_explains(c, status);
 }
 
@@ -366,7 +398,8 @@ static void take_head(call *c, rp_request *request, const rp_response_head *head
     c->moved_us = world_now_us(c->world) - c->started_us;
     (void)snprintf(id, sizeof(id), "%u", c->id);
     for (size_t i = 0; i < head->header_count; i++)
-        found = found || (strcmp(head->headers[i].name, "X-Id") == 0 &&
+        found = found || ((strcmp(head->headers[i].name, "X-Id") == 0 ||
+                           (head->version == 20 && strcmp(head->headers[i].name, "x-id") == 0)) &&
                           strcmp(head->headers[i].value, id) == 0);
     rp_request_summary_get(request, &so_far);
     if (!found)
@@ -409,6 +442,7 @@ static void check_success(const call *c, const rp_response_summary *summary)
     CHECK(unsure || c->received == (c->framing == NO_BODY ? 0 : c->body_bytes));
     CHECK(summary->attempts >= 1 && summary->address[0] != '\0');
     CHECK((summary->tls_version != NULL) == !c->host->knobs->plain);
+    CHECK(summary->version == (c->host->knobs->http2 ? 20 : 11));
     CHECK(c->asked >= 1);
 }
 
@@ -454,7 +488,7 @@ static void check_limit(const call *c, const rp_response_summary *summary)
         CHECK(c->heads == 0 && t->first_byte_us == 0);
         /* A large request may have left later than it was handed over: invariants.c looks. */
         CHECK(took_us + 1 >= t->sent_us + c->first_byte_ms * 1000);
-        if (c->upload_bytes <= SMALL_UPLOAD)
+        if (c->upload_bytes <= (c->host->knobs->http2 ? 0 : SMALL_UPLOAD))
             limit_ms = c->first_byte_ms;
         since_us = t->sent_us;
         break;
@@ -508,7 +542,7 @@ static void take_end(call *c, rp_request *request, const rp_response_summary *su
     c->told_sent = summary->bytes_sent;
     c->told_safe = !c->good && summary->error->replay_safe;
     CHECK(summary->body_bytes == c->received);
-    CHECK(c->attempts <= (w->knobs.client.never_replay ? 1u : 2u));
+    CHECK(c->host->knobs->http2 || c->attempts <= (w->knobs.client.never_replay ? 1u : 2u));
     if (c->good)
         check_success(c, summary);
     else

@@ -16,6 +16,7 @@ typedef struct visit {
     rp_timer timer;                /* the server's patience with an idle connection */
     uint64_t first_us;             /* when its first request came */
     rp_sim_exchange *exchange;
+    bool refused; /* over HTTP/2, before anything was done */
     bool tainted; /* something unsolicited was said here, and a request had left before it came */
 } visit;
 
@@ -292,6 +293,99 @@ static void grows_idle(rp_sim_exchange *x, void *user)
                    c->host->knobs->keep_alive_s * (uint64_t)1000, idle_too_long, v);
 }
 
+/* ---- over HTTP/2 ---- */
+
+static void body_of_2(rp_sim_exchange *x, const call *c, size_t end)
+{
+    uint8_t *body = malloc(c->piece_bytes);
+    CHECK(body != NULL);
+    for (size_t at = 0; at < end;) {
+        size_t size = end - at < c->piece_bytes ? end - at : c->piece_bytes;
+        for (size_t i = 0; i < size; i++)
+            body[i] = world_byte(c->id, false, at + i);
+        if (c->cut == CUT_MIXED && world_chance(c->world, 500))
+            (world_chance(c->world, 500) ? rp_sim_hold : rp_sim_flush)(x);
+        rp_sim_data(x, body, size);
+        at += size;
+        if (c->wait_ms > 0)
+            rp_sim_wait(x, c->wait_ms);
+    }
+    free(body);
+}
+
+static void huge_head_2(rp_sim_exchange *x)
+{
+    char lines[80 * 930], *at = lines + sprintf(lines, ":status: 200\r\n");
+    for (int i = 0; i < 80; i++)
+        at += sprintf(at, "x-large-%d: %0900d\r\n", i, i);
+    rp_sim_headers(x, RP_SIM_FLAG_END_HEADERS, rp_sim_stream(x), lines, 0);
+}
+
+/* Its settings change now and then, its windows are held back, it leaves. */
+static void unrest(rp_sim_exchange *x, const call *c)
+{
+    world *w = c->world;
+    const host_knobs *h = c->host->knobs;
+    rp_sim_exchange *connection = rp_sim_connection(x);
+    rp_sim_setting setting = {RP_SIM_MAX_CONCURRENT_STREAMS, 0};
+    if (h->streams_limit > 0 && world_chance(w, 50)) {
+        setting.value = 1 + (uint32_t)world_draw(w, h->streams_limit);
+        rp_sim_settings(connection, &setting, 1);
+    }
+    if (h->first_window > 0 && world_chance(w, 50)) {
+        setting = (rp_sim_setting){RP_SIM_INITIAL_WINDOW_SIZE, 0};
+        setting.value = 1 + (uint32_t)world_draw(w, h->first_window);
+        rp_sim_settings(connection, &setting, 1);
+    }
+    if (world_chance(w, h->withholds)) {
+        rp_sim_withhold(connection,
+                        RP_SIM_WINDOWS | (world_chance(w, 500) ? RP_SIM_SETTINGS_ACK : 0u));
+        rp_sim_wait(connection, world_draw(w, w->knobs.real ? 10 : 100));
+        rp_sim_withhold(connection, 0);
+    }
+    if (c->close_announced)
+        rp_sim_goaway(connection, UINT32_MAX, 0, "enough");
+}
+
+static void answer_2(rp_sim_exchange *x, call *c)
+{
+    static const char *const trailers = "X-Trailer: yes\r\n";
+    char line[32];
+    bool whole = c->flaw == FLAW_NONE;
+    unrest(x, c);
+    if (c->flaw == FLAW_SILENCE) {
+        rp_sim_reset_stream(x, 8);
+        return;
+    }
+    if (c->flaw == FLAW_HUGE_HEAD || c->flaw == FLAW_BAD_HEAD) {
+        if (c->flaw == FLAW_HUGE_HEAD)
+            huge_head_2(x);
+        else
+            rp_sim_headers(x, RP_SIM_FLAG_END_HEADERS, rp_sim_stream(x), ":status: 2x0\r\n", 0);
+        rp_sim_end(x, RP_SIM_KEEP);
+        return;
+    }
+    (void)snprintf(line, sizeof(line), "X-Id: %u\r\n", c->id);
+    if (c->cut == CUT_HELD)
+        rp_sim_hold(x);
+    for (unsigned i = 0; i < c->informational; i++)
+        rp_sim_head(x, 103, line, 0);
+    rp_sim_head(x, (int)c->status, line,
+                c->framing == BY_LENGTH || (c->framing == NO_BODY && c->status != 204)
+                    ? c->body_bytes
+                    : RP_SIM_SIZE_UNKNOWN);
+    if (c->framing != NO_BODY)
+        body_of_2(x, c, whole ? c->body_bytes : c->flaw_at);
+    if (whole && c->framing == BY_CHUNKS && c->id % 2 == 1)
+        rp_sim_trailers(x, trailers);
+    if (c->flaw == FLAW_STALL)
+        rp_sim_flush(x);
+    else if (whole || c->flaw == FLAW_SHORT)
+        rp_sim_end(x, RP_SIM_KEEP);
+    else
+        rp_sim_reset_stream(x, c->flaw == FLAW_RESET ? 2 : 8);
+}
+
 static void answer_well(rp_sim_exchange *x, call *c)
 {
     char head[512];
@@ -322,6 +416,10 @@ static void answer_well(rp_sim_exchange *x, call *c)
 
 static void answer(rp_sim_exchange *x, call *c)
 {
+    if (c->host->knobs->http2) {
+        answer_2(x, c);
+        return;
+    }
     switch (c->flaw) {
     case FLAW_SILENCE:
         rp_sim_end(x, RP_SIM_CLOSE);
@@ -395,7 +493,7 @@ static visit *visit_again(rp_sim_exchange *x, const world *w, const call *next)
         CHECK(v != NULL);
         rp_sim_exchange_user_set(x, v);
         v->first_us = w->sim != NULL ? world_now_us(w) : 0;
-        CHECK(rp_sim_served(x) == 0);
+        CHECK(rp_sim_served(x) == 0 || rp_sim_version(x) == 20);
         return v;
     }
     CHECK(!v->spoilt);
@@ -431,12 +529,22 @@ static void take_head(rp_sim_exchange *x, host *h)
     c->asked++;
     /* "GET /1 HTTP/1.1", "Host: ..." and the empty line. */
     v->head_bytes = strlen(c->method) + strlen(rp_sim_target(x)) + strlen(h->name) + 22;
+    if (h->knobs->http2)
+        v->head_bytes = 9; /* and some that HPACK leaves */
+    if (h->knobs->http2 && world_chance(h->world, h->knobs->refuses)) {
+        c->asked--;
+        v->refused = true;
+        rp_sim_reset_stream(x, 7);
+        return;
+    }
     host_saw(c, v->head_bytes);
     CHECK(c->asked <= (idempotent && !o->never_replay ? 2u : 1u));
     v->spoilt = c->flaw != FLAW_NONE || c->close_announced;
+    char line[32];
+    (void)snprintf(line, sizeof(line), "X-Id: %u\r\n", c->id);
     if (c->early_hints)
-        rp_sim_print(x, "HTTP/1.1 103 Early Hints\r\nX-Id: %u\r\n\r\n", c->id);
-    if (c->flaw == FLAW_DEAF)
+        rp_sim_head(x, 103, line, 0);
+    if (c->flaw == FLAW_DEAF && !h->knobs->http2)
         rp_sim_stop_reading(x);
     else if (c->early)
         answer(x, c);
@@ -448,6 +556,8 @@ static void take_body(rp_sim_exchange *x, const uint8_t *data, size_t size)
     for (size_t i = 0; i < size; i++, v->uploaded++)
         CHECK(data[i] == world_byte(0, true, v->uploaded));
     CHECK(v->uploaded <= v->now->upload_bytes);
+    if (v->refused)
+        return;
     host_saw(v->now, v->head_bytes + v->uploaded);
 }
 
@@ -511,7 +621,18 @@ static rp_status host_listen(host *h, rp_error *error)
 {
     world *w = h->world;
     bool known = h->address[0] != '\0';
+    rp_sim_setting settings[2];
+    size_t setting_count = 0;
+    if (h->knobs->streams_limit > 0)
+        settings[setting_count++] =
+            (rp_sim_setting){RP_SIM_MAX_CONCURRENT_STREAMS, h->knobs->streams_limit};
+    if (h->knobs->first_window > 0)
+        settings[setting_count++] =
+            (rp_sim_setting){RP_SIM_INITIAL_WINDOW_SIZE, h->knobs->first_window};
     rp_sim_server_options options = {
+        .versions = h->knobs->http2 ? RP_SIM_HTTP_1_OR_2 : RP_SIM_HTTP_1,
+        .settings = settings,
+        .setting_count = setting_count,
         .host = known || w->sim == NULL ? NULL : h->name,
         .address = known ? h->address : NULL,
         .port = h->port,
@@ -599,7 +720,8 @@ void hosts_end(world *w)
         if (h->server == NULL)
             continue;
         rp_sim_server_counts_get(h->server, &counts);
-        CHECK(counts.malformed == 0 || w->knobs.astray > 0);
+        CHECK_TEXT(counts.malformed == 0 || w->knobs.astray > 0,
+                   rp_sim_server_complaint(h->server));
         if (w->sim != NULL)
             continue;
         rp_sim_server_stop(h->server);

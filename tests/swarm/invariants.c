@@ -77,11 +77,13 @@ static void idle_holds(const world *w, const rp_conn *conn)
 static void conn_holds(const world *w, const rp_conn *conn)
 {
     bool idle = conn->state == RP_CONN_OPEN && !rp_list_empty(&conn->age_link);
-    CHECK(conn->in_flight <= 1); /* HTTP/1.1 */
+    bool one_by_one = conn->state != RP_CONN_OPEN || conn->protocol->version == 11;
+    CHECK(conn->in_flight <= 1 || !one_by_one);
     CHECK(conn->in_flight == 0 || conn->state == RP_CONN_OPEN);
-    CHECK((rp_conn_room(conn) > 0) == !rp_list_empty(&conn->ready_link));
+    /* With HTTP/2 there may be more room at once than the pool was told, and never less. */
+    CHECK(!one_by_one || (rp_conn_room(conn) > 0) == !rp_list_empty(&conn->ready_link));
     CHECK(idle == (conn->in_flight == 0 && !rp_list_empty(&conn->ready_link)));
-    if (idle) {
+    if (idle && one_by_one) {
         CHECK(conn->state == RP_CONN_OPEN && conn->stream->encrypted == NULL);
         CHECK(conn->stream->background); /* a reset of its last send is found by the next fill */
         CHECK(conn->stream->queued == NULL && conn->stream->stash_size == 0);
@@ -123,7 +125,7 @@ static void request_in_time(const world *w, const rp_request *r)
         limit_holds(w, r->queued_ns, r->client->options.queue_timeout_ms);
     if (r->state != RP_REQUEST_ACTIVE)
         return;
-    uint64_t moved_ns = rp_stream_moved_ns(r->conn->stream);
+    uint64_t moved_ns = r->conn->protocol->moved_ns(r->conn, r);
     if (moved_ns < r->moved_ns)
         moved_ns = r->moved_ns;
     if (r->sent_ns > 0 && !r->head_begun)
@@ -143,12 +145,27 @@ static void requests_hold(const world *w, counted *all)
         CHECK((request->state == RP_REQUEST_ACTIVE) == (request->conn != NULL));
         if (request->conn != NULL)
             CHECK(request->conn->origin == request->origin && request->conn->in_flight > 0);
-        CHECK((request->state == RP_REQUEST_QUEUED) == !rp_list_empty(&request->queue_link));
+        bool queued = !rp_list_empty(&request->queue_link); /* HTTP/2 has those that are assigned */
+        CHECK(request->state == RP_REQUEST_QUEUED
+                  ? queued
+                  : !queued || (request->conn != NULL && request->conn->protocol->version == 20));
         CHECK(!request->has_credit_limit || request->owed_bytes <= request->credit_bytes);
         request_in_time(w, request);
     }
     CHECK(all->queued == client->queued_count);
     CHECK(all->active == all->in_flight);
+}
+
+/* One of HTTP/2 that is silent, and was asked whether it lives, takes nothing. */
+static bool has_idle_room(const rp_origin *origin)
+{
+    const rp_link *all = &origin->client->idle;
+    for (const rp_link *l = all->next; l != all; l = l->next) {
+        const rp_conn *conn = RP_CONTAINER(l, rp_conn, age_link);
+        if (conn->origin == origin && rp_conn_room(conn) > 0)
+            return true;
+    }
+    return false;
 }
 
 static unsigned id_of(const rp_request *request)
@@ -163,7 +180,7 @@ static void queue_is_served(const rp_origin *origin)
     const rp_request *before = NULL, *first = NULL;
     for (const rp_link *l = origin->queue.next; l != &origin->queue; l = l->next) {
         const rp_request *request = RP_CONTAINER(l, rp_request, queue_link);
-        CHECK(request->fresh_only || origin->idle_count == 0);
+        CHECK(request->fresh_only || !has_idle_room(origin));
         CHECK(before == NULL || before->attempts > 0 ||
               (request->attempts == 0 && id_of(before) < id_of(request)));
         if (first == NULL && request->attempts == 0 && request->moved == 0)
@@ -218,6 +235,8 @@ static void memory_holds(const world *w, const counted *all)
 {
     size_t limit = (size_t)4 * 1024 * 1024 + all->conns * (size_t)512 * 1024 +
                    (w->knobs.streams * (size_t)512 + all->requests * (size_t)80) * 1024;
+    for (unsigned i = 0; i < w->knobs.host_count; i++) /* what waits for credit, to the window */
+        limit += w->knobs.hosts[i].http2 ? all->requests * (size_t)400 * 1024 : 0;
     CHECK(w->heap.bytes <= limit);
 }
 

@@ -79,6 +79,30 @@ static void hosts(knobs *k, dice *d)
         k->client_version = versions[dice_draw(d, 3)];
 }
 
+/* Which hosts speak HTTP/2: what is plain is known beforehand, so all of those do or none. */
+static void versions(knobs *k, dice *d)
+{
+    unsigned chance = dice_chance(d, 500) ? 0 : 300 + (unsigned)dice_draw(d, 701);
+    if (k->only_2)
+        chance = 1000;
+    bool plain = dice_chance(d, chance);
+    k->client.http2_prior_knowledge = plain;
+    k->client.http2_one_connection = dice_chance(d, 200);
+    if (dice_chance(d, 200))
+        k->client.http2_streams_early = 1 + (uint32_t)dice_scale(d, 0, 99);
+    for (unsigned i = 0; i < k->host_count; i++) {
+        host_knobs *h = &k->hosts[i];
+        h->http2 = h->plain ? plain : dice_chance(d, chance);
+        if (!h->http2)
+            continue;
+        h->premature = h->silent_close = h->keep_alive_s = 0;
+        h->streams_limit = some(d, 400, 20);
+        h->first_window = some(d, 300, 100000);
+        h->refuses = some(d, 200, 300);
+        h->withholds = some(d, 200, 300);
+    }
+}
+
 static void client_limits(knobs *k, dice *d)
 {
     rp_client_options *c = &k->client;
@@ -339,6 +363,23 @@ static void ages(knobs *k, dice *d)
     k->host_pause_ms = 1 + dice_scale(d, 0, 20000);
 }
 
+/* Many calls at once over few connections of HTTP/2, whose servers leave, refuse, change their
+ * settings and hold windows back. */
+static void multiplexed(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    load(k, d, 300);
+    k->only_2 = true;
+    k->host_count = 1 + (unsigned)dice_draw(d, 2);
+    k->at_once = 1 + (unsigned)dice_scale(d, 0, 255);
+    k->client.connections_per_origin = 1 + (uint32_t)dice_draw(d, 4);
+    k->cancelled = some(d, 400, 300);
+    k->flawed = some(d, 300, 200);
+    k->limited = k->flawed > 0 ? 1000 : 0;
+    k->cancel_storms = some(d, 300, 10);
+}
+
 /* Everything lacks now and then. */
 static void lacking(knobs *k, dice *d)
 {
@@ -351,13 +392,10 @@ static void lacking(knobs *k, dice *d)
 }
 
 const scenario scenarios[] = {
-    {"swarm", swarm},         {"handshakes", handshakes},
-    {"closes", closes},       {"slow", slow},
-    {"cancels", cancels},     {"deadlines", deadlines},
-    {"dying", dying},         {"few", few},
-    {"both_ways", both_ways}, {"lacking", lacking},
-    {"alone", alone},         {"pauses", pauses},
-    {"ages", ages},           {NULL, NULL},
+    {"swarm", swarm},         {"handshakes", handshakes},   {"closes", closes}, {"slow", slow},
+    {"cancels", cancels},     {"deadlines", deadlines},     {"dying", dying},   {"few", few},
+    {"both_ways", both_ways}, {"lacking", lacking},         {"alone", alone},   {"pauses", pauses},
+    {"ages", ages},           {"multiplexed", multiplexed}, {NULL, NULL},
 };
 
 /* The half of all seeds are of the swarm. */
@@ -433,6 +471,7 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool rea
     chosen->choose(k, &d);
     if (real)
         make_real(k, &d);
+    versions(k, &d);
     if (k->sim.fault_ppm[RP_SIM_CORRUPT] > 0)
         encrypt_all(k);
     if (k->limit_ms == 0)

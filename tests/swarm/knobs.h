@@ -24,7 +24,12 @@ typedef struct host_knobs {
     unsigned premature;       /* permille of connections that answer before they are asked */
     unsigned announced_close; /* permille of responses with "Connection: close" */
     unsigned silent_close;    /* likewise without saying so */
-    unsigned keep_alive_s;    /* says so, and closes what has been idle for so long; 0: neither */
+    bool http2;               /* is spoken, and nothing else */
+    unsigned streams_limit;   /* of its first SETTINGS, and by chance of later ones; 0: none */
+    unsigned first_window;    /* likewise SETTINGS_INITIAL_WINDOW_SIZE */
+    unsigned refuses;         /* permille of requests that are refused at first (REFUSED_STREAM) */
+    unsigned withholds;    /* permille of requests after which windows are withheld for a while */
+    unsigned keep_alive_s; /* says so, and closes what has been idle for so long; 0: neither */
 } host_knobs;
 
 typedef struct knobs {
@@ -36,6 +41,7 @@ typedef struct knobs {
     rp_tls_version client_version;
     bool no_resumption;
 
+    bool only_2; /* all hosts speak HTTP/2 */
     host_knobs hosts[HOSTS_MOST];
     unsigned host_count;
 

@@ -80,10 +80,11 @@ static void print_line(void *user, const char *line)
 /* One line, "name=value" separated by spaces: for scripts/simulate. */
 static void report(const outcome *o, uint64_t seeds)
 {
-    (void)printf("seeds=%" PRIu64 " calls=%" PRIu64 " good=%" PRIu64 " streams=%" PRIu64
-                 " turns=%" PRIu64 " simulated_us=%" PRIu64 " handshakes_full=%" PRIu64
-                 " handshakes_resumed=%" PRIu64 " connections_reused=%" PRIu64,
-                 seeds, o->calls, o->good, o->streams, o->turns, o->simulated_us,
+    (void)printf("seeds=%" PRIu64 " calls=%" PRIu64 " good=%" PRIu64 " good_over_http2=%" PRIu64
+                 " streams=%" PRIu64 " turns=%" PRIu64 " simulated_us=%" PRIu64
+                 " handshakes_full=%" PRIu64 " handshakes_resumed=%" PRIu64
+                 " connections_reused=%" PRIu64,
+                 seeds, o->calls, o->good, o->good_over_2, o->streams, o->turns, o->simulated_us,
                  o->handshakes_full, o->handshakes_resumed, o->reused);
     for (int i = 0; i < RP_SIM_FAULTS; i++)
         (void)printf(" fault.%s=%" PRIu64, rp_sim_fault_name((rp_sim_fault)i), o->faults[i]);

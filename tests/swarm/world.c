@@ -190,6 +190,7 @@ static void tally(const world *w, outcome *out)
     out->reused += stats->connections_reused;
     for (unsigned i = 0; i < w->knobs.calls; i++) {
         out->good += w->calls[i].good;
+        out->good_over_2 += w->calls[i].good && w->calls[i].host->knobs->http2;
         out->failed[w->calls[i].status_code]++;
     }
     for (int i = 0; w->sim != NULL && i < RP_SIM_FAULTS; i++)

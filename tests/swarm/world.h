@@ -149,7 +149,7 @@ struct world {
 
 /* Runs it all. */
 typedef struct outcome {
-    uint64_t calls, good, streams, turns, simulated_us, trace_hash;
+    uint64_t calls, good, good_over_2, streams, turns, simulated_us, trace_hash;
     uint64_t faults[RP_SIM_FAULTS];
     uint64_t handshakes_full, handshakes_resumed, reused;
     uint64_t failed[RP_E_H2_PING_TIMEOUT + 1]; /* calls, by status */
