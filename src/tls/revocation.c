@@ -76,7 +76,7 @@ static rp_status take_all_pem(crl_source *source, const char *text, size_t size,
 }
 
 /* A mark that is misspelt must not take a list away in silence. Dashes that stand before a word are
- * in nothing else. */
+ * in nothing else. Certificates may stand between the lists, as bundles have them. */
 static unsigned count_marks(const char *text, size_t size, const char *word, size_t word_size)
 {
     const char *end = text + size, *at = text;
@@ -91,8 +91,12 @@ static unsigned count_marks(const char *text, size_t size, const char *word, siz
 static rp_status check_marks(const crl_source *source, const char *data, size_t size,
                              rp_error *error)
 {
-    unsigned begins = count_marks(data, size, "-BEGIN", 6),
-             ends = count_marks(data, size, "-END", 4);
+    static const char certificate_begin[] = "-----BEGIN CERTIFICATE-----",
+                      certificate_end[] = "-----END CERTIFICATE-----";
+    unsigned begins = count_marks(data, size, "-BEGIN", 6) -
+                      count_marks(data, size, certificate_begin, MARK_SIZE(certificate_begin));
+    unsigned ends = count_marks(data, size, "-END", 4) -
+                    count_marks(data, size, certificate_end, MARK_SIZE(certificate_end));
     if (begins <= source->count && ends <= source->count)
         return RP_OK;
     return rp_error_set(
