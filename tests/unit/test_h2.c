@@ -842,6 +842,27 @@ static void test_windows(void **state)
     assert_int_equal(window_given(1), 200 * 1024);
 }
 
+/* However many hold back: together they have more than the connection's window. */
+static void test_many_stall(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 30; i++)
+        send_as(i, &(sending){.limited = true, .credit = 1});
+    settings();
+    for (unsigned i = 0; i < 30; i++) {
+        h2_head_put(&f.peer, 1 + 2 * i, 0, ":status: 200\n");
+        h2_zeros_put(&f.peer, 1 + 2 * i, 0, 256 * 1024);
+        come();
+        assert_true(f.good);
+        assert_int_equal(f.all[i].body_bytes, 1);
+    }
+    exchange *other = get(30);
+    h2_head_put(&f.peer, 61, 0, ":status: 200\n");
+    h2_text_put(&f.peer, 61, ENDS_STREAM, "free");
+    come();
+    assert_complete(other, "head 200;free");
+}
+
 /* More than the window lets through is an error of the server's. */
 static void test_window_overrun(void **state)
 {
@@ -1249,6 +1270,7 @@ int main(void)
         TEST(test_dropped_in_step),
         TEST(test_limited),
         TEST(test_windows),
+        TEST(test_many_stall),
         TEST(test_window_overrun),
         TEST(test_windows_grow),
         TEST(test_upload),
