@@ -474,12 +474,19 @@ static void serve(rp_conn *conn, rp_request *request)
         rp_conn_retire(conn);
 }
 
-/* As many as the server takes, and as fit. */
+static bool takes_more(const rp_conn *conn)
+{
+    const session *h2 = session_of(conn);
+    return conn->state == RP_CONN_OPEN && !rp_conn_retired(conn) &&
+           rp_h2_open(h2->h2) < rp_h2_limit(h2->h2);
+}
+
+/* As many as the server takes, and as fit. Calls nobody back: the connection is in the middle of a
+ * fill. */
 static void serve_assigned(rp_conn *conn, size_t used)
 {
     session *h2 = session_of(conn);
-    while (h2->assigned_count > 0 && !rp_conn_retired(conn) &&
-           rp_h2_open(h2->h2) < rp_h2_limit(h2->h2)) {
+    while (h2->assigned_count > 0 && takes_more(conn)) {
         rp_request *request = RP_CONTAINER(h2->assigned.next, rp_request, queue_link);
         size_t bound = rp_h2_head_bound(&request->message);
         if (used > 0 && used + bound + RP_H2_DRAIN_LEAST > RP_SCRATCH_BYTES)
@@ -487,8 +494,6 @@ static void serve_assigned(rp_conn *conn, size_t used)
         used += bound;
         serve(conn, request);
     }
-    if (h2->assigned_count > 0)
-        move_assigned(conn);
 }
 
 /* The stream's pump has delivered all that came, so this is the time to judge whether the
@@ -505,6 +510,8 @@ static void fill(rp_stream *stream, void *user)
     bool good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     if (good && !unfit) {
         serve_assigned(conn, size);
+        if (conn->state != RP_CONN_OPEN)
+            return; /* no memory, and it was all that there was */
         good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     }
     if (conn->state != RP_CONN_OPEN) { /* closed, as its last request could not be served */
@@ -516,11 +523,10 @@ static void fill(rp_stream *stream, void *user)
         give_up(conn, &error);
         return;
     }
-    if (good && unfit && h2->assigned_count > 0) {
-        if (!rp_conn_retired(conn))
-            rp_conn_retire(conn);
+    if (unfit && h2->assigned_count > 0 && !rp_conn_retired(conn))
+        rp_conn_retire(conn);
+    if (h2->assigned_count > 0 && !takes_more(conn))
         move_assigned(conn);
-    }
     settle(conn);
     if (!good)
         failed(conn);
