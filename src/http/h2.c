@@ -18,8 +18,10 @@
 #define RESETS_PER_SECOND 5u
 #define IDLE_FRAMES 1000u
 #define IDLE_FRAMES_PER_SECOND 100u
-#define IDLE_FRAMES_PER_DATA                                                                       \
-    4u /* WINDOW_UPDATEs: two for each frame of ours, at the most, mostly */
+/* WINDOW_UPDATEs, of the stream and of the connection: two for each frame of ours, at the most,
+ * mostly; more where the server's program reads in small pieces. */
+#define IDLE_FRAMES_PER_DATA 4u
+#define BYTES_PER_IDLE_FRAME 128u
 #define SEND_HEAD_BYTES ((size_t)64 * 1024 * 1024)
 
 /* ---- budgets ---- */
@@ -38,9 +40,9 @@ bool rp_h2_spend(uint32_t *left, uint64_t *since_ns, uint64_t now_ns, uint32_t c
     return true;
 }
 
-void rp_h2_calm_down(rp_h2 *h2)
+void rp_h2_calm_down(rp_h2 *h2, size_t size)
 {
-    h2->calm += IDLE_FRAMES_PER_DATA;
+    h2->calm += IDLE_FRAMES_PER_DATA + (uint32_t)(size / BYTES_PER_IDLE_FRAME);
     if (h2->calm > IDLE_FRAMES)
         h2->calm = IDLE_FRAMES;
 }

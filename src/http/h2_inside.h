@@ -131,10 +131,10 @@ void rp_h2_fail(rp_h2 *h2, rp_status status, uint32_t code, const char *format, 
     RP_PRINTF(4, 5);
 /* nghttp2 gave up. */
 void rp_h2_fail_fatal(rp_h2 *h2, int result);
-/* A frame of the server's that brings nothing came; one went out that the server may answer with
- * such frames. */
+/* A frame of the server's that brings nothing came; so much went out that the server may answer
+ * with such frames. */
 void rp_h2_idle_frame(rp_h2 *h2);
-void rp_h2_calm_down(rp_h2 *h2);
+void rp_h2_calm_down(rp_h2 *h2, size_t size);
 /* One of the events of which a connection has count, and so many more a second; false: it has had
  * all of them. */
 bool rp_h2_spend(uint32_t *left, uint64_t *since_ns, uint64_t now_ns, uint32_t count,

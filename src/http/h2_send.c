@@ -260,7 +260,7 @@ int rp_h2_on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *u
         if (frame->hd.type == NGHTTP2_HEADERS)
             s->is.sent_bytes += FRAME_HEAD;
         else
-            rp_h2_calm_down(h2);
+            rp_h2_calm_down(h2, frame->hd.length);
         if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
             rp_h2_upload_ends(s);
         h2->events->on_frame(h2->user, &s->is, h2->out_size);

@@ -948,6 +948,30 @@ static void test_upload_ends_early(void **state)
     assert_int_equal(f.all[3].end, RP_H2_UNPROCESSED);
     assert_true(next_is(NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL));
     h2_word_put(&f.peer, NGHTTP2_WINDOW_UPDATE, 0, 1000000);
+/* A server that gives windows back in small pieces, as its program reads them, does not flood. */
+static void test_upload_by_small_windows(void **state)
+{
+    static char body[1024 * 1024];
+    enum { PIECE = 256 };
+    size_t came = 0, given = 0;
+    h2_frame frame;
+    (void)state;
+    exchange *e = send_as(0, &(sending){.method = "PUT", .body = body, .body_size = sizeof(body)});
+    while (came < sizeof(body)) {
+        while (h2_peer_take_type(&f.peer, NGHTTP2_DATA, &frame))
+            came += frame.size;
+        assert_true(came > given || came == sizeof(body));
+        for (; given < came; given += PIECE) {
+            h2_word_put(&f.peer, NGHTTP2_WINDOW_UPDATE, 0, PIECE);
+            h2_word_put(&f.peer, NGHTTP2_WINDOW_UPDATE, 1, PIECE);
+        }
+        come();
+        if (!f.good)
+            fail_msg("after %u bytes", (unsigned)came);
+    }
+    assert_false(e->ended);
+}
+
     come();
     h2_frame frame;
     assert_false(h2_peer_take_type(&f.peer, NGHTTP2_DATA, &frame));
@@ -1285,3 +1309,4 @@ int main(void)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
+        TEST(test_upload_by_small_windows),
