@@ -235,7 +235,9 @@ static void end_closed(rp_h2 *h2, stream *s, uint32_t code)
         rp_h2_end_stream(s, RP_H2_GIVEN_UP);
         return;
     }
-    if (s->fault == RP_H2_SOUND)
+    if (s->fault == RP_H2_SOUND && s->is.told_head && s->bodiless)
+        s->fault = RP_H2_BODY_UNASKED;
+    else if (s->fault == RP_H2_SOUND)
         s->fault = s->is.length != RP_LENGTH_UNKNOWN ? RP_H2_BODY_LONG : RP_H2_MALFORMED;
     rp_h2_end_stream(s, RP_H2_UNUSABLE);
 }
@@ -293,6 +295,10 @@ static void unusable(const stream *s, rp_error *error)
                            "the server sent more than the %llu bytes of body that it announced "
                            "(RFC 9113, 8.1.1)",
                            length);
+        break;
+    case RP_H2_BODY_UNASKED:
+        (void)rp_error_set(error, RP_E_BAD_RESPONSE, phase,
+                           "the server sent a body where none may be (RFC 9110, 6.4.1)");
         break;
     case RP_H2_NO_MEMORY:
         (void)rp_error_set(error, RP_E_NO_MEMORY, phase, "no memory for the response");
@@ -463,6 +469,18 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, voi
     return 0;
 }
 
+/* Its last frame, which has an end before the body's announced end. That of a head which ends the
+ * stream too was read, but not told. */
+static bool is_short(stream *s, const nghttp2_frame *frame)
+{
+    const rp_h2 *h2 = s->h2;
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+        return false;
+    if (!s->is.told_head && h2->reading == s && h2->status >= 200)
+        s->is.length = h2->length;
+    return s->is.length != RP_LENGTH_UNKNOWN && s->is.body_bytes < s->is.length;
+}
+
 static int on_invalid_frame(nghttp2_session *ng, const nghttp2_frame *frame, int result, void *user)
 {
     rp_h2 *h2 = user;
@@ -476,9 +494,7 @@ static int on_invalid_frame(nghttp2_session *ng, const nghttp2_frame *frame, int
         if (s->fault == RP_H2_SOUND)
             s->fault = s->bad_name[0] != '\0' ? RP_H2_BAD_HEADER : RP_H2_MALFORMED;
     } else if (result == NGHTTP2_ERR_HTTP_MESSAGING) {
-        bool is_short = frame->hd.type == NGHTTP2_DATA && s->is.body_bytes < s->is.length &&
-                        s->is.length != RP_LENGTH_UNKNOWN;
-        s->fault = is_short ? RP_H2_BODY_SHORT : RP_H2_MALFORMED;
+        s->fault = is_short(s, frame) ? RP_H2_BODY_SHORT : RP_H2_MALFORMED;
     }
     return 0;
 }

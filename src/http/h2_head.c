@@ -164,6 +164,7 @@ static void tell_head(rp_h2 *h2, stream *s)
     if (!head.informational) {
         s->is.told_head = true;
         s->is.length = head.content_length;
+        s->bodiless = s->bodiless || head.status == 204 || head.status == 304;
     }
     h2->events->on_head(h2->user, &s->is, &head);
 }

@@ -14,6 +14,7 @@ typedef enum rp_h2_fault {
     RP_H2_BAD_HEADER, /* bad_name */
     RP_H2_BODY_SHORT,
     RP_H2_BODY_LONG,
+    RP_H2_BODY_UNASKED,
     RP_H2_MALFORMED,
     RP_H2_NO_MEMORY
 } rp_h2_fault;
@@ -35,6 +36,7 @@ typedef struct stream {
     uint8_t end;   /* rp_h2_end, once it is in h2->ended */
     uint8_t fault; /* rp_h2_fault */
     bool its_turn; /* to send a frame of its body */
+    bool bodiless; /* the answer has no body, whatever its head says (RFC 9110, 6.4.1) */
     bool limited;
     bool closed;    /* nghttp2 knows it no more */
     bool finishing; /* the answer is complete but for what is held */

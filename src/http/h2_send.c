@@ -193,6 +193,7 @@ rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request)
                   .is = {.user = request->user, .length = RP_LENGTH_UNKNOWN},
                   .body = request->body,
                   .body_size = request->body_size,
+                  .bodiless = request->head_only,
                   .limited = request->limited,
                   .credit = request->credit,
                   .window = (uint32_t)h2->options.stream_window};

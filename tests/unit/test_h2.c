@@ -233,6 +233,7 @@ static exchange *send_as(unsigned i, const sending *how)
     rp_h2_request request = {.message = &message,
                              .body = (const uint8_t *)how->body,
                              .body_size = how->body_size,
+                             .head_only = strcmp(source.method, "HEAD") == 0,
                              .limited = how->limited,
                              .credit = how->credit,
                              .user = &f.all[i]};
@@ -515,7 +516,7 @@ static void test_malformed(void **state)
 static void test_body_differs_from_length(void **state)
 {
     (void)state;
-    exchange *less = get(0), *more = get(1), *none = get(2), *unasked = get(3);
+    exchange *less = get(0), *more = get(1), *none = get(2), *short_of = get(3);
     for (uint32_t id = 1; id <= 3; id += 2)
         h2_head_put(&f.peer, id, 0, ":status: 200\ncontent-length: 4\n");
     h2_text_put(&f.peer, 1, 0, "ab");
@@ -523,13 +524,32 @@ static void test_body_differs_from_length(void **state)
     h2_text_put(&f.peer, 3, 0, "abc");
     h2_text_put(&f.peer, 3, ENDS_STREAM, "de");
     h2_head_put(&f.peer, 5, ENDS_STREAM, ":status: 200\ncontent-length: 4\n");
-    h2_head_put(&f.peer, 7, 0, ":status: 204\n");
-    h2_text_put(&f.peer, 7, ENDS_STREAM, "x");
+    h2_head_put(&f.peer, 7, 0, ":status: 200\ncontent-length: 4\n");
+    h2_text_put(&f.peer, 7, 0, "abc");
+    h2_head_put(&f.peer, 7, ENDS_STREAM, "checksum: 1\n");
     come();
     assert_unusable(less, RP_E_BODY_TRUNCATED, "after 3 of the 4 bytes");
     assert_unusable(more, RP_E_BAD_RESPONSE, "more than the 4 bytes");
-    assert_unusable(none, RP_E_BAD_RESPONSE, "malformed");
-    assert_unusable(unasked, RP_E_BAD_RESPONSE, "more than the 0 bytes");
+    assert_unusable(none, RP_E_BODY_TRUNCATED, "after 0 of the 4 bytes");
+    assert_unusable(short_of, RP_E_BODY_TRUNCATED, "after 3 of the 4 bytes");
+    assert_true(f.good);
+}
+
+/* Where there is no body whatever the head says (RFC 9110, 6.4.1), its length is not to blame. */
+static void test_body_unasked(void **state)
+{
+    static const char *const heads[] = {":status: 200\ncontent-length: 1\n", ":status: 200\n",
+                                        ":status: 204\n", ":status: 304\ncontent-length: 1\n"};
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        exchange *e = send_as(i, &(sending){.method = i < 2 ? "HEAD" : "GET"});
+        h2_head_put(&f.peer, 1 + 2 * i, 0, heads[i]);
+        h2_text_put(&f.peer, 1 + 2 * i, ENDS_STREAM, "x");
+        come();
+        assert_unusable(e, RP_E_BAD_RESPONSE, "a body where none may be");
+        assert_int_equal(e->body_bytes, 0);
+        assert_true(next_is(NGHTTP2_RST_STREAM, 1 + 2 * i, NGHTTP2_PROTOCOL_ERROR));
+    }
     assert_true(f.good);
 }
 
@@ -928,26 +948,6 @@ static void test_upload(void **state)
     assert_false(e->ended);
 }
 
-/* An upload that waits for a window wakes when the answer is complete, when the server resets it,
- * and when the connection goes; nothing of its body is read then. */
-static void test_upload_ends_early(void **state)
-{
-    static char body[100 * 1024];
-    (void)state;
-    for (unsigned i = 0; i < 4; i++)
-        send_as(i, &(sending){.method = "PUT", .body = body, .body_size = sizeof(body)});
-    h2_head_put(&f.peer, 1, ENDS_STREAM, ":status: 413\n");
-    h2_head_put(&f.peer, 3, ENDS_STREAM, ":status: 413\n");
-    h2_word_put(&f.peer, NGHTTP2_RST_STREAM, 3, NGHTTP2_NO_ERROR);
-    h2_word_put(&f.peer, NGHTTP2_RST_STREAM, 5, NGHTTP2_CANCEL);
-    h2_goaway_put(&f.peer, 5, NGHTTP2_NO_ERROR, "");
-    come();
-    assert_complete(&f.all[0], "head 413;");
-    assert_complete(&f.all[1], "head 413;");
-    assert_int_equal(f.all[2].end, RP_H2_GIVEN_UP);
-    assert_int_equal(f.all[3].end, RP_H2_UNPROCESSED);
-    assert_true(next_is(NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL));
-    h2_word_put(&f.peer, NGHTTP2_WINDOW_UPDATE, 0, 1000000);
 /* A server that gives windows back in small pieces, as its program reads them, does not flood. */
 static void test_upload_by_small_windows(void **state)
 {
@@ -972,6 +972,26 @@ static void test_upload_by_small_windows(void **state)
     assert_false(e->ended);
 }
 
+/* An upload that waits for a window wakes when the answer is complete, when the server resets it,
+ * and when the connection goes; nothing of its body is read then. */
+static void test_upload_ends_early(void **state)
+{
+    static char body[100 * 1024];
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        send_as(i, &(sending){.method = "PUT", .body = body, .body_size = sizeof(body)});
+    h2_head_put(&f.peer, 1, ENDS_STREAM, ":status: 413\n");
+    h2_head_put(&f.peer, 3, ENDS_STREAM, ":status: 413\n");
+    h2_word_put(&f.peer, NGHTTP2_RST_STREAM, 3, NGHTTP2_NO_ERROR);
+    h2_word_put(&f.peer, NGHTTP2_RST_STREAM, 5, NGHTTP2_CANCEL);
+    h2_goaway_put(&f.peer, 5, NGHTTP2_NO_ERROR, "");
+    come();
+    assert_complete(&f.all[0], "head 413;");
+    assert_complete(&f.all[1], "head 413;");
+    assert_int_equal(f.all[2].end, RP_H2_GIVEN_UP);
+    assert_int_equal(f.all[3].end, RP_H2_UNPROCESSED);
+    assert_true(next_is(NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL));
+    h2_word_put(&f.peer, NGHTTP2_WINDOW_UPDATE, 0, 1000000);
     come();
     h2_frame frame;
     assert_false(h2_peer_take_type(&f.peer, NGHTTP2_DATA, &frame));
@@ -1283,6 +1303,7 @@ int main(void)
         TEST(test_interleaved),
         TEST(test_malformed),
         TEST(test_body_differs_from_length),
+        TEST(test_body_unasked),
         TEST(test_body_before_head),
         TEST(test_head_limits),
         TEST(test_continuations),
@@ -1298,6 +1319,7 @@ int main(void)
         TEST(test_window_overrun),
         TEST(test_windows_grow),
         TEST(test_upload),
+        TEST(test_upload_by_small_windows),
         TEST(test_upload_ends_early),
         TEST(test_uploads_take_turns),
         TEST(test_early_head),
@@ -1309,4 +1331,3 @@ int main(void)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-        TEST(test_upload_by_small_windows),
