@@ -112,6 +112,16 @@ static void detach(rp_conn *conn, rp_request *request)
     }
 }
 
+/* RST_STREAM. Two causes are the whole connection's, or origin's, and another may do; the others are
+ * an answer of a kind, by a connection that is well. */
+static void reset_by_server(rp_conn *conn, rp_request *request, const rp_error *error)
+{
+    if (error->h2_code == RP_H2_ENHANCE_YOUR_CALM || error->h2_code == RP_H2_HTTP_1_1_REQUIRED)
+        rp_conn_lost(conn, request, RP_FATE_UNKNOWN, error);
+    else
+        rp_request_finish(request, error);
+}
+
 static void tell_end(rp_conn *conn, rp_request *request, rp_h2_end end, const rp_error *error)
 {
     rp_error told = {.status = RP_OK};
@@ -131,7 +141,7 @@ static void tell_end(rp_conn *conn, rp_request *request, rp_h2_end end, const rp
         rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &told);
         break;
     case RP_H2_GIVEN_UP:
-        rp_conn_lost(conn, request, RP_FATE_UNKNOWN, &told);
+        reset_by_server(conn, request, &told);
         break;
     case RP_H2_UNUSABLE:
         rp_request_finish(request, &told);

@@ -12,6 +12,7 @@
 enum {
     MOST = 600,
     NO_ERROR = 0,
+    INTERNAL_ERROR = 2,
     REFUSED_STREAM = 7,
     CALM = 0xb,
     HTTP_1_1_REQUIRED = 0xd,
@@ -385,6 +386,28 @@ static void test_calm(void **state)
     }
 }
 
+/* Who resets a stream for another cause has had the request, and answered it in a way; and its
+ * connection is not dying. */
+static void test_reset(void **state)
+{
+    (void)state;
+    plan p = {.code = INTERNAL_ERROR};
+    fetches *f = begin(&p, 0, RP_SIM_HTTP_2, 13, NULL);
+    send_one(f, 0, NULL);
+    wait_all(f, 1);
+    f->p.give_back = 2;
+    send_one(f, 0, NULL);
+    fetch_wait(&f->all[0]);
+    assert_int_equal(f->all[0].error.status, RP_E_H2_RESET);
+    assert_int_equal(f->all[0].error.h2_code, INTERNAL_ERROR);
+    assert_false(f->all[0].error.replay_safe);
+    assert_int_equal(f->p.came, 2);
+    send_one(f, 0, NULL);
+    wait_all(f, 1);
+    assert_int_equal(scene_counts(&f->s).connections, 1);
+    end(f);
+}
+
 /* Connections that end after each ten requests, as servers do with a limit. */
 static void test_request_limit(void **state)
 {
@@ -516,6 +539,7 @@ int main(void)
         fixture_test(test_given_back),
         fixture_test(test_given_back_for_ever),
         fixture_test(test_calm),
+        fixture_test(test_reset),
         fixture_test(test_request_limit),
         fixture_test(test_misdirected),
         fixture_test(test_http1_wanted),
