@@ -13,6 +13,7 @@ enum {
     MOST = 600,
     NO_ERROR = 0,
     INTERNAL_ERROR = 2,
+    FRAME_SIZE_ERROR = 6,
     REFUSED_STREAM = 7,
     CALM = 0xb,
     HTTP_1_1_REQUIRED = 0xd,
@@ -408,6 +409,34 @@ static void test_reset(void **state)
     end(f);
 }
 
+/* A server that breaks a rule and goes in the same breath is blamed for the rule, though it can't
+ * be told so any more. */
+static void break_and_go(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_hold(x);
+    rp_sim_frame(rp_sim_connection(x), RP_SIM_FRAME_PING, 0, 0, "short", 5);
+    rp_sim_end(x, RP_SIM_END_TRUNCATED);
+}
+
+static void test_breaks_a_rule_and_goes(void **state)
+{
+    (void)state;
+    rp_sim_server_options serving = {.on_head = break_and_go, .versions = RP_SIM_HTTP_2};
+    for (int tls = 0; tls <= 13; tls += 13) {
+        fetches *f = calloc(1, sizeof(*f));
+        rp_client_options client = {.http2_prior_knowledge = tls == 0};
+        scene_begin(&f->s, tls, &serving, &client);
+        send_one(f, 0, NULL);
+        fetch_wait(&f->all[0]);
+        if (f->all[0].error.status != RP_E_H2_PROTOCOL)
+            fail_msg("%s", f->all[0].error.text);
+        assert_int_equal(f->all[0].error.h2_code, FRAME_SIZE_ERROR);
+        assert_false(f->all[0].error.replay_safe);
+        end(f);
+    }
+}
+
 /* Connections that end after each ten requests, as servers do with a limit. */
 static void test_request_limit(void **state)
 {
@@ -540,6 +569,7 @@ int main(void)
         fixture_test(test_given_back_for_ever),
         fixture_test(test_calm),
         fixture_test(test_reset),
+        fixture_test(test_breaks_a_rule_and_goes),
         fixture_test(test_request_limit),
         fixture_test(test_misdirected),
         fixture_test(test_http1_wanted),
