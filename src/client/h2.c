@@ -112,8 +112,8 @@ static void detach(rp_conn *conn, rp_request *request)
     }
 }
 
-/* RST_STREAM. Two causes are the whole connection's, or origin's, and another may do; the others are
- * an answer of a kind, by a connection that is well. */
+/* RST_STREAM. Two causes are the whole connection's, or origin's, and another may do; the others
+ * are an answer of a kind, by a connection that is well. */
 static void reset_by_server(rp_conn *conn, rp_request *request, const rp_error *error)
 {
     if (error->h2_code == RP_H2_ENHANCE_YOUR_CALM || error->h2_code == RP_H2_HTTP_1_1_REQUIRED)
