@@ -98,9 +98,11 @@ static bool give_back(rp_sim_exchange *x, torture *t)
 {
     static char body[1000];
     const char *target = rp_sim_target(x);
-    bool first = t->given_back == 0;
     uint32_t stream = rp_sim_stream(x), last = stream > 1 ? stream - 2 : 0;
     uint64_t size;
+    if (!given_back_before(target))
+        return false;
+    bool first = t->given_back == 0;
     if (is(target, "/refused/", &size) && first)
         rp_sim_reset_stream(x, 7);
     else if (is(target, "/left/", &size) && first)
@@ -112,8 +114,8 @@ static bool give_back(rp_sim_exchange *x, torture *t)
     else
         first = false;
     t->given_back += first;
-    if (first || !given_back_before(target))
-        return first;
+    if (first)
+        return true;
     size = strtoull(strrchr(target, '/') + 1, NULL, 10);
     CHECK(size <= sizeof(body));
     for (size_t i = 0; i < size; i++)
