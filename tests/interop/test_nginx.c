@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRICT                                                                                     \
+#define DEMANDING                                                                                  \
     "ssl_verify_client on; ssl_verify_depth 3; ssl_client_certificate " RP_TEST_CERTS "/ca.pem;"
 #define STAPLING "ssl_stapling on; ssl_stapling_file " RP_TEST_CERTS "/"
 
@@ -62,8 +62,8 @@ static const struct {
     [ED25519_13] = {"server-ed25519", "TLSv1.3", ""},
     [PSS_12] = {"server-rsa-pss", "TLSv1.2", ""},
     [PSS_13] = {"server-rsa-pss", "TLSv1.3", ""},
-    [STRICT_12] = {"server-rsa", "TLSv1.2", STRICT},
-    [STRICT_13] = {"server-rsa", "TLSv1.3", STRICT},
+    [STRICT_12] = {"server-rsa", "TLSv1.2", DEMANDING},
+    [STRICT_13] = {"server-rsa", "TLSv1.3", DEMANDING},
     [EXPIRED] = {"expired", "TLSv1.3", ""},
     [WRONG_HOST] = {"wrong-host", "TLSv1.2", ""},
     [LEAF_ONLY] = {"leaf-only", "TLSv1.3", ""},
