@@ -166,11 +166,13 @@ static void tell_ends(rp_conn *conn)
 
 /* ---- the connection's end ---- */
 
-/* Those of which nothing was written go to other connections. */
+/* Those of which nothing was written go to other connections: to this one none of them may come
+ * back, so the pool must know by now what it takes. */
 static void move_assigned(rp_conn *conn)
 {
     session *h2 = session_of(conn);
     rp_error error;
+    h2->limit = rp_h2_limit(h2->h2);
     while (h2->assigned_count > 0) {
         rp_request *request = RP_CONTAINER(h2->assigned.previous, rp_request, queue_link);
         (void)rp_error_set(&error, RP_E_CLOSED_EARLY, RP_PHASE_REQUEST,

@@ -268,6 +268,44 @@ static void test_storm_of_cancels(void **state)
     end(&p);
 }
 
+/* Behind an answer, in one send, a frame that ends the connection. */
+static void answer_and_break(rp_sim_exchange *x, void *user)
+{
+    static const uint8_t nothing[4];
+    if (number_of(x) != 1) {
+        execute(x, user);
+        return;
+    }
+    executed[1]++;
+    rp_sim_hold(x);
+    rp_sim_head(x, 200, NULL, 3);
+    rp_sim_frame(x, RP_SIM_FRAME_DATA, RP_SIM_FLAG_END_STREAM, rp_sim_stream(x), "ok\n", 3);
+    rp_sim_frame(x, RP_SIM_FRAME_WINDOW_UPDATE, 0, 0, nothing, sizeof(nothing));
+    rp_sim_flush(x);
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+/* A request that takes the place of one that was answered meets the connection's failure while it
+ * is still to be written: it goes to another connection, and not round and round. */
+static void test_failed_behind_an_answer(void **state)
+{
+    rp_sim_setting one = {RP_SIM_MAX_CONCURRENT_STREAMS, 1};
+    rp_sim_server_options server = {
+        .on_request = answer_and_break, .settings = &one, .setting_count = 1};
+    rp_client_options options = {.connections_per_origin = 1};
+    play p;
+    (void)state;
+    begin(&p, &server, &options);
+    start(&p, 0, 1);
+    all_good(&p, 0, 1);
+    start(&p, 1, 3);
+    all_good(&p, 1, 3);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(executed[i], 1);
+    assert_int_equal(counts_of(&p).connections, 2);
+    end(&p);
+}
+
 /* ---- windows ---- */
 
 static void large_answer(rp_sim_exchange *x, void *user)
@@ -489,13 +527,21 @@ static void test_lifetime(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_goaway_executes_once),  cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_limit_moves),           cmocka_unit_test(test_black_hole),
-        cmocka_unit_test(test_full_window),           cmocka_unit_test(test_slow_is_not_dead),
-        cmocka_unit_test(test_storm_of_cancels),      cmocka_unit_test(test_one_stalls),
-        cmocka_unit_test(test_cancelled_in_the_body), cmocka_unit_test(test_long_way),
-        cmocka_unit_test(test_early_answer),          cmocka_unit_test(test_echo_during_upload),
-        cmocka_unit_test(test_idle_ones_close),       cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_goaway_executes_once),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limit_moves),
+        cmocka_unit_test(test_black_hole),
+        cmocka_unit_test(test_full_window),
+        cmocka_unit_test(test_slow_is_not_dead),
+        cmocka_unit_test(test_storm_of_cancels),
+        cmocka_unit_test(test_one_stalls),
+        cmocka_unit_test(test_cancelled_in_the_body),
+        cmocka_unit_test(test_long_way),
+        cmocka_unit_test(test_early_answer),
+        cmocka_unit_test(test_echo_during_upload),
+        cmocka_unit_test(test_idle_ones_close),
+        cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_failed_behind_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
