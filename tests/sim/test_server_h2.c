@@ -263,8 +263,7 @@ static void windows_withheld(scene *s, hand *h)
     upload(h, 5, 5);
     hand_wait(h, "HEADERS 5");
     hand_heard(h, "WINDOW_UPDATE 0 40000\nWINDOW_UPDATE 5 40000\n"
-                  "HEADERS 5 END_STREAM :status=200 content-length=0\n" +
-                      0);
+                  "HEADERS 5 END_STREAM :status=200 content-length=0\n");
 }
 
 static void test_windows_withheld(void **state)

@@ -18,6 +18,8 @@
 
 extern char **environ;
 
+enum { EXTRA_LIMIT = 64 };
+
 /* In the child: only what may be called there. */
 static void run(const char *const *words, const char *const *environment, const int *extra,
                 const int *ends)
@@ -28,7 +30,7 @@ static void run(const char *const *words, const char *const *environment, const 
     (void)dup2(ends[1], 1);
     (void)dup2(ends[1], 2);
     /* Above those that they are to become. */
-    int moved[16], count = 0;
+    int moved[EXTRA_LIMIT], count = 0;
     for (; extra != NULL && extra[count] >= 0; count++)
         moved[count] = fcntl(extra[count], F_DUPFD_CLOEXEC, 64);
     for (int i = 0; i < count; i++)
@@ -50,6 +52,8 @@ void process_start(process *p, const char *const *words, const char *const *envi
 {
     int ends[2];
     *p = (process){.id = -1};
+    for (int count = 0; extra != NULL && extra[count] >= 0; count++)
+        CHECK(count < EXTRA_LIMIT);
     CHECK(pipe2(ends, O_CLOEXEC) == 0);
     pid_t id = fork();
     CHECK(id >= 0);
