@@ -706,13 +706,16 @@ static void put_extensions(chain_writer *out, const chain_spec *specs, size_t in
 void chain_put_time(chain_writer *out, int64_t seconds, bool generalized)
 {
     char text[32];
-    time_t moment = (time_t)seconds;
-    const struct tm *utc = gmtime(&moment);
-    generalized = generalized || utc->tm_year >= 150; /* RFC 5280, 4.1.2.5 */
+    /* Windows knows nothing before 1970; 400 years later the calendar is the same. */
+    bool early = seconds < 0;
+    time_t moment = (time_t)(early ? seconds + 146097 * CHAINS_DAY : seconds);
+    struct tm utc = *gmtime(&moment);
+    utc.tm_year -= early ? 400 : 0;
+    generalized = generalized || utc.tm_year >= 150; /* RFC 5280, 4.1.2.5 */
     if (generalized)
-        CHECK(strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", utc) > 0);
+        CHECK(strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &utc) > 0);
     else
-        CHECK(strftime(text, sizeof(text), "%y%m%d%H%M%SZ", utc) > 0);
+        CHECK(strftime(text, sizeof(text), "%y%m%d%H%M%SZ", &utc) > 0);
     put_text(out, generalized ? 0x18 : 0x17, text);
 }
 

@@ -20,7 +20,7 @@
 static struct {
     SOCKET connection;
     uint16_t port;
-} listeners[16];
+} listeners[64];
 static SOCKET directory = INVALID_SOCKET;
 
 static SOCKET ask(const char *line)
