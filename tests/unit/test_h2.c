@@ -799,6 +799,29 @@ static void test_dropped_in_step(void **state)
     assert_lives_on(200);
 }
 
+/* So it does for those that could not be reset any more, for want of a budget. */
+static void test_unwanted_give_back(void **state)
+{
+    uint64_t given = 0;
+    (void)state;
+    settings();
+    (void)window_given(0);
+    for (unsigned i = 0; i < 200; i++) {
+        exchange *e = get(i);
+        uint32_t id = e->stream->id;
+        rp_h2_drop(f.h2, e->stream, f.now_ns);
+        assert_int_equal(rp_h2_unwanted(f.h2), i >= 100);
+        h2_head_put(&f.peer, id, 0, ":status: 200\n");
+        h2_zeros_put(&f.peer, id, 0, 16384);
+        h2_zeros_put(&f.peer, id, ENDS_STREAM, 16384);
+        come();
+        given += window_given(0);
+    }
+    uint64_t sent = (uint64_t)200 * 2 * 16384;
+    assert_true(given <= sent && given >= sent - 2 * 1024 * 1024);
+    assert_lives_on(200);
+}
+
 /* ---- flow control ---- */
 
 static void test_limited(void **state)
@@ -1313,6 +1336,7 @@ int main(void)
         TEST(test_limit_of_streams),
         TEST(test_budget_of_resets),
         TEST(test_dropped_in_step),
+        TEST(test_unwanted_give_back),
         TEST(test_limited),
         TEST(test_windows),
         TEST(test_many_stall),
