@@ -47,15 +47,16 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     free(v);
 }
 
+/* It is known that a connection takes one request: else two are opened at first. */
 static void begin(dead *d, const rp_client_options *with)
 {
-    rp_client_options client = {.handshake_timeout_ms = HANDSHAKE_MS};
+    rp_client_options client = {.versions = RP_HTTP_ANY};
     rp_sim_server_options silent = {.on_connection = say_nothing, .host = "dead.example.test"};
     *d = (dead){.sent = 0};
-    if (with != NULL) {
+    if (with != NULL)
         client = *with;
-        client.handshake_timeout_ms = HANDSHAKE_MS;
-    }
+    client.handshake_timeout_ms = HANDSHAKE_MS;
+    client.versions = RP_HTTP_1_1;
     play_begin(&d->p, &(play_options){.client = &client, .version = 13});
     CHECK(rp_sim_server_start(d->p.sim, &d->silent, &silent, NULL) == RP_OK);
 }

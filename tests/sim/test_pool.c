@@ -206,7 +206,9 @@ static void test_learns_from_deaths(void **state)
 {
     (void)state;
     play p;
-    play_begin(&p, &(play_options){.version = 13});
+    /* Nothing else is to be learned of it, for which it might be kept. */
+    rp_client_options client = {.versions = RP_HTTP_1_1};
+    play_begin(&p, &(play_options){.version = 13, .client = &client});
     assert_true(live_and_die(&p, 4900, 5000)); /* alive, and dies in the next call */
     rp_sim_run_ms(p.sim, 60000);
     for (unsigned i = 0; i < 2; i++)
