@@ -228,6 +228,10 @@ static void test_reload(void **state)
     (void)snprintf(line, sizeof(line), "POST /post?%s%u.", fixture_backend(), round);
     assert_int_equal(foreign_count(&nginx, "access", line), c.total);
     crowd_end(&c);
+    /* The old workers take connections until they are gone, and leave them by GOAWAY. */
+    for (unsigned i = 0; i < 250 && foreign_count(&nginx, "log", "exited with code 0") < 2 * round;
+         i++)
+        fixture_sleep_ms(20);
 }
 
 /* ---- the command line tool ---- */
