@@ -174,10 +174,7 @@ static bool on_head(void *user, const rp_response_head *head)
     rp_request *request = session_of(conn)->request;
     if (!head->informational)
         keep_alive_note(conn, head);
-    if (!rp_request_head(request, head))
-        return false;
-    if (request->events->on_head != NULL && !request->cancelled)
-        request->events->on_head(request, head, request->user);
+    rp_request_head(request, head);
     return session_of(conn)->request == request;
 }
 
@@ -185,11 +182,7 @@ static bool on_body(void *user, const uint8_t *data, size_t size)
 {
     rp_conn *conn = user;
     rp_request *request = session_of(conn)->request;
-    request->body_bytes += size;
-    if (request->has_credit_limit)
-        request->owed_bytes += size;
-    if (request->events->on_body != NULL && !request->cancelled)
-        request->events->on_body(request, data, size, request->user);
+    rp_request_body(request, data, size);
     return session_of(conn)->request == request;
 }
 

@@ -305,23 +305,14 @@ static void on_answer(void *user, rp_h2_stream *stream)
 
 static void on_head(void *user, rp_h2_stream *stream, const rp_response_head *head)
 {
-    rp_request *request = stream->user;
     (void)user;
-    if (!rp_request_head(request, head))
-        return;
-    if (request->events->on_head != NULL && !request->cancelled)
-        request->events->on_head(request, head, request->user);
+    rp_request_head(stream->user, head);
 }
 
 static void on_body(void *user, rp_h2_stream *stream, const uint8_t *data, size_t size)
 {
-    rp_request *request = stream->user;
     (void)user;
-    request->body_bytes += size;
-    if (request->has_credit_limit)
-        request->owed_bytes += size;
-    if (request->events->on_body != NULL && !request->cancelled)
-        request->events->on_body(request, data, size, request->user);
+    rp_request_body(stream->user, data, size);
 }
 
 static void on_frame(void *user, rp_h2_stream *stream, size_t out_size)

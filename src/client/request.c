@@ -380,7 +380,8 @@ static void misdirected(rp_request *request)
     request->client->conn_events->lost(conn, request, RP_FATE_MISDIRECTED, &error);
 }
 
-bool rp_request_head(rp_request *request, const rp_response_head *head)
+/* False: it is none of the caller's. */
+static bool head_note(rp_request *request, const rp_response_head *head)
 {
     if (head->informational) {
         request->head_begun = false;
@@ -397,6 +398,21 @@ bool rp_request_head(rp_request *request, const rp_response_head *head)
     if (!request->head_begun)
         head_begins(request);
     return true;
+}
+
+void rp_request_head(rp_request *request, const rp_response_head *head)
+{
+    if (head_note(request, head) && request->events->on_head != NULL && !request->cancelled)
+        request->events->on_head(request, head, request->user);
+}
+
+void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
+{
+    request->body_bytes += size;
+    if (request->has_credit_limit)
+        request->owed_bytes += size;
+    if (request->events->on_body != NULL && !request->cancelled)
+        request->events->on_body(request, data, size, request->user);
 }
 
 /* ---- the end ---- */

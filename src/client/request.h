@@ -94,10 +94,11 @@ void rp_request_begun(rp_request *request);
 void rp_request_uploads(rp_request *request);
 void rp_request_sent(rp_request *request);
 void rp_request_moved(rp_request *request);
-/* A head is whole. False: it was no answer, the request has left to be sent elsewhere, and nobody
- * is told. */
-bool rp_request_head(rp_request *request, const rp_response_head *head)
-    __attribute__((warn_unused_result));
+/* A head is whole, or a piece of the body came: tells the caller, who may end the request, or lose
+ * the connection, inside. A head may be no answer: then the request has left, to be sent
+ * elsewhere. */
+void rp_request_head(rp_request *request, const rp_response_head *head);
+void rp_request_body(rp_request *request, const uint8_t *data, size_t size);
 /* It waits for so long, then over is called. */
 void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
 uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);

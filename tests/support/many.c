@@ -234,9 +234,7 @@ static void head_comes(rp_deferred *deferred)
     rp_conn *conn = request->conn;
     m->happened = true;
     rp_request_moved(request);
-    if (!rp_request_head(request, &head))
-        return;
-    request->events->on_head(request, &head, request->user);
+    rp_request_head(request, &head);
     take(conn, request);
     rp_conn_room_changed(conn);
     if (m->error.status == RP_OK)
