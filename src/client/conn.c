@@ -277,6 +277,20 @@ void rp_conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_err
 
 /* ---- what is told of it ---- */
 
+bool rp_conn_loss(const rp_conn *conn, const rp_request *request, const rp_error *end,
+                  rp_error *error)
+{
+    if (end != NULL && (!request->begun || end->status != RP_E_TRUNCATED)) {
+        *error = *end;
+        error->phase = rp_request_answer_phase(request);
+        return true;
+    }
+    if (!request->begun)
+        (void)rp_error_set(error, RP_E_CLOSED_EARLY, RP_PHASE_HEAD,
+                           "%s closed the connection without an answer", rp_conn_peer(conn));
+    return !request->begun;
+}
+
 static uint64_t phase_us(const rp_request *request, uint64_t time_ns)
 {
     return time_ns <= request->started_ns ? 0 : rp_request_since_us(request, time_ns);

@@ -92,6 +92,10 @@ static inline bool rp_conn_retired(const rp_conn *conn)
 }
 /* The server says how long it keeps the connection idle. */
 void rp_conn_keep_alive(rp_conn *conn, uint64_t limit_ms);
+/* What a request is told that the connection's end takes with it; end NULL: in order. False: its
+ * answer is cut off, of which the protocol knows more. */
+bool rp_conn_loss(const rp_conn *conn, const rp_request *request, const rp_error *end,
+                  rp_error *error);
 /* Tells the pool. */
 void rp_conn_room_changed(rp_conn *conn);
 void rp_conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error);

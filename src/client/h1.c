@@ -45,13 +45,6 @@ static session *session_of(const rp_conn *conn)
 
 /* ---- telling requests what became of them ---- */
 
-static rp_phase response_phase(const rp_request *request)
-{
-    if (request->told_head)
-        return RP_PHASE_BODY;
-    return RP_PHASE_HEAD;
-}
-
 /* The request goes on, or ends, without the connection. */
 static rp_request *detach(rp_conn *conn)
 {
@@ -255,17 +248,11 @@ static void ended(rp_conn *conn, const rp_error *end)
         request_complete(conn, false);
         return;
     }
-    if (end != NULL && (!request->begun || end->status != RP_E_TRUNCATED)) {
-        error = *end;
-        error.phase = response_phase(request);
-    } else if (!request->begun) {
-        (void)rp_error_set(&error, RP_E_CLOSED_EARLY, RP_PHASE_HEAD,
-                           "%s closed the connection without an answer", rp_conn_peer(conn));
-    } else {
+    rp_error loss;
+    if (rp_conn_loss(conn, request, end, &loss))
+        request_lost(conn, &loss);
+    else
         request_failed(conn, &error);
-        return;
-    }
-    request_lost(conn, &error);
 }
 
 /* ---- writing ---- */

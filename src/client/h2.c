@@ -92,11 +92,6 @@ static void want_fill(rp_conn *conn)
         rp_stream_want_fill(conn->stream, fill);
 }
 
-static rp_phase phase_of(const rp_request *request)
-{
-    return request->told_head ? RP_PHASE_BODY : RP_PHASE_HEAD;
-}
-
 /* The request goes on, or ends, without the connection. */
 static void detach(rp_conn *conn, rp_request *request)
 {
@@ -194,17 +189,11 @@ static void loss_make(const rp_conn *conn, const rp_request *request, const rp_e
     const char *peer = rp_conn_peer(conn);
     const rp_h2_stream *stream = stream_of(request);
     if (rp_h2_farewell(session_of(conn)->h2, &farewell)) {
-        (void)rp_error_set(error, farewell.status, phase_of(request), "%.120s: %s", peer,
-                           farewell.text);
+        (void)rp_error_set(error, farewell.status, rp_request_answer_phase(request), "%.120s: %s",
+                           peer, farewell.text);
         error->h2_code = farewell.h2_code;
-    } else if (end != NULL && (!request->begun || end->status != RP_E_TRUNCATED)) {
-        *error = *end;
-        error->phase = phase_of(request);
-    } else if (!request->begun) {
-        (void)rp_error_set(error, RP_E_CLOSED_EARLY, RP_PHASE_HEAD,
-                           "%s closed the connection without an answer", peer);
-    } else {
-        (void)rp_error_set(error, RP_E_BODY_TRUNCATED, phase_of(request),
+    } else if (!rp_conn_loss(conn, request, end, error)) {
+        (void)rp_error_set(error, RP_E_BODY_TRUNCATED, rp_request_answer_phase(request),
                            "the answer of %.120s can't be used: the server closed the connection "
                            "after %llu bytes of the body, before its end",
                            peer, (unsigned long long)stream->body_bytes);

@@ -102,5 +102,10 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size);
 /* It waits for so long, then over is called. */
 void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
 uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);
+/* What of the answer was awaited last. */
+static inline rp_phase rp_request_answer_phase(const rp_request *request)
+{
+    return request->told_head ? RP_PHASE_BODY : RP_PHASE_HEAD;
+}
 
 #endif
