@@ -258,11 +258,9 @@ void rp_conn_serves(rp_conn *conn, rp_request *request)
 
 bool rp_conn_may_go_on(const rp_conn *conn)
 {
-    const rp_client_options *options = &conn->client->options;
     return !conn->client->destroyed && conn->idle_since_ns < conn->last_ns &&
-           !options->never_reuse && rp_stream_input_get(conn->stream) != RP_INPUT_ENDED &&
-           (options->requests_per_connection == 0 ||
-            conn->served < options->requests_per_connection);
+           rp_stream_input_get(conn->stream) != RP_INPUT_ENDED &&
+           conn->served < rp_origin_uses(conn->origin);
 }
 
 void rp_conn_room_changed(rp_conn *conn)
