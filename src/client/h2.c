@@ -502,9 +502,8 @@ static void fill(rp_stream *stream, void *user)
     bool good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     if (good && !unfit) {
         serve_assigned(conn, size);
-        if (conn->state != RP_CONN_OPEN)
-            return; /* no memory, and it was all that there was */
-        good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+        if (conn->state == RP_CONN_OPEN)
+            good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     }
     if (conn->state != RP_CONN_OPEN) { /* closed, as its last request could not be served */
         rp_wipe(out, size);
