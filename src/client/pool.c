@@ -99,20 +99,13 @@ static rp_conn *find(const rp_request *request)
     return conn != NULL || request->fresh_only ? conn : first_of(&origin->idle, request);
 }
 
-static void give(rp_conn *conn, rp_request *request)
-{
-    if (!rp_list_empty(&conn->age_link))
-        take_out(conn);
-    rp_conn_assign(conn, request);
-}
-
 /* ---- requests ---- */
 
 void rp_pool_submit(rp_request *request)
 {
     rp_conn *conn = find(request);
     if (conn != NULL) {
-        give(conn, request);
+        rp_conn_assign(conn, request);
         put(conn);
         return;
     }
@@ -139,7 +132,7 @@ static void conn_room_changed(rp_conn *conn)
         if (request == NULL)
             break;
         rp_origin_withdraw(request);
-        give(conn, request);
+        rp_conn_assign(conn, request);
     }
     if (conn->in_flight == 0 && is_spent(conn))
         rp_conn_close(conn);
