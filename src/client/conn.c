@@ -324,17 +324,7 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
  * all, so that a change of addresses is followed. This is looked at when it is taken, too: who does
  * not turn the loop has no timers. */
 
-static uint64_t ms_to_ns(uint64_t ms)
-{
-    return ms < UINT64_MAX / 1000000u ? ms * 1000000u : UINT64_MAX;
-}
-
-static uint64_t after(uint64_t time_ns, uint64_t span_ns)
-{
-    return span_ns < UINT64_MAX - time_ns ? time_ns + span_ns : UINT64_MAX;
-}
-
-static uint64_t idle_limit_ns(const rp_conn *conn)
+static uint64_t idle_limit_ms(const rp_conn *conn)
 {
     uint64_t limit_ms = conn->client->options.connection_idle_ms;
     uint64_t learned_ms = rp_origin_idle_limit_ms(conn->origin);
@@ -342,20 +332,20 @@ static uint64_t idle_limit_ns(const rp_conn *conn)
         limit_ms = conn->keep_alive_ms;
     if (learned_ms < limit_ms)
         limit_ms = learned_ms;
-    return ms_to_ns(limit_ms);
+    return limit_ms;
 }
 
 static void lifetime_begins(rp_conn *conn)
 {
-    uint64_t lifetime_ns = ms_to_ns(conn->client->options.connection_lifetime_ms);
     conn->idle_since_ns = rp_loop_now_ns(conn->client->loop);
-    conn->last_ns = after(conn->idle_since_ns, lifetime_ns);
+    conn->last_ns =
+        rp_time_after(conn->idle_since_ns, conn->client->options.connection_lifetime_ms);
 }
 
 /* When it is too old; UINT64_MAX: never. */
 static uint64_t end_ns(const rp_conn *conn)
 {
-    uint64_t end = after(conn->idle_since_ns, idle_limit_ns(conn));
+    uint64_t end = rp_time_after(conn->idle_since_ns, idle_limit_ms(conn));
     return end < conn->last_ns ? end : conn->last_ns;
 }
 
@@ -392,8 +382,7 @@ static void idle_check_at(rp_conn *conn, uint64_t now, uint64_t end)
     if (end == UINT64_MAX)
         return;
     conn->idle_check_ns = end > now ? end : now;
-    uint64_t left_ms = (conn->idle_check_ns - now + 999999u) / 1000000u;
-    rp_stream_timer_start(conn->stream, left_ms, idle_check, conn);
+    rp_stream_timer_start(conn->stream, rp_time_left_ms(now, end), idle_check, conn);
 }
 
 static void idle_check(rp_timer *timer, void *user)

@@ -330,16 +330,8 @@ static void silence_look(rp_timer *timer, void *user);
 
 static void silence_watch(rp_conn *conn, uint64_t until_ns)
 {
-    uint64_t now = now_of(conn);
-    uint64_t left_ms = until_ns > now ? (until_ns - now + 999999u) / 1000000u : 0;
-    rp_timer_start_internal(conn->client->loop, &session_of(conn)->silence, left_ms, silence_look,
-                            conn);
-}
-
-static uint64_t later_ns(uint64_t since_ns, uint64_t span_ms)
-{
-    return span_ms < (UINT64_MAX - since_ns) / 1000000u ? since_ns + span_ms * 1000000u
-                                                        : UINT64_MAX;
+    rp_timer_start_internal(conn->client->loop, &session_of(conn)->silence,
+                            rp_time_left_ms(now_of(conn), until_ns), silence_look, conn);
 }
 
 static void ask(rp_conn *conn)
@@ -350,7 +342,7 @@ static void ask(rp_conn *conn)
     rp_h2_ping(h2->h2);
     room_update(conn);
     want_fill(conn);
-    silence_watch(conn, later_ns(h2->asked_ns, conn->client->options.http2_ping_timeout_ms));
+    silence_watch(conn, rp_time_after(h2->asked_ns, conn->client->options.http2_ping_timeout_ms));
 }
 
 static void given_up(rp_conn *conn)
@@ -376,8 +368,8 @@ static void silence_look(rp_timer *timer, void *user)
         h2->asked_ns = now_of(conn);
         h2->confirmed = confirmed;
     }
-    uint64_t end = h2->asked_ns > 0 ? later_ns(h2->asked_ns, options->http2_ping_timeout_ms)
-                                    : later_ns(h2->heard_ns, options->http2_ping_idle_ms);
+    uint64_t end = h2->asked_ns > 0 ? rp_time_after(h2->asked_ns, options->http2_ping_timeout_ms)
+                                    : rp_time_after(h2->heard_ns, options->http2_ping_idle_ms);
     if (now_of(conn) < end)
         silence_watch(conn, end);
     else if (h2->asked_ns > 0)
@@ -394,7 +386,7 @@ static void silence_begins(rp_conn *conn)
     if (h2->silence.private_started || idle_ms == RP_NEVER_MS)
         return;
     h2->heard_ns = now_of(conn);
-    silence_watch(conn, later_ns(h2->heard_ns, idle_ms));
+    silence_watch(conn, rp_time_after(h2->heard_ns, idle_ms));
 }
 
 /* ---- the stream's events ---- */

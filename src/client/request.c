@@ -237,9 +237,7 @@ static bool is_limit(uint64_t timeout_ms)
 
 static uint64_t end_of(const deadline *due)
 {
-    if (due->limit_ms > (UINT64_MAX >> 1) / 1000000u)
-        return UINT64_MAX;
-    return due->since_ns + due->limit_ms * 1000000u;
+    return rp_time_after(due->since_ns, due->limit_ms);
 }
 
 static void phase_timer_fired(rp_timer *timer, void *user);
@@ -259,7 +257,7 @@ static void watch(rp_request *request)
     if (timer->private_started && timer->private_deadline_ns <= end && !request->upload_under_way)
         return;
     uint64_t now = rp_loop_now_ns(loop);
-    uint64_t left_ms = end > now ? (end - now + 999999u) / 1000000u : 0;
+    uint64_t left_ms = rp_time_left_ms(now, end);
     uint64_t look_ms = due.limit_ms / LOOKS + 1;
     if (request->upload_under_way && look_ms < left_ms)
         left_ms = look_ms;
