@@ -37,14 +37,17 @@ static void check_text(const char *text)
 static void check_options(const tool_options *o, command c)
 {
     const char *method = options_method(o);
-    FUZZ_CHECK(o->url != NULL);
+    FUZZ_CHECK(o->url != NULL && o->target_count > 0);
     check_text(o->url);
+    for (size_t i = 0; i < o->target_count; i++)
+        FUZZ_CHECK(o->targets[i].url != NULL || o->targets[i].has_output);
     if (method != NULL)
         check_text(method);
     for (size_t i = 0; i < o->header_count; i++) {
-        FUZZ_CHECK(o->headers[i].name[0] != '\0' && o->headers[i].value != NULL);
+        FUZZ_CHECK(o->headers[i].name[0] != '\0');
         FUZZ_CHECK(strpbrk(o->headers[i].name, ":;") == NULL);
-        check_text(o->headers[i].value);
+        if (o->headers[i].value != NULL)
+            check_text(o->headers[i].value);
     }
     for (size_t i = 0; i < o->resolve_count; i++)
         check_text(o->resolve[i]);
@@ -75,8 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int code = options_parse(&o, c, argc, argv);
     FUZZ_CHECK(code == EXIT_OK || code == EXIT_USAGE || code == EXIT_READ || code == EXIT_MEMORY);
     FUZZ_CHECK((code == EXIT_OK) == (o.message[0] == '\0'));
-    if (code == EXIT_OK && !o.help)
-        check_options(&o, c);
+    for (const tool_options *at = &o; code == EXIT_OK && !o.help && at != NULL; at = at->next)
+        check_options(at, c);
     options_free(&o);
     for (int i = 0; i < argc; i++)
         free(copies[i]);

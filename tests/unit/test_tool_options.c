@@ -4,7 +4,9 @@
 #include "options.h"
 #include "result.h"
 #include "support/files.h"
+#include "url.h"
 
+#include <ringport/ringport.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -57,17 +59,76 @@ static void test_forms(void **state)
         tool_options o;
         accept(&o, COMMAND_GET, lines[i]);
         assert_string_equal(o.url, URL);
-        assert_string_equal(o.output, "file");
-        assert_true(o.silent && o.show_error);
+        assert_string_equal(o.targets[0].output, "file");
+        assert_true(o.global.silent && o.global.show_error);
         options_free(&o);
     }
+}
+
+/* The first -o is the first URL's, wherever it stands. */
+static void test_targets(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET, WORDS("-o", "1", URL, "http://b/", "-o2", "http://c/", "-o", "3"));
+    assert_int_equal(o.target_count, 3);
+    assert_string_equal(o.targets[0].url, URL);
+    assert_string_equal(o.targets[0].output, "1");
+    assert_string_equal(o.targets[1].url, "http://b/");
+    assert_string_equal(o.targets[1].output, "2");
+    assert_string_equal(o.targets[2].url, "http://c/");
+    assert_string_equal(o.targets[2].output, "3");
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS(URL, "http://b/", "-o1", "-o2", "-o3"));
+    assert_int_equal(o.target_count, 3);
+    assert_null(o.targets[2].url);
+    options_free(&o);
+}
+
+static void test_next(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET,
+           WORDS("-d", "x", "-v", URL, "--next", "-s", "-X", "PUT", "http://b/",
+                 "-:", "--no-silent", "http://c/"));
+    assert_non_null(o.next);
+    assert_non_null(o.next->next);
+    assert_null(o.next->next->next);
+    assert_string_equal(o.next->url, "http://b/");
+    assert_string_equal(o.next->method, "PUT");
+    assert_false(o.next->data);
+    for (const tool_options *at = &o; at != NULL; at = at->next)
+        assert_true(at->global.verbose && !at->global.silent);
+    assert_string_equal(o.next->next->url, "http://c/");
+    options_free(&o);
+    refuse(COMMAND_GET, WORDS(URL, "--next", "-s"), EXIT_USAGE, "no URL given");
+    refuse(COMMAND_GET, WORDS(URL, "--next", "--bogus"), EXIT_USAGE, "option --bogus is unknown");
+    refuse(COMMAND_LOAD, WORDS(URL, "--next"), EXIT_USAGE, "option --next is for `ringport get`");
+}
+
+/* The beginning of a name is enough where no other has it; a flag can be taken back. */
+static void test_names(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET,
+           WORDS("--sil", "--show", "--no-show-error", "--inc", "--insecure", "--no-insecure",
+                 "--no-keepalive", URL));
+    assert_true(o.global.silent && !o.global.show_error && o.include && !o.insecure);
+    assert_true(o.no_keepalive);
+    options_free(&o);
+    refuse(COMMAND_GET, WORDS("--in", URL), EXIT_USAGE, "option --in is the beginning of several");
+    refuse(COMMAND_GET, WORDS("--no-output", URL), EXIT_USAGE, "option --no-output is unknown");
+    refuse(COMMAND_GET, WORDS("--no-", URL), EXIT_USAGE,
+           "option --no- is the beginning of several");
 }
 
 static void test_usage(void **state)
 {
     (void)state;
     refuse(COMMAND_GET, WORDS(NULL), EXIT_USAGE, "no URL given");
-    refuse(COMMAND_GET, WORDS(URL, "http://x/"), EXIT_USAGE,
+    refuse(COMMAND_LOAD, WORDS(URL, "http://x/"), EXIT_USAGE,
            "one URL at a time: \"http://x/\" is the second");
     refuse(COMMAND_GET, WORDS("--bogus", URL), EXIT_USAGE, "option --bogus is unknown");
     refuse(COMMAND_GET, WORDS("--bogus=x", URL), EXIT_USAGE, "option --bogus=x is unknown");
@@ -90,7 +151,7 @@ static void test_headers(void **state)
     (void)state;
     accept(&o, COMMAND_GET,
            WORDS("-H", "A: b", "-HC:d e ", "--header=E;", "-H", "Accept:", "-H", "X-None:", URL));
-    assert_int_equal(o.header_count, 4);
+    assert_int_equal(o.header_count, 5);
     assert_string_equal(o.headers[0].name, "A");
     assert_string_equal(o.headers[0].value, "b");
     assert_string_equal(o.headers[1].name, "C");
@@ -98,7 +159,9 @@ static void test_headers(void **state)
     assert_string_equal(o.headers[2].name, "E");
     assert_string_equal(o.headers[2].value, "");
     assert_string_equal(o.headers[3].name, "Accept");
-    assert_string_equal(o.headers[3].value, "");
+    assert_null(o.headers[3].value);
+    assert_string_equal(o.headers[4].name, "X-None");
+    assert_null(o.headers[4].value);
     options_free(&o);
     refuse(COMMAND_GET, WORDS("-H", "nothing", URL), EXIT_USAGE,
            "\"nothing\" is not a header: write \"Name: value\"");
@@ -117,6 +180,21 @@ static void assert_body(const tool_options *o, const char *expected, size_t size
         assert_memory_equal(o->body.data, expected, size);
 }
 
+/* What is sent beside Host, a line each. */
+static void assert_fields(const tool_options *o, const char *expected)
+{
+    char lines[1024] = "";
+    fields f;
+    assert_true(fields_compose(&f, o, &(own_fields){.range = NULL}));
+    for (size_t i = 0; i < f.count; i++) {
+        size_t size = strlen(lines);
+        snprintf(lines + size, sizeof(lines) - size, "%s: %s\n", f.headers[i].name,
+                 f.headers[i].value);
+    }
+    fields_free(&f);
+    assert_string_equal(lines, expected);
+}
+
 static void test_data(void **state)
 {
     tool_options o;
@@ -127,19 +205,20 @@ static void test_data(void **state)
 
     accept(&o, COMMAND_GET, WORDS("-d", "a=b", "--data", argument, "--data-binary", argument, URL));
     assert_body(&o, "a=b&xyz&x\r\ny\0z\n", 15);
-    assert_int_equal(o.header_count, 1);
-    assert_string_equal(o.headers[0].name, "Content-Type");
-    assert_string_equal(o.headers[0].value, "application/x-www-form-urlencoded");
+    assert_fields(&o, "User-Agent: ringport/" RP_VERSION "\nAccept: */*\nContent-Length: 15\n"
+                      "Content-Type: application/x-www-form-urlencoded\n");
     assert_null(options_method(&o)); /* the library's default, POST */
     options_free(&o);
 
-    accept(&o, COMMAND_GET, WORDS("-d", "", "-H", "content-type: text/plain", URL));
+    accept(&o, COMMAND_GET, WORDS("-d", "", "-H", "content-type: text/plain", "-A", "", URL));
     assert_body(&o, "", 0);
-    assert_int_equal(o.header_count, 1);
+    assert_fields(&o, "User-Agent: \nAccept: */*\ncontent-type: text/plain\nContent-Length: 0\n");
     options_free(&o);
 
-    accept(&o, COMMAND_LOAD, WORDS("-d", "x", "-H", "Content-Type:", "-X", "PATCH", URL));
-    assert_int_equal(o.header_count, 0);
+    accept(&o, COMMAND_LOAD,
+           WORDS("-d", "x", "-H", "Content-Type:", "-H", "accept:", "-X", "PATCH", "-A", "a",
+                 "-HUser-agent: b", URL));
+    assert_fields(&o, "accept: \nUser-agent: b\nContent-Length: 1\n");
     assert_string_equal(options_method(&o), "PATCH");
     options_free(&o);
     refuse(COMMAND_GET, WORDS("-d", "@/nonexistent/file", URL), EXIT_READ,
@@ -165,12 +244,16 @@ static void test_upload(void **state)
         accept(&o, COMMAND_GET, WORDS("-T", name, cases[i].url));
         assert_body(&o, "\0up\n", 4);
         assert_string_equal(options_method(&o), "PUT");
-        assert_int_equal(o.header_count, 0);
         snprintf(expected, sizeof(expected), "%s%s", cases[i].expected,
                  cases[i].added ? strrchr(name, '/') + 1 : "");
-        assert_string_equal(o.url, expected);
+        char *url = url_for_upload(o.url, o.upload);
+        assert_string_equal(url, expected);
+        free(url);
         options_free(&o);
     }
+    accept(&o, COMMAND_LOAD, WORDS("-T", name, "https://h"));
+    assert_string_equal(o.url + strlen("https://h"), strrchr(name, '/'));
+    options_free(&o);
     refuse(COMMAND_GET, WORDS("-T", name, "-d", "x", URL), EXIT_USAGE,
            "only one of -I, -d and -T can be");
     refuse(COMMAND_GET, WORDS("-I", "-d", "x", URL), EXIT_USAGE,
@@ -469,7 +552,8 @@ static void assert_written(const result *r, const char *format, const char *expe
 static void test_write_out(void **state)
 {
     tool_options o = {.url = URL};
-    result r = {.options = &o, .method = "GET", .status = 200, .version = 11, .exit_code = 7};
+    result r = {
+        .options = &o, .url = URL, .method = "GET", .status = 200, .version = 11, .exit_code = 7};
     (void)state;
     r.timings = (rp_timings){.connected_us = 1500, .total_us = 12345678};
     snprintf(r.address, sizeof(r.address), "192.0.2.7:443");
@@ -511,15 +595,16 @@ static void test_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),      cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_headers),    cmocka_unit_test(test_data),
-        cmocka_unit_test(test_upload),     cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_limits),     cmocka_unit_test(test_tls),
-        cmocka_unit_test(test_identity),   cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_streams),    cmocka_unit_test(test_load),
-        cmocka_unit_test(test_where),      cmocka_unit_test(test_help),
-        cmocka_unit_test(test_documented), cmocka_unit_test(test_write_out),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_forms),     cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_next),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_usage),     cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_data),      cmocka_unit_test(test_upload),
+        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_tls),       cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_versions),  cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_load),      cmocka_unit_test(test_where),
+        cmocka_unit_test(test_help),      cmocka_unit_test(test_documented),
+        cmocka_unit_test(test_write_out), cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,7 @@ struct worker {
 struct load {
     const tool_options *options;
     setup setup;
+    fields fields;
     worker **workers;
     size_t worker_count;
     pthread_barrier_t gate; /* the threads and the main thread */
@@ -169,7 +170,7 @@ static bool prepare(worker *w)
     rp_client_options client_options;
     setup_loop_options(o, &loop_options);
     setup_client_options(&w->load->setup, o, &client_options);
-    setup_request_options(o, &w->request);
+    setup_request_options(o, &w->load->fields, &w->request);
     client_options.connections_per_origin = (uint32_t)w->connections;
     client_options.connections_total = (uint32_t)w->connections;
     client_options.http2_streams_limit = (uint32_t)o->streams;
@@ -249,7 +250,7 @@ static void post_stop(load *l)
 
 static void wait_for_workers(load *l, uint64_t begin_ns)
 {
-    bool progress = host_stderr_is_terminal() && !l->options->silent, told = false;
+    bool progress = host_stderr_is_terminal() && !l->options->global.silent, told = false;
     pthread_mutex_lock(&l->lock);
     while (l->running > 0) {
         struct timespec tick = host_condition_time(UINT64_C(1000000) * TICK_MS);
@@ -378,10 +379,13 @@ int load_run(const tool_options *o)
     load l = {.options = o};
     rp_error error;
     int code = setup_create(&l.setup, o, &error);
-    if (code == EXIT_OK)
+    if (code == EXIT_OK && !fields_compose(&l.fields, o, &(own_fields){.range = NULL}))
+        print_failure(o, code = EXIT_MEMORY, "out of memory");
+    else if (code == EXIT_OK)
         code = run_threads(&l);
     else
         print_failure(o, code, error.text);
+    fields_free(&l.fields);
     for (size_t i = 0; i < l.worker_count; i++)
         free(l.workers[i]);
     free(l.workers);

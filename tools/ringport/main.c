@@ -18,7 +18,7 @@ static int print_version(void)
 static void print_usage(FILE *out)
 {
     fputs(
-        "usage: ringport get [options] URL     one request, its response to standard output\n"
+        "usage: ringport get [options] URL...  requests, their responses to standard output\n"
         "       ringport load [options] URL    many requests, measured\n"
         "       ringport trust [options]       the trust anchors that certificates are judged by\n"
         "       ringport get --help, ringport load --help, ringport trust --help, ringport "

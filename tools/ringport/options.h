@@ -1,5 +1,5 @@
 /* options.h - the command lines of `ringport get` and `ringport load`. Names and meaning are curl's
- * where curl has the option. */
+ * where curl has the option. How an option is declared: option.h. */
 #ifndef TOOL_OPTIONS_H
 #define TOOL_OPTIONS_H
 
@@ -10,28 +10,46 @@
 
 typedef enum command { COMMAND_GET = 1, COMMAND_LOAD = 2, COMMAND_TRUST = 4 } command;
 
-/* Strings belong to argv unless said otherwise. */
+/* A URL and where its response goes. As with curl, the first -o is the first URL's, wherever it
+ * stands. */
+typedef struct tool_target {
+    const char *url;    /* NULL: there are fewer URLs than outputs */
+    const char *output; /* NULL or "-": standard output */
+    bool has_output;    /* -o, or something like it, was given */
+} tool_target;
+
+/* What --next does not end: it is the same for all operations. */
+typedef struct tool_globals {
+    bool verbose, silent, show_error;
+} tool_globals;
+
+/* An operation: some URLs and what is done with them. Strings belong to argv unless said
+ * otherwise. */
 typedef struct tool_options {
-    const char *url; /* NULL: none was given */
-    char *own_url;   /* set where url had to be changed */
+    struct tool_options *next; /* of --next */
+    struct kept *kept;         /* memory that goes with this */
+    tool_globals global;
+
+    const char *url;      /* the first */
+    tool_target *targets; /* own memory */
+    size_t target_count;
 
     /* The request. */
     const char *method; /* NULL: decided by the rest, see options_method */
-    rp_header *headers; /* these and their strings are own memory */
+    rp_header *headers; /* own memory; value NULL: not to be sent, though it would be otherwise */
     size_t header_count;
     body body;
     const char *upload; /* the file's name, its content is in body */
     const char *user_agent;
     bool head;
-    bool data;            /* body came from -d */
-    bool no_content_type; /* -H 'Content-Type:' */
+    bool data; /* body came from -d */
 
     /* The connection. */
     const char **resolve; /* own memory */
     size_t resolve_count;
     const char **connect_to; /* own memory */
     size_t connect_to_count;
-    char *unix_socket; /* own memory; for connect_to */
+    const char *unix_socket; /* for connect_to */
     const char *dns_servers;
     rp_families families;
     const char *backend;
@@ -39,28 +57,24 @@ typedef struct tool_options {
     uint64_t keepalive_ms;
     bool no_keepalive;
     rp_tls_options tls;
-    char *own_certificate; /* of --cert, without the password */
-    const char *tls_max;
     bool tls12, tls13, insecure;
     bool lenient_lines;
     rp_http_versions versions;
     bool prior_knowledge; /* HTTP/2 on http URLs */
 
     /* get: the output. */
-    const char *output, *write_out;
-    char *own_write_out; /* of --write-out @file */
-    bool include, verbose, silent, show_error, fail;
+    const char *write_out;
+    bool include, fail;
 
     /* load. */
     uint64_t connections, requests, threads;
     uint64_t streams; /* at once on a connection */
     uint64_t duration_ms;
-    const char *coalesce;
     uint32_t coalesce_us;
     bool new_connections, json;
 
     bool help;
-    char message[512]; /* what was wrong */
+    char message[512]; /* what was wrong; of the first operation */
 } tool_options;
 
 /* Parses argv[0 .. argc - 1], which begins behind the command's name. EXIT_OK, or the exit code

@@ -2,11 +2,13 @@
 #ifndef TOOL_RESULT_H
 #define TOOL_RESULT_H
 
-#include "options.h"
+#include "fields.h"
 
 typedef struct result {
     const tool_options *options;
+    const char *url; /* as it was sent */
     const char *method;
+    const fields *fields; /* of the request */
     int exit_code;
     char message[RP_ERROR_TEXT_SIZE]; /* "": none */
     const char *backend;
@@ -31,17 +33,14 @@ typedef struct result {
 void write_out(const result *r, const char *format, FILE *out);
 
 /* -v: the first line; the connection's phases as far as it came; the last lines. */
-void print_begin(const tool_options *o, FILE *out);
+void print_begin(const result *r, FILE *out);
 void print_connection(const result *r, FILE *out);
 void print_totals(const result *r, FILE *out);
 
-/* -v's picture of the request, which is ringport's own: host and options say what it sends. */
+/* -v's picture of the request. */
 void print_request(const result *r, FILE *out);
 
 /* "1.1", "2"; "0" for none. version as in rp_response_head. */
 const char *version_name(int version);
-
-/* Host and port of a URL as it stands there: "example.com:8443". Its length; *host is its begin. */
-size_t url_authority(const char *url, const char **authority);
 
 #endif

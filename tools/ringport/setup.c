@@ -78,11 +78,21 @@ int setup_exit_code(const tool_options *o, const rp_error *error)
     return exit_code(error->status, error->phase);
 }
 
+/* Not where every URL says http. */
+static bool needs_tls(const tool_options *o)
+{
+    for (size_t i = 0; i < o->target_count; i++) {
+        if (o->targets[i].url != NULL && strncasecmp(o->targets[i].url, "http:", 5) != 0)
+            return true;
+    }
+    return false;
+}
+
 int setup_create(setup *s, const tool_options *o, rp_error *error)
 {
     memset(s, 0, sizeof(*s));
     memset(error, 0, sizeof(*error));
-    if (strncasecmp(o->url, "https:", 6) == 0) {
+    if (needs_tls(o)) {
         int code = create_tls(s, o, error);
         if (code != EXIT_OK)
             return code;
@@ -117,11 +127,10 @@ void setup_client_options(const setup *s, const tool_options *o, rp_client_optio
     client_options->connect_to = o->connect_to;
     client_options->connect_to_count = o->connect_to_count;
     if (o->unix_socket != NULL) {
-        client_options->connect_to = (const char *const *)&o->unix_socket;
+        client_options->connect_to = &o->unix_socket;
         client_options->connect_to_count = 1;
     }
     client_options->families = o->families;
-    client_options->user_agent = o->user_agent;
     client_options->resolve_timeout_ms = o->connect_timeout_ms;
     client_options->connect_timeout_ms = o->connect_timeout_ms;
     client_options->handshake_timeout_ms = o->connect_timeout_ms;
@@ -131,13 +140,14 @@ void setup_client_options(const setup *s, const tool_options *o, rp_client_optio
     client_options->keepalive_idle_ms = o->no_keepalive ? RP_NEVER_MS : o->keepalive_ms;
 }
 
-void setup_request_options(const tool_options *o, rp_request_options *request_options)
+void setup_request_options(const tool_options *o, const fields *f,
+                           rp_request_options *request_options)
 {
     memset(request_options, 0, sizeof(*request_options));
     request_options->url = o->url;
     request_options->method = options_method(o);
-    request_options->headers = o->headers;
-    request_options->header_count = o->header_count;
+    request_options->headers = f->headers;
+    request_options->header_count = f->count;
     request_options->total_timeout_ms = o->max_time_ms;
     request_options->first_byte_timeout_ms = o->first_byte_timeout_ms;
     request_options->idle_timeout_ms = o->idle_timeout_ms;
@@ -150,6 +160,6 @@ void setup_request_options(const tool_options *o, rp_request_options *request_op
 
 void print_failure(const tool_options *o, int code, const char *text)
 {
-    if (!o->silent || o->show_error)
+    if (!o->global.silent || o->global.show_error)
         fprintf(stderr, "ringport: (%d) %s\n", code, text);
 }

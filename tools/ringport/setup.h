@@ -2,7 +2,7 @@
 #ifndef TOOL_SETUP_H
 #define TOOL_SETUP_H
 
-#include "options.h"
+#include "fields.h"
 
 /* What all loops and threads share. */
 typedef struct setup {
@@ -20,7 +20,10 @@ int setup_exit_code(const tool_options *o, const rp_error *error);
 
 void setup_loop_options(const tool_options *o, rp_loop_options *loop_options);
 void setup_client_options(const setup *s, const tool_options *o, rp_client_options *client_options);
-void setup_request_options(const tool_options *o, rp_request_options *request_options);
+
+/* For the first URL. f: what fields_compose made, borrowed. */
+void setup_request_options(const tool_options *o, const fields *f,
+                           rp_request_options *request_options);
 
 /* "ringport: (60) certificate of ... expired", unless -s without -S. */
 void print_failure(const tool_options *o, int code, const char *text);

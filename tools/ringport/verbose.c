@@ -1,40 +1,16 @@
 /* verbose.c - -v: the request as ringport sends it, and the phases when they are known. */
 #include "result.h"
+#include "url.h"
 
 #include <ctype.h>
 #include <ringport/ringport.h>
 #include <string.h>
 #include <strings.h>
 
-size_t url_authority(const char *url, const char **authority)
-{
-    const char *begin = strstr(url, "://");
-    begin = begin == NULL ? url : begin + 3;
-    size_t size = strcspn(begin, "/?#");
-    for (size_t i = size; i > 0; i--) {
-        if (begin[i - 1] == '@') {
-            begin += i;
-            size -= i;
-            break;
-        }
-    }
-    *authority = begin;
-    return size;
-}
-
-static const char *given(const tool_options *o, const char *name)
-{
-    for (size_t i = 0; i < o->header_count; i++) {
-        if (strcasecmp(o->headers[i].name, name) == 0)
-            return o->headers[i].value;
-    }
-    return NULL;
-}
-
-void print_begin(const tool_options *o, FILE *out)
+void print_begin(const result *r, FILE *out)
 {
     const char *authority;
-    size_t size = url_authority(o->url, &authority);
+    size_t size = url_authority(r->url, &authority);
     fprintf(out, "* resolving %.*s\n", (int)size, authority);
 }
 
@@ -55,7 +31,7 @@ static void print_field(const result *r, const char *name, const char *value, FI
 static void print_host(const result *r, const char *authority, size_t size, FILE *out)
 {
     char host[512];
-    const char *port = strncasecmp(r->options->url, "https:", 6) == 0 ? ":443" : ":80";
+    const char *port = strncasecmp(r->url, "https:", 6) == 0 ? ":443" : ":80";
     size_t drop = strlen(port);
     if (size > drop && memcmp(authority + size - drop, port, drop) == 0)
         size -= drop;
@@ -65,31 +41,21 @@ static void print_host(const result *r, const char *authority, size_t size, FILE
 
 void print_request(const result *r, FILE *out)
 {
-    const tool_options *o = r->options;
+    const fields *f = r->fields;
     const char *authority;
-    size_t size = url_authority(o->url, &authority);
-    const char *target = authority + size, *agent = o->user_agent;
-    char length[24];
+    size_t size = url_authority(r->url, &authority);
+    const char *target = authority + size;
     fprintf(out, "> %s %s%.*s HTTP/%s\n", r->method, target[0] == '/' ? "" : "/",
             (int)strcspn(target, "#"), target, version_name(r->connection_version));
-    if (given(o, "host") == NULL)
+    if (fields_value(f, "host") == NULL)
         print_host(r, authority, size, out);
-    if (agent == NULL)
-        agent = "ringport/" RP_VERSION;
-    if (given(o, "user-agent") == NULL && agent[0] != '\0')
-        print_field(r, "User-Agent", agent, out);
-    if (given(o, "accept") == NULL)
-        print_field(r, "Accept", "*/*", out);
-    for (size_t i = 0; i < o->header_count; i++) {
-        const rp_header *h = &o->headers[i];
+    for (size_t i = 0; i < f->count; i++) {
+        const rp_header *h = &f->headers[i];
         bool left_out = h->value[0] == '\0' && (strcasecmp(h->name, "accept") == 0 ||
                                                 strcasecmp(h->name, "user-agent") == 0);
         if (!left_out)
             print_field(r, h->name, h->value, out);
     }
-    snprintf(length, sizeof(length), "%zu", o->body.size);
-    if (o->body.given && given(o, "content-length") == NULL)
-        print_field(r, "Content-Length", length, out);
     fprintf(out, ">\n");
 }
 

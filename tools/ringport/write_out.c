@@ -64,12 +64,12 @@ static value method(const result *r)
 
 static value url(const result *r)
 {
-    return text(r->options->url);
+    return text(r->url);
 }
 
 static value scheme(const result *r)
 {
-    return text(strncasecmp(r->options->url, "https:", 6) == 0 ? "https" : "http");
+    return text(strncasecmp(r->url, "https:", 6) == 0 ? "https" : "http");
 }
 
 static value content_type(const result *r)

@@ -1,0 +1,75 @@
+/* fields.c - what curl sends, in its order: our fields, those of -H, what is said of the body.
+ * Host is the library's. */
+#include "fields.h"
+
+#include "option.h"
+
+#include <ringport/ringport.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define OWN_FIELDS 10
+
+static void add(fields *f, const char *name, const char *value)
+{
+    f->headers[f->count++] = (rp_header){name, value};
+}
+
+/* Unless -H says something of it, or there is nothing to say. */
+static void add_own(fields *f, const tool_options *o, const char *name, const char *value)
+{
+    if (value != NULL && !option_has_header(o, name))
+        add(f, name, value);
+}
+
+/* The library has defaults for three: "" is how not to have them. */
+static void add_given(fields *f, const tool_options *o)
+{
+    for (size_t i = 0; i < o->header_count; i++) {
+        const rp_header *h = &o->headers[i];
+        if (h->value != NULL)
+            add(f, h->name, h->value);
+        else if (strcasecmp(h->name, "accept") == 0 || strcasecmp(h->name, "user-agent") == 0)
+            add(f, h->name, "");
+    }
+}
+
+bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
+{
+    const char *agent = o->user_agent;
+    f->count = 0;
+    f->headers = calloc(o->header_count + OWN_FIELDS, sizeof(*f->headers));
+    if (f->headers == NULL)
+        return false;
+    add_own(f, o, "Range", own->range);
+    add_own(f, o, "User-Agent", agent != NULL ? agent : "ringport/" RP_VERSION);
+    add_own(f, o, "Accept", "*/*");
+    add_own(f, o, "Referer", own->referer);
+    add_own(f, o, "Cookie", own->cookie);
+    if (own->condition.name != NULL)
+        add_own(f, o, own->condition.name, own->condition.value);
+    add_given(f, o);
+    if (o->body.given) {
+        snprintf(f->length, sizeof(f->length), "%zu", o->body.size);
+        add_own(f, o, "Content-Length", f->length);
+        if (o->data)
+            add_own(f, o, "Content-Type", "application/x-www-form-urlencoded");
+    }
+    return true;
+}
+
+void fields_free(fields *f)
+{
+    free(f->headers);
+    f->headers = NULL;
+}
+
+const char *fields_value(const fields *f, const char *name)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (strcasecmp(f->headers[i].name, name) == 0)
+            return f->headers[i].value;
+    }
+    return NULL;
+}

@@ -1,0 +1,156 @@
+/* option_request.c - the options of what is asked for: method, headers, body, URL. */
+#include "option.h"
+#include "url.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- Headers ---- */
+
+int option_add_header(tool_options *o, const char *name, const char *value)
+{
+    rp_header *headers = realloc(o->headers, (o->header_count + 1) * sizeof(*headers));
+    if (headers == NULL)
+        return option_no_memory(o);
+    o->headers = headers;
+    headers[o->header_count++] = (rp_header){name, value};
+    return EXIT_OK;
+}
+
+bool option_has_header(const tool_options *o, const char *name)
+{
+    for (size_t i = 0; i < o->header_count; i++) {
+        if (strcasecmp(o->headers[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int take_header_line(tool_options *o, const char *text, size_t length)
+{
+    char *line = option_keep(o, text, length);
+    if (line == NULL)
+        return option_no_memory(o);
+    size_t size = strcspn(line, ":;");
+    char *value = line + size + 1, end = line[size];
+    if (size == 0 || end == '\0')
+        return option_fail(o, EXIT_USAGE, "\"%s\" is not a header: write \"Name: value\"", line);
+    value += strspn(value, " \t");
+    if (end == ';' && *value != '\0')
+        return option_fail(o, EXIT_USAGE, "\"%s\" is not a header: behind the ; nothing may stand",
+                           line);
+    line[size] = '\0';
+    bool removed = end == ':' && *value == '\0';
+    if (removed && (strcasecmp(line, "host") == 0 || strcasecmp(line, "content-length") == 0))
+        return option_fail(o, EXIT_USAGE, "the header %s can't be left out", line);
+    return option_add_header(o, line, removed ? NULL : value);
+}
+
+/* "@FILE" has one a line. */
+static int take_header(tool_options *o, const char *text)
+{
+    if (text[0] != '@')
+        return take_header_line(o, text, strlen(text));
+    int code = option_read_file(o, text + 1, &text);
+    while (code == EXIT_OK && *text != '\0') {
+        size_t size = strcspn(text, "\r\n");
+        if (size > 0)
+            code = take_header_line(o, text, size);
+        text += size;
+        text += strspn(text, "\r\n");
+    }
+    return code;
+}
+
+/* ---- Bodies ---- */
+
+static int add_data(tool_options *o, const char *value, bool binary)
+{
+    bool more = o->body.given;
+    o->data = true;
+    if (more && !body_add(&o->body, "&", 1))
+        return option_no_memory(o);
+    if (value[0] == '@') {
+        const char *why = body_add_file(&o->body, value + 1, !binary);
+        return why == NULL ? EXIT_OK : option_fail(o, EXIT_READ, "%s", why);
+    }
+    return body_add(&o->body, value, strlen(value)) ? EXIT_OK : option_no_memory(o);
+}
+
+static int take_data(tool_options *o, const char *value)
+{
+    return add_data(o, value, false);
+}
+
+static int take_data_binary(tool_options *o, const char *value)
+{
+    return add_data(o, value, true);
+}
+
+/* ---- Targets ---- */
+
+/* The next target that lacks what an option gives, or a new one. NULL: no memory. */
+static tool_target *add_target(tool_options *o)
+{
+    tool_target *targets = realloc(o->targets, (o->target_count + 1) * sizeof(*targets));
+    if (targets == NULL)
+        return NULL;
+    o->targets = targets;
+    targets[o->target_count] = (tool_target){.url = NULL};
+    return &targets[o->target_count++];
+}
+
+int option_add_url(tool_options *o, const char *url)
+{
+    size_t i = 0;
+    while (i < o->target_count && o->targets[i].url != NULL)
+        i++;
+    tool_target *t = i < o->target_count ? &o->targets[i] : add_target(o);
+    if (t == NULL)
+        return option_no_memory(o);
+    t->url = url;
+    o->url = o->targets[0].url;
+    return EXIT_OK;
+}
+
+tool_target *option_next_output(tool_options *o)
+{
+    size_t i = 0;
+    while (i < o->target_count && o->targets[i].has_output)
+        i++;
+    tool_target *t = i < o->target_count ? &o->targets[i] : add_target(o);
+    if (t != NULL)
+        t->has_output = true;
+    return t;
+}
+
+/* ---- The table ---- */
+
+const option request_options[] = {
+    {"request", 'X', KIND_TEXT, BOTH, "METHOD", AT(method), "the method, instead of GET or POST"},
+    {"header", 'H', KIND_CALL, BOTH, "HEADER", CALL(take_header),
+     "\"Name: value\"; \"Name:\" leaves a default out, \"Name;\" sends it empty; @FILE"},
+    {"data", 'd', KIND_CALL, BOTH, "DATA", CALL(take_data),
+     "a form body; @FILE without line ends, @- standard input"},
+    {"data-binary", 0, KIND_CALL, BOTH, "DATA", CALL(take_data_binary), "the same, byte for byte"},
+    {"upload-file", 'T', KIND_TEXT, BOTH, "FILE", AT(upload),
+     "PUT a file (- standard input), up to 1 GiB, read into memory first"},
+    {"user-agent", 'A', KIND_TEXT, BOTH, "TEXT", AT(user_agent), "\"\" sends none"},
+    {"head", 'I', KIND_FLAG, GET, NULL, AT(head), "HEAD, and show the headers"},
+    {"url", 0, KIND_CALL, BOTH, "URL", CALL(option_add_url), NULL},
+    {"next", ':', KIND_NEXT, GET, NULL, 0, NULL, "what follows are options of another URL"},
+    {"location", 'L', KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
+    {"compressed", 0, KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
+    {.name = NULL},
+};
+
+int finish_request(tool_options *o)
+{
+    if ((o->head && o->data) || (o->head && o->upload != NULL) || (o->data && o->upload != NULL))
+        return option_fail(o, EXIT_USAGE, "only one of -I, -d and -T can be");
+    if (o->upload == NULL)
+        return EXIT_OK;
+    const char *why = body_add_file(&o->body, o->upload, false);
+    return why == NULL ? EXIT_OK : option_fail(o, EXIT_READ, "%s", why);
+}
