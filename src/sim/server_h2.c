@@ -535,13 +535,13 @@ static bool read_preface(sim_connection *c)
 
 bool rp_sim_h2_feed(sim_connection *c)
 {
-    const uint8_t *bytes = c->input.data + c->input.begin;
     if (c->deaf || c->input.size == 0)
         return false;
     if (!c->h2->preface_came)
         return read_preface(c);
     if (c->input.size < SIM_FRAME_HEAD)
         return false;
+    const uint8_t *bytes = c->input.data + c->input.begin;
     sim_frame f = {.type = bytes[3],
                    .flags = bytes[4],
                    .stream = rp_sim_h2_number(bytes + 5) & SIM_WINDOW_MOST,
