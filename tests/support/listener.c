@@ -3,7 +3,8 @@
 
 #include "support/check.h"
 
-#define BACKLOG 512
+/* A thousand that come at once need not knock again; the system may have less. */
+#define BACKLOG 4096
 
 static void accepted(rp_socket *socket, rp_socket *peer, rp_io_result result, bool final)
 {
