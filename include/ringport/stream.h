@@ -39,9 +39,11 @@ typedef struct rp_stream_options {
     uint64_t resolve_timeout_ms; /* 0: 10,000 */
     uint64_t connect_timeout_ms; /* all addresses together; 0: 10,000 */
     /* All addresses together, from the first connection on; 0: 10,000. A name's next address is
-     * tried, after this one is given up, when a peer resets or closes during the handshake, or is
-     * silent for 2 s or its share of the time (what is left, divided by the addresses left),
-     * whichever is less. An alert, and what is wrong with the certificates, is final. */
+     * tried, after this one is given up, when a peer resets or closes during the handshake. When
+     * one is silent for 2 s or its share of the time (what is left, divided by the addresses left),
+     * whichever is less, the others are called too, and it is given up when one of them has taken
+     * the connection before it speaks. An alert, and what is wrong with the certificates, is final.
+     */
     uint64_t handshake_timeout_ms;
     /* A peer that vanished: TCP asks for a sign of life after so long without a byte from it (keep
      * alive, RFC 9293, 3.8.4), and gives the connection up when neither that nor data was confirmed

@@ -46,6 +46,7 @@ static void stream_free(rp_stream *stream)
     rp_free(memory, stream->session_key);
     rp_free(memory, stream->peer_text);
     rp_free(memory, stream->rest);
+    rp_free(memory, stream->left_failure);
     rp_resolver_release(stream->resolver);
     if (!stream->background)
         rp_loop_unhold(stream->loop);
@@ -217,6 +218,35 @@ static bool is_about_address(const rp_error *error)
            error->status == RP_E_TLS_CLOSED || error->status == RP_E_HANDSHAKE_TIMEOUT;
 }
 
+/* For the case that no other address takes the connection: this one came further than they. */
+static void keep_failure(rp_stream *stream, const rp_error *error)
+{
+    if (stream->left_failure != NULL)
+        return;
+    stream->left_failure = rp_allocate(&stream->loop->memory, sizeof(*error));
+    if (stream->left_failure == NULL)
+        return;
+    *stream->left_failure = *error;
+    (void)rp_error_set(stream->left_failure, error->status, error->phase,
+                       "%s; no other address took the connection", error->text);
+    stream->left_failure->os_code = error->os_code;
+    stream->left_failure->tls_code = error->tls_code;
+}
+
+/* What is told when a dial failed. What this process lacks is the news, also behind a reset. */
+static const rp_error *telling_of(const rp_stream *stream, const rp_error *dialled)
+{
+    switch (dialled->status) {
+    case RP_E_NO_MEMORY:
+    case RP_E_NO_DESCRIPTORS:
+    case RP_E_NO_LOCAL_PORTS:
+    case RP_E_CANCELLED:
+        return dialled;
+    default:
+        return stream->left_failure != NULL ? stream->left_failure : dialled;
+    }
+}
+
 bool rp_stream_has_next(const rp_stream *stream)
 {
     return stream->rest_count > 0 && !stream->closing && stream->state == RP_STREAM_HANDSHAKE;
@@ -234,21 +264,43 @@ static uint64_t ms_left(const rp_stream *stream)
 
 static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t connect_timeout_ms);
 
-/* Nothing of the last connection is left. */
-static void dial_next(rp_stream *stream)
+static void rest_forget(rp_stream *stream)
+{
+    rp_free(&stream->loop->memory, stream->rest);
+    stream->rest = NULL;
+    stream->rest_count = 0;
+}
+
+static void dial_stop(rp_stream *stream)
+{
+    if (stream->dial != NULL)
+        rp_dial_cancel(stream->dial);
+    stream->dial = NULL;
+}
+
+/* Only what is left of the handshake's time. False: no memory. */
+static bool dial_rest(rp_stream *stream)
+{
+    uint64_t left_ms = ms_left(stream);
+    if (left_ms == RP_NEVER_MS)
+        left_ms = stream->connect_timeout_ms;
+    return dial_begin(stream, RP_NEVER_MS, left_ms);
+}
+
+/* The last address' port has given back what it was lent: nothing of its connection is left. */
+static void go_elsewhere(rp_stream *stream)
 {
     rp_stream_io_reset(stream);
     rp_engine_destroy(stream->engine);
     stream->engine = NULL;
+    if (stream->socket != NULL) {
+        rp_stream_connected(stream);
+        return;
+    }
     rp_free(&stream->loop->memory, stream->peer_text);
     stream->peer_text = NULL;
-    uint64_t left_ms = ms_left(stream);
-    if (left_ms == RP_NEVER_MS)
-        left_ms = stream->connect_timeout_ms;
-    bool going = dial_begin(stream, RP_NEVER_MS, left_ms);
-    rp_free(&stream->loop->memory, stream->rest);
-    stream->rest = NULL;
-    stream->rest_count = 0;
+    bool going = dial_rest(stream);
+    rest_forget(stream);
     if (!going)
         no_memory(stream, RP_PHASE_CONNECT);
 }
@@ -273,8 +325,8 @@ static void leaving_closed(rp_socket *socket)
     stream->leaving = NULL;
     if (stream->closing)
         rp_stream_pump_later(stream);
-    else
-        dial_next(stream);
+    else if (stream->state == RP_STREAM_DIALLING)
+        go_elsewhere(stream);
 }
 
 static const rp_socket_handler leaving_handler = {
@@ -308,6 +360,21 @@ static void handshake_timed_out(rp_stream *stream)
 
 static void watch_handshake(rp_stream *stream);
 
+static bool may_ask_others(const rp_stream *stream)
+{
+    return stream->rest_count > 0 && stream->dial == NULL;
+}
+
+/* The peer is silent. It may be slow only, and no other may be better: it is left when another one
+ * has taken the connection, and not if it speaks before that. Without memory for others it must do.
+ */
+static void ask_others(rp_stream *stream)
+{
+    if (!dial_rest(stream))
+        rest_forget(stream);
+    watch_handshake(stream);
+}
+
 static void handshake_watched(rp_timer *timer, void *user)
 {
     rp_stream *stream = user;
@@ -318,9 +385,10 @@ static void handshake_watched(rp_timer *timer, void *user)
         watch_handshake(stream);
         return;
     }
-    if (left_ms == 0)
-        stream->rest_count = 0; /* no time for it */
-    handshake_timed_out(stream);
+    if (left_ms > 0 && may_ask_others(stream))
+        ask_others(stream);
+    else
+        handshake_timed_out(stream);
 }
 
 /* Until the deadline, or as long as silence is borne while there are other addresses: those get
@@ -328,13 +396,23 @@ static void handshake_watched(rp_timer *timer, void *user)
 static void watch_handshake(rp_stream *stream)
 {
     uint64_t wait_ms = ms_left(stream);
+    bool others = may_ask_others(stream);
     stream->heard = false;
-    if (stream->rest_count > 0 && wait_ms != RP_NEVER_MS)
+    if (others && wait_ms != RP_NEVER_MS)
         wait_ms = wait_ms / (stream->rest_count + 1) + 1;
-    if (stream->rest_count > 0 && wait_ms > SILENCE_MS)
+    if (others && wait_ms > SILENCE_MS)
         wait_ms = SILENCE_MS;
     if (wait_ms != RP_NEVER_MS)
         rp_timer_start(stream->loop, &stream->timer, wait_ms, handshake_watched, stream);
+}
+
+void rp_stream_heard(rp_stream *stream)
+{
+    stream->heard = true;
+    if (stream->dial == NULL)
+        return;
+    dial_stop(stream);
+    watch_handshake(stream);
 }
 
 void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
@@ -342,10 +420,13 @@ void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
     if (stream->closing || stream->state == RP_STREAM_FAILED)
         return;
     RP_ASSERT(!rp_stream_is_open(stream));
+    bool in_time = error->status != RP_E_HANDSHAKE_TIMEOUT;
+    dial_stop(stream);
     if (is_about_address(error) && stream->choice && stream->socket != NULL &&
         stream->state != RP_STREAM_ASKING)
         rp_address_note(stream->loop, stream->resolver, &stream->address, false);
-    if (is_about_address(error) && rp_stream_has_next(stream)) {
+    if (is_about_address(error) && in_time && rp_stream_has_next(stream)) {
+        keep_failure(stream, error);
         leave_address(stream);
         return;
     }
@@ -422,22 +503,43 @@ static bool rest_keep(rp_stream *stream, const rp_dial_result *result)
     return true;
 }
 
+static void dial_failed(rp_stream *stream, const rp_dial_result *result)
+{
+    stream->address = result->address;
+    /* Once there was a connection, the time is the handshake's. */
+    if (stream->handshake_until_ns > 0 && result->error->status == RP_E_CONNECT_TIMEOUT)
+        handshake_timed_out(stream);
+    else
+        rp_stream_open_failed(stream, telling_of(stream, result->error));
+}
+
+/* Another address has taken the connection, while the one that we have was silent. */
+static void leave_silent(rp_stream *stream)
+{
+    rp_address_note(stream->loop, stream->resolver, &stream->address, false);
+    rest_forget(stream);
+    leave_address(stream);
+}
+
 static void dialled(void *user, const rp_dial_result *result)
 {
     rp_stream *stream = user;
     stream->dial = NULL;
-    stream->address = result->address;
     if (stream->times.resolved_ns == 0)
         stream->times.resolved_ns = result->resolved_ns;
     stream->stale_name = stream->stale_name || result->stale;
-    if (result->error != NULL) {
-        /* Once there was a connection, the time is the handshake's. */
-        if (stream->handshake_until_ns > 0 && result->error->status == RP_E_CONNECT_TIMEOUT)
-            handshake_timed_out(stream);
-        else
-            rp_stream_open_failed(stream, result->error);
+    if (result->error != NULL && stream->socket != NULL) {
+        rest_forget(stream); /* there is only the silent one */
+        watch_handshake(stream);
         return;
     }
+    if (result->error != NULL) {
+        dial_failed(stream, result);
+        return;
+    }
+    if (stream->socket != NULL)
+        leave_silent(stream);
+    stream->address = result->address;
     stream->socket = result->socket;
     /* From here on the socket's callbacks come to us, whatever else fails. */
     stream->socket->handler = &rp_stream_socket_handler;
@@ -445,7 +547,7 @@ static void dialled(void *user, const rp_dial_result *result)
     rp_socket_ops(stream->socket)->keepalive(stream->socket, &stream->keepalive);
     if (!peer_text_make(stream) || !rest_keep(stream, result))
         no_memory(stream, RP_PHASE_CONNECT);
-    else
+    else if (stream->leaving == NULL)
         rp_stream_connected(stream);
 }
 
@@ -614,9 +716,7 @@ void rp_stream_close(rp_stream *stream)
         return;
     rp_stream_set_background(stream, false); /* rp_loop_run waits for the end */
     rp_timer_stop(stream->loop, &stream->timer);
-    if (stream->dial != NULL)
-        rp_dial_cancel(stream->dial);
-    stream->dial = NULL;
+    dial_stop(stream);
     bool whole = stream->socket != NULL && stream->queued == NULL;
     if (whole)
         say_goodbye(stream);

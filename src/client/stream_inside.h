@@ -29,14 +29,15 @@ struct rp_stream {
     const rp_stream_events *events;
     void *user;
     rp_resolver *resolver; /* NULL: the loop's own */
-    rp_dial *dial;
+    rp_dial *dial; /* beside a socket: of other addresses, while this one's peer is silent */
     rp_socket *socket;
-    rp_socket *leaving; /* the last address', being closed before the next one is dialled */
+    rp_socket *leaving; /* the last address', being closed before the next one's is used */
     rp_address *rest;   /* addresses that may be tried when the handshake gets nowhere */
     size_t rest_count;
-    rp_engine *engine;     /* from the handshake's first step */
-    rp_question *question; /* asked, and its answer has not come to us */
-    rp_signing *signing;   /* likewise */
+    rp_error *left_failure; /* of the first address that was left for a failure; NULL: none */
+    rp_engine *engine;      /* from the handshake's first step */
+    rp_question *question;  /* asked, and its answer has not come to us */
+    rp_signing *signing;    /* likewise */
     rp_tls_config *config;
     char *host, *server_name, *alpn, *session_key, *peer_text;
     char *dial_host; /* connect_to's; NULL: host */
@@ -124,6 +125,8 @@ void rp_stream_sign(rp_stream *stream);
 /* It is over before it was open. */
 void rp_stream_open_failed(rp_stream *stream, const rp_error *error);
 void rp_stream_opened(rp_stream *stream);
+/* The peer sent something, or ended: it is not silent. */
+void rp_stream_heard(rp_stream *stream);
 /* Its handshake may go on with another address. */
 bool rp_stream_has_next(const rp_stream *stream);
 bool rp_stream_engine_make(rp_stream *stream, rp_error *error);

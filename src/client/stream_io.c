@@ -194,7 +194,8 @@ void rp_stream_flush(rp_stream *stream)
         rp_chain_clear(&stream->output);
     bool mute = (stream->closing && !stream->parting) ||
                 (stream->write_failed && !stream->alert_due) || stream->state == RP_STREAM_ASKING;
-    if (stream->socket == NULL || mute || stream->in_flight > 0 || stream->output.size == 0)
+    if (stream->socket == NULL || stream->leaving != NULL || mute || stream->in_flight > 0 ||
+        stream->output.size == 0)
         return;
     /* If the slices don't reach to the end of it, for want of memory, the rest counts as well: it
      * follows, and who asks must not be told less than the peer may have seen. */
@@ -573,7 +574,7 @@ static void received_final(rp_stream *stream, rp_io_result result)
 static void received(rp_socket *socket, rp_slice bytes, rp_io_result result, bool final)
 {
     rp_stream *stream = socket->user;
-    stream->heard = true;
+    rp_stream_heard(stream);
     if (final) {
         received_final(stream, result);
     } else if (!stream->closing && !stream->end_told) {

@@ -19,6 +19,7 @@
 typedef enum habit {
     WELL,
     SILENT,   /* takes connections and says nothing */
+    SLOW,     /* says nothing for five seconds */
     RESETS,   /* resets them at once */
     CLOSES,   /* ends them at once */
     HALF,     /* resets after a part of its first flight */
@@ -53,6 +54,9 @@ static void on_connection(rp_sim_exchange *exchange, void *user)
     switch (*(habit *)user) {
     case SILENT:
         rp_sim_end(exchange, RP_SIM_END_STALLED);
+        break;
+    case SLOW:
+        rp_sim_wait(exchange, 5000);
         break;
     case RESETS:
         rp_sim_end(exchange, RP_SIM_END_RESET);
@@ -92,18 +96,17 @@ static void serve(world *w, size_t i, habit kind)
         fail_msg("%s", error.text);
 }
 
-static void begin(world *w, int version, size_t count, const habit *habits,
-                  const rp_client_options *given)
+static void begin_in(world *w, const rp_sim_options *sim, int version, size_t count,
+                     const habit *habits, const rp_client_options *given)
 {
-    rp_sim_options sim = {.seed = 7};
     rp_tls_options tls = {.ca_pem = rp_sim_ca_pem};
     rp_client_options options = {.never_reuse = true};
     char addresses[64] = "";
     *w = (world){.count = count, .version = version};
     if (given != NULL)
         options = *given;
-    assert_int_equal(rp_sim_create(&w->sim, &sim, NULL), RP_OK);
-    assert_int_equal(rp_sim_loop_create(w->sim, &w->loop, NULL, false, NULL), RP_OK);
+    assert_int_equal(rp_sim_create(&w->sim, sim, NULL), RP_OK);
+    assert_int_equal(rp_sim_loop_create(w->sim, &w->loop, NULL, true, NULL), RP_OK);
     assert_int_equal(rp_tls_config_create(&w->tls, &tls, NULL), RP_OK);
     options.tls = w->tls;
     assert_int_equal(rp_client_create(&w->client, w->loop, &options, NULL), RP_OK);
@@ -114,6 +117,13 @@ static void begin(world *w, int version, size_t count, const habit *habits,
     }
     assert_int_equal(rp_sim_name_add(w->sim, HOST, addresses, NULL), RP_OK);
     assert_int_equal(rp_sim_name_add(w->sim, "wrong.invalid", addresses, NULL), RP_OK);
+}
+
+static void begin(world *w, int version, size_t count, const habit *habits,
+                  const rp_client_options *given)
+{
+    rp_sim_options sim = {.seed = 7};
+    begin_in(w, &sim, version, count, habits, given);
 }
 
 static void end(world *w)
@@ -286,9 +296,9 @@ static void goes_on_where_a_handshake_gets_nowhere(void **state)
         habit first, second;
         uint64_t least_ms, most_ms;
     } cases[] = {
-        {SILENT, WELL, 2000, 2500},   {RESETS, WELL, 0, 500}, {CLOSES, WELL, 0, 500},
-        {HALF, WELL, 0, 500},         {NOBODY, WELL, 0, 500}, {SILENT, SILENT, 4000, 5000},
-        {SILENT, RESETS, 2000, 2500},
+        {SILENT, WELL, 2000, 2500},   {RESETS, WELL, 0, 500},   {CLOSES, WELL, 0, 500},
+        {HALF, WELL, 0, 500},         {NOBODY, WELL, 0, 500},   {SILENT, SILENT, 4000, 5000},
+        {SILENT, RESETS, 2000, 2500}, {SLOW, WELL, 2000, 2500},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -306,6 +316,100 @@ static void goes_on_where_a_handshake_gets_nowhere(void **state)
             end(&w);
         }
     }
+}
+
+/* Who is silent may be slow only, and is left for none but an address that takes the connection. */
+static void stays_where_no_other_is_better(void **state)
+{
+    static const struct {
+        rp_sim_fault fault; /* of the connections to the others */
+        habit others;
+    } cases[] = {
+        {RP_SIM_FAULTS, NOBODY},         {RP_SIM_CONNECT_UNREACHABLE, WELL},
+        {RP_SIM_CONNECT_STALL, WELL},    {RP_SIM_NO_DESCRIPTORS, WELL},
+        {RP_SIM_NO_SOCKET_MEMORY, WELL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (unsigned count = 2; count <= SERVERS; count++) {
+            const habit habits[] = {SLOW, cases[i].others, cases[i].others};
+            world w;
+            call c;
+            print_message("case %zu, %u addresses\n", i, count);
+            begin(&w, count == 2 ? 12 : 13, count, habits, NULL);
+            start(&w, &c, HOST);
+            rp_sim_run_ms(w.sim, 1000);
+            if (cases[i].fault != RP_SIM_FAULTS)
+                rp_sim_fault_set(w.sim, cases[i].fault, 1000000);
+            rp_loop_run(w.loop);
+            assert_int_equal(c.error.status, RP_OK);
+            assert_int_equal(c.status, 200);
+            assert_in_range(c.took_ms, 5000, 5500);
+            assert_string_equal(c.address, "192.0.2.1:443");
+            assert_int_equal(connections(&w, 0), 1);
+            end(&w);
+        }
+    }
+}
+
+/* All are far away: the second one is called when the first one's answer is under way. */
+static void stays_with_one_that_speaks_at_last(void **state)
+{
+    static const habit well[] = {WELL, WELL};
+    const rp_sim_options far = {.seed = 7, .latency_least_us = 1200000, .latency_most_us = 1200000};
+    (void)state;
+    for (int version = 12; version <= 13; version++) {
+        world w;
+        begin_in(&w, &far, version, 2, well, NULL);
+        call c = get(&w);
+        assert_int_equal(c.error.status, RP_OK);
+        assert_int_equal(c.status, 200);
+        assert_string_equal(c.address, "192.0.2.1:443");
+        assert_int_equal(connections(&w, 0), 1);
+        end(&w);
+    }
+}
+
+/* Of several that failed the one is told that came furthest. */
+static void tells_what_came_furthest(void **state)
+{
+#define FIRST HOST " (192.0.2.1:443)"
+#define NO_OTHER "; no other address took the connection"
+    static const struct {
+        habit first;
+        rp_status status;
+        const char *text;
+        uint64_t most_ms;
+    } cases[] = {
+        {RESETS, RP_E_RESET, "the connection to " FIRST " was reset by the peer" NO_OTHER, 500},
+        {HALF, RP_E_RESET, "the connection to " FIRST " was reset by the peer" NO_OTHER, 500},
+        {CLOSES, RP_E_TLS_CLOSED, FIRST " closed the connection during the handshake" NO_OTHER,
+         500},
+        {SILENT, RP_E_HANDSHAKE_TIMEOUT,
+         "the TLS handshake with " FIRST " was not done within 10000 ms", 10500},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t count = 2; count <= SERVERS; count++) {
+            const habit habits[] = {cases[i].first, NOBODY, NOBODY};
+            world w;
+            begin(&w, 13, count, habits, NULL);
+            call c = get(&w);
+            assert_string_equal(c.error.text, cases[i].text);
+            assert_int_equal(c.error.status, cases[i].status);
+            assert_int_equal(c.error.phase, RP_PHASE_HANDSHAKE);
+            assert_in_range(c.took_ms, 0, cases[i].most_ms);
+            assert_int_equal(connections(&w, 0), 1);
+            end(&w);
+        }
+    }
+    /* What is lacking here might have been the way to the good one. */
+    static const habit habits[] = {RESETS, WELL};
+    world w;
+    begin(&w, 13, 2, habits, NULL);
+    rp_sim_fault_at(w.sim, RP_SIM_NO_DESCRIPTORS, 2);
+    assert_int_equal(get(&w).error.status, RP_E_NO_DESCRIPTORS);
+    end(&w);
 }
 
 /* What a server says, or shows, is about the service, not about its address. */
@@ -369,21 +473,22 @@ static void keeps_the_deadlines(void **state)
 /* Whatever is done with it while it moves from one address to the next. */
 static void ends_at_any_moment(void **state)
 {
-    static const habit habits[] = {RESETS, SILENT, RESETS};
+    static const habit habits[][SERVERS] = {
+        {RESETS, SILENT, RESETS}, {SILENT, NOBODY, SILENT}, {SLOW, NOBODY, NOBODY}};
     (void)state;
     for (unsigned turns = 0; turns < 60; turns++) {
-        for (unsigned way = 0; way < 3; way++) {
+        for (unsigned way = 0; way < 9; way++) {
             world w;
             call c;
-            begin(&w, 13, 3, habits, NULL);
+            begin(&w, 13, 3, habits[way / 3], NULL);
             start(&w, &c, HOST);
             for (unsigned i = 0; i < turns && c.dones == 0; i++)
                 (void)rp_loop_turn(w.loop, 100);
-            if (way == 0) {
+            if (way % 3 == 0) {
                 rp_client_destroy(w.client);
                 w.client = NULL;
                 end(&w);
-            } else if (way == 1) {
+            } else if (way % 3 == 1) {
                 rp_loop_destroy(w.loop);
                 rp_client_destroy(w.client);
                 rp_tls_config_release(w.tls);
@@ -451,6 +556,9 @@ int main(void)
         cmocka_unit_test(avoids_what_failed),
         cmocka_unit_test(tries_what_failed_if_there_is_nothing_else),
         cmocka_unit_test(goes_on_where_a_handshake_gets_nowhere),
+        cmocka_unit_test(stays_where_no_other_is_better),
+        cmocka_unit_test(stays_with_one_that_speaks_at_last),
+        cmocka_unit_test(tells_what_came_furthest),
         cmocka_unit_test(takes_a_refusal_for_an_answer),
         cmocka_unit_test(keeps_the_deadlines),
         cmocka_unit_test(ends_at_any_moment),

@@ -198,8 +198,6 @@ static bool limit_explains(const call *c, rp_status status)
         return o->connect_timeout_ms > 0 || pauses;
     case RP_E_HANDSHAKE_TIMEOUT:
         return o->handshake_timeout_ms > 0 || pauses;
-    case RP_E_CONNECT_REFUSED: /* by the dead one, after the good address had too little time */
-        return c->host->knobs->dead_address && (o->handshake_timeout_ms > 0 || pauses);
     default:
         return false;
     }
