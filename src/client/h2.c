@@ -269,6 +269,7 @@ static void last_words(rp_conn *conn)
 static void settle(rp_conn *conn)
 {
     session *h2 = session_of(conn);
+    rp_stream_await(conn->stream, rp_h2_open(h2->h2));
     h2->limit = rp_h2_limit(h2->h2);
     if (rp_h2_said_limit(h2->h2) && !rp_h2_is_leaving(h2->h2) && conn->takes != h2->limit)
         rp_conn_takes(conn, h2->limit);

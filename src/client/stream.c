@@ -721,6 +721,7 @@ void rp_stream_close(rp_stream *stream)
     if (whole)
         say_goodbye(stream);
     drop_asked(stream);
+    rp_stream_await(stream, 0);
     stream->closing = true;
     /* A send in flight may have gone out and not have been reported: its end decides. */
     stream->parting = whole && stream->in_flight > 0 && stream->output.size > stream->in_flight &&

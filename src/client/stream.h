@@ -44,6 +44,10 @@ uint64_t rp_stream_confirmed(const rp_stream *stream);
  * rp_loop_run going. */
 void rp_stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn, void *user);
 
+/* So many answers are to come on an open stream: see port.h, 14. Until the close, which forgets
+ * them. */
+void rp_stream_await(rp_stream *stream, uint32_t answers);
+
 /* Changes the receive credit: limited to credit bytes from now on, or not limited. */
 void rp_stream_set_credit(rp_stream *stream, bool limited, size_t credit);
 

@@ -759,6 +759,12 @@ rp_status rp_stream_shutdown_write(rp_stream *stream, rp_write *write, rp_write_
     return status;
 }
 
+void rp_stream_await(rp_stream *stream, uint32_t answers)
+{
+    if (stream->socket != NULL && !stream->closing)
+        rp_socket_await(stream->socket, answers);
+}
+
 uint64_t rp_stream_confirmed(const rp_stream *stream)
 {
     return stream->socket == NULL ? 0 : rp_socket_ops(stream->socket)->confirmed(stream->socket);

@@ -27,11 +27,13 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RECEIVE_BYTES_DEFAULT ((size_t)64 * 1024)
 #define NS_PER_S 1000000000u
 #define NS_PER_MS 1000000u
+#define TIMER_SLACK_NS 50000u /* a thread's, unless somebody changed it */
 
 /* ---- system calls: each is made and counted here ---- */
 
@@ -183,11 +185,28 @@ static uint64_t time_until(uint64_t end_ns)
     return end_ns > now_ns ? end_ns - now_ns : 0;
 }
 
+/* What came meanwhile is found at once. epoll itself can't wait for more than one event; and a
+ * sleep takes up to the thread's timer slack longer than it is told (prctl(2), PR_SET_TIMERSLACK),
+ * which gathering must not. */
+static void let_gather(epoll_port *port, uint64_t wait_ns)
+{
+    uint64_t span_ns = (uint64_t)rp_gather_begin(&port->gather, &port->base) * 1000u;
+    if (span_ns > wait_ns)
+        span_ns = wait_ns;
+    if (span_ns <= TIMER_SLACK_NS)
+        return;
+    struct timespec span = {.tv_nsec = (long)(span_ns - TIMER_SLACK_NS)};
+    port->stats->system_calls++;
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
+}
+
 static int wait_for_events(epoll_port *port, uint64_t end_ns)
 {
     uint64_t wait_ns = 0;
     if (rp_list_empty(&port->ready))
         wait_ns = time_until(port->retry_at_ns < end_ns ? port->retry_at_ns : end_ns);
+    if (wait_ns > 0)
+        let_gather(port, wait_ns);
     int count = sys_epoll_wait(port, wait_ns);
     RP_ASSERT(count >= 0 || errno == EINTR);
     if (count < 0) /* a signal, which may have taken its time: what came meanwhile comes first */
@@ -224,6 +243,7 @@ static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
         found += run_ready(port);
     } while (count <= 0 && found == 0 && time_until(end_ns) > 0);
     port->in_turn = false;
+    rp_gather_end(&port->gather, &port->base);
     rp_epoll_update_timer(port);
     /* A full batch may have left events behind: a host that watches by edge is not told of them. */
     if (!rp_list_empty(&port->ready) || count == EVENTS_PER_WAIT)
@@ -323,6 +343,7 @@ static epoll_port *new_port(const rp_port_options *options)
     port->fd = port->wake_fd = port->timer_fd = -1;
     port->retry_at_ns = port->deadline_ns = port->timer_due_ns = RP_WAIT_FOREVER;
     port->process = rp_process_mark();
+    rp_gather_init(&port->gather, options->coalesce_limit_us);
     rp_list_init(&port->sockets);
     rp_list_init(&port->ready);
     rp_list_init(&port->quiet);

@@ -4,6 +4,7 @@
 #define RP_LINUX_EPOLL_H
 
 #include "base/platform.h"
+#include "loop/gather.h"
 #include "loop/port.h"
 
 #include <errno.h>
@@ -58,6 +59,7 @@ typedef struct epoll_port {
     int fd, wake_fd, timer_fd; /* timer_fd: -1 before waitable() */
     bool in_turn;
     bool no_pwait2;
+    rp_gather gather;
     atomic_bool woken; /* wake_fd was written and no turn has seen it */
     rp_link ready;     /* sockets to run */
     rp_link quiet;     /* sockets with a sent one to report when there is something else to do */

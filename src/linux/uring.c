@@ -292,6 +292,23 @@ static unsigned wait_count(const uring_port *port)
     return count < WAIT_COUNT_LEAST ? 1 : count;
 }
 
+/* Waits until something comes, but lets it gather: for several completions, or, where each may
+ * bring several answers (gather.h), for a time. */
+static int wait_to_gather(uring_port *port, struct __kernel_timespec *time)
+{
+    struct io_uring_cqe *cqe;
+    struct __kernel_timespec long_time = {.tv_sec = 3600};
+    uint32_t span_us = rp_gather_begin(&port->gather, &port->base);
+    unsigned count = span_us > 0 ? WAIT_COUNT_MOST : wait_count(port);
+    if (count <= 1)
+        return io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, time, NULL);
+    /* Without a limit liburing leaves out the minimum wait as well, and would wait for count
+     * completions for ever; turn() sees to it that a wait that is cut off goes on. */
+    return io_uring_submit_and_wait_min_timeout(&port->ring, &cqe, count,
+                                                time != NULL ? time : &long_time,
+                                                span_us > 0 ? span_us : port->coalesce_us, NULL);
+}
+
 /* The kernel took nothing, for want of memory, and so did not wait either. Trying again at once
  * would be a busy wait: what is under way may end first. */
 static void wait_unsubmitted(uring_port *port, uint64_t wait_ns)
@@ -325,21 +342,9 @@ static bool enter(uring_port *port, uint64_t wait_ns)
         if (result >= 0 && io_uring_cq_ready(&port->ring) == 0)
             (void)poll(NULL, 0, 1);
     } else {
-        struct io_uring_cqe *cqe;
         struct __kernel_timespec time = {.tv_sec = (long long)(wait_ns / 1000000000u),
                                          .tv_nsec = (long long)(wait_ns % 1000000000u)};
-        bool forever = wait_ns == RP_WAIT_FOREVER;
-        unsigned count = wait_count(port);
-        /* Without a limit liburing leaves out the minimum wait as well, and would wait for count
-         * completions for ever; turn() sees to it that a wait that is cut off goes on. */
-        if (count > 1 && forever)
-            time = (struct __kernel_timespec){.tv_sec = 3600};
-        if (count > 1)
-            result = io_uring_submit_and_wait_min_timeout(&port->ring, &cqe, count, &time,
-                                                          port->coalesce_us, NULL);
-        else
-            result = io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, forever ? NULL : &time,
-                                                      NULL);
+        result = wait_to_gather(port, wait_ns == RP_WAIT_FOREVER ? NULL : &time);
     }
     note_refusal(port, result);
     submitted(port);
@@ -447,6 +452,7 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
         if (wait_ns == 0)
             break;
     }
+    rp_gather_end(&port->gather, &port->base);
     size_t received = (size_t)(port->stats->bytes_received - received_before);
     port->recent_bytes = (port->recent_bytes * 3 + received) / 4;
     if (found > port->recent)
@@ -606,6 +612,7 @@ static int ring_init(uring_port *port)
         return result;
     if (!(parameters.features & IORING_FEAT_MIN_TIMEOUT))
         port->coalesce_us = 0;
+    rp_gather_init(&port->gather, port->coalesce_us);
     /* A child that ran on would see the parent's queues (io_uring_ring_dontfork(3)). */
     (void)io_uring_ring_dontfork(&port->ring);
     return 0;

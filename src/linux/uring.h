@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "base/platform.h"
+#include "loop/gather.h"
 #include "loop/port.h"
 
 #include <liburing.h>
@@ -35,6 +36,7 @@ typedef struct uring_port {
     unsigned recent;          /* completions that a wake-up found lately */
     size_t recent_bytes;      /* received by a turn lately */
     unsigned awaiting;        /* sockets that sent and have not received since */
+    rp_gather gather;
     uring_argument *arguments;
 
     /* Receive buffers: one provided-buffer ring. */

@@ -540,6 +540,7 @@ void rp_loop_destroy(rp_loop *loop)
         loop->resolver_release(loop->resolver);
     if (loop->sessions != NULL)
         loop->sessions_release(loop->sessions);
+    RP_ASSERT(loop->port->awaited == 0);
     loop->port->ops->destroy(loop->port);
     loop->port = NULL;
     rp_chunk_pool_clear(&loop->chunks);

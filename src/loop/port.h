@@ -52,7 +52,13 @@
  * 13. confirmed(): of the bytes handed to the kernel for a connected socket, those that the peer's
  *     system has acknowledged, counted within one of the truth; it grows while a send is in flight
  *     and the peer takes it, however slowly. 0 where the system does not tell.
- * 14. Unix sockets, of the family RP_FAMILY_UNIX, are sockets like the others, where there are any:
+ * 14. Answers that are awaited: an owner who knows how many answers are to come on a socket says so
+ *     (rp_socket_await), each time that this changes. While many are awaited, and come quickly, a
+ *     turn that waits may leave what came unseen for up to coalesce_limit_us after the wait began,
+ *     a wake() and another socket's completion as well: so that one wake-up finds many. Nothing is
+ *     lost or reordered by that, no wait gets longer than was asked for, and a turn that does not
+ *     wait finds all that there is.
+ * 15. Unix sockets, of the family RP_FAMILY_UNIX, are sockets like the others, where there are any:
  *     elsewhere opening one is RP_E_UNSUPPORTED. A path that nobody made is RP_E_CONNECT_FAILED;
  *     where nobody listens, or the queue is full, RP_E_CONNECT_REFUSED. */
 #ifndef RP_LOOP_PORT_H
@@ -104,6 +110,7 @@ struct rp_socket {
      * reported. A failure, and a send that takes longer, are reported as ever. Saves one of two
      * wake-ups of a request on a quiet loop. */
     bool quiet_send;
+    uint32_t awaited; /* rp_socket_await; 0 when it is closed */
 };
 
 /* A question to the port: memory of the caller, not moved until answered or cancelled. */
@@ -215,6 +222,8 @@ typedef struct rp_port_ops {
 /* What every port begins with. */
 struct rp_port {
     const rp_port_ops *ops;
+    uint32_t awaited;  /* of all sockets */
+    uint64_t answered; /* those that were awaited, and are not any more; it only grows */
 };
 
 /* Every port of this platform, best first, NULL at the end (src/linux/ports.c,
@@ -224,6 +233,16 @@ extern const rp_port_ops *const rp_ports[];
 static inline const rp_port_ops *rp_socket_ops(const rp_socket *socket)
 {
     return socket->port->ops;
+}
+
+/* See 14. */
+static inline void rp_socket_await(rp_socket *socket, uint32_t answers)
+{
+    rp_port *port = socket->port;
+    if (answers < socket->awaited)
+        port->answered += socket->awaited - answers;
+    port->awaited = port->awaited - socket->awaited + answers;
+    socket->awaited = answers;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "sim/sim.h"
 
 #include "base/assert.h"
+#include "loop/gather.h"
 
 #include <string.h>
 
@@ -242,6 +243,20 @@ static uint64_t end_of_wait(const rp_sim *sim, uint64_t wait_ns)
     return sim->now_ns + wait_ns;
 }
 
+/* The freedom that port.h gives with answers that gather: the world goes on, and nobody looks. */
+static void let_gather(sim_port *port, uint64_t until_ns)
+{
+    rp_sim *sim = port->sim;
+    if (port->base.awaited < RP_GATHER_AWAITED_LEAST || port->gather_us == 0 || !chance(port, 4))
+        return;
+    uint64_t end_ns =
+        sim->now_ns + (1 + rp_sim_draw(&sim->chance, port->gather_us)) * (uint64_t)SIM_US;
+    if (end_ns > until_ns)
+        end_ns = until_ns;
+    while (world_turns(sim, NULL, end_ns))
+        continue;
+}
+
 static unsigned port_turn(rp_port *base, uint64_t wait_ns)
 {
     sim_port *port = sim_port_of(base);
@@ -253,6 +268,8 @@ static unsigned port_turn(rp_port *base, uint64_t wait_ns)
     port->in_turn = true;
     port->stats->system_calls++;
     (void)rp_sim_events_fire(sim);
+    if (wait_ns > 0)
+        let_gather(port, until_ns);
     unsigned found = run_port(port);
     if (wait_ns == 0 && found == 0 && sim->turning_others == 0) {
         (void)world_turns(sim, port, sim->now_ns + IDLE_TURN_NS);
@@ -316,6 +333,7 @@ static rp_status port_create(rp_port **out, const rp_port_options *options, rp_e
     port->orderly = context->orderly;
     port->memory = options->memory;
     port->stats = options->stats;
+    port->gather_us = options->coalesce_limit_us;
     port->id = context->sim->next_id++;
     atomic_init(&port->woken, false);
     rp_list_init(&port->sockets);

@@ -175,6 +175,7 @@ struct sim_port {
     rp_link queries, answers;
     atomic_bool woken;
     bool faulty, orderly, in_turn;
+    uint32_t gather_us; /* coalesce_limit_us */
     uint64_t id;
 };
 

@@ -326,6 +326,37 @@ static void quiet_send_larger_than_the_buffers(contract *c)
     free(bytes);
 }
 
+/* ---- answers that gather ---- */
+
+static void answer_came(endpoint *e, rp_slice bytes)
+{
+    rp_socket_await(e->socket, e->socket->awaited - (uint32_t)bytes.size);
+}
+
+/* Whatever is awaited, and however it came before: what comes is found, in order, and so is a wake.
+ * An answer is a byte here, so that the peer may stop anywhere. */
+static void answers_gather(contract *c)
+{
+    static const endpoint_events on = {.received = answer_came};
+    endpoint a = {.on = &on, .checked = true}, b = {0};
+    uint8_t bytes[128];
+    endpoint_pair(c, &a, &b);
+    endpoint_receive(&a);
+    for (unsigned i = 0; i < 200; i++) {
+        size_t count = 1 + contract_random(c, i % 10 == 9 ? 2 : sizeof(bytes));
+        uint64_t all = a.received_bytes + count;
+        rp_socket_await(a.socket, (uint32_t)(count + contract_random(c, 100)));
+        pattern_fill(&b.out_pattern, bytes, count);
+        endpoint_send_bytes(&b, bytes, count);
+        TURN_UNTIL(c, a.received_bytes == all && b.started == 0);
+    }
+    rp_socket_await(a.socket, 100);
+    c->port->ops->wake(c->port);
+    assert_int_equal(rp_loop_turn(c->loop, 60000), 1);
+    rp_socket_await(a.socket, 0);
+    endpoint_finish(&a, &b, NULL);
+}
+
 /* It is not complete at once, so it is told of though nothing else comes. */
 static void quiet_send_that_takes_time(contract *c)
 {
@@ -495,6 +526,7 @@ static const contract_test tests[] = {
     {.name = "a quiet send that takes time", .fn = quiet_send_that_takes_time, .seeds = 5},
     {.name = "a quiet send that fails", .fn = quiet_send_that_fails},
     {.name = "a quiet send that is cancelled", .fn = quiet_send_cancelled},
+    {.name = "answers gather", .fn = answers_gather},
     {.name = "one flood starves nobody", .fn = one_flood_starves_nobody, .real_only = true},
     {.name = "the steady state's cost", .fn = steady_state_costs, .real_only = true},
     {.name = "many transfers in little memory", .fn = many_transfers_in_little_memory, .seeds = 5},
