@@ -97,15 +97,21 @@ typedef enum rp_status {
     RP_E_STALE_CONNECTION = 94,   /* a reused connection died before the answer's first byte */
     RP_E_BAD_RESPONSE = 95,       /* not HTTP, or HTTP that RFC 9110, 9112 or 9113, 8, forbids */
     RP_E_HEAD_TOO_LARGE = 96,
-    RP_E_BODY_TRUNCATED = 97,  /* the body ended before its announced end */
-    RP_E_BODY_TOO_LARGE = 98,  /* over the limit that the caller set */
-    RP_E_H2_PROTOCOL = 99,     /* the server broke HTTP/2's rules, and the connection
+    RP_E_BODY_TRUNCATED = 97,   /* the body ended before its announced end */
+    RP_E_BODY_TOO_LARGE = 98,   /* over the limit that the caller set */
+    RP_E_H2_PROTOCOL = 99,      /* the server broke HTTP/2's rules, and the connection
                                * ended; h2_code is what it was told */
-    RP_E_H2_RESET = 100,       /* the server gave the request up (RST_STREAM), or the
+    RP_E_H2_RESET = 100,        /* the server gave the request up (RST_STREAM), or the
                                * connection (GOAWAY); h2_code says why */
-    RP_E_H2_NOT_SPOKEN = 101,  /* the server does not speak HTTP/2, and nothing else is
+    RP_E_H2_NOT_SPOKEN = 101,   /* the server does not speak HTTP/2, and nothing else is
                                * allowed */
-    RP_E_H2_PING_TIMEOUT = 102 /* no sign of life within http2_ping_timeout_ms */
+    RP_E_H2_PING_TIMEOUT = 102, /* no sign of life within http2_ping_timeout_ms */
+
+    /* Redirects. */
+    RP_E_REDIRECT_LIMIT = 120,   /* one more than redirects_limit */
+    RP_E_REDIRECT_INVALID = 121, /* the server's Location is no URL that can be requested */
+    RP_E_REDIRECT_REFUSED = 122  /* it may not be followed: from https to http, or to a scheme that
+                                  * is neither */
 } rp_status;
 
 /* Where it happened. */

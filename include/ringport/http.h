@@ -186,6 +186,10 @@ typedef struct rp_response_summary {
     bool certificate_missed; /* as in rp_stream_info: a status of 400, 401 or 403 may mean that */
     int version;             /* of the connection: 11 or 20; 0: there was none */
     uint32_t stream;         /* HTTP/2's number for the request; 0: none */
+    unsigned redirects;      /* that were followed. All else is of the last request */
+    uint64_t redirect_us;    /* when that began, as in timings; 0: it was the first */
+    const char *url;         /* whose response it is, without user information; NULL: of the
+                              * options' url */
 } rp_response_summary;
 
 typedef struct rp_response_events {
@@ -196,8 +200,36 @@ typedef struct rp_response_events {
     void (*on_done)(rp_request *request, const rp_response_summary *summary, void *user);
 } rp_response_events;
 
+/* A redirect that is about to be followed. Valid until on_redirect returns. */
+typedef struct rp_redirect {
+    int status;         /* 301, 302, 303, 307 or 308 */
+    unsigned number;    /* 1: the request's first */
+    const char *url;    /* where it goes next, without user information */
+    const char *method; /* of the request there */
+    bool keeps_body;    /* which has the body, if there is one */
+    bool same_origin;   /* else it has none of the headers that are secret: redirect_secrets */
+    const rp_response_head *head; /* of the response that says so */
+    /* The callback may set these: sent with the next request, in place of those of the same name;
+     * for another origin its own Cookie or Authorization, say. Read when it has returned. */
+    const rp_header *headers;
+    size_t header_count;
+} rp_redirect;
+
+/* False: it is not followed, and its response is the answer. */
+typedef bool rp_redirect_fn(rp_request *request, rp_redirect *redirect, void *user);
+
+/* How redirects are followed, or'ed. */
+enum {
+    RP_REDIRECT_POST_301 = 1, /* POST stays POST behind a 301, ... */
+    RP_REDIRECT_POST_302 = 2,
+    RP_REDIRECT_POST_303 = 4,
+    RP_REDIRECT_INSECURE = 8, /* from https to http, too */
+    RP_REDIRECT_TRUSTED = 16  /* with every header but Host to any origin, secret or not */
+};
+
 typedef struct rp_request_options {
-    const char *url;          /* absolute, http or https; at most 64 KiB; a fragment is not sent */
+    const char *url;          /* absolute, http or https; at most 64 KiB; a fragment is not sent,
+                               * and user information as Authorization */
     const char *method;       /* NULL: "GET", or "POST" with a body */
     const rp_header *headers; /* ringport adds Host, Content-Length, User-Agent, Accept unless
                                * given */
@@ -226,6 +258,22 @@ typedef struct rp_request_options {
     /* "HOST2:PORT2" or a Unix socket, in place of the client's connect_to; ":" goes to the URL's
      * host whatever that says. Requests share connections that go to the same place. */
     const char *connect_to;
+    /* Authorization, unless it is among the headers: Basic (RFC 7617) by user and password (NULL:
+     * empty), in UTF-8, together less than 4 KiB, the user without a colon; or a Bearer token (RFC
+     * 6750). User information in the URL, percent-encoded, comes before either. */
+    const char *user, *password;
+    const char *bearer; /* not with user */
+    /* Redirects (RFC 9110, 15.4) by 301, 302, 303, 307 and 308 are followed, so many; 0: none is,
+     * and one is an answer as any other. POST becomes GET behind 301 and 302, and everything but
+     * HEAD behind 303, without the body and the headers that are about it. Another origin does not
+     * get Authorization, Cookie, Proxy-Authorization, Host and what redirect_secrets names; what
+     * was left out once does not come back. connect_to is for all of them, and so is
+     * total_timeout_ms; other deadlines begin anew. */
+    uint32_t redirects_limit;
+    uint32_t redirect_flags;
+    const char *const *redirect_secrets; /* names of headers. Borrowed until on_done */
+    size_t redirect_secret_count;
+    rp_redirect_fn *on_redirect; /* NULL: nobody is asked */
 } rp_request_options;
 
 /* Starts a request. NULL: misuse, bad URL, header or option, queue full, no memory: *error says
@@ -269,6 +317,14 @@ struct rp_collected {
     bool private_too_large, private_no_memory;
 };
 extern const rp_response_events rp_collect_events;
+
+/* Resolves a reference (RFC 3986, 5.2), a Location say, against an absolute http or https URL: the
+ * same as redirects do. The base's user information is kept where its host is. Any thread.
+ * Errors: RP_E_BAD_URL; RP_E_UNSUPPORTED, the result is neither http nor https; RP_E_BAD_OPTION,
+ * size bytes may not be enough: the base's length, three times the reference's, and 2 always are.
+ */
+rp_status rp_url_join(char *text, size_t size, const char *base, const char *reference,
+                      rp_error *error);
 
 #ifdef __cplusplus
 }

@@ -67,6 +67,9 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_H2_RESET);
         NAME(RP_E_H2_NOT_SPOKEN);
         NAME(RP_E_H2_PING_TIMEOUT);
+        NAME(RP_E_REDIRECT_LIMIT);
+        NAME(RP_E_REDIRECT_INVALID);
+        NAME(RP_E_REDIRECT_REFUSED);
 #undef NAME
     }
     return "unknown status";

@@ -6,8 +6,10 @@
 #include "client/conn.h"
 #include "client/origin.h"
 #include "client/pool.h"
+#include "client/redirect.h"
 #include "client/request.h"
-#include "client/route.h"
+#include "client/target.h"
+#include "http/credentials.h"
 #include "net/resolve.h"
 #include <ringport/ringport.h>
 
@@ -255,15 +257,6 @@ static rp_status no_memory(rp_error *error)
     return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
 }
 
-/* A client that only ever speaks plain HTTP needs no trust store: the default configuration is made
- * when the first https URL comes. */
-static rp_status tls_needed(rp_client *client, const rp_url *url, rp_error *error)
-{
-    if (!url->https || client->options.tls != NULL)
-        return RP_OK;
-    return rp_tls_config_create(&client->options.tls, NULL, error);
-}
-
 static rp_status check(rp_client *client, const rp_request_options *options,
                        const rp_response_events *events, rp_url *url, rp_error *error)
 {
@@ -280,23 +273,54 @@ static rp_status check(rp_client *client, const rp_request_options *options,
     rp_status status = rp_url_parse(url, options->url, strlen(options->url), error);
     if (status != RP_OK)
         return status;
-    if (url->userinfo.size > 0)
-        return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE,
-                            "the URL holds a user name; send an Authorization header instead");
-    if (!url->https && client->options.versions == RP_HTTP_2 &&
-        !client->options.http2_prior_knowledge)
-        return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE,
-                            "only HTTP/2 is allowed, which an http URL's server can't be asked "
-                            "for: set http2_prior_knowledge if it is known to speak it");
     if (client->queued_count >= client->options.queue_limit)
         return rp_error_set(error, RP_E_QUEUE_FULL, RP_PHASE_QUEUE,
                             "%u requests wait for a connection already, the limit of the client",
                             client->queued_count);
-    return tls_needed(client, url, error);
+    return RP_OK;
 }
 
-static rp_status pack(rp_request *request, const rp_request_options *options, const char *method,
-                      const rp_url *url, rp_error *error)
+/* What Authorization is to say, of Basic in value. */
+static rp_status credentials_make(char value[RP_BASIC_SIZE], rp_message_source *source,
+                                  const rp_request_options *options, rp_error *error)
+{
+    rp_status status = RP_OK;
+    value[0] = '\0';
+    source->scheme = "";
+    if (options->user != NULL && options->bearer != NULL)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                            "user and bearer exclude each other");
+    if (options->user == NULL && options->password != NULL)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE, "password without a user");
+    if (source->url->userinfo.size > 0) {
+        status = rp_basic_write_userinfo(value, source->url->userinfo, error);
+    } else if (options->user != NULL) {
+        status = rp_basic_write(value, options->user, options->password, error);
+    } else if (options->bearer != NULL) {
+        source->scheme = "Bearer ";
+        source->credentials = options->bearer;
+        return rp_bearer_check(options->bearer, error);
+    }
+    if (value[0] != '\0')
+        source->credentials = value;
+    return status;
+}
+
+static rp_status pack(rp_request *request, const rp_message_source *source, rp_error *error)
+{
+    rp_message *message = &request->message;
+    rp_status status =
+        rp_message_pack(message, source, request->inline_bytes, RP_INLINE_BYTES, error);
+    if (status != RP_OK || message->size <= RP_INLINE_BYTES)
+        return status;
+    uint8_t *block = rp_request_block(request, message->size);
+    if (block == NULL)
+        return no_memory(error);
+    return rp_message_pack(message, source, block, message->size, error);
+}
+
+static rp_status pack_options(rp_request *request, const rp_request_options *options,
+                              const char *method, const rp_url *url, rp_error *error)
 {
     rp_message_source source = {
         .method = method,
@@ -307,15 +331,12 @@ static rp_status pack(rp_request *request, const rp_request_options *options, co
         .has_body = options->body != NULL,
         .body_size = options->body_size,
     };
-    rp_message *message = &request->message;
-    rp_status status =
-        rp_message_pack(message, &source, request->inline_bytes, RP_INLINE_BYTES, error);
-    if (status != RP_OK || message->size <= RP_INLINE_BYTES)
-        return status;
-    uint8_t *block = rp_request_block(request, message->size);
-    if (block == NULL)
-        return no_memory(error);
-    return rp_message_pack(message, &source, block, message->size, error);
+    char basic[RP_BASIC_SIZE];
+    rp_status status = credentials_make(basic, &source, options, error);
+    if (status == RP_OK)
+        status = pack(request, &source, error);
+    rp_wipe(basic, strlen(basic));
+    return status;
 }
 
 static rp_status message_make(rp_request *request, const rp_request_options *options,
@@ -324,7 +345,7 @@ static rp_status message_make(rp_request *request, const rp_request_options *opt
     const char *method = options->method;
     if (method == NULL)
         method = options->body != NULL ? "POST" : "GET";
-    rp_status status = pack(request, options, method, url, error);
+    rp_status status = pack_options(request, options, method, url, error);
     if (status != RP_OK)
         return status;
     if (options->body_size > 0)
@@ -371,7 +392,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     if (check(client, &known, events, &url, error) != RP_OK ||
-        rp_route_find(route, client->routes, &url, known.connect_to, error) != RP_OK)
+        rp_target_find(route, client, &url, known.connect_to, error) != RP_OK)
         return NULL;
     rp_request *request = rp_request_new(client);
     if (request == NULL) {
@@ -379,7 +400,8 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     settings_copy(request, &known, events, user);
-    if (message_make(request, &known, &url, error) != RP_OK) {
+    if (message_make(request, &known, &url, error) != RP_OK ||
+        rp_redirect_begin(request, &known, &url, error) != RP_OK) {
         rp_request_free(request);
         return NULL;
     }

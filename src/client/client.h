@@ -2,12 +2,14 @@
  * tables of functions:
  *
  *   client.c    making a client and sending: checks a request and gives it to the pool
+ *   redirect.c  what a request does when its answer sends it elsewhere
  *   replay.c    what follows when a request loses its connection
  *   pool.c      which connection serves which request
  *   openings.c  when one is opened
  *   conn.c      one connection: its opening, its age, its end
  *   h1.c, h2.c  what it speaks (protocol.h)
  *   request.c   a request's life, deadlines and its one on_done
+ *   target.c    where a request goes, by its URL
  *   route.c     where a connection goes, if not to its origin's host
  *   origin.c    the table of origins, their queues, what they taught
  *   stream.h    bytes, over TLS or not

@@ -12,6 +12,7 @@
 #define FREE_REQUESTS_LIMIT 256
 #define BLOCK_STEP ((size_t)1024)
 #define BLOCK_KEPT ((size_t)16384)
+#define DROPPED_BYTES ((size_t)65536)
 
 /* ---- memory ---- */
 
@@ -71,6 +72,8 @@ void rp_request_free(rp_request *request)
     rp_timer_stop(client->loop, &request->phase_timer);
     rp_timer_stop(client->loop, &request->delay_timer);
     message_wipe(request);
+    if (request->redirects != NULL)
+        (*request->redirects)->free(request);
     rp_free(&client->loop->memory, request->error);
     if (client->free_request_count < FREE_REQUESTS_LIMIT && request->block_size <= BLOCK_KEPT) {
         request->next_free = client->free_requests;
@@ -395,7 +398,7 @@ static bool head_note(rp_request *request, const rp_response_head *head)
     request->status = head->status;
     if (!request->head_begun)
         head_begins(request);
-    return true;
+    return request->redirects == NULL || !(*request->redirects)->head(request, head);
 }
 
 void rp_request_head(rp_request *request, const rp_response_head *head)
@@ -404,9 +407,22 @@ void rp_request_head(rp_request *request, const rp_response_head *head)
         request->events->on_head(request, head, request->user);
 }
 
+/* Of an answer that is not told: its connection may serve on, but there is more to do than that. */
+static void drop_body(rp_request *request, size_t size)
+{
+    if (request->has_credit_limit)
+        request->conn->protocol->consume(request->conn, request, size);
+    if (request->body_bytes > DROPPED_BYTES)
+        (*request->redirects)->follow(request);
+}
+
 void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
 {
     request->body_bytes += size;
+    if (request->following) {
+        drop_body(request, size);
+        return;
+    }
     if (request->has_credit_limit)
         request->owed_bytes += size;
     if (request->events->on_body != NULL && !request->cancelled)
@@ -419,7 +435,6 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
 static void leave(rp_request *request)
 {
     rp_loop *loop = request->client->loop;
-    rp_timer_stop(loop, &request->total_timer);
     rp_timer_stop(loop, &request->phase_timer);
     rp_timer_stop(loop, &request->delay_timer);
     if (request->state == RP_REQUEST_QUEUED && !rp_list_empty(&request->queue_link))
@@ -453,6 +468,44 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
         .stream = request->stream_id,
     };
     summary->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
+    if (request->redirects != NULL)
+        (*request->redirects)->summary(request, summary);
+}
+
+/* What is told of it is of its last connection, as what follows from that. */
+static void forget_connection(rp_request *request)
+{
+    request->exchange = NULL;
+    request->head_size = 0;
+    request->fresh_only = request->client->options.never_reuse;
+    request->reused = request->resumed = request->stale_name = request->certificate_missed = false;
+    request->told_head = request->following = false;
+    request->on_used = request->written = request->doubtful = request->was_doubtful = false;
+    request->replayed = request->misdirected = request->begun = request->head_begun = false;
+    request->upload_under_way = false;
+    request->moved = request->moved_fresh = request->refused = 0;
+    request->sent_ns = request->moved_ns = request->confirmed_bytes = 0;
+    request->body_bytes = request->bytes_sent = request->owed_bytes = 0;
+    request->status = 0;
+    request->attempts = 0;
+    request->timings = (rp_timings){.queued_us = 0};
+    request->address[0] = '\0';
+    request->tls_version = request->tls_cipher = request->tls_group = NULL;
+    request->version = 0;
+    request->stream_id = 0;
+}
+
+void rp_request_begins_anew(rp_request *request, const rp_message *message, uint8_t *block,
+                            size_t block_size)
+{
+    leave(request);
+    forget_connection(request);
+    message_wipe(request);
+    rp_free(&request->client->loop->memory, request->block);
+    request->message = *message;
+    request->block = block;
+    request->block_size = block_size;
+    request->redirected = true;
 }
 
 static void tell(rp_request *request, rp_error *error)
@@ -474,10 +527,15 @@ void rp_request_finish(rp_request *request, const rp_error *error)
 {
     if (request->state == RP_REQUEST_ENDING)
         return; /* cancelled: on_done is on its way */
+    if (request->following && (error == NULL || error->status != RP_E_TOTAL_TIMEOUT)) {
+        (*request->redirects)->follow(request);
+        return;
+    }
     /* The error may be the property of what goes away with leave(). */
     rp_error copy;
     if (error != NULL)
         copy = *error;
+    rp_timer_stop(request->client->loop, &request->total_timer);
     leave(request);
     request->state = RP_REQUEST_ENDING;
     tell(request, error != NULL ? &copy : NULL);
@@ -511,6 +569,7 @@ void rp_request_finish_later(rp_request *request, const rp_error *error)
     if (request->error != NULL)
         *request->error = *error;
     request->cancelled = true;
+    rp_timer_stop(request->client->loop, &request->total_timer);
     leave(request);
     request->state = RP_REQUEST_ENDING;
     rp_loop_defer(request->client->loop, &request->ending, end_now);

@@ -15,6 +15,17 @@ typedef enum rp_request_state {
     RP_REQUEST_ENDING   /* on_done is on its way */
 } rp_request_state;
 
+/* What redirect.c keeps of a request that follows redirects begins with this. */
+typedef struct rp_redirect_calls {
+    /* Is this head not the answer? Then nobody is told of it, and the request has ended, or left,
+     * or follows when its body is there. */
+    bool (*head)(rp_request *request, const rp_response_head *head);
+    /* The rest of that answer is there, or is not worth waiting for. */
+    void (*follow)(rp_request *request);
+    void (*summary)(const rp_request *request, rp_response_summary *summary);
+    void (*free)(rp_request *request);
+} rp_redirect_calls;
+
 struct rp_request {
     rp_client *client;
     rp_origin *origin;
@@ -27,9 +38,12 @@ struct rp_request {
     rp_message message; /* in inline_bytes, or in block */
     const uint8_t *body;
     size_t body_size;
-    size_t head_size; /* of what was sent; 0: nothing yet */
+    size_t head_size;                          /* of what was sent; 0: nothing yet */
+    const rp_redirect_calls *const *redirects; /* NULL: it follows none */
     rp_request_state state;
-    bool head_only; /* HEAD */
+    bool following;  /* its answer's body is nobody's: it goes elsewhere behind that */
+    bool redirected; /* it has: a server may have acted on it */
+    bool head_only;  /* HEAD */
     bool idempotent;
     bool fresh_only; /* not on a connection that has served before */
     bool cancelled;  /* no on_head and on_body any more */
@@ -99,6 +113,10 @@ void rp_request_moved(rp_request *request);
  * elsewhere. */
 void rp_request_head(rp_request *request, const rp_response_head *head);
 void rp_request_body(rp_request *request, const uint8_t *data, size_t size);
+/* Leaves its connection, to begin again with another message, which is in this block; what its
+ * connection and its answer left behind is forgotten. */
+void rp_request_begins_anew(rp_request *request, const rp_message *message, uint8_t *block,
+                            size_t block_size);
 /* It waits for so long, then over is called. */
 void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
 uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);

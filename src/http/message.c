@@ -66,6 +66,17 @@ typedef struct field_sizes {
     size_t name, value;
 } field_sizes;
 
+static void put_credentials(packer *p, const rp_message_source *source)
+{
+    static const char name[] = "Authorization";
+    size_t scheme = strlen(source->scheme), size = strlen(source->credentials);
+    field_sizes sizes = {sizeof(name) - 1, scheme + size};
+    put(p, &sizes, sizeof(sizes));
+    put(p, name, sizes.name);
+    put(p, source->scheme, scheme);
+    put(p, source->credentials, size);
+}
+
 static void put_field(packer *p, const rp_header *header, field_sizes sizes)
 {
     put(p, &sizes, sizeof(sizes));
@@ -77,7 +88,7 @@ static void put_field(packer *p, const rp_header *header, field_sizes sizes)
 
 /* Which of ringport's own headers the caller gave. */
 typedef struct given_headers {
-    bool host, user_agent, accept, content_length, close;
+    bool host, user_agent, accept, content_length, close, authorization;
 } given_headers;
 
 /* What is no token may hold a value: of a name a sentence shows what comes before that. */
@@ -162,6 +173,9 @@ static rp_status check_header(const rp_message_source *source, const rp_header *
             return check_connection(header, sizes.value, given, error);
         }
         break;
+    case 13:
+        given->authorization = given->authorization || rp_name_equal(name, size, "authorization");
+        break;
     case 14:
         if (rp_name_equal(name, size, "content-length"))
             return check_length(source, header, given, error);
@@ -227,6 +241,10 @@ static rp_status pack_fields(packer *p, rp_message *message, const rp_message_so
             message->authority_at = (uint32_t)(p->size - sizes.value);
         }
     }
+    if (source->credentials != NULL && !given->authorization) {
+        put_credentials(p, source);
+        message->field_count++;
+    }
     return RP_OK;
 }
 
@@ -265,6 +283,77 @@ rp_status rp_message_pack(rp_message *message, const rp_message_source *source, 
     message->says_length =
         !given.content_length && (source->has_body || expects_body(source->method));
     message->says_accept = !given.accept;
+    message->says_close = given.close;
+    return status;
+}
+
+/* A field as it was packed, of which is known what it means. */
+static void keep_field(packer *p, rp_message *message, given_headers *given, const rp_field *field)
+{
+    const char *name = (const char *)field->name.data;
+    size_t size = field->name.size;
+    field_sizes sizes = {size, field->value.size};
+    put(p, &sizes, sizeof(sizes));
+    put(p, name, size);
+    put(p, field->value.data, sizes.value);
+    message->field_count++;
+    if (rp_name_equal(name, size, "host")) {
+        given->host = true;
+        message->says_host = false;
+        message->authority_size = (uint32_t)sizes.value;
+        message->authority_at = (uint32_t)(p->size - sizes.value);
+    }
+    given->close =
+        given->close || (rp_name_equal(name, size, "connection") &&
+                         rp_name_equal((const char *)field->value.data, sizes.value, "close"));
+    given->authorization = given->authorization || rp_name_equal(name, size, "authorization");
+    given->user_agent = given->user_agent || rp_name_equal(name, size, "user-agent");
+    given->accept = given->accept || rp_name_equal(name, size, "accept");
+    given->content_length = given->content_length || rp_name_equal(name, size, "content-length");
+}
+
+static void keep_fields(packer *p, rp_message *message, given_headers *given,
+                        const rp_message *from, const rp_message_change *change)
+{
+    rp_field field;
+    for (size_t at = 0; rp_message_next(from, &at, &field);) {
+        if (change->keeps(&field, change->user))
+            keep_field(p, message, given, &field);
+    }
+}
+
+rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
+                                  const rp_message_change *change, uint8_t *bytes, size_t capacity,
+                                  rp_error *error)
+{
+    packer p = {.bytes = bytes, .capacity = capacity};
+    given_headers given = {0};
+    rp_message_source source = {.method = change->method,
+                                .url = change->url,
+                                .headers = change->headers,
+                                .header_count = change->header_count,
+                                .scheme = "",
+                                .credentials = change->credentials,
+                                .has_body = !change->without_body,
+                                .body_size = from->length};
+    *message = *from;
+    message->bytes = bytes;
+    message->https = change->url->https;
+    message->says_host = true;
+    message->field_count = 0;
+    pack_line(&p, message, &source, strlen(change->method));
+    keep_fields(&p, message, &given, from, change);
+    rp_status status = pack_fields(&p, message, &source, &given, error);
+    if (status != RP_OK || p.size > capacity)
+        rp_wipe(bytes, packed(&p));
+    message->size = p.size;
+    if (given.user_agent)
+        message->user_agent = NULL;
+    if (change->without_body)
+        message->length = 0;
+    message->says_length = change->without_body ? expects_body(change->method)
+                                                : from->says_length && !given.content_length;
+    message->says_accept = from->says_accept && !given.accept;
     message->says_close = given.close;
     return status;
 }

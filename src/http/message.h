@@ -13,7 +13,9 @@ typedef struct rp_message_source {
     const rp_url *url;
     const rp_header *headers;
     size_t header_count;
-    const char *user_agent; /* "": none */
+    const char *user_agent;           /* "": none */
+    const char *scheme, *credentials; /* Authorization's value, in two parts, if the caller gives
+                                       * none; credentials NULL: none is sent */
     bool has_body;
     uint64_t body_size;
 } rp_message_source;
@@ -40,10 +42,33 @@ typedef struct rp_message {
  * packs the message into bytes. To be sent are Host (with the port if it is not the default),
  * User-Agent, Accept (anything) and Content-Length (with a body, or for methods that expect one). A
  * header of the caller replaces the default, and one with value "" suppresses User-Agent and
- * Accept. RP_E_BAD_HEADER: *error names the header, and bytes are wiped. If the capacity was too
- * small, the message is not usable, and to be packed again into message->size bytes. */
+ * Accept. Credentials become a field behind the caller's. RP_E_BAD_HEADER: *error names the header,
+ * and bytes are wiped. If the capacity was too small, the message is not usable, and to be packed
+ * again into message->size bytes. */
 rp_status rp_message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
                           size_t capacity, rp_error *error);
+
+typedef struct rp_field {
+    rp_slice name, value;
+} rp_field;
+
+/* What becomes of a message that goes to another URL. */
+typedef struct rp_message_change {
+    const rp_url *url;
+    const char *method;
+    bool without_body;
+    /* Does it keep this field? */
+    bool (*keeps)(const rp_field *field, const void *user);
+    const void *user;
+    const rp_header *headers; /* more fields */
+    size_t header_count;
+    const char *credentials; /* Authorization's, if it has none by then; NULL: none is sent */
+} rp_message_change;
+
+/* As rp_message_pack, of a packed message. */
+rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
+                                  const rp_message_change *change, uint8_t *bytes, size_t capacity,
+                                  rp_error *error);
 
 /* What is in a packed message. */
 rp_slice rp_message_method(const rp_message *message);
@@ -52,9 +77,6 @@ rp_slice rp_message_target(const rp_message *message);    /* "/path?query" */
 
 /* The caller's fields in their order, names as they were given. *at is 0 before the first; false:
  * there is no other. */
-typedef struct rp_field {
-    rp_slice name, value;
-} rp_field;
 bool rp_message_next(const rp_message *message, size_t *at, rp_field *field);
 
 /* RFC 9110, 9.2.2: may be sent twice. */

@@ -235,6 +235,8 @@ static void head_comes(rp_deferred *deferred)
     m->happened = true;
     rp_request_moved(request);
     rp_request_head(request, &head);
+    if (request->conn != conn)
+        return;
     take(conn, request);
     rp_conn_room_changed(conn);
     if (m->error.status == RP_OK)

@@ -96,6 +96,12 @@ int exit_code(rp_status status, rp_phase phase)
         return EXIT_HTTP2;
     case RP_E_H2_RESET:
         return EXIT_HTTP2_STREAM;
+    case RP_E_REDIRECT_LIMIT:
+        return EXIT_REDIRECTS;
+    case RP_E_REDIRECT_INVALID:
+        return EXIT_URL;
+    case RP_E_REDIRECT_REFUSED:
+        return EXIT_SCHEME;
     }
     return EXIT_BAD_ARGUMENT;
 }

@@ -7,6 +7,7 @@
 enum {
     EXIT_OK = 0,
     EXIT_SOME_FAILED = 1, /* of load's requests; curl has no such thing */
+    EXIT_SCHEME = 1,      /* get: of a redirect, not http or https, or not allowed */
     EXIT_USAGE = 2,
     EXIT_URL = 3,
     EXIT_NOT_BUILT_IN = 4,
@@ -24,6 +25,7 @@ enum {
     EXIT_CANCELLED = 42,
     EXIT_BAD_ARGUMENT = 43,
     EXIT_INTERFACE = 45,
+    EXIT_REDIRECTS = 47,
     EXIT_EMPTY_REPLY = 52,
     EXIT_SEND = 55,
     EXIT_RECEIVE = 56,

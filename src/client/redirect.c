@@ -1,0 +1,422 @@
+/* redirect.c - see redirect.h. */
+#include "client/redirect.h"
+
+#include "base/error.h"
+#include "client/conn.h"
+#include "client/origin.h"
+#include "client/pool.h"
+#include "client/target.h"
+#include "http/credentials.h"
+#include "http/headers.h"
+#include "http/reference.h"
+
+#include <string.h>
+
+#define DROPPED_BYTES ((uint64_t)65536)
+#define DROPPED_MS 250
+
+typedef struct redirection {
+    const rp_redirect_calls *calls;
+    uint32_t limit, flags, count;
+    const char *const *secrets;
+    size_t secret_count;
+    rp_redirect_fn *on_redirect;
+    bool idempotent, never_replay; /* as the caller says */
+    uint64_t begun_us;             /* when the last one was followed */
+    char *url;                     /* of the request, without user information */
+    /* The next request, while request->following. */
+    char *next_url;
+    rp_message next;
+    uint8_t *next_block;
+    bool next_without_body;
+    char *route; /* the caller's own; NULL: none. Behind the method, which is behind this */
+    char method[];
+} redirection;
+
+static redirection *redirection_of(const rp_request *request)
+{
+    return (redirection *)(uintptr_t)request->redirects;
+}
+
+static const char *peer_of(const rp_request *request)
+{
+    return request->conn != NULL ? rp_conn_peer(request->conn) : request->origin->host;
+}
+
+static void free_text(rp_memory *memory, char *text)
+{
+    if (text != NULL)
+        rp_free_secret(memory, text, strlen(text));
+}
+
+static void next_free(rp_request *request)
+{
+    redirection *r = redirection_of(request);
+    rp_memory *memory = &request->client->loop->memory;
+    free_text(memory, r->next_url);
+    rp_free_secret(memory, r->next_block, r->next.size);
+    r->next_url = NULL;
+    r->next_block = NULL;
+}
+
+static void redirection_free(rp_request *request)
+{
+    redirection *r = redirection_of(request);
+    rp_memory *memory = &request->client->loop->memory;
+    next_free(request);
+    free_text(memory, r->url);
+    rp_free(memory, r);
+    request->redirects = NULL;
+}
+
+/* ---- what the response asks for ---- */
+
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* Two that differ lead to two places: which one is meant nobody can know (RFC 9110, 5.3). */
+static const char *location_of(const rp_response_head *head, bool *differ)
+{
+    const char *location = NULL;
+    *differ = false;
+    for (size_t i = 0; i < head->header_count; i++) {
+        const rp_header *header = &head->headers[i];
+        if (!rp_name_equal(header->name, strlen(header->name), "location"))
+            continue;
+        *differ = *differ || (location != NULL && strcmp(location, header->value) != 0);
+        location = header->value;
+    }
+    return location != NULL && location[strspn(location, " \t")] != '\0' ? location : NULL;
+}
+
+/* RFC 9110, 15.4.2 to 15.4.4, and as browsers have it (Fetch, 4.4): POST became GET long before
+ * that was a rule. */
+static const char *method_behind(const redirection *r, int status)
+{
+    static const uint32_t keeps[] = {RP_REDIRECT_POST_301, RP_REDIRECT_POST_302,
+                                     RP_REDIRECT_POST_303};
+    bool post = strcmp(r->method, "POST") == 0;
+    bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+    if (status > 303 || (post && (r->flags & keeps[status - 301]) != 0))
+        return r->method;
+    return post || (status == 303 && !reads) ? "GET" : r->method;
+}
+
+static bool is_origin(const rp_origin *origin, const rp_url *url)
+{
+    return origin->https == url->https && origin->port == url->port &&
+           rp_name_equal((const char *)url->host.data, url->host.size, origin->host);
+}
+
+/* ---- which fields go along ---- */
+
+typedef struct choice {
+    const redirection *r;
+    const rp_redirect *told;
+    bool body, other_origin, credentials;
+} choice;
+
+static bool is_name(const rp_field *field, const char *name)
+{
+    return rp_name_equal((const char *)field->name.data, field->name.size, name);
+}
+
+/* Fetch, 4.4, names four of those that are about a body; RFC 9110, 8, and 9530 have more. */
+static bool is_about_body(const rp_field *field)
+{
+    return (field->name.size > 8 && rp_name_equal((const char *)field->name.data, 8, "content-")) ||
+           is_name(field, "digest") || is_name(field, "repr-digest") || is_name(field, "expect") ||
+           is_name(field, "trailer");
+}
+
+static bool is_secret(const redirection *r, const rp_field *field)
+{
+    for (size_t i = 0; i < r->secret_count; i++) {
+        if (is_name(field, r->secrets[i]))
+            return true;
+    }
+    return is_name(field, "authorization") || is_name(field, "cookie") ||
+           is_name(field, "proxy-authorization");
+}
+
+static bool keeps(const rp_field *field, const void *user)
+{
+    const choice *c = user;
+    for (size_t i = 0; i < c->told->header_count; i++) {
+        if (is_name(field, c->told->headers[i].name))
+            return false;
+    }
+    if (c->credentials && is_name(field, "authorization"))
+        return false;
+    if (!c->body && is_about_body(field))
+        return false;
+    if (!c->other_origin)
+        return true;
+    if (is_name(field, "host"))
+        return false;
+    return (c->r->flags & RP_REDIRECT_TRUSTED) != 0 || !is_secret(c->r, field);
+}
+
+/* ---- deciding ---- */
+
+static rp_status no_memory(const rp_request *request, rp_error *error)
+{
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_HEAD,
+                        "no memory to follow the redirect of %s", request->origin->host);
+}
+
+/* Copies without the user information, which is not for anybody's eyes. */
+static char *copy_url(rp_memory *memory, const rp_url *url)
+{
+    const char *host = (const char *)url->host.data - url->host_is_ipv6;
+    size_t scheme = url->https ? 8 : 7, size = strlen(host);
+    char *copy = rp_reallocate(memory, NULL, scheme + size + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, url->https ? "https://" : "http://", scheme);
+    memcpy(copy + scheme, host, size + 1);
+    return copy;
+}
+
+/* What is wrong with the Location is the server's fault. */
+static rp_status cannot(const rp_request *request, rp_status status, const rp_error *why,
+                        rp_error *error)
+{
+    if (status == RP_E_BAD_URL)
+        status = RP_E_REDIRECT_INVALID;
+    else if (status == RP_E_UNSUPPORTED)
+        status = RP_E_REDIRECT_REFUSED;
+    return rp_error_set(error, status, RP_PHASE_HEAD,
+                        "the redirect of %.120s can't be followed: %s", peer_of(request),
+                        why->text);
+}
+
+static rp_status resolve(rp_request *request, char *text, const char *location, rp_url *url,
+                         rp_error *error)
+{
+    redirection *r = redirection_of(request);
+    rp_error why;
+    char route[RP_ROUTE_SIZE];
+    rp_status status = rp_reference_resolve(text, url, r->url, location, &why);
+    if (status == RP_OK && request->origin->https && !url->https &&
+        (r->flags & RP_REDIRECT_INSECURE) == 0)
+        return rp_error_set(error, RP_E_REDIRECT_REFUSED, RP_PHASE_HEAD,
+                            "%s redirects from https to http, which is not allowed",
+                            peer_of(request));
+    if (status == RP_OK)
+        status = rp_target_find(route, request->client, url, r->route, &why);
+    return status == RP_OK ? status : cannot(request, status, &why, error);
+}
+
+static rp_status pack(rp_request *request, const rp_redirect *told, const rp_url *url,
+                      rp_error *error)
+{
+    redirection *r = redirection_of(request);
+    char basic[RP_BASIC_SIZE] = "";
+    choice chosen = {r, told, told->keeps_body, !told->same_origin, url->userinfo.size > 0};
+    rp_message_change change = {.url = url,
+                                .method = told->method,
+                                .without_body = !told->keeps_body,
+                                .keeps = keeps,
+                                .user = &chosen,
+                                .headers = told->headers,
+                                .header_count = told->header_count};
+    rp_status status = RP_OK;
+    rp_error why;
+    if (chosen.credentials)
+        status = rp_basic_write_userinfo(basic, url->userinfo, &why);
+    if (status != RP_OK)
+        return cannot(request, status, &why, error);
+    if (basic[0] != '\0')
+        change.credentials = basic;
+    if (status == RP_OK)
+        status = rp_message_pack_changed(&r->next, &request->message, &change, NULL, 0, error);
+    if (status == RP_OK) {
+        r->next_block = rp_allocate(&request->client->loop->memory, r->next.size);
+        status = r->next_block == NULL
+                     ? no_memory(request, error)
+                     : rp_message_pack_changed(&r->next, &request->message, &change, r->next_block,
+                                               r->next.size, error);
+    }
+    rp_wipe(basic, strlen(basic));
+    return status;
+}
+
+/* The callback may have ended the request. *follow false: then too. */
+static rp_status ask(rp_request *request, const rp_response_head *head, const rp_url *url,
+                     bool *follow, rp_error *error)
+{
+    redirection *r = redirection_of(request);
+    const char *method = method_behind(r, head->status);
+    rp_redirect told = {.status = head->status,
+                        .number = r->count + 1,
+                        .url = r->next_url,
+                        .method = method,
+                        .keeps_body = method == r->method,
+                        .same_origin = is_origin(request->origin, url),
+                        .head = head};
+    *follow = r->on_redirect == NULL || r->on_redirect(request, &told, request->user);
+    if (!*follow || request->state == RP_REQUEST_ENDING)
+        return RP_OK;
+    r->next_without_body = !told.keeps_body;
+    return pack(request, &told, url, error);
+}
+
+static rp_status decide(rp_request *request, const rp_response_head *head, const char *location,
+                        bool *follow, rp_error *error)
+{
+    redirection *r = redirection_of(request);
+    rp_memory *memory = &request->client->loop->memory;
+    rp_url url;
+    size_t bound = rp_reference_bound(strlen(r->url), strlen(location));
+    if (r->count >= r->limit)
+        return rp_error_set(error, RP_E_REDIRECT_LIMIT, RP_PHASE_HEAD,
+                            "%s redirects once more, and %u redirects are followed at most",
+                            peer_of(request), (unsigned)r->limit);
+    char *text = rp_reallocate(memory, NULL, bound);
+    if (text == NULL)
+        return no_memory(request, error);
+    rp_status status = resolve(request, text, location, &url, error);
+    if (status == RP_OK) {
+        r->next_url = copy_url(memory, &url);
+        status = r->next_url == NULL ? no_memory(request, error)
+                                     : ask(request, head, &url, follow, error);
+    }
+    free_text(memory, text);
+    return status;
+}
+
+/* ---- the request's calls ---- */
+
+static void follow(rp_request *request);
+
+static void waited_enough(rp_timer *timer, void *user)
+{
+    (void)timer;
+    follow(user);
+}
+
+static bool take_head(rp_request *request, const rp_response_head *head)
+{
+    rp_loop *loop = request->client->loop;
+    rp_error error;
+    bool differ = false, followed = true;
+    const char *location = is_redirect(head->status) ? location_of(head, &differ) : NULL;
+    if (location == NULL || request->cancelled)
+        return false;
+    rp_status status =
+        differ ? rp_error_set(&error, RP_E_REDIRECT_INVALID, RP_PHASE_HEAD,
+                              "the redirect of %s can't be followed: it has two Locations, which "
+                              "differ",
+                              peer_of(request))
+               : decide(request, head, location, &followed, &error);
+    if (status != RP_OK)
+        rp_request_finish_later(request, &error);
+    if (request->state == RP_REQUEST_ENDING)
+        return true;
+    if (!followed) {
+        next_free(request);
+        return false;
+    }
+    request->following = true;
+    if (head->content_length != RP_LENGTH_UNKNOWN && head->content_length > DROPPED_BYTES &&
+        !request->head_only)
+        follow(request);
+    else
+        rp_timer_start(loop, &request->delay_timer, DROPPED_MS, waited_enough, request);
+    return true;
+}
+
+/* As it goes on from here it can't be of the origin that is left that something fails. */
+static void follow(rp_request *request)
+{
+    redirection *r = redirection_of(request);
+    rp_client *client = request->client;
+    rp_origin *left = request->origin;
+    rp_message *next = &r->next;
+    char route[RP_ROUTE_SIZE];
+    rp_url url;
+    rp_error error;
+    free_text(&client->loop->memory, r->url);
+    r->url = r->next_url;
+    r->next_url = NULL;
+    r->count++;
+    rp_request_begins_anew(request, next, r->next_block, next->size);
+    r->next_block = NULL;
+    r->begun_us = rp_request_since_us(request, rp_loop_now_ns(client->loop));
+    if (r->next_without_body) {
+        request->body = NULL;
+        request->body_size = 0;
+        memcpy(r->method, "GET", sizeof("GET"));
+    }
+    request->idempotent = !r->never_replay && (r->idempotent || rp_method_idempotent(r->method));
+    rp_status status = rp_url_parse(&url, r->url, strlen(r->url), &error);
+    if (status == RP_OK)
+        status = rp_target_find(route, client, &url, r->route, &error);
+    rp_origin *origin = status == RP_OK ? rp_origin_get(client, &url, route) : NULL;
+    if (status == RP_OK && origin == NULL)
+        (void)no_memory(request, &error);
+    if (origin == NULL) {
+        rp_request_finish(request, &error);
+        return;
+    }
+    origin->request_count++;
+    left->request_count--;
+    request->origin = origin;
+    rp_origin_release_if_unused(left);
+    rp_pool_submit(request);
+}
+
+static void summary(const rp_request *request, rp_response_summary *told)
+{
+    const redirection *r = redirection_of(request);
+    told->redirects = r->count;
+    told->redirect_us = r->begun_us;
+    told->url = r->count > 0 ? r->url : NULL;
+}
+
+static const rp_redirect_calls calls = {
+    .head = take_head, .follow = follow, .summary = summary, .free = redirection_free};
+
+/* ---- the beginning ---- */
+
+#define FLAGS                                                                                      \
+    (RP_REDIRECT_POST_301 | RP_REDIRECT_POST_302 | RP_REDIRECT_POST_303 | RP_REDIRECT_INSECURE |   \
+     RP_REDIRECT_TRUSTED)
+
+rp_status rp_redirect_begin(rp_request *request, const rp_request_options *options,
+                            const rp_url *url, rp_error *error)
+{
+    rp_memory *memory = &request->client->loop->memory;
+    rp_slice method = rp_message_method(&request->message);
+    size_t method_size = method.size < sizeof("GET") ? sizeof("GET") : method.size + 1;
+    size_t route_size = options->connect_to == NULL ? 0 : strlen(options->connect_to) + 1;
+    if ((options->redirect_flags & ~(uint32_t)FLAGS) != 0)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                            "redirect_flags has one that this version does not know");
+    if (options->redirects_limit == 0)
+        return RP_OK;
+    redirection *r = rp_allocate(memory, sizeof(*r) + method_size + route_size);
+    if (r == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
+    r->calls = &calls;
+    request->redirects = &r->calls;
+    r->limit = options->redirects_limit;
+    r->flags = options->redirect_flags;
+    r->secrets = options->redirect_secrets;
+    r->secret_count = options->redirect_secret_count;
+    r->on_redirect = options->on_redirect;
+    r->idempotent = options->idempotent;
+    r->never_replay = options->never_replay;
+    memcpy(r->method, method.data, method.size);
+    if (route_size > 0) {
+        r->route = r->method + method_size;
+        memcpy(r->route, options->connect_to, route_size);
+    }
+    r->url = copy_url(memory, url);
+    if (r->url == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
+    return RP_OK;
+}
