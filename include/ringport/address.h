@@ -49,6 +49,23 @@ uint32_t rp_address_kinds(const uint8_t *bytes, size_t size);
  * must be of that family, too. */
 typedef enum rp_families { RP_FAMILIES_ANY = 0, RP_FAMILIES_IPV4, RP_FAMILIES_IPV6 } rp_families;
 
+/* Where connections begin, on this machine. All 0: as its routes have it. What can't be used ends
+ * the connection with RP_E_LOCAL_ADDRESS, and is not taken for a failure of the other side. Does
+ * not go for Unix sockets. */
+typedef struct rp_local {
+    /* One of this machine's addresses, "192.0.2.7" or "2001:db8::7": only addresses of its family
+     * are connected to. NULL: any. */
+    const char *address;
+    /* A network interface, "eth1": packets leave and come by it alone (SO_BINDTODEVICE; before
+     * Linux 5.7 that takes CAP_NET_RAW). Linux alone; elsewhere RP_E_UNSUPPORTED. NULL: any. */
+    const char *device;
+    /* The local port is one of these; where each of them is taken: RP_E_NO_LOCAL_PORTS. A port
+     * whose connection we closed is taken for a minute more (TIME-WAIT). Both 0: the system's
+     * choice, which is better wherever no firewall wants something else; the last one 0: the first
+     * is the only one. */
+    uint16_t first_port, last_port;
+} rp_local;
+
 /* Something that is about to be connected to. */
 typedef struct rp_target {
     const char *host;    /* whose address it is */

@@ -67,6 +67,7 @@ typedef enum rp_status {
     RP_E_IO_FAILED = 47,       /* any other failure of an established connection */
     RP_E_ADDRESS_IN_USE = 48,  /* a listening address is taken */
     RP_E_ADDRESS_REFUSED = 49, /* by the caller: refuse_addresses or on_address (address.h) */
+    RP_E_LOCAL_ADDRESS = 50,   /* what rp_local says (address.h) is not this machine's to use */
 
     /* TLS. */
     RP_E_HANDSHAKE_TIMEOUT = 60,

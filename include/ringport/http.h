@@ -99,6 +99,7 @@ typedef struct rp_client_options {
     rp_target_fn *on_address;  /* NULL: nobody else is asked */
     void *on_address_user;
     rp_families families;
+    rp_local local; /* its strings are copied */
 
     /* "HOST1:PORT1:HOST2:PORT2", as curl's --connect-to has it: connections to HOST1 and PORT1 go
      * to HOST2 and PORT2 instead; left out, HOST1 and PORT1 are any, HOST2 and PORT2 the URL's. The

@@ -60,6 +60,7 @@ typedef struct rp_stream_options {
     rp_target_fn *on_address;  /* NULL: nobody else is asked */
     void *on_address_user;
     rp_families families;
+    rp_local local;
     /* "HOST:PORT": the connection goes there instead, either may be left out; server_name stays
      * what it is without. Or "unix:/path", "unix:./path", "unix:@name" (Linux' abstract sockets):
      * to a Unix socket, of which address.h's rules are not asked; not on Windows, nor in the

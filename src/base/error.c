@@ -36,6 +36,7 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_IO_FAILED);
         NAME(RP_E_ADDRESS_IN_USE);
         NAME(RP_E_ADDRESS_REFUSED);
+        NAME(RP_E_LOCAL_ADDRESS);
         NAME(RP_E_HANDSHAKE_TIMEOUT);
         NAME(RP_E_TLS_ALERT);
         NAME(RP_E_TLS_PROTOCOL);

@@ -166,6 +166,16 @@ static void loop_destroyed(rp_loop_hook *hook)
     client_end(client);
 }
 
+/* The strings are the caller's until now. */
+static void local_keep(rp_client *client)
+{
+    rp_local *local = &client->options.local;
+    if (local->address != NULL)
+        local->address = memcpy(client->local_address, local->address, strlen(local->address) + 1);
+    if (local->device != NULL)
+        local->device = memcpy(client->local_device, local->device, strlen(local->device) + 1);
+}
+
 static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
 {
     rp_memory *memory = &loop->memory;
@@ -204,6 +214,7 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
         (void)rp_tls_config_retain(options->tls);
     if (options->resolver != NULL)
         (void)rp_resolver_retain(options->resolver);
+    local_keep(client);
     rp_loop_hook_add(loop, &client->hook, loop_destroyed);
     return client;
 }
@@ -235,7 +246,10 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                             "refuse_addresses has a kind that this version does not know");
     char *routes = NULL;
-    rp_status status =
+    rp_status status = rp_local_check(&known.local, &known.families, error);
+    if (status != RP_OK)
+        return status;
+    status =
         rp_routes_make(&routes, &loop->memory, known.connect_to, known.connect_to_count, error);
     if (status != RP_OK)
         return status;

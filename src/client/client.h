@@ -22,6 +22,7 @@
 #include "http/h1.h"
 #include "http/h2.h"
 #include "loop/loop.h"
+#include "net/local.h"
 #include <ringport/http.h>
 
 typedef struct rp_origin rp_origin;
@@ -37,7 +38,8 @@ struct rp_client {
     rp_h1_scratch scratch;
     rp_h2_memory *h2_memory; /* made when first needed */
     rp_h1_limits limits;
-    char *routes;        /* rules of connect_to (route.h); NULL: none */
+    char *routes; /* rules of connect_to (route.h); NULL: none */
+    char local_address[RP_ADDRESS_TEXT_SIZE], local_device[RP_DEVICE_LIMIT + 1]; /* of options */
     rp_origin **buckets; /* origins by hash, chained */
     size_t bucket_count, origin_count;
     rp_link waiting;  /* origins that would open a connection */

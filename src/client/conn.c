@@ -141,6 +141,7 @@ static rp_status stream_begin(rp_conn *conn)
         .on_address = options->on_address,
         .on_address_user = options->on_address_user,
         .families = options->families,
+        .local = options->local,
         .connect_to = origin->route[0] != '\0' ? origin->route : NULL,
     };
     return rp_stream_open(&conn->stream, conn->client->loop, &stream_options, &stream_events, conn);

@@ -47,6 +47,7 @@ static void stream_free(rp_stream *stream)
     rp_free(memory, stream->peer_text);
     rp_free(memory, stream->rest);
     rp_free(memory, stream->left_failure);
+    rp_free(memory, stream->local);
     rp_resolver_release(stream->resolver);
     if (!stream->background)
         rp_loop_unhold(stream->loop);
@@ -563,6 +564,7 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
         .connect_timeout_ms = connect_timeout_ms,
         .rules = stream->rules,
         .families = stream->families,
+        .local = stream->local,
     };
     rp_address unix_address = {.family = RP_FAMILY_UNIX, .path = stream->path};
     if (stream->path != NULL) {
@@ -617,9 +619,21 @@ static bool route_keep(rp_stream *stream, const rp_route *route)
     return stream->dial_host != NULL;
 }
 
+static bool local_make(rp_stream *stream, const rp_local *local)
+{
+    if (rp_local_is_any(local))
+        return true;
+    stream->local = rp_allocate(&stream->loop->memory, sizeof(*stream->local));
+    if (stream->local == NULL)
+        return false;
+    rp_local_keep(stream->local, local);
+    return true;
+}
+
 static bool strings_make(rp_stream *stream, const rp_stream_options *options, const rp_route *route)
 {
-    if (!host_make(stream, options->host) || !route_keep(stream, route))
+    if (!host_make(stream, options->host) || !route_keep(stream, route) ||
+        !local_make(stream, &options->local))
         return false;
     if (stream->config == NULL)
         return true;
@@ -645,6 +659,7 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
         (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT) ||
         (options->refuse_addresses & ~(uint32_t)RP_ADDRESS_NOT_PUBLIC) != 0 ||
         (unsigned)options->families > RP_FAMILIES_IPV6 ||
+        rp_local_check(&options->local, &known.families, NULL) != RP_OK ||
         (options->connect_to != NULL && !rp_route_parse(&route, options->connect_to)))
         return RP_E_MISUSE;
     rp_stream *stream = rp_stream_new(loop, events, user);

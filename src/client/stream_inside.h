@@ -40,8 +40,9 @@ struct rp_stream {
     rp_signing *signing;    /* likewise */
     rp_tls_config *config;
     char *host, *server_name, *alpn, *session_key, *peer_text;
-    char *dial_host; /* connect_to's; NULL: host */
-    char *path;      /* of a Unix socket instead; NULL: none */
+    char *dial_host;     /* connect_to's; NULL: host */
+    char *path;          /* of a Unix socket instead; NULL: none */
+    rp_local_end *local; /* NULL: as the routes have it */
     rp_stream_state state;
 
     /* Sending. Plaintext waits in the users' writes; output is what is ready for the network; of it

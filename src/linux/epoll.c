@@ -408,6 +408,7 @@ const rp_port_ops rp_epoll_port_ops = {
     .random = epoll_random,
     .open = rp_epoll_open,
     .listen = rp_epoll_listen,
+    .bind = rp_epoll_bind,
     .connect = rp_epoll_connect,
     .accept = rp_epoll_accept,
     .receive = rp_epoll_receive,

@@ -122,6 +122,7 @@ unsigned rp_epoll_run_socket(epoll_socket *socket);
 /* The operations of port.h. */
 rp_io_result rp_epoll_open(rp_port *port, uint8_t family, rp_socket **socket);
 rp_io_result rp_epoll_listen(rp_socket *socket, rp_address *address, int backlog);
+rp_io_result rp_epoll_bind(rp_socket *base, const rp_binding *binding);
 void rp_epoll_connect(rp_socket *socket, const rp_address *address);
 void rp_epoll_accept(rp_socket *socket);
 void rp_epoll_receive(rp_socket *socket);

@@ -644,6 +644,13 @@ rp_io_result rp_epoll_open(rp_port *base, uint8_t family, rp_socket **out)
     return result;
 }
 
+rp_io_result rp_epoll_bind(rp_socket *base, const rp_binding *binding)
+{
+    epoll_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls += RP_BIND_CALLS;
+    return rp_socket_bind(socket->fd, binding);
+}
+
 rp_io_result rp_epoll_listen(rp_socket *base, rp_address *address, int backlog)
 {
     epoll_socket *socket = socket_of(base);

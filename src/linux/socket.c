@@ -81,6 +81,33 @@ rp_io_result rp_socket_descriptor(uint8_t family, int *fd)
     return (rp_io_result){RP_OK, 0};
 }
 
+static rp_io_result bind_result(int os_code)
+{
+    return (rp_io_result){os_code == EADDRINUSE ? RP_E_ADDRESS_IN_USE : RP_E_LOCAL_ADDRESS,
+                          os_code};
+}
+
+/* Without a port the port is chosen by connect, which knows the other end: several connections may
+ * share it then (IP_BIND_ADDRESS_NO_PORT, ip(7)). */
+rp_io_result rp_socket_bind(int fd, const rp_binding *binding)
+{
+    static const uint8_t any[sizeof(binding->address.bytes)];
+    struct sockaddr_storage storage;
+    const rp_address *address = &binding->address;
+    const char *device = binding->device;
+    int on = 1;
+    if (device != NULL &&
+        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0)
+        return bind_result(errno);
+    if (address->port == 0 && memcmp(address->bytes, any, sizeof(any)) == 0)
+        return (rp_io_result){RP_OK, 0};
+    if (address->port == 0)
+        (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    socklen_t size = rp_sockaddr_set(&storage, address);
+    return bind(fd, (struct sockaddr *)&storage, size) == 0 ? (rp_io_result){RP_OK, 0}
+                                                            : bind_result(errno);
+}
+
 static rp_io_result listen_result(int os_code)
 {
     rp_status status = RP_E_IO_FAILED;

@@ -13,6 +13,10 @@ socklen_t rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *add
  * calls. */
 rp_io_result rp_socket_descriptor(uint8_t family, int *fd);
 
+/* At most three system calls. */
+#define RP_BIND_CALLS 3
+rp_io_result rp_socket_bind(int fd, const rp_binding *binding);
+
 /* bind with SO_REUSEADDR, listen; stores the port that was given if it was 0. */
 rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog);
 

@@ -809,6 +809,7 @@ const rp_port_ops rp_uring_port_ops = {
     .random = random_bytes,
     .open = rp_uring_open,
     .listen = rp_uring_listen,
+    .bind = rp_uring_bind,
     .connect = rp_uring_connect,
     .accept = rp_uring_accept,
     .receive = rp_uring_receive,

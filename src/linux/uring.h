@@ -142,6 +142,7 @@ void rp_uring_retry_starved(uring_port *port);
 void rp_uring_socket_end(uring_socket *socket);
 rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **socket);
 rp_io_result rp_uring_listen(rp_socket *base, rp_address *address, int backlog);
+rp_io_result rp_uring_bind(rp_socket *base, const rp_binding *binding);
 void rp_uring_connect(rp_socket *base, const rp_address *address);
 void rp_uring_accept(rp_socket *base);
 void rp_uring_receive(rp_socket *base);

@@ -245,6 +245,13 @@ rp_io_result rp_uring_listen(rp_socket *base, rp_address *address, int backlog)
     return rp_socket_listen(socket->fd, address, backlog);
 }
 
+rp_io_result rp_uring_bind(rp_socket *base, const rp_binding *binding)
+{
+    uring_socket *socket = (uring_socket *)base;
+    port_of(socket)->stats->system_calls += RP_BIND_CALLS;
+    return rp_socket_bind(socket->fd, binding);
+}
+
 static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
 {
     uring_port *port = port_of(socket);

@@ -60,7 +60,11 @@
  *     wait finds all that there is.
  * 15. Unix sockets, of the family RP_FAMILY_UNIX, are sockets like the others, where there are any:
  *     elsewhere opening one is RP_E_UNSUPPORTED. A path that nobody made is RP_E_CONNECT_FAILED;
- *     where nobody listens, or the queue is full, RP_E_CONNECT_REFUSED. */
+ *     where nobody listens, or the queue is full, RP_E_CONNECT_REFUSED.
+ * 15. bind(): what a TCP socket is bound to before it connects. A port that is taken is
+ *     RP_E_ADDRESS_IN_USE, an address or a device that this machine has not, or lets nobody use,
+ *     RP_E_LOCAL_ADDRESS; devices where there is no way to choose one, RP_E_UNSUPPORTED. After a
+ *     failure the socket is closed, or bound to something else. */
 #ifndef RP_LOOP_PORT_H
 #define RP_LOOP_PORT_H
 
@@ -141,6 +145,12 @@ static inline uint64_t rp_keepalive_interval_s(const rp_keepalive *keepalive)
     return (keepalive->unconfirmed_ms - keepalive->idle_ms) / 3000;
 }
 
+/* What a socket is bound to. */
+typedef struct rp_binding {
+    rp_address address; /* of the socket's family; its bytes 0: any, its port 0: any */
+    const char *device; /* NULL: any */
+} rp_binding;
+
 typedef struct rp_port_options {
     void *context; /* of a port that is handed in: what it belongs to; NULL for those of rp_ports */
     rp_memory *memory;
@@ -175,6 +185,9 @@ typedef struct rp_port_ops {
 
     /* Binds, listens, and stores the port that was given if address->port is 0. Synchronous. */
     rp_io_result (*listen)(rp_socket *socket, rp_address *address, int backlog);
+
+    /* See 15. Synchronous. */
+    rp_io_result (*bind)(rp_socket *socket, const rp_binding *binding);
 
     void (*connect)(rp_socket *socket, const rp_address *address);
     void (*accept)(rp_socket *socket);

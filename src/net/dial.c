@@ -56,6 +56,7 @@ struct rp_dial {
     rp_attempt attempts[RP_ADDRESSES_LIMIT];
 
     unsigned how; /* names are looked up */
+    rp_local_end local;
     rp_dial_rules rules;
     unsigned refusals;   /* addresses that the rules refused */
     size_t refused;      /* the first of these */
@@ -128,6 +129,8 @@ static const char *failure_words(rp_status status)
         return "no way to";
     case RP_E_NO_LOCAL_PORTS:
         return "no local port is left for a connection to";
+    case RP_E_LOCAL_ADDRESS:
+        return "this program's rp_local does not suit this machine: no connection to";
     case RP_E_NO_DESCRIPTORS:
         return "no descriptor is left for a connection to";
     case RP_E_NO_MEMORY:
@@ -230,6 +233,7 @@ static int weight(rp_status status)
     case RP_E_NO_MEMORY:
     case RP_E_NO_DESCRIPTORS:
     case RP_E_NO_LOCAL_PORTS:
+    case RP_E_LOCAL_ADDRESS:
         return WEIGHT_OF_LACK;
     default:
         return 3;
@@ -489,9 +493,16 @@ static bool attempt_start(rp_dial *dial, size_t index)
     dial->attempts[index] =
         (rp_attempt){.dial = dial, .socket = socket, .started_ns = rp_loop_now_ns(dial->loop)};
     dial->sockets++;
-    dial->connecting++;
     socket->handler = &handler;
     socket->user = &dial->attempts[index];
+    if (address->family != RP_FAMILY_UNIX)
+        result = rp_local_bind(&dial->local, socket, address->family);
+    if (result.status != RP_OK) {
+        note_failure(dial, index, result);
+        attempt_close(&dial->attempts[index]);
+        return false;
+    }
+    dial->connecting++;
     rp_socket_ops(socket)->connect(socket, address);
     return true;
 }
@@ -639,6 +650,8 @@ static rp_dial *dial_new(rp_loop *loop, const rp_dial_options *options, rp_dial_
         dial->how = RP_LOOKUP_NO_V6;
     else if (options->families == RP_FAMILIES_IPV6)
         dial->how = RP_LOOKUP_NO_V4;
+    if (options->local != NULL)
+        dial->local = *options->local;
     if (options->resolver != NULL)
         dial->resolver = rp_resolver_retain(options->resolver);
     memcpy(dial->host, options->host, size);

@@ -2,8 +2,8 @@
 #ifndef RP_NET_DIAL_H
 #define RP_NET_DIAL_H
 
+#include "net/local.h"
 #include "net/resolve.h"
-#include <ringport/address.h>
 
 #define RP_ATTEMPT_DELAY_MS 250 /* RFC 8305, 8: between the starts of two attempts */
 /* Where all addresses of one family failed, and the other one's answer has not come, it gets this
@@ -29,7 +29,8 @@ typedef struct rp_dial_options {
     /* RP_NEVER_MS: none. The second is for all addresses together. */
     uint64_t resolve_timeout_ms, connect_timeout_ms;
     rp_dial_rules rules;
-    rp_families families; /* of addresses: they are all of it */
+    rp_families families;      /* of addresses: they are all of it */
+    const rp_local_end *local; /* NULL: as the routes have it */
 } rp_dial_options;
 
 typedef struct rp_dial_result {

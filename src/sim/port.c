@@ -363,6 +363,7 @@ const rp_port_ops rp_sim_port_ops = {
     .random = port_random,
     .open = rp_sim_open,
     .listen = rp_sim_listen,
+    .bind = rp_sim_bind,
     .connect = rp_sim_connect,
     .accept = rp_sim_accept,
     .receive = rp_sim_receive,

@@ -23,6 +23,7 @@
 
 #define SIM_US 1000u
 #define SIM_MS 1000000u
+#define SIM_DEVICE "sim0"                      /* the one network interface */
 #define SIM_BEGIN_NS ((uint64_t)1000 * SIM_MS) /* 0 means "not yet" here and there */
 
 typedef struct sim_event sim_event;
@@ -141,6 +142,7 @@ struct sim_socket {
     bool resets; /* closing resets the connection */
     rp_io_result result, send_result;
     rp_address address; /* listening on or connecting to */
+    rp_address bound;   /* family 0: not */
     sim_wire *wire;
     unsigned end;
     rp_link listener_link; /* sim->listeners */
@@ -222,6 +224,7 @@ unsigned rp_sim_socket_run(sim_socket *socket);
 
 rp_io_result rp_sim_open(rp_port *port, uint8_t family, rp_socket **socket);
 rp_io_result rp_sim_listen(rp_socket *socket, rp_address *address, int backlog);
+rp_io_result rp_sim_bind(rp_socket *socket, const rp_binding *binding);
 void rp_sim_connect(rp_socket *socket, const rp_address *address);
 void rp_sim_accept(rp_socket *socket);
 void rp_sim_receive(rp_socket *socket);

@@ -187,6 +187,50 @@ rp_io_result rp_sim_listen(rp_socket *base, rp_address *address, int backlog)
     return (rp_io_result){RP_OK, 0};
 }
 
+/* ---- binding ---- */
+
+static bool is_loopback(const rp_address *address)
+{
+    static const uint8_t loopback[16] = {[15] = 1};
+    return address->family == 4 ? address->bytes[0] == 127
+                                : memcmp(address->bytes, loopback, sizeof(loopback)) == 0;
+}
+
+/* What sim.h says that this machine has. */
+static bool is_own(const rp_address *address)
+{
+    return is_any(address) || is_loopback(address) ||
+           address->bytes[0] == (address->family == 4 ? 10 : 0xfd);
+}
+
+static bool is_taken(const sim_port *port, const rp_address *address)
+{
+    for (rp_link *link = port->sockets.next; link != &port->sockets; link = link->next) {
+        const rp_address *bound = &RP_CONTAINER(link, sim_socket, link)->bound;
+        if (bound->family == address->family && bound->port == address->port && bound->port > 0 &&
+            (is_any(bound) || is_any(address) ||
+             memcmp(bound->bytes, address->bytes, sizeof(bound->bytes)) == 0))
+            return true;
+    }
+    return false;
+}
+
+rp_io_result rp_sim_bind(rp_socket *base, const rp_binding *binding)
+{
+    char text[RP_ADDRESS_TEXT_SIZE];
+    sim_socket *socket = sim_socket_of(base);
+    const rp_address *address = &binding->address;
+    sim_socket_port(socket)->stats->system_calls++;
+    if (!is_own(address) || (binding->device != NULL && strcmp(binding->device, SIM_DEVICE) != 0))
+        return (rp_io_result){RP_E_LOCAL_ADDRESS, rp_os_codes.unreachable};
+    if (is_taken(sim_socket_port(socket), address))
+        return (rp_io_result){RP_E_ADDRESS_IN_USE, rp_os_codes.in_use};
+    rp_sim_trace(sim_of(socket), "socket %llu is bound to %s", id_of(socket),
+                 rp_address_text(address, true, text));
+    socket->bound = *address;
+    return (rp_io_result){RP_OK, 0};
+}
+
 /* ---- connecting ---- */
 
 static bool is_multicast(const rp_address *address)

@@ -327,6 +327,7 @@ const rp_port_ops rp_iocp_port_ops = {
     .random = iocp_random,
     .open = rp_iocp_open,
     .listen = rp_iocp_listen,
+    .bind = rp_iocp_bind,
     .connect = rp_iocp_connect,
     .accept = rp_iocp_accept,
     .receive = rp_iocp_receive,

@@ -31,7 +31,8 @@ enum {
     PARKED = 8,    /* on the list of the starved */
     STARVING = 16, /* to be told, if that was not done yet, and parked; result says of what */
     STARVATION_TOLD = 32,
-    GUEST_CAME = 64
+    GUEST_CAME = 64,
+    BOUND = 128
 };
 
 typedef struct iocp_socket iocp_socket;
@@ -184,6 +185,7 @@ unsigned rp_iocp_run_accept(iocp_socket *listener);
 
 rp_io_result rp_iocp_open(rp_port *port, uint8_t family, rp_socket **socket);
 rp_io_result rp_iocp_listen(rp_socket *socket, rp_address *address, int backlog);
+rp_io_result rp_iocp_bind(rp_socket *socket, const rp_binding *binding);
 void rp_iocp_connect(rp_socket *socket, const rp_address *address);
 void rp_iocp_accept(rp_socket *socket);
 void rp_iocp_receive(rp_socket *socket);

@@ -435,14 +435,38 @@ void rp_iocp_start(iocp_socket *socket, unsigned operation)
     socket->started |= (uint8_t)operation;
 }
 
+rp_io_result rp_iocp_bind(rp_socket *base, const rp_binding *binding)
+{
+    iocp_socket *socket = socket_of(base);
+    if (binding->device != NULL)
+        return (rp_io_result){RP_E_UNSUPPORTED, WSAEOPNOTSUPP};
+    socket_port(socket)->stats->system_calls++;
+    int code = rp_socket_bind(socket->handle, &binding->address);
+    if (code == 0)
+        socket->flags |= BOUND;
+    return (rp_io_result){code == 0               ? RP_OK
+                          : code == WSAEADDRINUSE ? RP_E_ADDRESS_IN_USE
+                                                  : RP_E_LOCAL_ADDRESS,
+                          code};
+}
+
+/* ConnectEx wants a bound socket. */
+static int bind_any(iocp_socket *socket)
+{
+    rp_address any = {.family = socket->family};
+    if (socket->flags & BOUND)
+        return 0;
+    socket_port(socket)->stats->system_calls++;
+    return rp_socket_bind(socket->handle, &any);
+}
+
 void rp_iocp_connect(rp_socket *base, const rp_address *address)
 {
     iocp_socket *socket = socket_of(base);
     struct sockaddr_storage storage;
     int size = rp_sockaddr_set(&storage, address);
     rp_iocp_start(socket, CONNECT);
-    socket_port(socket)->stats->system_calls++;
-    int code = rp_socket_bind_any(socket->handle, socket->family);
+    int code = bind_any(socket);
     if (code == 0) {
         OVERLAPPED *record = rp_iocp_record(socket, INPUT);
         code = rp_iocp_call_result(socket, CONNECT,

@@ -97,10 +97,9 @@ rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog)
     return (rp_io_result){RP_OK, 0};
 }
 
-int rp_socket_bind_any(SOCKET handle, uint8_t family)
+int rp_socket_bind(SOCKET handle, const rp_address *address)
 {
-    rp_address any = {.family = family};
     struct sockaddr_storage storage;
-    int size = rp_sockaddr_set(&storage, &any);
+    int size = rp_sockaddr_set(&storage, address);
     return bind(handle, (struct sockaddr *)&storage, size) == 0 ? 0 : WSAGetLastError();
 }

@@ -21,7 +21,7 @@ void rp_socket_keepalive(SOCKET handle, const rp_keepalive *keepalive);
 rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog);
 
 /* Binds to a port of the system's choice, which ConnectEx wants; 0 or an error code. */
-int rp_socket_bind_any(SOCKET handle, uint8_t family);
+int rp_socket_bind(SOCKET handle, const rp_address *address);
 
 /* What a code of WSAGetLastError (0: RP_OK) means: for a new socket, for listening, for a
  * connect, and for an operation on an established connection. See the table in errors.c. */

@@ -89,6 +89,82 @@ static void many_connect_at_once(contract *c)
     raw_close(bound);
 }
 
+/* ---- bind ---- */
+
+/* What it is bound to is what the peer sees, and its port is taken for as long. */
+static void binds(contract *c)
+{
+    endpoint first = {0}, second = {0};
+    rp_address address = raw_loopback(4, 0), seen;
+    rp_binding binding = {.address = {.family = 4, .bytes = {127, 0, 0, 2}}};
+    raw_socket listener = raw_listen(&address, 16), free = raw_bind(&binding.address);
+    raw_close(free); /* its port is now in binding */
+    endpoint_open(&first, c, 4);
+    endpoint_open(&second, c, 4);
+    assert_int_equal(c->ops->bind(first.socket, &binding).status, RP_OK);
+    endpoint_connect(&first, &address);
+    TURN_UNTIL(c, first.connects > 0);
+    assert_int_equal(first.connect_result.status, RP_OK);
+    raw_socket peer = raw_accept(listener);
+    seen = raw_peer(peer);
+    assert_memory_equal(seen.bytes, binding.address.bytes, 4);
+    assert_int_equal(seen.port, binding.address.port);
+    rp_io_result result = c->ops->bind(second.socket, &binding);
+    assert_int_equal(result.status, RP_E_ADDRESS_IN_USE);
+    assert_int_not_equal(result.os_code, 0);
+    /* Without a port, any is good. */
+    binding.address.port = 0;
+    assert_int_equal(c->ops->bind(second.socket, &binding).status, RP_OK);
+    endpoint_connect(&second, &address);
+    TURN_UNTIL(c, second.connects > 0);
+    assert_int_equal(second.connect_result.status, RP_OK);
+    raw_socket other = raw_accept(listener);
+    seen = raw_peer(other);
+    assert_memory_equal(seen.bytes, binding.address.bytes, 4);
+    endpoint_finish(&first, &second, NULL);
+    raw_close(other);
+    raw_close(peer);
+    raw_close(listener);
+}
+
+/* Addresses and devices that this machine has not. */
+static void binds_to_nothing_foreign(contract *c)
+{
+    static const rp_binding foreign[] = {
+        {.address = {.family = 4, .bytes = {203, 0, 113, 9}}},
+        {.address = {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, [15] = 9}}},
+        {.address = {.family = 4}, .device = "nonesuch0"},
+    };
+    for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+        endpoint e = {0};
+        endpoint_open(&e, c, foreign[i].address.family);
+        rp_io_result result = c->ops->bind(e.socket, &foreign[i]);
+        if (foreign[i].device != NULL && strcmp(c->ops->name, "iocp") == 0)
+            assert_int_equal(result.status, RP_E_UNSUPPORTED);
+        else
+            assert_int_equal(result.status, RP_E_LOCAL_ADDRESS);
+        assert_int_not_equal(result.os_code, 0);
+        endpoint_finish(&e, NULL);
+    }
+}
+
+static void binds_to_a_device(contract *c)
+{
+    endpoint e = {0};
+    rp_address address = raw_loopback(4, 0);
+    raw_socket listener = raw_listen(&address, 16);
+    rp_binding binding = {.address = {.family = 4}, .device = "lo"};
+    if (strcmp(c->ops->name, "iocp") == 0)
+        binding.device = NULL;
+    endpoint_open(&e, c, 4);
+    assert_int_equal(c->ops->bind(e.socket, &binding).status, RP_OK);
+    endpoint_connect(&e, &address);
+    TURN_UNTIL(c, e.connects > 0);
+    assert_int_equal(e.connect_result.status, RP_OK);
+    endpoint_finish(&e, NULL);
+    raw_close(listener);
+}
+
 /* ---- Unix sockets ---- */
 
 static void adopt_unix(endpoint *listener, rp_socket *socket)
@@ -619,6 +695,9 @@ static const contract_test tests[] = {
     {.name = "connect is refused", .fn = refused},
     {.name = "connect to the unreachable", .fn = unreachable},
     {.name = "many connect at once", .fn = many_connect_at_once},
+    {.name = "bind", .fn = binds},
+    {.name = "bind to what is not ours", .fn = binds_to_nothing_foreign},
+    {.name = "bind to a device", .fn = binds_to_a_device, .real_only = true},
     {.name = "Unix sockets", .fn = connects_unix, .real_only = true},
     {.name = "Unix sockets that refuse", .fn = refuses_unix, .real_only = true},
     {.name = "listen on an address in use", .fn = address_in_use},

@@ -35,6 +35,11 @@ raw_socket raw_accept(raw_socket listener)
     return raw_current->accept(listener);
 }
 
+rp_address raw_peer(raw_socket socket)
+{
+    return raw_current->peer(socket);
+}
+
 bool raw_readable(raw_socket socket, int wait_ms)
 {
     return raw_current->readable(socket, wait_ms);

@@ -25,6 +25,7 @@ typedef struct raw_world {
     raw_socket (*connect_start)(const rp_address *address);
     bool (*connected)(raw_socket socket, int wait_ms);
     raw_socket (*accept)(raw_socket listener);
+    rp_address (*peer)(raw_socket socket);
     bool (*readable)(raw_socket socket, int wait_ms);
     void (*send)(raw_socket socket, const void *data, size_t size);
     size_t (*send_some)(raw_socket socket, const void *data, size_t size);
@@ -59,6 +60,9 @@ raw_socket raw_connect_start(const rp_address *address);
 /* Whether a connection that was started is made within wait_ms. */
 bool raw_connected(raw_socket socket, int wait_ms);
 raw_socket raw_accept(raw_socket listener);
+/* Where the connection of one that accept gave begins; what the simulator's client did not bind is
+ * 0. */
+rp_address raw_peer(raw_socket socket);
 /* Whether there is something to read, the end included. */
 bool raw_readable(raw_socket socket, int wait_ms);
 

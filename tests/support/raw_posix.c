@@ -239,6 +239,14 @@ raw_socket raw_udp_bind(rp_address *address)
     return fd;
 }
 
+static rp_address system_peer(raw_socket socket)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof(storage);
+    require(getpeername((int)socket, (struct sockaddr *)&storage, &size) == 0, "getpeername");
+    return from_sockaddr(&storage);
+}
+
 size_t raw_udp_receive(raw_socket socket, void *data, size_t size, rp_address *from)
 {
     struct sockaddr_storage storage;
@@ -450,6 +458,7 @@ const raw_world raw_system = {
     .connect_start = system_connect_start,
     .connected = system_connected,
     .accept = system_accept,
+    .peer = system_peer,
     .readable = system_readable,
     .send = system_send,
     .send_some = system_send_some,

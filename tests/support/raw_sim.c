@@ -171,6 +171,12 @@ static raw_socket sim_accept(raw_socket socket)
     return adopt(peer);
 }
 
+static rp_address sim_peer(raw_socket socket)
+{
+    const sim_socket *accepted = (const sim_socket *)of(socket)->socket;
+    return accepted->wire->ends[0]->bound;
+}
+
 /* Takes what one delivery brings, and no more: the rest stays with the sender. */
 static void fetch(outside *o, uint64_t wait_ns)
 {
@@ -317,6 +323,7 @@ static const raw_world simulated = {
     .connect_start = sim_connect_start,
     .connected = sim_connected,
     .accept = sim_accept,
+    .peer = sim_peer,
     .readable = sim_readable,
     .send = sim_send,
     .send_some = sim_send_some,

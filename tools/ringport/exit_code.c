@@ -44,6 +44,7 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_ADDRESS_REFUSED:
         return EXIT_CONNECT;
     case RP_E_ADDRESS_IN_USE:
+    case RP_E_LOCAL_ADDRESS:
         return EXIT_INTERFACE;
     case RP_E_RESET:
     case RP_E_IO_FAILED:
