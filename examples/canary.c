@@ -32,7 +32,11 @@ int main(void)
     rp_loop *loop = NULL;
     rp_sim_server *server;
     rp_client *client = NULL;
-    rp_client_options options = {.tls = NULL};
+    /* guide: begin local */
+    rp_client_options options = {
+        .local = {.address = "10.20.0.5", .first_port = 40000, .last_port = 40099},
+    };
+    /* guide: end local */
     rp_collected answers[CALLS] = {{.limit_bytes = 0}};
     rp_error error;
     unsigned stable = 0, canary = 0;

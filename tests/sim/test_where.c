@@ -265,6 +265,149 @@ static void uses_one_family(void **state)
     end(&w);
 }
 
+/* ---- where it begins ---- */
+
+static void never_opens(rp_stream *stream, const rp_error *error, void *user)
+{
+    (void)stream;
+    (void)error;
+    (void)user;
+    fail();
+}
+
+static call get_from(rp_local local, const char *url)
+{
+    rp_client_options options = {.local = local};
+    world w;
+    begin(&w, &options);
+    call c = get(&w, url, NULL);
+    end(&w);
+    return c;
+}
+
+static void begins_where_it_is_told(void **state)
+{
+    static const struct {
+        rp_local local;
+        const char *url;
+        int status;
+        rp_status error;
+        const char *text;
+    } cases[] = {
+        {{.address = "10.1.2.3"}, "https://one.example.test/", 200, RP_OK, NULL},
+        {{.address = "[fd00::7]"}, "https://six.example.test/", 200, RP_OK, NULL},
+        {{.device = "sim0"}, "https://six.example.test/", 200, RP_OK, NULL},
+        {{.first_port = 4000}, "https://one.example.test/", 200, RP_OK, NULL},
+        {{.address = "10.1.2.3", .device = "sim0", .first_port = 4000, .last_port = 4001},
+         "https://both.example.test/",
+         200,
+         RP_OK,
+         NULL},
+        /* The address's family is asked for, and no other one. */
+        {{.address = "10.1.2.3"},
+         "https://six.example.test/",
+         0,
+         RP_E_RESOLVE_NOT_FOUND,
+         "no IPv4 address"},
+        {{.address = "fd00::7"},
+         "https://192.0.2.1/",
+         0,
+         RP_E_CONNECT_UNREACHABLE,
+         "IPv4 is not allowed"},
+        /* This machine has neither. */
+        {{.address = "198.51.100.1"},
+         "https://one.example.test/",
+         0,
+         RP_E_LOCAL_ADDRESS,
+         "rp_local does not suit this machine: no connection to one.example.test (192.0.2.1:443)"},
+        {{.device = "eth9"}, "https://both.example.test/", 0, RP_E_LOCAL_ADDRESS, "rp_local"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        call c = get_from(cases[i].local, cases[i].url);
+        if (c.status != cases[i].status || c.error.status != cases[i].error ||
+            (cases[i].text != NULL && strstr(c.error.text, cases[i].text) == NULL))
+            fail_msg("%zu: %d, %s", i, c.status, c.error.text);
+    }
+}
+
+/* Each of them serves one connection, and the one more is told so. */
+static void has_the_ports_it_is_given(void **state)
+{
+    enum { PORTS = 5 };
+    rp_client_options options = {
+        .versions = RP_HTTP_1_1,
+        .local = {.address = "10.1.2.3", .first_port = 4000, .last_port = 4000 + PORTS - 1}};
+    rp_request_options request = {.url = "https://one.example.test/"};
+    call calls[PORTS + 1];
+    int good = 0;
+    (void)state;
+    world w;
+    begin(&w, &options);
+    for (size_t i = 0; i < PORTS + 1; i++) {
+        calls[i] = (call){.answer = {.on_done = done, .user = &calls[i]}};
+        assert_non_null(
+            rp_client_send(w.client, &request, &rp_collect_events, &calls[i].answer, NULL));
+    }
+    rp_loop_run(w.loop);
+    for (size_t i = 0; i < PORTS + 1; i++) {
+        assert_int_equal(calls[i].dones, 1);
+        if (calls[i].status == 200) {
+            good++;
+            continue;
+        }
+        assert_int_equal(calls[i].error.status, RP_E_NO_LOCAL_PORTS);
+        assert_non_null(strstr(calls[i].error.text, "no local port is left for a connection to "
+                                                    "one.example.test (192.0.2.1:443)"));
+    }
+    assert_true(good >= PORTS);
+    assert_int_equal(counts(&w, ONE).connections, PORTS);
+    end(&w);
+}
+
+static void says_what_is_wrong_with_its_begin(void **state)
+{
+    static const struct {
+        rp_local local;
+        rp_families families;
+        const char *text;
+    } cases[] = {
+        {{.address = "eth0"}, RP_FAMILIES_ANY, "local.address is no IP address (\"eth0\")"},
+        {{.address = ""}, RP_FAMILIES_ANY, "local.address is no IP address (\"\")"},
+        {{.address = "10.1.2.3"},
+         RP_FAMILIES_IPV6,
+         "local.address is not of the family that families allows (\"10.1.2.3\")"},
+        {{.device = ""}, RP_FAMILIES_ANY, "local.device is no name of a network interface (\"\")"},
+        {{.device = "interface-of-16c"},
+         RP_FAMILIES_ANY,
+         "local.device is no name of a network interface (\"interface-of-16c\")"},
+        {{.last_port = 9},
+         RP_FAMILIES_ANY,
+         "local.last_port (9) is below local.first_port (0), or stands alone"},
+        {{.first_port = 10, .last_port = 9},
+         RP_FAMILIES_ANY,
+         "local.last_port (9) is below local.first_port (10), or stands alone"},
+    };
+    rp_client_options none = {.tls = NULL};
+    (void)state;
+    world w;
+    begin(&w, &none);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rp_client_options options = {.families = cases[i].families, .local = cases[i].local};
+        rp_stream_options stream_options = {
+            .host = "h", .families = cases[i].families, .local = cases[i].local};
+        rp_stream_events events = {.on_open = never_opens};
+        rp_client *client;
+        rp_stream *stream;
+        rp_error error;
+        assert_int_equal(rp_client_create(&client, w.loop, &options, &error), RP_E_BAD_OPTION);
+        assert_string_equal(error.text, cases[i].text);
+        assert_int_equal(rp_stream_open(&stream, w.loop, &stream_options, &events, NULL),
+                         RP_E_MISUSE);
+    }
+    end(&w);
+}
+
 /* ---- without memory ---- */
 
 static void bears_any_lack_of_memory(void **state)
@@ -272,7 +415,7 @@ static void bears_any_lack_of_memory(void **state)
     static const char *const rules[] = {"one.example.test::two.example.test:"};
     (void)state;
     for (unsigned n = 1;; n++) {
-        rp_client_options options = {.families = RP_FAMILIES_IPV4};
+        rp_client_options options = {.local = {.address = "10.0.0.9", .device = "sim0"}};
         world w;
         rp_client *client = NULL;
         rp_error error;
@@ -310,6 +453,9 @@ int main(void)
         cmocka_unit_test(is_no_exception_to_the_rules),
         cmocka_unit_test(says_what_is_wrong_with_it),
         cmocka_unit_test(uses_one_family),
+        cmocka_unit_test(begins_where_it_is_told),
+        cmocka_unit_test(has_the_ports_it_is_given),
+        cmocka_unit_test(says_what_is_wrong_with_its_begin),
         cmocka_unit_test(bears_any_lack_of_memory),
     };
     return cmocka_run_group_tests_name("where", tests, NULL, NULL);

@@ -499,6 +499,49 @@ static void test_where(void **state)
     options_free(&o);
 }
 
+static void test_where_from(void **state)
+{
+    static const struct {
+        const char *value, *address, *device;
+    } cases[] = {
+        {"192.0.2.7", "192.0.2.7", NULL},
+        {"2001:db8::7", "2001:db8::7", NULL},
+        {"eth0", NULL, "eth0"},
+        {"if!10.1", NULL, "10.1"},
+        {"host!192.0.2.7", "192.0.2.7", NULL},
+    };
+    (void)state;
+    tool_options o;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        accept(&o, COMMAND_GET, WORDS("--interface", cases[i].value, URL));
+        if (cases[i].address == NULL)
+            assert_null(o.local.address);
+        else
+            assert_string_equal(o.local.address, cases[i].address);
+        if (cases[i].device == NULL)
+            assert_null(o.local.device);
+        else
+            assert_string_equal(o.local.device, cases[i].device);
+        options_free(&o);
+    }
+    accept(&o, COMMAND_LOAD, WORDS("--local-port", "4000", URL));
+    assert_int_equal(o.local.first_port, 4000);
+    assert_int_equal(o.local.last_port, 4000);
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("--local-port", "1-65535", URL));
+    assert_int_equal(o.local.first_port, 1);
+    assert_int_equal(o.local.last_port, 65535);
+    options_free(&o);
+    static const char *const bad[] = {"",          "0",          "-9", "4000-",
+                                      "4000-3999", "4000-65536", "x",  "1-2-3"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char sentence[100];
+        (void)snprintf(sentence, sizeof(sentence),
+                       "--local-port wants PORT or PORT-PORT, not \"%s\"", bad[i]);
+        refuse(COMMAND_GET, WORDS("--local-port", bad[i], URL), EXIT_USAGE, sentence);
+    }
+}
+
 static void test_help(void **state)
 {
     tool_options o;
@@ -595,16 +638,17 @@ static void test_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),     cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_next),      cmocka_unit_test(test_names),
-        cmocka_unit_test(test_usage),     cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_data),      cmocka_unit_test(test_upload),
-        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_tls),       cmocka_unit_test(test_identity),
-        cmocka_unit_test(test_versions),  cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_load),      cmocka_unit_test(test_where),
-        cmocka_unit_test(test_help),      cmocka_unit_test(test_documented),
-        cmocka_unit_test(test_write_out), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_forms),      cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_next),       cmocka_unit_test(test_names),
+        cmocka_unit_test(test_usage),      cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_data),       cmocka_unit_test(test_upload),
+        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_tls),        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_versions),   cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_load),       cmocka_unit_test(test_where),
+        cmocka_unit_test(test_where_from), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_documented), cmocka_unit_test(test_write_out),
+        cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

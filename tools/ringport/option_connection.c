@@ -49,6 +49,39 @@ static int take_ipv6(tool_options *o, const char *value)
     return EXIT_OK;
 }
 
+/* An address has a colon, or nothing but digits and dots; what has neither is an interface. */
+static int take_interface(tool_options *o, const char *value)
+{
+    bool address = strchr(value, ':') != NULL || value[strspn(value, "0123456789.")] == '\0';
+    if (strncmp(value, "if!", 3) == 0 || strncmp(value, "host!", 5) == 0) {
+        address = value[0] == 'h';
+        value = strchr(value, '!') + 1;
+    }
+    o->local.address = address ? value : NULL;
+    o->local.device = address ? NULL : value;
+    return EXIT_OK;
+}
+
+/* "4000" or "4000-4999" */
+static int take_local_port(tool_options *o, const char *value)
+{
+    char first[16] = "";
+    size_t size = strcspn(value, "-");
+    uint64_t from, to;
+    if (size < sizeof(first))
+        memcpy(first, value, size);
+    if (!option_parse_count(first, 65535, &from) || from == 0)
+        return option_fail(o, EXIT_USAGE, "--local-port wants PORT or PORT-PORT, not \"%s\"",
+                           value);
+    to = from;
+    if (value[size] != '\0' && (!option_parse_count(value + size + 1, 65535, &to) || to < from))
+        return option_fail(o, EXIT_USAGE, "--local-port wants PORT or PORT-PORT, not \"%s\"",
+                           value);
+    o->local.first_port = (uint16_t)from;
+    o->local.last_port = (uint16_t)to;
+    return EXIT_OK;
+}
+
 static int take_coalesce(tool_options *o, const char *value)
 {
     uint64_t count;
@@ -104,6 +137,10 @@ const option connection_options[] = {
     {"abstract-unix-socket", 0, KIND_CALL, BOTH, "NAME", CALL(take_abstract), "or an abstract one"},
     {"ipv4", '4', KIND_CALL, BOTH, NULL, CALL(take_ipv4), "use IPv4 addresses only"},
     {"ipv6", '6', KIND_CALL, BOTH, NULL, CALL(take_ipv6), "use IPv6 addresses only"},
+    {"interface", 0, KIND_CALL, BOTH, "NAME", CALL(take_interface),
+     "connect from this address or network interface"},
+    {"local-port", 0, KIND_CALL, BOTH, "PORT[-PORT]", CALL(take_local_port),
+     "connect from these ports"},
     {"dns-servers", 0, KIND_TEXT, BOTH, "ADDRESSES", AT(dns_servers),
      "ask these, \"192.0.2.1,192.0.2.2:5353\", instead of the system's"},
     {"backend", 0, KIND_TEXT, BOTH, "NAME", AT(backend), "io_uring or epoll [the best there is]"},

@@ -52,6 +52,7 @@ typedef struct tool_options {
     const char *unix_socket; /* for connect_to */
     const char *dns_servers;
     rp_families families;
+    rp_local local;
     const char *backend;
     uint64_t connect_timeout_ms, max_time_ms, first_byte_timeout_ms, idle_timeout_ms;
     uint64_t keepalive_ms;

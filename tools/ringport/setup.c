@@ -131,6 +131,7 @@ void setup_client_options(const setup *s, const tool_options *o, rp_client_optio
         client_options->connect_to_count = 1;
     }
     client_options->families = o->families;
+    client_options->local = o->local;
     client_options->resolve_timeout_ms = o->connect_timeout_ms;
     client_options->connect_timeout_ms = o->connect_timeout_ms;
     client_options->handshake_timeout_ms = o->connect_timeout_ms;
