@@ -234,13 +234,15 @@ static void keep_failure(rp_stream *stream, const rp_error *error)
     stream->left_failure->tls_code = error->tls_code;
 }
 
-/* What is told when a dial failed. What this process lacks is the news, also behind a reset. */
+/* What is told when a dial failed. What this process lacks or forbids is the news, also behind a
+ * reset. */
 static const rp_error *telling_of(const rp_stream *stream, const rp_error *dialled)
 {
     switch (dialled->status) {
     case RP_E_NO_MEMORY:
     case RP_E_NO_DESCRIPTORS:
     case RP_E_NO_LOCAL_PORTS:
+    case RP_E_ADDRESS_REFUSED:
     case RP_E_CANCELLED:
         return dialled;
     default:

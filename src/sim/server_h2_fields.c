@@ -118,9 +118,11 @@ static const char *regular_wrong(fields *f, const char *name, const char *value)
 
 static const char *next_field(const fields *f, const char *value)
 {
+    if (f->text.size == 0)
+        return NULL;
     const char *end = (const char *)f->text.data + f->text.size;
     const char *name = value == NULL ? (const char *)f->text.data : value + strlen(value) + 1;
-    return name != NULL && name < end ? name : NULL;
+    return name < end ? name : NULL;
 }
 
 static const char *value_of(const char *name)
