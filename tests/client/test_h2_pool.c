@@ -23,6 +23,7 @@ enum {
 /* What the server does with requests. */
 typedef struct plan {
     unsigned wait_ms;    /* before each answer */
+    unsigned gather;     /* nothing is answered before so many requests were under way at a time */
     unsigned give_back;  /* so many of the first requests are given back */
     int code;            /* with this */
     unsigned each;       /* a connection says farewell with each such request, which it answers */
@@ -30,6 +31,8 @@ typedef struct plan {
     unsigned came, answered[MOST]; /* by the number in the target */
     int versions[MOST];
     unsigned statuses_421; /* so many of the first answers */
+    unsigned held_count;
+    rp_sim_exchange *held[MOST]; /* they wait for gather */
 } plan;
 
 static plan *plan_of(void *user)
@@ -68,6 +71,18 @@ static void on_gone(rp_sim_exchange *x, void *user)
         p->open--;
 }
 
+/* False: it waits for others. */
+static bool gathered(plan *p, rp_sim_exchange *x)
+{
+    if (p->most < p->gather) {
+        p->held[p->held_count++] = x;
+        return false;
+    }
+    while (p->held_count > 0)
+        rp_sim_respond(p->held[--p->held_count], 200, NULL, "ok", 2);
+    return true;
+}
+
 static void on_request(rp_sim_exchange *x, void *user)
 {
     plan *p = plan_of(user);
@@ -82,6 +97,8 @@ static void on_request(rp_sim_exchange *x, void *user)
     }
     p->answered[which]++;
     p->versions[which] = rp_sim_version(x);
+    if (!gathered(p, x))
+        return;
     if (p->wait_ms > 0)
         rp_sim_wait(x, p->wait_ms);
     if (p->each > 0 && rp_sim_served(x) + 1 == p->each) {
@@ -210,6 +227,7 @@ static void test_streams_run_out(void **state)
         fetches *f = begin(&slow, 10, RP_SIM_HTTP_2, 13, &client);
         send_one(f, 0, NULL);
         wait_all(f, 1);
+        f->p.gather = one ? 0 : 100;
         send_all(f, 100, NULL);
         wait_all(f, 100);
         if (one == 0) /* what the server has not let go of yet, though it is answered, counts too */
@@ -549,6 +567,7 @@ static void test_own_limits(void **state)
     f = begin(&slow, 5, RP_SIM_HTTP_2, 13, &few);
     send_one(f, 0, NULL);
     wait_all(f, 1);
+    f->p.gather = 15;
     send_all(f, 60, NULL);
     wait_all(f, 60);
     assert_int_equal(f->p.most, 15);
