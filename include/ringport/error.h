@@ -111,8 +111,16 @@ typedef enum rp_status {
     /* Redirects. */
     RP_E_REDIRECT_LIMIT = 120,   /* one more than redirects_limit */
     RP_E_REDIRECT_INVALID = 121, /* the server's Location is no URL that can be requested */
-    RP_E_REDIRECT_REFUSED = 122  /* it may not be followed: from https to http, or to a scheme that
+    RP_E_REDIRECT_REFUSED = 122, /* it may not be followed: from https to http, or to a scheme that
                                   * is neither */
+
+    /* Proxies (proxy.h). What fails on the way to one has the statuses above, and of_proxy. */
+    RP_E_PROXY_REFUSED = 140,  /* it would not, or could not, connect: proxy_code and the text say
+                                * why */
+    RP_E_PROXY_AUTH = 141,     /* it wants credentials, or not those that it was given */
+    RP_E_PROXY_PROTOCOL = 142, /* it does not speak HTTP, or SOCKS, as it should */
+    RP_E_PROXY_CLOSED = 143,   /* it ended the connection before it had answered */
+    RP_E_PROXY_TIMEOUT = 144   /* no tunnel within handshake_timeout_ms */
 } rp_status;
 
 /* Where it happened. */
@@ -121,7 +129,7 @@ typedef enum rp_phase {
     RP_PHASE_QUEUE,
     RP_PHASE_RESOLVE,
     RP_PHASE_CONNECT,
-    RP_PHASE_PROXY, /* reserved */
+    RP_PHASE_PROXY, /* the tunnel was asked for */
     RP_PHASE_HANDSHAKE,
     RP_PHASE_REQUEST,
     RP_PHASE_HEAD,
@@ -143,6 +151,8 @@ typedef struct rp_error {
     bool reused;                   /* the connection had served a request before */
     bool replay_safe;              /* true only if the server cannot have acted on the request */
     uint64_t bytes_sent;           /* plaintext bytes of this request handed to the network */
+    bool of_proxy;                 /* it is about the proxy, or the way to it */
+    int proxy_code;                /* HTTP status or SOCKS reply of a proxy that refused; 0: none */
     char text[RP_ERROR_TEXT_SIZE]; /* one sentence, UTF-8, NUL-terminated, no final period */
 } rp_error;
 

@@ -8,6 +8,7 @@
 
 #include <ringport/address.h>
 #include <ringport/loop.h>
+#include <ringport/proxy.h>
 #include <ringport/resolver.h>
 #include <ringport/tls.h>
 
@@ -107,6 +108,10 @@ typedef struct rp_client_options {
      * HOST2:PORT2 may stand a Unix socket, as in stream.h. */
     const char *const *connect_to;
     size_t connect_to_count;
+
+    /* Through which connections go, but for those to Unix sockets: see proxy.h. Retained. NULL:
+     * none. */
+    rp_proxy *proxy;
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.
@@ -179,8 +184,8 @@ typedef struct rp_response_summary {
     bool resumed;             /* its TLS handshake resumed an earlier session */
     bool stale_name;          /* its address is an old answer, served while name servers fail
                                * (resolver.h) */
-    const char *address;      /* the peer's, "192.0.2.7:443"; "" if there was none */
-    const char *tls_version;  /* "TLSv1.3"; NULL without TLS */
+    const char *address;     /* the peer's, or its proxy's, "192.0.2.7:443"; "" if there was none */
+    const char *tls_version; /* "TLSv1.3"; NULL without TLS */
     const char *tls_cipher;
     const char *tls_group; /* of the key exchange: "X25519MLKEM768" */
     rp_timings timings;
@@ -275,6 +280,7 @@ typedef struct rp_request_options {
     const char *const *redirect_secrets; /* names of headers. Borrowed until on_done */
     size_t redirect_secret_count;
     rp_redirect_fn *on_redirect; /* NULL: nobody is asked */
+    rp_proxy *proxy; /* in place of the client's; one without a URL: none. NULL: the client's */
 } rp_request_options;
 
 /* Starts a request. NULL: misuse, bad URL, header or option, queue full, no memory: *error says

@@ -6,6 +6,7 @@
 #include <ringport/error.h>
 #include <ringport/http.h>
 #include <ringport/loop.h>
+#include <ringport/proxy.h>
 #include <ringport/resolver.h>
 #include <ringport/stream.h>
 #include <ringport/tls.h>

@@ -162,7 +162,9 @@ typedef enum rp_sim_versions {
     /* With TLS as ALPN has it, HTTP/2 before HTTP/1.1 (RFC 7301); plain: HTTP/2 with a client that
      * begins with its preface (prior knowledge, RFC 9113, 3.3). */
     RP_SIM_HTTP_1_OR_2,
-    RP_SIM_HTTP_2 /* nothing else, also to a client that has no ALPN */
+    RP_SIM_HTTP_2, /* nothing else, also to a client that has no ALPN */
+    RP_SIM_RAW     /* not HTTP: what comes goes to on_body, with TLS or without, and the script
+                    * speaks with rp_sim_write. For a proxy, say */
 } rp_sim_versions;
 
 /* Of HTTP/2: a setting (RFC 9113, 6.5.2). */

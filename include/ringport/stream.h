@@ -7,6 +7,7 @@
 
 #include <ringport/address.h>
 #include <ringport/loop.h>
+#include <ringport/proxy.h>
 #include <ringport/resolver.h>
 #include <ringport/tls.h>
 
@@ -66,11 +67,15 @@ typedef struct rp_stream_options {
      * to a Unix socket, of which address.h's rules are not asked; not on Windows, nor in the
      * simulator (RP_E_UNSUPPORTED). NULL: to host and port. */
     const char *connect_to;
+    /* Through which it goes there (proxy.h), but for Unix sockets; with tls its https_url counts,
+     * else its http_url. Retained. NULL: directly. */
+    rp_proxy *proxy;
 } rp_stream_options;
 
 /* What is known of a stream; strings live as long as the stream. */
 typedef struct rp_stream_info {
-    char address[64];        /* the peer's, "192.0.2.7:443"; "" before it is known */
+    char address[64];        /* the peer's, "192.0.2.7:443", or its proxy's; "" before it is
+                              * known */
     const char *tls_version; /* "TLSv1.3"; NULL for a plain stream */
     const char *tls_cipher;
     const char *tls_group; /* of the key exchange: "X25519MLKEM768" */

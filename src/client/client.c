@@ -95,6 +95,7 @@ static void client_empty(rp_client *client)
     rp_h2_memory_destroy(client->h2_memory);
     rp_tls_config_release(client->options.tls);
     rp_resolver_release(client->options.resolver);
+    rp_proxy_release(client->options.proxy);
     rp_free(memory, (void *)(uintptr_t)client->options.user_agent);
     rp_free(memory, client->routes);
     rp_free(memory, client->buckets);
@@ -215,6 +216,8 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     if (options->resolver != NULL)
         (void)rp_resolver_retain(options->resolver);
     local_keep(client);
+    if (options->proxy != NULL)
+        (void)rp_proxy_retain(options->proxy);
     rp_loop_hook_add(loop, &client->hook, loop_destroyed);
     return client;
 }
@@ -398,6 +401,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
     rp_error ignored;
     rp_url url;
     char route[RP_ROUTE_SIZE];
+    rp_way way;
     if (error == NULL)
         error = &ignored;
     if (!rp_options_copy(&known, sizeof(known), options, options_size)) {
@@ -406,7 +410,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     if (check(client, &known, events, &url, error) != RP_OK ||
-        rp_target_find(route, client, &url, known.connect_to, error) != RP_OK)
+        rp_target_find(route, &way, client, &url, known.connect_to, known.proxy, error) != RP_OK)
         return NULL;
     rp_request *request = rp_request_new(client);
     if (request == NULL) {
@@ -419,7 +423,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         rp_request_free(request);
         return NULL;
     }
-    request->origin = rp_origin_get(client, &url, route);
+    request->origin = rp_origin_get(client, &url, &way);
     if (request->origin == NULL) {
         rp_request_free(request);
         (void)no_memory(error);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "client/origin.h"
 #include "client/request.h"
+#include "client/stream_tunnel.h"
 
 #include <string.h>
 
@@ -83,6 +84,11 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     info_keep(conn, &info);
     if (error == NULL && !protocol_begin(conn, info.alpn, &no_use))
         error = &no_use;
+    if (error != NULL && error != &no_use && rp_origin_forwards(conn->origin)) {
+        no_use = *error;
+        rp_error_of_proxy(&no_use);
+        error = &no_use;
+    }
     if (error == NULL) {
         conn->state = RP_CONN_OPEN;
         lifetime_begins(conn);
@@ -143,7 +149,17 @@ static rp_status stream_begin(rp_conn *conn)
         .families = options->families,
         .local = options->local,
         .connect_to = origin->route[0] != '\0' ? origin->route : NULL,
+        .proxy = origin->proxy,
     };
+    if (rp_origin_forwards(origin)) { /* the proxy is the server */
+        bool tls = origin->hop->kind == RP_PROXY_HTTPS;
+        stream_options.host = origin->hop->host;
+        stream_options.port = origin->hop->port;
+        stream_options.tls = tls ? origin->proxy->tls : NULL;
+        stream_options.alpn = tls ? rp_http1.alpn : NULL;
+        stream_options.connect_to = NULL;
+        stream_options.proxy = NULL;
+    }
     return rp_stream_open(&conn->stream, conn->client->loop, &stream_options, &stream_events, conn);
 }
 

@@ -289,14 +289,15 @@ static bool has_small_body(const rp_request *request)
 static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
 {
     rp_loop *loop = conn->client->loop;
-    size_t bound = rp_h1_request_bound(&request->message);
+    const char *proxy = rp_origin_forwards(conn->origin) ? conn->origin->hop->fields : NULL;
+    size_t bound = rp_h1_request_bound(&request->message, proxy);
     uint8_t *large = NULL, *text = loop->scratch;
     if (bound > RP_SCRATCH_BYTES)
         text = large = rp_reallocate(&loop->memory, NULL, bound);
     if (text == NULL)
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
                             "no memory for the request's head");
-    size_t size = request->head_size = rp_h1_request_write(&request->message, text);
+    size_t size = request->head_size = rp_h1_request_write(&request->message, proxy, text);
     if (request->body != NULL && has_small_body(request)) {
         memcpy(text + size, request->body, request->body_size);
         size += request->body_size;

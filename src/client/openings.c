@@ -205,7 +205,7 @@ void rp_openings_dispatch(rp_client *client)
 static bool is_timeout(rp_status status)
 {
     return status == RP_E_RESOLVE_TIMEOUT || status == RP_E_CONNECT_TIMEOUT ||
-           status == RP_E_HANDSHAKE_TIMEOUT;
+           status == RP_E_HANDSHAKE_TIMEOUT || status == RP_E_PROXY_TIMEOUT;
 }
 
 /* An opening is made for as many requests as a connection takes, the oldest of the queue: they get

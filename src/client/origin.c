@@ -16,22 +16,25 @@
 /* ---- the table ---- */
 
 /* Origins come from the caller, so nobody can choose collisions from outside. */
-static uint64_t origin_hash(const rp_url *url, const char *route)
+static uint64_t origin_hash(const rp_url *url, const rp_way *way)
 {
     uint64_t hash = RP_HASH_BEGIN;
     for (size_t i = 0; i < url->host.size; i++)
         hash = rp_hash_byte(hash, (uint8_t)rp_ascii_lower((char)url->host.data[i]));
-    for (; *route != '\0'; route++)
+    for (const char *route = way->route; *route != '\0'; route++)
         hash = rp_hash_byte(hash, (uint8_t)*route);
+    for (uintptr_t hop = (uintptr_t)way->hop; hop != 0; hop >>= 8)
+        hash = rp_hash_byte(hash, (uint8_t)hop);
     hash = rp_hash_byte(hash, (uint8_t)(url->port >> 8));
     hash = rp_hash_byte(hash, (uint8_t)url->port);
     return rp_hash_byte(hash, url->https);
 }
 
-static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url, const char *route)
+static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url, const rp_way *way)
 {
     if (origin->hash != hash || origin->port != url->port || origin->https != url->https ||
-        strlen(origin->host) != url->host.size || strcmp(origin->route, route) != 0)
+        origin->hop != way->hop || strlen(origin->host) != url->host.size ||
+        strcmp(origin->route, way->route) != 0)
         return false;
     return rp_ascii_equal(origin->host, url->host.data, url->host.size);
 }
@@ -66,12 +69,14 @@ static void forget(rp_origin *origin)
     origin->client->remembered_count--;
 }
 
-static rp_http_versions versions_of(const rp_client *client, bool https)
+/* What a proxy forwards is asked of it in HTTP/1.1. */
+static rp_http_versions versions_of(const rp_origin *origin)
 {
-    const rp_client_options *options = &client->options;
-    if (https)
+    const rp_client_options *options = &origin->client->options;
+    if (origin->https)
         return options->versions;
-    return options->http2_prior_knowledge ? RP_HTTP_2 : RP_HTTP_1_1;
+    bool http2 = options->http2_prior_knowledge && !rp_origin_forwards(origin);
+    return http2 ? RP_HTTP_2 : RP_HTTP_1_1;
 }
 
 static uint32_t takes_at_first(const rp_origin *origin)
@@ -79,31 +84,34 @@ static uint32_t takes_at_first(const rp_origin *origin)
     return origin->versions == RP_HTTP_1_1 ? 1 : 0;
 }
 
-rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const char *route)
+rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way)
 {
-    uint64_t hash = origin_hash(url, route);
+    uint64_t hash = origin_hash(url, way);
     rp_origin *origin = client->buckets[hash & (client->bucket_count - 1)];
     for (; origin != NULL; origin = origin->next) {
-        if (origin_is(origin, hash, url, route)) {
+        if (origin_is(origin, hash, url, way)) {
             forget(origin);
             return origin;
         }
     }
-    size_t route_size = strlen(route) + 1;
+    size_t route_size = strlen(way->route) + 1;
     origin = rp_allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1 + route_size);
     if (origin == NULL)
         return NULL;
     if (client->origin_count >= client->bucket_count)
         buckets_grow(client);
     origin->client = client;
-    origin->versions = versions_of(client, url->https);
-    origin->takes = takes_at_first(origin);
     origin->hash = hash;
     origin->port = url->port;
     origin->https = url->https;
+    if (way->hop != NULL)
+        origin->proxy = rp_proxy_retain(way->proxy);
+    origin->hop = way->hop;
+    origin->versions = versions_of(origin);
+    origin->takes = takes_at_first(origin);
     for (size_t i = 0; i < url->host.size; i++)
         origin->host[i] = rp_ascii_lower((char)url->host.data[i]);
-    memcpy(origin->host + url->host.size + 1, route, route_size);
+    memcpy(origin->host + url->host.size + 1, way->route, route_size);
     origin->route = origin->host + url->host.size + 1;
     rp_list_init(&origin->waiting_link);
     rp_list_init(&origin->queue);
@@ -125,6 +133,7 @@ static void origin_free(rp_origin *origin)
         at = &(*at)->next;
     *at = origin->next;
     client->origin_count--;
+    rp_proxy_release(origin->proxy);
     rp_free(&client->loop->memory, origin);
 }
 
@@ -134,7 +143,7 @@ void rp_origin_release_if_unused(rp_origin *origin)
     if (origin->conn_count > 0 || origin->request_count > 0)
         return;
     bool taught = origin->lesson.death_ms > 0 || origin->takes != takes_at_first(origin) ||
-                  origin->versions != versions_of(client, origin->https);
+                  origin->versions != versions_of(origin);
     if (!taught || client->destroyed) {
         origin_free(origin);
         return;

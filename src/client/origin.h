@@ -5,6 +5,7 @@
 #define RP_CLIENT_ORIGIN_H
 
 #include "client/client.h"
+#include "client/proxy.h"
 
 /* What is known of how long a server keeps an idle connection, beside what it says itself. */
 typedef struct rp_idle_lesson {
@@ -35,12 +36,26 @@ struct rp_origin {
     rp_link remembered_link;
     uint16_t port;
     bool https;
+    rp_proxy *proxy;   /* through which they go; NULL: none */
+    const rp_hop *hop; /* of it */
     const char *route; /* behind host: where its connections go (route.h); "": to host and port */
     char host[];       /* lower case, without brackets */
 };
 
-/* The origin of url whose connections go by this route, made if need be; NULL: no memory. */
-rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const char *route);
+/* Where requests to a URL go: to host and port if both are "" and NULL. */
+typedef struct rp_way {
+    const char *route; /* route.h */
+    rp_proxy *proxy;   /* NULL: hop is NULL */
+    const rp_hop *hop;
+} rp_way;
+
+/* The origin of url whose connections go this way, made if need be; NULL: no memory. */
+rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way);
+/* The proxy is asked for the whole URL, and there is no tunnel. */
+static inline bool rp_origin_forwards(const rp_origin *origin)
+{
+    return rp_hop_forwards(origin->proxy, origin->hop, origin->https);
+}
 /* Frees an origin that has neither connections nor requests, unless it is kept for what it
  * taught. */
 void rp_origin_release_if_unused(rp_origin *origin);

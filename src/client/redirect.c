@@ -29,7 +29,8 @@ typedef struct redirection {
     rp_message next;
     uint8_t *next_block;
     bool next_without_body;
-    char *route; /* the caller's own; NULL: none. Behind the method, which is behind this */
+    rp_proxy *proxy; /* the caller's own; NULL: none */
+    char *route;     /* likewise. Behind the method, which is behind this */
     char method[];
 } redirection;
 
@@ -65,6 +66,7 @@ static void redirection_free(rp_request *request)
     rp_memory *memory = &request->client->loop->memory;
     next_free(request);
     free_text(memory, r->url);
+    rp_proxy_release(r->proxy);
     rp_free(memory, r);
     request->redirects = NULL;
 }
@@ -199,6 +201,7 @@ static rp_status resolve(rp_request *request, char *text, const char *location, 
     redirection *r = redirection_of(request);
     rp_error why;
     char route[RP_ROUTE_SIZE];
+    rp_way way;
     rp_status status = rp_reference_resolve(text, url, r->url, location, &why);
     if (status == RP_OK && request->origin->https && !url->https &&
         (r->flags & RP_REDIRECT_INSECURE) == 0)
@@ -206,7 +209,7 @@ static rp_status resolve(rp_request *request, char *text, const char *location, 
                             "%s redirects from https to http, which is not allowed",
                             peer_of(request));
     if (status == RP_OK)
-        status = rp_target_find(route, request->client, url, r->route, &why);
+        status = rp_target_find(route, &way, request->client, url, r->route, r->proxy, &why);
     return status == RP_OK ? status : cannot(request, status, &why, error);
 }
 
@@ -337,6 +340,7 @@ static void follow(rp_request *request)
     rp_origin *left = request->origin;
     rp_message *next = &r->next;
     char route[RP_ROUTE_SIZE];
+    rp_way way;
     rp_url url;
     rp_error error;
     free_text(&client->loop->memory, r->url);
@@ -354,8 +358,8 @@ static void follow(rp_request *request)
     request->idempotent = !r->never_replay && (r->idempotent || rp_method_idempotent(r->method));
     rp_status status = rp_url_parse(&url, r->url, strlen(r->url), &error);
     if (status == RP_OK)
-        status = rp_target_find(route, client, &url, r->route, &error);
-    rp_origin *origin = status == RP_OK ? rp_origin_get(client, &url, route) : NULL;
+        status = rp_target_find(route, &way, client, &url, r->route, r->proxy, &error);
+    rp_origin *origin = status == RP_OK ? rp_origin_get(client, &url, &way) : NULL;
     if (status == RP_OK && origin == NULL)
         (void)no_memory(request, &error);
     if (origin == NULL) {
@@ -408,6 +412,8 @@ rp_status rp_redirect_begin(rp_request *request, const rp_request_options *optio
     r->secrets = options->redirect_secrets;
     r->secret_count = options->redirect_secret_count;
     r->on_redirect = options->on_redirect;
+    if (options->proxy != NULL)
+        r->proxy = rp_proxy_retain(options->proxy);
     r->idempotent = options->idempotent;
     r->never_replay = options->never_replay;
     memcpy(r->method, method.data, method.size);

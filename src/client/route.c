@@ -46,10 +46,15 @@ static bool parse_unix(rp_route *route, const char *text)
     return size > 1 && size <= RP_UNIX_LIMIT;
 }
 
+bool rp_route_is_unix(const char *text)
+{
+    return strncmp(text, "unix:", 5) == 0 && text[5] != '\0' && strchr("/.@", text[5]) != NULL;
+}
+
 bool rp_route_parse(rp_route *route, const char *text)
 {
     *route = (rp_route){.path = NULL};
-    if (strncmp(text, "unix:", 5) == 0 && text[5] != '\0' && strchr("/.@", text[5]) != NULL)
+    if (rp_route_is_unix(text))
         return parse_unix(route, text + 5);
     return cut_host(&text, &route->host) && parse_port(text, text + strlen(text), &route->port);
 }

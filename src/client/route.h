@@ -19,6 +19,9 @@ typedef struct rp_route {
 /* False: it is none. */
 bool rp_route_parse(rp_route *route, const char *text);
 
+/* A route as rp_route_find has made it leads to a Unix socket. */
+bool rp_route_is_unix(const char *text);
+
 /* The rules of a client, "HOST1:PORT1:ROUTE", as one block of texts one behind the other; *rules is
  * NULL if there are none. Errors: RP_E_BAD_OPTION (names the entry), RP_E_NO_MEMORY. */
 rp_status rp_routes_make(char **rules, rp_memory *memory, const char *const *entries, size_t count,

@@ -84,14 +84,18 @@ bool rp_stream_copy(rp_stream *stream, char **target, const char *text)
     return *target != NULL;
 }
 
-/* "host (address:port)" */
+/* "host (address:port)", "host (through proxy's host (address:port))" */
 static bool peer_text_make(rp_stream *stream)
 {
     char address[RP_ADDRESS_TEXT_SIZE];
-    char text[HOST_LIMIT + RP_ADDRESS_TEXT_SIZE + 4];
+    char text[2 * HOST_LIMIT + RP_ADDRESS_TEXT_SIZE + 32];
+    const char *proxy = NULL;
     rp_free(&stream->loop->memory, stream->peer_text);
+    if (stream->tunnel != NULL)
+        proxy = rp_stream_peer(rp_tunnel_stream(stream->tunnel));
     (void)rp_address_text(&stream->address, true, address);
-    int size = snprintf(text, sizeof(text), "%s (%s)", stream->host, address);
+    int size = snprintf(text, sizeof(text), proxy != NULL ? "%s (through %s)" : "%s (%s)",
+                        stream->host, proxy != NULL ? proxy : address);
     stream->peer_text = rp_copy_text(&stream->loop->memory, text, (size_t)size);
     return stream->peer_text != NULL;
 }
@@ -476,7 +480,8 @@ bool rp_stream_engine_make(rp_stream *stream, rp_error *error)
 void rp_stream_connected(rp_stream *stream)
 {
     uint64_t timeout_ms = stream->handshake_timeout_ms;
-    stream->loop->stats.connections_opened++;
+    if (stream->tunnel == NULL) /* else the one to the proxy was counted */
+        stream->loop->stats.connections_opened++;
     if (stream->times.connected_ns == 0)
         stream->times.connected_ns = rp_loop_now_ns(stream->loop);
     stream->state = stream->config != NULL ? RP_STREAM_HANDSHAKE : RP_STREAM_CONNECTED;
@@ -577,7 +582,61 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
     return stream->dial != NULL;
 }
 
+/* ---- through a proxy ---- */
+
+static void tunnelled(void *user, const rp_tunnel_result *result)
+{
+    rp_stream *stream = user;
+    stream->address = result->proxy->address;
+    stream->stale_name = result->proxy->stale_name;
+    stream->times.resolved_ns = result->proxy->times.resolved_ns;
+    stream->times.connected_ns = result->proxy->times.connected_ns;
+    if (result->error != NULL) {
+        stream->tunnel = NULL;
+        rp_stream_open_failed(stream, result->error);
+        return;
+    }
+    stream->socket = result->socket;
+    stream->socket->handler = &rp_stream_socket_handler;
+    stream->socket->user = stream;
+    if (!peer_text_make(stream))
+        no_memory(stream, RP_PHASE_CONNECT);
+    else
+        rp_stream_connected(stream);
+}
+
+static bool tunnel_begin(rp_stream *stream, const rp_stream_options *options, const rp_hop *hop)
+{
+    rp_tunnel_options through = {
+        .proxy = options->proxy,
+        .hop = hop,
+        .host = stream->dial_host != NULL ? stream->dial_host : stream->host,
+        .port = stream->dial_port,
+        .resolver = stream->resolver,
+        .resolve_timeout_ms = options->resolve_timeout_ms,
+        .connect_timeout_ms = options->connect_timeout_ms,
+        .handshake_timeout_ms = stream->handshake_timeout_ms,
+        .keepalive = stream->keepalive,
+        .rules = stream->rules,
+        .families = stream->families,
+        .local = options->local,
+    };
+    stream->tunnel = rp_tunnel_open(stream->loop, &through, tunnelled, stream);
+    return stream->tunnel != NULL;
+}
+
 /* ---- opening ---- */
+
+static bool way_begin(rp_stream *stream, const rp_stream_options *options)
+{
+    const rp_hop *hop = NULL;
+    if (options->proxy != NULL && stream->path == NULL)
+        hop = rp_proxy_hop(options->proxy, stream->host, options->tls != NULL);
+    if (hop != NULL)
+        return tunnel_begin(stream, options, hop);
+    return dial_begin(stream, default_ms(options->resolve_timeout_ms, TIMEOUT_DEFAULT_MS),
+                      stream->connect_timeout_ms);
+}
 
 /* Sessions are kept per configuration (its trust is what verified them), server name and port, and
  * where the connection goes, in one store of the loop. Without memory for it there is no
@@ -685,9 +744,7 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     stream->families = options->families;
     stream->has_credit_limit = options->receive_credit_bytes > 0;
     stream->credit = options->receive_credit_bytes;
-    if (!strings_make(stream, options, &route) ||
-        !dial_begin(stream, default_ms(options->resolve_timeout_ms, TIMEOUT_DEFAULT_MS),
-                    stream->connect_timeout_ms)) {
+    if (!strings_make(stream, options, &route) || !way_begin(stream, options)) {
         stream_free(stream);
         return RP_E_NO_MEMORY;
     }
@@ -702,6 +759,8 @@ void rp_stream_set_background(rp_stream *stream, bool background)
     if (stream->background == background)
         return;
     stream->background = background;
+    if (stream->tunnel != NULL)
+        rp_tunnel_set_background(stream->tunnel, background);
     if (background)
         rp_loop_unhold(stream->loop);
     else
@@ -734,6 +793,10 @@ void rp_stream_close(rp_stream *stream)
     rp_stream_set_background(stream, false); /* rp_loop_run waits for the end */
     rp_timer_stop(stream->loop, &stream->timer);
     dial_stop(stream);
+    if (stream->tunnel != NULL && stream->socket == NULL) {
+        rp_tunnel_cancel(stream->tunnel);
+        stream->tunnel = NULL;
+    }
     bool whole = stream->socket != NULL && stream->queued == NULL;
     if (whole)
         say_goodbye(stream);

@@ -4,6 +4,7 @@
 #define RP_CLIENT_STREAM_INSIDE_H
 
 #include "client/stream.h"
+#include "client/stream_tunnel.h"
 #include "loop/loop.h"
 #include "net/dial.h"
 #include "tls/engine.h"
@@ -29,7 +30,8 @@ struct rp_stream {
     const rp_stream_events *events;
     void *user;
     rp_resolver *resolver; /* NULL: the loop's own */
-    rp_dial *dial; /* beside a socket: of other addresses, while this one's peer is silent */
+    rp_dial *dial;     /* beside a socket: of other addresses, while this one's peer is silent */
+    rp_tunnel *tunnel; /* instead of dial, and below socket; NULL: no proxy */
     rp_socket *socket;
     rp_socket *leaving; /* the last address', being closed before the next one's is used */
     rp_address *rest;   /* addresses that may be tried when the handshake gets nowhere */
@@ -96,6 +98,7 @@ struct rp_stream {
     bool parting;       /* and the socket is closed after the last words */
     bool background;    /* does not keep rp_loop_run going */
     bool server;
+    bool lower;                /* a tunnel's: another stream's input is what it decrypts */
     rp_error *write_failure;   /* why write_failed; NULL: no memory even for that */
     rp_io_result input_result; /* how the input ended */
 };

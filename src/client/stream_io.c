@@ -27,8 +27,15 @@ static size_t least(size_t a, size_t b)
 static void transport_error(const rp_stream *stream, rp_io_result result, rp_error *error)
 {
     rp_phase phase = RP_PHASE_NONE;
+    const rp_error *end = stream->tunnel != NULL ? rp_tunnel_end(stream->tunnel) : NULL;
     if (stream->state == RP_STREAM_HANDSHAKE)
         phase = RP_PHASE_HANDSHAKE;
+    if (end != NULL) {
+        *error = *end;
+        error->phase = phase;
+        rp_error_of_proxy(error);
+        return;
+    }
     if (result.status == RP_E_RESET)
         (void)rp_error_set(error, result.status, phase,
                            "the connection to %s was reset by the peer", stream->peer_text);
@@ -325,7 +332,7 @@ static void tell_failure(rp_stream *stream, rp_error *error)
 
 static void deliver_tls(rp_stream *stream)
 {
-    uint8_t *buffer = stream->loop->scratch;
+    uint8_t *buffer = stream->lower ? stream->loop->lower_scratch : stream->loop->scratch;
     while (!stream->closing && !stream->end_told && has_credit(stream) &&
            rp_engine_readable(stream->engine)) {
         size_t capacity = RP_SCRATCH_BYTES, size = 0;
@@ -334,7 +341,7 @@ static void deliver_tls(rp_stream *stream)
             capacity = least(capacity, stream->credit);
         switch (rp_engine_read(stream->engine, buffer, capacity, &size, &error)) {
         case RP_ENGINE_OK:
-            if (size > stream->loop->scratch_used)
+            if (!stream->lower && size > stream->loop->scratch_used)
                 stream->loop->scratch_used = size;
             tell_data(stream, buffer, size);
             break;
@@ -592,6 +599,7 @@ static void closed(rp_socket *socket)
 {
     rp_stream *stream = socket->user;
     stream->socket = NULL;
+    stream->tunnel = NULL; /* it ends with its socket */
     rp_stream_pump_later(stream);
 }
 
@@ -660,6 +668,11 @@ rp_stream_input rp_stream_input_get(const rp_stream *stream)
     if (!rp_stream_is_open(stream) || stream->closing || stream->input_ended || stream->end_told ||
         stream->write_failed || stream->shutdown_asked)
         return RP_INPUT_ENDED;
+    rp_stream_input below = RP_INPUT_CLEAN;
+    if (stream->tunnel != NULL)
+        below = rp_stream_input_get(rp_tunnel_stream(stream->tunnel));
+    if (below != RP_INPUT_CLEAN)
+        return below;
     if (stream->stash_size > 0 ||
         (stream->state == RP_STREAM_OPEN && !rp_engine_between_records(stream->engine)))
         return RP_INPUT_UNREAD;

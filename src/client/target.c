@@ -2,6 +2,9 @@
 #include "client/target.h"
 
 #include "base/error.h"
+#include "client/stream_tunnel.h"
+
+#include <string.h>
 
 /* A client that only ever speaks plain HTTP needs no trust store: the default configuration is made
  * when the first https URL comes. */
@@ -12,8 +15,29 @@ static rp_status tls_needed(rp_client *client, const rp_url *url, rp_error *erro
     return rp_tls_config_create(&client->options.tls, NULL, error);
 }
 
-rp_status rp_target_find(char route[RP_ROUTE_SIZE], rp_client *client, const rp_url *url,
-                         const char *own, rp_error *error)
+/* The proxy that stands on the way to the URL, if there is one. */
+static rp_status hop_find(rp_way *way, const rp_client *client, const rp_url *url, rp_proxy *own,
+                          rp_error *error)
+{
+    char host[RP_HOST_LIMIT + 1];
+    const rp_client_options *options = &client->options;
+    rp_dial_rules rules = {.refuse = options->refuse_addresses,
+                           .on_address = options->on_address,
+                           .user = options->on_address_user};
+    way->proxy = own != NULL ? own : options->proxy;
+    way->hop = NULL;
+    if (way->proxy == NULL || rp_route_is_unix(way->route))
+        return RP_OK;
+    memcpy(host, url->host.data, url->host.size);
+    host[url->host.size] = '\0';
+    way->hop = rp_proxy_hop(way->proxy, host, url->https);
+    if (!rp_hop_forwards(way->proxy, way->hop, url->https))
+        return RP_OK; /* a tunnel is checked when it is asked for */
+    return rp_hop_check(way->proxy, way->hop, &rules, host, url->port, error);
+}
+
+rp_status rp_target_find(char route[RP_ROUTE_SIZE], rp_way *way, rp_client *client,
+                         const rp_url *url, const char *own, rp_proxy *proxy, rp_error *error)
 {
     if (!url->https && client->options.versions == RP_HTTP_2 &&
         !client->options.http2_prior_knowledge)
@@ -21,5 +45,8 @@ rp_status rp_target_find(char route[RP_ROUTE_SIZE], rp_client *client, const rp_
                             "only HTTP/2 is allowed, which an http URL's server can't be asked "
                             "for: set http2_prior_knowledge if it is known to speak it");
     rp_status status = tls_needed(client, url, error);
-    return status != RP_OK ? status : rp_route_find(route, client->routes, url, own, error);
+    *way = (rp_way){.route = route};
+    if (status == RP_OK)
+        status = rp_route_find(route, client->routes, url, own, error);
+    return status != RP_OK ? status : hop_find(way, client, url, proxy, error);
 }

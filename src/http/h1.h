@@ -22,10 +22,11 @@
 #include "http/message.h"
 #include <ringport/http.h>
 
-/* The head of a packed message as HTTP/1.1 has it. out has room for rp_h1_request_bound bytes;
- * returns how many were written. */
-size_t rp_h1_request_bound(const rp_message *message);
-size_t rp_h1_request_write(const rp_message *message, uint8_t *out);
+/* The head of a packed message as HTTP/1.1 has it. proxy: NULL, or lines with their ends for a
+ * proxy that is asked for the whole URL (RFC 9112, 3.2.2). out has room for rp_h1_request_bound
+ * bytes; returns how many were written. */
+size_t rp_h1_request_bound(const rp_message *message, const char *proxy);
+size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t *out);
 
 typedef struct rp_h1_limits {
     size_t head_bytes;
@@ -80,6 +81,8 @@ void rp_h1_parser_destroy(rp_h1_parser *parser);
 
 /* Before each response, the first included. head_only: the request's method was HEAD. */
 void rp_h1_parser_start(rp_h1_parser *parser, bool head_only);
+/* The request's method is CONNECT: a 2xx has no body, whatever its headers say of one. */
+void rp_h1_parser_start_connect(rp_h1_parser *parser);
 
 rp_h1_result rp_h1_parser_feed(rp_h1_parser *parser, const uint8_t *data, size_t size, size_t *used,
                                rp_error *error);

@@ -48,17 +48,22 @@ static void put_fields(writer *w, const rp_message *message)
     }
 }
 
-size_t rp_h1_request_bound(const rp_message *message)
+size_t rp_h1_request_bound(const rp_message *message, const char *proxy)
 {
     size_t user_agent = message->user_agent != NULL ? strlen(message->user_agent) : 0;
-    return message->size + user_agent + OWN_WORDS;
+    size_t url = proxy != NULL ? strlen(proxy) + message->target_at : 0;
+    return message->size + user_agent + url + OWN_WORDS;
 }
 
-size_t rp_h1_request_write(const rp_message *message, uint8_t *out)
+size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t *out)
 {
     writer w = {out};
     put_slice(&w, rp_message_method(message));
     PUT_LITERAL(&w, " ");
+    if (proxy != NULL) {
+        PUT_LITERAL(&w, "http://");
+        put_slice(&w, rp_message_url_authority(message));
+    }
     put_slice(&w, rp_message_target(message));
     PUT_LITERAL(&w, " HTTP/1.1\r\n");
     if (message->says_host) {
@@ -66,6 +71,8 @@ size_t rp_h1_request_write(const rp_message *message, uint8_t *out)
         put_slice(&w, rp_message_authority(message));
         PUT_LITERAL(&w, "\r\n");
     }
+    if (proxy != NULL)
+        put(&w, proxy, strlen(proxy));
     if (message->user_agent != NULL) {
         PUT_LITERAL(&w, "User-Agent: ");
         put(&w, message->user_agent, strlen(message->user_agent));

@@ -71,6 +71,7 @@ struct rp_h1_parser {
     uint8_t state; /* enum state */
     uint8_t stop;  /* enum stop */
     bool head_only;
+    bool connect; /* the request was CONNECT */
     bool begun;
     bool persistent;
     uint32_t informational; /* 1xx so far */
@@ -537,6 +538,12 @@ static const char *cut_header(char *line, char *line_end, rp_header *header, siz
     return NULL;
 }
 
+/* RFC 9110, 9.3.6: a tunnel begins behind the head, whatever that says of a body. */
+static bool opens_tunnel(const rp_h1_parser *parser, const rp_response_head *head)
+{
+    return parser->connect && head->status / 100 == 2;
+}
+
 /* Cuts the head in text into strings. */
 static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_response_head *head,
                              framing *seen, rp_error *error)
@@ -553,7 +560,7 @@ static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_r
         if (line != NULL && line == line_end && r.at == r.end)
             break;
         fault = line == NULL ? bare_cr : cut_header(line, line_end, &header, &name_size);
-        if (fault == NULL)
+        if (fault == NULL && !opens_tunnel(parser, head))
             fault = read_framing(seen, &header, name_size, folded);
         if (fault != NULL)
             break;
@@ -593,7 +600,7 @@ static bool says_persistent(const llhttp_t *llhttp, const rp_response_head *head
 /* RFC 9112, 6.3: how the body ends. */
 static void decide_body(rp_h1_parser *parser, const framing *seen, rp_response_head *head)
 {
-    bool never = head->status == 204 || head->status == 304;
+    bool never = head->status == 204 || head->status == 304 || opens_tunnel(parser, head);
     head->content_length = RP_LENGTH_UNKNOWN;
     if (seen->has_length)
         head->content_length = seen->length;
@@ -617,6 +624,7 @@ static void start_head(rp_h1_parser *parser)
 {
     llhttp_init(&parser->llhttp, HTTP_RESPONSE, &settings);
     parser->llhttp.data = parser;
+    llhttp_set_lenient_chunked_length(&parser->llhttp, parser->connect);
     rp_h1_lines_head(&parser->lines, parser->limits.lenient_lines);
     parser->stop = STOP_NONE;
     parser->state = STATE_HEAD;
@@ -846,11 +854,19 @@ void rp_h1_parser_start(rp_h1_parser *parser, bool head_only)
     bool between = parser->state == STATE_IDLE || parser->state == STATE_COMPLETE;
     RP_ASSERT(between);
     parser->head_only = head_only;
+    parser->connect = false;
     parser->begun = false;
     parser->persistent = false;
     parser->informational = 0;
     parser->body_bytes = 0;
     parser->extension_bytes = parser->framing_bytes = 0;
+    start_head(parser);
+}
+
+void rp_h1_parser_start_connect(rp_h1_parser *parser)
+{
+    rp_h1_parser_start(parser, false);
+    parser->connect = true;
     start_head(parser);
 }
 

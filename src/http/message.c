@@ -370,6 +370,12 @@ rp_slice rp_message_authority(const rp_message *message)
     return (rp_slice){message->bytes + message->authority_at, message->authority_size};
 }
 
+rp_slice rp_message_url_authority(const rp_message *message)
+{
+    return (rp_slice){message->bytes + message->method_size,
+                      message->target_at - message->method_size};
+}
+
 rp_slice rp_message_target(const rp_message *message)
 {
     return (rp_slice){message->bytes + message->target_at, message->target_size};

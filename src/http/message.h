@@ -72,8 +72,9 @@ rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
 
 /* What is in a packed message. */
 rp_slice rp_message_method(const rp_message *message);
-rp_slice rp_message_authority(const rp_message *message); /* "host:port": as Host has it */
-rp_slice rp_message_target(const rp_message *message);    /* "/path?query" */
+rp_slice rp_message_authority(const rp_message *message);     /* "host:port": as Host has it */
+rp_slice rp_message_url_authority(const rp_message *message); /* whatever Host says */
+rp_slice rp_message_target(const rp_message *message);        /* "/path?query" */
 
 /* The caller's fields in their order, names as they were given. *at is 0 before the first; false:
  * there is no other. */

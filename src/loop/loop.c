@@ -427,6 +427,7 @@ void rp_loop_release(rp_loop *loop)
         return;
     rp_memory memory = loop->memory;
     rp_free_secret(&memory, loop->scratch, loop->scratch_used);
+    rp_free_secret(&memory, loop->lower_scratch, RP_SCRATCH_BYTES);
     rp_free(&memory, loop);
     RP_ASSERT(memory.live == 0);
 }
@@ -545,6 +546,7 @@ void rp_loop_destroy(rp_loop *loop)
     loop->port = NULL;
     rp_chunk_pool_clear(&loop->chunks);
     rp_free_secret(&loop->memory, loop->scratch, loop->scratch_used);
-    loop->scratch = NULL;
+    rp_free_secret(&loop->memory, loop->lower_scratch, RP_SCRATCH_BYTES);
+    loop->scratch = loop->lower_scratch = NULL;
     rp_loop_release(loop);
 }

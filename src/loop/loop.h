@@ -43,6 +43,8 @@ struct rp_loop {
     uint8_t *scratch;    /* RP_SCRATCH_BYTES, for the callbacks of one turn: contents last until the
                             * user of it returns */
     size_t scratch_used; /* bytes that were ever written, which the end wipes */
+    uint8_t
+        *lower_scratch; /* likewise, of streams below streams, to proxies; NULL: there were none */
     char backend[256];
 };
 

@@ -60,7 +60,7 @@ struct rp_dial {
     rp_dial_rules rules;
     unsigned refusals;   /* addresses that the rules refused */
     size_t refused;      /* the first of these */
-    const char *why_not; /* what on_address said of it; NULL: it was refuse_addresses */
+    const char *why_not; /* of this one */
 
     unsigned failures;
     bool mixed;          /* not all with the same status */
@@ -192,12 +192,11 @@ static void refusal_error(rp_dial *dial)
     if (dial->refusals > 1)
         (void)snprintf(others, sizeof(others), "; %s addresses are forbidden",
                        all_text(dial->refusals, all));
-    (void)rp_error_set(
-        &dial->error, RP_E_ADDRESS_REFUSED, RP_PHASE_CONNECT,
-        "connection to %s forbidden by this program's %s: %s%s",
-        target_text(dial, dial->refused, target),
-        dial->why_not != NULL ? "on_address" : "refuse_addresses",
-        dial->why_not != NULL ? dial->why_not : rp_kind_text(kinds & dial->rules.refuse), others);
+    (void)rp_error_set(&dial->error, RP_E_ADDRESS_REFUSED, RP_PHASE_CONNECT,
+                       "connection to %s forbidden by this program's %s: %s%s",
+                       target_text(dial, dial->refused, target),
+                       (kinds & dial->rules.refuse) == 0 ? "on_address" : "refuse_addresses",
+                       dial->why_not, others);
 }
 
 /* Every address failed, or was refused. */
@@ -445,30 +444,39 @@ static void on_closed(rp_socket *socket)
 static const rp_socket_handler handler = {.connected = on_connected, .closed = on_closed};
 
 /* What on_address says of it. */
-static const char *ask_about(const rp_dial *dial, const rp_address *address, uint32_t kinds)
+static const char *ask_about(const rp_dial_rules *rules, const char *host,
+                             const rp_address *address, uint32_t kinds)
 {
     char text[RP_ADDRESS_TEXT_SIZE];
-    rp_target target = {.host = dial->host,
+    rp_target target = {.host = host,
                         .address = rp_address_text(address, true, text),
                         .bytes = address->bytes,
                         .size = bytes_size(address),
                         .port = address->port,
                         .kinds = kinds};
-    return dial->rules.on_address(&target, dial->rules.user);
+    return rules->on_address(&target, rules->user);
+}
+
+bool rp_rules_allow(const rp_dial_rules *rules, const char *host, const rp_address *address,
+                    const char **why_not)
+{
+    *why_not = NULL;
+    if (address->family == RP_FAMILY_UNIX)
+        return true; /* no name led there, but the program itself */
+    uint32_t kinds = kinds_of(address);
+    uint32_t refused = kinds & rules->refuse;
+    if (refused != 0)
+        *why_not = rp_kind_text(refused);
+    else if (rules->on_address != NULL)
+        *why_not = ask_about(rules, host, address, kinds);
+    return *why_not == NULL;
 }
 
 /* False: by the rules it is not connected to. */
 static bool is_allowed(rp_dial *dial, size_t index)
 {
-    const rp_address *address = &dial->addresses[index];
-    uint32_t kinds = kinds_of(address);
-    const char *why_not = NULL;
-    if (address->family == RP_FAMILY_UNIX)
-        return true; /* no name led there, but the program itself */
-    bool allowed = (kinds & dial->rules.refuse) == 0;
-    if (allowed && dial->rules.on_address != NULL)
-        why_not = ask_about(dial, address, kinds);
-    if (allowed && why_not == NULL)
+    const char *why_not;
+    if (rp_rules_allow(&dial->rules, dial->host, &dial->addresses[index], &why_not))
         return true;
     dial->attempts[index].refused = true;
     if (dial->refusals++ > 0)

@@ -19,6 +19,10 @@ typedef struct rp_dial_rules {
     void *user;
 } rp_dial_rules;
 
+/* False: by the rules it is not connected to, as *why_not says: on_address' words, or the kind. */
+bool rp_rules_allow(const rp_dial_rules *rules, const char *host, const rp_address *address,
+                    const char **why_not);
+
 typedef struct rp_dial_options {
     const char *host; /* copied */
     uint16_t port;

@@ -104,12 +104,27 @@ static void decide(sim_connection *c)
         rp_sim_h2_begin(c);
 }
 
+static bool feed_raw(sim_connection *c)
+{
+    sim_bytes *input = &c->input;
+    size_t size = input->size;
+    if (c->phase != SIM_OPEN || c->deaf || size == 0)
+        return false;
+    rp_sim_exchange_body(&c->exchange, input->data + input->begin, size);
+    rp_sim_bytes_consume(input, size);
+    if (!c->over)
+        rp_stream_consume(c->stream, size);
+    return true;
+}
+
 static bool feed(sim_connection *c)
 {
     if (c->phase == SIM_OPEN && c->speaks == SIM_UNDECIDED && !c->deaf)
         decide(c);
     if (c->speaks == SIM_UNDECIDED)
         return false;
+    if (c->speaks == SIM_RAW)
+        return feed_raw(c);
     return c->speaks == SIM_HTTP2 ? rp_sim_h2_feed(c) : rp_sim_h1_feed(c);
 }
 
@@ -135,7 +150,9 @@ static void agree(sim_connection *c)
     c->phase = SIM_OPEN;
     if (c->server->tls != NULL)
         rp_stream_info_get(c->stream, &info);
-    if (versions == RP_SIM_HTTP_2 || (info.alpn != NULL && strcmp(info.alpn, "h2") == 0))
+    if (versions == RP_SIM_RAW)
+        c->speaks = SIM_RAW;
+    else if (versions == RP_SIM_HTTP_2 || (info.alpn != NULL && strcmp(info.alpn, "h2") == 0))
         rp_sim_h2_begin(c);
     else if (versions == RP_SIM_HTTP_1 || c->server->tls != NULL)
         c->speaks = SIM_HTTP1;
@@ -143,8 +160,10 @@ static void agree(sim_connection *c)
 
 static const char *alpn_of(const rp_sim_server *server)
 {
-    static const char *const names[] = {
-        [RP_SIM_HTTP_1] = "http/1.1", [RP_SIM_HTTP_1_OR_2] = "h2,http/1.1", [RP_SIM_HTTP_2] = "h2"};
+    static const char *const names[] = {[RP_SIM_HTTP_1] = "http/1.1",
+                                        [RP_SIM_HTTP_1_OR_2] = "h2,http/1.1",
+                                        [RP_SIM_HTTP_2] = "h2",
+                                        [RP_SIM_RAW] = "http/1.1"};
     return names[server->options.versions];
 }
 

@@ -60,7 +60,7 @@ typedef struct sim_step {
 } sim_step;
 
 /* What a connection speaks. */
-typedef enum sim_speaks { SIM_UNDECIDED, SIM_HTTP1, SIM_HTTP2 } sim_speaks;
+typedef enum sim_speaks { SIM_UNDECIDED, SIM_HTTP1, SIM_HTTP2, SIM_RAW } sim_speaks;
 
 typedef enum sim_phase { SIM_CONNECTED, SIM_HANDSHAKE, SIM_OPEN } sim_phase;
 

@@ -171,10 +171,10 @@ static void run(const rp_message_source *request, size_t room)
         FUZZ_CHECK(message.size == size);
     }
     if (status == RP_OK) {
-        size_t bound = rp_h1_request_bound(&message);
+        size_t bound = rp_h1_request_bound(&message, NULL);
         char *text = malloc(bound);
         FUZZ_CHECK(text != NULL);
-        size_t size = rp_h1_request_write(&message, (uint8_t *)text);
+        size_t size = rp_h1_request_write(&message, NULL, (uint8_t *)text);
         FUZZ_CHECK(size <= bound);
         check_head(text, size, request);
         check_parses(text, size, request);

@@ -152,7 +152,7 @@ typedef struct outcome {
     uint64_t calls, good, good_over_2, streams, turns, simulated_us, trace_hash;
     uint64_t faults[RP_SIM_FAULTS];
     uint64_t handshakes_full, handshakes_resumed, reused;
-    uint64_t failed[RP_E_REDIRECT_REFUSED + 1]; /* calls, by status */
+    uint64_t failed[RP_E_PROXY_TIMEOUT + 1]; /* calls, by status */
 } outcome;
 /* backend NULL: in the simulator, and on_trace gets its trace. name NULL: any scenario. */
 void world_run(const char *backend, const char *name, uint64_t seed,

@@ -32,10 +32,10 @@ static const char *written(void)
 {
     rp_message message;
     assert_int_equal(rp_message_pack(&message, &f.source, f.packed, sizeof(f.packed), NULL), RP_OK);
-    size_t bound = rp_h1_request_bound(&message);
+    size_t bound = rp_h1_request_bound(&message, NULL);
     assert_true(bound < sizeof(f.text));
     memset(f.text, '!', sizeof(f.text));
-    size_t size = rp_h1_request_write(&message, (uint8_t *)f.text);
+    size_t size = rp_h1_request_write(&message, NULL, (uint8_t *)f.text);
     assert_true(size <= bound);
     assert_int_equal(f.text[size], '!');
     f.text[size] = '\0';

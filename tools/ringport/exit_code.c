@@ -103,6 +103,13 @@ int exit_code(rp_status status, rp_phase phase)
         return EXIT_URL;
     case RP_E_REDIRECT_REFUSED:
         return EXIT_SCHEME;
+    case RP_E_PROXY_REFUSED: /* of CONNECT; SOCKS' has a code of its own */
+    case RP_E_PROXY_AUTH:
+    case RP_E_PROXY_PROTOCOL:
+    case RP_E_PROXY_CLOSED:
+        return EXIT_RECEIVE;
+    case RP_E_PROXY_TIMEOUT:
+        return EXIT_TIMEOUT;
     }
     return EXIT_BAD_ARGUMENT;
 }

@@ -1,0 +1,702 @@
+/* stream_tunnel.c - see stream_tunnel.h.
+ *
+ * The stream to the proxy has the look-up, the addresses, TLS and their deadlines, as any other.
+ * When it is open the tunnel is asked for on it, within what is left of the time for handshakes.
+ * Then the tunnel is a socket: receive lends what the stream delivers, and is stopped by the
+ * stream's credit; send puts bytes into the stream's output, and is done when they have left. What
+ * came behind the proxy's answer is the first that is received. */
+#include "client/stream_tunnel.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "client/stream_inside.h"
+#include "client/stream_server.h"
+#include "http/connect.h"
+#include "net/kinds.h"
+#include "net/socks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+
+struct rp_tunnel {
+    rp_socket socket;
+    rp_port port; /* the socket's */
+    rp_loop *loop;
+    rp_stream *stream; /* to the proxy; NULL: closed */
+    rp_proxy *proxy;
+    const rp_hop *hop;
+    rp_tunnel_fn *fn; /* NULL: called, or cancelled */
+    void *user;
+    rp_resolver *resolver;
+    rp_lookup *lookup;
+    rp_timer timer;
+    uint64_t handshake_timeout_ms;
+    rp_dial_rules rules;
+    rp_families families;
+    rp_connect *connect; /* while the proxy is asked: this or that */
+    rp_socks *socks;
+    rp_address target; /* looked up here */
+    rp_write write;
+    rp_deferred due; /* completions that are owed */
+    uint8_t *early;  /* what came behind the proxy's answer */
+    size_t early_size;
+    size_t sending; /* bytes in the send that is in flight */
+    uint64_t taken; /* by sends that are done */
+    rp_io_result sent, ended_by;
+    rp_error *end;  /* behind ended_by */
+    bool stands;    /* the socket is the callee's */
+    bool receiving; /* and stopping: the receive is being cancelled */
+    bool stopping;
+    bool send_done; /* sent is its result, and not told yet */
+    bool ended;     /* no more bytes come, for ended_by */
+    bool closing;   /* the socket is */
+    uint16_t port_number;
+    char host[];
+};
+
+/* ---- memory ---- */
+
+static void negotiation_free(rp_tunnel *tunnel)
+{
+    rp_memory *memory = &tunnel->loop->memory;
+    rp_connect_destroy(tunnel->connect);
+    rp_free_secret(memory, tunnel->socks, sizeof(*tunnel->socks));
+    tunnel->connect = NULL;
+    tunnel->socks = NULL;
+    rp_timer_stop(tunnel->loop, &tunnel->timer);
+    if (tunnel->lookup != NULL)
+        rp_lookup_cancel(tunnel->lookup);
+    tunnel->lookup = NULL;
+}
+
+static void tunnel_free(rp_tunnel *tunnel)
+{
+    rp_memory *memory = &tunnel->loop->memory;
+    negotiation_free(tunnel);
+    rp_loop_undefer(&tunnel->due);
+    rp_free_secret(memory, tunnel->early, tunnel->early_size);
+    rp_free(memory, tunnel->end);
+    rp_proxy_release(tunnel->proxy);
+    rp_resolver_release(tunnel->resolver);
+    rp_free(memory, tunnel);
+}
+
+/* ---- failure ---- */
+
+void rp_error_of_proxy(rp_error *error)
+{
+    rp_error told = *error;
+    (void)rp_error_set(error, told.status, told.phase, "proxy: %s", told.text);
+    memcpy(told.text, error->text, sizeof(told.text));
+    *error = told;
+    error->of_proxy = true;
+}
+
+static void tell(rp_tunnel *tunnel, const rp_tunnel_result *result)
+{
+    rp_tunnel_fn *fn = tunnel->fn;
+    tunnel->fn = NULL;
+    negotiation_free(tunnel);
+    if (fn != NULL)
+        fn(tunnel->user, result);
+}
+
+static void fail(rp_tunnel *tunnel, const rp_error *error)
+{
+    rp_tunnel_result result = {.proxy = tunnel->stream, .error = error};
+    rp_stream_close(tunnel->stream);
+    tell(tunnel, &result);
+}
+
+/* For a reason that the proxy is to blame for, and that says "it" of the proxy. */
+static void refused(rp_tunnel *tunnel, const rp_error *why)
+{
+    rp_error error;
+    (void)rp_error_set(&error, why->status, RP_PHASE_PROXY, "proxy %s: %s",
+                       rp_stream_peer(tunnel->stream), why->text);
+    error.of_proxy = true;
+    if (tunnel->connect != NULL)
+        error.proxy_code = rp_connect_status(tunnel->connect);
+    else if (tunnel->socks != NULL)
+        error.proxy_code = tunnel->socks->code;
+    fail(tunnel, &error);
+}
+
+static void no_memory(rp_tunnel *tunnel)
+{
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_PROXY,
+                       "no memory for a connection to %.150s through a proxy", tunnel->host);
+    fail(tunnel, &error);
+}
+
+static void timed_out(rp_timer *timer, void *user)
+{
+    rp_tunnel *tunnel = user;
+    rp_error error;
+    (void)timer;
+    if (tunnel->connect != NULL && rp_connect_status(tunnel->connect) != 0) {
+        rp_connect_end(tunnel->connect, &error); /* it said no, and owes the rest of its reasons */
+        refused(tunnel, &error);
+        return;
+    }
+    if (tunnel->lookup != NULL)
+        (void)rp_error_set(&error, RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE,
+                           "no answer for %.120s, which a socks5 proxy is to be asked for, within "
+                           "%llu ms",
+                           tunnel->host, (unsigned long long)tunnel->handshake_timeout_ms);
+    else
+        (void)rp_error_set(&error, RP_E_PROXY_TIMEOUT, RP_PHASE_PROXY,
+                           "proxy %s did not connect to %.100s within %llu ms",
+                           rp_stream_peer(tunnel->stream), tunnel->host,
+                           (unsigned long long)tunnel->handshake_timeout_ms);
+    error.of_proxy = tunnel->lookup == NULL;
+    fail(tunnel, &error);
+}
+
+/* ---- asking ---- */
+
+static void ask(rp_tunnel *tunnel, const void *data, size_t size)
+{
+    rp_error error;
+    if (rp_stream_put(tunnel->stream, data, size, &error) == RP_OK)
+        return;
+    rp_error_of_proxy(&error);
+    fail(tunnel, &error);
+}
+
+static void begin_connect(rp_tunnel *tunnel)
+{
+    rp_memory *memory = &tunnel->loop->memory;
+    size_t size;
+    tunnel->connect = rp_connect_create(memory);
+    char *text =
+        rp_connect_request(memory, tunnel->host, tunnel->port_number, tunnel->hop->fields, &size);
+    if (tunnel->connect == NULL || text == NULL)
+        no_memory(tunnel);
+    else
+        ask(tunnel, text, size);
+    if (text != NULL)
+        rp_free_secret(memory, text, size);
+}
+
+static void begin_socks(rp_tunnel *tunnel, const rp_address *address)
+{
+    rp_socks *socks = rp_allocate(&tunnel->loop->memory, sizeof(*socks));
+    if (socks == NULL) {
+        no_memory(tunnel);
+        return;
+    }
+    *socks = (rp_socks){.host = address == NULL ? tunnel->host : NULL,
+                        .address = address,
+                        .port = tunnel->port_number,
+                        .user = tunnel->hop->user,
+                        .password = tunnel->hop->password};
+    tunnel->socks = socks;
+    rp_socks_begin(socks);
+    ask(tunnel, socks->out, socks->out_size);
+}
+
+/* The first of the addresses that the rules allow. */
+static void begin_with(rp_tunnel *tunnel, const rp_address *addresses, size_t count)
+{
+    const char *why_not = NULL, *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (rp_rules_allow(&tunnel->rules, tunnel->host, &addresses[i], &why_not)) {
+            tunnel->target = addresses[i];
+            begin_socks(tunnel, &tunnel->target);
+            return;
+        }
+        first = first == NULL ? why_not : first;
+    }
+    rp_error error;
+    (void)rp_error_set(&error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
+                       "connection to %.100s through a proxy forbidden by this program: %s",
+                       tunnel->host, first);
+    fail(tunnel, &error);
+}
+
+static void looked_up(void *user, const rp_resolved *resolved)
+{
+    rp_tunnel *tunnel = user;
+    tunnel->lookup = NULL;
+    if (resolved->error != NULL)
+        fail(tunnel, resolved->error);
+    else
+        begin_with(tunnel, resolved->addresses, resolved->count);
+}
+
+/* socks5: names are looked up here. */
+static void look_up(rp_tunnel *tunnel)
+{
+    rp_address addresses[RP_ADDRESSES_LIMIT];
+    rp_error error;
+    size_t count = 0;
+    unsigned how = tunnel->families == RP_FAMILIES_IPV4   ? RP_LOOKUP_NO_V6
+                   : tunnel->families == RP_FAMILIES_IPV6 ? RP_LOOKUP_NO_V4
+                                                          : 0;
+    if (rp_resolve_at_once(tunnel->loop, tunnel->resolver, tunnel->host, tunnel->port_number,
+                           addresses, &count, &error) != RP_OK) {
+        fail(tunnel, &error);
+        return;
+    }
+    if (count > 0) {
+        begin_with(tunnel, addresses, count);
+        return;
+    }
+    tunnel->lookup = rp_lookup_start(tunnel->loop, tunnel->resolver, tunnel->host,
+                                     tunnel->port_number, how, looked_up, tunnel);
+    if (tunnel->lookup == NULL)
+        no_memory(tunnel);
+}
+
+/* False: an address in place of a name, which goes as one. */
+static bool is_name(const char *host)
+{
+    rp_address address;
+    return !rp_address_parse(&address, host, strlen(host));
+}
+
+static void negotiate(rp_tunnel *tunnel)
+{
+    rp_error error;
+    const rp_hop *hop = tunnel->hop;
+    if (!rp_hop_resolves(hop) || (hop->kind == RP_PROXY_SOCKS5H && !is_name(tunnel->host))) {
+        look_up(tunnel);
+    } else if (rp_hop_check(tunnel->proxy, hop, &tunnel->rules, tunnel->host, tunnel->port_number,
+                            &error) != RP_OK) {
+        fail(tunnel, &error);
+    } else if (hop->kind <= RP_PROXY_HTTPS) {
+        begin_connect(tunnel);
+    } else if (strlen(tunnel->host) > RP_SOCKS_TEXT_LIMIT) {
+        (void)rp_error_set(&error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_PROXY,
+                           "a host name of more than 255 bytes can't be told to a SOCKS proxy "
+                           "(RFC 1928, 5)");
+        fail(tunnel, &error);
+    } else {
+        begin_socks(tunnel, NULL);
+    }
+}
+
+/* ---- the proxy's answer ---- */
+
+static void stands(rp_tunnel *tunnel, const uint8_t *rest, size_t size)
+{
+    rp_tunnel_result result = {.socket = &tunnel->socket, .proxy = tunnel->stream};
+    if (size > 0) {
+        tunnel->early = rp_allocate(&tunnel->loop->memory, size);
+        if (tunnel->early == NULL) {
+            no_memory(tunnel);
+            return;
+        }
+        memcpy(tunnel->early, rest, size);
+        tunnel->early_size = size;
+    }
+    rp_stream_set_credit(tunnel->stream, true, 0); /* until it is received */
+    tunnel->stands = true;
+    tell(tunnel, &result);
+}
+
+static void connect_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
+{
+    rp_error error;
+    size_t used;
+    switch (rp_connect_feed(tunnel->connect, data, size, &used, &error)) {
+    case RP_CONNECT_MORE:
+        break;
+    case RP_CONNECT_DONE:
+        stands(tunnel, data + used, size - used);
+        break;
+    case RP_CONNECT_FAILED:
+        refused(tunnel, &error);
+        break;
+    }
+}
+
+static void socks_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
+{
+    rp_error error;
+    while (size > 0 && tunnel->socks != NULL) {
+        size_t used;
+        rp_socks_result result = rp_socks_feed(tunnel->socks, data, size, &used, &error);
+        data += used;
+        size -= used;
+        switch (result) {
+        case RP_SOCKS_MORE:
+            return;
+        case RP_SOCKS_SEND:
+            ask(tunnel, tunnel->socks->out, tunnel->socks->out_size);
+            break;
+        case RP_SOCKS_DONE:
+            stands(tunnel, data, size);
+            return;
+        case RP_SOCKS_FAILED:
+            refused(tunnel, &error);
+            return;
+        }
+    }
+}
+
+static void answer_ends(rp_tunnel *tunnel, const rp_error *end)
+{
+    rp_error error;
+    if (tunnel->connect != NULL && (end == NULL || rp_connect_status(tunnel->connect) != 0)) {
+        rp_connect_end(tunnel->connect, &error);
+        refused(tunnel, &error);
+    } else if (end != NULL) {
+        error = *end;
+        error.phase = RP_PHASE_PROXY;
+        rp_error_of_proxy(&error);
+        fail(tunnel, &error);
+    } else {
+        (void)rp_error_set(&error, RP_E_PROXY_CLOSED, RP_PHASE_PROXY,
+                           "it closed the connection before it had answered");
+        refused(tunnel, &error);
+    }
+}
+
+/* ---- the socket ---- */
+
+static rp_tunnel *of_socket(rp_socket *socket)
+{
+    return RP_CONTAINER(socket, rp_tunnel, socket);
+}
+
+static void receive_ends(rp_tunnel *tunnel, rp_io_result result)
+{
+    tunnel->receiving = tunnel->stopping = false;
+    tunnel->socket.handler->received(&tunnel->socket, (rp_slice){NULL, 0}, result, true);
+}
+
+static void give_early(rp_tunnel *tunnel)
+{
+    rp_slice early = {tunnel->early, tunnel->early_size};
+    uint8_t *memory = tunnel->early;
+    tunnel->early = NULL;
+    tunnel->early_size = 0;
+    tunnel->socket.handler->received(&tunnel->socket, early, (rp_io_result){RP_OK, 0}, false);
+    rp_free_secret(&tunnel->loop->memory, memory, early.size);
+}
+
+static void send_ends(rp_tunnel *tunnel)
+{
+    if (tunnel->sent.status == RP_OK)
+        tunnel->taken += tunnel->sending;
+    tunnel->sending = 0;
+    tunnel->send_done = false;
+    tunnel->socket.handler->sent(&tunnel->socket, tunnel->sent);
+}
+
+static void owed(rp_deferred *deferred)
+{
+    rp_tunnel *tunnel = RP_CONTAINER(deferred, rp_tunnel, due);
+    static const rp_io_result cancelled = {RP_E_CANCELLED, 0};
+    if (tunnel->send_done)
+        send_ends(tunnel);
+    if (tunnel->receiving && !tunnel->stopping && tunnel->early != NULL)
+        give_early(tunnel);
+    if (tunnel->receiving && (tunnel->stopping || tunnel->stream == NULL))
+        receive_ends(tunnel, cancelled);
+    else if (tunnel->receiving && tunnel->ended)
+        receive_ends(tunnel, tunnel->ended_by);
+    else if (tunnel->receiving && !tunnel->closing)
+        rp_stream_set_credit(tunnel->stream, false, 0);
+    if (!tunnel->closing || tunnel->stream != NULL)
+        return;
+    tunnel->socket.handler->closed(&tunnel->socket);
+    tunnel_free(tunnel);
+}
+
+static void owe(rp_tunnel *tunnel)
+{
+    rp_loop_defer(tunnel->loop, &tunnel->due, owed);
+}
+
+static void socket_receive(rp_socket *socket)
+{
+    rp_tunnel *tunnel = of_socket(socket);
+    RP_ASSERT(!tunnel->receiving);
+    tunnel->receiving = true;
+    owe(tunnel);
+}
+
+static rp_io_result io_result(const rp_error *error)
+{
+    if (error == NULL)
+        return (rp_io_result){RP_OK, 0};
+    return (rp_io_result){error->status, error->os_code};
+}
+
+static void socket_sent(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
+{
+    rp_tunnel *tunnel = user;
+    (void)stream;
+    (void)write;
+    tunnel->sent = io_result(error);
+    send_ends(tunnel);
+}
+
+static void socket_send(rp_socket *socket, const rp_slice *slices, size_t count)
+{
+    rp_tunnel *tunnel = of_socket(socket);
+    rp_error error;
+    rp_status status = RP_OK;
+    if (tunnel->stream == NULL || rp_stream_is_closing(tunnel->stream))
+        status = rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "closed");
+    for (size_t i = 0; i < count; i++) {
+        tunnel->sending += slices[i].size;
+        if (status == RP_OK)
+            status = rp_stream_put(tunnel->stream, slices[i].data, slices[i].size, &error);
+    }
+    if (status == RP_OK) {
+        tunnel->write = (rp_write){.fn = socket_sent, .user = tunnel};
+        rp_stream_write_mark(tunnel->stream, &tunnel->write);
+        return;
+    }
+    tunnel->sent = io_result(&error);
+    tunnel->send_done = true;
+    owe(tunnel);
+}
+
+static void socket_keepalive(rp_socket *socket, const rp_keepalive *keepalive)
+{
+    (void)socket; /* the stream's, from its beginning */
+    (void)keepalive;
+}
+
+/* The stream's bytes are others, with TLS, and more: what of them is not confirmed counts. */
+static uint64_t socket_confirmed(rp_socket *socket)
+{
+    rp_tunnel *tunnel = of_socket(socket);
+    if (tunnel->stream == NULL)
+        return 0;
+    uint64_t confirmed = rp_stream_confirmed(tunnel->stream);
+    uint64_t open = rp_stream_sent(tunnel->stream) - confirmed;
+    return confirmed == 0 || open > tunnel->taken ? 0 : tunnel->taken - open;
+}
+
+static void socket_shutdown_send(rp_socket *socket)
+{
+    rp_tunnel *tunnel = of_socket(socket);
+    if (tunnel->stream != NULL)
+        (void)rp_stream_shutdown_write(tunnel->stream, &tunnel->write, NULL, NULL);
+}
+
+static void socket_cancel(rp_socket *socket, unsigned operations)
+{
+    rp_tunnel *tunnel = of_socket(socket);
+    if ((operations & RP_CANCEL_RECEIVE) && tunnel->receiving) {
+        tunnel->stopping = true;
+        if (tunnel->stream != NULL)
+            rp_stream_set_credit(tunnel->stream, true, 0);
+        owe(tunnel);
+    }
+    /* What is in the stream's hands can only end with it. */
+    if ((operations & RP_CANCEL_SEND) && tunnel->sending > 0 && tunnel->stream != NULL)
+        rp_stream_close(tunnel->stream);
+}
+
+static void socket_close(rp_socket *socket)
+{
+    rp_tunnel *tunnel = of_socket(socket);
+    tunnel->closing = tunnel->stopping = true;
+    if (tunnel->stream != NULL)
+        rp_stream_close(tunnel->stream);
+    else
+        owe(tunnel);
+}
+
+static const rp_port_ops socket_ops = {
+    .name = "tunnel",
+    .receive = socket_receive,
+    .send = socket_send,
+    .keepalive = socket_keepalive,
+    .confirmed = socket_confirmed,
+    .shutdown_send = socket_shutdown_send,
+    .cancel = socket_cancel,
+    .close = socket_close,
+};
+
+/* ---- the stream to the proxy ---- */
+
+static void on_open(rp_stream *stream, const rp_error *error, void *user)
+{
+    rp_tunnel *tunnel = user;
+    rp_error told;
+    if (tunnel->fn == NULL)
+        return;
+    if (error != NULL) {
+        told = *error;
+        rp_error_of_proxy(&told);
+        fail(tunnel, &told);
+        return;
+    }
+    if (tunnel->handshake_timeout_ms < UINT64_MAX / NS_PER_MS / 2) {
+        uint64_t end_ns =
+            rp_stream_times_get(stream)->connected_ns + tunnel->handshake_timeout_ms * NS_PER_MS;
+        uint64_t now_ns = rp_loop_now_ns(tunnel->loop);
+        uint64_t left_ns = end_ns > now_ns ? end_ns - now_ns : 0;
+        rp_timer_start(tunnel->loop, &tunnel->timer, (left_ns + NS_PER_MS - 1) / NS_PER_MS,
+                       timed_out, tunnel);
+    }
+    negotiate(tunnel);
+}
+
+static void on_data(rp_stream *stream, const uint8_t *data, size_t size, void *user)
+{
+    rp_tunnel *tunnel = user;
+    rp_error error;
+    (void)stream;
+    if (tunnel->stands && tunnel->receiving && !tunnel->stopping) {
+        tunnel->socket.handler->received(&tunnel->socket, (rp_slice){data, size},
+                                         (rp_io_result){RP_OK, 0}, false);
+    } else if (tunnel->connect != NULL) {
+        connect_answer(tunnel, data, size);
+    } else if (tunnel->socks != NULL) {
+        socks_answer(tunnel, data, size);
+    } else if (tunnel->fn != NULL) { /* while the name is looked up */
+        (void)rp_error_set(&error, RP_E_PROXY_PROTOCOL, RP_PHASE_PROXY,
+                           "it speaks before it is asked");
+        refused(tunnel, &error);
+    }
+}
+
+static void on_end(rp_stream *stream, const rp_error *error, void *user)
+{
+    rp_tunnel *tunnel = user;
+    (void)stream;
+    if (tunnel->fn != NULL) {
+        answer_ends(tunnel, error);
+        return;
+    }
+    tunnel->ended = true;
+    tunnel->ended_by = io_result(error);
+    if (error != NULL && tunnel->stands) {
+        tunnel->end = rp_allocate(&tunnel->loop->memory, sizeof(*error));
+        if (tunnel->end != NULL)
+            *tunnel->end = *error;
+    }
+    if (tunnel->stands && tunnel->receiving)
+        owe(tunnel);
+}
+
+static void on_close(rp_stream *stream, void *user)
+{
+    rp_tunnel *tunnel = user;
+    (void)stream;
+    tunnel->stream = NULL;
+    if (!tunnel->stands)
+        tunnel_free(tunnel);
+    else
+        owe(tunnel);
+}
+
+static const rp_stream_events events = {
+    .on_open = on_open, .on_data = on_data, .on_end = on_end, .on_close = on_close};
+
+static bool stream_begin(rp_tunnel *tunnel, const rp_tunnel_options *options)
+{
+    const rp_hop *hop = tunnel->hop;
+    rp_loop *loop = tunnel->loop;
+    bool tls = hop->kind == RP_PROXY_HTTPS;
+    if (tls && loop->lower_scratch == NULL)
+        loop->lower_scratch = rp_allocate(&loop->memory, RP_SCRATCH_BYTES);
+    if (tls && loop->lower_scratch == NULL)
+        return false;
+    rp_stream_options to_proxy = {
+        .host = hop->host,
+        .port = hop->port,
+        .tls = tls ? tunnel->proxy->tls : NULL,
+        .alpn = tls ? "http/1.1" : NULL,
+        .resolver = options->resolver,
+        .resolve_timeout_ms = options->resolve_timeout_ms,
+        .connect_timeout_ms = options->connect_timeout_ms,
+        .handshake_timeout_ms = options->handshake_timeout_ms,
+        .keepalive_idle_ms = options->keepalive.idle_ms,
+        .keepalive_unconfirmed_ms = options->keepalive.unconfirmed_ms,
+        .refuse_addresses = options->rules.refuse,
+        .on_address = options->rules.on_address,
+        .on_address_user = options->rules.user,
+        .families = options->families,
+        .local = options->local,
+    };
+    if (rp_stream_open(&tunnel->stream, loop, &to_proxy, &events, tunnel) != RP_OK)
+        return false;
+    tunnel->stream->lower = true;
+    return true;
+}
+
+/* ---- for the stream above ---- */
+
+rp_status rp_hop_check(const rp_proxy *proxy, const rp_hop *hop, const rp_dial_rules *rules,
+                       const char *host, uint16_t port, rp_error *error)
+{
+    const char *why_not = NULL;
+    rp_address address = {.port = port};
+    bool name = !rp_address_parse(&address, host, strlen(host));
+    if (name && rp_hop_resolves(hop) && proxy->refuse_unseen)
+        return rp_error_set(error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
+                            "a proxy would look up %.100s, where this program can't see the "
+                            "address: forbidden by its refuse_unseen",
+                            host);
+    if (name || rp_rules_allow(rules, host, &address, &why_not))
+        return RP_OK;
+    return rp_error_set(error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
+                        "connection to %.100s through a proxy forbidden by this program: %s", host,
+                        why_not);
+}
+
+rp_tunnel *rp_tunnel_open(rp_loop *loop, const rp_tunnel_options *options, rp_tunnel_fn *fn,
+                          void *user)
+{
+    size_t size = strlen(options->host);
+    rp_tunnel *tunnel = rp_allocate(&loop->memory, sizeof(*tunnel) + size + 1);
+    if (tunnel == NULL)
+        return NULL;
+    tunnel->port.ops = &socket_ops;
+    tunnel->socket.port = &tunnel->port;
+    tunnel->loop = loop;
+    tunnel->fn = fn;
+    tunnel->user = user;
+    tunnel->proxy = rp_proxy_retain(options->proxy);
+    tunnel->hop = options->hop;
+    tunnel->handshake_timeout_ms = options->handshake_timeout_ms;
+    tunnel->rules = options->rules;
+    tunnel->families = options->families;
+    tunnel->port_number = options->port;
+    rp_list_init(&tunnel->due.link);
+    memcpy(tunnel->host, options->host, size);
+    if (options->resolver != NULL)
+        tunnel->resolver = rp_resolver_retain(options->resolver);
+    if (!stream_begin(tunnel, options)) {
+        tunnel_free(tunnel);
+        return NULL;
+    }
+    return tunnel;
+}
+
+void rp_tunnel_cancel(rp_tunnel *tunnel)
+{
+    RP_ASSERT(!tunnel->stands);
+    tunnel->fn = NULL;
+    negotiation_free(tunnel);
+    rp_stream_close(tunnel->stream);
+}
+
+const rp_stream *rp_tunnel_stream(const rp_tunnel *tunnel)
+{
+    return tunnel->stream;
+}
+
+void rp_tunnel_set_background(rp_tunnel *tunnel, bool background)
+{
+    if (tunnel->stream != NULL)
+        rp_stream_set_background(tunnel->stream, background);
+}
+
+const rp_error *rp_tunnel_end(const rp_tunnel *tunnel)
+{
+    return tunnel->end;
+}

@@ -1,0 +1,166 @@
+/* connect.c - see connect.h.
+ *
+ * A 2xx ends with its head, whatever that says of a body (RFC 9110, 9.3.6). Of any other answer the
+ * beginning of the body is waited for, as proxies say there why they refuse. */
+#include "http/connect.h"
+
+#include "base/error.h"
+#include "http/h1.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HEAD_LIMIT ((size_t)64 * 1024)
+#define HEADER_LIMIT 256
+#define INFORMATIONAL_LIMIT 16
+#define SAID_SIZE 100
+
+struct rp_connect {
+    rp_memory *memory;
+    rp_h1_scratch scratch;
+    rp_h1_parser *parser;
+    int status;
+    size_t said_size;
+    char reason[40];
+    char said[SAID_SIZE + 1]; /* the beginning of the body, as one line of ASCII */
+};
+
+/* ---- the request ---- */
+
+char *rp_connect_request(rp_memory *memory, const char *host, uint16_t port, const char *fields,
+                         size_t *size)
+{
+    static const char form[] = "CONNECT %s%s%s:%u HTTP/1.1\r\nHost: %s%s%s:%u\r\n%s\r\n";
+    bool brackets = strchr(host, ':') != NULL;
+    const char *open = brackets ? "[" : "", *close = brackets ? "]" : "";
+    size_t room = sizeof(form) + 2 * (strlen(host) + 7) + strlen(fields);
+    char *text = rp_allocate(memory, room);
+    if (text == NULL)
+        return NULL;
+    *size = (size_t)snprintf(text, room, form, open, host, close, (unsigned)port, open, host, close,
+                             (unsigned)port, fields);
+    return text;
+}
+
+/* ---- the answer ---- */
+
+/* What the text shows of it is printable ASCII. */
+static void add_printable(char *out, size_t *out_size, size_t limit, const uint8_t *data,
+                          size_t size)
+{
+    for (size_t i = 0; i < size && *out_size < limit; i++) {
+        bool blank = data[i] <= ' ';
+        if (blank && (*out_size == 0 || out[*out_size - 1] == ' '))
+            continue;
+        out[(*out_size)++] = blank ? ' ' : data[i] < 0x7F ? (char)data[i] : '?';
+    }
+    out[*out_size] = '\0';
+}
+
+static bool on_head(void *user, const rp_response_head *head)
+{
+    rp_connect *connect = user;
+    size_t size = 0;
+    if (head->informational)
+        return true;
+    connect->status = head->status;
+    add_printable(connect->reason, &size, sizeof(connect->reason) - 1,
+                  (const uint8_t *)head->reason, strlen(head->reason));
+    return true;
+}
+
+static bool on_body(void *user, const uint8_t *data, size_t size)
+{
+    rp_connect *connect = user;
+    add_printable(connect->said, &connect->said_size, SAID_SIZE, data, size);
+    return connect->said_size < SAID_SIZE;
+}
+
+static const rp_h1_events events = {.on_head = on_head, .on_body = on_body};
+
+rp_connect *rp_connect_create(rp_memory *memory)
+{
+    static const rp_h1_limits limits = {.head_bytes = HEAD_LIMIT,
+                                        .header_count = HEADER_LIMIT,
+                                        .informational_count = INFORMATIONAL_LIMIT};
+    rp_connect *connect = rp_allocate(memory, sizeof(*connect));
+    if (connect == NULL)
+        return NULL;
+    connect->memory = memory;
+    rp_h1_scratch_init(&connect->scratch, memory, NULL);
+    connect->parser = rp_h1_parser_create(memory, &connect->scratch, &limits, &events, connect);
+    if (connect->parser == NULL) {
+        rp_free(memory, connect);
+        return NULL;
+    }
+    rp_h1_parser_start_connect(connect->parser);
+    return connect;
+}
+
+void rp_connect_destroy(rp_connect *connect)
+{
+    if (connect == NULL)
+        return;
+    rp_h1_parser_destroy(connect->parser);
+    rp_h1_scratch_clear(&connect->scratch);
+    rp_free_secret(connect->memory, connect, sizeof(*connect));
+}
+
+/* What the parser says begins with "the server", which to it the proxy is. */
+static void blame(rp_error *error, const rp_error *why)
+{
+    static const char server[] = "the server";
+    const char *text = why->text, *whose = "";
+    rp_status status = why->status == RP_E_NO_MEMORY ? RP_E_NO_MEMORY : RP_E_PROXY_PROTOCOL;
+    if (strncmp(text, server, sizeof(server) - 1) == 0) {
+        text += sizeof(server) - 1;
+        whose = *text == '\'' ? "its" : "it";
+        text += *text == '\'' ? 2 : 0;
+    }
+    (void)rp_error_set(error, status, RP_PHASE_PROXY, "%s%s", whose, text);
+}
+
+static void refused(const rp_connect *connect, rp_error *error)
+{
+    const char *between = connect->said_size > 0 ? ": " : "";
+    if (connect->status == 407)
+        (void)rp_error_set(error, RP_E_PROXY_AUTH, RP_PHASE_PROXY,
+                           "it wants a user and a password that it knows (407 %s)%s%s",
+                           connect->reason, between, connect->said);
+    else
+        (void)rp_error_set(error, RP_E_PROXY_REFUSED, RP_PHASE_PROXY, "it answered %d %s%s%s",
+                           connect->status, connect->reason, between, connect->said);
+}
+
+rp_connect_result rp_connect_feed(rp_connect *connect, const uint8_t *data, size_t size,
+                                  size_t *used, rp_error *error)
+{
+    rp_error why;
+    rp_h1_result result = rp_h1_parser_feed(connect->parser, data, size, used, &why);
+    bool stands = connect->status / 100 == 2;
+    if (result == RP_H1_MORE)
+        return RP_CONNECT_MORE;
+    if (result == RP_H1_COMPLETE && stands)
+        return RP_CONNECT_DONE;
+    if (connect->status != 0) /* whatever is wrong with its body */
+        refused(connect, error);
+    else
+        blame(error, &why);
+    return RP_CONNECT_FAILED;
+}
+
+void rp_connect_end(rp_connect *connect, rp_error *error)
+{
+    if (connect->status != 0)
+        refused(connect, error);
+    else
+        (void)rp_error_set(error, RP_E_PROXY_CLOSED, RP_PHASE_PROXY, "%s",
+                           rp_h1_parser_begun(connect->parser)
+                               ? "it closed the connection in the middle of its answer to CONNECT"
+                               : "it closed the connection without an answer to CONNECT");
+}
+
+int rp_connect_status(const rp_connect *connect)
+{
+    return connect->status;
+}
