@@ -718,7 +718,7 @@ void rp_h2_destroy(rp_h2 *h2)
     nghttp2_session_del(h2->ng);
     rp_memory *memory = h2->memory->memory;
     rp_free(memory, h2->headers);
-    rp_free(memory, (void *)h2->parts);
+    rp_free(memory, h2->parts);
     rp_free(memory, h2->fields);
     rp_free(memory, h2->names);
     rp_free(memory, h2);

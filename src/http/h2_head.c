@@ -1,7 +1,9 @@
 /* h2_head.c - a response's head, field by field, as nghttp2 decodes it (RFC 9113, 8.3.2).
  *
  * nghttp2 has validated a field before it is seen here. Its strings are counted references and end
- * in NUL, so nothing is copied. A block that ends its stream is decoded to its end all the same:
+ * in NUL, so nothing is copied. A small head's strings are held until the next one comes: most of
+ * a server's responses have most fields in common, which nghttp2 gives as the same strings again
+ * (those of its table, and with scripts/deps' patch others too). A block that ends its stream is decoded to its end all the same:
  * the table must stay in step. */
 #include "http/h2_inside.h"
 
@@ -12,11 +14,24 @@
 
 #define HEADERS_FIRST 32
 #define FIELD_OVERHEAD 32 /* RFC 9113, 6.5.2 */
+#define KEPT_BYTES 2048   /* of a list, beyond the head's end */
 
 void rp_h2_head_clear(rp_h2 *h2)
 {
-    for (uint32_t i = 0; i < 2 * h2->header_count; i++)
-        nghttp2_rcbuf_decref(h2->parts[i]);
+    for (uint32_t i = 0; i < h2->kept_count; i++) {
+        nghttp2_rcbuf_decref(h2->parts[i].name);
+        nghttp2_rcbuf_decref(h2->parts[i].value);
+    }
+    h2->header_count = h2->kept_count = 0;
+    h2->reading = NULL;
+}
+
+/* The head is over, or another one begins. What the server says is not to be in a table (RFC 7541,
+ * 6.2.3) is not kept here either. */
+static void head_over(rp_h2 *h2)
+{
+    if (h2->list_bytes > KEPT_BYTES || h2->never_indexed)
+        rp_h2_head_clear(h2);
     h2->header_count = 0;
     h2->reading = NULL;
 }
@@ -25,12 +40,13 @@ int rp_h2_on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void
 {
     rp_h2 *h2 = user;
     (void)ng;
-    rp_h2_head_clear(h2);
+    head_over(h2);
+    h2->list_bytes = 0;
+    h2->never_indexed = false;
     stream *s = rp_h2_find(h2, frame->hd.stream_id);
     if (s == NULL)
         return 0;
     h2->reading = s;
-    h2->list_bytes = 0;
     h2->status = 0;
     h2->length = RP_LENGTH_UNKNOWN;
     s->is.moved_ns = h2->now_ns;
@@ -48,8 +64,7 @@ static bool room_for_header(rp_h2 *h2)
         rp_reallocate(h2->memory->memory, h2->headers, capacity * sizeof(*headers));
     if (headers != NULL)
         h2->headers = headers;
-    nghttp2_rcbuf **parts =
-        rp_reallocate(h2->memory->memory, h2->parts, 2 * capacity * sizeof(nghttp2_rcbuf *));
+    h2_part *parts = rp_reallocate(h2->memory->memory, h2->parts, capacity * sizeof(*parts));
     if (parts != NULL)
         h2->parts = parts;
     if (headers == NULL || parts == NULL)
@@ -73,6 +88,53 @@ static uint64_t length_of(const nghttp2_vec *value)
     return length;
 }
 
+static void part_set(rp_h2 *h2, nghttp2_rcbuf *name, nghttp2_rcbuf *value)
+{
+    nghttp2_vec n = nghttp2_rcbuf_get_buf(name), v = nghttp2_rcbuf_get_buf(value);
+    h2_part *part = &h2->parts[h2->header_count];
+    nghttp2_rcbuf_incref(name);
+    nghttp2_rcbuf_incref(value);
+    if (h2->header_count < h2->kept_count) {
+        nghttp2_rcbuf_decref(part->name);
+        nghttp2_rcbuf_decref(part->value);
+    } else {
+        h2->kept_count++;
+    }
+    *part = (h2_part){.name = name,
+                      .value = value,
+                      .list_bytes = (uint32_t)(n.len + v.len + FIELD_OVERHEAD),
+                      .is_length = n.len == 14 && memcmp(n.base, "content-length", 14) == 0};
+    h2->headers[h2->header_count] = (rp_header){(const char *)n.base, (const char *)v.base};
+}
+
+/* It is where it was in the head before: its strings are held, so they can't be others. */
+static bool is_kept(const rp_h2 *h2, const nghttp2_rcbuf *name, const nghttp2_rcbuf *value)
+{
+    const h2_part *part = &h2->parts[h2->header_count];
+    return h2->header_count < h2->kept_count && part->name == name && part->value == value;
+}
+
+/* Returns its share of the list; only :status is left of those that begin so. */
+static size_t status_came(rp_h2 *h2, nghttp2_rcbuf *name, nghttp2_rcbuf *value)
+{
+    nghttp2_vec n = nghttp2_rcbuf_get_buf(name), v = nghttp2_rcbuf_get_buf(value);
+    for (size_t i = 0; i < v.len; i++)
+        h2->status = h2->status * 10 + (v.base[i] - '0');
+    return n.len + v.len + FIELD_OVERHEAD;
+}
+
+static size_t header_came(rp_h2 *h2, nghttp2_rcbuf *value, uint8_t flags)
+{
+    const h2_part *part = &h2->parts[h2->header_count];
+    if (part->is_length) {
+        nghttp2_vec v = nghttp2_rcbuf_get_buf(value);
+        h2->length = length_of(&v);
+    }
+    h2->never_indexed = h2->never_indexed || (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
+    h2->header_count++;
+    return part->list_bytes;
+}
+
 int rp_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                     nghttp2_rcbuf *value, uint8_t flags, void *user)
 {
@@ -80,30 +142,22 @@ int rp_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcb
     stream *s = h2->reading;
     (void)ng;
     (void)frame;
-    (void)flags;
     if (s == NULL)
         return 0;
-    nghttp2_vec n = nghttp2_rcbuf_get_buf(name), v = nghttp2_rcbuf_get_buf(value);
-    h2->list_bytes += n.len + v.len + FIELD_OVERHEAD;
+    if (is_kept(h2, name, value)) {
+        h2->list_bytes += header_came(h2, value, flags);
+    } else if (nghttp2_rcbuf_get_buf(name).base[0] == ':') {
+        h2->list_bytes += status_came(h2, name, value);
+    } else {
+        if (h2->header_count >= h2->options.header_count)
+            return refuse(s, RP_H2_TOO_MANY_HEADERS, NGHTTP2_ENHANCE_YOUR_CALM);
+        if (!room_for_header(h2))
+            return refuse(s, RP_H2_NO_MEMORY, NGHTTP2_CANCEL);
+        part_set(h2, name, value);
+        h2->list_bytes += header_came(h2, value, flags);
+    }
     if (h2->list_bytes > h2->options.head_bytes)
         return refuse(s, RP_H2_HEAD_TOO_LARGE, NGHTTP2_ENHANCE_YOUR_CALM);
-    if (n.base[0] == ':') { /* only :status is left */
-        for (size_t i = 0; i < v.len; i++)
-            h2->status = h2->status * 10 + (v.base[i] - '0');
-        return 0;
-    }
-    if (h2->header_count >= h2->options.header_count)
-        return refuse(s, RP_H2_TOO_MANY_HEADERS, NGHTTP2_ENHANCE_YOUR_CALM);
-    if (!room_for_header(h2))
-        return refuse(s, RP_H2_NO_MEMORY, NGHTTP2_CANCEL);
-    if (n.len == 14 && memcmp(n.base, "content-length", 14) == 0)
-        h2->length = length_of(&v);
-    h2->headers[h2->header_count] = (rp_header){(const char *)n.base, (const char *)v.base};
-    h2->parts[2 * h2->header_count] = name;
-    h2->parts[2 * h2->header_count + 1] = value;
-    nghttp2_rcbuf_incref(name);
-    nghttp2_rcbuf_incref(value);
-    h2->header_count++;
     return 0;
 }
 
@@ -180,5 +234,5 @@ void rp_h2_head_read(rp_h2 *h2, stream *s)
             tell_head(h2, s);
         }
     }
-    rp_h2_head_clear(h2);
+    head_over(h2);
 }

@@ -47,6 +47,13 @@ typedef struct stream {
     char bad_name[32];
 } stream;
 
+/* What a header of a head is made of. */
+typedef struct h2_part {
+    nghttp2_rcbuf *name, *value;
+    uint32_t list_bytes; /* its share of the list (RFC 9113, 6.5.2) */
+    bool is_length;
+} h2_part;
+
 #define RP_H2_FAREWELL_BYTES 80
 
 struct rp_h2 {
@@ -73,8 +80,9 @@ struct rp_h2 {
     /* The head that is being read: nghttp2's strings, held by references. */
     stream *reading;
     rp_header *headers;
-    nghttp2_rcbuf **parts; /* two for each */
-    uint32_t header_count, header_capacity;
+    h2_part *parts; /* one for each header; those up to kept_count hold their strings */
+    uint32_t header_count, header_capacity, kept_count;
+    bool never_indexed; /* one of them was marked so */
     size_t list_bytes;
     int status;
     uint64_t length;
@@ -151,7 +159,7 @@ int rp_h2_on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, ngh
                             nghttp2_rcbuf *value, uint8_t flags, void *user);
 /* A HEADERS frame is whole. */
 void rp_h2_head_read(rp_h2 *h2, stream *s);
-/* Lets go of the head's strings. */
+/* Lets go of all strings. */
 void rp_h2_head_clear(rp_h2 *h2);
 /* nghttp2 found fault with a header, in its own words: takes the name from them. */
 void rp_h2_note_bad_name(stream *s, const char *text, size_t size);

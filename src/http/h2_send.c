@@ -16,15 +16,25 @@
  * 8.3.1). */
 static bool stays_behind(const rp_field *field)
 {
-    static const char *const names[] = {"connection",     "host",    "keep-alive",
-                                        "http2-settings", "upgrade", "proxy-connection"};
     const char *name = (const char *)field->name.data;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (rp_name_equal(name, field->name.size, names[i]))
-            return true;
+    size_t size = field->name.size;
+    switch (size) {
+    case 2:
+        return rp_name_equal(name, size, "te") &&
+               !rp_name_equal((const char *)field->value.data, field->value.size, "trailers");
+    case 4:
+        return rp_name_equal(name, size, "host");
+    case 7:
+        return rp_name_equal(name, size, "upgrade");
+    case 10:
+        return rp_name_equal(name, size, "connection") || rp_name_equal(name, size, "keep-alive");
+    case 14:
+        return rp_name_equal(name, size, "http2-settings");
+    case 16:
+        return rp_name_equal(name, size, "proxy-connection");
+    default:
+        return false;
     }
-    return rp_name_equal(name, field->name.size, "te") &&
-           !rp_name_equal((const char *)field->value.data, field->value.size, "trailers");
 }
 
 static bool room_for_fields(rp_h2 *h2, const rp_message *message)
