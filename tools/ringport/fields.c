@@ -43,8 +43,10 @@ bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
     if (f->headers == NULL)
         return false;
     add_own(f, o, "Range", own->range);
-    add_own(f, o, "User-Agent", agent != NULL ? agent : "ringport/" RP_VERSION);
-    add_own(f, o, "Accept", "*/*");
+    if (!own->by_library) {
+        add_own(f, o, "User-Agent", agent != NULL ? agent : "ringport/" RP_VERSION);
+        add_own(f, o, "Accept", "*/*");
+    }
     add_own(f, o, "Referer", own->referer);
     add_own(f, o, "Cookie", own->cookie);
     if (own->condition.name != NULL)

@@ -15,6 +15,7 @@ typedef struct fields {
 typedef struct own_fields {
     const char *range, *referer, *cookie;
     rp_header condition; /* If-Modified-Since or the like; name NULL: none */
+    bool by_library;     /* User-Agent and Accept are: their place in the order is of no account */
 } own_fields;
 
 /* False: no memory. fields_free in either case. What -H names replaces or removes ours. */

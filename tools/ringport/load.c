@@ -176,6 +176,7 @@ static bool prepare(worker *w)
     client_options.http2_streams_limit = (uint32_t)o->streams;
     client_options.queue_limit = (uint32_t)w->slot_count;
     client_options.never_reuse = o->new_connections;
+    client_options.user_agent = o->user_agent;
     w->slots = calloc(w->slot_count, sizeof(*w->slots));
     if (w->slots == NULL) {
         w->error = (rp_error){.status = RP_E_NO_MEMORY, .text = "out of memory"};
@@ -379,7 +380,7 @@ int load_run(const tool_options *o)
     load l = {.options = o};
     rp_error error;
     int code = setup_create(&l.setup, o, &error);
-    if (code == EXIT_OK && !fields_compose(&l.fields, o, &(own_fields){.range = NULL}))
+    if (code == EXIT_OK && !fields_compose(&l.fields, o, &(own_fields){.by_library = true}))
         print_failure(o, code = EXIT_MEMORY, "out of memory");
     else if (code == EXIT_OK)
         code = run_threads(&l);
