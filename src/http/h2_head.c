@@ -3,8 +3,8 @@
  * nghttp2 has validated a field before it is seen here. Its strings are counted references and end
  * in NUL, so nothing is copied. A small head's strings are held until the next one comes: most of
  * a server's responses have most fields in common, which nghttp2 gives as the same strings again
- * (those of its table, and with scripts/deps' patch others too). A block that ends its stream is decoded to its end all the same:
- * the table must stay in step. */
+ * (those of its table, and with scripts/deps' patch others too). A block that ends its stream is
+ * decoded to its end all the same: the table must stay in step. */
 #include "http/h2_inside.h"
 
 #include "base/text.h"

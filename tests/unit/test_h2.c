@@ -1,6 +1,8 @@
 /* test_h2.c - a client's side of HTTP/2 against a server by hand: what is on the wire, what is told
  * of answers however they are cut, and what ends a request or the connection. */
-#include "http/h2.h"
+#define stream stream_inside /* a name that is used here, too */
+#include "http/h2_inside.h"
+#undef stream
 #include "support/h2_peer.h"
 
 #include <setjmp.h>
@@ -408,6 +410,48 @@ static void answer(uint32_t id)
     h2_text_put(&f.peer, id, 0, "Hello");
     h2_text_put(&f.peer, id, 0, ", world");
     h2_head_put(&f.peer, id, ENDS_STREAM, "checksum: 1\n");
+}
+
+/* What one head has in common with the one before is not taken anew: so no field may be left from
+ * that, be missing, or be in its place. Nor are strings held that are many, or nobody's to keep. */
+static void test_heads_alike_and_unlike(void **state)
+{
+    static const struct {
+        const char *fields, *told;
+    } heads[] = {
+        {":status: 200\na: 1\nb: 2\ncontent-length: 0\n", "head 200 a=1 b=2 content-length=0 (0);"},
+        {":status: 200\na: 1\nb: 3\n", "head 200 a=1 b=3;"},
+        {":status: 200\nb: 3\na: 1\n", "head 200 b=3 a=1;"},
+        {":status: 404\n", "head 404;"},
+        {":status: 200\na: 1\na: 1\na: 1\nb: 2\n", "head 200 a=1 a=1 a=1 b=2;"},
+        {":status: 200\ncontent-length: 0\nb: 2\na: 1\n", "head 200 content-length=0 b=2 a=1 (0);"},
+    };
+    static const uint8_t never[] = {0x88, 0x10, 1, 's', 6, 's', 'e', 'c', 'r', 'e', 't'};
+    static char many[3000] = ":status: 200\na: ";
+    unsigned i = 0;
+    (void)state;
+    memset(many + strlen(many), 'x', sizeof(many) - strlen(many) - 2);
+    many[sizeof(many) - 2] = '\n';
+    for (; i < 40; i++) {
+        size_t which = i < 6 ? i : i < 20 ? (i / 3) % 6 : (i * 7 / 2) % 6;
+        exchange *e = get(i);
+        if (i == 0)
+            settings();
+        h2_head_put(&f.peer, 1 + 2 * i, ENDS_STREAM, heads[which].fields);
+        come();
+        assert_complete(e, heads[which].told);
+    }
+    assert_true(f.h2->kept_count > 0);
+    exchange *secret = get(i);
+    h2_frame_put(&f.peer, NGHTTP2_HEADERS, ENDS_STREAM | NGHTTP2_FLAG_END_HEADERS, 1 + 2 * i++,
+                 never, sizeof(never));
+    come();
+    assert_complete(secret, "head 200 s=secret;");
+    assert_int_equal(f.h2->kept_count, 0);
+    (void)get(i);
+    h2_head_put(&f.peer, 1 + 2 * i, ENDS_STREAM, many);
+    come();
+    assert_int_equal(f.h2->kept_count, 0);
 }
 
 static void test_answer_in_pieces(void **state)
@@ -1321,6 +1365,7 @@ int main(void)
         TEST(test_fields),
         TEST(test_repeated_fields),
         TEST(test_large_head),
+        TEST(test_heads_alike_and_unlike),
         TEST(test_answer_in_pieces),
         TEST(test_without_body),
         TEST(test_interleaved),
