@@ -1,5 +1,5 @@
 # The libraries that ringport stands on, as the imported targets ringport_wolfssl, ringport_liburing (Linux),
-# ringport_cares, ringport_llhttp, ringport_nghttp2 and, for the tests, ringport_cmocka. Their headers are system headers.
+# ringport_cares, ringport_llhttp, ringport_nghttp2, those of content codings and, for the tests, ringport_cmocka. Their headers are system headers.
 #
 # RINGPORT_DEPS=pinned   scripts/deps builds them, once, outside the source tree (Debian 12 or later; for Windows
 #                        by cross-compiling with mingw-w64)
@@ -22,6 +22,17 @@ endif()
 set(RINGPORT_DEPS ${default_deps} CACHE STRING "Where the dependencies come from: pinned or system")
 set_property(CACHE RINGPORT_DEPS PROPERTY STRINGS pinned system)
 
+# Content codings (decompress in http.h): what is switched off is not asked for, and is an error when a server sends it.
+set(ringport_codecs)
+foreach(codec IN ITEMS ZLIB BROTLI ZSTD)
+    option(RINGPORT_${codec} "Decode what ${codec} has encoded" ON)
+    if(RINGPORT_${codec})
+        list(APPEND ringport_codecs ${codec})
+    else()
+        message(STATUS "Built without ${codec}: answers in its content coding can't be decoded")
+    endif()
+endforeach()
+
 set(ringport_find_options)
 if(RINGPORT_DEPS STREQUAL "pinned")
     execute_process(
@@ -32,6 +43,8 @@ if(RINGPORT_DEPS STREQUAL "pinned")
     set(ringport_find_options PATHS "${ringport_deps_prefix}" NO_DEFAULT_PATH)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
         "${PROJECT_SOURCE_DIR}/scripts/deps" "${PROJECT_SOURCE_DIR}/scripts/deps.lock")
+    file(GLOB ringport_deps_patches CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scripts/deps-*.patch")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ringport_deps_patches})
     if(WIN32)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
             "${PROJECT_SOURCE_DIR}/scripts/deps-x86_64-w64-mingw32")
@@ -57,6 +70,19 @@ ringport_add_dependency(wolfssl wolfssl wolfssl/ssl.h Threads::Threads ${ringpor
 ringport_add_dependency(cares cares ares.h Threads::Threads ${ringport_system_libraries})
 ringport_add_dependency(llhttp llhttp llhttp.h)
 ringport_add_dependency(nghttp2 nghttp2 nghttp2/nghttp2.h)
+if(RINGPORT_ZLIB)
+    ringport_add_dependency(zlib z zlib.h)
+    list(APPEND ringport_dependencies zlib)
+endif()
+if(RINGPORT_BROTLI)
+    ringport_add_dependency(brotlicommon brotlicommon brotli/decode.h)
+    ringport_add_dependency(brotlidec brotlidec brotli/decode.h ringport_brotlicommon)
+    list(APPEND ringport_dependencies brotlicommon brotlidec)
+endif()
+if(RINGPORT_ZSTD)
+    ringport_add_dependency(zstd zstd zstd.h)
+    list(APPEND ringport_dependencies zstd)
+endif()
 if(WIN32)
     # Without them their functions are taken for a DLL's.
     set_property(TARGET ringport_cares PROPERTY INTERFACE_COMPILE_DEFINITIONS CARES_STATICLIB)
