@@ -108,6 +108,12 @@ typedef enum rp_status {
                                * allowed */
     RP_E_H2_PING_TIMEOUT = 102, /* no sign of life within http2_ping_timeout_ms */
 
+    /* Content codings: with decompress. */
+    RP_E_DECODE_FAILED = 110,    /* damaged, cut short, or not what Content-Encoding says */
+    RP_E_DECODE_UNKNOWN = 111,   /* a coding that this build does not have, or too many */
+    RP_E_DECODE_TOO_LARGE = 112, /* over a limit when it is decoded: decompress_ratio_limit,
+                                 * decompressed_limit_bytes, or what its window may be */
+
     /* Redirects. */
     RP_E_REDIRECT_LIMIT = 120,   /* one more than redirects_limit */
     RP_E_REDIRECT_INVALID = 121, /* the server's Location is no URL that can be requested */

@@ -175,7 +175,7 @@ typedef struct rp_response_head {
 typedef struct rp_response_summary {
     const rp_error *error;    /* NULL: the response is complete */
     int status;               /* of the final response, 0 if there was none */
-    uint64_t body_bytes;      /* given to on_body */
+    uint64_t body_bytes;      /* of the body, as it was sent */
     uint64_t bytes_sent;      /* plaintext bytes of the request that were handed to the network,
                               * head and body, on the last connection */
     uint64_t body_bytes_sent; /* of these, the body's */
@@ -196,6 +196,8 @@ typedef struct rp_response_summary {
     uint64_t redirect_us;    /* when that began, as in timings; 0: it was the first */
     const char *url;         /* whose response it is, without user information; NULL: of the
                               * options' url */
+    bool decoded;            /* with decompress: the body was encoded, and... */
+    uint64_t decoded_bytes;  /* ...so many bytes of it were given to on_body */
 } rp_response_summary;
 
 typedef struct rp_response_events {
@@ -281,7 +283,24 @@ typedef struct rp_request_options {
     size_t redirect_secret_count;
     rp_redirect_fn *on_redirect; /* NULL: nobody is asked */
     rp_proxy *proxy; /* in place of the client's; one without a URL: none. NULL: the client's */
+    /* Content codings (RFC 9110, 8.4): gzip, deflate, br and zstd, as far as the build has them
+     * (rp_http_codings), up to three in a row. Accept-Encoding says so, unless the caller has one
+     * among the headers, or asks for a Range. on_body gets the decoded body, in pieces of 16 KiB at
+     * most; credit counts what is decoded. on_head gets Content-Length and Content-Encoding as they
+     * came. A body that is damaged, not whole, or followed by something ends in RP_E_DECODE_FAILED,
+     * one whose coding is unknown in RP_E_DECODE_UNKNOWN; what came before is given out. A part
+     * (status 206) is given out as it came. A body takes up to 9 MiB of memory with zstd, 17 MiB
+     * with br, some 70 KiB with gzip and deflate, as its server likes. */
+    bool decompress;
+    uint32_t decompress_ratio_limit;   /* a body that grows to more than so many times its size,
+                                        * and a mebibyte, is taken for an attack:
+                                        * RP_E_DECODE_TOO_LARGE. 0: 200; UINT32_MAX: no limit */
+    uint64_t decompressed_limit_bytes; /* likewise one that is longer than so much; 0: no limit */
 } rp_request_options;
+
+/* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";
+ * "identity" if there is none. Any thread. */
+const char *rp_http_codings(void);
 
 /* Starts a request. NULL: misuse, bad URL, header or option, queue full, no memory: *error says
  * which (error may be NULL). events is borrowed until on_done. */

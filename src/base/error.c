@@ -76,6 +76,9 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_PROXY_PROTOCOL);
         NAME(RP_E_PROXY_CLOSED);
         NAME(RP_E_PROXY_TIMEOUT);
+        NAME(RP_E_DECODE_FAILED);
+        NAME(RP_E_DECODE_UNKNOWN);
+        NAME(RP_E_DECODE_TOO_LARGE);
 #undef NAME
     }
     return "unknown status";

@@ -10,6 +10,8 @@
 #include "client/request.h"
 #include "client/target.h"
 #include "http/credentials.h"
+
+#include "http/decode.h"
 #include "net/resolve.h"
 #include <ringport/ringport.h>
 
@@ -345,6 +347,7 @@ static rp_status pack_options(rp_request *request, const rp_request_options *opt
         .headers = options->headers,
         .header_count = options->header_count,
         .user_agent = request->client->options.user_agent,
+        .accept_encoding = options->decompress ? rp_decode_accepted() : NULL,
         .has_body = options->body != NULL,
         .body_size = options->body_size,
     };
@@ -389,8 +392,14 @@ static void settings_copy(rp_request *request, const rp_request_options *options
     request->first_byte_timeout_ms = default_ms(options->first_byte_timeout_ms);
     request->idle_timeout_ms = default_ms(options->idle_timeout_ms);
     request->total_timeout_ms = options->total_timeout_ms;
+    rp_decompress_copy(&request->decompress, options);
     request->fresh_only = request->client->options.never_reuse;
     request->started_ns = rp_loop_now_ns(request->client->loop);
+}
+
+const char *rp_http_codings(void)
+{
+    return rp_decode_accepted();
 }
 
 rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *options,

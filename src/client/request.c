@@ -74,6 +74,7 @@ void rp_request_free(rp_request *request)
     message_wipe(request);
     if (request->redirects != NULL)
         (*request->redirects)->free(request);
+    rp_decoding_free(request);
     rp_free(&client->loop->memory, request->error);
     if (client->free_request_count < FREE_REQUESTS_LIMIT && request->block_size <= BLOCK_KEPT) {
         request->next_free = client->free_requests;
@@ -138,7 +139,8 @@ static rp_phase phase_of(const rp_request *request)
 /* The caller has not returned the credit for what it was given: the silence is its own. */
 static bool owes_credit(const rp_request *request)
 {
-    return request->has_credit_limit && request->owed_bytes >= request->credit_bytes;
+    return rp_decoding_lingers(request) ||
+           (request->has_credit_limit && request->owed_bytes >= request->credit_bytes);
 }
 
 static deadline deadline_of(const rp_request *request)
@@ -403,7 +405,11 @@ static bool head_note(rp_request *request, const rp_response_head *head)
 
 void rp_request_head(rp_request *request, const rp_response_head *head)
 {
-    if (head_note(request, head) && request->events->on_head != NULL && !request->cancelled)
+    if (!head_note(request, head))
+        return;
+    if (!head->informational)
+        rp_decoding_head(request, head);
+    if (request->events->on_head != NULL && !request->cancelled)
         request->events->on_head(request, head, request->user);
 }
 
@@ -421,6 +427,10 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
     request->body_bytes += size;
     if (request->following) {
         drop_body(request, size);
+        return;
+    }
+    if (request->decoding != NULL) {
+        rp_decoding_body(request, data, size);
         return;
     }
     if (request->has_credit_limit)
@@ -452,6 +462,8 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
     *summary = (rp_response_summary){
         .status = request->status,
         .body_bytes = request->body_bytes,
+        .decoded_bytes = rp_decoding_bytes(request),
+        .decoded = request->decoding != NULL,
         .bytes_sent = sent,
         .body_bytes_sent = sent > request->head_size ? sent - request->head_size : 0,
         .attempts = request->attempts,
@@ -523,6 +535,14 @@ static void tell(rp_request *request, rp_error *error)
     rp_client_free_if_done(client);
 }
 
+/* Its answer is complete, but the caller takes it slowly: nothing else is waited for. */
+static void linger(rp_request *request)
+{
+    rp_timer_stop(request->client->loop, &request->phase_timer);
+    if (request->conn != NULL)
+        request->conn->protocol->abandon(request->conn, request);
+}
+
 void rp_request_finish(rp_request *request, const rp_error *error)
 {
     if (request->state == RP_REQUEST_ENDING)
@@ -533,12 +553,17 @@ void rp_request_finish(rp_request *request, const rp_error *error)
     }
     /* The error may be the property of what goes away with leave(). */
     rp_error copy;
-    if (error != NULL)
+    bool failed = error != NULL;
+    if (failed) {
         copy = *error;
+    } else if (request->decoding != NULL && !rp_decoding_complete(request, &copy, &failed)) {
+        linger(request);
+        return;
+    }
     rp_timer_stop(request->client->loop, &request->total_timer);
     leave(request);
     request->state = RP_REQUEST_ENDING;
-    tell(request, error != NULL ? &copy : NULL);
+    tell(request, failed ? &copy : NULL);
 }
 
 static void end_now(rp_deferred *deferred)
@@ -586,7 +611,8 @@ void rp_request_cancel(rp_request *request)
 
 void rp_request_consume(rp_request *request, size_t size)
 {
-    if (!request->has_credit_limit || request->conn == NULL ||
+    bool decoding = request->decoding != NULL;
+    if (!request->has_credit_limit || (request->conn == NULL && !decoding) ||
         !rp_loop_is_ours(request->client->loop))
         return;
     if (size > request->owed_bytes)
@@ -594,5 +620,8 @@ void rp_request_consume(rp_request *request, size_t size)
     if (owes_credit(request)) /* from here on it is the server's turn again */
         request->moved_ns = rp_loop_now_ns(request->client->loop);
     request->owed_bytes -= size;
-    request->conn->protocol->consume(request->conn, request, size);
+    if (decoding)
+        rp_decoding_resume(request);
+    else
+        request->conn->protocol->consume(request->conn, request, size);
 }

@@ -4,6 +4,7 @@
 #define RP_CLIENT_REQUEST_H
 
 #include "client/client.h"
+#include "client/decoding.h"
 
 /* Most messages fit: a request then needs no other memory. */
 #define RP_INLINE_BYTES 512
@@ -69,7 +70,9 @@ struct rp_request {
     uint64_t confirmed_bytes;    /* by the peer's system, at the last look; 0: not looked */
     uint64_t order;              /* by rp_client_send: who came first is served first */
     uint64_t body_bytes, bytes_sent;
-    uint64_t owed_bytes; /* given to on_body and not yet consumed */
+    rp_decompress decompress;
+    rp_decoding *decoding; /* of an answer that is to be decoded; else NULL */
+    uint64_t owed_bytes;   /* given to on_body and not yet consumed */
     int status;
     unsigned attempts;
     rp_timings timings;

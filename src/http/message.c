@@ -88,7 +88,7 @@ static void put_field(packer *p, const rp_header *header, field_sizes sizes)
 
 /* Which of ringport's own headers the caller gave. */
 typedef struct given_headers {
-    bool host, user_agent, accept, content_length, close, authorization;
+    bool host, user_agent, accept, content_length, close, authorization, encoding, range;
 } given_headers;
 
 /* What is no token may hold a value: of a name a sentence shows what comes before that. */
@@ -159,6 +159,9 @@ static rp_status check_header(const rp_message_source *source, const rp_header *
         if (rp_name_equal(name, size, "host"))
             return check_host(header, given, error);
         break;
+    case 5:
+        given->range = given->range || rp_name_equal(name, size, "range");
+        break;
     case 6:
         if (rp_name_equal(name, size, "accept")) {
             given->accept = true;
@@ -179,6 +182,9 @@ static rp_status check_header(const rp_message_source *source, const rp_header *
     case 14:
         if (rp_name_equal(name, size, "content-length"))
             return check_length(source, header, given, error);
+        break;
+    case 15:
+        given->encoding = given->encoding || rp_name_equal(name, size, "accept-encoding");
         break;
     case 17:
         if (rp_name_equal(name, size, "transfer-encoding"))
@@ -243,6 +249,11 @@ static rp_status pack_fields(packer *p, rp_message *message, const rp_message_so
     }
     if (source->credentials != NULL && !given->authorization) {
         put_credentials(p, source);
+        message->field_count++;
+    }
+    if (source->accept_encoding != NULL && !given->encoding && !given->range) {
+        rp_header accept = {"Accept-Encoding", source->accept_encoding};
+        put_field(p, &accept, (field_sizes){strlen(accept.name), strlen(accept.value)});
         message->field_count++;
     }
     return RP_OK;

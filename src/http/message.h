@@ -16,6 +16,7 @@ typedef struct rp_message_source {
     const char *user_agent;           /* "": none */
     const char *scheme, *credentials; /* Authorization's value, in two parts, if the caller gives
                                        * none; credentials NULL: none is sent */
+    const char *accept_encoding;      /* NULL: none */
     bool has_body;
     uint64_t body_size;
 } rp_message_source;
@@ -42,9 +43,10 @@ typedef struct rp_message {
  * packs the message into bytes. To be sent are Host (with the port if it is not the default),
  * User-Agent, Accept (anything) and Content-Length (with a body, or for methods that expect one). A
  * header of the caller replaces the default, and one with value "" suppresses User-Agent and
- * Accept. Credentials become a field behind the caller's. RP_E_BAD_HEADER: *error names the header,
- * and bytes are wiped. If the capacity was too small, the message is not usable, and to be packed
- * again into message->size bytes. */
+ * Accept. Credentials become a field behind the caller's, and so does Accept-Encoding, which is
+ * left out of a request for a range: its answer would be a part of something encoded.
+ * RP_E_BAD_HEADER: *error names the header, and bytes are wiped. If the capacity was too small, the
+ * message is not usable, and to be packed again into message->size bytes. */
 rp_status rp_message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
                           size_t capacity, rp_error *error);
 

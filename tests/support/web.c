@@ -119,8 +119,9 @@ static void done(rp_request *request, const rp_response_summary *summary, void *
         CHECK(f->error.status != RP_OK && f->error.text[0] != '\0');
     } else {
         CHECK(f->heads == 1 && summary->status == f->status);
-        CHECK(summary->body_bytes == f->body_bytes && summary->attempts > 0);
-        CHECK(f->announced == RP_LENGTH_UNKNOWN || f->body_bytes == f->announced ||
+        CHECK((summary->decoded ? summary->decoded_bytes : summary->body_bytes) == f->body_bytes);
+        CHECK(summary->attempts > 0);
+        CHECK(f->announced == RP_LENGTH_UNKNOWN || summary->body_bytes == f->announced ||
               f->body_bytes == 0);
     }
     CHECK(summary->timings.total_us > 0);

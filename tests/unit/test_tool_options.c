@@ -140,8 +140,6 @@ static void test_usage(void **state)
     refuse(COMMAND_GET, WORDS("-c", "3", URL), EXIT_USAGE, "option -c is for `ringport load`");
     refuse(COMMAND_LOAD, WORDS("-o", "x", URL), EXIT_USAGE, "option -o is for `ringport get`");
     refuse(COMMAND_GET, WORDS("-L", URL), EXIT_USAGE, "--location is not supported yet");
-    refuse(COMMAND_GET, WORDS("--compressed", URL), EXIT_USAGE,
-           "--compressed is not supported yet");
     refuse(COMMAND_GET, WORDS("-x", "p:1", URL), EXIT_USAGE, "--proxy is not supported yet");
 }
 

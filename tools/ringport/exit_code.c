@@ -90,7 +90,11 @@ int exit_code(rp_status status, rp_phase phase)
         return EXIT_TOO_LARGE;
     case RP_E_BODY_TRUNCATED:
         return EXIT_PARTIAL;
+    case RP_E_DECODE_FAILED:
+    case RP_E_DECODE_UNKNOWN:
+        return EXIT_ENCODING;
     case RP_E_BODY_TOO_LARGE:
+    case RP_E_DECODE_TOO_LARGE:
         return EXIT_BODY_TOO_LARGE;
     case RP_E_H2_PROTOCOL:
     case RP_E_H2_NOT_SPOKEN:

@@ -11,7 +11,8 @@
 
 static int print_version(void)
 {
-    printf("ringport %s\n%s\n", RP_VERSION, rp_tls_library());
+    printf("ringport %s\n%s\ncontent codings: %s\n", RP_VERSION, rp_tls_library(),
+           rp_http_codings());
     return EXIT_OK;
 }
 

@@ -43,6 +43,7 @@ typedef struct tool_options {
     const char *user_agent;
     bool head;
     bool data; /* body came from -d */
+    bool compressed;
 
     /* The connection. */
     const char **resolve; /* own memory */

@@ -150,6 +150,7 @@ void setup_request_options(const tool_options *o, const fields *f,
     request_options->headers = f->headers;
     request_options->header_count = f->count;
     request_options->total_timeout_ms = o->max_time_ms;
+    request_options->decompress = o->compressed;
     request_options->first_byte_timeout_ms = o->first_byte_timeout_ms;
     request_options->idle_timeout_ms = o->idle_timeout_ms;
     if (o->body.given) {

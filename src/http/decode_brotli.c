@@ -1,0 +1,74 @@
+/* decode_brotli.c - br, by Google's decoder. Its windows are of 16 MiB at most: large windows
+ * (which are no part of RFC 7932) are refused unless they are switched on. */
+#include "http/codec.h"
+
+#include <brotli/decode.h>
+
+typedef struct unpacker {
+    rp_memory *memory;
+    BrotliDecoderState *brotli;
+    bool ended;
+} unpacker;
+
+static void *allocate(void *user, size_t size)
+{
+    return rp_codec_allocate(user, size);
+}
+
+static void release(void *user, void *block)
+{
+    rp_codec_free(user, block);
+}
+
+static void *begin(rp_memory *memory)
+{
+    unpacker *u = rp_allocate(memory, sizeof(*u));
+    if (u == NULL)
+        return NULL;
+    u->memory = memory;
+    u->brotli = BrotliDecoderCreateInstance(allocate, release, memory);
+    if (u->brotli != NULL)
+        return u;
+    rp_free(memory, u);
+    return NULL;
+}
+
+static void end(void *state)
+{
+    unpacker *u = state;
+    BrotliDecoderDestroyInstance(u->brotli);
+    rp_free(u->memory, u);
+}
+
+/* Its own words are names of constants. */
+static rp_codec_result judge(const BrotliDecoderState *brotli, const char **why)
+{
+    BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(brotli);
+    if (code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
+        code >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES)
+        return RP_CODEC_NO_MEMORY;
+    *why =
+        code == BROTLI_DECODER_ERROR_DICTIONARY_NOT_SET ? "it needs a dictionary" : "it is damaged";
+    return RP_CODEC_FAULT;
+}
+
+static rp_codec_result run(void *state, rp_slice *in, uint8_t *out, size_t capacity, size_t *size,
+                           bool *whole, const char **why)
+{
+    unpacker *u = state;
+    *size = 0;
+    if (u->ended && in->size > 0) {
+        *why = RP_CODEC_TRAILER;
+        return RP_CODEC_FAULT;
+    }
+    if (u->ended)
+        return RP_CODEC_GOOD;
+    size_t left = capacity;
+    BrotliDecoderResult result =
+        BrotliDecoderDecompressStream(u->brotli, &in->size, &in->data, &left, &out, NULL);
+    *size = capacity - left;
+    *whole = u->ended = result == BROTLI_DECODER_RESULT_SUCCESS;
+    return result == BROTLI_DECODER_RESULT_ERROR ? judge(u->brotli, why) : RP_CODEC_GOOD;
+}
+
+const rp_codec rp_codec_brotli = {.name = "br", .begin = begin, .end = end, .run = run};
