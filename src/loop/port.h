@@ -61,7 +61,7 @@
  * 15. Unix sockets, of the family RP_FAMILY_UNIX, are sockets like the others, where there are any:
  *     elsewhere opening one is RP_E_UNSUPPORTED. A path that nobody made is RP_E_CONNECT_FAILED;
  *     where nobody listens, or the queue is full, RP_E_CONNECT_REFUSED.
- * 15. bind(): what a TCP socket is bound to before it connects. A port that is taken is
+ * 16. bind(): what a TCP socket is bound to before it connects. A port that is taken is
  *     RP_E_ADDRESS_IN_USE, an address or a device that this machine has not, or lets nobody use,
  *     RP_E_LOCAL_ADDRESS; devices where there is no way to choose one, RP_E_UNSUPPORTED. After a
  *     failure the socket is closed, or bound to something else. */
@@ -186,7 +186,7 @@ typedef struct rp_port_ops {
     /* Binds, listens, and stores the port that was given if address->port is 0. Synchronous. */
     rp_io_result (*listen)(rp_socket *socket, rp_address *address, int backlog);
 
-    /* See 15. Synchronous. */
+    /* See 16. Synchronous. */
     rp_io_result (*bind)(rp_socket *socket, const rp_binding *binding);
 
     void (*connect)(rp_socket *socket, const rp_address *address);
