@@ -287,6 +287,36 @@ static void tries_what_failed_if_there_is_nothing_else(void **state)
     end(&w);
 }
 
+/* Each connect that nobody answers costs a delay, once; the limit is one for all. */
+static void goes_on_where_nobody_answers(void **state)
+{
+    static const habit well[] = {WELL, WELL, WELL};
+    rp_client_options options = {.never_reuse = true, .connect_timeout_ms = 1000};
+    (void)state;
+    for (unsigned stalled = 1; stalled <= SERVERS; stalled++) {
+        world w;
+        call c;
+        begin(&w, 0, SERVERS, well, &options);
+        start(&w, &c, HOST);
+        for (unsigned i = 0; i < stalled; i++) {
+            rp_sim_fault_at(w.sim, RP_SIM_CONNECT_STALL, 1);
+            rp_sim_run_ms(w.sim, 250);
+        }
+        rp_loop_run(w.loop);
+        if (stalled < SERVERS) {
+            assert_int_equal(c.status, 200);
+            assert_in_range(c.took_ms, 250 * stalled, 250 * stalled + 50);
+            assert_int_equal(connections(&w, stalled), 1);
+        } else {
+            assert_in_range(c.took_ms, 1000, 1050);
+            assert_string_equal(c.error.text,
+                                "none of 3 addresses of " HOST " (first 192.0.2.1:80) took the "
+                                "connection within 1,000 ms");
+        }
+        end(&w);
+    }
+}
+
 /* ---- the next address ---- */
 
 /* The first turn goes to the first address. */
@@ -555,6 +585,7 @@ int main(void)
         cmocka_unit_test(spreads_over_overrides),
         cmocka_unit_test(avoids_what_failed),
         cmocka_unit_test(tries_what_failed_if_there_is_nothing_else),
+        cmocka_unit_test(goes_on_where_nobody_answers),
         cmocka_unit_test(goes_on_where_a_handshake_gets_nowhere),
         cmocka_unit_test(stays_where_no_other_is_better),
         cmocka_unit_test(stays_with_one_that_speaks_at_last),
