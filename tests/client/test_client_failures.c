@@ -41,7 +41,7 @@ static void test_misuse(void **state)
     } cases[] = {
         {{.url = "127.0.0.1/"}, RP_E_BAD_URL},
         {{.url = "ftp://127.0.0.1/"}, RP_E_BAD_URL},
-        {{.url = "http://user:secret@127.0.0.1/"}, RP_E_BAD_URL},
+        {{.url = "http://us er:secret@127.0.0.1/"}, RP_E_BAD_URL},
         {{.url = "http://127.0.0.1/", .method = "GE T"}, RP_E_BAD_HEADER},
         {{.url = "http://127.0.0.1/", .body_size = 1}, RP_E_MISUSE},
         {{.url = "http://127.0.0.1/", .headers = &injected, .header_count = 1}, RP_E_BAD_HEADER},
