@@ -241,11 +241,8 @@ static void no_descriptor_to_accept(contract *c)
     leave_desk(&listener, &d, callers);
 }
 
-/* A socket of this port is closed: accept goes on at once. */
-static void accept_goes_on_after_close(contract *c)
+static uint64_t time_of_closes(contract *c)
 {
-    if (!raw_limits_descriptors())
-        return;
     endpoint listener;
     desk d = {0};
     raw_socket callers[CALLERS];
@@ -256,10 +253,21 @@ static void accept_goes_on_after_close(contract *c)
         endpoint_finish(&d.served[i], NULL);
         TURN_UNTIL(c, d.count == 3 + i);
     }
-    /* Four times by the clock would be 400 ms. */
-    assert_true(raw_clock_ns() - before < 200 * MS);
+    uint64_t took_ns = raw_clock_ns() - before;
     raw_restore_descriptors(limit);
     leave_desk(&listener, &d, callers);
+    return took_ns;
+}
+
+/* A socket of this port is closed: accept goes on at once. Four times by the clock would be 400 ms,
+ * always; a machine that is busy may take as long, once. */
+static void accept_goes_on_after_close(contract *c)
+{
+    if (!raw_limits_descriptors())
+        return;
+    unsigned tries = 1;
+    while (time_of_closes(c) >= 200 * MS)
+        assert_true(++tries <= 10);
 }
 
 static void cancel_of_a_starved_accept(contract *c)

@@ -28,6 +28,7 @@ static void handle(void (*handler)(int))
 
 static raw_socket peer;
 static volatile sig_atomic_t handled;
+static volatile uint64_t sent_ns;
 
 /* Until all deadlines of the test are over. */
 static void send_and_sleep(int number)
@@ -35,6 +36,7 @@ static void send_and_sleep(int number)
     struct timespec time = {0, 80000000};
     (void)number;
     (void)send((int)peer, "x", 1, 0);
+    sent_ns = raw_clock_ns();
     (void)nanosleep(&time, NULL);
     handled = 1;
 }
@@ -42,6 +44,7 @@ static void send_and_sleep(int number)
 typedef struct deadline {
     rp_timer timer;
     endpoint *e;
+    uint64_t due_ns;
     bool fired;
 } deadline;
 
@@ -50,7 +53,8 @@ static void fires(rp_timer *timer, void *user)
     deadline *d = user;
     (void)timer;
     d->fired = true;
-    assert_int_equal(d->e->received_bytes, 1);
+    if (handled && sent_ns < d->due_ns) /* not where the machine was busy, and the signal late */
+        assert_int_equal(d->e->received_bytes, 1);
 }
 
 /* What came meanwhile came before the deadline, and is told before it. */
@@ -63,10 +67,10 @@ static void what_came_is_told_before_deadlines(contract *c)
     endpoint_receive(&e);
     contract_settle(c, 2);
     handle(send_and_sleep);
+    d.due_ns = raw_clock_ns() + 30 * MS; /* less than the timer's, by its clock or ours */
     rp_timer_start(c->loop, &d.timer, 40, fires, &d);
     at(10000, 0);
-    TURN_UNTIL(c, d.fired);
-    assert_true(handled);
+    TURN_UNTIL(c, d.fired && handled);
     handle(SIG_DFL);
     raw_close(peer);
     endpoint_finish(&e, NULL);
@@ -90,6 +94,10 @@ static void a_turn_goes_on_waiting(contract *c)
         assert_int_equal(rp_loop_turn(c->loop, ms), 0);
         assert_true(raw_clock_ns() - before >= ms * MS);
     }
+    /* Where the machine is busy several expirations are one signal. */
+    uint64_t until = raw_clock_ns() + 10000 * MS;
+    while (handled <= 10 && raw_clock_ns() < until)
+        assert_int_equal(rp_loop_turn(c->loop, 40), 0);
     at(0, 0);
     handle(SIG_DFL);
     assert_true(handled > 10);

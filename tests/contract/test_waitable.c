@@ -310,7 +310,7 @@ enum { MANY_CALLS = 1000, CALLS_OF_A_TURN = 64 };
 static void many_timers(contract *c, host *h)
 {
     static tick ticks[MANY_CALLS];
-    unsigned fired = 0;
+    unsigned fired = 0, without = 0;
     for (unsigned i = 0; i < MANY_CALLS; i++) {
         ticks[i] = (tick){0};
         tick_in(c, &ticks[i], 1);
@@ -320,8 +320,11 @@ static void many_timers(contract *c, host *h)
         assert_true(host_step(h, 10000));
         while (fired < MANY_CALLS && ticks[fired].fired == 1)
             fired++;
-        assert_in_range(fired - before, 1, CALLS_OF_A_TURN);
+        assert_in_range(fired - before, 0, CALLS_OF_A_TURN);
+        without += fired == before;
     }
+    /* Late timers, where the machine is busy, wait until the port has told all that it knows. */
+    assert_in_range(without, 0, 50);
 }
 
 typedef struct numbered_call {
