@@ -218,9 +218,11 @@ typedef struct rp_redirect {
     bool same_origin;   /* else it has none of the headers that are secret: redirect_secrets */
     const rp_response_head *head; /* of the response that says so */
     /* The callback may set these: sent with the next request, in place of those of the same name;
-     * for another origin its own Cookie or Authorization, say. Read when it has returned. */
+     * for another origin its own Cookie, say; and Basic in place of what Authorization says. Read
+     * when it has returned. */
     const rp_header *headers;
     size_t header_count;
+    const char *user, *password;
 } rp_redirect;
 
 /* False: it is not followed, and its response is the answer. */
@@ -268,7 +270,7 @@ typedef struct rp_request_options {
     const char *connect_to;
     /* Authorization, unless it is among the headers: Basic (RFC 7617) by user and password (NULL:
      * empty), in UTF-8, together less than 4 KiB, the user without a colon; or a Bearer token (RFC
-     * 6750). User information in the URL, percent-encoded, comes before either. */
+     * 6750). Without either, user information in the URL, percent-encoded, is Basic. */
     const char *user, *password;
     const char *bearer; /* not with user */
     /* Redirects (RFC 9110, 15.4) by 301, 302, 303, 307 and 308 are followed, so many; 0: none is,

@@ -311,14 +311,14 @@ static rp_status credentials_make(char value[RP_BASIC_SIZE], rp_message_source *
                             "user and bearer exclude each other");
     if (options->user == NULL && options->password != NULL)
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE, "password without a user");
-    if (source->url->userinfo.size > 0) {
-        status = rp_basic_write_userinfo(value, source->url->userinfo, error);
-    } else if (options->user != NULL) {
+    if (options->user != NULL) {
         status = rp_basic_write(value, options->user, options->password, error);
     } else if (options->bearer != NULL) {
         source->scheme = "Bearer ";
         source->credentials = options->bearer;
         return rp_bearer_check(options->bearer, error);
+    } else if (source->url->userinfo.size > 0) {
+        status = rp_basic_write_userinfo(value, source->url->userinfo, error);
     }
     if (value[0] != '\0')
         source->credentials = value;

@@ -218,7 +218,9 @@ static rp_status pack(rp_request *request, const rp_redirect *told, const rp_url
 {
     redirection *r = redirection_of(request);
     char basic[RP_BASIC_SIZE] = "";
-    choice chosen = {r, told, told->keeps_body, !told->same_origin, url->userinfo.size > 0};
+    bool trusted = told->same_origin || (r->flags & RP_REDIRECT_TRUSTED) != 0;
+    bool credentials = told->user != NULL || (trusted && url->userinfo.size > 0);
+    choice chosen = {r, told, told->keeps_body, !told->same_origin, credentials};
     rp_message_change change = {.url = url,
                                 .method = told->method,
                                 .without_body = !told->keeps_body,
@@ -228,10 +230,10 @@ static rp_status pack(rp_request *request, const rp_redirect *told, const rp_url
                                 .header_count = told->header_count};
     rp_status status = RP_OK;
     rp_error why;
-    if (chosen.credentials)
-        status = rp_basic_write_userinfo(basic, url->userinfo, &why);
-    if (status != RP_OK)
-        return cannot(request, status, &why, error);
+    if (told->user != NULL)
+        status = rp_basic_write(basic, told->user, told->password, error);
+    else if (credentials && rp_basic_write_userinfo(basic, url->userinfo, &why) != RP_OK)
+        status = cannot(request, RP_E_BAD_URL, &why, error);
     if (basic[0] != '\0')
         change.credentials = basic;
     if (status == RP_OK)

@@ -139,7 +139,6 @@ static void test_usage(void **state)
     refuse(COMMAND_GET, WORDS("--silent=yes", URL), EXIT_USAGE, "option --silent takes no value");
     refuse(COMMAND_GET, WORDS("-c", "3", URL), EXIT_USAGE, "option -c is for `ringport load`");
     refuse(COMMAND_LOAD, WORDS("-o", "x", URL), EXIT_USAGE, "option -o is for `ringport get`");
-    refuse(COMMAND_GET, WORDS("-L", URL), EXIT_USAGE, "--location is not supported yet");
     refuse(COMMAND_GET, WORDS("-x", "p:1", URL), EXIT_USAGE, "--proxy is not supported yet");
 }
 
@@ -168,6 +167,45 @@ static void test_headers(void **state)
     refuse(COMMAND_GET, WORDS("-H", "A; x", URL), EXIT_USAGE,
            "\"A; x\" is not a header: behind the ; nothing may stand");
     refuse(COMMAND_GET, WORDS("-H", "Host:", URL), EXIT_USAGE, "the header Host can't be left out");
+}
+
+static void test_redirects(void **state)
+{
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET, WORDS(URL));
+    assert_false(o.location);
+    assert_int_equal(o.redirects, 50);
+    assert_int_equal(o.redirect_flags, 0);
+    options_free(&o);
+    accept(&o, COMMAND_GET,
+           WORDS("-L", "--max-redirs", "-1", "--post301", "--post303", "--proto-redir",
+                 "=http,https", URL));
+    assert_true(o.location);
+    assert_int_equal(o.redirects, UINT32_MAX);
+    assert_int_equal(o.redirect_flags,
+                     RP_REDIRECT_POST_301 | RP_REDIRECT_POST_303 | RP_REDIRECT_INSECURE);
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("--location-trusted", "--max-redirs", "0", "--post302", URL));
+    assert_true(o.location);
+    assert_int_equal(o.redirects, 0);
+    assert_int_equal(o.redirect_flags, RP_REDIRECT_TRUSTED | RP_REDIRECT_POST_302);
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("-u", "a:b:c", "-n", URL));
+    assert_string_equal(o.user, "a");
+    assert_string_equal(o.password, "b:c");
+    assert_true(o.netrc);
+    options_free(&o);
+    accept(&o, COMMAND_LOAD, WORDS("-u", "a:b", "--oauth2-bearer", "t", URL));
+    assert_null(o.user);
+    assert_string_equal(o.bearer, "t");
+    options_free(&o);
+    refuse(COMMAND_GET, WORDS("--max-redirs", "-2", URL), EXIT_USAGE,
+           "--max-redirs is a number, or -1 for no limit, not \"-2\"");
+    refuse(COMMAND_GET, WORDS("--proto-redir", "ftp", URL), EXIT_USAGE,
+           "--proto-redir is https or http,https, not \"ftp\"");
+    refuse(COMMAND_GET, WORDS("-u", "a", URL), EXIT_USAGE,
+           "-u is USER:PASSWORD: no password is asked for");
 }
 
 static void assert_body(const tool_options *o, const char *expected, size_t size)
@@ -553,7 +591,7 @@ static void test_help(void **state)
     assert_non_null(strstr(text, "  -c, --connections N"));
     assert_non_null(strstr(text, "      --cacert FILE"));
     assert_null(strstr(text, "--output"));
-    assert_null(strstr(text, "--location"));
+    assert_non_null(strstr(text, "--location"));
     free(text);
 }
 
@@ -593,8 +631,13 @@ static void assert_written(const result *r, const char *format, const char *expe
 static void test_write_out(void **state)
 {
     tool_options o = {.url = URL};
-    result r = {
-        .options = &o, .url = URL, .method = "GET", .status = 200, .version = 11, .exit_code = 7};
+    result r = {.options = &o,
+                .url = URL,
+                .effective_url = URL,
+                .method = "GET",
+                .status = 200,
+                .version = 11,
+                .exit_code = 7};
     (void)state;
     r.timings = (rp_timings){.connected_us = 1500, .total_us = 12345678};
     snprintf(r.address, sizeof(r.address), "192.0.2.7:443");
@@ -636,17 +679,17 @@ static void test_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),      cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_next),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_usage),      cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_data),       cmocka_unit_test(test_upload),
-        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_tls),        cmocka_unit_test(test_identity),
-        cmocka_unit_test(test_versions),   cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_load),       cmocka_unit_test(test_where),
-        cmocka_unit_test(test_where_from), cmocka_unit_test(test_help),
-        cmocka_unit_test(test_documented), cmocka_unit_test(test_write_out),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_forms),     cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_next),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_usage),     cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_redirects), cmocka_unit_test(test_data),
+        cmocka_unit_test(test_upload),    cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_limits),    cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_identity),  cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_streams),   cmocka_unit_test(test_load),
+        cmocka_unit_test(test_where),     cmocka_unit_test(test_where_from),
+        cmocka_unit_test(test_help),      cmocka_unit_test(test_documented),
+        cmocka_unit_test(test_write_out), cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

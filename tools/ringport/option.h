@@ -39,12 +39,13 @@ typedef struct option {
 
 /* Each ends with an option without a name. */
 extern const option request_options[], output_options[], load_options[], connection_options[],
-    tls_options[];
+    tls_options[], redirect_options[];
 
 /* What the options of a concern mean together, when all of an operation are there. */
 int finish_request(tool_options *o);
 int finish_load(tool_options *o);
 int finish_tls(tool_options *o);
+int finish_redirects(tool_options *o);
 
 /* ---- For functions that take a value: EXIT_OK, or the exit code with o->message set ---- */
 

@@ -140,7 +140,6 @@ const option request_options[] = {
     {"head", 'I', KIND_FLAG, GET, NULL, AT(head), "HEAD, and show the headers"},
     {"url", 0, KIND_CALL, BOTH, "URL", CALL(option_add_url), NULL},
     {"next", ':', KIND_NEXT, GET, NULL, 0, NULL, "what follows are options of another URL"},
-    {"location", 'L', KIND_UNSUPPORTED, BOTH, NULL, 0, NULL, NULL},
     {"compressed", 0, KIND_FLAG, BOTH, NULL, AT(compressed),
      "ask for a compressed answer, and decode it"},
     {.name = NULL},

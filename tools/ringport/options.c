@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const option *const tables[] = {request_options, output_options, load_options,
-                                       connection_options, tls_options};
+static const option *const tables[] = {request_options,    output_options,   load_options,
+                                       connection_options, redirect_options, tls_options};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -319,6 +319,8 @@ static int finish(tool_options *o, command c)
     int code = finish_request(o);
     if (code == EXIT_OK)
         code = finish_tls(o);
+    if (code == EXIT_OK)
+        code = finish_redirects(o);
     if (code == EXIT_OK && c == COMMAND_LOAD)
         code = finish_load(o);
     return code;

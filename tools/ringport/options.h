@@ -64,6 +64,11 @@ typedef struct tool_options {
     rp_http_versions versions;
     bool prior_knowledge; /* HTTP/2 on http URLs */
 
+    /* Redirects and credentials: option_redirect.c. */
+    bool location, redirects_given, basic, netrc, netrc_optional;
+    uint32_t redirects, redirect_flags;
+    const char *user, *password, *bearer, *netrc_file;
+
     /* get: the output. */
     const char *write_out;
     bool include, fail;

@@ -6,9 +6,13 @@
 
 typedef struct result {
     const tool_options *options;
-    const char *url; /* as it was sent */
+    const char *url;           /* as it was sent first */
+    const char *effective_url; /* and last, when it was redirected */
+    const char *redirect_url;  /* where the response leads; NULL: nowhere */
+    unsigned redirects;        /* that were followed */
+    uint64_t redirect_us;
     const char *method;
-    const fields *fields; /* of the request */
+    fields *fields; /* of the request, the last one when it was redirected */
     int exit_code;
     char message[RP_ERROR_TEXT_SIZE]; /* "": none */
     const char *backend;

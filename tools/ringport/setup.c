@@ -78,9 +78,11 @@ int setup_exit_code(const tool_options *o, const rp_error *error)
     return exit_code(error->status, error->phase);
 }
 
-/* Not where every URL says http. */
+/* Not where every URL says http, and no redirect can lead to https. */
 static bool needs_tls(const tool_options *o)
 {
+    if (o->location)
+        return true;
     for (size_t i = 0; i < o->target_count; i++) {
         if (o->targets[i].url != NULL && strncasecmp(o->targets[i].url, "http:", 5) != 0)
             return true;
@@ -153,6 +155,11 @@ void setup_request_options(const tool_options *o, const fields *f,
     request_options->decompress = o->compressed;
     request_options->first_byte_timeout_ms = o->first_byte_timeout_ms;
     request_options->idle_timeout_ms = o->idle_timeout_ms;
+    request_options->user = o->user;
+    request_options->password = o->password;
+    request_options->bearer = o->bearer;
+    request_options->redirects_limit = o->location ? o->redirects : 0;
+    request_options->redirect_flags = o->redirect_flags;
     if (o->body.given) {
         /* Empty is a body too, and NULL would be none. */
         request_options->body = o->body.data != NULL ? (const void *)o->body.data : "";

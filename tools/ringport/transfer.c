@@ -126,6 +126,8 @@ static void note_summary(result *r, const rp_response_summary *summary)
     r->certificate_missed = summary->certificate_missed;
     r->connection_version = summary->version;
     r->stream = summary->stream;
+    r->redirects = summary->redirects;
+    r->redirect_us = summary->redirect_us;
     r->timings = summary->timings;
     copy(r->address, sizeof(r->address), summary->address);
     copy(r->tls_version, sizeof(r->tls_version), summary->tls_version);
@@ -154,8 +156,10 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
         tell_connection(t);
         print_head(stderr, head, "< ", "\n");
     }
-    if (!head->informational)
+    if (!head->informational) {
         note_head(&t->result, head);
+        redirects_note(&t->redirects, &t->result, head);
+    }
     if (t->operation->options->fail && head->status >= 400) {
         t->no_output = true;
         t->result.exit_code = EXIT_HTTP_STATUS;
@@ -166,6 +170,30 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
     }
     if (t->operation->options->include || t->operation->options->head)
         output_head(t, request, head);
+}
+
+static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
+{
+    transfer *t = user;
+    const tool_options *o = t->operation->options;
+    if (o->global.verbose) {
+        rp_response_summary summary;
+        rp_request_summary_get(request, &summary);
+        note_summary(&t->result, &summary);
+        tell_connection(t);
+        print_head(stderr, redirect->head, "< ", "\n");
+        fprintf(stderr, "* redirect %u: %s %s\n", redirect->number, redirect->method,
+                redirect->url);
+        t->told_connection = false;
+    }
+    note_head(&t->result, redirect->head);
+    if (o->include || o->head)
+        output_head(t, request, redirect->head);
+    if (t->result.exit_code == EXIT_OK && !redirects_next(&t->redirects, &t->result, redirect)) {
+        redirects_note(&t->redirects, &t->result, redirect->head);
+        rp_request_cancel(request);
+    }
+    return true;
 }
 
 static void on_body(rp_request *request, const uint8_t *data, size_t size, void *user)
@@ -180,6 +208,8 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     (void)request;
     note_summary(r, summary);
     tell_connection(t);
+    if (summary->status > 0) /* of a redirect that could not be followed, too */
+        r->status = summary->status;
     if (summary->error != NULL && r->exit_code == EXIT_OK) { /* what made us cancel comes first */
         r->exit_code = setup_exit_code(r->options, summary->error);
         copy(r->message, sizeof(r->message), summary->error->text);
@@ -207,6 +237,11 @@ static bool send(transfer *t)
     rp_error error = {0};
     setup_request_options(p->options, &t->fields, &request);
     request.url = t->url;
+    request.on_redirect = on_redirect;
+    int code = redirects_begin(&t->redirects, p->options, t->url, &request, error.text,
+                               sizeof(error.text));
+    if (code != EXIT_OK)
+        return fail_start(t, code, error.text);
     if (p->options->global.verbose)
         print_begin(&t->result, stderr);
     if (rp_client_send(p->client, &request, &events, t, &error) != NULL)
@@ -227,7 +262,7 @@ bool transfer_start(transfer *t, rp_loop *loop, operation *p, const tool_target 
     t->result.options = o;
     t->result.method = method != NULL ? method : o->body.given ? "POST" : "GET";
     t->result.fields = &t->fields;
-    t->result.url = target->url;
+    t->result.url = t->result.effective_url = target->url;
     if (loop != NULL) {
         t->result.backend = rp_loop_backend(loop);
         t->result.stats = rp_loop_stats_get(loop);
@@ -237,12 +272,13 @@ bool transfer_start(transfer *t, rp_loop *loop, operation *p, const tool_target 
     t->url = o->upload != NULL ? url_for_upload(target->url, o->upload) : strdup(target->url);
     if (t->url == NULL || !fields_compose(&t->fields, o, &(own_fields){.range = NULL}))
         return fail_start(t, EXIT_MEMORY, "out of memory");
-    t->result.url = t->url;
+    t->result.url = t->result.effective_url = t->url;
     return send(t);
 }
 
 void transfer_free(transfer *t)
 {
     fields_free(&t->fields);
+    redirects_free(&t->redirects);
     free(t->url);
 }

@@ -2,6 +2,7 @@
 #ifndef TOOL_TRANSFER_H
 #define TOOL_TRANSFER_H
 
+#include "redirect.h"
 #include "result.h"
 #include "setup.h"
 
@@ -28,6 +29,7 @@ struct transfer {
     FILE *out;      /* opened with the first byte */
     bool no_output; /* -f and a status that fails */
     bool told_connection;
+    redirects redirects;
     result result;
     transfer_fn *on_end;
     void *user;

@@ -10,7 +10,7 @@
 void print_begin(const result *r, FILE *out)
 {
     const char *authority;
-    size_t size = url_authority(r->url, &authority);
+    size_t size = url_authority(r->effective_url, &authority);
     fprintf(out, "* resolving %.*s\n", (int)size, authority);
 }
 
@@ -31,7 +31,7 @@ static void print_field(const result *r, const char *name, const char *value, FI
 static void print_host(const result *r, const char *authority, size_t size, FILE *out)
 {
     char host[512];
-    const char *port = strncasecmp(r->url, "https:", 6) == 0 ? ":443" : ":80";
+    const char *port = strncasecmp(r->effective_url, "https:", 6) == 0 ? ":443" : ":80";
     size_t drop = strlen(port);
     if (size > drop && memcmp(authority + size - drop, port, drop) == 0)
         size -= drop;
@@ -43,7 +43,7 @@ void print_request(const result *r, FILE *out)
 {
     const fields *f = r->fields;
     const char *authority;
-    size_t size = url_authority(r->url, &authority);
+    size_t size = url_authority(r->effective_url, &authority);
     const char *target = authority + size;
     fprintf(out, "> %s %s%.*s HTTP/%s\n", r->method, target[0] == '/' ? "" : "/",
             (int)strcspn(target, "#"), target, version_name(r->connection_version));

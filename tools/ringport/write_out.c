@@ -69,7 +69,27 @@ static value url(const result *r)
 
 static value scheme(const result *r)
 {
-    return text(strncasecmp(r->url, "https:", 6) == 0 ? "https" : "http");
+    return text(strncasecmp(r->effective_url, "https:", 6) == 0 ? "https" : "http");
+}
+
+static value url_effective(const result *r)
+{
+    return text(r->effective_url);
+}
+
+static value redirect_url(const result *r)
+{
+    return text(r->redirect_url != NULL ? r->redirect_url : "");
+}
+
+static value num_redirects(const result *r)
+{
+    return number(r->redirects);
+}
+
+static value time_redirect(const result *r)
+{
+    return seconds(r->redirect_us);
 }
 
 static value content_type(const result *r)
@@ -170,7 +190,9 @@ static const struct variable {
     {"errormsg", errormsg},
     {"method", method},
     {"url", url},
-    {"url_effective", url},
+    {"url_effective", url_effective},
+    {"redirect_url", redirect_url},
+    {"num_redirects", num_redirects},
     {"scheme", scheme},
     {"content_type", content_type},
     {"num_headers", num_headers},
@@ -186,6 +208,7 @@ static const struct variable {
     {"time_appconnect", time_appconnect},
     {"time_posttransfer", time_posttransfer},
     {"time_starttransfer", time_starttransfer},
+    {"time_redirect", time_redirect},
     {"time_total", time_total},
 };
 
