@@ -355,7 +355,7 @@ rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
     pack_line(&p, message, &source, strlen(change->method));
     keep_fields(&p, message, &given, from, change);
     rp_status status = pack_fields(&p, message, &source, &given, error);
-    if (status != RP_OK || p.size > capacity)
+    if (packed(&p) > 0 && (status != RP_OK || p.size > capacity))
         rp_wipe(bytes, packed(&p));
     message->size = p.size;
     if (given.user_agent)

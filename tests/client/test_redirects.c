@@ -26,7 +26,8 @@ typedef struct site {
     const rule *rules;
     size_t rule_count;
     unsigned asked[2];
-    char seen[2048]; /* what the servers were asked, a line each */
+    unsigned misnamed; /* requests with a Host that is not the server's */
+    char seen[2048];   /* what the servers were asked, a line each */
 } site;
 
 static const char *url_of(const site *t, unsigned which, const char *path)
@@ -89,6 +90,8 @@ static void answer(rp_sim_exchange *x, void *user)
     unsigned which = rp_sim_exchange_server(x) == t->servers[0] ? 0 : 1;
     const rule *r = find(t, which, rp_sim_target(x));
     t->asked[which]++;
+    const char *host = rp_sim_header(x, "host");
+    t->misnamed += host != NULL && strcmp(host, "other.example:1") == 0;
     note(t, x, which);
     if (r == NULL) {
         rp_sim_respond(x, 200, NULL, "here", 4);
@@ -555,6 +558,7 @@ static void test_host_override(void **state)
         assert_int_equal(f.error.status, RP_OK); /* the relative base was the URL, not the Host */
         assert_int_equal(t.asked[0], 2);
         assert_int_equal(t.asked[1], 1);
+        assert_int_equal(t.misnamed, 1);
         end(&t);
     }
 }
@@ -763,6 +767,8 @@ static void test_refused_address(void **state)
     assert_int_equal(f.error.status, RP_E_ADDRESS_REFUSED);
     assert_int_equal(t.asked[1], 0);
     assert_int_equal(f.summary.redirects, 1);
+    assert_int_equal(f.summary.attempts, 0);
+    assert_false(f.error.replay_safe); /* the first server has seen it */
     end(&t);
 }
 

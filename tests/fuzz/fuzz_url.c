@@ -3,7 +3,9 @@
 #include "fuzz/support/fuzz.h"
 
 #include "base/address.h"
+#include "http/reference.h"
 #include "http/url.h"
+#include <ringport/http.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +92,51 @@ static void check_address(const char *text, size_t size)
     free(copy);
 }
 
+static char *text_of(const char *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    FUZZ_CHECK(text != NULL);
+    if (size > 0)
+        memcpy(text, data, size);
+    text[size] = '\0';
+    return text;
+}
+
+/* The input as a reference, behind its first line as a base: what comes out is a URL without a dot
+ * segment, and resolving that against anything changes nothing of it. */
+static void check_reference(const char *data, size_t size)
+{
+    const char *line = memchr(data, '\n', size), *from = line == NULL ? data : line + 1;
+    size_t base_size = line == NULL ? 0 : (size_t)(line - data);
+    size_t reference_size = size - (size_t)(from - data);
+    rp_url url, again;
+    rp_error error = {.status = RP_OK};
+    if (memchr(data, '\0', size) != NULL)
+        return;
+    char *base = base_size > 0 ? text_of(data, base_size) : text_of("https://h/a/b?c#d", 17);
+    char *reference = text_of(from, reference_size);
+    size_t bound = 3 * (base_size + reference_size) + 64;
+    char *text = malloc(bound), *same_text = malloc(3 * bound);
+    FUZZ_CHECK(text != NULL && same_text != NULL);
+    if (rp_url_join(text, bound, base, reference, &error) == RP_OK) {
+        FUZZ_CHECK(rp_url_parse(&url, text, strlen(text), &error) == RP_OK);
+        FUZZ_CHECK(strlen(text) < rp_reference_bound(strlen(base), reference_size));
+        FUZZ_CHECK(rp_reference_resolve(same_text, &again, "http://other/x", text, &error) ==
+                   RP_OK);
+        FUZZ_CHECK(again.https == url.https && same(again.host, url.host));
+        /* The base's own path is taken as it is. */
+        char first = reference[strspn(reference, " \t")];
+        FUZZ_CHECK(same(again.path, url.path) || strchr("?#", first) != NULL);
+        FUZZ_CHECK(same(again.query, url.query));
+    } else {
+        FUZZ_CHECK(error.text[0] != '\0');
+    }
+    free(base);
+    free(reference);
+    free(text);
+    free(same_text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
@@ -107,6 +154,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_feature_text(1, error.text + strlen(error.text) / 2);
     }
     check_address(copy, size);
+    if (size > 0)
+        check_reference(copy, size);
     free(copy);
     return 0;
 }

@@ -101,8 +101,12 @@ static void put_server(FILE *file, int i)
             servers[i].certificate);
     (void)fprintf(file,
                   "%s location /put { dav_methods PUT DELETE; create_full_put_path on; }\n"
-                  "location /204 { return 204; } location /moved { return 301 /hello; } }\n",
-                  servers[i].more);
+                  "location /204 { return 204; } location /moved { return 301 /hello; }\n"
+                  "location /301 { return 301 /307; } location /302 { return 302 301; }\n"
+                  "location /307 { return 307 $scheme://localhost:$server_port/308; }\n"
+                  "location /308 { return 308 ./put/../put/moved; }\n"
+                  "location /303 { return 303 http://localhost:%u/hello; } }\n",
+                  servers[i].more, ports[PLAIN]);
 }
 
 static void put_config(const char *path)
@@ -249,6 +253,41 @@ static void test_conversations(void **state)
 }
 
 /* gzip makes nginx send chunks: what they hold is not ringport's to know. */
+/* nginx makes some of these references absolute, and sends others as they are. */
+static void test_redirects(void **state)
+{
+    static const int kinds[] = {PLAIN, ECDSA_12, RSA_13};
+    (void)state;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        web w;
+        fetch put = {0}, other = {0}, back = {.checked = true};
+        begin(&w, NULL, "ca.pem");
+        rp_request_options options = {.url = url_of(kinds[i], "/302"),
+                                      .method = "PUT",
+                                      .body = data,
+                                      .body_size = 5000,
+                                      .redirects_limit = 4};
+        fetch_good(&put, &w, "/302", &options, 201);
+        assert_int_equal(put.summary.redirects, 4);
+        assert_true(put.summary.reused);
+        get(&w, &back, kinds[i], "/put/moved", 200);
+        assert_int_equal(back.body_bytes, 5000);
+        options = (rp_request_options){.url = url_of(kinds[i], "/put/moved"), .method = "DELETE"};
+        fetch gone = {0};
+        fetch_good(&gone, &w, "/put/moved", &options, 204);
+        options = (rp_request_options){.url = url_of(kinds[i], "/303"),
+                                       .method = "POST",
+                                       .body = data,
+                                       .body_size = 50,
+                                       .redirects_limit = 1,
+                                       .redirect_flags = RP_REDIRECT_INSECURE};
+        fetch_good(&other, &w, "/303", &options, 200);
+        assert_string_equal(other.text, "hello from nginx\n");
+        assert_false(other.tls);
+        end(&w);
+    }
+}
+
 static void test_chunked(void **state)
 {
     web w;
@@ -528,6 +567,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(test_conversations),
+        fixture_test(test_redirects),
         fixture_test(test_chunked),
         fixture_test(test_resumption),
         fixture_test(test_kept_alive_connections),
