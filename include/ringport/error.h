@@ -45,7 +45,9 @@ typedef enum rp_status {
     RP_E_BAD_URL = 10,      /* not an absolute http or https URL, or over the limit */
     RP_E_BAD_HEADER = 11,   /* a request header or method that RFC 9110 does not allow */
     RP_E_BAD_OPTION = 12,   /* an option's value is out of its range */
-    RP_E_BODY_ABORTED = 13, /* reserved: the request body's producer gave up */
+    RP_E_BODY_ABORTED = 13, /* rp_request_body_abort */
+    RP_E_BODY_LENGTH = 14,  /* more or less of the request's body than was announced; or of unknown
+                             * length, for a server that speaks HTTP/1.0 */
 
     /* Waiting for a connection. */
     RP_E_QUEUE_FULL = 20,    /* more requests wait than queue_limit allows */

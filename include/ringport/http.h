@@ -178,7 +178,8 @@ typedef struct rp_response_summary {
     uint64_t body_bytes;      /* of the body, as it was sent */
     uint64_t bytes_sent;      /* plaintext bytes of the request that were handed to the network,
                               * head and body, on the last connection */
-    uint64_t body_bytes_sent; /* of these, the body's */
+    uint64_t body_bytes_sent; /* of these, the body's; of one that was given without its chunks'
+                               * sizes */
     unsigned attempts;        /* connections the request was sent on; 0: none */
     bool reused;              /* the connection had served a request before */
     bool resumed;             /* its TLS handshake resumed an earlier session */
@@ -237,12 +238,18 @@ enum {
     RP_REDIRECT_TRUSTED = 16  /* with every header but Host to any origin, secret or not */
 };
 
+/* See rp_request_give. */
+typedef void rp_body_wanted_fn(rp_request *request, size_t room, void *user);
+typedef void rp_body_rewind_fn(rp_request *request, void *user);
+typedef void rp_trailers_fn(rp_request *request, const rp_header *trailers, size_t count,
+                            void *user);
+
 typedef struct rp_request_options {
     const char *url;          /* absolute, http or https; at most 64 KiB; a fragment is not sent,
                                * and user information as Authorization */
     const char *method;       /* NULL: "GET", or "POST" with a body */
     const rp_header *headers; /* ringport adds Host, Content-Length, User-Agent, Accept unless
-                               * given */
+                               * given; Transfer-Encoding and Expect are its own */
     size_t header_count;
     const void *body; /* borrowed until on_done; NULL: none */
     size_t body_size;
@@ -256,9 +263,11 @@ typedef struct rp_request_options {
                                      * restart it */
     uint64_t idle_timeout_ms;       /* [60,000] longest time in which no byte moves, in neither
                                      * direction, while the request is sent and while the response
-                                     * comes. Time in which the caller owes all of its credit does
-                                     * not count. Of a large request counts what the peer's system
-                                     * has confirmed, looked at every quarter of this */
+                                     * comes. Time in which the caller owes all of its credit, or
+                                     * the next bytes of the body, does not count, nor does the wait
+                                     * for 100 Continue. Of a large request counts what the
+                                     * peer's system has confirmed, looked at every quarter of
+                                     * this */
     /* Backpressure on on_body: as receive_credit_bytes in stream.h. */
     size_t receive_credit_bytes;
     /* Replay, which is for methods that are idempotent by RFC 9110, 9.2.2, unless one of these says
@@ -298,6 +307,20 @@ typedef struct rp_request_options {
                                         * and a mebibyte, is taken for an attack:
                                         * RP_E_DECODE_TOO_LARGE. 0: 200; UINT32_MAX: no limit */
     uint64_t decompressed_limit_bytes; /* likewise one that is longer than so much; 0: no limit */
+    /* A body that is made while it is sent, in place of body: see rp_request_give. body_size is its
+     * length; 0: unknown. */
+    rp_body_wanted_fn *on_body_wanted;
+    rp_body_rewind_fn *on_body_rewind; /* NULL: it can't be made twice */
+    /* Expect: 100-continue (RFC 9110, 10.1.1), with a body of either kind: it is sent when the
+     * server says so, or has said nothing for so long (0: 1,000; RP_NEVER_MS: without end). What it
+     * answers instead is the answer, and the body is not sent; but 417 has the request sent once
+     * more without Expect, if its body can be. */
+    bool expect_continue;
+    uint64_t expect_timeout_ms;
+    /* The answer's trailers, behind the last of on_body; not called if there are none. They live
+     * until it returns. Whoever puts them to use has asked for them (TE: trailers), and knows which
+     * may be trusted (RFC 9110, 6.5.2). */
+    rp_trailers_fn *on_trailers;
 } rp_request_options;
 
 /* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";
@@ -326,6 +349,36 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
 
 /* Returns credit for size bytes of the body. */
 void rp_request_consume(rp_request *request, size_t size);
+
+/* ---- a body that is given piece by piece ----
+ *
+ * on_body_wanted is called when a connection has the request, and takes room bytes. Whoever has
+ * some gives them there and then, or later; it is called again when bytes were given and have gone,
+ * and not before. The body lasts until its end is told; its length is checked if it was announced
+ * (body_size), and if not it is sent in chunks (HTTP/1.1) or as it is (HTTP/2).
+ *
+ * A request whose body has begun to go out is sent again, where replay allows it, if
+ * on_body_rewind is set: it tells to begin with the first byte again. What was given and not sent
+ * by then is forgotten, and until it comes nothing is taken.
+ *
+ * Once an answer's head of status 300 or more came, or any in place of 100 Continue, no more of the
+ * body is wanted, and none is sent. Any other answer ends the body when it is complete itself. Then
+ * HTTP/1.1's connection is closed, and HTTP/2's stream is reset (CANCEL). */
+
+/* Copies as many of the bytes as there is room for, at most 64 KiB in all, and returns how many.
+ * More than body_size ends the request with RP_E_BODY_LENGTH. */
+size_t rp_request_give(rp_request *request, const void *data, size_t size);
+
+/* The body is complete. Less than body_size ends the request with RP_E_BODY_LENGTH. Behind a body
+ * of unknown length may stand trailers, each of them named in a Trailer header of the request; NULL
+ * and 0: none. Of RP_E_BAD_HEADER, RP_E_NO_MEMORY and RP_E_MISUSE nothing comes: the end may be
+ * told again. error may be NULL. */
+rp_status rp_request_body_end(rp_request *request, const rp_header *trailers, size_t trailer_count,
+                              rp_error *error);
+
+/* There will be no more of it: the request ends with RP_E_BODY_ABORTED, and what the server has of
+ * the body does not look complete. */
+void rp_request_body_abort(rp_request *request);
 
 /* A whole response's body in memory: pass &rp_collect_events as events and a zeroed rp_collected,
  * with limit_bytes and on_done set, as user. Whoever wants headers has events of their own, which

@@ -292,6 +292,8 @@ const char *rp_sim_method(const rp_sim_exchange *exchange);
 const char *rp_sim_target(const rp_sim_exchange *exchange);
 /* The value of a header, its name in any case; NULL: not there. */
 const char *rp_sim_header(const rp_sim_exchange *exchange, const char *name);
+/* Likewise of a trailer, once the request is complete. */
+const char *rp_sim_trailer(const rp_sim_exchange *exchange, const char *name);
 /* The body so far, if there is no on_body; at most 16 MiB are kept, more is malformed. */
 const uint8_t *rp_sim_body(const rp_sim_exchange *exchange, size_t *size);
 /* 11, 20; 10 for HTTP/1.0; 0: not known yet. */

@@ -287,8 +287,10 @@ static rp_status check(rp_client *client, const rp_request_options *options,
     if (client->destroyed || options->url == NULL || events == NULL || events->on_done == NULL)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
                             "a request needs a live client, a URL and on_done");
-    if (options->body == NULL && options->body_size > 0)
+    if (options->body == NULL && options->body_size > 0 && options->on_body_wanted == NULL)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body_size without a body");
+    if (options->body != NULL && options->on_body_wanted != NULL)
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body and on_body_wanted");
     rp_status status = rp_url_parse(url, options->url, strlen(options->url), error);
     if (status != RP_OK)
         return status;
@@ -297,6 +299,17 @@ static rp_status check(rp_client *client, const rp_request_options *options,
                             "%u requests wait for a connection already, the limit of the client",
                             client->queued_count);
     return RP_OK;
+}
+
+static bool has_body(const rp_request_options *options)
+{
+    return options->body != NULL || options->on_body_wanted != NULL;
+}
+
+static uint64_t length_of(const rp_request_options *options)
+{
+    bool unknown = options->on_body_wanted != NULL && options->body_size == 0;
+    return unknown ? RP_LENGTH_UNKNOWN : options->body_size;
 }
 
 /* What Authorization is to say, of Basic in value. */
@@ -348,8 +361,9 @@ static rp_status pack_options(rp_request *request, const rp_request_options *opt
         .header_count = options->header_count,
         .user_agent = request->client->options.user_agent,
         .accept_encoding = options->decompress ? rp_decode_accepted() : NULL,
-        .has_body = options->body != NULL,
-        .body_size = options->body_size,
+        .has_body = has_body(options),
+        .body_size = length_of(options),
+        .expects = options->expect_continue,
     };
     char basic[RP_BASIC_SIZE];
     rp_status status = credentials_make(basic, &source, options, error);
@@ -364,13 +378,11 @@ static rp_status message_make(rp_request *request, const rp_request_options *opt
 {
     const char *method = options->method;
     if (method == NULL)
-        method = options->body != NULL ? "POST" : "GET";
+        method = has_body(options) ? "POST" : "GET";
     rp_status status = pack_options(request, options, method, url, error);
     if (status != RP_OK)
         return status;
-    if (options->body_size > 0)
-        request->body = options->body;
-    request->body_size = options->body_size;
+    rp_upload_make(request, options, length_of(options));
     request->head_only = strcmp(method, "HEAD") == 0;
     request->idempotent =
         !options->never_replay && (options->idempotent || rp_method_idempotent(method));
@@ -387,6 +399,7 @@ static void settings_copy(rp_request *request, const rp_request_options *options
 {
     request->events = events;
     request->user = user;
+    request->on_trailers = options->on_trailers;
     request->has_credit_limit = options->receive_credit_bytes > 0;
     request->credit_bytes = options->receive_credit_bytes;
     request->first_byte_timeout_ms = default_ms(options->first_byte_timeout_ms);

@@ -34,6 +34,8 @@ typedef struct session {
     h1_state state;
     bool doubtful;       /* must not serve again, whatever the response says */
     bool body_unsent;    /* the current request's body is still being written */
+    bool body_last;      /* its end is in the stream's output */
+    bool is_old;         /* the server has answered in HTTP/1.0 */
     uint64_t plain_base; /* the stream's rp_stream_plain_handed where the request began */
     rp_write body_write;
 } session;
@@ -167,6 +169,7 @@ static bool on_head(void *user, const rp_response_head *head)
     rp_request *request = session_of(conn)->request;
     if (!head->informational)
         keep_alive_note(conn, head);
+    session_of(conn)->is_old = head->version == 10;
     rp_request_head(request, head);
     return session_of(conn)->request == request;
 }
@@ -179,7 +182,14 @@ static bool on_body(void *user, const uint8_t *data, size_t size)
     return session_of(conn)->request == request;
 }
 
-static const rp_h1_events parser_events = {.on_head = on_head, .on_body = on_body};
+static void on_trailers(void *user, const rp_header *trailers, size_t count)
+{
+    rp_conn *conn = user;
+    rp_request_trailers(session_of(conn)->request, trailers, count);
+}
+
+static const rp_h1_events parser_events = {
+    .on_head = on_head, .on_body = on_body, .on_trailers = on_trailers};
 
 /* ---- the stream's events ---- */
 
@@ -281,7 +291,38 @@ static void body_written(rp_stream *stream, rp_write *write, const rp_error *err
 /* A request whose head and body fit is sent as one record and needs no completion of its own. */
 static bool has_small_body(const rp_request *request)
 {
-    return request->head_size + request->body_size <= SMALL_REQUEST_BYTES;
+    const rp_body *body = &request->upload.body;
+    return !body->exists || (body->data != NULL && !request->message.says_expect &&
+                             request->head_size + body->length <= SMALL_REQUEST_BYTES);
+}
+
+/* When it was sent as far as it was given, the network has all of that, and more may follow. */
+static void body_fill(rp_stream *stream, void *user)
+{
+    rp_conn *conn = user;
+    session *h1 = session_of(conn);
+    rp_request *request = h1->request;
+    RP_ASSERT(h1->state == H1_SERVING);
+    if (h1->body_last) {
+        h1->body_unsent = false;
+        rp_request_sent(request);
+        return;
+    }
+    rp_error error;
+    uint8_t *out = conn->client->loop->scratch;
+    size_t size = rp_h1_body_write(&request->upload.body, request->message.chunked, out,
+                                   RP_SCRATCH_BYTES, &h1->body_last);
+    rp_status status = rp_stream_put(stream, out, size, &error);
+    rp_wipe(out, size);
+    if (status == RP_E_RESET) /* the answer, or the end, will come */
+        return;
+    if (status != RP_OK) {
+        rp_request_finish_later(request, &error);
+        return;
+    }
+    rp_upload_taken(request);
+    if (h1->body_last || rp_body_ready(&request->upload.body, 1) > 0)
+        rp_stream_want_fill(stream, body_fill);
 }
 
 /* The head, and a small body behind it. Nobody else uses the loop's scratch memory: this runs from
@@ -298,9 +339,10 @@ static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
                             "no memory for the request's head");
     size_t size = request->head_size = rp_h1_request_write(&request->message, proxy, text);
-    if (request->body != NULL && has_small_body(request)) {
-        memcpy(text + size, request->body, request->body_size);
-        size += request->body_size;
+    if (request->upload.body.exists && has_small_body(request)) {
+        size_t body_size = (size_t)request->upload.body.length;
+        memcpy(text + size, request->upload.body.data, body_size);
+        size += body_size;
     }
     rp_status status = rp_stream_put(conn->stream, text, size, error);
     rp_wipe(text, size);
@@ -308,11 +350,26 @@ static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
     return status;
 }
 
+/* RFC 9112, 6.1: a server of HTTP/1.0 knows no chunks. */
+static bool is_too_old(rp_conn *conn, rp_request *request)
+{
+    rp_error error;
+    if (!session_of(conn)->is_old || !request->message.chunked)
+        return false;
+    (void)rp_error_set(&error, RP_E_BODY_LENGTH, RP_PHASE_REQUEST,
+                       "%s speaks HTTP/1.0, which needs to know the length of the request's body",
+                       rp_conn_peer(conn));
+    rp_request_finish_later(request, &error);
+    return true;
+}
+
 static void serve(rp_conn *conn)
 {
     rp_error error;
     session *h1 = session_of(conn);
     rp_request *request = h1->request;
+    if (is_too_old(conn, request))
+        return;
     h1->state = H1_SERVING;
     rp_conn_serves(conn, request);
     h1->plain_base = rp_stream_plain_put(conn->stream);
@@ -322,15 +379,14 @@ static void serve(rp_conn *conn)
         rp_request_finish_later(request, &error);
         return;
     }
-    if (request->body == NULL || has_small_body(request)) {
+    if (has_small_body(request)) {
         rp_request_sent(request);
         return;
     }
     rp_request_uploads(request);
     h1->body_unsent = true;
-    rp_status status = rp_stream_write(conn->stream, &h1->body_write, request->body,
-                                       request->body_size, body_written, conn);
-    RP_ASSERT(status == RP_OK);
+    h1->body_last = false;
+    rp_upload_begins(request);
 }
 
 /* The stream's pump has delivered all that came, so this is the time to judge whether the
@@ -411,6 +467,23 @@ static void abandon(rp_conn *conn, rp_request *request)
     }
 }
 
+static void body(rp_conn *conn, rp_request *request)
+{
+    session *h1 = session_of(conn);
+    rp_body *bytes = &request->upload.body;
+    size_t ready = rp_body_ready(bytes, SIZE_MAX);
+    if (h1->state != H1_SERVING || h1->body_last || (ready == 0 && !rp_body_ends(bytes, 0)))
+        return;
+    if (bytes->produced) {
+        rp_stream_want_fill(conn->stream, body_fill);
+        return;
+    }
+    h1->body_last = true;
+    rp_status status =
+        rp_stream_write(conn->stream, &h1->body_write, bytes->data, ready, body_written, conn);
+    RP_ASSERT(status == RP_OK);
+}
+
 static void consume(rp_conn *conn, rp_request *request, size_t size)
 {
     (void)request;
@@ -447,6 +520,7 @@ const rp_protocol rp_http1 = {
     .room = room,
     .start = start,
     .abandon = abandon,
+    .body = body,
     .consume = consume,
     .bytes_sent = bytes_sent,
     .moved_ns = moved_ns,

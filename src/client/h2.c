@@ -305,6 +305,12 @@ static void on_body(void *user, rp_h2_stream *stream, const uint8_t *data, size_
     rp_request_body(stream->user, data, size);
 }
 
+static void on_trailers(void *user, rp_h2_stream *stream, const rp_header *trailers, size_t count)
+{
+    (void)user;
+    rp_request_trailers(stream->user, trailers, count);
+}
+
 static void on_frame(void *user, rp_h2_stream *stream, size_t out_size)
 {
     rp_conn *conn = user;
@@ -312,12 +318,16 @@ static void on_frame(void *user, rp_h2_stream *stream, size_t out_size)
     if (request->head_size == 0)
         request->head_size = (size_t)stream->sent_bytes;
     stream->sent_mark = rp_stream_sent(conn->stream) + out_size;
+    rp_upload_taken(request);
     if (!stream->uploading)
         rp_request_sent(request);
 }
 
-static const rp_h2_events events = {
-    .on_answer = on_answer, .on_head = on_head, .on_body = on_body, .on_frame = on_frame};
+static const rp_h2_events events = {.on_answer = on_answer,
+                                    .on_head = on_head,
+                                    .on_body = on_body,
+                                    .on_trailers = on_trailers,
+                                    .on_frame = on_frame};
 
 /* ---- is it alive? ----
  *
@@ -431,8 +441,7 @@ static void serve(rp_conn *conn, rp_request *request)
 {
     session *h2 = session_of(conn);
     rp_h2_request exchange = {.message = &request->message,
-                              .body = request->body,
-                              .body_size = request->body == NULL ? 0 : request->body_size,
+                              .body = request->upload.body.exists ? &request->upload.body : NULL,
                               .head_only = request->head_only,
                               .limited = request->has_credit_limit,
                               .credit = request->credit_bytes,
@@ -452,8 +461,10 @@ static void serve(rp_conn *conn, rp_request *request)
     stream->plain_base = rp_stream_plain_put(conn->stream);
     rp_conn_serves(conn, request);
     request->stream_id = stream->id;
-    if (exchange.body_size > 0)
+    if (exchange.body != NULL) {
         rp_request_uploads(request);
+        rp_upload_begins(request);
+    }
     silence_begins(conn);
     if (request->message.says_close)
         rp_conn_retire(conn);
@@ -586,6 +597,15 @@ static void abandon(rp_conn *conn, rp_request *request)
     want_fill(conn);
 }
 
+static void body(rp_conn *conn, rp_request *request)
+{
+    rp_h2_stream *stream = stream_of(request);
+    if (stream == NULL)
+        return;
+    rp_h2_body_more(session_of(conn)->h2, stream);
+    want_fill(conn);
+}
+
 static void deliver_later(rp_deferred *deferred)
 {
     session *h2 = RP_CONTAINER(deferred, session, later);
@@ -639,6 +659,7 @@ const rp_protocol rp_http2 = {
     .room = room,
     .start = start,
     .abandon = abandon,
+    .body = body,
     .consume = consume,
     .bytes_sent = bytes_sent,
     .moved_ns = moved_ns,

@@ -38,6 +38,10 @@ struct rp_protocol {
      * back inside. */
     void (*consume)(rp_conn *conn, rp_request *request, size_t size);
 
+    /* There may be more of the body to send, of a request that has one beyond its head: see
+     * upload.h. Calls nothing back inside. */
+    void (*body)(rp_conn *conn, rp_request *request);
+
     /* Plaintext bytes of the request that were handed to the network. */
     uint64_t (*bytes_sent)(const rp_conn *conn, const rp_request *request);
     /* When the network last took or brought anything of the request, for its deadlines. */

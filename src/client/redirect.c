@@ -280,6 +280,11 @@ static rp_status decide(rp_request *request, const rp_response_head *head, const
         return rp_error_set(error, RP_E_REDIRECT_LIMIT, RP_PHASE_HEAD,
                             "%s redirects once more, and %u redirects are followed at most",
                             peer_of(request), (unsigned)r->limit);
+    if (method_behind(r, head->status) == r->method && !rp_upload_can_repeat(request))
+        return rp_error_set(error, RP_E_REDIRECT_REFUSED, RP_PHASE_HEAD,
+                            "%s redirects a request of whose body some was sent, and which can't "
+                            "be made twice (on_body_rewind)",
+                            peer_of(request));
     char *text = rp_reallocate(memory, NULL, bound);
     if (text == NULL)
         return no_memory(request, error);
@@ -352,9 +357,10 @@ static void follow(rp_request *request)
     rp_request_begins_anew(request, next, r->next_block, next->size);
     r->next_block = NULL;
     r->begun_us = rp_request_since_us(request, rp_loop_now_ns(client->loop));
-    if (r->next_without_body) {
-        request->body = NULL;
-        request->body_size = 0;
+    if (!r->next_without_body) {
+        rp_upload_repeats(request);
+    } else {
+        rp_upload_drops(request);
         memcpy(r->method, "GET", sizeof("GET"));
     }
     request->idempotent = !r->never_replay && (r->idempotent || rp_method_idempotent(r->method));

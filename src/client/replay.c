@@ -54,9 +54,8 @@ static bool unprocessed_again(rp_request *request, uint32_t h2_code, uint64_t *d
     return request->moved_fresh < FRESH_LIMIT;
 }
 
-bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms)
+static bool goes_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms)
 {
-    *delay_ms = 0;
     if (request->told_head)
         return false;
     if (fate == RP_FATE_UNKNOWN && error->h2_code != RP_H2_HTTP_1_1_REQUIRED) {
@@ -68,6 +67,8 @@ bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, u
         return again;
     }
     request->doubtful = request->was_doubtful;
+    if (fate == RP_FATE_UNEXPECTING)
+        return true;
     if (fate != RP_FATE_MISDIRECTED)
         return unprocessed_again(request, error->h2_code, delay_ms);
     request->misdirected = true;
@@ -75,10 +76,31 @@ bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, u
     return true;
 }
 
+bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms)
+{
+    *delay_ms = 0;
+    bool again = goes_again(request, fate, error, delay_ms) && rp_upload_can_repeat(request);
+    if (again)
+        rp_upload_repeats(request);
+    return again;
+}
+
+static bool may_go_again(const rp_request *request)
+{
+    return !request->cancelled && !request->client->destroyed && rp_upload_can_repeat(request);
+}
+
 bool rp_replay_misdirected(const rp_request *request, const rp_response_head *head)
 {
-    return head->status == 421 && !request->misdirected && !request->cancelled &&
-           !request->client->destroyed;
+    return head->status == 421 && !request->misdirected && may_go_again(request);
+}
+
+bool rp_replay_unexpecting(rp_request *request, const rp_response_head *head)
+{
+    if (head->status != 417 || !request->message.says_expect || !may_go_again(request))
+        return false;
+    request->message.says_expect = false;
+    return true;
 }
 
 static void swallowed(const rp_request *request, const char *peer, rp_error *error)

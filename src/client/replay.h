@@ -7,10 +7,14 @@
  *                                   if the server is short of something, by and by later
  *   the server is not in charge     again, once, on a connection that has served nobody before
  *     (421)                         (RFC 9110, 15.5.20); the next 421 is the answer
+ *   the server meets no Expect      again, once, without it (RFC 9110, 15.5.18)
+ *     (417)
  *   the server wants HTTP/1.1       again, by HTTP/1.1, as all of its origin from then on; that it
  *                                   has done nothing is what it asks that for (RFC 9113, 7)
  *   unknown                         again, once, on such a connection, if it was idempotent and
- *                                   its connection not fresh */
+ *                                   its connection not fresh
+ *
+ * Nothing of this if some of its body was sent that can't be made twice. */
 #ifndef RP_CLIENT_REPLAY_H
 #define RP_CLIENT_REPLAY_H
 
@@ -23,6 +27,7 @@ enum { RP_H2_REFUSED_STREAM = 0x7, RP_H2_ENHANCE_YOUR_CALM = 0xb, RP_H2_HTTP_1_1
 typedef enum rp_fate {
     RP_FATE_UNPROCESSED, /* the server did nothing with it, for it had nothing, or says so */
     RP_FATE_MISDIRECTED, /* the server did nothing with it, for it came by the wrong connection */
+    RP_FATE_UNEXPECTING, /* likewise, for it meets no Expect */
     RP_FATE_UNKNOWN      /* the server may have acted on it */
 } rp_fate;
 
@@ -32,6 +37,9 @@ bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, u
 /* Is this head no answer, but one of a server that is not in charge, and the request to be sent
  * again? */
 bool rp_replay_misdirected(const rp_request *request, const rp_response_head *head);
+
+/* Likewise, for it expected 100 Continue? Then it does so no more. */
+bool rp_replay_unexpecting(rp_request *request, const rp_response_head *head);
 
 /* The error of one that does not go out again, of a server that refused it for good, about peer; of
  * one whose fate is unknown: RP_E_STALE_CONNECTION where the connection had been used before and

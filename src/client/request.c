@@ -71,6 +71,7 @@ void rp_request_free(rp_request *request)
     rp_timer_stop(client->loop, &request->total_timer);
     rp_timer_stop(client->loop, &request->phase_timer);
     rp_timer_stop(client->loop, &request->delay_timer);
+    rp_upload_free(request);
     message_wipe(request);
     if (request->redirects != NULL)
         (*request->redirects)->free(request);
@@ -217,6 +218,9 @@ static const char *total_reason(const rp_request *request)
         return "it waited for a connection";
     if (owes_credit(request))
         return "it waited for the caller to return credit";
+    const char *upload_waits = rp_upload_waits(request);
+    if (upload_waits != NULL)
+        return upload_waits;
     switch (deadline_of(request).waiting) {
     case FOR_UPLOAD:
         return "it waited for the peer to take the request";
@@ -292,7 +296,7 @@ static void phase_timer_fired(rp_timer *timer, void *user)
     rp_request *request = user;
     (void)timer;
     if (request->state == RP_REQUEST_ACTIVE) {
-        if (owes_credit(request))
+        if (owes_credit(request) || rp_upload_waits(request) != NULL)
             request->moved_ns = rp_loop_now_ns(request->client->loop);
         if (request->upload_under_way)
             look_at_upload(request);
@@ -373,14 +377,15 @@ void rp_request_moved(rp_request *request)
 }
 
 /* The connection may have closed with it, but is there until this turn's end. */
-static void misdirected(rp_request *request)
+static void sent_elsewhere(rp_request *request, rp_fate fate)
 {
     rp_conn *conn = request->conn;
     rp_error error;
-    (void)rp_error_set(&error, RP_E_BAD_RESPONSE, RP_PHASE_HEAD, "%s is not in charge (status 421)",
-                       peer_of(request));
+    (void)rp_error_set(&error, RP_E_BAD_RESPONSE, RP_PHASE_HEAD, "%s %s", peer_of(request),
+                       fate == RP_FATE_MISDIRECTED ? "is not in charge (status 421)"
+                                                   : "knows no Expect (status 417)");
     conn->protocol->abandon(conn, request);
-    request->client->conn_events->lost(conn, request, RP_FATE_MISDIRECTED, &error);
+    request->client->conn_events->lost(conn, request, fate, &error);
 }
 
 /* False: it is none of the caller's. */
@@ -389,13 +394,19 @@ static bool head_note(rp_request *request, const rp_response_head *head)
     if (head->informational) {
         request->head_begun = false;
         request->timings.first_byte_us = 0;
+        rp_upload_answered(request, head);
         watch(request);
         return true;
     }
     if (rp_replay_misdirected(request, head)) {
-        misdirected(request);
+        sent_elsewhere(request, RP_FATE_MISDIRECTED);
         return false;
     }
+    if (rp_replay_unexpecting(request, head)) {
+        sent_elsewhere(request, RP_FATE_UNEXPECTING);
+        return false;
+    }
+    rp_upload_answered(request, head);
     request->told_head = true;
     request->status = head->status;
     if (!request->head_begun)
@@ -439,6 +450,12 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
         request->events->on_body(request, data, size, request->user);
 }
 
+void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t count)
+{
+    if (request->on_trailers != NULL && !request->cancelled && !request->following)
+        request->on_trailers(request, trailers, count, request->user);
+}
+
 /* ---- the end ---- */
 
 /* Leaves the queue or the connection. */
@@ -449,8 +466,17 @@ static void leave(rp_request *request)
     rp_timer_stop(loop, &request->delay_timer);
     if (request->state == RP_REQUEST_QUEUED && !rp_list_empty(&request->queue_link))
         rp_origin_withdraw(request);
+    rp_upload_pauses(request);
     if (request->conn != NULL)
         request->conn->protocol->abandon(request->conn, request);
+}
+
+static uint64_t body_sent(const rp_request *request, uint64_t sent)
+{
+    if (sent <= request->head_size)
+        return 0;
+    const rp_body *body = &request->upload.body;
+    return body->produced ? body->taken_bytes : sent - request->head_size;
 }
 
 void rp_request_summary_get(const rp_request *request, rp_response_summary *summary)
@@ -465,7 +491,7 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
         .decoded_bytes = rp_decoding_bytes(request),
         .decoded = request->decoding != NULL,
         .bytes_sent = sent,
-        .body_bytes_sent = sent > request->head_size ? sent - request->head_size : 0,
+        .body_bytes_sent = body_sent(request, sent),
         .attempts = request->attempts,
         .reused = request->reused,
         .resumed = request->resumed,

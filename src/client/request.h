@@ -5,6 +5,7 @@
 
 #include "client/client.h"
 #include "client/decoding.h"
+#include "client/upload.h"
 
 /* Most messages fit: a request then needs no other memory. */
 #define RP_INLINE_BYTES 512
@@ -37,8 +38,8 @@ struct rp_request {
     rp_link link;       /* client->requests */
     rp_link queue_link; /* origin->queue, or its protocol's, before it is written */
     rp_message message; /* in inline_bytes, or in block */
-    const uint8_t *body;
-    size_t body_size;
+    rp_upload upload;
+    rp_trailers_fn *on_trailers;
     size_t head_size;                          /* of what was sent; 0: nothing yet */
     const rp_redirect_calls *const *redirects; /* NULL: it follows none */
     rp_request_state state;
@@ -116,6 +117,8 @@ void rp_request_moved(rp_request *request);
  * elsewhere. */
 void rp_request_head(rp_request *request, const rp_response_head *head);
 void rp_request_body(rp_request *request, const uint8_t *data, size_t size);
+/* Behind the body. */
+void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t count);
 /* Leaves its connection, to begin again with another message, which is in this block; what its
  * connection and its answer left behind is forgotten. */
 void rp_request_begins_anew(rp_request *request, const rp_message *message, uint8_t *block,

@@ -13,11 +13,12 @@
  * - Limits on the head's bytes and the number of headers (RP_E_HEAD_TOO_LARGE), on chunk extensions
  *   and trailers (RP_E_BAD_RESPONSE).
  * - HEAD, 1xx, 204, 304 have no body whatever their headers say. A body without length or chunks
- *   lasts until the end of the connection. Trailers are validated and dropped. */
+ *   lasts until the end of the connection. Trailers are validated. */
 #ifndef RP_HTTP_H1_H
 #define RP_HTTP_H1_H
 
 #include "base/memory.h"
+#include "http/body.h"
 #include "http/h1_lines.h"
 #include "http/message.h"
 #include <ringport/http.h>
@@ -27,6 +28,11 @@
  * bytes; returns how many were written. */
 size_t rp_h1_request_bound(const rp_message *message, const char *proxy);
 size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t *out);
+
+/* What may go of a body now, as much as fits, in one chunk if it is chunked; *last: that was its
+ * end. Returns how many bytes were written; capacity is more than RP_TRAILERS_LIMIT by 1 KiB at
+ * least. */
+size_t rp_h1_body_write(rp_body *body, bool chunked, uint8_t *out, size_t capacity, bool *last);
 
 typedef struct rp_h1_limits {
     size_t head_bytes;
@@ -43,13 +49,15 @@ typedef enum rp_h1_result {
     RP_H1_FAILED    /* *error */
 } rp_h1_result;
 
-/* Neither callback may feed or destroy the parser: give false to stop, and do it after feed
+/* No callback may feed or destroy the parser: give false to stop, and do it after feed
  * returned. */
 typedef struct rp_h1_events {
     /* head lives until the callback returns. Give false to pause after it. */
     bool (*on_head)(void *user, const rp_response_head *head);
     /* size > 0 */
     bool (*on_body)(void *user, const uint8_t *data, size_t size);
+    /* Behind the body, if there are any: the response is complete. They live until it returns. */
+    void (*on_trailers)(void *user, const rp_header *trailers, size_t count);
 } rp_h1_events;
 
 /* Where a head is cut into C strings for on_head: one for all parsers of a loop, so that a
@@ -67,6 +75,9 @@ typedef struct rp_h1_scratch {
 
 void rp_h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied);
 void rp_h1_scratch_clear(rp_h1_scratch *scratch);
+/* A copy of the text; room for the header there. NULL, false: no memory. */
+char *rp_h1_scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t size);
+bool rp_h1_scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header *header);
 
 typedef struct rp_h1_parser rp_h1_parser;
 

@@ -1,11 +1,12 @@
-/* h1_request.c - a request's head as HTTP/1.1 has it. */
+/* h1_request.c - a request's head, and its body's chunks, as HTTP/1.1 has them. */
 #include "http/h1.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What is sent beside what was packed, at the most: the words below and a number. A packed field
  * is longer than its line. */
-#define OWN_WORDS 128
+#define OWN_WORDS 192
 
 typedef struct writer {
     uint8_t *at;
@@ -86,6 +87,37 @@ size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t
         put_number(&w, message->length);
         PUT_LITERAL(&w, "\r\n");
     }
+    if (message->chunked)
+        PUT_LITERAL(&w, "Transfer-Encoding: chunked\r\n");
+    if (message->says_expect)
+        PUT_LITERAL(&w, "Expect: 100-continue\r\n");
     PUT_LITERAL(&w, "\r\n");
+    return (size_t)(w.at - out);
+}
+
+/* ---- the body (RFC 9112, 7.1) ---- */
+
+#define CHUNK_WORDS 32 /* a chunk's size, its end, the last chunk */
+
+static void put_last_chunk(writer *w, const rp_body *body)
+{
+    PUT_LITERAL(w, "0\r\n");
+    put(w, body->trailers, body->trailers_size);
+    PUT_LITERAL(w, "\r\n");
+}
+
+size_t rp_h1_body_write(rp_body *body, bool chunked, uint8_t *out, size_t capacity, bool *last)
+{
+    writer w = {out};
+    size_t size = rp_body_ready(body, capacity - RP_TRAILERS_LIMIT - CHUNK_WORDS);
+    *last = rp_body_ends(body, size);
+    if (chunked && size > 0)
+        w.at += snprintf((char *)w.at, CHUNK_WORDS, "%zx\r\n", size);
+    rp_body_take(body, size, w.at);
+    w.at += size;
+    if (chunked && size > 0)
+        PUT_LITERAL(&w, "\r\n");
+    if (chunked && *last)
+        put_last_chunk(&w, body);
     return (size_t)(w.at - out);
 }

@@ -36,8 +36,6 @@
 /* No message is so long; and sums of these can't overflow. */
 #define LENGTH_LIMIT ((uint64_t)INT64_MAX)
 
-#define SCRATCH_TEXT 2048
-#define SCRATCH_HEADERS 32
 #define PARTIAL_HEAD 512
 
 typedef enum state {
@@ -57,6 +55,8 @@ typedef enum stop {
     STOP_COMPLETE,
     STOP_TRAILERS,
     STOP_CHUNK_SIZE,
+    STOP_NO_MEMORY,
+    STOP_TOO_MANY, /* trailers */
     STOP_EXTENSIONS,
     STOP_FRAMING
 } stop;
@@ -75,6 +75,7 @@ struct rp_h1_parser {
     bool begun;
     bool persistent;
     uint32_t informational; /* 1xx so far */
+    uint32_t trailer_parts; /* names and values in head */
 
     size_t head_size; /* bytes of the head that earlier calls brought, and where they are */
     size_t head_capacity;
@@ -121,12 +122,16 @@ static int on_message_complete(llhttp_t *llhttp)
     return stop_here(llhttp->data, STOP_COMPLETE);
 }
 
+static const llhttp_settings_t trailer_settings;
+
 static int on_chunk_header(llhttp_t *llhttp)
 {
     rp_h1_parser *parser = llhttp->data;
     if (llhttp->content_length > LENGTH_LIMIT)
         return stop_here(parser, STOP_CHUNK_SIZE);
     rp_h1_lines_chunk(&parser->lines, llhttp->content_length);
+    if (llhttp->content_length == 0 && parser->events->on_trailers != NULL)
+        llhttp->settings = (void *)(uintptr_t)&trailer_settings;
     return llhttp->content_length == 0 ? stop_here(parser, STOP_TRAILERS) : 0;
 }
 
@@ -165,6 +170,35 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t size)
         return 0;
     return stop_here(parser, STOP_PAUSE);
 }
+
+/* Trailers come in pieces. They are collected where a head that comes in parts would be, as
+ * strings: a name and its value in turn. */
+
+static bool keep_partial_head(rp_h1_parser *parser, const uint8_t *data, size_t size);
+
+static int on_trailer_text(llhttp_t *llhttp, const char *at, size_t size)
+{
+    rp_h1_parser *parser = llhttp->data;
+    if (keep_partial_head(parser, (const uint8_t *)at, size))
+        return 0;
+    return stop_here(parser, STOP_NO_MEMORY);
+}
+
+static int on_trailer_part(llhttp_t *llhttp)
+{
+    rp_h1_parser *parser = llhttp->data;
+    if (++parser->trailer_parts > 2 * parser->limits.header_count)
+        return stop_here(parser, STOP_TOO_MANY);
+    return on_trailer_text(llhttp, "", 1);
+}
+
+static const llhttp_settings_t trailer_settings = {
+    .on_header_field = on_trailer_text,
+    .on_header_field_complete = on_trailer_part,
+    .on_header_value = on_trailer_text,
+    .on_header_value_complete = on_trailer_part,
+    .on_message_complete = on_message_complete,
+};
 
 static const llhttp_settings_t settings = {
     .on_headers_complete = on_headers_complete,
@@ -342,41 +376,6 @@ static bool keep_partial_head(rp_h1_parser *parser, const uint8_t *data, size_t 
     parser->head_size += size;
     if (parser->scratch->bytes_copied != NULL)
         *parser->scratch->bytes_copied += size;
-    return true;
-}
-
-static char *scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t size)
-{
-    size_t capacity = scratch->text_capacity > 0 ? scratch->text_capacity : SCRATCH_TEXT;
-    while (capacity < size)
-        capacity *= 2;
-    if (capacity > scratch->text_capacity) {
-        char *text =
-            rp_reallocate_secret(scratch->memory, scratch->text, scratch->text_capacity, capacity);
-        if (text == NULL)
-            return NULL;
-        scratch->text = text;
-        scratch->text_capacity = capacity;
-    }
-    memcpy(scratch->text, data, size);
-    if (scratch->bytes_copied != NULL)
-        *scratch->bytes_copied += size;
-    return scratch->text;
-}
-
-static bool scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header *header)
-{
-    if (index >= scratch->header_capacity) {
-        size_t capacity =
-            scratch->header_capacity > 0 ? scratch->header_capacity * 2 : SCRATCH_HEADERS;
-        rp_header *headers =
-            rp_reallocate(scratch->memory, scratch->headers, capacity * sizeof(*headers));
-        if (headers == NULL)
-            return false;
-        scratch->headers = headers;
-        scratch->header_capacity = capacity;
-    }
-    scratch->headers[index] = *header;
     return true;
 }
 
@@ -567,7 +566,7 @@ static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_r
         if (head->header_count >= parser->limits.header_count)
             return fail(parser, error, RP_E_HEAD_TOO_LARGE,
                         "the server sent more headers than the limit allows");
-        if (!scratch_header(parser->scratch, head->header_count, &header))
+        if (!rp_h1_scratch_header(parser->scratch, head->header_count, &header))
             return fail(parser, error, RP_E_NO_MEMORY, "no memory for the response's headers");
         head->header_count++;
     }
@@ -676,7 +675,7 @@ static rp_h1_result head_end(rp_h1_parser *parser, const uint8_t *data, size_t s
     char *text;
     size_t total = parser->head_size + size;
     if (parser->head_size == 0) {
-        text = scratch_text(parser->scratch, data, size);
+        text = rp_h1_scratch_text(parser->scratch, data, size);
     } else {
         parser->scratch->ends.count = 0; /* they count from the present call's data */
         text = keep_partial_head(parser, data, size) ? parser->head : NULL;
@@ -762,9 +761,35 @@ static rp_h1_result chunked_failed(rp_h1_parser *parser, ptrdiff_t position, rp_
         return bad(
             parser, error,
             "the server sent more than 16 KiB of chunk framing or trailers without a body byte");
+    if (parser->stop == STOP_NO_MEMORY)
+        return fail(parser, error, RP_E_NO_MEMORY, "no memory for the response's trailers");
+    if (parser->stop == STOP_TOO_MANY)
+        return fail(parser, error, RP_E_HEAD_TOO_LARGE,
+                    "the server sent more trailers than the limit on headers allows");
     if (parser->stop == STOP_CHUNK_SIZE)
         return bad(parser, error, "the server sent a chunk size that is absurdly large");
     return bad(parser, error, chunk_fault(llhttp));
+}
+
+/* All of them are there: names and values, each with its NUL. */
+static rp_h1_result tell_trailers(rp_h1_parser *parser, rp_error *error)
+{
+    size_t count = parser->trailer_parts / 2;
+    char *text = parser->head;
+    for (size_t i = 0; i < count; i++) {
+        char *name = text, *value = name + strlen(name) + 1, *end = value + strlen(value);
+        text = end + 1;
+        while (rp_is_blank(*value))
+            value++;
+        while (end > value && rp_is_blank(end[-1]))
+            end--;
+        *end = '\0';
+        if (!rp_h1_scratch_header(parser->scratch, i, &(rp_header){name, value}))
+            return fail(parser, error, RP_E_NO_MEMORY, "no memory for the response's trailers");
+    }
+    parser->events->on_trailers(parser->user, parser->scratch->headers, count);
+    free_partial_head(parser);
+    return RP_H1_MORE;
 }
 
 static rp_h1_result step_chunked(rp_h1_parser *parser, const uint8_t *data, size_t size,
@@ -783,8 +808,11 @@ static rp_h1_result step_chunked(rp_h1_parser *parser, const uint8_t *data, size
         parser->stop = STOP_FRAMING;
         return chunked_failed(parser, position, error);
     }
-    if (parser->stop == STOP_COMPLETE)
+    if (parser->stop == STOP_COMPLETE) {
         parser->state = STATE_COMPLETE;
+        if (parser->trailer_parts > 0)
+            return tell_trailers(parser, error);
+    }
     return parser->stop == STOP_PAUSE ? RP_H1_PAUSED : RP_H1_MORE;
 }
 
@@ -811,19 +839,6 @@ static rp_h1_result step(rp_h1_parser *parser, const uint8_t *data, size_t size,
 }
 
 /* ---- Interface ---- */
-
-void rp_h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied)
-{
-    *scratch = (rp_h1_scratch){.memory = memory, .bytes_copied = bytes_copied};
-}
-
-void rp_h1_scratch_clear(rp_h1_scratch *scratch)
-{
-    rp_free_secret(scratch->memory, scratch->text, scratch->text_capacity);
-    rp_free(scratch->memory, scratch->headers);
-    rp_free(scratch->memory, scratch->spare);
-    rp_h1_scratch_init(scratch, scratch->memory, scratch->bytes_copied);
-}
 
 rp_h1_parser *rp_h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
                                   const rp_h1_limits *limits, const rp_h1_events *events,
@@ -857,7 +872,7 @@ void rp_h1_parser_start(rp_h1_parser *parser, bool head_only)
     parser->connect = false;
     parser->begun = false;
     parser->persistent = false;
-    parser->informational = 0;
+    parser->informational = parser->trailer_parts = 0;
     parser->body_bytes = 0;
     parser->extension_bytes = parser->framing_bytes = 0;
     start_head(parser);

@@ -145,6 +145,7 @@ static void stream_free(stream *s)
     rp_list_remove(&s->held_link);
     rp_list_remove(&s->turn_link);
     rp_chain_clear(&s->held);
+    rp_h2_trailers_clear(s);
     rp_h2_give(h2->memory, s);
 }
 
@@ -183,6 +184,21 @@ void rp_h2_fail_stream(stream *s, rp_h2_fault fault, uint32_t code)
     rp_h2_end_stream(s, RP_H2_UNUSABLE);
 }
 
+/* The callback may drop it. False: it did, and the stream may be gone. */
+static bool tell_trailers(stream *s)
+{
+    rp_h2 *h2 = s->h2;
+    if (s->trailers == NULL)
+        return true;
+    h2->delivering = s;
+    h2->events->on_trailers(h2->user, &s->is, s->trailers, s->trailer_count);
+    h2->delivering = NULL;
+    bool dropped = s->dropped;
+    if (dropped && s->closed)
+        stream_free(s);
+    return !dropped;
+}
+
 /* An upload that is not done serves nobody any more; and its bytes are their owner's again. */
 void rp_h2_complete(stream *s)
 {
@@ -191,7 +207,7 @@ void rp_h2_complete(stream *s)
     s->finishing = s->held.size > 0;
     if (s->finishing)
         rp_list_remove(&s->link);
-    else
+    else if (tell_trailers(s))
         rp_h2_end_stream(s, RP_H2_COMPLETE);
 }
 

@@ -8,7 +8,7 @@
  * - Limits are on the decoded list of a head (RFC 9113, 10.5.1: 32 bytes more for each field) and
  *   the number of its fields, on interim responses, on CONTINUATION frames (8), and on frames that
  *   bring nothing: PING, SETTINGS, empty DATA, WINDOW_UPDATE without end.
- * - Push is off. Trailers are validated and dropped.
+ * - Push is off. Trailers are validated.
  * - Windows: the connection's goes back when bytes are fed, a stream's when they are consumed, and
  *   both grow with what comes in a round trip, up to a limit.
  * - Streams that nobody wants are reset, within a budget: servers take many resets for an attack
@@ -22,7 +22,7 @@
 #include "base/chain.h"
 #include "base/list.h"
 #include "base/memory.h"
-#include "http/message.h"
+#include "http/body.h"
 #include <ringport/http.h>
 
 /* Where connections have their memory from: blocks that come back are kept for others. One for many
@@ -75,6 +75,8 @@ typedef struct rp_h2_events {
     void (*on_head)(void *user, rp_h2_stream *stream, const rp_response_head *head);
     /* size > 0 */
     void (*on_body)(void *user, rp_h2_stream *stream, const uint8_t *data, size_t size);
+    /* Behind the body, if there are any; they live until the callback returns. May be NULL. */
+    void (*on_trailers)(void *user, rp_h2_stream *stream, const rp_header *trailers, size_t count);
     /* A frame of the request, the first is its head, is in the output, at whose byte out_size it
      * ends; stream->uploading says whether more follow. Calls nothing here. */
     void (*on_frame)(void *user, rp_h2_stream *stream, size_t out_size);
@@ -101,8 +103,7 @@ bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_
  * the end. */
 typedef struct rp_h2_request {
     const rp_message *message;
-    const uint8_t *body;
-    size_t body_size;
+    rp_body *body;  /* NULL: none */
     bool head_only; /* HEAD */
     bool limited;   /* on_body gives credit bytes, and more as they are consumed */
     size_t credit;
@@ -125,6 +126,9 @@ bool rp_h2_said_limit(const rp_h2 *h2);
 uint32_t rp_h2_unwanted(const rp_h2 *h2);
 /* The server takes no more streams (GOAWAY), or none are left. */
 bool rp_h2_is_leaving(const rp_h2 *h2);
+
+/* There may be more of its body to send than at the last drain. */
+void rp_h2_body_more(rp_h2 *h2, rp_h2_stream *stream);
 
 /* Nobody wants the answer any more. The stream is gone. */
 void rp_h2_drop(rp_h2 *h2, rp_h2_stream *stream, uint64_t now_ns);

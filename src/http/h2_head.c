@@ -223,6 +223,29 @@ static void tell_head(rp_h2 *h2, stream *s)
     h2->events->on_head(h2->user, &s->is, &head);
 }
 
+void rp_h2_trailers_clear(stream *s)
+{
+    rp_memory *memory = s->h2->memory->memory;
+    for (uint32_t i = 0; i < 2 * s->trailer_count; i++)
+        nghttp2_rcbuf_decref(s->trailer_parts[i]);
+    rp_free(memory, s->trailers);
+    rp_free(memory, (void *)s->trailer_parts);
+    s->trailers = NULL;
+    s->trailer_parts = NULL;
+    s->trailer_count = 0;
+}
+
+/* They are told behind the body, which may wait: the stream has them from here on. */
+static void trailers_keep(rp_h2 *h2, stream *s)
+{
+    s->trailers = h2->headers;
+    s->trailer_parts = h2->parts;
+    s->trailer_count = h2->header_count;
+    h2->headers = NULL;
+    h2->parts = NULL;
+    h2->header_count = h2->header_capacity = 0;
+}
+
 void rp_h2_head_read(rp_h2 *h2, stream *s)
 {
     if (h2->reading == s && !s->is.told_head) {
@@ -233,6 +256,9 @@ void rp_h2_head_read(rp_h2 *h2, stream *s)
             s->informational += informational;
             tell_head(h2, s);
         }
+    } else if (h2->reading == s && h2->header_count > 0 && s->trailers == NULL &&
+               h2->events->on_trailers != NULL) {
+        trailers_keep(h2, s);
     }
     head_over(h2);
 }

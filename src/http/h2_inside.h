@@ -22,12 +22,14 @@ typedef enum rp_h2_fault {
 typedef struct stream {
     rp_h2_stream is;
     rp_h2 *h2;
-    rp_link all_link;  /* h2->all */
-    rp_link link;      /* h2->live, then h2->ended; alone: dropped, or told */
-    rp_link turn_link; /* h2->turns */
-    rp_link held_link; /* h2->ready: it has held bytes and credit */
-    const uint8_t *body;
-    size_t body_size, body_done;
+    rp_link all_link;    /* h2->all */
+    rp_link link;        /* h2->live, then h2->ended; alone: dropped, or told */
+    rp_link turn_link;   /* h2->turns */
+    rp_link held_link;   /* h2->ready: it has held bytes and credit */
+    rp_body *body;       /* NULL: none; not ours any more once it is ended, dropped or finishing */
+    rp_header *trailers; /* of the answer, as rp_h2 has heads */
+    nghttp2_rcbuf **trailer_parts;
+    uint32_t trailer_count;
     rp_chain held; /* of a limited one: came, and waits for credit */
     size_t credit;
     uint32_t informational;
@@ -161,6 +163,8 @@ int rp_h2_on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, ngh
 void rp_h2_head_read(rp_h2 *h2, stream *s);
 /* Lets go of all strings. */
 void rp_h2_head_clear(rp_h2 *h2);
+/* Lets go of the answer's trailers. */
+void rp_h2_trailers_clear(stream *s);
 /* nghttp2 found fault with a header, in its own words: takes the name from them. */
 void rp_h2_note_bad_name(stream *s, const char *text, size_t size);
 

@@ -40,7 +40,7 @@ static bool stays_behind(const rp_field *field)
 static bool room_for_fields(rp_h2 *h2, const rp_message *message)
 {
     rp_memory *memory = h2->memory->memory;
-    size_t count = (size_t)message->field_count + 7, bytes = message->size - message->fields_at;
+    size_t count = (size_t)message->field_count + 8, bytes = message->size - message->fields_at;
     if (count > h2->field_capacity) {
         nghttp2_nv *fields = rp_reallocate(memory, h2->fields, count * sizeof(*fields));
         if (fields == NULL)
@@ -123,6 +123,8 @@ static size_t fields_make(rp_h2 *h2, const rp_message *message, char *length)
         h2->fields[count] = FIELD_TEXT("content-length", length);
         h2->fields[count++].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
     }
+    if (message->says_expect)
+        h2->fields[count++] = FIELD_TEXT("expect", "100-continue");
     return count;
 }
 
@@ -150,15 +152,67 @@ static bool next_turn(rp_h2 *h2)
     return true;
 }
 
+static bool is_over(const stream *s)
+{
+    return s->dropped || s->ended || s->finishing; /* the body is its owner's again */
+}
+
+void rp_h2_body_more(rp_h2 *h2, rp_h2_stream *public)
+{
+    stream *s = rp_h2_stream_of(public);
+    if (s->is.uploading && !is_over(s) && rp_list_empty(&s->turn_link))
+        (void)nghttp2_session_resume_data(h2->ng, (int32_t)s->is.id);
+}
+
+/* The fields behind the body (RFC 9113, 8.1). nghttp2 copies them. False: no memory. */
+static bool trailers_submit(stream *s)
+{
+    rp_memory *memory = s->h2->memory->memory;
+    rp_field field;
+    size_t count = 0, name_bytes = 0;
+    for (size_t at = 0; rp_body_next_trailer(s->body, &at, &field); count++)
+        name_bytes += field.name.size;
+    nghttp2_nv *fields = rp_allocate(memory, count * sizeof(*fields) + name_bytes);
+    if (fields == NULL)
+        return false;
+    char *names = (char *)(fields + count);
+    size_t i = 0;
+    for (size_t at = 0; rp_body_next_trailer(s->body, &at, &field); i++) {
+        rp_slice value = trimmed(field.value);
+        fields[i] = field_of(names, field.name.size, value.data, value.size);
+        fields[i].flags = NGHTTP2_NV_FLAG_NONE;
+        for (size_t k = 0; k < field.name.size; k++)
+            *names++ = rp_ascii_lower((char)field.name.data[k]);
+    }
+    int result = nghttp2_submit_trailer(s->h2->ng, (int32_t)s->is.id, fields, count);
+    rp_free(memory, fields);
+    return result == 0;
+}
+
+/* False: no memory. */
+static bool body_ends(stream *s, uint32_t *flags)
+{
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (s->body->trailers == NULL)
+        return true;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    return trailers_submit(s);
+}
+
 static nghttp2_ssize read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t size,
                                uint32_t *flags, nghttp2_data_source *source, void *user)
 {
     stream *s = source->ptr;
     rp_h2 *h2 = user;
-    size_t left = s->body_size - s->body_done;
     (void)ng;
     (void)id;
     (void)buffer;
+    size_t ready = is_over(s) ? 0 : rp_body_ready(s->body, size);
+    bool ends = !is_over(s) && rp_body_ends(s->body, ready);
+    if (ready == 0 && !ends) {
+        s->its_turn = false;
+        return NGHTTP2_ERR_DEFERRED;
+    }
     if (h2->uploads > 1 && !s->its_turn) {
         rp_list_remove(&s->turn_link);
         rp_list_append(&h2->turns, &s->turn_link);
@@ -166,9 +220,11 @@ static nghttp2_ssize read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer,
     }
     s->its_turn = false;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (left <= size)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    return (nghttp2_ssize)(left < size ? left : size);
+    if (ends && !body_ends(s, flags)) {
+        rp_h2_fail_stream(s, RP_H2_NO_MEMORY, NGHTTP2_CANCEL);
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    return (nghttp2_ssize)ready;
 }
 
 int rp_h2_on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t size,
@@ -178,14 +234,13 @@ int rp_h2_on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t 
     stream *s = source->ptr;
     (void)ng;
     (void)frame;
-    if (s->dropped || s->ended || s->finishing) /* the body is its owner's again */
+    if (is_over(s))
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (h2->out_capacity - h2->out_size < FRAME_HEAD + size)
         return NGHTTP2_ERR_WOULDBLOCK;
     memcpy(h2->out + h2->out_size, head, FRAME_HEAD);
-    memcpy(h2->out + h2->out_size + FRAME_HEAD, s->body + s->body_done, size);
+    rp_body_take(s->body, size, h2->out + h2->out_size + FRAME_HEAD);
     h2->out_size += FRAME_HEAD + size;
-    s->body_done += size;
     return 0;
 }
 
@@ -202,12 +257,11 @@ rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request)
     *s = (stream){.h2 = h2,
                   .is = {.user = request->user, .length = RP_LENGTH_UNKNOWN},
                   .body = request->body,
-                  .body_size = request->body_size,
                   .bodiless = request->head_only,
                   .limited = request->limited,
                   .credit = request->credit,
                   .window = (uint32_t)h2->options.stream_window};
-    s->is.uploading = request->body_size > 0;
+    s->is.uploading = request->body != NULL;
     nghttp2_data_provider2 body = {.source.ptr = s, .read_callback = read_body};
     int32_t id =
         nghttp2_submit_request2(h2->ng, NULL, h2->fields, fields_make(h2, request->message, length),

@@ -127,7 +127,8 @@ static rp_status check_length(const rp_message_source *source, const rp_header *
     for (; *digit >= '0' && *digit <= '9' && value <= UINT64_MAX / 10 - 1; digit++)
         value = value * 10 + (uint64_t)(*digit - '0');
     if (*digit != '\0' || digit == header->value ||
-        value != (source->has_body ? source->body_size : 0))
+        value != (source->has_body ? source->body_size : 0) ||
+        (source->has_body && source->body_size == RP_LENGTH_UNKNOWN))
         return bad(error, header, "differs from the body's length");
     given->content_length = true;
     return RP_OK;
@@ -166,6 +167,8 @@ static rp_status check_header(const rp_message_source *source, const rp_header *
         if (rp_name_equal(name, size, "accept")) {
             given->accept = true;
             *sent = sizes.value > 0;
+        } else if (rp_name_equal(name, size, "expect")) {
+            return bad(error, header, "is ringport's to send: see expect_continue");
         }
         break;
     case 10:
@@ -291,8 +294,10 @@ rp_status rp_message_pack(rp_message *message, const rp_message_source *source, 
     if (!given.user_agent && source->user_agent[0] != '\0')
         message->user_agent = source->user_agent;
     message->length = source->has_body ? source->body_size : 0;
-    message->says_length =
-        !given.content_length && (source->has_body || expects_body(source->method));
+    message->chunked = message->length == RP_LENGTH_UNKNOWN;
+    message->says_length = !given.content_length && !message->chunked &&
+                           (source->has_body || expects_body(source->method));
+    message->says_expect = source->expects && message->length > 0;
     message->says_accept = !given.accept;
     message->says_close = given.close;
     return status;
@@ -360,8 +365,10 @@ rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
     message->size = p.size;
     if (given.user_agent)
         message->user_agent = NULL;
-    if (change->without_body)
+    if (change->without_body) {
         message->length = 0;
+        message->chunked = message->says_expect = false;
+    }
     message->says_length = change->without_body ? expects_body(change->method)
                                                 : from->says_length && !given.content_length;
     message->says_accept = from->says_accept && !given.accept;

@@ -18,7 +18,8 @@ typedef struct rp_message_source {
                                        * none; credentials NULL: none is sent */
     const char *accept_encoding;      /* NULL: none */
     bool has_body;
-    uint64_t body_size;
+    uint64_t body_size; /* RP_LENGTH_UNKNOWN: it is not known */
+    bool expects;       /* 100 Continue */
 } rp_message_source;
 
 /* Method, authority, target and the caller's fields are in bytes, one behind the other; what is
@@ -35,18 +36,21 @@ typedef struct rp_message {
     bool says_length; /* Content-Length, which is not among the fields */
     bool says_accept; /* likewise, of anything */
     bool says_host;   /* likewise: the authority is the URL's */
+    bool says_expect; /* likewise: 100-continue */
+    bool chunked;     /* with HTTP/1.1 */
     bool says_close;  /* Connection: close is among the fields */
 } rp_message;
 
 /* Checks method and headers (RFC 9110, 5.1, 5.5, 9.1: tokens, no control characters; nothing in
- * Host, Content-Length, Transfer-Encoding or Connection that contradicts what ringport will do) and
- * packs the message into bytes. To be sent are Host (with the port if it is not the default),
- * User-Agent, Accept (anything) and Content-Length (with a body, or for methods that expect one). A
- * header of the caller replaces the default, and one with value "" suppresses User-Agent and
- * Accept. Credentials become a field behind the caller's, and so does Accept-Encoding, which is
- * left out of a request for a range: its answer would be a part of something encoded.
- * RP_E_BAD_HEADER: *error names the header, and bytes are wiped. If the capacity was too small, the
- * message is not usable, and to be packed again into message->size bytes. */
+ * Host, Content-Length, Transfer-Encoding, Expect or Connection that contradicts what ringport will
+ * do) and packs the message into bytes. To be sent are Host (with the port if it is not the
+ * default), User-Agent, Accept (anything), Content-Length (with a body whose length is known, or
+ * for methods that expect one) and Expect. A header of the caller replaces the default, and one
+ * with value "" suppresses User-Agent and Accept. Credentials become a field behind the caller's,
+ * and so does Accept-Encoding, which is left out of a request for a range: its answer would be a
+ * part of something encoded. RP_E_BAD_HEADER: *error names the header, and bytes are wiped. If the
+ * capacity was too small, the message is not usable, and to be packed again into message->size
+ * bytes. */
 rp_status rp_message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
                           size_t capacity, rp_error *error);
 

@@ -43,6 +43,38 @@ const char *rp_sim_request_header(const sim_request *request, const char *name)
     return NULL;
 }
 
+/* ---- trailers ---- */
+
+static void add_trailer(sim_request *request, const char *line, size_t size)
+{
+    size_t more = request->trailers_size + size + 1;
+    request->trailers = rp_reallocate(request->memory, request->trailers, more);
+    RP_ASSERT(request->trailers != NULL);
+    memcpy(request->trailers + request->trailers_size, line, size);
+    request->trailers[more - 1] = '\0';
+    request->trailers_size = more;
+}
+
+void rp_sim_request_trailer_add(sim_request *request, const char *name, const char *value)
+{
+    add_trailer(request, name, strlen(name));
+    request->trailers_size--;
+    add_trailer(request, ": ", 2);
+    request->trailers_size--;
+    add_trailer(request, value, strlen(value));
+}
+
+const char *rp_sim_request_trailer(const sim_request *request, const char *name)
+{
+    const char *line = request->trailers, *end = line + request->trailers_size;
+    for (; line != NULL && line < end; line += strlen(line) + 1) {
+        const char *colon = strchr(line, ':');
+        if (colon != NULL && rp_name_equal(line, (size_t)(colon - line), name))
+            return colon + 1 + strspn(colon + 1, " \t");
+    }
+    return NULL;
+}
+
 static bool says(const char *value, const char *word)
 {
     return value != NULL && rp_name_equal(value, strlen(value), word);
@@ -152,8 +184,13 @@ static void chunk_line(sim_request *request)
         if (request->line_size > 0)
             fail(request, "no line end after a chunk");
     } else if (request->state == SIM_REQUEST_TRAILER) {
+        const char *colon = strchr(request->line, ':');
         if (request->line_size == 0)
             request->state = SIM_REQUEST_DONE;
+        else if (colon == NULL || !rp_is_token(request->line, (size_t)(colon - request->line)))
+            fail(request, "malformed trailer");
+        else
+            add_trailer(request, request->line, request->line_size);
     } else {
         request->left = strtoull(request->line, &end, 16);
         request->state = request->left > 0 ? SIM_REQUEST_CHUNK_DATA : SIM_REQUEST_TRAILER;
@@ -213,12 +250,14 @@ void rp_sim_request_reset(sim_request *request)
 {
     char *text = request->text;
     size_t capacity = request->capacity;
+    rp_free(request->memory, request->trailers);
     *request = (sim_request){.memory = request->memory, .text = text, .capacity = capacity};
 }
 
 void rp_sim_request_free(sim_request *request)
 {
     rp_free(request->memory, request->text);
+    rp_free(request->memory, request->trailers);
     *request = (sim_request){.memory = request->memory};
 }
 

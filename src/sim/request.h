@@ -36,6 +36,8 @@ typedef struct sim_request {
     size_t header_begin; /* where the header lines begin in text */
     char line[256];      /* between chunks */
     size_t line_size;
+    char *trailers; /* "name: value" strings, one behind the other; NULL: none */
+    size_t trailers_size;
 } sim_request;
 
 typedef struct sim_request_events {
@@ -58,7 +60,9 @@ void rp_sim_request_add(sim_request *request, const char *name, const char *valu
 /* Afterwards it is done, or has a body, which the owner counts. */
 void rp_sim_request_head_done(sim_request *request, bool has_body);
 
-/* The value of a header, NULL: not there. */
+/* The value of a header, or of a trailer, NULL: not there. */
 const char *rp_sim_request_header(const sim_request *request, const char *name);
+const char *rp_sim_request_trailer(const sim_request *request, const char *name);
+void rp_sim_request_trailer_add(sim_request *request, const char *name, const char *value);
 
 #endif

@@ -442,6 +442,11 @@ const char *rp_sim_header(const rp_sim_exchange *x, const char *name)
     return x->head_seen ? rp_sim_request_header(&x->request, name) : NULL;
 }
 
+const char *rp_sim_trailer(const rp_sim_exchange *x, const char *name)
+{
+    return rp_sim_request_trailer(&x->request, name);
+}
+
 const uint8_t *rp_sim_body(const rp_sim_exchange *x, size_t *size)
 {
     *size = x->body.size;

@@ -222,7 +222,8 @@ static void trailers_came(sim_connection *c, const sim_frame *f)
     uint32_t code;
     uint64_t length;
     rp_sim_exchange *x = rp_sim_h2_find(c, f->stream);
-    const char *why = rp_sim_h2_fields(c, NULL, true, &length, &code);
+    sim_request *request = x != NULL && !x->reset && !x->told ? &x->request : NULL;
+    const char *why = rp_sim_h2_fields(c, request, true, &length, &code);
     if (why == NULL && (f->flags & RP_SIM_FLAG_END_STREAM) == 0)
         why = "trailers without END_STREAM", code = SIM_PROTOCOL_ERROR; /* 8.1 */
     if (why != NULL)

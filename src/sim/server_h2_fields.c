@@ -191,6 +191,12 @@ static void fill(fields *f, sim_request *request)
         rp_sim_request_add(request, "cookie", (const char *)f->cookies.data);
 }
 
+static void fill_trailers(const fields *f, sim_request *request)
+{
+    for (const char *name = next_field(f, NULL); name != NULL; name = next_field(f, value_of(name)))
+        rp_sim_request_trailer_add(request, name, value_of(name));
+}
+
 const char *rp_sim_h2_fields(sim_connection *c, sim_request *request, bool trailers,
                              uint64_t *length, uint32_t *code)
 {
@@ -210,7 +216,11 @@ const char *rp_sim_h2_fields(sim_connection *c, sim_request *request, bool trail
         why = request_wrong(c, &f);
     if (why == NULL && !trailers)
         why = read_length(&f, length);
-    if (why == NULL && request != NULL)
+    if (why == NULL && trailers && f.length != NULL)
+        why = "a content-length behind the body"; /* RFC 9110, 6.5.1 */
+    if (why == NULL && request != NULL && trailers)
+        fill_trailers(&f, request);
+    else if (why == NULL && request != NULL)
         fill(&f, request);
     rp_free(f.memory, f.text.data);
     rp_free(f.memory, f.cookies.data);

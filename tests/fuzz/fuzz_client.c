@@ -92,7 +92,7 @@ static bool take_body(void *user, const uint8_t *data, size_t size)
 /* Where the answer ends, by the parser itself: fuzz_h1_response holds that against another one. */
 static size_t answer_end(const said *s)
 {
-    static const rp_h1_events events = {take_head, take_body};
+    static const rp_h1_events events = {.on_head = take_head, .on_body = take_body};
     static const rp_h1_limits limits = {HEAD_LIMIT, HEADER_LIMIT, INFORMATIONAL_LIMIT, false};
     rp_memory memory;
     rp_h1_scratch scratch;

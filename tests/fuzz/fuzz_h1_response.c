@@ -153,6 +153,21 @@ static bool on_body(void *user, const uint8_t *data, size_t size)
     return goes_on(r);
 }
 
+static void on_trailers(void *user, const rp_header *trailers, size_t count)
+{
+    run *r = user;
+    response *now = &r->responses[r->count - 1];
+    FUZZ_CHECK(now->chunked && count > 0 && count <= r->s->limits.header_count);
+    for (size_t i = 0; i < count; i++) {
+        FUZZ_CHECK(rp_is_token(trailers[i].name, strlen(trailers[i].name)));
+        FUZZ_CHECK(rp_is_field_value(trailers[i].value, strlen(trailers[i].value)));
+        add_text(&r->events, trailers[i].name);
+        add_text(&r->events, trailers[i].value);
+        add_text(&r->fields, trailers[i].name);
+        add_text(&r->fields, trailers[i].value);
+    }
+}
+
 /* ---- Feeding --------------------------------------------------------------------------------- */
 
 static void begin_response(run *r, rp_h1_parser *parser, size_t at)
@@ -232,7 +247,7 @@ static void note_result(run *r, const rp_h1_parser *parser)
 /* The whole connection, in pieces of up to limit bytes, 0: in one piece. */
 static void run_connection(run *r, const uint8_t *data, size_t size, uint32_t limit)
 {
-    static const rp_h1_events events = {on_head, on_body};
+    static const rp_h1_events events = {on_head, on_body, on_trailers};
     rp_memory memory;
     rp_h1_scratch scratch;
     uint64_t seed = r->s->seed;
@@ -282,25 +297,38 @@ static bool is_blank(uint8_t c)
     return c == ' ' || c == '\t';
 }
 
-/* Without blanks at both ends, and with blanks for folds. */
-static void check_text(const uint8_t *data, size_t begin, size_t end, const char *text)
+static bool is_white(char c)
 {
-    static const char blanks[] = " \t\r\n";
-    while (begin < end && strchr(blanks, data[begin]) != NULL)
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Without blanks at both ends, and with blanks for folds: as many as there were bytes, or in
+ * trailers (loose) some. */
+static void check_text(const uint8_t *data, size_t begin, size_t end, const char *text, bool loose)
+{
+    while (begin < end && is_white((char)data[begin]))
         begin++;
-    while (end > begin && strchr(blanks, data[end - 1]) != NULL)
+    while (end > begin && is_white((char)data[end - 1]))
         end--;
-    FUZZ_CHECK(strlen(text) == end - begin);
-    for (size_t i = begin; i < end; i++) {
+    for (size_t i = begin; i < end; i++, text++) {
         bool fold = data[i] == '\r' || data[i] == '\n';
-        FUZZ_CHECK(text[i - begin] == (fold ? ' ' : (char)data[i]));
+        if (!loose || !is_white((char)data[i])) {
+            FUZZ_CHECK(*text == (fold ? ' ' : (char)data[i]));
+            continue;
+        }
+        FUZZ_CHECK(is_white(*text));
+        while (is_white((char)data[i + 1]))
+            i++;
+        while (is_white(text[1]))
+            text++;
     }
+    FUZZ_CHECK(*text == '\0');
 }
 
 /* Behind the headers of a head, or of a chunked body's trailers. *fields: what is to be in them,
- * which moves on; NULL: anything. */
+ * which moves on. */
 static size_t skip_fields(const run *r, const uint8_t *data, size_t size, size_t at,
-                          const char **fields)
+                          const char **fields, bool trailers)
 {
     for (;;) {
         size_t line = next_line(r, data, size, at);
@@ -311,14 +339,12 @@ static size_t skip_fields(const run *r, const uint8_t *data, size_t size, size_t
             line = next_line(r, data, size, line);
             FUZZ_CHECK(line > 0);
         }
-        if (fields != NULL) {
-            const uint8_t *colon = memchr(data + at, ':', line - at);
-            FUZZ_CHECK(colon != NULL && colon > data + at);
-            check_text(data, at, (size_t)(colon - data), *fields);
-            *fields += strlen(*fields) + 1;
-            check_text(data, (size_t)(colon - data) + 1, line, *fields);
-            *fields += strlen(*fields) + 1;
-        }
+        const uint8_t *colon = memchr(data + at, ':', line - at);
+        FUZZ_CHECK(colon != NULL && colon > data + at);
+        check_text(data, at, (size_t)(colon - data), *fields, false);
+        *fields += strlen(*fields) + 1;
+        check_text(data, (size_t)(colon - data) + 1, line, *fields, trailers);
+        *fields += strlen(*fields) + 1;
         at = line;
     }
 }
@@ -346,7 +372,7 @@ static uint64_t chunk_size(const run *r, const uint8_t *data, size_t at)
 
 /* Compares body with the chunks at at; gives where they end. */
 static size_t check_chunks(const run *r, const uint8_t *data, size_t size, size_t at,
-                           const char *body, size_t body_size)
+                           const char *body, size_t body_size, const char **fields)
 {
     size_t got = 0;
     for (;;) {
@@ -355,7 +381,7 @@ static size_t check_chunks(const run *r, const uint8_t *data, size_t size, size_
         uint64_t part = chunk_size(r, data, at);
         if (part == 0) {
             FUZZ_CHECK(got == body_size);
-            return skip_fields(r, data, size, line, NULL);
+            return skip_fields(r, data, size, line, fields, true);
         }
         FUZZ_CHECK(part <= size - line && part <= body_size - got);
         FUZZ_CHECK(memcmp(body + got, data + line, (size_t)part) == 0);
@@ -375,14 +401,14 @@ static void check_complete(const run *r, const response *now, const uint8_t *dat
         head = at;
         at = next_line(r, data, size, at);
         FUZZ_CHECK(at > 0);
-        at = skip_fields(r, data, size, at, fields);
+        at = skip_fields(r, data, size, at, fields, false);
         FUZZ_CHECK(at - head <= r->s->limits.head_bytes);
     }
     FUZZ_CHECK(now->heads == now->informational + 1);
     if (now->head_only || now->status == 204 || now->status == 304) {
         FUZZ_CHECK(now->body_size == 0 && now->end == at);
     } else if (now->chunked) {
-        FUZZ_CHECK(check_chunks(r, data, size, at, body, now->body_size) == now->end);
+        FUZZ_CHECK(check_chunks(r, data, size, at, body, now->body_size, fields) == now->end);
     } else {
         if (now->content_length != RP_LENGTH_UNKNOWN)
             FUZZ_CHECK(now->body_size == now->content_length);

@@ -15,6 +15,7 @@
 enum { REQUESTS = 6, HEAD_BYTES = 2048, HEADERS = 12, OUT = 64 * 1024, CREDIT = 100 };
 
 typedef struct asked {
+    rp_body body;
     rp_h2_stream *stream; /* NULL: it ended, or was dropped */
     uint64_t hash;        /* of what was told */
     uint64_t body_bytes;
@@ -159,9 +160,9 @@ static void ask(run *r)
         FUZZ_CHECK(rp_message_pack(&message, &source, packed, sizeof(packed), NULL) == RP_OK);
         a->limited = (r->settings >> i & 1) != 0;
         a->drops = i == 4;
+        a->body = (rp_body){.data = (const uint8_t *)body, .length = sizeof(body), .exists = true};
         rp_h2_request request = {.message = &message,
-                                 .body = uploads ? (const uint8_t *)body : NULL,
-                                 .body_size = source.body_size,
+                                 .body = uploads ? &a->body : NULL,
                                  .limited = a->limited,
                                  .credit = CREDIT,
                                  .user = a};

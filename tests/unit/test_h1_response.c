@@ -68,7 +68,16 @@ static bool on_body(void *user, const uint8_t *data, size_t size)
     return current.pause == 0;
 }
 
-static const rp_h1_events events = {on_head, on_body};
+static void on_trailers(void *user, const rp_header *trailers, size_t count)
+{
+    assert_ptr_equal(user, &current);
+    note("T[");
+    for (size_t i = 0; i < count; i++)
+        note("%s%s=%.60s", i > 0 ? ";" : "", trailers[i].name, trailers[i].value);
+    note("]");
+}
+
+static const rp_h1_events events = {on_head, on_body, on_trailers};
 
 static int set_up(void **state)
 {
@@ -243,7 +252,9 @@ static void test_chunks(void **state)
        CHUNKED_TRACE "B'hello\n0123456789'C+");
     ok(CHUNKED "1;a=b;c=\"d\\\"e\";f\r\nx\r\n0;g\r\n\r\n", CHUNKED_TRACE "B'x'C+");
     ok(CHUNKED "1\r\nx\r\n0\r\nTrailer: x\r\nConnection: close\r\nTransfer-Encoding: gzip\r\n\r\n",
-       CHUNKED_TRACE "B'x'C+");
+       CHUNKED_TRACE "B'x'T[Trailer=x;Connection=close;Transfer-Encoding=gzip]C+");
+    ok(CHUNKED "1\r\nx\r\n0\r\nA:\r\nB: \t b  c \t\r\nC:c\r\n\r\nx",
+       CHUNKED_TRACE "B'x'T[A=;B=b  c;C=c]C+!1");
     ok(CHUNKED "1\r\nx\r\n0\r\n", CHUNKED_TRACE "B'x'M");
     ok(OK "transfer-encoding:CHUNKED\r\n\r\n0\r\n\r\n",
        "H200/11 'OK' ? [transfer-encoding=CHUNKED] C+");
@@ -502,9 +513,11 @@ static void test_folds(void **state)
     check(OK "A: b\r\n c\r\n", END_CLEAN, false,
           "F:RP_E_BODY_TRUNCATED/head the server closed the connection before the response's head "
           "was complete");
-    /* Trailers are headers, of which nothing is told. */
-    ok(CHUNKED "1\r\nx\r\n0\r\nA: b\r\n c\r\nB:\r\n\t\r\n\r\n\r\n", CHUNKED_TRACE "B'x'C+!2");
-    ok(CHUNKED "0\r\nA: b\r\n Content-Length: 5\r\n\r\n x", CHUNKED_TRACE "C+!2");
+    /* Trailers are headers. */
+    ok(CHUNKED "1\r\nx\r\n0\r\nA: b\r\n c\r\nB:\r\n\t\r\n\r\n\r\n",
+       CHUNKED_TRACE "B'x'T[A=b   c;B=]C+!2");
+    ok(CHUNKED "0\r\nA: b\r\n Content-Length: 5\r\n\r\n x",
+       CHUNKED_TRACE "T[A=b   Content-Length: 5]C+!2");
 }
 
 /* RFC 9110, 5.6.3: tabs are white space as spaces are. */
@@ -520,7 +533,7 @@ static void test_tabs(void **state)
        "H200/11 'OK' 0 [Connection=close;Content-Length=0] C-");
     ok(OK "Connection: a\t,\tclose\t,\tb\r\nContent-Length: 0\r\n\r\n",
        "H200/11 'OK' 0 [Connection=a\t,\tclose\t,\tb;Content-Length=0] C-");
-    ok(CHUNKED "0\r\nA:\tb\tc\t\r\n\r\n", CHUNKED_TRACE "C+");
+    ok(CHUNKED "0\r\nA:\tb\tc\t\r\n\r\n", CHUNKED_TRACE "T[A=b c]C+");
     bad(OK "Content-Length\t: 5\r\n\r\n", before_colon);
     bad(OK "Content-Length: 5\t5\r\n\r\n",
         "the server's Content-Length is not one decimal number (RFC 9110, 8.6)");
@@ -686,7 +699,7 @@ static void test_lenient_lines(void **state)
     ok(CHUNKED "1\nx\n2;a=b\ny\n\nA\r\n0123456789\r\n0\n\n\n",
        CHUNKED_TRACE "B'xy\n0123456789'C+!1");
     ok(CHUNKED "1 \r\nx\r\n1\t \ny\n01  ;a=b\r\nz\r\n0 \r\nA: b\n\tc\nB: d\n\r\n\r\n",
-       CHUNKED_TRACE "B'xyz'C+!2");
+       CHUNKED_TRACE "B'xyz'T[A=b   c;B=d]C+!2");
     ok(CHUNKED "3\n\n\r\n\r\n0\r\n\r\n", CHUNKED_TRACE "B'\n\r\n'C+");
     bad_chunk("1 0\r\n0123456789abcdef\r\n", "", number);
     bad_chunk("1 x\r\n", "", number);

@@ -16,6 +16,7 @@
 enum { ENDS_STREAM = NGHTTP2_FLAG_END_STREAM, STREAMS = 300, OUT = 64 * 1024 };
 
 typedef struct exchange {
+    rp_body body;
     rp_h2_stream *stream; /* NULL: it ended, or was dropped */
     char told[1024];      /* "head 200 a=b;", "body x;" */
     size_t body_bytes;
@@ -200,6 +201,14 @@ typedef struct sending {
     size_t credit;
 } sending;
 
+/* NULL: it has none. */
+static rp_body *body_of(unsigned i, const sending *how)
+{
+    f.all[i].body =
+        (rp_body){.data = (const uint8_t *)how->body, .length = how->body_size, .exists = true};
+    return how->body_size > 0 ? &f.all[i].body : NULL;
+}
+
 static void send_quietly(unsigned i, const sending *how)
 {
     static rp_message messages[STREAMS];
@@ -212,10 +221,7 @@ static void send_quietly(unsigned i, const sending *how)
                                 .body_size = how->body_size};
     assert_int_equal(rp_message_pack(&messages[i], &source, packed[i], sizeof(packed[i]), &error),
                      RP_OK);
-    rp_h2_request request = {.message = &messages[i],
-                             .body = (const uint8_t *)how->body,
-                             .body_size = how->body_size,
-                             .user = &f.all[i]};
+    rp_h2_request request = {.message = &messages[i], .body = body_of(i, how), .user = &f.all[i]};
     f.all[i].stream = rp_h2_submit(f.h2, &request);
     assert_non_null(f.all[i].stream);
 }
@@ -233,8 +239,7 @@ static exchange *send_as(unsigned i, const sending *how)
                                 .body_size = how->body_size};
     assert_int_equal(rp_message_pack(&message, &source, f.packed, sizeof(f.packed), &error), RP_OK);
     rp_h2_request request = {.message = &message,
-                             .body = (const uint8_t *)how->body,
-                             .body_size = how->body_size,
+                             .body = body_of(i, how),
                              .head_only = strcmp(source.method, "HEAD") == 0,
                              .limited = how->limited,
                              .credit = how->credit,

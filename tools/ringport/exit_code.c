@@ -30,6 +30,7 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_BAD_OPTION:
         return EXIT_USAGE;
     case RP_E_BODY_ABORTED:
+    case RP_E_BODY_LENGTH:
         return EXIT_READ;
     case RP_E_QUEUE_FULL:
         return EXIT_NO_CONNECTION;
