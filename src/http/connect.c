@@ -123,10 +123,10 @@ static void blame(rp_error *error, const rp_error *why)
 static void refused(const rp_connect *connect, rp_error *error)
 {
     const char *between = connect->said_size > 0 ? ": " : "";
-    if (connect->status == 407)
+    if (connect->status == 407 || connect->status == 401) /* tinyproxy's, of wrong ones */
         (void)rp_error_set(error, RP_E_PROXY_AUTH, RP_PHASE_PROXY,
-                           "it wants a user and a password that it knows (407 %s)%s%s",
-                           connect->reason, between, connect->said);
+                           "it wants a user and a password that it knows (%d %s)%s%s",
+                           connect->status, connect->reason, between, connect->said);
     else
         (void)rp_error_set(error, RP_E_PROXY_REFUSED, RP_PHASE_PROXY, "it answered %d %s%s%s",
                            connect->status, connect->reason, between, connect->said);

@@ -313,8 +313,11 @@ void relay_begin(relay *r, rp_loop *loop, const relay_options *options)
                                     .on_body = came,
                                     .on_gone = gone,
                                     .user = r};
+    server.port = options->port;
     if (fixture_simulated())
-        server.address = "127.0.0.1", server.port = options->tls ? 8443 : 3128;
+        server.port = options->tls ? 8443 : 3128;
+    if (server.port != 0)
+        server.address = "127.0.0.1";
     if (rp_sim_server_start_on(loop, &r->server, &server, &error) != RP_OK)
         CHECK_TEXT(false, error.text);
 }

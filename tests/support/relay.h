@@ -17,6 +17,7 @@ typedef struct relay_options {
     const char *answer;
     size_t answer_size, cut;
     rp_sim_ending then;
+    uint16_t port;          /* 0: any */
     size_t own_cut;         /* its own answers are cut so, likewise */
     const char *before;     /* goes out in front of its own 200 */
     const char *head_lines; /* in its own 200 */

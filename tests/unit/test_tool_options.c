@@ -139,7 +139,8 @@ static void test_usage(void **state)
     refuse(COMMAND_GET, WORDS("--silent=yes", URL), EXIT_USAGE, "option --silent takes no value");
     refuse(COMMAND_GET, WORDS("-c", "3", URL), EXIT_USAGE, "option -c is for `ringport load`");
     refuse(COMMAND_LOAD, WORDS("-o", "x", URL), EXIT_USAGE, "option -o is for `ringport get`");
-    refuse(COMMAND_GET, WORDS("-x", "p:1", URL), EXIT_USAGE, "--proxy is not supported yet");
+    refuse(COMMAND_GET, WORDS("--preproxy", "p:1", URL), EXIT_USAGE,
+           "--preproxy is not supported yet");
 }
 
 static void test_headers(void **state)

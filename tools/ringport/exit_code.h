@@ -11,6 +11,7 @@ enum {
     EXIT_USAGE = 2,
     EXIT_URL = 3,
     EXIT_NOT_BUILT_IN = 4,
+    EXIT_PROXY_RESOLVE = 5,
     EXIT_RESOLVE = 6,
     EXIT_CONNECT = 7,
     EXIT_WEIRD_REPLY = 8,
@@ -40,6 +41,7 @@ enum {
     EXIT_PINNED_KEY = 90,
     EXIT_CERTIFICATE_STATUS = 91,
     EXIT_HTTP2_STREAM = 92,
+    EXIT_PROXY = 97, /* SOCKS' */
     EXIT_TOO_LARGE = 100
 };
 

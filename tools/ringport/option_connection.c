@@ -153,6 +153,5 @@ const option connection_options[] = {
     {"http1.1", 0, KIND_CALL, BOTH, NULL, CALL(take_http1), "HTTP/1.1 only"},
     {"http2-prior-knowledge", 0, KIND_CALL, BOTH, NULL, CALL(take_prior_knowledge),
      "as --http2, and HTTP/2 on http URLs too"},
-    {"proxy", 'x', KIND_UNSUPPORTED, BOTH, "URL", 0, NULL, NULL},
     {.name = NULL},
 };

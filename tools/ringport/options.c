@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const option *const tables[] = {request_options,    output_options,   load_options,
-                                       connection_options, redirect_options, tls_options};
+static const option *const tables[] = {request_options,    output_options, load_options,
+                                       connection_options, proxy_options,  redirect_options,
+                                       tls_options};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -356,6 +357,7 @@ static void free_operation(tool_options *o)
     free(o->body.data);
     free(o->resolve);
     free(o->connect_to);
+    free(o->proxy.headers);
 }
 
 void options_free(tool_options *o)

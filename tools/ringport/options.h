@@ -23,6 +23,17 @@ typedef struct tool_globals {
     bool verbose, silent, show_error;
 } tool_globals;
 
+/* See option_proxy.c. */
+typedef struct tool_proxy {
+    const char *url;      /* "": none, and none of the environment's; NULL: that */
+    const char *user;     /* "USER:PASSWORD" */
+    const char *no_proxy; /* NULL: the environment's */
+    const char **headers; /* own memory */
+    size_t header_count;
+    rp_tls_options tls; /* with an https proxy */
+    bool tunnel, ignored;
+} tool_proxy;
+
 /* An operation: some URLs and what is done with them. Strings belong to argv unless said
  * otherwise. */
 typedef struct tool_options {
@@ -52,6 +63,7 @@ typedef struct tool_options {
     size_t connect_to_count;
     const char *unix_socket; /* for connect_to */
     const char *dns_servers;
+    tool_proxy proxy;
     rp_families families;
     rp_local local;
     const char *backend;

@@ -3,6 +3,7 @@
 
 #include "exit_code.h"
 #include "host.h"
+#include "proxy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -75,7 +76,8 @@ int setup_exit_code(const tool_options *o, const rp_error *error)
         return EXIT_CERTIFICATE_STATUS;
     if (error->status == RP_E_CERT_STATUS_UNKNOWN && strstr(error->text, "stapled") == NULL)
         return EXIT_CERTIFICATE;
-    return exit_code(error->status, error->phase);
+    int of_proxy = proxy_exit_code(o, error);
+    return of_proxy != 0 ? of_proxy : exit_code(error->status, error->phase);
 }
 
 /* Not where every URL says http, and no redirect can lead to https. */
@@ -103,12 +105,13 @@ int setup_create(setup *s, const tool_options *o, rp_error *error)
         .overrides = o->resolve, .override_count = o->resolve_count, .servers = o->dns_servers};
     if (rp_resolver_create(&s->resolver, &resolver, error) != RP_OK)
         return exit_code(error->status, error->phase);
-    return EXIT_OK;
+    return proxy_create(&s->proxy, o, error);
 }
 
 void setup_destroy(setup *s)
 {
     rp_resolver_release(s->resolver);
+    rp_proxy_release(s->proxy);
     rp_tls_config_release(s->tls);
     if (s->keylog != NULL)
         fclose(s->keylog);
@@ -126,6 +129,7 @@ void setup_client_options(const setup *s, const tool_options *o, rp_client_optio
     memset(client_options, 0, sizeof(*client_options));
     client_options->tls = s->tls;
     client_options->resolver = s->resolver;
+    client_options->proxy = s->proxy;
     client_options->connect_to = o->connect_to;
     client_options->connect_to_count = o->connect_to_count;
     if (o->unix_socket != NULL) {

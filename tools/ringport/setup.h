@@ -8,7 +8,8 @@
 typedef struct setup {
     rp_tls_config *tls; /* NULL: plain http */
     rp_resolver *resolver;
-    FILE *keylog; /* SSLKEYLOGFILE, NULL: none */
+    rp_proxy *proxy; /* NULL: none */
+    FILE *keylog;    /* SSLKEYLOGFILE, NULL: none */
 } setup;
 
 /* EXIT_OK, or the exit code with *error set. setup_destroy in either case. */
