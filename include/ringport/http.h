@@ -249,7 +249,8 @@ typedef struct rp_request_options {
                                * and user information as Authorization */
     const char *method;       /* NULL: "GET", or "POST" with a body */
     const rp_header *headers; /* ringport adds Host, Content-Length, User-Agent, Accept unless
-                               * given; Transfer-Encoding and Expect are its own */
+                               * given; value "": neither (but of Host, or with a body).
+                               * Transfer-Encoding and Expect are its own */
     size_t header_count;
     const void *body; /* borrowed until on_done; NULL: none */
     size_t body_size;

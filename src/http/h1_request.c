@@ -1,5 +1,6 @@
 /* h1_request.c - a request's head, and its body's chunks, as HTTP/1.1 has them. */
 #include "http/h1.h"
+#include "http/headers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,14 +39,37 @@ static void put_number(writer *w, uint64_t value)
     put(w, digits + first, sizeof(digits) - first);
 }
 
+static bool is(const rp_field *field, const char *name)
+{
+    return rp_name_equal((const char *)field->name.data, field->name.size, name);
+}
+
+static void put_field(writer *w, const rp_field *field)
+{
+    put_slice(w, field->name);
+    put(w, ": ", field->value.size > 0 ? 2 : 1);
+    put_slice(w, field->value);
+    PUT_LITERAL(w, "\r\n");
+}
+
+/* Those that stand before all others, but for Host. */
+static void put_leading(writer *w, const rp_message *message)
+{
+    rp_field field;
+    for (size_t at = 0;
+         message->leads_with_authorization && rp_message_next(message, &at, &field);) {
+        if (is(&field, "authorization"))
+            put_field(w, &field);
+    }
+}
+
 static void put_fields(writer *w, const rp_message *message)
 {
     rp_field field;
     for (size_t at = 0; rp_message_next(message, &at, &field);) {
-        put_slice(w, field.name);
-        PUT_LITERAL(w, ": ");
-        put_slice(w, field.value);
-        PUT_LITERAL(w, "\r\n");
+        bool leads = message->leads_with_authorization && is(&field, "authorization");
+        if (!leads && !is(&field, "host"))
+            put_field(w, &field);
     }
 }
 
@@ -67,13 +91,12 @@ size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t
     }
     put_slice(&w, rp_message_target(message));
     PUT_LITERAL(&w, " HTTP/1.1\r\n");
-    if (message->says_host) {
-        PUT_LITERAL(&w, "Host: ");
-        put_slice(&w, rp_message_authority(message));
-        PUT_LITERAL(&w, "\r\n");
-    }
+    PUT_LITERAL(&w, "Host: "); /* first: RFC 9110, 7.2 */
+    put_slice(&w, rp_message_authority(message));
+    PUT_LITERAL(&w, "\r\n");
     if (proxy != NULL)
         put(&w, proxy, strlen(proxy));
+    put_leading(&w, message);
     if (message->user_agent != NULL) {
         PUT_LITERAL(&w, "User-Agent: ");
         put(&w, message->user_agent, strlen(message->user_agent));

@@ -116,7 +116,7 @@ static rp_status check_host(const rp_header *header, given_headers *given, rp_er
     return RP_OK;
 }
 
-/* The caller may say what ringport will send anyway, nothing else. */
+/* The caller may say what ringport will send anyway, or nothing where there is no body. */
 static rp_status check_length(const rp_message_source *source, const rp_header *header,
                               given_headers *given, rp_error *error)
 {
@@ -124,6 +124,10 @@ static rp_status check_length(const rp_message_source *source, const rp_header *
     const char *digit = header->value;
     if (given->content_length)
         return bad(error, header, "is given twice");
+    if (*digit == '\0' && !source->has_body) {
+        given->content_length = true;
+        return RP_OK;
+    }
     for (; *digit >= '0' && *digit <= '9' && value <= UINT64_MAX / 10 - 1; digit++)
         value = value * 10 + (uint64_t)(*digit - '0');
     if (*digit != '\0' || digit == header->value ||
@@ -144,7 +148,8 @@ static rp_status check_connection(const rp_header *header, size_t value_size, gi
     return bad(error, header, "may be keep-alive or close only: ringport decides the rest");
 }
 
-/* An empty User-Agent or Accept is the caller's way to send none: *sent is false. */
+/* An empty User-Agent, Accept or Content-Length is the caller's way to send none: *sent is
+ * false. */
 static rp_status check_header(const rp_message_source *source, const rp_header *header,
                               field_sizes sizes, given_headers *given, bool *sent, rp_error *error)
 {
@@ -183,8 +188,10 @@ static rp_status check_header(const rp_message_source *source, const rp_header *
         given->authorization = given->authorization || rp_name_equal(name, size, "authorization");
         break;
     case 14:
-        if (rp_name_equal(name, size, "content-length"))
+        if (rp_name_equal(name, size, "content-length")) {
+            *sent = sizes.value > 0;
             return check_length(source, header, given, error);
+        }
         break;
     case 15:
         given->encoding = given->encoding || rp_name_equal(name, size, "accept-encoding");
@@ -253,6 +260,7 @@ static rp_status pack_fields(packer *p, rp_message *message, const rp_message_so
     if (source->credentials != NULL && !given->authorization) {
         put_credentials(p, source);
         message->field_count++;
+        message->leads_with_authorization = true;
     }
     if (source->accept_encoding != NULL && !given->encoding && !given->range) {
         rp_header accept = {"Accept-Encoding", source->accept_encoding};

@@ -39,6 +39,7 @@ typedef struct rp_message {
     bool says_expect; /* likewise: 100-continue */
     bool chunked;     /* with HTTP/1.1 */
     bool says_close;  /* Connection: close is among the fields */
+    bool leads_with_authorization; /* which is among them, to be written before them */
 } rp_message;
 
 /* Checks method and headers (RFC 9110, 5.1, 5.5, 9.1: tokens, no control characters; nothing in
@@ -46,11 +47,11 @@ typedef struct rp_message {
  * do) and packs the message into bytes. To be sent are Host (with the port if it is not the
  * default), User-Agent, Accept (anything), Content-Length (with a body whose length is known, or
  * for methods that expect one) and Expect. A header of the caller replaces the default, and one
- * with value "" suppresses User-Agent and Accept. Credentials become a field behind the caller's,
- * and so does Accept-Encoding, which is left out of a request for a range: its answer would be a
- * part of something encoded. RP_E_BAD_HEADER: *error names the header, and bytes are wiped. If the
- * capacity was too small, the message is not usable, and to be packed again into message->size
- * bytes. */
+ * with value "" suppresses User-Agent, Accept, and Content-Length where there is no body.
+ * Credentials become a field behind the caller's, and so does Accept-Encoding, which is left out of
+ * a request for a range: its answer would be a part of something encoded. RP_E_BAD_HEADER: *error
+ * names the header, and bytes are wiped. If the capacity was too small, the message is not usable,
+ * and to be packed again into message->size bytes. */
 rp_status rp_message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
                           size_t capacity, rp_error *error);
 

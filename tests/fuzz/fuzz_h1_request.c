@@ -66,7 +66,7 @@ static void expect_header(reader *in, const char *name, const char *value)
     size_t size = strlen(name) + 2 + strlen(value) + 1;
     char *text = malloc(size);
     FUZZ_CHECK(text != NULL);
-    snprintf(text, size, "%s: %s", name, value);
+    snprintf(text, size, "%s:%s%s", name, value[0] != '\0' ? " " : "", value);
     expect(in, text);
     free(text);
 }
@@ -94,6 +94,8 @@ static void check_head(const char *head, size_t size, const rp_message_source *r
     check_request_line(&in, request);
     if (find(request, "host") == NULL)
         expect_host(&in, request->url);
+    else
+        expect_header(&in, "Host", find(request, "host"));
     if (find(request, "user-agent") == NULL && request->user_agent[0] != '\0')
         expect_header(&in, "User-Agent", request->user_agent);
     if (find(request, "accept") == NULL)
@@ -101,9 +103,10 @@ static void check_head(const char *head, size_t size, const rp_message_source *r
     for (size_t i = 0; i < request->header_count; i++) {
         const rp_header *header = &request->headers[i];
         bool suppressed = header->value[0] == '\0' &&
-                          (is(header->name, "user-agent") || is(header->name, "accept"));
+                          (is(header->name, "user-agent") || is(header->name, "accept") ||
+                           is(header->name, "content-length"));
         FUZZ_CHECK(!is(header->name, "transfer-encoding"));
-        if (!suppressed)
+        if (!suppressed && !is(header->name, "host"))
             expect_header(&in, header->name, header->value);
     }
     bool expects =
@@ -112,7 +115,9 @@ static void check_head(const char *head, size_t size, const rp_message_source *r
     snprintf(length, sizeof(length), "%llu",
              (unsigned long long)(request->has_body ? request->body_size : 0));
     const char *own = find(request, "content-length");
-    if (own != NULL)
+    if (own != NULL && own[0] == '\0')
+        FUZZ_CHECK(!request->has_body);
+    else if (own != NULL)
         FUZZ_CHECK(strtoull(own, NULL, 10) == strtoull(length, NULL, 10));
     else if (request->has_body || expects)
         expect_header(&in, "Content-Length", length);

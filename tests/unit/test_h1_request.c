@@ -119,6 +119,17 @@ static void test_bodies(void **state)
     }
 }
 
+/* Host stands first wherever the caller has it (RFC 9110, 7.2); of no body nothing need be said. */
+static void test_order(void **state)
+{
+    static const rp_header headers[] = {{"A", "1"}, {"Content-Length", ""}, {"HOST", "b"}};
+    (void)state;
+    use_headers(headers, 3);
+    f.source.method = "POST";
+    assert_string_equal(written(), "POST / HTTP/1.1\r\nHost: b\r\nUser-Agent: ua/1\r\n"
+                                   "Accept: */*\r\nA: 1\r\n\r\n");
+}
+
 static void test_headers_replace_defaults(void **state)
 {
     static const rp_header headers[] = {
@@ -126,8 +137,8 @@ static void test_headers_replace_defaults(void **state)
         {"X-Tab", "a\tb"},   {"X-Utf8", "\xc3\xbc"}, {"X-Empty", "again"}};
     (void)state;
     use_headers(headers, 7);
-    assert_string_equal(written(), "GET / HTTP/1.1\r\nhost: other:1\r\nUSER-AGENT: mine\r\n"
-                                   "X-Empty: \r\naccept: text/html\r\nX-Tab: a\tb\r\n"
+    assert_string_equal(written(), "GET / HTTP/1.1\r\nHost: other:1\r\nUSER-AGENT: mine\r\n"
+                                   "X-Empty:\r\naccept: text/html\r\nX-Tab: a\tb\r\n"
                                    "X-Utf8: \xc3\xbc\r\nX-Empty: again\r\n\r\n");
 }
 
@@ -195,6 +206,7 @@ int main(void)
         cmocka_unit_test_setup(test_defaults, set_up),
         cmocka_unit_test_setup(test_target_and_host, set_up),
         cmocka_unit_test_setup(test_bodies, set_up),
+        cmocka_unit_test_setup(test_order, set_up),
         cmocka_unit_test_setup(test_headers_replace_defaults, set_up),
         cmocka_unit_test_setup(test_names_of_equal_length, set_up),
         cmocka_unit_test_setup(test_empty_suppresses, set_up),

@@ -158,7 +158,7 @@ static void test_bad_headers(void **state)
         {{"Host", "a b"}, "is not a host and an optional port"},
         {{"Host", "a/b"}, "is not a host and an optional port"},
         {{"Content-Length", "1"}, "differs from the body's length"},
-        {{"Content-Length", ""}, "differs from the body's length"},
+        {{"Content-Length", " "}, "differs from the body's length"},
         {{"Content-Length", "0x0"}, "differs from the body's length"},
         {{"Content-Length", "18446744073709551616"}, "differs from the body's length"},
         {{"transfer-encoding", "chunked"}, "is ringport's to decide"},
@@ -179,6 +179,10 @@ static void test_twice(void **state)
     (void)state;
     use_headers(hosts, 2);
     assert_refused("the request header \"host\" is given twice");
+    f.source.has_body = true; /* which needs its length */
+    use_headers(&(rp_header){"Content-Length", ""}, 1);
+    assert_refused("the request header \"Content-Length\" differs from the body's length");
+    f.source.has_body = false;
     use_headers(lengths, 2);
     assert_refused("the request header \"content-length\" is given twice");
 }
