@@ -132,7 +132,7 @@ static void test_usage(void **state)
            "one URL at a time: \"http://x/\" is the second");
     refuse(COMMAND_GET, WORDS("--bogus", URL), EXIT_USAGE, "option --bogus is unknown");
     refuse(COMMAND_GET, WORDS("--bogus=x", URL), EXIT_USAGE, "option --bogus=x is unknown");
-    refuse(COMMAND_GET, WORDS("-sZ", URL), EXIT_USAGE, "option -Z is unknown");
+    refuse(COMMAND_GET, WORDS("-sY", URL), EXIT_USAGE, "option -Y is unknown");
     refuse(COMMAND_GET, WORDS("-", URL), EXIT_USAGE, "- is not a URL");
     refuse(COMMAND_GET, WORDS(URL, "-o"), EXIT_USAGE, "option -o needs a value: FILE");
     refuse(COMMAND_GET, WORDS(URL, "--cacert"), EXIT_USAGE, "option --cacert needs a value: FILE");
@@ -646,7 +646,7 @@ static void test_write_out(void **state)
     assert_written(&r, "%{time_connect} %{time_total}", "0.001500 12.345678");
     assert_written(&r, "%{remote_ip} %{remote_port}", "192.0.2.7 443");
     assert_written(&r, "%{exitcode}%{errormsg}%%\\t\\r\\x%{", "7%\t\r\\x%{");
-    assert_written(&r, "%{scheme} %{method} %{url}", "https GET " URL);
+    assert_written(&r, "%{scheme} %{method} %{url}", "HTTPS GET " URL);
     snprintf(r.address, sizeof(r.address), "[2001:db8::1]:8443");
     assert_written(&r, "%{remote_ip} %{remote_port}", "2001:db8::1 8443");
     r.version = 20;

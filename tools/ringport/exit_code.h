@@ -7,7 +7,7 @@
 enum {
     EXIT_OK = 0,
     EXIT_SOME_FAILED = 1, /* of load's requests; curl has no such thing */
-    EXIT_SCHEME = 1,      /* get: of a redirect, not http or https, or not allowed */
+    EXIT_SCHEME = 1,      /* get: not http or https, or of a redirect and not allowed */
     EXIT_USAGE = 2,
     EXIT_URL = 3,
     EXIT_NOT_BUILT_IN = 4,
@@ -22,6 +22,7 @@ enum {
     EXIT_READ = 26,
     EXIT_MEMORY = 27,
     EXIT_TIMEOUT = 28,
+    EXIT_RANGE = 33,
     EXIT_TLS_CONNECT = 35,
     EXIT_CANCELLED = 42,
     EXIT_BAD_ARGUMENT = 43,

@@ -42,21 +42,29 @@ bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
     f->headers = calloc(o->header_count + OWN_FIELDS, sizeof(*f->headers));
     if (f->headers == NULL)
         return false;
-    add_own(f, o, "Range", own->range);
+    add_own(f, o, "Range", own->range != NULL ? own->range : o->range);
     if (!own->by_library) {
         add_own(f, o, "User-Agent", agent != NULL ? agent : "ringport/" RP_VERSION);
-        add_own(f, o, "Accept", "*/*");
+        if (!o->json_body)
+            add_own(f, o, "Accept", "*/*");
     }
-    add_own(f, o, "Referer", own->referer);
+    add_own(f, o, "Referer", o->referer);
     add_own(f, o, "Cookie", own->cookie);
-    if (own->condition.name != NULL)
-        add_own(f, o, own->condition.name, own->condition.value);
+    if (o->condition != NULL)
+        add_own(f, o, o->condition, o->condition_date);
     add_given(f, o);
+    add_own(f, o, "If-None-Match", o->etag_compare);
+    if (o->json_body) {
+        add_own(f, o, "Content-Type", "application/json");
+        add_own(f, o, "Accept", "application/json");
+    }
     if (o->body.given) {
         snprintf(f->length, sizeof(f->length), "%zu", o->body.size);
         add_own(f, o, "Content-Length", f->length);
-        if (o->data)
+        if (o->data && !o->json_body)
             add_own(f, o, "Content-Type", "application/x-www-form-urlencoded");
+    } else {
+        add_own(f, o, "Content-Length", ""); /* -X POST without a body says nothing of one */
     }
     return true;
 }

@@ -11,11 +11,10 @@ typedef struct fields {
     char length[24];
 } fields;
 
-/* A request's own fields, beside those that -H gives; NULL: not sent. */
+/* What differs from one request of the operation to the other; NULL: as the options say. */
 typedef struct own_fields {
-    const char *range, *referer, *cookie;
-    rp_header condition; /* If-Modified-Since or the like; name NULL: none */
-    bool by_library;     /* User-Agent and Accept are: their place in the order is of no account */
+    const char *range, *cookie;
+    bool by_library; /* User-Agent and Accept are: their place in the order is of no account */
 } own_fields;
 
 /* False: no memory. fields_free in either case. What -H names replaces or removes ours. */

@@ -2,6 +2,7 @@
 #include "get.h"
 
 #include "exit_code.h"
+#include "glob.h"
 #include "transfer.h"
 
 #include <stdlib.h>
@@ -12,8 +13,12 @@ typedef struct get {
     int loop_exit_code; /* why there is none */
     char loop_message[RP_ERROR_TEXT_SIZE];
     operation *operations;
-    size_t operation_count, current;
-    transfer *running;
+    size_t operation_count;
+    size_t current, next; /* operation, and target of it */
+    glob glob;            /* of the target, if globbing */
+    bool globbing, over;
+    uint64_t running;
+    size_t number; /* of URLs so far */
     int exit_code;
 } get;
 
@@ -43,55 +48,108 @@ static void begin_operation(get *g, operation *p)
         fail_operation(p, exit_code(error.status, error.phase), error.text);
 }
 
-/* The next URL and its operation. NULL: that was all. */
-static const tool_target *next_target(get *g, operation **of)
+/* What the next transfer is of. */
+typedef struct place {
+    operation *operation;
+    const tool_target *target;
+} place;
+
+/* The target that is next, with its globs read. False: that was all. */
+static bool find_target(get *g, place *at)
 {
-    for (; g->current < g->operation_count; g->current++) {
-        operation *p = &g->operations[g->current];
-        const tool_options *o = p->options;
-        if (p->next < o->target_count && o->targets[p->next].url != NULL) {
-            if (!p->begun)
-                begin_operation(g, p);
-            *of = p;
-            return &o->targets[p->next++];
+    for (; g->current < g->operation_count; g->current++, g->next = 0) {
+        at->operation = &g->operations[g->current];
+        const tool_options *o = at->operation->options;
+        if (g->next < o->target_count && o->targets[g->next].url != NULL) {
+            at->target = &o->targets[g->next];
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+/* A URL that can't be read is a failure of its own. */
+static int read_globs(get *g, const place *at)
+{
+    const tool_options *o = at->operation->options;
+    char message[256];
+    int code = glob_parse(&g->glob, at->target->url, o->no_glob, message, sizeof(message));
+    if (!at->operation->begun)
+        begin_operation(g, at->operation);
+    g->globbing = code == EXIT_OK;
+    if (code == EXIT_OK)
+        return code;
+    print_failure(o, code, message);
+    glob_free(&g->glob);
+    return code;
 }
 
 static void advance(get *g);
 
+static void note_end(get *g, transfer *t)
+{
+    int code = t->result.exit_code;
+    if (code != EXIT_OK && t->operation->options->global.fail_early)
+        g->over = true;
+    /* As with curl: the last one's, and of several at once the last failure's. */
+    if (code != EXIT_OK || !t->operation->options->global.parallel)
+        g->exit_code = code;
+    transfer_free(t);
+    free(t);
+}
+
 static void ended(transfer *t, void *user)
 {
     get *g = user;
-    g->exit_code = t->result.exit_code;
-    transfer_free(t);
-    free(t);
-    g->running = NULL;
+    g->running--;
+    note_end(g, t);
     advance(g);
 }
 
-/* As with curl, the last one's exit code is the whole's. */
+static bool start(get *g, const place *at)
+{
+    const char *pattern = at->target->output;
+    char *url = glob_url(&g->glob);
+    char *path = pattern != NULL ? glob_output(&g->glob, pattern) : NULL;
+    transfer *t = malloc(sizeof(*t));
+    bool good = t != NULL && url != NULL && (pattern == NULL || path != NULL);
+    if (good) {
+        transfer_source source = {g->loop, at->operation, at->target, url, path, g->number++};
+        if (transfer_start(t, &source, ended, g))
+            g->running++;
+        else
+            note_end(g, t);
+    } else {
+        free(t);
+        g->exit_code = EXIT_MEMORY;
+        print_failure(at->operation->options, EXIT_MEMORY, "out of memory");
+    }
+    free(url);
+    free(path);
+    return good;
+}
+
+/* Starts as many as may run. */
 static void advance(get *g)
 {
-    operation *p;
-    const tool_target *target;
-    while (g->running == NULL && (target = next_target(g, &p)) != NULL) {
-        transfer *t = malloc(sizeof(*t));
-        if (t == NULL) {
-            g->exit_code = EXIT_MEMORY;
-            print_failure(p->options, EXIT_MEMORY, "out of memory");
-            break;
+    const tool_globals *global = &g->operations[0].options->global;
+    uint64_t limit = !global->parallel ? 1 : global->parallel_max > 0 ? global->parallel_max : 50;
+    place at;
+    while (!g->over && g->running < limit && find_target(g, &at)) {
+        int code = g->globbing ? EXIT_OK : read_globs(g, &at);
+        if (code == EXIT_OK) {
+            g->over = !start(g, &at) || g->over;
+            g->globbing = glob_next(&g->glob);
+        } else {
+            g->exit_code = code;
+            g->over = global->fail_early;
         }
-        g->running = t;
-        if (transfer_start(t, g->loop, p, target, ended, g))
-            return;
-        g->running = NULL;
-        g->exit_code = t->result.exit_code;
-        transfer_free(t);
-        free(t);
+        if (!g->globbing) {
+            glob_free(&g->glob);
+            g->next++;
+        }
     }
-    if (g->loop != NULL)
+    if (g->running == 0 && g->loop != NULL)
         rp_loop_stop(g->loop); /* not to wait for a connection that is still being opened */
 }
 
@@ -128,13 +186,14 @@ int get_run(const tool_options *first)
     }
     open_loop(&g, first);
     advance(&g);
-    if (g.running != NULL)
+    if (g.running > 0)
         rp_loop_run(g.loop);
     for (size_t i = 0; i < g.operation_count; i++)
         rp_client_destroy(g.operations[i].client);
     rp_loop_destroy(g.loop);
     for (size_t i = 0; i < g.operation_count; i++)
         setup_destroy(&g.operations[i].setup);
+    glob_free(&g.glob);
     free(g.operations);
     return g.exit_code;
 }

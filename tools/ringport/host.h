@@ -19,6 +19,22 @@ bool host_stderr_is_terminal(void);
  * errno. */
 FILE *host_append_secrets(const char *path);
 
+/* False: errno. Readable by the owner and the group only. */
+bool host_make_directory(const char *path);
+
+/* Opens a file to write that is not there yet. NULL: errno. */
+FILE *host_open_new(const char *path);
+
+/* Back to an empty file. */
+void host_truncate(FILE *file);
+
+/* Size and time of the last change, in seconds since 1970. False: there is no such file. */
+bool host_file_info(const char *path, uint64_t *size, int64_t *changed);
+bool host_set_changed(const char *path, int64_t changed);
+
+/* Seconds since 1970. */
+int64_t host_wall_clock(void);
+
 /* Monotonic. */
 uint64_t host_now_ns(void);
 

@@ -26,6 +26,43 @@ FILE *host_append_secrets(const char *path)
     return file;
 }
 
+bool host_make_directory(const char *path)
+{
+    return mkdir(path, S_IRWXU | S_IRGRP | S_IXGRP) == 0;
+}
+
+FILE *host_open_new(const char *path)
+{
+    return fopen(path, "wbx");
+}
+
+void host_truncate(FILE *file)
+{
+    rewind(file);
+    (void)!ftruncate(fileno(file), 0);
+}
+
+bool host_file_info(const char *path, uint64_t *size, int64_t *changed)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return false;
+    *size = (uint64_t)info.st_size;
+    *changed = info.st_mtime;
+    return true;
+}
+
+bool host_set_changed(const char *path, int64_t changed)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = (time_t)changed}};
+    return utimensat(AT_FDCWD, path, times, 0) == 0;
+}
+
+int64_t host_wall_clock(void)
+{
+    return time(NULL);
+}
+
 uint64_t host_now_ns(void)
 {
     struct timespec t;

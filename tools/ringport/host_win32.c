@@ -1,9 +1,12 @@
 /* host_win32.c - host.h for Windows; the threads are winpthreads'. */
 #include "host.h"
 
+#include <direct.h>
 #include <fcntl.h>
 #include <io.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/utime.h>
 #include <windows.h>
 
 #define NS_PER_S 1000000000U
@@ -23,6 +26,47 @@ bool host_stderr_is_terminal(void)
 FILE *host_append_secrets(const char *path)
 {
     return fopen(path, "a");
+}
+
+bool host_make_directory(const char *path)
+{
+    return _mkdir(path) == 0;
+}
+
+FILE *host_open_new(const char *path)
+{
+    int fd = _open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, _S_IREAD | _S_IWRITE);
+    FILE *file = fd < 0 ? NULL : _fdopen(fd, "wb");
+    if (file == NULL && fd >= 0)
+        (void)_close(fd);
+    return file;
+}
+
+void host_truncate(FILE *file)
+{
+    rewind(file);
+    (void)_chsize(_fileno(file), 0);
+}
+
+bool host_file_info(const char *path, uint64_t *size, int64_t *changed)
+{
+    struct _stat64 info;
+    if (_stat64(path, &info) != 0)
+        return false;
+    *size = (uint64_t)info.st_size;
+    *changed = info.st_mtime;
+    return true;
+}
+
+bool host_set_changed(const char *path, int64_t changed)
+{
+    struct __utimbuf64 times = {.actime = changed, .modtime = changed};
+    return _utime64(path, &times) == 0;
+}
+
+int64_t host_wall_clock(void)
+{
+    return _time64(NULL);
 }
 
 uint64_t host_now_ns(void)

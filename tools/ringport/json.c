@@ -97,6 +97,14 @@ void json_text(json *j, const char *key, const char *value)
     put_text(j->out, value);
 }
 
+void json_lowered(json *j, const char *text)
+{
+    fputc('"', j->out);
+    for (; *text != '\0'; text++) /* a header's name is a token */
+        fputc(*text >= 'A' && *text <= 'Z' ? *text - 'A' + 'a' : *text, j->out);
+    fputc('"', j->out);
+}
+
 void json_number(json *j, const char *key, uint64_t value)
 {
     begin_value(j, key);

@@ -20,6 +20,7 @@ void json_begin_array(json *j, const char *key);
 void json_end_array(json *j);
 void json_text(json *j, const char *key, const char *value); /* NULL: null. Bytes that are not UTF-8
                                                               * become U+FFFD */
+void json_lowered(json *j, const char *text); /* ASCII letters in lower case, at the outermost */
 void json_number(json *j, const char *key, uint64_t value);
 void json_real(json *j, const char *key, double value, int decimals);
 void json_bool(json *j, const char *key, bool value);

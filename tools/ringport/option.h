@@ -14,6 +14,8 @@ typedef enum kind {
     KIND_SECONDS,    /* a uint64_t in milliseconds */
     KIND_LIMIT,      /* likewise, and 0 is RP_NEVER_MS */
     KIND_COUNT,      /* a uint64_t above 0 */
+    KIND_NUMBER,     /* likewise, or 0 */
+    KIND_SIZE,       /* a uint64_t, with k, M, G or T behind it */
     KIND_CALL,       /* take() */
     KIND_NEXT,       /* what follows is of another operation */
     KIND_UNSUPPORTED /* curl has it, ringport not yet */
@@ -38,11 +40,13 @@ typedef struct option {
 #define CALL(function) 0, function
 
 /* Each ends with an option without a name. */
-extern const option request_options[], output_options[], load_options[], connection_options[],
-    proxy_options[], redirect_options[], tls_options[];
+extern const option request_options[], data_options[], output_options[], load_options[],
+    connection_options[], proxy_options[], redirect_options[], tls_options[];
 
 /* What the options of a concern mean together, when all of an operation are there. */
 int finish_request(tool_options *o);
+int finish_data(tool_options *o); /* first */
+int finish_output(tool_options *o);
 int finish_load(tool_options *o);
 int finish_tls(tool_options *o);
 int finish_redirects(tool_options *o);
@@ -69,6 +73,9 @@ tool_target *option_next_output(tool_options *o);
 /* value NULL: not to be sent. */
 int option_add_header(tool_options *o, const char *name, const char *value);
 bool option_has_header(const tool_options *o, const char *name);
+
+/* "2", "0.25": to milliseconds, rounded up, so that a little is not nothing. */
+bool option_parse_seconds(const char *text, uint64_t *milliseconds);
 
 /* Digits only, at most limit. */
 bool option_parse_count(const char *text, uint64_t limit, uint64_t *count);

@@ -63,29 +63,25 @@ static int take_header(tool_options *o, const char *text)
     return code;
 }
 
-/* ---- Bodies ---- */
-
-static int add_data(tool_options *o, const char *value, bool binary)
+/* "-e URL;auto" */
+static int take_referer(tool_options *o, const char *value)
 {
-    bool more = o->body.given;
-    o->data = true;
-    if (more && !body_add(&o->body, "&", 1))
-        return option_no_memory(o);
-    if (value[0] == '@') {
-        const char *why = body_add_file(&o->body, value + 1, !binary);
-        return why == NULL ? EXIT_OK : option_fail(o, EXIT_READ, "%s", why);
-    }
-    return body_add(&o->body, value, strlen(value)) ? EXIT_OK : option_no_memory(o);
+    const char *automatic = strstr(value, ";auto");
+    size_t size = automatic != NULL ? (size_t)(automatic - value) : strlen(value);
+    o->referer_follows = automatic != NULL;
+    o->referer = size > 0 ? option_keep(o, value, size) : NULL;
+    return size == 0 || o->referer != NULL ? EXIT_OK : option_no_memory(o);
 }
 
-static int take_data(tool_options *o, const char *value)
+static int take_range(tool_options *o, const char *value)
 {
-    return add_data(o, value, false);
-}
-
-static int take_data_binary(tool_options *o, const char *value)
-{
-    return add_data(o, value, true);
+    char text[256];
+    int size = snprintf(text, sizeof(text), "bytes=%s%s", value,
+                        value[0] != '\0' && value[strspn(value, "0123456789")] == '\0' ? "-" : "");
+    if (size >= (int)sizeof(text))
+        return option_fail(o, EXIT_USAGE, "the range is too long");
+    o->range = option_keep(o, text, (size_t)size);
+    return o->range != NULL ? EXIT_OK : option_no_memory(o);
 }
 
 /* ---- Targets ---- */
@@ -131,12 +127,14 @@ const option request_options[] = {
     {"request", 'X', KIND_TEXT, BOTH, "METHOD", AT(method), "the method, instead of GET or POST"},
     {"header", 'H', KIND_CALL, BOTH, "HEADER", CALL(take_header),
      "\"Name: value\"; \"Name:\" leaves a default out, \"Name;\" sends it empty; @FILE"},
-    {"data", 'd', KIND_CALL, BOTH, "DATA", CALL(take_data),
-     "a form body; @FILE without line ends, @- standard input"},
-    {"data-binary", 0, KIND_CALL, BOTH, "DATA", CALL(take_data_binary), "the same, byte for byte"},
     {"upload-file", 'T', KIND_TEXT, BOTH, "FILE", AT(upload),
      "PUT a file (- standard input), up to 1 GiB, read into memory first"},
     {"user-agent", 'A', KIND_TEXT, BOTH, "TEXT", AT(user_agent), "\"\" sends none"},
+    {"referer", 'e', KIND_CALL, BOTH, "URL", CALL(take_referer), "where the URL was found"},
+    {"range", 'r', KIND_CALL, BOTH, "RANGE", CALL(take_range),
+     "these bytes only: 0-499, 500-, -500, 0-0,-1"},
+    {"path-as-is", 0, KIND_FLAG, GET, NULL, AT(path_as_is), "leave /../ and /./ in the path"},
+    {"globoff", 'g', KIND_FLAG, GET, NULL, AT(no_glob), "[] and {} in URLs mean nothing"},
     {"head", 'I', KIND_FLAG, GET, NULL, AT(head), "HEAD, and show the headers"},
     {"url", 0, KIND_CALL, BOTH, "URL", CALL(option_add_url), NULL},
     {"next", ':', KIND_NEXT, GET, NULL, 0, NULL, "what follows are options of another URL"},
@@ -147,6 +145,9 @@ const option request_options[] = {
 
 int finish_request(tool_options *o)
 {
+    int code = finish_data(o);
+    if (code != EXIT_OK)
+        return code;
     if ((o->head && o->data) || (o->head && o->upload != NULL) || (o->data && o->upload != NULL))
         return option_fail(o, EXIT_USAGE, "only one of -I, -d and -T can be");
     if (o->upload == NULL)

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const option *const tables[] = {request_options,    output_options, load_options,
-                                       connection_options, proxy_options,  redirect_options,
-                                       tls_options};
+static const option *const tables[] = {request_options,  data_options,       output_options,
+                                       load_options,     connection_options, proxy_options,
+                                       redirect_options, tls_options};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -86,8 +86,7 @@ bool option_parse_count(const char *text, uint64_t limit, uint64_t *count)
     return true;
 }
 
-/* "2", "0.25": to milliseconds, rounded up, so that a little is not nothing. */
-static bool parse_seconds(const char *text, uint64_t *milliseconds)
+bool option_parse_seconds(const char *text, uint64_t *milliseconds)
 {
     char whole[16];
     size_t size = strcspn(text, ".");
@@ -110,6 +109,25 @@ static bool parse_seconds(const char *text, uint64_t *milliseconds)
     }
     *milliseconds += fraction + (rest ? 1 : 0);
     return *text == '\0';
+}
+
+/* "100", "64k", "2M": times 1024. */
+static bool parse_size(const char *text, uint64_t *size)
+{
+    static const char units[] = "bkmgt";
+    char digits[20];
+    size_t count = strspn(text, "0123456789");
+    if (count == 0 || count >= sizeof(digits))
+        return false;
+    memcpy(digits, text, count);
+    digits[count] = '\0';
+    const char *unit =
+        text[count] != '\0' ? strchr(units, tolower((unsigned char)text[count])) : units;
+    if (unit == NULL || (text[count] != '\0' && text[count + 1] != '\0') ||
+        !option_parse_count(digits, UINT64_MAX >> 41, size))
+        return false;
+    *size <<= 10 * (unit - units);
+    return true;
 }
 
 /* ---- The tables ---- */
@@ -185,7 +203,7 @@ static int apply(tool_options *o, const option *t, const char *value, bool negat
     case KIND_SECONDS:
     case KIND_LIMIT: {
         uint64_t *limit_ms = (uint64_t *)(void *)member;
-        if (!parse_seconds(value, limit_ms))
+        if (!option_parse_seconds(value, limit_ms))
             return option_fail(o, EXIT_USAGE, "--%s is a number of seconds, not \"%s\"", t->name,
                                value);
         if (t->kind == KIND_LIMIT && *limit_ms == 0)
@@ -199,6 +217,15 @@ static int apply(tool_options *o, const option *t, const char *value, bool negat
                                value);
         return EXIT_OK;
     }
+    case KIND_NUMBER:
+        if (!option_parse_count(value, UINT32_MAX, (uint64_t *)(void *)member))
+            return option_fail(o, EXIT_USAGE, "--%s is a number, not \"%s\"", t->name, value);
+        return EXIT_OK;
+    case KIND_SIZE:
+        if (!parse_size(value, (uint64_t *)(void *)member))
+            return option_fail(o, EXIT_USAGE, "--%s is a number of bytes, not \"%s\"", t->name,
+                               value);
+        return EXIT_OK;
     case KIND_CALL:
         return t->take(o, value);
     case KIND_NEXT:
@@ -319,6 +346,8 @@ static int finish(tool_options *o, command c)
         return option_fail(o, EXIT_USAGE, "no URL given");
     int code = finish_request(o);
     if (code == EXIT_OK)
+        code = finish_output(o);
+    if (code == EXIT_OK)
         code = finish_tls(o);
     if (code == EXIT_OK)
         code = finish_redirects(o);
@@ -355,6 +384,7 @@ static void free_operation(tool_options *o)
     free(o->targets);
     free(o->headers);
     free(o->body.data);
+    free(o->query.data);
     free(o->resolve);
     free(o->connect_to);
     free(o->proxy.headers);

@@ -15,12 +15,14 @@ typedef enum command { COMMAND_GET = 1, COMMAND_LOAD = 2, COMMAND_TRUST = 4 } co
 typedef struct tool_target {
     const char *url;    /* NULL: there are fewer URLs than outputs */
     const char *output; /* NULL or "-": standard output */
-    bool has_output;    /* -o, or something like it, was given */
+    bool has_output;    /* -o or -O was given */
+    bool remote_name;   /* -O */
 } tool_target;
 
 /* What --next does not end: it is the same for all operations. */
 typedef struct tool_globals {
-    bool verbose, silent, show_error;
+    bool verbose, silent, show_error, fail_early, parallel;
+    uint64_t parallel_max; /* 0: 50 */
 } tool_globals;
 
 /* See option_proxy.c. */
@@ -53,7 +55,14 @@ typedef struct tool_options {
     const char *upload; /* the file's name, its content is in body */
     const char *user_agent;
     bool head;
-    bool data; /* body came from -d */
+    bool data;          /* body came from -d and its like */
+    bool json_body;     /* of --json */
+    bool data_as_query; /* -G */
+    body query;         /* text, for behind the URL's; NULL data: none */
+    const char *range;  /* "bytes=0-499" */
+    const char *referer;
+    bool referer_follows; /* each hop names the one before */
+    bool path_as_is, no_glob;
     bool compressed;
 
     /* The connection. */
@@ -82,8 +91,19 @@ typedef struct tool_options {
     const char *user, *password, *bearer, *netrc_file;
 
     /* get: the output. */
-    const char *write_out;
-    bool include, fail;
+    const char *write_out, *dump_header, *output_dir;
+    bool include, fail, fail_with_body;
+    bool remote_name_all, remote_header_name, create_dirs, no_clobber, remote_time;
+    bool resume, resume_by_file; /* -C; "-C -" */
+    uint64_t resume_at, max_size, rate;
+    const char *condition;      /* "If-Modified-Since" or "If-Unmodified-Since"; NULL: none */
+    const char *condition_date; /* for it */
+    int64_t condition_time;
+    const char *etag_save, *etag_compare;
+
+    /* get: trying again. */
+    uint64_t retries, retry_delay_ms, retry_time_ms;
+    bool retry_refused, retry_all;
 
     /* load. */
     uint64_t connections, requests, threads;

@@ -3,6 +3,7 @@
 #define TOOL_RESULT_H
 
 #include "fields.h"
+#include "head.h"
 
 typedef struct result {
     const tool_options *options;
@@ -20,8 +21,10 @@ typedef struct result {
 
     /* Of the final response. */
     int status, version;
-    size_t header_count;
-    char content_type[128];
+    head_copy head;
+    size_t head_bytes; /* of all heads */
+    size_t number;     /* of the URL, from 0 on */
+    const char *file;  /* that was written; "": none */
 
     /* Of the summary; the strings are copies. */
     uint64_t body_bytes, bytes_sent, body_bytes_sent;
@@ -43,8 +46,5 @@ void print_totals(const result *r, FILE *out);
 
 /* -v's picture of the request. */
 void print_request(const result *r, FILE *out);
-
-/* "1.1", "2"; "0" for none. version as in rp_response_head. */
-const char *version_name(int version);
 
 #endif

@@ -1,63 +1,127 @@
-/* transfer.c - one request. The body goes out as it comes; what can't be written ends it. */
+/* transfer.c - one request, or several where it is tried again. The body goes out as it comes; what
+ * can't be written ends it. */
 #include "transfer.h"
 
+#include "date.h"
 #include "exit_code.h"
+#include "host.h"
 #include "url.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* ---- Output ---- */
+/* How often --limit-rate lets more come. */
+#define RATE_TICK_MS 100
 
-static void fail_writing(transfer *t, rp_request *request, const char *what)
+static void copy(char *to, size_t size, const char *from)
 {
-    const char *name = t->target->output != NULL ? t->target->output : "standard output";
-    if (t->result.exit_code != EXIT_OK)
-        return;
-    t->result.exit_code = EXIT_WRITE;
-    snprintf(t->result.message, sizeof(t->result.message), "%s: %s: %s", name, what,
-             strerror(errno));
+    snprintf(to, size, "%s", from != NULL ? from : "");
+}
+
+/* The first outcome counts. */
+static void decide(transfer *t, rp_request *request, int code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void decide(transfer *t, rp_request *request, int code, const char *format, ...)
+{
+    va_list arguments;
+    if (!t->decided) {
+        va_start(arguments, format);
+        vsnprintf(t->result.message, sizeof(t->result.message), format, arguments);
+        va_end(arguments);
+        t->result.exit_code = code;
+        t->decided = true;
+    }
     if (request != NULL)
         rp_request_cancel(request);
 }
 
+/* ---- Output ---- */
+
+static void fail_writing(transfer *t, rp_request *request, const char *name, const char *what)
+{
+    decide(t, request, EXIT_WRITE, "%s: %s: %s", name[0] != '\0' ? name : "standard output", what,
+           strerror(errno));
+}
+
 static bool open_output(transfer *t, rp_request *request)
 {
-    const char *path = t->target->output;
-    if (t->out != NULL)
+    if (output_open(&t->out))
         return true;
-    if (path == NULL || strcmp(path, "-") == 0)
-        t->out = stdout;
-    else
-        t->out = fopen(path, "wb");
-    if (t->out == NULL) {
-        fail_writing(t, request, "can't be opened");
-        return false;
-    }
-    /* The body comes in pieces that are large already. */
-    setvbuf(t->out, NULL, _IONBF, 0);
-    return true;
+    fail_writing(t, request, output_name(&t->out), "can't be opened");
+    return false;
 }
 
 static void write_output(transfer *t, rp_request *request, const void *data, size_t size)
 {
-    if (t->no_output || t->result.exit_code != EXIT_OK || !open_output(t, request))
+    if (t->no_output || t->decided || !open_output(t, request))
         return;
-    if (fwrite(data, 1, size, t->out) != size)
-        fail_writing(t, request, "can't be written");
+    if (!output_write(&t->out, data, size))
+        fail_writing(t, request, output_name(&t->out), "can't be written");
+}
+
+static void write_head(transfer *t, rp_request *request, const rp_response_head *head)
+{
+    if (t->no_output || t->decided || !open_output(t, request))
+        return;
+    head_print(t->out.file, head, "", "\r\n");
+    if (ferror(t->out.file))
+        fail_writing(t, request, output_name(&t->out), "can't be written");
+}
+
+/* Of -D: those of an operation's transfers stand one behind the other. */
+static void dump_head(transfer *t, rp_request *request, const rp_response_head *head)
+{
+    const char *path = t->operation->options->dump_header;
+    if (t->dump == NULL)
+        t->dump = strcmp(path, "-") == 0 ? stdout : fopen(path, t->operation->dumped ? "ab" : "wb");
+    t->operation->dumped = true;
+    if (t->dump != NULL) {
+        head_print(t->dump, head, "", "\r\n");
+        if (fflush(t->dump) == 0)
+            return;
+    }
+    fail_writing(t, request, path, "can't be written");
+}
+
+static void save_etag(transfer *t)
+{
+    const char *path = t->operation->options->etag_save;
+    const char *tag = head_value(&t->result.head, "etag", 0);
+    FILE *file = path != NULL && tag != NULL ? fopen(path, "wb") : NULL;
+    if (path == NULL || tag == NULL)
+        return;
+    if (file != NULL) {
+        bool good = fprintf(file, "%s\n", tag) > 0;
+        if (fclose(file) == 0 && good)
+            return;
+    }
+    fail_writing(t, NULL, path, "can't be written");
 }
 
 static void close_output(transfer *t)
 {
-    if (t->result.exit_code == EXIT_OK && !t->no_output)
+    int64_t changed;
+    const char *modified = head_value(&t->result.head, "last-modified", 0);
+    bool complete =
+        t->result.exit_code == EXIT_OK && t->result.status != 0 && t->result.status != 304;
+    if (complete && !t->no_output)
         open_output(t, NULL); /* a file for an empty body too */
-    if (t->out == NULL)
-        return;
-    bool failed = t->out == stdout ? fflush(stdout) != 0 : fclose(t->out) != 0;
-    if (failed)
-        fail_writing(t, NULL, "can't be written");
+    if (complete)
+        save_etag(t);
+    bool written = t->out.path != NULL && t->out.file != NULL;
+    t->result.file = written ? output_name(&t->out) : "";
+    if (!output_close(&t->out))
+        fail_writing(t, NULL, output_name(&t->out), "can't be written");
+    if (written && t->operation->options->remote_time && modified != NULL &&
+        date_parse(modified, &changed))
+        host_set_changed(output_name(&t->out), changed);
+    if (t->dump != NULL && t->dump != stdout)
+        fclose(t->dump);
+    t->dump = NULL;
 }
 
 /* ---- The end ---- */
@@ -74,46 +138,10 @@ static void report(transfer *t)
         return;
     write_out(&t->result, o->write_out, stdout);
     if (fflush(stdout) != 0)
-        fail_writing(t, NULL, "can't be written");
+        fail_writing(t, NULL, "", "can't be written");
 }
 
-/* ---- Events ---- */
-
-/* prefix and line_end: "< " and "\n" for -v, "" and "\r\n" for -i. */
-static void print_head(FILE *out, const rp_response_head *head, const char *prefix,
-                       const char *line_end)
-{
-    fprintf(out, "%sHTTP/%s %d%s%s%s", prefix, version_name(head->version), head->status,
-            head->reason[0] != '\0' ? " " : "", head->reason, line_end);
-    for (size_t i = 0; i < head->header_count; i++)
-        fprintf(out, "%s%s: %s%s", prefix, head->headers[i].name, head->headers[i].value, line_end);
-    fprintf(out, "%s%s", prefix[0] != '\0' ? "<" : "", line_end);
-}
-
-static void output_head(transfer *t, rp_request *request, const rp_response_head *head)
-{
-    if (t->no_output || t->result.exit_code != EXIT_OK || !open_output(t, request))
-        return;
-    print_head(t->out, head, "", "\r\n");
-    if (ferror(t->out))
-        fail_writing(t, request, "can't be written");
-}
-
-static void note_head(result *r, const rp_response_head *head)
-{
-    r->status = head->status;
-    r->version = head->version;
-    r->header_count = head->header_count;
-    for (size_t i = 0; i < head->header_count; i++) {
-        if (strcasecmp(head->headers[i].name, "content-type") == 0)
-            snprintf(r->content_type, sizeof(r->content_type), "%s", head->headers[i].value);
-    }
-}
-
-static void copy(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from != NULL ? from : "");
-}
+/* ---- Heads ---- */
 
 static void note_summary(result *r, const rp_response_summary *summary)
 {
@@ -146,30 +174,101 @@ static void tell_connection(transfer *t)
         print_request(&t->result, stderr);
 }
 
+static void tell_head(transfer *t, rp_request *request, const rp_response_head *head)
+{
+    rp_response_summary summary;
+    rp_request_summary_get(request, &summary);
+    note_summary(&t->result, &summary);
+    tell_connection(t);
+    head_print(stderr, head, "< ", "\n");
+}
+
+/* The server was asked for the rest of a file. */
+static void check_resumed(transfer *t, rp_request *request, const rp_response_head *head)
+{
+    if (t->resume_at == 0 || (head->status >= 300 && head->status != 416))
+        return;
+    if (head->status == 416) /* there is no more of it */
+        t->no_output = true;
+    else if (head->status != 206 && head->content_length == t->resume_at)
+        decide(t, request, EXIT_OK, "%s", "");
+    else if (head->status != 206)
+        decide(t, request, EXIT_RANGE,
+               "the server sends the whole from its beginning: it can't be resumed");
+}
+
+/* -z, where the server did not look at it. */
+static void check_condition(transfer *t, rp_request *request)
+{
+    const tool_options *o = t->operation->options;
+    const char *modified = head_value(&t->result.head, "last-modified", 0);
+    int64_t time;
+    if (o->condition == NULL || t->result.status != 200 || modified == NULL ||
+        !date_parse(modified, &time))
+        return;
+    bool since = strcmp(o->condition, "If-Modified-Since") == 0;
+    if (since ? time > o->condition_time : time < o->condition_time)
+        return;
+    t->no_output = true;
+    decide(t, request, EXIT_OK, "%s", "");
+}
+
+static void check_size(transfer *t, rp_request *request, uint64_t size)
+{
+    uint64_t limit = t->operation->options->max_size;
+    if (limit > 0 && size != RP_LENGTH_UNKNOWN && size > limit)
+        decide(t, request, EXIT_BODY_TOO_LARGE,
+               "the body is larger than --max-filesize: %llu bytes", (unsigned long long)limit);
+}
+
+/* False: no more of it is wanted. */
+static bool check_final(transfer *t, rp_request *request, const rp_response_head *head)
+{
+    const tool_options *o = t->operation->options;
+    const char *disposition = head_value(&t->result.head, "content-disposition", 0);
+    if (head->status >= 400 && o->fail && !(t->resume_at > 0 && head->status == 416)) {
+        t->no_output = true;
+        decide(t, request, EXIT_HTTP_STATUS, "the server answered with status %d", head->status);
+        return false;
+    }
+    redirects_note(&t->redirects, &t->result, head);
+    check_resumed(t, request, head);
+    check_condition(t, request);
+    check_size(t, request, head->content_length);
+    if (o->remote_header_name && t->out.remote && disposition != NULL &&
+        !output_rename(&t->out, disposition))
+        decide(t, request, EXIT_MEMORY, "out of memory");
+    return !t->decided;
+}
+
+/* What is done with each head. False: that failed. */
+static bool show_head(transfer *t, rp_request *request, const rp_response_head *head)
+{
+    const tool_options *o = t->operation->options;
+    t->result.head_bytes += head_size(head);
+    t->result.status = head->status;
+    t->result.version = head->version;
+    if (!head_keep(&t->result.head, head)) {
+        decide(t, request, EXIT_MEMORY, "out of memory");
+        return false;
+    }
+    if (o->dump_header != NULL)
+        dump_head(t, request, head);
+    return !t->decided;
+}
+
 static void on_head(rp_request *request, const rp_response_head *head, void *user)
 {
     transfer *t = user;
-    if (t->operation->options->global.verbose) {
-        rp_response_summary summary;
-        rp_request_summary_get(request, &summary);
-        note_summary(&t->result, &summary);
-        tell_connection(t);
-        print_head(stderr, head, "< ", "\n");
-    }
-    if (!head->informational) {
-        note_head(&t->result, head);
-        redirects_note(&t->redirects, &t->result, head);
-    }
-    if (t->operation->options->fail && head->status >= 400) {
-        t->no_output = true;
-        t->result.exit_code = EXIT_HTTP_STATUS;
-        snprintf(t->result.message, sizeof(t->result.message), "the server answered with status %d",
-                 head->status);
-        rp_request_cancel(request);
+    const tool_options *o = t->operation->options;
+    if (o->global.verbose)
+        tell_head(t, request, head);
+    if (!show_head(t, request, head))
         return;
-    }
-    if (t->operation->options->include || t->operation->options->head)
-        output_head(t, request, head);
+    if (!head->informational && !check_final(t, request, head))
+        return;
+    if (o->include || o->head)
+        write_head(t, request, head);
 }
 
 static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
@@ -177,45 +276,109 @@ static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
     transfer *t = user;
     const tool_options *o = t->operation->options;
     if (o->global.verbose) {
-        rp_response_summary summary;
-        rp_request_summary_get(request, &summary);
-        note_summary(&t->result, &summary);
-        tell_connection(t);
-        print_head(stderr, redirect->head, "< ", "\n");
+        tell_head(t, request, redirect->head);
         fprintf(stderr, "* redirect %u: %s %s\n", redirect->number, redirect->method,
                 redirect->url);
         t->told_connection = false;
     }
-    note_head(&t->result, redirect->head);
+    if (!show_head(t, request, redirect->head))
+        return true;
     if (o->include || o->head)
-        output_head(t, request, redirect->head);
-    if (t->result.exit_code == EXIT_OK && !redirects_next(&t->redirects, &t->result, redirect)) {
+        write_head(t, request, redirect->head);
+    if (!t->decided && !redirects_next(&t->redirects, &t->result, redirect)) {
         redirects_note(&t->redirects, &t->result, redirect->head);
+        t->decided = true;
         rp_request_cancel(request);
     }
     return true;
 }
 
+/* ---- The body ---- */
+
+static uint64_t tick_bytes(const transfer *t)
+{
+    uint64_t bytes = t->operation->options->rate * RATE_TICK_MS / 1000;
+    return bytes > 0 ? bytes : 1;
+}
+
+/* Credit for what came is given back by the clock: so much a tick. */
+static void on_rate_tick(rp_timer *timer, void *user)
+{
+    transfer *t = user;
+    uint64_t size = t->withheld < tick_bytes(t) ? t->withheld : tick_bytes(t);
+    t->withheld -= size;
+    rp_request_consume(t->request, (size_t)size);
+    rp_timer_start(t->loop, timer, RATE_TICK_MS, on_rate_tick, t);
+}
+
 static void on_body(rp_request *request, const uint8_t *data, size_t size, void *user)
 {
-    write_output(user, request, data, size);
+    transfer *t = user;
+    t->withheld += size;
+    t->result.body_bytes += size;
+    check_size(t, request, t->result.body_bytes);
+    write_output(t, request, data, size);
+}
+
+/* ---- The request ---- */
+
+static bool send(transfer *t);
+
+static const char *method_of(const tool_options *o)
+{
+    const char *method = options_method(o);
+    return method != NULL ? method : o->body.given ? "POST" : "GET";
+}
+
+static void finish(transfer *t)
+{
+    report(t);
+    t->on_end(t, t->user);
+}
+
+static void on_retry(rp_timer *timer, void *user)
+{
+    transfer *t = user;
+    (void)timer;
+    t->decided = t->no_output = t->told_connection = false;
+    t->withheld = 0;
+    t->result.exit_code = EXIT_OK;
+    t->result.message[0] = '\0';
+    t->result.status = t->result.version = 0;
+    t->result.body_bytes = t->result.head_bytes = 0;
+    head_free(&t->result.head);
+    redirects_free(&t->redirects);
+    t->redirects = (redirects){NULL};
+    t->result.effective_url = t->url;
+    t->result.redirect_url = NULL;
+    t->result.method = method_of(t->result.options);
+    output_restart(&t->out);
+    if (!send(t))
+        finish(t);
 }
 
 static void on_done(rp_request *request, const rp_response_summary *summary, void *user)
 {
     transfer *t = user;
     result *r = &t->result;
+    uint64_t delay_ms;
     (void)request;
+    rp_timer_stop(t->loop, &t->timer);
     note_summary(r, summary);
     tell_connection(t);
     if (summary->status > 0) /* of a redirect that could not be followed, too */
         r->status = summary->status;
-    if (summary->error != NULL && r->exit_code == EXIT_OK) { /* what made us cancel comes first */
-        r->exit_code = setup_exit_code(r->options, summary->error);
-        copy(r->message, sizeof(r->message), summary->error->text);
+    if (summary->error != NULL)
+        decide(t, NULL, setup_exit_code(r->options, summary->error), "%s", summary->error->text);
+    else if (r->options->fail_with_body && r->status >= 400)
+        decide(t, NULL, EXIT_HTTP_STATUS, "the server answered with status %d", r->status);
+    if (!retry_wanted(&t->retry, r, host_now_ns(), &delay_ms)) {
+        finish(t);
+        return;
     }
-    report(t);
-    t->on_end(t, t->user);
+    if (r->exit_code != EXIT_OK)
+        print_failure(r->options, r->exit_code, r->message);
+    rp_timer_start(t->loop, &t->timer, delay_ms, on_retry, t);
 }
 
 static const rp_response_events events = {on_head, on_body, on_done};
@@ -224,17 +387,26 @@ static const rp_response_events events = {on_head, on_body, on_done};
 
 static bool fail_start(transfer *t, int code, const char *text)
 {
-    t->result.exit_code = code;
-    copy(t->result.message, sizeof(t->result.message), text);
-    report(t);
+    decide(t, NULL, code, "%s", text);
     return false;
 }
 
+/* Anew for each try: redirects take some of them away. */
+static bool compose(transfer *t)
+{
+    own_fields own = {.range = t->resume_at > 0 ? t->range : NULL};
+    fields_free(&t->fields);
+    return fields_compose(&t->fields, t->operation->options, &own);
+}
+
+/* False: it is over, and not reported. */
 static bool send(transfer *t)
 {
     operation *p = t->operation;
     rp_request_options request;
     rp_error error = {0};
+    if (!compose(t))
+        return fail_start(t, EXIT_MEMORY, "out of memory");
     setup_request_options(p->options, &t->fields, &request);
     request.url = t->url;
     request.on_redirect = on_redirect;
@@ -242,42 +414,90 @@ static bool send(transfer *t)
                                sizeof(error.text));
     if (code != EXIT_OK)
         return fail_start(t, code, error.text);
+    if (p->options->rate > 0)
+        request.receive_credit_bytes = (size_t)tick_bytes(t);
     if (p->options->global.verbose)
         print_begin(&t->result, stderr);
-    if (rp_client_send(p->client, &request, &events, t, &error) != NULL)
-        return true;
-    return fail_start(t, exit_code(error.status, error.phase), error.text);
+    t->request = rp_client_send(p->client, &request, &events, t, &error);
+    if (t->request == NULL)
+        return fail_start(t, exit_code(error.status, error.phase), error.text);
+    if (p->options->rate > 0)
+        rp_timer_start(t->loop, &t->timer, RATE_TICK_MS, on_rate_tick, t);
+    return true;
 }
 
-bool transfer_start(transfer *t, rp_loop *loop, operation *p, const tool_target *target,
-                    transfer_fn *on_end, void *user)
+static bool complete_url(transfer *t, const char *text)
 {
-    const tool_options *o = p->options;
-    const char *method = options_method(o);
-    memset(t, 0, sizeof(*t));
-    t->operation = p;
-    t->target = target;
-    t->on_end = on_end;
-    t->user = user;
-    t->result.options = o;
-    t->result.method = method != NULL ? method : o->body.given ? "POST" : "GET";
-    t->result.fields = &t->fields;
-    t->result.url = t->result.effective_url = target->url;
-    if (loop != NULL) {
-        t->result.backend = rp_loop_backend(loop);
-        t->result.stats = rp_loop_stats_get(loop);
-    }
-    if (p->client == NULL)
-        return fail_start(t, p->exit_code, p->message);
-    t->url = o->upload != NULL ? url_for_upload(target->url, o->upload) : strdup(target->url);
-    if (t->url == NULL || !fields_compose(&t->fields, o, &(own_fields){.range = NULL}))
+    const tool_options *o = t->operation->options;
+    const char *why;
+    char *url;
+    int code = url_complete(text, o->path_as_is, (const char *)o->query.data, &url, &why);
+    if (code != EXIT_OK)
+        return fail_start(t, code, why);
+    t->url = o->upload != NULL ? url_for_upload(url, o->upload) : url;
+    if (t->url != url)
+        free(url);
+    if (t->url == NULL)
         return fail_start(t, EXIT_MEMORY, "out of memory");
     t->result.url = t->result.effective_url = t->url;
+    return true;
+}
+
+static bool prepare_output(transfer *t, const transfer_source *source)
+{
+    const tool_options *o = t->operation->options;
+    const char *why;
+    int64_t changed;
+    if (!output_begin(&t->out, o, source->target, source->output, t->url, &why))
+        return fail_start(t, EXIT_WRITE, why);
+    t->resume_at = o->resume_at;
+    if (o->resume_by_file && !host_file_info(output_name(&t->out), &t->resume_at, &changed))
+        t->resume_at = 0;
+    t->out.appends = o->resume;
+    if (t->resume_at > 0)
+        snprintf(t->range, sizeof(t->range), "bytes=%llu-", (unsigned long long)t->resume_at);
+    return true;
+}
+
+static bool begin(transfer *t, const transfer_source *source)
+{
+    operation *p = t->operation;
+    if (p->client == NULL)
+        return fail_start(t, p->exit_code, p->message);
+    if (!complete_url(t, source->url) || !prepare_output(t, source))
+        return false;
     return send(t);
+}
+
+bool transfer_start(transfer *t, const transfer_source *source, transfer_fn *on_end, void *user)
+{
+    const tool_options *o = source->operation->options;
+    memset(t, 0, sizeof(*t));
+    t->loop = source->loop;
+    t->operation = source->operation;
+    t->on_end = on_end;
+    t->user = user;
+    t->retry.begin_ns = host_now_ns();
+    t->result.options = o;
+    t->result.method = method_of(o);
+    t->result.fields = &t->fields;
+    t->result.url = t->result.effective_url = source->url;
+    t->result.number = source->number;
+    t->result.file = "";
+    if (t->loop != NULL) {
+        t->result.backend = rp_loop_backend(t->loop);
+        t->result.stats = rp_loop_stats_get(t->loop);
+    }
+    if (begin(t, source))
+        return true;
+    report(t);
+    return false;
 }
 
 void transfer_free(transfer *t)
 {
+    output_free(&t->out);
+    head_free(&t->result.head);
     fields_free(&t->fields);
     redirects_free(&t->redirects);
     free(t->url);

@@ -2,8 +2,10 @@
 #ifndef TOOL_TRANSFER_H
 #define TOOL_TRANSFER_H
 
+#include "output.h"
 #include "redirect.h"
 #include "result.h"
+#include "retry.h"
 #include "setup.h"
 
 typedef struct transfer transfer;
@@ -17,19 +19,35 @@ typedef struct operation {
     int exit_code; /* why there is no client */
     char message[RP_ERROR_TEXT_SIZE];
     bool begun;
-    size_t next; /* target */
+    bool dumped; /* -D: its file is begun */
 } operation;
+
+/* What is asked for; the strings are borrowed until it starts. */
+typedef struct transfer_source {
+    rp_loop *loop; /* NULL: there is none */
+    operation *operation;
+    const tool_target *target;
+    const char *url, *output; /* of target, without globs; output NULL: none */
+    size_t number;            /* of the URL */
+} transfer_source;
 
 struct transfer {
     rp_loop *loop;
     operation *operation;
-    const tool_target *target;
     char *url;
     fields fields;
-    FILE *out;      /* opened with the first byte */
-    bool no_output; /* -f and a status that fails */
+    output out;
+    FILE *dump;     /* of -D */
+    bool no_output; /* the body is not wanted */
+    bool decided;   /* the outcome is, whatever the request ends with */
     bool told_connection;
     redirects redirects;
+    uint64_t resume_at;
+    char range[48];
+    rp_request *request;
+    uint64_t withheld; /* bytes of credit, for --limit-rate */
+    rp_timer timer;    /* of the next credit, or the next try */
+    retry retry;
     result result;
     transfer_fn *on_end;
     void *user;
@@ -37,8 +55,7 @@ struct transfer {
 
 /* on_end is called from a later turn: the transfer is over, its outcome told, and t the caller's to
  * free with transfer_free. False: it was over at once, and on_end is not called. */
-bool transfer_start(transfer *t, rp_loop *loop, operation *p, const tool_target *target,
-                    transfer_fn *on_end, void *user);
+bool transfer_start(transfer *t, const transfer_source *source, transfer_fn *on_end, void *user);
 void transfer_free(transfer *t);
 
 #endif

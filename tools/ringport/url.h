@@ -2,6 +2,7 @@
 #ifndef TOOL_URL_H
 #define TOOL_URL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Host and port of a URL as it stands there: "example.com:8443". Its length; *authority is its
@@ -11,5 +12,17 @@ size_t url_authority(const char *url, const char **authority);
 /* Where the URL's path ends in "/" or is empty, the URL with the file's name behind, as curl has it
  * for uploads; otherwise a copy. free() it; NULL: no memory. */
 char *url_for_upload(const char *url, const char *file);
+
+/* The URL that text stands for: "http://" before it where there is no scheme, /./ and /../ out
+ * unless as_is, query (NULL: none) behind its own. EXIT_OK, or the exit code; *why says what is
+ * wrong. free() *url. */
+int url_complete(const char *text, bool as_is, const char *query, char **url, const char **why);
+
+/* As a form has it: a blank is "+", what is neither letter, digit nor one of "-._~" is
+ * percent-encoded. free() it; NULL: no memory. */
+char *url_encode(const void *data, size_t size);
+
+/* The last part of the URL's path, without the query: *size bytes, 0 if there is none. */
+const char *url_name(const char *url, size_t *size);
 
 #endif

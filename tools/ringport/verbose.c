@@ -14,11 +14,6 @@ void print_begin(const result *r, FILE *out)
     fprintf(out, "* resolving %.*s\n", (int)size, authority);
 }
 
-const char *version_name(int version)
-{
-    return version == 10 ? "1.0" : version == 11 ? "1.1" : version == 20 ? "2" : "0";
-}
-
 /* HTTP/2 knows names in lower case only (RFC 9113, 8.2.1). */
 static void print_field(const result *r, const char *name, const char *value, FILE *out)
 {
@@ -52,6 +47,7 @@ void print_request(const result *r, FILE *out)
     for (size_t i = 0; i < f->count; i++) {
         const rp_header *h = &f->headers[i];
         bool left_out = h->value[0] == '\0' && (strcasecmp(h->name, "accept") == 0 ||
+                                                strcasecmp(h->name, "content-length") == 0 ||
                                                 strcasecmp(h->name, "user-agent") == 0);
         if (!left_out)
             print_field(r, h->name, h->value, out);

@@ -1,4 +1,5 @@
 /* write_out.c - -w: curl's variables, and everything at once as JSON. */
+#include "exit_code.h"
 #include "json.h"
 #include "result.h"
 
@@ -6,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-typedef enum type { TYPE_NUMBER, TYPE_SECONDS, TYPE_TEXT } type;
+typedef enum type { TYPE_NUMBER, TYPE_STATUS, TYPE_SECONDS, TYPE_TEXT } type;
 
 typedef struct value {
     type type;
@@ -37,9 +38,21 @@ static value text(const char *t)
 
 /* ---- The variables ---- */
 
+static value header(const result *r, const char *name)
+{
+    const char *found = head_value(&r->head, name, 0);
+    return text(found != NULL ? found : "");
+}
+
 static value http_code(const result *r)
 {
-    return number((uint64_t)r->status);
+    return (value){.type = TYPE_STATUS, .number = (uint64_t)r->status};
+}
+
+static value http_connect(const result *r)
+{
+    (void)r;
+    return (value){.type = TYPE_STATUS}; /* no proxy was asked */
 }
 
 static value http_version(const result *r)
@@ -69,7 +82,7 @@ static value url(const result *r)
 
 static value scheme(const result *r)
 {
-    return text(strncasecmp(r->effective_url, "https:", 6) == 0 ? "https" : "http");
+    return text(strncasecmp(r->effective_url, "https:", 6) == 0 ? "HTTPS" : "HTTP");
 }
 
 static value url_effective(const result *r)
@@ -77,34 +90,19 @@ static value url_effective(const result *r)
     return text(r->effective_url);
 }
 
-static value redirect_url(const result *r)
-{
-    return text(r->redirect_url != NULL ? r->redirect_url : "");
-}
-
-static value num_redirects(const result *r)
-{
-    return number(r->redirects);
-}
-
-static value time_redirect(const result *r)
-{
-    return seconds(r->redirect_us);
-}
-
 static value content_type(const result *r)
 {
-    return text(r->content_type);
+    return header(r, "content-type");
 }
 
 static value num_headers(const result *r)
 {
-    return number(r->header_count);
+    return number(r->head.count);
 }
 
 static value num_connects(const result *r)
 {
-    return number(r->stats != NULL ? r->stats->connections_opened : 0);
+    return number(r->attempts > 0 && !r->reused ? 1 : 0);
 }
 
 static value size_download(const result *r)
@@ -117,10 +115,68 @@ static value size_upload(const result *r)
     return number(r->body_bytes_sent);
 }
 
-static value speed_download(const result *r)
+static value speed(const result *r, uint64_t bytes)
 {
     uint64_t us = r->timings.total_us;
-    return number(us == 0 ? 0 : (uint64_t)((double)r->body_bytes * 1e6 / (double)us));
+    return number(us == 0 ? 0 : (uint64_t)((double)bytes * 1e6 / (double)us));
+}
+
+static value speed_download(const result *r)
+{
+    return speed(r, r->body_bytes);
+}
+
+static value speed_upload(const result *r)
+{
+    return speed(r, r->body_bytes_sent);
+}
+
+static value size_header(const result *r)
+{
+    return number(r->head_bytes);
+}
+
+static value size_request(const result *r)
+{
+    return number(r->bytes_sent - r->body_bytes_sent);
+}
+
+static value filename_effective(const result *r)
+{
+    return text(r->file);
+}
+
+static value num_redirects(const result *r)
+{
+    return number(r->redirects);
+}
+
+static value redirect_url(const result *r)
+{
+    return text(r->redirect_url != NULL ? r->redirect_url : "");
+}
+
+static value referer(const result *r)
+{
+    const char *sent = fields_value(r->fields, "referer");
+    return text(sent != NULL ? sent : "");
+}
+
+static value urlnum(const result *r)
+{
+    return number(r->number);
+}
+
+/* What is not accepted ends in an error. */
+static value ssl_verify_result(const result *r)
+{
+    return number(r->exit_code == EXIT_CERTIFICATE ? 1 : 0);
+}
+
+static value curl_version(const result *r)
+{
+    (void)r;
+    return text("ringport/" RP_VERSION);
 }
 
 /* Where the port begins in "192.0.2.7:443", "[2001:db8::1]:443"; 0: there is none. */
@@ -164,6 +220,20 @@ static value time_appconnect(const result *r)
     return seconds(r->timings.handshaken_us);
 }
 
+/* When nothing but the request was left to do. */
+static value time_pretransfer(const result *r)
+{
+    const rp_timings *t = &r->timings;
+    return seconds(t->handshaken_us > 0  ? t->handshaken_us
+                   : t->connected_us > 0 ? t->connected_us
+                                         : t->queued_us);
+}
+
+static value time_redirect(const result *r)
+{
+    return seconds(r->redirect_us);
+}
+
 static value time_posttransfer(const result *r)
 {
     return seconds(r->timings.sent_us);
@@ -188,11 +258,22 @@ static const struct variable {
     {"http_version", http_version},
     {"exitcode", exit_status},
     {"errormsg", errormsg},
+    {"http_connect", http_connect},
     {"method", method},
+    {"referer", referer},
+    {"urlnum", urlnum},
+    {"filename_effective", filename_effective},
+    {"num_redirects", num_redirects},
+    {"redirect_url", redirect_url},
+    {"ssl_verify_result", ssl_verify_result},
+    {"curl_version", curl_version},
+    {"size_header", size_header},
+    {"size_request", size_request},
+    {"speed_upload", speed_upload},
+    {"time_pretransfer", time_pretransfer},
+    {"time_redirect", time_redirect},
     {"url", url},
     {"url_effective", url_effective},
-    {"redirect_url", redirect_url},
-    {"num_redirects", num_redirects},
     {"scheme", scheme},
     {"content_type", content_type},
     {"num_headers", num_headers},
@@ -208,7 +289,6 @@ static const struct variable {
     {"time_appconnect", time_appconnect},
     {"time_posttransfer", time_posttransfer},
     {"time_starttransfer", time_starttransfer},
-    {"time_redirect", time_redirect},
     {"time_total", time_total},
 };
 
@@ -244,7 +324,7 @@ static void phases(json *j, const rp_timings *t)
 static void one_variable(json *j, const char *name, value v)
 {
     char copy[RP_ERROR_TEXT_SIZE];
-    if (v.type == TYPE_NUMBER) {
+    if (v.type == TYPE_NUMBER || v.type == TYPE_STATUS) {
         json_number(j, name, v.number);
     } else if (v.type == TYPE_SECONDS) {
         json_real(j, name, (double)v.number / 1e6, 6);
@@ -295,11 +375,36 @@ static void put_value(FILE *out, value v)
 {
     if (v.type == TYPE_NUMBER)
         fprintf(out, "%llu", (unsigned long long)v.number);
+    else if (v.type == TYPE_STATUS)
+        fprintf(out, "%03llu", (unsigned long long)v.number);
     else if (v.type == TYPE_SECONDS)
         fprintf(out, "%llu.%06llu", (unsigned long long)(v.number / 1000000),
                 (unsigned long long)(v.number % 1000000));
     else
         fwrite(v.text, 1, v.size, out);
+}
+
+/* curl's form: each name once, in lower case, with all of its values. */
+static void write_headers(const result *r, FILE *out)
+{
+    json j = {.out = out};
+    fputs("{", out);
+    for (size_t i = 0, told = 0; i < r->head.count; i++) {
+        const char *name = r->head.headers[i].name;
+        if (head_value(&r->head, name, 0) != r->head.headers[i].value)
+            continue; /* was told with the first */
+        fputs(told++ > 0 ? ",\n" : "", out);
+        json_lowered(&j, name);
+        fputs(":[", out);
+        for (size_t n = 0; head_value(&r->head, name, n) != NULL; n++) {
+            j.filled = 0;
+            fputs(n > 0 ? "," : "", out);
+            json_text(&j, NULL, head_value(&r->head, name, n));
+        }
+        fputs("]", out);
+        j.filled = 0;
+    }
+    fputs("\n}", out);
 }
 
 static bool is(const char *name, size_t size, const char *wanted)
@@ -309,7 +414,9 @@ static bool is(const char *name, size_t size, const char *wanted)
 
 static void put_variable(const result *r, const char *name, size_t size, FILE **out)
 {
-    if (is(name, size, "json")) {
+    if (is(name, size, "header_json")) {
+        write_headers(r, *out);
+    } else if (is(name, size, "json")) {
         write_json(r, *out);
     } else if (is(name, size, "stderr")) {
         *out = stderr;
@@ -331,13 +438,35 @@ static char escaped(char c)
     return c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : '\0';
 }
 
+/* "%header{name}" */
+static const char *put_header(const result *r, const char *format, FILE *out)
+{
+    char name[256];
+    const char *begin = format + strlen("%header{"), *end = strchr(begin, '}');
+    if (end == NULL) {
+        fputs("%header{", out);
+        return begin;
+    }
+    snprintf(name, sizeof(name), "%.*s", (int)(end - begin), begin);
+    put_value(out, header(r, name));
+    return end + 1;
+}
+
 void write_out(const result *r, const char *format, FILE *out)
 {
     while (*format != '\0') {
         const char *end = format[0] == '%' && format[1] == '{' ? strchr(format, '}') : NULL;
         if (end != NULL) {
-            put_variable(r, format + 2, (size_t)(end - format) - 2, &out);
+            size_t size = (size_t)(end - format) - 2;
+            if (is(format + 2, size, "onerror")) {
+                if (r->exit_code == EXIT_OK)
+                    return;
+            } else {
+                put_variable(r, format + 2, size, &out);
+            }
             format = end + 1;
+        } else if (strncmp(format, "%header{", strlen("%header{")) == 0) {
+            format = put_header(r, format, out);
         } else if (format[0] == '%' && format[1] == '%') {
             fputc('%', out);
             format += 2;

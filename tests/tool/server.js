@@ -1,0 +1,148 @@
+// server.js - a server of HTTP/1.1 that records what it is asked, byte for byte, and answers by the path.
+'use strict';
+const net = require('net');
+const tls = require('tls');
+
+const modified = 'Wed, 01 Jan 2020 00:00:00 GMT';
+const hundred = Array.from({length: 100}, (_, i) => String.fromCharCode(97 + i % 26)).join('');
+
+function answer(status, headers, body, more) {
+    return {status, headers, body: body === undefined ? '' : body, ...more};
+}
+
+function ranged(request) {
+    const m = /^bytes=(\d*)-(\d*)$/.exec(request.headers.range || '');
+    if (!m) return answer('200 OK', ['Accept-Ranges: bytes'], hundred);
+    const from = m[1] === '' ? 100 - m[2] : +m[1];
+    const to = m[1] === '' || m[2] === '' ? 99 : Math.min(+m[2], 99);
+    if (from > 99) return answer('416 Range Not Satisfiable', ['Content-Range: bytes */100'], 'no\n');
+    return answer('206 Partial Content', [`Content-Range: bytes ${from}-${to}/100`], hundred.slice(from, to + 1));
+}
+
+const routes = {
+    '/': () => answer('200 OK', ['Content-Type: text/plain', 'X-Odd-CASE: Value'], 'hello\n'),
+    '/empty': () => answer('200 OK', [], ''),
+    '/nothing': () => answer('204 No Content', [], null),
+    '/file.txt': () => answer('200 OK', ['Content-Type: text/plain'], 'a file\n'),
+    '/dir/file.bin': () => answer('200 OK', [`Last-Modified: ${modified}`], 'binary\0file'),
+    '/echo': r => answer('200 OK', [], r.body),
+    '/json': () => answer('200 OK', ['Content-Type: application/json; charset=utf-8'], '{"a":1}'),
+    '/named': () => answer('200 OK', ['Content-Disposition: attachment; filename="given name.txt"'], 'named\n'),
+    '/evil': () => answer('200 OK', ['Content-Disposition: attachment; filename="../../evil.txt"'], 'evil\n'),
+    '/bare': () => answer('200 OK', ['Content-Disposition: attachment; filename=bare.txt; size=3'], 'bare\n'),
+    '/range': ranged,
+    '/plain': () => answer('200 OK', [], hundred),
+    '/cond': r => r.headers['if-modified-since'] || r.headers['if-none-match']
+        ? answer('304 Not Modified', ['ETag: "x"'], null)
+        : answer('200 OK', ['ETag: "x"', `Last-Modified: ${modified}`], 'changed\n'),
+    '/chunked': () => answer('200 OK', ['Trailer: X-Sum'], hundred, {chunked: ['X-Sum: 5', 'x-more: y']}),
+    '/set': () => answer('200 OK', ['Set-Cookie: a=1; Path=/', 'Set-Cookie: b=2; Path=/dir; HttpOnly',
+        'Set-Cookie: c=3; Expires=Wed, 01 Jan 2087 00:00:00 GMT', 'Set-Cookie: d=4; Domain=example.com',
+        'Set-Cookie: e=5; Max-Age=0'], 'set\n'),
+    '/jar': () => answer('302 Found', ['Set-Cookie: hop=1', 'Location: /echo'], ''),
+    '/redirect': () => answer('302 Found', ['Location: /file.txt'], 'gone\n'),
+    '/moved': () => answer('301 Moved Permanently', ['Location: /echo'], 'gone\n'),
+    '/keep': () => answer('307 Temporary Redirect', ['Location: /echo'], ''),
+    '/loop': () => answer('302 Found', ['Location: /loop'], ''),
+    '/busy': r => r.seen < 3 ? answer('503 Service Unavailable', ['Retry-After: 0'], 'busy\n')
+        : answer('200 OK', [], 'free\n'),
+    '/auth': r => r.headers.authorization ? answer('200 OK', [], 'in\n')
+        : answer('401 Unauthorized', ['WWW-Authenticate: Basic realm="x"'], 'who\n'),
+    '/early': () => answer('200 OK', ['Content-Length: 50'], 'short', {cut: true}),
+    '/garbage': () => ({raw: 'what is this\r\n\r\n'}),
+    '/nobody': () => ({raw: ''}),
+    '/huge': () => answer('200 OK', [], 'x'.repeat(300000)),
+    '/slow': () => null,
+};
+
+function respond(socket, request) {
+    const route = routes[request.path.split('?')[0]];
+    const status = /^\/status\/(\d+)$/.exec(request.path);
+    const a = status ? answer(`${status[1]} Status`, [], `status ${status[1]}\n`)
+        : route ? route(request) : answer('404 Not Found', [], 'not found\n');
+    if (a === null) return; // never
+    if (a.raw !== undefined) { socket.end(a.raw); return; }
+    const head = request.method === 'HEAD', sized = a.headers.some(h => /^content-length/i.test(h));
+    let text = `HTTP/1.1 ${a.status}\r\nServer: test\r\n` + a.headers.map(h => h + '\r\n').join('');
+    if (a.chunked) {
+        text += 'Transfer-Encoding: chunked\r\n\r\n';
+        if (!head) text += `${a.body.length.toString(16)}\r\n${a.body}\r\n0\r\n${a.chunked.join('\r\n')}\r\n\r\n`;
+    } else {
+        if (!sized && a.body !== null) text += `Content-Length: ${a.body.length}\r\n`;
+        text += '\r\n' + (head || a.body === null ? '' : a.body);
+    }
+    if (a.cut) socket.end(text, 'latin1');
+    else socket.write(text, 'latin1');
+}
+
+// Where the first request in text ends, -1 if it is not whole; its body, decoded.
+function whole(text, request) {
+    const end = text.indexOf('\r\n\r\n');
+    if (end < 0) return -1;
+    const lines = text.slice(0, end).split('\r\n');
+    [request.method, request.path] = lines[0].split(' ');
+    request.headers = {};
+    for (const line of lines.slice(1)) {
+        const at = line.indexOf(':');
+        request.headers[line.slice(0, at).toLowerCase()] = line.slice(at + 1).trim();
+    }
+    const begin = end + 4, length = +(request.headers['content-length'] || 0);
+    if (/chunked/i.test(request.headers['transfer-encoding'] || '')) {
+        const last = text.indexOf('0\r\n\r\n', begin);
+        request.body = '';
+        return last < 0 ? -1 : last + 5;
+    }
+    if (text.length < begin + length) return -1;
+    request.body = text.slice(begin, begin + length);
+    return begin + length;
+}
+
+class Recorder {
+    constructor() { this.requests = []; this.seen = {}; this.sockets = new Set(); }
+
+    // What was asked since the last call.
+    take() {
+        const taken = this.requests;
+        this.requests = [];
+        this.seen = {};
+        for (const socket of this.sockets) socket.destroy();
+        return taken;
+    }
+
+    serve(socket) {
+        let text = '';
+        this.sockets.add(socket);
+        socket.on('close', () => this.sockets.delete(socket));
+        socket.on('error', () => {});
+        socket.on('data', data => {
+            text += data.toString('latin1');
+            for (;;) {
+                const request = {};
+                const size = whole(text, request);
+                if (/^expect: 100-continue/im.test(text) && size < 0 && !socket.continued &&
+                    text.includes('\r\n\r\n')) {
+                    socket.continued = true;
+                    socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+                }
+                if (size < 0) return;
+                this.requests.push(text.slice(0, size));
+                text = text.slice(size);
+                request.seen = this.seen[request.path] = (this.seen[request.path] || 0) + 1;
+                respond(socket, request);
+            }
+        });
+    }
+}
+
+function listen(server) {
+    return new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
+}
+
+exports.start = async identity => {
+    const recorder = new Recorder();
+    const http = net.createServer({noDelay: true}, s => recorder.serve(s));
+    const https = tls.createServer({...identity, ALPNProtocols: ['http/1.1']}, s => recorder.serve(s));
+    https.on('tlsClientError', () => {});
+    const ports = [await listen(http), await listen(https)];
+    return {recorder, http: ports[0], https: ports[1], close() { recorder.take(); http.close(); https.close(); }};
+};
