@@ -124,6 +124,41 @@ static void test_names(void **state)
            "option --no- is the beginning of several");
 }
 
+/* What a file of options says stands where -K does. */
+static void test_config(void **state)
+{
+    static const char text[] = "# a file\nurl = \"http://a/\"\n-o out\nsilent\nnext\n"
+                               "header: \"X: \\\"y\\\"\"\n-b a=1\ncookie = b=2\n";
+    tool_options o;
+    char again[80];
+    (void)state;
+    const char *name = files_write("config", text, sizeof(text) - 1);
+    accept(&o, COMMAND_GET, WORDS("-v", "-K", name, "-b", "cookies", URL, "-q"));
+    assert_string_equal(o.targets[0].output, "out");
+    assert_non_null(o.next);
+    assert_true(o.global.verbose && o.global.silent);
+    assert_string_equal(o.next->url, URL);
+    assert_string_equal(o.next->headers[0].value, "\"y\"");
+    assert_string_equal(o.next->cookie, "a=1; b=2");
+    assert_int_equal(o.next->cookie_file_count, 1);
+    options_free(&o);
+    refuse(COMMAND_GET, WORDS("-K", files_write("config", "silent = x\n", 11), URL), EXIT_USAGE,
+           "option --silent takes no value");
+    refuse(COMMAND_GET, WORDS("-K", files_write("config", "output\n", 7), URL), EXIT_USAGE,
+           "option --output needs a value: FILE");
+    refuse(COMMAND_GET, WORDS("-K", files_write("config", "bogus\n", 6), URL), EXIT_USAGE,
+           "option --bogus is unknown");
+    refuse(COMMAND_GET, WORDS("-K", "/nonexistent/file", URL), EXIT_READ,
+           "/nonexistent/file: No such file or directory");
+    name = files_write("config", "", 0);
+    snprintf(again, sizeof(again), "-K %.70s", name);
+    files_write("config", again, strlen(again));
+    tool_options loop;
+    assert_int_equal(parse(&loop, COMMAND_GET, WORDS("-K", name, URL)), EXIT_USAGE);
+    assert_non_null(strstr(loop.message, "too deep"));
+    options_free(&loop);
+}
+
 static void test_usage(void **state)
 {
     (void)state;
@@ -137,7 +172,7 @@ static void test_usage(void **state)
     refuse(COMMAND_GET, WORDS(URL, "-o"), EXIT_USAGE, "option -o needs a value: FILE");
     refuse(COMMAND_GET, WORDS(URL, "--cacert"), EXIT_USAGE, "option --cacert needs a value: FILE");
     refuse(COMMAND_GET, WORDS("--silent=yes", URL), EXIT_USAGE, "option --silent takes no value");
-    refuse(COMMAND_GET, WORDS("-c", "3", URL), EXIT_USAGE, "option -c is for `ringport load`");
+    refuse(COMMAND_GET, WORDS("-t", "3", URL), EXIT_USAGE, "option -t is for `ringport load`");
     refuse(COMMAND_LOAD, WORDS("-o", "x", URL), EXIT_USAGE, "option -o is for `ringport get`");
     refuse(COMMAND_GET, WORDS("--preproxy", "p:1", URL), EXIT_USAGE,
            "--preproxy is not supported yet");
@@ -680,17 +715,18 @@ static void test_json(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),     cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_next),      cmocka_unit_test(test_names),
-        cmocka_unit_test(test_usage),     cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_redirects), cmocka_unit_test(test_data),
-        cmocka_unit_test(test_upload),    cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_limits),    cmocka_unit_test(test_tls),
-        cmocka_unit_test(test_identity),  cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_streams),   cmocka_unit_test(test_load),
-        cmocka_unit_test(test_where),     cmocka_unit_test(test_where_from),
-        cmocka_unit_test(test_help),      cmocka_unit_test(test_documented),
-        cmocka_unit_test(test_write_out), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_forms),      cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_config),     cmocka_unit_test(test_next),
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_headers),    cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_data),       cmocka_unit_test(test_upload),
+        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_tls),        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_versions),   cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_load),       cmocka_unit_test(test_where),
+        cmocka_unit_test(test_where_from), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_documented), cmocka_unit_test(test_write_out),
+        cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

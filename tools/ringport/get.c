@@ -3,8 +3,10 @@
 
 #include "exit_code.h"
 #include "glob.h"
+#include "jar.h"
 #include "transfer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,7 @@ typedef struct get {
     uint64_t running;
     size_t number; /* of URLs so far */
     int exit_code;
+    cookie_jar jar;
 } get;
 
 static void fail_operation(operation *p, int code, const char *text)
@@ -36,6 +39,11 @@ static void begin_operation(get *g, operation *p)
     p->begun = true;
     if (g->loop == NULL) {
         fail_operation(p, g->loop_exit_code, g->loop_message);
+        return;
+    }
+    p->jar = jar_wanted(p->options) ? &g->jar : NULL;
+    if (!jar_load(&g->jar, p->options)) {
+        fail_operation(p, EXIT_MEMORY, "out of memory");
         return;
     }
     int code = setup_create(&p->setup, p->options, &error);
@@ -164,6 +172,16 @@ static void open_loop(get *g, const tool_options *o)
     snprintf(g->loop_message, sizeof(g->loop_message), "%s", error.text);
 }
 
+/* As with curl: that it can't be written is told, and no failure. */
+static void save_jars(get *g)
+{
+    for (size_t i = 0; i < g->operation_count; i++) {
+        const tool_options *o = g->operations[i].options;
+        if (o->cookie_jar != NULL && !jar_save(&g->jar, o->cookie_jar) && !o->global.silent)
+            fprintf(stderr, "ringport: %s: can't be written: %s\n", o->cookie_jar, strerror(errno));
+    }
+}
+
 static bool list_operations(get *g, const tool_options *first)
 {
     size_t count = 0;
@@ -188,12 +206,14 @@ int get_run(const tool_options *first)
     advance(&g);
     if (g.running > 0)
         rp_loop_run(g.loop);
+    save_jars(&g);
     for (size_t i = 0; i < g.operation_count; i++)
         rp_client_destroy(g.operations[i].client);
     rp_loop_destroy(g.loop);
     for (size_t i = 0; i < g.operation_count; i++)
         setup_destroy(&g.operations[i].setup);
     glob_free(&g.glob);
+    cookies_free(&g.jar);
     free(g.operations);
     return g.exit_code;
 }

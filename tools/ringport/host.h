@@ -25,6 +25,9 @@ bool host_make_directory(const char *path);
 /* Opens a file to write that is not there yet. NULL: errno. */
 FILE *host_open_new(const char *path);
 
+/* from takes the place of what to was. False: errno. */
+bool host_replace_file(const char *from, const char *to);
+
 /* Back to an empty file. */
 void host_truncate(FILE *file);
 

@@ -36,6 +36,11 @@ FILE *host_open_new(const char *path)
     return fopen(path, "wbx");
 }
 
+bool host_replace_file(const char *from, const char *to)
+{
+    return rename(from, to) == 0;
+}
+
 void host_truncate(FILE *file)
 {
     rewind(file);

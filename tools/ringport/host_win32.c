@@ -42,6 +42,11 @@ FILE *host_open_new(const char *path)
     return file;
 }
 
+bool host_replace_file(const char *from, const char *to)
+{
+    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING) != 0;
+}
+
 void host_truncate(FILE *file)
 {
     rewind(file);

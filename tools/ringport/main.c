@@ -4,6 +4,7 @@
 #include "host.h"
 #include "load.h"
 #include "options.h"
+#include "public_suffix.h"
 #include "trust.h"
 
 #include <ringport/ringport.h>
@@ -11,8 +12,8 @@
 
 static int print_version(void)
 {
-    printf("ringport %s\n%s\ncontent codings: %s\n", RP_VERSION, rp_tls_library(),
-           rp_http_codings());
+    printf("ringport %s\n%s\ncontent codings: %s\n%s\n", RP_VERSION, rp_tls_library(),
+           rp_http_codings(), public_suffix_list());
     return EXIT_OK;
 }
 

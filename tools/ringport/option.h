@@ -18,6 +18,7 @@ typedef enum kind {
     KIND_SIZE,       /* a uint64_t, with k, M, G or T behind it */
     KIND_CALL,       /* take() */
     KIND_NEXT,       /* what follows is of another operation */
+    KIND_CONFIG,     /* a file of options */
     KIND_UNSUPPORTED /* curl has it, ringport not yet */
 } kind;
 
@@ -40,8 +41,8 @@ typedef struct option {
 #define CALL(function) 0, function
 
 /* Each ends with an option without a name. */
-extern const option request_options[], data_options[], output_options[], load_options[],
-    connection_options[], proxy_options[], redirect_options[], tls_options[];
+extern const option request_options[], data_options[], output_options[], cookie_options[],
+    load_options[], connection_options[], proxy_options[], redirect_options[], tls_options[];
 
 /* What the options of a concern mean together, when all of an operation are there. */
 int finish_request(tool_options *o);

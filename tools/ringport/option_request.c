@@ -137,6 +137,8 @@ const option request_options[] = {
     {"globoff", 'g', KIND_FLAG, GET, NULL, AT(no_glob), "[] and {} in URLs mean nothing"},
     {"head", 'I', KIND_FLAG, GET, NULL, AT(head), "HEAD, and show the headers"},
     {"url", 0, KIND_CALL, BOTH, "URL", CALL(option_add_url), NULL},
+    {"config", 'K', KIND_CONFIG, GET, "FILE", 0, NULL, "options, one a line; - standard input"},
+    {"disable", 'q', KIND_FLAG, GET, NULL, AT(ignored), NULL}, /* no file is read unasked */
     {"next", ':', KIND_NEXT, GET, NULL, 0, NULL, "what follows are options of another URL"},
     {"compressed", 0, KIND_FLAG, BOTH, NULL, AT(compressed),
      "ask for a compressed answer, and decode it"},

@@ -76,6 +76,8 @@ const option tls_options[] = {
     {"tls13-ciphers", 0, KIND_TEXT, BOTH, "LIST", AT(tls.tls13_ciphers), "of TLS 1.3"},
     {"curves", 0, KIND_TEXT, BOTH, "LIST", AT(tls.groups),
      "groups of the key exchange, best first"},
+    {"no-sessionid", 0, KIND_FLAG, BOTH, NULL, AT(tls.no_resumption), NULL},
+    {"tlsv1", '1', KIND_FLAG, BOTH, NULL, AT(tls12), NULL}, /* 1.2 is the least there is */
     {"no-resumption", 0, KIND_FLAG, BOTH, NULL, AT(tls.no_resumption), "full TLS handshakes only"},
     {.name = NULL},
 };

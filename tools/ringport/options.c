@@ -1,4 +1,5 @@
 /* options.c - finds the options of a command line in the tables, and applies them. */
+#include "config_file.h"
 #include "option.h"
 
 #include <ctype.h>
@@ -6,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const option *const tables[] = {request_options,  data_options,       output_options,
-                                       load_options,     connection_options, proxy_options,
-                                       redirect_options, tls_options};
+static const option *const tables[] = {request_options, data_options,     cookie_options,
+                                       output_options,  load_options,     connection_options,
+                                       proxy_options,   redirect_options, tls_options};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -229,6 +230,7 @@ static int apply(tool_options *o, const option *t, const char *value, bool negat
     case KIND_CALL:
         return t->take(o, value);
     case KIND_NEXT:
+    case KIND_CONFIG:
     case KIND_UNSUPPORTED:
         break;
     }
@@ -237,13 +239,18 @@ static int apply(tool_options *o, const option *t, const char *value, bool negat
 
 /* ---- Parsing ---- */
 
+#define CONFIG_DEPTH 4
+
 /* The words of a command line, and the operation that they are of. */
 typedef struct parser {
     command command;
     int argc, next;
     char **argv;
     tool_options *current;
+    unsigned depth; /* of configuration files */
 } parser;
+
+static int read_config(parser *p, const char *path);
 
 /* An operation without a URL goes on, as with curl. */
 static int begin_next(parser *p)
@@ -274,6 +281,8 @@ static int take_option(parser *p, const option *t, const char *shown, const char
             return option_fail(o, EXIT_USAGE, "option %s needs a value: %s", shown, t->value);
         value = p->argv[p->next++];
     }
+    if (t->kind == KIND_CONFIG)
+        return read_config(p, value);
     return t->kind == KIND_NEXT ? begin_next(p) : apply(o, t, value, negated);
 }
 
@@ -313,6 +322,52 @@ static int take_short(parser *p, const char *argument)
             return code;
     }
     return EXIT_OK;
+}
+
+/* ---- Configuration files ---- */
+
+/* A line is a command line of one option. */
+static int take_line(char *name, char *value, void *user)
+{
+    parser *p = user;
+    char *words[] = {name, value}, text[80];
+    parser line = *p;
+    line.argv = words;
+    line.argc = value != NULL ? 2 : 1;
+    line.next = 1;
+    if (name[0] != '-') {
+        if (snprintf(text, sizeof(text), "--%s", name) >= (int)sizeof(text))
+            return option_fail(p->current, EXIT_USAGE, "there is no option with so long a name");
+        name = text;
+    }
+    int code = name[1] == '-' ? take_long(&line, name) : take_short(&line, name);
+    p->current = line.current;
+    if (code == EXIT_OK && line.next < line.argc)
+        return option_fail(p->current, EXIT_USAGE, "option %s takes no value", name);
+    return code;
+}
+
+static int read_config(parser *p, const char *path)
+{
+    body content = {0};
+    tool_options *o = p->current;
+    if (p->depth >= CONFIG_DEPTH)
+        return option_fail(o, EXIT_USAGE, "%s: configuration files in each other, too deep", path);
+    const char *why = body_add_file(&content, path, false);
+    if (why == NULL && content.size > CONFIG_FILE_LIMIT)
+        why = "a configuration file may have 1 MiB";
+    char *kept = why == NULL
+                     ? option_keep(o, content.size > 0 ? (char *)content.data : "", content.size)
+                     : NULL;
+    free(content.data);
+    if (why != NULL)
+        return option_fail(o, EXIT_READ, "%s", why);
+    if (kept == NULL)
+        return option_no_memory(o);
+    p->depth++;
+    int code = config_parse(kept, take_line, p);
+    p->depth--;
+    return code;
 }
 
 static int take_words(parser *p)
@@ -388,6 +443,7 @@ static void free_operation(tool_options *o)
     free(o->resolve);
     free(o->connect_to);
     free(o->proxy.headers);
+    free(o->cookie_files);
 }
 
 void options_free(tool_options *o)

@@ -21,7 +21,7 @@ typedef struct tool_target {
 
 /* What --next does not end: it is the same for all operations. */
 typedef struct tool_globals {
-    bool verbose, silent, show_error, fail_early, parallel;
+    bool verbose, silent, show_error, fail_early, parallel, progress_bar;
     uint64_t parallel_max; /* 0: 50 */
 } tool_globals;
 
@@ -101,6 +101,13 @@ typedef struct tool_options {
     int64_t condition_time;
     const char *etag_save, *etag_compare;
 
+    /* get: cookies. */
+    const char *cookie;        /* to be sent as it is, beside those of the jar */
+    const char **cookie_files; /* own memory */
+    size_t cookie_file_count;
+    const char *cookie_jar; /* to write */
+    bool no_session_cookies;
+
     /* get: trying again. */
     uint64_t retries, retry_delay_ms, retry_time_ms;
     bool retry_refused, retry_all;
@@ -113,6 +120,7 @@ typedef struct tool_options {
     bool new_connections, json;
 
     bool help;
+    bool ignored;      /* what is so in any case */
     char message[512]; /* what was wrong; of the first operation */
 } tool_options;
 

@@ -5,6 +5,7 @@
 #include "date.h"
 #include "exit_code.h"
 #include "host.h"
+#include "option.h"
 #include "url.h"
 
 #include <errno.h>
@@ -221,6 +222,16 @@ static void check_size(transfer *t, rp_request *request, uint64_t size)
                "the body is larger than --max-filesize: %llu bytes", (unsigned long long)limit);
 }
 
+static bool keep_cookies(transfer *t, const char *url)
+{
+    const char *header;
+    for (size_t n = 0; (header = head_value(&t->result.head, "set-cookie", n)) != NULL; n++) {
+        if (!cookies_receive(t->operation->jar, url, header, host_wall_clock()))
+            return false;
+    }
+    return true;
+}
+
 /* False: no more of it is wanted. */
 static bool check_final(transfer *t, rp_request *request, const rp_response_head *head)
 {
@@ -235,6 +246,7 @@ static bool check_final(transfer *t, rp_request *request, const rp_response_head
     check_resumed(t, request, head);
     check_condition(t, request);
     check_size(t, request, head->content_length);
+    t->length = head->content_length;
     if (o->remote_header_name && t->out.remote && disposition != NULL &&
         !output_rename(&t->out, disposition))
         decide(t, request, EXIT_MEMORY, "out of memory");
@@ -252,6 +264,8 @@ static bool show_head(transfer *t, rp_request *request, const rp_response_head *
         decide(t, request, EXIT_MEMORY, "out of memory");
         return false;
     }
+    if (t->operation->jar != NULL && !keep_cookies(t, t->result.effective_url))
+        decide(t, request, EXIT_MEMORY, "out of memory");
     if (o->dump_header != NULL)
         dump_head(t, request, head);
     return !t->decided;
@@ -271,6 +285,53 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
         write_head(t, request, head);
 }
 
+/* -b's own cookies are for the first origin only. */
+static bool send_cookies(transfer *t, const char *url, bool same_origin)
+{
+    const tool_options *o = t->operation->options;
+    bool own = same_origin || (o->redirect_flags & RP_REDIRECT_TRUSTED) != 0;
+    free(t->cookie);
+    t->cookie = NULL;
+    return cookies_send(t->operation->jar, url, own ? o->cookie : NULL, host_wall_clock(),
+                        &t->cookie);
+}
+
+/* The page that led there, without who we are and without a fragment (RFC 9110, 10.1.3). */
+static bool note_page(transfer *t)
+{
+    const char *url = t->result.effective_url, *authority;
+    const char *behind = strstr(url, "://");
+    (void)url_authority(url, &authority);
+    free(t->page);
+    t->page = malloc(strlen(url) + 1);
+    if (t->page == NULL)
+        return false;
+    sprintf(t->page, "%.*s%.*s", behind == NULL ? 0 : (int)(behind + 3 - url), url,
+            (int)strcspn(authority, "#"), authority);
+    return true;
+}
+
+/* What the next request has in place of the last one's. */
+static bool prepare_hop(transfer *t, rp_redirect *redirect)
+{
+    const tool_options *o = t->operation->options;
+    bool had_cookie = t->cookie != NULL;
+    redirect->headers = t->hop;
+    if (o->referer_follows && !option_has_header(o, "referer")) {
+        if (t->page == NULL)
+            return false;
+        t->hop[redirect->header_count++] = (rp_header){"Referer", t->page};
+    }
+    if (t->operation->jar == NULL || option_has_header(o, "cookie"))
+        return true;
+    if (!send_cookies(t, redirect->url, redirect->same_origin))
+        return false;
+    if (t->cookie != NULL || (had_cookie && redirect->same_origin))
+        t->hop[redirect->header_count++] =
+            (rp_header){"Cookie", t->cookie != NULL ? t->cookie : ""};
+    return true;
+}
+
 static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
 {
     transfer *t = user;
@@ -285,10 +346,13 @@ static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
         return true;
     if (o->include || o->head)
         write_head(t, request, redirect->head);
+    bool noted = note_page(t);
     if (!t->decided && !redirects_next(&t->redirects, &t->result, redirect)) {
         redirects_note(&t->redirects, &t->result, redirect->head);
         t->decided = true;
         rp_request_cancel(request);
+    } else if (!noted || !prepare_hop(t, redirect)) {
+        decide(t, request, EXIT_MEMORY, "out of memory");
     }
     return true;
 }
@@ -311,6 +375,29 @@ static void on_rate_tick(rp_timer *timer, void *user)
     rp_timer_start(t->loop, timer, RATE_TICK_MS, on_rate_tick, t);
 }
 
+#define PROGRESS_TICK_NS 100000000U
+#define PROGRESS_WIDTH 60
+#define PROGRESS_MARKS "############################################################"
+
+/* -#: a bar where the length is known. */
+static void show_progress(transfer *t, bool over)
+{
+    uint64_t now = host_now_ns(), done = t->result.body_bytes, length = t->length;
+    if (!over && now - t->shown_ns < PROGRESS_TICK_NS)
+        return;
+    t->shown_ns = now;
+    if (length == RP_LENGTH_UNKNOWN || length == 0 || done > length) {
+        fprintf(stderr, "\r%llu bytes", (unsigned long long)done);
+    } else {
+        int marks = (int)((double)done / (double)length * PROGRESS_WIDTH);
+        fprintf(stderr, "\r%.*s%*s %5.1f%%", marks, PROGRESS_MARKS, PROGRESS_WIDTH - marks, "",
+                (double)done * 100 / (double)length);
+    }
+    if (over)
+        fputc('\n', stderr);
+    fflush(stderr);
+}
+
 static void on_body(rp_request *request, const uint8_t *data, size_t size, void *user)
 {
     transfer *t = user;
@@ -318,6 +405,8 @@ static void on_body(rp_request *request, const uint8_t *data, size_t size, void 
     t->result.body_bytes += size;
     check_size(t, request, t->result.body_bytes);
     write_output(t, request, data, size);
+    if (t->operation->options->global.progress_bar)
+        show_progress(t, false);
 }
 
 /* ---- The request ---- */
@@ -332,6 +421,8 @@ static const char *method_of(const tool_options *o)
 
 static void finish(transfer *t)
 {
+    if (t->result.options->global.progress_bar && t->result.body_bytes > 0)
+        show_progress(t, true);
     report(t);
     t->on_end(t, t->user);
 }
@@ -395,6 +486,9 @@ static bool fail_start(transfer *t, int code, const char *text)
 static bool compose(transfer *t)
 {
     own_fields own = {.range = t->resume_at > 0 ? t->range : NULL};
+    if (t->operation->jar != NULL && !send_cookies(t, t->url, true))
+        return false;
+    own.cookie = t->operation->jar != NULL ? t->cookie : t->operation->options->cookie;
     fields_free(&t->fields);
     return fields_compose(&t->fields, t->operation->options, &own);
 }
@@ -500,5 +594,7 @@ void transfer_free(transfer *t)
     head_free(&t->result.head);
     fields_free(&t->fields);
     redirects_free(&t->redirects);
+    free(t->cookie);
+    free(t->page);
     free(t->url);
 }

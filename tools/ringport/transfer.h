@@ -2,6 +2,7 @@
 #ifndef TOOL_TRANSFER_H
 #define TOOL_TRANSFER_H
 
+#include "cookies.h"
 #include "output.h"
 #include "redirect.h"
 #include "result.h"
@@ -19,7 +20,8 @@ typedef struct operation {
     int exit_code; /* why there is no client */
     char message[RP_ERROR_TEXT_SIZE];
     bool begun;
-    bool dumped; /* -D: its file is begun */
+    bool dumped;     /* -D: its file is begun */
+    cookie_jar *jar; /* of all operations; NULL: this one has none */
 } operation;
 
 /* What is asked for; the strings are borrowed until it starts. */
@@ -35,6 +37,9 @@ struct transfer {
     rp_loop *loop;
     operation *operation;
     char *url;
+    char *cookie;     /* sent with the request, or the last one behind a redirect */
+    char *page;       /* whom the last redirect was from, for Referer */
+    rp_header hop[2]; /* what a redirect has sent */
     fields fields;
     output out;
     FILE *dump;     /* of -D */
@@ -43,6 +48,8 @@ struct transfer {
     bool told_connection;
     redirects redirects;
     uint64_t resume_at;
+    uint64_t length;   /* of the body, as the server says */
+    uint64_t shown_ns; /* when the progress was */
     char range[48];
     rp_request *request;
     uint64_t withheld; /* bytes of credit, for --limit-rate */

@@ -1,0 +1,52 @@
+/* jar.c - see jar.h. */
+#include "jar.h"
+
+#include "host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool jar_wanted(const tool_options *o)
+{
+    return o->cookie_file_count > 0 || o->cookie_jar != NULL;
+}
+
+bool jar_load(cookie_jar *jar, const tool_options *o)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < o->cookie_file_count; i++) {
+        const char *path = o->cookie_files[i];
+        FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+        if (in == NULL)
+            continue; /* that switches cookies on, as with curl */
+        good = cookies_read(jar, in, o->no_session_cookies, host_wall_clock());
+        if (in != stdin)
+            fclose(in);
+    }
+    return good;
+}
+
+bool jar_save(const cookie_jar *jar, const char *path)
+{
+    int64_t now = host_wall_clock();
+    if (strcmp(path, "-") == 0)
+        return cookies_write(jar, stdout, now);
+    size_t size = strlen(path);
+    char *beside = malloc(size + sizeof(".new"));
+    if (beside == NULL)
+        return false;
+    sprintf(beside, "%s.new", path);
+    (void)remove(beside);
+    FILE *out = host_append_secrets(beside);
+    bool good = out != NULL && cookies_write(jar, out, now);
+    if (out != NULL)
+        good = fclose(out) == 0 && good;
+    good = good && host_replace_file(beside, path);
+    int why = errno;
+    if (!good && out != NULL)
+        (void)remove(beside);
+    free(beside);
+    errno = why;
+    return good;
+}
