@@ -95,28 +95,58 @@ bool rp_address_parse(rp_address *address, const char *text, size_t size)
     return parse_4(address, copy);
 }
 
-const char *rp_address_text(const rp_address *address, bool with_port,
-                            char text[RP_ADDRESS_TEXT_SIZE])
+static char *put_number(char *at, unsigned value)
 {
-    char host[INET6_ADDRSTRLEN], zone[12] = "";
-    if (address->family == RP_FAMILY_UNIX) {
-        (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, "unix:%.*s", RP_ADDRESS_TEXT_SIZE - 6,
-                       address->path);
-        return text;
+    char digits[10];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    while (count > 0)
+        *at++ = digits[--count];
+    return at;
+}
+
+/* Each connection has its peer's in a sentence or two: this is a tenth of what printf takes. */
+static void text_4(const rp_address *address, bool with_port, char *text)
+{
+    for (int i = 0; i < 4; i++) {
+        text = put_number(text, address->bytes[i]);
+        *text++ = i < 3 ? '.' : ':';
     }
-    if (address->family != 4 && address->family != 6) {
-        text[0] = '\0';
-        return text;
-    }
-    int family = address->family == 6 ? AF_INET6 : AF_INET;
-    if (ares_inet_ntop(family, address->bytes, host, sizeof(host)) == NULL)
+    if (with_port)
+        text = put_number(text, address->port);
+    else
+        text--;
+    *text = '\0';
+}
+
+static void text_6(const rp_address *address, bool with_port, char *text)
+{
+    char host[8 * 5], zone[12] = ""; /* eight groups of four digits */
+    if (ares_inet_ntop(AF_INET6, address->bytes, host, sizeof(host)) == NULL)
         host[0] = '\0';
     if (address->scope != 0)
         (void)snprintf(zone, sizeof(zone), "%%%lu", (unsigned long)address->scope);
-    if (!with_port)
-        (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, "%s%s", host, zone);
+    if (with_port)
+        (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, "[%s%s]:%u", host, zone,
+                       (unsigned)address->port);
     else
-        (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, address->family == 6 ? "[%s%s]:%u" : "%s%s:%u",
-                       host, zone, (unsigned)address->port);
+        (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, "%s%s", host, zone);
+}
+
+const char *rp_address_text(const rp_address *address, bool with_port,
+                            char text[RP_ADDRESS_TEXT_SIZE])
+{
+    if (address->family == RP_FAMILY_UNIX)
+        (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, "unix:%.*s", RP_ADDRESS_TEXT_SIZE - 6,
+                       address->path);
+    else if (address->family == 4)
+        text_4(address, with_port, text);
+    else if (address->family == 6)
+        text_6(address, with_port, text);
+    else
+        text[0] = '\0';
     return text;
 }

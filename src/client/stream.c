@@ -813,11 +813,9 @@ void rp_stream_close(rp_stream *stream)
     rp_stream_pump_later(stream);
 }
 
-/* From the pump, once the socket is closed: nothing of ours is in the port's hands any more. */
-void rp_stream_finish_close(rp_stream *stream)
+static void tell_cancelled(rp_stream *stream, bool was_opening)
 {
     rp_error error;
-    bool was_opening = stream->state < RP_STREAM_OPEN;
     (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE,
                        "the connection to %s was closed by us",
                        stream->host == NULL ? "the peer" : stream->host);
@@ -828,6 +826,14 @@ void rp_stream_finish_close(rp_stream *stream)
         error.phase = RP_PHASE_CONNECT;
     if (was_opening)
         stream->events->on_open(stream, &error, stream->user);
+}
+
+/* From the pump, once the socket is closed: nothing of ours is in the port's hands any more. */
+void rp_stream_finish_close(rp_stream *stream)
+{
+    bool was_opening = stream->state < RP_STREAM_OPEN;
+    if (was_opening || stream->encrypted != NULL || stream->queued != NULL)
+        tell_cancelled(stream, was_opening);
     if (stream->events->on_close != NULL)
         stream->events->on_close(stream, stream->user);
     stream_free(stream);

@@ -2,6 +2,8 @@
  * messages (4). */
 #include "tls/records.h"
 
+#include "base/slice.h"
+
 #include <string.h>
 
 enum { CHANGE_CIPHER = 20, HANDSHAKE = 22, APPLICATION_DATA = 23 }; /* content types */
@@ -12,11 +14,9 @@ static size_t smaller(size_t left, size_t right)
     return left < right ? left : right;
 }
 
-/* How much of a pattern has been seen, with one byte more. */
-static uint8_t seek(const uint8_t *pattern, uint8_t size, uint8_t match, uint8_t byte)
+/* How much of a pattern has been seen, with one byte more; not all of it had been. */
+static uint8_t seek(const uint8_t *pattern, uint8_t match, uint8_t byte)
 {
-    if (match == size)
-        return size;
     for (uint8_t k = match;; k--) { /* what was seen may end with a shorter beginning */
         if (pattern[k] == byte && memcmp(pattern, pattern + match - k, k) == 0)
             return (uint8_t)(k + 1);
@@ -25,17 +25,32 @@ static uint8_t seek(const uint8_t *pattern, uint8_t size, uint8_t match, uint8_t
     }
 }
 
+static uint8_t seek_in(const uint8_t *pattern, uint8_t size, uint8_t match, rp_slice bytes)
+{
+    while (bytes.size > 0 && match < size) {
+        if (match == 0) { /* then to where it may begin */
+            const uint8_t *begin = memchr(bytes.data, pattern[0], bytes.size);
+            if (begin == NULL)
+                return 0;
+            bytes.size -= (size_t)(begin - bytes.data);
+            bytes.data = begin;
+        }
+        match = seek(pattern, match, *bytes.data++);
+        bytes.size--;
+    }
+    return match;
+}
+
 /* Looks for the extension and for what a random ends with (RFC 8446, 4.1.3) as strings of bytes: it
  * is for a message only, so other bytes that look like them do no harm. */
 static void see_server_hello(rp_records *records, const uint8_t *data, size_t size)
 {
     static const uint8_t version[] = {0, 43, 0, 2, 3, 4}; /* RFC 8446, 4.2.1 */
     static const uint8_t downgrade[] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', 1};
-    for (size_t i = 0; i < size; i++) {
-        records->version_match = seek(version, sizeof(version), records->version_match, data[i]);
-        records->downgrade_match =
-            seek(downgrade, sizeof(downgrade), records->downgrade_match, data[i]);
-    }
+    rp_slice bytes = {data, size};
+    records->version_match = seek_in(version, sizeof(version), records->version_match, bytes);
+    records->downgrade_match =
+        seek_in(downgrade, sizeof(downgrade), records->downgrade_match, bytes);
     records->says_1_3 = records->version_match == sizeof(version);
     records->downgraded = records->downgrade_match == sizeof(downgrade);
 }
