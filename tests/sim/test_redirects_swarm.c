@@ -1,6 +1,7 @@
 /* test_redirects_swarm.c - calls that four origins send to and fro, as a seed has planned it, over
  * a network with faults. Whatever happens: each hop is told once and in order, none is made that
  * was not told, and credentials are seen by the first origin alone, before any other was asked. */
+#include "loop/loop.h"
 #include "support/check.h"
 
 #include <ringport/ringport.h>
@@ -33,7 +34,7 @@ static struct {
     rp_sim *sim;
     rp_sim_server *servers[SERVERS];
     call calls[CALLS];
-    unsigned active;
+    unsigned active, started;
     uint64_t seed;
 } now;
 
@@ -135,7 +136,7 @@ static void plan(call *c, unsigned id)
         c->status[i] = statuses[rp_sim_random(now.sim, 5)];
 }
 
-static void send(rp_client *client, call *c)
+static void send(rp_client *client, call *c, bool may_fail)
 {
     static const rp_header headers[] = {{"Cookie", "c=d"}, {"X-Key", "k"}};
     static const char *const secrets[] = {"x-key"};
@@ -157,11 +158,15 @@ static void send(rp_client *client, call *c)
                                   .receive_credit_bytes = rp_sim_random(now.sim, 2) * 10,
                                   .total_timeout_ms = 20000};
     c->request = rp_client_send(client, &options, &events, c, &error);
-    CHECK_TEXT(c->request != NULL, error.text);
-    now.active++;
+    CHECK_TEXT(c->request != NULL || (may_fail && error.status == RP_E_NO_MEMORY), error.text);
+    c->done = c->request == NULL;
+    c->error = c->done ? error.status : RP_OK;
+    now.active += !c->done;
+    now.started++;
 }
 
-static void run(bool faults)
+/* lacking: the client's so many-th allocation from the calls on fails; 0: none. */
+static bool run(bool faults, uint64_t lacking)
 {
     rp_sim_options options = {.seed = now.seed};
     rp_client_options with = {.connections_per_origin = 1 + (uint32_t)now.seed % 3};
@@ -181,20 +186,24 @@ static void run(bool faults)
     CHECK(rp_tls_config_create(&with.tls, &(rp_tls_options){.ca_pem = rp_sim_ca_pem}, &error) ==
           RP_OK);
     CHECK(rp_client_create(&client, loop, &with, &error) == RP_OK);
-    for (unsigned i = 0; i < CALLS; i++) {
+    now.started = 0;
+    loop->memory.fail_in = lacking;
+    for (unsigned i = 0; i < (lacking > 0 ? 2 : CALLS); i++) {
         plan(&now.calls[i], i);
-        send(client, &now.calls[i]);
+        send(client, &now.calls[i], lacking > 0);
     }
     for (unsigned turns = 0; now.active > 0; turns++) {
-        call *c = &now.calls[rp_sim_random(now.sim, CALLS)];
+        call *c = &now.calls[rp_sim_random(now.sim, now.started)];
         if (faults && !c->done && rp_sim_random(now.sim, 100) == 0) {
             c->cancelled = true;
             rp_request_cancel(c->request);
         }
         (void)rp_loop_turn(loop, 100);
     }
-    for (unsigned i = 0; i < CALLS; i++) {
-        if (!faults && now.calls[i].error != RP_OK)
+    bool failed = lacking > 0 && loop->memory.fail_in == 0;
+    loop->memory.fail_in = 0;
+    for (unsigned i = 0; i < now.started; i++) {
+        if (!faults && !failed && now.calls[i].error != RP_OK)
             say(&now.calls[i], rp_status_name(now.calls[i].error));
     }
     rp_client_destroy(client);
@@ -203,24 +212,36 @@ static void run(bool faults)
     rp_tls_config_release(with.tls);
     rp_loop_destroy(loop);
     rp_sim_destroy(now.sim);
+    return failed;
 }
 
 static void test_calm(void **state)
 {
     (void)state;
     for (now.seed = 1; now.seed <= SEEDS; now.seed++)
-        run(false);
+        (void)run(false, 0);
 }
 
 static void test_faults(void **state)
 {
     (void)state;
     for (now.seed = 1; now.seed <= SEEDS; now.seed++)
-        run(true);
+        (void)run(true, 0);
+}
+
+/* Without memory for any one thing it ends, and leaves nothing behind. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    for (now.seed = 1; now.seed <= 4; now.seed++) {
+        for (uint64_t at = 1; run(false, at); at++)
+            CHECK(at < 2000);
+    }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_calm), cmocka_unit_test(test_faults)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_calm), cmocka_unit_test(test_faults),
+                                       cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
