@@ -226,13 +226,15 @@ static void tell_head(rp_h2 *h2, stream *s)
 void rp_h2_trailers_clear(stream *s)
 {
     rp_memory *memory = s->h2->memory->memory;
-    for (uint32_t i = 0; i < 2 * s->trailer_count; i++)
-        nghttp2_rcbuf_decref(s->trailer_parts[i]);
+    for (uint32_t i = 0; i < s->trailer_kept_count; i++) {
+        nghttp2_rcbuf_decref(s->trailer_parts[i].name);
+        nghttp2_rcbuf_decref(s->trailer_parts[i].value);
+    }
     rp_free(memory, s->trailers);
-    rp_free(memory, (void *)s->trailer_parts);
+    rp_free(memory, s->trailer_parts);
     s->trailers = NULL;
     s->trailer_parts = NULL;
-    s->trailer_count = 0;
+    s->trailer_count = s->trailer_kept_count = 0;
 }
 
 /* They are told behind the body, which may wait: the stream has them from here on. */
@@ -241,9 +243,10 @@ static void trailers_keep(rp_h2 *h2, stream *s)
     s->trailers = h2->headers;
     s->trailer_parts = h2->parts;
     s->trailer_count = h2->header_count;
+    s->trailer_kept_count = h2->kept_count;
     h2->headers = NULL;
     h2->parts = NULL;
-    h2->header_count = h2->header_capacity = 0;
+    h2->header_count = h2->header_capacity = h2->kept_count = 0;
 }
 
 void rp_h2_head_read(rp_h2 *h2, stream *s)

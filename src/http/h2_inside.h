@@ -19,6 +19,13 @@ typedef enum rp_h2_fault {
     RP_H2_NO_MEMORY
 } rp_h2_fault;
 
+/* What a header of a head is made of. */
+typedef struct h2_part {
+    nghttp2_rcbuf *name, *value;
+    uint32_t list_bytes; /* its share of the list (RFC 9113, 6.5.2) */
+    bool is_length;
+} h2_part;
+
 typedef struct stream {
     rp_h2_stream is;
     rp_h2 *h2;
@@ -28,8 +35,8 @@ typedef struct stream {
     rp_link held_link;   /* h2->ready: it has held bytes and credit */
     rp_body *body;       /* NULL: none; not ours any more once it is ended, dropped or finishing */
     rp_header *trailers; /* of the answer, as rp_h2 has heads */
-    nghttp2_rcbuf **trailer_parts;
-    uint32_t trailer_count;
+    h2_part *trailer_parts;
+    uint32_t trailer_count, trailer_kept_count;
     rp_chain held; /* of a limited one: came, and waits for credit */
     size_t credit;
     uint32_t informational;
@@ -48,13 +55,6 @@ typedef struct stream {
     bool peer_reset;
     char bad_name[32];
 } stream;
-
-/* What a header of a head is made of. */
-typedef struct h2_part {
-    nghttp2_rcbuf *name, *value;
-    uint32_t list_bytes; /* its share of the list (RFC 9113, 6.5.2) */
-    bool is_length;
-} h2_part;
 
 #define RP_H2_FAREWELL_BYTES 80
 
