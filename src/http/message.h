@@ -33,12 +33,12 @@ typedef struct rp_message {
     const char *user_agent; /* NULL: none, or among the fields; else borrowed from the source */
     uint64_t length;        /* if says_length */
     bool https;
-    bool says_length; /* Content-Length, which is not among the fields */
-    bool says_accept; /* likewise, of anything */
-    bool says_host;   /* likewise: the authority is the URL's */
-    bool says_expect; /* likewise: 100-continue */
-    bool chunked;     /* with HTTP/1.1 */
-    bool says_close;  /* Connection: close is among the fields */
+    bool says_length;              /* Content-Length, which is not among the fields */
+    bool says_accept;              /* likewise, of anything */
+    bool says_host;                /* likewise: the authority is the URL's */
+    bool says_expect;              /* likewise: 100-continue */
+    bool chunked;                  /* with HTTP/1.1 */
+    bool says_close;               /* Connection: close is among the fields */
     bool leads_with_authorization; /* which is among them, to be written before them */
 } rp_message;
 

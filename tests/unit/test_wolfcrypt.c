@@ -1,6 +1,6 @@
-/* test_wolfcrypt.c - what scripts/deps makes faster in wolfCrypt gives what the slow way does: X25519
- * (four multiplications at a time, inverses by division) and HKDF with SHA-256 (whole blocks). Which
- * of the ways is taken depends on the processor; the answers must not. */
+/* test_wolfcrypt.c - what scripts/deps makes faster in wolfCrypt gives what the slow way does:
+ * X25519 (four multiplications at a time, inverses by division) and HKDF with SHA-256 (whole
+ * blocks). Which of the ways is taken depends on the processor; the answers must not. */
 #include <wolfssl/options.h>
 
 #include <wolfssl/wolfcrypt/curve25519.h>
@@ -63,8 +63,8 @@ static x25519_bytes next_key(x25519_bytes key)
 
 static const x25519_bytes first_key = {{0x5a, 0xa5, 0x0f, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
 
-/* RFC 7748, 5.2: each product is the next key, and each key the next point. It has what comes of one
- * and of a thousand; a hundred is by the same program that gives these two. */
+/* RFC 7748, 5.2: each product is the next key, and each key the next point. It has what comes of
+ * one and of a thousand; a hundred is by the same program that gives these two. */
 static void iterated(void **state)
 {
     static const x25519_bytes once = {{0x42, 0x2c, 0x8e, 0x7a, 0x62, 0x27, 0xd7, 0xbc,
