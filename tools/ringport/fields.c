@@ -48,6 +48,8 @@ bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
         if (!o->json_body)
             add_own(f, o, "Accept", "*/*");
     }
+    if (o->compressed && o->range == NULL && own->range == NULL)
+        add_own(f, o, "Accept-Encoding", rp_http_codings());
     add_own(f, o, "Referer", o->referer);
     add_own(f, o, "Cookie", own->cookie);
     if (o->condition != NULL)

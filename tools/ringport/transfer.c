@@ -357,6 +357,25 @@ static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
     return true;
 }
 
+/* As curl: behind the body, without an empty line. */
+static void on_trailers(rp_request *request, const rp_header *trailers, size_t count, void *user)
+{
+    transfer *t = user;
+    const tool_options *o = t->operation->options;
+    bool shown = o->include && !t->no_output && !t->decided && open_output(t, request);
+    for (size_t i = 0; i < count; i++) {
+        t->result.head_bytes += strlen(trailers[i].name) + strlen(trailers[i].value) + 4;
+        if (shown)
+            fprintf(t->out.file, "%s: %s\r\n", trailers[i].name, trailers[i].value);
+        if (t->dump != NULL)
+            fprintf(t->dump, "%s: %s\r\n", trailers[i].name, trailers[i].value);
+        if (o->global.verbose)
+            fprintf(stderr, "< %s: %s\n", trailers[i].name, trailers[i].value);
+    }
+    if (shown && ferror(t->out.file))
+        fail_writing(t, request, output_name(&t->out), "can't be written");
+}
+
 /* ---- The body ---- */
 
 static uint64_t tick_bytes(const transfer *t)
@@ -504,6 +523,7 @@ static bool send(transfer *t)
     setup_request_options(p->options, &t->fields, &request);
     request.url = t->url;
     request.on_redirect = on_redirect;
+    request.on_trailers = on_trailers;
     int code = redirects_begin(&t->redirects, p->options, t->url, &request, error.text,
                                sizeof(error.text));
     if (code != EXIT_OK)
