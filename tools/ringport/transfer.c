@@ -458,7 +458,7 @@ static void on_retry(rp_timer *timer, void *user)
     t->result.body_bytes = t->result.head_bytes = 0;
     head_free(&t->result.head);
     redirects_free(&t->redirects);
-    t->redirects = (redirects){NULL};
+    t->redirects = (redirects){.url = NULL};
     t->result.effective_url = t->url;
     t->result.redirect_url = NULL;
     t->result.method = method_of(t->result.options);
