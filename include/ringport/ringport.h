@@ -4,6 +4,7 @@
 
 #include <ringport/address.h>
 #include <ringport/error.h>
+#include <ringport/events.h>
 #include <ringport/http.h>
 #include <ringport/loop.h>
 #include <ringport/proxy.h>
