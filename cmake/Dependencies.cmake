@@ -77,7 +77,7 @@ endif()
 if(RINGPORT_BROTLI)
     ringport_add_dependency(brotlicommon brotlicommon brotli/decode.h)
     ringport_add_dependency(brotlidec brotlidec brotli/decode.h ringport_brotlicommon)
-    list(APPEND ringport_dependencies brotlicommon brotlidec)
+    list(APPEND ringport_dependencies brotlidec brotlicommon) # as they are linked
 endif()
 if(RINGPORT_ZSTD)
     ringport_add_dependency(zstd zstd zstd.h)
