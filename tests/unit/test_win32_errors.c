@@ -98,11 +98,12 @@ static int connect_to(const rp_address *address)
     struct sockaddr_storage storage;
     int size = rp_sockaddr_set(&storage, address), code = 0;
     SOCKET handle = open_socket(address->family);
+    rp_address any = {.family = address->family};
     OVERLAPPED record = {.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL)};
     assert_int_equal(WSAIoctl(handle, SIO_GET_EXTENSION_FUNCTION_POINTER, &copy, sizeof(copy),
                               &connect_ex, sizeof(connect_ex), &bytes, NULL, NULL),
                      0);
-    assert_int_equal(rp_socket_bind_any(handle, address->family), 0);
+    assert_int_equal(rp_socket_bind(handle, &any), 0);
     if (!connect_ex(handle, (struct sockaddr *)&storage, size, NULL, 0, NULL, &record))
         code = WSAGetLastError();
     if (code == WSA_IO_PENDING)
