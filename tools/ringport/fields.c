@@ -28,6 +28,8 @@ static void add_given(fields *f, const tool_options *o)
 {
     for (size_t i = 0; i < o->header_count; i++) {
         const rp_header *h = &o->headers[i];
+        if (strcasecmp(h->name, "expect") == 0)
+            continue; /* the library's to send */
         if (h->value != NULL)
             add(f, h->name, h->value);
         else if (strcasecmp(h->name, "accept") == 0 || strcasecmp(h->name, "user-agent") == 0)
@@ -65,7 +67,7 @@ bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
         add_own(f, o, "Content-Length", f->length);
         if (o->data && !o->json_body)
             add_own(f, o, "Content-Type", "application/x-www-form-urlencoded");
-    } else {
+    } else if (o->upload == NULL) {
         add_own(f, o, "Content-Length", ""); /* -X POST without a body says nothing of one */
     }
     return true;

@@ -38,6 +38,9 @@ bool host_set_changed(const char *path, int64_t changed);
 /* Seconds since 1970. */
 int64_t host_wall_clock(void);
 
+/* Of a regular file. False: it is none, or it can't be told. */
+bool host_file_size(FILE *file, uint64_t *size);
+
 /* Monotonic. */
 uint64_t host_now_ns(void);
 

@@ -68,6 +68,15 @@ int64_t host_wall_clock(void)
     return time(NULL);
 }
 
+bool host_file_size(FILE *file, uint64_t *size)
+{
+    struct stat status;
+    if (fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    *size = (uint64_t)status.st_size;
+    return true;
+}
+
 uint64_t host_now_ns(void)
 {
     struct timespec t;

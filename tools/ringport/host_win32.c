@@ -74,6 +74,15 @@ int64_t host_wall_clock(void)
     return _time64(NULL);
 }
 
+bool host_file_size(FILE *file, uint64_t *size)
+{
+    struct _stat64 status;
+    if (_fstat64(_fileno(file), &status) != 0 || (status.st_mode & _S_IFREG) == 0)
+        return false;
+    *size = (uint64_t)status.st_size;
+    return true;
+}
+
 uint64_t host_now_ns(void)
 {
     LARGE_INTEGER count, frequency;

@@ -48,9 +48,16 @@ static int complete_url(tool_options *o)
     return o->url != NULL ? EXIT_OK : option_no_memory(o);
 }
 
+/* It is sent many times: from memory. */
+static int read_upload(tool_options *o)
+{
+    const char *why = body_add_file(&o->body, o->upload, false);
+    return why == NULL ? complete_url(o) : option_fail(o, EXIT_READ, "%s", why);
+}
+
 int finish_load(tool_options *o)
 {
-    int code = o->upload != NULL ? complete_url(o) : EXIT_OK;
+    int code = o->upload != NULL ? read_upload(o) : EXIT_OK;
     if (o->target_count > 1)
         return option_fail(o, EXIT_USAGE, "one URL at a time: \"%s\" is the second",
                            o->targets[1].url);

@@ -127,8 +127,9 @@ const option request_options[] = {
     {"request", 'X', KIND_TEXT, BOTH, "METHOD", AT(method), "the method, instead of GET or POST"},
     {"header", 'H', KIND_CALL, BOTH, "HEADER", CALL(take_header),
      "\"Name: value\"; \"Name:\" leaves a default out, \"Name;\" sends it empty; @FILE"},
-    {"upload-file", 'T', KIND_TEXT, BOTH, "FILE", AT(upload),
-     "PUT a file (- standard input), up to 1 GiB, read into memory first"},
+    {"upload-file", 'T', KIND_TEXT, BOTH, "FILE", AT(upload), "PUT a file (- standard input)"},
+    {"expect100-timeout", 0, KIND_SECONDS, BOTH, "SECONDS", AT(expect_timeout_ms),
+     "how long -H \"Expect: 100-continue\" waits; 1"},
     {"user-agent", 'A', KIND_TEXT, BOTH, "TEXT", AT(user_agent), "\"\" sends none"},
     {"referer", 'e', KIND_CALL, BOTH, "URL", CALL(take_referer), "where the URL was found"},
     {"range", 'r', KIND_CALL, BOTH, "RANGE", CALL(take_range),
@@ -152,8 +153,5 @@ int finish_request(tool_options *o)
         return code;
     if ((o->head && o->data) || (o->head && o->upload != NULL) || (o->data && o->upload != NULL))
         return option_fail(o, EXIT_USAGE, "only one of -I, -d and -T can be");
-    if (o->upload == NULL)
-        return EXIT_OK;
-    const char *why = body_add_file(&o->body, o->upload, false);
-    return why == NULL ? EXIT_OK : option_fail(o, EXIT_READ, "%s", why);
+    return EXIT_OK;
 }

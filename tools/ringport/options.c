@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const option *const tables[] = {request_options, data_options,     cookie_options,
                                        output_options,  load_options,     connection_options,
@@ -456,6 +457,17 @@ void options_free(tool_options *o)
         free_operation(dead);
         free(dead);
     }
+}
+
+bool options_expect(const tool_options *o)
+{
+    for (size_t i = 0; i < o->header_count; i++) {
+        const rp_header *h = &o->headers[i];
+        if (strcasecmp(h->name, "expect") == 0 && h->value != NULL &&
+            strcasecmp(h->value, "100-continue") == 0)
+            return true;
+    }
+    return false;
 }
 
 const char *options_method(const tool_options *o)

@@ -52,7 +52,8 @@ typedef struct tool_options {
     rp_header *headers; /* own memory; value NULL: not to be sent, though it would be otherwise */
     size_t header_count;
     body body;
-    const char *upload; /* the file's name, its content is in body */
+    const char *upload; /* the file's name; load has its content in body */
+    uint64_t expect_timeout_ms;
     const char *user_agent;
     bool head;
     bool data;          /* body came from -d and its like */
@@ -131,6 +132,9 @@ void options_free(tool_options *o);
 
 /* The method for rp_request_options, NULL for its default. */
 const char *options_method(const tool_options *o);
+
+/* Expect: 100-continue is among the headers; of another value nothing comes. */
+bool options_expect(const tool_options *o);
 
 /* Every option of a command with its help, for --help. */
 void options_print(command c, FILE *out);

@@ -166,6 +166,8 @@ void setup_request_options(const tool_options *o, const fields *f,
     request_options->bearer = o->bearer;
     request_options->redirects_limit = o->location ? o->redirects : 0;
     request_options->redirect_flags = o->redirect_flags;
+    request_options->expect_continue = options_expect(o);
+    request_options->expect_timeout_ms = o->expect_timeout_ms;
     if (o->body.given) {
         /* Empty is a body too, and NULL would be none. */
         request_options->body = o->body.data != NULL ? (const void *)o->body.data : "";

@@ -478,17 +478,42 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     tell_connection(t);
     if (summary->status > 0) /* of a redirect that could not be followed, too */
         r->status = summary->status;
+    const char *failure = upload_failure(t->upload);
     if (summary->error != NULL)
-        decide(t, NULL, setup_exit_code(r->options, summary->error), "%s", summary->error->text);
+        decide(t, NULL, setup_exit_code(r->options, summary->error), "%s",
+               failure != NULL ? failure : summary->error->text);
     else if (r->options->fail_with_body && r->status >= 400)
         decide(t, NULL, EXIT_HTTP_STATUS, "the server answered with status %d", r->status);
-    if (!retry_wanted(&t->retry, r, host_now_ns(), &delay_ms)) {
+    if (!upload_can_repeat(t->upload) || !retry_wanted(&t->retry, r, host_now_ns(), &delay_ms)) {
         finish(t);
         return;
     }
     if (r->exit_code != EXIT_OK)
         print_failure(r->options, r->exit_code, r->message);
     rp_timer_start(t->loop, &t->timer, delay_ms, on_retry, t);
+}
+
+static void on_body_wanted(rp_request *request, size_t room, void *user)
+{
+    transfer *t = user;
+    upload_give(t->upload, request, room);
+}
+
+static void on_body_rewind(rp_request *request, void *user)
+{
+    transfer *t = user;
+    (void)request;
+    upload_rewind(t->upload);
+}
+
+static void describe_upload(transfer *t, rp_request_options *request)
+{
+    upload_rewind(t->upload);
+    upload_describe(t->upload, request);
+    if (request->body == NULL)
+        request->on_body_wanted = on_body_wanted;
+    if (request->body_size > 0)
+        request->on_body_rewind = on_body_rewind;
 }
 
 static const rp_response_events events = {on_head, on_body, on_done};
@@ -530,6 +555,8 @@ static bool send(transfer *t)
         return fail_start(t, code, error.text);
     if (p->options->rate > 0)
         request.receive_credit_bytes = (size_t)tick_bytes(t);
+    if (t->upload != NULL)
+        describe_upload(t, &request);
     if (p->options->global.verbose)
         print_begin(&t->result, stderr);
     t->request = rp_client_send(p->client, &request, &events, t, &error);
@@ -538,6 +565,17 @@ static bool send(transfer *t)
     if (p->options->rate > 0)
         rp_timer_start(t->loop, &t->timer, RATE_TICK_MS, on_rate_tick, t);
     return true;
+}
+
+static bool open_upload(transfer *t)
+{
+    const char *path = t->operation->options->upload;
+    char why[200];
+    t->upload = upload_open(path, t->loop);
+    if (t->upload != NULL)
+        return true;
+    snprintf(why, sizeof(why), "%s: %s", path, strerror(errno));
+    return fail_start(t, EXIT_READ, why);
 }
 
 static bool complete_url(transfer *t, const char *text)
@@ -580,6 +618,8 @@ static bool begin(transfer *t, const transfer_source *source)
         return fail_start(t, p->exit_code, p->message);
     if (!complete_url(t, source->url) || !prepare_output(t, source))
         return false;
+    if (p->options->upload != NULL && !open_upload(t))
+        return false;
     return send(t);
 }
 
@@ -616,5 +656,6 @@ void transfer_free(transfer *t)
     redirects_free(&t->redirects);
     free(t->cookie);
     free(t->page);
+    upload_close(t->upload);
     free(t->url);
 }

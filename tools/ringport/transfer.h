@@ -8,6 +8,7 @@
 #include "result.h"
 #include "retry.h"
 #include "setup.h"
+#include "upload.h"
 
 typedef struct transfer transfer;
 typedef void transfer_fn(transfer *t, void *user);
@@ -45,6 +46,7 @@ struct transfer {
     FILE *dump;     /* of -D */
     bool no_output; /* the body is not wanted */
     bool decided;   /* the outcome is, whatever the request ends with */
+    upload *upload; /* of -T */
     bool told_connection;
     redirects redirects;
     uint64_t resume_at;

@@ -1,0 +1,206 @@
+/* upload.c - see upload.h.
+ *
+ * Of standard input one piece is read at a time, when it is wanted: the thread waits for that, or
+ * for input. It may still wait for input when the request has ended, and nothing wakes it then:
+ * what it needs goes with it. */
+#include "upload.h"
+
+#include "host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE ((size_t)32 * 1024)
+
+struct upload {
+    FILE *file; /* NULL: standard input */
+    uint64_t size;
+    bool known, stopped;
+    char failure[128];
+    rp_request *request; /* which wants some */
+    /* Standard input. */
+    rp_loop *loop;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool wanted, over, threaded;
+    unsigned uses; /* by the transfer, the thread, the post */
+    rp_post post;
+    int error; /* errno */
+    size_t got;
+    uint8_t piece[PIECE];
+};
+
+static void fail(upload *u, rp_request *request, int error)
+{
+    snprintf(u->failure, sizeof(u->failure), "the body can't be read: %s", strerror(error));
+    rp_request_body_abort(request);
+}
+
+static void release(upload *u)
+{
+    pthread_mutex_lock(&u->lock);
+    bool last = --u->uses == 0;
+    pthread_mutex_unlock(&u->lock);
+    if (!last)
+        return;
+    pthread_cond_destroy(&u->changed);
+    pthread_mutex_destroy(&u->lock);
+    free(u);
+}
+
+/* ---- standard input ---- */
+
+static void piece_came(rp_post *post, void *user)
+{
+    upload *u = user;
+    (void)post;
+    if (u->stopped)
+        ;
+    else if (u->error != 0)
+        fail(u, u->request, u->error);
+    else if (u->got == 0)
+        (void)rp_request_body_end(u->request, NULL, 0, NULL);
+    else /* not more than was wanted */
+        (void)rp_request_give(u->request, u->piece, u->got);
+    release(u);
+}
+
+/* False: the request has ended. */
+static bool wait_until_wanted(upload *u)
+{
+    pthread_mutex_lock(&u->lock);
+    while (!u->wanted && !u->over)
+        pthread_cond_wait(&u->changed, &u->lock);
+    u->wanted = false;
+    bool over = u->over;
+    pthread_mutex_unlock(&u->lock);
+    return !over;
+}
+
+static void *read_input(void *user)
+{
+    upload *u = user;
+    bool more = true;
+    while (more && wait_until_wanted(u)) {
+        ssize_t got = read(STDIN_FILENO, u->piece, PIECE);
+        pthread_mutex_lock(&u->lock);
+        u->error = got < 0 ? errno : 0;
+        u->got = got > 0 ? (size_t)got : 0;
+        more = got > 0;
+        u->uses += !u->over;
+        if (!u->over)
+            rp_loop_post(u->loop, &u->post);
+        pthread_mutex_unlock(&u->lock);
+    }
+    release(u);
+    return NULL;
+}
+
+static void want_input(upload *u, rp_request *request)
+{
+    pthread_t thread;
+    u->request = request;
+    if (!u->threaded) {
+        u->uses++;
+        int error = host_thread_create(&thread, read_input, u);
+        if (error != 0) {
+            u->uses--;
+            fail(u, request, error);
+            return;
+        }
+        u->threaded = true;
+        pthread_detach(thread);
+    }
+    pthread_mutex_lock(&u->lock);
+    u->wanted = true;
+    pthread_cond_signal(&u->changed);
+    pthread_mutex_unlock(&u->lock);
+}
+
+/* ---- files ---- */
+
+static void give_file(upload *u, rp_request *request, size_t room)
+{
+    size_t got = fread(u->piece, 1, room < PIECE ? room : PIECE, u->file);
+    if (ferror(u->file))
+        fail(u, request, errno);
+    else if (got > 0)
+        (void)rp_request_give(request, u->piece, got);
+    if (got == 0 || feof(u->file))
+        (void)rp_request_body_end(request, NULL, 0, NULL);
+}
+
+/* ---- the whole ---- */
+
+upload *upload_open(const char *path, rp_loop *loop)
+{
+    upload *u = calloc(1, sizeof(*u));
+    if (u == NULL)
+        return NULL;
+    pthread_mutex_init(&u->lock, NULL);
+    pthread_cond_init(&u->changed, NULL);
+    u->loop = loop;
+    u->uses = 1;
+    u->post.fn = piece_came;
+    u->post.user = u;
+    if (strcmp(path, "-") == 0)
+        return u;
+    u->file = fopen(path, "rb");
+    if (u->file == NULL) {
+        int error = errno;
+        release(u);
+        errno = error;
+        return NULL;
+    }
+    u->known = host_file_size(u->file, &u->size);
+    return u;
+}
+
+void upload_describe(upload *u, rp_request_options *options)
+{
+    if (u->known && u->size == 0)
+        options->body = "";
+    else
+        options->body_size = u->known ? (size_t)u->size : 0;
+}
+
+void upload_give(upload *u, rp_request *request, size_t room)
+{
+    if (u->file != NULL)
+        give_file(u, request, room);
+    else
+        want_input(u, request);
+}
+
+void upload_rewind(upload *u)
+{
+    if (u->file != NULL)
+        rewind(u->file);
+}
+
+bool upload_can_repeat(const upload *u)
+{
+    return u == NULL || u->file != NULL || !u->threaded;
+}
+
+const char *upload_failure(const upload *u)
+{
+    return u != NULL && u->failure[0] != '\0' ? u->failure : NULL;
+}
+
+void upload_close(upload *u)
+{
+    if (u == NULL)
+        return;
+    if (u->file != NULL)
+        fclose(u->file);
+    u->stopped = true;
+    u->request = NULL;
+    pthread_mutex_lock(&u->lock);
+    u->over = true;
+    pthread_cond_signal(&u->changed);
+    pthread_mutex_unlock(&u->lock);
+    release(u);
+}

@@ -1,0 +1,25 @@
+/* upload.h - the body of -T: read while it is sent, so that its size does not matter. */
+#ifndef TOOL_UPLOAD_H
+#define TOOL_UPLOAD_H
+
+#include <ringport/http.h>
+
+typedef struct upload upload;
+
+/* "-" is standard input, which a thread of its own reads: the loop waits for nobody. NULL: it can't
+ * be opened, errno; or no memory. */
+upload *upload_open(const char *path, rp_loop *loop);
+/* Sets what options say of the body; the length is known of a file. on_body_wanted is called with
+ * the request's user, in which upload_give finds its upload. */
+void upload_describe(upload *u, rp_request_options *options);
+/* on_body_wanted, and on_body_rewind, which is also before it is sent once more. */
+void upload_give(upload *u, rp_request *request, size_t room);
+void upload_rewind(upload *u);
+/* It can be sent once more. NULL: that is nothing. */
+bool upload_can_repeat(const upload *u);
+/* What was wrong, once it had the request end with RP_E_BODY_ABORTED; NULL: nothing. */
+const char *upload_failure(const upload *u);
+/* The request has ended. NULL does nothing. */
+void upload_close(upload *u);
+
+#endif
