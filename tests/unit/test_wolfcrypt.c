@@ -3,6 +3,7 @@
  * blocks). Which of the ways is taken depends on the processor; the answers must not. */
 #include <wolfssl/options.h>
 
+#include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/curve25519.h>
 #include <wolfssl/wolfcrypt/hmac.h>
 
@@ -201,6 +202,7 @@ static void hkdf_of_any_length(void **state)
 
 int main(void)
 {
+    wolfSSL_Init(); /* the ladder in C is blinded, by random numbers, which take a lock */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(iterated),         cmocka_unit_test(public_keys),
         cmocka_unit_test(both_sides_agree), cmocka_unit_test(coordinates_above_p),
