@@ -204,7 +204,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .headers = headers,
         .user_agent = agent,
         .has_body = flags & 1,
-        .body_size = flags & 2 ? UINT64_MAX - (flags >> 2) : flags >> 2,
+        .body_size = flags & 2 ? RP_LENGTH_UNKNOWN - 1 - (flags >> 2) : flags >> 2,
     };
     for (; request.header_count < HEADERS && input.size > 0; request.header_count++) {
         headers[request.header_count].name = fuzz_string(&input);

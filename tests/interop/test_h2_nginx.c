@@ -264,10 +264,10 @@ static void test_tool_get(void **state)
     const char *text = tool(&p, "get -v -H 'X-One: 1' -w '%{http_version}.'", url);
     expect(text, "\n* HTTP/2, stream 1\n");
     expect(text, "\n> GET /hello HTTP/2\n> host: localhost:");
-    expect(text, "\n> x-one: 1\n>\n< HTTP/2 200\n");
+    expect(text, "\n> x-one: 1\n>\n< HTTP/2 200 \n");
     expect(text, "hello\n");
     expect(text, "2.exit 0\n");
-    expect(tool(&p, "get -sI --http2", url), "HTTP/2 200\r\n");
+    expect(tool(&p, "get -sI --http2", url), "HTTP/2 200 \r\n");
     text = tool(&p, "get -v --http1.1 -w '%{http_version}.'", url);
     expect(text, "\n> GET /hello HTTP/1.1\n> Host: localhost:");
     expect(text, "\n< HTTP/1.1 200 OK\n");

@@ -77,12 +77,10 @@ static void run_resume(torture *t)
 static void run_post(torture *t)
 {
     static uint8_t body[200000];
-    static const rp_header header = {"Expect", "100-continue"};
     rp_request_options options = {.body = body, .body_size = sizeof(body)};
     (void)get_with(t, "/size/10", 10, &options);
     options.body_size = 3000; /* behind the head */
-    options.headers = &header;
-    options.header_count = 1;
+    options.expect_continue = true;
     (void)get_with(t, "/continue/10", 10, &options);
 }
 
