@@ -110,7 +110,20 @@ static void test_many(void **state)
     foreign_client_end(&w);
 }
 
-/* mod_http2 ends connections whose client resets much. */
+/* What Apache leaves undone of what it took is lost, and may be no more than one connection's: a
+ * request that may have been acted upon is not for us to send again. Everything else must be good. */
+static void check_lost(const crowd *c)
+{
+    if (c->failed > c->at_once)
+        fail_msg("%u of %u failed: %s", c->failed, c->total, c->error.text);
+    if (c->failed > 0 && c->error.status != RP_E_CLOSED_EARLY && c->error.status != RP_E_H2_RESET &&
+        c->error.status != RP_E_BODY_TRUNCATED && c->error.status != RP_E_STALE_CONNECTION)
+        fail_msg("%s", c->error.text);
+    if (c->failed > 0)
+        print_message("left undone by Apache: %u of %u (%s)\n", c->failed, c->total, c->error.text);
+}
+
+/* mod_http2 ends connections whose client resets much, now and then amidst answers. */
 static void test_cancels(void **state)
 {
     (void)state;
@@ -124,7 +137,9 @@ static void test_cancels(void **state)
                    .cancel_every = 10,
                    .cancel_from = 1,
                    .cancel_at = at};
-        crowd_good(&c, &w);
+        crowd_run(&c, &w);
+        check_lost(&c);
+        crowd_end(&c);
         foreign_client_end(&w);
     }
 }
@@ -135,7 +150,10 @@ static void restart(crowd *c)
         foreign_signal(&apache, SIGUSR1);
 }
 
-/* Each POST that was answered was executed once, and no other more than once. */
+/* Each POST that was answered was executed once, and no other more than once. In one of some ten
+ * restarts Apache 2.4 announces the end for streams to come (GOAWAY with 2^31-1), takes requests,
+ * and then ends with GOAWAY and an inner code of nghttp2's, -902, or with none, over streams that it
+ * took and did not answer. */
 static void test_restart(void **state)
 {
     static unsigned round;
@@ -160,8 +178,7 @@ static void test_restart(void **state)
         if (c.outcomes[i] == CROWD_GOOD ? times != 1 : times > 1)
             fail_msg("request %u was executed %u times, outcome %u", i, times, c.outcomes[i]);
     }
-    if (c.failed > 0)
-        fail_msg("%u failed: %s", c.failed, c.error.text);
+    check_lost(&c);
     crowd_end(&c);
 }
 
