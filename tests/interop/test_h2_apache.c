@@ -111,7 +111,7 @@ static void test_many(void **state)
 }
 
 /* What Apache leaves undone of what it took is lost, and may be no more than one connection's: a
- * request that may have been acted upon is not for us to send again. Everything else must be good. */
+ * request that may have been acted upon is not for us to send again. All else must be good. */
 static void check_lost(const crowd *c)
 {
     if (c->failed > c->at_once)
@@ -152,8 +152,8 @@ static void restart(crowd *c)
 
 /* Each POST that was answered was executed once, and no other more than once. In one of some ten
  * restarts Apache 2.4 announces the end for streams to come (GOAWAY with 2^31-1), takes requests,
- * and then ends with GOAWAY and an inner code of nghttp2's, -902, or with none, over streams that it
- * took and did not answer. */
+ * and then ends with GOAWAY and an inner code of nghttp2's, -902, or with none, over streams that
+ * it took and did not answer. */
 static void test_restart(void **state)
 {
     static unsigned round;
