@@ -110,8 +110,10 @@ static void part_set(rp_h2 *h2, nghttp2_rcbuf *name, nghttp2_rcbuf *value)
 /* It is where it was in the head before: its strings are held, so they can't be others. */
 static bool is_kept(const rp_h2 *h2, const nghttp2_rcbuf *name, const nghttp2_rcbuf *value)
 {
+    if (h2->header_count >= h2->kept_count)
+        return false;
     const h2_part *part = &h2->parts[h2->header_count];
-    return h2->header_count < h2->kept_count && part->name == name && part->value == value;
+    return part->name == name && part->value == value;
 }
 
 /* Returns its share of the list; only :status is left of those that begin so. */
