@@ -244,8 +244,15 @@ static void test_deadline(void **state)
     }
 }
 
+static const char *count_address(const rp_target *target, void *user)
+{
+    (void)target;
+    ++*(unsigned *)user;
+    return NULL;
+}
+
 /* Of a name with more addresses: it is not the peer who is silent, and the next address would not
- * help. */
+ * help, so it is not tried. */
 static void test_addresses(void **state)
 {
     (void)state;
@@ -253,6 +260,7 @@ static void test_addresses(void **state)
     {
         probe_pair pair;
         char override[64];
+        unsigned tried = 0;
         begin(&pair, version, HOLD);
         snprintf(override, sizeof(override), "localhost:%u:127.0.0.1,127.0.0.2",
                  pair.listener.address.port);
@@ -264,12 +272,15 @@ static void test_addresses(void **state)
                                      .port = pair.listener.address.port,
                                      .tls = pair.client_tls,
                                      .resolver = resolver,
+                                     .on_address = count_address,
+                                     .on_address_user = &tried,
                                      .handshake_timeout_ms = 4000};
         assert_int_equal(probe_open(&pair.client, pair.loop, &options), RP_OK);
         assert_int_equal(probe_write_text(&pair.client, "hello"), RP_OK);
         UNTIL(pair.loop, token.asked == 1);
         probe_settle(pair.loop, fixture_simulated() ? 3300 : 300);
         assert_int_equal(pair.client.opens, 0);
+        assert_int_equal(tried, 1);
         assert_int_equal(answer_now(NULL), RP_OK);
         assert_talks(&pair);
         probe_pair_end(&pair);
