@@ -26,10 +26,10 @@ extern const rp_codec rp_codec_gzip, rp_codec_deflate; /* decode_zlib.c */
 extern const rp_codec rp_codec_brotli;                 /* decode_brotli.c */
 extern const rp_codec rp_codec_zstd;                   /* decode_zstd.c */
 
-/* For the libraries' allocations: blocks that know their size, and are wiped when they go, for they
- * hold what was decoded. Not zeroed. */
-void *rp_codec_allocate(rp_memory *memory, size_t size);
-void rp_codec_free(rp_memory *memory, void *block);
+/* The libraries' allocations; memory is an rp_memory. Blocks know their size, and are wiped when
+ * they go, for they hold what was decoded. Not zeroed. */
+void *rp_codec_allocate(void *memory, size_t size);
+void rp_codec_free(void *memory, void *block);
 
 #define RP_CODEC_TRAILER "something follows its end"
 

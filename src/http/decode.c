@@ -76,7 +76,7 @@ typedef union block {
     max_align_t alignment;
 } block;
 
-void *rp_codec_allocate(rp_memory *memory, size_t size)
+void *rp_codec_allocate(void *memory, size_t size)
 {
     if (size > SIZE_MAX / 2)
         return NULL;
@@ -87,7 +87,7 @@ void *rp_codec_allocate(rp_memory *memory, size_t size)
     return b + 1;
 }
 
-void rp_codec_free(rp_memory *memory, void *address)
+void rp_codec_free(void *memory, void *address)
 {
     if (address == NULL)
         return;

@@ -10,23 +10,13 @@ typedef struct unpacker {
     bool ended;
 } unpacker;
 
-static void *allocate(void *user, size_t size)
-{
-    return rp_codec_allocate(user, size);
-}
-
-static void release(void *user, void *block)
-{
-    rp_codec_free(user, block);
-}
-
 static void *begin(rp_memory *memory)
 {
     unpacker *u = rp_allocate(memory, sizeof(*u));
     if (u == NULL)
         return NULL;
     u->memory = memory;
-    u->brotli = BrotliDecoderCreateInstance(allocate, release, memory);
+    u->brotli = BrotliDecoderCreateInstance(rp_codec_allocate, rp_codec_free, memory);
     if (u->brotli != NULL)
         return u;
     rp_free(memory, u);

@@ -27,11 +27,6 @@ static voidpf allocate(voidpf user, uInt count, uInt size)
     return rp_codec_allocate(user, (size_t)count * size);
 }
 
-static void release(voidpf user, voidpf block)
-{
-    rp_codec_free(user, block);
-}
-
 static void *inflater_new(rp_memory *memory, bool gzip)
 {
     inflater *i = rp_allocate(memory, sizeof(*i));
@@ -40,7 +35,7 @@ static void *inflater_new(rp_memory *memory, bool gzip)
     i->memory = memory;
     i->gzip = i->chosen = gzip;
     i->z.zalloc = allocate;
-    i->z.zfree = release;
+    i->z.zfree = rp_codec_free;
     i->z.opaque = memory;
     if (inflateInit2(&i->z, WINDOW_BITS + (gzip ? GZIP_FORMAT : 0)) == Z_OK)
         return i;

@@ -13,23 +13,13 @@ typedef struct unpacker {
     ZSTD_DCtx *zstd;
 } unpacker;
 
-static void *allocate(void *user, size_t size)
-{
-    return rp_codec_allocate(user, size);
-}
-
-static void release(void *user, void *block)
-{
-    rp_codec_free(user, block);
-}
-
 static void *begin(rp_memory *memory)
 {
     unpacker *u = rp_allocate(memory, sizeof(*u));
     if (u == NULL)
         return NULL;
     u->memory = memory;
-    u->zstd = ZSTD_createDCtx_advanced((ZSTD_customMem){allocate, release, memory});
+    u->zstd = ZSTD_createDCtx_advanced((ZSTD_customMem){rp_codec_allocate, rp_codec_free, memory});
     if (u->zstd != NULL) {
         (void)ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MOST);
         return u;
