@@ -242,16 +242,10 @@ static void keep_failure(rp_stream *stream, const rp_error *error)
  * reset. */
 static const rp_error *telling_of(const rp_stream *stream, const rp_error *dialled)
 {
-    switch (dialled->status) {
-    case RP_E_NO_MEMORY:
-    case RP_E_NO_DESCRIPTORS:
-    case RP_E_NO_LOCAL_PORTS:
-    case RP_E_ADDRESS_REFUSED:
-    case RP_E_CANCELLED:
+    if (rp_dial_lacks(dialled->status) || dialled->status == RP_E_ADDRESS_REFUSED ||
+        dialled->status == RP_E_CANCELLED)
         return dialled;
-    default:
-        return stream->left_failure != NULL ? stream->left_failure : dialled;
-    }
+    return stream->left_failure != NULL ? stream->left_failure : dialled;
 }
 
 bool rp_stream_has_next(const rp_stream *stream)

@@ -110,7 +110,6 @@ static const char *ms_text(uint64_t ms, char text[MS_SIZE])
 
 #define ALL_SIZE 16
 #define OTHERS_SIZE 80
-#define WEIGHT_OF_LACK 4
 
 /* "both", "all 3" */
 static const char *all_text(unsigned count, char text[ALL_SIZE])
@@ -220,20 +219,23 @@ static void failure_error(rp_dial *dial)
         worst_error(dial, others);
 }
 
+bool rp_dial_lacks(rp_status status)
+{
+    return status == RP_E_NO_MEMORY || status == RP_E_NO_DESCRIPTORS ||
+           status == RP_E_NO_LOCAL_PORTS || status == RP_E_LOCAL_ADDRESS;
+}
+
 /* What the report prefers: a host without IPv6 is not the news when its IPv4 address refused, and
  * what this process lacks is the news, because its address might have been the good one. */
 static int weight(rp_status status)
 {
+    if (rp_dial_lacks(status))
+        return 4;
     switch (status) {
     case RP_E_UNSUPPORTED:
         return 1;
     case RP_E_CONNECT_UNREACHABLE:
         return 2;
-    case RP_E_NO_MEMORY:
-    case RP_E_NO_DESCRIPTORS:
-    case RP_E_NO_LOCAL_PORTS:
-    case RP_E_LOCAL_ADDRESS:
-        return WEIGHT_OF_LACK;
     default:
         return 3;
     }
@@ -243,7 +245,7 @@ static void connect_timeout_error(rp_dial *dial)
 {
     char target[TARGET_SIZE], first[RP_ADDRESS_TEXT_SIZE], ms[MS_SIZE], others[OTHERS_SIZE];
     (void)ms_text(dial->connect_timeout_ms, ms);
-    if (dial->failures > 0 && weight(dial->result.status) == WEIGHT_OF_LACK) {
+    if (dial->failures > 0 && rp_dial_lacks(dial->result.status)) {
         (void)snprintf(others, sizeof(others), "; no other address answered within %s ms", ms);
         worst_error(dial, others);
         return;
@@ -342,7 +344,7 @@ static void note_failure(rp_dial *dial, size_t index, rp_io_result result)
 {
     int telling = weight(result.status);
     dial->attempts[index].failed = true;
-    if (dial->choice && telling != WEIGHT_OF_LACK)
+    if (dial->choice && !rp_dial_lacks(result.status))
         rp_address_note(dial->loop, dial->resolver, &dial->addresses[index], false);
     if (dial->failures++ > 0 && result.status != dial->result.status)
         dial->mixed = true;

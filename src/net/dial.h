@@ -53,6 +53,10 @@ typedef struct rp_dial_result {
     const rp_error *error;
 } rp_dial_result;
 
+/* It is this process that lacks something: that says nothing of an address, and is the news beside
+ * whatever else failed. */
+bool rp_dial_lacks(rp_status status);
+
 typedef void rp_dial_fn(void *user, const rp_dial_result *result);
 
 /* Never calls fn inside. NULL: no memory. fn is called once, and the pointer is dead then; the
