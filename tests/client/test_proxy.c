@@ -426,6 +426,20 @@ static void echo(rp_sim_exchange *x, const uint8_t *data, size_t size, void *use
         rp_sim_end(x, *(rp_sim_ending *)user);
 }
 
+/* A stream through a proxy to an echo, which ends so after a "!". */
+static void say_hello(rig *g, probe *p, const char *scheme, int version, rp_sim_ending *ending)
+{
+    rp_sim_server_options serving = {.versions = RP_SIM_RAW, .on_body = echo, .user = ending};
+    rig_begin(g, scheme, "", NULL, version, &serving, NULL);
+    const char *colon = strrchr(rp_sim_server_address(g->s.server), ':');
+    rp_stream_options options = {.host = "127.0.0.1",
+                                 .port = (uint16_t)atoi(colon + 1),
+                                 .tls = g->s.web.client_tls,
+                                 .proxy = g->proxy};
+    assert_int_equal(probe_open(p, g->s.web.loop, &options), RP_OK);
+    assert_int_equal(probe_write_text(p, "hello"), RP_OK);
+}
+
 /* How the tunnel ends is how the stream does: who is behind an https proxy, plain, is cut off
  * without the proxy's close_notify. */
 static void test_endings(void **state)
@@ -438,16 +452,7 @@ static void test_endings(void **state)
                 rig g;
                 probe p = {0};
                 rp_sim_ending ending = endings[k];
-                rp_sim_server_options serving = {
-                    .versions = RP_SIM_RAW, .on_body = echo, .user = &ending};
-                rig_begin(&g, schemes[i], "", NULL, version, &serving, NULL);
-                const char *colon = strrchr(rp_sim_server_address(g.s.server), ':');
-                rp_stream_options options = {.host = "127.0.0.1",
-                                             .port = (uint16_t)atoi(colon + 1),
-                                             .tls = g.s.web.client_tls,
-                                             .proxy = g.proxy};
-                assert_int_equal(probe_open(&p, g.s.web.loop, &options), RP_OK);
-                assert_int_equal(probe_write_text(&p, "hello"), RP_OK);
+                say_hello(&g, &p, schemes[i], version, &ending);
                 UNTIL(g.s.web.loop, p.received == 5 || p.ends > 0);
                 assert_int_equal(probe_write_text(&p, "!"), RP_OK);
                 UNTIL(g.s.web.loop, p.ends > 0);
@@ -475,16 +480,7 @@ static void test_proxy_goes(void **state)
                 rig g;
                 probe p = {0};
                 rp_sim_ending ending = RP_SIM_CLOSE;
-                rp_sim_server_options serving = {
-                    .versions = RP_SIM_RAW, .on_body = echo, .user = &ending};
-                rig_begin(&g, schemes[i], "", NULL, version, &serving, NULL);
-                const char *colon = strrchr(rp_sim_server_address(g.s.server), ':');
-                rp_stream_options options = {.host = "127.0.0.1",
-                                             .port = (uint16_t)atoi(colon + 1),
-                                             .tls = g.s.web.client_tls,
-                                             .proxy = g.proxy};
-                assert_int_equal(probe_open(&p, g.s.web.loop, &options), RP_OK);
-                assert_int_equal(probe_write_text(&p, "hello"), RP_OK);
+                say_hello(&g, &p, schemes[i], version, &ending);
                 UNTIL(g.s.web.loop, p.received == 5);
                 rp_sim_server_drop(g.r.server, endings[k]);
                 UNTIL(g.s.web.loop, p.ends > 0);
