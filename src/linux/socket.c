@@ -243,8 +243,15 @@ void rp_random_bytes(void *bytes, size_t size)
     }
 }
 
+/* A text that stays, whatever other threads ask. strerror's does with musl, which has a table. */
+#ifdef __GLIBC__
+#define describe(os_code) strerrordesc_np(os_code)
+#else
+#define describe(os_code) strerror(os_code)
+#endif
+
 const char *rp_os_error_text(int os_code)
 {
-    const char *text = strerrordesc_np(os_code);
+    const char *text = describe(os_code);
     return text != NULL ? text : "unknown error";
 }
