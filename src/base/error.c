@@ -22,6 +22,7 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_BAD_OPTION);
         NAME(RP_E_BODY_ABORTED);
         NAME(RP_E_BODY_LENGTH);
+        NAME(RP_E_DRAINING);
         NAME(RP_E_QUEUE_FULL);
         NAME(RP_E_QUEUE_TIMEOUT);
         NAME(RP_E_RESOLVE_NOT_FOUND);

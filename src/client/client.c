@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "client/conn.h"
+#include "client/life.h"
 #include "client/origin.h"
 #include "client/pool.h"
 #include "client/redirect.h"
@@ -85,6 +86,7 @@ static void client_empty(rp_client *client)
     rp_memory *memory = &client->loop->memory;
     rp_list_remove(&client->hook.link);
     rp_loop_undefer(&client->free_later);
+    rp_loop_undefer(&client->life_look);
     rp_timer_stop(client->loop, &client->dispatch_timer);
     while (client->free_requests != NULL) {
         rp_request *request = client->free_requests;
@@ -128,6 +130,7 @@ static void client_end(rp_client *client)
         link = link->next;
         rp_conn_close(conn);
     }
+    rp_life_end(client);
     rp_client_free_if_done(client);
 }
 
@@ -204,6 +207,8 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     rp_list_init(&client->requests);
     rp_list_init(&client->idle);
     rp_list_init(&client->remembered);
+    rp_list_init(&client->preconnects);
+    rp_list_init(&client->life_look.link);
     rp_list_init(&client->free_later.link);
     client->free_fn = free_later;
     client->http2 = &rp_http2;
@@ -287,6 +292,8 @@ static rp_status check(rp_client *client, const rp_request_options *options,
     if (client->destroyed || options->url == NULL || events == NULL || events->on_done == NULL)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
                             "a request needs a live client, a URL and on_done");
+    if (client->drain.begun)
+        return rp_life_draining(error);
     if (options->body == NULL && options->body_size > 0 && options->on_body_wanted == NULL)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body_size without a body");
     if (options->body != NULL && options->on_body_wanted != NULL)

@@ -6,6 +6,7 @@
  *   replay.c    what follows when a request loses its connection
  *   pool.c      which connection serves which request
  *   openings.c  when one is opened
+ *   life.c      preconnects, drain
  *   conn.c      one connection: its opening, its age, its end
  *   h1.c, h2.c  what it speaks (protocol.h)
  *   request.c   a request's life, deadlines and its one on_done
@@ -57,6 +58,13 @@ struct rp_client {
     uint64_t request_order;
     rp_link remembered; /* origins that nothing uses, for what they taught, the oldest first */
     uint32_t remembered_count;
+    rp_link preconnects;   /* life.c */
+    rp_deferred life_look; /* likewise */
+    struct {
+        bool begun, told;
+        void (*fn)(rp_status status, void *user);
+        void *user;
+    } drain;
     bool destroyed; /* it ends, or has ended: by its owner, or with its loop */
     bool outlives;  /* its loop ended first: the owner still has it */
     bool emptied;   /* nothing is left of it but this structure */
@@ -67,6 +75,7 @@ struct rp_client {
 static inline void rp_client_free_if_done(rp_client *client)
 {
     if (!client->destroyed || !rp_list_empty(&client->requests) || !rp_list_empty(&client->conns) ||
+        !rp_list_empty(&client->preconnects) || client->drain.begun != client->drain.told ||
         !rp_list_empty(&client->free_later.link))
         return;
     rp_loop_hold(client->loop);

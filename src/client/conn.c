@@ -190,6 +190,8 @@ void rp_conn_close(rp_conn *conn)
     if (conn->state == RP_CONN_CLOSING)
         return;
     conn->client->conn_events->leaving(conn);
+    if (conn->state == RP_CONN_OPEN && conn->in_flight == 0 && conn->protocol->farewell != NULL)
+        conn->protocol->farewell(conn);
     conn->state = RP_CONN_CLOSING;
     rp_stream_close(conn->stream);
 }

@@ -23,6 +23,7 @@ typedef struct session {
     rp_link assigned; /* requests of which nothing was written yet, by their queue_link */
     uint32_t assigned_count;
     uint32_t limit;    /* streams that may be open, as of the last settle */
+    bool is_over;      /* it ended, or failed: there is nobody to say farewell to */
     bool told_room;    /* the pool knows that there is some */
     rp_deferred later; /* delivers what waits for credit that came */
     rp_timer silence;
@@ -236,6 +237,7 @@ static bool put(rp_conn *conn, uint8_t *bytes, size_t size, rp_error *error)
 
 static void give_up(rp_conn *conn, const rp_error *error)
 {
+    session_of(conn)->is_over = true;
     over(conn, error);
     if (conn->state == RP_CONN_OPEN && conn->in_flight == 0)
         rp_conn_close(conn);
@@ -570,6 +572,17 @@ static void end(rp_conn *conn)
     rp_free(&conn->client->loop->memory, h2);
 }
 
+/* GOAWAY, NO_ERROR; no stream is the server's (RFC 9113, 6.8). Not by http/h2, which may be
+ * in the middle of a callback. Behind the preface alone. */
+static void farewell(rp_conn *conn)
+{
+    static const uint8_t frame[17] = {0, 0, 8, 7};
+    rp_error ignored;
+    if (!session_of(conn)->is_over && rp_stream_plain_put(conn->stream) > 0 &&
+        rp_stream_input_get(conn->stream) != RP_INPUT_ENDED)
+        (void)rp_stream_put(conn->stream, frame, sizeof(frame), &ignored);
+}
+
 static void start(rp_conn *conn, rp_request *request)
 {
     session *h2 = session_of(conn);
@@ -656,6 +669,7 @@ const rp_protocol rp_http2 = {
     .multiplexed = true,
     .begin = begin,
     .end = end,
+    .farewell = farewell,
     .room = room,
     .start = start,
     .abandon = abandon,

@@ -23,6 +23,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "client/life.h"
 #include "client/origin.h"
 #include "client/request.h"
 
@@ -34,7 +35,10 @@ static void no_memory_to_open(rp_origin *origin)
     rp_request *request = rp_origin_next(origin, true);
     (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_CONNECT, "no memory for a connection to %s",
                        origin->host);
-    rp_request_finish_later(request, &error);
+    if (request != NULL)
+        rp_request_finish_later(request, &error);
+    else
+        rp_life_opening_failed(origin, rp_loop_now_ns(origin->client->loop), &error);
 }
 
 /* The one that nobody has used for longest; there is one. */
@@ -153,12 +157,13 @@ static bool open_one(rp_origin *origin)
     rp_client *client = origin->client;
     if (is_held(origin) || !may_take(origin) || !rp_origin_wants_one(origin))
         return false;
-    make_room(origin);
+    if (origin->queued_count > 0)
+        make_room(origin);
     if (client->conn_count >= client->options.connections_total || rp_origin_is_full(origin))
         return false;
     if (open_conn(origin))
         return true;
-    if (origin->conn_count > 0)
+    if (origin->conn_count > 0 && origin->queued_count > 0)
         return false; /* they will serve the queue, or make this be tried again when they end */
     no_memory_to_open(origin);
     return true;
@@ -243,6 +248,7 @@ void rp_openings_failed(rp_conn *conn, const rp_error *error)
 {
     rp_origin *origin = conn->origin;
     origin->probes_failed = origin->opening_count > 0 ? origin->probes_failed + 1 : 0;
+    rp_life_opening_failed(origin, rp_conn_started_ns(conn), error);
     tell_failed(conn, error);
     if (!conn->client->destroyed)
         rp_openings_dispatch(conn->client);

@@ -164,15 +164,28 @@ void rp_origins_forget(rp_client *client, size_t count)
 
 /* ---- who waits ---- */
 
+/* A connection of HTTP/2 serves whoever comes. */
+bool rp_origin_shares_one(const rp_origin *origin)
+{
+    return origin->multiplexed && origin->open_count > origin->retired_count;
+}
+
+/* Preconnects wait like requests. */
+static uint32_t demand(const rp_origin *origin)
+{
+    bool has = rp_origin_shares_one(origin) || origin->spare_wanted <= origin->idle_count;
+    return origin->queued_count + (has ? 0 : origin->spare_wanted - origin->idle_count);
+}
+
 /* Openings for those who wait, as many as their requests fill; a few while it is not known how many
  * one takes. An origin of which some stalled gets one: see openings.c. */
 static uint32_t openings_needed(const rp_origin *origin)
 {
-    uint32_t takes = origin->takes;
+    uint32_t takes = origin->takes, wanted = demand(origin);
     if (takes > 0)
-        return origin->queued_count / takes + (origin->queued_count % takes > 0);
+        return wanted / takes + (wanted % takes > 0);
     uint32_t probes = origin->probes_failed < PROBES ? PROBES - origin->probes_failed : 1;
-    return origin->queued_count < probes ? origin->queued_count : probes;
+    return wanted < probes ? wanted : probes;
 }
 
 /* Those that end by and by, because they are too old or the server wants it, do not count as the
@@ -188,7 +201,7 @@ bool rp_origin_is_full(const rp_origin *origin)
 bool rp_origin_wants_one(const rp_origin *origin)
 {
     bool suspect = origin->stalled_count >= STALLED_LIMIT;
-    uint32_t most = suspect && origin->queued_count > 0 ? 1 : openings_needed(origin);
+    uint32_t most = suspect && demand(origin) > 0 ? 1 : openings_needed(origin);
     return origin->opening_count < most && (!rp_origin_is_full(origin) || origin->idle_count > 0);
 }
 

@@ -24,6 +24,7 @@ struct rp_origin {
     uint32_t request_count, queued_count, conn_count, opening_count, open_count, idle_count;
     uint32_t fresh_count, stalled_count; /* openings; stalled ones since the last that succeeded */
     uint32_t retired_count;              /* open ones that end when what they have is done */
+    uint32_t spare_wanted;               /* idle ones, by preconnects */
     uint32_t takes;   /* requests at once on a connection, as the last one said; 0: not known */
     bool takes_said;  /* that is so; else it is what the last one seemed to take */
     bool multiplexed; /* its last connection's protocol is */
@@ -67,6 +68,8 @@ void rp_origins_forget(rp_client *client, size_t count);
 bool rp_origin_wants_one(const rp_origin *origin);
 /* As many connections are on their way as its queue needs. */
 bool rp_origin_has_enough(const rp_origin *origin);
+/* It has one that takes many requests at once, and lasts. */
+bool rp_origin_shares_one(const rp_origin *origin);
 /* No further connection without an idle one's end. */
 bool rp_origin_is_full(const rp_origin *origin);
 /* Something about that changed: it is, or is no more, in the client's list of those that wait. */

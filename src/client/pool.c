@@ -16,6 +16,7 @@
 #include "client/pool.h"
 
 #include "client/conn.h"
+#include "client/life.h"
 #include "client/openings.h"
 #include "client/origin.h"
 #include "client/replay.h"
@@ -174,6 +175,7 @@ static void conn_opened(rp_conn *conn)
     }
     if (!conn->client->destroyed)
         rp_openings_dispatch(conn->client);
+    rp_life_changed(conn->client);
 }
 
 /* Every connection that is not of HTTP/1.1 ends, this one too. */
@@ -231,6 +233,7 @@ static void conn_closed(rp_origin *origin)
     if (!client->destroyed)
         rp_openings_dispatch(client);
     rp_origin_release_if_unused(origin);
+    rp_life_changed(client);
     rp_client_free_if_done(client);
 }
 

@@ -26,6 +26,10 @@ struct rp_protocol {
     /* The connection is closed, and nobody has a request on it. Not if begin failed. */
     void (*end)(rp_conn *conn);
 
+    /* The connection is about to be closed, in order, and nobody has a request on it: the last
+     * words. NULL: there are none. */
+    void (*farewell)(rp_conn *conn);
+
     /* How many more requests it takes now, as far as the protocol is concerned; 0: none until
      * rp_conn_room_changed says so. */
     uint32_t (*room)(const rp_conn *conn);

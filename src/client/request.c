@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "client/conn.h"
+#include "client/life.h"
 #include "client/origin.h"
 #include "client/replay.h"
 
@@ -558,6 +559,7 @@ static void tell(rp_request *request, rp_error *error)
     request->events->on_done(request, &summary, request->user);
     rp_request_free(request);
     rp_origin_release_if_unused(origin);
+    rp_life_changed(client);
     rp_client_free_if_done(client);
 }
 

@@ -23,6 +23,7 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_UNSUPPORTED:
         return EXIT_NOT_BUILT_IN;
     case RP_E_CANCELLED:
+    case RP_E_DRAINING:
         return EXIT_CANCELLED;
     case RP_E_BAD_URL:
         return EXIT_URL;
