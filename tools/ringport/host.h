@@ -14,6 +14,7 @@
 void host_start(void);
 
 bool host_stderr_is_terminal(void);
+bool host_stdout_is_terminal(void);
 
 /* Opens the file to append to it; one that is made so nobody but its owner may read. NULL:
  * errno. */

@@ -17,6 +17,11 @@ bool host_stderr_is_terminal(void)
     return isatty(STDERR_FILENO);
 }
 
+bool host_stdout_is_terminal(void)
+{
+    return isatty(STDOUT_FILENO);
+}
+
 FILE *host_append_secrets(const char *path)
 {
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);

@@ -22,6 +22,11 @@ bool host_stderr_is_terminal(void)
     return _isatty(_fileno(stderr)) != 0;
 }
 
+bool host_stdout_is_terminal(void)
+{
+    return _isatty(_fileno(stdout)) != 0;
+}
+
 /* A file of the user's own folder is nobody else's there. */
 FILE *host_append_secrets(const char *path)
 {

@@ -7,6 +7,7 @@
 
 #include "exit_code.h"
 #include "host.h"
+#include "lasting.h"
 #include "setup.h"
 #include "tally.h"
 
@@ -41,11 +42,13 @@ struct worker {
     rp_post stop_post;
     bool stopping;
     bool start_failed; /* could not even begin: error says why */
+    uint64_t lasting;  /* requests that failed as they would again */
+    bool given_up;     /* the first ones did, all of them */
     rp_error error;
     int exit_code;
     tally tally;
     char backend[128];
-    _Atomic uint64_t finished; /* for the progress line */
+    _Atomic uint64_t finished, failed; /* for the progress line */
 };
 
 struct load {
@@ -122,6 +125,7 @@ static void note_done(worker *w, const rp_response_summary *summary, uint64_t la
             return;
         }
         tally_note_error(t, summary->error, 1);
+        w->lasting += failure_lasts(summary->error->status);
     } else {
         histogram_record(&t->latency, latency_ns / 1000);
         t->statuses[summary->status % 1000]++;
@@ -135,6 +139,16 @@ static void note_done(worker *w, const rp_response_summary *summary, uint64_t la
             note_connection(t, &summary->timings);
     }
     atomic_store_explicit(&w->finished, tally_finished(t), memory_order_relaxed);
+    atomic_store_explicit(&w->failed, t->failed, memory_order_relaxed);
+}
+
+/* The rest would fare as the first in every slot did. */
+static void give_up_in_vain(worker *w)
+{
+    if (w->stopping || w->lasting < w->slot_count || w->lasting < tally_finished(&w->tally))
+        return;
+    w->given_up = true;
+    stop(w);
 }
 
 static void on_done(rp_request *request, const rp_response_summary *summary, void *user)
@@ -144,6 +158,7 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     (void)request;
     s->request = NULL;
     note_done(s->worker, summary, now - s->started_ns);
+    give_up_in_vain(s->worker);
     start(s, now);
 }
 
@@ -228,11 +243,17 @@ static void *work(void *user)
 
 static void show_progress(const load *l, uint64_t begin_ns)
 {
-    uint64_t finished = 0;
+    const tool_options *o = l->options;
+    uint64_t finished = 0, failed = 0;
     double seconds = (double)(host_now_ns() - begin_ns) / 1e9;
-    for (size_t i = 0; i < l->worker_count; i++)
+    for (size_t i = 0; i < l->worker_count; i++) {
         finished += atomic_load_explicit(&l->workers[i]->finished, memory_order_relaxed);
-    fprintf(stderr, "\r\033[K%6.1f s  %llu requests  %.0f/s", seconds, (unsigned long long)finished,
+        failed += atomic_load_explicit(&l->workers[i]->failed, memory_order_relaxed);
+    }
+    double done = o->duration_ms > 0 ? seconds * 1000 / (double)o->duration_ms
+                                     : (double)finished / (double)o->requests;
+    fprintf(stderr, "\r\033[K%6.1f s  %3.0f%%  %llu requests  %llu failed  %.0f/s", seconds,
+            done < 1 ? done * 100 : 100.0, (unsigned long long)finished, (unsigned long long)failed,
             seconds > 0 ? (double)finished / seconds : 0.0);
     fflush(stderr);
 }
@@ -276,6 +297,7 @@ static void add_up(const load *l, load_result *r)
         tally_add(&r->total, &w->tally);
         begin = w->begin_ns < begin ? w->begin_ns : begin;
         end = w->end_ns > end ? w->end_ns : end;
+        r->given_up = r->given_up || w->given_up;
     }
     r->seconds = end > begin ? (double)(end - begin) / 1e9 : 0.0;
     r->backend = l->workers[0]->backend;
@@ -365,7 +387,7 @@ static int run_threads(load *l)
     int code = measure(l, r);
     if (code == EXIT_OK) {
         (l->options->json ? load_print_json : load_print)(r, stdout);
-        code = tally_exit_code(&r->total);
+        code = r->interrupted ? EXIT_CANCELLED : tally_exit_code(&r->total);
         if (fflush(stdout) != 0) {
             code = EXIT_WRITE;
             print_failure(l->options, code, "standard output can't be written");

@@ -67,10 +67,13 @@ static void print_costs(const load_result *r, FILE *out)
             (unsigned long long)s->connections_opened, (unsigned long long)s->connections_reused);
     fprintf(out, "handshakes       %llu full, %llu resumed\n",
             (unsigned long long)s->handshakes_full, (unsigned long long)s->handshakes_resumed);
-    fprintf(out, "per request      %.2f us CPU (%.2f user, %.2f system), %.3f system calls, ",
-            each(r->user_us + r->system_us, t), each(r->user_us, t), each(r->system_us, t),
-            each((double)s->system_calls, t));
-    fprintf(out, "%.3f allocations, %.0f bytes copied\n", each((double)s->allocations, t),
+    if (r->seconds >= LOAD_CPU_SECONDS)
+        fprintf(out, "per request      %.2f us CPU (%.2f user, %.2f system), ",
+                each(r->user_us + r->system_us, t), each(r->user_us, t), each(r->system_us, t));
+    else
+        fprintf(out, "per request      CPU not measured (too short a run), ");
+    fprintf(out, "%.3f system calls, %.3f allocations, %.0f bytes copied\n",
+            each((double)s->system_calls, t), each((double)s->allocations, t),
             each((double)s->bytes_copied, t));
     fprintf(out, "loops            %llu turns, %llu wake-ups, %llu completions\n",
             (unsigned long long)s->turns, (unsigned long long)s->wakeups,
@@ -94,6 +97,9 @@ void load_print(const load_result *r, FILE *out)
     fprintf(out, "%llu ok, %llu with a status other than 2xx, %llu failed\n",
             (unsigned long long)t->ok, (unsigned long long)t->non_2xx,
             (unsigned long long)t->failed);
+    if (r->given_up)
+        fprintf(out,
+                "stopped: each of the first requests failed for a reason that does not pass\n");
     print_statuses(t, out);
     print_latency(&t->latency, out);
     print_phase("connect (us)", &t->connect, out);
@@ -167,14 +173,22 @@ static void json_outcomes(json *j, const tally *t)
     json_number(j, "errors_unlisted", t->errors_unlisted);
 }
 
+static void json_cpu(json *j, const char *key, double us, const load_result *r)
+{
+    if (r->seconds >= LOAD_CPU_SECONDS)
+        json_real(j, key, each(us, &r->total), 3);
+    else
+        json_null(j, key);
+}
+
 static void json_costs(json *j, const load_result *r)
 {
     const tally *t = &r->total;
     const rp_loop_stats *s = &t->stats;
     json_begin_object(j, "per_request");
-    json_real(j, "cpu_us", each(r->user_us + r->system_us, t), 3);
-    json_real(j, "cpu_user_us", each(r->user_us, t), 3);
-    json_real(j, "cpu_system_us", each(r->system_us, t), 3);
+    json_cpu(j, "cpu_us", r->user_us + r->system_us, r);
+    json_cpu(j, "cpu_user_us", r->user_us, r);
+    json_cpu(j, "cpu_system_us", r->system_us, r);
     json_real(j, "system_calls", each((double)s->system_calls, t), 4);
     json_real(j, "allocations", each((double)s->allocations, t), 4);
     json_real(j, "bytes_copied", each((double)s->bytes_copied, t), 1);
@@ -193,6 +207,7 @@ void load_print_json(const load_result *r, FILE *out)
     json_number(&j, "streams", o->streams);
     json_number(&j, "threads", o->threads);
     json_bool(&j, "interrupted", r->interrupted);
+    json_bool(&j, "given_up", r->given_up);
     json_number(&j, "requests", tally_finished(t));
     json_real(&j, "seconds", r->seconds, 6);
     json_real(&j, "requests_per_second", per_second((double)tally_finished(t), r), 1);

@@ -1,6 +1,7 @@
 /* main.c - `ringport get`, `ringport load`, `ringport trust`, `ringport --version`, `--help`. */
 #include "exit_code.h"
 #include "get.h"
+#include "help.h"
 #include "host.h"
 #include "load.h"
 #include "options.h"
@@ -19,13 +20,12 @@ static int print_version(void)
 
 static void print_usage(FILE *out)
 {
-    fputs(
-        "usage: ringport get [options] URL...  requests, their responses to standard output\n"
-        "       ringport load [options] URL    many requests, measured\n"
-        "       ringport trust [options]       the trust anchors that certificates are judged by\n"
-        "       ringport get --help, ringport load --help, ringport trust --help, ringport "
-        "--version\n",
-        out);
+    fputs("usage: ringport get [options] URL...  requests, their responses to stdout\n"
+          "       ringport load [options] URL    many requests, measured\n"
+          "       ringport trust [options]       whom certificates are judged by\n"
+          "       ringport get --help | load --help | trust --help\n"
+          "       ringport --version\n",
+          out);
 }
 
 static const char *name_of(command c)
@@ -35,12 +35,7 @@ static const char *name_of(command c)
 
 static int print_help(command c)
 {
-    printf("usage: ringport %s [options]%s\n\n", name_of(c), c == COMMAND_TRUST ? "" : " URL");
-    options_print(c, stdout);
-    if (c == COMMAND_GET)
-        fputs("\nSSLKEYLOGFILE names a file that TLS secrets are appended to. Exit codes are "
-              "curl's.\n",
-              stdout);
+    help_print(c, stdout);
     return fflush(stdout) == 0 ? EXIT_OK : EXIT_WRITE;
 }
 

@@ -13,7 +13,7 @@ typedef enum kind {
     KIND_TEXT,       /* a const char * */
     KIND_SECONDS,    /* a uint64_t in milliseconds */
     KIND_LIMIT,      /* likewise, and 0 is RP_NEVER_MS */
-    KIND_COUNT,      /* a uint64_t above 0 */
+    KIND_COUNT,      /* a uint64_t above 0, with k (a thousand) or M behind it */
     KIND_NUMBER,     /* likewise, or 0 */
     KIND_SIZE,       /* a uint64_t, with k, M, G or T behind it */
     KIND_CALL,       /* take() */
@@ -52,6 +52,13 @@ int finish_load(tool_options *o);
 int finish_tls(tool_options *o);
 int finish_redirects(tool_options *o);
 
+/* What the environment says of trust, where no option does: as curl has it, CURL_CA_BUNDLE, or else
+ * SSL_CERT_FILE and SSL_CERT_DIR. */
+void options_environment(tool_options *o);
+
+/* "10s", "500ms": a time with its unit, as other programs' -d has it. */
+bool option_is_duration(const char *text);
+
 /* ---- For functions that take a value: EXIT_OK, or the exit code with o->message set ---- */
 
 int option_fail(tool_options *o, int code, const char *format, ...)
@@ -75,7 +82,8 @@ tool_target *option_next_output(tool_options *o);
 int option_add_header(tool_options *o, const char *name, const char *value);
 bool option_has_header(const tool_options *o, const char *name);
 
-/* "2", "0.25": to milliseconds, rounded up, so that a little is not nothing. */
+/* "2", "0.25", "10s", "500ms", "1.5m", "1h": to milliseconds, rounded up, so that a little is not
+ * nothing. */
 bool option_parse_seconds(const char *text, uint64_t *milliseconds);
 
 /* Digits only, at most limit. */

@@ -37,6 +37,17 @@ static int take_data(tool_options *o, const char *value)
     return add_data(o, value, true);
 }
 
+/* "10s", as wrk has it. */
+static int take_load_data(tool_options *o, const char *value)
+{
+    if (option_is_duration(value))
+        return option_fail(o, EXIT_USAGE,
+                           "-d is data to send: for how long is --duration %s (--data-raw sends "
+                           "what looks like a time)",
+                           value);
+    return take_data(o, value);
+}
+
 static int take_binary(tool_options *o, const char *value)
 {
     return add_data(o, value, false);
@@ -103,9 +114,11 @@ static int take_query(tool_options *o, const char *value)
     return code == EXIT_OK ? add(o, &o->query, value + 1, strlen(value + 1)) : code;
 }
 
+#define DATA_HELP "a form body; @FILE without line ends, @- standard input"
+
 const option data_options[] = {
-    {"data", 'd', KIND_CALL, BOTH, "DATA", CALL(take_data),
-     "a form body; @FILE without line ends, @- standard input"},
+    {"data", 'd', KIND_CALL, GET, "DATA", CALL(take_data), DATA_HELP},
+    {"data", 'd', KIND_CALL, LOAD, "DATA", CALL(take_load_data), DATA_HELP},
     {"data-ascii", 0, KIND_CALL, BOTH, "DATA", CALL(take_data), "the same"},
     {"data-binary", 0, KIND_CALL, BOTH, "DATA", CALL(take_binary), "the same, byte for byte"},
     {"data-raw", 0, KIND_CALL, BOTH, "DATA", CALL(take_raw), "the same, and @ means nothing"},

@@ -109,8 +109,9 @@ const option output_options[] = {
     {"parallel-max", 0, KIND_COUNT, GET, "N", AT(global.parallel_max), "so many [50]"},
     {"progress-bar", '#', KIND_FLAG, GET, NULL, AT(global.progress_bar),
      "show how far it is, on standard error"},
-    {"no-progress-meter", 0, KIND_FLAG, GET, NULL, AT(ignored), NULL}, /* there is none */
-    {"no-buffer", 'N', KIND_FLAG, GET, NULL, AT(ignored), NULL},       /* nothing is */
+    {"no-progress-meter", 0, KIND_FLAG, GET, NULL, AT(global.no_meter),
+     "show nothing of what takes long, either"},
+    {"no-buffer", 'N', KIND_FLAG, GET, NULL, AT(ignored), NULL}, /* nothing is */
     {"verbose", 'v', KIND_FLAG, GET, NULL, AT(global.verbose),
      "tell what happens on standard error"},
     {"silent", 's', KIND_FLAG, BOTH, NULL, AT(global.silent), "no error message, no progress"},

@@ -2,6 +2,7 @@
 #include "option.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -81,6 +82,24 @@ const option tls_options[] = {
     {"no-resumption", 0, KIND_FLAG, BOTH, NULL, AT(tls.no_resumption), "full TLS handshakes only"},
     {.name = NULL},
 };
+
+/* Empty is as if it were not there. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+void options_environment(tool_options *o)
+{
+    if (o->tls.ca_file != NULL || o->tls.ca_directory != NULL || o->insecure)
+        return;
+    o->tls.ca_file = variable("CURL_CA_BUNDLE");
+    if (o->tls.ca_file != NULL)
+        return;
+    o->tls.ca_file = variable("SSL_CERT_FILE");
+    o->tls.ca_directory = variable("SSL_CERT_DIR");
+}
 
 int finish_tls(tool_options *o)
 {

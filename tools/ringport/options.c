@@ -1,6 +1,8 @@
 /* options.c - finds the options of a command line in the tables, and applies them. */
 #include "config_file.h"
+#include "help.h"
 #include "option.h"
+#include "suggest.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -88,48 +90,86 @@ bool option_parse_count(const char *text, uint64_t limit, uint64_t *count)
     return true;
 }
 
+/* The milliseconds of a unit of time, 0 for what is none. */
+static uint64_t unit_ms(const char *unit)
+{
+    static const struct {
+        const char *name;
+        uint64_t ms;
+    } units[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {"m", 60000}, {"h", 3600000}};
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i].name) == 0)
+            return units[i].ms;
+    }
+    return 0;
+}
+
+bool option_is_duration(const char *text)
+{
+    const char *unit = text + strspn(text, "0123456789.");
+    return unit > text && *unit != '\0' && unit_ms(unit) != 0;
+}
+
+#define BILLION 1000000000U
+
 bool option_parse_seconds(const char *text, uint64_t *milliseconds)
 {
     char whole[16];
-    size_t size = strcspn(text, ".");
-    uint64_t fraction = 0, unit = 100;
+    size_t size = strspn(text, "0123456789");
+    uint64_t billionths = 0, place = BILLION / 10;
     bool rest = false;
     if (size >= sizeof(whole))
         return false;
     memcpy(whole, text, size);
     whole[size] = '\0';
-    if (!option_parse_count(whole, 1000000000, milliseconds))
+    if (!option_parse_count(whole, BILLION, milliseconds))
         return false;
-    *milliseconds *= 1000;
     text += size;
-    if (*text == '\0')
-        return true;
-    for (text++; isdigit((unsigned char)*text); text++) {
-        fraction += unit * (uint64_t)(*text - '0');
-        rest = rest || (unit == 0 && *text != '0');
-        unit /= 10;
+    for (text += *text == '.'; isdigit((unsigned char)*text); text++) {
+        billionths += place * (uint64_t)(*text - '0');
+        rest = rest || (place == 0 && *text != '0');
+        place /= 10;
     }
-    *milliseconds += fraction + (rest ? 1 : 0);
-    return *text == '\0';
+    uint64_t unit = unit_ms(text);
+    billionths += rest ? 1 : 0;
+    *milliseconds = *milliseconds * unit + (billionths * unit + BILLION - 1) / BILLION;
+    return unit != 0;
 }
 
-/* "100", "64k", "2M": times 1024. */
-static bool parse_size(const char *text, uint64_t *size)
+/* Digits, with k, m, g or t behind them; of bytes k is 1024, as curl has it, and b is one. */
+static bool parse_scaled(const char *text, bool bytes, uint64_t limit, uint64_t *number)
 {
-    static const char units[] = "bkmgt";
-    char digits[20];
+    const char *units = bytes ? "kmgt" : "km", *unit = units;
+    uint64_t times = bytes ? 1024 : 1000;
+    char digits[24];
     size_t count = strspn(text, "0123456789");
     if (count == 0 || count >= sizeof(digits))
         return false;
     memcpy(digits, text, count);
     digits[count] = '\0';
-    const char *unit =
-        text[count] != '\0' ? strchr(units, tolower((unsigned char)text[count])) : units;
-    if (unit == NULL || (text[count] != '\0' && text[count + 1] != '\0') ||
-        !option_parse_count(digits, UINT64_MAX >> 41, size))
+    text += count;
+    bool scaled = *text != '\0' && !(bytes && tolower((unsigned char)*text) == 'b');
+    if (scaled)
+        unit = strchr(units, tolower((unsigned char)*text));
+    if (unit == NULL || (*text != '\0' && text[1] != '\0') ||
+        !option_parse_count(digits, limit, number))
         return false;
-    *size <<= 10 * (unit - units);
+    for (ptrdiff_t steps = scaled ? unit - units + 1 : 0; steps > 0; steps--) {
+        if (*number > limit / times)
+            return false;
+        *number *= times;
+    }
     return true;
+}
+
+static bool parse_size(const char *text, uint64_t *size)
+{
+    return parse_scaled(text, true, INT64_MAX, size);
+}
+
+static bool parse_number(const char *text, uint64_t *number)
+{
+    return parse_scaled(text, false, UINT32_MAX, number);
 }
 
 /* ---- The tables ---- */
@@ -144,7 +184,7 @@ void options_print(command c, FILE *out)
             snprintf(left, sizeof(left), "%s%c%s --%s%s%s", t->letter ? "-" : " ",
                      t->letter ? t->letter : ' ', t->letter ? "," : " ", t->name,
                      t->value != NULL ? " " : "", t->value != NULL ? t->value : "");
-            fprintf(out, "  %-32s %s\n", left, t->help);
+            help_row(left, t->help, out);
         }
     }
 }
@@ -192,6 +232,23 @@ static const option *find_short(char letter, command c)
     return foreign;
 }
 
+/* With the name of the command's that is nearest, for a long one. */
+static int fail_unknown(tool_options *o, command c, const char *shown)
+{
+    const char *name = shown + 2;
+    size_t size = shown[1] == '-' ? strcspn(name, "=") : 0;
+    suggestion near = {.name = NULL};
+    for (size_t i = 0; size > 0 && i < TABLES; i++) {
+        for (const option *t = tables[i]; t->name != NULL; t++) {
+            if ((t->commands & c) && t->kind != KIND_UNSUPPORTED)
+                suggest_try(&near, name, size, t->name);
+        }
+    }
+    if (suggest_good(&near, size))
+        return option_fail(o, EXIT_USAGE, "option %s is unknown: is --%s meant?", shown, near.name);
+    return option_fail(o, EXIT_USAGE, "option %s is unknown", shown);
+}
+
 static int apply(tool_options *o, const option *t, const char *value, bool negated)
 {
     char *member = (char *)o + t->offset;
@@ -214,13 +271,13 @@ static int apply(tool_options *o, const option *t, const char *value, bool negat
     }
     case KIND_COUNT: {
         uint64_t *count = (uint64_t *)(void *)member;
-        if (!option_parse_count(value, UINT32_MAX, count) || *count == 0)
+        if (!parse_number(value, count) || *count == 0)
             return option_fail(o, EXIT_USAGE, "--%s is a number above 0, not \"%s\"", t->name,
                                value);
         return EXIT_OK;
     }
     case KIND_NUMBER:
-        if (!option_parse_count(value, UINT32_MAX, (uint64_t *)(void *)member))
+        if (!parse_number(value, (uint64_t *)(void *)member))
             return option_fail(o, EXIT_USAGE, "--%s is a number, not \"%s\"", t->name, value);
         return EXIT_OK;
     case KIND_SIZE:
@@ -273,7 +330,7 @@ static int take_option(parser *p, const option *t, const char *shown, const char
 {
     tool_options *o = p->current;
     if (t == NULL)
-        return option_fail(o, EXIT_USAGE, "option %s is unknown", shown);
+        return fail_unknown(o, p->command, shown);
     if (!(t->commands & p->command))
         return option_fail(o, EXIT_USAGE, "option %s is for `ringport %s`", shown,
                            t->commands & COMMAND_GET ? "get" : "load");
@@ -395,6 +452,7 @@ static int take_words(parser *p)
 
 static int finish(tool_options *o, command c)
 {
+    options_environment(o);
     if (c == COMMAND_TRUST)
         return o->url == NULL ? EXIT_OK
                               : option_fail(o, EXIT_USAGE, "no URL is needed: %s", o->url);

@@ -21,7 +21,7 @@ typedef struct tool_target {
 
 /* What --next does not end: it is the same for all operations. */
 typedef struct tool_globals {
-    bool verbose, silent, show_error, fail_early, parallel, progress_bar;
+    bool verbose, silent, show_error, fail_early, parallel, progress_bar, no_meter;
     uint64_t parallel_max; /* 0: 50 */
 } tool_globals;
 
@@ -136,7 +136,7 @@ const char *options_method(const tool_options *o);
 /* Expect: 100-continue is among the headers; of another value nothing comes. */
 bool options_expect(const tool_options *o);
 
-/* Every option of a command with its help, for --help. */
+/* Every option of a command with its help, for --help (help.h). */
 void options_print(command c, FILE *out);
 
 #endif

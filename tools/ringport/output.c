@@ -37,8 +37,10 @@ bool output_begin(output *out, const tool_options *o, const tool_target *target,
     out->remote = remote;
     if (remote && size == 0)
         return false;
-    if (path == NULL || (!remote && strcmp(path, "-") == 0))
+    if (path == NULL || (!remote && strcmp(path, "-") == 0)) {
+        out->to_person = path == NULL && host_stdout_is_terminal();
         return true;
+    }
     *why = "out of memory";
     out->path = in_directory(o, path, size);
     return out->path != NULL;
@@ -150,6 +152,11 @@ bool output_open(output *out)
     /* The body comes in pieces that are large already. */
     setvbuf(out->file, NULL, _IONBF, 0);
     return true;
+}
+
+bool output_refuses(const output *out, const void *data, size_t size)
+{
+    return out->to_person && out->path == NULL && memchr(data, 0, size) != NULL;
 }
 
 bool output_write(output *out, const void *data, size_t size)

@@ -12,6 +12,7 @@ typedef struct output {
     bool remote;          /* named by the URL */
     bool named_by_server; /* must not be there already */
     bool appends;         /* a transfer that is resumed */
+    bool to_person;       /* a terminal, which was not asked for */
 } output;
 
 /* path: of -o, NULL for none; for -O the URL's name counts. False: *why says what is wrong, which
@@ -25,6 +26,9 @@ bool output_rename(output *out, const char *disposition);
 /* Opens it; makes the directories that -o needs if it shall. False: errno. */
 bool output_open(output *out);
 bool output_write(output *out, const void *data, size_t size);
+
+/* Bytes that are no text, for a terminal. */
+bool output_refuses(const output *out, const void *data, size_t size);
 
 /* What was written of a try that failed is written over by the next, where it is a file. */
 void output_restart(output *out);

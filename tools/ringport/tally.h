@@ -31,6 +31,9 @@ typedef struct tally {
     rp_loop_stats stats;
 } tally;
 
+/* The clock of CPU time may be as coarse as 10 ms. */
+#define LOAD_CPU_SECONDS 0.1 /* below which a run is too short to tell of it */
+
 /* What is to be told of a run. */
 typedef struct load_result {
     const tool_options *options;
@@ -38,6 +41,7 @@ typedef struct load_result {
     double seconds;
     double user_us, system_us; /* CPU time of the process */
     bool interrupted;
+    bool given_up; /* it began with failures that do not pass */
     tally total;
 } load_result;
 

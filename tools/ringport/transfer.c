@@ -60,6 +60,12 @@ static void write_output(transfer *t, rp_request *request, const void *data, siz
 {
     if (t->no_output || t->decided || !open_output(t, request))
         return;
+    if (output_refuses(&t->out, data, size)) {
+        decide(t, request, EXIT_WRITE,
+               "the answer is binary, which may confuse a terminal: -o FILE writes it to a file, "
+               "-o - here all the same");
+        return;
+    }
     if (!output_write(&t->out, data, size))
         fail_writing(t, request, output_name(&t->out), "can't be written");
 }
@@ -246,7 +252,7 @@ static bool check_final(transfer *t, rp_request *request, const rp_response_head
     check_resumed(t, request, head);
     check_condition(t, request);
     check_size(t, request, head->content_length);
-    t->length = head->content_length;
+    t->progress.length = head->content_length;
     if (o->remote_header_name && t->out.remote && disposition != NULL &&
         !output_rename(&t->out, disposition))
         decide(t, request, EXIT_MEMORY, "out of memory");
@@ -394,29 +400,6 @@ static void on_rate_tick(rp_timer *timer, void *user)
     rp_timer_start(t->loop, timer, RATE_TICK_MS, on_rate_tick, t);
 }
 
-#define PROGRESS_TICK_NS 100000000U
-#define PROGRESS_WIDTH 60
-#define PROGRESS_MARKS "############################################################"
-
-/* -#: a bar where the length is known. */
-static void show_progress(transfer *t, bool over)
-{
-    uint64_t now = host_now_ns(), done = t->result.body_bytes, length = t->length;
-    if (!over && now - t->shown_ns < PROGRESS_TICK_NS)
-        return;
-    t->shown_ns = now;
-    if (length == RP_LENGTH_UNKNOWN || length == 0 || done > length) {
-        fprintf(stderr, "\r%llu bytes", (unsigned long long)done);
-    } else {
-        int marks = (int)((double)done / (double)length * PROGRESS_WIDTH);
-        fprintf(stderr, "\r%.*s%*s %5.1f%%", marks, PROGRESS_MARKS, PROGRESS_WIDTH - marks, "",
-                (double)done * 100 / (double)length);
-    }
-    if (over)
-        fputc('\n', stderr);
-    fflush(stderr);
-}
-
 static void on_body(rp_request *request, const uint8_t *data, size_t size, void *user)
 {
     transfer *t = user;
@@ -424,8 +407,7 @@ static void on_body(rp_request *request, const uint8_t *data, size_t size, void 
     t->result.body_bytes += size;
     check_size(t, request, t->result.body_bytes);
     write_output(t, request, data, size);
-    if (t->operation->options->global.progress_bar)
-        show_progress(t, false);
+    progress_note(&t->progress, t->result.body_bytes);
 }
 
 /* ---- The request ---- */
@@ -440,8 +422,7 @@ static const char *method_of(const tool_options *o)
 
 static void finish(transfer *t)
 {
-    if (t->result.options->global.progress_bar && t->result.body_bytes > 0)
-        show_progress(t, true);
+    progress_end(&t->progress, t->result.body_bytes);
     report(t);
     t->on_end(t, t->user);
 }
@@ -559,6 +540,7 @@ static bool send(transfer *t)
         describe_upload(t, &request);
     if (p->options->global.verbose)
         print_begin(&t->result, stderr);
+    progress_begin(&t->progress, p->options, &t->out);
     t->request = rp_client_send(p->client, &request, &events, t, &error);
     if (t->request == NULL)
         return fail_start(t, exit_code(error.status, error.phase), error.text);

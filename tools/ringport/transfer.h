@@ -4,6 +4,7 @@
 
 #include "cookies.h"
 #include "output.h"
+#include "progress.h"
 #include "redirect.h"
 #include "result.h"
 #include "retry.h"
@@ -50,8 +51,7 @@ struct transfer {
     bool told_connection;
     redirects redirects;
     uint64_t resume_at;
-    uint64_t length;   /* of the body, as the server says */
-    uint64_t shown_ns; /* when the progress was */
+    progress progress;
     char range[48];
     rp_request *request;
     uint64_t withheld; /* bytes of credit, for --limit-rate */
