@@ -17,8 +17,10 @@ typedef struct link {
     rp_sim_exchange *exchange; /* NULL: gone */
     rp_stream *up;             /* NULL: none */
     phase phase;
-    size_t size;
-    uint8_t in[2048];
+    bool chosen;
+    relay_answer answer; /* of whoever chose */
+    size_t size, capacity;
+    uint8_t *in; /* until it relays, and a zero behind it */
 } link;
 
 typedef struct piece {
@@ -28,8 +30,10 @@ typedef struct piece {
 
 static void link_free(link *l)
 {
-    if (l->exchange == NULL && l->up == NULL)
-        free(l);
+    if (l->exchange != NULL || l->up != NULL)
+        return;
+    free(l->in);
+    free(l);
 }
 
 static void say(link *l, const void *data, size_t size, size_t cut)
@@ -45,6 +49,28 @@ static void say_own(link *l, const void *data, size_t size)
 }
 
 /* ---- to the origin ---- */
+
+static void up_written(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
+{
+    (void)stream;
+    (void)error;
+    (void)user;
+    free(RP_CONTAINER(write, piece, write));
+}
+
+static void pass_on(link *l, const uint8_t *data, size_t size)
+{
+    relay *r = l->relay;
+    size_t room = sizeof(r->seen) - r->seen_size, kept = size < room ? size : room;
+    memcpy(r->seen + r->seen_size, data, kept);
+    r->seen_size += kept;
+    r->bytes += size;
+    piece *p = malloc(sizeof(*p) + size);
+    CHECK(p != NULL);
+    memcpy(p->data, data, size);
+    if (rp_stream_write(l->up, &p->write, p->data, size, up_written, NULL) != RP_OK)
+        free(p);
+}
 
 static void refuse(link *l)
 {
@@ -65,6 +91,10 @@ static void accept_tunnel(link *l)
     char text[1024];
     l->phase = RELAYS;
     l->relay->tunnels++;
+    if (o->passes_on && !o->socks && strncmp((char *)l->in, "CONNECT ", 8) != 0) {
+        pass_on(l, l->in, l->size);
+        return;
+    }
     if (o->socks) {
         say_own(l, socks, sizeof(socks));
         return;
@@ -126,28 +156,6 @@ static void dial(link *l, const char *host, uint16_t port)
     CHECK(rp_stream_open(&l->up, r->loop, &options, &up_events, l) == RP_OK);
 }
 
-static void up_written(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
-{
-    (void)stream;
-    (void)error;
-    (void)user;
-    free(RP_CONTAINER(write, piece, write));
-}
-
-static void pass_on(link *l, const uint8_t *data, size_t size)
-{
-    relay *r = l->relay;
-    size_t room = sizeof(r->seen) - r->seen_size, kept = size < room ? size : room;
-    memcpy(r->seen + r->seen_size, data, kept);
-    r->seen_size += kept;
-    r->bytes += size;
-    piece *p = malloc(sizeof(*p) + size);
-    CHECK(p != NULL);
-    memcpy(p->data, data, size);
-    if (rp_stream_write(l->up, &p->write, p->data, size, up_written, NULL) != RP_OK)
-        free(p);
-}
-
 /* ---- HTTP ---- */
 
 static bool is_authorized(const relay *r)
@@ -167,6 +175,19 @@ static void forward(link *l)
     say_own(l, answer, sizeof(answer) - 1);
 }
 
+/* A request for a whole URL: to whoever it names, and all that follows it. */
+static bool pass_on_url(link *l)
+{
+    char host[256];
+    unsigned port = 80;
+    const char *url = strchr((const char *)l->in, ' ');
+    if (!l->relay->options.passes_on || url == NULL ||
+        sscanf(url, " http://%255[^:/]:%u", host, &port) < 1)
+        return false;
+    dial(l, host, (uint16_t)port);
+    return true;
+}
+
 static void asked_http(link *l)
 {
     static const char denied[] = "HTTP/1.1 407 Authenticate\r\nProxy-Authenticate: Basic\r\n"
@@ -174,7 +195,6 @@ static void asked_http(link *l)
     relay *r = l->relay;
     char host[256];
     unsigned port;
-    l->in[l->size] = '\0';
     if (strstr((char *)l->in, "\r\n\r\n") == NULL)
         return;
     (void)snprintf(r->asked, sizeof(r->asked), "%s", (char *)l->in);
@@ -187,7 +207,7 @@ static void asked_http(link *l)
     } else if (sscanf(r->asked, "CONNECT [%255[^]]]:%u HTTP/1.1\r\n", host, &port) == 2 ||
                sscanf(r->asked, "CONNECT %255[^:]:%u HTTP/1.1\r\n", host, &port) == 2) {
         dial(l, host, (uint16_t)port);
-    } else {
+    } else if (!pass_on_url(l)) {
         refuse(l);
     }
 }
@@ -248,17 +268,37 @@ static void socks_request(link *l)
 
 /* ---- its own connections ---- */
 
-static void script(link *l)
+static void choose(link *l)
 {
     const relay_options *o = &l->relay->options;
-    l->in[l->size] = '\0';
-    if (!o->socks && strstr((char *)l->in, "\r\n\r\n") == NULL)
+    l->chosen = true;
+    l->answer = (relay_answer){o->answer, o->answer_size, o->cut, o->then};
+    if (o->choose != NULL && !o->choose(o->user_data, l->in, l->size, &l->answer))
+        l->answer.text = NULL;
+}
+
+static void script(link *l)
+{
+    const relay_answer *a = &l->answer;
+    if (!l->relay->options.socks && strstr((char *)l->in, "\r\n\r\n") == NULL)
         return;
     (void)snprintf(l->relay->asked, sizeof(l->relay->asked), "%s", (char *)l->in);
     l->phase = NOWHERE;
-    say(l, o->answer, o->answer_size, o->cut);
-    if (o->then != RP_SIM_KEEP)
-        rp_sim_end(l->exchange, o->then);
+    say(l, a->text, a->size, a->cut);
+    if (a->then != RP_SIM_KEEP)
+        rp_sim_end(l->exchange, a->then);
+}
+
+static void keep(link *l, const uint8_t *data, size_t size)
+{
+    if (l->size + size >= l->capacity) {
+        l->capacity = 2 * (l->size + size) + 512;
+        l->in = realloc(l->in, l->capacity);
+        CHECK(l->in != NULL);
+    }
+    memcpy(l->in + l->size, data, size);
+    l->size += size;
+    l->in[l->size] = '\0';
 }
 
 static void came(rp_sim_exchange *x, const uint8_t *data, size_t size, void *user)
@@ -274,12 +314,14 @@ static void came(rp_sim_exchange *x, const uint8_t *data, size_t size, void *use
     }
     if (l->phase == RELAYS && l->up != NULL)
         pass_on(l, data, size);
-    if (l->phase >= CONNECTING)
+    if (l->phase >= CONNECTING && !(l->phase == CONNECTING && r->options.passes_on))
         return;
-    CHECK(l->size + size < sizeof(l->in));
-    memcpy(l->in + l->size, data, size);
-    l->size += size;
-    if (r->options.answer != NULL)
+    keep(l, data, size);
+    if (l->phase == CONNECTING)
+        return;
+    if (!l->chosen)
+        choose(l);
+    if (l->answer.text != NULL)
         script(l);
     else if (!r->options.socks)
         asked_http(l);
@@ -314,7 +356,7 @@ void relay_begin(relay *r, rp_loop *loop, const relay_options *options)
                                     .on_gone = gone,
                                     .user = r};
     server.port = options->port;
-    if (fixture_simulated())
+    if (server.port == 0 && fixture_simulated())
         server.port = options->tls ? 8443 : 3128;
     if (server.port != 0)
         server.address = "127.0.0.1";

@@ -6,6 +6,12 @@
 #include <ringport/ringport.h>
 #include <ringport/sim.h>
 
+typedef struct relay_answer {
+    const char *text;
+    size_t size, cut;
+    rp_sim_ending then;
+} relay_answer;
+
 typedef struct relay_options {
     bool tls;
     bool socks;
@@ -21,6 +27,11 @@ typedef struct relay_options {
     size_t own_cut;         /* its own answers are cut so, likewise */
     const char *before;     /* goes out in front of its own 200 */
     const char *head_lines; /* in its own 200 */
+    /* Asked for each connection, when its first words are there: true: it is answered so, as above.
+     * May be NULL. */
+    bool (*choose)(void *user_data, const uint8_t *words, size_t size, relay_answer *answer);
+    void *user_data;
+    bool passes_on; /* requests for whole URLs, as they are, to whom the first is for */
 } relay_options;
 
 typedef struct relay {

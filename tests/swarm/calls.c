@@ -102,6 +102,8 @@ static void plan_extra(world *w, call *c)
         c->extra = EXTRA_ANSWER;
     c->close_announced = c->close_silent = false;
     c->place = (place)world_draw(w, PLACES);
+    if (c->place == IN_RECORD && c->wire != NULL)
+        c->place = IN_SEGMENT;
     if (c->place == IN_RECORD) {
         c->body_bytes %= 8000; /* one record for all */
         c->informational = 0;
@@ -131,9 +133,12 @@ void calls_plan(world *w)
         c->host = &w->hosts[world_draw(w, w->knobs.host_count)];
         plan_request(w, c);
         plan_answer(w, c);
+        call_plan_coding(w, c);
         plan_flaw(w, c);
         plan_extra(w, c);
         plan_astray(w, c);
+        call_plan_proxy(w, c);
+        call_plan_redirects(w, c);
         if (w->knobs.cuts)
             c->cut = (cut)world_draw(w, CUTS);
         if (c->place == IN_RECORD && c->extra != EXTRA_NONE)
@@ -153,6 +158,8 @@ void call_answer_head(const call *c, char *text, size_t size)
     if (length)
         used +=
             snprintf(text + used, size - (size_t)used, "Content-Length: %zu\r\n", c->body_bytes);
+    if (c->encoding[0] != '\0')
+        used += snprintf(text + used, size - (size_t)used, "Content-Encoding: %s\r\n", c->encoding);
     if (c->framing == BY_CHUNKS)
         used += snprintf(text + used, size - (size_t)used, "Transfer-Encoding: chunked\r\n");
     if (c->host->knobs->keep_alive_s > 0)
@@ -165,16 +172,46 @@ void call_answer_head(const call *c, char *text, size_t size)
 
 /* ---- what may come of it ---- */
 
+static bool encrypted_to(const call *c, const host *h)
+{
+    return h->knobs->plain == (c->astray == WRONG_SCHEME);
+}
+
 static bool encrypted(const call *c)
 {
-    return c->host->knobs->plain == (c->astray == WRONG_SCHEME);
+    return encrypted_to(c, c->way[0].host);
 }
 
 /* Client and server have no version in common. */
-static bool incompatible(const call *c)
+static bool incompatible_with(const call *c, const host *h)
 {
-    rp_tls_version mine = c->world->knobs.client_version, theirs = c->host->knobs->version;
-    return encrypted(c) && c->astray != WRONG_SCHEME && mine != 0 && theirs != 0 && mine != theirs;
+    rp_tls_version mine = c->world->knobs.client_version, theirs = h->knobs->version;
+    return encrypted_to(c, h) && c->astray != WRONG_SCHEME && mine != 0 && theirs != 0 &&
+           mine != theirs;
+}
+
+static bool may_leave(const call *c, const host *h)
+{
+    (void)c;
+    return h->knobs->http2 && h->knobs->announced_close + h->knobs->refuses > 0;
+}
+
+static bool may_be_stale(const call *c, const host *h)
+{
+    bool late = h->knobs->keep_alive_s > 0 && c->world->knobs.host_pauses > 0;
+    return !h->knobs->http2 && (h->knobs->silent_close > 0 || late);
+}
+
+static bool is_premature(const call *c, const host *h)
+{
+    (void)c;
+    return h->knobs->premature > 0;
+}
+
+/* The name's address is told to a proxy, and the look-up a part of the handshake. */
+static bool is_looked_up_for(const call *c)
+{
+    return c->proxy != NULL && c->proxy->kind == PROXY_SOCKS5;
 }
 
 static bool limit_explains(const call *c, rp_status status)
@@ -193,7 +230,8 @@ static bool limit_explains(const call *c, rp_status status)
     case RP_E_QUEUE_FULL:
         return o->queue_limit > 0;
     case RP_E_RESOLVE_TIMEOUT:
-        return o->resolve_timeout_ms > 0 || pauses;
+        return o->resolve_timeout_ms > 0 || pauses ||
+               (is_looked_up_for(c) && o->handshake_timeout_ms > 0);
     case RP_E_CONNECT_TIMEOUT:
         return o->connect_timeout_ms > 0 || pauses;
     case RP_E_HANDSHAKE_TIMEOUT:
@@ -225,8 +263,7 @@ static bool astray_explains(const call *c, rp_status status)
 static bool flaw_explains_2(const call *c, rp_status status)
 {
     /* A server that leaves, or refuses, again and again. */
-    if (status == RP_E_H2_RESET && c->asked == 0 &&
-        c->host->knobs->announced_close + c->host->knobs->refuses > 0)
+    if (status == RP_E_H2_RESET && c->asked == 0 && call_any_host(c, may_leave))
         return true;
     switch (c->flaw) {
     case FLAW_SHORT:
@@ -271,9 +308,7 @@ static bool flaw_explains(const call *c, rp_status status)
 /* What was announced may be gone when the next request comes; a replay is not always allowed. */
 static bool stale_explains(const call *c, rp_status status)
 {
-    const host_knobs *h = c->host->knobs;
-    bool late = h->keep_alive_s > 0 && c->world->knobs.host_pauses > 0;
-    return status == RP_E_STALE_CONNECTION && (h->silent_close > 0 || late);
+    return status == RP_E_STALE_CONNECTION && call_any_host(c, may_be_stale);
 }
 
 static bool may_fail_so(const call *c, rp_status status)
@@ -284,13 +319,21 @@ static bool may_fail_so(const call *c, rp_status status)
         return status != RP_E_NO_MEMORY || w->knobs.faulty;
     if (status == RP_E_CANCELLED)
         return c->cancelled || w->client_is_gone;
-    if (limit_explains(c, status) || astray_explains(c, status))
+    if (limit_explains(c, status) || astray_explains(c, status) || proxy_explains(c, status))
         return true;
-    if (incompatible(c) && (status == RP_E_TLS_VERSION || status == RP_E_TLS_ALERT))
+    if (c->coding_fault != RP_OK && c->framing != NO_BODY && status == c->coding_fault)
         return true;
-    if (encrypted(c) && w->knobs.distrusts && status == RP_E_CERT_UNTRUSTED)
+    if (call_refused_hop(c) < c->hops &&
+        (status == RP_E_REDIRECT_LIMIT || status == RP_E_REDIRECT_REFUSED))
         return true;
-    if (c->host->knobs->premature > 0 && status == RP_E_BAD_RESPONSE)
+    if (call_any_host(c, incompatible_with) &&
+        (status == RP_E_TLS_VERSION || status == RP_E_TLS_ALERT))
+        return true;
+    if (call_any_host(c, encrypted_to) && w->knobs.distrusts && status == RP_E_CERT_UNTRUSTED)
+        return true;
+    if (call_any_host(c, is_premature) && status == RP_E_BAD_RESPONSE)
+        return true;
+    if (c->hops > 0 && (stale_explains(c, status) || flaw_explains_2(c, status)))
         return true;
     if (c->host->knobs->http2)
         return flaw_explains_2(c, status);
@@ -300,7 +343,9 @@ static bool may_fail_so(const call *c, rp_status status)
 static bool may_succeed(const call *c)
 {
     bool flawed = c->flaw != FLAW_NONE;
-    bool refused = encrypted(c) && (c->world->knobs.distrusts || incompatible(c));
+    bool refused = (c->world->knobs.distrusts && call_any_host(c, encrypted_to)) ||
+                   call_any_host(c, incompatible_with) || !call_may_redirect(c) ||
+                   (c->coding_fault != RP_OK && c->framing != NO_BODY);
     return c->astray == AS_MEANT && !flawed && !refused && !c->cancelled &&
            !c->world->client_is_gone;
 }
@@ -370,8 +415,13 @@ static void check_listening(const call *c, const rp_request *request)
  * left is a fault at once; calls_end judges the rest. */
 static void becomes_strange(call *c, uint64_t bytes_sent)
 {
-    CHECK(c->world->knobs.extras + c->host->knobs->premature > 0 && bytes_sent > 0);
     c->strange = true;
+    if (c->proxy != NULL && c->proxy->kind == PROXY_FORWARD &&
+        c->world->knobs.proxy_misbehaves > 0) { /* it answers itself */
+        c->excused = true;
+        return;
+    }
+    CHECK(c->world->knobs.extras + c->host->knobs->premature > 0 && bytes_sent > 0);
 }
 
 static void check_head(call *c, const rp_response_head *head)
@@ -383,7 +433,7 @@ static void check_head(call *c, const rp_response_head *head)
         return;
     }
     c->heads++;
-    CHECK(head->status == (int)c->status);
+    CHECK(head->status == (int)c->status && c->told == c->hops);
     CHECK(c->framing != BY_LENGTH || head->content_length == c->body_bytes);
 }
 
@@ -408,14 +458,21 @@ static void take_head(call *c, rp_request *request, const rp_response_head *head
         call_cancel(c);
 }
 
+/* Of a bomb a mebibyte, and one for a piece. */
+static uint64_t decoded_most(const call *c)
+{
+    uint64_t most = c->zeros ? (uint64_t)2 << 20 : c->wire != NULL ? c->plain_bytes : c->body_bytes;
+    return c->decoded_limit > 0 && c->decoded_limit < most ? c->decoded_limit : most;
+}
+
 static void take_body(call *c, rp_request *request, const uint8_t *data, size_t size)
 {
     check_listening(c, request);
     CHECK(size > 0);
     c->moved_us = world_now_us(c->world) - c->started_us;
     for (size_t i = 0; i < size; i++, c->received++)
-        CHECK(c->strange || data[i] == world_byte(c->id, false, c->received));
-    CHECK(c->strange || (c->heads == 1 && c->received <= c->body_bytes));
+        CHECK(c->strange || data[i] == (c->zeros ? 0 : world_byte(c->id, false, c->received)));
+    CHECK(c->strange || (c->heads == 1 && c->received <= decoded_most(c)));
     if (c->credit_bytes > 0) {
         c->owed += size;
         CHECK(c->owed <= c->credit_bytes);
@@ -437,7 +494,10 @@ static void check_success(const call *c, const rp_response_summary *summary)
      * from one that its server dropped politely. */
     bool unsure = c->framing == BY_CLOSE && c->world->troubled &&
                   (c->host->knobs->plain || c->world->knobs.drops > 0);
-    CHECK(unsure || c->received == (c->framing == NO_BODY ? 0 : c->body_bytes));
+    CHECK(unsure || c->received == (c->framing == NO_BODY ? 0 : decoded_most(c)));
+    CHECK(c->told == c->hops && summary->redirects == c->hops);
+    CHECK(unsure || c->wire == NULL || c->framing == NO_BODY ||
+          summary->body_bytes == c->body_bytes);
     CHECK(summary->attempts >= 1 && summary->address[0] != '\0');
     CHECK((summary->tls_version != NULL) == !c->host->knobs->plain);
     CHECK(summary->version == (c->host->knobs->http2 ? 20 : 11));
@@ -466,6 +526,8 @@ static void check_limit(const call *c, const rp_response_summary *summary)
         CHECK(took_us + 1 >= o->queue_timeout_ms * 1000); /* it may have waited twice */
         break;
     case RP_E_RESOLVE_TIMEOUT:
+        if (is_looked_up_for(c))
+            break;
         CHECK(t->resolved_us == 0);
         limit_ms = or_default(o->resolve_timeout_ms);
         since_us = t->queued_us;
@@ -537,9 +599,16 @@ static void take_end(call *c, rp_request *request, const rp_response_summary *su
     c->good = summary->error == NULL;
     c->attempts = summary->attempts;
     c->status_code = c->good ? RP_OK : summary->error->status;
+    c->followed = summary->redirects;
+    CHECK(c->followed <= c->told);
+    if (c->followed > c->hop_seen) /* of the last one nobody has seen anything */
+        c->asked = 0;
+    if (c->followed > c->hop_seen)
+        c->seen = 0;
     c->told_sent = summary->bytes_sent;
     c->told_safe = !c->good && summary->error->replay_safe;
-    CHECK(summary->body_bytes == c->received);
+    CHECK((summary->decoded ? summary->decoded_bytes : summary->body_bytes) == c->received ||
+          c->told > c->heads);
     CHECK(c->host->knobs->http2 || c->attempts <= (w->knobs.client.never_replay ? 1u : 2u));
     if (c->good)
         check_success(c, summary);
@@ -581,6 +650,17 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     ground_leave(c->world);
 }
 
+static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
+{
+    call *c = user;
+    ground_enter(c->world);
+    ground_moves(c->world);
+    check_listening(c, request);
+    bool follow = call_redirected(c, redirect);
+    ground_leave(c->world);
+    return follow;
+}
+
 static const rp_response_events events = {
     .on_head = on_head, .on_body = on_body, .on_done = on_done};
 
@@ -595,7 +675,7 @@ static uint64_t or_never(uint64_t limit_ms)
 static void url_of(const call *c, char *url, size_t size)
 {
     const char *scheme = encrypted(c) ? "https" : "http";
-    const char *name = host_name(c->host);
+    const char *name = host_name(c->way[0].host);
     char wrong[32];
     (void)snprintf(wrong, sizeof(wrong), "%c.wrong.test", name[0]);
     if (c->astray == NO_SUCH_NAME)
@@ -604,12 +684,10 @@ static void url_of(const call *c, char *url, size_t size)
         name = "nobody.example.test";
     if (c->astray == WRONG_NAME)
         name = wrong;
-    if (c->host->port != 0)
-        (void)snprintf(url, size, "%s://%s:%u/%u", scheme, name, c->host->port, c->id);
-    else if (c->astray == WRONG_SCHEME)
+    if (c->astray == WRONG_SCHEME && c->host->port == 0)
         (void)snprintf(url, size, "%s://%s:%d/%u", scheme, name, encrypted(c) ? 80 : 443, c->id);
     else
-        (void)snprintf(url, size, "%s://%s/%u", scheme, name, c->id);
+        call_url(c, 0, scheme, name, url, size);
 }
 
 static void start(world *w, call *c)
@@ -626,7 +704,14 @@ static void start(world *w, call *c)
         .first_byte_timeout_ms = or_never(c->first_byte_ms),
         .idle_timeout_ms = or_never(c->idle_ms),
         .receive_credit_bytes = c->credit_bytes,
+        .redirects_limit = c->hops_limit,
+        .redirect_flags = c->insecure ? RP_REDIRECT_INSECURE : 0,
+        .on_redirect = on_redirect,
+        .proxy = c->proxy != NULL ? c->proxy->proxy : NULL,
+        .decompress = c->decompress,
+        .decompressed_limit_bytes = c->decoded_limit,
     };
+    call_secrets(c, &options);
     c->started = true;
     c->started_us = world_now_us(w);
     w->active++;

@@ -10,6 +10,8 @@
 /* What a connection is about: the call that it serves, and the one before. */
 typedef struct visit {
     call *now;
+    unsigned hop;                  /* of the call */
+    uint64_t upload;               /* bytes of a body that it has there */
     uint64_t head_bytes, uploaded; /* the head has so many at the least */
     uint64_t next_begins;          /* what the client had sent when the call was whole */
     bool spoilt;                   /* may not serve again */
@@ -162,7 +164,7 @@ static void body_piece(saying *s, size_t from, size_t size)
     uint8_t *piece = malloc(size);
     CHECK(piece != NULL);
     for (size_t i = 0; i < size; i++)
-        piece[i] = world_byte(c->id, false, from + i);
+        piece[i] = call_wire_byte(c, from + i);
     (void)snprintf(text, sizeof(text), "%zx\r\n", size);
     if (c->framing == BY_CHUNKS)
         say_text(s, text);
@@ -302,7 +304,7 @@ static void body_of_2(rp_sim_exchange *x, const call *c, size_t end)
     for (size_t at = 0; at < end;) {
         size_t size = end - at < c->piece_bytes ? end - at : c->piece_bytes;
         for (size_t i = 0; i < size; i++)
-            body[i] = world_byte(c->id, false, at + i);
+            body[i] = call_wire_byte(c, at + i);
         if (c->cut == CUT_MIXED && world_chance(c->world, 500))
             (world_chance(c->world, 500) ? rp_sim_hold : rp_sim_flush)(x);
         rp_sim_data(x, body, size);
@@ -350,7 +352,7 @@ static void unrest(rp_sim_exchange *x, const call *c)
 static void answer_2(rp_sim_exchange *x, call *c)
 {
     static const char *const trailers = "X-Trailer: yes\r\n";
-    char line[32];
+    char line[128];
     bool whole = c->flaw == FLAW_NONE;
     unrest(x, c);
     if (c->flaw == FLAW_SILENCE) {
@@ -370,6 +372,9 @@ static void answer_2(rp_sim_exchange *x, call *c)
         rp_sim_hold(x);
     for (unsigned i = 0; i < c->informational; i++)
         rp_sim_head(x, 103, line, 0);
+    if (c->encoding[0] != '\0')
+        (void)snprintf(line, sizeof(line), "X-Id: %u\r\nContent-Encoding: %s\r\n", c->id,
+                       c->encoding);
     rp_sim_head(x, (int)c->status, line,
                 c->framing == BY_LENGTH || (c->framing == NO_BODY && c->status != 204)
                     ? c->body_bytes
@@ -416,6 +421,11 @@ static void answer_well(rp_sim_exchange *x, call *c)
 
 static void answer(rp_sim_exchange *x, call *c)
 {
+    const visit *v = rp_sim_exchange_user(x);
+    if (v->hop < c->hops) {
+        call_redirect(x, c, v->hop);
+        return;
+    }
     if (c->host->knobs->http2) {
         answer_2(x, c);
         return;
@@ -438,15 +448,34 @@ static void answer(rp_sim_exchange *x, call *c)
 
 /* ---- requests ---- */
 
-static call *call_asked(rp_sim_exchange *x, const host *h)
+/* Of what is forwarded the whole URL. */
+static const char *path_of(const rp_sim_exchange *x)
+{
+    const char *target = rp_sim_target(x), *scheme = strstr(target, "://");
+    const char *path = scheme == NULL ? target : strchr(scheme + 3, '/');
+    CHECK_TEXT(path != NULL, target);
+    return path;
+}
+
+static call *call_asked(rp_sim_exchange *x, const host *h, unsigned *hop)
 {
     unsigned id = 0;
-    CHECK_TEXT(sscanf(rp_sim_target(x), "/%u", &id) == 1, rp_sim_target(x));
+    *hop = 0;
+    CHECK_TEXT(sscanf(path_of(x), "/%u/%u", &id, hop) >= 1, rp_sim_target(x));
     CHECK(id < h->world->knobs.calls);
     call *c = &h->world->calls[id];
-    CHECK(c->started && c->host == h);
+    CHECK(c->started && *hop <= c->told && c->way[*hop].host == h);
     CHECK(c->astray == AS_MEANT);
-    CHECK_TEXT(strcmp(rp_sim_method(x), c->method) == 0, rp_sim_method(x));
+    CHECK((path_of(x) == rp_sim_target(x)) ==
+          (c->proxy == NULL || !h->knobs->plain || c->proxy->kind != PROXY_FORWARD));
+    CHECK_TEXT(strcmp(rp_sim_method(x), call_method(c, *hop)) == 0, rp_sim_method(x));
+    call_check_secrets(x, c, *hop);
+    if (*hop > c->hop_seen) {
+        c->hop_seen = *hop;
+        c->asked = 0;
+        c->seen = 0;
+    }
+    CHECK(*hop == c->hop_seen || h->world->troubled || c->proxy != NULL); /* a copy, late */
     const char *name = rp_sim_header(x, "Host");
     CHECK(name != NULL && strncmp(name, h->name, strlen(h->name)) == 0);
     return c;
@@ -472,7 +501,9 @@ static void check_age(const visit *v, const call *next)
     uint64_t keep_ms = v->now->host->knobs->keep_alive_s * (uint64_t)1000;
     if (w->sim == NULL || w->troubled)
         return; /* the machine's delays, or the faults', are anybody's guess */
-    uint64_t way_us = 4 * (uint64_t)w->knobs.sim.latency_most_us + 50000;
+    uint64_t way_us = (v->now->proxy != NULL || next->proxy != NULL ? 16 : 4) *
+                          (uint64_t)w->knobs.sim.latency_most_us +
+                      50000;
     uint64_t now_us = world_now_us(w), written_us = now_us;
     /* It is here when the last byte of its record is, which the pause may have held back. */
     if (next->request != NULL && next->request->timings.sent_us > 0)
@@ -503,48 +534,58 @@ static visit *visit_again(rp_sim_exchange *x, const world *w, const call *next)
     }
     if (v->tainted)
         return v;
+    CHECK(v->uploaded == v->upload);
+    if (v->hop < v->now->hops) { /* it went on from there */
+        CHECK(v->now->told > v->hop);
+        return v;
+    }
+    if (v->now->wire !=
+        NULL) /* it came in whole; its caller may want more time, or cannot read it */
+        return v;
     CHECK(v->now->done && v->now->good);
-    CHECK(v->uploaded == v->now->upload_bytes);
     check_age(v, next);
     return v;
 }
 
-static void host_saw(call *c, uint64_t bytes)
+static void host_saw(call *c, unsigned hop, uint64_t bytes)
 {
-    if (c->seen < bytes)
+    if (hop == c->hop_seen && c->seen < bytes)
         c->seen = bytes;
 }
 
 static void take_head(rp_sim_exchange *x, host *h)
 {
-    call *c = call_asked(x, h);
+    unsigned hop;
+    call *c = call_asked(x, h, &hop);
     const rp_client_options *o = &h->world->knobs.client;
     unsigned uses = o->never_reuse ? 1 : o->requests_per_connection;
     CHECK(uses == 0 || rp_sim_served(x) < uses);
     visit *v = visit_again(x, h->world, c);
-    bool idempotent = strcmp(c->method, "POST") != 0;
+    bool idempotent = strcmp(rp_sim_method(x), "POST") != 0;
     rp_timer_stop(x->connection->server->loop, &v->timer);
-    *v = (visit){.now = c, .tainted = v->tainted, .first_us = v->first_us};
+    *v = (visit){.now = c, .hop = hop, .tainted = v->tainted, .first_us = v->first_us};
+    v->upload = call_upload(c, hop);
     c->excused = c->excused || v->tainted;
-    c->asked++;
+    c->asked += hop == c->hop_seen;
     /* "GET /1 HTTP/1.1", "Host: ..." and the empty line. */
-    v->head_bytes = strlen(c->method) + strlen(rp_sim_target(x)) + strlen(h->name) + 22;
+    v->head_bytes = strlen(rp_sim_method(x)) + strlen(rp_sim_target(x)) + strlen(h->name) + 22;
     if (h->knobs->http2)
         v->head_bytes = 9; /* and some that HPACK leaves */
     if (h->knobs->http2 && world_chance(h->world, h->knobs->refuses)) {
-        c->asked--;
+        c->asked -= hop == c->hop_seen;
         v->refused = true;
         rp_sim_reset_stream(x, 7);
         return;
     }
-    host_saw(c, v->head_bytes);
+    host_saw(c, hop, v->head_bytes);
     CHECK(c->asked <= (idempotent && !o->never_replay ? 2u : 1u));
-    v->spoilt = c->flaw != FLAW_NONE || c->close_announced;
+    v->spoilt = hop < c->hops ? c->way[hop].rude && strcmp(c->method, "HEAD") != 0
+                              : c->flaw != FLAW_NONE || c->close_announced;
     char line[32];
     (void)snprintf(line, sizeof(line), "X-Id: %u\r\n", c->id);
-    if (c->early_hints)
+    if (c->early_hints && hop == c->hops)
         rp_sim_head(x, 103, line, 0);
-    if (c->flaw == FLAW_DEAF && !h->knobs->http2)
+    if (c->flaw == FLAW_DEAF && hop == c->hops && !h->knobs->http2)
         rp_sim_stop_reading(x);
     else if (c->early)
         answer(x, c);
@@ -555,20 +596,20 @@ static void take_body(rp_sim_exchange *x, const uint8_t *data, size_t size)
     visit *v = rp_sim_exchange_user(x);
     for (size_t i = 0; i < size; i++, v->uploaded++)
         CHECK(data[i] == world_byte(0, true, v->uploaded));
-    CHECK(v->uploaded <= v->now->upload_bytes);
+    CHECK(v->uploaded <= v->upload);
     if (v->refused)
         return;
-    host_saw(v->now, v->head_bytes + v->uploaded);
+    host_saw(v->now, v->hop, v->head_bytes + v->uploaded);
 }
 
 static void take_request(rp_sim_exchange *x, const host *h)
 {
     visit *v = rp_sim_exchange_user(x);
-    CHECK(v->uploaded == v->now->upload_bytes);
+    CHECK(v->uploaded == v->upload);
     if (h->world->sim != NULL)
         v->next_begins =
             sim_socket_of(rp_sim_tamper_inner(x->connection->socket))->wire->pipes[0].taken;
-    if (!v->now->early && v->now->flaw != FLAW_DEAF)
+    if (!v->now->early && (v->now->flaw != FLAW_DEAF || v->hop < v->now->hops))
         answer(x, v->now);
 }
 
@@ -708,11 +749,19 @@ void hosts_start(world *w)
         if (w->sim != NULL)
             name_host(h);
     }
+    rp_loop *loop = hosts_loop(w);
+    rp_error error;
+    if (w->sim != NULL && w->knobs.proxy_count > 0)
+        CHECK(rp_sim_loop_create(w->sim, &loop, NULL, false, &error) == RP_OK);
+    proxies_start(w, loop);
 }
 
 /* In a simulation the servers themselves end with it. */
 void hosts_end(world *w)
 {
+    proxies_end(w);
+    if (w->sim != NULL && w->knobs.proxy_count > 0)
+        rp_loop_destroy(w->relay_loop);
     for (unsigned i = 0; i < w->knobs.host_count; i++) {
         rp_sim_server_counts counts;
         host *h = &w->hosts[i];

@@ -29,7 +29,7 @@ static void limit_holds(const world *w, uint64_t since_ns, uint64_t limit_ms)
 /* Input flows while somebody takes it, and only then. */
 static void input_holds(const rp_stream *s)
 {
-    bool simulated = s->socket != NULL && rp_sim_of_loop(s->loop) != NULL;
+    bool simulated = s->socket != NULL && s->tunnel == NULL && rp_sim_of_loop(s->loop) != NULL;
     const sim_socket *socket = simulated ? sim_socket_of(s->socket) : NULL;
     if (s->receive_stopping && simulated)
         CHECK((socket->cancelling | socket->decided) & RP_CANCEL_RECEIVE);
@@ -120,10 +120,12 @@ static void request_in_time(const world *w, const rp_request *r)
     bool owes = r->has_credit_limit && r->owed_bytes >= r->credit_bytes;
     if (r->state == RP_REQUEST_ENDING)
         return;
+    if (rp_decoding_lingers(r)) /* until its caller takes it */
+        owes = true;
     limit_holds(w, r->started_ns, r->total_timeout_ms);
     if (r->state == RP_REQUEST_QUEUED)
         limit_holds(w, r->queued_ns, r->client->options.queue_timeout_ms);
-    if (r->state != RP_REQUEST_ACTIVE)
+    if (r->state != RP_REQUEST_ACTIVE || r->conn == NULL)
         return;
     uint64_t moved_ns = r->conn->protocol->moved_ns(r->conn, r);
     if (moved_ns < r->moved_ns)
@@ -141,8 +143,9 @@ static void requests_hold(const world *w, counted *all)
         const rp_request *request = RP_CONTAINER(l, rp_request, link);
         all->requests++;
         all->queued += request->state == RP_REQUEST_QUEUED;
-        all->active += request->state == RP_REQUEST_ACTIVE;
-        CHECK((request->state == RP_REQUEST_ACTIVE) == (request->conn != NULL));
+        bool lingers = rp_decoding_lingers(request) && request->conn == NULL;
+        all->active += request->state == RP_REQUEST_ACTIVE && !lingers;
+        CHECK((request->state == RP_REQUEST_ACTIVE && !lingers) == (request->conn != NULL));
         if (request->conn != NULL)
             CHECK(request->conn->origin == request->origin && request->conn->in_flight > 0);
         bool queued = !rp_list_empty(&request->queue_link); /* HTTP/2 has those that are assigned */
@@ -181,9 +184,12 @@ static void queue_is_served(const rp_origin *origin)
     for (const rp_link *l = origin->queue.next; l != &origin->queue; l = l->next) {
         const rp_request *request = RP_CONTAINER(l, rp_request, queue_link);
         CHECK(request->fresh_only || !has_idle_room(origin));
+        if (request->redirected) /* it came here when it was sent here */
+            continue;
         CHECK(before == NULL || before->attempts > 0 ||
               (request->attempts == 0 && id_of(before) < id_of(request)));
-        if (first == NULL && request->attempts == 0 && request->moved == 0)
+        bool anew = request->attempts == 0 && request->moved == 0 && !request->redirected;
+        if (first == NULL && anew)
             first = request;
         before = request;
     }

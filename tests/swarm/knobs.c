@@ -160,6 +160,37 @@ static void loop_sizes(knobs *k, dice *d)
     k->polls = dice_chance(d, 100);
 }
 
+/* Ways that are not straight. What nobody asked for is told there and then on a straight one only:
+ * through a proxy it comes when it likes. */
+static void straight(knobs *k)
+{
+    k->extras = 0;
+    for (unsigned i = 0; i < k->host_count; i++)
+        k->hosts[i].premature = k->hosts[i].keep_alive_s = 0;
+}
+
+static void proxies(knobs *k, dice *d, unsigned permille)
+{
+    k->proxied = permille;
+    k->proxy_count = 1 + (unsigned)dice_draw(d, PROXIES_MOST);
+    for (unsigned i = 0; i < k->proxy_count; i++)
+        k->proxies[i] = (proxy_kind)dice_draw(d, PROXY_KINDS);
+    k->proxy_misbehaves = some(d, 300, 400);
+    if (k->proxy_misbehaves > 0)
+        k->client.handshake_timeout_ms = 1 + dice_scale(d, 0, 5000);
+    straight(k);
+}
+
+static void detours(knobs *k, dice *d)
+{
+    k->encoded = some(d, 300, 800);
+    k->redirected = some(d, 250, 700);
+    if (k->redirected > 0)
+        straight(k);
+    if (dice_chance(d, 250))
+        proxies(k, d, 1 + (unsigned)dice_draw(d, 1000));
+}
+
 /* ---- scenarios ---- */
 
 static void swarm(knobs *k, dice *d)
@@ -187,6 +218,7 @@ static void swarm(knobs *k, dice *d)
     k->stream_bytes = (size_t)dice_scale(d, 1, 200000);
     k->ends_early = dice_chance(d, 100);
     k->distrusts = dice_chance(d, 30);
+    detours(k, d);
 }
 
 /* Many of them: full, resumed, refused with every alert, cut, late. */
@@ -380,6 +412,43 @@ static void multiplexed(knobs *k, dice *d)
     k->cancel_storms = some(d, 300, 10);
 }
 
+static void redirects(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    client_limits(k, d);
+    load(k, d, 60);
+    k->redirected = 300 + (unsigned)dice_draw(d, 701);
+    k->encoded = some(d, 300, 800);
+    k->cancelled = some(d, 300, 300);
+    straight(k);
+}
+
+static void encoded(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    load(k, d, 60);
+    k->encoded = 500 + (unsigned)dice_draw(d, 501);
+    k->cancelled = some(d, 300, 300);
+    k->flawed = some(d, 300, 300);
+    k->limited = some(d, 300, 700);
+    k->limit_ms = 1 + dice_scale(d, 0, 5000);
+}
+
+static void proxied(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    client_limits(k, d);
+    load(k, d, 60);
+    k->redirected = some(d, 300, 500);
+    k->encoded = some(d, 200, 500);
+    k->cancelled = some(d, 300, 300);
+    k->flawed = some(d, 200, 300);
+    proxies(k, d, 700 + (unsigned)dice_draw(d, 301));
+}
+
 /* Everything lacks now and then. */
 static void lacking(knobs *k, dice *d)
 {
@@ -392,10 +461,15 @@ static void lacking(knobs *k, dice *d)
 }
 
 const scenario scenarios[] = {
-    {"swarm", swarm},         {"handshakes", handshakes},   {"closes", closes}, {"slow", slow},
-    {"cancels", cancels},     {"deadlines", deadlines},     {"dying", dying},   {"few", few},
-    {"both_ways", both_ways}, {"lacking", lacking},         {"alone", alone},   {"pauses", pauses},
-    {"ages", ages},           {"multiplexed", multiplexed}, {NULL, NULL},
+    {"swarm", swarm},         {"handshakes", handshakes},
+    {"closes", closes},       {"slow", slow},
+    {"cancels", cancels},     {"deadlines", deadlines},
+    {"dying", dying},         {"few", few},
+    {"both_ways", both_ways}, {"lacking", lacking},
+    {"alone", alone},         {"pauses", pauses},
+    {"ages", ages},           {"multiplexed", multiplexed},
+    {"redirects", redirects}, {"encoded", encoded},
+    {"proxied", proxied},     {NULL, NULL},
 };
 
 /* The half of all seeds are of the swarm. */
@@ -418,6 +492,8 @@ static void encrypt_all(knobs *k)
 {
     for (unsigned i = 0; i < k->host_count; i++)
         k->hosts[i].plain = false;
+    for (unsigned i = 0; i < k->proxy_count; i++)
+        k->proxies[i] = PROXY_HTTPS;
 }
 
 /* Who may wait for ever has a deadline: so has every call. A record whose length is corrupted makes
@@ -430,7 +506,7 @@ static bool stalls(const knobs *k)
             return true;
     }
     return k->sim.fault_ppm[RP_SIM_STALL] > 0 || k->sim.fault_ppm[RP_SIM_CORRUPT] > 0 ||
-           k->flawed > 0 || k->extras > 0;
+           k->flawed > 0 || k->extras > 0 || k->proxy_misbehaves > 0;
 }
 
 static uint64_t least_of(uint64_t value, uint64_t most)
@@ -458,6 +534,8 @@ static void make_real(knobs *k, dice *d)
         if (k->hosts[i].misbehaves > 0)
             k->client.handshake_timeout_ms = 200;
     }
+    if (k->proxy_misbehaves > 0)
+        k->client.handshake_timeout_ms = 200;
     k->real = true;
 }
 
@@ -472,6 +550,10 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool rea
     if (real)
         make_real(k, &d);
     versions(k, &d);
+    for (unsigned i = 0; i < k->proxy_count; i++) {
+        if (k->proxies[i] == PROXY_FORWARD && k->client.http2_prior_knowledge)
+            k->proxies[i] = PROXY_HTTP; /* who forwards speaks HTTP/1.1 */
+    }
     if (k->sim.fault_ppm[RP_SIM_CORRUPT] > 0)
         encrypt_all(k);
     if (k->limit_ms == 0)

@@ -6,6 +6,16 @@
 #include <ringport/sim.h>
 
 #define HOSTS_MOST 4
+#define PROXIES_MOST 4
+
+typedef enum proxy_kind {
+    PROXY_HTTP,
+    PROXY_HTTPS,
+    PROXY_SOCKS5,
+    PROXY_SOCKS5H,
+    PROXY_FORWARD, /* of http, and what is plain goes as requests for whole URLs */
+    PROXY_KINDS
+} proxy_kind;
 
 typedef struct dice {
     uint64_t state;
@@ -50,9 +60,13 @@ typedef struct knobs {
     size_t body_bytes, upload_bytes; /* at most */
     /* Permille of calls: */
     unsigned uploads, flawed, slow, credited, informational, early, astray, extras;
-    unsigned cancelled, limited;
+    unsigned cancelled, limited, redirected, encoded, proxied;
     uint64_t limit_ms; /* of those with a deadline; the most, or that of all */
     bool same_limit;
+
+    unsigned proxy_count;
+    proxy_kind proxies[PROXIES_MOST];
+    unsigned proxy_misbehaves; /* permille of their connections */
 
     /* How often, in all. */
     unsigned kills, drops, cancel_storms;

@@ -131,6 +131,7 @@ static void client_begin(world *w)
         tls.ca_file = RP_TEST_CERTS "/ca.pem";
     }
     CHECK_TEXT(rp_tls_config_create(&w->tls, &tls, &error) == RP_OK, error.text);
+    proxies_create(w);
     rp_client_options options = w->knobs.client;
     options.tls = w->tls;
     while (rp_client_create(&w->client, w->loop, &options, &error) != RP_OK)
@@ -233,7 +234,10 @@ void world_run(const char *backend, const char *name, uint64_t seed,
         out->trace_hash = rp_sim_trace_hash(w->sim);
     loop_ends(w);
     rp_sim_destroy(w->sim);
+    proxies_release(w);
     rp_tls_config_release(w->tls);
+    for (unsigned i = 0; i < w->knobs.calls; i++)
+        free(w->calls[i].wire);
     free(w->calls);
     free(w->upload);
     free(w);

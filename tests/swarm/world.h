@@ -3,6 +3,7 @@
  *
  *   knobs.c     what is in it          world.c    its life, its turns
  *   hosts.c     the servers            calls.c    the client's requests and what came of them
+ *   detours.c   redirects, proxies, encoded answers    coding.c   which are made there
  *   streams.c   streams both ways      chaos.c    what happens to them from outside
  *   invariants.c  what holds after every turn
  *   ground.c    the simulator, or real loops and threads
@@ -16,6 +17,8 @@
 #include "client/request.h"
 #include "client/stream_inside.h"
 #include "support/check.h"
+#include "support/relay.h"
+#include "swarm/coding.h"
 #include "swarm/ground.h"
 #include "swarm/knobs.h"
 
@@ -70,9 +73,28 @@ typedef enum astray {
     ASTRAYS
 } astray;
 
+#define HOPS_MOST 5
+
+/* A request of a call, and what sends it on. */
+typedef struct leg {
+    host *host;
+    int status;
+    size_t body_bytes;
+    bool rude;        /* the connection ends in the middle of that body */
+    bool relative;    /* the Location, where it can be */
+    bool cookie_anew; /* another origin gets one of its own */
+} leg;
+
+typedef struct proxy {
+    world *world;
+    proxy_kind kind;
+    relay relay;
+    rp_proxy *proxy;
+} proxy;
+
 struct call {
     world *world;
-    host *host;
+    host *host; /* whose answer it gets */
     unsigned id;
     /* What is asked. */
     const char *method;
@@ -93,6 +115,24 @@ struct call {
     bool early;       /* before the request's body is there */
     bool early_hints; /* a 103 comes before it is */
     bool close_announced, close_silent;
+    /* Its way there: hop after hop, the last of which is host's. */
+    leg way[HOPS_MOST + 1];
+    unsigned hops, hops_limit;
+    bool insecure; /* from https to http, too */
+    bool secret;   /* with credentials, which are for the first one */
+    char bearer[32], cookie_first[16], cookie[16];
+    rp_header headers[2], cookie_header;
+    unsigned told;     /* redirects, by the client */
+    unsigned hop_seen; /* the last one that was asked */
+    unsigned followed; /* redirects, at its end */
+    proxy *proxy;      /* NULL: none */
+    /* How its answer is encoded: body_bytes are those of wire, which is NULL where it is not. */
+    bool decompress, zeros;
+    uint8_t *wire;
+    size_t wire_bytes, plain_bytes;
+    char encoding[48];
+    uint64_t decoded_limit;
+    rp_status coding_fault; /* RP_OK: none */
     /* What came of it. */
     rp_request *request; /* until on_done */
     rp_timer timer;      /* cancels, or returns credit */
@@ -136,6 +176,8 @@ struct world {
     rp_tls_config *tls;
     rp_client *client;
     host hosts[HOSTS_MOST];
+    proxy proxies[PROXIES_MOST];
+    rp_loop *relay_loop; /* the proxies' */
     call *calls;
     unsigned next_call, active, done;
     char *upload; /* every call's body is read from here */
@@ -185,6 +227,32 @@ void call_cancel(call *c);
 void calls_credit_back(world *w);
 /* The body's end stands in the head, or is told by chunks or the connection's end. */
 void call_answer_head(const call *c, char *text, size_t size);
+
+/* detours.c */
+void call_plan_redirects(world *w, call *c);
+void call_plan_coding(world *w, call *c);
+void call_plan_proxy(world *w, call *c);
+/* What the request at a hop is, and whether all before it went to the first host too. */
+const char *call_method(const call *c, unsigned hop);
+size_t call_upload(const call *c, unsigned hop);
+bool call_is_home(const call *c, unsigned hop);
+/* Are all of its redirects followed? The first that is not; else hops. */
+bool call_may_redirect(const call *c);
+unsigned call_refused_hop(const call *c);
+bool call_any_host(const call *c, bool (*is)(const call *c, const host *h));
+void call_url(const call *c, unsigned at, const char *scheme, const char *name, char *url,
+              size_t size);
+void call_redirect(rp_sim_exchange *x, const call *c, unsigned at);
+bool call_redirected(call *c, rp_redirect *redirect);
+void call_secrets(call *c, rp_request_options *options);
+void call_check_secrets(const rp_sim_exchange *x, const call *c, unsigned at);
+uint8_t call_wire_byte(const call *c, size_t at);
+bool proxy_explains(const call *c, rp_status status);
+/* The servers' side, and the client's. */
+void proxies_start(world *w, rp_loop *loop);
+void proxies_end(world *w);
+void proxies_create(world *w);
+void proxies_release(world *w);
 
 /* streams.c */
 void streams_start(world *w);
