@@ -40,6 +40,26 @@ if(RINGPORT_BUNDLE_DEPS AND RINGPORT_DEPS STREQUAL "pinned")
     install(DIRECTORY "${ringport_deps_prefix}/share/licenses/" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ringport")
 endif()
 
+# Manual pages and completions. They are made by a script of the shell's.
+if(PROJECT_IS_TOP_LEVEL AND (UNIX OR CMAKE_CROSSCOMPILING))
+    set(manual "${PROJECT_BINARY_DIR}/manual")
+    file(GLOB public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/ringport/*.h")
+    add_custom_command(OUTPUT "${manual}/made"
+        COMMAND "${PROJECT_SOURCE_DIR}/scripts/manual" "${PROJECT_VERSION}" "${manual}"
+        COMMAND "${CMAKE_COMMAND}" -E touch "${manual}/made"
+        DEPENDS "${PROJECT_SOURCE_DIR}/scripts/manual" "${PROJECT_SOURCE_DIR}/docs/cli.md" ${public_headers}
+        VERBATIM)
+    add_custom_target(ringport_manual ALL DEPENDS "${manual}/made")
+    install(DIRECTORY "${manual}/man3" DESTINATION "${CMAKE_INSTALL_MANDIR}" COMPONENT development)
+    if(RINGPORT_BUILD_TOOLS)
+        install(DIRECTORY "${manual}/man1" DESTINATION "${CMAKE_INSTALL_MANDIR}" COMPONENT tool)
+        install(FILES "${PROJECT_SOURCE_DIR}/tools/completion/ringport.bash" RENAME ringport
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" COMPONENT tool)
+        install(FILES "${PROJECT_SOURCE_DIR}/tools/completion/_ringport"
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" COMPONENT tool)
+    endif()
+endif()
+
 include(CMakePackageConfigHelpers)
 configure_file("${CMAKE_CURRENT_LIST_DIR}/ringportConfig.cmake.in" "${PROJECT_BINARY_DIR}/ringportConfig.cmake" @ONLY)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/ringportConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
