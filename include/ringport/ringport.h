@@ -6,6 +6,7 @@
 #include <ringport/error.h>
 #include <ringport/events.h>
 #include <ringport/http.h>
+#include <ringport/insight.h>
 #include <ringport/life.h>
 #include <ringport/loop.h>
 #include <ringport/proxy.h>

@@ -12,6 +12,7 @@
  *   request.c   a request's life, deadlines and its one on_done
  *   target.c    where a request goes, by its URL
  *   route.c     where a connection goes, if not to its origin's host
+ *   statistics.c, prometheus.c  what is counted
  *   origin.c    the table of origins, their queues, what they taught
  *   stream.h    bytes, over TLS or not
  *
@@ -25,6 +26,7 @@
 #include "loop/loop.h"
 #include "net/local.h"
 #include <ringport/http.h>
+#include <ringport/insight.h>
 
 typedef struct rp_origin rp_origin;
 typedef struct rp_conn rp_conn;
@@ -58,6 +60,9 @@ struct rp_client {
     uint64_t request_order;
     rp_link remembered; /* origins that nothing uses, for what they taught, the oldest first */
     uint32_t remembered_count;
+    rp_counts forgotten; /* of origins that are no more */
+    bool forgotten_any;
+    uint32_t origins_made;
     rp_link preconnects;   /* life.c */
     rp_deferred life_look; /* likewise */
     struct {

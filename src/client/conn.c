@@ -244,6 +244,7 @@ void rp_conn_assign(rp_conn *conn, rp_request *request)
 {
     RP_ASSERT(rp_conn_room(conn) > 0);
     conn->in_flight++;
+    conn->origin->in_flight++;
     conn->given++;
     request->conn = conn;
     request->on_used = rp_conn_is_used(conn);
@@ -263,6 +264,7 @@ void rp_conn_detach(rp_conn *conn, rp_request *request)
     else
         conn->given--;
     conn->in_flight--;
+    conn->origin->in_flight--;
     request->conn = NULL;
 }
 

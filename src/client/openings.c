@@ -247,6 +247,7 @@ static void tell_failed(const rp_conn *conn, const rp_error *error)
 void rp_openings_failed(rp_conn *conn, const rp_error *error)
 {
     rp_origin *origin = conn->origin;
+    origin->counts.connections_failed++;
     origin->probes_failed = origin->opening_count > 0 ? origin->probes_failed + 1 : 0;
     rp_life_opening_failed(origin, rp_conn_started_ns(conn), error);
     tell_failed(conn, error);

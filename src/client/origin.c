@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "client/request.h"
+#include "client/statistics.h"
 
 #include <string.h>
 
@@ -102,6 +103,7 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
         buckets_grow(client);
     origin->client = client;
     origin->hash = hash;
+    origin->number = ++client->origins_made;
     origin->port = url->port;
     origin->https = url->https;
     if (way->hop != NULL)
@@ -133,6 +135,7 @@ static void origin_free(rp_origin *origin)
         at = &(*at)->next;
     *at = origin->next;
     client->origin_count--;
+    rp_statistics_forget(origin);
     rp_proxy_release(origin->proxy);
     rp_free(&client->loop->memory, origin);
 }
@@ -142,7 +145,8 @@ void rp_origin_release_if_unused(rp_origin *origin)
     rp_client *client = origin->client;
     if (origin->conn_count > 0 || origin->request_count > 0)
         return;
-    bool taught = origin->lesson.death_ms > 0 || origin->takes != takes_at_first(origin) ||
+    bool taught = origin->counts.requests > 0 || origin->lesson.death_ms > 0 ||
+                  origin->takes != takes_at_first(origin) ||
                   origin->versions != versions_of(origin);
     if (!taught || client->destroyed) {
         origin_free(origin);

@@ -6,6 +6,7 @@
 
 #include "client/client.h"
 #include "client/proxy.h"
+#include <ringport/insight.h>
 
 /* What is known of how long a server keeps an idle connection, beside what it says itself. */
 typedef struct rp_idle_lesson {
@@ -24,7 +25,10 @@ struct rp_origin {
     uint32_t request_count, queued_count, conn_count, opening_count, open_count, idle_count;
     uint32_t fresh_count, stalled_count; /* openings; stalled ones since the last that succeeded */
     uint32_t retired_count;              /* open ones that end when what they have is done */
-    uint32_t spare_wanted;               /* idle ones, by preconnects */
+    uint32_t in_flight;                  /* requests that a connection has */
+    uint32_t number;                     /* of all that the client made */
+    rp_counts counts;
+    uint32_t spare_wanted; /* idle ones, by preconnects */
     uint32_t takes;   /* requests at once on a connection, as the last one said; 0: not known */
     bool takes_said;  /* that is so; else it is what the last one seemed to take */
     bool multiplexed; /* its last connection's protocol is */

@@ -21,6 +21,7 @@
 #include "client/origin.h"
 #include "client/replay.h"
 #include "client/request.h"
+#include "client/statistics.h"
 
 #define AT_ONCE_US 1000000u /* an end so soon after the request was on its way before it */
 
@@ -164,6 +165,7 @@ static void conn_opened(rp_conn *conn)
     rp_origin *origin = conn->origin;
     rp_openings_end(conn);
     origin->open_count++;
+    rp_statistics_opened(origin, conn->tls_version != NULL, conn->resumed);
     if (rp_conn_outdated(conn)) {
         rp_conn_close(conn);
     } else {
@@ -195,6 +197,7 @@ static void conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp
     rp_error told = *error;
     uint64_t delay_ms, now_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
     bool again = rp_replay_again(request, fate, error, &delay_ms);
+    conn->origin->counts.replayed += again && request->written;
     rp_replay_error(request, fate, rp_conn_peer(conn), &told);
     if (told.status == RP_E_STALE_CONNECTION && now_us - request->timings.sent_us < AT_ONCE_US)
         rp_conn_learn(conn);

@@ -7,6 +7,7 @@
 #include "client/life.h"
 #include "client/origin.h"
 #include "client/replay.h"
+#include "client/statistics.h"
 
 #include <string.h>
 
@@ -556,6 +557,7 @@ static void tell(rp_request *request, rp_error *error)
     rp_response_summary summary;
     rp_request_summary_get(request, &summary);
     summary.error = error;
+    rp_statistics_done(origin, &summary);
     request->events->on_done(request, &summary, request->user);
     rp_request_free(request);
     rp_origin_release_if_unused(origin);
