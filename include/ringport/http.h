@@ -322,6 +322,9 @@ typedef struct rp_request_options {
      * until it returns. Whoever puts them to use has asked for them (TE: trailers), and knows which
      * may be trusted (RFC 9110, 6.5.2). */
     rp_trailers_fn *on_trailers;
+    /* As expect_continue with HTTP/1.1, and nothing with HTTP/2, where a server stops a body at no
+     * more than a frame's cost (RST_STREAM). */
+    bool expect_continue_http1;
 } rp_request_options;
 
 /* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";

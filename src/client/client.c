@@ -371,6 +371,7 @@ static rp_status pack_options(rp_request *request, const rp_request_options *opt
         .has_body = has_body(options),
         .body_size = length_of(options),
         .expects = options->expect_continue,
+        .expects_http1 = options->expect_continue_http1,
     };
     char basic[RP_BASIC_SIZE];
     rp_status status = credentials_make(basic, &source, options, error);

@@ -292,7 +292,7 @@ static void body_written(rp_stream *stream, rp_write *write, const rp_error *err
 static bool has_small_body(const rp_request *request)
 {
     const rp_body *body = &request->upload.body;
-    return !body->exists || (body->data != NULL && !request->message.says_expect &&
+    return !body->exists || (body->data != NULL && !rp_message_expects(&request->message, 11) &&
                              request->head_size + body->length <= SMALL_REQUEST_BYTES);
 }
 

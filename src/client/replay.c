@@ -97,9 +97,11 @@ bool rp_replay_misdirected(const rp_request *request, const rp_response_head *he
 
 bool rp_replay_unexpecting(rp_request *request, const rp_response_head *head)
 {
-    if (head->status != 417 || !request->message.says_expect || !may_go_again(request))
+    rp_message *message = &request->message;
+    if (head->status != 417 || !rp_message_expects(message, head->version) ||
+        !may_go_again(request))
         return false;
-    request->message.says_expect = false;
+    message->says_expect = message->says_expect_http1 = false;
     return true;
 }
 

@@ -117,7 +117,7 @@ void rp_upload_begins(rp_request *request)
 {
     rp_upload *upload = &request->upload;
     upload->asked = false;
-    if (!request->message.says_expect) {
+    if (!rp_message_expects(&request->message, request->conn->protocol->version)) {
         goes_on(request);
         return;
     }

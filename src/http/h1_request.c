@@ -112,7 +112,7 @@ size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t
     }
     if (message->chunked)
         PUT_LITERAL(&w, "Transfer-Encoding: chunked\r\n");
-    if (message->says_expect)
+    if (rp_message_expects(message, 11))
         PUT_LITERAL(&w, "Expect: 100-continue\r\n");
     PUT_LITERAL(&w, "\r\n");
     return (size_t)(w.at - out);

@@ -306,6 +306,7 @@ rp_status rp_message_pack(rp_message *message, const rp_message_source *source, 
     message->says_length = !given.content_length && !message->chunked &&
                            (source->has_body || expects_body(source->method));
     message->says_expect = source->expects && message->length > 0;
+    message->says_expect_http1 = source->expects_http1 && message->length > 0;
     message->says_accept = !given.accept;
     message->says_close = given.close;
     return status;
@@ -375,7 +376,7 @@ rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
         message->user_agent = NULL;
     if (change->without_body) {
         message->length = 0;
-        message->chunked = message->says_expect = false;
+        message->chunked = message->says_expect = message->says_expect_http1 = false;
     }
     message->says_length = change->without_body ? expects_body(change->method)
                                                 : from->says_length && !given.content_length;

@@ -20,6 +20,7 @@ typedef struct rp_message_source {
     bool has_body;
     uint64_t body_size; /* RP_LENGTH_UNKNOWN: it is not known */
     bool expects;       /* 100 Continue */
+    bool expects_http1; /* likewise, and not with HTTP/2 */
 } rp_message_source;
 
 /* Method, authority, target and the caller's fields are in bytes, one behind the other; what is
@@ -36,7 +37,8 @@ typedef struct rp_message {
     bool says_length;              /* Content-Length, which is not among the fields */
     bool says_accept;              /* likewise, of anything */
     bool says_host;                /* likewise: the authority is the URL's */
-    bool says_expect;              /* likewise: 100-continue */
+    bool says_expect;              /* likewise: 100-continue, with any version... */
+    bool says_expect_http1;        /* ...or with HTTP/1.1 only */
     bool chunked;                  /* with HTTP/1.1 */
     bool says_close;               /* Connection: close is among the fields */
     bool leads_with_authorization; /* which is among them, to be written before them */
@@ -54,6 +56,12 @@ typedef struct rp_message {
  * and to be packed again into message->size bytes. */
 rp_status rp_message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
                           size_t capacity, rp_error *error);
+
+/* Is 100 Continue waited for, with this version? */
+static inline bool rp_message_expects(const rp_message *message, int version)
+{
+    return message->says_expect || (message->says_expect_http1 && version == 11);
+}
 
 typedef struct rp_field {
     rp_slice name, value;
