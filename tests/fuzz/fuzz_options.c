@@ -36,11 +36,12 @@ static void check_text(const char *text)
 /* Everything that was set is sound. */
 static void check_options(const tool_options *o, command c)
 {
-    const char *method = options_method(o);
+    const char *method = options_method(o, o->uploads);
     FUZZ_CHECK(o->url != NULL && o->target_count > 0);
     check_text(o->url);
     for (size_t i = 0; i < o->target_count; i++)
-        FUZZ_CHECK(o->targets[i].url != NULL || o->targets[i].has_output);
+        FUZZ_CHECK(o->targets[i].url != NULL || o->targets[i].has_output ||
+                   o->targets[i].has_upload);
     if (method != NULL)
         check_text(method);
     for (size_t i = 0; i < o->header_count; i++) {

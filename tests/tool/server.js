@@ -1,4 +1,4 @@
-// server.js - a server of HTTP/1.1 that records what it is asked, byte for byte, and answers by the path.
+// server.js - a server of HTTP/1.1 that records what it is asked, byte for byte but for chunks, and answers by the path.
 'use strict';
 const net = require('net');
 const tls = require('tls');
@@ -43,6 +43,9 @@ const routes = {
     '/redirect': () => answer('302 Found', ['Location: /file.txt'], 'gone\n'),
     '/moved': () => answer('301 Moved Permanently', ['Location: /echo'], 'gone\n'),
     '/keep': () => answer('307 Temporary Redirect', ['Location: /echo'], ''),
+    '/keep-late': () => answer('308 Permanent Redirect', ['Location: /echo'], ''),
+    '/unexpecting': r => r.headers.expect ? answer('417 Expectation Failed', [], '') : answer('200 OK', [], r.body),
+    '/full': () => answer('413 Content Too Large', ['Connection: close'], 'too much\n'),
     '/loop': () => answer('302 Found', ['Location: /loop'], ''),
     '/busy': r => r.seen < 3 ? answer('503 Service Unavailable', ['Retry-After: 0'], 'busy\n')
         : answer('200 OK', [], 'free\n'),
@@ -88,13 +91,33 @@ function whole(text, request) {
     }
     const begin = end + 4, length = +(request.headers['content-length'] || 0);
     if (/chunked/i.test(request.headers['transfer-encoding'] || '')) {
-        const last = text.indexOf('0\r\n\r\n', begin);
-        request.body = '';
-        return last < 0 ? -1 : last + 5;
+        // How a body is cut is each program's own matter, and where among the fields it says that it is.
+        const size = decode(text, begin, request);
+        request.text = lines.filter(l => !/^transfer-encoding/i.test(l)).join('\r\n') +
+            '\r\nTransfer-Encoding: chunked\r\n\r\n' + request.body;
+        return size;
     }
     if (text.length < begin + length) return -1;
     request.body = text.slice(begin, begin + length);
+    request.text = text.slice(0, begin + length);
     return begin + length;
+}
+
+// Answered before a body that waits for 100 Continue.
+const unwanted = ['/unexpecting', '/full'];
+
+// Where a chunked body ends, -1 if it is not whole.
+function decode(text, at, request) {
+    request.body = '';
+    for (;;) {
+        const end = text.indexOf('\r\n', at);
+        if (end < 0) return -1;
+        const size = parseInt(text.slice(at, end), 16);
+        if (text.length < end + 2 + size + 2) return -1;
+        request.body += text.slice(end + 2, end + 2 + size);
+        at = end + 2 + size + 2;
+        if (size === 0) return at;
+    }
 }
 
 class Recorder {
@@ -122,11 +145,18 @@ class Recorder {
                 if (/^expect: 100-continue/im.test(text) && size < 0 && !socket.continued &&
                     text.includes('\r\n\r\n')) {
                     socket.continued = true;
+                    if (unwanted.includes(request.path)) {
+                        this.requests.push(text);
+                        text = '';
+                        respond(socket, request);
+                        return;
+                    }
                     socket.write('HTTP/1.1 100 Continue\r\n\r\n');
                 }
                 if (size < 0) return;
-                this.requests.push(text.slice(0, size));
+                this.requests.push(request.text);
                 text = text.slice(size);
+                socket.continued = false;
                 request.seen = this.seen[request.path] = (this.seen[request.path] || 0) + 1;
                 respond(socket, request);
             }

@@ -282,7 +282,7 @@ static void test_data(void **state)
     assert_body(&o, "a=b&xyz&x\r\ny\0z\n", 15);
     assert_fields(&o, "User-Agent: ringport/" RP_VERSION "\nAccept: */*\nContent-Length: 15\n"
                       "Content-Type: application/x-www-form-urlencoded\n");
-    assert_null(options_method(&o)); /* the library's default, POST */
+    assert_null(options_method(&o, o.uploads)); /* the library's default, POST */
     options_free(&o);
 
     accept(&o, COMMAND_GET, WORDS("-d", "", "-H", "content-type: text/plain", "-A", "", URL));
@@ -294,7 +294,7 @@ static void test_data(void **state)
            WORDS("-d", "x", "-H", "Content-Type:", "-H", "accept:", "-X", "PATCH", "-A", "a",
                  "-HUser-agent: b", URL));
     assert_fields(&o, "accept: \nUser-agent: b\nContent-Length: 1\n");
-    assert_string_equal(options_method(&o), "PATCH");
+    assert_string_equal(options_method(&o, o.uploads), "PATCH");
     options_free(&o);
     refuse(COMMAND_GET, WORDS("-d", "@/nonexistent/file", URL), EXIT_READ,
            "/nonexistent/file: No such file or directory");
@@ -318,10 +318,10 @@ static void test_upload(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         accept(&o, COMMAND_GET, WORDS("-T", name, cases[i].url));
         assert_false(o.body.given);
-        assert_string_equal(options_method(&o), "PUT");
+        assert_string_equal(options_method(&o, o.uploads), "PUT");
         snprintf(expected, sizeof(expected), "%s%s", cases[i].expected,
                  cases[i].added ? strrchr(name, '/') + 1 : "");
-        char *url = url_for_upload(o.url, o.upload);
+        char *url = url_for_upload(o.url, o.targets[0].upload);
         assert_string_equal(url, expected);
         free(url);
         options_free(&o);
@@ -331,9 +331,9 @@ static void test_upload(void **state)
     assert_body(&o, "\0up\n", 4);
     options_free(&o);
     refuse(COMMAND_GET, WORDS("-T", name, "-d", "x", URL), EXIT_USAGE,
-           "only one of -I, -d and -T can be");
+           "only one of -I, -d, -F and -T can be");
     refuse(COMMAND_GET, WORDS("-I", "-d", "x", URL), EXIT_USAGE,
-           "only one of -I, -d and -T can be");
+           "only one of -I, -d, -F and -T can be");
 }
 
 static void test_numbers(void **state)

@@ -23,17 +23,40 @@ static void add_own(fields *f, const tool_options *o, const char *name, const ch
         add(f, name, value);
 }
 
-/* The library has defaults for three: "" is how not to have them. */
-static void add_given(fields *f, const tool_options *o)
+/* The library has defaults for three: "" is how not to have them. Expect is the library's to send,
+ * Content-Type of a form has its boundary. */
+static void add_given(fields *f, const tool_options *o, const own_fields *own)
 {
     for (size_t i = 0; i < o->header_count; i++) {
         const rp_header *h = &o->headers[i];
-        if (strcasecmp(h->name, "expect") == 0)
-            continue; /* the library's to send */
+        if (strcasecmp(h->name, "expect") == 0 ||
+            (own->form_type != NULL && strcasecmp(h->name, "content-type") == 0))
+            continue;
         if (h->value != NULL)
             add(f, h->name, h->value);
         else if (strcasecmp(h->name, "accept") == 0 || strcasecmp(h->name, "user-agent") == 0)
             add(f, h->name, "");
+    }
+}
+
+static void add_length(fields *f, const tool_options *o, uint64_t size)
+{
+    snprintf(f->length, sizeof(f->length), "%llu", (unsigned long long)size);
+    add_own(f, o, "Content-Length", f->length);
+}
+
+static void add_body(fields *f, const tool_options *o, const own_fields *own)
+{
+    if (own->form_type != NULL) {
+        if (own->form_size != RP_LENGTH_UNKNOWN)
+            add_length(f, o, own->form_size);
+        add(f, "Content-Type", own->form_type);
+    } else if (o->body.given) {
+        add_length(f, o, o->body.size);
+        if (o->data && !o->json_body)
+            add_own(f, o, "Content-Type", "application/x-www-form-urlencoded");
+    } else if (!own->uploads) {
+        add_own(f, o, "Content-Length", ""); /* -X POST without a body says nothing of one */
     }
 }
 
@@ -56,20 +79,13 @@ bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
     add_own(f, o, "Cookie", own->cookie);
     if (o->condition != NULL)
         add_own(f, o, o->condition, o->condition_date);
-    add_given(f, o);
+    add_given(f, o, own);
     add_own(f, o, "If-None-Match", o->etag_compare);
     if (o->json_body) {
         add_own(f, o, "Content-Type", "application/json");
         add_own(f, o, "Accept", "application/json");
     }
-    if (o->body.given) {
-        snprintf(f->length, sizeof(f->length), "%zu", o->body.size);
-        add_own(f, o, "Content-Length", f->length);
-        if (o->data && !o->json_body)
-            add_own(f, o, "Content-Type", "application/x-www-form-urlencoded");
-    } else if (o->upload == NULL) {
-        add_own(f, o, "Content-Length", ""); /* -X POST without a body says nothing of one */
-    }
+    add_body(f, o, own);
     return true;
 }
 

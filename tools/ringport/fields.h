@@ -14,6 +14,9 @@ typedef struct fields {
 /* What differs from one request of the operation to the other; NULL: as the options say. */
 typedef struct own_fields {
     const char *range, *cookie;
+    const char *form_type; /* of -F's body: Content-Type */
+    uint64_t form_size;    /* RP_LENGTH_UNKNOWN: it is sent in chunks */
+    bool uploads;          /* there is a -T: its length is the library's to tell */
     bool by_library; /* User-Agent and Accept are: their place in the order is of no account */
 } own_fields;
 

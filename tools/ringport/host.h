@@ -39,6 +39,9 @@ bool host_set_changed(const char *path, int64_t changed);
 /* Seconds since 1970. */
 int64_t host_wall_clock(void);
 
+/* Bytes that nobody can guess. False: there are none. */
+bool host_random(void *bytes, size_t size);
+
 /* Of a regular file. False: it is none, or it can't be told. */
 bool host_file_size(FILE *file, uint64_t *size);
 

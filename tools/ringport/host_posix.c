@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,6 +81,11 @@ bool host_file_size(FILE *file, uint64_t *size)
         return false;
     *size = (uint64_t)status.st_size;
     return true;
+}
+
+bool host_random(void *bytes, size_t size)
+{
+    return getrandom(bytes, size, 0) == (ssize_t)size;
 }
 
 uint64_t host_now_ns(void)

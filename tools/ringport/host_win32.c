@@ -1,10 +1,12 @@
 /* host_win32.c - host.h for Windows; the threads are winpthreads'. */
+#define _CRT_RAND_S /* of stdlib.h: rand_s */
 #include "host.h"
 
 #include <direct.h>
 #include <fcntl.h>
 #include <io.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/utime.h>
 #include <windows.h>
@@ -85,6 +87,17 @@ bool host_file_size(FILE *file, uint64_t *size)
     if (_fstat64(_fileno(file), &status) != 0 || (status.st_mode & _S_IFREG) == 0)
         return false;
     *size = (uint64_t)status.st_size;
+    return true;
+}
+
+bool host_random(void *bytes, size_t size)
+{
+    for (uint8_t *to = bytes; size > 0; to++, size--) {
+        unsigned number;
+        if (rand_s(&number) != 0)
+            return false;
+        *to = (uint8_t)number;
+    }
     return true;
 }
 

@@ -402,7 +402,8 @@ int load_run(const tool_options *o)
     load l = {.options = o};
     rp_error error;
     int code = setup_create(&l.setup, o, &error);
-    if (code == EXIT_OK && !fields_compose(&l.fields, o, &(own_fields){.by_library = true}))
+    if (code == EXIT_OK &&
+        !fields_compose(&l.fields, o, &(own_fields){.by_library = true, .uploads = o->uploads}))
         print_failure(o, code = EXIT_MEMORY, "out of memory");
     else if (code == EXIT_OK)
         code = run_threads(&l);

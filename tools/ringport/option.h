@@ -41,8 +41,9 @@ typedef struct option {
 #define CALL(function) 0, function
 
 /* Each ends with an option without a name. */
-extern const option request_options[], data_options[], output_options[], cookie_options[],
-    load_options[], connection_options[], proxy_options[], redirect_options[], tls_options[];
+extern const option request_options[], data_options[], form_options[], output_options[],
+    cookie_options[], load_options[], connection_options[], proxy_options[], redirect_options[],
+    tls_options[];
 
 /* What the options of a concern mean together, when all of an operation are there. */
 int finish_request(tool_options *o);
@@ -81,6 +82,8 @@ tool_target *option_next_output(tool_options *o);
 /* value NULL: not to be sent. */
 int option_add_header(tool_options *o, const char *name, const char *value);
 bool option_has_header(const tool_options *o, const char *name);
+/* Its value; NULL: there is none, or it is not to be sent. */
+const char *option_header(const tool_options *o, const char *name);
 
 /* "2", "0.25", "10s", "500ms", "1.5m", "1h": to milliseconds, rounded up, so that a little is not
  * nothing. */

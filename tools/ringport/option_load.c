@@ -42,7 +42,7 @@ static int finish_streams(tool_options *o)
 /* get does this for each URL when it is its turn. */
 static int complete_url(tool_options *o)
 {
-    char *url = url_for_upload(o->url, o->upload);
+    char *url = url_for_upload(o->url, o->targets[0].upload);
     o->url = url != NULL ? option_keep(o, url, strlen(url)) : NULL;
     free(url);
     return o->url != NULL ? EXIT_OK : option_no_memory(o);
@@ -51,13 +51,16 @@ static int complete_url(tool_options *o)
 /* It is sent many times: from memory. */
 static int read_upload(tool_options *o)
 {
-    const char *why = body_add_file(&o->body, o->upload, false);
+    const char *why = body_add_file(&o->body, o->targets[0].upload, false);
     return why == NULL ? complete_url(o) : option_fail(o, EXIT_READ, "%s", why);
 }
 
 int finish_load(tool_options *o)
 {
-    int code = o->upload != NULL ? read_upload(o) : EXIT_OK;
+    int code = o->targets[0].upload != NULL ? read_upload(o) : EXIT_OK;
+    if (o->target_count > 1 && o->targets[1].url == NULL)
+        return option_fail(o, EXIT_USAGE, "one file at a time: \"%s\" is the second",
+                           o->targets[1].upload);
     if (o->target_count > 1)
         return option_fail(o, EXIT_USAGE, "one URL at a time: \"%s\" is the second",
                            o->targets[1].url);

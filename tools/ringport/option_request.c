@@ -1,5 +1,6 @@
 /* option_request.c - the options of what is asked for: method, headers, body, URL. */
 #include "option.h"
+#include "glob.h"
 #include "url.h"
 
 #include <stdlib.h>
@@ -25,6 +26,15 @@ bool option_has_header(const tool_options *o, const char *name)
             return true;
     }
     return false;
+}
+
+const char *option_header(const tool_options *o, const char *name)
+{
+    for (size_t i = 0; i < o->header_count; i++) {
+        if (strcasecmp(o->headers[i].name, name) == 0)
+            return o->headers[i].value;
+    }
+    return NULL;
 }
 
 static int take_header_line(tool_options *o, const char *text, size_t length)
@@ -121,13 +131,72 @@ tool_target *option_next_output(tool_options *o)
     return t;
 }
 
+/* As -o. "-T '{a,b}'" is read when all of them are there. */
+static int take_upload(tool_options *o, const char *path)
+{
+    size_t i = 0;
+    while (i < o->target_count && o->targets[i].has_upload)
+        i++;
+    tool_target *t = i < o->target_count ? &o->targets[i] : add_target(o);
+    if (t == NULL)
+        return option_no_memory(o);
+    t->has_upload = true;
+    t->upload = path[0] != '\0' ? path : NULL;
+    o->uploads = o->uploads || t->upload != NULL;
+    return EXIT_OK;
+}
+
+#define TARGETS 10000
+
+/* A target like the one at i, behind it. */
+static int repeat_target(tool_options *o, size_t i)
+{
+    if (o->target_count >= TARGETS)
+        return option_fail(o, EXIT_USAGE, "-T stands for more than %d files", TARGETS);
+    if (add_target(o) == NULL)
+        return option_no_memory(o);
+    memmove(&o->targets[i + 1], &o->targets[i], (o->target_count - 1 - i) * sizeof(*o->targets));
+    return EXIT_OK;
+}
+
+/* "-T '{a,b}'": the URL once for each of them. */
+static int expand_upload(tool_options *o, size_t *i)
+{
+    glob g = {.pattern_count = 0};
+    int code = glob_parse(&g, o->targets[*i].upload, o->no_glob, o->message, sizeof(o->message));
+    for (bool more = code == EXIT_OK; more;) {
+        char *path = glob_url(&g);
+        const char *kept = path != NULL ? option_keep(o, path, strlen(path)) : NULL;
+        free(path);
+        o->targets[*i].upload = kept;
+        code = kept != NULL ? EXIT_OK : option_no_memory(o);
+        more = code == EXIT_OK && glob_next(&g);
+        if (more)
+            code = repeat_target(o, (*i)++);
+        more = more && code == EXIT_OK;
+    }
+    glob_free(&g);
+    return code;
+}
+
+static int expand_uploads(tool_options *o)
+{
+    int code = EXIT_OK;
+    for (size_t i = 0; code == EXIT_OK && i < o->target_count; i++) {
+        if (o->targets[i].upload != NULL && o->targets[i].url != NULL)
+            code = expand_upload(o, &i);
+    }
+    return code;
+}
+
 /* ---- The table ---- */
 
 const option request_options[] = {
     {"request", 'X', KIND_TEXT, BOTH, "METHOD", AT(method), "the method, instead of GET or POST"},
     {"header", 'H', KIND_CALL, BOTH, "HEADER", CALL(take_header),
      "\"Name: value\"; \"Name:\" leaves a default out, \"Name;\" sends it empty; @FILE"},
-    {"upload-file", 'T', KIND_TEXT, BOTH, "FILE", AT(upload), "PUT a file (- standard input)"},
+    {"upload-file", 'T', KIND_CALL, BOTH, "FILE", CALL(take_upload),
+     "PUT a file (- standard input); for each URL one"},
     {"expect100-timeout", 0, KIND_SECONDS, BOTH, "SECONDS", AT(expect_timeout_ms),
      "how long -H \"Expect: 100-continue\" waits; 1"},
     {"user-agent", 'A', KIND_TEXT, BOTH, "TEXT", AT(user_agent), "\"\" sends none"},
@@ -151,7 +220,7 @@ int finish_request(tool_options *o)
     int code = finish_data(o);
     if (code != EXIT_OK)
         return code;
-    if ((o->head && o->data) || (o->head && o->upload != NULL) || (o->data && o->upload != NULL))
-        return option_fail(o, EXIT_USAGE, "only one of -I, -d and -T can be");
-    return EXIT_OK;
+    if (o->head + o->data + o->uploads + (o->form != NULL) > 1)
+        return option_fail(o, EXIT_USAGE, "only one of -I, -d, -F and -T can be");
+    return expand_uploads(o);
 }

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-static const option *const tables[] = {request_options, data_options,     cookie_options,
-                                       output_options,  load_options,     connection_options,
-                                       proxy_options,   redirect_options, tls_options};
+static const option *const tables[] = {
+    request_options, data_options,       form_options,  cookie_options,   output_options,
+    load_options,    connection_options, proxy_options, redirect_options, tls_options};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -528,11 +528,11 @@ bool options_expect(const tool_options *o)
     return false;
 }
 
-const char *options_method(const tool_options *o)
+const char *options_method(const tool_options *o, bool upload)
 {
     if (o->method != NULL)
         return o->method;
     if (o->head)
         return "HEAD";
-    return o->upload != NULL ? "PUT" : NULL;
+    return upload ? "PUT" : NULL;
 }

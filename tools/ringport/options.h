@@ -10,13 +10,15 @@
 
 typedef enum command { COMMAND_GET = 1, COMMAND_LOAD = 2, COMMAND_TRUST = 4 } command;
 
-/* A URL and where its response goes. As with curl, the first -o is the first URL's, wherever it
- * stands. */
+/* A URL, where its response goes and what is sent. As with curl, the first -o is the first URL's,
+ * wherever it stands, and so is the first -T. */
 typedef struct tool_target {
     const char *url;    /* NULL: there are fewer URLs than outputs */
     const char *output; /* NULL or "-": standard output */
     bool has_output;    /* -o or -O was given */
     bool remote_name;   /* -O */
+    const char *upload; /* NULL: none */
+    bool has_upload;    /* -T was given */
 } tool_target;
 
 /* What --next does not end: it is the same for all operations. */
@@ -52,15 +54,18 @@ typedef struct tool_options {
     rp_header *headers; /* own memory; value NULL: not to be sent, though it would be otherwise */
     size_t header_count;
     body body;
-    const char *upload; /* the file's name; load has its content in body */
+    bool uploads; /* -T; load has the content in body */
     uint64_t expect_timeout_ms;
     const char *user_agent;
     bool head;
     bool data;          /* body came from -d and its like */
     bool json_body;     /* of --json */
     bool data_as_query; /* -G */
-    body query;         /* text, for behind the URL's; NULL data: none */
-    const char *range;  /* "bytes=0-499" */
+    struct form_part *form,
+        *form_open; /* of -F: the first part; the one that others are put into */
+    bool form_escape;
+    body query;        /* text, for behind the URL's; NULL data: none */
+    const char *range; /* "bytes=0-499" */
     const char *referer;
     bool referer_follows; /* each hop names the one before */
     bool path_as_is, no_glob;
@@ -130,8 +135,8 @@ typedef struct tool_options {
 int options_parse(tool_options *o, command c, int argc, char **argv);
 void options_free(tool_options *o);
 
-/* The method for rp_request_options, NULL for its default. */
-const char *options_method(const tool_options *o);
+/* The method for rp_request_options, NULL for its default. upload: this URL has a -T. */
+const char *options_method(const tool_options *o, bool upload);
 
 /* Expect: 100-continue is among the headers; of another value nothing comes. */
 bool options_expect(const tool_options *o);

@@ -414,10 +414,11 @@ static void on_body(rp_request *request, const uint8_t *data, size_t size, void 
 
 static bool send(transfer *t);
 
-static const char *method_of(const tool_options *o)
+static const char *method_of(const transfer *t)
 {
-    const char *method = options_method(o);
-    return method != NULL ? method : o->body.given ? "POST" : "GET";
+    const tool_options *o = t->operation->options;
+    const char *method = options_method(o, t->upload_path != NULL);
+    return method != NULL ? method : o->body.given || o->form != NULL ? "POST" : "GET";
 }
 
 static void finish(transfer *t)
@@ -442,7 +443,7 @@ static void on_retry(rp_timer *timer, void *user)
     t->redirects = (redirects){.url = NULL};
     t->result.effective_url = t->url;
     t->result.redirect_url = NULL;
-    t->result.method = method_of(t->result.options);
+    t->result.method = method_of(t);
     output_restart(&t->out);
     if (!send(t))
         finish(t);
@@ -487,6 +488,21 @@ static void on_body_rewind(rp_request *request, void *user)
     upload_rewind(t->upload);
 }
 
+#define EXPECT_ABOVE ((uint64_t)1024 * 1024)
+
+/* As curl 7.88 asks before it sends a body: of -T always, else where much or who knows how much
+ * comes; unless -H says something of it. */
+static bool expects(const transfer *t)
+{
+    const tool_options *o = t->operation->options;
+    uint64_t size = o->body.size;
+    if (option_has_header(o, "expect"))
+        return false;
+    if (t->upload != NULL && !upload_size(t->upload, &size))
+        return true;
+    return size > (t->upload_path != NULL ? 0 : EXPECT_ABOVE);
+}
+
 static void describe_upload(transfer *t, rp_request_options *request)
 {
     upload_rewind(t->upload);
@@ -510,7 +526,12 @@ static bool fail_start(transfer *t, int code, const char *text)
 /* Anew for each try: redirects take some of them away. */
 static bool compose(transfer *t)
 {
-    own_fields own = {.range = t->resume_at > 0 ? t->range : NULL};
+    own_fields own = {.range = t->resume_at > 0 ? t->range : NULL,
+                      .form_type = upload_type(t->upload),
+                      .form_size = RP_LENGTH_UNKNOWN,
+                      .uploads = t->upload_path != NULL};
+    if (own.form_type != NULL && !upload_size(t->upload, &own.form_size))
+        own.form_size = RP_LENGTH_UNKNOWN;
     if (t->operation->jar != NULL && !send_cookies(t, t->url, true))
         return false;
     own.cookie = t->operation->jar != NULL ? t->cookie : t->operation->options->cookie;
@@ -528,12 +549,14 @@ static bool send(transfer *t)
         return fail_start(t, EXIT_MEMORY, "out of memory");
     setup_request_options(p->options, &t->fields, &request);
     request.url = t->url;
+    request.method = method_of(t);
     request.on_redirect = on_redirect;
     request.on_trailers = on_trailers;
     int code = redirects_begin(&t->redirects, p->options, t->url, &request, error.text,
                                sizeof(error.text));
     if (code != EXIT_OK)
         return fail_start(t, code, error.text);
+    request.expect_continue_http1 = expects(t);
     if (p->options->rate > 0)
         request.receive_credit_bytes = (size_t)tick_bytes(t);
     if (t->upload != NULL)
@@ -549,12 +572,26 @@ static bool send(transfer *t)
     return true;
 }
 
+static bool open_form(transfer *t)
+{
+    const tool_options *o = t->operation->options;
+    char why[300];
+    form *f =
+        form_open(o->form, option_header(o, "content-type"), o->form_escape, why, sizeof(why));
+    if (f == NULL)
+        return fail_start(t, errno != 0 ? EXIT_READ : EXIT_MEMORY, why);
+    t->upload = upload_open_form(f, t->loop);
+    return t->upload != NULL || fail_start(t, EXIT_MEMORY, "out of memory");
+}
+
 static bool open_upload(transfer *t)
 {
-    const char *path = t->operation->options->upload;
-    char why[200];
-    t->upload = upload_open(path, t->loop);
-    if (t->upload != NULL)
+    const char *path = t->upload_path;
+    char why[300];
+    if (t->operation->options->form != NULL)
+        return open_form(t);
+    t->upload = path != NULL ? upload_open(path, t->loop) : NULL;
+    if (t->upload != NULL || path == NULL)
         return true;
     snprintf(why, sizeof(why), "%s: %s", path, strerror(errno));
     return fail_start(t, EXIT_READ, why);
@@ -568,7 +605,7 @@ static bool complete_url(transfer *t, const char *text)
     int code = url_complete(text, o->path_as_is, (const char *)o->query.data, &url, &why);
     if (code != EXIT_OK)
         return fail_start(t, code, why);
-    t->url = o->upload != NULL ? url_for_upload(url, o->upload) : url;
+    t->url = t->upload_path != NULL ? url_for_upload(url, t->upload_path) : url;
     if (t->url != url)
         free(url);
     if (t->url == NULL)
@@ -600,9 +637,7 @@ static bool begin(transfer *t, const transfer_source *source)
         return fail_start(t, p->exit_code, p->message);
     if (!complete_url(t, source->url) || !prepare_output(t, source))
         return false;
-    if (p->options->upload != NULL && !open_upload(t))
-        return false;
-    return send(t);
+    return open_upload(t) && send(t);
 }
 
 bool transfer_start(transfer *t, const transfer_source *source, transfer_fn *on_end, void *user)
@@ -611,11 +646,12 @@ bool transfer_start(transfer *t, const transfer_source *source, transfer_fn *on_
     memset(t, 0, sizeof(*t));
     t->loop = source->loop;
     t->operation = source->operation;
+    t->upload_path = source->target->upload;
     t->on_end = on_end;
     t->user = user;
     t->retry.begin_ns = host_now_ns();
     t->result.options = o;
-    t->result.method = method_of(o);
+    t->result.method = method_of(t);
     t->result.fields = &t->fields;
     t->result.url = t->result.effective_url = source->url;
     t->result.number = source->number;

@@ -38,6 +38,7 @@ typedef struct transfer_source {
 struct transfer {
     rp_loop *loop;
     operation *operation;
+    const char *upload_path; /* of -T; NULL: none */
     char *url;
     char *cookie;     /* sent with the request, or the last one behind a redirect */
     char *page;       /* whom the last redirect was from, for Referer */
@@ -47,7 +48,7 @@ struct transfer {
     FILE *dump;     /* of -D */
     bool no_output; /* the body is not wanted */
     bool decided;   /* the outcome is, whatever the request ends with */
-    upload *upload; /* of -T */
+    upload *upload; /* of -T or -F */
     bool told_connection;
     redirects redirects;
     uint64_t resume_at;

@@ -15,10 +15,11 @@
 #define PIECE ((size_t)32 * 1024)
 
 struct upload {
-    FILE *file; /* NULL: standard input */
+    FILE *file; /* both NULL: standard input */
+    form *form;
     uint64_t size;
     bool known, stopped;
-    char failure[128];
+    char failure[320];
     rp_request *request; /* which wants some */
     /* Standard input. */
     rp_loop *loop;
@@ -32,9 +33,9 @@ struct upload {
     uint8_t piece[PIECE];
 };
 
-static void fail(upload *u, rp_request *request, int error)
+static void fail(upload *u, rp_request *request, const char *why)
 {
-    snprintf(u->failure, sizeof(u->failure), "the body can't be read: %s", strerror(error));
+    snprintf(u->failure, sizeof(u->failure), "the body can't be read: %s", why);
     rp_request_body_abort(request);
 }
 
@@ -59,7 +60,7 @@ static void piece_came(rp_post *post, void *user)
     if (u->stopped)
         ;
     else if (u->error != 0)
-        fail(u, u->request, u->error);
+        fail(u, u->request, strerror(u->error));
     else if (u->got == 0)
         (void)rp_request_body_end(u->request, NULL, 0, NULL);
     else /* not more than was wanted */
@@ -107,7 +108,7 @@ static void want_input(upload *u, rp_request *request)
         int error = host_thread_create(&thread, read_input, u);
         if (error != 0) {
             u->uses--;
-            fail(u, request, error);
+            fail(u, request, strerror(error));
             return;
         }
         u->threaded = true;
@@ -119,22 +120,34 @@ static void want_input(upload *u, rp_request *request)
     pthread_mutex_unlock(&u->lock);
 }
 
-/* ---- files ---- */
+/* ---- files and forms ---- */
 
-static void give_file(upload *u, rp_request *request, size_t room)
+static size_t read_piece(upload *u, size_t size, const char **why)
 {
-    size_t got = fread(u->piece, 1, room < PIECE ? room : PIECE, u->file);
-    if (ferror(u->file))
-        fail(u, request, errno);
-    else if (got > 0)
+    if (u->form != NULL)
+        return form_read(u->form, u->piece, size, why);
+    size_t got = fread(u->piece, 1, size, u->file);
+    *why = ferror(u->file) ? strerror(errno) : NULL;
+    return got;
+}
+
+static void give_piece(upload *u, rp_request *request, size_t room)
+{
+    const char *why;
+    size_t size = room < PIECE ? room : PIECE, got = read_piece(u, size, &why);
+    if (why != NULL) {
+        fail(u, request, why);
+        return;
+    }
+    if (got > 0)
         (void)rp_request_give(request, u->piece, got);
-    if (got == 0 || feof(u->file))
+    if (got < size)
         (void)rp_request_body_end(request, NULL, 0, NULL);
 }
 
 /* ---- the whole ---- */
 
-upload *upload_open(const char *path, rp_loop *loop)
+static upload *make(rp_loop *loop)
 {
     upload *u = calloc(1, sizeof(*u));
     if (u == NULL)
@@ -145,7 +158,13 @@ upload *upload_open(const char *path, rp_loop *loop)
     u->uses = 1;
     u->post.fn = piece_came;
     u->post.user = u;
-    if (strcmp(path, "-") == 0)
+    return u;
+}
+
+upload *upload_open(const char *path, rp_loop *loop)
+{
+    upload *u = make(loop);
+    if (u == NULL || strcmp(path, "-") == 0 || strcmp(path, ".") == 0)
         return u;
     u->file = fopen(path, "rb");
     if (u->file == NULL) {
@@ -158,6 +177,29 @@ upload *upload_open(const char *path, rp_loop *loop)
     return u;
 }
 
+upload *upload_open_form(form *f, rp_loop *loop)
+{
+    upload *u = make(loop);
+    if (u == NULL) {
+        form_close(f);
+        return NULL;
+    }
+    u->form = f;
+    u->known = form_size(f, &u->size);
+    return u;
+}
+
+const char *upload_type(const upload *u)
+{
+    return u != NULL && u->form != NULL ? form_type(u->form) : NULL;
+}
+
+bool upload_size(const upload *u, uint64_t *size)
+{
+    *size = u->size;
+    return u->known;
+}
+
 void upload_describe(upload *u, rp_request_options *options)
 {
     if (u->known && u->size == 0)
@@ -168,8 +210,8 @@ void upload_describe(upload *u, rp_request_options *options)
 
 void upload_give(upload *u, rp_request *request, size_t room)
 {
-    if (u->file != NULL)
-        give_file(u, request, room);
+    if (u->file != NULL || u->form != NULL)
+        give_piece(u, request, room);
     else
         want_input(u, request);
 }
@@ -178,11 +220,13 @@ void upload_rewind(upload *u)
 {
     if (u->file != NULL)
         rewind(u->file);
+    if (u->form != NULL)
+        form_rewind(u->form);
 }
 
 bool upload_can_repeat(const upload *u)
 {
-    return u == NULL || u->file != NULL || !u->threaded;
+    return u == NULL || u->file != NULL || u->form != NULL || !u->threaded;
 }
 
 const char *upload_failure(const upload *u)
@@ -196,6 +240,7 @@ void upload_close(upload *u)
         return;
     if (u->file != NULL)
         fclose(u->file);
+    form_close(u->form);
     u->stopped = true;
     u->request = NULL;
     pthread_mutex_lock(&u->lock);

@@ -1,14 +1,21 @@
-/* upload.h - the body of -T: read while it is sent, so that its size does not matter. */
+/* upload.h - the body of -T and -F: read while it is sent, so that its size does not matter. */
 #ifndef TOOL_UPLOAD_H
 #define TOOL_UPLOAD_H
+
+#include "form.h"
 
 #include <ringport/http.h>
 
 typedef struct upload upload;
 
-/* "-" is standard input, which a thread of its own reads: the loop waits for nobody. NULL: it can't
- * be opened, errno; or no memory. */
+/* "-" and "." are standard input, which a thread of its own reads: the loop waits for nobody. NULL:
+ * it can't be opened, errno; or no memory. */
 upload *upload_open(const char *path, rp_loop *loop);
+/* f is the upload's then, and closed if there is no memory for it: NULL. */
+upload *upload_open_form(form *f, rp_loop *loop);
+/* The Content-Type that it says of itself; NULL: nothing. Its length; false: it is not known. */
+const char *upload_type(const upload *u);
+bool upload_size(const upload *u, uint64_t *size);
 /* Sets what options say of the body; the length is known of a file. on_body_wanted is called with
  * the request's user, in which upload_give finds its upload. */
 void upload_describe(upload *u, rp_request_options *options);

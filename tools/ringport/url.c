@@ -34,7 +34,7 @@ char *url_for_upload(const char *url, const char *file)
     name = name == NULL ? file : name + 1;
     bool slash = size > 0 && url[size - 1] == '/';
     if (host == NULL || strpbrk(url, "?#") != NULL || strcmp(file, "-") == 0 ||
-        (!slash && strchr(host + 3, '/') != NULL))
+        strcmp(file, ".") == 0 || (!slash && strchr(host + 3, '/') != NULL))
         return strdup(url);
     char *whole = malloc(size + 1 + 3 * strlen(name) + 1);
     if (whole == NULL)
