@@ -10,6 +10,7 @@
 #include <ringport/loop.h>
 #include <ringport/proxy.h>
 #include <ringport/resolver.h>
+#include <ringport/stream.h>
 #include <ringport/tls.h>
 
 #ifdef __cplusplus
@@ -161,7 +162,7 @@ typedef struct rp_timings {
 typedef struct rp_response_head {
     int status;               /* 100 to 999 */
     int version;              /* 10: HTTP/1.0, 11: HTTP/1.1, 20: HTTP/2 */
-    bool informational;       /* 1xx: another head follows */
+    bool informational;       /* 1xx but 101: another head follows */
     const char *reason;       /* may be "", with HTTP/2 it is */
     const rp_header *headers; /* in the order of arrival, names as they came: HTTP/2's are in lower
                                * case */
@@ -325,6 +326,12 @@ typedef struct rp_request_options {
     /* As expect_continue with HTTP/1.1, and nothing with HTTP/2, where a server stops a body at no
      * more than a frame's cost (RST_STREAM). */
     bool expect_continue_http1;
+    /* Asks to go on in another protocol on the same connection (RFC 9110, 7.8): its name, or
+     * several, the best first, "websocket" say; less than 256 bytes. ringport sends Upgrade and
+     * Connection. See rp_request_upgrade. Such a request has no body, goes over HTTP/1.1 whatever
+     * else the server speaks, through a proxy by a tunnel, and shares connections, and limits of
+     * their number, with others of its kind alone. NULL: no upgrade */
+    const char *upgrade;
 } rp_request_options;
 
 /* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";
@@ -346,6 +353,15 @@ static inline rp_request *rp_client_send(rp_client *client, const rp_request_opt
 /* on_done still comes, once, with RP_E_CANCELLED unless the end was already decided. No on_head and
  * no on_body comes after this call. */
 void rp_request_cancel(rp_request *request);
+
+/* Takes the connection: in on_head of status 101 only, which is an answer to requests with upgrade.
+ * (To others it is an error, RP_E_BAD_RESPONSE, and so is one whose Upgrade was not asked for.)
+ * From then on it is a stream of the caller's, to be closed by it, also if the request is cancelled
+ * or its client destroyed: an open one, so that on_open is not called. on_done, without an error,
+ * comes next, and with it end the deadlines; then on_data, with what came behind the head first.
+ * The request's receive_credit_bytes are the stream's. NULL: at any other time, or without events.
+ * Whoever does not take the connection has it closed. Any other status is an answer as usual. */
+rp_stream *rp_request_upgrade(rp_request *request, const rp_stream_events *events, void *user);
 
 /* What is known of an unfinished request so far: in on_head its connection and the phases behind
  * it. */

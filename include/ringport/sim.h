@@ -328,6 +328,10 @@ void rp_sim_print(rp_sim_exchange *exchange, const char *format, ...)
     __attribute__((format(printf, 2, 3)))
 #endif
     ;
+/* 101 with these lines ("Connection: Upgrade\r\nUpgrade: websocket\r\n", say). Behind it the
+ * connection is one of bytes: what the client sends comes by on_body, and rp_sim_write is sent. For
+ * on_request, in HTTP/1.1. */
+void rp_sim_upgrade(rp_sim_exchange *exchange, const char *headers);
 /* How the bytes are cut. What one rp_sim_write gives is in records of its own; what one send gives
  * shares segments. Each write is a send of its own, but that from rp_sim_hold to rp_sim_flush
  * nothing leaves: then all of it does, in one send. The end of a script flushes too, and

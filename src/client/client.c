@@ -13,11 +13,13 @@
 #include "http/credentials.h"
 
 #include "http/decode.h"
+#include "http/upgrade.h"
 #include "net/resolve.h"
 #include <ringport/ringport.h>
 
 #include <string.h>
 
+#define UPGRADE_LIMIT 256
 #define BUCKETS_FIRST 64
 #define IDLE_LIMIT_MS 55000 /* below the 60 and 75 s after which most servers close */
 #define LIFETIME_MS 600000
@@ -308,6 +310,19 @@ static rp_status check(rp_client *client, const rp_request_options *options,
     return RP_OK;
 }
 
+static rp_status check_upgrade(const rp_request_options *options, rp_error *error)
+{
+    if (options->upgrade == NULL)
+        return RP_OK;
+    if (options->body != NULL || options->on_body_wanted != NULL)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                            "a request that asks for an upgrade has no body");
+    if (strlen(options->upgrade) <= UPGRADE_LIMIT && rp_upgrade_is_list(options->upgrade))
+        return RP_OK;
+    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                        "upgrade is no list of protocols, such as \"websocket\" (RFC 9110, 7.8)");
+}
+
 static bool has_body(const rp_request_options *options)
 {
     return options->body != NULL || options->on_body_wanted != NULL;
@@ -372,6 +387,7 @@ static rp_status pack_options(rp_request *request, const rp_request_options *opt
         .body_size = length_of(options),
         .expects = options->expect_continue,
         .expects_http1 = options->expect_continue_http1,
+        .upgrade = options->upgrade,
     };
     char basic[RP_BASIC_SIZE];
     rp_status status = credentials_make(basic, &source, options, error);
@@ -408,6 +424,7 @@ static void settings_copy(rp_request *request, const rp_request_options *options
     request->events = events;
     request->user = user;
     request->on_trailers = options->on_trailers;
+    request->upgrades = options->upgrade != NULL;
     request->has_credit_limit = options->receive_credit_bytes > 0;
     request->credit_bytes = options->receive_credit_bytes;
     request->first_byte_timeout_ms = default_ms(options->first_byte_timeout_ms);
@@ -440,7 +457,10 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     if (check(client, &known, events, &url, error) != RP_OK ||
-        rp_target_find(route, &way, client, &url, known.connect_to, known.proxy, error) != RP_OK)
+        check_upgrade(&known, error) != RP_OK)
+        return NULL;
+    way.upgrades = known.upgrade != NULL;
+    if (rp_target_find(route, &way, client, &url, known.connect_to, known.proxy, error) != RP_OK)
         return NULL;
     rp_request *request = rp_request_new(client);
     if (request == NULL) {

@@ -100,12 +100,10 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     }
 }
 
-static void on_close(rp_stream *stream, void *user)
+static void gone(rp_conn *conn)
 {
-    rp_conn *conn = user;
     rp_client *client = conn->client;
     rp_origin *origin = conn->origin;
-    (void)stream;
     RP_ASSERT(conn->in_flight == 0);
     RP_ASSERT(conn->state == RP_CONN_CLOSING);
     if (conn->protocol != NULL)
@@ -113,6 +111,12 @@ static void on_close(rp_stream *stream, void *user)
     rp_list_remove(&conn->link);
     rp_free(&client->loop->memory, conn);
     client->conn_events->closed(origin);
+}
+
+static void on_close(rp_stream *stream, void *user)
+{
+    (void)stream;
+    gone(user);
 }
 
 static const rp_stream_events stream_events = {
@@ -194,6 +198,19 @@ void rp_conn_close(rp_conn *conn)
         conn->protocol->farewell(conn);
     conn->state = RP_CONN_CLOSING;
     rp_stream_close(conn->stream);
+}
+
+void rp_conn_give(rp_conn *conn, const rp_stream_events *events, void *user)
+{
+    RP_ASSERT(conn->state == RP_CONN_OPEN);
+    conn->client->conn_events->leaving(conn);
+    conn->state = RP_CONN_CLOSING;
+    rp_stream_give(conn->stream, events, user);
+}
+
+void rp_conn_let_go(rp_conn *conn)
+{
+    gone(conn);
 }
 
 void rp_conn_retire(rp_conn *conn)

@@ -100,6 +100,12 @@ bool rp_conn_loss(const rp_conn *conn, const rp_request *request, const rp_error
 void rp_conn_room_changed(rp_conn *conn);
 void rp_conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error);
 
+/* Its stream goes to events and user (rp_request_upgrade), whose callbacks are the next. It has
+ * left the pool, and counts as closing; the protocol lets its request go, and then it. */
+void rp_conn_give(rp_conn *conn, const rp_stream_events *events, void *user);
+/* It is no more, and its stream lives on. */
+void rp_conn_let_go(rp_conn *conn);
+
 /* ---- for all ---- */
 
 /* It serves no more than what is under way on it; closed if that is nothing. */

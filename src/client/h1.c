@@ -188,6 +188,33 @@ static void on_trailers(void *user, const rp_header *trailers, size_t count)
     rp_request_trailers(session_of(conn)->request, trailers, count);
 }
 
+/* The answer's head gave the connection to the caller (rp_request_upgrade), who gets what stands
+ * behind it. The request may have been cancelled there. */
+static void let_go(rp_conn *conn, rp_request *request, const uint8_t *rest, size_t size,
+                   size_t used)
+{
+    rp_stream *stream = conn->stream;
+    if (request->has_credit_limit)
+        rp_stream_consume(stream, used);
+    if (session_of(conn)->request != NULL)
+        (void)detach(conn);
+    rp_conn_let_go(conn);
+    rp_request_finish(request, NULL);
+    rp_stream_hand(stream, rest, size);
+}
+
+rp_stream *rp_request_upgrade(rp_request *request, const rp_stream_events *events, void *user)
+{
+    rp_conn *conn = request->conn;
+    if (!rp_loop_is_ours(request->client->loop) || !request->upgrading || request->upgraded ||
+        request->cancelled || events == NULL || conn->state != RP_CONN_OPEN)
+        return NULL;
+    rp_stream *stream = conn->stream;
+    request->upgraded = true;
+    rp_conn_give(conn, events, user);
+    return stream;
+}
+
 static const rp_h1_events parser_events = {
     .on_head = on_head, .on_body = on_body, .on_trailers = on_trailers};
 
@@ -211,6 +238,10 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
     bool limited = request->has_credit_limit;
     rp_request_moved(request);
     rp_h1_result result = rp_h1_parser_feed(h1->parser, data, size, &used, &error);
+    if (request->upgraded) {
+        let_go(conn, request, data + used, size - used, used);
+        return;
+    }
     if (h1->request != request)
         return; /* a callback ended it */
     if (!request->told_head && rp_h1_parser_in_head(h1->parser))
@@ -373,7 +404,11 @@ static void serve(rp_conn *conn)
     h1->state = H1_SERVING;
     rp_conn_serves(conn, request);
     h1->plain_base = rp_stream_plain_put(conn->stream);
-    rp_h1_parser_start(h1->parser, request->head_only);
+    if (request->upgrades)
+        rp_h1_parser_start_upgrade(h1->parser, request->head_only,
+                                   rp_message_field(&request->message, "upgrade"));
+    else
+        rp_h1_parser_start(h1->parser, request->head_only);
     rp_stream_set_credit(conn->stream, request->has_credit_limit, request->credit_bytes);
     if (head_send(conn, request, &error) != RP_OK) {
         rp_request_finish_later(request, &error);

@@ -28,14 +28,14 @@ static uint64_t origin_hash(const rp_url *url, const rp_way *way)
         hash = rp_hash_byte(hash, (uint8_t)hop);
     hash = rp_hash_byte(hash, (uint8_t)(url->port >> 8));
     hash = rp_hash_byte(hash, (uint8_t)url->port);
-    return rp_hash_byte(hash, url->https);
+    return rp_hash_byte(hash, (uint8_t)(url->https | way->upgrades << 1));
 }
 
 static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url, const rp_way *way)
 {
     if (origin->hash != hash || origin->port != url->port || origin->https != url->https ||
-        origin->hop != way->hop || strlen(origin->host) != url->host.size ||
-        strcmp(origin->route, way->route) != 0)
+        origin->upgrades != way->upgrades || origin->hop != way->hop ||
+        strlen(origin->host) != url->host.size || strcmp(origin->route, way->route) != 0)
         return false;
     return rp_ascii_equal(origin->host, url->host.data, url->host.size);
 }
@@ -74,6 +74,8 @@ static void forget(rp_origin *origin)
 static rp_http_versions versions_of(const rp_origin *origin)
 {
     const rp_client_options *options = &origin->client->options;
+    if (origin->upgrades)
+        return RP_HTTP_1_1;
     if (origin->https)
         return options->versions;
     bool http2 = options->http2_prior_knowledge && !rp_origin_forwards(origin);
@@ -109,6 +111,7 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
     if (way->hop != NULL)
         origin->proxy = rp_proxy_retain(way->proxy);
     origin->hop = way->hop;
+    origin->upgrades = way->upgrades;
     origin->versions = versions_of(origin);
     origin->takes = takes_at_first(origin);
     for (size_t i = 0; i < url->host.size; i++)

@@ -41,6 +41,7 @@ struct rp_origin {
     rp_link remembered_link;
     uint16_t port;
     bool https;
+    bool upgrades;     /* as rp_way has it */
     rp_proxy *proxy;   /* through which they go; NULL: none */
     const rp_hop *hop; /* of it */
     const char *route; /* behind host: where its connections go (route.h); "": to host and port */
@@ -52,6 +53,7 @@ typedef struct rp_way {
     const char *route; /* route.h */
     rp_proxy *proxy;   /* NULL: hop is NULL */
     const rp_hop *hop;
+    bool upgrades; /* in HTTP/1.1, and through a proxy by a tunnel: it may leave HTTP */
 } rp_way;
 
 /* The origin of url whose connections go this way, made if need be; NULL: no memory. */
@@ -59,7 +61,7 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
 /* The proxy is asked for the whole URL, and there is no tunnel. */
 static inline bool rp_origin_forwards(const rp_origin *origin)
 {
-    return rp_hop_forwards(origin->proxy, origin->hop, origin->https);
+    return !origin->upgrades && rp_hop_forwards(origin->proxy, origin->hop, origin->https);
 }
 /* Frees an origin that has neither connections nor requests, unless it is kept for what it
  * taught. */

@@ -201,7 +201,7 @@ static rp_status resolve(rp_request *request, char *text, const char *location, 
     redirection *r = redirection_of(request);
     rp_error why;
     char route[RP_ROUTE_SIZE];
-    rp_way way;
+    rp_way way = {.upgrades = request->upgrades};
     rp_status status = rp_reference_resolve(text, url, r->url, location, &why);
     if (status == RP_OK && request->origin->https && !url->https &&
         (r->flags & RP_REDIRECT_INSECURE) == 0)
@@ -347,7 +347,7 @@ static void follow(rp_request *request)
     rp_origin *left = request->origin;
     rp_message *next = &r->next;
     char route[RP_ROUTE_SIZE];
-    rp_way way;
+    rp_way way = {.upgrades = request->upgrades};
     rp_url url;
     rp_error error;
     free_text(&client->loop->memory, r->url);

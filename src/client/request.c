@@ -420,10 +420,12 @@ void rp_request_head(rp_request *request, const rp_response_head *head)
 {
     if (!head_note(request, head))
         return;
-    if (!head->informational)
+    request->upgrading = head->status == 101;
+    if (!head->informational && !request->upgrading)
         rp_decoding_head(request, head);
     if (request->events->on_head != NULL && !request->cancelled)
         request->events->on_head(request, head, request->user);
+    request->upgrading = false;
 }
 
 /* Of an answer that is not told: its connection may serve on, but there is more to do than that. */

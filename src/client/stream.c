@@ -768,6 +768,22 @@ void rp_stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn
     rp_timer_start_internal(stream->loop, &stream->timer, delay_ms, fn, user);
 }
 
+void rp_stream_give(rp_stream *stream, const rp_stream_events *events, void *user)
+{
+    RP_ASSERT(rp_stream_is_open(stream));
+    RP_ASSERT(!stream->closing && stream->queued == NULL);
+    rp_timer_stop(stream->loop, &stream->timer);
+    rp_stream_want_fill(stream, NULL);
+    stream->events = events;
+    stream->user = user;
+}
+
+void rp_stream_hand(rp_stream *stream, const uint8_t *data, size_t size)
+{
+    if (size > 0 && !stream->closing && stream->events->on_data != NULL)
+        stream->events->on_data(stream, data, size, stream->user);
+}
+
 /* ---- closing ---- */
 
 /* The last thing that is sent, where the network takes it at once: close_notify says that we end on

@@ -44,6 +44,13 @@ uint64_t rp_stream_confirmed(const rp_stream *stream);
  * rp_loop_run going. */
 void rp_stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn, void *user);
 
+/* An open stream, without writes and fill, gets another owner, who is told of all from here on. Its
+ * timer is stopped. */
+void rp_stream_give(rp_stream *stream, const rp_stream_events *events, void *user);
+/* To its owner, unless it is closed: bytes that came before it was the owner. They were charged
+ * against the credit already. */
+void rp_stream_hand(rp_stream *stream, const uint8_t *data, size_t size);
+
 /* So many answers are to come on an open stream: see port.h, 14. Until the close, which forgets
  * them. */
 void rp_stream_await(rp_stream *stream, uint32_t answers);

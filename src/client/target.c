@@ -31,7 +31,7 @@ static rp_status hop_find(rp_way *way, const rp_client *client, const rp_url *ur
     memcpy(host, url->host.data, url->host.size);
     host[url->host.size] = '\0';
     way->hop = rp_proxy_hop(way->proxy, host, url->https);
-    if (!rp_hop_forwards(way->proxy, way->hop, url->https))
+    if (way->upgrades || !rp_hop_forwards(way->proxy, way->hop, url->https))
         return RP_OK; /* a tunnel is checked when it is asked for */
     return rp_hop_check(way->proxy, way->hop, &rules, host, url->port, error);
 }
@@ -44,8 +44,11 @@ rp_status rp_target_find(char route[RP_ROUTE_SIZE], rp_way *way, rp_client *clie
         return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE,
                             "only HTTP/2 is allowed, which an http URL's server can't be asked "
                             "for: set http2_prior_knowledge if it is known to speak it");
+    if (way->upgrades && client->options.versions == RP_HTTP_2)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                            "HTTP/2 knows no upgrade (RFC 9113, 8.6), and only HTTP/2 is allowed");
     rp_status status = tls_needed(client, url, error);
-    *way = (rp_way){.route = route};
+    *way = (rp_way){.route = route, .upgrades = way->upgrades};
     if (status == RP_OK)
         status = rp_route_find(route, client->routes, url, own, error);
     return status != RP_OK ? status : hop_find(way, client, url, proxy, error);

@@ -5,7 +5,8 @@
  *   Content-Length, more than one of the former, several of the latter that differ, one that is no
  *   plain decimal, either of them folded, any transfer coding but chunked, line ends other than
  *   CRLF, control characters, a space before a colon or the first header, an empty line before the
- *   response, a version other than 1.0 and 1.1, 101 that nobody asked for, more 1xx than the limit.
+ *   response, a version other than 1.0 and 1.1, 101 that nobody asked for or that names another
+ *   protocol than what was asked for, more 1xx than the limit.
  * - These are no error: any other header folded over lines (RFC 9112, 5.2: blanks take the place of
  *   the line's end), also among trailers; the same Content-Length several times, in a list or in
  *   headers of its own (6.3). With lenient_lines neither is LF without CR, nor are blanks behind a
@@ -92,6 +93,10 @@ void rp_h1_parser_destroy(rp_h1_parser *parser);
 
 /* Before each response, the first included. head_only: the request's method was HEAD. */
 void rp_h1_parser_start(rp_h1_parser *parser, bool head_only);
+/* The request asked for these protocols: as its Upgrade header has them; they live as long as the
+ * answer is read. 101 that takes one of them up, or several, is no interim response then: it has
+ * informational false, no body, and behind it is another protocol. */
+void rp_h1_parser_start_upgrade(rp_h1_parser *parser, bool head_only, rp_slice protocols);
 /* The request's method is CONNECT: a 2xx has no body, whatever its headers say of one. */
 void rp_h1_parser_start_connect(rp_h1_parser *parser);
 

@@ -25,6 +25,7 @@
 #include "base/text.h"
 #include "http/h1_lines.h"
 #include "http/headers.h"
+#include "http/upgrade.h"
 
 #include <llhttp.h>
 #include <stddef.h>
@@ -71,7 +72,8 @@ struct rp_h1_parser {
     uint8_t state; /* enum state */
     uint8_t stop;  /* enum stop */
     bool head_only;
-    bool connect; /* the request was CONNECT */
+    bool connect;       /* the request was CONNECT */
+    rp_slice protocols; /* that it asked for; size 0: none */
     bool begun;
     bool persistent;
     uint32_t informational; /* 1xx so far */
@@ -632,8 +634,10 @@ static void start_head(rp_h1_parser *parser)
 static const char *informational_fault(rp_h1_parser *parser, rp_response_head *head)
 {
     head->content_length = 0;
-    if (head->status == 101)
+    if (head->status == 101 && parser->protocols.size == 0)
         return "the server switched protocols (101), which nobody asked for";
+    if (head->status == 101)
+        return rp_upgrade_fault(parser->protocols, head);
     if (parser->informational >= parser->limits.informational_count)
         return "the server sent more 1xx responses than the limit allows";
     parser->informational++;
@@ -650,10 +654,14 @@ static rp_h1_result take_head(rp_h1_parser *parser, char *text, size_t size, rp_
     const char *fault = head.informational ? informational_fault(parser, &head) : NULL;
     if (fault != NULL)
         return bad(parser, error, fault);
-    if (head.informational)
+    if (head.informational && head.status != 101) {
         start_head(parser);
-    else
+    } else if (head.informational) {
+        head.informational = false; /* it is the last head */
+        parser->state = STATE_COMPLETE;
+    } else {
         decide_body(parser, &seen, &head);
+    }
     return parser->events->on_head(parser->user, &head) ? RP_H1_MORE : RP_H1_PAUSED;
 }
 
@@ -870,12 +878,19 @@ void rp_h1_parser_start(rp_h1_parser *parser, bool head_only)
     RP_ASSERT(between);
     parser->head_only = head_only;
     parser->connect = false;
+    parser->protocols.size = 0;
     parser->begun = false;
     parser->persistent = false;
     parser->informational = parser->trailer_parts = 0;
     parser->body_bytes = 0;
     parser->extension_bytes = parser->framing_bytes = 0;
     start_head(parser);
+}
+
+void rp_h1_parser_start_upgrade(rp_h1_parser *parser, bool head_only, rp_slice protocols)
+{
+    rp_h1_parser_start(parser, head_only);
+    parser->protocols = protocols;
 }
 
 void rp_h1_parser_start_connect(rp_h1_parser *parser)

@@ -138,6 +138,12 @@ static rp_status check_length(const rp_message_source *source, const rp_header *
     return RP_OK;
 }
 
+/* With an upgrade both are ringport's. */
+static bool is_upgrade(const char *name, size_t size)
+{
+    return rp_name_equal(name, size, "connection") || rp_name_equal(name, size, "upgrade");
+}
+
 static rp_status check_connection(const rp_header *header, size_t value_size, given_headers *given,
                                   rp_error *error)
 {
@@ -160,6 +166,8 @@ static rp_status check_header(const rp_message_source *source, const rp_header *
         return bad(error, header, "has a name that is not a token (RFC 9110, 5.1)");
     if (!rp_is_field_value(header->value, sizes.value))
         return bad(error, header, "has a control character in its value (RFC 9110, 5.5)");
+    if (source->upgrade != NULL && is_upgrade(name, size))
+        return bad(error, header, "is ringport's to send: see upgrade");
     switch (size) {
     case 4:
         if (rp_name_equal(name, size, "host"))
@@ -237,6 +245,13 @@ static bool expects_body(const char *method)
            strcmp(method, "PATCH") == 0;
 }
 
+static void pack_upgrade(packer *p, const char *protocols)
+{
+    static const char name[] = "Upgrade", value[] = "Upgrade";
+    put_field(p, &(rp_header){"Connection", value}, (field_sizes){10, sizeof(value) - 1});
+    put_field(p, &(rp_header){name, protocols}, (field_sizes){sizeof(name) - 1, strlen(protocols)});
+}
+
 static rp_status pack_fields(packer *p, rp_message *message, const rp_message_source *source,
                              given_headers *given, rp_error *error)
 {
@@ -256,6 +271,10 @@ static rp_status pack_fields(packer *p, rp_message *message, const rp_message_so
             message->authority_size = (uint32_t)sizes.value;
             message->authority_at = (uint32_t)(p->size - sizes.value);
         }
+    }
+    if (source->upgrade != NULL) {
+        pack_upgrade(p, source->upgrade);
+        message->field_count += 2;
     }
     if (source->credentials != NULL && !given->authorization) {
         put_credentials(p, source);
@@ -420,6 +439,16 @@ bool rp_message_next(const rp_message *message, size_t *at, rp_field *field)
     field->value = (rp_slice){field->name.data + sizes.name, sizes.value};
     *at += sizeof(sizes) + sizes.name + sizes.value;
     return true;
+}
+
+rp_slice rp_message_field(const rp_message *message, const char *name)
+{
+    rp_field field;
+    for (size_t at = 0; rp_message_next(message, &at, &field);) {
+        if (rp_name_equal((const char *)field.name.data, field.name.size, name))
+            return field.value;
+    }
+    return (rp_slice){NULL, 0};
 }
 
 bool rp_method_idempotent(const char *method)

@@ -18,9 +18,10 @@ typedef struct rp_message_source {
                                        * none; credentials NULL: none is sent */
     const char *accept_encoding;      /* NULL: none */
     bool has_body;
-    uint64_t body_size; /* RP_LENGTH_UNKNOWN: it is not known */
-    bool expects;       /* 100 Continue */
-    bool expects_http1; /* likewise, and not with HTTP/2 */
+    uint64_t body_size;  /* RP_LENGTH_UNKNOWN: it is not known */
+    bool expects;        /* 100 Continue */
+    bool expects_http1;  /* likewise, and not with HTTP/2 */
+    const char *upgrade; /* to one of these protocols; NULL: none is asked for */
 } rp_message_source;
 
 /* Method, authority, target and the caller's fields are in bytes, one behind the other; what is
@@ -50,7 +51,8 @@ typedef struct rp_message {
  * default), User-Agent, Accept (anything), Content-Length (with a body whose length is known, or
  * for methods that expect one) and Expect. A header of the caller replaces the default, and one
  * with value "" suppresses User-Agent, Accept, and Content-Length where there is no body.
- * Credentials become a field behind the caller's, and so does Accept-Encoding, which is left out of
+ * Upgrade, with its Connection, is among the fields behind the caller's, and so are credentials and
+ * Accept-Encoding, which is left out of
  * a request for a range: its answer would be a part of something encoded. RP_E_BAD_HEADER: *error
  * names the header, and bytes are wiped. If the capacity was too small, the message is not usable,
  * and to be packed again into message->size bytes. */
@@ -94,6 +96,9 @@ rp_slice rp_message_target(const rp_message *message);        /* "/path?query" *
 /* The caller's fields in their order, names as they were given. *at is 0 before the first; false:
  * there is no other. */
 bool rp_message_next(const rp_message *message, size_t *at, rp_field *field);
+
+/* The value of the first field of this name; size 0: there is none. */
+rp_slice rp_message_field(const rp_message *message, const char *name);
 
 /* RFC 9110, 9.2.2: may be sent twice. */
 bool rp_method_idempotent(const char *method);

@@ -140,9 +140,8 @@ static void head_complete(sim_request *request)
         return;
     request->chunked = coding != NULL;
     request->has_body = coding != NULL || length != NULL;
-    request->keep_alive = request->version == 11;
-    if (connection != NULL)
-        request->keep_alive = says(connection, "keep-alive");
+    request->keep_alive =
+        says(connection, "keep-alive") || (request->version == 11 && !says(connection, "close"));
     request->expects_continue = says(expect, "100-continue");
     request->left = request->length;
     if (request->chunked)

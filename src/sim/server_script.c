@@ -216,6 +216,13 @@ void rp_sim_head(rp_sim_exchange *x, int status, const char *headers, uint64_t s
                                                  : SIM_UNFRAMED;
 }
 
+void rp_sim_upgrade(rp_sim_exchange *x, const char *headers)
+{
+    RP_ASSERT(!speaks_2(x) && x->request.state == SIM_REQUEST_DONE);
+    rp_sim_print(x, "HTTP/1.1 101 Switching Protocols\r\n%s\r\n", headers);
+    x->connection->speaks = SIM_RAW;
+}
+
 static void append_data(rp_sim_exchange *x, const void *data, size_t size, uint8_t flags)
 {
     sim_step *step = append(x, SIM_STEP_DATA, size);

@@ -119,6 +119,15 @@ void probe_accept(probe *p, rp_loop *loop, rp_socket *socket, rp_tls_config *con
     CHECK((status == RP_OK) == (p->stream != NULL));
 }
 
+void probe_upgrade(probe *p, rp_loop *loop, rp_request *request)
+{
+    p->loop = loop;
+    p->stream = rp_request_upgrade(request, &events, p);
+    CHECK(p->stream != NULL);
+    p->opens = 1;
+    rp_stream_info_get(p->stream, &p->info);
+}
+
 static void written(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
 {
     probe *p = user;

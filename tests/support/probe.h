@@ -46,6 +46,8 @@ rp_status probe_open(probe *p, rp_loop *loop, const rp_stream_options *options);
 void probe_accept(probe *p, rp_loop *loop, rp_socket *socket, rp_tls_config *config,
                   size_t receive_credit_bytes);
 /* data must live until the write is done. */
+/* In on_head of status 101: the request's connection is the probe's, as an open stream. */
+void probe_upgrade(probe *p, rp_loop *loop, rp_request *request);
 rp_status probe_write(probe *p, const void *data, size_t size);
 rp_status probe_write_text(probe *p, const char *text);
 rp_status probe_shutdown(probe *p);

@@ -74,7 +74,7 @@ static void head_came(rp_request *request, const rp_response_head *head, void *u
     fetch *f = user;
     check_callback(f, request);
     CHECK(!f->cancelled && f->heads == 0);
-    CHECK(head->informational == (head->status < 200));
+    CHECK(head->informational == (head->status < 200 && head->status != 101));
     f->header_count = head->header_count;
     for (size_t i = 0; f->header_name != NULL && i < head->header_count; i++) {
         if (strcmp(head->headers[i].name, f->header_name) == 0)

@@ -22,7 +22,8 @@ static void head_came(rp_request *request, const rp_response_head *head, void *u
 {
     ask *a = user;
     check_callback(a, request);
-    CHECK(!a->cancelled && !a->final_head && head->informational == (head->status < 200));
+    CHECK(!a->cancelled && !a->final_head &&
+          head->informational == (head->status < 200 && head->status != 101));
     a->informational += head->informational;
     a->final_head = !head->informational;
     a->status = head->status;

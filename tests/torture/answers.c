@@ -5,6 +5,7 @@
  *   /never       nothing, ever             /part/N      half of N bytes, then nothing
  *   /early/N     100, 103, and then N      /continue/N  100 when the head is there
  *   /silent/N    N bytes, and the connection closes though nothing announced it
+ *   /upgrade/N   101, and N bytes behind it
  *
  * And of a server that speaks HTTP/2, the first such request but that of /http1:
  *
@@ -134,6 +135,7 @@ void answer_head(rp_sim_exchange *x, void *user)
 
 void answer(rp_sim_exchange *x, void *user)
 {
+    static const char zeros[4096];
     const char *target = rp_sim_target(x);
     rp_sim_ending ending = RP_SIM_KEEP;
     uint64_t size;
@@ -158,6 +160,11 @@ void answer(rp_sim_exchange *x, void *user)
         rp_sim_head(x, 100, NULL, 0);
         rp_sim_head(x, 103, "A: b\r\n", 0);
         whole(x, size);
+    } else if (is(target, "/upgrade/", &size)) {
+        CHECK(size <= sizeof(zeros));
+        rp_sim_upgrade(x, "Connection: Upgrade\r\nUpgrade: bytes\r\n");
+        rp_sim_write(x, zeros, (size_t)size);
+        ending = RP_SIM_CLOSE;
     } else if (is(target, "/silent/", &size)) {
         whole(x, size);
         ending = RP_SIM_CLOSE;

@@ -502,6 +502,39 @@ static void run_stream(torture *t)
     }
 }
 
+static void leave_http(ask *a)
+{
+    if (a->status == 101)
+        probe_upgrade(&a->torture->probe, a->torture->loop, a->request);
+}
+
+/* A request's connection that goes on as a stream. */
+static void run_upgrade(torture *t)
+{
+    probe *p = &t->probe;
+    rp_timer timer = {0};
+    rp_request_options options = {.upgrade = "bytes"};
+    p->on_end = close_it;
+    p->on_write = written;
+    ask *a = ask_start(t, url(t, A, "/upgrade/3000"), 0, &options);
+    a->on_head = leave_http;
+    asks_wait(t);
+    if (p->stream == NULL)
+        return;
+    rp_timer_start(t->loop, &timer, 60000, given_up, p);
+    if (!p->closing) /* all of it has come already */
+        CHECK(probe_write_text(p, "hello") == RP_OK);
+    while (p->closes == 0)
+        torture_turn(t);
+    rp_error error = p->end_error.status != RP_OK ? p->end_error : p->write_error;
+    if (!timer.private_started)
+        error.status = RP_E_TOTAL_TIMEOUT;
+    else if (error.status == RP_OK && p->received < 3000) /* only a plain stream can't tell */
+        error.status = t->scenario->versions == 0 ? RP_E_BODY_TRUNCATED : RP_E_INTERNAL;
+    rp_timer_stop(t->loop, &timer);
+    CHECK_TEXT(error.status == RP_OK || t->may(&error), error.text);
+}
+
 const scenario scenarios[] = {
     {"life", serve_one, run_life, .life = true, .versions = 13},
     {"life_of_tls", serve_one, run_life_of_tls, .life = true, .versions = 13},
@@ -535,6 +568,8 @@ const scenario scenarios[] = {
     {"destroy_loop_1", serve_one, run_destroy_loop, .number = 1, .versions = 13},
     {"destroy_loop_4", serve_one, run_destroy_loop, .number = 4, .versions = 13},
     {"destroy_loop_9", serve_one, run_destroy_loop, .number = 9, .versions = 13},
+    {"upgrade_plain", serve_one, run_upgrade, .bytes = 1, .versions = 0},
+    {"upgrade_13", serve_one, run_upgrade, .versions = 13},
     {"deadlines", serve_one, run_deadlines, .versions = 13},
     {"pool", serve_two, run_pool, .client = &one_at_a_time, .versions = 13},
     {"pool_plain", serve_two, run_pool, .client = &one_at_a_time},

@@ -243,7 +243,7 @@ static void judge(const ask *a)
     rp_status status = a->error.status;
     bool as_expected = status == a->expected || (a->cancelled && status == RP_E_CANCELLED);
     if (as_expected && status == RP_OK)
-        CHECK(a->status == 200 && a->final_head &&
+        CHECK((a->status == 200 || a->status == 101) && a->final_head &&
               (a->received == a->size || (a->short_too && now != NULL)));
     if (as_expected || may(&a->error) || (now != NULL && status != RP_OK && status == a->also))
         return;
