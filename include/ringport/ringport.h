@@ -11,6 +11,7 @@
 #include <ringport/loop.h>
 #include <ringport/proxy.h>
 #include <ringport/resolver.h>
+#include <ringport/service.h>
 #include <ringport/stream.h>
 #include <ringport/tls.h>
 

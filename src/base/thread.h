@@ -1,6 +1,8 @@
-/* thread.h - threads, and good manners when a dependency starts one. */
+/* thread.h - threads, conditions, and good manners when a dependency starts one. */
 #ifndef RP_BASE_THREAD_H
 #define RP_BASE_THREAD_H
+
+#include "base/mutex.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,5 +25,25 @@ typedef struct rp_thread {
 } rp_thread;
 bool rp_thread_start(rp_thread *thread, void (*run)(void *argument), void *argument);
 void rp_thread_join(rp_thread *thread);
+
+/* Whether it is the calling thread. */
+bool rp_thread_is_self(const rp_thread *thread);
+
+/* The processors that this process may use, at least 1; and the calling thread bound to one of
+ * them, numbered from 0. If the system does not allow it, the thread stays as it is. */
+uint32_t rp_processor_count(void);
+void rp_thread_pin(uint32_t processor);
+
+/* For a thread that waits until another one has changed what a mutex guards. It may wake without a
+ * cause. Memory of the caller, not moved. */
+typedef struct rp_condition {
+    uint64_t private_state[8];
+} rp_condition;
+void rp_condition_init(rp_condition *condition);
+void rp_condition_destroy(rp_condition *condition);
+/* All who wait. */
+void rp_condition_wake(rp_condition *condition);
+/* Gives the mutex up meanwhile. False: nobody woke it in that time. UINT64_MAX: without end. */
+bool rp_condition_wait(rp_condition *condition, rp_mutex *mutex, uint64_t ms);
 
 #endif

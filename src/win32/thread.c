@@ -35,3 +35,58 @@ void rp_thread_join(rp_thread *thread)
     RP_ASSERT(WaitForSingleObject(handle, INFINITE) == WAIT_OBJECT_0);
     (void)CloseHandle(handle);
 }
+
+bool rp_thread_is_self(const rp_thread *thread)
+{
+    return GetThreadId((HANDLE)(uintptr_t)thread->private_handle[0]) == GetCurrentThreadId();
+}
+
+/* Of the process's first group of processors, which has 64 at the most. */
+uint32_t rp_processor_count(void)
+{
+    DWORD_PTR set, of_system;
+    uint32_t count = 0;
+    if (!GetProcessAffinityMask(GetCurrentProcess(), &set, &of_system))
+        return 1;
+    for (; set != 0; set &= set - 1)
+        count++;
+    return count > 0 ? count : 1;
+}
+
+void rp_thread_pin(uint32_t processor)
+{
+    DWORD_PTR set, of_system;
+    if (!GetProcessAffinityMask(GetCurrentProcess(), &set, &of_system))
+        return;
+    for (; set != 0; set &= set - 1)
+        if (processor-- == 0) {
+            (void)SetThreadAffinityMask(GetCurrentThread(), set & (~set + 1));
+            return;
+        }
+}
+
+static CONDITION_VARIABLE *condition_of(rp_condition *condition)
+{
+    return (CONDITION_VARIABLE *)(void *)condition->private_state;
+}
+
+void rp_condition_init(rp_condition *condition)
+{
+    InitializeConditionVariable(condition_of(condition));
+}
+
+void rp_condition_destroy(rp_condition *condition)
+{
+    (void)condition;
+}
+
+void rp_condition_wake(rp_condition *condition)
+{
+    WakeAllConditionVariable(condition_of(condition));
+}
+
+bool rp_condition_wait(rp_condition *condition, rp_mutex *mutex, uint64_t ms)
+{
+    DWORD most = ms < INFINITE ? (DWORD)ms : INFINITE; /* 49 days are without end */
+    return SleepConditionVariableSRW(condition_of(condition), mutex, most, 0);
+}

@@ -1,0 +1,156 @@
+/* service.h - one client for all threads of a program: loops on threads of their own, behind calls
+ * that any thread may make.
+ *
+ * A service has some loops with a client on each. A request goes to one of them and stays there;
+ * its callbacks come on that loop's thread, or what became of it is handed over whole: to a loop of
+ * the caller's, or to a thread that waits for it. Requests for one origin gather on one loop, so
+ * that they share its connections, streams and sessions, and spread over more as they become more
+ * at a time.
+ *
+ * The calls below may be made on any thread, callbacks of the service's included unless one says
+ * otherwise. A service belongs to the process that made it: in a child of fork they fail with
+ * RP_E_MISUSE. */
+#ifndef RINGPORT_SERVICE_H
+#define RINGPORT_SERVICE_H
+
+#include <ringport/http.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rp_service rp_service;
+
+typedef struct rp_service_options {
+    uint32_t threads; /* each with a loop; at most 256. 0: one for each processor that this process
+                       * may use */
+    bool pin;         /* each of them to a processor of its own, as far as there are so many */
+    rp_loop_options loop; /* of each loop. Its allocator is called on that loop's thread */
+    /* Of each client, but its limits are the service's: connections_per_origin, connections_total,
+     * idle_per_origin, queue_limit and concurrent_openings are shared out evenly, rounded down, so
+     * that all together keep to them; each loop has one at least. What an origin may have fewer of
+     * than there are loops, it has on as many loops. tls and resolver NULL: one of each for all
+     * loops. on_address is called on all of their threads. */
+    rp_client_options client;
+    /* So many requests for an origin at a time are one loop's; those above go to the next. 0: as
+     * many as the loop may have connections to it, and 100 where HTTP/2 was spoken last. */
+    uint32_t gather;
+    /* Loops of the caller's in place of threads; it turns them, all on one thread (the
+     * simulator's) or each on its own, and destroys them after the service. loop and pin do not
+     * count. Borrowed until rp_service_create returns. */
+    rp_loop *const *loops;
+    size_t loop_count;
+    rp_allocator allocator; /* of the service itself and of answers; called on any thread, by
+                             * several at a time. resize NULL: malloc's family */
+} rp_service_options;
+
+/* options NULL: all defaults. error may be NULL.
+ * Errors: RP_E_BAD_OPTION, RP_E_NO_MEMORY, RP_E_NO_DESCRIPTORS, RP_E_UNSUPPORTED (as
+ * rp_loop_create), RP_E_RESOLVER_FAILED; RP_E_NO_MEMORY too where the system gives no more
+ * threads. */
+rp_status rp_service_create_sized(rp_service **service, const rp_service_options *options,
+                                  size_t options_size, rp_error *error);
+static inline rp_status rp_service_create(rp_service **service, const rp_service_options *options,
+                                          rp_error *error)
+{
+    return rp_service_create_sized(service, options, sizeof(rp_service_options), error);
+}
+
+/* Ends everything: unfinished requests complete with RP_E_CANCELLED, connections close, threads end
+ * and are waited for. No other call may be under way or come later, but from its last callbacks,
+ * which come before it returns; sending is RP_E_MISUSE there. With loops of the caller's: on the
+ * thread that turns them, or when nobody turns them any more; requests complete in later turns or
+ * by rp_loop_destroy. NULL does nothing. Not from a callback of the service's. */
+void rp_service_destroy(rp_service *service);
+
+/* What is sent from now on fails with RP_E_MISUSE; what is under way goes on. Waits until nothing
+ * is, for so long at the most (RP_NEVER_MS: without end); true: nothing is. Not from a callback of
+ * the service's, nor with loops of the caller's on the thread that turns them but with 0. */
+bool rp_service_drain(rp_service *service, uint64_t wait_ms);
+
+/* For every loop, as rp_client_set_tls. */
+void rp_service_set_tls(rp_service *service, rp_tls_config *tls);
+
+typedef struct rp_service_stats {
+    uint32_t threads;
+    uint64_t requests;  /* sent since the beginning */
+    uint64_t in_flight; /* of these, unfinished */
+    uint64_t spread;    /* that did not go to their origin's first loop, since it had enough */
+} rp_service_stats;
+void rp_service_stats_get(rp_service *service, rp_service_stats *stats);
+
+/* ---- a request whose events come on the service's threads ---- */
+
+/* As rp_client_send; options' texts and body, and what events points to, are borrowed until
+ * on_done, which comes always, once, if this gives RP_OK. All callbacks come on one thread, where
+ * the calls of http.h may be made for the request that they get. It is NULL in on_done if the
+ * request could not begin (*summary->error says why: a bad header, say).
+ * tag: for rp_service_cancel; 0: none.
+ * Errors: RP_E_BAD_URL, RP_E_BAD_OPTION, RP_E_NO_MEMORY, RP_E_MISUSE. error may be NULL. */
+rp_status rp_service_send_sized(rp_service *service, const rp_request_options *options,
+                                size_t options_size, uint64_t tag, const rp_response_events *events,
+                                void *user, rp_error *error);
+static inline rp_status rp_service_send(rp_service *service, const rp_request_options *options,
+                                        uint64_t tag, const rp_response_events *events, void *user,
+                                        rp_error *error)
+{
+    return rp_service_send_sized(service, options, sizeof(rp_request_options), tag, events, user,
+                                 error);
+}
+
+/* Cancels every request that was sent with this tag before. Nothing is known of an end that was
+ * decided before; otherwise they complete with RP_E_CANCELLED, soon. */
+void rp_service_cancel(rp_service *service, uint64_t tag);
+
+/* ---- a request whose answer is handed over whole ---- */
+
+/* The receiver's, on any one thread at a time, also after the service's end. */
+typedef struct rp_answer {
+    rp_error error;           /* status RP_OK: the response is complete */
+    int status;               /* of the final response, 0 if there was none */
+    const rp_header *headers; /* its own */
+    size_t header_count;
+    const uint8_t *body; /* NUL-terminated, the NUL not counted; never NULL */
+    size_t body_size;
+    rp_response_summary summary; /* its texts are the answer's; its error is NULL or &error */
+} rp_answer;
+
+/* NULL does nothing. */
+void rp_answer_free(rp_answer *answer);
+
+/* Called with an answer that is the receiver's from then on. */
+typedef void rp_answer_fn(rp_answer *answer, void *user);
+
+/* The body may have so many bytes; 0: 1 MiB. More ends in RP_E_BODY_TOO_LARGE.
+ * home: fn is called on its thread, by rp_loop_destroy at the latest; NULL: on the service's. It
+ * must live until then, but need not be a loop that does anything else: a dispatcher of another
+ * kind makes one for its waitable (rp_loop_waitable). options as above; its callbacks, if it has
+ * any, come on the service's threads. */
+rp_status rp_service_ask_sized(rp_service *service, const rp_request_options *options,
+                               size_t options_size, uint64_t tag, size_t limit_bytes, rp_loop *home,
+                               rp_answer_fn *fn, void *user, rp_error *error);
+static inline rp_status rp_service_ask(rp_service *service, const rp_request_options *options,
+                                       uint64_t tag, size_t limit_bytes, rp_loop *home,
+                                       rp_answer_fn *fn, void *user, rp_error *error)
+{
+    return rp_service_ask_sized(service, options, sizeof(rp_request_options), tag, limit_bytes,
+                                home, fn, user, error);
+}
+
+/* Waits for the answer, as long as the options' deadlines allow; another thread may cancel it by
+ * its tag. NULL: it could not be sent, *error says why. Not on a thread of the service's
+ * (RP_E_MISUSE), nor on one that turns its loops. */
+rp_answer *rp_service_call_sized(rp_service *service, const rp_request_options *options,
+                                 size_t options_size, uint64_t tag, size_t limit_bytes,
+                                 rp_error *error);
+static inline rp_answer *rp_service_call(rp_service *service, const rp_request_options *options,
+                                         uint64_t tag, size_t limit_bytes, rp_error *error)
+{
+    return rp_service_call_sized(service, options, sizeof(rp_request_options), tag, limit_bytes,
+                                 error);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

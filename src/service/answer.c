@@ -1,0 +1,254 @@
+/* answer.c - a whole answer, for a loop of the caller's or a thread that waits. */
+#include "service/service.h"
+
+#include "base/error.h"
+#include "loop/loop.h"
+
+#include <string.h>
+
+#define LIMIT_DEFAULT ((size_t)1 << 20)
+#define CAPACITY_FIRST ((size_t)4096)
+
+/* An answer and what leads to it. The receiver frees it, so that it has memory of its own. */
+typedef struct rp_asked {
+    rp_answer answer;
+    rp_memory memory;
+    size_t limit;
+    uint8_t *body;
+    size_t capacity;
+    void *head; /* the headers' block */
+    size_t head_size;
+    char *texts; /* the summary's */
+    bool too_large, no_memory;
+    /* To whom: */
+    rp_loop *home;
+    rp_post post;
+    rp_answer_fn *fn;
+    void *user;
+    bool waited_for;
+    rp_mutex lock;
+    rp_condition answered;
+    bool is_answered; /* guarded by lock */
+} rp_asked;
+
+static const uint8_t no_body[1];
+
+void rp_answer_free(rp_answer *answer)
+{
+    rp_asked *asked = RP_CONTAINER(answer, rp_asked, answer);
+    if (answer == NULL)
+        return;
+    rp_memory memory = asked->memory;
+    rp_free_secret(&memory, asked->body, asked->answer.body_size);
+    rp_free_secret(&memory, asked->head, asked->head_size);
+    rp_free(&memory, asked->texts);
+    rp_free(&memory, asked);
+}
+
+/* ---- what comes ---- */
+
+static char *put_text(char **place, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*place, text, size);
+    *place += size;
+    return copy;
+}
+
+static void asked_head(rp_request *request, const rp_response_head *head, void *user)
+{
+    rp_asked *asked = user;
+    if (head->informational)
+        return;
+    size_t size = head->header_count * sizeof(rp_header) + 1;
+    for (size_t i = 0; i < head->header_count; i++)
+        size += strlen(head->headers[i].name) + strlen(head->headers[i].value) + 2;
+    rp_free_secret(&asked->memory, asked->head, asked->head_size);
+    asked->head = rp_allocate(&asked->memory, size);
+    asked->head_size = size;
+    if (asked->head == NULL) {
+        asked->head_size = 0;
+        asked->no_memory = true;
+        rp_request_cancel(request);
+        return;
+    }
+    rp_header *headers = asked->head;
+    char *place = (char *)(headers + head->header_count);
+    for (size_t i = 0; i < head->header_count; i++) {
+        headers[i].name = put_text(&place, head->headers[i].name);
+        headers[i].value = put_text(&place, head->headers[i].value);
+    }
+    asked->answer.headers = headers;
+    asked->answer.header_count = head->header_count;
+}
+
+static bool make_room(rp_asked *asked, size_t need)
+{
+    size_t capacity = asked->capacity == 0 ? CAPACITY_FIRST : asked->capacity;
+    if (need <= asked->capacity)
+        return true;
+    while (capacity < need)
+        capacity *= 2;
+    uint8_t *grown =
+        rp_reallocate_secret(&asked->memory, asked->body, asked->answer.body_size, capacity);
+    if (grown == NULL)
+        return false;
+    asked->body = grown;
+    asked->capacity = capacity;
+    return true;
+}
+
+static void asked_body(rp_request *request, const uint8_t *data, size_t size, void *user)
+{
+    rp_asked *asked = user;
+    asked->too_large = size > asked->limit - asked->answer.body_size;
+    asked->no_memory = !asked->too_large && !make_room(asked, asked->answer.body_size + size + 1);
+    if (asked->too_large || asked->no_memory) {
+        rp_request_cancel(request);
+        return;
+    }
+    memcpy(asked->body + asked->answer.body_size, data, size);
+    asked->answer.body_size += size;
+    asked->body[asked->answer.body_size] = '\0';
+}
+
+/* ---- handing it over ---- */
+
+static void at_home(rp_post *post, void *user)
+{
+    rp_asked *asked = user;
+    (void)post;
+    asked->fn(&asked->answer, asked->user);
+}
+
+static void hand_over(rp_asked *asked)
+{
+    if (asked->home != NULL) {
+        asked->post = (rp_post){.fn = at_home, .user = asked};
+        rp_loop_post(asked->home, &asked->post);
+    } else if (asked->waited_for) {
+        rp_mutex_lock(&asked->lock);
+        asked->is_answered = true;
+        rp_condition_wake(&asked->answered);
+        rp_mutex_unlock(&asked->lock);
+    } else {
+        asked->fn(&asked->answer, asked->user);
+    }
+}
+
+/* The summary's texts live no longer than the callback. */
+static bool keep_texts(rp_asked *asked)
+{
+    rp_response_summary *summary = &asked->answer.summary;
+    const char **texts[] = {&summary->address, &summary->tls_version, &summary->tls_cipher,
+                            &summary->tls_group, &summary->url};
+    size_t size = 1;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        size += *texts[i] != NULL ? strlen(*texts[i]) + 1 : 0;
+    asked->texts = rp_allocate(&asked->memory, size);
+    char *place = asked->texts;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (asked->texts == NULL)
+            *texts[i] = i == 0 ? "" : NULL;
+        else if (*texts[i] != NULL)
+            *texts[i] = put_text(&place, *texts[i]);
+    return asked->texts != NULL;
+}
+
+static void asked_done(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    rp_asked *asked = user;
+    rp_answer *answer = &asked->answer;
+    (void)request;
+    answer->summary = *summary;
+    answer->status = summary->status;
+    answer->body = asked->body != NULL ? asked->body : no_body;
+    bool no_memory = !keep_texts(asked) || asked->no_memory;
+    if (asked->too_large)
+        (void)rp_error_set(&answer->error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
+                           "the body is longer than the limit of %zu bytes", asked->limit);
+    else if (summary->error != NULL && !asked->no_memory)
+        answer->error = *summary->error;
+    else if (no_memory)
+        (void)rp_error_set(&answer->error, RP_E_NO_MEMORY, RP_PHASE_BODY,
+                           "no memory for the answer");
+    answer->summary.error = answer->error.status != RP_OK ? &answer->error : NULL;
+    hand_over(asked);
+}
+
+static const rp_response_events asked_events = {
+    .on_head = asked_head, .on_body = asked_body, .on_done = asked_done};
+
+/* ---- asking ---- */
+
+static rp_asked *new_asked(const rp_service *service, size_t limit, rp_error *error)
+{
+    rp_memory memory;
+    rp_memory_init(&memory, service->options.allocator);
+    rp_asked *asked = rp_allocate(&memory, sizeof(*asked));
+    if (asked == NULL) {
+        (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for an answer");
+        return NULL;
+    }
+    asked->memory = memory;
+    asked->limit = limit != 0 ? limit : LIMIT_DEFAULT;
+    return asked;
+}
+
+rp_status rp_service_ask_sized(rp_service *service, const rp_request_options *options,
+                               size_t options_size, uint64_t tag, size_t limit_bytes, rp_loop *home,
+                               rp_answer_fn *fn, void *user, rp_error *error)
+{
+    rp_request_options copy;
+    rp_error trouble;
+    if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "request options set a member that this version does not know");
+    rp_asked *asked = new_asked(service, limit_bytes, error);
+    if (asked == NULL)
+        return RP_E_NO_MEMORY;
+    asked->home = home;
+    asked->fn = fn;
+    asked->user = user;
+    rp_status status = rp_call_send(service, &copy, tag, &asked_events, asked, user, &trouble);
+    if (status != RP_OK) {
+        rp_answer_free(&asked->answer);
+        if (error != NULL)
+            *error = trouble;
+    }
+    return status;
+}
+
+rp_answer *rp_service_call_sized(rp_service *service, const rp_request_options *options,
+                                 size_t options_size, uint64_t tag, size_t limit_bytes,
+                                 rp_error *error)
+{
+    rp_request_options copy;
+    if (!rp_options_copy(&copy, sizeof(copy), options, options_size)) {
+        (void)rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                           "request options set a member that this version does not know");
+        return NULL;
+    }
+    if (rp_service_is_own_thread(service)) {
+        (void)rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
+                           "a thread of the service's can't wait for its own work");
+        return NULL;
+    }
+    rp_asked *asked = new_asked(service, limit_bytes, error);
+    if (asked == NULL)
+        return NULL;
+    asked->waited_for = true;
+    rp_mutex_init(&asked->lock);
+    rp_condition_init(&asked->answered);
+    rp_status status = rp_call_send(service, &copy, tag, &asked_events, asked, NULL, error);
+    rp_mutex_lock(&asked->lock);
+    while (status == RP_OK && !asked->is_answered)
+        (void)rp_condition_wait(&asked->answered, &asked->lock, UINT64_MAX);
+    rp_mutex_unlock(&asked->lock);
+    rp_condition_destroy(&asked->answered);
+    rp_mutex_destroy(&asked->lock);
+    if (status == RP_OK)
+        return &asked->answer;
+    rp_answer_free(&asked->answer);
+    return NULL;
+}

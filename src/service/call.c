@@ -1,0 +1,265 @@
+/* call.c - one request: to which loop it goes, and what is called there. */
+#include "service/service.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/platform.h"
+#include "http/url.h"
+#include "loop/loop.h"
+
+#include <string.h>
+
+/* ---- the caller's callbacks, with the caller's pointer ---- */
+
+static void call_head(rp_request *request, const rp_response_head *head, void *user)
+{
+    const rp_call *call = user;
+    if (call->events->on_head != NULL)
+        call->events->on_head(request, head, call->events_user);
+}
+
+static void call_body(rp_request *request, const uint8_t *data, size_t size, void *user)
+{
+    const rp_call *call = user;
+    if (call->events->on_body != NULL)
+        call->events->on_body(request, data, size, call->events_user);
+}
+
+static bool call_redirect(rp_request *request, rp_redirect *redirect, void *user)
+{
+    const rp_call *call = user;
+    return call->on_redirect(request, redirect, call->user);
+}
+
+static void call_body_wanted(rp_request *request, size_t room, void *user)
+{
+    const rp_call *call = user;
+    call->on_body_wanted(request, room, call->user);
+}
+
+static void call_body_rewind(rp_request *request, void *user)
+{
+    const rp_call *call = user;
+    call->on_body_rewind(request, call->user);
+}
+
+static void call_trailers(rp_request *request, const rp_header *trailers, size_t count, void *user)
+{
+    const rp_call *call = user;
+    call->on_trailers(request, trailers, count, call->user);
+}
+
+static void take_callbacks(rp_call *call)
+{
+    rp_request_options *options = &call->options;
+    call->on_redirect = options->on_redirect;
+    call->on_body_wanted = options->on_body_wanted;
+    call->on_body_rewind = options->on_body_rewind;
+    call->on_trailers = options->on_trailers;
+    if (call->on_redirect != NULL)
+        options->on_redirect = call_redirect;
+    if (call->on_body_wanted != NULL)
+        options->on_body_wanted = call_body_wanted;
+    if (call->on_body_rewind != NULL)
+        options->on_body_rewind = call_body_rewind;
+    if (call->on_trailers != NULL)
+        options->on_trailers = call_trailers;
+}
+
+static uint32_t *in_flight(rp_service *service, uint32_t origin, uint32_t worker)
+{
+    return &service->in_flight[(size_t)origin * service->stats.threads + worker];
+}
+
+static void call_done(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    rp_call *call = user;
+    rp_worker *worker = call->worker;
+    rp_service *service = worker->service;
+    int version = summary->version;
+    call->events->on_done(request, summary, call->events_user);
+    rp_mutex_lock(&service->lock);
+    rp_list_remove(&call->link);
+    rp_list_remove(&call->cancel_link);
+    --*in_flight(service, call->origin, (uint32_t)(worker - service->workers));
+    if (version != 0)
+        service->http2[call->origin] = version == 20;
+    rp_free(&service->memory, call);
+    if (--service->stats.in_flight == 0)
+        rp_condition_wake(&service->changed);
+    rp_service_leave(service);
+}
+
+static const rp_response_events call_events = {
+    .on_head = call_head, .on_body = call_body, .on_done = call_done};
+
+/* ---- where to ---- */
+
+static uint32_t origin_of(const rp_url *url)
+{
+    uint64_t hash = rp_hash_byte(RP_HASH_BEGIN, url->https);
+    hash = rp_hash_byte(hash, (uint8_t)url->port);
+    hash = rp_hash_byte(hash, (uint8_t)(url->port >> 8));
+    for (size_t i = 0; i < url->host.size; i++) {
+        uint8_t byte = (uint8_t)url->host.data[i];
+        hash = rp_hash_byte(hash, byte >= 'A' && byte <= 'Z' ? byte | 32 : byte);
+    }
+    return (uint32_t)((hash ^ hash >> 32) % RP_SERVICE_ORIGINS);
+}
+
+/* The first of the origin's workers that has not enough for it, or the one that has least. */
+static uint32_t choose(rp_service *service, uint32_t origin)
+{
+    uint32_t threads = service->stats.threads;
+    uint32_t enough = service->options.gather;
+    if (enough == 0)
+        enough = service->http2[origin] ? 100 : service->share;
+    uint32_t best = origin % threads;
+    for (uint32_t i = 0; i < service->width; i++) {
+        uint32_t worker = (origin + i) % threads;
+        uint32_t has = *in_flight(service, origin, worker);
+        if (has < enough) {
+            best = worker;
+            break;
+        }
+        if (has < *in_flight(service, origin, best))
+            best = worker;
+    }
+    if (best != origin % threads)
+        service->stats.spread++;
+    return best;
+}
+
+/* ---- sending ---- */
+
+/* Under the lock. */
+static rp_status put(rp_service *service, const rp_call *call, rp_error *error)
+{
+    if (service->draining)
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the service was told to end");
+    rp_call *copy = rp_allocate(&service->memory, sizeof(*copy));
+    if (copy == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a request");
+    *copy = *call;
+    uint32_t index = choose(service, call->origin);
+    copy->worker = &service->workers[index];
+    take_callbacks(copy);
+    rp_list_init(&copy->cancel_link);
+    rp_list_append(&copy->worker->inbox, &copy->link);
+    ++*in_flight(service, call->origin, index);
+    service->stats.in_flight++;
+    service->stats.requests++;
+    rp_worker_wake(copy->worker);
+    return RP_OK;
+}
+
+rp_status rp_call_send(rp_service *service, const rp_request_options *options, uint64_t tag,
+                       const rp_response_events *events, void *events_user, void *user,
+                       rp_error *error)
+{
+    rp_url url;
+    if (service->process != rp_process_mark())
+        return rp_loop_not_ours(error, RP_PHASE_NONE);
+    if (options->url == NULL)
+        return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_NONE, "the request has no URL");
+    rp_status status = rp_url_parse(&url, options->url, strlen(options->url), error);
+    if (status != RP_OK)
+        return status;
+    const rp_call call = {.tag = tag,
+                          .origin = origin_of(&url),
+                          .options = *options,
+                          .events = events,
+                          .events_user = events_user,
+                          .user = user};
+    rp_mutex_lock(&service->lock);
+    status = put(service, &call, error);
+    rp_mutex_unlock(&service->lock);
+    return status;
+}
+
+rp_status rp_service_send_sized(rp_service *service, const rp_request_options *options,
+                                size_t options_size, uint64_t tag, const rp_response_events *events,
+                                void *user, rp_error *error)
+{
+    rp_request_options copy;
+    if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "request options set a member that this version does not know");
+    return rp_call_send(service, &copy, tag, events, user, user, error);
+}
+
+static void cancel_all_of(rp_worker *worker, rp_link *list, uint64_t tag)
+{
+    for (rp_link *link = list->next; link != list; link = link->next) {
+        rp_call *call = RP_CONTAINER(link, rp_call, link);
+        if (call->tag != tag || call->cancelled)
+            continue;
+        call->cancelled = true;
+        rp_list_append(&worker->cancels, &call->cancel_link);
+    }
+    if (!rp_list_empty(&worker->cancels))
+        rp_worker_wake(worker);
+}
+
+void rp_service_cancel(rp_service *service, uint64_t tag)
+{
+    if (tag == 0 || service->process != rp_process_mark())
+        return;
+    rp_mutex_lock(&service->lock);
+    for (uint32_t i = 0; i < service->stats.threads; i++) {
+        cancel_all_of(&service->workers[i], &service->workers[i].inbox, tag);
+        cancel_all_of(&service->workers[i], &service->workers[i].calls, tag);
+    }
+    rp_mutex_unlock(&service->lock);
+}
+
+/* ---- on the worker's thread ---- */
+
+static void begin(rp_worker *worker, rp_call *call, bool cancelled)
+{
+    rp_error error;
+    if (cancelled)
+        (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "cancelled by the caller");
+    else if (worker->client == NULL)
+        error = worker->trouble;
+    else
+        call->request = rp_client_send(worker->client, &call->options, &call_events, call, &error);
+    if (call->request != NULL)
+        return;
+    const rp_response_summary summary = {.error = &error, .address = ""};
+    call_done(NULL, &summary, call);
+}
+
+/* The next that was sent, now among the worker's calls. */
+static rp_call *take_sent(rp_worker *worker, bool *cancelled)
+{
+    rp_service *service = worker->service;
+    rp_mutex_lock(&service->lock);
+    rp_link *link = rp_list_take(&worker->inbox);
+    rp_call *call = link != NULL ? RP_CONTAINER(link, rp_call, link) : NULL;
+    if (call != NULL) {
+        rp_list_append(&worker->calls, &call->link);
+        *cancelled = call->cancelled || service->ending;
+    }
+    rp_mutex_unlock(&service->lock);
+    return call;
+}
+
+static rp_call *take_cancelled(rp_worker *worker)
+{
+    rp_mutex_lock(&worker->service->lock);
+    rp_link *link = rp_list_take(&worker->cancels);
+    rp_mutex_unlock(&worker->service->lock);
+    return link != NULL ? RP_CONTAINER(link, rp_call, cancel_link) : NULL;
+}
+
+void rp_calls_look(rp_worker *worker)
+{
+    bool cancelled;
+    for (rp_call *call; (call = take_sent(worker, &cancelled)) != NULL;)
+        begin(worker, call, cancelled);
+    /* One that is sent and cancelled from here on may not have begun: begin() will see it. */
+    for (rp_call *call; (call = take_cancelled(worker)) != NULL;)
+        if (call->request != NULL)
+            rp_request_cancel(call->request);
+}

@@ -1,0 +1,331 @@
+/* service.c - the loops of a service, and their threads. */
+#include "service/service.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/platform.h"
+#include "loop/loop.h"
+
+/* ---- the end ---- */
+
+static void free_service(rp_service *service)
+{
+    rp_memory memory = service->memory;
+    rp_tls_config_release(service->tls);
+    rp_resolver_release(service->resolver);
+    rp_free(&memory, service->in_flight);
+    rp_free(&memory, service->workers);
+    rp_condition_destroy(&service->changed);
+    rp_mutex_destroy(&service->lock);
+    rp_free(&memory, service);
+    RP_ASSERT(memory.live == 0);
+}
+
+void rp_service_leave(rp_service *service)
+{
+    bool held = service->threads || !service->ending || service->stats.in_flight > 0;
+    for (uint32_t i = 0; i < service->stats.threads; i++)
+        held = held || !service->workers[i].ended;
+    rp_mutex_unlock(&service->lock);
+    if (!held)
+        free_service(service);
+}
+
+/* ---- a worker, on its thread ---- */
+
+static void set_tls(rp_worker *worker)
+{
+    rp_service *service = worker->service;
+    rp_mutex_lock(&service->lock);
+    bool changed = worker->client_tls_number != service->tls_number;
+    worker->client_tls_number = service->tls_number;
+    rp_tls_config *tls = changed ? rp_tls_config_retain(service->tls) : NULL;
+    rp_mutex_unlock(&service->lock);
+    if (tls != NULL && worker->client != NULL)
+        rp_client_set_tls(worker->client, tls);
+    rp_tls_config_release(tls);
+}
+
+static void make_client(rp_worker *worker)
+{
+    rp_service *service = worker->service;
+    rp_client_options options = service->options.client;
+    rp_mutex_lock(&service->lock);
+    worker->client_tls_number = service->tls_number;
+    options.tls = service->tls != NULL ? rp_tls_config_retain(service->tls) : NULL;
+    rp_mutex_unlock(&service->lock);
+    options.resolver = service->resolver;
+    (void)rp_client_create(&worker->client, worker->loop, &options, &worker->trouble);
+    rp_tls_config_release(options.tls);
+}
+
+/* Its last turn: the requests end from rp_loop_destroy, or later turns of a caller's loop. */
+static void end_worker(rp_worker *worker)
+{
+    rp_service *service = worker->service;
+    rp_client_destroy(worker->client);
+    worker->client = NULL;
+    rp_mutex_lock(&service->lock);
+    worker->ended = true;
+    rp_service_leave(service);
+}
+
+static void look(rp_post *post, void *user)
+{
+    rp_worker *worker = user;
+    rp_service *service = worker->service;
+    (void)post;
+    rp_mutex_lock(&service->lock);
+    worker->posted = false;
+    bool ending = service->ending;
+    rp_mutex_unlock(&service->lock);
+    if (worker->client == NULL && worker->trouble.status == RP_OK)
+        make_client(worker);
+    set_tls(worker);
+    rp_calls_look(worker);
+    if (ending)
+        end_worker(worker);
+}
+
+void rp_worker_wake(rp_worker *worker)
+{
+    if (worker->posted || worker->ended)
+        return;
+    worker->posted = true;
+    rp_loop_post(worker->loop, &worker->post);
+}
+
+static void run(void *argument)
+{
+    rp_worker *worker = argument;
+    rp_service *service = worker->service;
+    if (service->options.pin)
+        rp_thread_pin((uint32_t)(worker - service->workers) % rp_processor_count());
+    if (rp_loop_create(&worker->loop, &service->options.loop, &worker->trouble) == RP_OK)
+        make_client(worker);
+    rp_mutex_lock(&service->lock);
+    service->begun++;
+    worker->ended = worker->loop == NULL;
+    rp_condition_wake(&service->changed);
+    bool ended = worker->ended;
+    rp_mutex_unlock(&service->lock);
+    while (!ended) {
+        (void)rp_loop_turn(worker->loop, RP_NEVER_MS);
+        ended = worker->ended; /* nobody else sets it */
+    }
+    rp_loop_destroy(worker->loop);
+}
+
+/* ---- making one ---- */
+
+static uint32_t part(uint32_t limit, uint32_t among)
+{
+    return limit / among > 0 ? limit / among : 1;
+}
+
+/* What the service may have, each worker may have a part of. */
+static void share_out(rp_service *service)
+{
+    rp_client_options *options = &service->options.client;
+    uint32_t threads = service->stats.threads;
+    uint32_t connections =
+        options->connections_per_origin != 0 ? options->connections_per_origin : 64;
+    uint32_t total = options->connections_total != 0 ? options->connections_total : 65536;
+    service->width = connections < threads ? connections : threads;
+    service->share = part(connections, service->width);
+    options->connections_per_origin = service->share;
+    if (options->idle_per_origin != 0)
+        options->idle_per_origin = part(options->idle_per_origin, service->width);
+    options->connections_total = part(total, threads);
+    options->queue_limit = part(options->queue_limit != 0 ? options->queue_limit : 65536, threads);
+    options->concurrent_openings =
+        part(options->concurrent_openings != 0 ? options->concurrent_openings : 256, threads);
+}
+
+static rp_status check(const rp_service_options *options, rp_error *error)
+{
+    if (options->threads > RP_SERVICE_THREADS || options->loop_count > RP_SERVICE_THREADS)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "a service has at most %d threads or loops", RP_SERVICE_THREADS);
+    if ((options->loops != NULL) != (options->loop_count > 0))
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "loops and loop_count belong together");
+    if (options->loops != NULL && options->threads != 0)
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "a service has threads of its own or the caller's loops, not both");
+    return RP_OK;
+}
+
+static rp_service *new_service(const rp_service_options *options)
+{
+    rp_memory memory;
+    rp_memory_init(&memory, options->allocator);
+    rp_service *service = rp_allocate(&memory, sizeof(*service));
+    if (service == NULL)
+        return NULL;
+    uint32_t threads = options->loops != NULL ? (uint32_t)options->loop_count : options->threads;
+    if (threads == 0)
+        threads = rp_processor_count();
+    if (threads > RP_SERVICE_THREADS)
+        threads = RP_SERVICE_THREADS;
+    rp_mutex_init(&service->lock);
+    rp_condition_init(&service->changed);
+    service->process = rp_process_mark();
+    service->options = *options;
+    service->threads = options->loops == NULL;
+    service->stats.threads = threads;
+    service->workers = rp_allocate(&memory, threads * sizeof(*service->workers));
+    service->in_flight =
+        rp_allocate(&memory, (size_t)RP_SERVICE_ORIGINS * threads * sizeof(*service->in_flight));
+    service->memory = memory;
+    if (service->workers == NULL || service->in_flight == NULL) {
+        free_service(service);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < threads; i++) {
+        rp_worker *worker = &service->workers[i];
+        worker->service = service;
+        worker->loop = options->loops != NULL ? options->loops[i] : NULL;
+        worker->post = (rp_post){.fn = look, .user = worker};
+        rp_list_init(&worker->inbox);
+        rp_list_init(&worker->calls);
+        rp_list_init(&worker->cancels);
+    }
+    return service;
+}
+
+/* Starts so many as can be; false: not all have a loop and a client. */
+static bool start(rp_service *service, rp_error *error)
+{
+    uint32_t started = 0;
+    while (started < service->stats.threads &&
+           rp_thread_start(&service->workers[started].thread, run, &service->workers[started]))
+        started++;
+    rp_mutex_lock(&service->lock);
+    while (service->begun < started)
+        (void)rp_condition_wait(&service->changed, &service->lock, UINT64_MAX);
+    rp_mutex_unlock(&service->lock);
+    bool good = started == service->stats.threads;
+    if (!good)
+        (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE,
+                           "the system gives no more threads: %u of %u", started,
+                           service->stats.threads);
+    service->stats.threads = started;
+    for (uint32_t i = 0; good && i < started; i++) {
+        good = service->workers[i].client != NULL;
+        if (!good && error != NULL)
+            *error = service->workers[i].trouble;
+    }
+    return good;
+}
+
+/* What all loops share. Without a configuration each client tells why there is none. */
+static rp_status make_shared(rp_service *service, rp_error *error)
+{
+    const rp_client_options *client = &service->options.client;
+    if (client->tls != NULL)
+        service->tls = rp_tls_config_retain(client->tls);
+    else
+        (void)rp_tls_config_create(&service->tls, NULL, NULL);
+    if (client->resolver != NULL)
+        service->resolver = rp_resolver_retain(client->resolver);
+    else if (service->threads)
+        return rp_resolver_create(&service->resolver, NULL, error);
+    return RP_OK;
+}
+
+rp_status rp_service_create_sized(rp_service **out, const rp_service_options *options,
+                                  size_t options_size, rp_error *error)
+{
+    rp_service_options copy;
+    *out = NULL;
+    if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
+        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                            "service options set a member that this version does not know");
+    rp_status status = check(&copy, error);
+    if (status != RP_OK)
+        return status;
+    rp_service *service = new_service(&copy);
+    if (service == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the service");
+    share_out(service);
+    rp_error trouble = {.status = RP_OK};
+    status = make_shared(service, error);
+    if (status != RP_OK) {
+        free_service(service);
+        return status;
+    }
+    if (service->threads && !start(service, &trouble)) {
+        rp_service_destroy(service);
+        if (error != NULL)
+            *error = trouble;
+        return trouble.status;
+    }
+    *out = service;
+    return RP_OK;
+}
+
+/* ---- its end ---- */
+
+bool rp_service_is_own_thread(const rp_service *service)
+{
+    for (uint32_t i = 0; service->threads && i < service->stats.threads; i++)
+        if (rp_thread_is_self(&service->workers[i].thread))
+            return true;
+    return false;
+}
+
+void rp_service_destroy(rp_service *service)
+{
+    if (service == NULL || service->process != rp_process_mark())
+        return;
+    RP_ASSERT(!rp_service_is_own_thread(service));
+    rp_mutex_lock(&service->lock);
+    service->draining = service->ending = true;
+    for (uint32_t i = 0; i < service->stats.threads; i++)
+        rp_worker_wake(&service->workers[i]);
+    if (!service->threads) {
+        rp_service_leave(service);
+        return;
+    }
+    rp_mutex_unlock(&service->lock);
+    for (uint32_t i = 0; i < service->stats.threads; i++)
+        rp_thread_join(&service->workers[i].thread);
+    free_service(service);
+}
+
+bool rp_service_drain(rp_service *service, uint64_t wait_ms)
+{
+    if (service->process != rp_process_mark())
+        return false;
+    RP_ASSERT(wait_ms == 0 || !rp_service_is_own_thread(service));
+    rp_mutex_lock(&service->lock);
+    service->draining = true;
+    while (service->stats.in_flight > 0 &&
+           rp_condition_wait(&service->changed, &service->lock, wait_ms))
+        continue;
+    bool drained = service->stats.in_flight == 0;
+    rp_mutex_unlock(&service->lock);
+    return drained;
+}
+
+void rp_service_set_tls(rp_service *service, rp_tls_config *tls)
+{
+    if (tls == NULL || service->process != rp_process_mark())
+        return;
+    rp_mutex_lock(&service->lock);
+    rp_tls_config *before = service->tls;
+    service->tls = rp_tls_config_retain(tls);
+    service->tls_number++;
+    for (uint32_t i = 0; i < service->stats.threads; i++)
+        rp_worker_wake(&service->workers[i]);
+    rp_mutex_unlock(&service->lock);
+    rp_tls_config_release(before);
+}
+
+void rp_service_stats_get(rp_service *service, rp_service_stats *stats)
+{
+    rp_mutex_lock(&service->lock);
+    *stats = service->stats;
+    rp_mutex_unlock(&service->lock);
+}

@@ -1,0 +1,93 @@
+/* service.h - inside a service: its threads, and the calls that are under way.
+ *
+ *     any thread                        a loop's thread
+ *     rp_service_send --> inbox, post   look() --> rp_client_send --> the caller's callbacks
+ *     rp_service_cancel --> cancels     look() --> rp_request_cancel
+ *
+ * One lock guards all that threads share. It is not held in callbacks. */
+#ifndef RP_SERVICE_SERVICE_H
+#define RP_SERVICE_SERVICE_H
+
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include <ringport/service.h>
+
+/* Origins are told apart by so many numbers. Those that share one are routed as one, no more. */
+#define RP_SERVICE_ORIGINS 1024
+#define RP_SERVICE_THREADS 256
+
+/* A loop with its client. What is not guarded by the lock is its thread's. */
+typedef struct rp_worker {
+    rp_service *service;
+    rp_thread thread; /* without one of its own, not used */
+    rp_loop *loop;
+    rp_client *client; /* made in the loop's first turn */
+    rp_error trouble;  /* why there is no client; status RP_OK: it has not been tried */
+    /* Guarded: */
+    rp_link inbox, calls, cancels;
+    rp_post post; /* of look() */
+    bool posted;
+    bool ended; /* its client is gone, and nothing is posted any more */
+    uint64_t tls_number, client_tls_number;
+} rp_worker;
+
+/* One request. */
+typedef struct rp_call {
+    rp_worker *worker;
+    rp_request *request; /* the worker's; NULL: not begun */
+    uint64_t tag;
+    uint32_t origin;
+    bool cancelled;                   /* guarded */
+    rp_link link;                     /* in inbox or calls; guarded */
+    rp_link cancel_link;              /* guarded */
+    rp_request_options options;       /* their callbacks are ours */
+    const rp_response_events *events; /* the caller's, and whose they are */
+    void *events_user;
+    void *user; /* of the options' callbacks */
+    rp_redirect_fn *on_redirect;
+    rp_body_wanted_fn *on_body_wanted;
+    rp_body_rewind_fn *on_body_rewind;
+    rp_trailers_fn *on_trailers;
+} rp_call;
+
+struct rp_service {
+    rp_mutex lock;
+    rp_condition changed; /* a thread has begun, or the last request has ended */
+    uint64_t process;
+    rp_memory memory; /* guarded, as is what follows */
+    rp_service_stats stats;
+    uint32_t begun; /* threads */
+    bool draining, ending;
+    rp_tls_config *tls;             /* NULL: could not be made; each client says why */
+    uint64_t tls_number;            /* of changes */
+    bool http2[RP_SERVICE_ORIGINS]; /* was spoken last */
+    uint32_t *in_flight;            /* by origin, and then by worker */
+    /* Does not change: */
+    rp_service_options options;
+    rp_resolver *resolver; /* NULL: each loop's own */
+    uint32_t width;        /* workers that an origin may have */
+    uint32_t share;        /* of connections to one origin, for each of them */
+    bool threads;          /* of its own */
+    rp_worker *workers;
+};
+
+/* ---- service.c ---- */
+
+/* Under the lock. Has the worker look at what is there for it. */
+void rp_worker_wake(rp_worker *worker);
+/* Frees the service if it was destroyed and nothing holds it any more. Under the lock, which it
+ * gives up. */
+void rp_service_leave(rp_service *service);
+bool rp_service_is_own_thread(const rp_service *service);
+
+/* ---- call.c ---- */
+
+/* As rp_service_send; the options' callbacks get user, the events theirs. */
+rp_status rp_call_send(rp_service *service, const rp_request_options *options, uint64_t tag,
+                       const rp_response_events *events, void *events_user, void *user,
+                       rp_error *error);
+/* On the worker's thread: what was sent is begun, what was cancelled ends. */
+void rp_calls_look(rp_worker *worker);
+
+#endif

@@ -1,0 +1,342 @@
+/* test_threads_service.c - a service's requests from many threads, and from loops of their own; its
+ * limits, cancels and ends. The server is in a thread of its own. */
+#include "support/raw.h"
+#include "support/tls_pair.h"
+#include "support/web.h"
+
+#include "base/thread.h"
+#include <ringport/service.h>
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CALLERS = 8, CALLS = 40, WAIT_MS = 20000 };
+
+typedef struct site {
+    server *server;
+    rp_tls_config *client_tls, *server_tls;
+    rp_service *service;
+} site;
+
+static void site_begin(site *s, const rp_service_options *options)
+{
+    rp_service_options known = options != NULL ? *options : (rp_service_options){.threads = 3};
+    rp_error error;
+    *s = (site){.client_tls = tls_client_of(0), .server_tls = tls_server_of("server-ecdsa", 0)};
+    server_options serving = {.tls = s->server_tls, .backend = fixture_backend()};
+    s->server = server_start_thread(&serving);
+    known.loop.backend = fixture_backend();
+    known.client.tls = s->client_tls;
+    assert_int_equal(rp_service_create(&s->service, &known, &error), RP_OK);
+}
+
+static void site_end(site *s)
+{
+    rp_service_destroy(s->service);
+    server_stop(s->server);
+    rp_tls_config_release(s->client_tls);
+    rp_tls_config_release(s->server_tls);
+}
+
+/* server_url's buffers are one thread's. */
+static void url_of(const site *s, const char *path, char *url, size_t size)
+{
+    (void)snprintf(url, size, "https://127.0.0.1:%u%s", server_port(s->server), path);
+}
+
+/* ---- threads that wait ---- */
+
+typedef struct caller {
+    site *site;
+    rp_thread thread;
+    unsigned good;
+} caller;
+
+static void call_often(void *argument)
+{
+    caller *c = argument;
+    char url[128], path[64];
+    for (unsigned i = 0; i < CALLS; i++) {
+        (void)snprintf(path, sizeof(path), "/bytes/%u", 100 + 37 * i);
+        url_of(c->site, path, url, sizeof(url));
+        rp_error error;
+        rp_answer *answer =
+            rp_service_call(c->site->service, &(rp_request_options){.url = url}, 0, 0, &error);
+        if (answer != NULL && answer->error.status == RP_OK && answer->status == 200 &&
+            answer->body_size == 100 + 37 * i && answer->summary.tls_version != NULL &&
+            answer->header_count > 0)
+            c->good++;
+        rp_answer_free(answer);
+    }
+}
+
+static void test_many_callers(void **state)
+{
+    (void)state;
+    site s;
+    caller callers[CALLERS];
+    rp_service_stats stats;
+    site_begin(&s, NULL);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        callers[i] = (caller){.site = &s};
+        assert_true(rp_thread_start(&callers[i].thread, call_often, &callers[i]));
+    }
+    for (unsigned i = 0; i < CALLERS; i++) {
+        rp_thread_join(&callers[i].thread);
+        assert_int_equal(callers[i].good, CALLS);
+    }
+    rp_service_stats_get(s.service, &stats);
+    assert_int_equal(stats.requests, CALLERS * CALLS);
+    assert_int_equal(stats.threads, 3);
+    assert_int_equal(stats.spread, 0); /* one loop has room for all of them */
+    assert_true(server_counts_get(s.server)->connections <= CALLERS);
+    assert_true(rp_service_drain(s.service, WAIT_MS));
+    rp_service_stats_get(s.service, &stats);
+    assert_int_equal(stats.in_flight, 0);
+    site_end(&s);
+}
+
+/* ---- answers for a loop of the caller's ---- */
+
+typedef struct home {
+    rp_loop *loop;
+    unsigned answers, good, cancelled;
+    rp_status last;
+} home;
+
+static void at_home(rp_answer *answer, void *user)
+{
+    home *h = user;
+    h->answers++;
+    h->last = answer->error.status;
+    h->good += answer->error.status == RP_OK && answer->status == 200;
+    h->cancelled += answer->error.status == RP_E_CANCELLED;
+    rp_answer_free(answer);
+}
+
+static void home_wait(home *h, unsigned answers)
+{
+    uint64_t end = fixture_now_ms() + WAIT_MS;
+    while (h->answers < answers && fixture_now_ms() < end)
+        (void)rp_loop_turn(h->loop, 100);
+    assert_int_equal(h->answers, answers);
+}
+
+static void ask(site *s, home *h, const char *path, uint64_t tag, size_t limit)
+{
+    rp_error error;
+    /* One buffer for each that may be under way: they are borrowed. */
+    static char urls[256][96];
+    static unsigned next;
+    char *url = urls[next++ % 256];
+    url_of(s, path, url, sizeof(urls[0]));
+    assert_int_equal(rp_service_ask(s->service, &(rp_request_options){.url = url}, tag, limit,
+                                    h->loop, at_home, h, &error),
+                     RP_OK);
+}
+
+static void test_home(void **state)
+{
+    (void)state;
+    site s;
+    home h = {.loop = fixture_loop()};
+    site_begin(&s, NULL);
+    for (unsigned i = 0; i < 30; i++)
+        ask(&s, &h, "/hello", 0, 0);
+    home_wait(&h, 30);
+    assert_int_equal(h.good, 30);
+    ask(&s, &h, "/bytes/5000", 0, 4999);
+    home_wait(&h, 31);
+    assert_int_equal(h.last, RP_E_BODY_TOO_LARGE);
+    ask(&s, &h, "/bytes/5000", 0, 5000);
+    home_wait(&h, 32);
+    assert_int_equal(h.last, RP_OK);
+    site_end(&s);
+    fixture_loop_end(h.loop);
+}
+
+/* Those of the tag end, and no others; what is sent later with it is another matter. */
+static void test_cancel(void **state)
+{
+    (void)state;
+    site s;
+    home h = {.loop = fixture_loop()}, other = {.loop = h.loop};
+    site_begin(&s, &(rp_service_options){.threads = 3, .gather = 2});
+    for (unsigned i = 0; i < 10; i++)
+        ask(&s, &h, "/delay/60000", 7, 0);
+    ask(&s, &other, "/delay/50", 8, 0);
+    rp_service_cancel(s.service, 9);
+    rp_service_cancel(s.service, 0);
+    rp_service_cancel(s.service, 7);
+    rp_service_cancel(s.service, 7);
+    home_wait(&h, 10);
+    assert_int_equal(h.cancelled, 10);
+    ask(&s, &h, "/hello", 7, 0);
+    home_wait(&h, 11);
+    assert_int_equal(h.good, 1);
+    home_wait(&other, 1);
+    assert_int_equal(other.good, 1);
+    rp_service_stats stats;
+    rp_service_stats_get(s.service, &stats);
+    assert_true(stats.spread > 0);
+    site_end(&s);
+    fixture_loop_end(h.loop);
+}
+
+/* ---- a thread that waits is freed by another one's cancel ---- */
+
+typedef struct waiter {
+    site *site;
+    rp_thread thread;
+    rp_status status;
+} waiter;
+
+static void wait_long(void *argument)
+{
+    waiter *w = argument;
+    char url[128];
+    url_of(w->site, "/delay/60000", url, sizeof(url));
+    rp_answer *answer =
+        rp_service_call(w->site->service, &(rp_request_options){.url = url}, 5, 0, NULL);
+    w->status = answer != NULL ? answer->error.status : RP_E_MISUSE;
+    rp_answer_free(answer);
+}
+
+static void test_cancel_of_a_waiter(void **state)
+{
+    (void)state;
+    site s;
+    rp_service_stats stats;
+    site_begin(&s, NULL);
+    waiter w = {.site = &s};
+    assert_true(rp_thread_start(&w.thread, wait_long, &w));
+    do {
+        raw_sleep_ms(1);
+        rp_service_stats_get(s.service, &stats);
+    } while (stats.requests == 0);
+    rp_service_cancel(s.service, 5);
+    rp_thread_join(&w.thread);
+    assert_int_equal(w.status, RP_E_CANCELLED);
+    site_end(&s);
+}
+
+/* ---- its end, with requests in every state ---- */
+
+static void test_destroy(void **state)
+{
+    (void)state;
+    for (unsigned wait_ms = 0; wait_ms < 8; wait_ms++) {
+        site s;
+        rp_error error;
+        home h = {.loop = fixture_loop()};
+        site_begin(&s, &(rp_service_options){.threads = 2, .gather = 4});
+        for (unsigned i = 0; i < 16; i++)
+            ask(&s, &h, i % 2 ? "/delay/60000" : "/hello", 3, 0);
+        raw_sleep_ms(wait_ms);
+        assert_false(rp_service_drain(s.service, 0) && h.answers < 16 && wait_ms == 0);
+        assert_int_equal(rp_service_send(s.service, &(rp_request_options){.url = "http://x/"}, 0,
+                                         &rp_collect_events, NULL, &error),
+                         RP_E_MISUSE);
+        assert_string_equal(error.text, "the service was told to end");
+        site_end(&s);
+        home_wait(&h, 16); /* the posts are in the loop */
+        assert_int_equal(h.good + h.cancelled, 16);
+        assert_true(h.cancelled >= 8);
+        fixture_loop_end(h.loop);
+    }
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    site s;
+    rp_error error;
+    rp_service *service;
+    home h = {.loop = fixture_loop()};
+    site_begin(&s, NULL);
+    assert_null(rp_service_call(s.service, &(rp_request_options){.url = "ftp://x/"}, 0, 0, &error));
+    assert_int_equal(error.status, RP_E_BAD_URL);
+    assert_null(rp_service_call(s.service, &(rp_request_options){0}, 0, 0, &error));
+    assert_int_equal(error.status, RP_E_BAD_URL);
+    /* What only the client sees comes as the request's end. */
+    rp_answer *answer = rp_service_call(
+        s.service, &(rp_request_options){.url = "http://127.0.0.1:1/", .method = "G T"}, 0, 0,
+        &error);
+    assert_non_null(answer);
+    assert_true(answer->error.status == RP_E_BAD_OPTION || answer->error.status == RP_E_BAD_HEADER);
+    assert_int_equal(answer->status, 0);
+    assert_int_equal(answer->body_size, 0);
+    rp_answer_free(answer);
+    rp_answer_free(NULL);
+    rp_service_options many = {.threads = 257};
+    assert_int_equal(rp_service_create(&service, &many, &error), RP_E_BAD_OPTION);
+    assert_null(service);
+    rp_service_options both = {.threads = 1, .loops = &h.loop, .loop_count = 1};
+    assert_int_equal(rp_service_create(&service, &both, &error), RP_E_BAD_OPTION);
+    rp_service_options unknown = {.threads = 2, .loop.backend = "kqueue"};
+    assert_int_equal(rp_service_create(&service, &unknown, &error), RP_E_UNSUPPORTED);
+    assert_null(service);
+    site_end(&s);
+    fixture_loop_end(h.loop);
+}
+
+/* ---- lack of memory, at each allocation of the service's ---- */
+
+typedef struct stingy {
+    atomic_long left;
+} stingy;
+
+static void *stingy_resize(void *user, void *memory, size_t size)
+{
+    stingy *s = user;
+    if (size == 0) {
+        free(memory);
+        return NULL;
+    }
+    return atomic_fetch_sub(&s->left, 1) > 0 ? realloc(memory, size) : NULL;
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    bool good = false;
+    for (long most = 0; !good; most++) {
+        site s = {.client_tls = tls_client_of(0), .server_tls = tls_server_of("server-ecdsa", 0)};
+        stingy memory = {.left = most};
+        rp_error error;
+        char url[128];
+        server_options serving = {.tls = s.server_tls, .backend = fixture_backend()};
+        s.server = server_start_thread(&serving);
+        url_of(&s, "/bytes/20000", url, sizeof(url));
+        rp_service_options options = {.threads = 2,
+                                      .loop.backend = fixture_backend(),
+                                      .client.tls = s.client_tls,
+                                      .allocator = {.resize = stingy_resize, .user = &memory}};
+        rp_status status = rp_service_create(&s.service, &options, &error);
+        assert_true(status == RP_OK || status == RP_E_NO_MEMORY);
+        if (status == RP_OK) {
+            rp_answer *answer =
+                rp_service_call(s.service, &(rp_request_options){.url = url}, 0, 0, &error);
+            good = answer != NULL && answer->error.status == RP_OK;
+            if (!good)
+                assert_int_equal(answer != NULL ? answer->error.status : error.status,
+                                 RP_E_NO_MEMORY);
+            rp_answer_free(answer);
+        }
+        site_end(&s);
+        assert_true(most < 100);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        fixture_test(test_many_callers), fixture_test(test_home),
+        fixture_test(test_cancel),       fixture_test(test_cancel_of_a_waiter),
+        fixture_test(test_destroy),      fixture_test(test_refused),
+        fixture_test(test_no_memory),
+    };
+    return fixture_run(tests);
+}

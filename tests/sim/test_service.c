@@ -1,0 +1,216 @@
+/* test_service.c - a service on several simulated loops, all in this thread: which loop a request
+ * goes to, the limits of all together, and one run for one seed. */
+#include "support/check.h"
+#include "support/play.h"
+
+#include <ringport/service.h>
+
+#include <string.h>
+
+enum { LOOPS = 4, REQUESTS = 64, TAG = 7 };
+
+typedef struct scene {
+    play play; /* its loop is where answers come home */
+    rp_loop *loops[LOOPS];
+    rp_service *service;
+    unsigned answers, good, cancelled;
+} scene;
+
+static void serve(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_wait(x, 20);
+    rp_sim_respond(x, 200, NULL, "abc", 3);
+}
+
+static void scene_begin(scene *s, uint64_t seed, const rp_service_options *options, int version)
+{
+    rp_error error;
+    rp_service_options known = *options;
+    rp_sim_options sim = {.seed = seed, .orderly = seed == 0};
+    rp_sim_server_options serving = {.on_request = serve};
+    *s = (scene){0};
+    play_begin(&s->play, &(play_options){.sim = &sim, .server = &serving, .version = version});
+    for (size_t i = 0; i < LOOPS; i++)
+        assert_int_equal(rp_sim_loop_create(s->play.sim, &s->loops[i], NULL, false, &error), RP_OK);
+    known.loops = s->loops;
+    known.loop_count = LOOPS;
+    known.client.tls = s->play.tls;
+    assert_int_equal(rp_service_create(&s->service, &known, &error), RP_OK);
+}
+
+static void scene_end(scene *s)
+{
+    rp_service_destroy(s->service);
+    for (size_t i = 0; i < LOOPS; i++) {
+        rp_loop_run(s->loops[i]);
+        rp_loop_destroy(s->loops[i]);
+    }
+    play_end(&s->play);
+}
+
+static void at_home(rp_answer *answer, void *user)
+{
+    scene *s = user;
+    s->answers++;
+    s->good += answer->error.status == RP_OK && answer->status == 200 && answer->body_size == 3 &&
+               memcmp(answer->body, "abc", 4) == 0;
+    s->cancelled += answer->error.status == RP_E_CANCELLED;
+    rp_answer_free(answer);
+}
+
+static void ask(scene *s, const char *url, unsigned count)
+{
+    rp_error error;
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(rp_service_ask(s->service, &(rp_request_options){.url = url}, TAG, 0,
+                                        s->play.loop, at_home, s, &error),
+                         RP_OK);
+}
+
+static uint64_t opened(const scene *s, size_t loop)
+{
+    return rp_loop_stats_get(s->loops[loop])->connections_opened;
+}
+
+static uint64_t opened_in_all(const scene *s, unsigned *loops)
+{
+    uint64_t all = 0;
+    *loops = 0;
+    for (size_t i = 0; i < LOOPS; i++) {
+        all += opened(s, i);
+        *loops += opened(s, i) > 0;
+    }
+    return all;
+}
+
+/* A few stay on one loop, one after the other as well as at once. */
+static void test_gather(void **state)
+{
+    (void)state;
+    scene s;
+    unsigned loops;
+    scene_begin(&s, 3, &(rp_service_options){0}, 13);
+    for (unsigned i = 0; i < 10; i++) {
+        ask(&s, "https://" PLAY_HOST "/", 3);
+        rp_sim_run_ms(s.play.sim, 1000);
+    }
+    assert_int_equal(s.good, 30);
+    assert_in_range(opened_in_all(&s, &loops), 1, 3);
+    assert_int_equal(loops, 1);
+    scene_end(&s);
+}
+
+/* Many at once are spread, and the limits are those of the whole. */
+static void test_spread(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t limit;
+        unsigned loops;
+    } cases[] = {{8, 4}, {3, 3}, {1, 1}, {64, 4}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        scene s;
+        unsigned loops;
+        rp_service_stats stats;
+        scene_begin(&s, 5, &(rp_service_options){.client.connections_per_origin = cases[i].limit},
+                    13);
+        ask(&s, "https://" PLAY_HOST "/", REQUESTS);
+        rp_sim_run_ms(s.play.sim, 20000);
+        assert_int_equal(s.good, REQUESTS);
+        assert_in_range(opened_in_all(&s, &loops), cases[i].loops, cases[i].limit);
+        assert_int_equal(loops, cases[i].loops);
+        rp_service_stats_get(s.service, &stats);
+        assert_int_equal(stats.requests, REQUESTS);
+        assert_int_equal(stats.in_flight, 0);
+        assert_int_equal(stats.spread > 0, cases[i].loops > 1);
+        scene_end(&s);
+    }
+}
+
+static uint64_t run_once(uint64_t seed)
+{
+    scene s;
+    scene_begin(&s, seed, &(rp_service_options){.gather = 2}, 13);
+    for (unsigned i = 0; i < 6; i++) {
+        ask(&s, "https://" PLAY_HOST "/", 10);
+        rp_sim_run_ms(s.play.sim, 5);
+        if (i == 3)
+            rp_service_cancel(s.service, TAG);
+    }
+    rp_sim_run_ms(s.play.sim, 10000);
+    assert_int_equal(s.answers, 60);
+    assert_int_equal(s.good + s.cancelled, 60);
+    assert_true(s.cancelled >= 10);
+    uint64_t hash = rp_sim_trace_hash(s.play.sim) + s.cancelled;
+    scene_end(&s);
+    return hash;
+}
+
+static void test_same_seed_same_run(void **state)
+{
+    (void)state;
+    assert_int_equal(run_once(11), run_once(11));
+    assert_int_not_equal(run_once(11), run_once(12));
+}
+
+/* Destroyed in every state: the requests end in later turns, or by the loops' end. */
+static void test_destroy(void **state)
+{
+    (void)state;
+    for (unsigned ms = 0; ms < 60; ms += 3)
+        for (int by_loop = 0; by_loop < 2; by_loop++) {
+            scene s;
+            scene_begin(&s, ms, &(rp_service_options){.gather = 2}, 13);
+            ask(&s, "https://" PLAY_HOST "/", 12);
+            rp_sim_run_ms(s.play.sim, ms);
+            rp_service_destroy(s.service);
+            s.service = NULL;
+            if (!by_loop)
+                rp_sim_run_ms(s.play.sim, 1);
+            for (size_t i = 0; i < LOOPS; i++) {
+                rp_loop_destroy(s.loops[i]);
+            }
+            (void)rp_loop_turn(s.play.loop, 0);
+            assert_int_equal(s.answers, 12);
+            assert_int_equal(s.good + s.cancelled, 12);
+            play_end(&s.play);
+        }
+}
+
+/* No request sent after the change goes out on a connection of before. */
+static void test_set_tls(void **state)
+{
+    (void)state;
+    scene s;
+    unsigned loops;
+    rp_error error;
+    rp_tls_config *tls;
+    rp_tls_options options = {.ca_pem = rp_sim_ca_pem};
+    scene_begin(&s, 1, &(rp_service_options){0}, 13);
+    ask(&s, "https://" PLAY_HOST "/", 1);
+    rp_sim_run_ms(s.play.sim, 1000);
+    ask(&s, "https://" PLAY_HOST "/", 1);
+    rp_sim_run_ms(s.play.sim, 1000);
+    assert_int_equal(opened_in_all(&s, &loops), 1);
+    assert_int_equal(rp_tls_config_create(&tls, &options, &error), RP_OK);
+    rp_service_set_tls(s.service, tls);
+    rp_tls_config_release(tls);
+    ask(&s, "https://" PLAY_HOST "/", 1);
+    rp_sim_run_ms(s.play.sim, 1000);
+    assert_int_equal(opened_in_all(&s, &loops), 2);
+    assert_int_equal(s.good, 3);
+    scene_end(&s);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_same_seed_same_run),
+        cmocka_unit_test(test_destroy),
+        cmocka_unit_test(test_set_tls),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
