@@ -330,8 +330,18 @@ static void test_no_memory(void **state)
     }
 }
 
+static void nothing(void *argument)
+{
+    (void)argument;
+}
+
 int main(void)
 {
+    /* The thread sanitizer has a thread of its own from the first one on. */
+    rp_thread first;
+    if (!rp_thread_start(&first, nothing, NULL))
+        return 1;
+    rp_thread_join(&first);
     static const struct CMUnitTest tests[] = {
         fixture_test(test_many_callers), fixture_test(test_home),
         fixture_test(test_cancel),       fixture_test(test_cancel_of_a_waiter),
