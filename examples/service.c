@@ -10,14 +10,14 @@ static int fetch_and_wait(rp_service *service, const char *url)
 {
     rp_error error;
     rp_request_options request = {.url = url, .total_timeout_ms = 10000};
-    rp_answer *answer = rp_service_call(service, &request, 0, 0, &error);
+    rp_response *answer = rp_service_call(service, &request, 0, 0, &error);
     if (answer == NULL || answer->error.status != RP_OK) {
         fprintf(stderr, "%s\n", answer == NULL ? error.text : answer->error.text);
-        rp_answer_free(answer);
+        rp_response_free(answer);
         return 1;
     }
     printf("%s\n", (const char *)answer->body);
-    rp_answer_free(answer);
+    rp_response_free(answer);
     return 0;
 }
 /* guide: end call */
@@ -27,12 +27,12 @@ typedef struct counts {
 } counts;
 
 /* guide: begin ask */
-static void answered(rp_answer *answer, void *user)
+static void answered(rp_response *answer, void *user)
 {
     counts *c = user; /* this is home's thread: nothing here is shared */
     c->answers++;
     c->good += answer->error.status == RP_OK && answer->status == 200;
-    rp_answer_free(answer);
+    rp_response_free(answer);
 }
 
 /* On a thread that has a dispatcher and must not wait: answers come home, to a loop that it turns

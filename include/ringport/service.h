@@ -105,7 +105,7 @@ void rp_service_cancel(rp_service *service, uint64_t tag);
 /* ---- a request whose answer is handed over whole ---- */
 
 /* The receiver's, on any one thread at a time, also after the service's end. */
-typedef struct rp_answer {
+typedef struct rp_response {
     rp_error error;           /* status RP_OK: the response is complete */
     int status;               /* of the final response, 0 if there was none */
     const rp_header *headers; /* its own */
@@ -113,13 +113,13 @@ typedef struct rp_answer {
     const uint8_t *body; /* NUL-terminated, the NUL not counted; never NULL */
     size_t body_size;
     rp_response_summary summary; /* its texts are the answer's; its error is NULL or &error */
-} rp_answer;
+} rp_response;
 
 /* NULL does nothing. */
-void rp_answer_free(rp_answer *answer);
+void rp_response_free(rp_response *answer);
 
 /* Called with an answer that is the receiver's from then on. */
-typedef void rp_answer_fn(rp_answer *answer, void *user);
+typedef void rp_response_fn(rp_response *answer, void *user);
 
 /* The body may have so many bytes; 0: 1 MiB. More ends in RP_E_BODY_TOO_LARGE.
  * home: fn is called on its thread, by rp_loop_destroy at the latest; NULL: on the service's. It
@@ -128,10 +128,10 @@ typedef void rp_answer_fn(rp_answer *answer, void *user);
  * any, come on the service's threads. */
 rp_status rp_service_ask_sized(rp_service *service, const rp_request_options *options,
                                size_t options_size, uint64_t tag, size_t limit_bytes, rp_loop *home,
-                               rp_answer_fn *fn, void *user, rp_error *error);
+                               rp_response_fn *fn, void *user, rp_error *error);
 static inline rp_status rp_service_ask(rp_service *service, const rp_request_options *options,
                                        uint64_t tag, size_t limit_bytes, rp_loop *home,
-                                       rp_answer_fn *fn, void *user, rp_error *error)
+                                       rp_response_fn *fn, void *user, rp_error *error)
 {
     return rp_service_ask_sized(service, options, sizeof(rp_request_options), tag, limit_bytes,
                                 home, fn, user, error);
@@ -140,11 +140,11 @@ static inline rp_status rp_service_ask(rp_service *service, const rp_request_opt
 /* Waits for the answer, as long as the options' deadlines allow; another thread may cancel it by
  * its tag. NULL: it could not be sent, *error says why. Not on a thread of the service's
  * (RP_E_MISUSE), nor on one that turns its loops. */
-rp_answer *rp_service_call_sized(rp_service *service, const rp_request_options *options,
-                                 size_t options_size, uint64_t tag, size_t limit_bytes,
-                                 rp_error *error);
-static inline rp_answer *rp_service_call(rp_service *service, const rp_request_options *options,
-                                         uint64_t tag, size_t limit_bytes, rp_error *error)
+rp_response *rp_service_call_sized(rp_service *service, const rp_request_options *options,
+                                   size_t options_size, uint64_t tag, size_t limit_bytes,
+                                   rp_error *error);
+static inline rp_response *rp_service_call(rp_service *service, const rp_request_options *options,
+                                           uint64_t tag, size_t limit_bytes, rp_error *error)
 {
     return rp_service_call_sized(service, options, sizeof(rp_request_options), tag, limit_bytes,
                                  error);

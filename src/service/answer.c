@@ -11,7 +11,7 @@
 
 /* An answer and what leads to it. The receiver frees it, so that it has memory of its own. */
 typedef struct rp_asked {
-    rp_answer answer;
+    rp_response answer;
     rp_memory memory;
     size_t limit;
     uint8_t *body;
@@ -23,7 +23,7 @@ typedef struct rp_asked {
     /* To whom: */
     rp_loop *home;
     rp_post post;
-    rp_answer_fn *fn;
+    rp_response_fn *fn;
     void *user;
     bool waited_for;
     rp_mutex lock;
@@ -33,7 +33,7 @@ typedef struct rp_asked {
 
 static const uint8_t no_body[1];
 
-void rp_answer_free(rp_answer *answer)
+void rp_response_free(rp_response *answer)
 {
     rp_asked *asked = RP_CONTAINER(answer, rp_asked, answer);
     if (answer == NULL)
@@ -158,7 +158,7 @@ static bool keep_texts(rp_asked *asked)
 static void asked_done(rp_request *request, const rp_response_summary *summary, void *user)
 {
     rp_asked *asked = user;
-    rp_answer *answer = &asked->answer;
+    rp_response *answer = &asked->answer;
     (void)request;
     answer->summary = *summary;
     answer->status = summary->status;
@@ -197,7 +197,7 @@ static rp_asked *new_asked(const rp_service *service, size_t limit, rp_error *er
 
 rp_status rp_service_ask_sized(rp_service *service, const rp_request_options *options,
                                size_t options_size, uint64_t tag, size_t limit_bytes, rp_loop *home,
-                               rp_answer_fn *fn, void *user, rp_error *error)
+                               rp_response_fn *fn, void *user, rp_error *error)
 {
     rp_request_options copy;
     rp_error trouble;
@@ -212,16 +212,16 @@ rp_status rp_service_ask_sized(rp_service *service, const rp_request_options *op
     asked->user = user;
     rp_status status = rp_call_send(service, &copy, tag, &asked_events, asked, user, &trouble);
     if (status != RP_OK) {
-        rp_answer_free(&asked->answer);
+        rp_response_free(&asked->answer);
         if (error != NULL)
             *error = trouble;
     }
     return status;
 }
 
-rp_answer *rp_service_call_sized(rp_service *service, const rp_request_options *options,
-                                 size_t options_size, uint64_t tag, size_t limit_bytes,
-                                 rp_error *error)
+rp_response *rp_service_call_sized(rp_service *service, const rp_request_options *options,
+                                   size_t options_size, uint64_t tag, size_t limit_bytes,
+                                   rp_error *error)
 {
     rp_request_options copy;
     if (!rp_options_copy(&copy, sizeof(copy), options, options_size)) {
@@ -249,6 +249,6 @@ rp_answer *rp_service_call_sized(rp_service *service, const rp_request_options *
     rp_mutex_destroy(&asked->lock);
     if (status == RP_OK)
         return &asked->answer;
-    rp_answer_free(&asked->answer);
+    rp_response_free(&asked->answer);
     return NULL;
 }

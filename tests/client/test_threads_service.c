@@ -62,13 +62,13 @@ static void call_often(void *argument)
         (void)snprintf(path, sizeof(path), "/bytes/%u", 100 + 37 * i);
         url_of(c->site, path, url, sizeof(url));
         rp_error error;
-        rp_answer *answer =
+        rp_response *answer =
             rp_service_call(c->site->service, &(rp_request_options){.url = url}, 0, 0, &error);
         if (answer != NULL && answer->error.status == RP_OK && answer->status == 200 &&
             answer->body_size == 100 + 37 * i && answer->summary.tls_version != NULL &&
             answer->header_count > 0)
             c->good++;
-        rp_answer_free(answer);
+        rp_response_free(answer);
     }
 }
 
@@ -106,14 +106,14 @@ typedef struct home {
     rp_status last;
 } home;
 
-static void at_home(rp_answer *answer, void *user)
+static void at_home(rp_response *answer, void *user)
 {
     home *h = user;
     h->answers++;
     h->last = answer->error.status;
     h->good += answer->error.status == RP_OK && answer->status == 200;
     h->cancelled += answer->error.status == RP_E_CANCELLED;
-    rp_answer_free(answer);
+    rp_response_free(answer);
 }
 
 static void home_wait(home *h, unsigned answers)
@@ -198,10 +198,10 @@ static void wait_long(void *argument)
     waiter *w = argument;
     char url[128];
     url_of(w->site, "/delay/60000", url, sizeof(url));
-    rp_answer *answer =
+    rp_response *answer =
         rp_service_call(w->site->service, &(rp_request_options){.url = url}, 5, 0, NULL);
     w->status = answer != NULL ? answer->error.status : RP_E_MISUSE;
-    rp_answer_free(answer);
+    rp_response_free(answer);
 }
 
 static void test_cancel_of_a_waiter(void **state)
@@ -261,15 +261,15 @@ static void test_refused(void **state)
     assert_null(rp_service_call(s.service, &(rp_request_options){0}, 0, 0, &error));
     assert_int_equal(error.status, RP_E_BAD_URL);
     /* What only the client sees comes as the request's end. */
-    rp_answer *answer = rp_service_call(
+    rp_response *answer = rp_service_call(
         s.service, &(rp_request_options){.url = "http://127.0.0.1:1/", .method = "G T"}, 0, 0,
         &error);
     assert_non_null(answer);
     assert_true(answer->error.status == RP_E_BAD_OPTION || answer->error.status == RP_E_BAD_HEADER);
     assert_int_equal(answer->status, 0);
     assert_int_equal(answer->body_size, 0);
-    rp_answer_free(answer);
-    rp_answer_free(NULL);
+    rp_response_free(answer);
+    rp_response_free(NULL);
     rp_service_options many = {.threads = 257};
     assert_int_equal(rp_service_create(&service, &many, &error), RP_E_BAD_OPTION);
     assert_null(service);
@@ -317,13 +317,13 @@ static void test_no_memory(void **state)
         rp_status status = rp_service_create(&s.service, &options, &error);
         assert_true(status == RP_OK || status == RP_E_NO_MEMORY);
         if (status == RP_OK) {
-            rp_answer *answer =
+            rp_response *answer =
                 rp_service_call(s.service, &(rp_request_options){.url = url}, 0, 0, &error);
             good = answer != NULL && answer->error.status == RP_OK;
             if (!good)
                 assert_int_equal(answer != NULL ? answer->error.status : error.status,
                                  RP_E_NO_MEMORY);
-            rp_answer_free(answer);
+            rp_response_free(answer);
         }
         site_end(&s);
         assert_true(most < 100);

@@ -49,14 +49,14 @@ static void scene_end(scene *s)
     play_end(&s->play);
 }
 
-static void at_home(rp_answer *answer, void *user)
+static void at_home(rp_response *answer, void *user)
 {
     scene *s = user;
     s->answers++;
     s->good += answer->error.status == RP_OK && answer->status == 200 && answer->body_size == 3 &&
                memcmp(answer->body, "abc", 4) == 0;
     s->cancelled += answer->error.status == RP_E_CANCELLED;
-    rp_answer_free(answer);
+    rp_response_free(answer);
 }
 
 static void ask(scene *s, const char *url, unsigned count)
