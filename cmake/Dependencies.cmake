@@ -96,6 +96,16 @@ if(RINGPORT_BUILD_TESTS)
     set_property(TARGET ringport_cmocka PROPERTY INTERFACE_COMPILE_DEFINITIONS CMOCKA_DISABLE_DEPRECATION_WARNINGS)
 endif()
 
+# For `ringport --version`, and the list of what is linked that is installed.
+set(ringport_linked "libraries of the system's or the builder's choice")
+if(RINGPORT_DEPS STREQUAL "pinned")
+    execute_process(
+        COMMAND "${PROJECT_SOURCE_DIR}/scripts/sbom" --versions "${ringport_deps_prefix}"
+        OUTPUT_VARIABLE ringport_linked
+        OUTPUT_STRIP_TRAILING_WHITESPACE
+        COMMAND_ERROR_IS_FATAL ANY)
+endif()
+
 # What an older wolfSSL is known to lack; `ringport --version` says it too.
 get_target_property(wolfssl_include ringport_wolfssl INTERFACE_INCLUDE_DIRECTORIES)
 file(STRINGS "${wolfssl_include}/wolfssl/version.h" wolfssl_version REGEX "LIBWOLFSSL_VERSION_STRING")

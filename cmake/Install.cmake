@@ -37,7 +37,13 @@ foreach(name IN LISTS ringport_dependencies)
 endforeach()
 string(PREPEND RINGPORT_PC_LIBS "${archives}")
 if(RINGPORT_BUNDLE_DEPS AND RINGPORT_DEPS STREQUAL "pinned")
-    install(DIRECTORY "${ringport_deps_prefix}/share/licenses/" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ringport")
+    install(DIRECTORY "${ringport_deps_prefix}/share/licenses/" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ringport"
+        PATTERN cmocka EXCLUDE) # which the tests link, and nothing else
+    execute_process(
+        COMMAND "${PROJECT_SOURCE_DIR}/scripts/sbom" "${PROJECT_VERSION}" "${ringport_deps_prefix}"
+        OUTPUT_FILE "${PROJECT_BINARY_DIR}/ringport.spdx.json"
+        COMMAND_ERROR_IS_FATAL ANY)
+    install(FILES "${PROJECT_BINARY_DIR}/ringport.spdx.json" DESTINATION "${CMAKE_INSTALL_DATADIR}/ringport")
 endif()
 
 # Manual pages and completions. They are made by a script of the shell's.

@@ -15,6 +15,6 @@
 #include <ringport/stream.h>
 #include <ringport/tls.h>
 
-#define RP_VERSION "0.1.0"
+#define RP_VERSION "0.2.0"
 
 #endif

@@ -13,8 +13,8 @@
 
 static int print_version(void)
 {
-    printf("ringport %s\n%s\ncontent codings: %s\n%s\n", RP_VERSION, rp_tls_library(),
-           rp_http_codings(), public_suffix_list());
+    printf("ringport %s\n%s\nlinked: %s\ncontent codings: %s\n%s\n", RP_VERSION, rp_tls_library(),
+           RP_LINKED, rp_http_codings(), public_suffix_list());
     return EXIT_OK;
 }
 
