@@ -51,8 +51,10 @@ typedef enum rp_status {
     RP_E_DRAINING = 15,     /* the client takes no more: rp_client_drain */
 
     /* Waiting for a connection. */
-    RP_E_QUEUE_FULL = 20,    /* more requests wait than queue_limit allows */
-    RP_E_QUEUE_TIMEOUT = 21, /* no connection became free in time */
+    RP_E_QUEUE_FULL = 20,        /* more requests wait than queue_limit allows */
+    RP_E_QUEUE_TIMEOUT = 21,     /* no connection became free in time */
+    RP_E_QUEUE_SHED = 22,        /* it would have waited longer than it may: limits of load.h */
+    RP_E_ORIGIN_QUEUE_FULL = 23, /* more requests wait for the origin than these allow */
 
     /* Names. */
     RP_E_RESOLVE_NOT_FOUND = 30, /* the name does not exist or has no address */

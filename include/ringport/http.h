@@ -7,6 +7,7 @@
 #define RINGPORT_HTTP_H
 
 #include <ringport/address.h>
+#include <ringport/load.h>
 #include <ringport/loop.h>
 #include <ringport/proxy.h>
 #include <ringport/resolver.h>
@@ -113,6 +114,8 @@ typedef struct rp_client_options {
     /* Through which connections go, but for those to Unix sockets: see proxy.h. Retained. NULL:
      * none. */
     rp_proxy *proxy;
+
+    rp_limit_options limits; /* of each origin: see load.h */
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.
@@ -338,8 +341,8 @@ typedef struct rp_request_options {
  * "identity" if there is none. Any thread. */
 const char *rp_http_codings(void);
 
-/* Starts a request. NULL: misuse, bad URL, header or option, queue full, no memory: *error says
- * which (error may be NULL). events is borrowed until on_done. */
+/* Starts a request. NULL: misuse, bad URL, header or option, queue full or shed, no memory: *error
+ * says which (error may be NULL). events is borrowed until on_done. */
 rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *options,
                                  size_t options_size, const rp_response_events *events, void *user,
                                  rp_error *error);

@@ -9,6 +9,7 @@
 #include <ringport/insight.h>
 #include <ringport/life.h>
 #include <ringport/loop.h>
+#include <ringport/load.h>
 #include <ringport/proxy.h>
 #include <ringport/resolver.h>
 #include <ringport/service.h>

@@ -25,6 +25,8 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_DRAINING);
         NAME(RP_E_QUEUE_FULL);
         NAME(RP_E_QUEUE_TIMEOUT);
+        NAME(RP_E_QUEUE_SHED);
+        NAME(RP_E_ORIGIN_QUEUE_FULL);
         NAME(RP_E_RESOLVE_NOT_FOUND);
         NAME(RP_E_RESOLVE_FAILED);
         NAME(RP_E_RESOLVE_TIMEOUT);

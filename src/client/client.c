@@ -480,6 +480,12 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     request->origin->request_count++;
+    if (rp_limit_admits(request, error) != RP_OK) {
+        rp_origin *origin = request->origin;
+        rp_request_free(request);
+        rp_origin_release_if_unused(origin);
+        return NULL;
+    }
     rp_request_started(request);
     rp_pool_submit(request);
     return request;

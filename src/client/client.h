@@ -7,6 +7,7 @@
  *   pool.c      which connection serves which request
  *   openings.c  when one is opened
  *   life.c      preconnects, drain
+ *   limit.c     how much of an origin is asked at once, and who may wait
  *   conn.c      one connection: its opening, its age, its end
  *   h1.c, h2.c  what it speaks (protocol.h)
  *   request.c   a request's life, deadlines and its one on_done

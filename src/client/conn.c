@@ -266,6 +266,7 @@ void rp_conn_assign(rp_conn *conn, rp_request *request)
     request->conn = conn;
     request->on_used = rp_conn_is_used(conn);
     rp_request_assigned(request);
+    rp_limit_entered(request);
     conn->protocol->start(conn, request);
 }
 
@@ -283,6 +284,7 @@ void rp_conn_detach(rp_conn *conn, rp_request *request)
     conn->in_flight--;
     conn->origin->in_flight--;
     request->conn = NULL;
+    rp_limit_left(request);
 }
 
 void rp_conn_serves(rp_conn *conn, rp_request *request)

@@ -47,6 +47,8 @@ struct rp_conn_events {
     void (*room_changed)(rp_conn *conn);
     /* A request, detached, that the connection did not bring to its end. */
     void (*lost)(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error);
+    /* Its connections may have more requests than they could. */
+    void (*has_place)(rp_origin *origin);
     /* Takes no more; state is still as it was. */
     void (*leaving)(rp_conn *conn);
     /* Is gone. */

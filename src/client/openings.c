@@ -48,6 +48,24 @@ static rp_conn *idlest(const rp_origin *origin)
     return RP_CONTAINER(origin->idle.previous, rp_conn, ready_link);
 }
 
+/* A probe takes the place of the latest that stalled: the others serve a server that is only slow,
+ * and have their deadlines, of which those who wait are told. */
+static void replace_stalled(rp_origin *origin)
+{
+    rp_link *all = &origin->client->conns;
+    bool closing = origin->conn_count > origin->open_count + origin->opening_count;
+    if (!rp_limit_is_down(origin) || closing || rp_origin_stalled(origin) < 2)
+        return;
+    for (rp_link *link = all->previous; link != all; link = link->previous) {
+        rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
+        if (conn->origin == origin && conn->state == RP_CONN_OPENING &&
+            rp_list_empty(&conn->age_link)) {
+            rp_conn_close(conn);
+            return;
+        }
+    }
+}
+
 /* A connection that nobody uses makes room for one that somebody waits for: one of the origin's
  * own, where those who wait must not go out on it, or the longest idle of all. */
 static void make_room(rp_origin *origin)
@@ -57,13 +75,18 @@ static void make_room(rp_origin *origin)
     bool origin_full = rp_origin_is_full(origin);
     if (origin_full && origin->idle_count > 0)
         rp_conn_close(idlest(origin));
-    else if (full && !origin_full && !rp_list_empty(&client->idle))
+    else if (origin_full)
+        replace_stalled(origin);
+    else if (full && !rp_list_empty(&client->idle))
         rp_conn_close(RP_CONTAINER(client->idle.next, rp_conn, age_link));
 }
+
+static void watch_stalls(rp_client *client);
 
 static void dispatch_due(rp_timer *timer, void *user)
 {
     (void)timer;
+    watch_stalls(user);
     rp_openings_dispatch(user);
 }
 
@@ -80,6 +103,9 @@ static void dispatch_at(rp_client *client, uint64_t at_ns)
 static bool is_held(const rp_origin *origin)
 {
     uint64_t until_ns = rp_origin_rests_until_ns(origin);
+    uint64_t probe_ns = rp_limit_rests_until_ns(origin);
+    if (probe_ns > until_ns)
+        until_ns = probe_ns;
     if (until_ns > 0)
         dispatch_at(origin->client, until_ns);
     return until_ns > 0;
@@ -94,6 +120,34 @@ static void fresh_remove(rp_conn *conn)
     conn->client->fresh_count--;
 }
 
+/* When the oldest of those that have a place will have stalled; 0: there is none. Those that have
+ * by now leave theirs. */
+static uint64_t next_stall_ns(rp_client *client)
+{
+    uint64_t now = rp_loop_now_ns(client->loop);
+    while (!rp_list_empty(&client->fresh)) {
+        rp_conn *oldest = RP_CONTAINER(client->fresh.next, rp_conn, age_link);
+        uint64_t stalls_ns = rp_conn_started_ns(oldest) + FRESH_NS;
+        if (stalls_ns > now)
+            return stalls_ns;
+        fresh_remove(oldest);
+        oldest->origin->stalled_count++;
+        rp_limit_opening_failed(oldest->origin);
+        rp_origin_look(oldest->origin);
+    }
+    return 0;
+}
+
+/* Who probes wants to know in time that a probe has stalled. */
+static void watch_stalls(rp_client *client)
+{
+    if (client->options.limits.probe_ms == 0)
+        return;
+    uint64_t stalls_ns = next_stall_ns(client);
+    if (stalls_ns > 0)
+        dispatch_at(client, stalls_ns);
+}
+
 static bool open_conn(rp_origin *origin)
 {
     rp_client *client = origin->client;
@@ -101,6 +155,7 @@ static bool open_conn(rp_origin *origin)
     if (conn == NULL)
         return false;
     rp_list_append(&client->fresh, &conn->age_link);
+    rp_limit_probed(origin);
     origin->fresh_count++;
     client->fresh_count++;
     origin->opening_count++;
@@ -108,6 +163,7 @@ static bool open_conn(rp_origin *origin)
     origin->conn_count++;
     client->conn_count++;
     rp_origin_look(origin);
+    watch_stalls(client);
     return true;
 }
 
@@ -123,16 +179,7 @@ void rp_openings_end(rp_conn *conn)
  * that are taken has stalled. */
 static uint32_t places_for(rp_client *client, uint32_t wanted)
 {
-    uint64_t now = rp_loop_now_ns(client->loop), stalls_ns = 0;
-    while (!rp_list_empty(&client->fresh)) {
-        rp_conn *oldest = RP_CONTAINER(client->fresh.next, rp_conn, age_link);
-        stalls_ns = rp_conn_started_ns(oldest) + FRESH_NS;
-        if (stalls_ns > now)
-            break;
-        fresh_remove(oldest);
-        oldest->origin->stalled_count++;
-        rp_origin_look(oldest->origin);
-    }
+    uint64_t stalls_ns = next_stall_ns(client);
     uint32_t places = client->options.concurrent_openings - client->fresh_count;
     if (places < wanted && client->fresh_count > 0)
         dispatch_at(client, stalls_ns);
@@ -218,7 +265,8 @@ static bool is_timeout(rp_status status)
 static void tell_failed(const rp_conn *conn, const rp_error *error)
 {
     rp_origin *origin = conn->origin;
-    uint32_t most = is_timeout(error->status) || origin->takes == 0 ? UINT32_MAX : origin->takes;
+    bool all = is_timeout(error->status) || origin->takes == 0 || rp_limit_is_down(origin);
+    uint32_t most = all ? UINT32_MAX : origin->takes;
     for (uint32_t told = 0; told < most && !conn->client->destroyed; told++) {
         rp_request *request = rp_origin_next(origin, true);
         /* As many connections as are needed may be on their way: then nobody misses this one. */
@@ -249,6 +297,7 @@ void rp_openings_failed(rp_conn *conn, const rp_error *error)
     rp_origin *origin = conn->origin;
     origin->counts.connections_failed++;
     origin->probes_failed = origin->opening_count > 0 ? origin->probes_failed + 1 : 0;
+    rp_limit_opening_failed(origin);
     rp_life_opening_failed(origin, rp_conn_started_ns(conn), error);
     tell_failed(conn, error);
     if (!conn->client->destroyed)

@@ -101,9 +101,13 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
     origin = rp_allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1 + route_size);
     if (origin == NULL)
         return NULL;
+    origin->client = client;
+    if (!rp_limit_make(origin)) {
+        rp_free(&client->loop->memory, origin);
+        return NULL;
+    }
     if (client->origin_count >= client->bucket_count)
         buckets_grow(client);
-    origin->client = client;
     origin->hash = hash;
     origin->number = ++client->origins_made;
     origin->port = url->port;
@@ -140,6 +144,7 @@ static void origin_free(rp_origin *origin)
     client->origin_count--;
     rp_statistics_forget(origin);
     rp_proxy_release(origin->proxy);
+    rp_limit_free(origin);
     rp_free(&client->loop->memory, origin);
 }
 
@@ -150,7 +155,7 @@ void rp_origin_release_if_unused(rp_origin *origin)
         return;
     bool taught = origin->counts.requests > 0 || origin->lesson.death_ms > 0 ||
                   origin->takes != takes_at_first(origin) ||
-                  origin->versions != versions_of(origin);
+                  origin->versions != versions_of(origin) || origin->limit != NULL;
     if (!taught || client->destroyed) {
         origin_free(origin);
         return;
@@ -181,7 +186,9 @@ bool rp_origin_shares_one(const rp_origin *origin)
 static uint32_t demand(const rp_origin *origin)
 {
     bool has = rp_origin_shares_one(origin) || origin->spare_wanted <= origin->idle_count;
-    return origin->queued_count + (has ? 0 : origin->spare_wanted - origin->idle_count);
+    uint32_t room = rp_limit_room(origin);
+    uint32_t requests = origin->queued_count < room ? origin->queued_count : room;
+    return requests + (has ? 0 : origin->spare_wanted - origin->idle_count);
 }
 
 /* Openings for those who wait, as many as their requests fill; a few while it is not known how many
@@ -205,16 +212,26 @@ bool rp_origin_is_full(const rp_origin *origin)
     return origin->conn_count >= options->connections_per_origin || (one && lasting > 0);
 }
 
+/* Who probes waits for none of those that have stalled. */
+static uint32_t openings_that_count(const rp_origin *origin)
+{
+    return rp_limit_probes(origin) ? origin->fresh_count : origin->opening_count;
+}
+
 bool rp_origin_wants_one(const rp_origin *origin)
 {
-    bool suspect = origin->stalled_count >= STALLED_LIMIT;
-    uint32_t most = suspect && demand(origin) > 0 ? 1 : openings_needed(origin);
-    return origin->opening_count < most && (!rp_origin_is_full(origin) || origin->idle_count > 0);
+    uint32_t most = openings_needed(origin);
+    bool suspect = origin->stalled_count >= STALLED_LIMIT || rp_limit_is_down(origin);
+    if (suspect && most > 0)
+        most = 1;
+    bool possible = !rp_origin_is_full(origin) || origin->idle_count > 0 ||
+                    (rp_limit_is_down(origin) && rp_origin_stalled(origin) > 1);
+    return openings_that_count(origin) < most && possible;
 }
 
 bool rp_origin_has_enough(const rp_origin *origin)
 {
-    return origin->opening_count >= openings_needed(origin);
+    return !rp_limit_is_down(origin) && openings_that_count(origin) >= openings_needed(origin);
 }
 
 void rp_origin_look(rp_origin *origin)

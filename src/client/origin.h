@@ -5,6 +5,7 @@
 #define RP_CLIENT_ORIGIN_H
 
 #include "client/client.h"
+#include "client/limit.h"
 #include "client/proxy.h"
 #include <ringport/insight.h>
 
@@ -38,6 +39,7 @@ struct rp_origin {
     uint64_t open_again_ns; /* after a failed opening, while open connections serve */
     uint64_t said_by_ns; /* the last one opened is to say what it takes; 0: nobody waits for it */
     rp_idle_lesson lesson;
+    rp_limit *limit; /* NULL: there is none */
     rp_link remembered_link;
     uint16_t port;
     bool https;
@@ -72,6 +74,11 @@ void rp_origins_forget(rp_client *client, size_t count);
 /* Connections that its queue needs, as far as the origin itself is concerned, and that are not
  * being opened. */
 bool rp_origin_wants_one(const rp_origin *origin);
+/* Openings that have stalled. */
+static inline uint32_t rp_origin_stalled(const rp_origin *origin)
+{
+    return origin->opening_count - origin->fresh_count;
+}
 /* As many connections are on their way as its queue needs. */
 bool rp_origin_has_enough(const rp_origin *origin);
 /* It has one that takes many requests at once, and lasts. */

@@ -97,15 +97,23 @@ static rp_conn *first_of(rp_link *list, const rp_request *request)
 static rp_conn *find(const rp_request *request)
 {
     rp_origin *origin = request->origin;
+    if (rp_limit_room(origin) == 0)
+        return NULL;
     rp_conn *conn = first_of(&origin->ready, request);
     return conn != NULL || request->fresh_only ? conn : first_of(&origin->idle, request);
 }
 
 /* ---- requests ---- */
 
+/* Behind those that have waited for a place, though there is one now: they get it in this turn. */
+static bool must_queue(const rp_origin *origin)
+{
+    return origin->limit != NULL && !rp_list_empty(&origin->limit->serving.link);
+}
+
 void rp_pool_submit(rp_request *request)
 {
-    rp_conn *conn = find(request);
+    rp_conn *conn = must_queue(request->origin) ? NULL : find(request);
     if (conn != NULL) {
         rp_conn_assign(conn, request);
         put(conn);
@@ -129,7 +137,7 @@ static void conn_room_changed(rp_conn *conn)
 {
     if (conn->client->destroyed)
         return;
-    while (rp_conn_room(conn) > 0 && !is_spent(conn)) {
+    while (rp_conn_room(conn) > 0 && !is_spent(conn) && rp_limit_room(conn->origin) > 0) {
         rp_request *request = rp_origin_next(conn->origin, rp_conn_is_fresh(conn));
         if (request == NULL)
             break;
@@ -142,6 +150,31 @@ static void conn_room_changed(rp_conn *conn)
         put(conn);
     rp_origin_look(conn->origin);
     rp_openings_dispatch(conn->client); /* others may wait for just this room */
+}
+
+/* The queue's oldest for which there is a connection. */
+static bool serve_one(rp_origin *origin)
+{
+    for (unsigned used = 0; used < 2; used++) {
+        rp_request *request = rp_origin_next(origin, used == 0);
+        rp_conn *conn = request == NULL ? NULL : find(request);
+        if (conn == NULL)
+            continue;
+        rp_origin_withdraw(request);
+        rp_conn_assign(conn, request);
+        put(conn);
+        return true;
+    }
+    return false;
+}
+
+static void has_place(rp_origin *origin)
+{
+    if (origin->client->destroyed)
+        return;
+    while (serve_one(origin))
+        continue;
+    rp_openings_begin(origin);
 }
 
 /* Of several that were tried one was enough. */
@@ -164,6 +197,7 @@ static void conn_opened(rp_conn *conn)
 {
     rp_origin *origin = conn->origin;
     rp_openings_end(conn);
+    rp_limit_opened(origin);
     origin->open_count++;
     rp_statistics_opened(origin, conn->tls_version != NULL, conn->resumed);
     if (rp_conn_outdated(conn)) {
@@ -245,6 +279,7 @@ const rp_conn_events rp_pool_conn_events = {
     .open_failed = rp_openings_failed,
     .room_changed = conn_room_changed,
     .lost = conn_lost,
+    .has_place = has_place,
     .leaving = conn_leaving,
     .closed = conn_closed,
 };

@@ -177,6 +177,8 @@ static const char *queue_reason(const rp_request *request)
     const rp_client *client = origin->client;
     if (request->state == RP_REQUEST_DELAYED)
         return "the server refused the request, which waits to be sent again";
+    if (rp_limit_room(origin) == 0)
+        return "as many requests to the server as it is to have at once are under way";
     if (origin->opening_count > 0)
         return "one is being opened";
     if (origin->idle_count > 0 && !request->fresh_only)
@@ -339,7 +341,7 @@ void rp_request_assigned(rp_request *request)
     request->was_doubtful = request->doubtful;
     request->sent_ns = request->timings.sent_us = request->timings.first_byte_us = 0;
     request->upload_under_way = false;
-    request->moved_ns = rp_loop_now_ns(request->client->loop);
+    request->moved_ns = request->assigned_ns = rp_loop_now_ns(request->client->loop);
     watch(request);
 }
 

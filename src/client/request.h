@@ -70,6 +70,7 @@ struct rp_request {
     size_t credit_bytes;
     uint64_t first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms;
     uint64_t started_ns;
+    uint64_t assigned_ns;        /* to its connection */
     uint64_t queued_ns, sent_ns; /* this time: a replay begins anew; sent_ns 0: not yet */
     uint64_t moved_ns;           /* its connection's, if that is later */
     uint64_t confirmed_bytes;    /* by the peer's system, at the last look; 0: not looked */

@@ -717,7 +717,10 @@ static void start(world *w, call *c)
     w->active++;
     c->request = rp_client_send(w->client, &options, &events, c, &error);
     if (c->request == NULL) {
-        CHECK_TEXT((error.status == RP_E_QUEUE_FULL && w->knobs.client.queue_limit > 0) ||
+        const rp_client_options *o = &w->knobs.client;
+        CHECK_TEXT((error.status == RP_E_QUEUE_FULL && o->queue_limit > 0) ||
+                       (error.status == RP_E_ORIGIN_QUEUE_FULL && o->limits.queue_limit > 0) ||
+                       (error.status == RP_E_QUEUE_SHED && o->limits.shed) ||
                        (error.status == RP_E_NO_MEMORY && w->knobs.faulty),
                    error.text);
         c->status_code = error.status;

@@ -183,7 +183,7 @@ static void queue_is_served(const rp_origin *origin)
     const rp_request *before = NULL, *first = NULL;
     for (const rp_link *l = origin->queue.next; l != &origin->queue; l = l->next) {
         const rp_request *request = RP_CONTAINER(l, rp_request, queue_link);
-        CHECK(request->fresh_only || !has_idle_room(origin));
+        CHECK(request->fresh_only || rp_limit_room(origin) == 0 || !has_idle_room(origin));
         if (request->redirected) /* it came here when it was sent here */
             continue;
         CHECK(before == NULL || before->attempts > 0 ||
@@ -217,7 +217,9 @@ static void origin_holds(const rp_client *client, const rp_origin *origin, bool 
     /* After a pause of the program the timer that sees to it may have to wait for a turn. */
     const rp_timer *timer = &client->dispatch_timer;
     bool due = timer->private_started && timer->private_deadline_ns <= rp_loop_now_ns(client->loop);
-    if (origin->queued_count > 0 && may_open && !closing && !due)
+    if (rp_limit_is_down(origin) && origin->queued_count > 0 && origin->open_count == 0)
+        CHECK(timer->private_started || origin->opening_count > 0 || !may_open);
+    else if (origin->queued_count > 0 && may_open && !closing && !due)
         CHECK(origin->opening_count > 0 || origin->open_count > 0);
 }
 

@@ -539,6 +539,17 @@ static void make_real(knobs *k, dice *d)
     k->real = true;
 }
 
+static void origin_limits(rp_limit_options *limits, dice *d)
+{
+    if (dice_chance(d, 100))
+        limits->requests_in_flight = 1 + (uint32_t)dice_scale(d, 0, 31);
+    if (dice_chance(d, 60))
+        limits->queue_limit = 1 + (uint32_t)dice_scale(d, 0, 63);
+    if (dice_chance(d, 60))
+        limits->probe_ms = 1 + (uint32_t)dice_scale(d, 0, 999);
+    limits->shed = dice_chance(d, 60);
+}
+
 const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool real)
 {
     dice d = {.state = seed * 0x2545f4914f6cdd1du + 1};
@@ -560,5 +571,7 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool rea
         k->limit_ms = real ? 200 : 30000;
     if (stalls(k))
         k->limited = 1000;
+    if (chosen->choose != few && chosen->choose != alone)
+        origin_limits(&k->client.limits, &d);
     return chosen;
 }

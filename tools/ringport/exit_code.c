@@ -34,6 +34,8 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_BODY_LENGTH:
         return EXIT_READ;
     case RP_E_QUEUE_FULL:
+    case RP_E_QUEUE_SHED:
+    case RP_E_ORIGIN_QUEUE_FULL:
         return EXIT_NO_CONNECTION;
     case RP_E_RESOLVE_NOT_FOUND:
     case RP_E_RESOLVE_FAILED:

@@ -1,0 +1,205 @@
+/* limit.c - see limit.h.
+ *
+ * How long a request would wait follows from Little's law: with n requests under way that take s
+ * each, one leaves every s / n. What an answer may need is taken to be its mean and four times its
+ * mean deviation, as TCP takes it for round trips (RFC 6298, 2). */
+#include "client/limit.h"
+
+#include "base/error.h"
+#include "client/conn.h"
+#include "client/origin.h"
+#include "client/request.h"
+
+#define SAMPLES 64
+
+static bool is_on(const rp_limit_options *options)
+{
+    return options->requests_in_flight > 0 || options->queue_limit > 0 || options->shed ||
+           options->probe_ms > 0;
+}
+
+bool rp_limit_make(rp_origin *origin)
+{
+    const rp_limit_options *options = &origin->client->options.limits;
+    if (!is_on(options))
+        return true;
+    rp_limit *limit = rp_allocate(&origin->client->loop->memory, sizeof(*limit));
+    if (limit == NULL)
+        return false;
+    limit->origin = origin;
+    limit->most = options->requests_in_flight > 0 ? options->requests_in_flight : UINT32_MAX;
+    rp_list_init(&limit->serving.link);
+    origin->limit = limit;
+    return true;
+}
+
+void rp_limit_free(rp_origin *origin)
+{
+    if (origin->limit == NULL)
+        return;
+    rp_loop_undefer(&origin->limit->serving);
+    rp_free(&origin->client->loop->memory, origin->limit);
+}
+
+/* ---- requests in flight ---- */
+
+uint32_t rp_limit_room(const rp_origin *origin)
+{
+    const rp_limit *limit = origin->limit;
+    if (limit == NULL)
+        return UINT32_MAX;
+    return limit->most > limit->in_flight ? limit->most - limit->in_flight : 0;
+}
+
+void rp_limit_entered(rp_request *request)
+{
+    rp_limit *limit = request->origin->limit;
+    if (limit == NULL)
+        return;
+    limit->in_flight++;
+    rp_origin_look(request->origin);
+}
+
+/* The average of the first ones, and from then on of the last ones, more or less: one answer says
+ * little where they differ. */
+static uint64_t smooth(uint64_t mean, uint64_t us, uint32_t samples)
+{
+    return us >= mean ? mean + (us - mean) / samples : mean - (mean - us) / samples;
+}
+
+static void took(rp_limit *limit, uint64_t us)
+{
+    uint64_t mean = limit->service_us;
+    if (limit->samples < SAMPLES)
+        limit->samples++;
+    uint64_t off_us = us > mean ? us - mean : mean - us;
+    limit->deviation_us = smooth(limit->deviation_us, mean == 0 ? us / 2 : off_us, limit->samples);
+    limit->service_us = smooth(mean, us, limit->samples);
+    if (limit->service_us == 0)
+        limit->service_us = 1;
+}
+
+static void serve(rp_deferred *deferred)
+{
+    rp_limit *limit = RP_CONTAINER(deferred, rp_limit, serving);
+    limit->origin->client->conn_events->has_place(limit->origin);
+}
+
+/* How long one took that was given up before its answer is not known, but that it was longer than
+ * that: nothing is learned of one that came to its place late and left it early. */
+static void learn(rp_limit *limit, const rp_request *request)
+{
+    uint64_t now = rp_loop_now_ns(request->client->loop);
+    uint64_t us = (now - request->assigned_ns) / 1000u;
+    if (request->written && (request->head_begun || us > limit->service_us))
+        took(limit, us);
+}
+
+/* Whoever waits is served later in this turn: the connection is in the middle of something, and
+ * may not be the one that the next request gets. */
+void rp_limit_left(rp_request *request)
+{
+    rp_origin *origin = request->origin;
+    rp_limit *limit = origin->limit;
+    if (limit == NULL)
+        return;
+    limit->in_flight--;
+    learn(limit, request);
+    rp_origin_look(origin);
+    if (origin->queued_count > 0 && !origin->client->destroyed)
+        rp_loop_defer(origin->client->loop, &limit->serving, serve);
+}
+
+/* ---- who may wait ---- */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A number of the options; 0 and RP_NEVER_MS are none. */
+static uint64_t limit_us(uint64_t limit_ms)
+{
+    bool none = limit_ms == 0 || limit_ms > UINT64_MAX / 1000u;
+    return none ? UINT64_MAX : limit_ms * 1000u;
+}
+
+static uint64_t wait_us(const rp_origin *origin)
+{
+    const rp_limit *limit = origin->limit;
+    uint64_t together = limit->in_flight > 0 ? limit->in_flight : 1;
+    return ((uint64_t)origin->queued_count + 1) * limit->service_us / together;
+}
+
+static rp_status shed(const rp_request *request, rp_error *error)
+{
+    const rp_origin *origin = request->origin;
+    const rp_limit *limit = origin->limit;
+    uint64_t may_us = limit_us(origin->client->options.queue_timeout_ms);
+    uint64_t total_us = limit_us(request->total_timeout_ms);
+    uint64_t answer_us = limit->service_us + 4 * limit->deviation_us;
+    if (total_us != UINT64_MAX)
+        may_us = least(may_us, total_us > answer_us ? total_us - answer_us : 0);
+    uint64_t would_us = wait_us(origin);
+    if (limit->service_us == 0 || would_us <= may_us)
+        return RP_OK;
+    return rp_error_set(error, RP_E_QUEUE_SHED, RP_PHASE_QUEUE,
+                        "%.100s: %u requests wait already, so that this one would wait for some "
+                        "%llu ms, and may for %llu ms",
+                        origin->host, (unsigned)origin->queued_count,
+                        (unsigned long long)(would_us / 1000u),
+                        (unsigned long long)(may_us / 1000u));
+}
+
+/* One that finds a place at once waits for nobody, even if it has to have a connection opened. */
+rp_status rp_limit_admits(const rp_request *request, rp_error *error)
+{
+    const rp_origin *origin = request->origin;
+    const rp_limit_options *options = &origin->client->options.limits;
+    if (origin->limit == NULL || (origin->queued_count == 0 && rp_limit_room(origin) > 0))
+        return RP_OK;
+    if (options->queue_limit > 0 && origin->queued_count >= options->queue_limit)
+        return rp_error_set(error, RP_E_ORIGIN_QUEUE_FULL, RP_PHASE_QUEUE,
+                            "%.100s: %u requests wait already, the limit of an origin's queue",
+                            origin->host, (unsigned)origin->queued_count);
+    return options->shed ? shed(request, error) : RP_OK;
+}
+
+/* ---- while it is down ---- */
+
+bool rp_limit_probes(const rp_origin *origin)
+{
+    return origin->limit != NULL && origin->client->options.limits.probe_ms > 0;
+}
+
+void rp_limit_opening_failed(rp_origin *origin)
+{
+    if (rp_limit_probes(origin))
+        origin->limit->down = true;
+}
+
+void rp_limit_opened(rp_origin *origin)
+{
+    if (origin->limit != NULL)
+        origin->limit->down = false;
+}
+
+bool rp_limit_is_down(const rp_origin *origin)
+{
+    return origin->limit != NULL && origin->limit->down;
+}
+
+void rp_limit_probed(rp_origin *origin)
+{
+    if (origin->limit != NULL)
+        origin->limit->probed_ns = rp_loop_now_ns(origin->client->loop);
+}
+
+uint64_t rp_limit_rests_until_ns(const rp_origin *origin)
+{
+    if (!rp_limit_is_down(origin))
+        return 0;
+    uint64_t until =
+        rp_time_after(origin->limit->probed_ns, origin->client->options.limits.probe_ms);
+    return until > rp_loop_now_ns(origin->client->loop) ? until : 0;
+}

@@ -1,0 +1,43 @@
+/* limit.h - how much of an origin is asked at once, who may wait for it, and how often it is tried
+ * while it is down. The public load.h says what for. */
+#ifndef RP_CLIENT_LIMIT_H
+#define RP_CLIENT_LIMIT_H
+
+#include "client/client.h"
+
+/* What an origin has of these, where its client limits anything. */
+typedef struct rp_limit {
+    rp_origin *origin;
+    uint32_t in_flight;                /* requests that connections have */
+    uint32_t most;                     /* of them; UINT32_MAX: no limit */
+    uint64_t service_us, deviation_us; /* how long they take, smoothed; 0: not known */
+    uint32_t samples;
+    uint64_t probed_ns; /* when the last opening began while it is down */
+    bool down;          /* an opening failed or stalled, and none opened since */
+    rp_deferred serving;
+} rp_limit;
+
+/* Of a new origin, if its client limits anything. False: no memory. */
+bool rp_limit_make(rp_origin *origin);
+void rp_limit_free(rp_origin *origin);
+
+/* How many more requests connections may have. */
+uint32_t rp_limit_room(const rp_origin *origin);
+/* A new request may wait, if it has to. Else *error says why not. */
+rp_status rp_limit_admits(const rp_request *request, rp_error *error);
+/* A connection has it; has it no more. */
+void rp_limit_entered(rp_request *request);
+void rp_limit_left(rp_request *request);
+
+/* An opening failed, or stalled; one opened. Has the former happened since the latter? */
+void rp_limit_opening_failed(rp_origin *origin);
+void rp_limit_opened(rp_origin *origin);
+/* It is tried now and then while it is down. */
+bool rp_limit_probes(const rp_origin *origin);
+bool rp_limit_is_down(const rp_origin *origin);
+/* An opening begins. */
+void rp_limit_probed(rp_origin *origin);
+/* Until when no other one may; 0: no more than now. */
+uint64_t rp_limit_rests_until_ns(const rp_origin *origin);
+
+#endif
