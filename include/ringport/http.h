@@ -116,6 +116,7 @@ typedef struct rp_client_options {
     rp_proxy *proxy;
 
     rp_limit_options limits; /* of each origin: see load.h */
+    rp_retry_options retry;  /* of requests that have none of their own: likewise */
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.
@@ -203,6 +204,10 @@ typedef struct rp_response_summary {
                               * options' url */
     bool decoded;            /* with decompress: the body was encoded, and... */
     uint64_t decoded_bytes;  /* ...so many bytes of it were given to on_body */
+    unsigned retries;        /* that a policy of load.h made. attempts and redirects count for all
+                              * tries, all else is of the last one */
+    const char *retry_why;   /* what became of the last try that failed, and why there was no other,
+                              * if there was none; NULL: no policy, or no such failure */
 } rp_response_summary;
 
 typedef struct rp_response_events {
@@ -335,6 +340,7 @@ typedef struct rp_request_options {
      * else the server speaks, through a proxy by a tunnel, and shares connections, and limits of
      * their number, with others of its kind alone. NULL: no upgrade */
     const char *upgrade;
+    const rp_retry_options *retry; /* in place of the client's; NULL: the client's */
 } rp_request_options;
 
 /* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";

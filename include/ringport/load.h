@@ -1,5 +1,6 @@
-/* load.h - load that both sides can live with: options of a client (http.h), all off unless asked
- * for. Each counts for an origin: scheme, host and port, by one way. */
+/* load.h - load that both sides can live with: options of a client, and of a request, in http.h,
+ * all off unless asked for. Limits and budgets are of an origin: scheme, host and port, by one
+ * way. */
 #ifndef RINGPORT_LOAD_H
 #define RINGPORT_LOAD_H
 
@@ -28,6 +29,34 @@ typedef struct rp_limit_options {
      * and behind one that stalls the next is tried when it is given up */
     uint32_t probe_ms;
 } rp_limit_options;
+
+/* How the time before a retry is drawn. With n retries so far, least and most of the backoff: */
+typedef enum rp_jitter {
+    RP_JITTER_FULL = 0,    /* up to least * 2^n, at most most */
+    RP_JITTER_DECORRELATED /* from least up to three times the last one, at most most */
+} rp_jitter;
+
+/* A request that fails is sent again. Only if the server does not mind: its method is idempotent
+ * (RFC 9110, 9.2.2), or the caller says so (idempotent), and never_replay does not forbid it; or
+ * nothing of it was sent. Only if its body, as far as it was sent, can be sent again. And only
+ * before on_head: what is retried is that a connection can't be opened, is lost, or stays silent
+ * until first_byte_timeout_ms or idle_timeout_ms, and answers with certain statuses, which then are
+ * not told. Deadlines but total_timeout_ms begin anew with each try. The summary says how often
+ * (retries) and why (retry_why). */
+typedef struct rp_retry_options {
+    uint32_t attempts;         /* tries in all; 0 and 1: there is no other */
+    uint32_t backoff_least_ms; /* 0: 100 */
+    uint32_t backoff_most_ms;  /* 0: 10,000 */
+    rp_jitter jitter;
+    uint32_t retry_after_limit_ms; /* a Retry-After in seconds or as a date is waited for, and up to
+                                    * backoff_least_ms longer; if it asks for more than this, the
+                                    * answer is the request's. 0: 60,000 */
+    uint16_t statuses[8];          /* that are retried, 400 to 599; all 0: 429, 502, 503, 504 */
+    /* The budget of an origin, so that retries do not make what is overloaded worse: each request
+     * of the origin that ends well allows so many percent of a retry, and each second... */
+    uint32_t budget_percent; /* 0: 20; UINT32_MAX: there is no budget */
+    uint32_t budget_per_s;   /* ...so many; up to ten seconds' are kept. 0: 10 */
+} rp_retry_options;
 
 #ifdef __cplusplus
 }

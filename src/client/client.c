@@ -93,6 +93,7 @@ static void client_empty(rp_client *client)
     while (client->free_requests != NULL) {
         rp_request *request = client->free_requests;
         client->free_requests = request->next_free;
+        rp_free(memory, request->kept_retry);
         rp_free(memory, request->block);
         rp_free(memory, request);
     }
@@ -258,7 +259,10 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                             "refuse_addresses has a kind that this version does not know");
     char *routes = NULL;
-    rp_status status = rp_local_check(&known.local, &known.families, error);
+    rp_status status = rp_retry_check(&known.retry, error);
+    if (status != RP_OK)
+        return status;
+    status = rp_local_check(&known.local, &known.families, error);
     if (status != RP_OK)
         return status;
     status =
@@ -469,7 +473,8 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
     }
     settings_copy(request, &known, events, user);
     if (message_make(request, &known, &url, error) != RP_OK ||
-        rp_redirect_begin(request, &known, &url, error) != RP_OK) {
+        rp_redirect_begin(request, &known, &url, error) != RP_OK ||
+        rp_retry_begin(request, known.retry, error) != RP_OK) {
         rp_request_free(request);
         return NULL;
     }

@@ -3,6 +3,7 @@
  *
  *   client.c    making a client and sending: checks a request and gives it to the pool
  *   redirect.c  what a request does when its answer sends it elsewhere
+ *   retry.c     whether it is tried again when that went wrong
  *   replay.c    what follows when a request loses its connection
  *   pool.c      which connection serves which request
  *   openings.c  when one is opened

@@ -155,7 +155,8 @@ void rp_origin_release_if_unused(rp_origin *origin)
         return;
     bool taught = origin->counts.requests > 0 || origin->lesson.death_ms > 0 ||
                   origin->takes != takes_at_first(origin) ||
-                  origin->versions != versions_of(origin) || origin->limit != NULL;
+                  origin->versions != versions_of(origin) || origin->limit != NULL ||
+                  origin->retry_budget.refilled_ns > 0;
     if (!taught || client->destroyed) {
         origin_free(origin);
         return;

@@ -16,6 +16,12 @@ typedef struct rp_idle_lesson {
     uint64_t death_ns; /* when */
 } rp_idle_lesson;
 
+/* Of retries: see retry.c. */
+typedef struct rp_retry_budget {
+    uint64_t milli; /* thousandths of one */
+    uint64_t refilled_ns;
+} rp_retry_budget;
+
 struct rp_origin {
     rp_client *client;
     rp_origin *next; /* in its bucket */
@@ -40,6 +46,7 @@ struct rp_origin {
     uint64_t said_by_ns; /* the last one opened is to say what it takes; 0: nobody waits for it */
     rp_idle_lesson lesson;
     rp_limit *limit; /* NULL: there is none */
+    rp_retry_budget retry_budget;
     rp_link remembered_link;
     uint16_t port;
     bool https;

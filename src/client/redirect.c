@@ -12,9 +12,6 @@
 
 #include <string.h>
 
-#define DROPPED_BYTES ((uint64_t)65536)
-#define DROPPED_MS 250
-
 typedef struct redirection {
     const rp_redirect_calls *calls;
     uint32_t limit, flags, count;
@@ -24,7 +21,7 @@ typedef struct redirection {
     bool idempotent, never_replay; /* as the caller says */
     uint64_t begun_us;             /* when the last one was followed */
     char *url;                     /* of the request, without user information */
-    /* The next request, while request->following. */
+    /* The next request, while request->follow is set. */
     char *next_url;
     rp_message next;
     uint8_t *next_block;
@@ -302,15 +299,8 @@ static rp_status decide(rp_request *request, const rp_response_head *head, const
 
 static void follow(rp_request *request);
 
-static void waited_enough(rp_timer *timer, void *user)
-{
-    (void)timer;
-    follow(user);
-}
-
 static bool take_head(rp_request *request, const rp_response_head *head)
 {
-    rp_loop *loop = request->client->loop;
     rp_error error;
     bool differ = false, followed = true;
     const char *location = is_redirect(head->status) ? location_of(head, &differ) : NULL;
@@ -330,12 +320,7 @@ static bool take_head(rp_request *request, const rp_response_head *head)
         next_free(request);
         return false;
     }
-    request->following = true;
-    if (head->content_length != RP_LENGTH_UNKNOWN && head->content_length > DROPPED_BYTES &&
-        !request->head_only)
-        follow(request);
-    else
-        rp_timer_start(loop, &request->delay_timer, DROPPED_MS, waited_enough, request);
+    rp_request_follows(request, head, follow);
     return true;
 }
 
@@ -390,7 +375,7 @@ static void summary(const rp_request *request, rp_response_summary *told)
 }
 
 static const rp_redirect_calls calls = {
-    .head = take_head, .follow = follow, .summary = summary, .free = redirection_free};
+    .head = take_head, .summary = summary, .free = redirection_free};
 
 /* ---- the beginning ---- */
 

@@ -140,5 +140,6 @@ void rp_replay_verdict(const rp_request *request, rp_error *error)
 {
     error->reused = request->reused;
     error->bytes_sent = request->bytes_sent;
-    error->replay_safe = !request->doubtful && !request->redirected;
+    error->replay_safe = !request->doubtful && !request->redirected &&
+                         (request->retry == NULL || !request->retry->doubtful);
 }

@@ -14,7 +14,8 @@
 #define FREE_REQUESTS_LIMIT 256
 #define BLOCK_STEP ((size_t)1024)
 #define BLOCK_KEPT ((size_t)16384)
-#define DROPPED_BYTES ((size_t)65536)
+#define DROPPED_BYTES ((uint64_t)65536)
+#define DROPPED_MS 250
 
 /* ---- memory ---- */
 
@@ -85,6 +86,7 @@ void rp_request_free(rp_request *request)
         client->free_request_count++;
         return;
     }
+    rp_free(&client->loop->memory, request->kept_retry);
     rp_free(&client->loop->memory, request->block);
     rp_free(&client->loop->memory, request);
 }
@@ -148,6 +150,8 @@ static bool owes_credit(const rp_request *request)
 
 static deadline deadline_of(const rp_request *request)
 {
+    if (request->state == RP_REQUEST_DELAYED && request->retry != NULL && request->retry->waits)
+        return (deadline){FOR_CONNECTION, request->queued_ns, RP_NEVER_MS};
     if (request->state == RP_REQUEST_QUEUED || request->state == RP_REQUEST_DELAYED)
         return (deadline){FOR_CONNECTION, request->queued_ns,
                           request->client->options.queue_timeout_ms};
@@ -176,7 +180,9 @@ static const char *queue_reason(const rp_request *request)
     const rp_origin *origin = request->origin;
     const rp_client *client = origin->client;
     if (request->state == RP_REQUEST_DELAYED)
-        return "the server refused the request, which waits to be sent again";
+        return request->retry != NULL && request->retry->waits
+                   ? "it waited for its next try"
+                   : "the server refused the request, which waits to be sent again";
     if (rp_limit_room(origin) == 0)
         return "as many requests to the server as it is to have at once are under way";
     if (origin->opening_count > 0)
@@ -415,6 +421,8 @@ static bool head_note(rp_request *request, const rp_response_head *head)
     request->status = head->status;
     if (!request->head_begun)
         head_begins(request);
+    if (request->retry != NULL && request->retry->calls->head(request, head))
+        return false;
     return request->redirects == NULL || !(*request->redirects)->head(request, head);
 }
 
@@ -436,13 +444,32 @@ static void drop_body(rp_request *request, size_t size)
     if (request->has_credit_limit)
         request->conn->protocol->consume(request->conn, request, size);
     if (request->body_bytes > DROPPED_BYTES)
-        (*request->redirects)->follow(request);
+        request->follow(request);
+}
+
+static void waited_enough(rp_timer *timer, void *user)
+{
+    rp_request *request = user;
+    (void)timer;
+    request->follow(request);
+}
+
+void rp_request_follows(rp_request *request, const rp_response_head *head,
+                        void (*follow)(rp_request *request))
+{
+    request->follow = follow;
+    if (head->content_length != RP_LENGTH_UNKNOWN && head->content_length > DROPPED_BYTES &&
+        !request->head_only)
+        follow(request);
+    else
+        rp_timer_start(request->client->loop, &request->delay_timer, DROPPED_MS, waited_enough,
+                       request);
 }
 
 void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
 {
     request->body_bytes += size;
-    if (request->following) {
+    if (request->follow != NULL) {
         drop_body(request, size);
         return;
     }
@@ -458,7 +485,7 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
 
 void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t count)
 {
-    if (request->on_trailers != NULL && !request->cancelled && !request->following)
+    if (request->on_trailers != NULL && !request->cancelled && request->follow == NULL)
         request->on_trailers(request, trailers, count, request->user);
 }
 
@@ -514,6 +541,11 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
     summary->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
     if (request->redirects != NULL)
         (*request->redirects)->summary(request, summary);
+    if (request->retry == NULL)
+        return;
+    summary->attempts += request->retry->attempts;
+    summary->retries = request->retry->tries;
+    summary->retry_why = request->retry->why[0] != '\0' ? request->retry->why : NULL;
 }
 
 /* What is told of it is of its last connection, as what follows from that. */
@@ -523,7 +555,8 @@ static void forget_connection(rp_request *request)
     request->head_size = 0;
     request->fresh_only = request->client->options.never_reuse;
     request->reused = request->resumed = request->stale_name = request->certificate_missed = false;
-    request->told_head = request->following = false;
+    request->told_head = false;
+    request->follow = NULL;
     request->on_used = request->written = request->doubtful = request->was_doubtful = false;
     request->replayed = request->misdirected = request->begun = request->head_begun = false;
     request->upload_under_way = false;
@@ -552,12 +585,24 @@ void rp_request_begins_anew(rp_request *request, const rp_message *message, uint
     request->redirected = true;
 }
 
+/* What the tries before may have done stands. */
+void rp_request_repeats(rp_request *request)
+{
+    rp_retry *retry = request->retry;
+    leave(request);
+    retry->doubtful = retry->doubtful || request->doubtful;
+    retry->attempts += request->attempts;
+    forget_connection(request);
+}
+
 static void tell(rp_request *request, rp_error *error)
 {
     rp_client *client = request->client;
     rp_origin *origin = request->origin;
     if (error != NULL)
         rp_replay_verdict(request, error);
+    else
+        rp_retry_succeeded(request);
     rp_response_summary summary;
     rp_request_summary_get(request, &summary);
     summary.error = error;
@@ -581,10 +626,12 @@ void rp_request_finish(rp_request *request, const rp_error *error)
 {
     if (request->state == RP_REQUEST_ENDING)
         return; /* cancelled: on_done is on its way */
-    if (request->following && (error == NULL || error->status != RP_E_TOTAL_TIMEOUT)) {
-        (*request->redirects)->follow(request);
+    if (request->follow != NULL && (error == NULL || error->status != RP_E_TOTAL_TIMEOUT)) {
+        request->follow(request);
         return;
     }
+    if (error != NULL && request->retry != NULL && request->retry->calls->failed(request, error))
+        return;
     /* The error may be the property of what goes away with leave(). */
     rp_error copy;
     bool failed = error != NULL;

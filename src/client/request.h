@@ -5,6 +5,7 @@
 
 #include "client/client.h"
 #include "client/decoding.h"
+#include "client/retry.h"
 #include "client/upload.h"
 
 /* Most messages fit: a request then needs no other memory. */
@@ -20,10 +21,8 @@ typedef enum rp_request_state {
 /* What redirect.c keeps of a request that follows redirects begins with this. */
 typedef struct rp_redirect_calls {
     /* Is this head not the answer? Then nobody is told of it, and the request has ended, or left,
-     * or follows when its body is there. */
+     * or goes elsewhere when its body is there. */
     bool (*head)(rp_request *request, const rp_response_head *head);
-    /* The rest of that answer is there, or is not worth waiting for. */
-    void (*follow)(rp_request *request);
     void (*summary)(const rp_request *request, rp_response_summary *summary);
     void (*free)(rp_request *request);
 } rp_redirect_calls;
@@ -43,7 +42,10 @@ struct rp_request {
     size_t head_size;                          /* of what was sent; 0: nothing yet */
     const rp_redirect_calls *const *redirects; /* NULL: it follows none */
     rp_request_state state;
-    bool following;  /* its answer's body is nobody's: it goes elsewhere behind that */
+    rp_retry *retry; /* NULL: it is not retried */
+    /* Its answer's body is nobody's: when the rest of that is there, or not worth waiting for, the
+     * request goes on by this. NULL: it is the caller's. */
+    void (*follow)(rp_request *request);
     bool redirected; /* it has: a server may have acted on it */
     bool head_only;  /* HEAD */
     bool idempotent;
@@ -94,7 +96,8 @@ struct rp_request {
     uint32_t stream_id; /* HTTP/2's; 0: none */
     rp_request *next_free;
     uint8_t inline_bytes[RP_INLINE_BYTES];
-    uint8_t *block; /* kept for the next request */
+    rp_retry *kept_retry; /* kept for the next request, as block */
+    uint8_t *block;       /* kept for the next request */
     size_t block_size;
 };
 
@@ -128,6 +131,12 @@ void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t 
  * connection and its answer left behind is forgotten. */
 void rp_request_begins_anew(rp_request *request, const rp_message *message, uint8_t *block,
                             size_t block_size);
+/* Leaves its connection, or has left it, to begin again as it is. */
+void rp_request_repeats(rp_request *request);
+/* This head, and what comes with it, is nobody's: when that is read, as far as it is worth it,
+ * follow is called, so that the connection may serve on. */
+void rp_request_follows(rp_request *request, const rp_response_head *head,
+                        void (*follow)(rp_request *request));
 /* It waits for so long, then over is called. */
 void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
 uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);
