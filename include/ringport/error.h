@@ -167,6 +167,20 @@ typedef struct rp_error {
     char text[RP_ERROR_TEXT_SIZE]; /* one sentence, UTF-8, NUL-terminated, no final period */
 } rp_error;
 
+/* Who can do something about it. */
+typedef enum rp_status_class {
+    RP_CLASS_NONE = 0,   /* RP_OK */
+    RP_CLASS_CALLER,     /* the program: misuse, memory, options, what it cancelled or refused */
+    RP_CLASS_TIMEOUT,    /* a deadline passed, whatever was waited for */
+    RP_CLASS_CONNECTION, /* the network, or this machine: names, TCP, a connection that broke */
+    RP_CLASS_TRUST,      /* the server's certificate, or what the handshake agreed on */
+    RP_CLASS_PEER,       /* the server's answers, and how it ends them */
+    RP_CLASS_PROXY       /* a proxy's */
+} rp_status_class;
+
+/* Any thread. What a request may be repeated after is replay_safe's to say, and not this. */
+rp_status_class rp_status_class_of(rp_status status);
+
 /* The name of a status, "RP_E_CONNECT_REFUSED" say; a static string, never NULL. Any thread. */
 const char *rp_status_name(rp_status status);
 

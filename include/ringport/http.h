@@ -176,6 +176,11 @@ typedef struct rp_response_head {
 
 #define RP_LENGTH_UNKNOWN UINT64_MAX
 
+/* The value of the header of that name (in any case) that comes index-th, 0 is the first: of a
+ * response's head, or of trailers. NULL: there are not so many. Any thread. */
+const char *rp_header_value(const rp_header *headers, size_t header_count, const char *name,
+                            size_t index);
+
 /* Valid until on_done returns. */
 typedef struct rp_response_summary {
     const rp_error *error;    /* NULL: the response is complete */

@@ -163,7 +163,12 @@ struct rp_post {
 
 /* Has fn called on the loop's thread, in the order of posting per thread; by rp_loop_destroy if no
  * turn came before. Any thread, as long as the loop lives: each call must have returned before
- * rp_loop_destroy is called, though fn may have run by then. Allocates nothing, cannot fail. */
+ * rp_loop_destroy is called, though fn may have run by then. Allocates nothing, cannot fail, takes
+ * no lock: it may be called from a signal's handler too, whatever that interrupts (a call of
+ * rp_loop_post, say), and leaves errno alone. The caller sets fn and user; a post whose fn was
+ * called may be posted again, by that fn too. As posts to
+ * come do not keep rp_loop_run, a program that lives on them calls rp_loop_turn with RP_NEVER_MS
+ * until one of them says that it is over. */
 void rp_loop_post(rp_loop *loop, rp_post *post);
 
 #ifdef __cplusplus

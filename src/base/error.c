@@ -88,6 +88,52 @@ const char *rp_status_name(rp_status status)
     return "unknown status";
 }
 
+/* By the groups of error.h, but for what stands in another's. */
+rp_status_class rp_status_class_of(rp_status status)
+{
+    switch (status) {
+    case RP_OK:
+        return RP_CLASS_NONE;
+    case RP_E_QUEUE_TIMEOUT:
+    case RP_E_RESOLVE_TIMEOUT:
+    case RP_E_CONNECT_TIMEOUT:
+    case RP_E_HANDSHAKE_TIMEOUT:
+    case RP_E_FIRST_BYTE_TIMEOUT:
+    case RP_E_IDLE_TIMEOUT:
+    case RP_E_TOTAL_TIMEOUT:
+    case RP_E_H2_PING_TIMEOUT:
+    case RP_E_PROXY_TIMEOUT:
+        return RP_CLASS_TIMEOUT;
+    case RP_E_ADDRESS_REFUSED:
+    case RP_E_ADDRESS_IN_USE:
+    case RP_E_LOCAL_ADDRESS:
+    case RP_E_TLS_CONFIG:
+    case RP_E_TLS_SIGNING:
+    case RP_E_TLS_SESSIONS:
+    case RP_E_BODY_TOO_LARGE:
+        return RP_CLASS_CALLER;
+    case RP_E_TLS_CLOSED:
+    case RP_E_TRUNCATED:
+    case RP_E_CLOSED_EARLY:
+    case RP_E_STALE_CONNECTION:
+        return RP_CLASS_CONNECTION;
+    default:
+        break;
+    }
+    static const struct {
+        int first;
+        rp_status_class class;
+    } groups[] = {{140, RP_CLASS_PROXY},
+                  {90, RP_CLASS_PEER},
+                  {60, RP_CLASS_TRUST},
+                  {30, RP_CLASS_CONNECTION},
+                  {1, RP_CLASS_CALLER}};
+    size_t i = 0;
+    while ((int)status < groups[i].first)
+        i++;
+    return groups[i].class;
+}
+
 const char *rp_phase_name(rp_phase phase)
 {
     static const char *const names[] = {"none",      "queue",   "resolve", "connect", "proxy",

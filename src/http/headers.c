@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include <ringport/http.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -33,4 +34,14 @@ bool rp_is_field_value(const char *text, size_t size)
 bool rp_name_equal(const char *a, size_t a_size, const char *b)
 {
     return strlen(b) == a_size && rp_ascii_equal(a, b, a_size);
+}
+
+const char *rp_header_value(const rp_header *headers, size_t header_count, const char *name,
+                            size_t index)
+{
+    for (size_t i = 0; i < header_count; i++) {
+        if (rp_name_equal(headers[i].name, strlen(headers[i].name), name) && index-- == 0)
+            return headers[i].value;
+    }
+    return NULL;
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "loop/timer.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -193,8 +194,11 @@ void rp_loop_post(rp_loop *loop, rp_post *post)
         post->private_next = newest;
     } while (!atomic_compare_exchange_weak_explicit(&loop->posts, &newest, post,
                                                     memory_order_release, memory_order_relaxed));
-    if (newest == NULL)
+    if (newest == NULL) {
+        int kept = errno; /* a signal's handler is to leave it alone */
         wake(loop);
+        errno = kept;
+    }
 }
 
 static unsigned run_posts(rp_loop *loop)

@@ -126,7 +126,63 @@ static void nothing_is_lost(contract *c)
     assert_true(handled > 0);
 }
 
+/* ---- posts from a handler ---- */
+
+static rp_loop *posted_to;
+static volatile sig_atomic_t on_its_way;
+
+static void handler_post_done(rp_post *post, void *user)
+{
+    (void)post;
+    (void)user;
+    on_its_way = 0;
+    handled = handled + 1;
+}
+
+static void post_from_handler(int number)
+{
+    static rp_post post;
+    (void)number;
+    if (on_its_way)
+        return;
+    on_its_way = 1;
+    post = (rp_post){.fn = handler_post_done};
+    rp_loop_post(posted_to, &post);
+}
+
+static void own_post_done(rp_post *post, void *user)
+{
+    unsigned *count = user;
+    (void)post;
+    ++*count;
+}
+
+/* It ends a turn that waits; and is not lost where it comes in the middle of another post. */
+static void a_handler_posts(contract *c)
+{
+    unsigned sent = 0, done = 0;
+    rp_post own;
+    handled = on_its_way = 0;
+    posted_to = c->loop;
+    handle(post_from_handler);
+    at(3000, 0);
+    TURN_UNTIL(c, handled == 1);
+    at(50, 50);
+    uint64_t until = raw_clock_ns() + 10000 * MS;
+    for (; handled <= 200 && raw_clock_ns() < until; sent++) {
+        own = (rp_post){.fn = own_post_done, .user = &done};
+        rp_loop_post(c->loop, &own);
+        TURN_UNTIL(c, done > sent);
+    }
+    at(0, 0);
+    handle(SIG_DFL);
+    TURN_UNTIL(c, !on_its_way);
+    assert_int_equal(done, sent);
+    assert_true(handled > 200);
+}
+
 static const contract_test tests[] = {
+    {.name = "a handler posts", .fn = a_handler_posts},
     {.name = "what came during a handler is told before deadlines",
      .fn = what_came_is_told_before_deadlines},
     {.name = "a turn goes on waiting", .fn = a_turn_goes_on_waiting},
