@@ -1,14 +1,21 @@
 /* test_wolfcrypt.c - what scripts/deps makes faster in wolfCrypt gives what the slow way does:
- * X25519 (four multiplications at a time, inverses by division) and HKDF with SHA-256 (whole
- * blocks). Which of the ways is taken depends on the processor; the answers must not. */
+ * X25519 (four multiplications at a time, inverses by division), HKDF with SHA-256 (whole
+ * blocks), ECDSA with P-256 (tables, eight lanes) and ML-KEM (four states of Keccak). Which of the
+ * ways is taken depends on the processor; the answers must not. */
 #include <wolfssl/options.h>
 
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/curve25519.h>
+#include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/hmac.h>
+#include <wolfssl/wolfcrypt/sha256.h>
+#ifdef WOLFSSL_HAVE_MLKEM
+#include <wolfssl/wolfcrypt/wc_mlkem.h>
+#endif
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -200,13 +207,232 @@ static void hkdf_of_any_length(void **state)
     }
 }
 
+/* ---- ECDSA with P-256 ------------------------------------------------------------------------ */
+
+/* A verifier computes R = u1 G + u2 Q from a signature (r, s) of the hash e: u1 = e / s, u2 = r / s.
+ * Who has the key d makes one for any u1 and u2: r = x(R), s = r / u2, e = u1 s. */
+typedef struct p256 {
+    mp_int order, d;
+    ecc_key key;
+} p256;
+
+static const char p256_order[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+
+static void number(mp_int *n, const char *hex)
+{
+    assert_int_equal(mp_init(n), 0);
+    assert_int_equal(mp_read_radix(n, hex, 16), 0);
+}
+
+/* The key's public part is n G. */
+static void key_of(ecc_key *key, mp_int *n)
+{
+    uint8_t secret[KEY_BYTES];
+    assert_int_equal(mp_to_unsigned_bin_len(n, secret, KEY_BYTES), 0);
+    assert_int_equal(wc_ecc_init(key), 0);
+    assert_int_equal(wc_ecc_import_private_key_ex(secret, KEY_BYTES, NULL, 0, key, ECC_SECP256R1),
+                     0);
+    assert_int_equal(wc_ecc_make_pub(key, NULL), 0);
+}
+
+static void p256_begin(p256 *p, const char *secret)
+{
+    number(&p->order, p256_order);
+    number(&p->d, secret);
+    key_of(&p->key, &p->d);
+}
+
+static bool verified(p256 *p, mp_int *r, mp_int *s, mp_int *e)
+{
+    uint8_t hash[KEY_BYTES];
+    int valid = 0;
+    assert_int_equal(mp_to_unsigned_bin_len(e, hash, KEY_BYTES), 0);
+    assert_int_equal(wc_ecc_verify_hash_ex(r, s, hash, KEY_BYTES, &valid, &p->key), 0);
+    return valid == 1;
+}
+
+static void x_of_multiple(mp_int *x, mp_int *n)
+{
+    ecc_key key;
+    uint8_t at[2][KEY_BYTES];
+    word32 size[2] = {KEY_BYTES, KEY_BYTES};
+    key_of(&key, n);
+    assert_int_equal(wc_ecc_export_public_raw(&key, at[0], &size[0], at[1], &size[1]), 0);
+    assert_int_equal(mp_read_unsigned_bin(x, at[0], size[0]), 0);
+    wc_ecc_free(&key);
+}
+
+/* The signature for u1 and u2 is good, and another hash's is not. */
+static void verify(p256 *p, mp_int *u1, mp_int *u2)
+{
+    mp_int r, s, e;
+    assert_int_equal(mp_init_multi(&r, &s, &e, NULL, NULL, NULL), 0);
+    assert_int_equal(mp_mulmod(u2, &p->d, &p->order, &s), 0);
+    assert_int_equal(mp_addmod(&s, u1, &p->order, &s), 0);
+    x_of_multiple(&r, &s);
+    assert_int_equal(mp_mod(&r, &p->order, &r), 0);
+    assert_int_equal(mp_invmod(u2, &p->order, &s), 0);
+    assert_int_equal(mp_mulmod(&s, &r, &p->order, &s), 0);
+    assert_int_equal(mp_mulmod(&s, u1, &p->order, &e), 0);
+    assert_true(verified(p, &r, &s, &e));
+    assert_int_equal(mp_addmod(&e, u2, &p->order, &e), 0);
+    assert_false(verified(p, &r, &s, &e));
+}
+
+static void verify_hex(p256 *p, const char *u1, const char *u2)
+{
+    mp_int numbers[2];
+    number(&numbers[0], u1);
+    number(&numbers[1], u2);
+    for (int i = 0; i < 3; i++) /* a key's table is made when it is seen for the second time */
+        verify(p, &numbers[0], &numbers[1]);
+}
+
+static void signatures_of_any_numbers(void **state)
+{
+    static const char *const numbers[] = {
+        "1",
+        "8",
+        "9",
+        "40",
+        "41",
+        "7f",
+        "80",
+        "8888888888888888888888888888888888888888888888888888888888888888",
+        "7777777777777777777777777777777777777777777777777777777777777777",
+        "9999999999999999999999999999999999999999999999999999999999999999",
+        "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550",
+        "8000000000000000000000000000000000000000000000000000000000000000",
+    };
+    p256 p;
+    uint8_t digest[2][WC_SHA256_DIGEST_SIZE] = {{1}, {2}};
+    mp_int u[2];
+    (void)state;
+    p256_begin(&p, "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721");
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        for (size_t k = 0; k < COUNT(numbers); k += 3)
+            verify_hex(&p, numbers[i], numbers[(i + k) % COUNT(numbers)]);
+    assert_int_equal(mp_init_multi(&u[0], &u[1], NULL, NULL, NULL, NULL), 0);
+    for (int i = 0; i < 100; i++) {
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(wc_Sha256Hash(digest[k], sizeof(digest[k]), digest[k]), 0);
+            assert_int_equal(mp_read_unsigned_bin(&u[k], digest[k], sizeof(digest[k])), 0);
+            assert_int_equal(mp_mod(&u[k], &p.order, &u[k]), 0);
+        }
+        verify(&p, &u[0], &u[1]);
+    }
+    wc_ecc_free(&p.key);
+}
+
+/* Terms of the sum that are one point, or cancel each other, next to each other in one lane (d is
+ * 2^-12 or its negative, so that 4096 Q is G) and in two (d is 1 or -1), at the end and before. */
+static void signatures_of_equal_terms(void **state)
+{
+    static const struct {
+        const char *secret, *u1, *u2;
+    } cases[] = {
+        {"c4efffff3b100000c4efffffffffffffcc61f077f6babb82673ebd6b60088585", "1", "1000"},
+        {"3b0fffffc4f000003b0ffffffffffffff0850a35b05ce3028c7b0d579c5a9fcc", "81", "1000"},
+        {"1", "1", "1"},
+        {"1", "40000000001", "1"},
+        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550", "81", "1"},
+        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550", "40000000001", "1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        p256 p;
+        p256_begin(&p, cases[i].secret);
+        verify_hex(&p, cases[i].u1, cases[i].u2);
+        wc_ecc_free(&p.key);
+    }
+}
+
+/* More keys than there are tables, by turns and again. */
+static void many_keys(void **state)
+{
+    mp_int u1, u2;
+    (void)state;
+    number(&u1, "123456789abcdef0fedcba98765432100123456789abcdef");
+    number(&u2, "fedcba98765432100123456789abcdef123456789abcdef0");
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 20; i++) {
+            char secret[] = "a0";
+            p256 p;
+            secret[1] = (char)("0123456789abcdef"[i % 16]);
+            secret[0] = (char)('a' + i / 16);
+            p256_begin(&p, secret);
+            for (int k = 0; k <= i % 4; k++)
+                verify(&p, &u1, &u2);
+            wc_ecc_free(&p.key);
+        }
+    }
+}
+
+/* ---- ML-KEM ---------------------------------------------------------------------------------- */
+
+#ifdef WOLFSSL_HAVE_MLKEM
+
+/* Keys, ciphertexts and secrets of 64 seeds have the digest that wolfSSL's own code gives, here in
+ * C and AVX2. Every second key is encoded before it is used, every other one is not. */
+static void keys_and_secrets(void **state)
+{
+    static const uint8_t want[WC_SHA256_DIGEST_SIZE] = {
+        0x94, 0x30, 0xbd, 0xc9, 0x8d, 0x6e, 0x52, 0x76, 0x72, 0xe9, 0xb9,
+        0xc8, 0x25, 0x82, 0xc7, 0x5f, 0x7d, 0x04, 0xe8, 0x07, 0x11, 0x28,
+        0xa9, 0x0e, 0xac, 0x38, 0xcb, 0xe4, 0x25, 0x3d, 0x21, 0x8b};
+    static MlKemKey ours, theirs;
+    static uint8_t public[WC_ML_KEM_768_PUBLIC_KEY_SIZE], private[WC_ML_KEM_768_PRIVATE_KEY_SIZE];
+    static uint8_t text[WC_ML_KEM_768_CIPHER_TEXT_SIZE];
+    uint8_t secret[2][WC_ML_KEM_SS_SZ], seed[WC_ML_KEM_MAKEKEY_RAND_SZ] = {1};
+    wc_Sha256 all;
+    (void)state;
+    assert_int_equal(wc_InitSha256(&all), 0);
+    for (int i = 0; i < 64; i++) {
+        for (size_t k = 0; k < sizeof(seed); k += WC_SHA256_DIGEST_SIZE)
+            assert_int_equal(wc_Sha256Hash(seed, sizeof(seed), seed + k), 0);
+        assert_int_equal(wc_MlKemKey_Init(&ours, WC_ML_KEM_768, NULL, INVALID_DEVID), 0);
+        assert_int_equal(wc_MlKemKey_Init(&theirs, WC_ML_KEM_768, NULL, INVALID_DEVID), 0);
+        assert_int_equal(wc_MlKemKey_MakeKeyWithRandom(&ours, seed, sizeof(seed)), 0);
+        assert_int_equal(wc_MlKemKey_EncodePublicKey(&ours, public, sizeof(public)), 0);
+        if (i % 2 == 0)
+            assert_int_equal(wc_MlKemKey_EncodePrivateKey(&ours, private, sizeof(private)), 0);
+        assert_int_equal(wc_MlKemKey_DecodePublicKey(&theirs, public, sizeof(public)), 0);
+        assert_int_equal(wc_MlKemKey_EncapsulateWithRandom(&theirs, text, secret[0], seed,
+                                                           WC_ML_KEM_ENC_RAND_SZ),
+                         0);
+        assert_int_equal(wc_MlKemKey_Decapsulate(&ours, secret[1], text, sizeof(text)), 0);
+        assert_memory_equal(secret[0], secret[1], WC_ML_KEM_SS_SZ);
+        text[i]++; /* a secret that nobody knows, then */
+        assert_int_equal(wc_MlKemKey_Decapsulate(&ours, secret[1], text, sizeof(text)), 0);
+        assert_memory_not_equal(secret[0], secret[1], WC_ML_KEM_SS_SZ);
+        assert_int_equal(wc_Sha256Update(&all, public, sizeof(public)), 0);
+        assert_int_equal(wc_Sha256Update(&all, private, sizeof(private)), 0);
+        assert_int_equal(wc_Sha256Update(&all, text, sizeof(text)), 0);
+        assert_int_equal(wc_Sha256Update(&all, secret[0], 2 * WC_ML_KEM_SS_SZ), 0);
+        wc_MlKemKey_Free(&ours);
+        wc_MlKemKey_Free(&theirs);
+    }
+    assert_int_equal(wc_Sha256Final(&all, seed), 0);
+    assert_memory_equal(seed, want, sizeof(want));
+}
+
+#define TESTS_OF_MLKEM cmocka_unit_test(keys_and_secrets),
+#else
+#define TESTS_OF_MLKEM
+#endif
+
 int main(void)
 {
     wolfSSL_Init(); /* the ladder in C is blinded, by random numbers, which take a lock */
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(iterated),         cmocka_unit_test(public_keys),
-        cmocka_unit_test(both_sides_agree), cmocka_unit_test(coordinates_above_p),
-        cmocka_unit_test(hkdf_vector),      cmocka_unit_test(hkdf_of_any_length),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(iterated),
+                                       cmocka_unit_test(public_keys),
+                                       cmocka_unit_test(both_sides_agree),
+                                       cmocka_unit_test(coordinates_above_p),
+                                       cmocka_unit_test(hkdf_vector),
+                                       cmocka_unit_test(hkdf_of_any_length),
+                                       cmocka_unit_test(signatures_of_any_numbers),
+                                       cmocka_unit_test(signatures_of_equal_terms),
+                                       cmocka_unit_test(many_keys),
+                                       TESTS_OF_MLKEM};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
