@@ -452,7 +452,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
     rp_error ignored;
     rp_url url;
     char route[RP_ROUTE_SIZE];
-    rp_way way;
+    rp_way way = {.upgrades = false};
     if (error == NULL)
         error = &ignored;
     if (!rp_options_copy(&known, sizeof(known), options, options_size)) {

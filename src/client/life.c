@@ -168,7 +168,7 @@ rp_status rp_client_preconnect_sized(rp_client *client, const rp_preconnect_opti
     rp_error ignored;
     rp_url url;
     char route[RP_ROUTE_SIZE];
-    rp_way way;
+    rp_way way = {.upgrades = false};
     if (error == NULL)
         error = &ignored;
     if (!rp_options_copy(&known, sizeof(known), options, options_size))

@@ -156,7 +156,6 @@ static void test_taken(void **state)
         assert_string_equal(seen, "Upgrade other/1, Echo 11");
         assert_int_equal(t.f.informational, 0);
         assert_int_equal(s.web.client->conn_count, 0); /* it has left */
-        assert_int_equal(s.web.client->origin_count, 0);
         start(&again, &s, (rp_request_options){0});
         finish(&again, RP_OK);
         talk(&s, &again);
