@@ -1,4 +1,4 @@
-/* test_answers.c - what a program asks of an answer: a header by its name, the class of an error. */
+/* test_answers.c - what a program asks of an answer: a header by name, the class of an error. */
 #include "support/check.h"
 
 #include <ringport/ringport.h>

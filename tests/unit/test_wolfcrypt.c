@@ -209,7 +209,7 @@ static void hkdf_of_any_length(void **state)
 
 /* ---- ECDSA with P-256 ------------------------------------------------------------------------ */
 
-/* A verifier computes R = u1 G + u2 Q from a signature (r, s) of the hash e: u1 = e / s, u2 = r / s.
+/* A verifier computes R = u1 G + u2 Q from a signature (r, s) of a hash e: u1 = e / s, u2 = r / s.
  * Who has the key d makes one for any u1 and u2: r = x(R), s = r / u2, e = u1 s. */
 typedef struct p256 {
     mp_int order, d;
