@@ -213,6 +213,9 @@ typedef struct rp_response_summary {
                               * tries, all else is of the last one */
     const char *retry_why;   /* what became of the last try that failed, and why there was no other,
                               * if there was none; NULL: no policy, or no such failure */
+    /* With explain: where most of its time went, in a sentence, "1.2 s of 1.4 s: waited behind 63
+     * requests to api.example.com"; NULL: not asked. For people: the words may change. */
+    const char *why;
 } rp_response_summary;
 
 typedef struct rp_response_events {
@@ -346,6 +349,7 @@ typedef struct rp_request_options {
      * their number, with others of its kind alone. NULL: no upgrade */
     const char *upgrade;
     const rp_retry_options *retry; /* in place of the client's; NULL: the client's */
+    bool explain; /* the summary's why. Costs some memory, and two questions to TCP */
 } rp_request_options;
 
 /* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";

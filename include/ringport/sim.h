@@ -50,6 +50,8 @@ typedef enum rp_sim_fault {
     RP_SIM_NAME_NOT_FOUND,   /* [a question for the addresses of one family that a name has] */
     RP_SIM_NAME_FAILED,      /* [likewise] no name server answers usefully */
     RP_SIM_NAME_LATE,        /* [likewise] the answer takes up to a minute */
+    RP_SIM_LOSS,             /* [a connect; bytes that are sent] it is lost, and sent again: a
+                                 * second later, 200 ms later */
     RP_SIM_FAULTS
 } rp_sim_fault;
 

@@ -10,6 +10,7 @@
 #include "client/redirect.h"
 #include "client/request.h"
 #include "client/target.h"
+#include "client/why.h"
 #include "http/credentials.h"
 
 #include "http/decode.h"
@@ -472,6 +473,11 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     settings_copy(request, &known, events, user);
+    if (known.explain && !rp_why_begin(request)) {
+        rp_request_free(request);
+        (void)no_memory(error);
+        return NULL;
+    }
     if (message_make(request, &known, &url, error) != RP_OK ||
         rp_redirect_begin(request, &known, &url, error) != RP_OK ||
         rp_retry_begin(request, known.retry, error) != RP_OK) {

@@ -15,6 +15,7 @@
  *   target.c    where a request goes, by its URL
  *   route.c     where a connection goes, if not to its origin's host
  *   statistics.c, prometheus.c  what is counted
+ *   why.c       why a request was slow
  *   origin.c    the table of origins, their queues, what they taught
  *   stream.h    bytes, over TLS or not
  *

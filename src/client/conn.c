@@ -7,6 +7,7 @@
 #include "client/origin.h"
 #include "client/request.h"
 #include "client/stream_tunnel.h"
+#include "client/why.h"
 
 #include <string.h>
 
@@ -265,6 +266,8 @@ void rp_conn_assign(rp_conn *conn, rp_request *request)
     conn->given++;
     request->conn = conn;
     request->on_used = rp_conn_is_used(conn);
+    if (request->explain != NULL && conn->given > 1) /* else its opening counts too */
+        request->explain->resent_then = rp_stream_numbers(conn->stream).resent;
     rp_request_assigned(request);
     rp_limit_entered(request);
     conn->protocol->start(conn, request);
@@ -273,6 +276,8 @@ void rp_conn_assign(rp_conn *conn, rp_request *request)
 void rp_conn_detach(rp_conn *conn, rp_request *request)
 {
     uint64_t sent = conn->protocol->bytes_sent(conn, request);
+    if (request->explain != NULL)
+        request->explain->tcp = rp_stream_numbers(conn->stream);
     if (sent > 0) { /* else what an earlier connection took stands */
         request->bytes_sent = sent;
         request->doubtful = true;

@@ -22,6 +22,7 @@
 #include "client/replay.h"
 #include "client/request.h"
 #include "client/statistics.h"
+#include "client/why.h"
 
 #define AT_ONCE_US 1000000u /* an end so soon after the request was on its way before it */
 
@@ -122,6 +123,8 @@ void rp_pool_submit(rp_request *request)
     rp_request_queued(request);
     rp_origin_queue(request);
     rp_openings_begin(request->origin);
+    if (request->explain != NULL)
+        rp_why_queued(request);
 }
 
 static void delay_is_over(rp_timer *timer, void *user)

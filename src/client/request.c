@@ -8,6 +8,7 @@
 #include "client/origin.h"
 #include "client/replay.h"
 #include "client/statistics.h"
+#include "client/why.h"
 
 #include <string.h>
 
@@ -75,6 +76,7 @@ void rp_request_free(rp_request *request)
     rp_timer_stop(client->loop, &request->phase_timer);
     rp_timer_stop(client->loop, &request->delay_timer);
     rp_upload_free(request);
+    rp_why_end(request);
     message_wipe(request);
     if (request->redirects != NULL)
         (*request->redirects)->free(request);
@@ -481,6 +483,8 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
         request->owed_bytes += size;
     if (request->events->on_body != NULL && !request->cancelled)
         request->events->on_body(request, data, size, request->user);
+    if (request->explain != NULL && owes_credit(request))
+        rp_why_owes(request, true);
 }
 
 void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t count)
@@ -607,6 +611,8 @@ static void tell(rp_request *request, rp_error *error)
     rp_request_summary_get(request, &summary);
     summary.error = error;
     rp_statistics_done(origin, &summary);
+    if (request->explain != NULL)
+        summary.why = rp_why_text(request, &summary);
     request->events->on_done(request, &summary, request->user);
     rp_request_free(request);
     rp_origin_release_if_unused(origin);
@@ -701,6 +707,8 @@ void rp_request_consume(rp_request *request, size_t size)
     if (owes_credit(request)) /* from here on it is the server's turn again */
         request->moved_ns = rp_loop_now_ns(request->client->loop);
     request->owed_bytes -= size;
+    if (request->explain != NULL)
+        rp_why_owes(request, owes_credit(request));
     if (decoding)
         rp_decoding_resume(request);
     else

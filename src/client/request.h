@@ -39,6 +39,7 @@ struct rp_request {
     rp_message message; /* in inline_bytes, or in block */
     rp_upload upload;
     rp_trailers_fn *on_trailers;
+    struct rp_explain *explain;                /* NULL: nobody asks why it was slow */
     size_t head_size;                          /* of what was sent; 0: nothing yet */
     const rp_redirect_calls *const *redirects; /* NULL: it follows none */
     rp_request_state state;

@@ -778,6 +778,14 @@ void rp_stream_await(rp_stream *stream, uint32_t answers)
         rp_socket_await(stream->socket, answers);
 }
 
+rp_tcp_numbers rp_stream_numbers(const rp_stream *stream)
+{
+    rp_socket *socket = stream->socket;
+    if (socket == NULL || stream->closing || rp_socket_ops(socket)->numbers == NULL)
+        return (rp_tcp_numbers){.known = false};
+    return rp_socket_ops(socket)->numbers(socket);
+}
+
 uint64_t rp_stream_confirmed(const rp_stream *stream)
 {
     return stream->socket == NULL ? 0 : rp_socket_ops(stream->socket)->confirmed(stream->socket);

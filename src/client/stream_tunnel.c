@@ -508,12 +508,20 @@ static void socket_close(rp_socket *socket)
         owe(tunnel);
 }
 
+static rp_tcp_numbers socket_numbers(rp_socket *socket)
+{
+    const rp_tunnel *tunnel = of_socket(socket);
+    return tunnel->stream != NULL ? rp_stream_numbers(tunnel->stream)
+                                  : (rp_tcp_numbers){.known = false};
+}
+
 static const rp_port_ops socket_ops = {
     .name = "tunnel",
     .receive = socket_receive,
     .send = socket_send,
     .keepalive = socket_keepalive,
     .confirmed = socket_confirmed,
+    .numbers = socket_numbers,
     .shutdown_send = socket_shutdown_send,
     .cancel = socket_cancel,
     .close = socket_close,

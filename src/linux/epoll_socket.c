@@ -593,6 +593,13 @@ void rp_epoll_keepalive(rp_socket *base, const rp_keepalive *keepalive)
     rp_socket_keepalive(socket->fd, keepalive);
 }
 
+rp_tcp_numbers rp_epoll_numbers(rp_socket *base)
+{
+    epoll_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls++;
+    return rp_socket_numbers(socket->fd);
+}
+
 uint64_t rp_epoll_confirmed(rp_socket *base)
 {
     epoll_socket *socket = socket_of(base);

@@ -180,6 +180,16 @@ uint64_t rp_socket_confirmed(int fd)
     return acked;
 }
 
+rp_tcp_numbers rp_socket_numbers(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || size < sizeof(info))
+        return (rp_tcp_numbers){.known = false};
+    return (rp_tcp_numbers){
+        .known = true, .resent = info.tcpi_total_retrans, .round_trip_us = info.tcpi_rtt};
+}
+
 void rp_socket_reset_on_close(int fd)
 {
     struct linger now = {.l_onoff = 1, .l_linger = 0};

@@ -27,6 +27,9 @@ void rp_socket_keepalive(int fd, const rp_keepalive *keepalive);
 /* Bytes that the peer's system has acknowledged; 0: not known. One system call. */
 uint64_t rp_socket_confirmed(int fd);
 
+/* TCP_INFO (tcp(7)). One system call. */
+rp_tcp_numbers rp_socket_numbers(int fd);
+
 /* Closing resets the connection. */
 void rp_socket_reset_on_close(int fd);
 

@@ -606,6 +606,13 @@ void rp_uring_keepalive(rp_socket *base, const rp_keepalive *keepalive)
     rp_socket_keepalive(socket->fd, keepalive);
 }
 
+rp_tcp_numbers rp_uring_numbers(rp_socket *base)
+{
+    uring_socket *socket = (uring_socket *)base;
+    port_of(socket)->stats->system_calls++;
+    return rp_socket_numbers(socket->fd);
+}
+
 uint64_t rp_uring_confirmed(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;

@@ -249,17 +249,30 @@ static wait_plan plan_wait(rp_loop *loop, uint64_t wait_ms)
     return plan;
 }
 
+#define AWAY_NS 5000000u
+
+static void count_away(rp_loop *loop)
+{
+    uint64_t now = loop->port->ops->now(loop->port);
+    if (now - loop->returned_ns >= AWAY_NS)
+        loop->away_ns += now - loop->returned_ns;
+}
+
 static unsigned turn(rp_loop *loop, uint64_t wait_ms)
 {
     if (!rp_loop_is_ours(loop))
         return 0;
     RP_ASSERT(!loop->in_turn && !loop->destroying);
+    if (loop->watchers > 0)
+        count_away(loop);
     wait_plan plan = plan_wait(loop, wait_ms);
     loop->in_turn = true;
     loop->now_ns = 0;
     loop->stats.turns++;
     unsigned found = loop->port->ops->turn(loop->port, plan.wait_ns);
     unsigned found_by_port = found;
+    if (loop->watchers > 0)
+        loop->returned_ns = rp_loop_now_ns(loop);
     found += run_posts(loop);
     if (!timers_wait(loop, found_by_port))
         found += run_timers(loop);

@@ -24,9 +24,12 @@ struct rp_loop {
     rp_memory memory;
     rp_loop_stats stats;
     rp_chunk_pool chunks;
-    uint64_t now_ns;  /* of this turn, 0: not yet read; see rp_loop_now_ns */
-    uint64_t pending; /* what keeps rp_loop_run going */
-    rp_timer *timers; /* root of the pairing heap */
+    uint64_t now_ns;      /* of this turn, 0: not yet read; see rp_loop_now_ns */
+    uint32_t watchers;    /* who want away_ns to be counted */
+    uint64_t away_ns;     /* longer spans between two waits, together: see rp_loop_watch */
+    uint64_t returned_ns; /* from the last wait, while somebody watches */
+    uint64_t pending;     /* what keeps rp_loop_run going */
+    rp_timer *timers;     /* root of the pairing heap */
     uint64_t timer_order;
     uint64_t timers_wait_since_ns; /* see loop.c; 0: they do not */
     rp_link deferred;
@@ -65,6 +68,18 @@ static inline void rp_loop_hold(rp_loop *loop)
 static inline void rp_loop_unhold(rp_loop *loop)
 {
     loop->pending--;
+}
+
+/* How long is the program busy with other things than the loop? It costs a clock's reading each
+ * turn, so it is counted only while somebody watches. */
+static inline void rp_loop_watch(rp_loop *loop)
+{
+    if (loop->watchers++ == 0)
+        loop->returned_ns = loop->port->ops->now(loop->port);
+}
+static inline void rp_loop_unwatch(rp_loop *loop)
+{
+    loop->watchers--;
 }
 
 /* The time so many milliseconds later; UINT64_MAX, which is never, where that is too far. */

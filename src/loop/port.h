@@ -64,7 +64,9 @@
  * 16. bind(): what a TCP socket is bound to before it connects. A port that is taken is
  *     RP_E_ADDRESS_IN_USE, an address or a device that this machine has not, or lets nobody use,
  *     RP_E_LOCAL_ADDRESS; devices where there is no way to choose one, RP_E_UNSUPPORTED. After a
- *     failure the socket is closed, or bound to something else. */
+ *     failure the socket is closed, or bound to something else.
+ * 17. numbers(): what TCP knows of a connected socket. known is false where the system does not
+ *     tell: Windows' SIO_TCP_INFO does, Wine's does not, so nobody has tried it. */
 #ifndef RP_LOOP_PORT_H
 #define RP_LOOP_PORT_H
 
@@ -159,6 +161,13 @@ typedef struct rp_port_options {
     size_t receive_memory_bytes; /* 0: the port's default */
 } rp_port_options;
 
+/* What TCP knows of a connection. */
+typedef struct rp_tcp_numbers {
+    bool known;
+    uint32_t resent;        /* segments that were sent again, SYNs too */
+    uint32_t round_trip_us; /* smoothed; 0: not known */
+} rp_tcp_numbers;
+
 typedef struct rp_port_ops {
     const char *name;
 
@@ -198,6 +207,8 @@ typedef struct rp_port_ops {
     /* See 12 and 13. Synchronous. */
     void (*keepalive)(rp_socket *socket, const rp_keepalive *keepalive);
     uint64_t (*confirmed)(rp_socket *socket);
+    /* See 17. NULL: the system does not tell. Synchronous. */
+    rp_tcp_numbers (*numbers)(rp_socket *socket);
 
     /* TCP half-close of the sending side. No send in flight. Synchronous; failure shows
      * elsewhere. */

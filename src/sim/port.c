@@ -370,6 +370,7 @@ const rp_port_ops rp_sim_port_ops = {
     .send = rp_sim_send,
     .keepalive = rp_sim_keepalive,
     .confirmed = rp_sim_confirmed,
+    .numbers = rp_sim_numbers,
     .shutdown_send = rp_sim_shutdown_send,
     .reset_on_close = rp_sim_reset_on_close,
     .cancel = rp_sim_cancel,

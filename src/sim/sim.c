@@ -199,6 +199,7 @@ const char *rp_sim_fault_name(rp_sim_fault fault)
         [RP_SIM_NAME_NOT_FOUND] = "name_not_found",
         [RP_SIM_NAME_FAILED] = "name_failed",
         [RP_SIM_NAME_LATE] = "name_late",
+        [RP_SIM_LOSS] = "loss",
     };
     return (unsigned)fault < RP_SIM_FAULTS ? names[fault] : "unknown";
 }

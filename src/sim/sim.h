@@ -107,6 +107,7 @@ typedef struct sim_pipe {
     uint64_t passed; /* bytes that arrived in all */
     uint64_t given;  /* bytes that its sender has begun to send, in all */
     uint64_t taken;  /* bytes that its receiver got, in all */
+    uint32_t resent; /* segments that were lost */
     /* For tests: what the other direction's `given` was when the receiver got the first byte from
      * this position on; UINT64_MAX: no such position, not yet. */
     uint64_t watched_from, given_back;
@@ -130,8 +131,9 @@ struct sim_wire {
 /* Operations have the bits of RP_CANCEL_... */
 struct sim_socket {
     rp_socket base;
-    rp_link link;  /* port->sockets */
-    rp_link ready; /* port->ready or port->quiet */
+    uint32_t resent; /* SYNs */
+    rp_link link;    /* port->sockets */
+    rp_link ready;   /* port->ready or port->quiet */
     uint64_t id;
     uint8_t family, started, decided, cancelling;
     bool listening, closing, close_due, quiet;
@@ -232,6 +234,7 @@ void rp_sim_send(rp_socket *socket, const rp_slice *slices, size_t count);
 void rp_sim_shutdown_send(rp_socket *socket);
 void rp_sim_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
 uint64_t rp_sim_confirmed(rp_socket *socket);
+rp_tcp_numbers rp_sim_numbers(rp_socket *socket);
 void rp_sim_reset_on_close(rp_socket *socket);
 void rp_sim_cancel(rp_socket *socket, unsigned operations);
 void rp_sim_close(rp_socket *socket);

@@ -261,6 +261,15 @@ static void connect_arrives(sim_event *event)
     }
 }
 
+/* A SYN is sent again after a second (RFC 6298, 2). */
+static uint64_t lost_ns(sim_socket *socket)
+{
+    if (!rp_sim_strikes(sim_of(socket), RP_SIM_LOSS))
+        return 0;
+    socket->resent++;
+    return 1000000000u;
+}
+
 void rp_sim_connect(rp_socket *base, const rp_address *address)
 {
     char text[RP_ADDRESS_TEXT_SIZE];
@@ -276,7 +285,7 @@ void rp_sim_connect(rp_socket *base, const rp_address *address)
         decide(socket, CONNECT, (rp_io_result){RP_E_CONNECT_REFUSED, rp_os_codes.refused});
     else if (!rp_sim_strikes(sim, RP_SIM_CONNECT_STALL))
         rp_sim_event_set(sim, &socket->connect_event, connect_arrives,
-                         rp_sim_latency_ns(sim) + rp_sim_latency_ns(sim));
+                         rp_sim_latency_ns(sim) + rp_sim_latency_ns(sim) + lost_ns(socket));
 }
 
 static unsigned run_connect(sim_socket *socket)
@@ -616,6 +625,14 @@ uint64_t rp_sim_confirmed(rp_socket *base)
     sim_socket *socket = sim_socket_of(base);
     RP_ASSERT(socket->wire != NULL);
     return socket->wire->pipes[socket->end].passed;
+}
+
+rp_tcp_numbers rp_sim_numbers(rp_socket *base)
+{
+    sim_socket *socket = sim_socket_of(base);
+    RP_ASSERT(socket->wire != NULL);
+    return (rp_tcp_numbers){.known = true,
+                            .resent = socket->resent + socket->wire->pipes[socket->end].resent};
 }
 
 void rp_sim_socket_reset(sim_socket *socket)

@@ -104,13 +104,22 @@ static void reserve(sim_pipe *pipe, size_t size)
     RP_ASSERT(pipe->bytes != NULL);
 }
 
+/* As Linux has it: at least 200 ms until a segment that nobody confirmed is sent again. */
+static uint64_t lost_ns(sim_pipe *pipe)
+{
+    if (!rp_sim_strikes(pipe->wire->sim, RP_SIM_LOSS))
+        return 0;
+    pipe->resent++;
+    return 200000000u;
+}
+
 void rp_sim_pipe_put(sim_pipe *pipe, const uint8_t *data, size_t size)
 {
     RP_ASSERT(!pipe->fin_sent && size > 0 && size <= rp_sim_pipe_room(pipe));
     reserve(pipe, size);
     memcpy(pipe->bytes + pipe->begin + pipe->size, data, size);
     pipe->size += size;
-    arrival_set(pipe, rp_sim_latency_ns(pipe->wire->sim));
+    arrival_set(pipe, rp_sim_latency_ns(pipe->wire->sim) + lost_ns(pipe));
 }
 
 void rp_sim_pipe_end(sim_pipe *pipe)

@@ -49,7 +49,7 @@ static void network(knobs *k, dice *d)
 
 static void faults(knobs *k, dice *d, unsigned permille_of_kinds)
 {
-    for (int i = 0; i < RP_SIM_FAULTS; i++) {
+    for (int i = 0; i < RP_SIM_LOSS; i++) { /* latency does the same */
         if (!dice_chance(d, permille_of_kinds))
             continue;
         /* Opportunities of these are many. */

@@ -34,6 +34,7 @@ typedef struct result {
     uint32_t stream;        /* HTTP/2's number for the request, 0: none */
     char address[64], tls_version[16], tls_cipher[64], tls_group[32];
     rp_timings timings;
+    char why[320]; /* it took so long; "": not asked */
 } result;
 
 /* Prints -w's format. out: where to, until %{stderr} or %{stdout} changes it. */

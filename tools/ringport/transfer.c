@@ -168,6 +168,7 @@ static void note_summary(result *r, const rp_response_summary *summary)
     copy(r->tls_version, sizeof(r->tls_version), summary->tls_version);
     copy(r->tls_cipher, sizeof(r->tls_cipher), summary->tls_cipher);
     copy(r->tls_group, sizeof(r->tls_group), summary->tls_group);
+    copy(r->why, sizeof(r->why), summary->why);
 }
 
 /* -v: how the connection came about, and what was sent on it, before what came back. */
@@ -561,6 +562,7 @@ static bool send(transfer *t)
         request.receive_credit_bytes = (size_t)tick_bytes(t);
     if (t->upload != NULL)
         describe_upload(t, &request);
+    request.explain = p->options->global.verbose;
     if (p->options->global.verbose)
         print_begin(&t->result, stderr);
     progress_begin(&t->progress, p->options, &t->out);

@@ -93,6 +93,8 @@ void print_totals(const result *r, FILE *out)
                 "* %llu bytes sent, first byte after %.1f ms, %llu bytes of body, %.1f ms in all\n",
                 (unsigned long long)r->bytes_sent, ms(t->first_byte_us, t->sent_us),
                 (unsigned long long)r->body_bytes, (double)t->total_us / 1e3);
+    if (r->why[0] != '\0')
+        fprintf(out, "* %s\n", r->why);
     if (s != NULL)
         fprintf(out,
                 "* %s: %llu system calls, %llu completions, %llu turns, %llu allocations, "

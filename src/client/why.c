@@ -1,0 +1,253 @@
+/* why.c - why was it slow: one sentence. The time is cut where the request's timings cut it, and
+ * the longest piece is named, with what is known of it; unless the program itself was away, or did
+ * not take the body, for most of that. */
+#include "client/why.h"
+
+#include "base/error.h"
+#include "client/origin.h"
+#include "client/request.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+typedef enum piece {
+    REDIRECTS,
+    QUEUE,
+    LOOKUP,
+    CONNECT,
+    HANDSHAKE,
+    SEND,
+    ANSWER,
+    BODY,
+    PIECES
+} piece;
+
+/* ---- what is noted ---- */
+
+bool rp_why_begin(rp_request *request)
+{
+    rp_loop *loop = request->client->loop;
+    request->explain = rp_allocate(&loop->memory, sizeof(*request->explain));
+    if (request->explain == NULL)
+        return false;
+    rp_loop_watch(loop);
+    request->explain->away_ns = loop->away_ns;
+    return true;
+}
+
+void rp_why_end(rp_request *request)
+{
+    rp_loop *loop = request->client->loop;
+    if (request->explain == NULL)
+        return;
+    rp_loop_unwatch(loop);
+    rp_free(&loop->memory, request->explain);
+}
+
+void rp_why_queued(rp_request *request)
+{
+    const rp_origin *origin = request->origin;
+    const rp_client *client = request->client;
+    rp_explain *e = request->explain;
+    bool opening = origin->opening_count > 0, full = rp_origin_is_full(origin);
+    if (opening || full || request->state != RP_REQUEST_QUEUED)
+        e->cause = RP_WAIT_CONNECTION;
+    else
+        e->cause = client->conn_count >= client->options.connections_total ? RP_WAIT_TOTAL
+                                                                           : RP_WAIT_OPENINGS;
+    e->ahead = origin->queued_count - 1 + origin->in_flight;
+}
+
+void rp_why_owes(rp_request *request, bool owes)
+{
+    rp_explain *e = request->explain;
+    uint64_t now = rp_loop_now_ns(request->client->loop);
+    if (owes == (e->owes_ns > 0))
+        return;
+    if (!owes)
+        e->credit_ns += now - e->owes_ns;
+    e->owes_ns = owes ? now : 0;
+}
+
+/* ---- the pieces ---- */
+
+/* In which a request was when it ended. */
+static piece last_piece(const rp_response_summary *summary)
+{
+    const rp_timings *t = &summary->timings;
+    switch (summary->error != NULL ? summary->error->phase : RP_PHASE_BODY) {
+    case RP_PHASE_QUEUE:
+        return QUEUE;
+    case RP_PHASE_RESOLVE:
+        return LOOKUP;
+    case RP_PHASE_CONNECT:
+    case RP_PHASE_PROXY:
+        return CONNECT;
+    case RP_PHASE_HANDSHAKE:
+        return HANDSHAKE;
+    case RP_PHASE_REQUEST:
+        return SEND;
+    case RP_PHASE_HEAD:
+        return ANSWER;
+    case RP_PHASE_BODY:
+        return BODY;
+    default: /* cancelled */
+        break;
+    }
+    if (t->first_byte_us > 0)
+        return BODY;
+    if (t->sent_us > 0)
+        return ANSWER;
+    return t->queued_us > 0 ? SEND : QUEUE;
+}
+
+static piece longest_piece(const rp_response_summary *summary, uint64_t *longest_us)
+{
+    const rp_timings *t = &summary->timings;
+    const uint64_t ends[] = {summary->redirect_us, t->queued_us, t->resolved_us,  t->connected_us,
+                             t->handshaken_us,     t->sent_us,   t->first_byte_us};
+    uint64_t spans[PIECES] = {0}, at = 0;
+    piece longest = QUEUE;
+    for (int i = 0; i < BODY; i++) {
+        if (ends[i] <= at)
+            continue;
+        spans[i] = ends[i] - at;
+        at = ends[i];
+    }
+    spans[last_piece(summary)] += t->total_us > at ? t->total_us - at : 0;
+    for (int i = 0; i < PIECES; i++) {
+        if (spans[i] > spans[longest])
+            longest = (piece)i;
+    }
+    *longest_us = spans[longest];
+    return longest;
+}
+
+/* ---- the sentence ---- */
+
+typedef struct text {
+    char *at;
+    size_t left;
+} text;
+
+static void add(text *t, const char *format, ...) RP_PRINTF(2, 3);
+static void add(text *t, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    int size = vsnprintf(t->at, t->left, format, values);
+    va_end(values);
+    size_t used = size < 0 ? 0 : (size_t)size < t->left ? (size_t)size : t->left - 1;
+    t->at += used;
+    t->left -= used;
+}
+
+static void add_time(text *t, uint64_t us)
+{
+    if (us >= 1000000)
+        add(t, "%" PRIu64 ".%" PRIu64 " s", us / 1000000, us / 100000 % 10);
+    else if (us >= 10000)
+        add(t, "%" PRIu64 " ms", us / 1000);
+    else
+        add(t, "%" PRIu64 ".%" PRIu64 " ms", us / 1000, us / 100 % 10);
+}
+
+static void add_wait(text *t, const rp_request *request)
+{
+    const rp_explain *e = request->explain;
+    const char *host = request->origin->host;
+    if (request->refused > 0)
+        add(t, "%.100s refused it, and it waited to be sent again", host);
+    else if (e->cause == RP_WAIT_OPENINGS)
+        add(t, "waited until one more connection might be opened (concurrent_openings)");
+    else if (e->cause == RP_WAIT_TOTAL)
+        add(t, "waited for one of all the client's connections (connections_total)");
+    else if (e->ahead > 0)
+        add(t, "waited behind %" PRIu32 " request%s to %.100s", e->ahead, e->ahead > 1 ? "s" : "",
+            host);
+    else
+        add(t, "waited for a connection to %.100s", host);
+}
+
+static void add_body(text *t, const rp_response_summary *summary, uint64_t us)
+{
+    uint64_t rate = us > 0 && summary->body_bytes < UINT64_MAX / 1000000
+                        ? summary->body_bytes * 1000000 / us
+                        : 0;
+    add(t, "the body came slowly, %" PRIu64 " bytes at ", summary->body_bytes);
+    if (rate < 10000)
+        add(t, "%" PRIu64 " bytes/s", rate);
+    else
+        add(t, "%" PRIu64 " kB/s", rate / 1000);
+}
+
+static void add_piece(text *t, const rp_request *request, const rp_response_summary *summary,
+                      piece which, uint64_t us)
+{
+    const char *host = request->origin->host;
+    switch (which) {
+    case REDIRECTS:
+        add(t, "%u redirect%s came before", summary->redirects, summary->redirects > 1 ? "s" : "");
+        break;
+    case QUEUE:
+        add_wait(t, request);
+        break;
+    case LOOKUP:
+        add(t, "the look-up of %.100s", host);
+        break;
+    case CONNECT:
+        add(t, "connecting to %s", summary->address[0] != '\0' ? summary->address : host);
+        break;
+    case HANDSHAKE:
+        add(t, "the TLS handshake with %.100s", host);
+        break;
+    case SEND:
+        add(t, "sending the request, %" PRIu64 " bytes", summary->bytes_sent);
+        break;
+    case ANSWER:
+        add(t, "waiting for %.100s to begin its answer", host);
+        break;
+    default:
+        add_body(t, summary, us);
+        break;
+    }
+}
+
+/* What TCP knows: of what it had to send again, and only where the network is waited for. */
+static void add_tcp(text *t, const rp_explain *e, piece which)
+{
+    uint32_t resent = e->tcp.resent - e->resent_then;
+    if (which < CONNECT || !e->tcp.known || e->tcp.resent <= e->resent_then)
+        return;
+    add(t, "; %" PRIu32 " lost segment%s sent again", resent, resent > 1 ? "s were" : " was");
+    if (e->tcp.round_trip_us > 0) {
+        add(t, ", the round trip is ");
+        add_time(t, e->tcp.round_trip_us);
+    }
+}
+
+const char *rp_why_text(rp_request *request, const rp_response_summary *summary)
+{
+    rp_explain *e = request->explain;
+    text t = {.at = e->text, .left = RP_WHY_SIZE};
+    uint64_t us;
+    rp_why_owes(request, false);
+    piece which = longest_piece(summary, &us);
+    uint64_t away_us = (request->client->loop->away_ns - e->away_ns) / 1000;
+    uint64_t credit_us = e->credit_ns / 1000;
+    bool away = away_us > us / 2, credit = !away && which == BODY && credit_us > us / 2;
+    add_time(&t, away ? away_us : credit ? credit_us : us);
+    add(&t, " of ");
+    add_time(&t, summary->timings.total_us);
+    add(&t, ": ");
+    if (away)
+        add(&t, "the program did not turn its loop");
+    else if (credit)
+        add(&t, "the caller did not take the body");
+    else
+        add_piece(&t, request, summary, which, us);
+    if (!away && !credit)
+        add_tcp(&t, e, which);
+    return e->text;
+}

@@ -1,0 +1,37 @@
+/* why.h - what a request that asks for it (explain) notes, for one sentence on where its time
+ * went. */
+#ifndef RP_CLIENT_WHY_H
+#define RP_CLIENT_WHY_H
+
+#include "client/client.h"
+
+#define RP_WHY_SIZE 320
+
+typedef enum rp_wait_cause {
+    RP_WAIT_CONNECTION, /* one is being opened, or all that the origin may have are in use */
+    RP_WAIT_TOTAL,      /* all that the client may have are */
+    RP_WAIT_OPENINGS    /* no more may be opened at a time */
+} rp_wait_cause;
+
+typedef struct rp_explain {
+    rp_wait_cause cause;  /* of the wait in the queue */
+    uint32_t ahead;       /* requests that were before it, in the queue and on connections */
+    uint64_t credit_ns;   /* so long the caller owed all of its credit... */
+    uint64_t owes_ns;     /* ...and does since; 0: it does not */
+    uint64_t away_ns;     /* the loop's, at the beginning */
+    uint32_t resent_then; /* of its connection, when it got it */
+    rp_tcp_numbers tcp;   /* when it left it */
+    char text[RP_WHY_SIZE];
+} rp_explain;
+
+/* False: no memory. */
+bool rp_why_begin(rp_request *request);
+void rp_why_end(rp_request *request);
+/* It waits in its origin's queue; what may be opened for it is. */
+void rp_why_queued(rp_request *request);
+/* Does the caller owe all of its credit from here on? */
+void rp_why_owes(rp_request *request, bool owes);
+/* The sentence; lives as long as the request. */
+const char *rp_why_text(rp_request *request, const rp_response_summary *summary);
+
+#endif
