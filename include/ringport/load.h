@@ -28,6 +28,12 @@ typedef struct rp_limit_options {
      * again so soon after it is up. 0: each request that needs one has a connection opened at once,
      * and behind one that stalls the next is tried when it is given up */
     uint32_t probe_ms;
+    /* How many requests may be in flight is found out, up to requests_in_flight: as many as keep
+     * the server busy and do not wait there, by the gradient controller of Envoy's adaptive
+     * concurrency. It grows while answers take no longer than those that need not wait, which is
+     * measured every 30 seconds with half as many, and shrinks as they take longer; also where more
+     * than a tenth of them fail: get no answer in time, or 429 or 503. */
+    bool adaptive;
 } rp_limit_options;
 
 /* How the time before a retry is drawn. With n retries so far, least and most of the backoff: */

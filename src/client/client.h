@@ -9,6 +9,7 @@
  *   openings.c  when one is opened
  *   life.c      preconnects, drain
  *   limit.c     how much of an origin is asked at once, and who may wait
+ *   adapt.c     how much that is, if it is to be found out
  *   conn.c      one connection: its opening, its age, its end
  *   h1.c, h2.c  what it speaks (protocol.h)
  *   request.c   a request's life, deadlines and its one on_done

@@ -1,7 +1,8 @@
 /* limit.c - see limit.h.
  *
- * How long a request would wait follows from Little's law: with n requests under way that take s
- * each, one leaves every s / n. What an answer may need is taken to be its mean and four times its
+ * How long a request would wait follows from how many wait and how fast answers have come of late.
+ * Before that is known, by Little's law: with n requests under way that take s each, one leaves
+ * every s / n. What an answer may need is taken to be its mean and four times its
  * mean deviation, as TCP takes it for round trips (RFC 6298, 2). */
 #include "client/limit.h"
 
@@ -15,7 +16,7 @@
 static bool is_on(const rp_limit_options *options)
 {
     return options->requests_in_flight > 0 || options->queue_limit > 0 || options->shed ||
-           options->probe_ms > 0;
+           options->probe_ms > 0 || options->adaptive;
 }
 
 bool rp_limit_make(rp_origin *origin)
@@ -28,6 +29,10 @@ bool rp_limit_make(rp_origin *origin)
         return false;
     limit->origin = origin;
     limit->most = options->requests_in_flight > 0 ? options->requests_in_flight : UINT32_MAX;
+    if (options->adaptive) {
+        rp_adapt_init(&limit->adapt, limit->most, rp_loop_now_ns(origin->client->loop));
+        limit->most = limit->adapt.limit;
+    }
     rp_list_init(&limit->serving.link);
     origin->limit = limit;
     return true;
@@ -57,6 +62,7 @@ void rp_limit_entered(rp_request *request)
     if (limit == NULL)
         return;
     limit->in_flight++;
+    rp_adapt_busy(&limit->adapt, limit->in_flight);
     rp_origin_look(request->origin);
 }
 
@@ -79,6 +85,19 @@ static void took(rp_limit *limit, uint64_t us)
         limit->service_us = 1;
 }
 
+/* Between two answers, while there is always a next request: so fast is the server, however many it
+ * has at once. */
+static void answered(rp_limit *limit, uint64_t now)
+{
+    if (limit->answered_ns > 0) {
+        if (limit->intervals < SAMPLES)
+            limit->intervals++;
+        uint64_t us = (now - limit->answered_ns) / 1000u;
+        limit->interval_us = smooth(limit->interval_us, us, limit->intervals);
+    }
+    limit->answered_ns = limit->origin->queued_count > 0 ? now : 0;
+}
+
 static void serve(rp_deferred *deferred)
 {
     rp_limit *limit = RP_CONTAINER(deferred, rp_limit, serving);
@@ -93,6 +112,15 @@ static void learn(rp_limit *limit, const rp_request *request)
     uint64_t us = (now - request->assigned_ns) / 1000u;
     if (request->written && (request->head_begun || us > limit->service_us))
         took(limit, us);
+    if (request->head_begun)
+        answered(limit, now);
+    if (!request->client->options.limits.adaptive || !request->written || request->cancelled)
+        return;
+    if (!request->head_begun && us < 2 * limit->service_us)
+        return; /* it came late already */
+    bool failed = !request->head_begun || request->status == 429 || request->status == 503;
+    rp_adapt_sample(&limit->adapt, request->assigned_ns, now, failed);
+    limit->most = limit->adapt.limit;
 }
 
 /* Whoever waits is served later in this turn: the connection is in the middle of something, and
@@ -128,7 +156,10 @@ static uint64_t wait_us(const rp_origin *origin)
 {
     const rp_limit *limit = origin->limit;
     uint64_t together = limit->in_flight > 0 ? limit->in_flight : 1;
-    return ((uint64_t)origin->queued_count + 1) * limit->service_us / together;
+    uint64_t interval_us = limit->service_us / together;
+    if (limit->intervals >= SAMPLES / 4)
+        interval_us = limit->interval_us;
+    return ((uint64_t)origin->queued_count + 1) * interval_us;
 }
 
 static rp_status shed(const rp_request *request, rp_error *error)

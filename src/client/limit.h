@@ -3,6 +3,7 @@
 #ifndef RP_CLIENT_LIMIT_H
 #define RP_CLIENT_LIMIT_H
 
+#include "client/adapt.h"
 #include "client/client.h"
 
 /* What an origin has of these, where its client limits anything. */
@@ -12,8 +13,11 @@ typedef struct rp_limit {
     uint32_t most;                     /* of them; UINT32_MAX: no limit */
     uint64_t service_us, deviation_us; /* how long they take, smoothed; 0: not known */
     uint32_t samples;
+    uint64_t interval_us, answered_ns; /* between answers, while requests wait; the last one */
+    uint32_t intervals;
     uint64_t probed_ns; /* when the last opening began while it is down */
     bool down;          /* an opening failed or stalled, and none opened since */
+    rp_adapt adapt;     /* if the client asks for that: most is its limit */
     rp_deferred serving;
 } rp_limit;
 

@@ -169,20 +169,65 @@ static void test_twice_the_capacity(void **state)
 {
     (void)state;
     unsigned best = CAPACITY * 20;
-    for (uint64_t seed = 1; seed <= 2; seed++) {
-        for (rp_http_versions version = RP_HTTP_1_1; version <= RP_HTTP_2; version++) {
-            rp_client_options without = {.versions = version};
-            rp_client_options with = without;
-            load l;
-            with.limits = (rp_limit_options){.requests_in_flight = WORKERS + 2, .shed = true};
-            unsigned bad = goodput(&without, seed, &l);
-            unsigned good = goodput(&with, seed, &l);
-            print_message("seed %u, version %u: %u of %u without, %u with; %u refused, %u failed\n",
-                          (unsigned)seed, version, bad, best, good, l.refused, l.failed);
-            assert_true(bad < best / 2);
-            assert_true(good >= best * 95 / 100);
-            assert_true(l.failed < l.sent / 20); /* whoever is taken is served */
-        }
+    for (rp_http_versions version = RP_HTTP_1_1; version <= RP_HTTP_2; version++) {
+        rp_client_options without = {.versions = version};
+        rp_client_options with = without;
+        load l;
+        with.limits = (rp_limit_options){.requests_in_flight = WORKERS + 2, .shed = true};
+        unsigned bad = goodput(&without, version, &l);
+        unsigned good = goodput(&with, version, &l);
+        print_message("version %u: %u of %u without, %u with; %u refused, %u failed\n", version,
+                      bad, best, good, l.refused, l.failed);
+        assert_true(bad < best / 2);
+        assert_true(good >= best * 95 / 100);
+        assert_true(l.failed < l.sent / 20); /* whoever is taken is served */
+    }
+}
+
+/* ---- a limit that is found out ---- */
+
+/* The server's capacity triples, and shrinks again: each time most of it is used, and few answers
+ * come too late. */
+static void change_workers(load *l)
+{
+    world *w = l->user;
+    uint64_t second = rp_sim_now_ns(w->p.sim) / 1000000000u;
+    w->server.workers = second >= 20 && second < 40 ? 3 * WORKERS : WORKERS;
+}
+
+static unsigned sum(const load *l, unsigned first, unsigned end)
+{
+    unsigned all = 0;
+    for (unsigned i = first; i < end; i++)
+        all += l->good_in[i];
+    return all;
+}
+
+static void test_adaptive(void **state)
+{
+    (void)state;
+    for (rp_http_versions version = RP_HTTP_1_1; version <= RP_HTTP_2; version++) {
+        rp_client_options client = {.versions = version,
+                                    .limits = {.adaptive = true, .shed = true}};
+        rp_request_options request = {.total_timeout_ms = 1000};
+        world w = {.server = {.workers = WORKERS, .service_us = SERVICE_MS * 1000, .random = true}};
+        begin(&w, &client, 3);
+        load l = {.play = &w.p,
+                  .request = &request,
+                  .per_second = 4 * CAPACITY,
+                  .seconds = 60,
+                  .each = change_workers,
+                  .user = &w};
+        load_run(&l);
+        unsigned first = sum(&l, 4, 20), second = sum(&l, 28, 40), third = sum(&l, 44, 60);
+        print_message("version %u: %u of 1600, %u of 3600, %u of 1600; %u failed of %u\n", version,
+                      first, second, third, l.failed, l.sent - l.refused);
+        assert_true(first >= 1600 * 95 / 100);
+        assert_true(second >= 3600 * 95 / 100);
+        assert_true(third >= 1600 * 85 / 100);
+        assert_true(l.failed < l.good / 10);
+        load_end(&l);
+        play_end(&w.p);
     }
 }
 
@@ -289,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_in_flight),          cmocka_unit_test(test_places_are_given_back),
         cmocka_unit_test(test_queue_limit),        cmocka_unit_test(test_shed),
         cmocka_unit_test(test_twice_the_capacity), cmocka_unit_test(test_outage),
+        cmocka_unit_test(test_adaptive),
     };
     return cmocka_run_group_tests_name("simulator", tests, NULL, NULL);
 }
