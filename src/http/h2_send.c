@@ -292,6 +292,10 @@ static void goaway_sent(rp_h2 *h2, const nghttp2_goaway *goaway)
 {
     if (goaway->error_code == NGHTTP2_NO_ERROR)
         return;
+    if (goaway->error_code == NGHTTP2_INTERNAL_ERROR) { /* fields could not be compressed */
+        rp_h2_fail_fatal(h2, NGHTTP2_ERR_NOMEM);
+        return;
+    }
     int size = (int)(goaway->opaque_data_len < 100 ? goaway->opaque_data_len : 100);
     rp_h2_fail(h2, RP_E_H2_PROTOCOL, goaway->error_code,
                "the server broke HTTP/2's rules and was told %s%s%.*s",

@@ -6,6 +6,8 @@
  *   /early/N     100, 103, and then N      /continue/N  100 when the head is there
  *   /silent/N    N bytes, and the connection closes though nothing announced it
  *   /upgrade/N   101, and N bytes behind it
+ *   /up/N        10 bytes; the request's body is N bytes, and none that is cut is taken for whole
+ *   /enough/N    no body of its own, when the head is there
  *
  * And of a server that speaks HTTP/2, the first such request but that of /http1:
  *
@@ -125,12 +127,23 @@ static bool give_back(rp_sim_exchange *x, torture *t)
     return true;
 }
 
+static void check_upload(rp_sim_exchange *x, uint64_t size)
+{
+    size_t got;
+    const uint8_t *body = rp_sim_body(x, &got);
+    CHECK(got == size);
+    for (size_t i = 0; i < got; i++)
+        CHECK(body[i] == torture_byte(i));
+}
+
 void answer_head(rp_sim_exchange *x, void *user)
 {
     uint64_t size;
     (void)user;
     if (is(rp_sim_target(x), "/continue/", &size))
         rp_sim_head(x, 100, NULL, 0);
+    else if (is(rp_sim_target(x), "/enough/", &size))
+        rp_sim_respond(x, 200, NULL, "", 0);
 }
 
 void answer(rp_sim_exchange *x, void *user)
@@ -168,6 +181,9 @@ void answer(rp_sim_exchange *x, void *user)
     } else if (is(target, "/silent/", &size)) {
         whole(x, size);
         ending = RP_SIM_CLOSE;
+    } else if (is(target, "/up/", &size)) {
+        check_upload(x, size);
+        whole(x, 10);
     } else {
         CHECK(is(target, "/size/", &size) || is(target, "/continue/", &size));
         whole(x, size);

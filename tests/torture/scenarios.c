@@ -84,6 +84,88 @@ static void run_post(torture *t)
     (void)get_with(t, "/continue/10", 10, &options);
 }
 
+/* ---- bodies piece by piece ---- */
+
+#define UP_PIECE 9000u
+
+/* Its end may be told again where there was no memory for trailers. */
+static void end_upload(ask *a)
+{
+    rp_status status = rp_request_body_end(a->request, a->up_trailer, a->up_trailer != NULL, NULL);
+    CHECK(status == RP_OK || status == RP_E_NO_MEMORY);
+    if (status != RP_OK)
+        CHECK(rp_request_body_end(a->request, NULL, 0, NULL) == RP_OK);
+}
+
+static void give(ask *a)
+{
+    static uint8_t piece[UP_PIECE];
+    uint64_t left = a->up_size - a->up_given;
+    size_t size = left < UP_PIECE ? (size_t)left : UP_PIECE;
+    for (size_t i = 0; i < size; i++)
+        piece[i] = torture_byte(a->up_given + i);
+    a->up_given += rp_request_give(a->request, piece, size);
+    if (a->up_given == a->up_size)
+        end_upload(a);
+}
+
+static void give_later(rp_timer *timer, void *user)
+{
+    ask *a = user;
+    (void)timer;
+    if (a->request != NULL)
+        give(a);
+}
+
+static void wanted(rp_request *request, size_t room, void *user)
+{
+    ask *a = user;
+    CHECK(a->request == request && room > 0 && !a->done);
+    if (a->up_later)
+        rp_timer_start(a->torture->loop, &a->timer, 2, give_later, a);
+    else
+        give(a);
+}
+
+static void rewound(rp_request *request, void *user)
+{
+    ask *a = user;
+    CHECK(a->request == request && !a->done);
+    a->up_given = 0;
+}
+
+static ask *put(torture *t, const char *path, uint64_t size, rp_request_options options)
+{
+    CHECK(t->ask_count < ASKS_MOST);
+    ask *a = &t->asks[t->ask_count++];
+    *a = (ask){.torture = t, .size = 10, .up_size = size, .up_later = size > 2 * UP_PIECE};
+    options.method = "PUT";
+    options.on_body_wanted = wanted;
+    options.on_body_rewind = rewound;
+    if (options.header_count > 0) {
+        static const rp_header sum = {"X-Sum", "1"};
+        a->up_trailer = &sum;
+    }
+    ask_begin(a, url(t, A, path), &options);
+    return a;
+}
+
+static void run_upload(torture *t)
+{
+    static const rp_header announced = {"Trailer", "X-Sum"};
+    (void)put(t, "/up/40000", 40000,
+              (rp_request_options){.headers = &announced, .header_count = 1});
+    asks_wait(t);
+    (void)put(t, "/up/5000", 5000,
+              (rp_request_options){.body_size = 5000, .expect_continue_http1 = true});
+    asks_wait(t);
+    ask *a = put(t, "/enough/0", 20000, (rp_request_options){.expect_continue = true});
+    a->size = 0;
+    asks_wait(t);
+    (void)put(t, "/up/30000", 30000, (rp_request_options){.body_size = 30000});
+    asks_wait(t);
+}
+
 /* A head beyond what is kept inline, and beyond a chunk. */
 static void run_long_head(torture *t)
 {
@@ -548,6 +630,7 @@ const scenario scenarios[] = {
     {"resume_13", serve_one, run_resume, .versions = 13},
     {"post_plain", serve_one, run_post, .versions = 0},
     {"post_13", serve_one, run_post, .versions = 13},
+    {"upload_13", serve_one, run_upload, .versions = 13},
     {"long_head", serve_one, run_long_head, .versions = 13},
     {"credit_plain", serve_one, run_credit, .versions = 0},
     {"credit_13", serve_one, run_credit, .versions = 13},
@@ -587,6 +670,7 @@ const scenario scenarios[] = {
     {"h2_again", serve_one, run_again, .versions = 13, .http2 = true},
     {"h2_post_plain", serve_one, run_post, .http2 = true},
     {"h2_post_13", serve_one, run_post, .versions = 13, .http2 = true},
+    {"h2_upload_plain", serve_one, run_upload, .http2 = true},
     {"h2_long_head", serve_one, run_long_head, .http2 = true},
     {"h2_credit_plain", serve_one, run_credit, .http2 = true},
     {"h2_collect", serve_one, run_collect, .http2 = true},

@@ -63,6 +63,9 @@ struct ask {
     rp_collected collect;
     rp_timer timer; /* returns credit */
     uint64_t owed;
+    uint64_t up_size, up_given; /* of a body that is given piece by piece */
+    const rp_header *up_trailer;
+    bool up_later; /* by the timer */
     /* What the scenario adds; may be NULL. */
     void (*on_head)(ask *a);
     void (*on_body)(ask *a);
