@@ -1,6 +1,7 @@
 /* test_h2_nginx.c - HTTP/2 against nginx: bodies both ways, connections of which it takes so many
  * requests, many at once on none yet, few streams, cancels, an answer before the upload's end, and
  * new workers under load. */
+#include "support/feed.h"
 #include "support/foreign.h"
 #include "support/tls_pair.h"
 
@@ -194,6 +195,38 @@ static void test_early_answer(void **state)
     free(data);
 }
 
+/* Bodies that are given piece by piece, with their length or without, by each version: they arrive,
+ * and what is refused is not given to its end. */
+static void test_given(void **state)
+{
+    static const rp_http_versions versions[] = {RP_HTTP_1_1, RP_HTTP_2};
+    uint8_t *data = probe_pattern(FOREIGN_LARGE);
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        rp_client_options client = {.versions = versions[i / 2]};
+        bool known = i % 2 == 0;
+        web w;
+        foreign_client(&w, &client);
+        feed put = {.data = data, .size = FOREIGN_LARGE}, refused = put;
+        fetch back = {.checked = true}, gone = {0};
+        rp_request_options options = {.url = foreign_url(&nginx, "/put/given"), .method = "PUT"};
+        feed_good(&put, &w, &options, known, 201);
+        assert_int_equal(put.f.summary.body_bytes_sent, FOREIGN_LARGE);
+        fetch_good(&back, &w, "/put/given",
+                   &(rp_request_options){.url = foreign_url(&nginx, "/put/given")}, 200);
+        assert_int_equal(back.body_bytes, FOREIGN_LARGE);
+        options.method = "DELETE";
+        fetch_good(&gone, &w, "/put/given", &options, 204);
+        assert_int_equal(rp_loop_stats_get(w.loop)->connections_opened, 1);
+        options = (rp_request_options){.url = foreign_url(&nginx, "/small"), .method = "PUT"};
+        feed_good(&refused, &w, &options, known, 413);
+        if (versions[i / 2] == RP_HTTP_2) /* HTTP/1.1 has no windows but the system's */
+            assert_true(refused.given < FOREIGN_LARGE);
+        foreign_client_end(&w);
+    }
+    free(data);
+}
+
 /* ---- new workers ---- */
 
 /* Twice: in the middle of what is to be done. */
@@ -301,8 +334,8 @@ int main(void)
         fixture_test(test_uploads),      fixture_test(test_limit_crossed),
         fixture_test(test_cold),         fixture_test(test_few_streams),
         fixture_test(test_cancels),      fixture_test(test_early_answer),
-        fixture_test(test_reload),       fixture_test(test_tool_get),
-        fixture_test(test_tool_load),
+        fixture_test(test_given),        fixture_test(test_reload),
+        fixture_test(test_tool_get),     fixture_test(test_tool_load),
     };
     foreign_begin(&nginx);
     foreign_write(&nginx, "conf", config);

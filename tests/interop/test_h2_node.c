@@ -1,6 +1,7 @@
 /* test_h2_node.c - HTTP/2 against Node.js: an echo both ways at once, interim answers and trailers,
  * answers before the upload's end, requests that it refuses or resets, GOAWAY under load, and more
  * cancels than it allows. */
+#include "support/feed.h"
 #include "support/foreign.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@ static const char program[] =
     "  hello: s => text(s, 'hello\\n'),\n"
     "  echo: s => { s.respond({':status': 200}); s.pipe(s); },\n"
     "  early: s => text(s, 'early\\n'),\n"
+    "  toomuch: s => { s.respond({':status': 413}); s.end('early\\n'); },\n"
     "  interim: s => { s.additionalHeaders({':status': 103, 'link': '</a>'}); text(s, 'x'); },\n"
     "  trailers: s => { s.respond({':status': 200}, {waitForTrailers: true});\n"
     "    s.on('wantTrailers', () => s.sendTrailers({'x-sum': '1'})); s.end('body\\n'); },\n"
@@ -44,6 +46,9 @@ static const char program[] =
     "  const path = h[':path'];\n"
     "  seen[path] = (seen[path] || 0) + 1;\n"
     "  pages[path.split('/')[1]](s, seen[path]);\n"
+    "});\n"
+    "server.on('request', (q, r) => {\n"
+    "  if (q.httpVersionMajor == 1) q.pipe(r);\n"
     "});\n"
     "server.listen(PORT0, '127.0.0.1');\n";
 
@@ -87,6 +92,33 @@ static void test_echo(void **state)
     get(&w, &next, "/hello");
     assert_true(next.summary.reused);
     foreign_client_end(&w);
+    free(data);
+}
+
+/* Likewise of bodies that are given piece by piece, with their length or without, by each version;
+ * and what HTTP/2 refuses is not given to its end. */
+static void test_given(void **state)
+{
+    static const rp_http_versions versions[] = {RP_HTTP_1_1, RP_HTTP_2};
+    uint8_t *data = probe_pattern(FOREIGN_LARGE);
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        rp_client_options client = {.versions = versions[i / 2]};
+        web w;
+        foreign_client(&w, &client);
+        feed echo = {.f.checked = true, .data = data, .size = FOREIGN_LARGE}, refused = echo;
+        rp_request_options options = {.url = foreign_url(&node, "/echo"), .method = "PUT"};
+        feed_good(&echo, &w, &options, i % 2 == 0, 200);
+        assert_int_equal(echo.f.body_bytes, FOREIGN_LARGE);
+        options.url = foreign_url(&node, "/toomuch");
+        refused.f.checked = false;
+        if (versions[i / 2] == RP_HTTP_2) {
+            feed_good(&refused, &w, &options, i % 2 == 0, 413);
+            assert_string_equal(refused.f.text, "early\n");
+            assert_true(refused.given < FOREIGN_LARGE);
+        }
+        foreign_client_end(&w);
+    }
     free(data);
 }
 
@@ -189,9 +221,9 @@ static void test_cancels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_conversation), fixture_test(test_echo),  fixture_test(test_early_answer),
-        fixture_test(test_refused),      fixture_test(test_reset), fixture_test(test_goaway),
-        fixture_test(test_cancels),
+        fixture_test(test_conversation), fixture_test(test_echo),    fixture_test(test_given),
+        fixture_test(test_early_answer), fixture_test(test_refused), fixture_test(test_reset),
+        fixture_test(test_goaway),       fixture_test(test_cancels),
     };
     foreign_begin(&node);
     foreign_write(&node, "program.js", program);

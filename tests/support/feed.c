@@ -1,0 +1,24 @@
+/* feed.c - see feed.h. */
+#include "support/feed.h"
+
+#include "support/check.h"
+
+static void wanted(rp_request *request, size_t room, void *user)
+{
+    feed *f = user;
+    size_t left = f->size - f->given, size = left < room ? left : room;
+    size_t taken = rp_request_give(request, f->data + f->given, size);
+    CHECK(taken == size);
+    f->wanted++;
+    f->given += taken;
+    if (f->given == f->size)
+        CHECK(rp_request_body_end(request, NULL, 0, NULL) == RP_OK);
+}
+
+void feed_good(feed *f, web *w, const rp_request_options *options, bool known, int status)
+{
+    rp_request_options with = *options;
+    with.body_size = known ? f->size : 0;
+    with.on_body_wanted = wanted;
+    fetch_good(&f->f, w, with.url, &with, status);
+}
