@@ -118,6 +118,8 @@ typedef enum rp_status {
     RP_E_DECODE_UNKNOWN = 111,   /* a coding that this build does not have, or too many */
     RP_E_DECODE_TOO_LARGE = 112, /* over a limit when it is decoded: decompress_ratio_limit,
                                  * decompressed_limit_bytes, or what its window may be */
+    RP_E_DECODER_MEMORY = 113,   /* the client decodes too much at once already, for its
+                                  * decoder_memory_limit_bytes */
 
     /* Redirects. */
     RP_E_REDIRECT_LIMIT = 120,   /* one more than redirects_limit */

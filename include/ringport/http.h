@@ -117,6 +117,9 @@ typedef struct rp_client_options {
 
     rp_limit_options limits; /* of each origin: see load.h */
     rp_retry_options retry;  /* of requests that have none of their own: likewise */
+    /* What the decoders of all answers that come at once (decompress) may take, 17 MiB each at the
+     * most: one that would take more ends in RP_E_DECODER_MEMORY. 0: 1 GiB; SIZE_MAX: no limit */
+    size_t decoder_memory_limit_bytes;
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.

@@ -83,6 +83,7 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_DECODE_FAILED);
         NAME(RP_E_DECODE_UNKNOWN);
         NAME(RP_E_DECODE_TOO_LARGE);
+        NAME(RP_E_DECODER_MEMORY);
 #undef NAME
     }
     return "unknown status";

@@ -58,6 +58,8 @@ static void options_default(rp_client_options *options)
         options->handshake_timeout_ms = TIMEOUT_MS;
     if (options->user_agent == NULL)
         options->user_agent = "ringport/" RP_VERSION;
+    if (options->decoder_memory_limit_bytes == 0)
+        options->decoder_memory_limit_bytes = (size_t)1 << 30;
     if (options->http2_streams_early == 0)
         options->http2_streams_early = 100;
     if (options->http2_streams_limit == 0)
@@ -194,6 +196,7 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
         return NULL;
     client->loop = loop;
     client->options = *options;
+    client->decoders.limit = options->decoder_memory_limit_bytes;
     const char *agent = options->user_agent;
     client->options.user_agent = rp_copy_text(memory, agent, strlen(agent));
     client->bucket_count = BUCKETS_FIRST;

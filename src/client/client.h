@@ -25,6 +25,7 @@
 #ifndef RP_CLIENT_CLIENT_H
 #define RP_CLIENT_CLIENT_H
 
+#include "http/decode.h"
 #include "http/h1.h"
 #include "http/h2.h"
 #include "loop/loop.h"
@@ -43,6 +44,7 @@ struct rp_client {
     const rp_protocol *http2;  /* a test may have one of its own */
     const rp_conn_events *conn_events;
     rp_h1_scratch scratch;
+    rp_decode_budget decoders;
     rp_h2_memory *h2_memory; /* made when first needed */
     rp_h1_limits limits;
     char *routes; /* rules of connect_to (route.h); NULL: none */

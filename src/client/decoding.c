@@ -22,6 +22,8 @@ struct rp_decoding {
     rp_deferred later;
     uint8_t *kept; /* what came, and waits for the caller's credit, from kept_at to kept_size */
     size_t kept_at, kept_size, kept_capacity;
+    rp_header *trailers; /* that wait for the body's end; their text stands behind them */
+    size_t trailer_count, trailers_size;
     uint8_t piece[PIECE_BYTES];
 };
 
@@ -57,9 +59,16 @@ void rp_decoding_head(rp_request *request, const rp_response_head *head)
     rp_codings_read(&codings, head->headers, head->header_count);
     if (codings.count == 0 && codings.missing == NULL)
         return;
+    rp_decode_budget *budget = &request->client->decoders;
+    rp_error error;
+    if (!rp_decode_budget_take(budget, sizeof(rp_decoding))) {
+        (void)rp_decode_budget_error(budget, &error);
+        fail(request, &error);
+        return;
+    }
     rp_decoding *d = rp_reallocate(memory_of(request), NULL, sizeof(*d));
     if (d == NULL) {
-        rp_error error;
+        rp_decode_budget_give(budget, sizeof(*d));
         (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY,
                            "could not be decoded: no memory");
         fail(request, &error);
@@ -89,12 +98,9 @@ static bool decoder_ready(rp_decoding *d)
                            : codings->too_many ? "more codings than are taken, three"
                                                : "a coding that was not asked for",
                            known ? ", which this build of ringport lacks" : "");
-    } else {
-        d->decoder = rp_decoder_create(memory_of(request), codings, &limits);
-        if (d->decoder != NULL)
-            return true;
-        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY,
-                           "could not be decoded: no memory");
+    } else if (rp_decoder_create(&d->decoder, memory_of(request), &request->client->decoders,
+                                 codings, &limits, &error) == RP_OK) {
+        return true;
     }
     fail(request, &error);
     return false;
@@ -195,6 +201,52 @@ static bool pending(const rp_decoding *d)
     return d->more || d->kept_size > d->kept_at;
 }
 
+static const char *copy_text(char **to, const char *text)
+{
+    char *copy = *to;
+    size_t size = strlen(text) + 1;
+    memcpy(copy, text, size);
+    *to += size;
+    return copy;
+}
+
+bool rp_decoding_trailers(rp_request *request, const rp_header *trailers, size_t count)
+{
+    rp_decoding *d = request->decoding;
+    size_t size = count * sizeof(*trailers);
+    if (!pending(d))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        size += strlen(trailers[i].name) + strlen(trailers[i].value) + 2;
+    d->trailers = rp_reallocate(memory_of(request), NULL, size);
+    if (d->trailers == NULL) {
+        rp_error error;
+        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY,
+                           "has trailers that could not be kept: no memory");
+        fail(request, &error);
+        return false;
+    }
+    char *text = (char *)(d->trailers + count);
+    for (size_t i = 0; i < count; i++) {
+        d->trailers[i].name = copy_text(&text, trailers[i].name);
+        d->trailers[i].value = copy_text(&text, trailers[i].value);
+    }
+    d->trailer_count = count;
+    d->trailers_size = size;
+    return false;
+}
+
+static void tell_trailers(rp_decoding *d)
+{
+    rp_request *request = d->request;
+    rp_header *trailers = d->trailers;
+    if (trailers == NULL)
+        return;
+    d->trailers = NULL;
+    request->on_trailers(request, trailers, d->trailer_count, request->user);
+    rp_free_secret(memory_of(request), trailers, d->trailers_size);
+}
+
 static void resume(rp_deferred *deferred)
 {
     rp_decoding *d = RP_CONTAINER(deferred, rp_decoding, later);
@@ -206,7 +258,10 @@ static void resume(rp_deferred *deferred)
         input = (rp_slice){d->piece, 0};
     bool going = decode(d, &input);
     d->kept_at = d->kept_size - input.size;
-    if (going && d->ended && !pending(d))
+    if (!going || pending(d))
+        return;
+    tell_trailers(d);
+    if (d->ended && !request->cancelled)
         rp_request_finish(request, NULL);
 }
 
@@ -252,7 +307,9 @@ void rp_decoding_free(rp_request *request)
         return;
     rp_loop_undefer(&d->later);
     rp_decoder_destroy(d->decoder);
+    rp_free_secret(memory_of(request), d->trailers, d->trailers_size);
     rp_free_secret(memory_of(request), d->kept, d->kept_size);
     rp_free_secret(memory_of(request), d, sizeof(*d));
+    rp_decode_budget_give(&request->client->decoders, sizeof(*d));
     request->decoding = NULL;
 }

@@ -28,6 +28,8 @@ void rp_decoding_body(rp_request *request, const uint8_t *data, size_t size);
 /* The body is complete as far as HTTP is concerned. False: not all of it is decoded, as the caller
  * owes its credit, and rp_request_finish is called again. *failed: it is not whole. */
 bool rp_decoding_complete(rp_request *request, rp_error *error, bool *failed);
+/* Trailers, behind the body: false: they are kept until all of it is decoded, and told then. */
+bool rp_decoding_trailers(rp_request *request, const rp_header *trailers, size_t count);
 /* It is complete, and only the caller is waited for. */
 bool rp_decoding_lingers(const rp_request *request);
 /* The caller has returned credit. */

@@ -489,7 +489,9 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
 
 void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t count)
 {
-    if (request->on_trailers != NULL && !request->cancelled && request->follow == NULL)
+    if (request->on_trailers == NULL || request->cancelled || request->follow != NULL)
+        return;
+    if (request->decoding == NULL || rp_decoding_trailers(request, trailers, count))
         request->on_trailers(request, trailers, count, request->user);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/slice.h"
+#include "http/decode.h"
 
 typedef enum rp_codec_result {
     RP_CODEC_GOOD,
@@ -12,9 +13,16 @@ typedef enum rp_codec_result {
     RP_CODEC_NO_MEMORY
 } rp_codec_result;
 
+/* Where decoders' memory comes from, and whose budget it counts against. */
+typedef struct rp_codec_memory {
+    rp_memory *memory;
+    rp_decode_budget *budget;
+    bool over; /* what failed last was over the budget */
+} rp_codec_memory;
+
 typedef struct rp_codec {
     const char *name;
-    void *(*begin)(rp_memory *memory); /* NULL: no memory */
+    void *(*begin)(rp_codec_memory *memory); /* NULL: no memory */
     void (*end)(void *state);
     /* Takes of *in what it can, writes *size bytes, capacity at most. Called again with what is
      * left; with nothing only after it has filled out. *whole: the input may end here. */
@@ -26,7 +34,7 @@ extern const rp_codec rp_codec_gzip, rp_codec_deflate; /* decode_zlib.c */
 extern const rp_codec rp_codec_brotli;                 /* decode_brotli.c */
 extern const rp_codec rp_codec_zstd;                   /* decode_zstd.c */
 
-/* The libraries' allocations; memory is an rp_memory. Blocks know their size, and are wiped when
+/* The libraries' allocations; memory is an rp_codec_memory. Blocks know their size, and are wiped when
  * they go, for they hold what was decoded. Not zeroed. */
 void *rp_codec_allocate(void *memory, size_t size);
 void rp_codec_free(void *memory, void *block);

@@ -61,7 +61,7 @@ typedef struct stage {
 } stage;
 
 struct rp_decoder {
-    rp_memory *memory;
+    rp_codec_memory memory;
     rp_decode_limits limits;
     uint64_t taken; /* of what came */
     size_t count;
@@ -76,13 +76,42 @@ typedef union block {
     max_align_t alignment;
 } block;
 
+bool rp_decode_budget_take(rp_decode_budget *budget, size_t size)
+{
+    if (size > budget->limit - budget->used)
+        return false;
+    budget->used += size;
+    return true;
+}
+
+void rp_decode_budget_give(rp_decode_budget *budget, size_t size)
+{
+    RP_ASSERT(size <= budget->used);
+    budget->used -= size;
+}
+
+rp_status rp_decode_budget_error(const rp_decode_budget *budget, rp_error *error)
+{
+    return rp_error_set(error, RP_E_DECODER_MEMORY, RP_PHASE_BODY,
+                        "could not be decoded: all that this client decodes at once may take %llu "
+                        "bytes of memory (decoder_memory_limit_bytes), and %llu are in use",
+                        (unsigned long long)budget->limit, (unsigned long long)budget->used);
+}
+
 void *rp_codec_allocate(void *memory, size_t size)
 {
+    rp_codec_memory *m = memory;
+    m->over = false;
     if (size > SIZE_MAX / 2)
         return NULL;
-    block *b = rp_reallocate(memory, NULL, sizeof(*b) + size);
-    if (b == NULL)
+    m->over = !rp_decode_budget_take(m->budget, sizeof(block) + size);
+    if (m->over)
         return NULL;
+    block *b = rp_reallocate(m->memory, NULL, sizeof(*b) + size);
+    if (b == NULL) {
+        rp_decode_budget_give(m->budget, sizeof(*b) + size);
+        return NULL;
+    }
     b->size = size;
     return b + 1;
 }
@@ -91,8 +120,10 @@ void rp_codec_free(void *memory, void *address)
 {
     if (address == NULL)
         return;
+    const rp_codec_memory *m = memory;
     block *b = (block *)address - 1;
-    rp_free_secret(memory, b, sizeof(*b) + b->size);
+    rp_decode_budget_give(m->budget, sizeof(*b) + b->size);
+    rp_free_secret(m->memory, b, sizeof(*b) + b->size);
 }
 
 /* ---- what a response says ---- */
@@ -147,28 +178,40 @@ void rp_codings_read(rp_codings *codings, const rp_header *headers, size_t count
 
 /* ---- decoding ---- */
 
-rp_decoder *rp_decoder_create(rp_memory *memory, const rp_codings *codings,
-                              const rp_decode_limits *limits)
+static rp_status no_memory(const rp_codec_memory *memory, const char *coding, rp_error *error)
+{
+    if (memory->over)
+        return rp_decode_budget_error(memory->budget, error);
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_BODY,
+                        "could not be decoded (%s): no memory", coding);
+}
+
+rp_status rp_decoder_create(rp_decoder **made, rp_memory *memory, rp_decode_budget *budget,
+                            const rp_codings *codings, const rp_decode_limits *limits,
+                            rp_error *error)
 {
     RP_ASSERT(codings->count > 0);
+    rp_codec_memory from = {memory, budget, false};
     size_t size = sizeof(rp_decoder) + (codings->count - 1) * STAGE_BYTES;
     rp_decoder *decoder = rp_allocate(memory, size);
     if (decoder == NULL)
-        return NULL;
-    decoder->memory = memory;
+        return no_memory(&from, codings->codecs[0]->name, error);
+    decoder->memory = from;
     decoder->limits = *limits;
     for (size_t i = 0; i < codings->count; i++) {
         stage *s = &decoder->stages[i];
         s->codec = codings->codecs[i];
         s->buffer = i + 1 < codings->count ? decoder->buffers + i * STAGE_BYTES : NULL;
-        s->state = s->codec->begin(memory);
+        s->state = s->codec->begin(&decoder->memory);
         if (s->state == NULL) {
+            rp_status status = no_memory(&decoder->memory, s->codec->name, error);
             rp_decoder_destroy(decoder);
-            return NULL;
+            return status;
         }
         decoder->count++;
     }
-    return decoder;
+    *made = decoder;
+    return RP_OK;
 }
 
 void rp_decoder_destroy(rp_decoder *decoder)
@@ -177,15 +220,15 @@ void rp_decoder_destroy(rp_decoder *decoder)
         return;
     for (size_t i = 0; i < decoder->count; i++)
         decoder->stages[i].codec->end(decoder->stages[i].state);
-    rp_free_secret(decoder->memory, decoder,
+    rp_free_secret(decoder->memory.memory, decoder,
                    sizeof(*decoder) + (decoder->count > 0 ? decoder->count - 1 : 0) * STAGE_BYTES);
 }
 
-static rp_status fault(const stage *s, rp_codec_result result, const char *why, rp_error *error)
+static rp_status fault(const rp_decoder *decoder, const stage *s, rp_codec_result result,
+                       const char *why, rp_error *error)
 {
     if (result == RP_CODEC_NO_MEMORY)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_BODY,
-                            "could not be decoded (%s): no memory", s->codec->name);
+        return no_memory(&decoder->memory, s->codec->name, error);
     if (result == RP_CODEC_TOO_LARGE)
         return rp_error_set(error, RP_E_DECODE_TOO_LARGE, RP_PHASE_BODY,
                             "can't be decoded: its window is larger than %s may have on the web",
@@ -225,9 +268,9 @@ static rp_status run(rp_decoder *decoder, stage *s, uint8_t *out, size_t capacit
     s->made += *size;
     *idle = *size == 0 && s->in.size == before;
     if (result != RP_CODEC_GOOD)
-        return fault(s, result, why, error);
+        return fault(decoder, s, result, why, error);
     if (*idle && before > 0)
-        return fault(s, RP_CODEC_FAULT, "it goes nowhere", error);
+        return fault(decoder, s, RP_CODEC_FAULT, "it goes nowhere", error);
     return check_limits(decoder, s, error);
 }
 
@@ -270,7 +313,7 @@ rp_status rp_decoder_finish(const rp_decoder *decoder, rp_error *error)
     for (size_t i = decoder->count; i-- > 0;) {
         const stage *s = &decoder->stages[i];
         if (!s->whole)
-            return fault(s, RP_CODEC_FAULT, "it ends before its end", error);
+            return fault(decoder, s, RP_CODEC_FAULT, "it ends before its end", error);
     }
     return RP_OK;
 }

@@ -5,21 +5,21 @@
 #include <brotli/decode.h>
 
 typedef struct unpacker {
-    rp_memory *memory;
+    rp_codec_memory *memory;
     BrotliDecoderState *brotli;
     bool ended;
 } unpacker;
 
-static void *begin(rp_memory *memory)
+static void *begin(rp_codec_memory *memory)
 {
-    unpacker *u = rp_allocate(memory, sizeof(*u));
+    unpacker *u = rp_allocate(memory->memory, sizeof(*u));
     if (u == NULL)
         return NULL;
     u->memory = memory;
     u->brotli = BrotliDecoderCreateInstance(rp_codec_allocate, rp_codec_free, memory);
     if (u->brotli != NULL)
         return u;
-    rp_free(memory, u);
+    rp_free(memory->memory, u);
     return NULL;
 }
 
@@ -27,7 +27,7 @@ static void end(void *state)
 {
     unpacker *u = state;
     BrotliDecoderDestroyInstance(u->brotli);
-    rp_free(u->memory, u);
+    rp_free(u->memory->memory, u);
 }
 
 /* Its own words are names of constants. */

@@ -13,7 +13,7 @@
  * (RFC 1950, 2.2). A raw stream that looks like zlib's header would have to begin with a stored
  * block whose padding is not zero. */
 typedef struct inflater {
-    rp_memory *memory;
+    rp_codec_memory *memory;
     z_stream z;
     bool gzip;
     bool chosen; /* zlib or raw; gzip: at once */
@@ -27,9 +27,9 @@ static voidpf allocate(voidpf user, uInt count, uInt size)
     return rp_codec_allocate(user, (size_t)count * size);
 }
 
-static void *inflater_new(rp_memory *memory, bool gzip)
+static void *inflater_new(rp_codec_memory *memory, bool gzip)
 {
-    inflater *i = rp_allocate(memory, sizeof(*i));
+    inflater *i = rp_allocate(memory->memory, sizeof(*i));
     if (i == NULL)
         return NULL;
     i->memory = memory;
@@ -39,16 +39,16 @@ static void *inflater_new(rp_memory *memory, bool gzip)
     i->z.opaque = memory;
     if (inflateInit2(&i->z, WINDOW_BITS + (gzip ? GZIP_FORMAT : 0)) == Z_OK)
         return i;
-    rp_free(memory, i);
+    rp_free(memory->memory, i);
     return NULL;
 }
 
-static void *begin_gzip(rp_memory *memory)
+static void *begin_gzip(rp_codec_memory *memory)
 {
     return inflater_new(memory, true);
 }
 
-static void *begin_deflate(rp_memory *memory)
+static void *begin_deflate(rp_codec_memory *memory)
 {
     return inflater_new(memory, false);
 }
@@ -57,7 +57,7 @@ static void end(void *state)
 {
     inflater *i = state;
     (void)inflateEnd(&i->z);
-    rp_free_secret(i->memory, i, sizeof(*i));
+    rp_free_secret(i->memory->memory, i, sizeof(*i));
 }
 
 /* False: not known yet. */

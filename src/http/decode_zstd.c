@@ -9,13 +9,13 @@
 #define WINDOW_LOG_MOST 23
 
 typedef struct unpacker {
-    rp_memory *memory;
+    rp_codec_memory *memory;
     ZSTD_DCtx *zstd;
 } unpacker;
 
-static void *begin(rp_memory *memory)
+static void *begin(rp_codec_memory *memory)
 {
-    unpacker *u = rp_allocate(memory, sizeof(*u));
+    unpacker *u = rp_allocate(memory->memory, sizeof(*u));
     if (u == NULL)
         return NULL;
     u->memory = memory;
@@ -24,7 +24,7 @@ static void *begin(rp_memory *memory)
         (void)ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MOST);
         return u;
     }
-    rp_free(memory, u);
+    rp_free(memory->memory, u);
     return NULL;
 }
 
@@ -32,7 +32,7 @@ static void end(void *state)
 {
     unpacker *u = state;
     (void)ZSTD_freeDCtx(u->zstd);
-    rp_free(u->memory, u);
+    rp_free(u->memory->memory, u);
 }
 
 static rp_codec_result judge(size_t result, const char **why)

@@ -40,6 +40,12 @@ static void respond_other(rp_sim_exchange *x)
         if (strcmp(path, others[i].path) == 0)
             rp_sim_respond(x, others[i].status, others[i].headers, others[i].body, others[i].size);
     }
+    if (strcmp(path, "/trailers") == 0) {
+        rp_sim_head(x, 200, "Content-Encoding: gzip\r\n", RP_SIM_SIZE_UNKNOWN);
+        rp_sim_data(x, coded_good[0].data, coded_good[0].size);
+        rp_sim_trailers(x, "x-end: there\r\nx-more: 2\r\n");
+        rp_sim_end(x, RP_SIM_KEEP);
+    }
     if (strcmp(path, "/accept") == 0) {
         const char *accept = rp_sim_header(x, "Accept-Encoding");
         accept = accept == NULL ? "none" : accept;
@@ -296,6 +302,94 @@ static void test_slow(void **state)
     each(slow);
 }
 
+static unsigned trailers_told;
+
+static void behind_the_body(rp_request *request, const rp_header *trailers, size_t count,
+                            void *user)
+{
+    char content[CODED_CONTENT_MOST];
+    const fetch *f = user;
+    assert_ptr_equal(request, f->request);
+    assert_int_equal(f->body_bytes, coded_content(content));
+    assert_int_equal(count, 2);
+    assert_string_equal(trailers[0].name, "x-end");
+    assert_string_equal(trailers[0].value, "there");
+    assert_string_equal(trailers[1].name, "x-more");
+    assert_string_equal(trailers[1].value, "2");
+    trailers_told++;
+}
+
+/* They come with the last of the body, which its caller may take much later. */
+static void trailers(scene *s)
+{
+    static const size_t credits[] = {0, 1, 100};
+    for (size_t i = 0; i < 3; i++) {
+        rp_request_options options = {.url = scene_url(s, "/trailers"),
+                                      .decompress = true,
+                                      .receive_credit_bytes = credits[i],
+                                      .on_trailers = behind_the_body};
+        fetch f = {0};
+        trailers_told = 0;
+        assert_true(fetch_start(&f, &s->web, NULL, &options));
+        for (uint64_t back = 0; f.dones == 0; back = f.body_bytes) {
+            (void)rp_loop_turn(s->web.loop, 1);
+            if (f.request != NULL && f.body_bytes > back)
+                fetch_consume(&f, (size_t)(f.body_bytes - back));
+        }
+        assert_int_equal(f.error.status, RP_OK);
+        assert_int_equal(trailers_told, 1);
+        is_content(&f);
+    }
+}
+
+static void test_trailers(void **state)
+{
+    (void)state;
+    each(trailers);
+}
+
+/* Memory for one decoder of gzip, but not for two; what one had is there for the next. */
+static void limited(scene *s)
+{
+    rp_request_options slow = {.decompress = true, .receive_credit_bytes = 100};
+    for (unsigned i = 0; i < 3; i++) {
+        fetch first = {0}, second = {0};
+        slow.url = scene_url(s, path_of(0, 0, 0));
+        assert_true(fetch_start(&first, &s->web, NULL, &slow));
+        while (first.body_bytes < 100)
+            (void)rp_loop_turn(s->web.loop, 1);
+        scene_bad(s, &second, path_of(i, 0, 0), &decoded, RP_E_DECODER_MEMORY, RP_PHASE_BODY, NULL);
+        assert_non_null(strstr(second.error.text,
+                               "all that this client decodes at once may take 70000 bytes of "
+                               "memory (decoder_memory_limit_bytes), and "));
+        if (i == 1)
+            fetch_cancel(&first);
+        for (uint64_t back = 0; first.dones == 0; back = first.body_bytes) {
+            (void)rp_loop_turn(s->web.loop, 1);
+            if (first.request != NULL && first.body_bytes > back)
+                fetch_consume(&first, (size_t)(first.body_bytes - back));
+        }
+        assert_int_equal(first.error.status, i == 1 ? RP_E_CANCELLED : RP_OK);
+        second = (fetch){0};
+        scene_good(s, &second, path_of(0, 0, 0), &decoded, 200);
+        is_content(&second);
+    }
+}
+
+static void test_limited(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        rp_sim_server_options serving = {.on_request = respond,
+                                         .versions = i == 0 ? RP_SIM_HTTP_1 : RP_SIM_HTTP_2};
+        rp_client_options with = {.decoder_memory_limit_bytes = 70000};
+        scene s;
+        scene_begin(&s, 13, &serving, &with);
+        limited(&s);
+        scene_end(&s);
+    }
+}
+
 /* The answer is there in whole, and the caller never takes the rest of it. */
 static void never_taken(scene *s)
 {
@@ -376,7 +470,7 @@ int main(void)
         fixture_test(test_answers),   fixture_test(test_followed),    fixture_test(test_asked),
         fixture_test(test_bodiless),  fixture_test(test_bad),         fixture_test(test_no_memory),
         fixture_test(test_slow),      fixture_test(test_never_taken), fixture_test(test_cancelled),
-        fixture_test(test_destroyed),
+        fixture_test(test_destroyed), fixture_test(test_trailers),    fixture_test(test_limited),
     };
     return fixture_run_simulated(tests, 4);
 }

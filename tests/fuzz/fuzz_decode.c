@@ -30,8 +30,9 @@ static outcome decode(const char *encoding, const uint8_t *data, size_t size, si
     outcome o = {RP_OK, 0, 14695981039346656037u};
     rp_memory_init(&memory, (rp_allocator){.resize = NULL});
     rp_codings_read(&codings, &header, 1);
-    rp_decoder *decoder = rp_decoder_create(&memory, &codings, &limits);
-    FUZZ_CHECK(decoder != NULL);
+    rp_decode_budget budget = {0, SIZE_MAX};
+    rp_decoder *decoder = NULL;
+    FUZZ_CHECK(rp_decoder_create(&decoder, &memory, &budget, &codings, &limits, &error) == RP_OK);
     for (size_t at = 0; at < size && o.status == RP_OK; at += cut) {
         rp_slice in = {data + at, size - at < cut ? size - at : cut};
         size_t got = 1;

@@ -229,6 +229,8 @@ static bool limit_explains(const call *c, rp_status status)
         return o->queue_timeout_ms > 0;
     case RP_E_QUEUE_FULL:
         return o->queue_limit > 0;
+    case RP_E_DECODER_MEMORY:
+        return o->decoder_memory_limit_bytes > 0 && c->wire != NULL;
     case RP_E_RESOLVE_TIMEOUT:
         return o->resolve_timeout_ms > 0 || pauses ||
                (is_looked_up_for(c) && o->handshake_timeout_ms > 0);

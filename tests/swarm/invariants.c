@@ -259,6 +259,8 @@ void invariants_hold(const world *w)
     CHECK(w->knobs.client.queue_limit == 0 ||
           client->queued_count <= w->knobs.client.queue_limit + all.conns);
     memory_holds(w, &all);
+    CHECK(client->decoders.used <= client->decoders.limit);
+    CHECK(all.requests > 0 || client->decoders.used == 0);
     CHECK(rp_loop_stats_get(w->loop)->wakeups_spurious == 0);
     CHECK(rp_loop_stats_get(w->loop)->tls_calls_idle == 0);
 }

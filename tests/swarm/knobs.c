@@ -184,6 +184,8 @@ static void proxies(knobs *k, dice *d, unsigned permille)
 static void detours(knobs *k, dice *d)
 {
     k->encoded = some(d, 300, 800);
+    if (dice_chance(d, 300)) /* for one or a few */
+        k->client.decoder_memory_limit_bytes = (size_t)dice_scale(d, 1, 400000);
     k->redirected = some(d, 250, 700);
     if (k->redirected > 0)
         straight(k);
@@ -430,6 +432,8 @@ static void encoded(knobs *k, dice *d)
     hosts(k, d);
     load(k, d, 60);
     k->encoded = 500 + (unsigned)dice_draw(d, 501);
+    if (dice_chance(d, 300)) /* for one or a few */
+        k->client.decoder_memory_limit_bytes = (size_t)dice_scale(d, 1, 400000);
     k->cancelled = some(d, 300, 300);
     k->flawed = some(d, 300, 300);
     k->limited = some(d, 300, 700);

@@ -38,6 +38,7 @@ static void *metered(void *user, void *memory, size_t size)
 typedef struct job {
     meter meter;
     rp_memory memory;
+    rp_decode_budget budget;
     rp_decoder *decoder;
     rp_error error;
     rp_status status;
@@ -45,6 +46,9 @@ typedef struct job {
     uint8_t text[CODED_CONTENT_MOST];
     size_t most_out; /* 0: 16 KiB */
 } job;
+
+/* Of all jobs; a test may set it. */
+static size_t budget = SIZE_MAX;
 
 static bool job_begin(job *j, const char *encoding, const rp_decode_limits *limits,
                       uint64_t fail_in)
@@ -58,8 +62,9 @@ static bool job_begin(job *j, const char *encoding, const rp_decode_limits *limi
     j->memory.fail_in = fail_in;
     rp_codings_read(&codings, &header, 1);
     assert_null(codings.missing);
-    j->decoder = rp_decoder_create(&j->memory, &codings, limits == NULL ? &none : limits);
-    j->status = j->decoder == NULL ? RP_E_NO_MEMORY : RP_OK;
+    j->budget.limit = budget;
+    j->status = rp_decoder_create(&j->decoder, &j->memory, &j->budget, &codings,
+                                  limits == NULL ? &none : limits, &j->error);
     return j->decoder != NULL;
 }
 

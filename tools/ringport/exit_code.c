@@ -19,6 +19,7 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_TLS_SESSIONS: /* nothing of the tool's saves any */
         return EXIT_BAD_ARGUMENT;
     case RP_E_NO_MEMORY:
+    case RP_E_DECODER_MEMORY:
         return EXIT_MEMORY;
     case RP_E_UNSUPPORTED:
         return EXIT_NOT_BUILT_IN;
