@@ -8,6 +8,8 @@
  *   /upgrade/N   101, and N bytes behind it
  *   /up/N        10 bytes; the request's body is N bytes, and none that is cut is taken for whole
  *   /enough/N    no body of its own, when the head is there
+ *   /away/N      a redirect to the other server's /size/N
+ *   /coded/NAME/N  N bytes, encoded
  *
  * And of a server that speaks HTTP/2, the first such request but that of /http1:
  *
@@ -16,6 +18,8 @@
  *
  * and then N bytes. */
 #include "torture/torture.h"
+
+#include "swarm/coding.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +61,35 @@ static void unframed(rp_sim_exchange *x, uint64_t size)
     else
         rp_sim_print(x, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
     body_part(x, 0, size);
+}
+
+static void away(rp_sim_exchange *x, const torture *t, uint64_t size)
+{
+    char line[96];
+    (void)snprintf(line, sizeof(line), "Location: http%s://b.example.test/size/%u\r\n",
+                   t->scenario->versions == 0 ? "" : "s", (unsigned)size);
+    rp_sim_respond(x, 302, line, "elsewhere", 9);
+}
+
+static void coded(rp_sim_exchange *x, const char *target)
+{
+    char line[64];
+    for (int kind = 0; kind < CODINGS; kind++) {
+        const char *name = coding_name((coding_kind)kind);
+        size_t length = strlen(name), size;
+        if (strncmp(target, name, length) != 0 || target[length] != '/')
+            continue;
+        size = strtoull(target + length + 1, NULL, 10);
+        uint8_t *bytes = malloc(size);
+        CHECK(bytes != NULL);
+        for (size_t i = 0; i < size; i++)
+            bytes[i] = torture_byte(i);
+        uint8_t *encoded = coding_encode((coding_kind)kind, bytes, &size, 1000, false);
+        (void)snprintf(line, sizeof(line), "Content-Encoding: %s\r\n", name);
+        rp_sim_respond(x, 200, line, encoded, size);
+        free(encoded);
+        free(bytes);
+    }
 }
 
 static void slow(rp_sim_exchange *x, uint64_t size)
@@ -168,6 +201,12 @@ void answer(rp_sim_exchange *x, void *user)
         rp_sim_head(x, 200, NULL, size);
         body_part(x, 0, size / 2);
         stall(x);
+        return;
+    } else if (is(target, "/away/", &size)) {
+        away(x, user, size);
+        return;
+    } else if (is(target, "/coded/", &size)) {
+        coded(x, target + strlen("/coded/"));
         return;
     } else if (is(target, "/early/", &size)) {
         rp_sim_head(x, 100, NULL, 0);

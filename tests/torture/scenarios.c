@@ -215,6 +215,33 @@ static void run_collect(torture *t)
     asks_wait(t);
 }
 
+/* ---- ways that are not straight ---- */
+
+static void run_redirect(torture *t)
+{
+    static const rp_header cookie = {"Cookie", "a=b"};
+    rp_request_options options = {
+        .redirects_limit = 2, .bearer = "token", .headers = &cookie, .header_count = 1};
+    (void)get_with(t, "/away/100", 100, &options);
+}
+
+static void run_decoded(torture *t)
+{
+    static const char *const paths[] = {"/coded/gzip/9000", "/coded/deflate/9000", "/coded/br/9000",
+                                        "/coded/zstd/9000"};
+    rp_request_options options = {.decompress = true, .receive_credit_bytes = 2000};
+    ask *a = ask_start(t, url(t, A, paths[t->scenario->number]), 9000, &options);
+    a->on_body = owe;
+    asks_wait(t);
+}
+
+static void run_proxy(torture *t)
+{
+    rp_request_options options = {.proxy = t->proxy};
+    (void)get_with(t, "/size/100", 100, &options);
+    (void)get_with(t, "/size/20000", 20000, &options);
+}
+
 /* ---- cancelling, destroying ---- */
 
 static void run_cancel_in_head(torture *t)
@@ -635,6 +662,14 @@ const scenario scenarios[] = {
     {"credit_plain", serve_one, run_credit, .versions = 0},
     {"credit_13", serve_one, run_credit, .versions = 13},
     {"collect", serve_one, run_collect, .versions = 0},
+    {"redirect", serve_two, run_redirect, .versions = 0},
+    {"h2_redirect", serve_two, run_redirect, .http2 = true},
+    {"gzip", serve_one, run_decoded, .number = 0, .versions = 0},
+    {"deflate", serve_one, run_decoded, .number = 1, .http2 = true},
+    {"br", serve_one, run_decoded, .number = 2, .versions = 0},
+    {"zstd", serve_one, run_decoded, .number = 3, .http2 = true},
+    {"tls_in_tls", serve_one, run_proxy, .versions = 13, .proxy = "https"},
+    {"socks5", serve_one, run_proxy, .proxy = "socks5"},
     {"cancel_in_head", serve_one, run_cancel_in_head, .versions = 13},
     {"cancel_in_body", serve_one, run_cancel_in_body, .versions = 13},
     {"cancel_0", serve_one, run_cancel, .number = 0, .versions = 13},

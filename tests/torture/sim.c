@@ -214,6 +214,27 @@ static void print_line(void *user, const char *line)
     (void)puts(line);
 }
 
+/* The same for all runs of a scenario, so that what it has of wolfSSL's is there before them. */
+static rp_proxy *common_proxy;
+
+static void begin_proxy(const char *scheme)
+{
+    rp_error error;
+    relay_options options = {.tls = strcmp(scheme, "https") == 0,
+                             .socks = strncmp(scheme, "socks", 5) == 0,
+                             .user = "user",
+                             .password = "secret",
+                             .port = 3128};
+    CHECK(rp_sim_loop_create(run.sim, &run.relay_loop, NULL, false, &error) == RP_OK);
+    relay_begin(&run.relay, run.relay_loop, &options);
+    if (common_proxy == NULL) {
+        rp_proxy_options to = {.url = relay_url(&run.relay, scheme, "user:secret@"),
+                               .tls = common_tls};
+        CHECK_TEXT(rp_proxy_create(&common_proxy, &to, &error) == RP_OK, error.text);
+    }
+    run.proxy = common_proxy;
+}
+
 static void begin(const scenario *s, uint64_t seed, bool trace)
 {
     rp_sim_options options = {.seed = seed, .orderly = seed == 0, .on_stuck = stuck};
@@ -232,11 +253,24 @@ static void begin(const scenario *s, uint64_t seed, bool trace)
         CHECK_TEXT(rp_tls_config_create(&common_tls, &tls, &error) == RP_OK, error.text);
     run.tls = run.client_options.tls = common_tls;
     s->serve(&run);
+    if (s->proxy != NULL)
+        begin_proxy(s->proxy);
     if (!s->life)
         CHECK(torture_loop(&run) && torture_client(&run));
 }
 
 /* ---- what must hold ---- */
+
+/* What strikes the proxy, or the way behind it, is told by the proxy, or by its end. */
+static bool proxy_may(const rp_error *error)
+{
+    bool of_others = now != NULL && now->class != OURS && now->class != WOLF;
+    return of_others && run.scenario->proxy != NULL &&
+           (error->of_proxy || error->status == RP_E_PROXY_REFUSED ||
+            error->status == RP_E_PROXY_CLOSED || error->status == RP_E_PROXY_TIMEOUT ||
+            error->status == RP_E_TLS_CLOSED || error->status == RP_E_RESET ||
+            error->status == RP_E_TRUNCATED || error->status == RP_E_HANDSHAKE_TIMEOUT);
+}
 
 static void judge(const ask *a)
 {
@@ -245,7 +279,8 @@ static void judge(const ask *a)
     if (as_expected && status == RP_OK)
         CHECK((a->status == 200 || a->status == 101) && a->final_head &&
               (a->received == a->size || (a->short_too && now != NULL)));
-    if (as_expected || may(&a->error) || (now != NULL && status != RP_OK && status == a->also))
+    if (as_expected || may(&a->error) || proxy_may(&a->error) ||
+        (now != NULL && status != RP_OK && status == a->also))
         return;
     (void)fprintf(stderr, "torture: %s in phase %s: %s\n", rp_status_name(status),
                   rp_phase_name(a->error.phase), a->error.text);
@@ -293,6 +328,11 @@ static void end(void)
         torture_turn(&run);
     CHECK(stats->wakeups_spurious == 0);
     CHECK(stats->tls_calls_idle == 0);
+    if (run.scenario->proxy != NULL) {
+        rp_sim_server_stop(run.relay.server);
+        rp_sim_run_ms(run.sim, 1000);
+        rp_loop_destroy(run.relay_loop);
+    }
     rp_loop_destroy(run.loop);
     CHECK(ours.live == 0);
     rp_sim_destroy(run.sim); /* checks that no socket and no event is left */

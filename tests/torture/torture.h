@@ -13,6 +13,7 @@
 
 #include "support/check.h"
 #include "support/probe.h"
+#include "support/relay.h"
 
 #include <ringport/ringport.h>
 #include <ringport/sim.h>
@@ -94,6 +95,7 @@ typedef struct scenario {
     bool own_stall;                  /* uses a connect that stalls itself */
     unsigned versions;               /* the server's TLS: 0, 12, 13 */
     bool http2;                      /* the server speaks it */
+    const char *proxy;               /* its scheme; NULL: none */
     const rp_client_options *client; /* NULL: defaults */
 } scenario;
 extern const scenario scenarios[]; /* the last has no name */
@@ -115,6 +117,9 @@ struct torture {
     unsigned given_back;                /* requests, by the servers */
     bool (*may)(const rp_error *error); /* the fault that is on explains this error */
     bool held;                          /* no fault strikes now */
+    relay relay;                        /* the proxy, on a loop of its own */
+    rp_loop *relay_loop;
+    rp_proxy *proxy;
 };
 
 /* A server for a name, with the scripts of answers.c. */
