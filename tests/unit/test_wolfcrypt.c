@@ -324,25 +324,69 @@ static void signatures_of_any_numbers(void **state)
     wc_ecc_free(&p.key);
 }
 
-/* Terms of the sum that are one point, or cancel each other, next to each other in one lane (d is
- * 2^-12 or its negative, so that 4096 Q is G) and in two (d is 1 or -1), at the end and before. */
+typedef struct p256_case {
+    const char *secret, *u1, *u2;
+} p256_case;
+
+/* Terms of the sum that are one point, or cancel each other: Q is G, -G, 16 G and -16 G. With eight
+ * lanes, digit 36 of u1 to the base 128 and digit 63 of u2 to the base 16 are in one of them, digit
+ * 62 of u2 in the one before. (Numbers below 2^224 may come to the tables with the order added.) */
 static void signatures_of_equal_terms(void **state)
 {
-    static const struct {
-        const char *secret, *u1, *u2;
-    } cases[] = {
-        {"c4efffff3b100000c4efffffffffffffcc61f077f6babb82673ebd6b60088585", "1", "1000"},
-        {"3b0fffffc4f000003b0ffffffffffffff0850a35b05ce3028c7b0d579c5a9fcc", "81", "1000"},
-        {"1", "1", "1"},
-        {"1", "40000000001", "1"},
-        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550", "81", "1"},
-        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550", "40000000001", "1"},
+    static const p256_case cases[] = {
+        {"1", "1000000000000000000000000000000000000000000000000000000000000000",
+         "1000000000000000000000000000000000000000000000000000000000000000"},
+        {"1", "1000400000000000000000000000000000000000000000000000000000000000",
+         "1000000000000000000000000000000000000000000000000000000000000000"},
+        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550",
+         "1020000000000000000000000000000000000000000000000000000000000000",
+         "1000000000000000000000000000000000000000000000000000000000000000"},
+        {"10", "1000000000000000000000000000000000000000000000000000000000000000",
+         "0100000000000000000000000000000000000000000000000000000000000000"},
+        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632541",
+         "1000000002000000000000000000000000000000000000000000000000000000",
+         "0100000000000000000000000000000000000000000000000000000000000000"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         p256 p;
         p256_begin(&p, cases[i].secret);
         verify_hex(&p, cases[i].u1, cases[i].u2);
+        wc_ecc_free(&p.key);
+    }
+}
+
+/* r is not R's x. R is the point at infinity, whose x is nobody's: within a lane, across two, across
+ * all; and at last, another point, to which lanes come that cancel each other. */
+static void signatures_of_another_point(void **state)
+{
+    static const p256_case cases[] = {
+        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550",
+         "1000000000000000000000000000000000000000000000000000000000000000",
+         "1000000000000000000000000000000000000000000000000000000000000000"},
+        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632541",
+         "1000000000000000000000000000000000000000000000000000000000000000",
+         "0100000000000000000000000000000000000000000000000000000000000000"},
+        {"1", "1000000000000000000000000000000000000000000000000000000000000000",
+         "efffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"},
+        {"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632541",
+         "1000000002000000000000000000000000000000000000000000000000000000",
+         "0100000000000000000000000000000000000000000000000000000000000000"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        p256 p;
+        mp_int u1, u2, r, s, e;
+        p256_begin(&p, cases[i].secret);
+        number(&u1, cases[i].u1);
+        number(&u2, cases[i].u2);
+        number(&r, "8765432100123456789abcdef");
+        assert_int_equal(mp_init_multi(&s, &e, NULL, NULL, NULL, NULL), 0);
+        assert_int_equal(mp_invmod(&u2, &p.order, &s), 0);
+        assert_int_equal(mp_mulmod(&s, &r, &p.order, &s), 0);
+        assert_int_equal(mp_mulmod(&s, &u1, &p.order, &e), 0);
+        for (int k = 0; k < 3; k++)
+            assert_false(verified(&p, &r, &s, &e));
         wc_ecc_free(&p.key);
     }
 }
@@ -432,6 +476,7 @@ int main(void)
                                        cmocka_unit_test(hkdf_of_any_length),
                                        cmocka_unit_test(signatures_of_any_numbers),
                                        cmocka_unit_test(signatures_of_equal_terms),
+                                       cmocka_unit_test(signatures_of_another_point),
                                        cmocka_unit_test(many_keys),
                                        TESTS_OF_MLKEM};
     return cmocka_run_group_tests(tests, NULL, NULL);
