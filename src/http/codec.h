@@ -34,8 +34,8 @@ extern const rp_codec rp_codec_gzip, rp_codec_deflate; /* decode_zlib.c */
 extern const rp_codec rp_codec_brotli;                 /* decode_brotli.c */
 extern const rp_codec rp_codec_zstd;                   /* decode_zstd.c */
 
-/* The libraries' allocations; memory is an rp_codec_memory. Blocks know their size, and are wiped when
- * they go, for they hold what was decoded. Not zeroed. */
+/* The libraries' allocations; memory is an rp_codec_memory. Blocks know their size, and are wiped
+ * when they go, for they hold what was decoded. Not zeroed. */
 void *rp_codec_allocate(void *memory, size_t size);
 void rp_codec_free(void *memory, void *block);
 

@@ -356,8 +356,8 @@ static void signatures_of_equal_terms(void **state)
     }
 }
 
-/* r is not R's x. R is the point at infinity, whose x is nobody's: within a lane, across two, across
- * all; and at last, another point, to which lanes come that cancel each other. */
+/* r is not R's x. R is the point at infinity, whose x is nobody's: within a lane, across two,
+ * across all; and at last, another point, to which lanes come that cancel each other. */
 static void signatures_of_another_point(void **state)
 {
     static const p256_case cases[] = {
