@@ -238,6 +238,8 @@ static bool limit_explains(const call *c, rp_status status)
         return o->connect_timeout_ms > 0 || pauses;
     case RP_E_HANDSHAKE_TIMEOUT:
         return o->handshake_timeout_ms > 0 || pauses;
+    case RP_E_PROXY_TIMEOUT: /* which asking the proxy is a part of */
+        return c->proxy != NULL && (o->handshake_timeout_ms > 0 || pauses);
     default:
         return false;
     }
