@@ -1,5 +1,6 @@
 // server.js - a server of HTTP/1.1 that records what it is asked, byte for byte but for chunks, and answers by the path.
 'use strict';
+const http2 = require('http2');
 const net = require('net');
 const tls = require('tls');
 
@@ -41,6 +42,7 @@ const routes = {
         'Set-Cookie: e=5; Max-Age=0'], 'set\n'),
     '/jar': () => answer('302 Found', ['Set-Cookie: hop=1', 'Location: /echo'], ''),
     '/redirect': () => answer('302 Found', ['Location: /file.txt'], 'gone\n'),
+    '/secure': r => answer('302 Found', [`Location: https://localhost:${r.https}/file.txt`], ''),
     '/moved': () => answer('301 Moved Permanently', ['Location: /echo'], 'gone\n'),
     '/keep': () => answer('307 Temporary Redirect', ['Location: /echo'], ''),
     '/keep-late': () => answer('308 Permanent Redirect', ['Location: /echo'], ''),
@@ -121,7 +123,7 @@ function decode(text, at, request) {
 }
 
 class Recorder {
-    constructor() { this.requests = []; this.seen = {}; this.sockets = new Set(); }
+    constructor() { this.requests = []; this.seen = {}; this.sockets = new Set(); this.ports = {}; }
 
     // What was asked since the last call.
     take() {
@@ -158,6 +160,7 @@ class Recorder {
                 text = text.slice(size);
                 socket.continued = false;
                 request.seen = this.seen[request.path] = (this.seen[request.path] || 0) + 1;
+                request.https = this.ports.https;
                 respond(socket, request);
             }
         });
@@ -168,11 +171,46 @@ function listen(server) {
     return new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
 }
 
-exports.start = async identity => {
+// The same over HTTP/2: what was asked as it would stand in HTTP/1.1, fields in order of their names.
+function serve_2(recorder, stream, fields) {
+    const body = [];
+    stream.on('error', () => {});
+    stream.on('data', data => body.push(data));
+    stream.on('end', () => {
+        const text = Buffer.concat(body).toString('latin1');
+        const lines = Object.keys(fields).filter(name => name[0] !== ':' && name !== 'user-agent').sort()
+            .map(name => `${name}: ${fields[name]}\r\n`).join('');
+        recorder.requests.push(`${fields[':method']} ${fields[':path']} HTTP/2\r\n${lines}\r\n${text}`);
+        const said = routes[fields[':path'].split('?')[0]]({headers: fields, body: text, https: recorder.ports.https});
+        const head = {':status': parseInt(said.status, 10)};
+        for (const line of said.headers) head[line.split(': ')[0].toLowerCase()] = line.slice(line.indexOf(': ') + 2);
+        stream.respond(head, {sendDate: false});
+        stream.end(said.body || '');
+    });
+}
+
+// Servers by their names: http, https, and others of TLS, each {identity, options}; http2: it speaks that too.
+exports.start = async (identity, others) => {
     const recorder = new Recorder();
-    const http = net.createServer({noDelay: true}, s => recorder.serve(s));
-    const https = tls.createServer({...identity, ALPNProtocols: ['http/1.1']}, s => recorder.serve(s));
-    https.on('tlsClientError', () => {});
-    const ports = [await listen(http), await listen(https)];
-    return {recorder, http: ports[0], https: ports[1], close() { recorder.take(); http.close(); https.close(); }};
+    const servers = {http: net.createServer({noDelay: true}, s => recorder.serve(s)),
+                     https: tls.createServer({...identity, ALPNProtocols: ['http/1.1']}, s => recorder.serve(s))};
+    for (const [name, other] of Object.entries(others || {})) {
+        servers[name] = other.http2 ? http2.createSecureServer(other.options)
+            : tls.createServer({ALPNProtocols: ['http/1.1'], ...other.options}, s => recorder.serve(s));
+        if (other.http2) {
+            servers[name].on('stream', (stream, fields) => serve_2(recorder, stream, fields));
+            servers[name].on('session', session => {
+                session.on('error', () => {});
+                recorder.sockets.add(session);
+                session.on('close', () => recorder.sockets.delete(session));
+            });
+        }
+    }
+    for (const [name, server] of Object.entries(servers)) {
+        server.on('tlsClientError', () => {});
+        server.on('sessionError', () => {});
+        recorder.ports[name] = await listen(server);
+    }
+    const close = () => { recorder.take(); for (const server of Object.values(servers)) server.close(); };
+    return {recorder, ports: recorder.ports, http: recorder.ports.http, https: recorder.ports.https, close};
 };
