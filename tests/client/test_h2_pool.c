@@ -204,8 +204,9 @@ static void test_cold(void **state)
     }
 }
 
-/* It speaks HTTP/1.1 after all. None is answered before all connections that may be have a request:
- * one that is free sooner takes what waits, and a connection that is still being made is given up. */
+/* It speaks HTTP/1.1 after all. None is answered before all connections that may be have a
+ * request: one that is free sooner takes what waits, and a connection that is still being made is
+ * given up. */
 static void test_cold_http1(void **state)
 {
     plan together = {.gather = 64};

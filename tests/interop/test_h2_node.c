@@ -47,6 +47,7 @@ static const char program[] =
     "  seen[path] = (seen[path] || 0) + 1;\n"
     "  pages[path.split('/')[1]](s, seen[path]);\n"
     "});\n"
+    "server.removeAllListeners('newListener');\n" /* or it sends trailers of its own */
     "server.on('request', (q, r) => {\n"
     "  if (q.httpVersionMajor == 1) q.pipe(r);\n"
     "});\n"

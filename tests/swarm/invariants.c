@@ -55,6 +55,8 @@ static void opening_holds(const world *w, const rp_conn *conn)
     const rp_client_options *o = &conn->client->options;
     const rp_stream *s = conn->stream;
     uint64_t dial_ms = o->resolve_timeout_ms + o->connect_timeout_ms;
+    if (s->tunnel != NULL) /* the proxy's handshake, and what is said to it */
+        dial_ms += o->handshake_timeout_ms;
     if (s->leaving != NULL) /* an address's socket: when it is closed is the port's to say */
         return;
     if (s->handshake_until_ns != 0 && s->state < RP_STREAM_OPEN) /* of all addresses */
