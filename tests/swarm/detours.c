@@ -411,6 +411,7 @@ bool proxy_explains(const call *c, rp_status status)
     case RP_E_TRUNCATED:
     case RP_E_CLOSED_EARLY:
     case RP_E_HANDSHAKE_TIMEOUT:
+    case RP_E_TLS_CLOSED:
     case RP_E_TLS_PROTOCOL:
         return true;
     case RP_E_BAD_RESPONSE: /* it answers itself */
