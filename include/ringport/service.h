@@ -36,8 +36,8 @@ typedef struct rp_service_options {
      * many as the loop may have connections to it, and 100 where HTTP/2 was spoken last. */
     uint32_t gather;
     /* Loops of the caller's in place of threads; it turns them, all on one thread (the
-     * simulator's) or each on its own, and destroys them after the service. loop and pin do not
-     * count. Borrowed until rp_service_create returns. */
+     * simulator's) or each on its own, from rp_service_create on, and destroys them after the
+     * service. loop and pin do not count. Borrowed until rp_service_create returns. */
     rp_loop *const *loops;
     size_t loop_count;
     rp_allocator allocator; /* of the service itself and of answers; called on any thread, by

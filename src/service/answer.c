@@ -42,6 +42,8 @@ void rp_response_free(rp_response *answer)
     rp_free_secret(&memory, asked->body, asked->answer.body_size);
     rp_free_secret(&memory, asked->head, asked->head_size);
     rp_free(&memory, asked->texts);
+    rp_condition_destroy(&asked->answered);
+    rp_mutex_destroy(&asked->lock);
     rp_free(&memory, asked);
 }
 
@@ -118,6 +120,8 @@ static void at_home(rp_post *post, void *user)
 {
     rp_asked *asked = user;
     (void)post;
+    rp_mutex_lock(&asked->lock); /* until rp_loop_post has returned: the loop may be destroyed */
+    rp_mutex_unlock(&asked->lock);
     asked->fn(&asked->answer, asked->user);
 }
 
@@ -125,7 +129,9 @@ static void hand_over(rp_asked *asked)
 {
     if (asked->home != NULL) {
         asked->post = (rp_post){.fn = at_home, .user = asked};
+        rp_mutex_lock(&asked->lock);
         rp_loop_post(asked->home, &asked->post);
+        rp_mutex_unlock(&asked->lock);
     } else if (asked->waited_for) {
         rp_mutex_lock(&asked->lock);
         asked->is_answered = true;
@@ -193,6 +199,8 @@ static rp_asked *new_asked(const rp_service *service, size_t limit, rp_error *er
     }
     asked->memory = memory;
     asked->limit = limit != 0 ? limit : LIMIT_DEFAULT;
+    rp_mutex_init(&asked->lock);
+    rp_condition_init(&asked->answered);
     return asked;
 }
 
@@ -205,6 +213,8 @@ rp_status rp_service_ask_sized(rp_service *service, const rp_request_options *op
     if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
         return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                             "request options set a member that this version does not know");
+    if (fn == NULL)
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "nobody is there to be told");
     rp_asked *asked = new_asked(service, limit_bytes, error);
     if (asked == NULL)
         return RP_E_NO_MEMORY;
@@ -239,15 +249,11 @@ rp_response *rp_service_call_sized(rp_service *service, const rp_request_options
     if (asked == NULL)
         return NULL;
     asked->waited_for = true;
-    rp_mutex_init(&asked->lock);
-    rp_condition_init(&asked->answered);
     rp_status status = rp_call_send(service, &copy, tag, &asked_events, asked, NULL, error);
     rp_mutex_lock(&asked->lock);
     while (status == RP_OK && !asked->is_answered)
         (void)rp_condition_wait(&asked->answered, &asked->lock, UINT64_MAX);
     rp_mutex_unlock(&asked->lock);
-    rp_condition_destroy(&asked->answered);
-    rp_mutex_destroy(&asked->lock);
     if (status == RP_OK)
         return &asked->answer;
     rp_response_free(&asked->answer);

@@ -77,13 +77,19 @@ static void call_done(rp_request *request, const rp_response_summary *summary, v
     rp_worker *worker = call->worker;
     rp_service *service = worker->service;
     int version = summary->version;
-    call->events->on_done(request, summary, call->events_user);
+    if (service->process != rp_process_mark())
+        return; /* a callback has forked */
     rp_mutex_lock(&service->lock);
-    rp_list_remove(&call->link);
-    rp_list_remove(&call->cancel_link);
     --*in_flight(service, call->origin, (uint32_t)(worker - service->workers));
     if (version != 0)
         service->http2[call->origin] = version == 20;
+    rp_mutex_unlock(&service->lock);
+    call->events->on_done(request, summary, call->events_user); /* which may send the next */
+    if (service->process != rp_process_mark())
+        return;
+    rp_mutex_lock(&service->lock);
+    rp_list_remove(&call->link);
+    rp_list_remove(&call->cancel_link);
     rp_free(&service->memory, call);
     if (--service->stats.in_flight == 0)
         rp_condition_wake(&service->changed);
@@ -146,6 +152,7 @@ static rp_status put(rp_service *service, const rp_call *call, rp_error *error)
     take_callbacks(copy);
     rp_list_init(&copy->cancel_link);
     rp_list_append(&copy->worker->inbox, &copy->link);
+    copy->worker->inbox_count++;
     ++*in_flight(service, call->origin, index);
     service->stats.in_flight++;
     service->stats.requests++;
@@ -160,6 +167,9 @@ rp_status rp_call_send(rp_service *service, const rp_request_options *options, u
     rp_url url;
     if (service->process != rp_process_mark())
         return rp_loop_not_ours(error, RP_PHASE_NONE);
+    if (events == NULL || events->on_done == NULL)
+        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
+                            "a request needs events with an on_done");
     if (options->url == NULL)
         return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_NONE, "the request has no URL");
     rp_status status = rp_url_parse(&url, options->url, strlen(options->url), error);
@@ -230,17 +240,23 @@ static void begin(rp_worker *worker, rp_call *call, bool cancelled)
     call_done(NULL, &summary, call);
 }
 
-/* The next that was sent, now among the worker's calls. */
+static uint32_t waiting(rp_worker *worker)
+{
+    rp_mutex_lock(&worker->service->lock);
+    uint32_t count = worker->inbox_count;
+    rp_mutex_unlock(&worker->service->lock);
+    return count;
+}
+
+/* The next that was sent, now among the worker's calls; there is one. */
 static rp_call *take_sent(rp_worker *worker, bool *cancelled)
 {
     rp_service *service = worker->service;
     rp_mutex_lock(&service->lock);
-    rp_link *link = rp_list_take(&worker->inbox);
-    rp_call *call = link != NULL ? RP_CONTAINER(link, rp_call, link) : NULL;
-    if (call != NULL) {
-        rp_list_append(&worker->calls, &call->link);
-        *cancelled = call->cancelled || service->ending;
-    }
+    rp_call *call = RP_CONTAINER(rp_list_take(&worker->inbox), rp_call, link);
+    worker->inbox_count--;
+    rp_list_append(&worker->calls, &call->link);
+    *cancelled = call->cancelled || service->ending;
     rp_mutex_unlock(&service->lock);
     return call;
 }
@@ -255,9 +271,12 @@ static rp_call *take_cancelled(rp_worker *worker)
 
 void rp_calls_look(rp_worker *worker)
 {
-    bool cancelled;
-    for (rp_call *call; (call = take_sent(worker, &cancelled)) != NULL;)
+    for (uint32_t left = waiting(worker); left > 0;
+         left--) { /* and not those that come meanwhile */
+        bool cancelled;
+        rp_call *call = take_sent(worker, &cancelled);
         begin(worker, call, cancelled);
+    }
     /* One that is sent and cancelled from here on may not have begun: begin() will see it. */
     for (rp_call *call; (call = take_cancelled(worker)) != NULL;)
         if (call->request != NULL)

@@ -46,7 +46,8 @@ static void set_tls(rp_worker *worker)
     rp_tls_config_release(tls);
 }
 
-static void make_client(rp_worker *worker)
+/* At once, as the options' texts are the caller's. */
+static rp_status make_client(rp_worker *worker)
 {
     rp_service *service = worker->service;
     rp_client_options options = service->options.client;
@@ -55,8 +56,9 @@ static void make_client(rp_worker *worker)
     options.tls = service->tls != NULL ? rp_tls_config_retain(service->tls) : NULL;
     rp_mutex_unlock(&service->lock);
     options.resolver = service->resolver;
-    (void)rp_client_create(&worker->client, worker->loop, &options, &worker->trouble);
+    rp_status status = rp_client_create(&worker->client, worker->loop, &options, &worker->trouble);
     rp_tls_config_release(options.tls);
+    return status;
 }
 
 /* Its last turn: the requests end from rp_loop_destroy, or later turns of a caller's loop. */
@@ -70,29 +72,34 @@ static void end_worker(rp_worker *worker)
     rp_service_leave(service);
 }
 
-static void look(rp_post *post, void *user)
+static void look(rp_post *unused, void *user)
 {
     rp_worker *worker = user;
     rp_service *service = worker->service;
-    (void)post;
+    (void)unused;
     rp_mutex_lock(&service->lock);
     worker->posted = false;
     bool ending = service->ending;
     rp_mutex_unlock(&service->lock);
-    if (worker->client == NULL && worker->trouble.status == RP_OK)
-        make_client(worker);
     set_tls(worker);
     rp_calls_look(worker);
     if (ending)
         end_worker(worker);
 }
 
-void rp_worker_wake(rp_worker *worker)
+static void post(rp_worker *worker)
 {
     if (worker->posted || worker->ended)
         return;
     worker->posted = true;
     rp_loop_post(worker->loop, &worker->post);
+}
+
+/* While it ends, the last post is under way, and its loop may be gone soon after. */
+void rp_worker_wake(rp_worker *worker)
+{
+    if (!worker->service->ending)
+        post(worker);
 }
 
 static void run(void *argument)
@@ -102,14 +109,14 @@ static void run(void *argument)
     if (service->options.pin)
         rp_thread_pin((uint32_t)(worker - service->workers) % rp_processor_count());
     if (rp_loop_create(&worker->loop, &service->options.loop, &worker->trouble) == RP_OK)
-        make_client(worker);
+        (void)make_client(worker);
     rp_mutex_lock(&service->lock);
     service->begun++;
     worker->ended = worker->loop == NULL;
     rp_condition_wake(&service->changed);
     bool ended = worker->ended;
     rp_mutex_unlock(&service->lock);
-    while (!ended) {
+    while (!ended && service->process == rp_process_mark()) { /* a callback may have forked */
         (void)rp_loop_turn(worker->loop, RP_NEVER_MS);
         ended = worker->ended; /* nobody else sets it */
     }
@@ -219,6 +226,21 @@ static bool start(rp_service *service, rp_error *error)
     return good;
 }
 
+/* On the caller's loops, which nobody turns yet. */
+static bool make_clients(rp_service *service, rp_error *error)
+{
+    for (uint32_t i = 0; i < service->stats.threads; i++) {
+        rp_worker *worker = &service->workers[i];
+        if (make_client(worker) == RP_OK)
+            continue;
+        *error = worker->trouble;
+        while (i > 0)
+            rp_client_destroy(service->workers[--i].client);
+        return false;
+    }
+    return true;
+}
+
 /* What all loops share. Without a configuration each client tells why there is none. */
 static rp_status make_shared(rp_service *service, rp_error *error)
 {
@@ -255,8 +277,12 @@ rp_status rp_service_create_sized(rp_service **out, const rp_service_options *op
         free_service(service);
         return status;
     }
-    if (service->threads && !start(service, &trouble)) {
-        rp_service_destroy(service);
+    bool made = service->threads ? start(service, &trouble) : make_clients(service, &trouble);
+    if (!made) {
+        if (service->threads)
+            rp_service_destroy(service);
+        else
+            free_service(service);
         if (error != NULL)
             *error = trouble;
         return trouble.status;
@@ -283,7 +309,7 @@ void rp_service_destroy(rp_service *service)
     rp_mutex_lock(&service->lock);
     service->draining = service->ending = true;
     for (uint32_t i = 0; i < service->stats.threads; i++)
-        rp_worker_wake(&service->workers[i]);
+        post(&service->workers[i]);
     if (!service->threads) {
         rp_service_leave(service);
         return;
@@ -325,6 +351,9 @@ void rp_service_set_tls(rp_service *service, rp_tls_config *tls)
 
 void rp_service_stats_get(rp_service *service, rp_service_stats *stats)
 {
+    *stats = (rp_service_stats){.threads = 0};
+    if (service->process != rp_process_mark())
+        return;
     rp_mutex_lock(&service->lock);
     *stats = service->stats;
     rp_mutex_unlock(&service->lock);

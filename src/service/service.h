@@ -26,6 +26,7 @@ typedef struct rp_worker {
     rp_error trouble;  /* why there is no client; status RP_OK: it has not been tried */
     /* Guarded: */
     rp_link inbox, calls, cancels;
+    uint32_t inbox_count;
     rp_post post; /* of look() */
     bool posted;
     bool ended; /* its client is gone, and nothing is posted any more */

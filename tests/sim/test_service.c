@@ -178,6 +178,59 @@ static void test_destroy(void **state)
         }
 }
 
+/* A callback of its last ones may cancel what is left, and what the options say was taken over. */
+static void cancels(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    scene *s = user;
+    (void)request;
+    CHECK(summary->error != NULL && summary->error->status == RP_E_CANCELLED);
+    s->cancelled++;
+    rp_service_cancel(s->service, TAG);
+}
+
+static void test_cancel_at_the_end(void **state)
+{
+    (void)state;
+    static const rp_response_events events = {.on_done = cancels};
+    scene s;
+    rp_error error;
+    char agent[] = "agent/1";
+    scene_begin(&s, 1, &(rp_service_options){.client.user_agent = agent}, 13);
+    memset(agent, 0, sizeof(agent));
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(rp_service_send(s.service,
+                                         &(rp_request_options){.url = "https://" PLAY_HOST "/"},
+                                         TAG, &events, &s, &error),
+                         RP_OK);
+    rp_service_destroy(s.service);
+    for (size_t i = 0; i < LOOPS; i++) {
+        (void)rp_loop_turn(s.loops[i], 0);
+        (void)rp_loop_turn(s.loops[i], 0);
+        rp_loop_destroy(s.loops[i]);
+    }
+    assert_int_equal(s.cancelled, 3);
+    play_end(&s.play);
+}
+
+static void test_misuse(void **state)
+{
+    (void)state;
+    scene s;
+    rp_error error;
+    rp_service *service;
+    rp_request_options request = {.url = "https://" PLAY_HOST "/"};
+    scene_begin(&s, 1, &(rp_service_options){0}, 13);
+    assert_int_equal(rp_service_send(s.service, &request, 0, NULL, NULL, &error), RP_E_MISUSE);
+    assert_int_equal(rp_service_ask(s.service, &request, 0, 0, NULL, NULL, NULL, &error),
+                     RP_E_MISUSE);
+    rp_service_options bad = {.loops = s.loops, .loop_count = LOOPS, .client.connect_to_count = 1};
+    static const char *const nowhere[] = {"no such form"};
+    bad.client.connect_to = nowhere;
+    assert_int_equal(rp_service_create(&service, &bad, &error), RP_E_BAD_OPTION);
+    assert_null(service);
+    scene_end(&s);
+}
+
 /* No request sent after the change goes out on a connection of before. */
 static void test_set_tls(void **state)
 {
@@ -211,6 +264,8 @@ int main(void)
         cmocka_unit_test(test_same_seed_same_run),
         cmocka_unit_test(test_destroy),
         cmocka_unit_test(test_set_tls),
+        cmocka_unit_test(test_cancel_at_the_end),
+        cmocka_unit_test(test_misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
