@@ -18,6 +18,7 @@ struct upload {
     FILE *file; /* both NULL: standard input */
     form *form;
     uint64_t size;
+    uint64_t done; /* read of the file */
     bool known, stopped;
     char failure[320];
     rp_request *request; /* which wants some */
@@ -134,14 +135,20 @@ static size_t read_piece(upload *u, size_t size, const char **why)
 static void give_piece(upload *u, rp_request *request, size_t room)
 {
     const char *why;
-    size_t size = room < PIECE ? room : PIECE, got = read_piece(u, size, &why);
+    size_t size = room < PIECE ? room : PIECE;
+    bool bounded =
+        u->known && u->form == NULL; /* a file that grows meanwhile is sent as announced */
+    if (bounded && size > u->size - u->done)
+        size = (size_t)(u->size - u->done);
+    size_t got = read_piece(u, size, &why);
     if (why != NULL) {
         fail(u, request, why);
         return;
     }
     if (got > 0)
         (void)rp_request_give(request, u->piece, got);
-    if (got < size)
+    u->done += got;
+    if (got < size || (bounded && u->done == u->size))
         (void)rp_request_body_end(request, NULL, 0, NULL);
 }
 
@@ -220,6 +227,7 @@ void upload_rewind(upload *u)
 {
     if (u->file != NULL)
         rewind(u->file);
+    u->done = 0;
     if (u->form != NULL)
         form_rewind(u->form);
 }
