@@ -36,6 +36,7 @@ typedef struct session {
     bool body_unsent;    /* the current request's body is still being written */
     bool body_last;      /* its end is in the stream's output */
     bool is_old;         /* the server has answered in HTTP/1.0 */
+    bool given;          /* the connection is the caller's: rp_request_upgrade */
     uint64_t plain_base; /* the stream's rp_stream_plain_handed where the request began */
     rp_write body_write;
 } session;
@@ -210,7 +211,7 @@ rp_stream *rp_request_upgrade(rp_request *request, const rp_stream_events *event
         request->cancelled || events == NULL || conn->state != RP_CONN_OPEN)
         return NULL;
     rp_stream *stream = conn->stream;
-    request->upgraded = true;
+    request->upgraded = session_of(conn)->given = true;
     rp_conn_give(conn, events, user);
     return stream;
 }
@@ -238,7 +239,7 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
     bool limited = request->has_credit_limit;
     rp_request_moved(request);
     rp_h1_result result = rp_h1_parser_feed(h1->parser, data, size, &used, &error);
-    if (request->upgraded) {
+    if (h1->given) { /* the request itself may be gone, by a callback */
         let_go(conn, request, data + used, size - used, used);
         return;
     }

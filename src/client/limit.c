@@ -98,6 +98,11 @@ static void answered(rp_limit *limit, uint64_t now)
     limit->answered_ns = limit->origin->queued_count > 0 ? now : 0;
 }
 
+bool rp_limit_is_serving(const rp_origin *origin)
+{
+    return origin->limit != NULL && !rp_list_empty(&origin->limit->serving.link);
+}
+
 static void serve(rp_deferred *deferred)
 {
     rp_limit *limit = RP_CONTAINER(deferred, rp_limit, serving);
@@ -133,9 +138,9 @@ void rp_limit_left(rp_request *request)
         return;
     limit->in_flight--;
     learn(limit, request);
-    rp_origin_look(origin);
     if (origin->queued_count > 0 && !origin->client->destroyed)
         rp_loop_defer(origin->client->loop, &limit->serving, serve);
+    rp_origin_look(origin);
 }
 
 /* ---- who may wait ---- */

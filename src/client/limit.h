@@ -27,6 +27,8 @@ void rp_limit_free(rp_origin *origin);
 
 /* How many more requests connections may have. */
 uint32_t rp_limit_room(const rp_origin *origin);
+/* One has left its place, and those who wait are served later in this turn. */
+bool rp_limit_is_serving(const rp_origin *origin);
 /* A new request may wait, if it has to. Else *error says why not. */
 rp_status rp_limit_admits(const rp_request *request, rp_error *error);
 /* A connection has it; has it no more. */

@@ -106,15 +106,11 @@ static rp_conn *find(const rp_request *request)
 
 /* ---- requests ---- */
 
-/* Behind those that have waited for a place, though there is one now: they get it in this turn. */
-static bool must_queue(const rp_origin *origin)
-{
-    return origin->limit != NULL && !rp_list_empty(&origin->limit->serving.link);
-}
-
 void rp_pool_submit(rp_request *request)
 {
-    rp_conn *conn = must_queue(request->origin) ? NULL : find(request);
+    /* Behind those that have waited for a place, though there is one now: they get it in this
+     * turn. */
+    rp_conn *conn = rp_limit_is_serving(request->origin) ? NULL : find(request);
     if (conn != NULL) {
         rp_conn_assign(conn, request);
         put(conn);
@@ -177,6 +173,7 @@ static void has_place(rp_origin *origin)
         return;
     while (serve_one(origin))
         continue;
+    rp_origin_look(origin);
     rp_openings_begin(origin);
 }
 

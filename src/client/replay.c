@@ -2,6 +2,7 @@
 #include "client/replay.h"
 
 #include "base/error.h"
+#include "client/conn.h"
 #include "client/origin.h"
 #include "client/request.h"
 
@@ -98,8 +99,9 @@ bool rp_replay_misdirected(const rp_request *request, const rp_response_head *he
 bool rp_replay_unexpecting(rp_request *request, const rp_response_head *head)
 {
     rp_message *message = &request->message;
-    if (head->status != 417 || !rp_message_expects(message, head->version) ||
-        !may_go_again(request))
+    /* An answer in HTTP/1.0 comes by HTTP/1.1's connection. */
+    int version = request->conn != NULL ? request->conn->protocol->version : head->version;
+    if (head->status != 417 || !rp_message_expects(message, version) || !may_go_again(request))
         return false;
     message->says_expect = message->says_expect_http1 = false;
     return true;

@@ -61,12 +61,13 @@ static void refill(rp_origin *origin, const rp_retry_options *options)
     uint64_t now = rp_loop_now_ns(origin->client->loop);
     uint64_t most = (uint64_t)options->budget_per_s * RESERVE_S * MILLI;
     uint64_t since_ms = budget->refilled_ns == 0 ? MILLI : (now - budget->refilled_ns) / 1000000u;
-    if (since_ms == 0)
-        return;
     uint64_t more =
         since_ms >= (uint64_t)RESERVE_S * MILLI ? most : since_ms * options->budget_per_s;
     budget->milli = budget->milli + more < most ? budget->milli + more : most;
-    budget->refilled_ns = now;
+    if (budget->refilled_ns == 0)
+        budget->refilled_ns = now;
+    else
+        budget->refilled_ns += since_ms * 1000000u; /* what is left of a millisecond counts, too */
 }
 
 static bool take(rp_origin *origin, const rp_retry_options *options)
@@ -151,6 +152,7 @@ static bool is_passing(rp_status status)
     case RP_E_FIRST_BYTE_TIMEOUT:
     case RP_E_IDLE_TIMEOUT:
     case RP_E_CLOSED_EARLY:
+    case RP_E_BODY_TRUNCATED: /* within the head, or behind an interim response */
     case RP_E_STALE_CONNECTION:
     case RP_E_H2_RESET:
     case RP_E_H2_PING_TIMEOUT:

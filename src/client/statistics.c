@@ -107,6 +107,8 @@ static void way_write(char way[WAY_SIZE], const rp_origin *origin)
                        origin->number);
     else if (origin->route[0] != '\0')
         (void)snprintf(way, WAY_SIZE, "%.300s #%u", origin->route, origin->number);
+    else if (origin->upgrades)
+        (void)snprintf(way, WAY_SIZE, "upgrade #%u", origin->number);
 }
 
 static void read_origin(const rp_origin *origin, char way[WAY_SIZE], rp_origin_statistics *out)

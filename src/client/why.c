@@ -51,7 +51,10 @@ void rp_why_queued(rp_request *request)
     const rp_client *client = request->client;
     rp_explain *e = request->explain;
     bool opening = origin->opening_count > 0, full = rp_origin_is_full(origin);
-    if (opening || full || request->state != RP_REQUEST_QUEUED)
+    bool held = rp_limit_room(origin) == 0 || rp_limit_is_down(origin);
+    if (request->state != RP_REQUEST_QUEUED)
+        return; /* no memory for a connection */
+    if (opening || full || held)
         e->cause = RP_WAIT_CONNECTION;
     else
         e->cause = client->conn_count >= client->options.connections_total ? RP_WAIT_TOTAL

@@ -95,6 +95,55 @@ static void test_places_are_given_back(void **state)
     }
 }
 
+/* Whoever sends the next request when one ends gets the place on the connection that there is. */
+typedef struct chain {
+    play p;
+    unsigned left, ended;
+} chain;
+
+static void chain_send(chain *c);
+
+static void chain_done(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    chain *c = user;
+    (void)request;
+    CHECK(summary->error == NULL);
+    c->ended++;
+    chain_send(c);
+}
+
+static const rp_response_events chain_events = {.on_done = chain_done};
+
+static void chain_send(chain *c)
+{
+    rp_error error;
+    if (c->left == 0)
+        return;
+    c->left--;
+    rp_request_options options = {.url = play_url(&c->p, "/")};
+    CHECK(rp_client_send(c->p.client, &options, &chain_events, c, &error) != NULL);
+}
+
+static void test_one_connection_is_enough(void **state)
+{
+    (void)state;
+    rp_client_options client = {.versions = RP_HTTP_2, .limits.requests_in_flight = 3};
+    unsigned came = 0;
+    chain c = {.left = 60};
+    rp_sim_server_options serving = {
+        .on_request = slow, .user = &came, .versions = RP_SIM_HTTP_1_OR_2};
+    play_begin(&c.p, &(play_options){.server = &serving, .version = 13, .client = &client});
+    for (unsigned i = 0; i < 6; i++)
+        chain_send(&c);
+    rp_sim_run_ms(c.p.sim, 60000);
+    assert_int_equal(c.ended, 60);
+    rp_sim_server_counts counts;
+    rp_sim_server_counts_get(c.p.server, &counts);
+    assert_in_range(counts.connections, 1, 2); /* several are tried while it is not known */
+    assert_int_equal(rp_loop_stats_get(c.p.loop)->connections_opened, counts.connections);
+    play_end(&c.p);
+}
+
 static void test_queue_limit(void **state)
 {
     (void)state;
@@ -331,9 +380,13 @@ static void test_outage(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_flight),          cmocka_unit_test(test_places_are_given_back),
-        cmocka_unit_test(test_queue_limit),        cmocka_unit_test(test_shed),
-        cmocka_unit_test(test_twice_the_capacity), cmocka_unit_test(test_outage),
+        cmocka_unit_test(test_in_flight),
+        cmocka_unit_test(test_places_are_given_back),
+        cmocka_unit_test(test_one_connection_is_enough),
+        cmocka_unit_test(test_queue_limit),
+        cmocka_unit_test(test_shed),
+        cmocka_unit_test(test_twice_the_capacity),
+        cmocka_unit_test(test_outage),
         cmocka_unit_test(test_adaptive),
     };
     return cmocka_run_group_tests_name("simulator", tests, NULL, NULL);
