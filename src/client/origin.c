@@ -222,7 +222,7 @@ static uint32_t openings_that_count(const rp_origin *origin)
 bool rp_origin_wants_one(const rp_origin *origin)
 {
     if (origin->multiplexed && rp_limit_is_serving(origin))
-        return false; /* the place that one left is the connection's that there is, if it has room */
+        return false; /* the place that one left is for the connection that there is */
     uint32_t most = openings_needed(origin);
     bool suspect = origin->stalled_count >= STALLED_LIMIT || rp_limit_is_down(origin);
     if (suspect && most > 0)
