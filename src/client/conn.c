@@ -101,7 +101,7 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     }
 }
 
-static void gone(rp_conn *conn)
+void rp_conn_let_go(rp_conn *conn)
 {
     rp_client *client = conn->client;
     rp_origin *origin = conn->origin;
@@ -117,7 +117,7 @@ static void gone(rp_conn *conn)
 static void on_close(rp_stream *stream, void *user)
 {
     (void)stream;
-    gone(user);
+    rp_conn_let_go(user);
 }
 
 static const rp_stream_events stream_events = {
@@ -207,11 +207,6 @@ void rp_conn_give(rp_conn *conn, const rp_stream_events *events, void *user)
     conn->client->conn_events->leaving(conn);
     conn->state = RP_CONN_CLOSING;
     rp_stream_give(conn->stream, events, user);
-}
-
-void rp_conn_let_go(rp_conn *conn)
-{
-    gone(conn);
 }
 
 void rp_conn_retire(rp_conn *conn)
