@@ -207,11 +207,11 @@ static void let_go(rp_conn *conn, rp_request *request, const uint8_t *rest, size
 rp_stream *rp_request_upgrade(rp_request *request, const rp_stream_events *events, void *user)
 {
     rp_conn *conn = request->conn;
-    if (!rp_loop_is_ours(request->client->loop) || !request->upgrading || request->upgraded ||
-        request->cancelled || events == NULL || conn->state != RP_CONN_OPEN)
+    if (!rp_loop_is_ours(request->client->loop) || !request->upgrading || request->cancelled ||
+        events == NULL || conn->state != RP_CONN_OPEN)
         return NULL;
     rp_stream *stream = conn->stream;
-    request->upgraded = session_of(conn)->given = true;
+    session_of(conn)->given = true;
     rp_conn_give(conn, events, user);
     return stream;
 }

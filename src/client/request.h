@@ -66,7 +66,6 @@ struct rp_request {
     uint8_t moved_fresh; /* of these, such as nobody had used before */
     uint8_t refused;     /* times that a server said that it did nothing with it */
     bool upgrades;       /* it asks for another protocol */
-    bool upgraded;       /* rp_request_upgrade was: its connection is not its own any more */
     bool upgrading;      /* its on_head has the answer that says so: rp_request_upgrade may be
                           * called */
     bool has_credit_limit;
