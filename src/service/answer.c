@@ -209,10 +209,9 @@ rp_status rp_service_ask_sized(rp_service *service, const rp_request_options *op
                                rp_response_fn *fn, void *user, rp_error *error)
 {
     rp_request_options copy;
-    rp_error trouble;
-    if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "request options set a member that this version does not know");
+    rp_status status = rp_call_options(&copy, options, options_size, error);
+    if (status != RP_OK)
+        return status;
     if (fn == NULL)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "nobody is there to be told");
     rp_asked *asked = new_asked(service, limit_bytes, error);
@@ -221,12 +220,9 @@ rp_status rp_service_ask_sized(rp_service *service, const rp_request_options *op
     asked->home = home;
     asked->fn = fn;
     asked->user = user;
-    rp_status status = rp_call_send(service, &copy, tag, &asked_events, asked, user, &trouble);
-    if (status != RP_OK) {
+    status = rp_call_send(service, &copy, tag, &asked_events, asked, user, error);
+    if (status != RP_OK)
         rp_response_free(&asked->answer);
-        if (error != NULL)
-            *error = trouble;
-    }
     return status;
 }
 
@@ -235,11 +231,8 @@ rp_response *rp_service_call_sized(rp_service *service, const rp_request_options
                                    rp_error *error)
 {
     rp_request_options copy;
-    if (!rp_options_copy(&copy, sizeof(copy), options, options_size)) {
-        (void)rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                           "request options set a member that this version does not know");
+    if (rp_call_options(&copy, options, options_size, error) != RP_OK)
         return NULL;
-    }
     if (rp_service_is_own_thread(service)) {
         (void)rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
                            "a thread of the service's can't wait for its own work");

@@ -187,14 +187,23 @@ rp_status rp_call_send(rp_service *service, const rp_request_options *options, u
     return status;
 }
 
+rp_status rp_call_options(rp_request_options *copy, const rp_request_options *options, size_t size,
+                          rp_error *error)
+{
+    if (rp_options_copy(copy, sizeof(*copy), options, size))
+        return RP_OK;
+    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                        "request options set a member that this version does not know");
+}
+
 rp_status rp_service_send_sized(rp_service *service, const rp_request_options *options,
                                 size_t options_size, uint64_t tag, const rp_response_events *events,
                                 void *user, rp_error *error)
 {
     rp_request_options copy;
-    if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "request options set a member that this version does not know");
+    rp_status status = rp_call_options(&copy, options, options_size, error);
+    if (status != RP_OK)
+        return status;
     return rp_call_send(service, &copy, tag, events, user, user, error);
 }
 
@@ -230,8 +239,6 @@ static void begin(rp_worker *worker, rp_call *call, bool cancelled)
     rp_error error;
     if (cancelled)
         (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "cancelled by the caller");
-    else if (worker->client == NULL)
-        error = worker->trouble;
     else
         call->request = rp_client_send(worker->client, &call->options, &call_events, call, &error);
     if (call->request != NULL)

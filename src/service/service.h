@@ -22,8 +22,8 @@ typedef struct rp_worker {
     rp_service *service;
     rp_thread thread; /* without one of its own, not used */
     rp_loop *loop;
-    rp_client *client; /* made in the loop's first turn */
-    rp_error trouble;  /* why there is no client; status RP_OK: it has not been tried */
+    rp_client *client; /* NULL: it could not be made, or has ended */
+    rp_error trouble;  /* why it could not be made */
     /* Guarded: */
     rp_link inbox, calls, cancels;
     uint32_t inbox_count;
@@ -84,6 +84,9 @@ bool rp_service_is_own_thread(const rp_service *service);
 
 /* ---- call.c ---- */
 
+/* The options of a caller that may be older or newer: RP_E_BAD_OPTION. */
+rp_status rp_call_options(rp_request_options *copy, const rp_request_options *options, size_t size,
+                          rp_error *error);
 /* As rp_service_send; the options' callbacks get user, the events theirs. */
 rp_status rp_call_send(rp_service *service, const rp_request_options *options, uint64_t tag,
                        const rp_response_events *events, void *events_user, void *user,
