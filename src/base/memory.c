@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GROWN_FIRST ((size_t)4096)
+
 static void *malloc_resize(void *user, void *memory, size_t size)
 {
     (void)user;
@@ -75,6 +77,21 @@ void *rp_reallocate_secret(rp_memory *memory, void *old, size_t used, size_t siz
     memcpy(block, old, used);
     rp_free_secret(memory, old, used);
     return block;
+}
+
+bool rp_grow_secret(rp_memory *memory, uint8_t **block, size_t *capacity, size_t used, size_t need)
+{
+    size_t size = *capacity == 0 ? GROWN_FIRST : *capacity;
+    if (need <= *capacity)
+        return true;
+    while (size < need)
+        size *= 2;
+    uint8_t *grown = rp_reallocate_secret(memory, *block, used, size);
+    if (grown == NULL)
+        return false;
+    *block = grown;
+    *capacity = size;
+    return true;
 }
 
 char *rp_copy_text(rp_memory *memory, const char *text, size_t size)

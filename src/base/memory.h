@@ -42,6 +42,10 @@ void rp_free_secret(rp_memory *memory, void *block, size_t used);
 /* Like rp_reallocate, but no copy is left where the block was. used <= size. */
 void *rp_reallocate_secret(rp_memory *memory, void *old, size_t used, size_t size);
 
+/* Room for need bytes in a block that doubles, from 4 KiB on, of which used are written. False: no
+ * memory, and the block stands. */
+bool rp_grow_secret(rp_memory *memory, uint8_t **block, size_t *capacity, size_t used, size_t need);
+
 /* A NUL-terminated copy of size bytes. */
 char *rp_copy_text(rp_memory *memory, const char *text, size_t size);
 

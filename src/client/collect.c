@@ -7,29 +7,10 @@
 #include <string.h>
 
 #define LIMIT_DEFAULT ((size_t)1 << 20)
-#define CAPACITY_FIRST ((size_t)4096)
 
 static size_t limit_of(const rp_collected *collected)
 {
     return collected->limit_bytes == 0 ? LIMIT_DEFAULT : collected->limit_bytes;
-}
-
-static bool grow(rp_memory *memory, rp_collected *collected, size_t need)
-{
-    size_t capacity = collected->private_capacity;
-    if (need <= capacity)
-        return true;
-    if (capacity == 0)
-        capacity = CAPACITY_FIRST;
-    while (capacity < need)
-        capacity *= 2;
-    uint8_t *grown =
-        rp_reallocate_secret(memory, collected->private_memory, collected->body_size, capacity);
-    if (grown == NULL)
-        return false;
-    collected->private_memory = grown;
-    collected->private_capacity = capacity;
-    return true;
 }
 
 static void collect_body(rp_request *request, const uint8_t *data, size_t size, void *user)
@@ -40,7 +21,9 @@ static void collect_body(rp_request *request, const uint8_t *data, size_t size, 
         rp_request_cancel(request);
         return;
     }
-    if (!grow(&request->client->loop->memory, collected, collected->body_size + size + 1)) {
+    if (!rp_grow_secret(&request->client->loop->memory, &collected->private_memory,
+                        &collected->private_capacity, collected->body_size,
+                        collected->body_size + size + 1)) {
         collected->private_no_memory = true;
         rp_request_cancel(request);
         return;

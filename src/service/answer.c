@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define LIMIT_DEFAULT ((size_t)1 << 20)
-#define CAPACITY_FIRST ((size_t)4096)
 
 /* An answer and what leads to it. The receiver frees it, so that it has memory of its own. */
 typedef struct rp_asked {
@@ -84,27 +83,13 @@ static void asked_head(rp_request *request, const rp_response_head *head, void *
     asked->answer.header_count = head->header_count;
 }
 
-static bool make_room(rp_asked *asked, size_t need)
-{
-    size_t capacity = asked->capacity == 0 ? CAPACITY_FIRST : asked->capacity;
-    if (need <= asked->capacity)
-        return true;
-    while (capacity < need)
-        capacity *= 2;
-    uint8_t *grown =
-        rp_reallocate_secret(&asked->memory, asked->body, asked->answer.body_size, capacity);
-    if (grown == NULL)
-        return false;
-    asked->body = grown;
-    asked->capacity = capacity;
-    return true;
-}
-
 static void asked_body(rp_request *request, const uint8_t *data, size_t size, void *user)
 {
     rp_asked *asked = user;
     asked->too_large = size > asked->limit - asked->answer.body_size;
-    asked->no_memory = !asked->too_large && !make_room(asked, asked->answer.body_size + size + 1);
+    asked->no_memory = !asked->too_large &&
+                       !rp_grow_secret(&asked->memory, &asked->body, &asked->capacity,
+                                       asked->answer.body_size, asked->answer.body_size + size + 1);
     if (asked->too_large || asked->no_memory) {
         rp_request_cancel(request);
         return;
