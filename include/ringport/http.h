@@ -13,6 +13,7 @@
 #include <ringport/resolver.h>
 #include <ringport/stream.h>
 #include <ringport/tls.h>
+#include <ringport/url.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -439,14 +440,6 @@ struct rp_collected {
     bool private_too_large, private_no_memory;
 };
 extern const rp_response_events rp_collect_events;
-
-/* Resolves a reference (RFC 3986, 5.2), a Location say, against an absolute http or https URL: the
- * same as redirects do. The base's user information is kept where its host is. Any thread.
- * Errors: RP_E_BAD_URL; RP_E_UNSUPPORTED, the result is neither http nor https; RP_E_BAD_OPTION,
- * size bytes may not be enough: the base's length, three times the reference's, and 2 always are.
- */
-rp_status rp_url_join(char *text, size_t size, const char *base, const char *reference,
-                      rp_error *error);
 
 #ifdef __cplusplus
 }

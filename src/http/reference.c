@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "http/headers.h"
-#include <ringport/http.h>
+#include <ringport/url.h>
 
 #include <string.h>
 

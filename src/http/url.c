@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "http/headers.h"
+#include <ringport/url.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -255,4 +256,29 @@ rp_status rp_url_parse(rp_url *url, const char *text, size_t size, rp_error *err
     url->path = (rp_slice){(const uint8_t *)text + path, query - path};
     url->query = (rp_slice){(const uint8_t *)text + query, fragment - query};
     return parse_authority(&p, text + authority, path - authority);
+}
+
+static rp_url_part part_of(rp_slice slice)
+{
+    return (rp_url_part){(const char *)slice.data, slice.size};
+}
+
+rp_status rp_url_split(rp_url_parts *parts, const char *text, rp_error *error)
+{
+    rp_url url;
+    *parts = (rp_url_parts){.https = false};
+    rp_status status = rp_url_parse(&url, text, strlen(text), error);
+    if (status != RP_OK)
+        return status;
+    *parts = (rp_url_parts){
+        .https = url.https,
+        .user_info = part_of(url.userinfo),
+        .host = part_of(url.host),
+        .host_is_ipv6 = url.host_is_ipv6,
+        .port = url.port,
+        .port_is_default = url.port_is_default,
+        .path = part_of(url.path),
+        .query = part_of(url.query),
+    };
+    return RP_OK;
 }

@@ -1,5 +1,6 @@
 /* test_url.c - URLs: what is taken apart how, and what is refused with which sentence. */
 #include "http/url.h"
+#include <ringport/url.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -217,6 +218,41 @@ static void test_limits(void **state)
     assert_non_null(strstr(error.text, "longer than 253 characters"));
 }
 
+static void assert_part(rp_url_part part, const char *expected)
+{
+    assert_slice((rp_slice){(const uint8_t *)part.text, part.size}, expected);
+}
+
+static void test_split(void **state)
+{
+    rp_url_parts parts;
+    rp_error error;
+    (void)state;
+    static const char text[] = "https://u%20ser:pw@[2001:db8::1]:8443/A/b?c=d#e";
+    assert_int_equal(rp_url_split(&parts, text, &error), RP_OK);
+    assert_true(parts.https);
+    assert_part(parts.user_info, "u%20ser:pw");
+    assert_part(parts.host, "2001:db8::1");
+    assert_true(parts.host_is_ipv6);
+    assert_int_equal(parts.port, 8443);
+    assert_false(parts.port_is_default);
+    assert_part(parts.path, "/A/b");
+    assert_part(parts.query, "?c=d");
+    assert_ptr_equal(parts.host.text, text + sizeof("https://u%20ser:pw@[") - 1);
+
+    assert_int_equal(rp_url_split(&parts, "http://Host", NULL), RP_OK);
+    assert_false(parts.https);
+    assert_part(parts.host, "Host");
+    assert_int_equal(parts.port, 80);
+    assert_true(parts.port_is_default);
+    assert_part(parts.path, "");
+
+    assert_int_equal(rp_url_split(&parts, "https://u:secret@h:x/", &error), RP_E_BAD_URL);
+    assert_null(strstr(error.text, "secret"));
+    assert_int_equal(parts.host.size, 0);
+    assert_int_equal(rp_url_split(&parts, "ftp://h/", NULL), RP_E_BAD_URL);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -225,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_secrets_are_not_told),
         cmocka_unit_test(test_nul_is_no_end),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
