@@ -126,6 +126,14 @@ typedef struct rp_tls_options {
     /* Instead of key_file: the key is elsewhere, and this has it sign. */
     rp_sign_fn *on_sign;
     void *sign_user;
+
+    /* The same as certificate_file and key_file, in memory: PEM, DER or PKCS #12, of so many bytes
+     * (0: NUL-terminated, PEM alone). Each instead of its file. Not kept: the caller may overwrite
+     * them when the configuration is made. on_key_password is asked for "memory". */
+    const void *certificate_data;
+    size_t certificate_data_size;
+    const void *key_data;
+    size_t key_data_size;
 } rp_tls_options;
 
 /* options NULL: all defaults. error may be NULL. Reads and parses files: not on a latency path.

@@ -356,6 +356,11 @@ static bool use_callbacks(rp_tls_config *config)
     return rp_context_callbacks(config);
 }
 
+static rp_slice in_memory(const void *data, size_t size)
+{
+    return (rp_slice){data, data != NULL && size == 0 ? strlen(data) : size};
+}
+
 rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options *options,
                                     rp_allocator allocator, uint64_t fail_in, rp_error *error)
 {
@@ -369,6 +374,8 @@ rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options
     rp_identity_options identity = {
         .certificate_file = options->certificate_file,
         .key_file = options->key_file,
+        .certificate = in_memory(options->certificate_data, options->certificate_data_size),
+        .key = in_memory(options->key_data, options->key_data_size),
         .password = options->key_password,
         .on_password = options->on_key_password,
         .password_user = options->key_password_user,

@@ -302,8 +302,11 @@ static rp_status use_certificates(source *from, rp_slice content)
                                                      : use_pem_certificates(from, content);
 }
 
-static rp_status use_file(source *from, rp_status (*use)(source *from, rp_slice content))
+static rp_status use_source(source *from, rp_slice in_memory,
+                            rp_status (*use)(source *from, rp_slice content))
 {
+    if (in_memory.data != NULL)
+        return use(from, in_memory);
     char *text;
     size_t size;
     rp_memory *memory = &from->config->memory;
@@ -321,46 +324,61 @@ static rp_status one_alone(const char *path, rp_error *error)
                         "certificate_file and key_file: one without the other (%s)", path);
 }
 
-static rp_status use_key_file(source *from, const char *path)
+/* What is given as a file or in memory, as it is called in sentences: "key file" and its path, or
+ * "key in" "memory". */
+static void name_source(source *from, const char *file, const char *memory, const char *path)
 {
-    const char *certificate = from->path;
-    if (path == NULL)
-        return one_alone(certificate, from->error);
-    from->what = "key file";
-    from->path = path;
-    return use_file(from, use_key);
+    from->what = path != NULL ? file : memory;
+    from->path = path != NULL ? path : "memory";
+}
+
+static rp_status use_its_key(source *from)
+{
+    const rp_identity_options *options = from->options;
+    if (options->key_file == NULL && options->key.data == NULL)
+        return one_alone(from->path, from->error);
+    name_source(from, "key file", "key in", options->key_file);
+    return use_source(from, options->key, use_key);
 }
 
 static rp_status use_key_somewhere(source *from)
 {
     bool has_key = from->has_key;
     const char *certificate = from->path, *key = from->options->key_file;
-    bool other = key != NULL && strcmp(key, certificate) != 0;
+    bool in_memory = from->options->key.data != NULL;
+    bool other = in_memory || (key != NULL && strcmp(key, certificate) != 0);
     if (from->options->on_sign != NULL)
-        return has_key || key != NULL
+        return has_key || key != NULL || in_memory
                    ? refuse(from, "on_sign makes the signatures, so there can be no key")
                    : use_signer(from);
     if (has_key && other)
         return refuse(from, "it is PKCS #12 and has the key, so there can be no key_file");
-    rp_status status = has_key ? RP_OK : use_key_file(from, key);
+    rp_status status = has_key ? RP_OK : use_its_key(from);
     if (status != RP_OK || wolfSSL_CTX_check_private_key(from->config->context) == WOLFSSL_SUCCESS)
         return status;
     return rp_error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                         "%s %s does not belong to the certificate in %s",
-                        has_key ? "the key in" : "key file", from->path, certificate);
+                        has_key ? "the key in" : from->what, from->path, certificate);
 }
 
 rp_status rp_identity_set(rp_tls_config *config, const rp_identity_options *options,
                           rp_error *error)
 {
-    source from = {config, options, "certificate file", options->certificate_file, error, false};
-    if (from.path == NULL && options->key_file != NULL)
-        return one_alone(options->key_file, error);
-    if (from.path == NULL)
+    source from = {config, options, NULL, NULL, error, false};
+    bool in_memory = options->certificate.data != NULL, key_in_memory = options->key.data != NULL;
+    if ((in_memory && options->certificate_file != NULL) ||
+        (key_in_memory && options->key_file != NULL))
+        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                            "a certificate or key is given both in memory and as a file");
+    if (!in_memory && options->certificate_file == NULL) {
+        if (options->key_file != NULL || key_in_memory)
+            return one_alone(key_in_memory ? "memory" : options->key_file, error);
         return options->on_sign == NULL ? RP_OK
                                         : rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                                                        "on_sign needs certificate_file");
-    rp_status status = use_file(&from, use_certificates);
+    }
+    name_source(&from, "certificate file", "certificate in", options->certificate_file);
+    rp_status status = use_source(&from, options->certificate, use_certificates);
     return status == RP_OK ? use_key_somewhere(&from) : status;
 }
 

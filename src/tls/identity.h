@@ -7,6 +7,7 @@
 /* As in rp_tls_options. */
 typedef struct rp_identity_options {
     const char *certificate_file, *key_file;
+    rp_slice certificate, key; /* instead of the files; data NULL: not given */
     const char *password;
     rp_key_password_fn *on_password;
     void *password_user;

@@ -48,7 +48,7 @@ static void assert_works(const rp_tls_options *identity)
     options.ca_file = tls_cert("ca.pem");
     rp_tls_config *client = tls_client(&options);
     /* wolfSSL's server, the tests' own, does not know RSA-PSS keys in TLS 1.2: interop.openssl. */
-    if (strstr(options.certificate_file, "rsa-pss") == NULL)
+    if (options.certificate_file == NULL || strstr(options.certificate_file, "rsa-pss") == NULL)
         assert_accepted(client, RP_TLS_1_2, false);
     assert_accepted(client, RP_TLS_1_3, false);
     rp_tls_config_release(client);
@@ -444,16 +444,125 @@ static void secrets(void **state)
     assert_true(secret.freed > 50);
 }
 
+/* ---- In memory ------------------------------------------------------------------------------- */
+
+static void *content_of(const char *name, size_t *size)
+{
+    FILE *stream = fopen(tls_cert(name), "rb");
+    assert_non_null(stream);
+    char *content = malloc(65536);
+    assert_non_null(content);
+    *size = fread(content, 1, 65535, stream);
+    assert_true(*size > 0);
+    content[*size] = '\0';
+    fclose(stream);
+    content = realloc(content, *size + 1); /* so that reading on is seen */
+    assert_non_null(content);
+    return content;
+}
+
+static void in_memory(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *certificate, *key; /* key NULL: the certificate's has it */
+    } cases[] = {{"client.pem", "client.key"},
+                 {"client.pem", "client-key.der"},
+                 {"client.pem", "client-aes256.key"},
+                 {"client-both.pem", "client-both.pem"},
+                 {"client.p12", NULL}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        size_t size, key_size = 0;
+        void *certificate = content_of(cases[i].certificate, &size);
+        void *key = cases[i].key != NULL ? content_of(cases[i].key, &key_size) : NULL;
+        rp_tls_options options = {.certificate_data = certificate,
+                                  .certificate_data_size = size,
+                                  .key_data = key,
+                                  .key_data_size = key_size,
+                                  .key_password = passphrase};
+        assert_works(&options);
+        if (i == 0) { /* text may say itself where it ends, and one of them may be a file */
+            options.certificate_data_size = options.key_data_size = 0;
+            assert_works(&options);
+            options.key_data = NULL;
+            options.key_file = tls_cert(cases[i].key);
+            assert_works(&options);
+        }
+        free(certificate);
+        free(key);
+    }
+}
+
+static void refused_in_memory(void **state)
+{
+    (void)state;
+    size_t size, other_size, bundle_size;
+    char *certificate = content_of("client.pem", &size);
+    char *other = content_of("server-ecdsa.key", &other_size);
+    char *bundle = content_of("client-empty.p12", &bundle_size);
+    const char *path = tls_cert("client.pem");
+    const struct {
+        rp_tls_options options;
+        const char *what, *path, *reason;
+    } cases[] = {
+        {{.certificate_data = "x", .key_data = other},
+         "certificate in",
+         "memory",
+         ": no certificate found in it"},
+        {{.certificate_data = certificate, .key_data = "x"},
+         "key in",
+         "memory",
+         ": no private key found in it"},
+        {{.certificate_data = certificate, .key_data = other},
+         "key in",
+         "memory",
+         " does not belong to the certificate in memory"},
+        {{.certificate_data = bundle, .certificate_data_size = bundle_size, .key_data = other},
+         "certificate in",
+         "memory",
+         ": it is PKCS #12 and has the key, so there can be no key_file"},
+        {{.certificate_data = certificate},
+         "certificate_file and key_file: one without the other",
+         "(memory)",
+         ""},
+        {{.key_data = other},
+         "certificate_file and key_file: one without the other",
+         "(memory)",
+         ""},
+        {{.certificate_data = certificate, .certificate_file = path, .key_data = other},
+         "a certificate or key is given both in memory and as",
+         "a file",
+         ""},
+        {{.certificate_data = certificate, .key_file = path, .key_data = other},
+         "a certificate or key is given both in memory and as",
+         "a file",
+         ""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_refused(&cases[i].options, cases[i].what, cases[i].path, cases[i].reason);
+    free(certificate);
+    free(other);
+    free(bundle);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind),   cmocka_unit_test(every_form),
-        cmocka_unit_test(refused_keys), cmocka_unit_test(by_callback),
-        cmocka_unit_test(bundles),      cmocka_unit_test(refused_bundles),
-        cmocka_unit_test(order),        cmocka_unit_test(wrong_passphrases),
-        cmocka_unit_test(der),          cmocka_unit_test(too_many),
-        cmocka_unit_test(weak_key),     cmocka_unit_test(no_memory),
+        cmocka_unit_test(every_kind),
+        cmocka_unit_test(every_form),
+        cmocka_unit_test(refused_keys),
+        cmocka_unit_test(by_callback),
+        cmocka_unit_test(bundles),
+        cmocka_unit_test(refused_bundles),
+        cmocka_unit_test(order),
+        cmocka_unit_test(wrong_passphrases),
+        cmocka_unit_test(der),
+        cmocka_unit_test(too_many),
+        cmocka_unit_test(weak_key),
+        cmocka_unit_test(no_memory),
         cmocka_unit_test(secrets),
+        cmocka_unit_test(in_memory),
+        cmocka_unit_test(refused_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
