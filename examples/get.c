@@ -13,13 +13,16 @@ static void done(rp_collected *response, const rp_response_summary *summary, voi
 
 int main(int argc, char **argv)
 {
-    rp_error error = {.status = RP_OK};
-    rp_tls_options trust = {.ca_file = argc > 2 ? argv[2] : NULL}; /* NULL: the system's */
-    rp_request_options request = {.url = argc > 1 ? argv[1] : NULL};
-    rp_collected response = {.on_done = done};
-    rp_client_options options = {.tls = NULL};
+    static rp_tls_options trust; /* all zero: the defaults */
+    static rp_client_options options;
+    static rp_request_options request;
+    static rp_collected response;
+    static rp_error error;
     rp_client *client = NULL;
     rp_loop *loop = NULL;
+    trust.ca_file = argc > 2 ? argv[2] : NULL; /* NULL: the system's */
+    request.url = argc > 1 ? argv[1] : NULL;
+    response.on_done = done;
     if (rp_loop_create(&loop, NULL, &error) || /* io_uring, or epoll where it is forbidden */
         rp_tls_config_create(&options.tls, &trust, &error) ||
         rp_client_create(&client, loop, &options, &error) ||

@@ -37,7 +37,9 @@ typedef struct rp_client_options {
     rp_resolver *resolver;  /* NULL: the loop's own. Retained */
     const char *user_agent; /* NULL: "ringport/VERSION"; "": none */
 
-    /* Limits. An origin is scheme, host and port (RFC 6454). */
+    /* Limits. An origin is scheme, host and port (RFC 6454). All of a client's have the same ones:
+     * for those that shall have others make another client, on the same loop and with the same tls
+     * and resolver. */
     uint32_t connections_per_origin;  /* 0: 64 */
     uint32_t connections_total;       /* 0: 65,536 */
     uint32_t idle_per_origin;         /* kept for reuse; 0: connections_per_origin */
@@ -225,6 +227,8 @@ typedef struct rp_response_summary {
 typedef struct rp_response_events {
     /* Each may be NULL but on_done. */
     void (*on_head)(rp_request *request, const rp_response_head *head, void *user);
+    /* The body's own bytes, in order, without the framing of chunks or HTTP/2; in pieces as they
+     * came: with TLS a record of 16 KiB at most. size > 0. */
     void (*on_body)(rp_request *request, const uint8_t *data, size_t size, void *user);
     /* Once, last; the pointer is dead when it returns. */
     void (*on_done)(rp_request *request, const rp_response_summary *summary, void *user);
@@ -266,12 +270,17 @@ typedef void rp_trailers_fn(rp_request *request, const rp_header *trailers, size
                             void *user);
 
 typedef struct rp_request_options {
-    const char *url;          /* absolute, http or https; at most 64 KiB; a fragment is not sent,
-                               * and user information as Authorization */
-    const char *method;       /* NULL: "GET", or "POST" with a body */
-    const rp_header *headers; /* ringport adds Host, Content-Length, User-Agent, Accept unless
-                               * given; value "": neither (but of Host, or with a body).
-                               * Transfer-Encoding and Expect are its own */
+    const char *url;    /* absolute, http or https; at most 64 KiB; a fragment is not sent, and user
+                         * information as Authorization */
+    const char *method; /* NULL: "GET", or "POST" with a body */
+    /* ringport adds Host, Content-Length, User-Agent and Accept unless they are given; value "":
+     * not these either (but Host, and with a body Content-Length). RP_E_BAD_HEADER: a name that is
+     * no token, a control character in a value; Transfer-Encoding; Expect (see expect_continue);
+     * Connection but "close" and "keep-alive"; Content-Length that is not the body's; a second
+     * Host or Content-Length, a Host that is none; with upgrade Connection and Upgrade. Others are
+     * sent as they are; with HTTP/2 in lower case, and without what is of a connection (Connection,
+     * Keep-Alive, Proxy-Connection, Upgrade, HTTP2-Settings, TE but "trailers"). */
+    const rp_header *headers;
     size_t header_count;
     const void *body; /* borrowed until on_done; NULL: none */
     size_t body_size;

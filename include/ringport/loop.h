@@ -1,7 +1,8 @@
 /* loop.h - the event loop: turns, timers, posts from other threads, statistics.
  *
- * A loop belongs to the thread that uses it first after rp_loop_create; it may be created on
- * another.
+ * A loop belongs to the thread that uses it first; it may be created on another. The first use is
+ * the first turn (or rp_loop_run), rp_loop_waitable, or stream, request or preconnect: a client may
+ * be made on it, and timers started, by the thread that hands it over.
  *
  * Fork. Loops, what was made on them, and resolvers belong to the process that made them: a child
  * of fork makes its own, which may share the parent's TLS configurations. In the child, calls on
