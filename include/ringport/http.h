@@ -13,6 +13,7 @@
 #include <ringport/resolver.h>
 #include <ringport/stream.h>
 #include <ringport/tls.h>
+#include <ringport/trace.h>
 #include <ringport/url.h>
 
 #ifdef __cplusplus
@@ -123,6 +124,9 @@ typedef struct rp_client_options {
     /* What the decoders of all answers that come at once (decompress) may take, 17 MiB each at the
      * most: one that would take more ends in RP_E_DECODER_MEMORY. 0: 1 GiB; SIZE_MAX: no limit */
     size_t decoder_memory_limit_bytes;
+    /* What happens to requests and connections, while it does: see trace.h. NULL: nobody is told */
+    rp_trace_fn *on_trace;
+    void *on_trace_user;
 } rp_client_options;
 
 /* options NULL: all defaults. error may be NULL.
@@ -363,6 +367,7 @@ typedef struct rp_request_options {
     const char *upgrade;
     const rp_retry_options *retry; /* in place of the client's; NULL: the client's */
     bool explain; /* the summary's why. Costs some memory, and two questions to TCP */
+    void *trace;  /* given to on_trace with all that happens to the request */
 } rp_request_options;
 
 /* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";

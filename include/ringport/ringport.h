@@ -15,6 +15,7 @@
 #include <ringport/service.h>
 #include <ringport/stream.h>
 #include <ringport/tls.h>
+#include <ringport/trace.h>
 #include <ringport/url.h>
 
 #define RP_VERSION "0.2.0"

@@ -10,6 +10,7 @@
 #include "client/redirect.h"
 #include "client/request.h"
 #include "client/target.h"
+#include "client/trace.h"
 #include "client/why.h"
 #include "http/credentials.h"
 
@@ -432,6 +433,7 @@ static void settings_copy(rp_request *request, const rp_request_options *options
     request->events = events;
     request->user = user;
     request->on_trailers = options->on_trailers;
+    request->traced.user = options->trace;
     request->upgrades = options->upgrade != NULL;
     request->has_credit_limit = options->receive_credit_bytes > 0;
     request->credit_bytes = options->receive_credit_bytes;
@@ -501,6 +503,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     rp_request_started(request);
+    rp_trace_request(request, RP_TRACE_BEGIN);
     rp_pool_submit(request);
     return request;
 }

@@ -17,6 +17,7 @@
  *   route.c     where a connection goes, if not to its origin's host
  *   statistics.c, prometheus.c  what is counted
  *   why.c       why a request was slow
+ *   trace.c, trace_attributes.c  events, for whoever traces
  *   origin.c    the table of origins, their queues, what they taught
  *   stream.h    bytes, over TLS or not
  *
@@ -63,7 +64,7 @@ struct rp_client {
     rp_loop_hook hook;
     rp_deferred free_later;
     void (*free_fn)(rp_deferred *deferred); /* of free_later */
-    uint64_t request_order;
+    uint64_t request_order, conns_made;
     rp_link remembered; /* origins that nothing uses, for what they taught, the oldest first */
     uint32_t remembered_count;
     rp_counts forgotten; /* of origins that are no more */

@@ -7,6 +7,7 @@
 #include "client/origin.h"
 #include "client/request.h"
 #include "client/stream_tunnel.h"
+#include "client/trace.h"
 #include "client/why.h"
 
 #include <string.h>
@@ -93,8 +94,10 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     if (error == NULL) {
         conn->state = RP_CONN_OPEN;
         lifetime_begins(conn);
+        rp_trace_conn(conn, RP_TRACE_OPENED, NULL);
         events->opened(conn);
     } else {
+        rp_trace_conn(conn, RP_TRACE_OPEN_FAILED, error);
         /* Closed first: a callback may destroy the client. */
         rp_conn_close(conn);
         events->open_failed(conn, error);
@@ -184,9 +187,11 @@ rp_conn *rp_conn_open(rp_origin *origin)
     rp_list_init(&conn->ready_link);
     rp_list_init(&conn->age_link);
     rp_list_append(&client->conns, &conn->link);
+    conn->number = ++client->conns_made;
     conn->state = RP_CONN_OPENING;
     conn->keep_alive_ms = RP_NEVER_MS;
     conn->takes = RP_TAKES_UNSAID;
+    rp_trace_conn(conn, RP_TRACE_OPENING, NULL);
     return conn;
 }
 
@@ -194,6 +199,7 @@ void rp_conn_close(rp_conn *conn)
 {
     if (conn->state == RP_CONN_CLOSING)
         return;
+    rp_trace_conn(conn, RP_TRACE_CLOSED, NULL);
     conn->client->conn_events->leaving(conn);
     if (conn->state == RP_CONN_OPEN && conn->in_flight == 0 && conn->protocol->farewell != NULL)
         conn->protocol->farewell(conn);
@@ -204,6 +210,7 @@ void rp_conn_close(rp_conn *conn)
 void rp_conn_give(rp_conn *conn, const rp_stream_events *events, void *user)
 {
     RP_ASSERT(conn->state == RP_CONN_OPEN);
+    rp_trace_conn(conn, RP_TRACE_CLOSED, NULL);
     conn->client->conn_events->leaving(conn);
     conn->state = RP_CONN_CLOSING;
     rp_stream_give(conn->stream, events, user);
@@ -264,6 +271,7 @@ void rp_conn_assign(rp_conn *conn, rp_request *request)
     if (request->explain != NULL && conn->given > 1) /* else its opening counts too */
         request->explain->resent_then = rp_stream_numbers(conn->stream).resent;
     rp_request_assigned(request);
+    rp_trace_request(request, RP_TRACE_ASSIGNED);
     rp_limit_entered(request);
     conn->protocol->start(conn, request);
 }

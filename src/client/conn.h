@@ -18,6 +18,7 @@ struct rp_conn {
     const rp_protocol *protocol; /* NULL before it is open */
     void *session;               /* the protocol's */
     rp_conn_state state;
+    uint64_t number;    /* of the client's connections, from 1 on */
     uint32_t in_flight; /* requests that have it */
     uint32_t given;     /* requests that have it or were written to it */
     uint32_t served;    /* requests that were written to it */

@@ -22,6 +22,7 @@
 #include "client/replay.h"
 #include "client/request.h"
 #include "client/statistics.h"
+#include "client/trace.h"
 #include "client/why.h"
 
 #define AT_ONCE_US 1000000u /* an end so soon after the request was on its way before it */
@@ -111,6 +112,7 @@ void rp_pool_submit(rp_request *request)
     /* Behind those that have waited for a place, though there is one now: they get it in this
      * turn. */
     rp_conn *conn = rp_limit_is_serving(request->origin) ? NULL : find(request);
+    rp_trace_attempt(request);
     if (conn != NULL) {
         rp_conn_assign(conn, request);
         put(conn);
@@ -118,6 +120,7 @@ void rp_pool_submit(rp_request *request)
     }
     rp_request_queued(request);
     rp_origin_queue(request);
+    rp_trace_request(request, RP_TRACE_QUEUED);
     rp_openings_begin(request->origin);
     if (request->explain != NULL)
         rp_why_queued(request);
@@ -233,6 +236,8 @@ static void conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp
     bool again = rp_replay_again(request, fate, error, &delay_ms);
     conn->origin->counts.replayed += again && request->written;
     rp_replay_error(request, fate, rp_conn_peer(conn), &told);
+    if (again && request->written)
+        rp_trace_attempt_end(request, &told, delay_ms);
     if (told.status == RP_E_STALE_CONNECTION && now_us - request->timings.sent_us < AT_ONCE_US)
         rp_conn_learn(conn);
     if (error->h2_code == RP_H2_HTTP_1_1_REQUIRED && rp_origin_learn_http1(conn->origin))

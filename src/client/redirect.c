@@ -6,6 +6,7 @@
 #include "client/origin.h"
 #include "client/pool.h"
 #include "client/target.h"
+#include "client/trace.h"
 #include "http/credentials.h"
 #include "http/headers.h"
 #include "http/reference.h"
@@ -335,6 +336,7 @@ static void follow(rp_request *request)
     rp_way way = {.upgrades = request->upgrades};
     rp_url url;
     rp_error error;
+    rp_trace_attempt_end(request, NULL, 0);
     free_text(&client->loop->memory, r->url);
     r->url = r->next_url;
     r->next_url = NULL;

@@ -8,6 +8,7 @@
 #include "client/origin.h"
 #include "client/replay.h"
 #include "client/statistics.h"
+#include "client/trace.h"
 #include "client/why.h"
 
 #include <string.h>
@@ -370,6 +371,7 @@ void rp_request_sent(rp_request *request)
 {
     request->sent_ns = rp_loop_now_ns(request->client->loop);
     request->timings.sent_us = rp_request_since_us(request, request->sent_ns);
+    rp_trace_request(request, RP_TRACE_SENT);
     watch(request);
 }
 
@@ -410,6 +412,8 @@ static bool head_note(rp_request *request, const rp_response_head *head)
         watch(request);
         return true;
     }
+    request->traced.status = head->status;
+    rp_trace_request(request, RP_TRACE_HEAD);
     if (rp_replay_misdirected(request, head)) {
         sent_elsewhere(request, RP_FATE_MISDIRECTED);
         return false;
@@ -470,6 +474,8 @@ void rp_request_follows(rp_request *request, const rp_response_head *head,
 
 void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
 {
+    if (request->body_bytes == 0)
+        rp_trace_request(request, RP_TRACE_BODY);
     request->body_bytes += size;
     if (request->follow != NULL) {
         drop_body(request, size);
@@ -613,6 +619,7 @@ static void tell(rp_request *request, rp_error *error)
     rp_request_summary_get(request, &summary);
     summary.error = error;
     rp_statistics_done(origin, &summary);
+    rp_trace_end(request, error);
     if (request->explain != NULL)
         summary.why = rp_why_text(request, &summary);
     request->events->on_done(request, &summary, request->user);

@@ -39,8 +39,15 @@ struct rp_request {
     rp_message message; /* in inline_bytes, or in block */
     rp_upload upload;
     rp_trailers_fn *on_trailers;
-    struct rp_explain *explain;                /* NULL: nobody asks why it was slow */
-    size_t head_size;                          /* of what was sent; 0: nothing yet */
+    struct rp_explain *explain; /* NULL: nobody asks why it was slow */
+    struct {
+        void *user;          /* of the options */
+        uint64_t connection; /* of the attempt, or 0 */
+        unsigned resends;    /* attempts that have ended */
+        int status;          /* of the attempt's final response, or 0 */
+        bool attempt;        /* one is under way */
+    } traced;                /* see trace.h; but for user nothing if nobody listens */
+    size_t head_size;        /* of what was sent; 0: nothing yet */
     const rp_redirect_calls *const *redirects; /* NULL: it follows none */
     rp_request_state state;
     rp_retry *retry; /* NULL: it is not retried */

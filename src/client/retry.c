@@ -10,6 +10,7 @@
 #include "client/origin.h"
 #include "client/pool.h"
 #include "client/request.h"
+#include "client/trace.h"
 #include "http/date.h"
 
 #include <stdio.h>
@@ -227,6 +228,7 @@ static void delay_is_over(rp_timer *timer, void *user)
 static void go_again(rp_request *request)
 {
     rp_retry *retry = request->retry;
+    rp_trace_attempt_end(request, NULL, retry->delay_ms); /* unless failed() has */
     retry->tries++;
     retry->waits = true;
     rp_request_repeats(request);
@@ -252,6 +254,7 @@ static bool failed(rp_request *request, const rp_error *error)
 {
     if (request->told_head || !is_passing(error->status) || !decide(request, 0, error->text))
         return false;
+    rp_trace_attempt_end(request, error, request->retry->delay_ms);
     go_again(request);
     return true;
 }

@@ -134,6 +134,10 @@ static void client_begin(world *w)
     proxies_create(w);
     rp_client_options options = w->knobs.client;
     options.tls = w->tls;
+    if (w->knobs.sim.seed % 2 == 0) {
+        options.on_trace = traced_event;
+        options.on_trace_user = &w->traced;
+    }
     while (rp_client_create(&w->client, w->loop, &options, &error) != RP_OK)
         CHECK_TEXT(w->knobs.faulty && error.status == RP_E_NO_MEMORY, error.text);
 }
@@ -233,6 +237,7 @@ void world_run(const char *backend, const char *name, uint64_t seed,
     if (w->sim != NULL)
         out->trace_hash = rp_sim_trace_hash(w->sim);
     loop_ends(w);
+    traced_end(&w->traced);
     rp_sim_destroy(w->sim);
     proxies_release(w);
     rp_tls_config_release(w->tls);

@@ -18,6 +18,7 @@
 #include "client/stream_inside.h"
 #include "support/check.h"
 #include "support/relay.h"
+#include "support/traced.h"
 #include "swarm/coding.h"
 #include "swarm/ground.h"
 #include "swarm/knobs.h"
@@ -175,6 +176,7 @@ struct world {
     heap heap;
     rp_tls_config *tls;
     rp_client *client;
+    traced traced; /* its events, of every other seed */
     host hosts[HOSTS_MOST];
     proxy proxies[PROXIES_MOST];
     rp_loop *relay_loop; /* the proxies' */

@@ -1,0 +1,203 @@
+/* trace.c - events for <ringport/trace.h>: made on the stack, of what the request and its
+ * connection know already. */
+#include "client/trace.h"
+
+#include "client/origin.h"
+
+#include <string.h>
+
+#define METHOD_SIZE 64
+
+const char *rp_trace_name(rp_trace_kind kind)
+{
+    static const char *const names[] = {
+        [RP_TRACE_BEGIN] = "request.begin",
+        [RP_TRACE_ATTEMPT] = "attempt.begin",
+        [RP_TRACE_QUEUED] = "request.queued",
+        [RP_TRACE_ASSIGNED] = "request.assigned",
+        [RP_TRACE_SENT] = "request.sent",
+        [RP_TRACE_HEAD] = "response.head",
+        [RP_TRACE_BODY] = "response.body",
+        [RP_TRACE_ATTEMPT_END] = "attempt.end",
+        [RP_TRACE_END] = "request.end",
+        [RP_TRACE_OPENING] = "connection.opening",
+        [RP_TRACE_RESOLVED] = "connection.resolved",
+        [RP_TRACE_CONNECTED] = "connection.connected",
+        [RP_TRACE_OPENED] = "connection.opened",
+        [RP_TRACE_OPEN_FAILED] = "connection.failed",
+        [RP_TRACE_CLOSED] = "connection.closed",
+    };
+    size_t i = (size_t)kind;
+    return i < sizeof(names) / sizeof(names[0]) && names[i] != NULL ? names[i] : "?";
+}
+
+static void tell(const rp_client *client, const rp_trace_event *event)
+{
+    client->options.on_trace(event, client->options.on_trace_user);
+}
+
+static void origin_add(rp_trace_event *event, const rp_origin *origin)
+{
+    event->host = origin->host;
+    event->port = origin->port;
+    event->https = origin->https;
+}
+
+/* ---- requests ---- */
+
+static const char *method_copy(char text[METHOD_SIZE], const rp_message *message)
+{
+    rp_slice method = rp_message_method(message);
+    size_t size = method.size < METHOD_SIZE ? method.size : METHOD_SIZE - 1;
+    memcpy(text, method.data, size);
+    text[size] = '\0';
+    return text;
+}
+
+/* What the last connection was is told of an attempt that has one, or had. */
+static void connection_add(rp_trace_event *event, const rp_request *request)
+{
+    const rp_conn *conn = request->conn;
+    event->connection = request->traced.connection;
+    if (conn == NULL || conn->protocol == NULL) {
+        event->version = request->version;
+        event->address = request->address[0] != '\0' ? request->address : NULL;
+        event->tls_version = request->tls_version;
+        event->tls_cipher = request->tls_cipher;
+        event->tls_group = request->tls_group;
+        event->resumed = request->resumed;
+        event->reused = request->reused;
+        return;
+    }
+    event->connection = conn->number;
+    event->version = conn->protocol->version;
+    event->address = conn->address;
+    event->tls_version = conn->tls_version;
+    event->tls_cipher = conn->tls_cipher;
+    event->tls_group = conn->tls_group;
+    event->resumed = conn->resumed;
+    event->reused = request->written ? request->reused : conn->served > 0;
+}
+
+/* What the events leave behind for the next. */
+static void note(rp_request *request, const rp_trace_event *event)
+{
+    switch (event->kind) {
+    case RP_TRACE_ATTEMPT:
+        request->traced.attempt = true;
+        break;
+    case RP_TRACE_ASSIGNED:
+        request->traced.connection = event->connection;
+        break;
+    case RP_TRACE_ATTEMPT_END:
+        request->traced.attempt = false;
+        request->traced.resends++;
+        request->traced.status = 0;
+        request->traced.connection = 0;
+        break;
+    default:
+        break;
+    }
+}
+
+void rp_trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_error *error,
+                           uint64_t delay_ms)
+{
+    char method[METHOD_SIZE];
+    rp_slice target = rp_message_target(&request->message);
+    rp_response_summary summary;
+    rp_trace_event event = {
+        .kind = kind,
+        .time_ns = rp_loop_now_ns(request->client->loop),
+        .request = request->order + 1,
+        .trace = request->traced.user,
+        .resends = request->traced.resends,
+        .method = method_copy(method, &request->message),
+        .target = (const char *)target.data,
+        .target_size = target.size,
+        .status = request->traced.status,
+        .delay_ms = delay_ms,
+        .error = error,
+    };
+    origin_add(&event, request->origin);
+    if (kind == RP_TRACE_END) {
+        event.resends -= event.resends > 0; /* the last attempt has ended */
+        event.status = request->status;
+    }
+    if (kind == RP_TRACE_ATTEMPT_END || kind == RP_TRACE_END) {
+        rp_request_summary_get(request, &summary);
+        event.bytes_sent = summary.bytes_sent;
+        event.body_bytes = summary.body_bytes;
+    }
+    if (kind > RP_TRACE_QUEUED)
+        connection_add(&event, request);
+    tell(request->client, &event);
+    note(request, &event);
+}
+
+/* ---- connections ---- */
+
+static const char *why_closed(const rp_conn *conn)
+{
+    if (conn->client->destroyed)
+        return "the client was destroyed";
+    if (conn->state == RP_CONN_OPENING)
+        return "it was not opened";
+    if (rp_stream_input_get(conn->stream) == RP_INPUT_ENDED)
+        return "its peer ended it, or it failed";
+    if (conn->in_flight > 0)
+        return "nothing more can be sent on it";
+    if (rp_conn_retired(conn))
+        return "it was to end with its last request";
+    if (rp_conn_spent(conn))
+        return "it served for as long, or as often, as it may";
+    if (rp_conn_aged(conn))
+        return "it was idle for as long as it may";
+    return "it is not needed, or not to be reused";
+}
+
+static void tell_at(const rp_conn *conn, rp_trace_event *event, rp_trace_kind kind,
+                    uint64_t time_ns)
+{
+    uint64_t now = rp_loop_now_ns(conn->client->loop);
+    event->kind = kind;
+    event->time_ns = time_ns;
+    event->age_ns = now > time_ns ? now - time_ns : 0;
+    tell(conn->client, event);
+}
+
+/* The phases that the opening had, and that nobody was told of when they were over. */
+static void tell_phases(const rp_conn *conn, const rp_trace_event *base)
+{
+    const rp_stream_times *times = rp_stream_times_get(conn->stream);
+    rp_trace_event event = *base;
+    event.tls_version = event.tls_cipher = event.tls_group = NULL;
+    event.version = 0;
+    event.resumed = false;
+    event.error = NULL;
+    event.address = NULL;
+    if (times->resolved_ns > 0)
+        tell_at(conn, &event, RP_TRACE_RESOLVED, times->resolved_ns);
+    event.address = base->address;
+    if (times->connected_ns > 0)
+        tell_at(conn, &event, RP_TRACE_CONNECTED, times->connected_ns);
+}
+
+void rp_trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, const rp_error *error)
+{
+    rp_trace_event event = {
+        .connection = conn->number,
+        .version = conn->protocol != NULL ? conn->protocol->version : 0,
+        .address = conn->address[0] != '\0' ? conn->address : NULL,
+        .tls_version = conn->tls_version,
+        .tls_cipher = conn->tls_cipher,
+        .tls_group = conn->tls_group,
+        .resumed = conn->resumed,
+        .error = error,
+        .why = kind == RP_TRACE_CLOSED ? why_closed(conn) : NULL,
+    };
+    origin_add(&event, conn->origin);
+    if (kind == RP_TRACE_OPENED || kind == RP_TRACE_OPEN_FAILED)
+        tell_phases(conn, &event);
+    tell_at(conn, &event, kind, rp_loop_now_ns(conn->client->loop));
+}
