@@ -31,6 +31,7 @@ static void on_end(rp_stream *stream, const rp_error *end, void *user)
 }
 
 static void lifetime_begins(rp_conn *conn);
+static void trace_opening(const rp_conn *conn, rp_trace_kind kind, const rp_error *error);
 
 /* What ALPN agreed on (RFC 7301); a server that does not answer it speaks HTTP/1.1. Without TLS
  * nobody can ask. NULL: the server does not speak what it must. */
@@ -94,10 +95,10 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     if (error == NULL) {
         conn->state = RP_CONN_OPEN;
         lifetime_begins(conn);
-        rp_trace_conn(conn, RP_TRACE_OPENED, NULL);
+        trace_opening(conn, RP_TRACE_OPENED, NULL);
         events->opened(conn);
     } else {
-        rp_trace_conn(conn, RP_TRACE_OPEN_FAILED, error);
+        trace_opening(conn, RP_TRACE_OPEN_FAILED, error);
         /* Closed first: a callback may destroy the client. */
         rp_conn_close(conn);
         events->open_failed(conn, error);
@@ -125,6 +126,47 @@ static void on_close(rp_stream *stream, void *user)
 
 static const rp_stream_events stream_events = {
     .on_open = on_open, .on_data = on_data, .on_end = on_end, .on_close = on_close};
+
+/* ---- what is traced of it ---- */
+
+/* The phases are told when they all are over. */
+static void trace_opening(const rp_conn *conn, rp_trace_kind kind, const rp_error *error)
+{
+    const rp_stream_times *times = rp_stream_times_get(conn->stream);
+    if (conn->client->options.on_trace == NULL)
+        return;
+    if (kind != RP_TRACE_OPENING && times->resolved_ns > 0)
+        rp_trace_tell_conn(conn, RP_TRACE_RESOLVED, times->resolved_ns, NULL, NULL);
+    if (kind != RP_TRACE_OPENING && times->connected_ns > 0)
+        rp_trace_tell_conn(conn, RP_TRACE_CONNECTED, times->connected_ns, NULL, NULL);
+    rp_trace_tell_conn(conn, kind, 0, error, NULL);
+}
+
+static const char *why_closed(const rp_conn *conn)
+{
+    if (conn->client->destroyed)
+        return "the client was destroyed";
+    if (conn->state == RP_CONN_OPENING)
+        return "it was not opened";
+    if (rp_stream_input_get(conn->stream) == RP_INPUT_ENDED)
+        return "its peer ended it, or it failed";
+    if (conn->in_flight > 0)
+        return "nothing more can be sent on it";
+    if (rp_conn_retired(conn))
+        return "it was to end with its last request";
+    if (rp_conn_spent(conn))
+        return "it served for as long, or as often, as it may";
+    if (rp_conn_aged(conn))
+        return "it was idle for as long as it may";
+    return "it is not needed, or not to be reused";
+}
+
+/* why NULL: by what it is like. */
+static void trace_closed(const rp_conn *conn, const char *why)
+{
+    if (conn->client->options.on_trace != NULL)
+        rp_trace_tell_conn(conn, RP_TRACE_CLOSED, 0, NULL, why != NULL ? why : why_closed(conn));
+}
 
 /* ---- opening and closing ---- */
 
@@ -191,7 +233,7 @@ rp_conn *rp_conn_open(rp_origin *origin)
     conn->state = RP_CONN_OPENING;
     conn->keep_alive_ms = RP_NEVER_MS;
     conn->takes = RP_TAKES_UNSAID;
-    rp_trace_conn(conn, RP_TRACE_OPENING, NULL);
+    trace_opening(conn, RP_TRACE_OPENING, NULL);
     return conn;
 }
 
@@ -199,7 +241,7 @@ void rp_conn_close(rp_conn *conn)
 {
     if (conn->state == RP_CONN_CLOSING)
         return;
-    rp_trace_conn(conn, RP_TRACE_CLOSED, NULL);
+    trace_closed(conn, NULL);
     conn->client->conn_events->leaving(conn);
     if (conn->state == RP_CONN_OPEN && conn->in_flight == 0 && conn->protocol->farewell != NULL)
         conn->protocol->farewell(conn);
@@ -210,7 +252,7 @@ void rp_conn_close(rp_conn *conn)
 void rp_conn_give(rp_conn *conn, const rp_stream_events *events, void *user)
 {
     RP_ASSERT(conn->state == RP_CONN_OPEN);
-    rp_trace_conn(conn, RP_TRACE_CLOSED, NULL);
+    trace_closed(conn, "its caller took it, for another protocol");
     conn->client->conn_events->leaving(conn);
     conn->state = RP_CONN_CLOSING;
     rp_stream_give(conn->stream, events, user);

@@ -137,67 +137,28 @@ void rp_trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_err
 
 /* ---- connections ---- */
 
-static const char *why_closed(const rp_conn *conn)
-{
-    if (conn->client->destroyed)
-        return "the client was destroyed";
-    if (conn->state == RP_CONN_OPENING)
-        return "it was not opened";
-    if (rp_stream_input_get(conn->stream) == RP_INPUT_ENDED)
-        return "its peer ended it, or it failed";
-    if (conn->in_flight > 0)
-        return "nothing more can be sent on it";
-    if (rp_conn_retired(conn))
-        return "it was to end with its last request";
-    if (rp_conn_spent(conn))
-        return "it served for as long, or as often, as it may";
-    if (rp_conn_aged(conn))
-        return "it was idle for as long as it may";
-    return "it is not needed, or not to be reused";
-}
-
-static void tell_at(const rp_conn *conn, rp_trace_event *event, rp_trace_kind kind,
-                    uint64_t time_ns)
+void rp_trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, uint64_t time_ns,
+                        const rp_error *error, const char *why)
 {
     uint64_t now = rp_loop_now_ns(conn->client->loop);
-    event->kind = kind;
-    event->time_ns = time_ns;
-    event->age_ns = now > time_ns ? now - time_ns : 0;
-    tell(conn->client, event);
-}
-
-/* The phases that the opening had, and that nobody was told of when they were over. */
-static void tell_phases(const rp_conn *conn, const rp_trace_event *base)
-{
-    const rp_stream_times *times = rp_stream_times_get(conn->stream);
-    rp_trace_event event = *base;
-    event.tls_version = event.tls_cipher = event.tls_group = NULL;
-    event.version = 0;
-    event.resumed = false;
-    event.error = NULL;
-    event.address = NULL;
-    if (times->resolved_ns > 0)
-        tell_at(conn, &event, RP_TRACE_RESOLVED, times->resolved_ns);
-    event.address = base->address;
-    if (times->connected_ns > 0)
-        tell_at(conn, &event, RP_TRACE_CONNECTED, times->connected_ns);
-}
-
-void rp_trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, const rp_error *error)
-{
+    bool late = kind == RP_TRACE_RESOLVED || kind == RP_TRACE_CONNECTED;
     rp_trace_event event = {
+        .kind = kind,
+        .time_ns = late ? time_ns : now,
+        .age_ns = late && now > time_ns ? now - time_ns : 0,
         .connection = conn->number,
-        .version = conn->protocol != NULL ? conn->protocol->version : 0,
-        .address = conn->address[0] != '\0' ? conn->address : NULL,
-        .tls_version = conn->tls_version,
-        .tls_cipher = conn->tls_cipher,
-        .tls_group = conn->tls_group,
-        .resumed = conn->resumed,
         .error = error,
-        .why = kind == RP_TRACE_CLOSED ? why_closed(conn) : NULL,
+        .why = why,
     };
     origin_add(&event, conn->origin);
-    if (kind == RP_TRACE_OPENED || kind == RP_TRACE_OPEN_FAILED)
-        tell_phases(conn, &event);
-    tell_at(conn, &event, kind, rp_loop_now_ns(conn->client->loop));
+    if (kind != RP_TRACE_RESOLVED && conn->address[0] != '\0')
+        event.address = conn->address;
+    if (!late) {
+        event.version = conn->protocol != NULL ? conn->protocol->version : 0;
+        event.tls_version = conn->tls_version;
+        event.tls_cipher = conn->tls_cipher;
+        event.tls_group = conn->tls_group;
+        event.resumed = conn->resumed;
+    }
+    tell(conn->client, &event);
 }

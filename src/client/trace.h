@@ -10,7 +10,9 @@
 /* An attempt that ends: delay_ms before the next. */
 void rp_trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_error *error,
                            uint64_t delay_ms);
-void rp_trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, const rp_error *error);
+/* RESOLVED and CONNECTED: at that time; the others now. why: of CLOSED. */
+void rp_trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, uint64_t time_ns,
+                        const rp_error *error, const char *why);
 
 static inline void rp_trace_request(rp_request *request, rp_trace_kind kind)
 {
@@ -38,12 +40,6 @@ static inline void rp_trace_end(rp_request *request, const rp_error *error)
     rp_trace_attempt_end(request, error, 0);
     if (request->client->options.on_trace != NULL)
         rp_trace_tell_request(request, RP_TRACE_END, error, 0);
-}
-
-static inline void rp_trace_conn(const rp_conn *conn, rp_trace_kind kind, const rp_error *error)
-{
-    if (conn->client->options.on_trace != NULL)
-        rp_trace_tell_conn(conn, kind, error);
 }
 
 #endif

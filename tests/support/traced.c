@@ -72,12 +72,10 @@ static traced_request *add_request(traced *t, const rp_trace_event *event)
 
 static void look_at_conn(traced *t, const rp_trace_event *event)
 {
+    bool there = false;
     for (size_t i = 0; i < t->conn_count; i++)
-        if (t->conns[i].number == event->connection) {
-            CHECK(t->conns[i].open);
-            return;
-        }
-    CHECK(!"it has a connection that is not there");
+        there = there || (t->conns[i].number == event->connection && t->conns[i].open);
+    CHECK(there);
 }
 
 static void look_at_request(traced *t, const rp_trace_event *event)
