@@ -113,6 +113,8 @@ void rp_pool_submit(rp_request *request)
      * turn. */
     rp_conn *conn = rp_limit_is_serving(request->origin) ? NULL : find(request);
     rp_trace_attempt(request);
+    if (request->explain != NULL)
+        rp_why_goes(request);
     if (conn != NULL) {
         rp_conn_assign(conn, request);
         put(conn);
@@ -229,6 +231,13 @@ static void end_multiplexed(rp_origin *origin)
     }
 }
 
+static void goes_again(rp_request *request, const rp_error *error, uint64_t delay_ms)
+{
+    rp_trace_attempt_end(request, error, delay_ms);
+    if (request->explain != NULL)
+        rp_why_again(request);
+}
+
 static void conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error)
 {
     rp_error told = *error;
@@ -237,7 +246,7 @@ static void conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp
     conn->origin->counts.replayed += again && request->written;
     rp_replay_error(request, fate, rp_conn_peer(conn), &told);
     if (again && request->written)
-        rp_trace_attempt_end(request, &told, delay_ms);
+        goes_again(request, &told, delay_ms);
     if (told.status == RP_E_STALE_CONNECTION && now_us - request->timings.sent_us < AT_ONCE_US)
         rp_conn_learn(conn);
     if (error->h2_code == RP_H2_HTTP_1_1_REQUIRED && rp_origin_learn_http1(conn->origin))

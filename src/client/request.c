@@ -563,6 +563,8 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
 /* What is told of it is of its last connection, as what follows from that. */
 static void forget_connection(rp_request *request)
 {
+    if (request->explain != NULL)
+        rp_why_again(request);
     request->exchange = NULL;
     request->head_size = 0;
     request->fresh_only = request->client->options.never_reuse;

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 typedef enum piece {
-    REDIRECTS,
+    EARLIER, /* than the last redirect, retry or replay */
     QUEUE,
     LOOKUP,
     CONNECT,
@@ -62,6 +62,23 @@ void rp_why_queued(rp_request *request)
     e->ahead = origin->queued_count - 1 + origin->in_flight;
 }
 
+void rp_why_again(rp_request *request)
+{
+    rp_explain *e = request->explain;
+    e->again++;
+    e->ended_ns = rp_loop_now_ns(request->client->loop);
+}
+
+void rp_why_goes(rp_request *request)
+{
+    rp_explain *e = request->explain;
+    if (e->ended_ns == 0)
+        return;
+    e->begun_ns = rp_loop_now_ns(request->client->loop);
+    e->between_ns += e->begun_ns - e->ended_ns;
+    e->ended_ns = 0;
+}
+
 void rp_why_owes(rp_request *request, bool owes)
 {
     rp_explain *e = request->explain;
@@ -105,11 +122,14 @@ static piece last_piece(const rp_response_summary *summary)
     return t->queued_us > 0 ? SEND : QUEUE;
 }
 
-static piece longest_piece(const rp_response_summary *summary, uint64_t *longest_us)
+static piece longest_piece(const rp_request *request, const rp_response_summary *summary,
+                           uint64_t *longest_us)
 {
     const rp_timings *t = &summary->timings;
-    const uint64_t ends[] = {summary->redirect_us, t->queued_us, t->resolved_us,  t->connected_us,
-                             t->handshaken_us,     t->sent_us,   t->first_byte_us};
+    const rp_explain *e = request->explain;
+    const uint64_t earlier_us = e->again > 0 ? rp_request_since_us(request, e->begun_ns) : 0;
+    const uint64_t ends[] = {earlier_us,       t->queued_us, t->resolved_us,  t->connected_us,
+                             t->handshaken_us, t->sent_us,   t->first_byte_us};
     uint64_t spans[PIECES] = {0}, at = 0;
     piece longest = QUEUE;
     for (int i = 0; i < BODY; i++) {
@@ -160,9 +180,7 @@ static void add_wait(text *t, const rp_request *request)
 {
     const rp_explain *e = request->explain;
     const char *host = request->origin->host;
-    if (request->refused > 0)
-        add(t, "%.100s refused it, and it waited to be sent again", host);
-    else if (e->cause == RP_WAIT_OPENINGS)
+    if (e->cause == RP_WAIT_OPENINGS)
         add(t, "waited until one more connection might be opened (concurrent_openings)");
     else if (e->cause == RP_WAIT_TOTAL)
         add(t, "waited for one of all the client's connections (connections_total)");
@@ -171,6 +189,36 @@ static void add_wait(text *t, const rp_request *request)
             host);
     else
         add(t, "waited for a connection to %.100s", host);
+}
+
+static void add_times(text *t, const char *what, unsigned times)
+{
+    if (times > 2)
+        add(t, "%s %u times", what, times);
+    else
+        add(t, "%s %s", what, times == 2 ? "twice" : "once");
+}
+
+static void add_earlier(text *t, const rp_request *request, const rp_response_summary *summary)
+{
+    const rp_explain *e = request->explain;
+    unsigned redirects = summary->redirects, retries = summary->retries;
+    unsigned replays = e->again > redirects + retries ? e->again - redirects - retries : 0;
+    if (redirects > 0)
+        add(t, "%u redirect%s came before", redirects, redirects > 1 ? "s" : "");
+    if (retries > 0)
+        add_times(t, redirects > 0 ? ", retried" : "retried", retries);
+    if (replays > 0) {
+        add(t, "%s", redirects + retries > 0 ? ", " : "");
+        if (request->refused > 0)
+            add(t, "%.100s refused it, ", request->origin->host);
+        add_times(t, "sent again", replays);
+    }
+    if (e->between_ns < 1000000)
+        return;
+    add(t, ", waited ");
+    add_time(t, e->between_ns / 1000);
+    add(t, " between");
 }
 
 static void add_body(text *t, const rp_response_summary *summary, uint64_t us)
@@ -190,8 +238,8 @@ static void add_piece(text *t, const rp_request *request, const rp_response_summ
 {
     const char *host = request->origin->host;
     switch (which) {
-    case REDIRECTS:
-        add(t, "%u redirect%s came before", summary->redirects, summary->redirects > 1 ? "s" : "");
+    case EARLIER:
+        add_earlier(t, request, summary);
         break;
     case QUEUE:
         add_wait(t, request);
@@ -236,7 +284,8 @@ const char *rp_why_text(rp_request *request, const rp_response_summary *summary)
     text t = {.at = e->text, .left = RP_WHY_SIZE};
     uint64_t us;
     rp_why_owes(request, false);
-    piece which = longest_piece(summary, &us);
+    rp_why_goes(request); /* or would have */
+    piece which = longest_piece(request, summary, &us);
     uint64_t away_us = (request->client->loop->away_ns - e->away_ns) / 1000;
     uint64_t credit_us = e->credit_ns / 1000;
     bool away = away_us > us / 2, credit = !away && which == BODY && credit_us > us / 2;

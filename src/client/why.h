@@ -19,6 +19,10 @@ typedef struct rp_explain {
     uint64_t credit_ns;   /* so long the caller owed all of its credit... */
     uint64_t owes_ns;     /* ...and does since; 0: it does not */
     uint64_t away_ns;     /* the loop's, at the beginning */
+    unsigned again;       /* times that it went out once more: redirects, retries, replays... */
+    uint64_t begun_ns;    /* ...the last of which began then */
+    uint64_t ended_ns;    /* it waits for the next since then; 0: it does not */
+    uint64_t between_ns;  /* so long it waited for all of them */
     uint32_t resent_then; /* of its connection, when it got it */
     rp_tcp_numbers tcp;   /* when it left it */
     char text[RP_WHY_SIZE];
@@ -29,6 +33,9 @@ bool rp_why_begin(rp_request *request);
 void rp_why_end(rp_request *request);
 /* It waits in its origin's queue; what may be opened for it is. */
 void rp_why_queued(rp_request *request);
+/* What went out ended, and it goes out once more; and: now it does, if that is so. */
+void rp_why_again(rp_request *request);
+void rp_why_goes(rp_request *request);
 /* Does the caller owe all of its credit from here on? */
 void rp_why_owes(rp_request *request, bool owes);
 /* The sentence; lives as long as the request. */

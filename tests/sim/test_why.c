@@ -15,6 +15,7 @@ typedef struct asked {
     unsigned dones;
     char why[512];
     bool slow_reader;
+    unsigned failed; /* what a server counts */
     rp_timer reader;
     rp_request *request;
     size_t owed;
@@ -115,6 +116,35 @@ static void redirect(rp_sim_exchange *x, void *user)
     }
 }
 
+static void busy(rp_sim_exchange *x, void *user)
+{
+    asked *a = user;
+    if (a->failed++ < 2)
+        rp_sim_respond(x, 503, "Retry-After: 1\r\n", NULL, 0);
+    else
+        rp_sim_respond(x, 200, NULL, "ok", 2);
+}
+
+static void busy_elsewhere(rp_sim_exchange *x, void *user)
+{
+    if (rp_sim_target(x)[1] == '0')
+        rp_sim_respond(x, 302, "Location: /1\r\n", NULL, 0);
+    else
+        busy(x, user);
+}
+
+/* Its connection ends behind a while, and the next one is served. */
+static void swallow(rp_sim_exchange *x, void *user)
+{
+    asked *a = user;
+    if (a->failed++ == 1) {
+        rp_sim_wait(x, WAIT_MS);
+        rp_sim_end(x, RP_SIM_END_RESET);
+    } else {
+        rp_sim_respond(x, 200, NULL, "ok", 2);
+    }
+}
+
 static void wait_on_connection(rp_sim_exchange *x, void *user)
 {
     (void)user;
@@ -122,6 +152,13 @@ static void wait_on_connection(rp_sim_exchange *x, void *user)
 }
 
 /* ---- what is done beside the request ---- */
+
+static void one_before(asked *a)
+{
+    send_to(a, play_url(&a->p, "/"), NULL);
+    while (a->dones < 1)
+        (void)rp_loop_turn(a->p.loop, RP_NEVER_MS);
+}
 
 static void names_late(asked *a)
 {
@@ -183,6 +220,8 @@ static void program_pauses(asked *a)
     port->loop = a->p.loop;
 }
 
+static const rp_retry_options thrice = {.attempts = 3};
+
 static const fault faults[] = {
     {.name = "look-up", .needle = "the look-up of api.example.test", .before = names_late},
     {.name = "SYN lost",
@@ -218,6 +257,19 @@ static const fault faults[] = {
      .needle = "3 redirects came before",
      .server = {.on_request = redirect},
      .request = {.redirects_limit = 5}},
+    {.name = "retries",
+     .needle = "retried twice, waited 2.",
+     .also = " s between",
+     .server = {.on_request = busy},
+     .request = {.retry = &thrice}},
+    {.name = "retries behind a redirect",
+     .needle = "1 redirect came before, retried twice, waited 2.",
+     .server = {.on_request = busy_elsewhere},
+     .request = {.redirects_limit = 5, .retry = &thrice}},
+    {.name = "replay",
+     .needle = "sent again once",
+     .server = {.on_request = swallow},
+     .before = one_before},
     {.name = "reader",
      .needle = "the caller did not take the body",
      .server = {.on_request = answer_long},
@@ -228,11 +280,13 @@ static const fault faults[] = {
 
 static bool names_it(const fault *f, unsigned seed, char why[512])
 {
+    asked a = {.slow_reader = f->slow_reader};
+    rp_sim_server_options server = f->server;
     rp_sim_options sim = {.seed = seed};
     play_options options = {
-        .sim = &sim, .server = &f->server, .client = &f->client, .version = f->version};
+        .sim = &sim, .server = &server, .client = &f->client, .version = f->version};
     rp_request_options request = f->request;
-    asked a = {.slow_reader = f->slow_reader};
+    server.user = &a;
     play_begin(&a.p, &options);
     if (f->before != NULL)
         f->before(&a);
