@@ -139,7 +139,7 @@ static void trace_opening(const rp_conn *conn, rp_trace_kind kind, const rp_erro
         rp_trace_tell_conn(conn, RP_TRACE_RESOLVED, times->resolved_ns, NULL, NULL);
     if (kind != RP_TRACE_OPENING && times->connected_ns > 0)
         rp_trace_tell_conn(conn, RP_TRACE_CONNECTED, times->connected_ns, NULL, NULL);
-    rp_trace_tell_conn(conn, kind, 0, error, NULL);
+    rp_trace_tell_conn(conn, kind, times->started_ns, error, NULL);
 }
 
 static const char *why_closed(const rp_conn *conn)

@@ -141,7 +141,7 @@ void rp_trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, uint64_t time_n
                         const rp_error *error, const char *why)
 {
     uint64_t now = rp_loop_now_ns(conn->client->loop);
-    bool late = kind == RP_TRACE_RESOLVED || kind == RP_TRACE_CONNECTED;
+    bool late = kind <= RP_TRACE_CONNECTED; /* OPENING is first */
     rp_trace_event event = {
         .kind = kind,
         .time_ns = late ? time_ns : now,

@@ -10,7 +10,7 @@
 /* An attempt that ends: delay_ms before the next. */
 void rp_trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_error *error,
                            uint64_t delay_ms);
-/* RESOLVED and CONNECTED: at that time; the others now. why: of CLOSED. */
+/* OPENING, RESOLVED and CONNECTED: at that time; the others now. why: of CLOSED. */
 void rp_trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, uint64_t time_ns,
                         const rp_error *error, const char *why);
 

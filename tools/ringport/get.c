@@ -52,6 +52,16 @@ static void begin_operation(get *g, operation *p)
         return;
     }
     setup_client_options(&p->setup, p->options, &options);
+    if (p->options->trace != NULL) {
+        if (!event_log_open(&p->log, p->options->trace)) {
+            snprintf(error.text, sizeof(error.text), "%s: can't be opened: %s", p->options->trace,
+                     strerror(errno));
+            fail_operation(p, EXIT_WRITE, error.text);
+            return;
+        }
+        options.on_trace = event_log_write;
+        options.on_trace_user = &p->log;
+    }
     if (rp_client_create(&p->client, g->loop, &options, &error) != RP_OK)
         fail_operation(p, exit_code(error.status, error.phase), error.text);
 }
@@ -182,6 +192,17 @@ static void save_jars(get *g)
     }
 }
 
+static void close_logs(get *g)
+{
+    for (size_t i = 0; i < g->operation_count; i++) {
+        operation *p = &g->operations[i];
+        if (event_log_close(&p->log))
+            continue;
+        print_failure(p->options, EXIT_WRITE, "the file of --trace can't be written");
+        g->exit_code = g->exit_code == EXIT_OK ? EXIT_WRITE : g->exit_code;
+    }
+}
+
 static bool list_operations(get *g, const tool_options *first)
 {
     size_t count = 0;
@@ -210,6 +231,7 @@ int get_run(const tool_options *first)
     for (size_t i = 0; i < g.operation_count; i++)
         rp_client_destroy(g.operations[i].client);
     rp_loop_destroy(g.loop);
+    close_logs(&g);
     for (size_t i = 0; i < g.operation_count; i++)
         setup_destroy(&g.operations[i].setup);
     glob_free(&g.glob);

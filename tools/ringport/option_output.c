@@ -114,6 +114,9 @@ const option output_options[] = {
     {"no-buffer", 'N', KIND_FLAG, GET, NULL, AT(ignored), NULL}, /* nothing is */
     {"verbose", 'v', KIND_FLAG, GET, NULL, AT(global.verbose),
      "tell what happens on standard error"},
+    {"trace", 0, KIND_TEXT, GET, "FILE", AT(trace),
+     "write there what happens, event by event; - standard output, % standard error"},
+    {"why", 0, KIND_FLAG, GET, NULL, AT(why), "tell where the time went, on standard error"},
     {"silent", 's', KIND_FLAG, BOTH, NULL, AT(global.silent), "no error message, no progress"},
     {"show-error", 'S', KIND_FLAG, BOTH, NULL, AT(global.show_error),
      "with -s: error messages after all"},

@@ -97,7 +97,8 @@ typedef struct tool_options {
     const char *user, *password, *bearer, *netrc_file;
 
     /* get: the output. */
-    const char *write_out, *dump_header, *output_dir;
+    const char *write_out, *dump_header, *output_dir, *trace;
+    bool why;
     bool include, fail, fail_with_body;
     bool remote_name_all, remote_header_name, create_dirs, no_clobber, remote_time;
     bool resume, resume_by_file; /* -C; "-C -" */

@@ -139,6 +139,8 @@ static void report(transfer *t)
     close_output(t);
     if (o->global.verbose)
         print_totals(&t->result, stderr);
+    else if (o->why && t->result.why[0] != '\0')
+        fprintf(stderr, "%s\n", t->result.why);
     if (t->result.exit_code != EXIT_OK)
         print_failure(o, t->result.exit_code, t->result.message);
     if (o->write_out == NULL)
@@ -562,7 +564,7 @@ static bool send(transfer *t)
         request.receive_credit_bytes = (size_t)tick_bytes(t);
     if (t->upload != NULL)
         describe_upload(t, &request);
-    request.explain = p->options->global.verbose;
+    request.explain = p->options->global.verbose || p->options->why;
     if (p->options->global.verbose)
         print_begin(&t->result, stderr);
     progress_begin(&t->progress, p->options, &t->out);

@@ -9,6 +9,7 @@
 #include "result.h"
 #include "retry.h"
 #include "setup.h"
+#include "trace.h"
 #include "upload.h"
 
 typedef struct transfer transfer;
@@ -19,6 +20,7 @@ typedef struct operation {
     const tool_options *options;
     setup setup;
     rp_client *client;
+    event_log log; /* of --trace */
     int exit_code; /* why there is no client */
     char message[RP_ERROR_TEXT_SIZE];
     bool begun;
