@@ -255,17 +255,6 @@ static void failed(rp_conn *conn)
     give_up(conn, &error);
 }
 
-static void last_words(rp_conn *conn)
-{
-    uint8_t *out = conn->client->loop->scratch;
-    size_t size = 0;
-    rp_error ignored;
-    if (conn->state != RP_CONN_OPEN || rp_stream_input_get(conn->stream) == RP_INPUT_ENDED)
-        return;
-    (void)rp_h2_drain(session_of(conn)->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
-    (void)put(conn, out, size, &ignored);
-}
-
 /* ---- what http/h2 found out ---- */
 
 static void settle(rp_conn *conn)
@@ -409,15 +398,11 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
     session *h2 = session_of(conn);
     h2->heard_ns = now_of(conn);
     h2->asked_ns = 0;
-    bool good = rp_h2_feed(h2->h2, data, size, h2->heard_ns);
-    if (!good)
-        last_words(conn);
-    settle(conn);
-    if (!good)
-        failed(conn);
+    (void)rp_h2_feed(h2->h2, data, size, h2->heard_ns);
+    settle(conn); /* if that failed fill says so: what came is read by then, or a close resets */
 }
 
-/* It broke the rules, and left before it could be told: nghttp2 says so when it would tell. */
+/* It broke the rules, and left before it could be told. */
 static bool has_broken(rp_conn *conn)
 {
     uint8_t *out = conn->client->loop->scratch;

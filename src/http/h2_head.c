@@ -1,10 +1,8 @@
-/* h2_head.c - a response's head, field by field, as nghttp2 decodes it (RFC 9113, 8.3.2).
+/* h2_head.c - a response's head, and its trailers, field by field (RFC 9113, 8.1 and 8.3.2).
  *
- * nghttp2 has validated a field before it is seen here. Its strings are counted references and end
- * in NUL, so nothing is copied. A small head's strings are held until the next one comes: most of
- * a server's responses have most fields in common, which nghttp2 gives as the same strings again
- * (those of its table, and with scripts/deps' patch others too). A block that ends its stream is
- * decoded to its end all the same: the table must stay in step. */
+ * Fields are judged when they are decoded first (h2_field.c), so here only their order and number
+ * counts. Nothing is copied but trailers, which may have to wait. A block whose stream ends in its
+ * middle is decoded to its end all the same: the table must stay in step. */
 #include "http/h2_inside.h"
 
 #include "base/text.h"
@@ -13,211 +11,128 @@
 #include <string.h>
 
 #define HEADERS_FIRST 32
-#define FIELD_OVERHEAD 32 /* RFC 9113, 6.5.2 */
-#define KEPT_BYTES 2048   /* of a list, beyond the head's end */
 
-void rp_h2_head_clear(rp_h2 *h2)
+void rp_h2_head_begins(stream *s)
 {
-    for (uint32_t i = 0; i < h2->kept_count; i++) {
-        nghttp2_rcbuf_decref(h2->parts[i].name);
-        nghttp2_rcbuf_decref(h2->parts[i].value);
-    }
-    h2->header_count = h2->kept_count = 0;
-    h2->reading = NULL;
-}
-
-/* The head is over, or another one begins. What the server says is not to be in a table (RFC 7541,
- * 6.2.3) is not kept here either. */
-static void head_over(rp_h2 *h2)
-{
-    if (h2->list_bytes > KEPT_BYTES || h2->never_indexed)
-        rp_h2_head_clear(h2);
-    h2->header_count = 0;
-    h2->reading = NULL;
-}
-
-int rp_h2_on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
-{
-    rp_h2 *h2 = user;
-    (void)ng;
-    head_over(h2);
-    h2->list_bytes = 0;
-    h2->never_indexed = false;
-    stream *s = rp_h2_find(h2, frame->hd.stream_id);
-    if (s == NULL)
-        return 0;
-    h2->reading = s;
-    h2->status = 0;
-    h2->length = RP_LENGTH_UNKNOWN;
+    rp_h2 *h2 = s->h2;
     s->is.moved_ns = h2->now_ns;
     if (!s->is.told_head)
         h2->events->on_answer(h2->user, &s->is);
-    return 0;
+}
+
+/* The rest of the block is only decoded. */
+static void refuse(rp_h2 *h2, rp_h2_fault fault, uint32_t code)
+{
+    stream *s = h2->reading;
+    h2->reading = NULL;
+    rp_h2_fail_stream(s, fault, code);
+}
+
+/* Names go into sentences, values never. */
+static void refuse_field(rp_h2 *h2, const rp_hpack_field *field)
+{
+    stream *s = h2->reading;
+    const char *name = field->name;
+    size_t most = sizeof(s->bad_name) - 1, shown = 0;
+    while (shown < field->name_size && shown < most &&
+           (rp_is_token(name + shown, 1) || name[shown] == ':'))
+        shown++;
+    memcpy(s->bad_name, name, shown);
+    s->bad_name[shown] = '\0';
+    refuse(h2, RP_H2_BAD_HEADER, CODE_PROTOCOL_ERROR);
 }
 
 static bool room_for_header(rp_h2 *h2)
 {
+    rp_memory *memory = h2->memory->memory;
     if (h2->header_count < h2->header_capacity)
         return true;
     uint32_t capacity = h2->header_capacity > 0 ? 2 * h2->header_capacity : HEADERS_FIRST;
-    rp_header *headers =
-        rp_reallocate(h2->memory->memory, h2->headers, capacity * sizeof(*headers));
-    if (headers != NULL)
-        h2->headers = headers;
-    h2_part *parts = rp_reallocate(h2->memory->memory, h2->parts, capacity * sizeof(*parts));
-    if (parts != NULL)
-        h2->parts = parts;
-    if (headers == NULL || parts == NULL)
+    rp_header *headers = rp_reallocate(memory, h2->headers, capacity * sizeof(*headers));
+    if (headers == NULL)
         return false;
+    h2->headers = headers;
     h2->header_capacity = capacity;
     return true;
 }
 
-static int refuse(stream *s, rp_h2_fault fault, uint32_t code)
+static void header_came(rp_h2 *h2, const rp_hpack_field *field)
 {
-    rp_h2_fail_stream(s, fault, code);
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the rest of the block is only decoded */
-}
-
-/* nghttp2 has seen that it is a number, and one only. */
-static uint64_t length_of(const nghttp2_vec *value)
-{
-    uint64_t length = 0;
-    for (size_t i = 0; i < value->len; i++)
-        length = length * 10 + (uint64_t)(value->base[i] - '0');
-    return length;
-}
-
-static void part_set(rp_h2 *h2, nghttp2_rcbuf *name, nghttp2_rcbuf *value)
-{
-    nghttp2_vec n = nghttp2_rcbuf_get_buf(name), v = nghttp2_rcbuf_get_buf(value);
-    h2_part *part = &h2->parts[h2->header_count];
-    nghttp2_rcbuf_incref(name);
-    nghttp2_rcbuf_incref(value);
-    if (h2->header_count < h2->kept_count) {
-        nghttp2_rcbuf_decref(part->name);
-        nghttp2_rcbuf_decref(part->value);
-    } else {
-        h2->kept_count++;
-    }
-    *part = (h2_part){.name = name,
-                      .value = value,
-                      .list_bytes = (uint32_t)(n.len + v.len + FIELD_OVERHEAD),
-                      .is_length = n.len == 14 && memcmp(n.base, "content-length", 14) == 0};
-    h2->headers[h2->header_count] = (rp_header){(const char *)n.base, (const char *)v.base};
-}
-
-/* It is where it was in the head before: its strings are held, so they can't be others. */
-static bool is_kept(const rp_h2 *h2, const nghttp2_rcbuf *name, const nghttp2_rcbuf *value)
-{
-    if (h2->header_count >= h2->kept_count)
-        return false;
-    const h2_part *part = &h2->parts[h2->header_count];
-    return part->name == name && part->value == value;
-}
-
-/* Returns its share of the list; only :status is left of those that begin so. */
-static size_t status_came(rp_h2 *h2, nghttp2_rcbuf *name, nghttp2_rcbuf *value)
-{
-    nghttp2_vec n = nghttp2_rcbuf_get_buf(name), v = nghttp2_rcbuf_get_buf(value);
-    for (size_t i = 0; i < v.len; i++)
-        h2->status = h2->status * 10 + (v.base[i] - '0');
-    return n.len + v.len + FIELD_OVERHEAD;
-}
-
-static size_t header_came(rp_h2 *h2, nghttp2_rcbuf *value, uint8_t flags)
-{
-    const h2_part *part = &h2->parts[h2->header_count];
-    if (part->is_length) {
-        nghttp2_vec v = nghttp2_rcbuf_get_buf(value);
-        h2->length = length_of(&v);
-    }
-    h2->never_indexed = h2->never_indexed || (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
-    h2->header_count++;
-    return part->list_bytes;
-}
-
-int rp_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name,
-                    nghttp2_rcbuf *value, uint8_t flags, void *user)
-{
-    rp_h2 *h2 = user;
-    stream *s = h2->reading;
-    (void)ng;
-    (void)frame;
-    if (s == NULL)
-        return 0;
-    if (is_kept(h2, name, value)) {
-        h2->list_bytes += header_came(h2, value, flags);
-    } else if (nghttp2_rcbuf_get_buf(name).base[0] == ':') {
-        h2->list_bytes += status_came(h2, name, value);
-    } else {
-        if (h2->header_count >= h2->options.header_count)
-            return refuse(s, RP_H2_TOO_MANY_HEADERS, NGHTTP2_ENHANCE_YOUR_CALM);
-        if (!room_for_header(h2))
-            return refuse(s, RP_H2_NO_MEMORY, NGHTTP2_CANCEL);
-        part_set(h2, name, value);
-        h2->list_bytes += header_came(h2, value, flags);
-    }
-    if (h2->list_bytes > h2->options.head_bytes)
-        return refuse(s, RP_H2_HEAD_TOO_LARGE, NGHTTP2_ENHANCE_YOUR_CALM);
-    return 0;
-}
-
-/* Names go into sentences, values never. */
-static void bad_name_set(stream *s, const char *name, size_t size)
-{
-    size_t most = sizeof(s->bad_name) - 1, shown = 0;
-    while (shown < size && shown < most && (rp_is_token(name + shown, 1) || name[shown] == ':'))
-        shown++;
-    memcpy(s->bad_name, name, shown);
-    s->bad_name[shown] = '\0';
-}
-
-int rp_h2_on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name,
-                            nghttp2_rcbuf *value, uint8_t flags, void *user)
-{
-    rp_h2 *h2 = user;
-    stream *s = rp_h2_find(h2, frame->hd.stream_id);
-    nghttp2_vec n = nghttp2_rcbuf_get_buf(name);
-    (void)ng;
-    (void)value;
-    (void)flags;
-    if (s != NULL) {
-        bad_name_set(s, (const char *)n.base, n.len);
-        rp_h2_fail_stream(s, RP_H2_BAD_HEADER, NGHTTP2_PROTOCOL_ERROR);
-    }
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
-
-void rp_h2_note_bad_name(stream *s, const char *text, size_t size)
-{
-    static const char before[] = "name: [";
-    for (size_t i = 0; i + sizeof(before) <= size; i++) {
-        if (memcmp(text + i, before, sizeof(before) - 1) != 0)
-            continue;
-        const char *name = text + i + sizeof(before) - 1;
-        size_t left = (size_t)(text + size - name), name_size = 0;
-        while (name_size < left && name[name_size] != ']')
-            name_size++;
-        bad_name_set(s, name, name_size);
+    if (h2->header_count >= h2->options.header_count) {
+        refuse(h2, RP_H2_TOO_MANY_HEADERS, CODE_ENHANCE_YOUR_CALM);
         return;
     }
+    if (!room_for_header(h2)) {
+        refuse(h2, RP_H2_NO_MEMORY, CODE_CANCEL);
+        return;
+    }
+    h2->headers[h2->header_count++] = (rp_header){field->name, field->value};
 }
+
+/* First of all, once, and in no trailers. */
+static void status_came(rp_h2 *h2, const rp_hpack_field *field)
+{
+    if (h2->status != 0 || h2->header_count > 0 || h2->reading->is.told_head)
+        refuse_field(h2, field);
+    else
+        h2->status = (int)field->number;
+}
+
+/* RFC 9110, 8.6: not in interim responses and of 204, which may say 0; and 6.5.1: not in trailers.
+ */
+static void length_came(rp_h2 *h2, const rp_hpack_field *field)
+{
+    bool misplaced = h2->reading->is.told_head || h2->status / 100 == 1 ||
+                     (h2->status == 204 && field->number > 0);
+    if (misplaced || h2->length != RP_LENGTH_UNKNOWN) {
+        refuse_field(h2, field);
+    } else if (h2->status != 204) {
+        h2->length = field->number;
+        header_came(h2, field);
+    }
+}
+
+static void on_field(void *user, const rp_hpack_field *field)
+{
+    rp_h2 *h2 = user;
+    if (h2->reading == NULL)
+        return;
+    switch ((rp_hpack_kind)field->kind) {
+    case RP_HPACK_PLAIN:
+        header_came(h2, field);
+        break;
+    case RP_HPACK_LENGTH:
+        length_came(h2, field);
+        break;
+    case RP_HPACK_STATUS:
+        status_came(h2, field);
+        break;
+    case RP_HPACK_BAD:
+        refuse_field(h2, field);
+        break;
+    }
+    h2->list_bytes += (size_t)field->name_size + field->value_size + RP_HPACK_OVERHEAD;
+    if (h2->list_bytes > h2->options.head_bytes && h2->reading != NULL)
+        refuse(h2, RP_H2_HEAD_TOO_LARGE, CODE_ENHANCE_YOUR_CALM);
+}
+
+/* ---- a whole head ---- */
 
 static void tell_head(rp_h2 *h2, stream *s)
 {
+    bool informational = h2->status < 200;
     rp_response_head head = {.status = h2->status,
                              .version = 20,
-                             .informational = h2->status < 200,
+                             .informational = informational,
                              .reason = "",
                              .headers = h2->headers,
                              .header_count = h2->header_count,
                              .content_length = h2->length};
-    if (head.informational)
+    if (informational)
         head.content_length = 0;
     else if ((head.status == 204 || head.status == 304) && h2->length == RP_LENGTH_UNKNOWN)
         head.content_length = 0;
-    if (!head.informational) {
+    if (!informational) {
         s->is.told_head = true;
         s->is.length = head.content_length;
         s->bodiless = s->bodiless || head.status == 204 || head.status == 304;
@@ -225,45 +140,92 @@ static void tell_head(rp_h2 *h2, stream *s)
     h2->events->on_head(h2->user, &s->is, &head);
 }
 
-void rp_h2_trailers_clear(stream *s)
+static void interim_came(rp_h2 *h2, stream *s, bool last)
 {
-    rp_memory *memory = s->h2->memory->memory;
-    for (uint32_t i = 0; i < s->trailer_kept_count; i++) {
-        nghttp2_rcbuf_decref(s->trailer_parts[i].name);
-        nghttp2_rcbuf_decref(s->trailer_parts[i].value);
+    if (last) {
+        rp_h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
+    } else if (s->informational >= h2->options.informational_count) {
+        rp_h2_fail_stream(s, RP_H2_TOO_MANY_INTERIM, CODE_ENHANCE_YOUR_CALM);
+    } else {
+        s->informational++;
+        tell_head(h2, s);
     }
-    rp_free(memory, s->trailers);
-    rp_free(memory, s->trailer_parts);
-    s->trailers = NULL;
-    s->trailer_parts = NULL;
-    s->trailer_count = s->trailer_kept_count = 0;
+}
+
+/* It is not told where it already contradicts itself. */
+static void final_came(rp_h2 *h2, stream *s, bool last)
+{
+    bool bodiless = s->bodiless || h2->status == 304;
+    if (last && !bodiless && h2->length != RP_LENGTH_UNKNOWN && h2->length > 0) {
+        s->is.length = h2->length;
+        rp_h2_fail_stream(s, RP_H2_BODY_SHORT, CODE_PROTOCOL_ERROR);
+        return;
+    }
+    tell_head(h2, s);
+    if (!last && rp_h2_wanted(s))
+        rp_h2_flow_head(s);
 }
 
 /* They are told behind the body, which may wait: the stream has them from here on. */
-static void trailers_keep(rp_h2 *h2, stream *s)
+static bool trailers_keep(rp_h2 *h2, stream *s)
 {
-    s->trailers = h2->headers;
-    s->trailer_parts = h2->parts;
+    size_t bytes = h2->header_count * sizeof(*s->trailers), i;
+    for (i = 0; i < h2->header_count; i++)
+        bytes += strlen(h2->headers[i].name) + strlen(h2->headers[i].value) + 2;
+    s->trailers = rp_h2_take(h2->memory, bytes);
+    if (s->trailers == NULL)
+        return false;
+    char *text = (char *)(s->trailers + h2->header_count);
+    for (i = 0; i < h2->header_count; i++) {
+        const char *parts[] = {h2->headers[i].name, h2->headers[i].value};
+        s->trailers[i] = (rp_header){text, text + strlen(parts[0]) + 1};
+        for (size_t k = 0; k < 2; k++) {
+            size_t size = strlen(parts[k]) + 1;
+            memcpy(text, parts[k], size);
+            text += size;
+        }
+    }
     s->trailer_count = h2->header_count;
-    s->trailer_kept_count = h2->kept_count;
-    h2->headers = NULL;
-    h2->parts = NULL;
-    h2->header_count = h2->header_capacity = h2->kept_count = 0;
+    return true;
 }
 
-void rp_h2_head_read(rp_h2 *h2, stream *s)
+static void trailers_came(rp_h2 *h2, stream *s, bool last)
 {
-    if (h2->reading == s && !s->is.told_head) {
-        bool informational = h2->status < 200;
-        if (informational && s->informational >= h2->options.informational_count) {
-            rp_h2_fail_stream(s, RP_H2_TOO_MANY_INTERIM, NGHTTP2_ENHANCE_YOUR_CALM);
-        } else {
-            s->informational += informational;
-            tell_head(h2, s);
-        }
-    } else if (h2->reading == s && h2->header_count > 0 && s->trailers == NULL &&
-               h2->events->on_trailers != NULL) {
-        trailers_keep(h2, s);
-    }
-    head_over(h2);
+    if (!last)
+        rp_h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
+    else if (h2->header_count > 0 && h2->events->on_trailers != NULL && !trailers_keep(h2, s))
+        rp_h2_fail_stream(s, RP_H2_NO_MEMORY, CODE_CANCEL);
+}
+
+static void head_judge(rp_h2 *h2, stream *s, bool last)
+{
+    if (s->is.told_head)
+        trailers_came(h2, s, last);
+    else if (h2->status == 0)
+        rp_h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
+    else if (h2->status < 200)
+        interim_came(h2, s, last);
+    else
+        final_came(h2, s, last);
+}
+
+void rp_h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last)
+{
+    h2->reading = s != NULL && rp_h2_wanted(s) ? s : NULL;
+    h2->header_count = 0;
+    h2->list_bytes = 0;
+    h2->status = 0;
+    h2->length = RP_LENGTH_UNKNOWN;
+    rp_hpack_result result = rp_hpack_decode(&h2->decoder, block, size, on_field, h2);
+    stream *reading = h2->reading;
+    h2->reading = NULL;
+    if (result == RP_HPACK_BROKEN)
+        rp_h2_broken(h2, CODE_COMPRESSION_ERROR, "a header block is not HPACK's (RFC 7541)");
+    else if (result == RP_HPACK_NO_MEMORY)
+        rp_h2_fail_memory(h2);
+    else if (reading != NULL)
+        head_judge(h2, reading, last);
+    if (!h2->failed && last && s != NULL)
+        rp_h2_remote_end(s);
+    rp_hpack_sweep(&h2->decoder);
 }

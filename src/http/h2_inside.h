@@ -1,9 +1,60 @@
-/* h2_inside.h - a connection's members, for h2.c, h2_head.c, h2_send.c and h2_flow.c. */
+/* h2_inside.h - a connection's members, for h2.c, h2_frames.c, h2_head.c, h2_send.c and h2_flow.c.
+ */
 #ifndef RP_HTTP_H2_INSIDE_H
 #define RP_HTTP_H2_INSIDE_H
 
 #include "base/error.h"
-#include "http/h2_memory.h"
+#include "http/hpack.h"
+
+/* RFC 9113, 6, 4.1, 7 and 6.5.2. */
+enum {
+    FRAME_DATA,
+    FRAME_HEADERS,
+    FRAME_PRIORITY,
+    FRAME_RST_STREAM,
+    FRAME_SETTINGS,
+    FRAME_PUSH_PROMISE,
+    FRAME_PING,
+    FRAME_GOAWAY,
+    FRAME_WINDOW_UPDATE,
+    FRAME_CONTINUATION
+};
+enum {
+    FLAG_ACK = 1,
+    FLAG_END_STREAM = 1,
+    FLAG_END_HEADERS = 4,
+    FLAG_PADDED = 8,
+    FLAG_PRIORITY = 32
+};
+enum {
+    CODE_NO_ERROR,
+    CODE_PROTOCOL_ERROR,
+    CODE_INTERNAL_ERROR,
+    CODE_FLOW_CONTROL_ERROR,
+    CODE_SETTINGS_TIMEOUT,
+    CODE_STREAM_CLOSED,
+    CODE_FRAME_SIZE_ERROR,
+    CODE_REFUSED_STREAM,
+    CODE_CANCEL,
+    CODE_COMPRESSION_ERROR,
+    CODE_CONNECT_ERROR,
+    CODE_ENHANCE_YOUR_CALM
+};
+enum {
+    SETTING_HEADER_TABLE_SIZE = 1,
+    SETTING_ENABLE_PUSH,
+    SETTING_MAX_CONCURRENT_STREAMS,
+    SETTING_INITIAL_WINDOW_SIZE,
+    SETTING_MAX_FRAME_SIZE,
+    SETTING_MAX_HEADER_LIST_SIZE
+};
+
+#define FRAME_HEAD 9
+#define FRAME_MOST ((size_t)16384) /* either way: neither side says otherwise */
+#define WINDOW_BEGIN 65535         /* RFC 9113, 6.9.2 */
+#define WINDOW_MOST 0x7fffffff     /* 6.9.1 */
+#define STREAM_MOST 0x7fffffffu
+#define BUCKETS 128u
 
 /* Why an answer can't be used. */
 typedef enum rp_h2_fault {
@@ -15,51 +66,76 @@ typedef enum rp_h2_fault {
     RP_H2_BODY_SHORT,
     RP_H2_BODY_LONG,
     RP_H2_BODY_UNASKED,
+    RP_H2_OVERRUN, /* of its window */
     RP_H2_MALFORMED,
     RP_H2_NO_MEMORY
 } rp_h2_fault;
 
-/* What a header of a head is made of. */
-typedef struct h2_part {
-    nghttp2_rcbuf *name, *value;
-    uint32_t list_bytes; /* its share of the list (RFC 9113, 6.5.2) */
-    bool is_length;
-} h2_part;
-
 typedef struct stream {
     rp_h2_stream is;
     rp_h2 *h2;
-    rp_link all_link;    /* h2->all */
-    rp_link link;        /* h2->live, then h2->ended; alone: dropped, or told */
-    rp_link turn_link;   /* h2->turns */
-    rp_link held_link;   /* h2->ready: it has held bytes and credit */
+    struct stream *next;           /* in its bucket, once its head is sent */
+    rp_link all_link;              /* h2->all */
+    rp_link link;                  /* h2->live, then h2->ended; alone: dropped, or told */
+    rp_link send_link;             /* h2->unsent, then h2->turns or h2->blocked, then h2->resets */
+    rp_link window_link;           /* h2->windows: it owes a WINDOW_UPDATE */
+    rp_link held_link;             /* h2->ready: it has held bytes and credit */
+    const rp_message *message;     /* until its head is in the output */
+    uint8_t *block;                /* of a head that more than one frame holds; NULL: it fits */
+    uint32_t block_size, block_at; /* how much of it there is, and is in the output */
     rp_body *body;       /* NULL: none; not ours any more once it is ended, dropped or finishing */
-    rp_header *trailers; /* of the answer, as rp_h2 has heads */
-    h2_part *trailer_parts;
-    uint32_t trailer_count, trailer_kept_count;
+    rp_header *trailers; /* of the answer, with their texts behind them */
+    uint32_t trailer_count;
     rp_chain held; /* of a limited one: came, and waits for credit */
     size_t credit;
     uint32_t informational;
-    uint32_t code; /* of the RST_STREAM that ended it, theirs or ours */
-    uint32_t window;
-    uint8_t end;   /* rp_h2_end, once it is in h2->ended */
-    uint8_t fault; /* rp_h2_fault */
-    bool its_turn; /* to send a frame of its body */
+    uint32_t code;                   /* of the RST_STREAM that ended it, theirs or ours */
+    uint32_t reset_code;             /* of ours */
+    int64_t send_window;             /* for its body */
+    int64_t left;                    /* so much more may the server send */
+    uint32_t window, consumed, owed; /* see h2_flow.c */
+    uint8_t end;                     /* rp_h2_end, once it is in h2->ended */
+    uint8_t fault;                   /* rp_h2_fault */
+    bool unsent;                     /* the server knows nothing of it */
     bool bodiless; /* the answer has no body, whatever its head says (RFC 9110, 6.4.1) */
     bool limited;
-    bool closed;    /* nghttp2 knows it no more */
-    bool finishing; /* the answer is complete but for what is held */
-    bool ended;     /* is, or was, in h2->ended */
+    bool answered;     /* HEADERS came */
+    bool remote_ended; /* END_STREAM came */
+    bool resetting;    /* RST_STREAM is to be sent: what comes is passed over */
+    bool closed;       /* on the wire: it is found no more */
+    bool finishing;    /* the answer is complete but for what is held */
+    bool ended;        /* is, or was, in h2->ended */
     bool dropped;
     bool unwanted; /* dropped, and not reset */
     bool peer_reset;
+    bool sends_trailers; /* the body is in the output, its trailers are not */
     char bad_name[32];
 } stream;
+
+/* The frame that is being read. */
+typedef struct h2_frame_in {
+    uint8_t type, flags;
+    bool under_way;
+    bool passed_over;        /* its payload */
+    bool padding_known;      /* of DATA */
+    uint32_t id, size, left; /* left: of the payload, to be read */
+    uint32_t padding;        /* of DATA */
+} h2_frame_in;
+
+/* The last head that was sent and put nothing into the table: what it was made of, and its block.
+ * Requests that differ in nothing but the path have the same, but for the path. */
+typedef struct h2_sent_head {
+    uint8_t *key, *block;
+    uint32_t key_size, key_capacity, block_size, block_capacity;
+    uint32_t path_at, path_end; /* in block */
+    uint32_t target_size;       /* at the end of key */
+    uint64_t inserted;          /* the table's count then */
+    bool valid;
+} h2_sent_head;
 
 #define RP_H2_FAREWELL_BYTES 80
 
 struct rp_h2 {
-    nghttp2_session *ng;
     rp_h2_memory *memory;
     rp_chunk_pool *chunks;
     const rp_h2_events *events;
@@ -71,34 +147,59 @@ struct rp_h2 {
     rp_link live;  /* streams that somebody waits for, the oldest first */
     rp_link ended; /* and whose end was not told yet */
     rp_link ready; /* held bytes, and credit for them */
-    rp_link turns; /* uploads that wait for the others to send a frame */
-    uint32_t uploads;
-    stream *told; /* by rp_h2_next_end: freed with the next call */
+    stream *told;  /* by rp_h2_next_end: freed with the next call */
     stream *delivering;
-    uint32_t open;     /* streams that the server counts */
-    uint32_t unwanted; /* of these, dropped and not reset */
-    bool settings_came;
+    stream *buckets[BUCKETS]; /* by id */
+    uint32_t open;            /* streams that the server counts, or is to count */
+    uint32_t unwanted;        /* of these, dropped and not reset */
+    uint32_t next_id, sent_id;
 
-    /* The head that is being read: nghttp2's strings, held by references. */
+    /* The server's settings. */
+    bool settings_came;
+    uint32_t streams_limit, stream_send_window;
+
+    /* Input. */
+    h2_frame_in in;
+    uint8_t frame_head[FRAME_HEAD];
+    uint8_t frame_head_size;
+    uint8_t *gathered; /* a frame's payload that came in pieces; NULL: none */
+    uint32_t gathered_size;
+    uint8_t *block; /* a header block that several frames hold; NULL: none */
+    size_t block_size, block_capacity;
+    uint32_t continued;     /* the stream whose block it is, with its flags; 0: none */
+    uint32_t continuations; /* so many of it came */
+    uint8_t continued_flags;
+    rp_hpack_decoder decoder;
+
+    /* The head that is being read. */
     stream *reading;
     rp_header *headers;
-    h2_part *parts; /* one for each header; those up to kept_count hold their strings */
-    uint32_t header_count, header_capacity, kept_count;
-    bool never_indexed; /* one of them was marked so */
+    uint32_t header_count, header_capacity;
     size_t list_bytes;
     int status;
     uint64_t length;
 
-    /* Output. */
+    /* Output, in the order in which it goes. */
+    bool greeted;
+    uint32_t acks_due; /* of SETTINGS */
+    uint8_t *pings;    /* to be answered, 8 bytes each */
+    uint32_t ping_count, ping_capacity;
+    bool ping_due;
     uint32_t overflowed; /* a stream whose window the server made too large; 0: none */
-    nghttp2_nv *fields;
-    size_t field_capacity;
-    char *names; /* in lower case, for the present submit */
-    size_t name_capacity;
-    uint8_t *out; /* of the present drain */
-    size_t out_size, out_capacity;
+    rp_link resets, windows, unsent;
+    uint32_t unsent_count;
+    rp_link turns, blocked; /* uploads: in the order in which they send; for the connection's window
+                             * to open */
+    stream *cut;            /* some of its head is in the output: nothing may come between */
+    int64_t send_window;
+    bool goaway_due;
+    rp_hpack_encoder encoder;
+    h2_sent_head sent_head;
 
-    /* Flow control. */
+    /* Flow control: see h2_flow.c. */
+    int64_t left;
+    uint32_t consumed, owed;
+    bool settings_acked;
     uint64_t settings_ns; /* when ours were sent; 0: not yet, or answered */
     uint64_t ping_ns;     /* likewise a PING */
     uint64_t trip_ns;     /* the shortest round trip seen; 0: none */
@@ -109,17 +210,17 @@ struct rp_h2 {
 
     /* Budgets: so many are left, as of the time. */
     uint64_t resets_ns, calm_ns;
-    uint32_t resets, calm;
+    uint32_t resets_left, calm;
 
     /* The end. */
     bool goaway_came;
-    uint32_t goaway_code;
+    uint32_t goaway_code, goaway_last;
     char farewell[RP_H2_FAREWELL_BYTES]; /* GOAWAY's debug data, printable */
-    bool broken;                         /* nghttp2 is not to be called any more */
     bool failed;
     rp_status failure;
     uint32_t failure_code;
     char failure_text[RP_ERROR_TEXT_SIZE];
+    const char *rule;         /* that the server broke: a sentence for it; NULL: none */
     uint8_t looks_like_http1; /* so many first bytes are "HTTP/"; 0xff: they are not */
 };
 
@@ -128,67 +229,88 @@ static inline stream *rp_h2_stream_of(rp_h2_stream *public)
     return RP_CONTAINER(public, stream, is);
 }
 
+static inline uint32_t rp_h2_word(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
 /* ---- h2.c ---- */
 
-/* The stream with this number, that somebody waits for; NULL: there is none. */
-stream *rp_h2_find(rp_h2 *h2, int32_t id);
-/* Its end is to be told. */
-void rp_h2_end_stream(stream *s, rp_h2_end end);
+/* The stream that is open on the wire; NULL. */
+static inline stream *rp_h2_on_wire(const rp_h2 *h2, uint32_t id)
+{
+    stream *s = h2->buckets[id / 2 % BUCKETS];
+    while (s != NULL && s->is.id != id)
+        s = s->next;
+    return s;
+}
+
+/* Somebody waits for what comes of it. */
+static inline bool rp_h2_wanted(const stream *s)
+{
+    return !(s->dropped || s->ended || s->finishing);
+}
+
+/* What rp_h2_next_end told is gone. */
+void rp_h2_free_told(rp_h2 *h2);
+/* The server knows of it. */
+void rp_h2_stream_sent(stream *s);
+/* It is over on the wire. Where nobody needs it any more, it is gone. */
+void rp_h2_close(stream *s);
+/* The server ended it: by RST_STREAM, or left it undone. */
+void rp_h2_closed_by_server(stream *s, uint32_t code);
+/* The server has sent all of it. The stream may be gone. */
+void rp_h2_remote_end(stream *s);
+/* RST_STREAM is to be sent. */
+void rp_h2_reset(stream *s, uint32_t code);
 /* Its answer can't be used: resets it, and ends it. */
 void rp_h2_fail_stream(stream *s, rp_h2_fault fault, uint32_t code);
-/* The answer is complete, but for what is held. */
-void rp_h2_complete(stream *s);
-/* The connection is over. */
-void rp_h2_fail(rp_h2 *h2, rp_status status, uint32_t code, const char *format, ...)
-    RP_PRINTF(4, 5);
-/* nghttp2 gave up. */
-void rp_h2_fail_fatal(rp_h2 *h2, int result);
+/* A piece of its body came. */
+void rp_h2_body_came(stream *s, const uint8_t *data, size_t size);
+/* GOAWAY came: those above its last id, and those that were not sent, are left undone. */
+void rp_h2_leave_undone(rp_h2 *h2);
+/* The connection is over: for want of memory, or because the server broke a rule; the sentence is
+ * a constant. */
+void rp_h2_fail_memory(rp_h2 *h2);
+void rp_h2_broken(rp_h2 *h2, uint32_t code, const char *rule);
+/* The same, in the sentence's own words about the server. */
+void rp_h2_flooded(rp_h2 *h2, const char *text);
 /* A frame of the server's that brings nothing came; so much went out that the server may answer
  * with such frames. */
 void rp_h2_idle_frame(rp_h2 *h2);
 void rp_h2_calm_down(rp_h2 *h2, size_t size);
-/* One of the events of which a connection has count, and so many more a second; false: it has had
- * all of them. */
-bool rp_h2_spend(uint32_t *left, uint64_t *since_ns, uint64_t now_ns, uint32_t count,
-                 uint32_t per_second);
 
-/* ---- h2_head.c: nghttp2's callbacks ---- */
+/* ---- h2_head.c ---- */
 
-int rp_h2_on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user);
-int rp_h2_on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name,
-                    nghttp2_rcbuf *value, uint8_t flags, void *user);
-int rp_h2_on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name,
-                            nghttp2_rcbuf *value, uint8_t flags, void *user);
-/* A HEADERS frame is whole. */
-void rp_h2_head_read(rp_h2 *h2, stream *s);
-/* Lets go of all strings. */
-void rp_h2_head_clear(rp_h2 *h2);
-/* Lets go of the answer's trailers. */
-void rp_h2_trailers_clear(stream *s);
-/* nghttp2 found fault with a header, in its own words: takes the name from them. */
-void rp_h2_note_bad_name(stream *s, const char *text, size_t size);
+/* A HEADERS frame of an answer begins: a stream that somebody waits for. */
+void rp_h2_head_begins(stream *s);
+/* A whole block, and whose it is; NULL: nobody's, and it is only decoded. The stream may be gone. */
+void rp_h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last);
 
 /* ---- h2_send.c ---- */
 
 /* It sends no more of its body. */
 void rp_h2_upload_ends(stream *s);
-
-int rp_h2_on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user);
-int rp_h2_on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t size,
-                       nghttp2_data_source *source, void *user);
+/* There may be something of its body to send. */
+void rp_h2_takes_turns(stream *s);
+void rp_h2_send_end(rp_h2 *h2);
 
 /* ---- h2_flow.c ---- */
 
-/* The connection's window, and the streams', to begin with. False: no memory. */
-bool rp_h2_flow_begin(rp_h2 *h2);
-/* So many bytes of a body came, on a stream that somebody waits for: the connection's window goes
- * back, and both grow. */
+/* The connection's window, and the streams', to begin with. */
+void rp_h2_flow_begin(rp_h2 *h2);
+void rp_h2_flow_stream(stream *s);
+/* The server has our settings. */
+void rp_h2_flow_acked(rp_h2 *h2);
+/* A DATA frame of so many bytes begins. False: the window has no room for it. */
+bool rp_h2_flow_frame(rp_h2 *h2, uint32_t size);
+/* So many bytes of a body came, on a stream that somebody waits for. */
 void rp_h2_flow_came(rp_h2 *h2, stream *s, size_t size);
 /* The head of its answer came. */
 void rp_h2_flow_head(stream *s);
 /* Behind a feed: what did come in the last round trip? */
 void rp_h2_flow_sample(rp_h2 *h2);
-/* They, or others, are consumed. */
+/* Bytes of it are consumed. */
 void rp_h2_flow_consumed(stream *s, size_t size);
 /* The answer to what was sent at that time came. */
 void rp_h2_flow_trip(rp_h2 *h2, uint64_t sent_ns);

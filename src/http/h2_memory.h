@@ -1,12 +1,10 @@
-/* h2_memory.h - nghttp2's memory, over a loop's: a request takes some ten small blocks and gives
- * them back, so those that come back are kept for the next one, by size. What they held is wiped
- * when they come back: headers, mostly. */
+/* h2_memory.h - memory of HTTP/2's connections, over a loop's: streams and header fields come and go
+ * with every request, so blocks that come back are kept for the next one, by size. What they held
+ * is wiped when they come back: headers, mostly. */
 #ifndef RP_HTTP_H2_MEMORY_H
 #define RP_HTTP_H2_MEMORY_H
 
 #include "http/h2.h"
-
-#include <nghttp2/nghttp2.h>
 
 #define RP_H2_SIZES 9 /* 64 bytes to 16 KiB */
 
@@ -16,7 +14,6 @@ struct rp_h2_memory {
     rp_memory *memory;
     rp_h2_block *free[RP_H2_SIZES];
     uint32_t free_count[RP_H2_SIZES];
-    nghttp2_mem calls; /* for nghttp2 */
 };
 
 /* NULL: no memory. Not zeroed. */

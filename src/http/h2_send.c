@@ -1,14 +1,59 @@
-/* h2_send.c - requests to frames. */
+/* h2_send.c - requests, and all else that is sent, to frames.
+ *
+ * A drain writes what is due: answers, resets and windows first, then heads in the order in which
+ * the requests came, then bodies, a frame of each in turn. A head is encoded when it is its turn,
+ * for the table must be in step with what is sent. */
 #include "http/h2_inside.h"
 
-#include "base/assert.h"
 #include "base/text.h"
 #include "http/headers.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#define FRAME_HEAD 9
+#define KEY_BYTES ((size_t)1024)
+#define KEPT_BLOCK_BYTES ((size_t)512)
+
+/* Where the present drain writes. */
+typedef struct output {
+    uint8_t *begin, *at, *end;
+} output;
+
+static bool has_room(const output *out)
+{
+    return (size_t)(out->end - out->at) >= RP_H2_DRAIN_LEAST;
+}
+
+static void word_put(uint8_t *out, uint32_t word)
+{
+    out[0] = (uint8_t)(word >> 24);
+    out[1] = (uint8_t)(word >> 16);
+    out[2] = (uint8_t)(word >> 8);
+    out[3] = (uint8_t)word;
+}
+
+/* Of a frame whose payload stands behind it already, or is about to. */
+static void head_put(uint8_t *out, size_t size, uint8_t type, uint8_t flags, uint32_t id)
+{
+    word_put(out, (uint32_t)size << 8 | type);
+    out[4] = flags;
+    word_put(out + 5, id);
+}
+
+static void frame_put(output *out, uint8_t type, uint8_t flags, uint32_t id, const void *payload,
+                      size_t size)
+{
+    head_put(out->at, size, type, flags, id);
+    if (size > 0)
+        memcpy(out->at + FRAME_HEAD, payload, size);
+    out->at += FRAME_HEAD + size;
+}
+
+static void number_put(output *out, uint8_t type, uint32_t id, uint32_t number)
+{
+    uint8_t payload[4];
+    word_put(payload, number);
+    frame_put(out, type, 0, id, payload, sizeof(payload));
+}
 
 /* ---- the list of fields (RFC 9113, 8.3.1) ---- */
 
@@ -37,39 +82,6 @@ static bool stays_behind(const rp_field *field)
     }
 }
 
-static bool room_for_fields(rp_h2 *h2, const rp_message *message)
-{
-    rp_memory *memory = h2->memory->memory;
-    size_t count = (size_t)message->field_count + 8, bytes = message->size - message->fields_at;
-    if (count > h2->field_capacity) {
-        nghttp2_nv *fields = rp_reallocate(memory, h2->fields, count * sizeof(*fields));
-        if (fields == NULL)
-            return false;
-        h2->fields = fields;
-        h2->field_capacity = count;
-    }
-    if (bytes > h2->name_capacity) {
-        char *names = rp_reallocate(memory, h2->names, bytes);
-        if (names == NULL)
-            return false;
-        h2->names = names;
-        h2->name_capacity = bytes;
-    }
-    return true;
-}
-
-static nghttp2_nv field_of(const void *name, size_t name_size, const void *value, size_t value_size)
-{
-    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name,
-                        .value = (uint8_t *)(uintptr_t)value,
-                        .namelen = name_size,
-                        .valuelen = value_size,
-                        .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
-}
-
-#define FIELD(name, slice) field_of(name, sizeof(name) - 1, (slice).data, (slice).size)
-#define FIELD_TEXT(name, text) field_of(name, sizeof(name) - 1, text, strlen(text))
-
 /* RFC 9113, 8.2.1: no blanks at a value's ends. */
 static rp_slice trimmed(rp_slice value)
 {
@@ -80,308 +92,533 @@ static rp_slice trimmed(rp_slice value)
     return value;
 }
 
-/* The caller's. */
-static size_t own_fields(rp_h2 *h2, const rp_message *message, size_t count)
+/* Numbers of the static table. */
+enum {
+    AUTHORITY = 1,
+    METHOD = 2,
+    PATH = 4,
+    SCHEME = 6,
+    ACCEPT = 19,
+    AGE = 21,
+    AUTHORIZATION = 23,
+    CONTENT_LENGTH = 28,
+    COOKIE = 32,
+    ETAG = 34,
+    EXPECT = 35,
+    IF_MODIFIED_SINCE = 40,
+    IF_NONE_MATCH = 41,
+    LOCATION = 46,
+    PROXY_AUTHORIZATION = 49,
+    USER_AGENT = 58
+};
+#define GUESSABLE 20 /* bytes of a cookie, by how well the rest of a table is compressed */
+
+static rp_hpack_how how_of(uint32_t number, size_t value_size)
 {
-    size_t at = 0;
-    char *names = h2->names;
+    switch (number) {
+    case AUTHORIZATION:
+    case PROXY_AUTHORIZATION:
+        return RP_HPACK_NEVER;
+    case COOKIE:
+        return value_size < GUESSABLE ? RP_HPACK_NEVER : RP_HPACK_INDEX;
+    case AGE:
+    case CONTENT_LENGTH:
+    case ETAG:
+    case IF_MODIFIED_SINCE:
+    case IF_NONE_MATCH:
+    case LOCATION:
+        return RP_HPACK_ONCE;
+    default:
+        return RP_HPACK_INDEX;
+    }
+}
+
+static rp_slice slice_of(const char *text)
+{
+    return (rp_slice){(const uint8_t *)text, strlen(text)};
+}
+
+static uint8_t *known_put(rp_h2 *h2, uint8_t *out, uint32_t number, rp_slice value)
+{
+    const rp_hpack_field *named = &rp_hpack_static[number - 1];
+    rp_slice name = {(const uint8_t *)named->name, named->name_size};
+    rp_hpack_how how = number == PATH ? RP_HPACK_ONCE : how_of(number, value.size);
+    return rp_hpack_put(&h2->encoder, out, number, name, value, how);
+}
+
+/* The caller's. *secret becomes true if one of them is for nobody to keep. */
+static uint8_t *own_fields_put(rp_h2 *h2, uint8_t *out, const rp_message *message, bool *secret)
+{
     rp_field field;
-    while (rp_message_next(message, &at, &field)) {
+    for (size_t at = 0; rp_message_next(message, &at, &field);) {
         if (stays_behind(&field))
             continue;
         rp_slice value = trimmed(field.value);
-        bool same = true;
-        for (size_t i = 0; i < field.name.size; i++) {
-            names[i] = rp_ascii_lower((char)field.name.data[i]);
-            same = same && names[i] == (char)field.name.data[i];
-        }
-        const void *name = same ? (const void *)field.name.data : names;
-        h2->fields[count] = field_of(name, field.name.size, value.data, value.size);
-        if (!same)
-            h2->fields[count].flags = NGHTTP2_NV_FLAG_NO_COPY_VALUE;
-        count++;
-        names += field.name.size;
+        uint32_t number = rp_hpack_static_find(field.name.data, field.name.size);
+        rp_hpack_how how = how_of(number, value.size);
+        *secret = *secret || how == RP_HPACK_NEVER;
+        out = rp_hpack_put(&h2->encoder, out, number, field.name, value, how);
     }
-    return count;
+    return out;
 }
 
-/* length has room for a number. */
-static size_t fields_make(rp_h2 *h2, const rp_message *message, char *length)
+static uint8_t *length_put(rp_h2 *h2, uint8_t *out, uint64_t length)
 {
-    size_t count = 0;
-    h2->fields[count++] = FIELD(":method", rp_message_method(message));
-    h2->fields[count++] = FIELD_TEXT(":scheme", message->https ? "https" : "http");
-    h2->fields[count++] = FIELD(":authority", rp_message_authority(message));
-    h2->fields[count++] = FIELD(":path", rp_message_target(message));
-    if (message->user_agent != NULL)
-        h2->fields[count++] = FIELD_TEXT("user-agent", message->user_agent);
-    if (message->says_accept)
-        h2->fields[count++] = FIELD_TEXT("accept", "*/*");
-    count = own_fields(h2, message, count);
-    if (message->says_length) {
-        (void)snprintf(length, 24, "%llu", (unsigned long long)message->length);
-        h2->fields[count] = FIELD_TEXT("content-length", length);
-        h2->fields[count++].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
-    }
-    if (message->says_expect)
-        h2->fields[count++] = FIELD_TEXT("expect", "100-continue");
-    return count;
+    uint8_t digits[20];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (uint8_t)('0' + length % 10);
+    while ((length /= 10) > 0);
+    return known_put(h2, out, CONTENT_LENGTH, (rp_slice){digits + at, sizeof(digits) - at});
 }
 
-/* ---- the body ----
- *
- * nghttp2 would have the oldest upload send all of its body before the next one begins: where there
- * are several, each waits, once it has sent a frame, until the others have. */
+static uint8_t *behind_path_put(rp_h2 *h2, uint8_t *out, const rp_message *message, bool *secret)
+{
+    if (message->user_agent != NULL)
+        out = known_put(h2, out, USER_AGENT, slice_of(message->user_agent));
+    if (message->says_accept)
+        out = known_put(h2, out, ACCEPT, slice_of("*/*"));
+    out = own_fields_put(h2, out, message, secret);
+    if (message->says_length)
+        out = length_put(h2, out, message->length);
+    if (message->says_expect)
+        out = known_put(h2, out, EXPECT, slice_of("100-continue"));
+    return out;
+}
+
+/* ---- heads that are alike ---- */
+
+/* What a head is made of, but for the target: in front of the bytes. */
+typedef struct head_key {
+    uint64_t length;
+    uint32_t method, before_target, fields, agent, authority_at, authority, flags, zero;
+} head_key;
+
+static head_key key_of(const rp_message *message)
+{
+    bool own_host = !message->says_host;
+    return (head_key){
+        .length = message->length,
+        .method = message->method_size,
+        .before_target = message->target_at,
+        .fields = (uint32_t)message->size - message->fields_at,
+        .agent = message->user_agent == NULL ? 0 : (uint32_t)strlen(message->user_agent) + 1,
+        .authority_at = own_host ? message->authority_at - message->fields_at : 0,
+        .authority = message->authority_size,
+        .flags = (uint32_t)message->https | (uint32_t)message->says_length << 1 |
+                 (uint32_t)message->says_accept << 2 | (uint32_t)own_host << 3 |
+                 (uint32_t)message->says_expect << 4,
+    };
+}
+
+static bool is_alike(const rp_h2 *h2, const rp_message *message, const head_key *key)
+{
+    const h2_sent_head *last = &h2->sent_head;
+    if (!last->valid || last->inserted != h2->encoder.table.inserted || h2->encoder.limit_to_say ||
+        memcmp(last->key, key, sizeof(*key)) != 0)
+        return false;
+    const uint8_t *at = last->key + sizeof(*key);
+    return memcmp(at, message->bytes, key->before_target) == 0 &&
+           memcmp(at + key->before_target, message->bytes + message->fields_at, key->fields) == 0 &&
+           (key->agent == 0 ||
+            memcmp(at + key->before_target + key->fields, message->user_agent, key->agent) == 0);
+}
+
+static uint8_t *bytes_put(uint8_t *out, const void *bytes, size_t size)
+{
+    if (size > 0)
+        memcpy(out, bytes, size);
+    return out + size;
+}
+
+static uint8_t *alike_put(rp_h2 *h2, uint8_t *out, const rp_message *message)
+{
+    const h2_sent_head *last = &h2->sent_head;
+    rp_slice target = rp_message_target(message);
+    if (target.size == last->target_size &&
+        memcmp(last->key + last->key_size - target.size, target.data, target.size) == 0)
+        return bytes_put(out, last->block, last->block_size);
+    out = bytes_put(out, last->block, last->path_at);
+    out = known_put(h2, out, PATH, target);
+    return bytes_put(out, last->block + last->path_end, last->block_size - last->path_end);
+}
+
+static void keep(rp_h2 *h2, const rp_message *message, const head_key *key, const uint8_t *block,
+                 size_t size)
+{
+    h2_sent_head *kept = &h2->sent_head;
+    size_t key_size =
+        sizeof(*key) + key->before_target + key->fields + key->agent + message->target_size;
+    if (key_size > KEY_BYTES || size > KEPT_BLOCK_BYTES)
+        return;
+    if (kept->key == NULL)
+        kept->key = rp_h2_take(h2->memory, KEY_BYTES);
+    if (kept->block == NULL)
+        kept->block = rp_h2_take(h2->memory, KEPT_BLOCK_BYTES);
+    if (kept->key == NULL || kept->block == NULL)
+        return;
+    uint8_t *at = bytes_put(kept->key, key, sizeof(*key));
+    at = bytes_put(at, message->bytes, key->before_target);
+    at = bytes_put(at, message->bytes + message->fields_at, key->fields);
+    at = bytes_put(at, message->user_agent, key->agent);
+    (void)bytes_put(at, message->bytes + message->target_at, message->target_size);
+    (void)bytes_put(kept->block, block, size);
+    kept->key_size = (uint32_t)key_size;
+    kept->block_size = (uint32_t)size;
+    kept->target_size = message->target_size;
+    kept->inserted = h2->encoder.table.inserted;
+    kept->valid = true;
+}
+
+/* A whole head; gives its end. */
+static uint8_t *block_put(rp_h2 *h2, const rp_message *message, uint8_t *begin)
+{
+    head_key key = key_of(message);
+    if (is_alike(h2, message, &key))
+        return alike_put(h2, begin, message);
+    uint64_t inserted = h2->encoder.table.inserted;
+    bool secret = false;
+    uint8_t *out = rp_hpack_begin(&h2->encoder, begin);
+    bool plain = out == begin;
+    out = known_put(h2, out, METHOD, rp_message_method(message));
+    out = known_put(h2, out, SCHEME, slice_of(message->https ? "https" : "http"));
+    out = known_put(h2, out, AUTHORITY, rp_message_authority(message));
+    uint32_t path_at = (uint32_t)(out - begin);
+    out = known_put(h2, out, PATH, rp_message_target(message));
+    uint32_t path_end = (uint32_t)(out - begin);
+    out = behind_path_put(h2, out, message, &secret);
+    h2->sent_head.valid = false;
+    if (plain && !secret && h2->encoder.table.inserted == inserted) {
+        h2->sent_head.path_at = path_at;
+        h2->sent_head.path_end = path_end;
+        keep(h2, message, &key, begin, (size_t)(out - begin));
+    }
+    return out;
+}
+
+/* What it is at the most. Each of the caller's fields has its sizes with it in the message. */
+static size_t block_most(const rp_message *message)
+{
+    size_t agent = message->user_agent == NULL ? 0 : strlen(message->user_agent);
+    return rp_h2_head_bound(message) + agent + (size_t)message->field_count * RP_HPACK_PUT_BYTES;
+}
+
+/* ---- heads ---- */
+
+/* It is in the output to its end. */
+static void head_sent(stream *s, const output *out, size_t size)
+{
+    rp_h2 *h2 = s->h2;
+    rp_list_remove(&s->send_link);
+    h2->unsent_count--;
+    rp_h2_stream_sent(s);
+    s->is.sent_bytes += FRAME_HEAD + size;
+    s->is.moved_ns = h2->now_ns;
+    if (s->resetting) {
+        rp_list_append(&h2->resets, &s->send_link);
+        return;
+    }
+    if (rp_h2_wanted(s))
+        h2->events->on_frame(h2->user, &s->is, (size_t)(out->at - out->begin));
+    if (h2->goaway_came && s->is.id > h2->goaway_last)
+        rp_h2_closed_by_server(s, CODE_REFUSED_STREAM);
+    else
+        rp_h2_takes_turns(s);
+}
+
+/* What of a large one is not in the output yet, as far as there is room. */
+static void cut_put(stream *s, output *out)
+{
+    rp_h2 *h2 = s->h2;
+    h2->cut = s;
+    while (has_room(out)) {
+        size_t left = s->block_size - s->block_at, size = left < FRAME_MOST ? left : FRAME_MOST;
+        uint8_t flags = size == left ? FLAG_END_HEADERS : 0;
+        if (s->block_at == 0 && !s->is.uploading)
+            flags |= FLAG_END_STREAM;
+        frame_put(out, s->block_at == 0 ? FRAME_HEADERS : FRAME_CONTINUATION, flags, s->is.id,
+                  s->block + s->block_at, size);
+        s->block_at += (uint32_t)size;
+        if (size < left)
+            continue;
+        h2->cut = NULL;
+        rp_h2_give(h2->memory, s->block);
+        s->block = NULL;
+        head_sent(s, out, s->block_size);
+        return;
+    }
+}
+
+static bool head_may_go(const rp_h2 *h2)
+{
+    uint32_t limit = h2->settings_came ? h2->streams_limit : h2->options.streams_early;
+    return !rp_list_empty(&h2->unsent) && h2->open - h2->unsent_count < limit;
+}
+
+static void heads_put(rp_h2 *h2, output *out)
+{
+    while (has_room(out) && h2->cut == NULL && head_may_go(h2)) {
+        stream *s = RP_CONTAINER(h2->unsent.next, stream, send_link);
+        if (s->block != NULL) {
+            s->block_size = (uint32_t)(block_put(h2, s->message, s->block) - s->block);
+            cut_put(s, out);
+            continue;
+        }
+        uint8_t *payload = out->at + FRAME_HEAD;
+        size_t size = (size_t)(block_put(h2, s->message, payload) - payload);
+        head_put(out->at, size, FRAME_HEADERS,
+                 FLAG_END_HEADERS | (s->is.uploading ? 0 : FLAG_END_STREAM), s->is.id);
+        out->at = payload + size;
+        head_sent(s, out, size);
+    }
+}
+
+/* ---- bodies ---- */
 
 void rp_h2_upload_ends(stream *s)
 {
-    rp_list_remove(&s->turn_link);
-    s->h2->uploads -= s->is.uploading;
+    s->h2->unsent_count -= s->unsent;
+    rp_list_remove(&s->send_link);
     s->is.uploading = false;
 }
 
-/* False: nobody waits. */
-static bool next_turn(rp_h2 *h2)
+void rp_h2_takes_turns(stream *s)
 {
-    rp_link *link = rp_list_take(&h2->turns);
-    if (link == NULL)
-        return false;
-    stream *s = RP_CONTAINER(link, stream, turn_link);
-    s->its_turn = true;
-    (void)nghttp2_session_resume_data(h2->ng, (int32_t)s->is.id);
-    return true;
-}
-
-static bool is_over(const stream *s)
-{
-    return s->dropped || s->ended || s->finishing; /* the body is its owner's again */
+    if (s->is.uploading && !s->unsent && !s->resetting && rp_h2_wanted(s) &&
+        rp_list_empty(&s->send_link))
+        rp_list_append(&s->h2->turns, &s->send_link);
 }
 
 void rp_h2_body_more(rp_h2 *h2, rp_h2_stream *public)
 {
-    stream *s = rp_h2_stream_of(public);
-    if (s->is.uploading && !is_over(s) && rp_list_empty(&s->turn_link))
-        (void)nghttp2_session_resume_data(h2->ng, (int32_t)s->is.id);
+    (void)h2;
+    rp_h2_takes_turns(rp_h2_stream_of(public));
 }
 
-/* The fields behind the body (RFC 9113, 8.1). nghttp2 copies them. False: no memory. */
-static bool trailers_submit(stream *s)
+static void tell_frame(stream *s, const output *out, size_t size)
 {
-    rp_memory *memory = s->h2->memory->memory;
+    s->is.moved_ns = s->h2->now_ns;
+    s->is.sent_bytes += size;
+    s->h2->events->on_frame(s->h2->user, &s->is, (size_t)(out->at - out->begin));
+}
+
+/* The fields behind the body (RFC 9113, 8.1): RP_TRAILERS_LIMIT has them in one frame. */
+static void trailers_put(stream *s, output *out)
+{
+    rp_h2 *h2 = s->h2;
+    uint8_t *payload = out->at + FRAME_HEAD, *at = rp_hpack_begin(&h2->encoder, payload);
     rp_field field;
-    size_t count = 0, name_bytes = 0;
-    for (size_t at = 0; rp_body_next_trailer(s->body, &at, &field); count++)
-        name_bytes += field.name.size;
-    nghttp2_nv *fields = rp_allocate(memory, count * sizeof(*fields) + name_bytes);
-    if (fields == NULL)
-        return false;
-    char *names = (char *)(fields + count);
-    size_t i = 0;
-    for (size_t at = 0; rp_body_next_trailer(s->body, &at, &field); i++) {
-        rp_slice value = trimmed(field.value);
-        fields[i] = field_of(names, field.name.size, value.data, value.size);
-        fields[i].flags = NGHTTP2_NV_FLAG_NONE;
-        for (size_t k = 0; k < field.name.size; k++)
-            *names++ = rp_ascii_lower((char)field.name.data[k]);
-    }
-    int result = nghttp2_submit_trailer(s->h2->ng, (int32_t)s->is.id, fields, count);
-    rp_free(memory, fields);
-    return result == 0;
+    for (size_t next = 0; rp_body_next_trailer(s->body, &next, &field);)
+        at = rp_hpack_put(&h2->encoder, at, 0, field.name, trimmed(field.value), RP_HPACK_ONCE);
+    size_t size = (size_t)(at - payload);
+    head_put(out->at, size, FRAME_HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, s->is.id);
+    out->at = at;
+    rp_h2_upload_ends(s);
+    tell_frame(s, out, FRAME_HEAD + size);
 }
 
-/* False: no memory. */
-static bool body_ends(stream *s, uint32_t *flags)
+static void data_put(stream *s, output *out, size_t size, bool ends)
 {
-    *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (s->body->trailers == NULL)
-        return true;
-    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    return trailers_submit(s);
+    rp_h2 *h2 = s->h2;
+    bool last = ends && s->body->trailers == NULL;
+    head_put(out->at, size, FRAME_DATA, last ? FLAG_END_STREAM : 0, s->is.id);
+    rp_body_take(s->body, size, out->at + FRAME_HEAD);
+    out->at += FRAME_HEAD + size;
+    h2->send_window -= (int64_t)size;
+    s->send_window -= (int64_t)size;
+    rp_h2_calm_down(h2, size);
+    s->sends_trailers = ends && !last;
+    if (last)
+        rp_h2_upload_ends(s);
+    tell_frame(s, out, size);
+    rp_h2_takes_turns(s);
 }
 
-static nghttp2_ssize read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t size,
-                               uint32_t *flags, nghttp2_data_source *source, void *user)
+static size_t body_most(const stream *s)
 {
-    stream *s = source->ptr;
-    rp_h2 *h2 = user;
-    (void)ng;
-    (void)id;
-    (void)buffer;
-    size_t ready = is_over(s) ? 0 : rp_body_ready(s->body, size);
-    bool ends = !is_over(s) && rp_body_ends(s->body, ready);
-    if (ready == 0 && !ends) {
-        s->its_turn = false;
-        return NGHTTP2_ERR_DEFERRED;
-    }
-    if (h2->uploads > 1 && !s->its_turn) {
-        rp_list_remove(&s->turn_link);
-        rp_list_append(&h2->turns, &s->turn_link);
-        return NGHTTP2_ERR_DEFERRED;
-    }
-    s->its_turn = false;
-    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (ends && !body_ends(s, flags)) {
-        rp_h2_fail_stream(s, RP_H2_NO_MEMORY, NGHTTP2_CANCEL);
-        return NGHTTP2_ERR_DEFERRED;
-    }
-    return (nghttp2_ssize)ready;
+    int64_t window = s->send_window < s->h2->send_window ? s->send_window : s->h2->send_window;
+    if (window <= 0)
+        return 0;
+    return window < (int64_t)FRAME_MOST ? (size_t)window : FRAME_MOST;
 }
 
-int rp_h2_on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t size,
-                       nghttp2_data_source *source, void *user)
+static void bodies_put(rp_h2 *h2, output *out)
 {
-    rp_h2 *h2 = user;
-    stream *s = source->ptr;
-    (void)ng;
-    (void)frame;
-    if (is_over(s))
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (h2->out_capacity - h2->out_size < FRAME_HEAD + size)
-        return NGHTTP2_ERR_WOULDBLOCK;
-    memcpy(h2->out + h2->out_size, head, FRAME_HEAD);
-    rp_body_take(s->body, size, h2->out + h2->out_size + FRAME_HEAD);
-    h2->out_size += FRAME_HEAD + size;
-    return 0;
+    while (has_room(out) && !rp_list_empty(&h2->turns)) {
+        stream *s = RP_CONTAINER(rp_list_take(&h2->turns), stream, send_link);
+        if (!rp_h2_wanted(s)) /* the body is its owner's again */
+            continue;
+        if (s->sends_trailers) {
+            trailers_put(s, out);
+            continue;
+        }
+        size_t ready = rp_body_ready(s->body, body_most(s));
+        bool ends = rp_body_ends(s->body, ready);
+        if (ready > 0 || ends)
+            data_put(s, out, ready, ends);
+        else if (h2->send_window <= 0 && s->send_window > 0)
+            rp_list_append(&h2->blocked, &s->send_link);
+    }
+}
+
+/* ---- all else ---- */
+
+static void greeting_put(rp_h2 *h2, output *out)
+{
+    static const char magic[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    size_t list = h2->options.head_bytes;
+    const uint32_t settings[][2] = {
+        {SETTING_ENABLE_PUSH, 0},
+        {SETTING_MAX_CONCURRENT_STREAMS, 0},
+        {SETTING_INITIAL_WINDOW_SIZE, (uint32_t)h2->options.stream_window},
+        {SETTING_MAX_HEADER_LIST_SIZE, list < UINT32_MAX ? (uint32_t)list : UINT32_MAX},
+    };
+    uint8_t payload[6 * sizeof(settings) / sizeof(settings[0])];
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        payload[6 * i] = 0;
+        payload[6 * i + 1] = (uint8_t)settings[i][0];
+        word_put(payload + 6 * i + 2, settings[i][1]);
+    }
+    out->at = bytes_put(out->at, magic, sizeof(magic) - 1);
+    frame_put(out, FRAME_SETTINGS, 0, 0, payload, sizeof(payload));
+    h2->greeted = true;
+    h2->settings_ns = h2->now_ns;
+}
+
+static void answers_put(rp_h2 *h2, output *out)
+{
+    for (; h2->acks_due > 0 && has_room(out); h2->acks_due--)
+        frame_put(out, FRAME_SETTINGS, FLAG_ACK, 0, NULL, 0);
+    uint32_t done = 0;
+    for (; done < h2->ping_count && has_room(out); done++)
+        frame_put(out, FRAME_PING, FLAG_ACK, 0, h2->pings + (size_t)8 * done, 8);
+    if (done > 0 && done < h2->ping_count)
+        memmove(h2->pings, h2->pings + (size_t)8 * done, (size_t)8 * (h2->ping_count - done));
+    h2->ping_count -= done;
+}
+
+static void resets_put(rp_h2 *h2, output *out)
+{
+    while (has_room(out) && !rp_list_empty(&h2->resets)) {
+        stream *s = RP_CONTAINER(rp_list_take(&h2->resets), stream, send_link);
+        number_put(out, FRAME_RST_STREAM, s->is.id, s->reset_code);
+        rp_h2_close(s);
+    }
+}
+
+static void windows_put(rp_h2 *h2, output *out)
+{
+    if (h2->owed > 0 && has_room(out)) {
+        number_put(out, FRAME_WINDOW_UPDATE, 0, h2->owed);
+        h2->owed = 0;
+    }
+    while (has_room(out) && !rp_list_empty(&h2->windows)) {
+        stream *s = RP_CONTAINER(rp_list_take(&h2->windows), stream, window_link);
+        if (s->resetting || s->remote_ended)
+            continue;
+        number_put(out, FRAME_WINDOW_UPDATE, s->is.id, s->owed);
+        s->left += s->owed;
+        s->owed = 0;
+    }
+}
+
+static void ping_put(rp_h2 *h2, output *out)
+{
+    if (!h2->ping_due || !has_room(out))
+        return;
+    frame_put(out, FRAME_PING, 0, 0, "ringport", 8);
+    h2->ping_due = false;
+    h2->ping_ns = h2->now_ns;
+}
+
+/* RFC 9113, 6.9.1: a stream whose window is too large is reset. */
+static void last_words_put(rp_h2 *h2, output *out)
+{
+    uint8_t payload[8 + 100] = {0};
+    size_t size = h2->rule == NULL ? 0 : strlen(h2->rule);
+    if (size > sizeof(payload) - 8)
+        size = sizeof(payload) - 8;
+    if (h2->overflowed != 0)
+        number_put(out, FRAME_RST_STREAM, h2->overflowed, CODE_FLOW_CONTROL_ERROR);
+    bool ours = h2->failure == RP_E_NO_MEMORY;
+    word_put(payload + 4, ours ? CODE_INTERNAL_ERROR : h2->failure_code);
+    (void)bytes_put(payload + 8, h2->rule, size);
+    frame_put(out, FRAME_GOAWAY, 0, 0, payload, 8 + size);
+    h2->goaway_due = false;
 }
 
 /* ---- submit and drain ---- */
 
 rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request)
 {
-    char length[24];
+    size_t most = block_most(request->message);
     stream *s = rp_h2_take(h2->memory, sizeof(*s));
-    if (s == NULL || !room_for_fields(h2, request->message)) {
+    uint8_t *block = s != NULL && most > FRAME_MOST ? rp_h2_take(h2->memory, most) : NULL;
+    if (s == NULL || (most > FRAME_MOST && block == NULL)) {
         rp_h2_give(h2->memory, s);
         return NULL;
     }
     *s = (stream){.h2 = h2,
-                  .is = {.user = request->user, .length = RP_LENGTH_UNKNOWN},
+                  .is = {.user = request->user, .id = h2->next_id, .length = RP_LENGTH_UNKNOWN},
+                  .message = request->message,
+                  .block = block,
                   .body = request->body,
+                  .unsent = true,
                   .bodiless = request->head_only,
                   .limited = request->limited,
                   .credit = request->credit,
-                  .window = (uint32_t)h2->options.stream_window};
+                  .send_window = h2->stream_send_window};
     s->is.uploading = request->body != NULL;
-    nghttp2_data_provider2 body = {.source.ptr = s, .read_callback = read_body};
-    int32_t id =
-        nghttp2_submit_request2(h2->ng, NULL, h2->fields, fields_make(h2, request->message, length),
-                                s->is.uploading ? &body : NULL, s);
-    if (id < 0) {
-        rp_h2_give(h2->memory, s);
-        return NULL;
-    }
-    s->is.id = (uint32_t)id;
+    h2->next_id += 2;
+    rp_h2_flow_stream(s);
     rp_chain_init(&s->held, h2->chunks);
     rp_list_init(&s->held_link);
-    rp_list_init(&s->turn_link);
-    h2->uploads += s->is.uploading;
+    rp_list_init(&s->window_link);
     rp_list_append(&h2->all, &s->all_link);
     rp_list_append(&h2->live, &s->link);
+    rp_list_append(&h2->unsent, &s->send_link);
+    h2->unsent_count++;
     h2->open++;
     return &s->is;
 }
 
 bool rp_h2_wants_drain(const rp_h2 *h2)
 {
-    return !h2->broken &&
-           (nghttp2_session_want_write(h2->ng) != 0 ||
-            (!rp_list_empty(&h2->turns) && nghttp2_session_get_remote_window_size(h2->ng) > 0));
-}
-
-static void goaway_sent(rp_h2 *h2, const nghttp2_goaway *goaway)
-{
-    if (goaway->error_code == NGHTTP2_NO_ERROR)
-        return;
-    if (goaway->error_code == NGHTTP2_INTERNAL_ERROR) { /* fields could not be compressed */
-        rp_h2_fail_fatal(h2, NGHTTP2_ERR_NOMEM);
-        return;
-    }
-    int size = (int)(goaway->opaque_data_len < 100 ? goaway->opaque_data_len : 100);
-    rp_h2_fail(h2, RP_E_H2_PROTOCOL, goaway->error_code,
-               "the server broke HTTP/2's rules and was told %s%s%.*s",
-               rp_h2_code_name(goaway->error_code), size > 0 ? ": " : "", size,
-               size > 0 ? (const char *)goaway->opaque_data : "");
-}
-
-int rp_h2_on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
-{
-    rp_h2 *h2 = user;
-    (void)ng;
-    switch (frame->hd.type) {
-    case NGHTTP2_SETTINGS:
-        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
-            h2->settings_ns = h2->now_ns;
-        break;
-    case NGHTTP2_PING:
-        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
-            h2->ping_ns = h2->now_ns;
-        break;
-    case NGHTTP2_GOAWAY:
-        goaway_sent(h2, &frame->goaway);
-        break;
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_DATA: {
-        stream *s = rp_h2_find(h2, frame->hd.stream_id);
-        if (s == NULL)
-            break;
-        s->is.moved_ns = h2->now_ns;
-        s->is.sent_bytes += frame->hd.length;
-        if (frame->hd.type == NGHTTP2_HEADERS)
-            s->is.sent_bytes += FRAME_HEAD;
-        else
-            rp_h2_calm_down(h2, frame->hd.length);
-        if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
-            rp_h2_upload_ends(s);
-        h2->events->on_frame(h2->user, &s->is, h2->out_size);
-        break;
-    }
-    default:
-        break;
-    }
-    return 0;
-}
-
-/* RFC 9113, 6.9.1: such a stream is reset. nghttp2 only ends the connection, and sends no more of
- * streams then. */
-static void reset_overflowed(rp_h2 *h2)
-{
-    const uint8_t frame[FRAME_HEAD + 4] = {
-        [2] = 4,
-        [3] = NGHTTP2_RST_STREAM,
-        [5] = (uint8_t)(h2->overflowed >> 24),
-        [6] = (uint8_t)(h2->overflowed >> 16),
-        [7] = (uint8_t)(h2->overflowed >> 8),
-        [8] = (uint8_t)h2->overflowed,
-        [12] = NGHTTP2_FLOW_CONTROL_ERROR,
-    };
-    if (h2->overflowed == 0 || h2->out_capacity - h2->out_size < RP_H2_DRAIN_LEAST)
-        return;
-    memcpy(h2->out + h2->out_size, frame, sizeof(frame));
-    h2->out_size += sizeof(frame);
-    h2->overflowed = 0;
+    if (h2->failed)
+        return h2->goaway_due;
+    return !h2->greeted || h2->cut != NULL || h2->acks_due > 0 || h2->ping_count > 0 ||
+           h2->ping_due || h2->owed > 0 || !rp_list_empty(&h2->resets) ||
+           !rp_list_empty(&h2->windows) || !rp_list_empty(&h2->turns) || head_may_go(h2);
 }
 
 bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
 {
-    nghttp2_ssize result = 0;
+    output o = {out, out + *size, out + capacity};
     h2->now_ns = now_ns;
-    h2->out = out;
-    h2->out_size = *size;
-    h2->out_capacity = capacity;
-    reset_overflowed(h2);
-    while (!h2->broken && h2->out_capacity - h2->out_size >= RP_H2_DRAIN_LEAST) {
-        const uint8_t *data;
-        result = nghttp2_session_mem_send2(h2->ng, &data);
-        if (result < 0 || (result == 0 && !next_turn(h2)))
-            break;
-        if (result == 0)
-            continue;
-        memcpy(h2->out + h2->out_size, data, (size_t)result);
-        h2->out_size += (size_t)result;
+    if (!rp_h2_wants_drain(h2) || !has_room(&o))
+        return !h2->failed;
+    if (!h2->greeted)
+        greeting_put(h2, &o);
+    if (h2->cut != NULL)
+        cut_put(h2->cut, &o);
+    if (h2->cut == NULL && !h2->failed) {
+        answers_put(h2, &o);
+        resets_put(h2, &o);
+        windows_put(h2, &o);
+        ping_put(h2, &o);
+        heads_put(h2, &o);
     }
-    if (result < 0)
-        rp_h2_fail_fatal(h2, (int)result);
-    *size = h2->out_size;
-    h2->out = NULL;
+    if (h2->cut == NULL && !h2->failed)
+        bodies_put(h2, &o);
+    if (h2->cut == NULL && h2->failed && has_room(&o))
+        last_words_put(h2, &o);
+    *size = (size_t)(o.at - out);
     return !h2->failed;
+}
+
+void rp_h2_send_end(rp_h2 *h2)
+{
+    rp_free(h2->memory->memory, h2->pings);
+    rp_h2_give(h2->memory, h2->sent_head.key);
+    rp_h2_give(h2->memory, h2->sent_head.block);
 }

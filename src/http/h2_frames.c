@@ -1,0 +1,641 @@
+/* h2_frames.c - what the server sends, frame by frame (RFC 9113, 4 and 6).
+ *
+ * What of a frame can be judged by its head is judged there. DATA is given away as it comes; the
+ * payload of another frame is read in place if it is there in whole, and gathered before if not.
+ * What may not be makes the connection fail, which reads no more then: see h2_head.c for what ends
+ * only a request. */
+#include "http/h2_inside.h"
+
+#include <string.h>
+
+#define CONTINUATIONS_MOST 8u
+#define SETTINGS_MOST 32u  /* in a frame */
+#define ANSWERS_MOST 1000u /* that wait, because the network takes nothing */
+#define PING_BYTES 8u
+#define CLIENTS(id) ((id) % 2 == 1)
+
+/* ---- frames' heads ---- */
+
+/* What is fixed of a type: NULL where nothing is wrong. */
+typedef struct frame_rule {
+    bool on_stream, on_connection; /* it may be */
+    uint32_t least, most;
+    const char *stream, *size; /* what is wrong */
+} frame_rule;
+
+static const frame_rule rules[] = {
+    [FRAME_DATA] = {true, false, 0, FRAME_MOST, "DATA: stream 0 (RFC 9113, 6.1)", NULL},
+    [FRAME_HEADERS] = {true, false, 0, FRAME_MOST, "HEADERS: stream 0 (RFC 9113, 6.2)", NULL},
+    [FRAME_PRIORITY] = {true, false, 5, 5, "PRIORITY: stream 0 (RFC 9113, 6.3)",
+                        "PRIORITY: size (RFC 9113, 6.3)"},
+    [FRAME_RST_STREAM] = {true, false, 4, 4, "RST_STREAM: stream 0 (RFC 9113, 6.4)",
+                          "RST_STREAM: size (RFC 9113, 6.4)"},
+    [FRAME_SETTINGS] = {false, true, 0, FRAME_MOST, "SETTINGS: on a stream (RFC 9113, 6.5)", NULL},
+    [FRAME_PUSH_PROMISE] = {true, true, 0, FRAME_MOST, NULL, NULL},
+    [FRAME_PING] = {false, true, 8, 8, "PING: on a stream (RFC 9113, 6.7)",
+                    "PING: size (RFC 9113, 6.7)"},
+    [FRAME_GOAWAY] = {false, true, 8, FRAME_MOST, "GOAWAY: on a stream (RFC 9113, 6.8)",
+                      "GOAWAY: size (RFC 9113, 6.8)"},
+    [FRAME_WINDOW_UPDATE] = {true, true, 4, 4, NULL, "WINDOW_UPDATE: size (RFC 9113, 6.9)"},
+    [FRAME_CONTINUATION] = {true, true, 0, FRAME_MOST, NULL, NULL},
+};
+
+static bool broken(rp_h2 *h2, uint32_t code, const char *rule)
+{
+    rp_h2_broken(h2, code, rule);
+    return false;
+}
+
+/* 5.1: of the client's streams those that it has not opened are idle, and all of the server's. */
+static bool is_idle(const rp_h2 *h2, uint32_t id)
+{
+    return !CLIENTS(id) || id > h2->sent_id;
+}
+
+static bool order_holds(rp_h2 *h2)
+{
+    const h2_frame_in *in = &h2->in;
+    if (!h2->settings_came && (in->type != FRAME_SETTINGS || (in->flags & FLAG_ACK) != 0))
+        return broken(h2, CODE_PROTOCOL_ERROR, "it did not begin with SETTINGS (RFC 9113, 3.4)");
+    if (h2->continued != 0 && (in->type != FRAME_CONTINUATION || in->id != h2->continued))
+        return broken(h2, CODE_PROTOCOL_ERROR,
+                      "another frame in the middle of a header block (RFC 9113, 6.10)");
+    if (h2->continued == 0 && in->type == FRAME_CONTINUATION)
+        return broken(h2, CODE_PROTOCOL_ERROR,
+                      "CONTINUATION outside of a header block (RFC 9113, 6.10)");
+    if (in->size > FRAME_MOST)
+        return broken(h2, CODE_FRAME_SIZE_ERROR, "a frame above the limit (RFC 9113, 4.2)");
+    return true;
+}
+
+static bool type_holds(rp_h2 *h2)
+{
+    const h2_frame_in *in = &h2->in;
+    if (in->type >= sizeof(rules) / sizeof(rules[0]))
+        return true;
+    const frame_rule *rule = &rules[in->type];
+    if (in->id == 0 ? !rule->on_connection : !rule->on_stream)
+        return broken(h2, CODE_PROTOCOL_ERROR, rule->stream);
+    if (in->size < rule->least || in->size > rule->most)
+        return broken(h2, CODE_FRAME_SIZE_ERROR, rule->size);
+    if (in->type == FRAME_PUSH_PROMISE)
+        return broken(h2, CODE_PROTOCOL_ERROR, "PUSH_PROMISE: it is off (RFC 9113, 8.4)");
+    return true;
+}
+
+/* ---- DATA (6.1) ---- */
+
+/* The stream that its payload is for; NULL: nobody's. */
+static stream *data_stream(rp_h2 *h2)
+{
+    stream *s = rp_h2_on_wire(h2, h2->in.id);
+    return h2->in.passed_over || s == NULL || s->resetting ? NULL : s;
+}
+
+static bool data_begins(rp_h2 *h2)
+{
+    h2_frame_in *in = &h2->in;
+    if (is_idle(h2, in->id))
+        return broken(h2, CODE_PROTOCOL_ERROR, "DATA: on an idle stream (RFC 9113, 5.1)");
+    if ((in->flags & FLAG_PADDED) != 0 && in->size == 0)
+        return broken(h2, CODE_PROTOCOL_ERROR, "DATA: padded, and empty (RFC 9113, 6.1)");
+    if (!rp_h2_flow_frame(h2, in->size))
+        return broken(h2, CODE_FLOW_CONTROL_ERROR,
+                      "DATA: above the connection's window (RFC 9113, 6.9)");
+    in->passed_over = false;
+    stream *s = data_stream(h2);
+    in->passed_over = s == NULL;
+    if (s == NULL)
+        return true;
+    if (!s->answered)
+        return broken(h2, CODE_PROTOCOL_ERROR, "DATA: before HEADERS (RFC 9113, 8.1)");
+    s->left -= in->size;
+    if (s->left >= 0)
+        return true;
+    in->passed_over = true;
+    if (rp_h2_wanted(s))
+        rp_h2_fail_stream(s, RP_H2_OVERRUN, CODE_FLOW_CONTROL_ERROR);
+    else
+        rp_h2_reset(s, CODE_FLOW_CONTROL_ERROR);
+    return true;
+}
+
+/* RFC 9113, 8.1.1: more than was announced, or any where none may be, is malformed. */
+static void data_judge(rp_h2 *h2, stream *s, uint32_t size)
+{
+    h2->in.passed_over = true;
+    if (!s->is.told_head)
+        rp_h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
+    else if (s->bodiless && size > 0)
+        rp_h2_fail_stream(s, RP_H2_BODY_UNASKED, CODE_PROTOCOL_ERROR);
+    else if (!s->bodiless && s->is.length != RP_LENGTH_UNKNOWN &&
+             size > s->is.length - s->is.body_bytes)
+        rp_h2_fail_stream(s, RP_H2_BODY_LONG, CODE_PROTOCOL_ERROR);
+    else
+        h2->in.passed_over = false;
+}
+
+/* The length of the padding is known, and with it the data's. */
+static bool data_known(rp_h2 *h2, uint32_t padding, uint32_t padded)
+{
+    h2_frame_in *in = &h2->in;
+    in->padding_known = true;
+    in->padding = padding;
+    if (padding > in->left)
+        return broken(h2, CODE_PROTOCOL_ERROR, "DATA: more padding than bytes (RFC 9113, 6.1)");
+    stream *s = data_stream(h2);
+    uint32_t size = in->left - padding;
+    if (size == 0 && (in->flags & FLAG_END_STREAM) == 0)
+        rp_h2_idle_frame(h2);
+    if (s == NULL)
+        return true;
+    if (rp_h2_wanted(s))
+        data_judge(h2, s, size);
+    rp_h2_flow_consumed(s, padded + padding);
+    return true;
+}
+
+/* So many bytes of the data are here. */
+static void data_came(rp_h2 *h2, const uint8_t *data, uint32_t size)
+{
+    const h2_frame_in *in = &h2->in;
+    stream *s = data_stream(h2);
+    if (s == NULL)
+        return;
+    if (!rp_h2_wanted(s)) {
+        rp_h2_flow_consumed(s, size);
+        return;
+    }
+    s->remote_ended = (in->flags & FLAG_END_STREAM) != 0 && size == in->left;
+    rp_h2_body_came(s, data, size);
+}
+
+/* Gives how many bytes were taken. */
+static size_t data_read(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    h2_frame_in *in = &h2->in;
+    size_t taken = 0;
+    if (!in->padding_known) {
+        bool padded = (in->flags & FLAG_PADDED) != 0;
+        if (padded && size == 0)
+            return 0;
+        taken = padded;
+        in->left -= padded;
+        if (!data_known(h2, padded ? data[0] : 0, padded))
+            return taken;
+    }
+    size_t part = in->left > in->padding ? in->left - in->padding : 0;
+    if (part > size - taken)
+        part = size - taken;
+    if (part > 0)
+        data_came(h2, data + taken, (uint32_t)part);
+    in->left -= (uint32_t)part;
+    taken += part;
+    size_t skipped = in->left <= in->padding ? in->left : 0;
+    if (skipped > size - taken)
+        skipped = size - taken;
+    in->left -= (uint32_t)skipped;
+    if (in->left > 0)
+        return taken + skipped;
+    in->under_way = false;
+    stream *s = data_stream(h2);
+    if (s != NULL && (in->flags & FLAG_END_STREAM) != 0)
+        rp_h2_remote_end(s);
+    return taken + skipped;
+}
+
+/* ---- header blocks (4.3, 6.2, 6.10) ---- */
+
+static bool headers_begin(rp_h2 *h2)
+{
+    if (is_idle(h2, h2->in.id))
+        return broken(h2, CODE_PROTOCOL_ERROR, "HEADERS: on an idle stream (RFC 9113, 5.1)");
+    stream *s = rp_h2_on_wire(h2, h2->in.id);
+    if (s == NULL || s->resetting)
+        return true;
+    s->answered = true;
+    if (rp_h2_wanted(s))
+        rp_h2_head_begins(s);
+    return true;
+}
+
+static void block_whole(rp_h2 *h2, uint32_t id, uint8_t flags, const uint8_t *block, size_t size)
+{
+    stream *s = rp_h2_on_wire(h2, id);
+    if (s != NULL && s->resetting)
+        s = NULL;
+    rp_h2_head_came(h2, s, block, size, (flags & FLAG_END_STREAM) != 0);
+}
+
+/* A piece of a block that several frames hold. False: no memory. */
+static bool block_add(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    if (h2->block_size + size > h2->block_capacity || h2->block == NULL) {
+        size_t capacity = 2 * (h2->block_size + size) + 64;
+        uint8_t *block = rp_h2_take(h2->memory, capacity);
+        if (block == NULL)
+            return false;
+        if (h2->block_size > 0)
+            memcpy(block, h2->block, h2->block_size);
+        rp_h2_give(h2->memory, h2->block);
+        h2->block = block;
+        h2->block_capacity = capacity;
+    }
+    if (size > 0)
+        memcpy(h2->block + h2->block_size, data, size);
+    h2->block_size += size;
+    return true;
+}
+
+static void block_clear(rp_h2 *h2)
+{
+    rp_h2_give(h2->memory, h2->block);
+    h2->block = NULL;
+    h2->block_size = h2->block_capacity = 0;
+    h2->continued = 0;
+}
+
+/* What HEADERS has beside the block goes: padding, and a priority, which is deprecated (5.3.2). */
+static bool headers_strip(rp_h2 *h2, const uint8_t **data, size_t *size)
+{
+    uint8_t flags = h2->in.flags;
+    size_t padded = (flags & FLAG_PADDED) != 0, before = padded;
+    if ((flags & FLAG_PRIORITY) != 0)
+        before += 5;
+    if (*size < before)
+        return broken(h2, CODE_FRAME_SIZE_ERROR, "HEADERS: size (RFC 9113, 6.2)");
+    size_t padding = padded ? **data : 0;
+    if (padding > *size - before)
+        return broken(h2, CODE_PROTOCOL_ERROR, "HEADERS: more padding than bytes (RFC 9113, 6.2)");
+    *data += before;
+    *size -= before + padding;
+    return true;
+}
+
+static void headers_came(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    if (!headers_strip(h2, &data, &size))
+        return;
+    if ((h2->in.flags & FLAG_END_HEADERS) != 0) {
+        block_whole(h2, h2->in.id, h2->in.flags, data, size);
+        return;
+    }
+    h2->continued = h2->in.id;
+    h2->continued_flags = h2->in.flags;
+    h2->continuations = 0;
+    if (!block_add(h2, data, size))
+        rp_h2_fail_memory(h2);
+}
+
+static void continuation_came(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    if (!block_add(h2, data, size)) {
+        rp_h2_fail_memory(h2);
+        return;
+    }
+    if ((h2->in.flags & FLAG_END_HEADERS) == 0)
+        return;
+    block_whole(h2, h2->continued, h2->continued_flags, h2->block, h2->block_size);
+    block_clear(h2);
+}
+
+static bool continuation_begins(rp_h2 *h2)
+{
+    if (++h2->continuations <= CONTINUATIONS_MOST)
+        return true;
+    rp_h2_flooded(h2, "the server sent more than 8 CONTINUATION frames for one head");
+    return false;
+}
+
+/* ---- SETTINGS (6.5) ---- */
+
+/* 6.9.2 */
+static bool windows_change(rp_h2 *h2, uint32_t window)
+{
+    int64_t more = (int64_t)window - h2->stream_send_window;
+    if (window > WINDOW_MOST)
+        return broken(h2, CODE_FLOW_CONTROL_ERROR,
+                      "SETTINGS_INITIAL_WINDOW_SIZE above 2^31-1 (RFC 9113, 6.5.2)");
+    h2->stream_send_window = window;
+    for (rp_link *link = h2->all.next; link != &h2->all; link = link->next) {
+        stream *s = RP_CONTAINER(link, stream, all_link);
+        s->send_window += more;
+        if (s->send_window > WINDOW_MOST)
+            return broken(h2, CODE_FLOW_CONTROL_ERROR,
+                          "SETTINGS_INITIAL_WINDOW_SIZE makes a window too large (RFC 9113, "
+                          "6.9.2)");
+        if (more > 0)
+            rp_h2_takes_turns(s);
+    }
+    return true;
+}
+
+static bool setting_came(rp_h2 *h2, uint32_t name, uint32_t value)
+{
+    switch (name) {
+    case SETTING_HEADER_TABLE_SIZE:
+        rp_hpack_limit(&h2->encoder, value);
+        return true;
+    case SETTING_ENABLE_PUSH:
+        return value == 0 || broken(h2, CODE_PROTOCOL_ERROR,
+                                    "SETTINGS_ENABLE_PUSH is no server's (RFC 9113, 6.5.2)");
+    case SETTING_MAX_CONCURRENT_STREAMS:
+        h2->streams_limit = value;
+        return true;
+    case SETTING_INITIAL_WINDOW_SIZE:
+        return windows_change(h2, value);
+    case SETTING_MAX_FRAME_SIZE:
+        return (value >= FRAME_MOST && value < 1u << 24) ||
+               broken(h2, CODE_PROTOCOL_ERROR,
+                      "SETTINGS_MAX_FRAME_SIZE out of its range (RFC 9113, 6.5.2)");
+    default:
+        return true;
+    }
+}
+
+static void settings_came(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    if ((h2->in.flags & FLAG_ACK) != 0) {
+        rp_h2_flow_trip(h2, h2->settings_ns);
+        h2->settings_ns = 0;
+        rp_h2_flow_acked(h2);
+        return;
+    }
+    for (size_t at = 0; at < size; at += 6) {
+        if (!setting_came(h2, (uint32_t)data[at] << 8 | data[at + 1], rp_h2_word(data + at + 2)))
+            return;
+    }
+    h2->settings_came = true;
+    rp_h2_idle_frame(h2);
+    if (++h2->acks_due > ANSWERS_MOST)
+        rp_h2_flooded(h2, "the server floods the connection with frames that it wants answered");
+}
+
+static bool settings_begin(rp_h2 *h2)
+{
+    const h2_frame_in *in = &h2->in;
+    bool ack = (in->flags & FLAG_ACK) != 0;
+    if (in->size % 6 != 0 || (ack && in->size > 0))
+        return broken(h2, CODE_FRAME_SIZE_ERROR, "SETTINGS: size (RFC 9113, 6.5)");
+    if (ack && h2->settings_acked)
+        return broken(h2, CODE_PROTOCOL_ERROR, "SETTINGS: confirmed, and not sent");
+    if (in->size <= SETTINGS_MOST * 6)
+        return true;
+    rp_h2_flooded(h2, "the server sent more than 32 settings at once");
+    return false;
+}
+
+/* ---- the others ---- */
+
+static void reset_came(rp_h2 *h2, const uint8_t *data)
+{
+    stream *s = rp_h2_on_wire(h2, h2->in.id);
+    if (is_idle(h2, h2->in.id)) {
+        (void)broken(h2, CODE_PROTOCOL_ERROR, "RST_STREAM: of an idle stream (RFC 9113, 6.4)");
+    } else if (s == NULL) {
+        rp_h2_idle_frame(h2);
+    } else {
+        s->peer_reset = rp_h2_wanted(s);
+        rp_h2_closed_by_server(s, rp_h2_word(data));
+    }
+}
+
+static void ping_came(rp_h2 *h2, const uint8_t *data)
+{
+    if ((h2->in.flags & FLAG_ACK) != 0) {
+        if (h2->ping_ns == 0)
+            rp_h2_idle_frame(h2);
+        rp_h2_flow_trip(h2, h2->ping_ns);
+        h2->ping_ns = 0;
+        return;
+    }
+    rp_h2_idle_frame(h2);
+    if (h2->ping_count >= ANSWERS_MOST) {
+        rp_h2_flooded(h2, "the server floods the connection with frames that it wants answered");
+        return;
+    }
+    if (h2->ping_count == h2->ping_capacity) {
+        uint32_t capacity = h2->ping_capacity > 0 ? 2 * h2->ping_capacity : 8;
+        uint8_t *pings =
+            rp_reallocate(h2->memory->memory, h2->pings, (size_t)capacity * PING_BYTES);
+        if (pings == NULL) {
+            rp_h2_fail_memory(h2);
+            return;
+        }
+        h2->pings = pings;
+        h2->ping_capacity = capacity;
+    }
+    memcpy(h2->pings + (size_t)h2->ping_count++ * PING_BYTES, data, PING_BYTES);
+}
+
+static void farewell_note(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    size_t most = sizeof(h2->farewell) - 1;
+    if (size > most)
+        size = most;
+    for (size_t i = 0; i < size; i++)
+        h2->farewell[i] = data[i] >= 0x20 && data[i] < 0x7f ? (char)data[i] : '?';
+    h2->farewell[size] = '\0';
+}
+
+static void goaway_came(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    uint32_t last = rp_h2_word(data) & STREAM_MOST;
+    if (last > h2->goaway_last || (last > 0 && !CLIENTS(last))) {
+        (void)broken(h2, CODE_PROTOCOL_ERROR, "GOAWAY: the last stream's number (RFC 9113, 6.8)");
+        return;
+    }
+    if (h2->goaway_came)
+        rp_h2_idle_frame(h2);
+    h2->goaway_came = true;
+    h2->goaway_last = last;
+    h2->goaway_code = rp_h2_word(data + 4);
+    farewell_note(h2, data + 8, size - 8);
+    rp_h2_leave_undone(h2);
+}
+
+static void window_came(rp_h2 *h2, const uint8_t *data)
+{
+    uint32_t more = rp_h2_word(data) & WINDOW_MOST, id = h2->in.id;
+    stream *s = rp_h2_on_wire(h2, id);
+    if (more == 0) {
+        (void)broken(h2, CODE_PROTOCOL_ERROR, "WINDOW_UPDATE: of 0 (RFC 9113, 6.9)");
+    } else if (id != 0 && is_idle(h2, id)) {
+        (void)broken(h2, CODE_PROTOCOL_ERROR, "WINDOW_UPDATE: of an idle stream (RFC 9113, 5.1)");
+    } else if (id == 0 && h2->send_window + more > WINDOW_MOST) {
+        (void)broken(h2, CODE_FLOW_CONTROL_ERROR,
+                     "WINDOW_UPDATE: a window above 2^31-1 (RFC 9113, 6.9.1)");
+    } else if (id == 0) {
+        h2->send_window += more;
+        rp_list_move(&h2->turns, &h2->blocked);
+    } else if (s != NULL && !s->resetting && s->send_window + more > WINDOW_MOST) {
+        h2->overflowed = id;
+        (void)broken(h2, CODE_FLOW_CONTROL_ERROR,
+                     "WINDOW_UPDATE: a window above 2^31-1 (RFC 9113, 6.9.1)");
+    } else if (s != NULL) {
+        s->send_window += more;
+        if (s->is.uploading)
+            s->is.moved_ns = h2->now_ns;
+        rp_h2_takes_turns(s);
+    }
+    rp_h2_idle_frame(h2);
+}
+
+/* ---- feeding ---- */
+
+/* False: it failed. */
+static bool frame_begins(rp_h2 *h2, const uint8_t *head)
+{
+    h2_frame_in *in = &h2->in;
+    *in = (h2_frame_in){.type = head[3],
+                        .flags = head[4],
+                        .under_way = true,
+                        .id = rp_h2_word(head + 5) & STREAM_MOST,
+                        .size = rp_h2_word(head) >> 8};
+    in->left = in->size;
+    if (!order_holds(h2) || !type_holds(h2))
+        return false;
+    switch (in->type) {
+    case FRAME_DATA:
+        return data_begins(h2);
+    case FRAME_HEADERS:
+        return headers_begin(h2);
+    case FRAME_SETTINGS:
+        return settings_begin(h2);
+    case FRAME_CONTINUATION:
+        return continuation_begins(h2);
+    case FRAME_RST_STREAM:
+    case FRAME_PING:
+    case FRAME_GOAWAY:
+    case FRAME_WINDOW_UPDATE:
+        return true;
+    default: /* PRIORITY, and what nobody knows (5.5) */
+        in->passed_over = true;
+        rp_h2_idle_frame(h2);
+        return !h2->failed;
+    }
+}
+
+static void frame_came(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    switch (h2->in.type) {
+    case FRAME_HEADERS:
+        headers_came(h2, data, size);
+        break;
+    case FRAME_RST_STREAM:
+        reset_came(h2, data);
+        break;
+    case FRAME_SETTINGS:
+        settings_came(h2, data, size);
+        break;
+    case FRAME_PING:
+        ping_came(h2, data);
+        break;
+    case FRAME_GOAWAY:
+        goaway_came(h2, data, size);
+        break;
+    case FRAME_WINDOW_UPDATE:
+        window_came(h2, data);
+        break;
+    case FRAME_CONTINUATION:
+        continuation_came(h2, data, size);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Gives how many bytes were taken. */
+static size_t gather(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    h2_frame_in *in = &h2->in;
+    size_t part = size < in->left ? size : in->left;
+    if (!in->passed_over && part > 0) {
+        if (h2->gathered == NULL && (h2->gathered = rp_h2_take(h2->memory, in->size)) == NULL) {
+            rp_h2_fail_memory(h2);
+            return part;
+        }
+        memcpy(h2->gathered + h2->gathered_size, data, part);
+        h2->gathered_size += (uint32_t)part;
+    }
+    in->left -= (uint32_t)part;
+    return part;
+}
+
+/* Gives how many bytes were taken: all of them, or the frame is over. */
+static size_t payload_read(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    h2_frame_in *in = &h2->in;
+    if (in->type == FRAME_DATA)
+        return data_read(h2, data, size);
+    if (h2->gathered == NULL && size >= in->left && in->left == in->size) {
+        in->under_way = false;
+        if (!in->passed_over)
+            frame_came(h2, data, in->size);
+        return in->size;
+    }
+    size_t taken = gather(h2, data, size);
+    if (in->left > 0 || h2->failed)
+        return taken;
+    in->under_way = false;
+    if (!in->passed_over)
+        frame_came(h2, h2->gathered, in->size);
+    rp_h2_give(h2->memory, h2->gathered);
+    h2->gathered = NULL;
+    h2->gathered_size = 0;
+    return taken;
+}
+
+/* Gives how many bytes were taken. */
+static size_t head_read(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    size_t had = h2->frame_head_size, part = FRAME_HEAD - had;
+    if (had == 0 && size >= FRAME_HEAD) {
+        (void)frame_begins(h2, data);
+        return FRAME_HEAD;
+    }
+    if (part > size)
+        part = size;
+    memcpy(h2->frame_head + had, data, part);
+    h2->frame_head_size += (uint8_t)part;
+    if (h2->frame_head_size == FRAME_HEAD) {
+        h2->frame_head_size = 0;
+        (void)frame_begins(h2, h2->frame_head);
+    }
+    return part;
+}
+
+static void look_for_http1(rp_h2 *h2, const uint8_t *data, size_t size)
+{
+    static const char text[] = "HTTP/";
+    for (size_t i = 0; i < size && h2->looks_like_http1 < sizeof(text) - 1; i++)
+        h2->looks_like_http1 =
+            data[i] == (uint8_t)text[h2->looks_like_http1] ? h2->looks_like_http1 + 1 : 0xff;
+}
+
+bool rp_h2_feed(rp_h2 *h2, const uint8_t *data, size_t size, uint64_t now_ns)
+{
+    rp_h2_free_told(h2);
+    h2->now_ns = now_ns;
+    if (h2->failed)
+        return false;
+    look_for_http1(h2, data, size);
+    const uint8_t *end = data + size;
+    while (!h2->failed) {
+        if (!h2->in.under_way) {
+            if (data == end)
+                break;
+            data += head_read(h2, data, (size_t)(end - data));
+            if (!h2->in.under_way)
+                continue;
+            if (h2->failed)
+                break;
+        }
+        data += payload_read(h2, data, (size_t)(end - data));
+        if (h2->in.under_way && data == end)
+            break;
+    }
+    if (!h2->failed)
+        rp_h2_flow_sample(h2);
+    return !h2->failed;
+}

@@ -1,0 +1,233 @@
+/* hpack_decode.c - header blocks to fields (RFC 7541, 3 and 6). */
+#include "http/hpack.h"
+
+#include "http/h2_field.h"
+
+#include <string.h>
+
+void rp_hpack_decoder_begin(rp_hpack_decoder *decoder, rp_h2_memory *memory)
+{
+    rp_hpack_table_begin(&decoder->table, memory);
+}
+
+void rp_hpack_decoder_end(rp_hpack_decoder *decoder)
+{
+    rp_hpack_sweep(decoder);
+    for (size_t i = 0; i < RP_HPACK_MEMO_FIELDS; i++) {
+        rp_hpack_field *field = decoder->memo[i].field;
+        if (field != NULL && --field->uses == 0)
+            rp_hpack_table_drop(&decoder->table, field);
+    }
+    rp_hpack_table_end(&decoder->table);
+}
+
+void rp_hpack_sweep(rp_hpack_decoder *decoder)
+{
+    if (decoder->table.out != NULL)
+        rp_hpack_table_sweep(&decoder->table);
+}
+
+/* ---- integers and strings (5) ---- */
+
+typedef struct input {
+    const uint8_t *next, *end;
+} input;
+
+/* The number whose prefix has so many bits, of the byte that is next. False: it is not whole, or
+ * larger than any that makes sense. */
+static bool take_number(input *in, unsigned bits, uint32_t *number)
+{
+    uint32_t most = (1u << bits) - 1, value = *in->next++ & most;
+    if (value == most) {
+        unsigned shift = 0;
+        uint8_t byte;
+        do {
+            if (in->next == in->end || shift >= 32)
+                return false;
+            byte = *in->next++;
+            uint32_t part = byte & 0x7f;
+            if (part > UINT32_MAX >> shift || part << shift > UINT32_MAX - value)
+                return false;
+            value += part << shift;
+            shift += 7;
+        } while ((byte & 0x80) != 0);
+    }
+    *number = value;
+    return true;
+}
+
+typedef struct text {
+    const uint8_t *data;
+    uint32_t size;
+    bool huffman;
+} text;
+
+static bool take_text(input *in, text *t)
+{
+    if (in->next == in->end)
+        return false;
+    t->huffman = (*in->next & 0x80) != 0;
+    if (!take_number(in, 7, &t->size) || t->size > (size_t)(in->end - in->next))
+        return false;
+    t->data = in->next;
+    in->next += t->size;
+    return true;
+}
+
+static size_t text_most(const text *t)
+{
+    return t->huffman ? rp_huffman_most(t->size) : t->size;
+}
+
+/* Gives where the byte behind it goes; NULL: it can't be decoded. */
+static char *text_put(const text *t, char *out, uint32_t *size)
+{
+    size_t count = t->size;
+    if (!t->huffman)
+        memcpy(out, t->data, count);
+    else if (!rp_huffman_decode(t->data, t->size, out, &count))
+        return NULL;
+    *size = (uint32_t)count;
+    out[count] = '\0';
+    return out + count + 1;
+}
+
+/* ---- the memo ---- */
+
+static const rp_hpack_memo *memo_find(rp_hpack_decoder *decoder, const input *in)
+{
+    size_t left = (size_t)(in->end - in->next);
+    for (uint32_t i = 0; i < RP_HPACK_MEMO_FIELDS; i++) {
+        uint32_t at = (decoder->memo_next + i) % RP_HPACK_MEMO_FIELDS;
+        const rp_hpack_memo *memo = &decoder->memo[at];
+        if (memo->bytes[0] != *in->next || memo->field == NULL || memo->size > left ||
+            memcmp(memo->bytes, in->next, memo->size) != 0)
+            continue;
+        decoder->memo_next = at + 1;
+        return memo;
+    }
+    return NULL;
+}
+
+static void memo_keep(rp_hpack_decoder *decoder, rp_hpack_field *field, const uint8_t *bytes,
+                      size_t size)
+{
+    rp_hpack_memo *memo = &decoder->memo[decoder->memo_next++ % RP_HPACK_MEMO_FIELDS];
+    if (memo->field != NULL && --memo->field->uses == 0)
+        rp_hpack_table_drop(&decoder->table, memo->field);
+    memo->field = field;
+    memo->size = (uint8_t)size;
+    memcpy(memo->bytes, bytes, size);
+    field->uses++;
+}
+
+/* ---- fields (6) ---- */
+
+#define INDEXED 0x80
+#define INSERTED 0x40
+#define TABLE_SIZE 0x20
+#define NEVER 0x10
+
+/* named: whose name it has; NULL: name's. */
+static rp_hpack_result make(rp_hpack_decoder *decoder, const rp_hpack_field *named,
+                            const text *name, const text *value, rp_hpack_field **made)
+{
+    bool constant = named >= rp_hpack_static && named < rp_hpack_static + RP_HPACK_STATIC;
+    size_t name_most = constant ? 0 : named != NULL ? named->name_size : text_most(name);
+    rp_hpack_field *field =
+        rp_h2_take(decoder->table.memory, sizeof(*field) + name_most + 1 + text_most(value) + 1);
+    if (field == NULL)
+        return RP_HPACK_NO_MEMORY;
+    char *at = (char *)(field + 1);
+    *field = (rp_hpack_field){.name = at};
+    if (named == NULL) {
+        at = text_put(name, at, &field->name_size);
+    } else {
+        field->name_size = named->name_size;
+        if (constant)
+            field->name = named->name;
+        else
+            at = (char *)memcpy(at, named->name, named->name_size + 1u) + named->name_size + 1;
+    }
+    field->value = at;
+    if (at == NULL || text_put(value, at, &field->value_size) == NULL) {
+        rp_h2_give(decoder->table.memory, field);
+        return RP_HPACK_BROKEN;
+    }
+    rp_h2_field_judge(field);
+    *made = field;
+    return RP_HPACK_DONE;
+}
+
+static rp_hpack_result take_literal(rp_hpack_decoder *decoder, input *in, rp_hpack_field **field)
+{
+    const uint8_t *begin = in->next;
+    uint8_t first = *begin;
+    const rp_hpack_field *named = NULL;
+    text name = {NULL, 0, false}, value;
+    uint32_t number;
+    const rp_hpack_memo *memo = memo_find(decoder, in);
+    if (memo != NULL) {
+        in->next += memo->size;
+        *field = memo->field;
+        return RP_HPACK_DONE;
+    }
+    if (!take_number(in, (first & INSERTED) != 0 ? 6 : 4, &number))
+        return RP_HPACK_BROKEN;
+    if (number > 0 && (named = rp_hpack_table_get(&decoder->table, number)) == NULL)
+        return RP_HPACK_BROKEN;
+    if ((number == 0 && !take_text(in, &name)) || !take_text(in, &value))
+        return RP_HPACK_BROKEN;
+    rp_hpack_result result = make(decoder, named, &name, &value, field);
+    size_t size = (size_t)(in->next - begin);
+    bool secret = (first & INSERTED) == 0 && (first & NEVER) != 0;
+    if (result == RP_HPACK_DONE && !secret && number <= RP_HPACK_STATIC &&
+        size <= RP_HPACK_MEMO_BYTES)
+        memo_keep(decoder, *field, begin, size);
+    return result;
+}
+
+/* 4.2, 6.3: only where a block begins. */
+static bool take_limit(rp_hpack_decoder *decoder, input *in)
+{
+    uint32_t limit;
+    if (!take_number(in, 5, &limit) || limit > RP_HPACK_TABLE_BYTES)
+        return false;
+    rp_hpack_table_limit(&decoder->table, limit);
+    return true;
+}
+
+rp_hpack_result rp_hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block, size_t size,
+                                rp_hpack_on_field *on_field, void *user)
+{
+    input in = {block, block + size};
+    while (in.next < in.end && (*in.next & 0xe0) == TABLE_SIZE) {
+        if (!take_limit(decoder, &in))
+            return RP_HPACK_BROKEN;
+    }
+    while (in.next < in.end) {
+        uint8_t first = *in.next;
+        if ((first & INDEXED) != 0) {
+            uint32_t number;
+            if (!take_number(&in, 7, &number))
+                return RP_HPACK_BROKEN;
+            const rp_hpack_field *known = rp_hpack_table_get(&decoder->table, number);
+            if (known == NULL)
+                return RP_HPACK_BROKEN;
+            on_field(user, known);
+            continue;
+        }
+        rp_hpack_field *field;
+        if ((first & 0xe0) == TABLE_SIZE)
+            return RP_HPACK_BROKEN;
+        rp_hpack_result result = take_literal(decoder, &in, &field);
+        if (result != RP_HPACK_DONE)
+            return result;
+        if ((first & INSERTED) != 0)
+            rp_hpack_table_insert(&decoder->table, field);
+        if (field->uses == 0)
+            rp_hpack_table_drop(&decoder->table, field);
+        on_field(user, field);
+    }
+    return RP_HPACK_DONE;
+}
