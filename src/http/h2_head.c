@@ -209,14 +209,33 @@ static void head_judge(rp_h2 *h2, stream *s, bool last)
         final_came(h2, s, last);
 }
 
-void rp_h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last)
+/* The head is what the last one was. */
+static bool is_again(rp_h2 *h2, const stream *s, const uint8_t *block, size_t size)
 {
-    h2->reading = s != NULL && rp_h2_wanted(s) ? s : NULL;
+    bool known = s == NULL || (h2->head_kept && !s->is.told_head);
+    return known && rp_hpack_again(&h2->decoder, block, size);
+}
+
+static rp_hpack_result decode(rp_h2 *h2, stream *s, const uint8_t *block, size_t size)
+{
+    h2->reading = s;
     h2->header_count = 0;
     h2->list_bytes = 0;
     h2->status = 0;
     h2->length = RP_LENGTH_UNKNOWN;
     rp_hpack_result result = rp_hpack_decode(&h2->decoder, block, size, on_field, h2);
+    h2->head_kept = result == RP_HPACK_DONE && h2->reading != NULL && !s->is.told_head;
+    return result;
+}
+
+void rp_h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last)
+{
+    stream *wanted = s != NULL && rp_h2_wanted(s) ? s : NULL;
+    rp_hpack_result result = RP_HPACK_DONE;
+    if (is_again(h2, wanted, block, size))
+        h2->reading = wanted;
+    else
+        result = decode(h2, wanted, block, size);
     stream *reading = h2->reading;
     h2->reading = NULL;
     if (result == RP_HPACK_BROKEN)

@@ -178,6 +178,7 @@ struct rp_h2 {
     size_t list_bytes;
     int status;
     uint64_t length;
+    bool head_kept; /* the last head's are still there */
 
     /* Output, in the order in which it goes. */
     bool greeted;

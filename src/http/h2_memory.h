@@ -1,6 +1,6 @@
-/* h2_memory.h - memory of HTTP/2's connections, over a loop's: streams and header fields come and go
- * with every request, so blocks that come back are kept for the next one, by size. What they held
- * is wiped when they come back: headers, mostly. */
+/* h2_memory.h - memory of HTTP/2's connections, over a loop's: streams and header fields come and
+ * go with every request, so blocks that come back are kept for the next one, by size. What they
+ * held is wiped when they come back: headers, mostly. */
 #ifndef RP_HTTP_H2_MEMORY_H
 #define RP_HTTP_H2_MEMORY_H
 

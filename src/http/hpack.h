@@ -57,15 +57,20 @@ void rp_hpack_table_insert(rp_hpack_table *table, rp_hpack_field *field);
 void rp_hpack_table_drop(rp_hpack_table *table, rp_hpack_field *field);
 void rp_hpack_table_sweep(rp_hpack_table *table);
 
-/* By its number, 1 the first of the static table. NULL: there is none. */
-static inline const rp_hpack_field *rp_hpack_table_get(const rp_hpack_table *table, uint64_t number)
+/* The dynamic table's, by its number. NULL: there is none. */
+static inline rp_hpack_field *rp_hpack_table_own(const rp_hpack_table *table, uint32_t number)
 {
-    uint64_t age = number - RP_HPACK_STATIC - 1;
-    if (number - 1 < RP_HPACK_STATIC)
-        return &rp_hpack_static[number - 1];
-    if (number == 0 || age >= table->count)
+    uint32_t age = number - RP_HPACK_STATIC - 1;
+    if (number <= RP_HPACK_STATIC || age >= table->count)
         return NULL;
-    return table->ring[(table->next - 1 - (uint32_t)age) % RP_HPACK_TABLE_FIELDS];
+    return table->ring[(table->next - 1 - age) % RP_HPACK_TABLE_FIELDS];
+}
+
+/* By its number, 1 the first of the static table. NULL: there is none. */
+static inline const rp_hpack_field *rp_hpack_table_get(const rp_hpack_table *table, uint32_t number)
+{
+    return number - 1 < RP_HPACK_STATIC ? &rp_hpack_static[number - 1]
+                                        : rp_hpack_table_own(table, number);
 }
 
 /* ---- reading ---- */
@@ -78,8 +83,24 @@ typedef struct rp_hpack_memo {
     uint8_t size, bytes[RP_HPACK_MEMO_BYTES];
 } rp_hpack_memo;
 
+/* The last block, if it is small, and what it said. It says the same when it comes again, unless it
+ * refers to a table that has changed. */
+#define RP_HPACK_LAST_BYTES 256
+#define RP_HPACK_LAST_FIELDS 32
+
+typedef struct rp_hpack_last {
+    rp_hpack_field *fields[RP_HPACK_LAST_FIELDS]; /* but for the static table's */
+    uint32_t count, inserts;                      /* bits: which of them went into the table */
+    uint64_t inserted;                            /* the table's count before it */
+    bool refers;                                  /* to the dynamic table */
+    bool whole;                                   /* it was decoded, and all of it is here */
+    uint32_t size;
+    uint8_t bytes[RP_HPACK_LAST_BYTES];
+} rp_hpack_last;
+
 typedef struct rp_hpack_decoder {
     rp_hpack_table table;
+    rp_hpack_last last;
     rp_hpack_memo memo[RP_HPACK_MEMO_FIELDS];
     uint32_t memo_next;
 } rp_hpack_decoder;
@@ -93,11 +114,14 @@ typedef enum rp_hpack_result {
 void rp_hpack_decoder_begin(rp_hpack_decoder *decoder, rp_h2_memory *memory);
 void rp_hpack_decoder_end(rp_hpack_decoder *decoder);
 
-/* A field of the block, which lives until rp_hpack_sweep. */
+/* A field of the block, which lives until rp_hpack_sweep, and, where rp_hpack_again is true of the
+ * next block, until that of this one. */
 typedef void rp_hpack_on_field(void *user, const rp_hpack_field *field);
 /* A whole block. If it is not done, the table is out of step. */
 rp_hpack_result rp_hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block, size_t size,
                                 rp_hpack_on_field *on_field, void *user);
+/* This block is the last one again, with the same fields, and is decoded by that. */
+bool rp_hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size);
 /* Nobody looks at the block's fields any more. */
 void rp_hpack_sweep(rp_hpack_decoder *decoder);
 

@@ -10,19 +10,37 @@ void rp_hpack_decoder_begin(rp_hpack_decoder *decoder, rp_h2_memory *memory)
     rp_hpack_table_begin(&decoder->table, memory);
 }
 
+/* One use of it ends. */
+static void let_go(rp_hpack_decoder *decoder, rp_hpack_field *field)
+{
+    if (--field->uses == 0)
+        rp_hpack_table_drop(&decoder->table, field);
+}
+
+static void last_clear(rp_hpack_decoder *decoder)
+{
+    rp_hpack_last *last = &decoder->last;
+    for (uint32_t i = 0; i < last->count; i++)
+        let_go(decoder, last->fields[i]);
+    last->count = last->inserts = last->size = 0;
+    last->refers = last->whole = false;
+}
+
 void rp_hpack_decoder_end(rp_hpack_decoder *decoder)
 {
-    rp_hpack_sweep(decoder);
+    last_clear(decoder);
     for (size_t i = 0; i < RP_HPACK_MEMO_FIELDS; i++) {
         rp_hpack_field *field = decoder->memo[i].field;
-        if (field != NULL && --field->uses == 0)
-            rp_hpack_table_drop(&decoder->table, field);
+        if (field != NULL)
+            let_go(decoder, field);
     }
     rp_hpack_table_end(&decoder->table);
 }
 
 void rp_hpack_sweep(rp_hpack_decoder *decoder)
 {
+    if (!decoder->last.whole)
+        last_clear(decoder);
     if (decoder->table.out != NULL)
         rp_hpack_table_sweep(&decoder->table);
 }
@@ -113,12 +131,58 @@ static void memo_keep(rp_hpack_decoder *decoder, rp_hpack_field *field, const ui
                       size_t size)
 {
     rp_hpack_memo *memo = &decoder->memo[decoder->memo_next++ % RP_HPACK_MEMO_FIELDS];
-    if (memo->field != NULL && --memo->field->uses == 0)
-        rp_hpack_table_drop(&decoder->table, memo->field);
+    if (memo->field != NULL)
+        let_go(decoder, memo->field);
     memo->field = field;
     memo->size = (uint8_t)size;
     memcpy(memo->bytes, bytes, size);
     field->uses++;
+}
+
+/* ---- the last block ---- */
+
+/* Of a block that is decoded: what may be kept of it, so far. */
+static void last_begin(rp_hpack_decoder *decoder, const uint8_t *block, size_t size)
+{
+    rp_hpack_last *last = &decoder->last;
+    last_clear(decoder);
+    last->inserted = decoder->table.inserted;
+    if (size == 0 || size > RP_HPACK_LAST_BYTES)
+        return;
+    last->size = (uint32_t)size;
+    memcpy(last->bytes, block, size);
+}
+
+/* It is nothing to keep. */
+static void last_spoil(rp_hpack_decoder *decoder)
+{
+    decoder->last.size = 0;
+}
+
+static void last_add(rp_hpack_decoder *decoder, rp_hpack_field *field, bool inserted)
+{
+    rp_hpack_last *last = &decoder->last;
+    if (last->size == 0 || last->count == RP_HPACK_LAST_FIELDS) {
+        last_spoil(decoder);
+        return;
+    }
+    last->inserts |= (uint32_t)inserted << last->count;
+    last->fields[last->count++] = field;
+    field->uses++;
+}
+
+bool rp_hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size)
+{
+    rp_hpack_last *last = &decoder->last;
+    if (!last->whole || size != last->size ||
+        (last->refers && last->inserted != decoder->table.inserted) ||
+        memcmp(block, last->bytes, size) != 0)
+        return false;
+    for (uint32_t i = 0, bits = last->inserts; bits != 0; i++, bits >>= 1) {
+        if ((bits & 1) != 0)
+            rp_hpack_table_insert(&decoder->table, last->fields[i]);
+    }
+    return true;
 }
 
 /* ---- fields (6) ---- */
@@ -181,6 +245,9 @@ static rp_hpack_result take_literal(rp_hpack_decoder *decoder, input *in, rp_hpa
     rp_hpack_result result = make(decoder, named, &name, &value, field);
     size_t size = (size_t)(in->next - begin);
     bool secret = (first & INSERTED) == 0 && (first & NEVER) != 0;
+    if (secret)
+        last_spoil(decoder);
+    decoder->last.refers = decoder->last.refers || number > RP_HPACK_STATIC;
     if (result == RP_HPACK_DONE && !secret && number <= RP_HPACK_STATIC &&
         size <= RP_HPACK_MEMO_BYTES)
         memo_keep(decoder, *field, begin, size);
@@ -197,37 +264,53 @@ static bool take_limit(rp_hpack_decoder *decoder, input *in)
     return true;
 }
 
+/* A field by its number. NULL: there is none. */
+static const rp_hpack_field *take_known(rp_hpack_decoder *decoder, input *in)
+{
+    uint32_t number;
+    if (!take_number(in, 7, &number))
+        return NULL;
+    if (number - 1 < RP_HPACK_STATIC)
+        return &rp_hpack_static[number - 1];
+    rp_hpack_field *field = rp_hpack_table_own(&decoder->table, number);
+    if (field == NULL)
+        return NULL;
+    last_add(decoder, field, false);
+    decoder->last.refers = true;
+    return field;
+}
+
 rp_hpack_result rp_hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block, size_t size,
                                 rp_hpack_on_field *on_field, void *user)
 {
     input in = {block, block + size};
-    while (in.next < in.end && (*in.next & 0xe0) == TABLE_SIZE) {
+    last_begin(decoder, block, size);
+    for (; in.next < in.end && (*in.next & 0xe0) == TABLE_SIZE; last_spoil(decoder)) {
         if (!take_limit(decoder, &in))
             return RP_HPACK_BROKEN;
     }
     while (in.next < in.end) {
         uint8_t first = *in.next;
         if ((first & INDEXED) != 0) {
-            uint32_t number;
-            if (!take_number(&in, 7, &number))
-                return RP_HPACK_BROKEN;
-            const rp_hpack_field *known = rp_hpack_table_get(&decoder->table, number);
+            const rp_hpack_field *known = take_known(decoder, &in);
             if (known == NULL)
                 return RP_HPACK_BROKEN;
             on_field(user, known);
             continue;
         }
-        rp_hpack_field *field;
+        rp_hpack_field *field = NULL;
         if ((first & 0xe0) == TABLE_SIZE)
             return RP_HPACK_BROKEN;
         rp_hpack_result result = take_literal(decoder, &in, &field);
         if (result != RP_HPACK_DONE)
             return result;
+        last_add(decoder, field, (first & INSERTED) != 0);
         if ((first & INSERTED) != 0)
             rp_hpack_table_insert(&decoder->table, field);
         if (field->uses == 0)
             rp_hpack_table_drop(&decoder->table, field);
         on_field(user, field);
     }
+    decoder->last.whole = decoder->last.size > 0;
     return RP_HPACK_DONE;
 }

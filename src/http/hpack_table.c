@@ -1,4 +1,5 @@
-/* hpack_table.c - HPACK's dynamic table (RFC 7541, 2.3.2 and 4): the last fields, as many as fit. */
+/* hpack_table.c - HPACK's dynamic table (RFC 7541, 2.3.2 and 4): the last fields, as many as fit.
+ */
 #include "http/hpack.h"
 
 void rp_hpack_table_begin(rp_hpack_table *table, rp_h2_memory *memory)
