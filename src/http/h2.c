@@ -1,9 +1,9 @@
 /* h2.c - HTTP/2 on a connection: the session, its streams, its end. See h2.h; frames are read in
  * h2_frames.c, heads in h2_head.c, written in h2_send.c; windows are in h2_flow.c.
  *
- * A stream's structure lives as long as somebody needs it: the wire, until both sides have ended the
- * stream or one has reset it; and the owner, until the end was told or the stream dropped. Ends are
- * queued (ended), and told when what came is read. */
+ * A stream's structure lives as long as somebody needs it: the wire, until both sides have ended
+ * the stream or one has reset it; and the owner, until the end was told or the stream dropped. Ends
+ * are queued (ended), and told when what came is read. */
 #include "http/h2_inside.h"
 
 #include "base/assert.h"

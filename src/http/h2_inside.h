@@ -285,7 +285,8 @@ void rp_h2_calm_down(rp_h2 *h2, size_t size);
 
 /* A HEADERS frame of an answer begins: a stream that somebody waits for. */
 void rp_h2_head_begins(stream *s);
-/* A whole block, and whose it is; NULL: nobody's, and it is only decoded. The stream may be gone. */
+/* A whole block, and whose it is; NULL: nobody's, and it is only decoded. The stream may be gone
+ * then. */
 void rp_h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last);
 
 /* ---- h2_send.c ---- */

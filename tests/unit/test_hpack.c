@@ -1,8 +1,12 @@
 /* test_hpack.c - fields that come again and again are what they were (RFC 7541).
  *
- * scripts/deps has nghttp2 know literal fields again by their bytes. Here blocks of every kind of
- * representation are written by a model of the peer's table, and read in pieces: each field must
- * come out as it was meant, whatever came before it, and the table be as large as the model's. */
+ * The decoder knows literal fields and whole blocks again by their bytes, and scripts/deps has
+ * nghttp2 do so with the former. Here blocks of every kind of representation are written by a model
+ * of the peer's table, and read by both: each field must come out as it was meant, whatever came
+ * before it, and the table be as large as the model's. And what the encoder writes, nghttp2 must
+ * read. */
+#include "http/hpack.h"
+
 #include <nghttp2/nghttp2.h>
 
 #include <setjmp.h>
@@ -10,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -221,6 +226,184 @@ static void read_block(peer *p, nghttp2_hd_inflater *inflater)
                      STATIC_FIELDS + p->table_count);
 }
 
+typedef struct reading {
+    const peer *p;
+    size_t seen;
+} reading;
+
+static void on_field(void *user, const rp_hpack_field *came)
+{
+    reading *r = user;
+    const peer *p = r->p;
+    assert_true(r->seen < p->sent_count);
+    assert_string_equal(came->name, names[p->sent[r->seen].name].text.plain);
+    assert_string_equal(came->value, values[p->sent[r->seen++].value].plain);
+    assert_int_equal(came->name_size, strlen(came->name));
+    assert_int_equal(came->value_size, strlen(came->value));
+}
+
+static void read_ours(const peer *p, rp_hpack_decoder *decoder)
+{
+    reading r = {.p = p};
+    uint8_t *block = malloc(p->size); /* so that a read beyond it is seen */
+    assert_non_null(block);
+    memcpy(block, p->block, p->size);
+    if (!rp_hpack_again(decoder, block, p->size)) {
+        assert_int_equal(rp_hpack_decode(decoder, block, p->size, on_field, &r), RP_HPACK_DONE);
+        assert_int_equal(r.seen, p->sent_count);
+    }
+    free(block);
+    rp_hpack_sweep(decoder);
+    assert_int_equal(decoder->table.bytes, p->table_bytes);
+    assert_int_equal(decoder->table.count, p->table_count);
+}
+
+typedef struct memory {
+    rp_memory loop;
+    rp_h2_memory *pool;
+} memory;
+
+static void memory_begin(memory *m)
+{
+    rp_memory_init(&m->loop, (rp_allocator){0});
+    m->pool = rp_h2_memory_create(&m->loop);
+    assert_non_null(m->pool);
+}
+
+static void memory_end(memory *m)
+{
+    rp_h2_memory_destroy(m->pool);
+    assert_int_equal(m->loop.live, 0);
+}
+
+static void ours_are_what_they_were(void **state)
+{
+    static rp_hpack_decoder zero;
+    memory m;
+    (void)state;
+    memory_begin(&m);
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        peer p = {.random = seed, .table_limit = TABLE_BYTES};
+        rp_hpack_decoder decoder = zero;
+        rp_hpack_decoder_begin(&decoder, m.pool);
+        for (unsigned i = 0; i < 50; i++) {
+            put_block(&p);
+            read_ours(&p, &decoder);
+        }
+        rp_hpack_decoder_end(&decoder);
+    }
+    memory_end(&m);
+}
+
+static void ignore(void *user, const rp_hpack_field *came)
+{
+    (void)user;
+    (void)came;
+}
+
+/* A block that comes again says the same, but where the table that it refers to has changed. */
+static void blocks_come_again(void **state)
+{
+    static const uint8_t insert_a[] = {0x40, 1, 'a', 1, '1'}, insert_b[] = {0x40, 1, 'b', 1, '1'};
+    static const uint8_t first[] = {0x88, 0xbe}, second[] = {0x88, 0x0f, 0x2f, 1, '2'};
+    static const struct {
+        const uint8_t *block;
+        size_t size;
+        bool again;
+    } steps[] = {
+        {insert_a, 5, false}, {insert_a, 5, true}, {first, 2, false}, {first, 2, true},
+        {first, 2, true},     {second, 5, false},  {second, 5, true}, {insert_b, 5, false},
+        {insert_b, 5, true},  {insert_b, 5, true}, {first, 2, false}, {second, 5, false},
+    };
+    static rp_hpack_decoder decoder;
+    memory m;
+    (void)state;
+    memory_begin(&m);
+    memset(&decoder, 0, sizeof(decoder));
+    rp_hpack_decoder_begin(&decoder, m.pool);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        assert_int_equal(rp_hpack_again(&decoder, steps[i].block, steps[i].size), steps[i].again);
+        if (!steps[i].again)
+            assert_int_equal(rp_hpack_decode(&decoder, steps[i].block, steps[i].size, ignore, NULL),
+                             RP_HPACK_DONE);
+        rp_hpack_sweep(&decoder);
+    }
+    assert_int_equal(decoder.table.count, 5);
+    /* The table was changed behind the block's back. */
+    rp_hpack_table_insert(&decoder.table, decoder.table.ring[0]);
+    assert_false(rp_hpack_again(&decoder, second, 5));
+    rp_hpack_decoder_end(&decoder);
+    memory_end(&m);
+}
+
+static rp_slice slice(const char *plain)
+{
+    return (rp_slice){(const uint8_t *)plain, strlen(plain)};
+}
+
+static void encode(peer *p, rp_hpack_encoder *encoder)
+{
+    uint8_t *out = rp_hpack_begin(encoder, p->block);
+    p->sent_count = 1 + draw(p, FIELDS_MOST);
+    for (size_t i = 0; i < p->sent_count; i++) {
+        size_t how = draw(p, 3), known = draw(p, 2);
+        p->sent[i] = (field){draw(p, NAMES), draw(p, VALUES)};
+        p->never[i] = how == RP_HPACK_NEVER;
+        uint32_t number = known ? names[p->sent[i].name].index : 0;
+        out = rp_hpack_put(encoder, out, number, slice(names[p->sent[i].name].text.plain),
+                           slice(values[p->sent[i].value].plain), (rp_hpack_how)how);
+    }
+    p->size = (size_t)(out - p->block);
+    assert_true(p->size <= sizeof(p->block));
+}
+
+static void inflate(const peer *p, nghttp2_hd_inflater *inflater)
+{
+    size_t done = 0, seen = 0;
+    int flags = 0;
+    while ((flags & NGHTTP2_HD_INFLATE_FINAL) == 0) {
+        nghttp2_nv nv;
+        nghttp2_ssize taken =
+            nghttp2_hd_inflate_hd3(inflater, &nv, &flags, p->block + done, p->size - done, 1);
+        assert_true(taken >= 0);
+        done += (size_t)taken;
+        if (flags & NGHTTP2_HD_INFLATE_EMIT)
+            assert_field(&nv, p, seen++);
+    }
+    assert_int_equal(nghttp2_hd_inflate_end_headers(inflater), 0);
+    assert_int_equal(seen, p->sent_count);
+}
+
+/* Whatever the peer's limit was, and is. */
+static void nghttp2_reads_it(void **state)
+{
+    static const uint32_t limits[] = {0, 40, 200, 4096, 100000};
+    memory m;
+    (void)state;
+    memory_begin(&m);
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        peer p = {.random = seed, .table_limit = TABLE_BYTES};
+        rp_hpack_encoder encoder = {0};
+        nghttp2_hd_inflater *inflater;
+        assert_int_equal(nghttp2_hd_inflate_new(&inflater), 0);
+        rp_hpack_encoder_begin(&encoder, m.pool);
+        for (unsigned i = 0; i < 50; i++) {
+            uint32_t limit = limits[draw(&p, 5)];
+            if (draw(&p, 10) == 0) {
+                rp_hpack_limit(&encoder, limit);
+                assert_int_equal(
+                    nghttp2_hd_inflate_change_table_size(inflater, limit < 4096 ? limit : 4096), 0);
+            }
+            encode(&p, &encoder);
+            inflate(&p, inflater);
+        }
+        assert_int_equal(nghttp2_hd_inflate_get_dynamic_table_size(inflater), encoder.table.bytes);
+        rp_hpack_encoder_end(&encoder);
+        nghttp2_hd_inflate_del(inflater);
+    }
+    memory_end(&m);
+}
+
 static void fields_are_what_they_were(void **state)
 {
     (void)state;
@@ -264,7 +447,8 @@ static void names_of_the_table_change(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_are_what_they_were),
+        cmocka_unit_test(fields_are_what_they_were), cmocka_unit_test(ours_are_what_they_were),
+        cmocka_unit_test(blocks_come_again),         cmocka_unit_test(nghttp2_reads_it),
         cmocka_unit_test(names_of_the_table_change),
     };
     return cmocka_run_group_tests_name("hpack", tests, NULL, NULL);
