@@ -1,7 +1,7 @@
 /* h2.h - HTTP/2 (RFC 9113), a client's side of one connection, sans I/O: bytes in, events out;
  * requests in, bytes out.
  *
- * Frames, HPACK and flow control are nghttp2's. This layer adds the policies and limits:
+ * What RFC 9113 leaves open is decided here, and what a server may ask for is bounded:
  * - A response that RFC 9113, 8, forbids, or that is over a limit, ends its own request with a
  *   sentence that says why; its stream is reset, and the connection lives on with HPACK in step.
  *   What breaks the connection's rules ends the connection (rp_h2_failure).

@@ -1,5 +1,5 @@
-/* fuzz_hpack.c - header blocks, read by ours and by nghttp2: both say the same of each, and have the
- * same table, until one can't be decoded, which both say, too.
+/* fuzz_hpack.c - header blocks, read by ours and by nghttp2: both say the same of each, and have
+ * the same table, until one can't be decoded, which both say, too.
  *
  * Input: blocks, each a byte with its size and its bytes; a size of 0 is the last block again. */
 #include "fuzz/support/fuzz.h"
