@@ -50,7 +50,8 @@ struct rp_client {
     rp_h1_limits limits;
     char *routes; /* rules of connect_to (route.h); NULL: none */
     char local_address[RP_ADDRESS_TEXT_SIZE], local_device[RP_DEVICE_LIMIT + 1]; /* of options */
-    rp_origin **buckets; /* origins by hash, chained */
+    rp_origin **buckets;    /* origins by hash, chained */
+    rp_origin *last_origin; /* that was looked for and found; NULL: none */
     size_t bucket_count, origin_count;
     rp_link waiting;  /* origins that would open a connection */
     rp_link fresh;    /* openings that have a place of concurrent_openings, the oldest first */

@@ -89,11 +89,17 @@ static uint32_t takes_at_first(const rp_origin *origin)
 
 rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way)
 {
+    rp_origin *origin = client->last_origin; /* mostly: of that the hash is not needed */
+    if (origin != NULL && origin_is(origin, origin->hash, url, way)) {
+        forget(origin);
+        return origin;
+    }
     uint64_t hash = origin_hash(url, way);
-    rp_origin *origin = client->buckets[hash & (client->bucket_count - 1)];
+    origin = client->buckets[hash & (client->bucket_count - 1)];
     for (; origin != NULL; origin = origin->next) {
         if (origin_is(origin, hash, url, way)) {
             forget(origin);
+            client->last_origin = origin;
             return origin;
         }
     }
@@ -141,6 +147,8 @@ static void origin_free(rp_origin *origin)
     while (*at != origin)
         at = &(*at)->next;
     *at = origin->next;
+    if (client->last_origin == origin)
+        client->last_origin = NULL;
     client->origin_count--;
     rp_statistics_forget(origin);
     rp_proxy_release(origin->proxy);
