@@ -458,21 +458,23 @@ static void window_came(rp_h2 *h2, const uint8_t *data)
 {
     uint32_t more = rp_h2_word(data) & WINDOW_MOST, id = h2->in.id;
     stream *s = rp_h2_on_wire(h2, id);
-    if (more == 0) {
-        (void)broken(h2, CODE_PROTOCOL_ERROR, "WINDOW_UPDATE: of 0 (RFC 9113, 6.9)");
-    } else if (id != 0 && is_idle(h2, id)) {
+    if (id != 0 && is_idle(h2, id)) {
         (void)broken(h2, CODE_PROTOCOL_ERROR, "WINDOW_UPDATE: of an idle stream (RFC 9113, 5.1)");
+    } else if (id != 0 && (s == NULL || s->resetting)) {
+        /* It was sent before the server knew (RFC 9113, 5.1). */
+    } else if (more == 0) {
+        (void)broken(h2, CODE_PROTOCOL_ERROR, "WINDOW_UPDATE: of 0 (RFC 9113, 6.9)");
     } else if (id == 0 && h2->send_window + more > WINDOW_MOST) {
         (void)broken(h2, CODE_FLOW_CONTROL_ERROR,
                      "WINDOW_UPDATE: a window above 2^31-1 (RFC 9113, 6.9.1)");
     } else if (id == 0) {
         h2->send_window += more;
         rp_list_move(&h2->turns, &h2->blocked);
-    } else if (s != NULL && !s->resetting && s->send_window + more > WINDOW_MOST) {
+    } else if (s->send_window + more > WINDOW_MOST) {
         h2->overflowed = id;
         (void)broken(h2, CODE_FLOW_CONTROL_ERROR,
                      "WINDOW_UPDATE: a window above 2^31-1 (RFC 9113, 6.9.1)");
-    } else if (s != NULL) {
+    } else {
         s->send_window += more;
         if (s->is.uploading)
             s->is.moved_ns = h2->now_ns;
