@@ -1,12 +1,14 @@
 # The libraries that ringport stands on, as the imported targets ringport_wolfssl, ringport_liburing (Linux),
-# ringport_cares, ringport_llhttp, ringport_nghttp2, those of content codings and, for the tests, ringport_cmocka. Their headers are system headers.
+# ringport_cares, ringport_llhttp, those of content codings and, for the simulator and the tests, ringport_nghttp2 and
+# ringport_cmocka. Their headers are system headers.
 #
 # RINGPORT_DEPS=pinned   scripts/deps builds them, once, outside the source tree (Debian 12 or later; for Windows
 #                        by cross-compiling with mingw-w64)
 # RINGPORT_DEPS=system   they are looked for in CMAKE_PREFIX_PATH and the system's own places
 
 set(default_deps pinned)
-set(ringport_dependencies wolfssl cares llhttp nghttp2)
+set(ringport_dependencies wolfssl cares llhttp)
+set(ringport_sim_dependencies nghttp2)
 set(ringport_system_libraries m)
 set(deps_arguments)
 if(WIN32)
