@@ -301,7 +301,7 @@ static void huffman_any(void **state)
         uint32_t bits = (uint32_t)(random >> 32), ones = (uint32_t)(random >> 20) % 31;
         bits |= ~(UINT32_MAX >> ones);
         if (i % 2 == 0)
-            bits |= 0xf >> (random >> 60 & 3); /* padding */
+            bits |= 0xfu >> (random >> 60 & 3); /* padding */
         const uint8_t code[4] = {(uint8_t)(bits >> 24), (uint8_t)(bits >> 16), (uint8_t)(bits >> 8),
                                  (uint8_t)bits};
         huffman_one(code, 4);
@@ -322,7 +322,8 @@ static void texts_come_back(void **state)
         size_t size = i < 256 ? 1 : i % 41, ours_size, other_size = 0;
         for (size_t k = 0; k < size; k++) {
             random = random * 6364136223846793005u + 1442695040888963407u;
-            value[k] = i < 256 ? (uint8_t)i : (uint8_t)(random >> (i % 2 ? 40 : 33) & 0x7f);
+            uint32_t byte = i < 256 ? i : (uint32_t)(random >> (i % 2 ? 40 : 33)) & 0x7f;
+            value[k] = (uint8_t)byte;
         }
         uint8_t *end = rp_hpack_put(&encoder, block, 0, (rp_slice){name, 6},
                                     (rp_slice){value, size}, RP_HPACK_ONCE);
