@@ -496,16 +496,11 @@ static void fill(rp_stream *stream, void *user)
         if (conn->state == RP_CONN_OPEN)
             good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     }
-    rp_error error;
-    if (!good)
-        rp_h2_failure(h2->h2, &error);
-    /* Closed, as its last request could not be served; or there is no memory: what ends with the
-     * connection is told that nothing of it was sent, so nothing of it may leave. */
-    if (conn->state != RP_CONN_OPEN || (!good && error.status == RP_E_NO_MEMORY)) {
+    if (conn->state != RP_CONN_OPEN) { /* closed, as its last request could not be served */
         rp_wipe(out, size);
-        failed(conn);
         return;
     }
+    rp_error error;
     if (!put(conn, out, size, &error)) {
         give_up(conn, &error);
         return;
