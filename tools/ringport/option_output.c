@@ -94,7 +94,7 @@ const option output_options[] = {
      "go on at this byte; -: where the file ends"},
     {"dump-header", 'D', KIND_TEXT, GET, "FILE", AT(dump_header), "write the headers there"},
     {"max-filesize", 0, KIND_SIZE, GET, "BYTES", AT(max_size), "of a body [no limit]"},
-    {"limit-rate", 0, KIND_SIZE, GET, "BYTES", AT(rate), "a second, down [no limit]"},
+    {"limit-rate", 0, KIND_SIZE, GET, "BYTES", AT(rate), "a second, in each direction [no limit]"},
     {"time-cond", 'z', KIND_CALL, GET, "DATE", CALL(take_condition),
      "if it changed since then, or since that FILE did; -DATE: if it did not"},
     {"etag-save", 0, KIND_TEXT, GET, "FILE", AT(etag_save), "write the entity tag there"},

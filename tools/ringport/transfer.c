@@ -459,6 +459,7 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     uint64_t delay_ms;
     (void)request;
     rp_timer_stop(t->loop, &t->timer);
+    upload_pause(t->upload);
     note_summary(r, summary);
     tell_connection(t);
     if (summary->status > 0) /* of a redirect that could not be followed, too */
@@ -588,17 +589,34 @@ static bool open_form(transfer *t)
     return t->upload != NULL || fail_start(t, EXIT_MEMORY, "out of memory");
 }
 
-static bool open_upload(transfer *t)
+static bool open_file(transfer *t)
 {
     const char *path = t->upload_path;
     char why[300];
-    if (t->operation->options->form != NULL)
-        return open_form(t);
-    t->upload = path != NULL ? upload_open(path, t->loop) : NULL;
-    if (t->upload != NULL || path == NULL)
+    t->upload = upload_open(path, t->loop);
+    if (t->upload != NULL)
         return true;
     snprintf(why, sizeof(why), "%s: %s", path, strerror(errno));
     return fail_start(t, EXIT_READ, why);
+}
+
+static bool open_data(transfer *t)
+{
+    const tool_options *o = t->operation->options;
+    t->upload = upload_open_bytes(o->body.data, o->body.size, t->loop);
+    return t->upload != NULL || fail_start(t, EXIT_MEMORY, "out of memory");
+}
+
+static bool open_upload(transfer *t)
+{
+    const tool_options *o = t->operation->options;
+    bool good = o->form != NULL                   ? open_form(t)
+                : t->upload_path != NULL          ? open_file(t)
+                : o->rate > 0 && o->body.size > 0 ? open_data(t)
+                                                  : true;
+    if (t->upload != NULL && o->rate > 0)
+        upload_limit_rate(t->upload, o->rate);
+    return good;
 }
 
 static bool complete_url(transfer *t, const char *text)

@@ -13,24 +13,34 @@
 #include <unistd.h>
 
 #define PIECE ((size_t)32 * 1024)
+/* How often a limited rate lets more go. */
+#define RATE_TICK_MS 100
 
 struct upload {
-    FILE *file; /* both NULL: standard input */
+    FILE *file; /* all three NULL: standard input */
     form *form;
+    const uint8_t *bytes;
     uint64_t size;
-    uint64_t done; /* read of the file */
+    uint64_t done; /* read of the file, or of bytes */
     bool known, stopped;
     char failure[320];
-    rp_request *request; /* which wants some */
-    /* Standard input. */
     rp_loop *loop;
+    rp_request *request; /* which wants some */
+    size_t room;         /* as much */
+    /* A limited rate. */
+    size_t pace;    /* bytes a tick; 0: any number */
+    size_t allowed; /* of these, until the next one */
+    bool ticking;   /* which comes: bytes went since the last one */
+    bool waits;     /* for it */
+    rp_timer timer;
+    /* Standard input. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool wanted, over, threaded;
     unsigned uses; /* by the transfer, the thread, the post */
     rp_post post;
     int error; /* errno */
-    size_t got;
+    size_t asked, got;
     uint8_t piece[PIECE];
 };
 
@@ -52,6 +62,37 @@ static void release(upload *u)
     free(u);
 }
 
+/* ---- a limited rate ---- */
+
+static void give(upload *u);
+
+static void rate_tick(rp_timer *timer, void *user)
+{
+    upload *u = user;
+    (void)timer;
+    u->ticking = false;
+    u->allowed = u->pace;
+    if (u->waits)
+        give(u);
+}
+
+/* How much may be given now. */
+static size_t allowance(const upload *u)
+{
+    size_t size = u->room < PIECE ? u->room : PIECE;
+    return u->pace > 0 && size > u->allowed ? u->allowed : size;
+}
+
+static void note_given(upload *u, size_t size)
+{
+    if (u->pace == 0)
+        return;
+    u->allowed -= size < u->allowed ? size : u->allowed;
+    if (!u->ticking)
+        rp_timer_start(u->loop, &u->timer, RATE_TICK_MS, rate_tick, u);
+    u->ticking = true;
+}
+
 /* ---- standard input ---- */
 
 static void piece_came(rp_post *post, void *user)
@@ -64,8 +105,10 @@ static void piece_came(rp_post *post, void *user)
         fail(u, u->request, strerror(u->error));
     else if (u->got == 0)
         (void)rp_request_body_end(u->request, NULL, 0, NULL);
-    else /* not more than was wanted */
+    else { /* not more than was wanted */
+        note_given(u, u->got);
         (void)rp_request_give(u->request, u->piece, u->got);
+    }
     release(u);
 }
 
@@ -86,7 +129,7 @@ static void *read_input(void *user)
     upload *u = user;
     bool more = true;
     while (more && wait_until_wanted(u)) {
-        ssize_t got = read(STDIN_FILENO, u->piece, PIECE);
+        ssize_t got = read(STDIN_FILENO, u->piece, u->asked);
         pthread_mutex_lock(&u->lock);
         u->error = got < 0 ? errno : 0;
         u->got = got > 0 ? (size_t)got : 0;
@@ -100,56 +143,78 @@ static void *read_input(void *user)
     return NULL;
 }
 
-static void want_input(upload *u, rp_request *request)
+static void want_input(upload *u, size_t size)
 {
     pthread_t thread;
-    u->request = request;
     if (!u->threaded) {
         u->uses++;
         int error = host_thread_create(&thread, read_input, u);
         if (error != 0) {
             u->uses--;
-            fail(u, request, strerror(error));
+            fail(u, u->request, strerror(error));
             return;
         }
         u->threaded = true;
         pthread_detach(thread);
     }
     pthread_mutex_lock(&u->lock);
+    u->asked = size;
     u->wanted = true;
     pthread_cond_signal(&u->changed);
     pthread_mutex_unlock(&u->lock);
 }
 
-/* ---- files and forms ---- */
+/* ---- files, forms and bytes ---- */
 
 static size_t read_piece(upload *u, size_t size, const char **why)
 {
+    *why = NULL;
     if (u->form != NULL)
         return form_read(u->form, u->piece, size, why);
+    if (u->bytes != NULL) {
+        memcpy(u->piece, u->bytes + u->done, size);
+        return size;
+    }
     size_t got = fread(u->piece, 1, size, u->file);
     *why = ferror(u->file) ? strerror(errno) : NULL;
     return got;
 }
 
-static void give_piece(upload *u, rp_request *request, size_t room)
+static void give_piece(upload *u, size_t size)
 {
     const char *why;
-    size_t size = room < PIECE ? room : PIECE;
     bool bounded =
         u->known && u->form == NULL; /* a file that grows meanwhile is sent as announced */
     if (bounded && size > u->size - u->done)
         size = (size_t)(u->size - u->done);
     size_t got = read_piece(u, size, &why);
     if (why != NULL) {
-        fail(u, request, why);
+        fail(u, u->request, why);
         return;
     }
-    if (got > 0)
-        (void)rp_request_give(request, u->piece, got);
     u->done += got;
+    note_given(u, got);
+    if (got > 0)
+        (void)rp_request_give(u->request, u->piece, got);
     if (got < size || (bounded && u->done == u->size))
-        (void)rp_request_body_end(request, NULL, 0, NULL);
+        (void)rp_request_body_end(u->request, NULL, 0, NULL);
+}
+
+static bool is_input(const upload *u)
+{
+    return u->file == NULL && u->form == NULL && u->bytes == NULL;
+}
+
+static void give(upload *u)
+{
+    size_t size = allowance(u);
+    u->waits = size == 0;
+    if (u->waits)
+        ;
+    else if (is_input(u))
+        want_input(u, size);
+    else
+        give_piece(u, size);
 }
 
 /* ---- the whole ---- */
@@ -196,6 +261,24 @@ upload *upload_open_form(form *f, rp_loop *loop)
     return u;
 }
 
+upload *upload_open_bytes(const void *bytes, size_t size, rp_loop *loop)
+{
+    upload *u = make(loop);
+    if (u == NULL)
+        return NULL;
+    u->bytes = bytes;
+    u->size = size;
+    u->known = true;
+    return u;
+}
+
+void upload_limit_rate(upload *u, uint64_t bytes)
+{
+    uint64_t pace = bytes / (1000 / RATE_TICK_MS);
+    u->pace = pace == 0 ? 1 : pace < SIZE_MAX ? (size_t)pace : SIZE_MAX;
+    u->allowed = u->pace;
+}
+
 const char *upload_type(const upload *u)
 {
     return u != NULL && u->form != NULL ? form_type(u->form) : NULL;
@@ -209,18 +292,18 @@ bool upload_size(const upload *u, uint64_t *size)
 
 void upload_describe(upload *u, rp_request_options *options)
 {
-    if (u->known && u->size == 0)
-        options->body = "";
+    options->body = u->known && u->size == 0 ? "" : NULL;
+    if (options->body != NULL)
+        options->body_size = 0;
     else
         options->body_size = u->known ? (size_t)u->size : 0;
 }
 
 void upload_give(upload *u, rp_request *request, size_t room)
 {
-    if (u->file != NULL || u->form != NULL)
-        give_piece(u, request, room);
-    else
-        want_input(u, request);
+    u->request = request;
+    u->room = room;
+    give(u);
 }
 
 void upload_rewind(upload *u)
@@ -228,13 +311,23 @@ void upload_rewind(upload *u)
     if (u->file != NULL)
         rewind(u->file);
     u->done = 0;
+    u->waits = false;
     if (u->form != NULL)
         form_rewind(u->form);
 }
 
+void upload_pause(upload *u)
+{
+    if (u == NULL)
+        return;
+    u->waits = u->ticking = false;
+    u->allowed = u->pace;
+    rp_timer_stop(u->loop, &u->timer);
+}
+
 bool upload_can_repeat(const upload *u)
 {
-    return u == NULL || u->file != NULL || u->form != NULL || !u->threaded;
+    return u == NULL || !is_input(u) || !u->threaded;
 }
 
 const char *upload_failure(const upload *u)
@@ -249,6 +342,7 @@ void upload_close(upload *u)
     if (u->file != NULL)
         fclose(u->file);
     form_close(u->form);
+    upload_pause(u);
     u->stopped = true;
     u->request = NULL;
     pthread_mutex_lock(&u->lock);

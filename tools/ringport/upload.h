@@ -1,4 +1,5 @@
-/* upload.h - the body of -T and -F: read while it is sent, so that its size does not matter. */
+/* upload.h - the body of -T and -F, which is read while it is sent, so that its size does not
+ * matter; and of -d where --limit-rate has it sent slowly. */
 #ifndef TOOL_UPLOAD_H
 #define TOOL_UPLOAD_H
 
@@ -13,6 +14,10 @@ typedef struct upload upload;
 upload *upload_open(const char *path, rp_loop *loop);
 /* f is the upload's then, and closed if there is no memory for it: NULL. */
 upload *upload_open_form(form *f, rp_loop *loop);
+/* The bytes are borrowed. NULL: no memory. */
+upload *upload_open_bytes(const void *bytes, size_t size, rp_loop *loop);
+/* So many are given a second, about every tenth of it. 0 is not allowed. */
+void upload_limit_rate(upload *u, uint64_t bytes);
 /* The Content-Type that it says of itself; NULL: nothing. Its length; false: it is not known. */
 const char *upload_type(const upload *u);
 bool upload_size(const upload *u, uint64_t *size);
@@ -26,7 +31,9 @@ void upload_rewind(upload *u);
 bool upload_can_repeat(const upload *u);
 /* What was wrong, once it had the request end with RP_E_BODY_ABORTED; NULL: nothing. */
 const char *upload_failure(const upload *u);
-/* The request has ended. NULL does nothing. */
+/* The request has ended; there may be another. NULL does nothing. */
+void upload_pause(upload *u);
+/* It has, and there is none. NULL does nothing. */
 void upload_close(upload *u);
 
 #endif
