@@ -3,7 +3,8 @@
  * http and https proxies are asked for a tunnel by CONNECT (RFC 9110, 9.3.6), whatever the URL's
  * scheme; https ones over TLS of their own, with the origin's TLS inside. socks5 and socks5h ones
  * speak SOCKS version 5 (RFC 1928; user and password: RFC 1929): with socks5 names are looked up
- * here, with socks5h, as with http and https, by the proxy.
+ * here, and the proxy is asked for one address after the other until it reaches one; with socks5h,
+ * as with http and https, they are looked up by the proxy.
  *
  * A tunnel belongs to one origin: connections are shared only by requests with the same rp_proxy.
  * The origin's headers never go to the proxy, nor the proxy's credentials to the origin. What a

@@ -1,7 +1,9 @@
 /* stream_tunnel.c - see stream_tunnel.h.
  *
  * The stream to the proxy has the look-up, the addresses, TLS and their deadlines, as any other.
- * When it is open the tunnel is asked for on it, within what is left of the time for handshakes.
+ * When it is open the tunnel is asked for on it, within what is left of the time for handshakes. A
+ * socks5 proxy is asked for one of the name's addresses after the other, on a stream each, as one
+ * that said no closes it (RFC 1928, 6).
  * Then the tunnel is a socket: receive lends what the stream delivers, and is stopped by the
  * stream's credit; send puts bytes into the stream's output, and is done when they have left. What
  * came behind the proxy's answer is the first that is received. */
@@ -32,12 +34,15 @@ struct rp_tunnel {
     rp_resolver *resolver;
     rp_lookup *lookup;
     rp_timer timer;
-    uint64_t handshake_timeout_ms;
+    uint64_t resolve_timeout_ms, connect_timeout_ms, handshake_timeout_ms;
+    rp_keepalive keepalive;
     rp_dial_rules rules;
     rp_families families;
     rp_connect *connect; /* while the proxy is asked: this or that */
     rp_socks *socks;
-    rp_address target; /* looked up here */
+    rp_address *targets; /* looked up here, and allowed; the proxy is asked for the first one */
+    size_t target_count;
+    unsigned refusals; /* of targets before that */
     rp_write write;
     rp_deferred due; /* completions that are owed */
     uint8_t *early;  /* what came behind the proxy's answer */
@@ -63,8 +68,10 @@ static void negotiation_free(rp_tunnel *tunnel)
     rp_memory *memory = &tunnel->loop->memory;
     rp_connect_destroy(tunnel->connect);
     rp_free_secret(memory, tunnel->socks, sizeof(*tunnel->socks));
+    rp_free(memory, tunnel->targets);
     tunnel->connect = NULL;
     tunnel->socks = NULL;
+    tunnel->targets = NULL;
     rp_timer_stop(tunnel->loop, &tunnel->timer);
     if (tunnel->lookup != NULL)
         rp_lookup_cancel(tunnel->lookup);
@@ -114,8 +121,12 @@ static void fail(rp_tunnel *tunnel, const rp_error *error)
 static void refused(rp_tunnel *tunnel, const rp_error *why)
 {
     rp_error error;
-    (void)rp_error_set(&error, why->status, RP_PHASE_PROXY, "proxy %s: %s",
-                       rp_stream_peer(tunnel->stream), why->text);
+    char others[64] = "";
+    if (tunnel->refusals > 0)
+        (void)snprintf(others, sizeof(others), ", the last of %u addresses that it was asked for",
+                       tunnel->refusals + 1);
+    (void)rp_error_set(&error, why->status, RP_PHASE_PROXY, "proxy %s: %s%s",
+                       rp_stream_peer(tunnel->stream), why->text, others);
     error.of_proxy = true;
     if (tunnel->connect != NULL)
         error.proxy_code = rp_connect_status(tunnel->connect);
@@ -135,6 +146,7 @@ static void no_memory(rp_tunnel *tunnel)
 static void timed_out(rp_timer *timer, void *user)
 {
     rp_tunnel *tunnel = user;
+    const char *peer = rp_stream_peer(tunnel->stream); /* NULL: the next one is not there yet */
     rp_error error;
     (void)timer;
     if (tunnel->connect != NULL && rp_connect_status(tunnel->connect) != 0) {
@@ -150,7 +162,7 @@ static void timed_out(rp_timer *timer, void *user)
     else
         (void)rp_error_set(&error, RP_E_PROXY_TIMEOUT, RP_PHASE_PROXY,
                            "proxy %s did not connect to %.100s within %llu ms",
-                           rp_stream_peer(tunnel->stream), tunnel->host,
+                           peer != NULL ? peer : tunnel->hop->host, tunnel->host,
                            (unsigned long long)tunnel->handshake_timeout_ms);
     error.of_proxy = tunnel->lookup == NULL;
     fail(tunnel, &error);
@@ -199,19 +211,26 @@ static void begin_socks(rp_tunnel *tunnel, const rp_address *address)
     ask(tunnel, socks->out, socks->out_size);
 }
 
-/* The first of the addresses that the rules allow. */
+/* The addresses that the rules allow, one after the other. */
 static void begin_with(rp_tunnel *tunnel, const rp_address *addresses, size_t count)
 {
     const char *why_not = NULL, *first = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (rp_rules_allow(&tunnel->rules, tunnel->host, &addresses[i], &why_not)) {
-            tunnel->target = addresses[i];
-            begin_socks(tunnel, &tunnel->target);
-            return;
-        }
-        first = first == NULL ? why_not : first;
-    }
     rp_error error;
+    tunnel->targets = rp_allocate(&tunnel->loop->memory, count * sizeof(*addresses));
+    if (tunnel->targets == NULL) {
+        no_memory(tunnel);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (rp_rules_allow(&tunnel->rules, tunnel->host, &addresses[i], &why_not))
+            tunnel->targets[tunnel->target_count++] = addresses[i];
+        else
+            first = first == NULL ? why_not : first;
+    }
+    if (tunnel->target_count > 0) {
+        begin_socks(tunnel, tunnel->targets);
+        return;
+    }
     (void)rp_error_set(&error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
                        "connection to %.100s through a proxy forbidden by this program: %s",
                        tunnel->host, first);
@@ -315,6 +334,15 @@ static void connect_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
     }
 }
 
+static void ask_for_next(rp_tunnel *tunnel);
+
+/* What a proxy says no to may be the address alone (RFC 1928, 6). */
+static bool may_ask_for_next(const rp_tunnel *tunnel)
+{
+    int code = tunnel->socks->code;
+    return tunnel->target_count > 1 && code > 0 && code <= 8 && code != 7;
+}
+
 static void socks_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
 {
     rp_error error;
@@ -333,7 +361,10 @@ static void socks_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
             stands(tunnel, data, size);
             return;
         case RP_SOCKS_FAILED:
-            refused(tunnel, &error);
+            if (may_ask_for_next(tunnel))
+                ask_for_next(tunnel);
+            else
+                refused(tunnel, &error);
             return;
         }
     }
@@ -541,6 +572,10 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
         fail(tunnel, &told);
         return;
     }
+    if (tunnel->targets != NULL) { /* in the time that the first one was given */
+        begin_socks(tunnel, tunnel->targets);
+        return;
+    }
     if (tunnel->handshake_timeout_ms < UINT64_MAX / NS_PER_MS / 2) {
         uint64_t end_ns =
             rp_stream_times_get(stream)->connected_ns + tunnel->handshake_timeout_ms * NS_PER_MS;
@@ -604,10 +639,11 @@ static void on_close(rp_stream *stream, void *user)
 static const rp_stream_events events = {
     .on_open = on_open, .on_data = on_data, .on_end = on_end, .on_close = on_close};
 
-static bool stream_begin(rp_tunnel *tunnel, const rp_tunnel_options *options)
+static bool stream_begin(rp_tunnel *tunnel, const rp_local *local)
 {
     const rp_hop *hop = tunnel->hop;
     rp_loop *loop = tunnel->loop;
+    rp_stream *stream;
     bool tls = hop->kind == RP_PROXY_HTTPS;
     if (tls && loop->lower_scratch == NULL)
         loop->lower_scratch = rp_allocate(&loop->memory, RP_SCRATCH_BYTES);
@@ -618,22 +654,59 @@ static bool stream_begin(rp_tunnel *tunnel, const rp_tunnel_options *options)
         .port = hop->port,
         .tls = tls ? tunnel->proxy->tls : NULL,
         .alpn = tls ? "http/1.1" : NULL,
-        .resolver = options->resolver,
-        .resolve_timeout_ms = options->resolve_timeout_ms,
-        .connect_timeout_ms = options->connect_timeout_ms,
-        .handshake_timeout_ms = options->handshake_timeout_ms,
-        .keepalive_idle_ms = options->keepalive.idle_ms,
-        .keepalive_unconfirmed_ms = options->keepalive.unconfirmed_ms,
-        .refuse_addresses = options->rules.refuse,
-        .on_address = options->rules.on_address,
-        .on_address_user = options->rules.user,
-        .families = options->families,
-        .local = options->local,
+        .resolver = tunnel->resolver,
+        .resolve_timeout_ms = tunnel->resolve_timeout_ms,
+        .connect_timeout_ms = tunnel->connect_timeout_ms,
+        .handshake_timeout_ms = tunnel->handshake_timeout_ms,
+        .keepalive_idle_ms = tunnel->keepalive.idle_ms,
+        .keepalive_unconfirmed_ms = tunnel->keepalive.unconfirmed_ms,
+        .refuse_addresses = tunnel->rules.refuse,
+        .on_address = tunnel->rules.on_address,
+        .on_address_user = tunnel->rules.user,
+        .families = tunnel->families,
+        .local = *local,
     };
-    if (rp_stream_open(&tunnel->stream, loop, &to_proxy, &events, tunnel) != RP_OK)
+    if (rp_stream_open(&stream, loop, &to_proxy, &events, tunnel) != RP_OK)
         return false;
-    tunnel->stream->lower = true;
+    tunnel->stream = stream;
+    stream->lower = true;
     return true;
+}
+
+/* ---- the next address ---- */
+
+static const rp_stream_events no_events = {.on_open = NULL}; /* of one that is open */
+
+static rp_local local_of(const rp_stream *stream, char text[RP_ADDRESS_TEXT_SIZE])
+{
+    const rp_local_end *end = stream->local;
+    if (end == NULL)
+        return (rp_local){.address = NULL};
+    return (rp_local){
+        .address = end->address.family != 0 ? rp_address_text(&end->address, false, text) : NULL,
+        .device = end->device[0] != '\0' ? end->device : NULL,
+        .first_port = end->first_port,
+        .last_port = end->last_port,
+    };
+}
+
+static void ask_for_next(rp_tunnel *tunnel)
+{
+    rp_stream *last = tunnel->stream;
+    char text[RP_ADDRESS_TEXT_SIZE];
+    rp_local local = local_of(last, text);
+    if (!stream_begin(tunnel, &local)) {
+        no_memory(tunnel);
+        return;
+    }
+    rp_stream_set_background(tunnel->stream, last->background);
+    rp_stream_give(last, &no_events, NULL);
+    rp_stream_close(last);
+    rp_free_secret(&tunnel->loop->memory, tunnel->socks, sizeof(*tunnel->socks));
+    tunnel->socks = NULL;
+    tunnel->refusals++;
+    tunnel->target_count--;
+    memmove(tunnel->targets, tunnel->targets + 1, tunnel->target_count * sizeof(*tunnel->targets));
 }
 
 /* ---- for the stream above ---- */
@@ -670,7 +743,10 @@ rp_tunnel *rp_tunnel_open(rp_loop *loop, const rp_tunnel_options *options, rp_tu
     tunnel->user = user;
     tunnel->proxy = rp_proxy_retain(options->proxy);
     tunnel->hop = options->hop;
+    tunnel->resolve_timeout_ms = options->resolve_timeout_ms;
+    tunnel->connect_timeout_ms = options->connect_timeout_ms;
     tunnel->handshake_timeout_ms = options->handshake_timeout_ms;
+    tunnel->keepalive = options->keepalive;
     tunnel->rules = options->rules;
     tunnel->families = options->families;
     tunnel->port_number = options->port;
@@ -678,7 +754,7 @@ rp_tunnel *rp_tunnel_open(rp_loop *loop, const rp_tunnel_options *options, rp_tu
     memcpy(tunnel->host, options->host, size);
     if (options->resolver != NULL)
         tunnel->resolver = rp_resolver_retain(options->resolver);
-    if (!stream_begin(tunnel, options)) {
+    if (!stream_begin(tunnel, &options->local)) {
         tunnel_free(tunnel);
         return NULL;
     }

@@ -1,0 +1,240 @@
+/* test_socks_addresses.c - a name is looked up here for a socks5 proxy, and has several addresses:
+ * those that the proxy can't reach are no end. */
+#include "support/play.h"
+#include "support/relay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define GOOD "192.0.2.1" /* play.h's server */
+#define DEAD "192.0.2.21,192.0.2.22"
+
+typedef struct rig {
+    play p;
+    relay r;
+    rp_loop *loop; /* the relay's */
+    rp_proxy *proxy;
+    relay_answer says[3]; /* the proxy's first connections; text NULL: as it does by itself */
+    unsigned connections; /* to it */
+} rig;
+
+static bool choose(void *user, const uint8_t *words, size_t size, relay_answer *answer)
+{
+    rig *g = user;
+    unsigned at = g->connections++;
+    (void)words;
+    (void)size;
+    if (at >= 3 || g->says[at].text == NULL)
+        return false;
+    *answer = g->says[at];
+    return true;
+}
+
+static const char *not_22(const rp_target *target, void *user)
+{
+    (void)user;
+    return target->size == 4 && target->bytes[3] == 22 ? "twenty-two" : NULL;
+}
+
+static void rig_begin(rig *g, const char *addresses, const rp_client_options *client)
+{
+    relay_options relaying = {.socks = true, .port = 3128, .choose = choose, .user_data = g};
+    rp_error error;
+    memset(g, 0, sizeof(*g));
+    play_begin(&g->p, &(play_options){.client = client, .version = 13, .faulty = true});
+    assert_int_equal(rp_sim_name_add(g->p.sim, "several.example.test", addresses, NULL), RP_OK);
+    assert_int_equal(rp_sim_loop_create(g->p.sim, &g->loop, NULL, false, NULL), RP_OK);
+    relay_begin(&g->r, g->loop, &relaying);
+    rp_proxy_options options = {.url = relay_url(&g->r, "socks5", "")};
+    if (rp_proxy_create(&g->proxy, &options, &error) != RP_OK)
+        fail_msg("%s", error.text);
+}
+
+static void rig_end(rig *g)
+{
+    rp_client_destroy(g->p.client);
+    g->p.client = NULL;
+    rp_sim_run_ms(g->p.sim, 1000);
+    rp_sim_server_stop(g->r.server);
+    rp_sim_run_ms(g->p.sim, 1000);
+    rp_loop_destroy(g->loop);
+    play_end(&g->p);
+    rp_proxy_release(g->proxy);
+}
+
+static void ask(rig *g, call *c, rp_status status)
+{
+    rp_request_options options = {.url = "https://several.example.test/", .proxy = g->proxy};
+    call_start(c, &g->p, &options);
+    call_wait(c, &g->p);
+    if (c->error.status != status)
+        fail_msg("%s: %s", rp_status_name(c->error.status), c->error.text);
+}
+
+static void test_next(void **state)
+{
+    rig g;
+    call c = {0};
+    (void)state;
+    rig_begin(&g, DEAD "," GOOD, NULL);
+    ask(&g, &c, RP_OK);
+    assert_int_equal(c.status, 200);
+    assert_string_equal(g.r.target, GOOD ":443");
+    assert_int_equal(g.connections, 3);
+    assert_int_equal(g.r.tunnels, 1);
+    rig_end(&g);
+}
+
+static void test_none(void **state)
+{
+    rig g;
+    call c = {0};
+    (void)state;
+    rig_begin(&g, DEAD, NULL);
+    ask(&g, &c, RP_E_PROXY_REFUSED);
+    assert_int_equal(c.error.proxy_code, 5);
+    assert_string_equal(c.error.text,
+                        "proxy 127.0.0.1 (127.0.0.1:3128): the connection was refused there (5), "
+                        "the last of 2 addresses that it was asked for");
+    assert_int_equal(g.connections, 2);
+    rig_end(&g);
+}
+
+/* Which refusals are of an address, however they are cut and whatever follows them. */
+static void test_codes(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 36; i++) {
+        rig g;
+        call c = {0};
+        unsigned code = 1 + i % 9;
+        bool goes_on = code != 7 && code != 9;
+        char text[] = "\5\0\5\0\0\1\0\0\0\0\0\0and more";
+        text[3] = (char)code;
+        rig_begin(&g, DEAD "," GOOD, NULL);
+        g.says[0] = (relay_answer){text, i % 4 == 3 ? 4 : sizeof(text) - 1, i % 2, RP_SIM_CLOSE};
+        if (i % 4 == 1)
+            g.says[0].then = RP_SIM_END_RESET;
+        if (i % 4 == 2)
+            g.says[0].then = RP_SIM_KEEP;
+        ask(&g, &c, goes_on ? RP_OK : RP_E_PROXY_REFUSED);
+        assert_int_equal(g.connections, goes_on ? 3 : 1);
+        rig_end(&g);
+    }
+}
+
+/* An address that is forbidden is not asked for, first or behind another one. */
+static void test_rules(void **state)
+{
+    static const char *const orders[] = {DEAD, "192.0.2.22,192.0.2.21",
+                                         "192.0.2.21,192.0.2.22,192.0.2.23"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        rig g;
+        call c = {0};
+        rp_client_options client = {.on_address = not_22};
+        rig_begin(&g, orders[i], &client);
+        ask(&g, &c, RP_E_PROXY_REFUSED);
+        assert_int_equal(g.connections, i == 2 ? 2 : 1);
+        assert_null(strstr(g.r.target, ".22"));
+        rig_end(&g);
+    }
+}
+
+/* All of them together have the time of one handshake: while the second is asked for, or the
+ * connection for it is made. */
+static void test_deadline(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        rig g;
+        call c = {0};
+        rp_client_options client = {.handshake_timeout_ms = 2000, .connect_timeout_ms = 9000};
+        rig_begin(&g, DEAD "," GOOD, &client);
+        if (i == 0)
+            g.says[1] = (relay_answer){"", 0, 0, RP_SIM_KEEP};
+        else
+            rp_sim_fault_at(g.p.sim, RP_SIM_CONNECT_STALL,
+                            3); /* the relay's to .21 is the second */
+        ask(&g, &c, RP_E_PROXY_TIMEOUT);
+        assert_in_range(c.took_ns / 1000000, 2000, 2100);
+        assert_non_null(strstr(c.error.text, "proxy 127.0.0.1"));
+        assert_non_null(
+            strstr(c.error.text, "did not connect to several.example.test within 2000"));
+        rig_end(&g);
+    }
+}
+
+/* The proxy dies behind its first no. */
+static void test_proxy_dies(void **state)
+{
+    rig g;
+    call c = {0};
+    (void)state;
+    rig_begin(&g, DEAD "," GOOD, NULL);
+    rp_sim_fault_at(g.p.sim, RP_SIM_CONNECT_REFUSED, 3);
+    ask(&g, &c, RP_E_CONNECT_REFUSED);
+    assert_true(c.error.of_proxy);
+    rig_end(&g);
+}
+
+static void test_no_memory(void **state)
+{
+    bool struck = true;
+    (void)state;
+    for (unsigned n = 1; struck; n++) {
+        rig g;
+        call c = {0}, again = {0};
+        rp_request_options options = {.url = "https://several.example.test/"};
+        rig_begin(&g, DEAD "," GOOD, NULL);
+        options.proxy = g.proxy;
+        rp_sim_fault_at(g.p.sim, RP_SIM_NO_MEMORY, n);
+        call_start(&c, &g.p, &options);
+        call_wait(&c, &g.p);
+        struck = rp_sim_fault_count(g.p.sim, RP_SIM_NO_MEMORY) > 0;
+        rp_sim_fault_at(g.p.sim, RP_SIM_NO_MEMORY, 0);
+        if (c.error.status != RP_OK && c.error.status != RP_E_NO_MEMORY)
+            fail_msg("%u: %s", n, rp_status_name(c.error.status));
+        ask(&g, &again, RP_OK);
+        rig_end(&g);
+        assert_true(n < 1000);
+    }
+}
+
+/* Cancelled, or the client destroyed, after each number of turns. */
+static void test_given_up(void **state)
+{
+    bool over = false;
+    (void)state;
+    for (unsigned turns = 0; !over; turns++) {
+        rig g;
+        call c = {0};
+        rp_request_options options = {.url = "https://several.example.test/"};
+        rig_begin(&g, DEAD "," GOOD, NULL);
+        options.proxy = g.proxy;
+        call_start(&c, &g.p, &options);
+        for (unsigned k = 0; k < turns && c.dones == 0; k++)
+            (void)rp_loop_turn(g.p.loop, 1000);
+        over = c.dones > 0;
+        if (!over && turns % 2 == 0)
+            rp_request_cancel(c.request);
+        if (!over && turns % 2 == 1) {
+            rp_client_destroy(g.p.client);
+            g.p.client = NULL;
+        }
+        call_wait(&c, &g.p);
+        rig_end(&g);
+        assert_true(turns < 1000);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_next),      cmocka_unit_test(test_none),
+        cmocka_unit_test(test_codes),     cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_deadline),  cmocka_unit_test(test_proxy_dies),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_given_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
