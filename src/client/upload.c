@@ -170,6 +170,7 @@ bool rp_upload_can_repeat(const rp_request *request)
 void rp_upload_repeats(rp_request *request)
 {
     rp_body *body = body_of(request);
+    rp_upload_pauses(request); /* what the last attempt waited for is nothing to the next one */
     if (body->produced && body->taken_bytes > 0) {
         rp_chain_clear(&body->given);
         trailers_free(request);

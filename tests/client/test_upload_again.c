@@ -173,6 +173,50 @@ static void test_is_unexpecting(void **state)
     upload_each(&serving, is_unexpecting);
 }
 
+/* What was waited for by the first attempt is nothing to the second: the body goes once, and what
+ * follows on its connection is the next request. */
+static void take_time(rp_sim_exchange *x, void *user)
+{
+    rp_sim_wait(x, 60); /* longer than anybody waited for 100 */
+    upload_tell_size(x, user);
+}
+
+static void body_goes_once(scene *s)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        static const size_t sizes[] = {5, 9000, 100000};
+        size_t size = sizes[i % 3];
+        char expected[32];
+        producer p = {.total = size, .piece = size};
+        rp_request_options options = {.method = "PUT", .expect_continue = true};
+        options.expect_timeout_ms = 20;
+        if (i < 3) {
+            options.url = scene_url(s, "/");
+            options.body = upload_data;
+            options.body_size = size;
+            assert_true(fetch_start(&p.f, &s->web, NULL, &options));
+        } else {
+            producer_start(&p, s, "/", options);
+        }
+        producer_finish(&p, RP_OK);
+        (void)snprintf(expected, sizeof(expected), "%zu ", size);
+        assert_memory_equal(p.f.text, expected, strlen(expected));
+        fetch after = {0};
+        scene_good(s, &after, "/", NULL, 200);
+        assert_memory_equal(after.text, "0 ", 2);
+        assert_true(after.summary.reused);
+    }
+}
+
+static void test_body_goes_once(void **state)
+{
+    rp_sim_server_options serving = upload_looking;
+    serving.on_head = expect_nothing;
+    serving.on_request = take_time;
+    (void)state;
+    upload_each(&serving, body_goes_once);
+}
+
 static void expecting_is_given_up(scene *s)
 {
     producer p = {.total = 5, .piece = 5};
@@ -359,6 +403,7 @@ int main(void)
         fixture_test(test_is_unexpecting), fixture_test(test_expecting_is_given_up),
         fixture_test(test_goes_again),     fixture_test(test_is_misdirected),
         fixture_test(test_old_server),     fixture_test(test_is_redirected),
+        fixture_test(test_body_goes_once),
     };
     return upload_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

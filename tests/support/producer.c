@@ -136,7 +136,7 @@ void producer_wanted(rp_request *request, size_t room, void *user)
 void producer_rewound(rp_request *request, void *user)
 {
     producer *p = user;
-    CHECK(request == p->f.request);
+    CHECK(request == p->f.request && !p->f.cancelled);
     p->rewound++;
     p->given = 0;
 }
