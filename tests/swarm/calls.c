@@ -148,6 +148,8 @@ void calls_plan(world *w)
             c->flaw != FLAW_NONE || c->extra != EXTRA_NONE || c->close_announced || c->close_silent;
         c->early = !closes && world_chance(w, w->knobs.early);
         c->early_hints = c->upload_bytes > 0 && !c->early && world_chance(w, w->knobs.early);
+        if (w->knobs.produced > 0)
+            call_plan_producer(w, c);
     }
 }
 
@@ -323,6 +325,8 @@ static bool may_fail_so(const call *c, rp_status status)
         return status != RP_E_NO_MEMORY || w->knobs.faulty;
     if (status == RP_E_CANCELLED)
         return c->cancelled || w->client_is_gone;
+    if (status == RP_E_BODY_ABORTED)
+        return c->given_up;
     if (limit_explains(c, status) || astray_explains(c, status) || proxy_explains(c, status))
         return true;
     if (c->coding_fault != RP_OK && c->framing != NO_BODY && status == c->coding_fault)
@@ -432,8 +436,8 @@ static void check_head(call *c, const rp_response_head *head)
 {
     CHECK(c->heads == 0);
     if (head->informational) {
-        CHECK(head->status == 103);
-        c->infos++;
+        CHECK(head->status == 103 || (head->status == 100 && c->expectation != EXPECT_NONE));
+        c->infos += head->status == 103;
         return;
     }
     c->heads++;
@@ -454,7 +458,7 @@ static void take_head(call *c, rp_request *request, const rp_response_head *head
                            (head->version == 20 && strcmp(head->headers[i].name, "x-id") == 0)) &&
                           strcmp(head->headers[i].value, id) == 0);
     rp_request_summary_get(request, &so_far);
-    if (!found)
+    if (!found && (head->status != 100 || c->expectation == EXPECT_NONE))
         becomes_strange(c, so_far.bytes_sent);
     if (!c->strange)
         check_head(c, head);
@@ -506,6 +510,7 @@ static void check_success(const call *c, const rp_response_summary *summary)
     CHECK((summary->tls_version != NULL) == !c->host->knobs->plain);
     CHECK(summary->version == (c->host->knobs->http2 ? 20 : 11));
     CHECK(c->asked >= 1);
+    CHECK(c->early || c->hops > 0 || summary->body_bytes_sent == c->upload_bytes);
 }
 
 static uint64_t or_default(uint64_t limit_ms)
@@ -613,7 +618,8 @@ static void take_end(call *c, rp_request *request, const rp_response_summary *su
     c->told_safe = !c->good && summary->error->replay_safe;
     CHECK((summary->decoded ? summary->decoded_bytes : summary->body_bytes) == c->received ||
           c->told > c->heads);
-    CHECK(c->host->knobs->http2 || c->attempts <= (w->knobs.client.never_replay ? 1u : 2u));
+    CHECK(c->host->knobs->http2 || c->expectation == EXPECT_NO ||
+          c->attempts <= (w->knobs.client.never_replay ? 1u : 2u));
     if (c->good)
         check_success(c, summary);
     else
@@ -622,6 +628,7 @@ static void take_end(call *c, rp_request *request, const rp_response_summary *su
     CHECK(c->total_ms == 0 || c->done_us - c->started_us <= c->total_ms * 1000 + world_late_us(w));
     rp_timer_stop(w->loop, &c->timer);
     rp_timer_stop(w->loop, &c->cancel_timer);
+    call_body_ends(c);
     w->active--;
     w->done++;
     refill(w);
@@ -702,8 +709,6 @@ static void start(world *w, call *c)
     rp_request_options options = {
         .url = url,
         .method = c->method,
-        .body = c->upload_bytes > 0 ? w->upload : NULL,
-        .body_size = c->upload_bytes,
         .total_timeout_ms = c->total_ms,
         .first_byte_timeout_ms = or_never(c->first_byte_ms),
         .idle_timeout_ms = or_never(c->idle_ms),
@@ -716,6 +721,7 @@ static void start(world *w, call *c)
         .decompressed_limit_bytes = c->decoded_limit,
     };
     call_secrets(c, &options);
+    call_body(c, &options);
     c->started = true;
     c->started_us = world_now_us(w);
     w->active++;

@@ -381,22 +381,12 @@ void call_plan_proxy(world *w, call *c)
         c->proxy = &w->proxies[world_draw(w, w->knobs.proxy_count)];
 }
 
-static bool has_dead_address(const call *c, const host *h)
-{
-    (void)c;
-    return h->knobs->dead_address;
-}
-
 bool proxy_explains(const call *c, rp_status status)
 {
     const world *w = c->world;
     if (c->proxy == NULL)
         return false;
     if (c->proxy->kind == PROXY_HTTPS && w->knobs.distrusts && status == RP_E_CERT_UNTRUSTED)
-        return true;
-    /* Of a name that is looked up here it is told one address. */
-    if (c->proxy->kind == PROXY_SOCKS5 && status == RP_E_PROXY_REFUSED &&
-        call_any_host(c, has_dead_address))
         return true;
     if (w->knobs.proxy_misbehaves == 0)
         return false;

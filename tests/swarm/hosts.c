@@ -18,8 +18,9 @@ typedef struct visit {
     rp_timer timer;                /* the server's patience with an idle connection */
     uint64_t first_us;             /* when its first request came */
     rp_sim_exchange *exchange;
-    bool refused; /* over HTTP/2, before anything was done */
-    bool tainted; /* something unsolicited was said here, and a request had left before it came */
+    bool refused;  /* before anything was done */
+    bool may_come; /* the body */
+    bool tainted;  /* something unsolicited was said here, and a request had left before it came */
 } visit;
 
 static const char *const names[HOSTS_MOST] = {"a.example.test", "b.example.test", "c.example.test",
@@ -535,6 +536,8 @@ static visit *visit_again(rp_sim_exchange *x, const world *w, const call *next)
     if (v->tainted)
         return v;
     CHECK(v->uploaded == v->upload);
+    if (v->refused) /* it comes again, here or elsewhere */
+        return v;
     if (v->hop < v->now->hops) { /* it went on from there */
         CHECK(v->now->told > v->hop);
         return v;
@@ -577,6 +580,12 @@ static void take_head(rp_sim_exchange *x, host *h)
         rp_sim_reset_stream(x, 7);
         return;
     }
+    if (call_expectation_fails(x, c)) {
+        c->asked -= hop == c->hop_seen;
+        v->refused = v->may_come = true;
+        rp_sim_respond(x, 417, NULL, "no", 2);
+        return;
+    }
     host_saw(c, hop, v->head_bytes);
     CHECK(c->asked <= (idempotent && !o->never_replay ? 2u : 1u));
     v->spoilt = hop < c->hops ? c->way[hop].rude && strcmp(c->method, "HEAD") != 0
@@ -585,6 +594,7 @@ static void take_head(rp_sim_exchange *x, host *h)
     (void)snprintf(line, sizeof(line), "X-Id: %u\r\n", c->id);
     if (c->early_hints && hop == c->hops)
         rp_sim_head(x, 103, line, 0);
+    call_expects(x, c, &v->may_come);
     if (c->flaw == FLAW_DEAF && hop == c->hops && !h->knobs->http2)
         rp_sim_stop_reading(x);
     else if (c->early)
@@ -594,6 +604,7 @@ static void take_head(rp_sim_exchange *x, host *h)
 static void take_body(rp_sim_exchange *x, const uint8_t *data, size_t size)
 {
     visit *v = rp_sim_exchange_user(x);
+    CHECK(v->may_come || v->tainted); /* by 100, which may have been another's */
     for (size_t i = 0; i < size; i++, v->uploaded++)
         CHECK(data[i] == world_byte(0, true, v->uploaded));
     CHECK(v->uploaded <= v->upload);
@@ -606,6 +617,8 @@ static void take_request(rp_sim_exchange *x, const host *h)
 {
     visit *v = rp_sim_exchange_user(x);
     CHECK(v->uploaded == v->upload);
+    if (v->upload > 0 || v->hop == 0)
+        call_check_body(x, v->now);
     if (h->world->sim != NULL)
         v->next_begins =
             sim_socket_of(rp_sim_tamper_inner(x->connection->socket))->wire->pipes[0].taken;

@@ -124,6 +124,8 @@ static void request_in_time(const world *w, const rp_request *r)
         return;
     if (rp_decoding_lingers(r)) /* until its caller takes it */
         owes = true;
+    if (rp_upload_waits(r) != NULL) /* for the rest of the body, or 100 */
+        owes = true;
     limit_holds(w, r->started_ns, r->total_timeout_ms);
     if (r->state == RP_REQUEST_QUEUED)
         limit_holds(w, r->queued_ns, r->client->options.queue_timeout_ms);

@@ -543,6 +543,17 @@ static void make_real(knobs *k, dice *d)
     k->real = true;
 }
 
+/* Bodies that go up piece by piece: then there are some. Last of all, so that the worlds that have
+ * none are what they were. */
+static void producers(knobs *k, dice *d)
+{
+    if (k->uploads == 0 || !dice_chance(d, 350))
+        return;
+    k->produced = 300 + (unsigned)dice_draw(d, 701);
+    if (k->uploads < 200)
+        k->uploads = 200 + (unsigned)dice_draw(d, 600);
+}
+
 static void origin_limits(rp_limit_options *limits, dice *d)
 {
     if (dice_chance(d, 100))
@@ -577,5 +588,6 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool rea
         k->limited = 1000;
     if (chosen->choose != few && chosen->choose != alone)
         origin_limits(&k->client.limits, &d);
+    producers(k, &d);
     return chosen;
 }

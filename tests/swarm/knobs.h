@@ -61,6 +61,7 @@ typedef struct knobs {
     /* Permille of calls: */
     unsigned uploads, flawed, slow, credited, informational, early, astray, extras;
     unsigned cancelled, limited, redirected, encoded, proxied;
+    unsigned produced; /* of those that upload */
     uint64_t limit_ms; /* of those with a deadline; the most, or that of all */
     bool same_limit;
 

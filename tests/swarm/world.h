@@ -4,6 +4,7 @@
  *   knobs.c     what is in it          world.c    its life, its turns
  *   hosts.c     the servers            calls.c    the client's requests and what came of them
  *   detours.c   redirects, proxies, encoded answers    coding.c   which are made there
+ *   producers.c  bodies that go up piece by piece
  *   streams.c   streams both ways      chaos.c    what happens to them from outside
  *   invariants.c  what holds after every turn
  *   ground.c    the simulator, or real loops and threads
@@ -64,6 +65,17 @@ typedef enum cut {
 
 typedef enum framing { BY_LENGTH, BY_CHUNKS, BY_CLOSE, NO_BODY } framing;
 
+/* What a server says where 100 Continue is waited for. */
+typedef enum expectation {
+    EXPECT_NONE, /* it is not */
+    EXPECT_YES,
+    EXPECT_LATE,
+    EXPECT_SILENCE,
+    EXPECT_NO,     /* 417 */
+    EXPECT_ANSWER, /* the final one */
+    EXPECTATIONS
+} expectation;
+
 /* Where a request goes that goes to none of the hosts as it should. */
 typedef enum astray {
     AS_MEANT,
@@ -101,6 +113,11 @@ struct call {
     const char *method;
     astray astray;
     size_t upload_bytes, credit_bytes;
+    expectation expectation;
+    uint64_t expect_ms;
+    bool produced, length_known, trailers, rewinds, cancel_in_wanted;
+    size_t give_bytes, give_up_at; /* 0: to its end */
+    uint64_t give_ms;              /* between the pieces */
     uint64_t total_ms, first_byte_ms, idle_ms;
     uint64_t cancel_us; /* 0: not by a timer */
     bool cancel_in_head, cancel_in_body;
@@ -122,7 +139,7 @@ struct call {
     bool insecure; /* from https to http, too */
     bool secret;   /* with credentials, which are for the first one */
     char bearer[32], cookie_first[16], cookie[16];
-    rp_header headers[2], cookie_header;
+    rp_header headers[3], cookie_header;
     unsigned told;     /* redirects, by the client */
     unsigned hop_seen; /* the last one that was asked */
     unsigned followed; /* redirects, at its end */
@@ -137,7 +154,10 @@ struct call {
     /* What came of it. */
     rp_request *request; /* until on_done */
     rp_timer timer;      /* cancels, or returns credit */
-    rp_timer cancel_timer;
+    rp_timer cancel_timer, give_timer;
+    size_t given; /* of the body, to the present attempt */
+    bool wanted, given_up;
+    unsigned wanted_time, rewound, ended; /* ended: its end was told, so often */
     bool started, done, good, cancelled;
     unsigned heads, infos, attempts;
     uint64_t started_us, done_us, moved_us, received, owed; /* moved: since it was started */
@@ -255,6 +275,16 @@ void proxies_start(world *w, rp_loop *loop);
 void proxies_end(world *w);
 void proxies_create(world *w);
 void proxies_release(world *w);
+
+/* producers.c */
+void call_plan_producer(world *w, call *c);
+void call_body(call *c, rp_request_options *options);
+void call_body_ends(call *c);
+/* The servers' side: has 417 to be said; what else is said to Expect, and *may_come: no body may
+ * before it is true; and was all of it as it was given? */
+bool call_expectation_fails(const rp_sim_exchange *x, const call *c);
+void call_expects(rp_sim_exchange *x, const call *c, bool *may_come);
+void call_check_body(const rp_sim_exchange *x, const call *c);
 
 /* streams.c */
 void streams_start(world *w);
