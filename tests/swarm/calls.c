@@ -260,7 +260,8 @@ static bool astray_explains(const call *c, rp_status status)
         return status == RP_E_BAD_RESPONSE || status == RP_E_TLS_PROTOCOL ||
                status == RP_E_CLOSED_EARLY || status == RP_E_RESET ||
                (c->world->knobs.client.http2_prior_knowledge &&
-                (status == RP_E_H2_NOT_SPOKEN || status == RP_E_H2_PROTOCOL));
+                (status == RP_E_H2_NOT_SPOKEN || status == RP_E_H2_PROTOCOL ||
+                 status == RP_E_STALE_CONNECTION)); /* behind one that was cancelled */
     default:
         return false;
     }

@@ -1,5 +1,5 @@
-/* test_tool_upload.c - bodies of files, forms and memory, given at once or at a limited rate: in the
- * simulator, whose time passes by itself. */
+/* test_tool_upload.c - bodies of files, forms and memory, given at once or at a limited rate: in
+ * the simulator, whose time passes by itself. */
 #include "exit_code.h"
 #include "form.h"
 #include "options.h"

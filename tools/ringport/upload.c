@@ -39,8 +39,9 @@ struct upload {
     bool wanted, over, threaded;
     unsigned uses; /* by the transfer, the thread, the post */
     rp_post post;
-    int error; /* errno */
-    size_t asked, got;
+    int error;      /* errno */
+    unsigned asked; /* at most PIECE */
+    size_t got;
     uint8_t piece[PIECE];
 };
 
@@ -158,7 +159,7 @@ static void want_input(upload *u, size_t size)
         pthread_detach(thread);
     }
     pthread_mutex_lock(&u->lock);
-    u->asked = size;
+    u->asked = (unsigned)size;
     u->wanted = true;
     pthread_cond_signal(&u->changed);
     pthread_mutex_unlock(&u->lock);
