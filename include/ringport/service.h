@@ -4,8 +4,9 @@
  * A service has some loops with a client on each. A request goes to one of them and stays there;
  * its callbacks come on that loop's thread, or what became of it is handed over whole: to a loop of
  * the caller's, or to a thread that waits for it. Requests for one origin gather on one loop, so
- * that they share its connections, streams and sessions, and spread over more as they become more
- * at a time.
+ * that they share its connections and streams, and spread over more as they become more at a time.
+ * All loops share TLS sessions, names, verdicts about certificates, and what they learned of an
+ * origin: how many requests a connection takes, and that it wants HTTP/1.1.
  *
  * The calls below may be made on any thread, callbacks of the service's included unless one says
  * otherwise. A service belongs to the process that made it: in a child of fork they fail with
@@ -27,21 +28,26 @@ typedef struct rp_service_options {
     bool pin;         /* each of them to a processor of its own, as far as there are so many */
     rp_loop_options loop; /* of each loop. Its allocator is called on that loop's thread */
     /* Of each client, but its limits are the service's: connections_per_origin, connections_total,
-     * idle_per_origin, queue_limit and concurrent_openings are shared out evenly, rounded down, so
-     * that all together keep to them; each loop has one at least. What an origin may have fewer of
-     * than there are loops, it has on as many loops. tls and resolver NULL: one of each for all
-     * loops. on_address is called on all of their threads. */
+     * idle_per_origin, queue_limit, concurrent_openings, requests_in_flight and queue_limit of
+     * limits, budget_per_s of retry, and decoder_memory_limit_bytes are shared out evenly, rounded
+     * down, so that all together keep to them; each loop has one at least (17 MiB for decoders).
+     * What an origin may have fewer of than there are loops, it has on as many loops; with
+     * http2_one_connection it has one loop. tls and resolver NULL: one of each for all loops.
+     * on_address is called on all of their threads. */
     rp_client_options client;
     /* So many requests for an origin at a time are one loop's; those above go to the next. 0: as
      * many as the loop may have connections to it, and 100 where HTTP/2 was spoken last. */
     uint32_t gather;
     /* Loops of the caller's in place of threads; it turns them, all on one thread (the
      * simulator's) or each on its own, from rp_service_create on, and destroys them after the
-     * service. loop and pin do not count. Borrowed until rp_service_create returns. */
+     * service. loop and pin do not count. One that had TLS sessions before keeps its own, and
+     * shares none. Borrowed until rp_service_create returns. */
     rp_loop *const *loops;
     size_t loop_count;
-    rp_allocator allocator; /* of the service itself and of answers; called on any thread, by
-                             * several at a time. resize NULL: malloc's family */
+    rp_allocator
+        allocator; /* of the service itself, of what its loops share, and of answers; called
+                             * on any thread, by several at a time, as long as one of these lives.
+                             * resize NULL: malloc's family */
 } rp_service_options;
 
 /* options NULL: all defaults. error may be NULL.

@@ -9,6 +9,7 @@
 #include "client/pool.h"
 #include "client/redirect.h"
 #include "client/request.h"
+#include "client/shared.h"
 #include "client/target.h"
 #include "client/trace.h"
 #include "client/why.h"
@@ -106,6 +107,7 @@ static void client_empty(rp_client *client)
     rp_h2_memory_destroy(client->h2_memory);
     rp_tls_config_release(client->options.tls);
     rp_resolver_release(client->options.resolver);
+    rp_shared_release(client->shared);
     rp_proxy_release(client->options.proxy);
     rp_free(memory, (void *)(uintptr_t)client->options.user_agent);
     rp_free(memory, client->routes);

@@ -19,6 +19,7 @@
  *   why.c       why a request was slow
  *   trace.c, trace_attributes.c  events, for whoever traces
  *   origin.c    the table of origins, their queues, what they taught
+ *   shared.c    what clients of several loops tell each other of that
  *   stream.h    bytes, over TLS or not
  *
  *   rp_client -- origins --+-- queue of requests that wait for a connection
@@ -50,8 +51,9 @@ struct rp_client {
     rp_h1_limits limits;
     char *routes; /* rules of connect_to (route.h); NULL: none */
     char local_address[RP_ADDRESS_TEXT_SIZE], local_device[RP_DEVICE_LIMIT + 1]; /* of options */
-    rp_origin **buckets;    /* origins by hash, chained */
-    rp_origin *last_origin; /* that was looked for and found; NULL: none */
+    struct rp_shared *shared; /* with clients of other loops (shared.h); NULL: nothing is */
+    rp_origin **buckets;      /* origins by hash, chained */
+    rp_origin *last_origin;   /* that was looked for and found; NULL: none */
     size_t bucket_count, origin_count;
     rp_link waiting;  /* origins that would open a connection */
     rp_link fresh;    /* openings that have a place of concurrent_openings, the oldest first */

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "client/request.h"
+#include "client/shared.h"
 #include "client/statistics.h"
 
 #include <string.h>
@@ -87,11 +88,28 @@ static uint32_t takes_at_first(const rp_origin *origin)
     return origin->versions == RP_HTTP_1_1 ? 1 : 0;
 }
 
+/* What another loop's client learned of it, while this one knows nothing. */
+static void ask_others(rp_origin *origin)
+{
+    rp_shared_fact fact;
+    if (origin->client->shared == NULL || origin->takes != 0 || origin->conn_count > 0 ||
+        !rp_shared_ask(origin, &fact))
+        return;
+    if (fact.http1) {
+        (void)rp_origin_learn_http1(origin);
+    } else if (!fact.multiplexed || origin->versions != RP_HTTP_1_1) {
+        origin->takes = fact.takes;
+        origin->takes_said = fact.takes_said;
+        origin->multiplexed = fact.multiplexed;
+    }
+}
+
 rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way)
 {
     rp_origin *origin = client->last_origin; /* mostly: of that the hash is not needed */
     if (origin != NULL && origin_is(origin, origin->hash, url, way)) {
         forget(origin);
+        ask_others(origin);
         return origin;
     }
     uint64_t hash = origin_hash(url, way);
@@ -100,6 +118,7 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
         if (origin_is(origin, hash, url, way)) {
             forget(origin);
             client->last_origin = origin;
+            ask_others(origin);
             return origin;
         }
     }
@@ -137,6 +156,7 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
     origin->next = *bucket;
     *bucket = origin;
     client->origin_count++;
+    ask_others(origin);
     return origin;
 }
 
@@ -329,6 +349,7 @@ void rp_origin_learn_opened(rp_origin *origin, bool multiplexed, uint32_t room, 
         origin->said_by_ns = rp_loop_now_ns(origin->client->loop) + SAID_NS;
     if (!origin->takes_said)
         origin->takes = room;
+    rp_shared_tell(origin);
 }
 
 void rp_origin_rest(rp_origin *origin)
@@ -357,6 +378,7 @@ void rp_origin_learn_takes(rp_origin *origin, uint32_t count)
     }
     origin->takes = count < uses ? count : uses;
     origin->takes_said = true;
+    rp_shared_tell(origin);
 }
 
 bool rp_origin_learn_http1(rp_origin *origin)
@@ -367,6 +389,7 @@ bool rp_origin_learn_http1(rp_origin *origin)
     origin->takes = 1;
     origin->takes_said = true;
     origin->multiplexed = false;
+    rp_shared_tell(origin);
     return true;
 }
 

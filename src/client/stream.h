@@ -6,6 +6,7 @@
 #define RP_CLIENT_STREAM_H
 
 #include "loop/loop.h"
+#include "tls/sessions.h"
 #include <ringport/stream.h>
 
 /* A stream in the background does not keep rp_loop_run going: an idle pooled connection. */
@@ -59,6 +60,10 @@ void rp_stream_await(rp_stream *stream, uint32_t answers);
 
 /* Changes the receive credit: limited to credit bytes from now on, or not limited. */
 void rp_stream_set_credit(rp_stream *stream, bool limited, size_t credit);
+
+/* The loop's streams keep their sessions in this store, which is shared by several loops, from now
+ * on: unless it has some of its own already. */
+void rp_loop_share_sessions(rp_loop *loop, rp_sessions *sessions);
 
 /* Who the peer is, for messages: "host (address:port)"; NULL before it is connected. */
 const char *rp_stream_peer(const rp_stream *stream);

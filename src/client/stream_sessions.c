@@ -1,4 +1,5 @@
-/* stream_sessions.c - where TLS sessions are kept, a store for each loop, and how they leave it. */
+/* stream_sessions.c - where TLS sessions are kept, a store for each loop or one for several, and how
+ * they leave it. */
 #include "base/error.h"
 #include "client/stream_inside.h"
 #include "tls/saved.h"
@@ -15,6 +16,14 @@ rp_sessions *rp_stream_sessions(rp_loop *loop)
         loop->sessions_release = release;
     }
     return loop->sessions;
+}
+
+void rp_loop_share_sessions(rp_loop *loop, rp_sessions *sessions)
+{
+    if (loop->sessions != NULL)
+        return; /* streams may be open that know it */
+    loop->sessions = rp_sessions_retain(sessions);
+    loop->sessions_release = release;
 }
 
 /* False: *status says why. */
@@ -39,7 +48,9 @@ rp_status rp_tls_sessions_save(rp_loop *loop, const rp_tls_config *config, const
     size_t size;
     if (!store_of(loop, &sessions, &status, error))
         return status;
+    rp_sessions_lock(sessions);
     status = rp_sessions_save(sessions, config, seal_key, &loop->memory, &bytes, &size, error);
+    rp_sessions_unlock(sessions);
     if (status != RP_OK)
         return status;
     fn(bytes, size, user);
@@ -58,6 +69,9 @@ rp_status rp_tls_sessions_restore(rp_loop *loop, const rp_tls_config *config,
     *count = 0;
     if (!store_of(loop, &sessions, &status, error))
         return status;
-    return rp_sessions_restore(sessions, config, seal_key, &loop->memory, (rp_slice){bytes, size},
-                               count, error);
+    rp_sessions_lock(sessions);
+    status = rp_sessions_restore(sessions, config, seal_key, &loop->memory, (rp_slice){bytes, size},
+                                 count, error);
+    rp_sessions_unlock(sessions);
+    return status;
 }

@@ -120,6 +120,8 @@ static uint32_t choose(rp_service *service, uint32_t origin)
     uint32_t enough = service->options.gather;
     if (enough == 0)
         enough = service->http2[origin] ? 100 : service->share;
+    if (service->share_in_flight != 0 && service->share_in_flight < enough)
+        enough = service->share_in_flight;
     uint32_t best = origin % threads;
     for (uint32_t i = 0; i < service->width; i++) {
         uint32_t worker = (origin + i) % threads;

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/platform.h"
+#include "client/shared.h"
 #include "loop/loop.h"
 
 /* ---- the end ---- */
@@ -13,6 +14,7 @@ static void free_service(rp_service *service)
     rp_memory memory = service->memory;
     rp_tls_config_release(service->tls);
     rp_resolver_release(service->resolver);
+    rp_shared_release(service->shared);
     rp_free(&memory, service->in_flight);
     rp_free(&memory, service->workers);
     rp_condition_destroy(&service->changed);
@@ -58,6 +60,8 @@ static rp_status make_client(rp_worker *worker)
     options.resolver = service->resolver;
     rp_status status = rp_client_create(&worker->client, worker->loop, &options, &worker->trouble);
     rp_tls_config_release(options.tls);
+    if (status == RP_OK)
+        rp_client_share(worker->client, service->shared);
     return status;
 }
 
@@ -125,24 +129,61 @@ static void run(void *argument)
 
 /* ---- making one ---- */
 
+#define DECODER_LEAST ((size_t)17 << 20) /* what one body may take (http.h) */
+
 static uint32_t part(uint32_t limit, uint32_t among)
 {
     return limit / among > 0 ? limit / among : 1;
 }
 
-/* What the service may have, each worker may have a part of. */
+static uint32_t less(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Of what an origin may have, in load.h's terms. 0 stays: there is no limit. */
+static void share_load(rp_service *service)
+{
+    rp_limit_options *limits = &service->options.client.limits;
+    rp_retry_options *retry = &service->options.client.retry;
+    uint32_t width = service->width;
+    if (limits->requests_in_flight != 0)
+        service->share_in_flight = limits->requests_in_flight =
+            part(limits->requests_in_flight, width);
+    if (limits->queue_limit != 0)
+        limits->queue_limit = part(limits->queue_limit, width);
+    retry->budget_per_s = part(retry->budget_per_s != 0 ? retry->budget_per_s : 10, width);
+}
+
+static void share_decoders(rp_client_options *options, uint32_t threads)
+{
+    size_t limit = options->decoder_memory_limit_bytes;
+    if (limit == SIZE_MAX)
+        return;
+    limit = (limit != 0 ? limit : (size_t)1 << 30) / threads;
+    options->decoder_memory_limit_bytes = limit > DECODER_LEAST ? limit : DECODER_LEAST;
+}
+
+/* What the service may have, each worker may have a part of; an origin that may have less than one
+ * for each has fewer workers. */
 static void share_out(rp_service *service)
 {
     rp_client_options *options = &service->options.client;
-    uint32_t threads = service->stats.threads;
+    uint32_t threads = service->stats.threads, in_flight = options->limits.requests_in_flight;
     uint32_t connections =
         options->connections_per_origin != 0 ? options->connections_per_origin : 64;
     uint32_t total = options->connections_total != 0 ? options->connections_total : 65536;
-    service->width = connections < threads ? connections : threads;
+    service->width = less(less(connections, total), threads);
+    if (in_flight != 0)
+        service->width = less(in_flight, service->width);
+    if (options->http2_one_connection)
+        service->width = 1;
     service->share = part(connections, service->width);
     options->connections_per_origin = service->share;
     if (options->idle_per_origin != 0)
         options->idle_per_origin = part(options->idle_per_origin, service->width);
+    share_load(service);
+    share_decoders(options, threads);
     options->connections_total = part(total, threads);
     options->queue_limit = part(options->queue_limit != 0 ? options->queue_limit : 65536, threads);
     options->concurrent_openings =
@@ -249,6 +290,9 @@ static rp_status make_shared(rp_service *service, rp_error *error)
         service->tls = rp_tls_config_retain(client->tls);
     else
         (void)rp_tls_config_create(&service->tls, NULL, NULL);
+    service->shared = rp_shared_create(service->options.allocator);
+    if (service->shared == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the service");
     if (client->resolver != NULL)
         service->resolver = rp_resolver_retain(client->resolver);
     else if (service->threads)

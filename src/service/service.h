@@ -67,9 +67,11 @@ struct rp_service {
     /* Does not change: */
     rp_service_options options;
     rp_resolver *resolver; /* NULL: each loop's own */
-    uint32_t width;        /* workers that an origin may have */
-    uint32_t share;        /* of connections to one origin, for each of them */
-    bool threads;          /* of its own */
+    struct rp_shared *shared;
+    uint32_t width;           /* workers that an origin may have */
+    uint32_t share;           /* of connections to one origin, for each of them */
+    uint32_t share_in_flight; /* of requests that its connections have; 0: no limit */
+    bool threads;             /* of its own */
     rp_worker *workers;
 };
 

@@ -5,8 +5,10 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/mutex.h"
 #include "tls/wolfssl.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -30,6 +32,10 @@ typedef struct entry {
 
 struct rp_sessions {
     rp_memory *memory;
+    bool shared;
+    rp_memory own;          /* a shared one's memory, */
+    rp_mutex mutex;         /* what guards all else of it, */
+    atomic_uint references; /* and how many have it */
     rp_link by_age;
     size_t count;
     origin *buckets[BUCKETS];
@@ -42,6 +48,39 @@ rp_sessions *rp_sessions_create(rp_memory *memory)
         return NULL;
     sessions->memory = memory;
     rp_list_init(&sessions->by_age);
+    return sessions;
+}
+
+rp_sessions *rp_sessions_create_shared(rp_allocator allocator)
+{
+    rp_memory memory;
+    rp_memory_init(&memory, allocator);
+    rp_sessions *sessions = rp_sessions_create(&memory);
+    if (sessions == NULL)
+        return NULL;
+    sessions->own = memory;
+    sessions->memory = &sessions->own;
+    sessions->shared = true;
+    atomic_init(&sessions->references, 1);
+    rp_mutex_init(&sessions->mutex);
+    return sessions;
+}
+
+void rp_sessions_lock(rp_sessions *sessions)
+{
+    if (sessions->shared)
+        rp_mutex_lock(&sessions->mutex);
+}
+
+void rp_sessions_unlock(rp_sessions *sessions)
+{
+    if (sessions->shared)
+        rp_mutex_unlock(&sessions->mutex);
+}
+
+rp_sessions *rp_sessions_retain(rp_sessions *sessions)
+{
+    (void)atomic_fetch_add(&sessions->references, 1);
     return sessions;
 }
 
@@ -88,9 +127,15 @@ void rp_sessions_destroy(rp_sessions *sessions)
 {
     if (sessions == NULL)
         return;
+    if (sessions->shared && atomic_fetch_sub(&sessions->references, 1) > 1)
+        return;
     while (!rp_list_empty(&sessions->by_age))
         drop(sessions, sessions->by_age.next);
-    rp_free(sessions->memory, sessions);
+    rp_memory own = sessions->own;
+    bool shared = sessions->shared;
+    if (shared)
+        rp_mutex_destroy(&sessions->mutex);
+    rp_free(shared ? &own : sessions->memory, sessions);
 }
 
 static origin *find_or_add(rp_sessions *sessions, const char *key)
@@ -110,9 +155,25 @@ static origin *find_or_add(rp_sessions *sessions, const char *key)
     return added;
 }
 
+/* The connection that a session came by has it still, and will write to it: another thread, whose
+ * connection takes it out of here, needs one of its own. */
+static WOLFSSL_SESSION *make_own(const rp_sessions *sessions, WOLFSSL_SESSION *session)
+{
+    if (!sessions->shared)
+        return session;
+    WOLFSSL_SESSION *copy = wolfSSL_SESSION_dup(session);
+    wolfSSL_SESSION_free(session);
+    return copy;
+}
+
 void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
 {
-    rp_sessions_put_stored(sessions, key, session, (int64_t)time(NULL));
+    WOLFSSL_SESSION *own = make_own(sessions, session);
+    if (own == NULL)
+        return;
+    rp_sessions_lock(sessions);
+    rp_sessions_put_stored(sessions, key, own, (int64_t)time(NULL));
+    rp_sessions_unlock(sessions);
 }
 
 void rp_sessions_put_stored(rp_sessions *sessions, const char *key, void *session, int64_t stored)
@@ -150,7 +211,7 @@ static bool expired(const entry *looked_at)
     return age < 0 || age >= wolfSSL_SESSION_get_timeout(looked_at->session);
 }
 
-void *rp_sessions_take(rp_sessions *sessions, const char *key)
+static WOLFSSL_SESSION *take(rp_sessions *sessions, const char *key)
 {
     uint32_t hash = hash_text(key);
     for (;;) {
@@ -164,6 +225,14 @@ void *rp_sessions_take(rp_sessions *sessions, const char *key)
             return session;
         wolfSSL_SESSION_free(session);
     }
+}
+
+void *rp_sessions_take(rp_sessions *sessions, const char *key)
+{
+    rp_sessions_lock(sessions);
+    WOLFSSL_SESSION *taken = take(sessions, key);
+    rp_sessions_unlock(sessions);
+    return taken;
 }
 
 static bool begins(const entry *of, const char *prefix)
@@ -205,8 +274,10 @@ void rp_sessions_drop_expired(rp_sessions *sessions)
 void rp_sessions_forget(rp_sessions *sessions, const char *key)
 {
     uint32_t hash = hash_text(key);
+    rp_sessions_lock(sessions);
     for (origin *of; (of = *find(sessions, key, hash)) != NULL;)
         wolfSSL_SESSION_free(take_out(sessions, RP_CONTAINER(of->sessions.next, entry, by_origin)));
+    rp_sessions_unlock(sessions);
 }
 
 size_t rp_sessions_count(const rp_sessions *sessions)

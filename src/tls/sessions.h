@@ -1,8 +1,11 @@
 /* sessions.h - TLS sessions for resumption, kept per origin, many per origin, each used once.
  *
- * One store belongs to one client on one loop: no locks. A TLS 1.3 ticket is single-use (RFC
- * 8446, C.4), so that parallel connections resume with different tickets; a TLS 1.2 session is
- * given back by the engine that took it. Bounded: per origin and in all, oldest out first. */
+ * A TLS 1.3 ticket is single-use (RFC 8446, C.4), so that parallel connections resume with different
+ * tickets; a TLS 1.2 session is given back by the engine that took it. Bounded: per origin and in
+ * all, oldest out first.
+ *
+ * A store is one loop's, or shared by the loops of several threads. Of the latter, put, take and
+ * forget may be called on any thread; for all else it has to be locked. */
 #ifndef RP_TLS_SESSIONS_H
 #define RP_TLS_SESSIONS_H
 
@@ -14,7 +17,15 @@ typedef struct rp_sessions rp_sessions;
 #define RP_SESSIONS_TOTAL 4096
 
 rp_sessions *rp_sessions_create(rp_memory *memory); /* NULL: no memory */
-void rp_sessions_destroy(rp_sessions *sessions);    /* NULL does nothing */
+/* A shared one, with memory of its own. */
+rp_sessions *rp_sessions_create_shared(rp_allocator allocator);
+/* Adds a reference to a shared one. */
+rp_sessions *rp_sessions_retain(rp_sessions *sessions);
+/* Drops a reference, of a shared one. NULL does nothing. */
+void rp_sessions_destroy(rp_sessions *sessions);
+/* Of one that is not shared they do nothing. */
+void rp_sessions_lock(rp_sessions *sessions);
+void rp_sessions_unlock(rp_sessions *sessions);
 
 /* session is a WOLFSSL_SESSION, owned by the store from here on, whatever happens. */
 void rp_sessions_put(rp_sessions *sessions, const char *key, void *session);
@@ -22,7 +33,8 @@ void rp_sessions_put(rp_sessions *sessions, const char *key, void *session);
 void *rp_sessions_take(rp_sessions *sessions, const char *key);
 /* Drops all of key's: the server did not like one of them. */
 void rp_sessions_forget(rp_sessions *sessions, const char *key);
-/* ---- for saved.h ---- */
+
+/* ---- for saved.h, locked ---- */
 
 /* Lends each session whose key begins with prefix to fn, the oldest first; fn changes nothing. */
 void rp_sessions_each(const rp_sessions *sessions, const char *prefix,

@@ -7,29 +7,47 @@
 
 #include <string.h>
 
-enum { LOOPS = 4, REQUESTS = 64, TAG = 7 };
+enum { LOOPS = 4, REQUESTS = 64, TAG = 7, STREAMS = 20 };
 
 typedef struct scene {
     play play; /* its loop is where answers come home */
     rp_loop *loops[LOOPS];
     rp_service *service;
     unsigned answers, good, cancelled;
+    unsigned asked_now, asked_most; /* requests that the server has at a time */
+    rp_sim_versions versions;
+    rp_sim_setting settings[1];
 } scene;
 
 static void serve(rp_sim_exchange *x, void *user)
 {
-    (void)user;
+    scene *s = user;
+    if (++s->asked_now > s->asked_most)
+        s->asked_most = s->asked_now;
     rp_sim_wait(x, 20);
     rp_sim_respond(x, 200, NULL, "abc", 3);
 }
 
-static void scene_begin(scene *s, uint64_t seed, const rp_service_options *options, int version)
+static void served(rp_sim_exchange *x, void *user)
+{
+    scene *s = user;
+    (void)x;
+    s->asked_now--;
+}
+
+static void scene_begin_with(scene *s, uint64_t seed, const rp_service_options *options,
+                             int version, rp_sim_versions versions)
 {
     rp_error error;
     rp_service_options known = *options;
     rp_sim_options sim = {.seed = seed, .orderly = seed == 0};
-    rp_sim_server_options serving = {.on_request = serve};
-    *s = (scene){0};
+    *s = (scene){.settings = {{RP_SIM_MAX_CONCURRENT_STREAMS, STREAMS}}};
+    rp_sim_server_options serving = {.on_request = serve,
+                                     .on_gone = served,
+                                     .user = s,
+                                     .versions = versions,
+                                     .settings = s->settings,
+                                     .setting_count = versions != RP_SIM_HTTP_1};
     play_begin(&s->play, &(play_options){.sim = &sim, .server = &serving, .version = version});
     for (size_t i = 0; i < LOOPS; i++)
         assert_int_equal(rp_sim_loop_create(s->play.sim, &s->loops[i], NULL, false, &error), RP_OK);
@@ -37,6 +55,11 @@ static void scene_begin(scene *s, uint64_t seed, const rp_service_options *optio
     known.loop_count = LOOPS;
     known.client.tls = s->play.tls;
     assert_int_equal(rp_service_create(&s->service, &known, &error), RP_OK);
+}
+
+static void scene_begin(scene *s, uint64_t seed, const rp_service_options *options, int version)
+{
+    scene_begin_with(s, seed, options, version, RP_SIM_HTTP_1);
 }
 
 static void scene_end(scene *s)
@@ -99,6 +122,113 @@ static void test_gather(void **state)
     assert_in_range(opened_in_all(&s, &loops), 1, 3);
     assert_int_equal(loops, 1);
     scene_end(&s);
+}
+
+/* One request after the other needs one connection, whatever is spoken; and a few at once need no
+ * second one, where one takes them. */
+static void test_one_connection(void **state)
+{
+    (void)state;
+    static const rp_sim_versions spoken[] = {RP_SIM_HTTP_1, RP_SIM_HTTP_1_OR_2};
+    for (size_t i = 0; i < 2; i++) {
+        scene s;
+        unsigned loops;
+        scene_begin_with(&s, 3, &(rp_service_options){0}, 13, spoken[i]);
+        for (unsigned n = 0; n < 10; n++) {
+            ask(&s, "https://" PLAY_HOST "/", n > 0 && spoken[i] != RP_SIM_HTTP_1 ? STREAMS : 1);
+            rp_sim_run_ms(s.play.sim, 300);
+        }
+        assert_int_equal(s.good, s.answers);
+        assert_int_equal(opened_in_all(&s, &loops), 1);
+        scene_end(&s);
+    }
+}
+
+/* A loop that is new to an origin knows from the others how many requests a connection takes: it
+ * opens no second one to find out. And it resumes with their sessions. */
+static void test_what_loops_share(void **state)
+{
+    (void)state;
+    for (int version = 12; version <= 13; version++) {
+        scene s;
+        unsigned loops;
+        scene_begin_with(&s, 3, &(rp_service_options){.gather = 4}, version, RP_SIM_HTTP_1_OR_2);
+        ask(&s, "https://" PLAY_HOST "/", 1);
+        rp_sim_run_ms(s.play.sim, 1000);
+        assert_int_equal(opened_in_all(&s, &loops), 1);
+        ask(&s, "https://" PLAY_HOST "/", 8);
+        rp_sim_run_ms(s.play.sim, 1000);
+        assert_int_equal(s.good, 9);
+        assert_int_equal(opened_in_all(&s, &loops), 2);
+        assert_int_equal(loops, 2);
+        uint64_t resumed = 0, full = 0;
+        for (size_t i = 0; i < LOOPS; i++) {
+            resumed += rp_loop_stats_get(s.loops[i])->handshakes_resumed;
+            full += rp_loop_stats_get(s.loops[i])->handshakes_full;
+        }
+        assert_int_equal(full, 1);
+        assert_int_equal(resumed, 1);
+        scene_end(&s);
+    }
+}
+
+/* Sessions serve nobody else's name, and no other configuration. */
+static void test_what_loops_do_not_share(void **state)
+{
+    (void)state;
+    scene s;
+    rp_error error;
+    rp_tls_config *tls;
+    rp_sim_server *other;
+    rp_sim_server_options serving = {.host = "other.example.test"};
+    scene_begin(&s, 3, &(rp_service_options){.gather = 1}, 13);
+    assert_int_equal(rp_sim_server_start(s.play.sim, &other, &serving, &error), RP_OK);
+    ask(&s, "https://" PLAY_HOST "/", 1);
+    rp_sim_run_ms(s.play.sim, 1000);
+    ask(&s, "https://other.example.test/", 4);
+    rp_sim_run_ms(s.play.sim, 1000);
+    rp_tls_options options = {.ca_pem = rp_sim_ca_pem};
+    assert_int_equal(rp_tls_config_create(&tls, &options, &error), RP_OK);
+    rp_service_set_tls(s.service, tls);
+    rp_tls_config_release(tls);
+    ask(&s, "https://" PLAY_HOST "/", 4);
+    rp_sim_run_ms(s.play.sim, 1000);
+    assert_int_equal(s.answers, 9);
+    for (size_t i = 0; i < LOOPS; i++)
+        assert_int_equal(rp_loop_stats_get(s.loops[i])->handshakes_resumed, 0);
+    scene_end(&s);
+}
+
+/* The limits of load.h are those of the whole, too; and one connection is one. */
+static void test_limits_of_the_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t in_flight;
+        bool one;
+        unsigned loops;
+    } cases[] = {{9, false, 4}, {2, false, 2}, {1, false, 1}, {0, true, 1}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        scene s;
+        unsigned loops;
+        rp_service_options options = {
+            .client.limits.requests_in_flight = cases[i].in_flight,
+            .client.http2_one_connection = cases[i].one,
+        };
+        scene_begin_with(&s, 5, &options, 13, RP_SIM_HTTP_1_OR_2);
+        ask(&s, "https://" PLAY_HOST "/", 1);
+        rp_sim_run_ms(s.play.sim, 1000);
+        ask(&s, "https://" PLAY_HOST "/", REQUESTS);
+        rp_sim_run_ms(s.play.sim, 20000);
+        assert_int_equal(s.good, REQUESTS + 1);
+        uint64_t opened = opened_in_all(&s, &loops);
+        assert_int_equal(loops, cases[i].loops);
+        if (cases[i].one)
+            assert_int_equal(opened, 1);
+        else
+            assert_in_range(s.asked_most, cases[i].loops, cases[i].in_flight);
+        scene_end(&s);
+    }
 }
 
 /* Many at once are spread, and the limits are those of the whole. */
@@ -260,6 +390,10 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_one_connection),
+        cmocka_unit_test(test_what_loops_share),
+        cmocka_unit_test(test_what_loops_do_not_share),
+        cmocka_unit_test(test_limits_of_the_whole),
         cmocka_unit_test(test_spread),
         cmocka_unit_test(test_same_seed_same_run),
         cmocka_unit_test(test_destroy),
