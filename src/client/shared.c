@@ -1,5 +1,5 @@
-/* shared.c - a table of facts, each at the place that its origin's hash has in it: the newer one stays.
- */
+/* shared.c - a table of facts, each at the place that its origin's hash has in it: the newer one
+ * stays. */
 #include "client/shared.h"
 
 #include "base/mutex.h"

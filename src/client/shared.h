@@ -1,6 +1,6 @@
-/* shared.h - what the clients of several loops, on several threads, tell each other: TLS sessions, and
- * what origins taught, so that a loop that is new to an origin opens as many connections as it needs
- * and resumes. */
+/* shared.h - what the clients of several loops, on several threads, tell each other: TLS sessions,
+ * and what origins taught, so that a loop that is new to an origin opens as many connections as it
+ * needs, and resumes. */
 #ifndef RP_CLIENT_SHARED_H
 #define RP_CLIENT_SHARED_H
 
@@ -17,7 +17,9 @@ void rp_shared_release(rp_shared *shared); /* NULL does nothing */
  * its own already. */
 void rp_client_share(rp_client *client, rp_shared *shared);
 
-/* ---- origin.c's; both do nothing for an origin whose client shares nothing, or behind a proxy ---- */
+/* ---- origin.c's ----
+ *
+ * Both do nothing for an origin whose client shares nothing, or behind a proxy. */
 
 /* Tells the others how many requests its connections take, and which version they speak. */
 void rp_shared_tell(const rp_origin *origin);

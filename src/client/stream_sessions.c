@@ -1,5 +1,5 @@
-/* stream_sessions.c - where TLS sessions are kept, a store for each loop or one for several, and how
- * they leave it. */
+/* stream_sessions.c - where TLS sessions are kept, a store for each loop or one for several, and
+ * how they leave it. */
 #include "base/error.h"
 #include "client/stream_inside.h"
 #include "tls/saved.h"

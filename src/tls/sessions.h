@@ -1,8 +1,8 @@
 /* sessions.h - TLS sessions for resumption, kept per origin, many per origin, each used once.
  *
- * A TLS 1.3 ticket is single-use (RFC 8446, C.4), so that parallel connections resume with different
- * tickets; a TLS 1.2 session is given back by the engine that took it. Bounded: per origin and in
- * all, oldest out first.
+ * A TLS 1.3 ticket is single-use (RFC 8446, C.4), so that parallel connections resume with
+ * different tickets; a TLS 1.2 session is given back by the engine that took it. Bounded: per
+ * origin and in all, oldest out first.
  *
  * A store is one loop's, or shared by the loops of several threads. Of the latter, put, take and
  * forget may be called on any thread; for all else it has to be locked. */
