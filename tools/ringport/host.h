@@ -62,6 +62,19 @@ struct timespec host_condition_time(uint64_t from_now_ns);
  * a signal's handler or on a thread of its own. */
 void host_on_interrupt(void (*fn)(void));
 
+/* A program that runs beside us. words[0] is looked for as the shell does, NULL ends them. Its
+ * input is empty; both kinds of its output go to these files, which may be read once it has ended.
+ * NULL: it can't be started, errno. */
+typedef struct host_program host_program;
+host_program *host_program_start(char *const *words, FILE *output, FILE *errors);
+/* Has it ended by itself? code: what it exited with, 128 and the signal's number if by one. */
+bool host_program_ended(host_program *program, int *code);
+/* Ends it and what it has started, and forgets it. */
+void host_program_end(host_program *program);
+
+/* For programs that are started from here on; one thread only. */
+void host_set_environment(const char *name, const char *value);
+
 /* pthread_create; the thread leaves interruptions to the others. */
 int host_thread_create(pthread_t *thread, void *(*fn)(void *), void *user);
 

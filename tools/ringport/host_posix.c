@@ -1,11 +1,15 @@
 /* host_posix.c - host.h for POSIX systems. */
 #include "host.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void host_start(void)
@@ -138,6 +142,70 @@ void host_on_interrupt(void (*fn)(void))
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+struct host_program {
+    pid_t id; /* its process group's too */
+};
+
+/* What we ignore it does not, and what is sent to us by the terminal is not sent to it. */
+static bool spawn(pid_t *id, char *const *words, FILE *output, FILE *errors)
+{
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t signals;
+    int failure = posix_spawn_file_actions_init(&files);
+    if (failure == 0 && (failure = posix_spawnattr_init(&attributes)) != 0)
+        posix_spawn_file_actions_destroy(&files);
+    if (failure == 0) {
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGPIPE);
+        posix_spawnattr_setsigdefault(&attributes, &signals);
+        posix_spawnattr_setpgroup(&attributes, 0);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_adddup2(&files, fileno(output), STDOUT_FILENO);
+        posix_spawn_file_actions_adddup2(&files, fileno(errors), STDERR_FILENO);
+        failure = posix_spawnp(id, words[0], &files, &attributes, words, environ);
+        posix_spawnattr_destroy(&attributes);
+        posix_spawn_file_actions_destroy(&files);
+    }
+    errno = failure;
+    return failure == 0;
+}
+
+host_program *host_program_start(char *const *words, FILE *output, FILE *errors)
+{
+    host_program *program = malloc(sizeof(*program));
+    if (program != NULL && !spawn(&program->id, words, output, errors)) {
+        free(program);
+        program = NULL;
+    }
+    return program;
+}
+
+/* It is not waited for: its number stays its own until host_program_end. */
+bool host_program_ended(host_program *program, int *code)
+{
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(P_PID, (id_t)program->id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        info.si_pid == 0)
+        return false;
+    *code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    return true;
+}
+
+void host_program_end(host_program *program)
+{
+    (void)kill(-program->id, SIGKILL);
+    while (waitpid(program->id, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    free(program);
+}
+
+void host_set_environment(const char *name, const char *value)
+{
+    (void)setenv(name, value, 1);
 }
 
 /* They would only interrupt its waits. */

@@ -3,10 +3,12 @@
 #include "host.h"
 
 #include <direct.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <io.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/utime.h>
 #include <windows.h>
@@ -157,6 +159,106 @@ void host_on_interrupt(void (*fn)(void))
 {
     interrupted = fn;
     (void)SetConsoleCtrlHandler(on_control, TRUE);
+}
+
+struct host_program {
+    HANDLE process, job; /* the job holds what it starts, too */
+};
+
+/* As CommandLineToArgvW and the C library take it apart again. */
+static void quote(char *line, size_t *size, const char *word)
+{
+    line[(*size)++] = '"';
+    for (; *word != '\0'; word++) {
+        if (*word == '"')
+            line[(*size)++] = '\\';
+        line[(*size)++] = *word;
+        if (*word == '\\' &&
+            (word[1 + strspn(word + 1, "\\")] == '"' || word[1 + strspn(word + 1, "\\")] == '\0'))
+            line[(*size)++] = '\\';
+    }
+    line[(*size)++] = '"';
+    line[(*size)++] = ' ';
+}
+
+static char *command_line(char *const *words)
+{
+    size_t room = 1, size = 0;
+    for (size_t i = 0; words[i] != NULL; i++)
+        room += 2 * strlen(words[i]) + 3;
+    char *line = malloc(room);
+    for (size_t i = 0; line != NULL && words[i] != NULL; i++)
+        quote(line, &size, words[i]);
+    if (line != NULL)
+        line[size] = '\0';
+    return line;
+}
+
+static HANDLE inherited(FILE *file)
+{
+    HANDLE handle = (HANDLE)_get_osfhandle(_fileno(file));
+    (void)SetHandleInformation(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    return handle;
+}
+
+static bool start(host_program *program, char *line, FILE *output, FILE *errors)
+{
+    SECURITY_ATTRIBUTES inherit = {.nLength = sizeof(inherit), .bInheritHandle = TRUE};
+    HANDLE nothing = CreateFileA("NUL", GENERIC_READ, 0, &inherit, OPEN_EXISTING, 0, NULL);
+    STARTUPINFOA how = {.cb = sizeof(how),
+                        .dwFlags = STARTF_USESTDHANDLES,
+                        .hStdInput = nothing,
+                        .hStdOutput = inherited(output),
+                        .hStdError = inherited(errors)};
+    PROCESS_INFORMATION made;
+    bool started = CreateProcessA(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &how,
+                                  &made) != 0;
+    (void)CloseHandle(nothing);
+    if (!started)
+        return false;
+    program->process = made.hProcess;
+    program->job = CreateJobObjectA(NULL, NULL);
+    (void)AssignProcessToJobObject(program->job, made.hProcess);
+    (void)ResumeThread(made.hThread);
+    (void)CloseHandle(made.hThread);
+    return true;
+}
+
+host_program *host_program_start(char *const *words, FILE *output, FILE *errors)
+{
+    host_program *program = calloc(1, sizeof(*program));
+    char *line = program != NULL ? command_line(words) : NULL;
+    if (line == NULL || !start(program, line, output, errors)) {
+        free(program);
+        program = NULL;
+        errno = line == NULL ? ENOMEM : ENOENT;
+    }
+    free(line);
+    return program;
+}
+
+bool host_program_ended(host_program *program, int *code)
+{
+    DWORD exited;
+    if (WaitForSingleObject(program->process, 0) != WAIT_OBJECT_0 ||
+        !GetExitCodeProcess(program->process, &exited))
+        return false;
+    *code = (int)exited;
+    return true;
+}
+
+void host_program_end(host_program *program)
+{
+    (void)TerminateJobObject(program->job, 1);
+    (void)WaitForSingleObject(program->process, INFINITE);
+    (void)CloseHandle(program->job);
+    (void)CloseHandle(program->process);
+    free(program);
+}
+
+void host_set_environment(const char *name, const char *value)
+{
+    (void)_putenv_s(name, value);
 }
 
 int host_thread_create(pthread_t *thread, void *(*fn)(void *), void *user)
