@@ -780,6 +780,7 @@ static void test_documented(void **state)
     fclose(docs);
     options_print(COMMAND_GET, out);
     options_print(COMMAND_LOAD, out);
+    options_print(COMMAND_JUDGE, out);
     char *text = files_text_end(out);
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         char *name = strstr(line, "--");

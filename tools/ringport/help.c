@@ -76,9 +76,29 @@ static const page trust_page = {
     "  0 all went well     2 wrong usage        77 they can't be read\n",
 };
 
+static const page judge_page = {
+    "usage: ringport judge [options] -- COMMAND...\n"
+    "\n"
+    "Runs a client against a server that misbehaves, once for each situation, and\n"
+    "says what it did and what is right. In the command {urls} stands for one URL or\n"
+    "two, as the situation needs, {url} for one, {ca} for the file of the authority\n"
+    "that the client is to trust, {port} and {host} for the parts of the URL. The\n"
+    "client is to print the body, and to exit with 0 if all is well.\n",
+    "  ringport judge -- curl -sS --cacert {ca} {urls}\n"
+    "  ringport judge -s framing -s http2 -- ./my-client {url}\n"
+    "  ringport judge --list\n",
+    "Exit codes:\n"
+    "  0 nothing was wrong                       1 something was\n"
+    "  2 wrong usage                            42 interrupted\n"
+    " 26 the command can't be run\n",
+};
+
 void help_print(command c, FILE *out)
 {
-    const page *p = c == COMMAND_GET ? &get_page : c == COMMAND_LOAD ? &load_page : &trust_page;
+    const page *p = c == COMMAND_GET     ? &get_page
+                    : c == COMMAND_LOAD  ? &load_page
+                    : c == COMMAND_TRUST ? &trust_page
+                                         : &judge_page;
     fprintf(out, "%s\nOptions:\n", p->usage);
     options_print(c, out);
     fprintf(out, "\nExamples:\n%s\n%s", p->examples, p->codes);

@@ -1,8 +1,9 @@
-/* main.c - `ringport get`, `ringport load`, `ringport trust`, `ringport --version`, `--help`. */
+/* main.c - `ringport get`, `load`, `trust`, `judge`, `--version`, `--help`. */
 #include "exit_code.h"
 #include "get.h"
 #include "help.h"
 #include "host.h"
+#include "judge.h"
 #include "load.h"
 #include "options.h"
 #include "public_suffix.h"
@@ -23,15 +24,20 @@ static void print_usage(FILE *out)
     fputs("usage: ringport get [options] URL...  requests, their responses to stdout\n"
           "       ringport load [options] URL    many requests, measured\n"
           "       ringport trust [options]       whom certificates are judged by\n"
-          "       ringport get --help | load --help | trust --help\n"
+          "       ringport judge [options] -- CMD  how a client takes a bad server\n"
+          "       ringport get --help | load --help | trust --help | judge --help\n"
           "       ringport --version\n",
           out);
 }
 
-static const char *name_of(command c)
-{
-    return c == COMMAND_GET ? "get" : c == COMMAND_LOAD ? "load" : "trust";
-}
+static const struct {
+    command command;
+    const char *name;
+    int (*run)(const tool_options *o);
+} commands[] = {{COMMAND_GET, "get", get_run},
+                {COMMAND_LOAD, "load", load_run},
+                {COMMAND_TRUST, "trust", trust_run},
+                {COMMAND_JUDGE, "judge", judge_run_all}};
 
 static int print_help(command c)
 {
@@ -39,18 +45,18 @@ static int print_help(command c)
     return fflush(stdout) == 0 ? EXIT_OK : EXIT_WRITE;
 }
 
-static int run_command(command c, int argc, char **argv)
+static int run_command(size_t which, int argc, char **argv)
 {
     tool_options o;
+    command c = commands[which].command;
     int code = options_parse(&o, c, argc, argv);
     if (code != EXIT_OK) {
         fprintf(stderr, "ringport: (%d) %s\n", code, o.message);
         if (code == EXIT_USAGE)
-            fprintf(stderr, "ringport: `ringport %s --help` lists the options\n", name_of(c));
-    } else if (o.help) {
-        code = print_help(c);
+            fprintf(stderr, "ringport: `ringport %s --help` lists the options\n",
+                    commands[which].name);
     } else {
-        code = c == COMMAND_GET ? get_run(&o) : c == COMMAND_LOAD ? load_run(&o) : trust_run(&o);
+        code = o.help ? print_help(c) : commands[which].run(&o);
     }
     options_free(&o);
     return code;
@@ -60,12 +66,10 @@ int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     host_start(); /* a closed pipe is a failed write, exit 23 */
-    if (strcmp(what, "get") == 0)
-        return run_command(COMMAND_GET, argc - 2, argv + 2);
-    if (strcmp(what, "load") == 0)
-        return run_command(COMMAND_LOAD, argc - 2, argv + 2);
-    if (strcmp(what, "trust") == 0)
-        return run_command(COMMAND_TRUST, argc - 2, argv + 2);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(what, commands[i].name) == 0)
+            return run_command(i, argc - 2, argv + 2);
+    }
     if (strcmp(what, "--version") == 0 || strcmp(what, "-V") == 0)
         return print_version();
     bool asked = strcmp(what, "--help") == 0 || strcmp(what, "-h") == 0;

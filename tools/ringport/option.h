@@ -36,6 +36,7 @@ typedef struct option {
 #define GET COMMAND_GET
 #define LOAD COMMAND_LOAD
 #define BOTH (COMMAND_GET | COMMAND_LOAD)
+#define JUDGE COMMAND_JUDGE
 #define ALL (BOTH | COMMAND_TRUST)
 #define AT(member) offsetof(tool_options, member), NULL
 #define CALL(function) 0, function
@@ -43,7 +44,7 @@ typedef struct option {
 /* Each ends with an option without a name. */
 extern const option request_options[], data_options[], form_options[], output_options[],
     cookie_options[], load_options[], connection_options[], proxy_options[], redirect_options[],
-    tls_options[];
+    tls_options[], judge_options[];
 
 /* What the options of a concern mean together, when all of an operation are there. */
 int finish_request(tool_options *o);
@@ -52,6 +53,7 @@ int finish_output(tool_options *o);
 int finish_load(tool_options *o);
 int finish_tls(tool_options *o);
 int finish_redirects(tool_options *o);
+int finish_judge(tool_options *o);
 
 /* What the environment says of trust, where no option does: as curl has it, CURL_CA_BUNDLE, or else
  * SSL_CERT_FILE and SSL_CERT_DIR. */

@@ -121,7 +121,7 @@ const option output_options[] = {
     {"show-error", 'S', KIND_FLAG, BOTH, NULL, AT(global.show_error),
      "with -s: error messages after all"},
     {"max-time", 'm', KIND_SECONDS, GET, "SECONDS", AT(max_time_ms), "of everything [none]"},
-    {"help", 'h', KIND_FLAG, ALL, NULL, AT(help), "this"},
+    {"help", 'h', KIND_FLAG, ALL | JUDGE, NULL, AT(help), "this"},
     {.name = NULL},
 };
 

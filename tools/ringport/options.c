@@ -10,9 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
-static const option *const tables[] = {
-    request_options, data_options,       form_options,  cookie_options,   output_options,
-    load_options,    connection_options, proxy_options, redirect_options, tls_options};
+static const option *const tables[] = {request_options,    data_options,   form_options,
+                                       cookie_options,     output_options, load_options,
+                                       connection_options, proxy_options,  redirect_options,
+                                       tls_options,        judge_options};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -333,7 +334,9 @@ static int take_option(parser *p, const option *t, const char *shown, const char
         return fail_unknown(o, p->command, shown);
     if (!(t->commands & p->command))
         return option_fail(o, EXIT_USAGE, "option %s is for `ringport %s`", shown,
-                           t->commands & COMMAND_GET ? "get" : "load");
+                           t->commands & COMMAND_GET    ? "get"
+                           : t->commands & COMMAND_LOAD ? "load"
+                                                        : "judge");
     if (t->value != NULL && value == NULL) {
         if (p->next >= p->argc)
             return option_fail(o, EXIT_USAGE, "option %s needs a value: %s", shown, t->value);
@@ -428,13 +431,25 @@ static int read_config(parser *p, const char *path)
     return code;
 }
 
+/* judge: a client's command line, to its end. */
+static int take_command(parser *p, int first)
+{
+    tool_options *o = p->current;
+    o->judge.command = p->argv + first;
+    o->judge.command_count = (size_t)(p->argc - first);
+    p->next = p->argc;
+    return EXIT_OK;
+}
+
 static int take_words(parser *p)
 {
     bool only_urls = false;
     int code = EXIT_OK;
     while (code == EXIT_OK && p->next < p->argc && !p->current->help) {
         const char *argument = p->argv[p->next++];
-        if (only_urls || argument[0] != '-')
+        if (p->command == COMMAND_JUDGE && (argument[0] != '-' || strcmp(argument, "--") == 0))
+            code = take_command(p, argument[0] == '-' ? p->next : p->next - 1);
+        else if (only_urls || argument[0] != '-')
             code = option_add_url(p->current, argument);
         else if (strcmp(argument, "--") == 0)
             only_urls = true;
@@ -453,6 +468,8 @@ static int take_words(parser *p)
 static int finish(tool_options *o, command c)
 {
     options_environment(o);
+    if (c == COMMAND_JUDGE)
+        return finish_judge(o);
     if (c == COMMAND_TRUST)
         return o->url == NULL ? EXIT_OK
                               : option_fail(o, EXIT_USAGE, "no URL is needed: %s", o->url);
@@ -503,6 +520,7 @@ static void free_operation(tool_options *o)
     free(o->connect_to);
     free(o->proxy.headers);
     free(o->cookie_files);
+    free(o->judge.names);
 }
 
 void options_free(tool_options *o)

@@ -8,7 +8,12 @@
 #include <ringport/http.h>
 #include <stdio.h>
 
-typedef enum command { COMMAND_GET = 1, COMMAND_LOAD = 2, COMMAND_TRUST = 4 } command;
+typedef enum command {
+    COMMAND_GET = 1,
+    COMMAND_LOAD = 2,
+    COMMAND_TRUST = 4,
+    COMMAND_JUDGE = 8
+} command;
 
 /* A URL, where its response goes and what is sent. As with curl, the first -o is the first URL's,
  * wherever it stands, and so is the first -T. */
@@ -37,6 +42,16 @@ typedef struct tool_proxy {
     rp_tls_options tls; /* with an https proxy */
     bool tunnel, ignored;
 } tool_proxy;
+
+/* See option_judge.c. */
+typedef struct tool_judge {
+    const char **names; /* of situations and classes; own memory */
+    size_t name_count;
+    char **command; /* of argv */
+    size_t command_count;
+    uint64_t limit_ms;
+    bool list;
+} tool_judge;
 
 /* An operation: some URLs and what is done with them. Strings belong to argv unless said
  * otherwise. */
@@ -125,6 +140,8 @@ typedef struct tool_options {
     uint64_t duration_ms;
     uint32_t coalesce_us;
     bool new_connections, json;
+
+    tool_judge judge;
 
     bool help;
     bool ignored;      /* what is so in any case */

@@ -1,0 +1,75 @@
+/* judge_tls.c - situations of HTTP/1.1 with TLS: whom the server is, and how a connection ends. */
+#include "judge.h"
+
+#define BYTES(text) .bytes = (text), .size = sizeof(text) - 1
+#define OK "HTTP/1.1 200 OK\r\n"
+#define LENGTH "Content-Length: 13\r\n"
+#define FORGED OK "Content-Length: 14\r\n\r\n" JUDGE_FORGED
+
+/* In one send, each in a record of its own. */
+static void add_record(rp_sim_exchange *x, judge_run *run)
+{
+    (void)run;
+    rp_sim_hold(x);
+    rp_sim_print(x, "%s%s\r\n%s", OK, LENGTH, JUDGE_WHOLE);
+    rp_sim_write(x, FORGED, sizeof(FORGED) - 1);
+    rp_sim_flush(x);
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+/* A byte within the second record. */
+static void corrupt(rp_sim_exchange *x, judge_run *run)
+{
+    (void)run;
+    rp_sim_print(x, "%s%s\r\n", OK, LENGTH);
+    rp_sim_corrupt(x, 10); /* behind the record's head */
+    rp_sim_print(x, "%s", JUDGE_WHOLE);
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+static void say_plainly(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_write_raw(x, FORGED, sizeof(FORGED) - 1);
+    rp_sim_end(x, RP_SIM_END_TRUNCATED);
+}
+
+static void say_nothing(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_end(x, RP_SIM_END_STALLED);
+}
+
+const judge_situation judge_tls[] = {
+    {"control-tls", "controls", "RFC 9110, 4.2.2", "answers as it should, with TLS",
+     "the answer is taken", JUDGE_TAKEN, .flags = JUDGE_CONTROL | JUDGE_TLS},
+    {"control-tls-two", "controls", "RFC 9110, 4.2.2",
+     "answers two requests as it should, with TLS", "both answers are taken", JUDGE_TAKEN,
+     .flags = JUDGE_CONTROL | JUDGE_TLS | JUDGE_TWO},
+
+    {"tls-until-close", "tls", "RFC 9112, 9.8", "says no length, and closes with close_notify",
+     "the answer is taken", JUDGE_TAKEN, 0, JUDGE_TLS, BYTES(OK "\r\n" JUDGE_WHOLE),
+     .ending = RP_SIM_CLOSE},
+    {"tls-truncated", "tls", "RFC 9112, 8 and 9.8; RFC 8446, 6.1",
+     "says no length, and closes TCP without close_notify",
+     "an error: anybody on the way may have cut it", JUDGE_FAILED, 0, JUDGE_TLS,
+     BYTES(OK "\r\n" JUDGE_WHOLE), .ending = RP_SIM_END_TRUNCATED},
+    {"tls-length-truncated", "tls", "RFC 9112, 9.8",
+     "closes TCP without close_notify behind a complete answer", "the answer is taken", JUDGE_TAKEN,
+     JUDGE_FAILED, JUDGE_TLS, BYTES(OK LENGTH "\r\n" JUDGE_WHOLE), .ending = RP_SIM_END_TRUNCATED},
+    {"tls-length-cut", "tls", "RFC 9112, 8",
+     "says a length of 100, sends 13 bytes, and closes with close_notify", "an error", JUDGE_FAILED,
+     0, JUDGE_TLS, BYTES(OK "Content-Length: 100\r\n\r\n" JUDGE_WHOLE), .ending = RP_SIM_CLOSE},
+    {"tls-changed", "tls", "RFC 8446, 5.2", "sends a record with a changed byte",
+     "an error: bad_record_mac", JUDGE_FAILED, 0, JUDGE_TLS, .script = corrupt},
+    {"tls-plain", "tls", "RFC 8446, 5.1", "answers the handshake with plain HTTP", "an error",
+     JUDGE_FAILED, 0, JUDGE_TLS, .on_connection = say_plainly},
+    {"tls-answer-behind", "tls", "RFC 9112, 9.2",
+     "sends another answer behind the first one, in a record of its own",
+     "it answers no request: the second one goes out on another connection, or an error",
+     JUDGE_TAKEN | JUDGE_FAILED, 0, JUDGE_TLS | JUDGE_TWO, .script = add_record},
+    {"tls-silent", "silence", "RFC 9112, 9.5", "takes the connection and says nothing of TLS",
+     "an error within the limit", JUDGE_FAILED, JUDGE_HUNG, JUDGE_TLS,
+     .on_connection = say_nothing},
+    {.name = NULL},
+};
