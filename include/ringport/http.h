@@ -368,6 +368,10 @@ typedef struct rp_request_options {
     const rp_retry_options *retry; /* in place of the client's; NULL: the client's */
     bool explain; /* the summary's why. Costs some memory, and two questions to TCP */
     void *trace;  /* given to on_trace with all that happens to the request */
+    /* The request's target (RFC 9112, 3.2; HTTP/2's :path) in place of the URL's path and query,
+     * sent as it is: "*" of OPTIONS, say, or a path that no URL can have. Of the first request
+     * only: behind a redirect it is the URL's again. Bytes of 0x21 to 0x7e. NULL: the URL's */
+    const char *target;
 } rp_request_options;
 
 /* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";

@@ -384,6 +384,20 @@ static rp_status pack(rp_request *request, const rp_message_source *source, rp_e
     return rp_message_pack(message, source, block, message->size, error);
 }
 
+/* It stands between two blanks, or is a field of HTTP/2's: RFC 9112, 3; RFC 3986, 2. */
+static rp_status check_target(const char *target, rp_error *error)
+{
+    size_t size = target != NULL ? strlen(target) : 1;
+    bool good = size > 0 && size <= RP_URL_LIMIT;
+    for (const char *at = target; good && at != NULL && *at != '\0'; at++)
+        good = *at > ' ' && *at < 0x7f;
+    if (good)
+        return RP_OK;
+    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                        "target is empty, longer than 64 KiB, or has a blank or a byte in it that "
+                        "is to be percent-encoded");
+}
+
 static rp_status pack_options(rp_request *request, const rp_request_options *options,
                               const char *method, const rp_url *url, rp_error *error)
 {
@@ -398,10 +412,13 @@ static rp_status pack_options(rp_request *request, const rp_request_options *opt
         .body_size = length_of(options),
         .expects = options->expect_continue,
         .expects_http1 = options->expect_continue_http1,
+        .target = options->target,
         .upgrade = options->upgrade,
     };
     char basic[RP_BASIC_SIZE];
-    rp_status status = credentials_make(basic, &source, options, error);
+    rp_status status = check_target(options->target, error);
+    if (status == RP_OK)
+        status = credentials_make(basic, &source, options, error);
     if (status == RP_OK)
         status = pack(request, &source, error);
     rp_wipe(basic, strlen(basic));

@@ -85,7 +85,7 @@ size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t
     writer w = {out};
     put_slice(&w, rp_message_method(message));
     PUT_LITERAL(&w, " ");
-    if (proxy != NULL) {
+    if (proxy != NULL && !message->own_target) {
         PUT_LITERAL(&w, "http://");
         put_slice(&w, rp_message_url_authority(message));
     }

@@ -297,7 +297,11 @@ static void pack_line(packer *p, rp_message *message, const rp_message_source *s
     put_authority(p, source->url);
     message->target_at = (uint32_t)p->size;
     message->authority_size = message->target_at - message->authority_at;
-    put_target(p, source->url);
+    message->own_target = source->target != NULL;
+    if (message->own_target)
+        put(p, source->target, strlen(source->target));
+    else
+        put_target(p, source->url);
     message->fields_at = (uint32_t)p->size;
     message->target_size = message->fields_at - message->target_at;
 }

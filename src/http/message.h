@@ -21,6 +21,7 @@ typedef struct rp_message_source {
     uint64_t body_size;  /* RP_LENGTH_UNKNOWN: it is not known */
     bool expects;        /* 100 Continue */
     bool expects_http1;  /* likewise, and not with HTTP/2 */
+    const char *target;  /* in place of the URL's path and query; NULL: that */
     const char *upgrade; /* to one of these protocols; NULL: none is asked for */
 } rp_message_source;
 
@@ -41,6 +42,7 @@ typedef struct rp_message {
     bool says_expect;              /* likewise: 100-continue, with any version... */
     bool says_expect_http1;        /* ...or with HTTP/1.1 only */
     bool chunked;                  /* with HTTP/1.1 */
+    bool own_target;               /* the caller's: whole as it is */
     bool says_close;               /* Connection: close is among the fields */
     bool leads_with_authorization; /* which is among them, to be written before them */
 } rp_message;

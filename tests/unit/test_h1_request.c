@@ -88,6 +88,20 @@ static void test_target_and_host(void **state)
     }
 }
 
+/* The caller's own, to a proxy too. */
+static void test_own_target(void **state)
+{
+    rp_message message;
+    (void)state;
+    f.source.target = "*";
+    assert_string_equal(written(), "GET * HTTP/1.1\r\nHost: h\r\nUser-Agent: ua/1\r\n"
+                                   "Accept: */*\r\n\r\n");
+    assert_int_equal(rp_message_pack(&message, &f.source, f.packed, sizeof(f.packed), NULL), RP_OK);
+    size_t size = rp_h1_request_write(&message, "", (uint8_t *)f.text);
+    f.text[size] = '\0';
+    assert_memory_equal(f.text, "GET * HTTP/1.1\r\n", 16);
+}
+
 static void test_bodies(void **state)
 {
     static const struct {
@@ -205,6 +219,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_defaults, set_up),
         cmocka_unit_test_setup(test_target_and_host, set_up),
+        cmocka_unit_test_setup(test_own_target, set_up),
         cmocka_unit_test_setup(test_bodies, set_up),
         cmocka_unit_test_setup(test_order, set_up),
         cmocka_unit_test_setup(test_headers_replace_defaults, set_up),
