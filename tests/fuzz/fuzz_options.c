@@ -78,7 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tool_options o;
     int code = options_parse(&o, c, argc, argv);
     FUZZ_CHECK(code == EXIT_OK || code == EXIT_USAGE || code == EXIT_READ || code == EXIT_MEMORY ||
-               code == EXIT_URL || code == EXIT_NOT_BUILT_IN || code == EXIT_BAD_ARGUMENT);
+               code == EXIT_URL || code == EXIT_SCHEME || code == EXIT_NOT_BUILT_IN ||
+               code == EXIT_BAD_ARGUMENT);
     FUZZ_CHECK((code == EXIT_OK) == (o.message[0] == '\0'));
     for (const tool_options *at = &o; code == EXIT_OK && !o.help && at != NULL; at = at->next)
         check_options(at, c);

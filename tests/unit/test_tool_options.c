@@ -5,6 +5,7 @@
 #include "lasting.h"
 #include "options.h"
 #include "result.h"
+#include "speed.h"
 #include "support/files.h"
 #include "url.h"
 
@@ -170,7 +171,7 @@ static void test_usage(void **state)
            "one URL at a time: \"http://x/\" is the second");
     refuse(COMMAND_GET, WORDS("--bogus", URL), EXIT_USAGE, "option --bogus is unknown");
     refuse(COMMAND_GET, WORDS("--bogus=x", URL), EXIT_USAGE, "option --bogus=x is unknown");
-    refuse(COMMAND_GET, WORDS("-sY", URL), EXIT_USAGE, "option -Y is unknown");
+    refuse(COMMAND_GET, WORDS("-sB", URL), EXIT_USAGE, "option -B is unknown");
     refuse(COMMAND_GET, WORDS("-", URL), EXIT_USAGE, "- is not a URL");
     refuse(COMMAND_GET, WORDS(URL, "-o"), EXIT_USAGE, "option -o needs a value: FILE");
     refuse(COMMAND_GET, WORDS(URL, "--cacert"), EXIT_USAGE, "option --cacert needs a value: FILE");
@@ -243,8 +244,10 @@ static void test_redirects(void **state)
            "--max-redirs is a number, or -1 for no limit, not \"-2\"");
     refuse(COMMAND_GET, WORDS("--proto-redir", "ftp", URL), EXIT_USAGE,
            "--proto-redir is https or http,https, not \"ftp\"");
-    refuse(COMMAND_GET, WORDS("-u", "a", URL), EXIT_USAGE,
-           "-u is USER:PASSWORD: no password is asked for");
+    accept(&o, COMMAND_GET, WORDS("-u", "a", URL)); /* main asks for the password */
+    assert_string_equal(o.user, "a");
+    assert_null(o.password);
+    options_free(&o);
 }
 
 static void assert_body(const tool_options *o, const char *expected, size_t size)
@@ -345,7 +348,8 @@ static void test_numbers(void **state)
                    {"1.2345", 1235}, {"0.0000001", 1}, {"0.1000", 100},
                    {"3.", 3000},     {"0.9999", 1000}, {"1000000000", 1000000000000},
                    {"10s", 10000},   {"500ms", 500},   {"0.2ms", 1},
-                   {"1.5m", 90000},  {"2h", 7200000},  {"0.0000000001h", 1}};
+                   {"1.5m", 90000},  {"2h", 7200000},  {"0.0000000001h", 1},
+                   {".5", 500},      {".5m", 30000}};
     static const struct {
         const char *text;
         uint64_t count;
@@ -379,8 +383,10 @@ static void test_numbers(void **state)
            "--requests is a number above 0, not \"1kk\"");
     refuse(COMMAND_LOAD, WORDS("-n", "1 ", URL), EXIT_USAGE,
            "--requests is a number above 0, not \"1 \"");
-    refuse(COMMAND_GET, WORDS("-m", ".5", URL), EXIT_USAGE,
-           "--max-time is a number of seconds, not \".5\"");
+    refuse(COMMAND_GET, WORDS("-m", ".", URL), EXIT_USAGE,
+           "--max-time is a number of seconds, not \".\"");
+    refuse(COMMAND_GET, WORDS("-m", ".s", URL), EXIT_USAGE,
+           "--max-time is a number of seconds, not \".s\"");
     refuse(COMMAND_LOAD, WORDS("-c", "0", URL), EXIT_USAGE,
            "--connections is a number above 0, not \"0\"");
     refuse(COMMAND_LOAD, WORDS("-n", "4294967296", URL), EXIT_USAGE,
@@ -769,6 +775,77 @@ static void test_lasting(void **state)
     assert_false(failure_lasts(RP_OK));
 }
 
+/* --proto: what each list leaves of the protocols, as curl reads it. */
+static void test_protocols(void **state)
+{
+    static const struct {
+        const char *list;
+        bool http, https;
+    } cases[] = {
+        {"=https", false, true},     {"=http,https", true, true},
+        {"-http", false, true},      {"-all,https", false, true},
+        {"-all,+HTTP", true, false}, {"=ftp", false, false},
+        {"https", true, true},       {"", true, true},
+        {"=", true, true},           {"=https,ftp,http", true, true},
+        {"-ftp", true, true},        {"=all,-http", false, true},
+        {"=httpx,-", false, false},
+    };
+    tool_options o;
+    const char *why;
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        accept(&o, COMMAND_GET, WORDS("--proto", cases[i].list, URL));
+        assert_int_equal(options_allow(&o, "http://h/", &why),
+                         cases[i].http ? EXIT_OK : EXIT_SCHEME);
+        assert_int_equal(options_allow(&o, "HTTPS://h/", &why),
+                         cases[i].https ? EXIT_OK : EXIT_SCHEME);
+        options_free(&o);
+    }
+    accept(&o, COMMAND_GET, WORDS("--disallow-username-in-url", URL));
+    assert_int_equal(options_allow(&o, "http://a@h/", &why), EXIT_LOGIN);
+    assert_int_equal(options_allow(&o, "http://@h/", &why), EXIT_LOGIN);
+    assert_int_equal(options_allow(&o, "http://h/@", &why), EXIT_OK);
+    options_free(&o);
+}
+
+static void test_rates(void **state)
+{
+    static const char *const bad[] = {"0/s", "x", "2/", "2/y", "2/ss", "/s", "", "-1/s", "5/2s"};
+    tool_options o;
+    (void)state;
+    accept(&o, COMMAND_GET, WORDS("--rate", "4/s", "-Y", "5", URL));
+    assert_int_equal(o.global.start_interval_ms, 250);
+    assert_int_equal(o.speed_limit, 5);
+    assert_int_equal(o.speed_seconds, 30);
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("--rate", "60", "-y", "9", URL));
+    assert_int_equal(o.global.start_interval_ms, 60000);
+    assert_int_equal(o.speed_limit, 1);
+    assert_int_equal(o.speed_seconds, 9);
+    options_free(&o);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        refuse(COMMAND_GET, WORDS("--rate", bad[i], URL), EXIT_USAGE,
+               "--rate is a number above 0 and /s, /m, /h or /d: \"2/s\"");
+}
+
+/* A mean of five seconds: a pause is not slow yet, and what was fast once is not for long. */
+static void test_speed(void **state)
+{
+    static const uint64_t slow[] = {0, 0, 0}, pauses[] = {50, 50, 50, 100, 100, 100, 150},
+                          stops[] = {100, 200, 300, 300, 300, 300, 300, 300, 300};
+    speed s = {.ticks = 0};
+    (void)state;
+    assert_false(speed_tick(&s, slow[0], 10, 3));
+    assert_false(speed_tick(&s, slow[1], 10, 3));
+    assert_true(speed_tick(&s, slow[2], 10, 3));
+    s = (speed){.ticks = 0};
+    for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++)
+        assert_false(speed_tick(&s, pauses[i], 10, 2));
+    s = (speed){.ticks = 0};
+    for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
+        assert_int_equal(speed_tick(&s, stops[i], 10, 2), i == 8);
+}
+
 /* docs/cli.md names every option that --help does. */
 static void test_documented(void **state)
 {
@@ -867,6 +944,9 @@ int main(void)
         cmocka_unit_test(test_upload),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_protocols),
+        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_speed),
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_identity),
         cmocka_unit_test(test_versions),

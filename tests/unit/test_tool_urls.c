@@ -40,7 +40,7 @@ static void test_complete(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *why;
         char *url;
-        int code = url_complete(cases[i].text, false, cases[i].query, &url, &why);
+        int code = url_complete(cases[i].text, &(url_rules){.query = cases[i].query}, &url, &why);
         assert_int_equal(code, cases[i].expected != NULL ? EXIT_OK : EXIT_SCHEME);
         if (cases[i].expected != NULL)
             assert_string_equal(url, cases[i].expected);
@@ -48,7 +48,7 @@ static void test_complete(void **state)
     }
     const char *why;
     char *url;
-    assert_int_equal(url_complete("h/a/../b", true, NULL, &url, &why), EXIT_OK);
+    assert_int_equal(url_complete("h/a/../b", &(url_rules){.as_is = true}, &url, &why), EXIT_OK);
     assert_string_equal(url, "http://h/a/../b");
     free(url);
 }

@@ -3,6 +3,7 @@
 
 #include "exit_code.h"
 #include "glob.h"
+#include "host.h"
 #include "jar.h"
 #include "transfer.h"
 
@@ -21,6 +22,8 @@ typedef struct get {
     bool globbing, over;
     uint64_t running;
     size_t number; /* of URLs so far */
+    uint64_t started_ns;
+    rp_timer timer; /* of --rate */
     int exit_code;
     cookie_jar jar;
 } get;
@@ -147,6 +150,23 @@ static bool start(get *g, const place *at)
     return good;
 }
 
+static void on_start_timer(rp_timer *timer, void *user)
+{
+    (void)timer;
+    advance(user);
+}
+
+/* --rate, which as with curl is not for several at once: it is not time for the next yet. */
+static bool is_too_early(get *g, const tool_globals *global)
+{
+    uint64_t passed_ms = (host_now_ns() - g->started_ns) / 1000000;
+    if (global->start_interval_ms == 0 || global->parallel || g->loop == NULL || g->number == 0 ||
+        passed_ms >= global->start_interval_ms)
+        return false;
+    rp_timer_start(g->loop, &g->timer, global->start_interval_ms - passed_ms, on_start_timer, g);
+    return true;
+}
+
 /* Starts as many as may run. */
 static void advance(get *g)
 {
@@ -154,6 +174,9 @@ static void advance(get *g)
     uint64_t limit = !global->parallel ? 1 : global->parallel_max > 0 ? global->parallel_max : 50;
     place at;
     while (!g->over && g->running < limit && find_target(g, &at)) {
+        if (is_too_early(g, global))
+            return;
+        g->started_ns = host_now_ns();
         int code = g->globbing ? EXIT_OK : read_globs(g, &at);
         if (code == EXIT_OK) {
             g->over = !start(g, &at) || g->over;
@@ -225,7 +248,7 @@ int get_run(const tool_options *first)
     }
     open_loop(&g, first);
     advance(&g);
-    if (g.running > 0)
+    if (g.running > 0 || !g.over)
         rp_loop_run(g.loop);
     save_jars(&g);
     for (size_t i = 0; i < g.operation_count; i++)

@@ -16,6 +16,14 @@ void host_start(void);
 bool host_stderr_is_terminal(void);
 bool host_stdout_is_terminal(void);
 
+/* What goes to standard error goes to that file from now on, or with "-" to standard output. False:
+ * errno, and it goes where it went. */
+bool host_redirect_stderr(const char *path);
+
+/* Asks whoever sits there, without showing what is typed; where nobody does, standard input has it.
+ * At most size - 1 bytes of one line. */
+void host_ask_secret(const char *question, char *answer, size_t size);
+
 /* Opens the file to append to it; one that is made so nobody but its owner may read. NULL:
  * errno. */
 FILE *host_append_secrets(const char *path);

@@ -6,10 +6,12 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 void host_start(void)
@@ -25,6 +27,50 @@ bool host_stderr_is_terminal(void)
 bool host_stdout_is_terminal(void)
 {
     return isatty(STDOUT_FILENO);
+}
+
+bool host_redirect_stderr(const char *path)
+{
+    bool to_output = strcmp(path, "-") == 0;
+    int mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+    int fd = to_output ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    bool good = fd >= 0 && dup2(fd, STDERR_FILENO) >= 0;
+    if (fd >= 0 && !to_output)
+        (void)close(fd);
+    return good;
+}
+
+/* Of a terminal, or a pipe of which no more than that line may be taken. */
+static void read_line(int fd, char *line, size_t size)
+{
+    char c;
+    size_t filled = 0;
+    while (read(fd, &c, 1) == 1 && c != '\n') {
+        if (filled < size - 1)
+            line[filled++] = c;
+    }
+    line[filled] = '\0';
+}
+
+void host_ask_secret(const char *question, char *answer, size_t size)
+{
+    struct termios before, silent;
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    int fd = terminal >= 0 ? terminal : STDIN_FILENO;
+    bool echoes = tcgetattr(fd, &before) == 0;
+    fputs(question, stderr);
+    if (echoes) {
+        silent = before;
+        silent.c_lflag &= ~(tcflag_t)ECHO;
+        tcsetattr(fd, TCSAFLUSH, &silent);
+    }
+    read_line(fd, answer, size);
+    if (echoes) {
+        tcsetattr(fd, TCSAFLUSH, &before);
+        fputs("\n", stderr);
+    }
+    if (terminal >= 0)
+        (void)close(terminal);
 }
 
 FILE *host_append_secrets(const char *path)

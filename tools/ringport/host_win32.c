@@ -31,6 +31,35 @@ bool host_stdout_is_terminal(void)
     return _isatty(_fileno(stdout)) != 0;
 }
 
+bool host_redirect_stderr(const char *path)
+{
+    bool to_output = strcmp(path, "-") == 0;
+    int mode = _S_IREAD | _S_IWRITE;
+    int fd =
+        to_output ? _fileno(stdout) : _open(path, _O_WRONLY | _O_CREAT | _O_TRUNC | _O_TEXT, mode);
+    bool good = fd >= 0 && _dup2(fd, _fileno(stderr)) == 0;
+    if (fd >= 0 && !to_output)
+        (void)_close(fd);
+    return good;
+}
+
+void host_ask_secret(const char *question, char *answer, size_t size)
+{
+    HANDLE input = GetStdHandle(STD_INPUT_HANDLE);
+    DWORD before;
+    bool echoes = GetConsoleMode(input, &before) != 0;
+    fputs(question, stderr);
+    if (echoes)
+        SetConsoleMode(input, before & ~(DWORD)ENABLE_ECHO_INPUT);
+    if (fgets(answer, (int)size, stdin) == NULL)
+        answer[0] = '\0';
+    answer[strcspn(answer, "\r\n")] = '\0';
+    if (echoes) {
+        SetConsoleMode(input, before);
+        fputs("\n", stderr);
+    }
+}
+
 /* A file of the user's own folder is nobody else's there. */
 FILE *host_append_secrets(const char *path)
 {

@@ -9,6 +9,7 @@
 #include "public_suffix.h"
 #include "trust.h"
 
+#include <errno.h>
 #include <ringport/ringport.h>
 #include <string.h>
 
@@ -50,6 +51,11 @@ static int run_command(size_t which, int argc, char **argv)
     tool_options o;
     command c = commands[which].command;
     int code = options_parse(&o, c, argc, argv);
+    if (code == EXIT_OK && !o.help)
+        code = options_ask_passwords(&o);
+    if (o.global.stderr_path != NULL && !host_redirect_stderr(o.global.stderr_path))
+        fprintf(stderr, "ringport: warning: %s: can't be opened: %s\n", o.global.stderr_path,
+                strerror(errno));
     if (code != EXIT_OK) {
         fprintf(stderr, "ringport: (%d) %s\n", code, o.message);
         if (code == EXIT_USAGE)

@@ -44,7 +44,7 @@ typedef struct option {
 /* Each ends with an option without a name. */
 extern const option request_options[], data_options[], form_options[], output_options[],
     cookie_options[], load_options[], connection_options[], proxy_options[], redirect_options[],
-    tls_options[], judge_options[];
+    tls_options[], judge_options[], limit_options[];
 
 /* What the options of a concern mean together, when all of an operation are there. */
 int finish_request(tool_options *o);

@@ -41,8 +41,15 @@ static int take_condition(tool_options *o, const char *value)
     uint64_t size;
     o->condition = value[0] == '-' ? "If-Unmodified-Since" : "If-Modified-Since";
     value += value[0] == '-' || value[0] == '+' || value[0] == '=';
-    if (!date_parse(value, &o->condition_time) && !host_file_info(value, &size, &o->condition_time))
-        return option_fail(o, EXIT_USAGE, "--time-cond is a date or a file, not \"%s\"", value);
+    if (!date_parse(value, &o->condition_time) &&
+        !host_file_info(value, &size, &o->condition_time)) {
+        /* As with curl: `-z FILE -o FILE` gets the file where there is none yet. */
+        o->condition = NULL;
+        if (!o->global.silent)
+            fprintf(stderr, "ringport: warning: --time-cond: \"%s\" is neither a date nor a file\n",
+                    value);
+        return EXIT_OK;
+    }
     date_format(o->condition_time, text);
     o->condition_date = option_keep(o, text, strlen(text));
     return o->condition_date != NULL ? EXIT_OK : option_no_memory(o);
@@ -129,6 +136,8 @@ int finish_output(tool_options *o)
 {
     if (o->fail && o->fail_with_body)
         return option_fail(o, EXIT_USAGE, "only one of --fail and --fail-with-body can be");
+    if (o->resume && o->remove_on_error)
+        return option_fail(o, EXIT_USAGE, "only one of --continue-at and --remove-on-error can be");
     if (o->resume && o->range != NULL)
         return option_fail(o, EXIT_USAGE, "only one of --continue-at and --range can be");
     return EXIT_OK;

@@ -1,4 +1,5 @@
 /* option_redirect.c - the options of redirects, and of who we say that we are. */
+#include "host.h"
 #include "option.h"
 
 #include <stdlib.h>
@@ -63,10 +64,8 @@ static int take_proto_redir(tool_options *o, const char *value)
 static int take_user(tool_options *o, const char *value)
 {
     size_t size = strcspn(value, ":");
-    if (value[size] == '\0')
-        return option_fail(o, EXIT_USAGE, "-u is USER:PASSWORD: no password is asked for");
     o->user = option_keep(o, value, size);
-    o->password = value + size + 1;
+    o->password = value[size] != '\0' ? value + size + 1 : NULL;
     return o->user != NULL ? EXIT_OK : option_no_memory(o);
 }
 
@@ -102,5 +101,20 @@ int finish_redirects(tool_options *o)
         o->redirects = REDIRECTS;
     if (o->user != NULL && o->bearer != NULL) /* curl sends the token */
         o->user = o->password = NULL;
+    return EXIT_OK;
+}
+
+int options_ask_passwords(tool_options *o)
+{
+    char question[300], answer[1024];
+    for (tool_options *at = o; at != NULL; at = at->next) {
+        if (at->user == NULL || at->password != NULL)
+            continue;
+        (void)snprintf(question, sizeof(question), "Password of %s: ", at->user);
+        host_ask_secret(question, answer, sizeof(answer));
+        at->password = option_keep(at, answer, strlen(answer));
+        if (at->password == NULL)
+            return option_no_memory(o);
+    }
     return EXIT_OK;
 }

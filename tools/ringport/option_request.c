@@ -206,6 +206,8 @@ const option request_options[] = {
     {"path-as-is", 0, KIND_FLAG, GET, NULL, AT(path_as_is), "leave /../ and /./ in the path"},
     {"globoff", 'g', KIND_FLAG, GET, NULL, AT(no_glob), "[] and {} in URLs mean nothing"},
     {"head", 'I', KIND_FLAG, GET, NULL, AT(head), "HEAD, and show the headers"},
+    {"request-target", 0, KIND_TEXT, BOTH, "TARGET", AT(request_target),
+     "send this in place of the URL's path and query"},
     {"url", 0, KIND_CALL, BOTH, "URL", CALL(option_add_url), NULL},
     {"config", 'K', KIND_CONFIG, GET, "FILE", 0, NULL, "options, one a line; - standard input"},
     {"disable", 'q', KIND_FLAG, GET, NULL, AT(ignored), NULL}, /* no file is read unasked */

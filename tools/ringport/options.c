@@ -13,7 +13,7 @@
 static const option *const tables[] = {request_options,    data_options,   form_options,
                                        cookie_options,     output_options, load_options,
                                        connection_options, proxy_options,  redirect_options,
-                                       tls_options,        judge_options};
+                                       tls_options,        judge_options,  limit_options};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -123,7 +123,9 @@ bool option_parse_seconds(const char *text, uint64_t *milliseconds)
         return false;
     memcpy(whole, text, size);
     whole[size] = '\0';
-    if (!option_parse_count(whole, BILLION, milliseconds))
+    *milliseconds = 0;
+    bool fraction = size == 0 && text[0] == '.' && isdigit((unsigned char)text[1]); /* ".5" */
+    if (!fraction && !option_parse_count(whole, BILLION, milliseconds))
         return false;
     text += size;
     for (text += *text == '.'; isdigit((unsigned char)*text); text++) {

@@ -8,6 +8,9 @@
 #include <ringport/http.h>
 #include <stdio.h>
 
+/* What --proto denies, or'ed. */
+enum { PROTOCOL_HTTP = 1, PROTOCOL_HTTPS = 2 };
+
 typedef enum command {
     COMMAND_GET = 1,
     COMMAND_LOAD = 2,
@@ -29,7 +32,9 @@ typedef struct tool_target {
 /* What --next does not end: it is the same for all operations. */
 typedef struct tool_globals {
     bool verbose, silent, show_error, fail_early, parallel, progress_bar, no_meter;
-    uint64_t parallel_max; /* 0: 50 */
+    uint64_t parallel_max;      /* 0: 50 */
+    uint64_t start_interval_ms; /* of --rate; 0: none */
+    const char *stderr_path;
 } tool_globals;
 
 /* See option_proxy.c. */
@@ -82,8 +87,12 @@ typedef struct tool_options {
     body query;        /* text, for behind the URL's; NULL data: none */
     const char *range; /* "bytes=0-499" */
     const char *referer;
-    bool referer_follows; /* each hop names the one before */
+    bool referer_follows;       /* each hop names the one before */
+    const char *request_target; /* in place of the URL's */
     bool path_as_is, no_glob;
+    uint8_t protocols_denied;
+    const char *default_scheme; /* of URLs without one; NULL: http */
+    bool no_user_in_url;
     bool compressed;
 
     /* The connection. */
@@ -117,7 +126,9 @@ typedef struct tool_options {
     bool include, fail, fail_with_body;
     bool remote_name_all, remote_header_name, create_dirs, no_clobber, remote_time;
     bool resume, resume_by_file; /* -C; "-C -" */
+    bool remove_on_error;
     uint64_t resume_at, max_size, rate;
+    uint64_t speed_limit, speed_seconds; /* limit 0: none */
     const char *condition;      /* "If-Modified-Since" or "If-Unmodified-Since"; NULL: none */
     const char *condition_date; /* for it */
     int64_t condition_time;
@@ -158,6 +169,13 @@ const char *options_method(const tool_options *o, bool upload);
 
 /* Expect: 100-continue is among the headers; of another value nothing comes. */
 bool options_expect(const tool_options *o);
+
+/* Of -u without a password: whoever sits there is asked. EXIT_OK, or the exit code with o->message
+ * set. */
+int options_ask_passwords(tool_options *o);
+
+/* May this URL, complete, be asked for? EXIT_OK, or the exit code; *why says what is wrong. */
+int options_allow(const tool_options *o, const char *url, const char **why);
 
 /* Every option of a command with its help, for --help (help.h). */
 void options_print(command c, FILE *out);

@@ -154,6 +154,7 @@ void setup_request_options(const tool_options *o, const fields *f,
 {
     memset(request_options, 0, sizeof(*request_options));
     request_options->url = o->url;
+    request_options->target = o->request_target;
     request_options->method = options_method(o, o->uploads);
     request_options->headers = f->headers;
     request_options->header_count = f->count;

@@ -121,8 +121,12 @@ static void close_output(transfer *t)
         save_etag(t);
     bool written = t->out.path != NULL && t->out.file != NULL;
     t->result.file = written ? output_name(&t->out) : "";
+    uint64_t size;
+    bool regular = written && host_file_size(t->out.file, &size);
     if (!output_close(&t->out))
         fail_writing(t, NULL, output_name(&t->out), "can't be written");
+    if (regular && t->result.exit_code != EXIT_OK && t->operation->options->remove_on_error)
+        (void)remove(output_name(&t->out));
     if (written && t->operation->options->remote_time && modified != NULL &&
         date_parse(modified, &changed))
         host_set_changed(output_name(&t->out), changed);
@@ -247,6 +251,8 @@ static bool check_final(transfer *t, rp_request *request, const rp_response_head
     const tool_options *o = t->operation->options;
     const char *disposition = head_value(&t->result.head, "content-disposition", 0);
     if (head->status >= 400 && o->fail && !(t->resume_at > 0 && head->status == 416)) {
+        if (o->include || o->head)
+            write_head(t, request, head);
         t->no_output = true;
         decide(t, request, EXIT_HTTP_STATUS, "the server answered with status %d", head->status);
         return false;
@@ -356,6 +362,12 @@ static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
     if (o->include || o->head)
         write_head(t, request, redirect->head);
     bool noted = note_page(t);
+    const char *why;
+    int allowed = options_allow(o, redirect->url, &why);
+    if (allowed != EXIT_OK) {
+        decide(t, request, allowed, "redirected to %s: %s", redirect->url, why);
+        return true;
+    }
     if (!t->decided && !redirects_next(&t->redirects, &t->result, redirect)) {
         redirects_note(&t->redirects, &t->result, redirect->head);
         t->decided = true;
@@ -413,6 +425,22 @@ static void on_body(rp_request *request, const uint8_t *data, size_t size, void 
     progress_note(&t->progress, t->result.body_bytes);
 }
 
+/* --speed-limit: how fast it was, both ways, once a second. */
+static void on_speed_tick(rp_timer *timer, void *user)
+{
+    transfer *t = user;
+    const tool_options *o = t->operation->options;
+    rp_response_summary summary;
+    rp_request_summary_get(t->request, &summary);
+    if (speed_tick(&t->speed, t->result.body_bytes + summary.body_bytes_sent, o->speed_limit,
+                   o->speed_seconds))
+        decide(t, t->request, EXIT_TIMEOUT,
+               "too slow: less than %llu bytes a second for %llu seconds",
+               (unsigned long long)o->speed_limit, (unsigned long long)o->speed_seconds);
+    else
+        rp_timer_start(t->loop, timer, SPEED_TICK_MS, on_speed_tick, t);
+}
+
 /* ---- The request ---- */
 
 static bool send(transfer *t);
@@ -460,6 +488,7 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     (void)request;
     rp_timer_stop(t->loop, &t->timer);
     upload_pause(t->upload);
+    rp_timer_stop(t->loop, &t->speed_timer);
     note_summary(r, summary);
     tell_connection(t);
     if (summary->status > 0) /* of a redirect that could not be followed, too */
@@ -574,6 +603,9 @@ static bool send(transfer *t)
         return fail_start(t, exit_code(error.status, error.phase), error.text);
     if (p->options->rate > 0)
         rp_timer_start(t->loop, &t->timer, RATE_TICK_MS, on_rate_tick, t);
+    t->speed = (speed){.ticks = 0};
+    if (p->options->speed_limit > 0)
+        rp_timer_start(t->loop, &t->speed_timer, SPEED_TICK_MS, on_speed_tick, t);
     return true;
 }
 
@@ -622,9 +654,10 @@ static bool open_upload(transfer *t)
 static bool complete_url(transfer *t, const char *text)
 {
     const tool_options *o = t->operation->options;
+    url_rules rules = {o->default_scheme, o->path_as_is, (const char *)o->query.data};
     const char *why;
     char *url;
-    int code = url_complete(text, o->path_as_is, (const char *)o->query.data, &url, &why);
+    int code = url_complete(text, &rules, &url, &why);
     if (code != EXIT_OK)
         return fail_start(t, code, why);
     t->url = t->upload_path != NULL ? url_for_upload(url, t->upload_path) : url;
@@ -633,7 +666,8 @@ static bool complete_url(transfer *t, const char *text)
     if (t->url == NULL)
         return fail_start(t, EXIT_MEMORY, "out of memory");
     t->result.url = t->result.effective_url = t->url;
-    return true;
+    code = options_allow(o, t->url, &why);
+    return code == EXIT_OK || fail_start(t, code, why);
 }
 
 static bool prepare_output(transfer *t, const transfer_source *source)

@@ -9,6 +9,7 @@
 #include "result.h"
 #include "retry.h"
 #include "setup.h"
+#include "speed.h"
 #include "trace.h"
 #include "upload.h"
 
@@ -59,6 +60,8 @@ struct transfer {
     rp_request *request;
     uint64_t withheld; /* bytes of credit, for --limit-rate */
     rp_timer timer;    /* of the next credit, or the next try */
+    rp_timer speed_timer;
+    speed speed;
     retry retry;
     result result;
     transfer_fn *on_end;

@@ -128,27 +128,30 @@ static bool is_scheme(const char *url, size_t size, const char *scheme)
     return strlen(scheme) == size && strncasecmp(url, scheme, size) == 0;
 }
 
-int url_complete(const char *text, bool as_is, const char *query, char **url, const char **why)
+int url_complete(const char *text, const url_rules *rules, char **url, const char **why)
 {
     size_t scheme = scheme_size(text), size = strlen(text);
+    const char *query = rules->query, *scheme_name = rules->scheme;
     size_t more = query != NULL ? strlen(query) : 0;
     *why = "only http and https are supported";
     *url = NULL;
     if (scheme > 0 ? !is_scheme(text, scheme, "http") && !is_scheme(text, scheme, "https")
-                   : named_for_others(text))
+                   : scheme_name == NULL && named_for_others(text))
         return EXIT_SCHEME;
     *why = "out of memory";
-    char *whole = malloc(sizeof("http://") + size + 1 + 1 + more + 1);
+    char *whole = malloc(sizeof("https://") + size + 1 + 1 + more + 1);
     if (whole == NULL)
         return EXIT_MEMORY;
     *url = whole;
-    sprintf(whole, "%s%s", scheme > 0 ? "" : "http://", text);
+    if (scheme_name == NULL)
+        scheme_name = "http";
+    sprintf(whole, "%s%s%s", scheme > 0 ? "" : scheme_name, scheme > 0 ? "" : "://", text);
     const char *authority;
     size_t at = url_authority(whole, &authority);
     char *path = whole + (authority - whole) + at;
     char *rest = strpbrk(path, "?#");
     size_t path_size = rest != NULL ? (size_t)(rest - path) : strlen(path);
-    if (!as_is && path_size > 0) {
+    if (!rules->as_is && path_size > 0) {
         size_t kept = path_size;
         remove_dots(path, &kept);
         memmove(path + kept, path + path_size, strlen(path + path_size) + 1);

@@ -13,10 +13,15 @@ size_t url_authority(const char *url, const char **authority);
  * for uploads; otherwise a copy. free() it; NULL: no memory. */
 char *url_for_upload(const char *url, const char *file);
 
-/* The URL that text stands for: "http://" before it where there is no scheme, /./ and /../ out
- * unless as_is, query (NULL: none) behind its own. EXIT_OK, or the exit code; *why says what is
- * wrong. free() *url. */
-int url_complete(const char *text, bool as_is, const char *query, char **url, const char **why);
+/* How URLs are completed. */
+typedef struct url_rules {
+    const char *scheme; /* of those without one; NULL: http, unless the host is named for another */
+    bool as_is;         /* /./ and /../ stay */
+    const char *query;  /* to stand behind the URL's own; NULL: none */
+} url_rules;
+
+/* The URL that text stands for. EXIT_OK, or the exit code; *why says what is wrong. free() *url. */
+int url_complete(const char *text, const url_rules *rules, char **url, const char **why);
 
 /* As a form has it: a blank is "+", what is neither letter, digit nor one of "-._~" is
  * percent-encoded. free() it; NULL: no memory. */
