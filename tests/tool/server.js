@@ -3,6 +3,7 @@
 const http2 = require('http2');
 const net = require('net');
 const tls = require('tls');
+const zlib = require('zlib');
 
 const modified = 'Wed, 01 Jan 2020 00:00:00 GMT';
 const hundred = Array.from({length: 100}, (_, i) => String.fromCharCode(97 + i % 26)).join('');
@@ -58,16 +59,34 @@ const routes = {
     '/nobody': () => ({raw: ''}),
     '/huge': () => answer('200 OK', [], 'x'.repeat(300000)),
     '/slow': () => null,
+    '/hostile': () => answer('200 OK', ['Content-Disposition: attachment; filename="a\\"b:c\u00e9\t..txt"'], 'x\n'),
+    '/slashes': () => answer('200 OK', ['Content-Disposition: attachment; filename="..\\\\a/b/../../c.txt"'], 'x\n'),
+    '/unnamed': () => answer('200 OK', ['Content-Disposition: attachment; filename=""'], 'x\n'),
+    '/hidden': () => answer('200 OK', ['Content-Disposition: attachment; filename=.profile'], 'x\n'),
+    '/semicolon': () => answer('200 OK', ["Content-Disposition: inline; name=x; FileName='a;b c.txt' ; y=z"], 'x\n'),
+    '/zipped': r => /gzip/.test(r.headers['accept-encoding'] || '')
+        ? answer('200 OK', ['Content-Encoding: gzip'], zlib.gzipSync('unzipped\n').toString('latin1'))
+        : answer('200 OK', [], 'unzipped\n'),
+    '/attributes': () => answer('200 OK', ['Set-Cookie: plain=1', 'Set-Cookie: secure=2; Secure', 'Set-Cookie: http=3; HttpOnly; SameSite=Lax',
+        'Set-Cookie: sub=4; Domain=sub.localhost', 'Set-Cookie: path=5; Path=/dir', 'Set-Cookie: gone=6; Max-Age=-1',
+        'Set-Cookie: past=7; Expires=Thu, 01 Jan 1970 00:00:01 GMT', 'Set-Cookie: later=8; Expires=Wed, 01 Jan 2087 00:00:00 GMT',
+        'Set-Cookie: quoted="9 9"', 'Set-Cookie: __Secure-a=10; Secure', 'Set-Cookie: __Host-b=11; Path=/; Secure', 'Set-Cookie: noname'], 'set\n'),
+    '/hinted': () => answer('200 OK', [], 'page\n', {interim: ['Link: </a.css>; rel=preload']}),
 };
 
-function respond(socket, request) {
+function find(request) {
     const route = routes[request.path.split('?')[0]];
     const status = /^\/status\/(\d+)$/.exec(request.path);
-    const a = status ? answer(`${status[1]} Status`, [], `status ${status[1]}\n`)
-        : route ? route(request) : answer('404 Not Found', [], 'not found\n');
+    if (status) return answer(`${status[1]} Status`, [], status[1] === '204' ? null : `status ${status[1]}\n`);
+    return route ? route(request) : answer('404 Not Found', [], 'not found\n');
+}
+
+function respond(socket, request) {
+    const a = find(request);
     if (a === null) return; // never
     if (a.raw !== undefined) { socket.end(a.raw); return; }
     const head = request.method === 'HEAD', sized = a.headers.some(h => /^content-length/i.test(h));
+    if (a.interim) socket.write(`HTTP/1.1 103 Early Hints\r\n${a.interim.join('\r\n')}\r\n\r\n`);
     let text = `HTTP/1.1 ${a.status}\r\nServer: test\r\n` + a.headers.map(h => h + '\r\n').join('');
     if (a.chunked) {
         text += 'Transfer-Encoding: chunked\r\n\r\n';
@@ -181,11 +200,21 @@ function serve_2(recorder, stream, fields) {
         const lines = Object.keys(fields).filter(name => name[0] !== ':' && name !== 'user-agent').sort()
             .map(name => `${name}: ${fields[name]}\r\n`).join('');
         recorder.requests.push(`${fields[':method']} ${fields[':path']} HTTP/2\r\n${lines}\r\n${text}`);
-        const said = routes[fields[':path'].split('?')[0]]({headers: fields, body: text, https: recorder.ports.https});
+        const path = fields[':path'];
+        recorder.seen[path] = (recorder.seen[path] || 0) + 1;
+        const said = find({path, headers: fields, body: text, https: recorder.ports.https, seen: recorder.seen[path]});
+        if (said === null) return;
         const head = {':status': parseInt(said.status, 10)};
-        for (const line of said.headers) head[line.split(': ')[0].toLowerCase()] = line.slice(line.indexOf(': ') + 2);
+        if (said.body !== null && !said.headers.some(h => /^content-length/i.test(h))) head['content-length'] = said.body.length;
+        for (const line of said.headers) {
+            const name = line.split(': ')[0].toLowerCase(), value = line.slice(line.indexOf(': ') + 2);
+            head[name] = head[name] === undefined ? value : [].concat(head[name], value);
+        }
+        if (said.interim) stream.additionalHeaders({':status': 103, link: said.interim[0].slice(6)});
         stream.respond(head, {sendDate: false});
-        stream.end(said.body || '');
+        const content = Buffer.from(said.body || '', 'latin1');
+        if (said.cut) stream.write(content, () => stream.close(2));
+        else stream.end(content);
     });
 }
 
