@@ -72,7 +72,8 @@ typedef struct rp_client_options {
                         * connection swallowed is sent once more, where that is provably safe. What
                         * a server says it did nothing with goes out again in any case: what it
                         * refused or left undone (HTTP/2), up to six times in all, and once what
-                        * came by the wrong connection (status 421) */
+                        * came by the wrong connection (status 421). A policy of load.h is bound by
+                        * it, too: what a server may have acted on is not sent twice */
 
     uint64_t connection_lifetime_ms; /* from its opening, after which a connection serves no more
                                       * requests, so that changes of addresses are followed;

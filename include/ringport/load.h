@@ -61,8 +61,34 @@ typedef struct rp_retry_options {
     /* The budget of an origin, so that retries do not make what is overloaded worse: each request
      * of the origin that ends well allows so many percent of a retry, and each second... */
     uint32_t budget_percent; /* 0: 20; UINT32_MAX: there is no budget */
-    uint32_t budget_per_s;   /* ...so many; up to ten seconds' are kept. 0: 10 */
+    uint32_t budget_per_s;   /* ...so many, the most that any of its requests' policies says; up to
+                              * ten seconds' are kept. 0: 10 */
 } rp_retry_options;
+
+/* A request that waits for its answer longer than most do is sent a second time, and the first
+ * usable answer is its answer; the other try is given up: HTTP/2's stream is reset, HTTP/1.1's
+ * connection closed. So one slow server of many, or one lost segment, is not what the slowest
+ * requests wait for.
+ *
+ * Only if the server does not mind (as of a retry: idempotent, never_replay), once in each try of
+ * rp_retry_options, and not with a body that is given piece by piece, with Expect, or with upgrade.
+ * It goes out on another connection than the first: an open one, to another address if there is
+ * one, else a new one, which goes to the name's next address; and not at all where requests wait
+ * for connections or places already, where no connection may be opened, and in a drain. It takes a
+ * place of requests_in_flight. Usable is each answer but 429 and 500 to 599, which are only while
+ * nothing else is under way; likewise an error is only the request's when both tries have failed,
+ * and is then the later one's. Interim answers (1xx) are not told while there are two tries, nor
+ * the second's. Deadlines are each try's own; total_timeout_ms is for both. */
+typedef struct rp_hedge_options {
+    uint32_t percentile; /* 1 to 99: behind so many percent of the answers that the origin has given
+                          * of late to requests with this option: how long they let one wait, from
+                          * the request's end. Not before 50 of them are known. 0: only delay_ms
+                          * counts */
+    uint32_t delay_ms;   /* at least so much later; both 0: off */
+    /* The budget of an origin: each such request allows so many percent of a second one. The first
+     * is there at once, and ten are kept at most. */
+    uint32_t budget_percent; /* 1 to 100; 0: 5; UINT32_MAX: there is no budget */
+} rp_hedge_options;
 
 #ifdef __cplusplus
 }

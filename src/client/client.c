@@ -436,8 +436,8 @@ static rp_status message_make(rp_request *request, const rp_request_options *opt
         return status;
     rp_upload_make(request, options, length_of(options));
     request->head_only = strcmp(method, "HEAD") == 0;
-    request->idempotent =
-        !options->never_replay && (options->idempotent || rp_method_idempotent(method));
+    request->idempotent = !request->client->options.never_replay && !options->never_replay &&
+                          (options->idempotent || rp_method_idempotent(method));
     return RP_OK;
 }
 

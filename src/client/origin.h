@@ -20,6 +20,7 @@ typedef struct rp_idle_lesson {
 typedef struct rp_retry_budget {
     uint64_t milli; /* thousandths of one */
     uint64_t refilled_ns;
+    uint32_t per_s; /* the most that any request's policy says */
 } rp_retry_budget;
 
 struct rp_origin {
@@ -47,6 +48,7 @@ struct rp_origin {
     rp_idle_lesson lesson;
     rp_limit *limit; /* NULL: there is none */
     rp_retry_budget retry_budget;
+    struct rp_hedge_lessons *hedging; /* NULL: nothing was hedged */
     rp_link remembered_link;
     uint16_t port;
     bool https;

@@ -151,6 +151,9 @@ VALUE(active_of, in_flight)
 VALUE(queued_of, queued)
 VALUE(opening_of, opening)
 VALUE(replayed_of, counts.replayed)
+VALUE(retries_of, counts.retries)
+VALUE(hedges_of, counts.hedges)
+VALUE(hedges_won_of, counts.hedges_won)
 VALUE(opened_of, counts.connections_opened)
 VALUE(unopened_of, counts.connections_failed)
 VALUE(sent_of, counts.bytes_sent)
@@ -173,6 +176,12 @@ static const metric metrics[] = {
      NULL},
     {"ringport_client_replays_total", "counter",
      "Requests that were sent again after their connection was lost.", NULL, replayed_of},
+    {"ringport_client_retries_total", "counter", "Tries beyond the first, by a policy.", NULL,
+     retries_of},
+    {"ringport_client_hedges_total", "counter", "Requests that were sent a second time meanwhile.",
+     NULL, hedges_of},
+    {"ringport_client_hedges_won_total", "counter", "Of these, those that were answered first.",
+     NULL, hedges_won_of},
     {"ringport_client_connections_opened_total", "counter", "Connections that were opened.", NULL,
      opened_of},
     {"ringport_client_connections_failed_total", "counter", "Connections that could not be opened.",

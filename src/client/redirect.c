@@ -410,7 +410,7 @@ rp_status rp_redirect_begin(rp_request *request, const rp_request_options *optio
     if (options->proxy != NULL)
         r->proxy = rp_proxy_retain(options->proxy);
     r->idempotent = options->idempotent;
-    r->never_replay = options->never_replay;
+    r->never_replay = options->never_replay || request->client->options.never_replay;
     memcpy(r->method, method.data, method.size);
     if (route_size > 0) {
         r->route = r->method + method_size;

@@ -18,7 +18,7 @@ static bool may_replay(const rp_request *request)
 {
     const rp_client *client = request->client;
     return request->on_used && !request->begun && !request->cancelled && !request->replayed &&
-           !client->options.never_replay && !client->destroyed && request->idempotent;
+           !client->destroyed && request->idempotent;
 }
 
 /* Twice as long each time, and half of it by chance: those who were refused together do not come

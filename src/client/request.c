@@ -597,6 +597,8 @@ void rp_request_begins_anew(rp_request *request, const rp_message *message, uint
     request->block = block;
     request->block_size = block_size;
     request->redirected = true;
+    if (request->retry != NULL)
+        request->retry->attempts = 0; /* which were the request's before */
 }
 
 /* What the tries before may have done stands. */

@@ -60,10 +60,11 @@ static void refill(rp_origin *origin, const rp_retry_options *options)
 {
     rp_retry_budget *budget = &origin->retry_budget;
     uint64_t now = rp_loop_now_ns(origin->client->loop);
-    uint64_t most = (uint64_t)options->budget_per_s * RESERVE_S * MILLI;
+    if (options->budget_per_s > budget->per_s)
+        budget->per_s = options->budget_per_s;
+    uint64_t most = (uint64_t)budget->per_s * RESERVE_S * MILLI;
     uint64_t since_ms = budget->refilled_ns == 0 ? MILLI : (now - budget->refilled_ns) / 1000000u;
-    uint64_t more =
-        since_ms >= (uint64_t)RESERVE_S * MILLI ? most : since_ms * options->budget_per_s;
+    uint64_t more = since_ms >= (uint64_t)RESERVE_S * MILLI ? most : since_ms * budget->per_s;
     budget->milli = budget->milli + more < most ? budget->milli + more : most;
     if (budget->refilled_ns == 0)
         budget->refilled_ns = now;
@@ -206,12 +207,16 @@ static const char *against(rp_request *request, uint64_t asked_ms)
     return NULL;
 }
 
-static bool decide(rp_request *request, uint64_t asked_ms, const char *what)
+static void explain(rp_retry *retry, const char *what, const char *no)
 {
-    rp_retry *retry = request->retry;
-    const char *no = against(request, asked_ms);
     (void)snprintf(retry->why, sizeof(retry->why), "try %u: %.*s%s%s", retry->tries + 1,
                    RP_RETRY_WHY_SIZE - 80, what, no == NULL ? "" : "; ", no == NULL ? "" : no);
+}
+
+static bool decide(rp_request *request, uint64_t asked_ms, const char *what)
+{
+    const char *no = against(request, asked_ms);
+    explain(request->retry, what, no);
     return no == NULL;
 }
 
@@ -229,6 +234,7 @@ static void go_again(rp_request *request)
 {
     rp_retry *retry = request->retry;
     rp_trace_attempt_end(request, NULL, retry->delay_ms); /* unless failed() has */
+    request->origin->counts.retries++;
     retry->tries++;
     retry->waits = true;
     rp_request_repeats(request);
@@ -252,7 +258,12 @@ static bool take_head(rp_request *request, const rp_response_head *head)
 
 static bool failed(rp_request *request, const rp_error *error)
 {
-    if (request->told_head || !is_passing(error->status) || !decide(request, 0, error->text))
+    if (request->told_head || !is_passing(error->status)) {
+        explain(request->retry, error->text,
+                request->told_head ? "its answer had begun" : "another try would not mend it");
+        return false;
+    }
+    if (!decide(request, 0, error->text))
         return false;
     rp_trace_attempt_end(request, error, request->retry->delay_ms);
     go_again(request);

@@ -59,6 +59,9 @@ static void counts_add(rp_counts *sum, const rp_counts *counts)
     sum->requests += counts->requests;
     sum->failed += counts->failed;
     sum->replayed += counts->replayed;
+    sum->retries += counts->retries;
+    sum->hedges += counts->hedges;
+    sum->hedges_won += counts->hedges_won;
     sum->connections_opened += counts->connections_opened;
     sum->connections_failed += counts->connections_failed;
     sum->handshakes_full += counts->handshakes_full;

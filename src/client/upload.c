@@ -74,6 +74,15 @@ void rp_upload_make(rp_request *request, const rp_request_options *options, uint
     body->length = length;
 }
 
+void rp_upload_copy(rp_request *request, const rp_request *from)
+{
+    const rp_body *body = &from->upload.body;
+    rp_upload_make(request,
+                   &(rp_request_options){.body = body->data,
+                                         .expect_timeout_ms = from->upload.expect_timeout_ms},
+                   body->exists ? body->length : 0);
+}
+
 void rp_upload_pauses(rp_request *request)
 {
     rp_upload *upload = &request->upload;
@@ -255,9 +264,12 @@ rp_status rp_request_body_end(rp_request *request, const rp_header *trailers, si
     if (error == NULL)
         error = &ignored;
     rp_status status = end_misuse(request, trailer_count, error);
-    if (status != RP_OK || !is_open(request) || body->again)
+    if (status != RP_OK || request->state == RP_REQUEST_ENDING || body->again)
         return status;
-    if (body->length != RP_LENGTH_UNKNOWN && body->given_bytes < body->length) {
+    bool is_short = body->length != RP_LENGTH_UNKNOWN && body->given_bytes < body->length;
+    if (is_short && body->stopped)
+        return status; /* nobody wanted the rest */
+    if (is_short) {
         status = rp_error_set(error, RP_E_BODY_LENGTH, RP_PHASE_REQUEST,
                               "the caller ended the request's body after %llu of the %llu bytes "
                               "that it had announced",
@@ -270,6 +282,8 @@ rp_status rp_request_body_end(rp_request *request, const rp_header *trailers, si
     if (status != RP_OK)
         return status;
     body->ended = true;
+    if (body->stopped)
+        return RP_OK; /* the next try needs it */
     request->moved_ns = rp_loop_now_ns(request->client->loop);
     tell_protocol(request);
     return RP_OK;

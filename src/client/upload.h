@@ -26,6 +26,8 @@ typedef struct rp_upload {
 
 /* From the options, which are sound. */
 void rp_upload_make(rp_request *request, const rp_request_options *options, uint64_t length);
+/* The same body once more, of one that is in memory. */
+void rp_upload_copy(rp_request *request, const rp_request *from);
 /* What it holds. */
 void rp_upload_free(rp_request *request);
 

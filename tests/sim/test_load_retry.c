@@ -3,6 +3,7 @@
 #include "support/check.h"
 #include "support/load.h"
 
+#include <ringport/insight.h>
 #include <string.h>
 
 #define MS_NS ((uint64_t)1000000)
@@ -12,6 +13,7 @@ typedef struct failing {
     unsigned fails; /* of them */
     int status;     /* 0: the connection is reset */
     const char *headers;
+    const char *then;          /* what the others get instead, as it is; NULL: 200 */
     unsigned requests, bodies; /* that came; of these, that had the whole body */
 } failing;
 
@@ -21,12 +23,17 @@ static void answer(rp_sim_exchange *x, void *user)
     size_t size;
     const uint8_t *body = rp_sim_body(x, &size);
     f->bodies += size == 4 && memcmp(body, "data", 4) == 0;
-    if (f->requests++ >= f->fails)
+    if (f->requests++ < f->fails) {
+        if (f->status == 0)
+            rp_sim_end(x, RP_SIM_END_RESET);
+        else
+            rp_sim_respond(x, f->status, f->headers, "ill", 3);
+    } else if (f->then != NULL && strcmp(rp_sim_target(x), "/there") != 0) {
+        rp_sim_print(x, "%s", f->then);
+        rp_sim_end(x, RP_SIM_CLOSE);
+    } else {
         rp_sim_respond(x, 200, NULL, "well", 4);
-    else if (f->status == 0)
-        rp_sim_end(x, RP_SIM_END_RESET);
-    else
-        rp_sim_respond(x, f->status, f->headers, "ill", 3);
+    }
 }
 
 /* A request, and all that its callbacks were told. */
@@ -321,13 +328,178 @@ static void test_no_memory(void **state)
     }
 }
 
+/* The last failure is the one that is explained, also if it is none that is tried again; what
+ * follows behind a redirect counts anew. */
+static void test_why(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *then, *why;
+        rp_status error;
+        unsigned attempts;
+    } cases[] = {
+        {"nonsense\r\n\r\n", "; another try would not mend it", RP_E_BAD_RESPONSE, 2},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nwe", "; its answer had begun",
+         RP_E_BODY_TRUNCATED, 2},
+        {"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n",
+         "try 1: status 503 of ", RP_OK, 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        play p;
+        told t;
+        failing f = {.fails = 1, .status = 503, .then = cases[i].then};
+        rp_retry_options retry = {.attempts = 3};
+        rp_request_options request = {.redirects_limit = 1};
+        rp_origin_statistics totals;
+        begin(&p, &f, RP_HTTP_1_1, &retry);
+        run(&t, &p, &request);
+        assert_int_equal(t.error, cases[i].error);
+        assert_non_null(strstr(t.why, cases[i].why));
+        assert_non_null(strstr(t.why, t.error == RP_OK ? "try 1: " : "try 2: "));
+        assert_int_equal(t.retries, 1);
+        assert_int_equal(t.attempts, cases[i].attempts);
+        rp_client_totals(p.client, &totals);
+        assert_int_equal(totals.counts.retries, 1);
+        play_end(&p);
+    }
+}
+
+/* A client's never_replay is for its retries, too: but not where nothing was sent. */
+static void test_never_replay(void **state)
+{
+    (void)state;
+    for (unsigned refused = 0; refused < 2; refused++) {
+        play p;
+        told t;
+        failing f = {.fails = 1 - refused, .status = 503};
+        rp_client_options client = {.never_replay = true, .retry = {.attempts = 3}};
+        rp_sim_server_options server = {.on_request = answer, .user = &f};
+        play_begin(&p, &(play_options){.server = &server, .version = 13, .client = &client});
+        if (refused)
+            rp_sim_fault_at(p.sim, RP_SIM_CONNECT_REFUSED, 1);
+        run(&t, &p, &(rp_request_options){.redirects_limit = 1, .idempotent = true});
+        assert_int_equal(t.status, refused ? 200 : 503);
+        assert_int_equal(f.requests, 1);
+        assert_int_equal(t.retries, refused);
+        play_end(&p);
+    }
+}
+
+/* What comes by time is kept as the largest of the policies says, whoever asks. */
+static void test_budget_is_of_the_origin(void **state)
+{
+    (void)state;
+    static const rp_retry_options frugal = {.attempts = 2, .budget_per_s = 1};
+    enum { CALLS = 50 };
+    play p;
+    told t;
+    call calls[CALLS];
+    failing f = {.fails = 0, .status = 503};
+    rp_retry_options retry = {.attempts = 2, .budget_per_s = 10};
+    begin(&p, &f, RP_HTTP_2, &retry);
+    run(&t, &p, &get);
+    rp_sim_run_ms(p.sim, 20000);
+    run(&t, &p, &get);
+    run(&t, &p, &(rp_request_options){.retry = &frugal});
+    f.fails = f.requests + CALLS;
+    for (unsigned i = 0; i < CALLS; i++)
+        call_start(&calls[i], &p, NULL);
+    for (unsigned i = 0; i < CALLS; i++) {
+        call_wait(&calls[i], &p);
+        assert_int_equal(calls[i].status, 200);
+    }
+    play_end(&p);
+}
+
+/* ---- a body whose end is told while an answer that is retried is read ---- */
+
+static void refuse_early(rp_sim_exchange *x, void *user)
+{
+    failing *f = user;
+    if (f->requests++ > 0) {
+        rp_sim_head(x, 100, NULL, 0);
+        return;
+    }
+    rp_sim_head(x, 503, NULL, 3);
+    rp_sim_data(x, "il", 2);
+    rp_sim_wait(x, 100);
+    rp_sim_data(x, "l", 1);
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+static void whole(rp_sim_exchange *x, void *user)
+{
+    failing *f = user;
+    size_t size;
+    const uint8_t *body = rp_sim_body(x, &size);
+    if (f->requests < 2)
+        return; /* the first, whose answer is under way */
+    f->bodies += size == 4 && memcmp(body, "data", 4) == 0;
+    rp_sim_respond(x, 200, NULL, "well", 4);
+}
+
+static void wanted(rp_request *request, size_t room, void *user)
+{
+    (void)request;
+    (void)room;
+    (void)user;
+}
+
+static void test_end_told_meanwhile(void **state)
+{
+    (void)state;
+    for (rp_http_versions version = RP_HTTP_1_1; version <= RP_HTTP_2; version++) {
+        for (unsigned known = 0; known < 2; known++) {
+            play p;
+            told t = {.heads = 0};
+            failing f = {.fails = 1};
+            rp_error error;
+            rp_client_options client = {.versions = version, .retry = {.attempts = 2}};
+            rp_sim_server_options server = {.on_head = refuse_early,
+                                            .on_request = whole,
+                                            .user = &f,
+                                            .versions = RP_SIM_HTTP_1_OR_2};
+            rp_request_options request = {.method = "PUT",
+                                          .on_body_wanted = wanted,
+                                          .body_size = known ? 4 : 0,
+                                          .expect_continue = true,
+                                          .expect_timeout_ms = RP_NEVER_MS,
+                                          .total_timeout_ms = 5000};
+            play_begin(&p, &(play_options){.server = &server, .version = 13, .client = &client});
+            request.url = play_url(&p, "/");
+            t = (told){.sim = p.sim};
+            t.request = rp_client_send(p.client, &request, &events, &t, &error);
+            CHECK_TEXT(t.request != NULL, error.text);
+            assert_int_equal(rp_request_give(t.request, "data", 4), 4);
+            rp_sim_run_ms(p.sim, 50); /* the answer is being read */
+            assert_int_equal(f.requests, 1);
+            assert_int_equal(rp_request_body_end(t.request, NULL, 0, &error), RP_OK);
+            assert_int_equal(rp_request_body_end(t.request, NULL, 0, &error), RP_E_MISUSE);
+            while (t.request != NULL)
+                (void)rp_loop_turn(p.loop, RP_NEVER_MS);
+            assert_int_equal(t.error, RP_OK);
+            assert_int_equal(t.status, 200);
+            assert_int_equal(f.bodies, 1);
+            play_end(&p);
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_again),       cmocka_unit_test(test_the_last_answer_counts),
-        cmocka_unit_test(test_not_again),   cmocka_unit_test(test_unreached),
-        cmocka_unit_test(test_retry_after), cmocka_unit_test(test_ends_in_time),
-        cmocka_unit_test(test_budget),      cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_the_last_answer_counts),
+        cmocka_unit_test(test_not_again),
+        cmocka_unit_test(test_unreached),
+        cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_ends_in_time),
+        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_why),
+        cmocka_unit_test(test_never_replay),
+        cmocka_unit_test(test_budget_is_of_the_origin),
+        cmocka_unit_test(test_end_told_meanwhile),
     };
     return cmocka_run_group_tests_name("simulator", tests, NULL, NULL);
 }
