@@ -122,6 +122,7 @@ typedef struct rp_client_options {
 
     rp_limit_options limits; /* of each origin: see load.h */
     rp_retry_options retry;  /* of requests that have none of their own: likewise */
+    rp_hedge_options hedge;  /* likewise */
     /* What the decoders of all answers that come at once (decompress) may take, 17 MiB each at the
      * most: one that would take more ends in RP_E_DECODER_MEMORY. 0: 1 GiB; SIZE_MAX: no limit */
     size_t decoder_memory_limit_bytes;
@@ -227,6 +228,8 @@ typedef struct rp_response_summary {
     /* With explain: where most of its time went, in a sentence, "1.2 s of 1.4 s: waited behind 63
      * requests to api.example.com"; NULL: not asked. For people: the words may change. */
     const char *why;
+    unsigned hedges; /* times that it was sent beside another try; attempts has them too */
+    bool hedge_won;  /* the last of these answered: all of the connection is told of it */
 } rp_response_summary;
 
 typedef struct rp_response_events {
@@ -373,6 +376,8 @@ typedef struct rp_request_options {
      * sent as it is: "*" of OPTIONS, say, or a path that no URL can have. Of the first request
      * only: behind a redirect it is the URL's again. Bytes of 0x21 to 0x7e. NULL: the URL's */
     const char *target;
+    const rp_hedge_options *hedge; /* in place of the client's: all 0 for not this one; NULL: the
+                                    * client's */
 } rp_request_options;
 
 /* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";

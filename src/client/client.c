@@ -99,6 +99,7 @@ static void client_empty(rp_client *client)
         rp_request *request = client->free_requests;
         client->free_requests = request->next_free;
         rp_free(memory, request->kept_retry);
+        rp_free(memory, request->kept_hedge);
         rp_free(memory, request->block);
         rp_free(memory, request);
     }
@@ -267,6 +268,8 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
                             "refuse_addresses has a kind that this version does not know");
     char *routes = NULL;
     rp_status status = rp_retry_check(&known.retry, error);
+    if (status == RP_OK)
+        status = rp_hedge_check(&known.hedge, error);
     if (status != RP_OK)
         return status;
     status = rp_local_check(&known.local, &known.families, error);
@@ -504,7 +507,8 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
     }
     if (message_make(request, &known, &url, error) != RP_OK ||
         rp_redirect_begin(request, &known, &url, error) != RP_OK ||
-        rp_retry_begin(request, known.retry, error) != RP_OK) {
+        rp_retry_begin(request, known.retry, error) != RP_OK ||
+        rp_hedge_begin(request, known.hedge, error) != RP_OK) {
         rp_request_free(request);
         return NULL;
     }

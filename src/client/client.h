@@ -4,6 +4,7 @@
  *   client.c    making a client and sending: checks a request and gives it to the pool
  *   redirect.c  what a request does when its answer sends it elsewhere
  *   retry.c     whether it is tried again when that went wrong
+ *   hedge.c     whether it is sent a second time while it waits
  *   replay.c    what follows when a request loses its connection
  *   pool.c      which connection serves which request
  *   openings.c  when one is opened

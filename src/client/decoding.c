@@ -119,8 +119,9 @@ static size_t room_of(const rp_request *request)
 
 static void taken(rp_request *request, size_t size)
 {
-    if (size > 0 && request->has_credit_limit && request->conn != NULL)
-        request->conn->protocol->consume(request->conn, request, size);
+    rp_request *carrier = request->hedge != NULL ? rp_hedge_carrier(request) : request;
+    if (size > 0 && request->has_credit_limit && carrier->conn != NULL)
+        carrier->conn->protocol->consume(carrier->conn, carrier, size);
 }
 
 /* Decodes and tells as much as the caller takes. What is left of *input waits for it. False: the

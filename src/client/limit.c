@@ -122,8 +122,10 @@ static void learn(rp_limit *limit, const rp_request *request)
     if (!request->client->options.limits.adaptive || !request->written || request->cancelled)
         return;
     if (!request->head_begun && us < 2 * limit->service_us)
-        return; /* it came late already */
-    bool failed = !request->head_begun || request->status == 429 || request->status == 503;
+        return;                                                      /* it came late already */
+    bool lost = request->hedge != NULL && rp_hedge_is_lost(request); /* so long at least */
+    bool failed =
+        (!request->head_begun && !lost) || request->status == 429 || request->status == 503;
     rp_adapt_sample(&limit->adapt, request->assigned_ns, now, failed);
     limit->most = limit->adapt.limit;
 }

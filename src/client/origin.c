@@ -173,6 +173,7 @@ static void origin_free(rp_origin *origin)
     rp_statistics_forget(origin);
     rp_proxy_release(origin->proxy);
     rp_limit_free(origin);
+    rp_hedge_forget(origin);
     rp_free(&client->loop->memory, origin);
 }
 

@@ -89,7 +89,8 @@ static rp_conn *first_of(rp_link *list, const rp_request *request)
             continue;
         if (conn->in_flight == 0 && rp_conn_aged(conn))
             rp_conn_close(conn);
-        else if (rp_conn_room(conn) > 0 && (!request->fresh_only || rp_conn_is_fresh(conn)))
+        else if (rp_conn_room(conn) > 0 && (!request->fresh_only || rp_conn_is_fresh(conn)) &&
+                 (request->hedge == NULL || rp_hedge_may_use(request, conn)))
             return conn;
     }
     return NULL;
@@ -107,19 +108,32 @@ static rp_conn *find(const rp_request *request)
 
 /* ---- requests ---- */
 
-void rp_pool_submit(rp_request *request)
+bool rp_pool_offer(rp_request *request)
 {
     /* Behind those that have waited for a place, though there is one now: they get it in this
      * turn. */
     rp_conn *conn = rp_limit_is_serving(request->origin) ? NULL : find(request);
+    if (conn == NULL)
+        return false;
+    rp_conn_assign(conn, request);
+    put(conn);
+    return true;
+}
+
+bool rp_pool_may_open(const rp_origin *origin)
+{
+    const rp_client *client = origin->client;
+    return !rp_origin_is_full(origin) && !rp_limit_is_down(origin) && origin->stalled_count == 0 &&
+           client->conn_count < client->options.connections_total;
+}
+
+void rp_pool_submit(rp_request *request)
+{
     rp_trace_attempt(request);
     if (request->explain != NULL)
         rp_why_goes(request);
-    if (conn != NULL) {
-        rp_conn_assign(conn, request);
-        put(conn);
+    if (rp_pool_offer(request))
         return;
-    }
     rp_request_queued(request);
     rp_origin_queue(request);
     rp_trace_request(request, RP_TRACE_QUEUED);
@@ -136,13 +150,22 @@ static void delay_is_over(rp_timer *timer, void *user)
 
 /* ---- what connections tell ---- */
 
+/* The queue's oldest that may use it. */
+static rp_request *next_for(const rp_conn *conn)
+{
+    rp_request *request = rp_origin_next(conn->origin, rp_conn_is_fresh(conn));
+    if (request == NULL || request->hedge == NULL || rp_hedge_may_use(request, conn))
+        return request;
+    return rp_origin_next(conn->origin, false); /* who may not waits for a fresh one */
+}
+
 /* The queue's oldest go to it, as many as it takes; then others may find it. */
 static void conn_room_changed(rp_conn *conn)
 {
     if (conn->client->destroyed)
         return;
     while (rp_conn_room(conn) > 0 && !is_spent(conn) && rp_limit_room(conn->origin) > 0) {
-        rp_request *request = rp_origin_next(conn->origin, rp_conn_is_fresh(conn));
+        rp_request *request = next_for(conn);
         if (request == NULL)
             break;
         rp_origin_withdraw(request);
@@ -242,7 +265,8 @@ static void conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp
 {
     rp_error told = *error;
     uint64_t delay_ms, now_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
-    bool again = rp_replay_again(request, fate, error, &delay_ms);
+    bool spare = request->hedge != NULL && rp_hedge_is_spare(request);
+    bool again = !spare && rp_replay_again(request, fate, error, &delay_ms);
     conn->origin->counts.replayed += again && request->written;
     rp_replay_error(request, fate, rp_conn_peer(conn), &told);
     if (again && request->written)

@@ -8,6 +8,11 @@
  * limits allow. */
 void rp_pool_submit(rp_request *request);
 
+/* False: there is none that has room now, and it is nowhere. */
+bool rp_pool_offer(rp_request *request);
+/* One more connection may be opened at once, as far as limits and the server go. */
+bool rp_pool_may_open(const rp_origin *origin);
+
 /* What the client's connections tell it. */
 extern const rp_conn_events rp_pool_conn_events;
 

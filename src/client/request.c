@@ -90,6 +90,7 @@ void rp_request_free(rp_request *request)
         return;
     }
     rp_free(&client->loop->memory, request->kept_retry);
+    rp_free(&client->loop->memory, request->kept_hedge);
     rp_free(&client->loop->memory, request->block);
     rp_free(&client->loop->memory, request);
 }
@@ -127,6 +128,17 @@ uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns)
     return us == 0 ? 1 : us; /* 0 says "did not happen" */
 }
 
+/* Who has its connection, and to whom its answer is told. */
+static rp_request *carrier_of(rp_request *request)
+{
+    return request->hedge != NULL ? rp_hedge_carrier(request) : request;
+}
+
+static const rp_request *teller_of(const rp_request *request)
+{
+    return request->hedge != NULL ? rp_hedge_teller(request) : request;
+}
+
 static const char *peer_of(const rp_request *request)
 {
     return request->conn != NULL ? rp_conn_peer(request->conn) : request->origin->host;
@@ -145,8 +157,9 @@ static rp_phase phase_of(const rp_request *request)
 }
 
 /* The caller has not returned the credit for what it was given: the silence is its own. */
-static bool owes_credit(const rp_request *request)
+static bool owes_credit(const rp_request *carrier)
 {
+    const rp_request *request = teller_of(carrier);
     return rp_decoding_lingers(request) ||
            (request->has_credit_limit && request->owed_bytes >= request->credit_bytes);
 }
@@ -225,6 +238,8 @@ static void phase_timed_out(rp_request *request, const deadline *due)
 
 static const char *total_reason(const rp_request *request)
 {
+    if (request->hedge != NULL)
+        request = rp_hedge_carrier(request);
     if (request->state == RP_REQUEST_DELAYED)
         return queue_reason(request);
     if (request->state == RP_REQUEST_QUEUED)
@@ -359,6 +374,8 @@ void rp_request_begun(rp_request *request)
     request->attempts++;
     request->written = true;
     request->confirmed_bytes = 0;
+    if (request->hedge != NULL)
+        rp_hedge_begun(request);
 }
 
 void rp_request_uploads(rp_request *request)
@@ -373,6 +390,8 @@ void rp_request_sent(rp_request *request)
     request->timings.sent_us = rp_request_since_us(request, request->sent_ns);
     rp_trace_request(request, RP_TRACE_SENT);
     watch(request);
+    if (request->hedge != NULL)
+        rp_hedge_sent(request);
 }
 
 static void head_begins(rp_request *request)
@@ -427,6 +446,8 @@ static bool head_note(rp_request *request, const rp_response_head *head)
     request->status = head->status;
     if (!request->head_begun)
         head_begins(request);
+    if (request->hedge != NULL && !rp_hedge_head(request, head))
+        return false;
     if (request->retry != NULL && request->retry->calls->head(request, head))
         return false;
     return request->redirects == NULL || !(*request->redirects)->head(request, head);
@@ -435,6 +456,8 @@ static bool head_note(rp_request *request, const rp_response_head *head)
 void rp_request_head(rp_request *request, const rp_response_head *head)
 {
     if (!head_note(request, head))
+        return;
+    if (request->hedge != NULL && head->informational && !rp_hedge_tells_interim(request))
         return;
     request->upgrading = head->status == 101;
     if (!head->informational && !request->upgrading)
@@ -447,8 +470,9 @@ void rp_request_head(rp_request *request, const rp_response_head *head)
 /* Of an answer that is not told: its connection may serve on, but there is more to do than that. */
 static void drop_body(rp_request *request, size_t size)
 {
+    rp_request *carrier = carrier_of(request);
     if (request->has_credit_limit)
-        request->conn->protocol->consume(request->conn, request, size);
+        carrier->conn->protocol->consume(carrier->conn, carrier, size);
     if (request->body_bytes > DROPPED_BYTES)
         request->follow(request);
 }
@@ -477,6 +501,10 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
     if (request->body_bytes == 0)
         rp_trace_request(request, RP_TRACE_BODY);
     request->body_bytes += size;
+    if (request->is_second) {
+        rp_request_body(request->hedge->first, data, size);
+        return;
+    }
     if (request->follow != NULL) {
         drop_body(request, size);
         return;
@@ -495,6 +523,8 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
 
 void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t count)
 {
+    if (request->is_second)
+        request = request->hedge->first;
     if (request->on_trailers == NULL || request->cancelled || request->follow != NULL)
         return;
     if (request->decoding == NULL || rp_decoding_trailers(request, trailers, count))
@@ -503,8 +533,7 @@ void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t 
 
 /* ---- the end ---- */
 
-/* Leaves the queue or the connection. */
-static void leave(rp_request *request)
+void rp_request_leave_place(rp_request *request)
 {
     rp_loop *loop = request->client->loop;
     rp_timer_stop(loop, &request->phase_timer);
@@ -514,6 +543,13 @@ static void leave(rp_request *request)
     rp_upload_pauses(request);
     if (request->conn != NULL)
         request->conn->protocol->abandon(request->conn, request);
+}
+
+static void leave(rp_request *request)
+{
+    if (request->hedge != NULL)
+        rp_hedge_leaves(request);
+    rp_request_leave_place(request);
 }
 
 static uint64_t body_sent(const rp_request *request, uint64_t sent)
@@ -553,6 +589,8 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
     summary->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
     if (request->redirects != NULL)
         (*request->redirects)->summary(request, summary);
+    if (request->hedge != NULL)
+        rp_hedge_summary(request, summary);
     if (request->retry == NULL)
         return;
     summary->attempts += request->retry->attempts;
@@ -565,6 +603,8 @@ static void forget_connection(rp_request *request)
 {
     if (request->explain != NULL)
         rp_why_again(request);
+    if (request->hedge != NULL)
+        request->hedge->won = false;
     request->exchange = NULL;
     request->head_size = 0;
     request->fresh_only = request->client->options.never_reuse;
@@ -613,6 +653,10 @@ void rp_request_repeats(rp_request *request)
 
 static void tell(rp_request *request, rp_error *error)
 {
+    if (request->is_second) {
+        rp_hedge_ended(request, error);
+        return;
+    }
     rp_client *client = request->client;
     rp_origin *origin = request->origin;
     if (error != NULL)
@@ -649,6 +693,8 @@ void rp_request_finish(rp_request *request, const rp_error *error)
         request->follow(request);
         return;
     }
+    if (error != NULL && request->hedge != NULL && rp_hedge_failed(request, error))
+        return;
     if (error != NULL && request->retry != NULL && request->retry->calls->failed(request, error))
         return;
     /* The error may be the property of what goes away with leave(). */
@@ -712,18 +758,19 @@ void rp_request_cancel(rp_request *request)
 void rp_request_consume(rp_request *request, size_t size)
 {
     bool decoding = request->decoding != NULL;
-    if (!request->has_credit_limit || (request->conn == NULL && !decoding) ||
+    rp_request *carrier = carrier_of(request);
+    if (!request->has_credit_limit || (carrier->conn == NULL && !decoding) ||
         !rp_loop_is_ours(request->client->loop))
         return;
     if (size > request->owed_bytes)
         size = (size_t)request->owed_bytes;
     if (owes_credit(request)) /* from here on it is the server's turn again */
-        request->moved_ns = rp_loop_now_ns(request->client->loop);
+        carrier->moved_ns = rp_loop_now_ns(request->client->loop);
     request->owed_bytes -= size;
     if (request->explain != NULL)
         rp_why_owes(request, owes_credit(request));
     if (decoding)
         rp_decoding_resume(request);
     else
-        request->conn->protocol->consume(request->conn, request, size);
+        carrier->conn->protocol->consume(carrier->conn, carrier, size);
 }

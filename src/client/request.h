@@ -5,6 +5,7 @@
 
 #include "client/client.h"
 #include "client/decoding.h"
+#include "client/hedge.h"
 #include "client/retry.h"
 #include "client/upload.h"
 
@@ -51,6 +52,8 @@ struct rp_request {
     const rp_redirect_calls *const *redirects; /* NULL: it follows none */
     rp_request_state state;
     rp_retry *retry; /* NULL: it is not retried */
+    rp_hedge *hedge; /* NULL: it is not hedged; of a second, it was given up */
+    bool is_second;  /* of a request that is hedged */
     /* Its answer's body is nobody's: when the rest of that is there, or not worth waiting for, the
      * request goes on by this. NULL: it is the caller's. */
     void (*follow)(rp_request *request);
@@ -104,6 +107,7 @@ struct rp_request {
     rp_request *next_free;
     uint8_t inline_bytes[RP_INLINE_BYTES];
     rp_retry *kept_retry; /* kept for the next request, as block */
+    rp_hedge *kept_hedge; /* likewise */
     uint8_t *block;       /* kept for the next request */
     size_t block_size;
 };
@@ -144,6 +148,8 @@ void rp_request_repeats(rp_request *request);
  * follow is called, so that the connection may serve on. */
 void rp_request_follows(rp_request *request, const rp_response_head *head,
                         void (*follow)(rp_request *request));
+/* Out of the queue, or off its connection. */
+void rp_request_leave_place(rp_request *request);
 /* It waits for so long, then over is called. */
 void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
 uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);

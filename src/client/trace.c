@@ -106,6 +106,8 @@ void rp_trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_err
     char method[METHOD_SIZE];
     rp_slice target = rp_message_target(&request->message);
     rp_response_summary summary;
+    if (request->is_second)
+        return; /* what comes of it is told as the first's */
     rp_trace_event event = {
         .kind = kind,
         .time_ns = rp_loop_now_ns(request->client->loop),

@@ -180,7 +180,9 @@ static void add_wait(text *t, const rp_request *request)
 {
     const rp_explain *e = request->explain;
     const char *host = request->origin->host;
-    if (e->cause == RP_WAIT_OPENINGS)
+    if (request->hedge != NULL && request->hedge->won)
+        add(t, "waited for %.100s to answer, until it was sent a second time", host);
+    else if (e->cause == RP_WAIT_OPENINGS)
         add(t, "waited until one more connection might be opened (concurrent_openings)");
     else if (e->cause == RP_WAIT_TOTAL)
         add(t, "waited for one of all the client's connections (connections_total)");

@@ -73,6 +73,7 @@ static void done(rp_request *request, const rp_response_summary *summary, void *
     (void)request;
     l->open--;
     l->attempts += summary->attempts;
+    l->hedges += summary->hedges;
     if (summary->error == NULL && o->status == 200) {
         uint64_t second = (now - l->began_ns) / 1000000000u;
         if (second < LOAD_SECONDS)
