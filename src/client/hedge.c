@@ -182,7 +182,7 @@ static void part(rp_hedge *hedge)
 {
     rp_request *first = hedge->first, *second = hedge->second;
     rp_hedge_lessons *lessons = first->origin->hedging;
-    if (hedge->carries && second->attempts > 0)
+    if (hedge->carries)
         note(first, second);
     first->attempts += second->attempts;
     first->doubtful = first->doubtful || second->doubtful;
@@ -231,6 +231,7 @@ static rp_request *second_new(rp_hedge *hedge)
         return NULL;
     second->hedge = hedge;
     second->is_second = true;
+    second->user = first->user; /* for whoever looks at all requests */
     second->message = first->message;
     second->head_only = first->head_only;
     second->idempotent = true;

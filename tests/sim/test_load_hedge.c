@@ -738,6 +738,31 @@ static void test_one_slow_of_ten(void **state)
     }
 }
 
+/* All of them are late; and a second is sent for so many of them as the budget has it. */
+static void test_budget(void **state)
+{
+    (void)state;
+    static const uint32_t percents[] = {0, 20, UINT32_MAX};
+    for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++) {
+        rp_hedge_options hedge = {.delay_ms = 1, .budget_percent = percents[i]};
+        rp_client_options client = {.versions = RP_HTTP_1_1, .hedge = hedge};
+        uint32_t percent = percents[i] == 0 ? 5 : percents[i];
+        crowd c;
+        crowd_begin(&c, &client, 1);
+        load l = {.play = &c.p, .per_second = 200, .seconds = 5};
+        load_run(&l);
+        assert_int_equal(l.hedges, requests_of(&c) - l.sent);
+        if (percent <= 100) {
+            assert_true(l.hedges <= l.sent * percent / 100 + 1);
+            assert_true(l.hedges + 2 >= l.sent * percent / 100);
+        } else {
+            assert_true(l.hedges > l.sent / 2);
+        }
+        load_end(&l);
+        play_end(&c.p);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -752,6 +777,7 @@ int main(void)
         cmocka_unit_test(test_ended_in_callbacks),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_one_slow_of_ten),
+        cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests_name("simulator", tests, NULL, NULL);
 }
