@@ -21,6 +21,7 @@ static rp_status make_client(rp_client **client, rp_loop *loop, rp_tls_config *t
                 .backoff_least_ms = 50,
                 .budget_percent = 10, /* of what succeeds is tried again */
             },
+        .hedge = {.percentile = 95}, /* who waits longer than so many is sent once more */
     };
     return rp_client_create(client, loop, &options, error);
 }

@@ -40,16 +40,14 @@ static void halve(rp_latency *latency)
 
 void rp_latency_add(rp_latency *latency, uint64_t us, uint64_t now_ns)
 {
-    if (latency->total == 0)
-        latency->halved_ns = now_ns;
     while (latency->total > 0 && now_ns - latency->halved_ns >= HALF_NS) {
         halve(latency);
         latency->halved_ns += HALF_NS;
     }
-    if (latency->total >= HALF_SAMPLES) {
+    if (latency->total >= HALF_SAMPLES)
         halve(latency);
+    if (latency->total == 0)
         latency->halved_ns = now_ns;
-    }
     latency->counts[bucket_of(us)]++;
     latency->total++;
     latency->asked++;
