@@ -119,10 +119,11 @@ static void conns_hold(const world *w, counted *all)
 
 static void request_in_time(const world *w, const rp_request *r)
 {
-    bool owes = r->has_credit_limit && r->owed_bytes >= r->credit_bytes;
+    const rp_request *teller = r->hedge != NULL ? rp_hedge_teller(r) : r;
+    bool owes = teller->has_credit_limit && teller->owed_bytes >= teller->credit_bytes;
     if (r->state == RP_REQUEST_ENDING)
         return;
-    if (rp_decoding_lingers(r)) /* until its caller takes it */
+    if (rp_decoding_lingers(teller)) /* until its caller takes it */
         owes = true;
     if (rp_upload_waits(r) != NULL) /* for the rest of the body, or 100 */
         owes = true;
@@ -145,9 +146,11 @@ static void requests_hold(const world *w, counted *all)
     const rp_client *client = w->client;
     for (const rp_link *l = client->requests.next; l != &client->requests; l = l->next) {
         const rp_request *request = RP_CONTAINER(l, rp_request, link);
-        all->requests++;
+        all->requests += !request->is_second;
         all->queued += request->state == RP_REQUEST_QUEUED;
         bool lingers = rp_decoding_lingers(request) && request->conn == NULL;
+        if (request->hedge != NULL && request->hedge->carries && !request->is_second)
+            lingers = true; /* and its second has the connection */
         all->active += request->state == RP_REQUEST_ACTIVE && !lingers;
         CHECK((request->state == RP_REQUEST_ACTIVE && !lingers) == (request->conn != NULL));
         if (request->conn != NULL)
@@ -187,8 +190,10 @@ static void queue_is_served(const rp_origin *origin)
     const rp_request *before = NULL, *first = NULL;
     for (const rp_link *l = origin->queue.next; l != &origin->queue; l = l->next) {
         const rp_request *request = RP_CONTAINER(l, rp_request, queue_link);
-        CHECK(request->fresh_only || rp_limit_room(origin) == 0 || !has_idle_room(origin));
-        if (request->redirected) /* it came here when it was sent here */
+        CHECK(request->fresh_only || rp_limit_room(origin) == 0 || rp_limit_is_serving(origin) ||
+              !has_idle_room(origin));
+        bool tried = request->retry != NULL && request->retry->tries > 0;
+        if (request->redirected || request->is_second || tried) /* it came when it was sent here */
             continue;
         CHECK(before == NULL || before->attempts > 0 ||
               (request->attempts == 0 && id_of(before) < id_of(request)));
@@ -200,7 +205,8 @@ static void queue_is_served(const rp_origin *origin)
     const rp_link *all = &origin->client->requests;
     for (const rp_link *l = all->next; first != NULL && l != all; l = l->next) {
         const rp_request *request = RP_CONTAINER(l, rp_request, link);
-        CHECK(request->origin != origin || request->attempts == 0 || id_of(request) < id_of(first));
+        CHECK(request->origin != origin || request->is_second || request->attempts == 0 ||
+              id_of(request) < id_of(first));
     }
 }
 

@@ -565,11 +565,33 @@ static void origin_limits(rp_limit_options *limits, dice *d)
     limits->shed = dice_chance(d, 60);
 }
 
+/* Retries, second tries beside the first, and a limit that both have to do with. */
+static void tries(knobs *k, dice *d)
+{
+    rp_client_options *c = &k->client;
+    c->limits.adaptive = dice_chance(d, 40);
+    if (dice_chance(d, 60)) {
+        c->retry.attempts = 2 + (uint32_t)dice_draw(d, 3);
+        c->retry.backoff_least_ms = 1 + (uint32_t)dice_scale(d, 0, 1000);
+        c->retry.jitter = dice_chance(d, 500) ? RP_JITTER_DECORRELATED : RP_JITTER_FULL;
+        c->retry.budget_percent = dice_chance(d, 500) ? UINT32_MAX : 0;
+        k->tries = c->retry.attempts;
+    }
+    if (dice_chance(d, 60)) {
+        c->hedge.delay_ms = 1 + (uint32_t)dice_scale(d, 0, 200);
+        c->hedge.percentile = dice_chance(d, 300) ? 1 + (uint32_t)dice_draw(d, 99) : 0;
+        c->hedge.budget_percent = dice_chance(d, 700) ? UINT32_MAX : 0;
+        k->tries *= 2;
+    }
+    if (k->tries > 1)
+        straight(k);
+}
+
 const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool real)
 {
     dice d = {.state = seed * 0x2545f4914f6cdd1du + 1};
     const scenario *chosen = scenario_of(name, &d);
-    *k = (knobs){.sim = {.seed = seed}};
+    *k = (knobs){.sim = {.seed = seed}, .tries = 1};
     if (chosen == NULL)
         return NULL;
     chosen->choose(k, &d);
@@ -589,5 +611,7 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool rea
     if (chosen->choose != few && chosen->choose != alone)
         origin_limits(&k->client.limits, &d);
     producers(k, &d);
+    if (chosen->choose != few && chosen->choose != alone && chosen->choose != ages)
+        tries(k, &d);
     return chosen;
 }

@@ -64,6 +64,7 @@ typedef struct knobs {
     unsigned produced; /* of those that upload */
     uint64_t limit_ms; /* of those with a deadline; the most, or that of all */
     bool same_limit;
+    unsigned tries; /* of a call at the most, by the client's policy, those beside another too */
 
     unsigned proxy_count;
     proxy_kind proxies[PROXIES_MOST];
