@@ -12,6 +12,7 @@
 #include "client/life.h"
 #include "client/pool.h"
 #include "client/request.h"
+#include "client/trace.h"
 
 #include <string.h>
 
@@ -203,9 +204,10 @@ static void drop(rp_hedge *hedge)
     part(hedge);
 }
 
-static void carry(rp_hedge *hedge)
+static void carry(rp_hedge *hedge, const rp_error *error)
 {
     rp_request *first = hedge->first;
+    rp_trace_attempt_end(first, error, 0);
     rp_request_leave_place(first);
     hedge->carries = true;
     first->state = RP_REQUEST_ACTIVE;
@@ -337,7 +339,7 @@ static bool first_head(rp_request *first, const rp_response_head *head)
     if (hedge->carries)
         return true; /* it is the second's */
     if (hedge->second != NULL && !is_usable(head)) {
-        carry(hedge);
+        carry(hedge, NULL);
         return false;
     }
     rp_timer_stop(first->client->loop, &hedge->timer);
@@ -357,11 +359,13 @@ static void second_head(rp_request *second, const rp_response_head *head)
     if (!hedge->carries) {
         hedge->won = true; /* before it leaves */
         learn(first);
-        carry(hedge);
+        carry(hedge, NULL);
     }
     hedge->won = true;
     second->origin->counts.hedges_won++;
     note(first, second);
+    rp_trace_attempt(first); /* what is traced of the second begins here */
+    rp_trace_request(first, RP_TRACE_ASSIGNED);
     rp_request_head(first, head);
 }
 
@@ -379,7 +383,7 @@ bool rp_hedge_failed(rp_request *request, const rp_error *error)
     if (!is_first(request) || hedge->second == NULL || hedge->carries ||
         error->status == RP_E_TOTAL_TIMEOUT)
         return false;
-    carry(hedge);
+    carry(hedge, error);
     return true;
 }
 
