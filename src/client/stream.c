@@ -566,6 +566,7 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
         .rules = stream->rules,
         .families = stream->families,
         .local = stream->local,
+        .speaks_first = stream->config != NULL,
     };
     rp_address unix_address = {.family = RP_FAMILY_UNIX, .path = stream->path};
     if (stream->path != NULL) {
@@ -791,8 +792,10 @@ void rp_stream_hand(rp_stream *stream, const uint8_t *data, size_t size)
 static void say_goodbye(rp_stream *stream)
 {
     rp_error error;
+    bool alone = stream->output.size == 0;
     if (stream->state == RP_STREAM_OPEN && !stream->shutdown_asked && !stream->write_failed)
         (void)rp_engine_close_notify(stream->engine, &error);
+    stream->socket->last_send = alone;
     rp_stream_flush(stream);
 }
 

@@ -51,13 +51,14 @@ static ssize_t sys_receive(epoll_port *port, int fd)
     return recv(fd, port->buffer, port->buffer_size, MSG_DONTWAIT);
 }
 
-static ssize_t sys_send(epoll_port *port, int fd, struct iovec *parts, size_t count)
+/* last: the kernel holds the bytes back until close sends them with its FIN. */
+static ssize_t sys_send(epoll_port *port, int fd, struct iovec *parts, size_t count, bool last)
 {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
     if (!epoll_is_ours(port))
         return -1;
     port->stats->system_calls++;
-    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (last ? MSG_MORE : 0));
 }
 
 static void sys_shutdown_send(epoll_port *port, int fd)
@@ -313,7 +314,7 @@ static bool try_send(epoll_socket *socket)
     while (socket->slice_count > 0) {
         struct iovec parts[SEND_SLICES];
         size_t count = fill_parts(socket, parts);
-        ssize_t sent = sys_send(port, socket->fd, parts, count);
+        ssize_t sent = sys_send(port, socket->fd, parts, count, socket->base.last_send);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0 && errno == EAGAIN)
@@ -538,6 +539,10 @@ void rp_epoll_connect(rp_socket *base, const rp_address *address)
 {
     epoll_socket *socket = socket_of(base);
     start(socket, CONNECT);
+    if (base->speaks_first && address->family != RP_FAMILY_UNIX) {
+        socket_port(socket)->stats->system_calls++;
+        rp_socket_speaks_first(socket->fd);
+    }
     int code = sys_connect(socket_port(socket), socket->fd, address) == 0 ? 0 : errno;
     if (code == EINPROGRESS || code == EINTR)
         settle(socket);

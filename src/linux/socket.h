@@ -22,6 +22,9 @@ rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog);
 
 /* At most so many system calls. */
 #define RP_KEEPALIVE_CALLS 4
+/* Before connect: see rp_socket's speaks_first. */
+void rp_socket_speaks_first(int fd);
+
 void rp_socket_keepalive(int fd, const rp_keepalive *keepalive);
 
 /* Bytes that the peer's system has acknowledged; 0: not known. One system call. */

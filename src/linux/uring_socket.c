@@ -284,6 +284,10 @@ void rp_uring_connect(rp_socket *base, const rp_address *address)
         connect_unix(socket, address);
         return;
     }
+    if (base->speaks_first) {
+        port->stats->system_calls++;
+        rp_socket_speaks_first(socket->fd);
+    }
     struct io_uring_sqe *sqe = start(socket, RP_CANCEL_CONNECT);
     if (sqe == NULL)
         return;
@@ -489,7 +493,9 @@ static bool submit_piece(uring_socket *socket, bool quiet)
     if (sqe == NULL)
         return false;
     const rp_slice *slices = socket->slices;
-    int flags = MSG_NOSIGNAL | MSG_WAITALL | (quiet ? MSG_DONTWAIT : 0);
+    /* The kernel holds the last bytes back until close sends them with its FIN. */
+    int flags = MSG_NOSIGNAL | MSG_WAITALL | (quiet ? MSG_DONTWAIT : 0) |
+                (socket->base.last_send ? MSG_MORE : 0);
     if (socket->slice_offset > 0 || socket->slice_count == 1) {
         socket->piece_bytes = slices[0].size - socket->slice_offset;
         io_uring_prep_send(sqe, submission_fd(socket), slices[0].data + socket->slice_offset,

@@ -105,7 +105,8 @@ enum {
     RP_CANCEL_ALL = 15
 };
 
-/* What every port's socket begins with. handler, user and quiet_send are the owner's to change. */
+/* What every port's socket begins with. handler, user, quiet_send, last_send
+ * and speaks_first are the owner's to change. */
 struct rp_socket {
     rp_port *port;
     const rp_socket_handler *handler;
@@ -116,6 +117,11 @@ struct rp_socket {
      * reported. A failure, and a send that takes longer, are reported as ever. Saves one of two
      * wake-ups of a request on a quiet loop. */
     bool quiet_send;
+    /* Read when a send starts: close follows at once, so that the bytes may leave with the end. */
+    bool last_send;
+    /* Read when a connect starts: bytes follow as soon as it is done, so that the peer may be told
+     * of the connection by them. */
+    bool speaks_first;
     uint32_t awaited; /* rp_socket_await; 0 when it is closed */
 };
 

@@ -57,6 +57,7 @@ struct rp_dial {
 
     unsigned how; /* names are looked up */
     rp_local_end local;
+    bool speaks_first;
     rp_dial_rules rules;
     unsigned refusals;   /* addresses that the rules refused */
     size_t refused;      /* the first of these */
@@ -513,6 +514,7 @@ static bool attempt_start(rp_dial *dial, size_t index)
         return false;
     }
     dial->connecting++;
+    socket->speaks_first = dial->speaks_first;
     rp_socket_ops(socket)->connect(socket, address);
     return true;
 }
@@ -660,6 +662,7 @@ static rp_dial *dial_new(rp_loop *loop, const rp_dial_options *options, rp_dial_
         dial->how = RP_LOOKUP_NO_V6;
     else if (options->families == RP_FAMILIES_IPV6)
         dial->how = RP_LOOKUP_NO_V4;
+    dial->speaks_first = options->speaks_first;
     if (options->local != NULL)
         dial->local = *options->local;
     if (options->resolver != NULL)

@@ -35,6 +35,7 @@ typedef struct rp_dial_options {
     rp_dial_rules rules;
     rp_families families;      /* of addresses: they are all of it */
     const rp_local_end *local; /* NULL: as the routes have it */
+    bool speaks_first;         /* bytes follow at once (port.h) */
 } rp_dial_options;
 
 typedef struct rp_dial_result {

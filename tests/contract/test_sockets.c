@@ -27,6 +27,42 @@ static void connects_over(contract *c, uint8_t family)
     raw_close(listener);
 }
 
+/* The first bytes follow the connection, the last ones come before its end: whatever the port makes
+ * of that, they arrive. */
+static void first_and_last_words(contract *c)
+{
+    endpoint e = {0};
+    char text[10] = "";
+    rp_address address = raw_loopback(4, 0);
+    raw_socket listener = raw_listen(&address, 16);
+    for (unsigned i = 0; i < 4; i++) {
+        memset(&e, 0, sizeof(e));
+        endpoint_open(&e, c, 4);
+        e.socket->speaks_first = true;
+        e.socket->quiet_send = i % 2 == 1;
+        endpoint_connect(&e, &address);
+        TURN_UNTIL(c, e.connects > 0);
+        if (i >= 2)
+            endpoint_receive(&e);
+        endpoint_send_text(&e, "first");
+        (void)rp_loop_turn(c->loop, 0);
+        raw_socket peer = raw_accept(listener);
+        raw_receive_all(peer, text, 5);
+        TURN_UNTIL(c, i % 2 == 1 || e.sends == 1);
+        if (e.sends == 0)
+            endpoint_cancel(&e, RP_CANCEL_SEND);
+        TURN_UNTIL(c, e.sends == 1);
+        e.socket->last_send = true;
+        endpoint_send_text(&e, "last");
+        endpoint_finish(&e, NULL);
+        raw_receive_all(peer, text + 5, 4);
+        assert_string_equal(text, "firstlast");
+        assert_int_equal(raw_receive(peer, text, 1), 0);
+        raw_close(peer);
+    }
+    raw_close(listener);
+}
+
 static void connects_ipv4(contract *c)
 {
     connects_over(c, 4);
@@ -692,6 +728,7 @@ static void clock_and_randomness(contract *c)
 static const contract_test tests[] = {
     {.name = "connect, IPv4", .fn = connects_ipv4},
     {.name = "connect, IPv6", .fn = connects_ipv6},
+    {.name = "first and last words", .fn = first_and_last_words},
     {.name = "connect is refused", .fn = refused},
     {.name = "connect to the unreachable", .fn = unreachable},
     {.name = "many connect at once", .fn = many_connect_at_once},
