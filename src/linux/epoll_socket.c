@@ -271,7 +271,10 @@ static void run_close(epoll_socket *socket)
 static unsigned run_connect(epoll_socket *socket)
 {
     if (undecided(socket, CONNECT) && socket->flags & WRITABLE) {
-        int code = sys_connect_error(socket_port(socket), socket->fd);
+        /* An error comes with an event that says so (tcp_poll). */
+        int code = 0;
+        if (socket->flags & ENDING)
+            code = sys_connect_error(socket_port(socket), socket->fd);
         decide(socket, CONNECT, rp_connect_result(code));
     }
     socket->flags &= (uint8_t)~WRITABLE;
