@@ -23,6 +23,7 @@
 
 #define SLICES_LIMIT 1024 /* UIO_MAXIOV, readv(2) */
 #define STARVED_RETRY_NS 100000000u
+#define SENDS_BEFORE_SLOT 4
 
 /* A list of slices is handed to the kernel as it is. */
 _Static_assert(sizeof(rp_slice) == sizeof(struct iovec), "rp_slice is an iovec");
@@ -70,6 +71,15 @@ static bool slot_give(uring_port *port, int slot)
         return false;
     port->slots_free[port->slots_free_count++] = slot;
     return true;
+}
+
+/* A connection that lives for one request, its handshake and its goodbye, is over before what its
+ * place in the table costs comes back. What it began with the other descriptor goes on. */
+static void note_send(uring_socket *socket)
+{
+    if (socket->slot < 0 && socket->sends < SENDS_BEFORE_SLOT &&
+        ++socket->sends == SENDS_BEFORE_SLOT)
+        socket->slot = slot_take(port_of(socket), socket->fd);
 }
 
 /* The descriptor to put into a submission. */
@@ -214,7 +224,7 @@ static uring_socket *socket_new(uring_port *port, int fd)
     rp_list_init(&socket->send_link);
     rp_list_init(&socket->starved_link);
     socket->fd = fd;
-    socket->slot = slot_take(port, fd);
+    socket->slot = -1;
     return socket;
 }
 
@@ -559,6 +569,7 @@ void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
     socket->slices = slices;
     socket->slice_count = count;
     socket->slice_offset = 0;
+    note_send(socket);
     set_awaiting(socket, true);
     if (!submit_piece(socket, base->quiet_send))
         owe(socket, RP_CANCEL_SEND, refusal(socket));
