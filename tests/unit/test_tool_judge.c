@@ -81,6 +81,9 @@ static void test_bounds(void **state)
     expect(JUDGE_WRONG, "it sent the POST 3 times", &s, &seen);
     (void)strcpy(seen.method, "PUT");
     expect(JUDGE_RIGHT, "", &s, &seen);
+    s.flags = JUDGE_STRANGER;
+    expect(JUDGE_WRONG, "it made a request", &s, &seen);
+    s.flags = 0;
     seen.leaked = "Cookie";
     expect(JUDGE_WRONG, "it sent Cookie to the other server", &s, &seen);
 }

@@ -32,7 +32,8 @@ enum judge_flag {
     JUDGE_H2 = 4,        /* with JUDGE_TLS; only for clients that choose h2 */
     JUDGE_TWO = 8,       /* two requests, one after the other */
     JUDGE_BODILESS = 16, /* the first answer has no body */
-    JUDGE_LEAK = 32      /* there is a second server, which must not see credentials */
+    JUDGE_LEAK = 32,     /* there is a second server, which must not see credentials */
+    JUDGE_STRANGER = 64  /* at 127.0.0.2, which its certificate is not for: no request may come */
 };
 
 typedef struct judge_run judge_run;
@@ -59,7 +60,6 @@ typedef struct judge_situation {
     void (*on_connection)(rp_sim_exchange *x, void *run);
     rp_sim_setting setting; /* one more of HTTP/2's first; id 0: none */
     unsigned withheld;
-    const struct judge_chain *chain; /* NULL: the simulator's certificate */
 } judge_situation;
 
 /* Ends with one without a name. */

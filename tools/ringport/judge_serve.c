@@ -88,6 +88,7 @@ static bool serve(judge_session *session, judge_run *run, rp_sim_server **server
                                      .settings = &s->setting,
                                      .setting_count = s->setting.id != 0 ? 1 : 0,
                                      .withheld = s->withheld};
+    options.address = s->flags & JUDGE_STRANGER ? "127.0.0.2" : NULL;
     options.versions = s->flags & JUDGE_H2 ? RP_SIM_HTTP_1_OR_2 : RP_SIM_HTTP_1;
     return rp_sim_server_start_on(session->loop, server, &options, error) == RP_OK;
 }
@@ -117,7 +118,9 @@ static bool start_client(client *c, judge_session *session, const judge_situatio
                          const rp_sim_server *server)
 {
     char first[80], second[80] = "";
-    const char *host = s->flags & JUDGE_TLS ? "localhost" : "127.0.0.1";
+    const char *host = s->flags & JUDGE_STRANGER ? "127.0.0.2"
+                       : s->flags & JUDGE_TLS    ? "localhost"
+                                                 : "127.0.0.1";
     unsigned port = (unsigned)atoi(strrchr(rp_sim_server_address(server), ':') + 1);
     const char *scheme = s->flags & JUDGE_TLS ? "https" : "http";
     (void)snprintf(first, sizeof(first), "%s://%s:%u/", scheme, host, port);

@@ -66,6 +66,8 @@ judge_verdict judge_decide(const judge_situation *s, const judge_seen *seen, cha
         snprintf(why, room, "it sent %s to the other server", seen->leaked);
     else if (!((s->right | s->tolerated) & seen->outcome))
         snprintf(why, room, "it %s", judge_outcome_text(seen->outcome));
+    else if ((s->flags & JUDGE_STRANGER) != 0 && requests > 0)
+        snprintf(why, room, "it made a request");
     else if (s->most_requests != 0 && requests > s->most_requests)
         snprintf(why, room, "it made %llu requests", (unsigned long long)requests);
     else if (s->most_unsafe_requests != 0 && requests > s->most_unsafe_requests &&
