@@ -66,7 +66,7 @@
  *     RP_E_LOCAL_ADDRESS; devices where there is no way to choose one, RP_E_UNSUPPORTED. After a
  *     failure the socket is closed, or bound to something else.
  * 17. numbers(): what TCP knows of a connected socket. known is false where the system does not
- *     tell: Windows' SIO_TCP_INFO does, Wine's does not, so nobody has tried it. */
+ *     tell: before Windows 10, 1703, and under Wine, so nobody has seen Windows' own. */
 #ifndef RP_LOOP_PORT_H
 #define RP_LOOP_PORT_H
 

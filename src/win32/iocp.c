@@ -334,6 +334,7 @@ const rp_port_ops rp_iocp_port_ops = {
     .send = rp_iocp_send,
     .keepalive = rp_iocp_keepalive,
     .confirmed = rp_iocp_confirmed,
+    .numbers = rp_iocp_numbers,
     .shutdown_send = rp_iocp_shutdown_send,
     .reset_on_close = rp_iocp_reset_on_close,
     .cancel = rp_iocp_cancel,

@@ -516,12 +516,19 @@ void rp_iocp_keepalive(rp_socket *base, const rp_keepalive *keepalive)
     rp_socket_keepalive(socket->handle, keepalive);
 }
 
-/* Windows tells (SIO_TCP_INFO, since 10, 1703), Wine does not, so nobody has tried it. Without it a
- * send's end is what shows that bytes move: Windows buffers 64 KiB and less. */
+/* SIO_TCP_INFO has no such number: BytesOut less BytesInFlight may count twice what was sent twice.
+ * Without it a send's end is what shows that bytes move: Windows buffers 64 KiB and less. */
 uint64_t rp_iocp_confirmed(rp_socket *base)
 {
     (void)base;
     return 0;
+}
+
+rp_tcp_numbers rp_iocp_numbers(rp_socket *base)
+{
+    iocp_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls++;
+    return rp_socket_numbers(socket->handle);
 }
 
 void rp_iocp_reset_on_close(rp_socket *base)

@@ -78,6 +78,36 @@ void rp_socket_keepalive(SOCKET handle, const rp_keepalive *keepalive)
     set_option(handle, TCP_KEEPCNT, 3);
 }
 
+/* SIO_TCP_INFO and TCP_INFO_v0 of mstcpip.h, which shows them to builds for 1703 alone. */
+#define TCP_INFO_ASKED _WSAIORW(IOC_VENDOR, 39)
+typedef struct tcp_info {
+    int32_t state;
+    uint32_t mss;
+    uint64_t connection_time_ms;
+    uint8_t timestamps_enabled;
+    uint32_t rtt_us, min_rtt_us, bytes_in_flight, cwnd, snd_wnd, rcv_wnd, rcv_buf;
+    uint64_t bytes_out, bytes_in;
+    uint32_t bytes_reordered, bytes_retrans, fast_retrans, dup_acks_in, timeout_episodes;
+    uint8_t syn_retrans;
+} tcp_info;
+_Static_assert(sizeof(tcp_info) == 88, "as Windows has it");
+
+/* It counts bytes that were sent again, not segments. */
+rp_tcp_numbers rp_socket_numbers(SOCKET handle)
+{
+    DWORD version = 0, size = 0;
+    tcp_info info = {0};
+    if (WSAIoctl(handle, TCP_INFO_ASKED, &version, sizeof(version), &info, sizeof(info), &size,
+                 NULL, NULL) != 0 ||
+        size < sizeof(info))
+        return (rp_tcp_numbers){.known = false};
+    uint32_t mss = info.mss > 0 ? info.mss : 1460;
+    return (rp_tcp_numbers){.known = true,
+                            .resent = info.bytes_retrans / mss + (info.bytes_retrans % mss > 0) +
+                                      info.syn_retrans,
+                            .round_trip_us = info.rtt_us};
+}
+
 /* On Windows SO_REUSEADDR would take the port away from whoever listens there. */
 rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog)
 {

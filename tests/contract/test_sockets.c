@@ -706,6 +706,25 @@ static void starts_inside_callbacks(contract *c)
     endpoint_finish(&client, &server, &host, NULL);
 }
 
+/* ---- what TCP knows ---- */
+
+/* Of a connection that lost nothing: known, but where the system does not tell. */
+static void numbers(contract *c)
+{
+    endpoint client = {0}, server = {0};
+    endpoint_pair(c, &client, &server);
+    endpoint_send_text(&client, "hello");
+    endpoint_receive(&server);
+    TURN_UNTIL(c, server.received_bytes == 5 && client.sends == 1);
+    rp_tcp_numbers now = c->ops->numbers(client.socket);
+    if (strcmp(c->ops->name, "iocp") != 0)
+        assert_true(now.known);
+    if (!now.known)
+        assert_true(now.resent == 0 && now.round_trip_us == 0);
+    assert_true(now.round_trip_us < 10000000);
+    endpoint_finish(&client, &server, NULL);
+}
+
 /* ---- clock, randomness ---- */
 
 static void clock_and_randomness(contract *c)
@@ -756,6 +775,7 @@ static const contract_test tests[] = {
     {.name = "close delivers what was sent", .fn = close_delivers_what_was_sent},
     {.name = "close of unused sockets", .fn = close_of_the_unused},
     {.name = "operations started inside callbacks", .fn = starts_inside_callbacks},
+    {.name = "numbers", .fn = numbers},
     {.name = "clock and randomness", .fn = clock_and_randomness},
 };
 
