@@ -2,7 +2,7 @@
 _ringport() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} value
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'get judge load trust --version --help' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'compare get judge load trust --version --help' -- "$word")
         return
     fi
     case $command in get | judge | load | trust) ;; *) return ;; esac

@@ -21,11 +21,14 @@
 typedef struct load load;
 typedef struct worker worker;
 
-typedef struct slot {
+typedef struct slot slot;
+struct slot {
     worker *worker;
     rp_request *request; /* NULL: none in flight */
     uint64_t started_ns;
-} slot;
+    uint64_t due_ns; /* with a rate; else as started_ns */
+    slot *next_free;
+};
 
 struct worker {
     load *load;
@@ -36,14 +39,19 @@ struct worker {
     size_t connections;
     slot *slots;
     size_t slot_count;       /* of its connections, a slot for each stream */
+    slot *free;              /* with a rate: those without a request */
     uint64_t quota, started; /* requests; quota UINT64_MAX: until the time is over */
     uint64_t begin_ns, end_ns;
-    rp_timer duration;
+    uint64_t paced_ns; /* with a rate: when the first request was due */
+    uint64_t paced;    /* and so many have begun since then */
+    rp_timer duration, warm_up, pace;
+    bool warming, pacing; /* warm_up, pace run */
+    rp_loop_stats before; /* it was measured */
     rp_post stop_post;
     bool stopping;
-    bool start_failed; /* could not even begin: error says why */
-    uint64_t lasting;  /* requests that failed as they would again */
-    bool given_up;     /* the first ones did, all of them */
+    bool start_failed;       /* could not even begin: error says why */
+    uint64_t ended, lasting; /* requests; those that failed as they would again */
+    bool given_up;           /* the first ones did, all of them */
     rp_error error;
     int exit_code;
     tally tally;
@@ -60,7 +68,9 @@ struct load {
     pthread_barrier_t gate; /* the threads and the main thread */
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    size_t running; /* behind the lock */
+    size_t running;  /* behind the lock */
+    host_cpu before; /* it was measured, with a warm-up: noted by the first worker */
+    bool warmed;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -74,33 +84,96 @@ static void on_interrupt(void)
 
 static const rp_response_events events;
 
+/* With a rate the i-th is due at a multiple of a millisecond, for so exact are timers: many at once
+ * where a millisecond has several. */
+static uint64_t due_ns(const worker *w, uint64_t i)
+{
+    const tool_options *o = w->load->options;
+    uint64_t after_ns = i * 1000000000u * o->threads / o->rate_per_s;
+    return w->paced_ns + (after_ns + 999999u) / 1000000u * 1000000u;
+}
+
+static void note_unsent(worker *w, uint64_t now)
+{
+    const tool_options *o = w->load->options;
+    if (o->rate_per_s == 0 || w->paced_ns == 0 || w->warming || w->free != NULL)
+        return;
+    while (w->started + w->tally.unsent < w->quota && due_ns(w, w->paced + w->tally.unsent) < now)
+        w->tally.unsent++;
+}
+
 static void stop(worker *w)
 {
     if (w->stopping)
         return;
     w->stopping = true;
+    note_unsent(w, host_now_ns());
     rp_timer_stop(w->loop, &w->duration);
+    rp_timer_stop(w->loop, &w->warm_up);
+    rp_timer_stop(w->loop, &w->pace);
     for (size_t i = 0; i < w->slot_count; i++) {
         if (w->slots[i].request != NULL)
             rp_request_cancel(w->slots[i].request);
     }
 }
 
-static void start(slot *s, uint64_t now)
+static bool has_more(const worker *w)
+{
+    return !w->stopping && w->started < w->quota;
+}
+
+static void start(slot *s, uint64_t now, uint64_t due)
 {
     worker *w = s->worker;
-    if (w->stopping || w->started == w->quota)
+    if (!has_more(w))
         return;
     s->started_ns = now;
+    s->due_ns = due;
     s->request = rp_client_send(w->client, &w->request, &events, s, &w->error);
     if (s->request != NULL) {
-        w->started++;
+        w->started += !w->warming;
         return;
     }
     /* What can't even be started will not do better the next time. */
     w->start_failed = true;
     w->exit_code = exit_code(w->error.status, w->error.phase);
     stop(w);
+}
+
+static void on_pace(rp_timer *timer, void *user);
+
+/* Those that are due begin, as far as there are places for them; the others do when there are, and
+ * the time that they wait for that counts as latency. So a server that is slow does not slow down
+ * what it is measured by (coordinated omission). pardon_ns: so much it may be the timer that is
+ * late. */
+static void pace(worker *w, uint64_t pardon_ns)
+{
+    uint64_t now = host_now_ns();
+    while (w->free != NULL && has_more(w) && due_ns(w, w->paced) <= now) {
+        slot *s = w->free;
+        uint64_t due = due_ns(w, w->paced++);
+        w->free = s->next_free;
+        start(s, now, now - due < pardon_ns ? now : due + pardon_ns);
+    }
+    if (w->free == NULL || w->pacing || !has_more(w))
+        return;
+    uint64_t left_ns = due_ns(w, w->paced) - now;
+    w->pacing = true;
+    rp_timer_start(w->loop, &w->pace, (left_ns + 999999u) / 1000000u, on_pace, w);
+}
+
+static void on_pace(rp_timer *timer, void *user)
+{
+    worker *w = user;
+    (void)timer;
+    w->pacing = false;
+    pace(w, 1000000);
+}
+
+static void release(slot *s)
+{
+    s->next_free = s->worker->free;
+    s->worker->free = s;
 }
 
 /* A connection whose opening began for an earlier request has phases that lie before this one. */
@@ -115,9 +188,27 @@ static void note_connection(tally *t, const rp_timings *timings)
         histogram_record(&t->handshake, timings->handshaken_us - timings->connected_us);
 }
 
-static void note_done(worker *w, const rp_response_summary *summary, uint64_t latency_ns)
+static void note_latency(slot *s, const rp_response_summary *summary, uint64_t now)
 {
+    tally *t = &s->worker->tally;
+    uint64_t latency_ns = now > s->due_ns ? now - s->due_ns : 0;
+    histogram_record(&t->latency, latency_ns / 1000);
+    timeline_record(&t->times, now - s->worker->begin_ns, latency_ns / 1000);
+    tally_note_slowest(t, summary, latency_ns, s->started_ns - s->due_ns);
+    if (s->worker->load->options->rate_per_s > 0)
+        histogram_record(&t->service, (now - s->started_ns) / 1000);
+}
+
+/* What began while it warmed up does not count, but for what would fail on. */
+static void note_done(slot *s, const rp_response_summary *summary, uint64_t now)
+{
+    worker *w = s->worker;
     tally *t = &w->tally;
+    bool lasts = summary->error != NULL && failure_lasts(summary->error->status);
+    w->ended++;
+    w->lasting += lasts;
+    if ((w->warming || s->started_ns < w->begin_ns) && !lasts)
+        return;
     t->bytes += summary->body_bytes;
     if (summary->error != NULL) {
         if (w->stopping && summary->error->status == RP_E_CANCELLED) {
@@ -125,9 +216,8 @@ static void note_done(worker *w, const rp_response_summary *summary, uint64_t la
             return;
         }
         tally_note_error(t, summary->error, 1);
-        w->lasting += failure_lasts(summary->error->status);
     } else {
-        histogram_record(&t->latency, latency_ns / 1000);
+        note_latency(s, summary, now);
         t->statuses[summary->status % 1000]++;
         t->http1 += summary->version == 11;
         t->http2 += summary->version == 20;
@@ -145,7 +235,7 @@ static void note_done(worker *w, const rp_response_summary *summary, uint64_t la
 /* The rest would fare as the first in every slot did. */
 static void give_up_in_vain(worker *w)
 {
-    if (w->stopping || w->lasting < w->slot_count || w->lasting < tally_finished(&w->tally))
+    if (w->stopping || w->lasting < w->slot_count || w->lasting < w->ended)
         return;
     w->given_up = true;
     stop(w);
@@ -157,9 +247,14 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     uint64_t now = host_now_ns();
     (void)request;
     s->request = NULL;
-    note_done(s->worker, summary, now - s->started_ns);
+    note_done(s, summary, now);
     give_up_in_vain(s->worker);
-    start(s, now);
+    if (s->worker->load->options->rate_per_s > 0) {
+        release(s);
+        pace(s->worker, 0);
+    } else {
+        start(s, now, now);
+    }
 }
 
 static const rp_response_events events = {.on_done = on_done};
@@ -170,6 +265,27 @@ static void duration_over(rp_timer *timer, void *user)
 {
     (void)timer;
     stop(user);
+}
+
+static void measure_begins(worker *w)
+{
+    w->begin_ns = host_now_ns();
+    if (w->load->options->duration_ms > 0)
+        rp_timer_start(w->loop, &w->duration, w->load->options->duration_ms, duration_over, w);
+}
+
+static void warm_up_over(rp_timer *timer, void *user)
+{
+    worker *w = user;
+    load *l = w->load;
+    (void)timer;
+    w->warming = false;
+    w->before = *rp_loop_stats_get(w->loop);
+    if (w == l->workers[0]) {
+        l->before = host_cpu_time();
+        l->warmed = true;
+    }
+    measure_begins(w);
 }
 
 static void stop_posted(rp_post *post, void *user)
@@ -191,6 +307,7 @@ static bool prepare(worker *w)
     client_options.http2_streams_limit = (uint32_t)o->streams;
     client_options.queue_limit = (uint32_t)w->slot_count;
     client_options.never_reuse = o->new_connections;
+    w->request.explain = o->why;
     client_options.user_agent = o->user_agent;
     w->slots = calloc(w->slot_count, sizeof(*w->slots));
     if (w->slots == NULL) {
@@ -207,16 +324,28 @@ static bool prepare(worker *w)
 
 static void run(worker *w)
 {
-    w->begin_ns = host_now_ns();
-    if (w->load->options->duration_ms > 0)
-        rp_timer_start(w->loop, &w->duration, w->load->options->duration_ms, duration_over, w);
-    for (size_t i = 0; i < w->slot_count; i++) {
-        w->slots[i].worker = w;
-        start(&w->slots[i], w->begin_ns);
+    const tool_options *o = w->load->options;
+    w->warming = o->warm_up_ms > 0;
+    if (!w->warming) {
+        measure_begins(w);
+    } else {
+        w->begin_ns = host_now_ns();
+        rp_timer_start(w->loop, &w->warm_up, o->warm_up_ms, warm_up_over, w);
     }
+    w->paced_ns = w->begin_ns;
+    for (size_t i = w->slot_count; i-- > 0;) {
+        w->slots[i].worker = w;
+        if (o->rate_per_s > 0)
+            release(&w->slots[i]);
+        else
+            start(&w->slots[i], w->begin_ns, w->begin_ns);
+    }
+    if (o->rate_per_s > 0)
+        pace(w, 1000000);
     rp_loop_run(w->loop);
     w->end_ns = host_now_ns();
     w->tally.stats = *rp_loop_stats_get(w->loop);
+    tally_subtract_stats(&w->tally.stats, &w->before);
 }
 
 static void *work(void *user)
@@ -314,6 +443,8 @@ static int measure(load *l, load_result *r)
     pthread_barrier_wait(&l->gate);
     for (size_t i = 0; i < l->worker_count; i++)
         pthread_join(l->workers[i]->thread, NULL);
+    if (l->warmed)
+        before = l->before;
     r->user_us = after.user_us - before.user_us;
     r->system_us = after.system_us - before.system_us;
     add_up(l, r);

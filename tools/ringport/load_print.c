@@ -48,6 +48,13 @@ static void print_latency(const histogram *h, FILE *out)
     fputc('\n', out);
 }
 
+static void print_slowest(const slowest_request *s, FILE *out)
+{
+    if (s->latency_ns > 0)
+        fprintf(out, "slowest          %llu us: %s\n", (unsigned long long)(s->latency_ns / 1000),
+                s->why);
+}
+
 static void print_phase(const char *name, const histogram *h, FILE *out)
 {
     if (h->count > 0)
@@ -90,8 +97,11 @@ void load_print(const load_result *r, FILE *out)
     fprintf(out, "%s: %llu connections", o->url, (unsigned long long)o->connections);
     if (o->streams > 1)
         fprintf(out, " of %llu streams", (unsigned long long)o->streams);
-    fprintf(out, ", %llu thread%s, %s%s\n", (unsigned long long)o->threads,
-            o->threads == 1 ? "" : "s", r->backend, r->interrupted ? ", interrupted" : "");
+    fprintf(out, ", %llu thread%s, %s", (unsigned long long)o->threads, o->threads == 1 ? "" : "s",
+            r->backend);
+    if (o->rate_per_s > 0)
+        fprintf(out, ", %llu requests/s are due", (unsigned long long)o->rate_per_s);
+    fprintf(out, "%s\n", r->interrupted ? ", interrupted" : "");
     fprintf(out, "%.0f requests in %.3f s: %.1f requests/s, %.2f MB/s\n", finished, r->seconds,
             per_second(finished, r), per_second((double)t->bytes, r) / 1e6);
     fprintf(out, "%llu ok, %llu with a status other than 2xx, %llu failed\n",
@@ -100,8 +110,13 @@ void load_print(const load_result *r, FILE *out)
     if (r->given_up)
         fprintf(out,
                 "stopped: each of the first requests failed for a reason that does not pass\n");
+    if (t->unsent > 0)
+        fprintf(out, "%llu more were due and could not be sent: the rate was not kept\n",
+                (unsigned long long)t->unsent);
     print_statuses(t, out);
     print_latency(&t->latency, out);
+    print_slowest(&t->slowest, out);
+    print_phase("service (us)", &t->service, out);
     print_phase("connect (us)", &t->connect, out);
     print_phase("handshake (us)", &t->handshake, out);
     print_costs(r, out);
@@ -140,6 +155,32 @@ static void json_latency(json *j, const histogram *h)
     json_end_array(j);
 }
 
+static void json_timeline(json *j, const timeline *t)
+{
+    json_begin_object(j, "timeline");
+    json_real(j, "slice_seconds", timeline_seconds(t), 3);
+    json_begin_array(j, "slices");
+    for (unsigned i = 0; i < t->count; i++) {
+        const histogram *h = &t->slices[i];
+        json_begin_object(j, NULL);
+        json_number(j, "requests", h->count);
+        json_real(j, "mean_us", histogram_mean(h), 1);
+        json_number(j, "p50_us", histogram_percentile(h, 50));
+        json_number(j, "p99_us", histogram_percentile(h, 99));
+        json_end_object(j);
+    }
+    json_end_array(j);
+    json_end_object(j);
+}
+
+static void json_slowest(json *j, const slowest_request *s)
+{
+    json_begin_object(j, "slowest");
+    json_number(j, "us", s->latency_ns / 1000);
+    json_text(j, "why", s->latency_ns > 0 ? s->why : NULL);
+    json_end_object(j);
+}
+
 static void json_outcomes(json *j, const tally *t)
 {
     char status[8];
@@ -147,6 +188,7 @@ static void json_outcomes(json *j, const tally *t)
     json_number(j, "non_2xx", t->non_2xx);
     json_number(j, "failed", t->failed);
     json_number(j, "cancelled", t->cancelled);
+    json_number(j, "unsent", t->unsent);
     json_begin_object(j, "statuses");
     for (unsigned i = 0; i < sizeof(t->statuses) / sizeof(t->statuses[0]); i++) {
         if (t->statuses[i] == 0)
@@ -206,6 +248,8 @@ void load_print_json(const load_result *r, FILE *out)
     json_number(&j, "connections", o->connections);
     json_number(&j, "streams", o->streams);
     json_number(&j, "threads", o->threads);
+    json_number(&j, "rate", o->rate_per_s);
+    json_real(&j, "warm_up_seconds", (double)o->warm_up_ms / 1e3, 3);
     json_bool(&j, "interrupted", r->interrupted);
     json_bool(&j, "given_up", r->given_up);
     json_number(&j, "requests", tally_finished(t));
@@ -214,6 +258,9 @@ void load_print_json(const load_result *r, FILE *out)
     json_number(&j, "bytes", t->bytes);
     json_outcomes(&j, t);
     json_latency(&j, &t->latency);
+    json_timeline(&j, &t->times);
+    json_slowest(&j, &t->slowest);
+    json_phase(&j, "service_us", &t->service);
     json_phase(&j, "connect_us", &t->connect);
     json_phase(&j, "handshake_us", &t->handshake);
     json_costs(&j, r);

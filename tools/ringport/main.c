@@ -1,4 +1,5 @@
-/* main.c - `ringport get`, `load`, `trust`, `judge`, `--version`, `--help`. */
+/* main.c - `ringport get`, `load`, `trust`, `judge`, `compare`, `--version`, `--help`. */
+#include "compare.h"
 #include "exit_code.h"
 #include "get.h"
 #include "help.h"
@@ -26,6 +27,7 @@ static void print_usage(FILE *out)
           "       ringport load [options] URL    many requests, measured\n"
           "       ringport trust [options]       whom certificates are judged by\n"
           "       ringport judge [options] -- CMD  how a client takes a bad server\n"
+          "       ringport compare A.json B.json two results of load --json\n"
           "       ringport get --help | load --help | trust --help | judge --help\n"
           "       ringport --version\n",
           out);
@@ -76,6 +78,8 @@ int main(int argc, char **argv)
         if (strcmp(what, commands[i].name) == 0)
             return run_command(i, argc - 2, argv + 2);
     }
+    if (strcmp(what, "compare") == 0)
+        return compare_run(argc - 2, argv + 2);
     if (strcmp(what, "--version") == 0 || strcmp(what, "-V") == 0)
         return print_version();
     bool asked = strcmp(what, "--help") == 0 || strcmp(what, "-h") == 0;

@@ -12,6 +12,9 @@ const option load_options[] = {
      "requests at once on each of them, with HTTP/2 [1]"},
     {"requests", 'n', KIND_COUNT, LOAD, "N", AT(requests), "requests in all [10000]"},
     {"duration", 0, KIND_SECONDS, LOAD, "SECONDS", AT(duration_ms), "run so long, instead of -n"},
+    {"rate", 0, KIND_COUNT, LOAD, "N", AT(rate_per_s),
+     "requests begun a second, however long they take [as they end]"},
+    {"warm-up", 0, KIND_SECONDS, LOAD, "SECONDS", AT(warm_up_ms), "before it is measured [none]"},
     {"threads", 't', KIND_COUNT, LOAD, "N", AT(threads), "loops, each with its share [1]"},
     {"new-connections", 0, KIND_FLAG, LOAD, NULL, AT(new_connections),
      "a connection of its own for every request"},
@@ -80,5 +83,7 @@ int finish_load(tool_options *o)
         return option_fail(o, EXIT_USAGE, "at most 65536 connections and 1024 threads");
     if (o->threads > o->connections)
         o->threads = o->connections;
+    if (o->rate_per_s > 10000000)
+        return option_fail(o, EXIT_USAGE, "at most 10000000 requests a second");
     return EXIT_OK;
 }

@@ -148,7 +148,8 @@ typedef struct tool_options {
     /* load. */
     uint64_t connections, requests, threads;
     uint64_t streams; /* at once on a connection */
-    uint64_t duration_ms;
+    uint64_t duration_ms, warm_up_ms;
+    uint64_t rate_per_s; /* 0: the next begins when one has ended */
     uint32_t coalesce_us;
     bool new_connections, json;
 

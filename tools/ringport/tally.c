@@ -34,16 +34,82 @@ void tally_note_error(tally *t, const rp_error *error, uint64_t count)
     note(t, error->status, error->phase, error->text, count);
 }
 
+static void describe(char *why, size_t size, const char *what, uint64_t us)
+{
+    snprintf(why, size, "%.1f ms %s", (double)us / 1e3, what);
+}
+
+/* The longest of the phases that the timings have. */
+static void explain(char *why, size_t size, const rp_timings *timings)
+{
+    const struct {
+        uint64_t end_us;
+        const char *what;
+    } phases[] = {{timings->queued_us, "waiting for a connection"},
+                  {timings->resolved_us, "looking its name up"},
+                  {timings->connected_us, "connecting"},
+                  {timings->handshaken_us, "in the TLS handshake"},
+                  {timings->sent_us, "sending it"},
+                  {timings->first_byte_us, "waiting for the answer to begin"},
+                  {timings->total_us, "with the answer's body"}};
+    uint64_t at = 0, longest = 0;
+    for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+        if (phases[i].end_us <= at)
+            continue;
+        if (phases[i].end_us - at > longest) {
+            longest = phases[i].end_us - at;
+            describe(why, size, phases[i].what, longest);
+        }
+        at = phases[i].end_us;
+    }
+}
+
+void tally_note_slowest(tally *t, const rp_response_summary *summary, uint64_t latency_ns,
+                        uint64_t late_ns)
+{
+    slowest_request *s = &t->slowest;
+    if (latency_ns <= s->latency_ns)
+        return;
+    *s = (slowest_request){.latency_ns = latency_ns};
+    if (late_ns > latency_ns / 2)
+        describe(s->why, sizeof(s->why), "behind its time when it was sent", late_ns / 1000);
+    else if (summary->why != NULL)
+        snprintf(s->why, sizeof(s->why), "%s", summary->why);
+    else
+        explain(s->why, sizeof(s->why), &summary->timings);
+    size_t used = strlen(s->why);
+    if (late_ns > 1000000 && late_ns <= latency_ns / 2)
+        snprintf(s->why + used, sizeof(s->why) - used, ", and sent %.1f ms behind its time",
+                 (double)late_ns / 1e6);
+}
+
+typedef uint64_t combine_fn(uint64_t a, uint64_t b);
+
+static uint64_t sum_of(uint64_t a, uint64_t b)
+{
+    return a + b;
+}
+
+static uint64_t difference_of(uint64_t a, uint64_t b)
+{
+    return a - b;
+}
+
 /* rp_loop_stats is counters and nothing else. */
-static void add_stats(rp_loop_stats *to, const rp_loop_stats *from)
+static void combine(rp_loop_stats *to, const rp_loop_stats *from, combine_fn *fn)
 {
     uint64_t sums[sizeof(*to) / sizeof(uint64_t)], values[sizeof(*to) / sizeof(uint64_t)];
     _Static_assert(sizeof(sums) == sizeof(*to), "not only 64 bit counters");
     memcpy(sums, to, sizeof(sums));
     memcpy(values, from, sizeof(values));
     for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
-        sums[i] += values[i];
+        sums[i] = fn(sums[i], values[i]);
     memcpy(to, sums, sizeof(sums));
+}
+
+void tally_subtract_stats(rp_loop_stats *from, const rp_loop_stats *before)
+{
+    combine(from, before, difference_of);
 }
 
 void tally_add(tally *to, const tally *from)
@@ -63,9 +129,14 @@ void tally_add(tally *to, const tally *from)
     }
     to->errors_unlisted += from->errors_unlisted;
     histogram_add(&to->latency, &from->latency);
+    histogram_add(&to->service, &from->service);
+    timeline_add(&to->times, &from->times);
+    to->unsent += from->unsent;
+    if (from->slowest.latency_ns > to->slowest.latency_ns)
+        to->slowest = from->slowest;
     histogram_add(&to->connect, &from->connect);
     histogram_add(&to->handshake, &from->handshake);
-    add_stats(&to->stats, &from->stats);
+    combine(&to->stats, &from->stats, sum_of);
 }
 
 int tally_exit_code(const tally *t)

@@ -4,6 +4,7 @@
 
 #include "histogram.h"
 #include "options.h"
+#include "timeline.h"
 
 #define TALLY_ERRORS 16
 
@@ -13,6 +14,12 @@ typedef struct tally_error {
     uint64_t count;
     char text[RP_ERROR_TEXT_SIZE];
 } tally_error;
+
+/* Of the complete responses. */
+typedef struct slowest_request {
+    uint64_t latency_ns;
+    char why[320];
+} slowest_request;
 
 typedef struct tally {
     uint64_t ok;        /* complete, with a status from 200 to 299 */
@@ -25,7 +32,12 @@ typedef struct tally {
     tally_error errors[TALLY_ERRORS]; /* the first kinds that came */
     size_t error_count;
     uint64_t errors_unlisted;
-    histogram latency; /* of complete responses, microseconds */
+    histogram
+        latency; /* of complete responses, microseconds; with a rate from when they were due */
+    histogram service; /* with a rate: from when they were sent */
+    timeline times;    /* of latency */
+    uint64_t unsent;   /* with a rate: due when the run ended, and not begun */
+    slowest_request slowest;
     histogram connect; /* of the requests that opened a connection; without resolving */
     histogram handshake;
     rp_loop_stats stats;
@@ -48,6 +60,11 @@ typedef struct load_result {
 uint64_t tally_finished(const tally *t);
 void tally_note_error(tally *t, const rp_error *error, uint64_t count);
 void tally_add(tally *to, const tally *from);
+/* Leaves what came since before. */
+void tally_subtract_stats(rp_loop_stats *from, const rp_loop_stats *before);
+/* A complete response; late_ns: so long after it was due it was sent. */
+void tally_note_slowest(tally *t, const rp_response_summary *summary, uint64_t latency_ns,
+                        uint64_t late_ns);
 
 /* 0: all succeeded, 1: some did, otherwise what curl would give if they all ended alike. */
 int tally_exit_code(const tally *t);

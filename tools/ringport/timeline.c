@@ -1,0 +1,48 @@
+/* timeline.c - see timeline.h. */
+#include "timeline.h"
+
+#include <string.h>
+
+static uint64_t width_ns(const timeline *t)
+{
+    return ((uint64_t)TIMELINE_FIRST_MS * 1000000) << t->doublings;
+}
+
+double timeline_seconds(const timeline *t)
+{
+    return (double)width_ns(t) / 1e9;
+}
+
+static void double_width(timeline *t)
+{
+    for (unsigned i = 0; i < TIMELINE_SLICES; i++) {
+        histogram pair = t->slices[i];
+        memset(&t->slices[i], 0, sizeof(t->slices[i]));
+        histogram_add(&t->slices[i / 2], &pair);
+    }
+    t->count = (t->count + 1) / 2;
+    t->doublings++;
+}
+
+static histogram *slice_at(timeline *t, uint64_t at_ns)
+{
+    while (at_ns / width_ns(t) >= TIMELINE_SLICES)
+        double_width(t);
+    unsigned i = (unsigned)(at_ns / width_ns(t));
+    if (i >= t->count)
+        t->count = i + 1;
+    return &t->slices[i];
+}
+
+void timeline_record(timeline *t, uint64_t at_ns, uint64_t latency_us)
+{
+    histogram_record(slice_at(t, at_ns), latency_us);
+}
+
+void timeline_add(timeline *to, const timeline *from)
+{
+    while (to->doublings < from->doublings)
+        double_width(to);
+    for (unsigned i = 0; i < from->count; i++)
+        histogram_add(slice_at(to, i * width_ns(from)), &from->slices[i]);
+}
