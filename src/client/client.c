@@ -314,7 +314,8 @@ static rp_status check(rp_client *client, const rp_request_options *options,
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body_size without a body");
     if (options->body != NULL && options->on_body_wanted != NULL)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body and on_body_wanted");
-    rp_status status = rp_url_parse(url, options->url, strlen(options->url), error);
+    rp_status status =
+        rp_url_parse_like(url, &client->front, options->url, strlen(options->url), error);
     if (status != RP_OK)
         return status;
     if (client->queued_count >= client->options.queue_limit)

@@ -53,6 +53,7 @@ struct rp_client {
     char *routes; /* rules of connect_to (route.h); NULL: none */
     char local_address[RP_ADDRESS_TEXT_SIZE], local_device[RP_DEVICE_LIMIT + 1]; /* of options */
     struct rp_shared *shared; /* with clients of other loops (shared.h); NULL: nothing is */
+    rp_url_front front;       /* of the last request's URL */
     rp_origin **buckets;      /* origins by hash, chained */
     rp_origin *last_origin;   /* that was looked for and found; NULL: none */
     size_t bucket_count, origin_count;

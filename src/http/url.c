@@ -282,3 +282,61 @@ rp_status rp_url_split(rp_url_parts *parts, const char *text, rp_error *error)
     };
     return RP_OK;
 }
+
+/* ---- URLs that begin like the last one ---- */
+
+static bool begins_like(const rp_url_front *front, const char *text, size_t size)
+{
+    if (front->size == 0 || size < front->size || size > RP_URL_LIMIT ||
+        memcmp(text, front->text, front->size) != 0)
+        return false;
+    return size == front->size || memchr("/?#", text[front->size], 3) != NULL;
+}
+
+static bool all_visible(const char *text, size_t size)
+{
+    size_t i = 0;
+    while (size - i >= 8 && eight_visible(text + i))
+        i += 8;
+    while (i < size && text[i] > 0x20 && text[i] < 0x7f)
+        i++;
+    return i == size;
+}
+
+static void keep(rp_url_front *front, const rp_url *url, const char *text)
+{
+    size_t size = (size_t)((const char *)url->path.data - text);
+    if (size > sizeof(front->text) || url->userinfo.size > 0)
+        return;
+    memcpy(front->text, text, size);
+    front->size = (uint8_t)size;
+    front->host_at = (uint8_t)((const char *)url->host.data - text);
+    front->host_size = (uint8_t)url->host.size;
+    front->https = url->https;
+    front->host_is_ipv6 = url->host_is_ipv6;
+    front->port_is_default = url->port_is_default;
+    front->port = url->port;
+}
+
+rp_status rp_url_parse_like(rp_url *url, rp_url_front *front, const char *text, size_t size,
+                            rp_error *error)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+    size_t path = front->size;
+    if (!begins_like(front, text, size) || !all_visible(text + path, size - path)) {
+        rp_status status = rp_url_parse(url, text, size, error);
+        if (status == RP_OK)
+            keep(front, url, text);
+        return status;
+    }
+    size_t query = find_delimiter(text, path, size, '?');
+    size_t fragment = find_delimiter(text, query, size, '#');
+    *url = (rp_url){.https = front->https,
+                    .host = {bytes + front->host_at, front->host_size},
+                    .host_is_ipv6 = front->host_is_ipv6,
+                    .port = front->port,
+                    .port_is_default = front->port_is_default,
+                    .path = {bytes + path, query - path},
+                    .query = {bytes + query, fragment - query}};
+    return RP_OK;
+}

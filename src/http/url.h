@@ -25,4 +25,17 @@ typedef struct rp_url {
  * fragment is cut off, host not empty and of reg-name characters, IPv6 literals checked. */
 rp_status rp_url_parse(rp_url *url, const char *text, size_t size, rp_error *error);
 
+/* What stood before the path of the last URL, if it is short and has no user information: most
+ * requests of a program go where the last one went. Zero: nothing is known. */
+typedef struct rp_url_front {
+    char text[64];
+    uint8_t size, host_at, host_size;
+    bool https, host_is_ipv6, port_is_default;
+    uint16_t port;
+} rp_url_front;
+
+/* The same as rp_url_parse, and faster where the URL begins like the last one. */
+rp_status rp_url_parse_like(rp_url *url, rp_url_front *front, const char *text, size_t size,
+                            rp_error *error);
+
 #endif

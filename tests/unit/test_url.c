@@ -17,6 +17,37 @@ static void assert_slice(rp_slice slice, const char *expected)
         assert_memory_equal(slice.data, expected, slice.size);
 }
 
+static void assert_same_slice(rp_slice a, rp_slice b)
+{
+    assert_int_equal(a.size, b.size);
+    if (a.size > 0)
+        assert_ptr_equal(a.data, b.data);
+}
+
+/* Whatever the last URL was: one of those before it, and itself. */
+static void assert_like(const rp_url *url, const char *text, size_t size, rp_status status,
+                        const rp_error *error)
+{
+    static rp_url_front front;
+    for (unsigned i = 0; i < 2; i++) {
+        rp_url like;
+        rp_error why = {.status = RP_OK};
+        assert_int_equal(rp_url_parse_like(&like, &front, text, size, &why), status);
+        if (status != RP_OK) {
+            assert_string_equal(why.text, error->text);
+            return;
+        }
+        assert_int_equal(like.https, url->https);
+        assert_int_equal(like.host_is_ipv6, url->host_is_ipv6);
+        assert_int_equal(like.port, url->port);
+        assert_int_equal(like.port_is_default, url->port_is_default);
+        assert_same_slice(like.host, url->host);
+        assert_same_slice(like.path, url->path);
+        assert_same_slice(like.query, url->query);
+        assert_same_slice(like.userinfo, url->userinfo);
+    }
+}
+
 /* From memory of exactly the text's size, so that reading on is seen by the address sanitizer. */
 static rp_status parse(rp_url *url, const char *text, rp_error *error, char **copy)
 {
@@ -25,7 +56,9 @@ static rp_status parse(rp_url *url, const char *text, rp_error *error, char **co
     assert_non_null(*copy);
     memcpy(*copy, text, size);
     memset(error, 0, sizeof(*error));
-    return rp_url_parse(url, *copy, size, error);
+    rp_status status = rp_url_parse(url, *copy, size, error);
+    assert_like(url, *copy, size, status, error);
+    return status;
 }
 
 static void test_good(void **state)
@@ -162,6 +195,27 @@ static unsigned assert_untold(const char *text, size_t size)
     return 1;
 }
 
+/* Behind what the last URL began with there may be anything. */
+static void test_begins_like_the_last(void **state)
+{
+    static const char *const fronts[] = {"https://h", "http://h:80", "https://[::1]", "https://h:"};
+    (void)state;
+    for (size_t i = 0; i < 4 * 255; i++) {
+        char text[40];
+        rp_url url;
+        rp_error error;
+        char *copy;
+        const char *front = fronts[i / 255];
+        (void)snprintf(text, sizeof(text), "%s/a", front);
+        (void)parse(&url, text, &error, &copy);
+        free(copy);
+        (void)snprintf(text, sizeof(text), "%s%cpath%c?q%c#f", front, (int)(i % 255 + 1),
+                       (int)(i % 251 + 1), (int)(i % 241 + 1));
+        (void)parse(&url, text, &error, &copy);
+        free(copy);
+    }
+}
+
 static void test_secrets_are_not_told(void **state)
 {
     static const char inserted[] = " \x01\x7f\x80?#@/:[]%\\^a";
@@ -258,6 +312,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_begins_like_the_last),
         cmocka_unit_test(test_secrets_are_not_told),
         cmocka_unit_test(test_nul_is_no_end),
         cmocka_unit_test(test_limits),
