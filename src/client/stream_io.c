@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define RECORD_BYTES ((size_t)16384) /* plaintext of one TLS record at the most (RFC 8446, 5.1) */
+#define ENOUGH_BYTES ((size_t)8192)  /* for one delivery, of records that are smaller */
 
 static size_t least(size_t a, size_t b)
 {
@@ -330,32 +331,42 @@ static void tell_failure(rp_stream *stream, rp_error *error)
     tell_end(stream, error);
 }
 
+/* Records that came, until there is enough for a delivery: small ones come in crowds where many
+ * requests share a connection, and who reads has something to do behind each delivery. */
+static rp_engine_result read_records(rp_stream *stream, uint8_t *buffer, size_t *size,
+                                     rp_error *error)
+{
+    rp_engine_result result;
+    size_t capacity = RP_SCRATCH_BYTES, part;
+    if (stream->has_credit_limit)
+        capacity = least(capacity, stream->credit);
+    *size = 0;
+    do {
+        result = rp_engine_read(stream->engine, buffer + *size, capacity - *size, &part, error);
+        *size += part;
+    } while (result == RP_ENGINE_OK && *size < least(capacity, ENOUGH_BYTES) &&
+             rp_engine_readable(stream->engine));
+    return result;
+}
+
 static void deliver_tls(rp_stream *stream)
 {
     uint8_t *buffer = stream->lower ? stream->loop->lower_scratch : stream->loop->scratch;
     while (!stream->closing && !stream->end_told && has_credit(stream) &&
            rp_engine_readable(stream->engine)) {
-        size_t capacity = RP_SCRATCH_BYTES, size = 0;
+        size_t size;
         rp_error error;
-        if (stream->has_credit_limit)
-            capacity = least(capacity, stream->credit);
-        switch (rp_engine_read(stream->engine, buffer, capacity, &size, &error)) {
-        case RP_ENGINE_OK:
-            if (!stream->lower && size > stream->loop->scratch_used)
-                stream->loop->scratch_used = size;
+        rp_engine_result result = read_records(stream, buffer, &size, &error);
+        if (!stream->lower && size > stream->loop->scratch_used)
+            stream->loop->scratch_used = size;
+        if (size > 0)
             tell_data(stream, buffer, size);
-            break;
-        case RP_ENGINE_WANT_INPUT:
+        if (stream->closing || stream->end_told || result == RP_ENGINE_WANT_INPUT)
             return;
-        case RP_ENGINE_END:
+        if (result == RP_ENGINE_END)
             tell_end(stream, NULL);
-            return;
-        case RP_ENGINE_DOUBT: /* in handshakes only */
-        case RP_ENGINE_SIGN:
-        case RP_ENGINE_FAILED:
+        else if (result != RP_ENGINE_OK) /* the others that are no failure: in handshakes only */
             tell_failure(stream, &error);
-            return;
-        }
     }
 }
 

@@ -124,8 +124,10 @@ static void write_records(rp_sim_exchange *x, void *user)
 {
     (void)user;
     uint8_t *bytes = probe_pattern(RECORD);
-    for (size_t i = 0; i < sizeof(record_sizes) / sizeof(record_sizes[0]); i++)
+    for (size_t i = 0; i < sizeof(record_sizes) / sizeof(record_sizes[0]); i++) {
         rp_sim_write(x, bytes, record_sizes[i]);
+        rp_sim_wait(x, 10); /* those that come together may be delivered together */
+    }
     rp_sim_end(x, RP_SIM_CLOSE);
     free(bytes);
 }
