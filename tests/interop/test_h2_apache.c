@@ -2,6 +2,7 @@
  * that the request came to the wrong connection (421), cancels that it counts, and a graceful
  * restart under load. */
 #include "support/foreign.h"
+#include "support/producer.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -73,6 +74,37 @@ static void test_echo(void **state)
     assert_int_equal(echo.body_bytes, FOREIGN_LARGE);
     foreign_client_end(&w);
     free(data);
+}
+
+/* Piece by piece, of a length that is announced or not, with Expect or not: over HTTP/1.1 Apache
+ * says 100 Continue as soon as the script reads. */
+static void test_produced(void **state)
+{
+    (void)state;
+    upload_data = probe_pattern(LARGE);
+    for (unsigned i = 0; i < 8; i++) {
+        web w;
+        bool http2 = i / 4 == 1, known = i % 2 == 0, expects = i / 2 % 2 == 0;
+        rp_client_options client = {.versions = http2 ? RP_HTTP_2 : RP_HTTP_1_1};
+        producer p = {.f.checked = true, .total = LARGE, .piece = 7000};
+        rp_request_options options = {.url = foreign_url(&apache, "/cgi/echo"),
+                                      .on_body_wanted = producer_wanted,
+                                      .body_size = known ? LARGE : 0,
+                                      .expect_continue = expects,
+                                      .expect_timeout_ms = http2 ? 0 : RP_NEVER_MS};
+        foreign_client(&w, &client);
+        fetch_good(&p.f, &w, NULL, &options, 200);
+        assert_int_equal(p.f.version, http2 ? 20 : 11);
+        assert_int_equal(p.f.body_bytes, LARGE);
+        assert_int_equal(p.f.summary.body_bytes_sent, LARGE);
+        assert_int_equal(p.end, RP_OK);
+        fetch after = {0};
+        options = (rp_request_options){.url = foreign_url(&apache, "/hello")};
+        fetch_good(&after, &w, NULL, &options, 200);
+        assert_true(after.summary.reused);
+        foreign_client_end(&w);
+    }
+    free(upload_data);
 }
 
 /* 421: once more, on another connection, whatever the method (RFC 9110, 15.5.20). Then it is the
@@ -185,8 +217,9 @@ static void test_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_conversation), fixture_test(test_echo),    fixture_test(test_misdirected),
-        fixture_test(test_many),         fixture_test(test_cancels), fixture_test(test_restart),
+        fixture_test(test_conversation), fixture_test(test_echo), fixture_test(test_misdirected),
+        fixture_test(test_produced),     fixture_test(test_many), fixture_test(test_cancels),
+        fixture_test(test_restart),
     };
     foreign_begin(&apache);
     foreign_write(&apache, "conf", config);
