@@ -18,6 +18,7 @@ static const char config[] =
     "daemon off; user root root; worker_processes 1; pid DIR/pid; error_log stderr notice;\n"
     "worker_rlimit_nofile 4096; events { worker_connections 2048; }\n"
     "http { root DIR/www; client_max_body_size 0; default_type text/plain;\n"
+    "gzip on; gzip_types *; gzip_min_length 1; gzip_http_version 1.0;\n"
     "log_format one '$request_method $request_uri $status.'; access_log DIR/access one;\n"
     "client_body_temp_path DIR/body; proxy_temp_path DIR/1; fastcgi_temp_path DIR/2;\n"
     "uwsgi_temp_path DIR/3; scgi_temp_path DIR/4;\n"
@@ -62,6 +63,31 @@ static void test_conversation(void **state)
     assert_string_equal(moved.header, foreign_url(&nginx, "/hello"));
     assert_int_equal(rp_loop_stats_get(w.loop)->connections_opened, 1);
     foreign_client_end(&w);
+}
+
+/* Compressed as it is read, over both versions; and HEAD, which says so of nothing. */
+static void test_decompression(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        web w;
+        rp_client_options client = {.versions = i == 0 ? RP_HTTP_1_1 : RP_HTTP_2};
+        fetch large = {.checked = true}, head = {0}, small = {0};
+        rp_request_options options = {.url = foreign_url(&nginx, "/large"), .decompress = true};
+        foreign_client(&w, &client);
+        fetch_good(&large, &w, NULL, &options, 200);
+        assert_int_equal(large.body_bytes, FOREIGN_LARGE);
+        assert_true(large.summary.decoded && large.summary.decoded_bytes == FOREIGN_LARGE);
+        assert_int_not_equal(large.summary.body_bytes, FOREIGN_LARGE);
+        options.method = "HEAD";
+        fetch_good(&head, &w, NULL, &options, 200);
+        assert_int_equal(head.body_bytes, 0);
+        options = (rp_request_options){.url = foreign_url(&nginx, "/hello"), .decompress = true};
+        fetch_good(&small, &w, NULL, &options, 200);
+        assert_string_equal(small.text, "hello\n");
+        assert_true(small.summary.decoded && small.summary.reused);
+        foreign_client_end(&w);
+    }
 }
 
 /* The same server, and the client's choice. */
@@ -330,12 +356,13 @@ static void test_tool_load(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_conversation), fixture_test(test_versions),
-        fixture_test(test_uploads),      fixture_test(test_limit_crossed),
-        fixture_test(test_cold),         fixture_test(test_few_streams),
-        fixture_test(test_cancels),      fixture_test(test_early_answer),
-        fixture_test(test_given),        fixture_test(test_reload),
-        fixture_test(test_tool_get),     fixture_test(test_tool_load),
+        fixture_test(test_conversation),  fixture_test(test_versions),
+        fixture_test(test_uploads),       fixture_test(test_limit_crossed),
+        fixture_test(test_cold),          fixture_test(test_few_streams),
+        fixture_test(test_cancels),       fixture_test(test_early_answer),
+        fixture_test(test_given),         fixture_test(test_reload),
+        fixture_test(test_decompression), fixture_test(test_tool_get),
+        fixture_test(test_tool_load),
     };
     foreign_begin(&nginx);
     foreign_write(&nginx, "conf", config);
