@@ -190,6 +190,31 @@ static void test_below_zero(void **state)
     each(below_zero);
 }
 
+/* The end of a body, and what stands behind it, needs no window (6.9.1). */
+static void test_ends_without_window(void **state)
+{
+    static const rp_header trailer = {"X-Sum", "yes"}, announced = {"Trailer", "X-Sum"};
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        rig r;
+        bool trails = i % 2 == 1;
+        rp_request_options options = {.headers = &announced, .header_count = trails};
+        begin(&r, i / 2 == 1, 65535);
+        meet(&r);
+        options.url = scene_url(&r.s, "/");
+        r.p = (producer){.total = 65535, .piece = 65535, .endless = true};
+        producer_start(&r.p, &r.s, "/", options);
+        UNTIL(r.s.web.loop, r.x != NULL);
+        came(&r, 65535);
+        assert_int_equal(r.ends, 0);
+        assert_int_equal(rp_request_body_end(r.p.f.request, &trailer, trails, NULL), RP_OK);
+        producer_finish(&r.p, RP_OK);
+        assert_int_equal(r.ends, 1);
+        assert_string_equal(r.p.f.text, trails ? "65535 - - yes" : "65535 - - -");
+        upload_end(&r.s);
+    }
+}
+
 /* Nothing of another request's window. */
 static void others_window(rig *r, bool known)
 {
@@ -440,6 +465,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         fixture_test(test_by_bytes),
         fixture_test(test_below_zero),
+        fixture_test(test_ends_without_window),
         fixture_test(test_others_window),
         fixture_test(test_frame_size),
         fixture_test(test_answered_and_reset),
