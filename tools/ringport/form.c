@@ -3,6 +3,7 @@
 #include "form.h"
 
 #include "body.h"
+#include "form_encode.h"
 #include "host.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct form {
     piece *pieces;
     size_t count;
     bool escapes;
+    bool unsized; /* of what is encoded the length is told as curl tells it: not at all */
     /* Where it is read. */
     size_t at;
     uint64_t done; /* of the piece there */
@@ -93,6 +95,40 @@ static bool put_file(form *f, const char *path)
         p.size = p.size > (uint64_t)f->input_at ? p.size - (uint64_t)f->input_at : 0;
     close_file(file);
     return add_piece(f, &p);
+}
+
+/* All of it at once: who needs it in a form does not have gigabytes. */
+static bool put_encoded(form *f, const form_part *part)
+{
+    body content = {0}, encoded = {0};
+    uint64_t known;
+    FILE *file = part->file != NULL ? open_file(f, part->file) : NULL;
+    const char *why = NULL;
+    if (part->file != NULL && file == NULL)
+        why = strerror(errno);
+    f->unsized = f->unsized || strcmp(part->encoding, "quoted-printable") == 0 ||
+                 (file != NULL && !host_file_size(file, &known));
+    char buffer[16 * 1024];
+    for (size_t got = 1; file != NULL && why == NULL && got > 0;) {
+        got = fread(buffer, 1, sizeof(buffer), file);
+        if (ferror(file))
+            why = strerror(errno);
+        else if (!body_add(&content, buffer, got))
+            why = "more than 1 GiB, or no memory for it";
+    }
+    if (why == NULL)
+        why = form_encode(&encoded, part->encoding, file != NULL ? content.data : part->text,
+                          file != NULL ? content.size : part->text_size);
+    bool good = why == NULL && put(f, encoded.data, encoded.size);
+    if (why != NULL)
+        snprintf(f->failure, sizeof(f->failure), "%s: %s",
+                 part->file != NULL ? part->file : "a part of the form", why);
+    if (why != NULL && errno == 0)
+        errno = EINVAL;
+    close_file(file);
+    free(content.data);
+    free(encoded.data);
+    return good;
 }
 
 /* ---- headers ---- */
@@ -218,6 +254,9 @@ static bool put_content(form *f, const form_part *part, const char *type, const 
 {
     if (part->is_multipart)
         return put_parts(f, part->parts, type, boundary);
+    if (part->encoding != NULL && strcmp(part->encoding, "binary") != 0 &&
+        strcmp(part->encoding, "8bit") != 0)
+        return put_encoded(f, part);
     return part->file != NULL ? put_file(f, part->file) : put(f, part->text, part->text_size);
 }
 
@@ -296,6 +335,8 @@ const char *form_type(const form *f)
 bool form_size(const form *f, uint64_t *size)
 {
     *size = 0;
+    if (f->unsized)
+        return false;
     for (size_t i = 0; i < f->count; i++) {
         if (!f->pieces[i].known || f->pieces[i].size > UINT64_MAX - *size)
             return false;

@@ -159,18 +159,13 @@ static int take_type(reader *r, form_part *part)
 
 static int take_encoding(reader *r, form_part *part)
 {
-    static const char *const ours[] = {"binary", "8bit"}, *const others[] = {"7bit", "base64",
-                                                                             "quoted-printable"};
+    static const char *const names[] = {"binary", "8bit", "7bit", "base64", "quoted-printable"};
     const char *word = take_word(r);
     if (word == NULL)
         return option_no_memory(r->o);
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        if (strcasecmp(word, ours[i]) == 0)
-            part->encoding = ours[i];
-    }
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (strcasecmp(word, others[i]) == 0)
-            return option_fail(r->o, EXIT_NOT_BUILT_IN, "encoder=%s is not supported", others[i]);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcasecmp(word, names[i]) == 0)
+            part->encoding = names[i];
     }
     if (part->encoding == NULL)
         return option_fail(r->o, EXIT_BAD_ARGUMENT, "encoder=%s is unknown", word);
