@@ -13,7 +13,7 @@ option(RINGPORT_BUNDLE_DEPS "Install the dependencies' static libraries with rin
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ringport")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/ringport" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-    FILES_MATCHING PATTERN "*.h")
+    FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(TARGETS ringport ringport_sim EXPORT ringport ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(EXPORT ringport DESTINATION "${package_dir}" FILE ringportTargets.cmake NAMESPACE ringport::)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ringport")
