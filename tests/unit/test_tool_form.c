@@ -106,8 +106,7 @@ static void test_values(void **state)
             "\"a\"; filename=\"x.JPEG\"\r\nContent-Type: image/jpeg\r\n\r\nb");
     becomes("a=b;filename=\"q\\\"\\\\r\ns\"", "\"a\"; filename=\"q%22\\r%0As\"\r\n\r\nb");
     becomes("a=b;headers=X: 1;headers=\"Y: ;\"", "\"a\"\r\nX: 1\r\nY: ;\r\n\r\nb");
-    becomes("a=bcde;encoder=base64",
-            "\"a\"\r\nContent-Transfer-Encoding: base64\r\n\r\nYmNkZQ==");
+    becomes("a=bcde;encoder=base64", "\"a\"\r\nContent-Transfer-Encoding: base64\r\n\r\nYmNkZQ==");
     becomes("a=b;encoder=7bit", "\"a\"\r\nContent-Transfer-Encoding: 7bit\r\n\r\nb");
     becomes("a=b;encoder=8BIT", "\"a\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\nb");
 }
