@@ -174,7 +174,9 @@ static rp_status feed(rp_event_reader *r, const char *at, const char *end, rp_er
         while (stop < end && *stop != '\r' && *stop != '\n')
             stop++;
         size_t size = (size_t)(stop - at);
-        if (size > r->options.line_limit_bytes - r->line.size)
+        /* What looked like a byte order mark is in the line unasked. */
+        if (r->line.size > r->options.line_limit_bytes ||
+            size > r->options.line_limit_bytes - r->line.size)
             return too_large(error, "line of an event", r->options.line_limit_bytes);
         if (size > 0 && !text_add(r->memory, &r->line, at, size))
             return no_memory(error);

@@ -166,6 +166,12 @@ static void test_limits(void **state)
     told[0] = '\0';
     feed("data:1234567\n", 13);
     expect_too_large("data:12345678\n", "the server's event is longer than the limit of 16 bytes");
+    /* Half a byte order mark is of the line, too. */
+    options = (rp_event_reader_options){.line_limit_bytes = 1, .event_limit_bytes = 16};
+    rp_error error;
+    begin(&options);
+    assert_int_equal(rp_event_reader_feed(reader, "\xef\xbbx", 3, &error), RP_E_BODY_TOO_LARGE);
+    end();
 }
 
 static void test_destroyed_inside(void **state)
