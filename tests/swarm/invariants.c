@@ -228,7 +228,7 @@ static void origin_holds(const rp_client *client, const rp_origin *origin, bool 
     const rp_timer *timer = &client->dispatch_timer;
     bool due = timer->private_started && timer->private_deadline_ns <= rp_loop_now_ns(client->loop);
     if (rp_limit_is_down(origin) && origin->queued_count > 0 && origin->open_count == 0)
-        CHECK(timer->private_started || origin->opening_count > 0 || !may_open);
+        CHECK(timer->private_started || origin->opening_count > 0 || !may_open || closing);
     else if (origin->queued_count > 0 && may_open && !closing && !due)
         CHECK(origin->opening_count > 0 || origin->open_count > 0);
 }
