@@ -151,6 +151,14 @@ static rp_status put(rp_service *service, const rp_call *call, rp_error *error)
     *copy = *call;
     uint32_t index = choose(service, call->origin);
     copy->worker = &service->workers[index];
+    if (copy->options.retry != NULL) {
+        copy->retry = *copy->options.retry;
+        copy->options.retry = &copy->retry;
+    }
+    if (copy->options.hedge != NULL) {
+        copy->hedge = *copy->options.hedge;
+        copy->options.hedge = &copy->hedge;
+    }
     take_callbacks(copy);
     rp_list_init(&copy->cancel_link);
     rp_list_append(&copy->worker->inbox, &copy->link);

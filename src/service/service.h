@@ -39,10 +39,12 @@ typedef struct rp_call {
     rp_request *request; /* the worker's; NULL: not begun */
     uint64_t tag;
     uint32_t origin;
-    bool cancelled;                   /* guarded */
-    rp_link link;                     /* in inbox or calls; guarded */
-    rp_link cancel_link;              /* guarded */
-    rp_request_options options;       /* their callbacks are ours */
+    bool cancelled;             /* guarded */
+    rp_link link;               /* in inbox or calls; guarded */
+    rp_link cancel_link;        /* guarded */
+    rp_request_options options; /* their callbacks are ours */
+    rp_retry_options retry;     /* the options', where these have some */
+    rp_hedge_options hedge;
     const rp_response_events *events; /* the caller's, and whose they are */
     void *events_user;
     void *user; /* of the options' callbacks */
