@@ -337,7 +337,7 @@ static rp_engine_result read_records(rp_stream *stream, uint8_t *buffer, size_t 
                                      rp_error *error)
 {
     rp_engine_result result;
-    size_t capacity = RP_SCRATCH_BYTES, part;
+    size_t capacity = RECORD_BYTES, part; /* what http.h says of on_body */
     if (stream->has_credit_limit)
         capacity = least(capacity, stream->credit);
     *size = 0;
