@@ -276,7 +276,8 @@ static void is_late(rp_timer *timer, void *user)
     if (first->state != RP_REQUEST_ACTIVE || first->conn == NULL || first->sent_ns == 0 ||
         first->head_begun || hedge->second != NULL || first->client->drain.begun)
         return;
-    if (origin->queued_count > 0 || rp_limit_room(origin) == 0 || !take(hedge, lessons))
+    if (rp_origin_waiting(origin) > 0 || rp_limit_room(origin) <= origin->queued_spares ||
+        !take(hedge, lessons))
         return;
     hedge->second = second_new(hedge);
     if (hedge->second != NULL && place(hedge))

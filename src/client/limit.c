@@ -166,7 +166,7 @@ static uint64_t wait_us(const rp_origin *origin)
     uint64_t interval_us = limit->service_us / together;
     if (limit->intervals >= SAMPLES / 4)
         interval_us = limit->interval_us;
-    return ((uint64_t)origin->queued_count + 1) * interval_us;
+    return ((uint64_t)rp_origin_waiting(origin) + 1) * interval_us;
 }
 
 static rp_status shed(const rp_request *request, rp_error *error)
@@ -194,9 +194,9 @@ rp_status rp_limit_admits(const rp_request *request, rp_error *error)
 {
     const rp_origin *origin = request->origin;
     const rp_limit_options *options = &origin->client->options.limits;
-    if (origin->limit == NULL || (origin->queued_count == 0 && rp_limit_room(origin) > 0))
+    if (origin->limit == NULL || (rp_origin_waiting(origin) == 0 && rp_limit_room(origin) > 0))
         return RP_OK;
-    if (options->queue_limit > 0 && origin->queued_count >= options->queue_limit)
+    if (options->queue_limit > 0 && rp_origin_waiting(origin) >= options->queue_limit)
         return rp_error_set(error, RP_E_ORIGIN_QUEUE_FULL, RP_PHASE_QUEUE,
                             "%.100s: %u requests wait already, the limit of an origin's queue",
                             origin->host, (unsigned)origin->queued_count);

@@ -305,6 +305,8 @@ void rp_origin_queue(rp_request *request)
 {
     rp_origin *origin = request->origin;
     rp_list_append(queue_place(request), &request->queue_link); /* before the place */
+    request->queued_spare = request->hedge != NULL && rp_hedge_is_spare(request);
+    origin->queued_spares += request->queued_spare;
     origin->queued_count++;
     origin->client->queued_count++;
     rp_origin_look(origin);
@@ -314,6 +316,8 @@ void rp_origin_withdraw(rp_request *request)
 {
     rp_origin *origin = request->origin;
     rp_list_remove(&request->queue_link);
+    origin->queued_spares -= request->queued_spare;
+    request->queued_spare = false;
     origin->queued_count--;
     origin->client->queued_count--;
     rp_origin_look(origin);

@@ -30,6 +30,7 @@ struct rp_origin {
     rp_link queue; /* requests, the oldest first */
     rp_link ready; /* connections in use that take more, the one that was full last first */
     rp_link idle;  /* connections that nobody uses, the latest used first */
+    uint32_t queued_spares; /* of queued_count: seconds beside their firsts (hedge.h) */
     uint32_t request_count, queued_count, conn_count, opening_count, open_count, idle_count;
     uint32_t fresh_count, stalled_count; /* openings; stalled ones since the last that succeeded */
     uint32_t retired_count;              /* open ones that end when what they have is done */
@@ -97,6 +98,11 @@ bool rp_origin_is_full(const rp_origin *origin);
 /* Something about that changed: it is, or is no more, in the client's list of those that wait. */
 void rp_origin_look(rp_origin *origin);
 
+/* Requests that wait, but for seconds of others (hedge.h), for which nobody else has to. */
+static inline uint32_t rp_origin_waiting(const rp_origin *origin)
+{
+    return origin->queued_count - origin->queued_spares;
+}
 /* Puts the request into the queue of its origin; takes it out. */
 void rp_origin_queue(rp_request *request);
 void rp_origin_withdraw(rp_request *request);

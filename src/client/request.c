@@ -244,6 +244,8 @@ static const char *total_reason(const rp_request *request)
         return queue_reason(request);
     if (request->state == RP_REQUEST_QUEUED)
         return "it waited for a connection";
+    if (request->state == RP_REQUEST_ENDING) /* the second, which has no connection any more */
+        return "its second try had just failed";
     if (owes_credit(request))
         return "it waited for the caller to return credit";
     const char *upload_waits = rp_upload_waits(request);

@@ -51,9 +51,10 @@ struct rp_request {
     size_t head_size;        /* of what was sent; 0: nothing yet */
     const rp_redirect_calls *const *redirects; /* NULL: it follows none */
     rp_request_state state;
-    rp_retry *retry; /* NULL: it is not retried */
-    rp_hedge *hedge; /* NULL: it is not hedged; of a second, it was given up */
-    bool is_second;  /* of a request that is hedged */
+    rp_retry *retry;   /* NULL: it is not retried */
+    rp_hedge *hedge;   /* NULL: it is not hedged; of a second, it was given up */
+    bool is_second;    /* of a request that is hedged */
+    bool queued_spare; /* it is in the queue as such, its first under way */
     /* Its answer's body is nobody's: when the rest of that is there, or not worth waiting for, the
      * request goes on by this. NULL: it is the caller's. */
     void (*follow)(rp_request *request);

@@ -763,6 +763,47 @@ static void test_budget(void **state)
     }
 }
 
+/* The answers of several are late at once, as behind a lost segment: a second that waits for its
+ * connection keeps those of the others from nothing. */
+static void test_several(void **state)
+{
+    (void)state;
+    plan pl = {.steps = {{GOOD, 0}, {SILENT, 0}, {SILENT, 0}, {SILENT, 0}}};
+    told all[3] = {{.heads = 0}};
+    call warm;
+    plan_begin(&pl, RP_HTTP_2, NULL, false);
+    call_good(&warm, &pl.p);
+    for (unsigned i = 0; i < 3; i++)
+        start(&all[i], &pl, &(rp_request_options){.first_byte_timeout_ms = 2000});
+    for (unsigned i = 0; i < 3; i++) {
+        await(&all[i]);
+        assert_int_equal(all[i].status, 200);
+    }
+    assert_int_equal(pl.came, 7);
+    play_end(&pl.p);
+}
+
+/* Nor does it stand in the queue for requests: who finds a place at once is not refused for it. */
+static void test_queue_limit(void **state)
+{
+    (void)state;
+    plan pl = {.steps = {{GOOD, 0}, {GOOD, 900}}};
+    told a = {.heads = 0}, b = {.heads = 0};
+    call warm;
+    rp_client_options client = {.limits = {.queue_limit = 1}};
+    plan_begin(&pl, RP_HTTP_2, &client, false);
+    call_good(&warm, &pl.p);
+    rp_sim_fault_set(pl.p.sim, RP_SIM_CONNECT_STALL, 1000000);
+    start(&a, &pl, NULL);
+    rp_sim_run_ms(pl.p.sim, 200);
+    start(&b, &pl, NULL);
+    await(&a);
+    await(&b);
+    assert_int_equal(a.status, 200);
+    assert_int_equal(b.status, 200);
+    play_end(&pl.p);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -778,6 +819,8 @@ int main(void)
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_one_slow_of_ten),
         cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_several),
+        cmocka_unit_test(test_queue_limit),
     };
     return cmocka_run_group_tests_name("simulator", tests, NULL, NULL);
 }
