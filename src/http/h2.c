@@ -31,8 +31,9 @@ static bool spend(uint32_t *left, uint64_t *since_ns, uint64_t now_ns, uint32_t 
 {
     uint64_t more = (now_ns - *since_ns) / (1000000000u / per_second);
     if (more > 0) {
-        *left = *left + more < count ? (uint32_t)(*left + more) : count;
-        *since_ns = now_ns;
+        bool full = *left + more >= count;
+        *left = full ? count : (uint32_t)(*left + more);
+        *since_ns = full ? now_ns : *since_ns + more * (1000000000u / per_second);
     }
     if (*left == 0)
         return false;
@@ -188,18 +189,30 @@ static void wire_remove(const stream *s)
     *at = s->next;
 }
 
+void rp_h2_stream_begins(stream *s)
+{
+    if (s->begun)
+        return;
+    s->begun = true;
+    s->h2->sent_id = s->is.id;
+    wire_add(s);
+}
+
 void rp_h2_stream_sent(stream *s)
 {
     s->unsent = false;
     s->message = NULL;
-    s->h2->sent_id = s->is.id;
-    wire_add(s);
+    rp_h2_stream_begins(s);
 }
 
 void rp_h2_close(stream *s)
 {
     rp_h2 *h2 = s->h2;
-    if (!s->unsent)
+    if (h2->cut == s) {
+        s->closes = true;
+        return;
+    }
+    if (s->begun)
         wire_remove(s);
     s->closed = true;
     h2->open--;
@@ -270,7 +283,8 @@ void rp_h2_drop(rp_h2 *h2, rp_h2_stream *public, uint64_t now_ns)
     s->is.user = NULL;
     rp_list_remove(&s->link);
     rp_list_remove(&s->held_link);
-    rp_chain_clear(&s->held);
+    if (h2->delivering != s) /* else on_body is looking at it */
+        rp_chain_clear(&s->held);
     if (s->closed) {
         if (h2->delivering != s)
             stream_free(s);
@@ -290,7 +304,7 @@ void rp_h2_drop(rp_h2 *h2, rp_h2_stream *public, uint64_t now_ns)
 
 void rp_h2_closed_by_server(stream *s, uint32_t code)
 {
-    bool undone = s->unsent || code == CODE_REFUSED_STREAM, wanted = rp_h2_wanted(s);
+    bool undone = !s->begun || code == CODE_REFUSED_STREAM, wanted = rp_h2_wanted(s);
     if (wanted) {
         s->code = code;
         end_stream(s, undone && !s->is.told_head ? RP_H2_UNPROCESSED : RP_H2_GIVEN_UP);
@@ -324,6 +338,8 @@ void rp_h2_remote_end(stream *s)
     }
     if (rp_h2_wanted(s))
         complete(s);
+    else if (s->is.uploading)
+        rp_h2_reset(s, CODE_CANCEL); /* dropped with the last bytes */
     if (!s->resetting)
         rp_h2_close(s);
 }
@@ -491,6 +507,8 @@ static void deliver(rp_h2 *h2, stream *s)
             rp_chain_consume(&s->held, size);
     }
     h2->delivering = NULL;
+    if (s->dropped)
+        rp_chain_clear(&s->held);
     if (s->dropped && s->closed)
         stream_free(s);
     else if (!s->dropped && s->finishing && s->held.size == 0)

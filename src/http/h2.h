@@ -98,6 +98,9 @@ bool rp_h2_wants_drain(const rp_h2 *h2);
  * words. */
 bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns);
 
+/* As that, without bodies: heads are to come first. */
+bool rp_h2_drain_first(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns);
+
 /* A request to be sent. The message is borrowed until its head is drained, which is so in the drain
  * that follows if out has RP_H2_DRAIN_LEAST bytes beside rp_h2_head_bound for each; the body until
  * the end. */

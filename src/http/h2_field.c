@@ -74,7 +74,8 @@ static rp_hpack_kind kind_of(rp_hpack_field *field)
 {
     if (field->name[0] == ':')
         return is_status(field) ? RP_HPACK_STATUS : RP_HPACK_BAD;
-    if (!name_good(field) || !value_good(field) || is_of_connection(field))
+    field->good_name = field->good_name || name_good(field);
+    if (!field->good_name || !value_good(field) || is_of_connection(field))
         return RP_HPACK_BAD;
     if (field->name_size != 14 || !is(field, "content-length"))
         return RP_HPACK_PLAIN;

@@ -145,7 +145,7 @@ static bool data_known(rp_h2 *h2, uint32_t padding, uint32_t padded)
         return broken(h2, CODE_PROTOCOL_ERROR, "DATA: more padding than bytes (RFC 9113, 6.1)");
     stream *s = data_stream(h2);
     uint32_t size = in->left - padding;
-    if (size == 0 && (in->flags & FLAG_END_STREAM) == 0)
+    if (size == 0 && (s == NULL || (in->flags & FLAG_END_STREAM) == 0))
         rp_h2_idle_frame(h2);
     if (s == NULL)
         return true;
@@ -319,6 +319,8 @@ static bool windows_change(rp_h2 *h2, uint32_t window)
     h2->stream_send_window = window;
     for (rp_link *link = h2->all.next; link != &h2->all; link = link->next) {
         stream *s = RP_CONTAINER(link, stream, all_link);
+        if (s->closed)
+            continue;
         s->send_window += more;
         if (s->send_window > WINDOW_MOST)
             return broken(h2, CODE_FLOW_CONTROL_ERROR,
@@ -335,6 +337,7 @@ static bool setting_came(rp_h2 *h2, uint32_t name, uint32_t value)
     switch (name) {
     case SETTING_HEADER_TABLE_SIZE:
         rp_hpack_limit(&h2->encoder, value);
+        h2->sent_head.valid = false; /* fields that it refers to may have gone */
         return true;
     case SETTING_ENABLE_PUSH:
         return value == 0 || broken(h2, CODE_PROTOCOL_ERROR,

@@ -242,8 +242,10 @@ void rp_h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bo
         rp_h2_broken(h2, CODE_COMPRESSION_ERROR, "a header block is not HPACK's (RFC 7541)");
     else if (result == RP_HPACK_NO_MEMORY)
         rp_h2_fail_memory(h2);
-    else if (reading != NULL)
+    else if (reading != NULL) {
+        reading->remote_ended = last; /* who drops it now has nothing to reset */
         head_judge(h2, reading, last);
+    }
     if (!h2->failed && last && s != NULL)
         rp_h2_remote_end(s);
     rp_hpack_sweep(&h2->decoder);

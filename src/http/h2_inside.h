@@ -103,6 +103,8 @@ typedef struct stream {
     bool remote_ended; /* END_STREAM came */
     bool resetting;    /* RST_STREAM is to be sent: what comes is passed over */
     bool closed;       /* on the wire: it is found no more */
+    bool begun;        /* the server may know of it: it is found */
+    bool closes;       /* behind its head, which is cut */
     bool finishing;    /* the answer is complete but for what is held */
     bool ended;        /* is, or was, in h2->ended */
     bool dropped;
@@ -254,6 +256,8 @@ static inline bool rp_h2_wanted(const stream *s)
 
 /* What rp_h2_next_end told is gone. */
 void rp_h2_free_told(rp_h2 *h2);
+/* The first of its head is in the output. */
+void rp_h2_stream_begins(stream *s);
 /* The server knows of it. */
 void rp_h2_stream_sent(stream *s);
 /* It is over on the wire. Where nobody needs it any more, it is gone. */

@@ -314,6 +314,10 @@ static void head_sent(stream *s, const output *out, size_t size)
     rp_h2_stream_sent(s);
     s->is.sent_bytes += FRAME_HEAD + size;
     s->is.moved_ns = h2->now_ns;
+    if (s->closes) {
+        rp_h2_close(s);
+        return;
+    }
     if (s->resetting) {
         rp_list_append(&h2->resets, &s->send_link);
         return;
@@ -336,6 +340,7 @@ static void cut_put(stream *s, output *out)
         uint8_t flags = size == left ? FLAG_END_HEADERS : 0;
         if (s->block_at == 0 && !s->is.uploading)
             flags |= FLAG_END_STREAM;
+        rp_h2_stream_begins(s);
         frame_put(out, s->block_at == 0 ? FRAME_HEADERS : FRAME_CONTINUATION, flags, s->is.id,
                   s->block + s->block_at, size);
         s->block_at += (uint32_t)size;
@@ -591,7 +596,8 @@ bool rp_h2_wants_drain(const rp_h2 *h2)
            !rp_list_empty(&h2->windows) || !rp_list_empty(&h2->turns) || head_may_go(h2);
 }
 
-bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
+static bool put_all(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns,
+                    bool bodies)
 {
     output o = {out, out + *size, out + capacity};
     h2->now_ns = now_ns;
@@ -608,12 +614,22 @@ bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_
         ping_put(h2, &o);
         heads_put(h2, &o);
     }
-    if (h2->cut == NULL && !h2->failed)
+    if (bodies && h2->cut == NULL && !h2->failed)
         bodies_put(h2, &o);
     if (h2->cut == NULL && h2->failed && has_room(&o))
         last_words_put(h2, &o);
     *size = (size_t)(o.at - out);
     return !h2->failed;
+}
+
+bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
+{
+    return put_all(h2, out, capacity, size, now_ns, true);
+}
+
+bool rp_h2_drain_first(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
+{
+    return put_all(h2, out, capacity, size, now_ns, false);
 }
 
 void rp_h2_send_end(rp_h2 *h2)

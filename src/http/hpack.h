@@ -30,6 +30,7 @@ typedef struct rp_hpack_field {
     uint64_t number;             /* of a length or status */
     uint32_t uses;               /* by the table and the memo */
     uint8_t kind;                /* rp_hpack_kind */
+    bool good_name;              /* a token in lower case: who takes its name need not look again */
     struct rp_hpack_field *next; /* of those that go with the block */
 } rp_hpack_field;
 
@@ -103,6 +104,7 @@ typedef struct rp_hpack_decoder {
     rp_hpack_last last;
     rp_hpack_memo memo[RP_HPACK_MEMO_FIELDS];
     uint32_t memo_next;
+    size_t copied; /* bytes of names out of the table, for fields of this block */
 } rp_hpack_decoder;
 
 typedef enum rp_hpack_result {

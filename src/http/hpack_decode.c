@@ -191,6 +191,7 @@ bool rp_hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size
 #define INSERTED 0x40
 #define TABLE_SIZE 0x20
 #define NEVER 0x10
+#define COPIED_MOST ((size_t)256 * 1024) /* in a block: three bytes of it can name one of 4 KiB */
 
 /* named: whose name it has; NULL: name's. */
 static rp_hpack_result make(rp_hpack_decoder *decoder, const rp_hpack_field *named,
@@ -203,7 +204,7 @@ static rp_hpack_result make(rp_hpack_decoder *decoder, const rp_hpack_field *nam
     if (field == NULL)
         return RP_HPACK_NO_MEMORY;
     char *at = (char *)(field + 1);
-    *field = (rp_hpack_field){.name = at};
+    *field = (rp_hpack_field){.name = at, .good_name = constant || (named && named->good_name)};
     if (named == NULL) {
         at = text_put(name, at, &field->name_size);
     } else {
@@ -241,6 +242,8 @@ static rp_hpack_result take_literal(rp_hpack_decoder *decoder, input *in, rp_hpa
     if (number > 0 && (named = rp_hpack_table_get(&decoder->table, number)) == NULL)
         return RP_HPACK_BROKEN;
     if ((number == 0 && !take_text(in, &name)) || !take_text(in, &value))
+        return RP_HPACK_BROKEN;
+    if (number > RP_HPACK_STATIC && (decoder->copied += named->name_size) > COPIED_MOST)
         return RP_HPACK_BROKEN;
     rp_hpack_result result = make(decoder, named, &name, &value, field);
     size_t size = (size_t)(in->next - begin);
@@ -285,6 +288,7 @@ rp_hpack_result rp_hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block,
 {
     input in = {block, block + size};
     last_begin(decoder, block, size);
+    decoder->copied = 0;
     for (; in.next < in.end && (*in.next & 0xe0) == TABLE_SIZE; last_spoil(decoder)) {
         if (!take_limit(decoder, &in))
             return RP_HPACK_BROKEN;

@@ -84,8 +84,10 @@ static void on_body(void *user, rp_h2_stream *stream, const uint8_t *data, size_
     if (size < 100)
         add(e, "%.*s", (int)size, (const char *)data);
     if (e->drops && e->stream != NULL) {
+        uint8_t first = data[0], last = data[size - 1];
         e->stream = NULL;
         rp_h2_drop(h2, stream, f.now_ns);
+        assert_true(data[0] == first && data[size - 1] == last); /* until this returns */
     }
 }
 
@@ -1371,6 +1373,134 @@ static void test_no_memory(void **state)
                                "Hello, world");
 }
 
+/* ---- what a reader found ---- */
+
+/* Trailers tell the peer of a smaller table, by which what a kept head refers to is gone. */
+static void test_table_shrinks_before_trailers(void **state)
+{
+    static char body[10];
+    static const rp_header fields[] = {{"Trailer", "sum"}};
+    static uint8_t trailers[] = "sum: 1\r\n";
+    h2_frame frame;
+    (void)state;
+    h2_settings_put(&f.peer, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+    settings();
+    send_as(0, &(sending){.method = "PUT",
+                          .body = body,
+                          .body_size = sizeof(body),
+                          .headers = fields,
+                          .header_count = 1});
+    f.all[0].body.trailers = trailers;
+    f.all[0].body.trailers_size = sizeof(trailers) - 1;
+    get(1);
+    get(2);
+    while (h2_peer_take(&f.peer, &frame))
+        continue;
+    h2_settings_put(&f.peer, NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0);
+    h2_word_put(&f.peer, NGHTTP2_WINDOW_UPDATE, 1, 100);
+    come();
+    while (h2_peer_take(&f.peer, &frame))
+        continue;
+    get(3);
+    while (h2_peer_take(&f.peer, &frame)) /* the peer decodes it */
+        continue;
+}
+
+/* With the last bytes of an answer, before its upload's end: the server learns that it gets no
+ * more. */
+static void test_dropped_with_the_end(void **state)
+{
+    static char body[100 * 1024];
+    (void)state;
+    exchange *e = send_as(0, &(sending){.method = "PUT", .body = body, .body_size = sizeof(body)});
+    settings();
+    e->drops = true;
+    h2_head_put(&f.peer, 1, 0, ":status: 200\n");
+    h2_text_put(&f.peer, 1, ENDS_STREAM, "x");
+    come();
+    assert_int_equal(rp_h2_open(f.h2), 0);
+    assert_true(next_is(NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL));
+}
+
+/* Of what waited for credit; on_body sees that its bytes stay. */
+static void test_dropped_in_a_delivery(void **state)
+{
+    (void)state;
+    exchange *e = send_as(0, &(sending){.limited = true, .credit = 1});
+    settings();
+    h2_head_put(&f.peer, 1, 0, ":status: 200\n");
+    h2_text_put(&f.peer, 1, 0, "0123456789");
+    come();
+    e->drops = true;
+    assert_true(rp_h2_consume(f.h2, e->stream, 5));
+    rp_h2_deliver(f.h2);
+    assert_told(e, "head 200;012345");
+}
+
+/* The server knows of a stream whose head is partly out, and may end it. */
+static void test_ended_within_its_head(void **state)
+{
+    static char value[100 * 1024];
+    static uint8_t out[40000];
+    rp_message message;
+    rp_error error;
+    size_t size = 0;
+    rp_header field = {"x", value};
+    (void)state;
+    get(1);
+    settings();
+    memset(value, '~', sizeof(value) - 1);
+    rp_message_source source = {
+        .method = "GET", .url = &f.url, .headers = &field, .header_count = 1, .user_agent = "u"};
+    assert_int_equal(rp_message_pack(&message, &source, f.packed, sizeof(f.packed), &error), RP_OK);
+    rp_h2_request request = {.message = &message, .user = &f.all[0]};
+    f.all[0].stream = rp_h2_submit(f.h2, &request);
+    assert_true(rp_h2_drain(f.h2, out, sizeof(out), &size, f.now_ns));
+    assert_true(size > 16384);
+    h2_word_put(&f.peer, NGHTTP2_RST_STREAM, 3, NGHTTP2_ENHANCE_YOUR_CALM);
+    come();
+    assert_true(f.good);
+    assert_true(f.all[0].ended && f.all[0].end == RP_H2_GIVEN_UP);
+    drain();
+    h2_peer_give(&f.peer, out, size);
+    assert_int_equal(rp_h2_open(f.h2), 1);
+}
+
+/* A byte or three name a large field of the table: so many such are no head. */
+static void test_copied_names(void **state)
+{
+    static uint8_t first[4100] = {0x88, 0x40, 0x7f, 0xa1, 0x1e}, more[9 * 16384];
+    size_t size = 5;
+    (void)state;
+    get(0);
+    settings();
+    memset(first + size, 'a', 4000);
+    size += 4000;
+    first[size++] = 0;
+    h2_frame_put(&f.peer, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, first, size);
+    come();
+    assert_true(f.good);
+    for (size_t i = 0; i < sizeof(more); i += 3)
+        memcpy(more + i, "\x0f\x2f", 3);
+    for (unsigned i = 0; i < 9; i++)
+        h2_frame_put(&f.peer, i == 0 ? NGHTTP2_HEADERS : NGHTTP2_CONTINUATION,
+                     i == 8 ? NGHTTP2_FLAG_END_HEADERS : 0, 1, more + (size_t)i * 16384, 16384);
+    come();
+    assert_false(f.good);
+}
+
+static void test_empty_ends_of_the_closed(void **state)
+{
+    (void)state;
+    get(0);
+    settings();
+    h2_head_put(&f.peer, 1, ENDS_STREAM, ":status: 200\n");
+    for (unsigned i = 0; i < 5000; i++)
+        h2_frame_put(&f.peer, NGHTTP2_DATA, ENDS_STREAM, 1, "", 0);
+    come();
+    assert_false(f.good);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -1411,6 +1541,12 @@ int main(void)
         TEST(test_pings_over_time),
         TEST(test_no_allocation_in_the_steady_state),
         TEST(test_no_memory),
+        TEST(test_table_shrinks_before_trailers),
+        TEST(test_dropped_with_the_end),
+        TEST(test_dropped_in_a_delivery),
+        TEST(test_ended_within_its_head),
+        TEST(test_copied_names),
+        TEST(test_empty_ends_of_the_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
