@@ -17,6 +17,8 @@
 
 #include <string.h>
 
+#define LAST_WORDS_MS 1000u
+
 typedef struct session {
     rp_conn *conn;
     rp_h2 *h2;
@@ -24,6 +26,7 @@ typedef struct session {
     uint32_t assigned_count;
     uint32_t limit;    /* streams that may be open, as of the last settle */
     bool is_over;      /* it ended, or failed: there is nobody to say farewell to */
+    bool broken;       /* by the server: it is to be told, where it takes that in time */
     bool told_room;    /* the pool knows that there is some */
     rp_deferred later; /* delivers what waits for credit that came */
     rp_timer silence;
@@ -366,6 +369,10 @@ static void silence_look(rp_timer *timer, void *user)
     (void)timer;
     if (conn->state != RP_CONN_OPEN || rp_h2_first(h2->h2) == NULL)
         return;
+    if (h2->broken) { /* the peer does not take what is before its last words */
+        failed(conn);
+        return;
+    }
     if (h2->asked_ns > 0 && confirmed > h2->confirmed && confirmed < rp_stream_sent(conn->stream)) {
         h2->asked_ns = now_of(conn);
         h2->confirmed = confirmed;
@@ -396,10 +403,17 @@ static void silence_begins(rp_conn *conn)
 static void received(rp_conn *conn, const uint8_t *data, size_t size)
 {
     session *h2 = session_of(conn);
-    h2->heard_ns = now_of(conn);
-    h2->asked_ns = 0;
-    (void)rp_h2_feed(h2->h2, data, size, h2->heard_ns);
+    if (h2->broken)
+        return;
+    if (rp_h2_feed(h2->h2, data, size, now_of(conn))) {
+        h2->heard_ns = now_of(conn);
+        h2->asked_ns = 0;
+    } else {
+        h2->broken = true;
+    }
     settle(conn); /* if that failed fill says so: what came is read by then, or a close resets */
+    if (h2->broken && conn->state == RP_CONN_OPEN)
+        silence_watch(conn, rp_time_after(now_of(conn), LAST_WORDS_MS));
 }
 
 /* It broke the rules, and left before it could be told. */
@@ -490,7 +504,9 @@ static void fill(rp_stream *stream, void *user)
     bool fresh = rp_h2_open(h2->h2) == 0;
     bool unfit = rp_stream_input_get(stream) == RP_INPUT_ENDED || rp_conn_retired(conn) ||
                  (fresh && rp_conn_is_used(conn) && rp_conn_aged(conn));
-    bool good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+    /* An upload may fill all there is, again and again: heads go before it. */
+    bool good = unfit ? rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn))
+                      : rp_h2_drain_first(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     if (good && !unfit) {
         serve_assigned(conn, size);
         if (conn->state == RP_CONN_OPEN)

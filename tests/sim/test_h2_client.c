@@ -524,10 +524,40 @@ static void test_lifetime(void **state)
     end(&p);
 }
 
+/* A server that breaks the rules, and reads no more, can't be told why the connection ends: it ends
+ * in time all the same, and for that reason. */
+static void break_and_stall(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_exchange *connection = rp_sim_connection(x);
+    rp_sim_window_update(connection, 0, 8000000);
+    rp_sim_stop_reading(connection);
+    rp_sim_wait(connection, 500);
+    rp_sim_frame(connection, RP_SIM_FRAME_SETTINGS, 0, 1, NULL, 0);
+}
+
+static void test_broken_while_blocked(void **state)
+{
+    static char body[4000000];
+    rp_sim_setting setting = {RP_SIM_INITIAL_WINDOW_SIZE, 8000000};
+    rp_sim_server_options server = {
+        .on_head = break_and_stall, .settings = &setting, .setting_count = 1};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    call_start(&calls[0], &p,
+               &(rp_request_options){.method = "PUT", .body = body, .body_size = sizeof(body)});
+    call_wait(&calls[0], &p);
+    assert_int_equal(calls[0].error.status, RP_E_H2_PROTOCOL);
+    assert_true(calls[0].took_ns < 3000000000u);
+    end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_goaway_executes_once),
+        cmocka_unit_test(test_broken_while_blocked),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_limit_moves),
         cmocka_unit_test(test_black_hole),

@@ -460,6 +460,77 @@ static void test_breaches(void **state)
     }
 }
 
+/* ---- heads go before bodies ---- */
+
+static bool other_came;
+static uint64_t before_other;
+
+static void two_heads(rp_sim_exchange *x, void *user)
+{
+    if (g->x == NULL) {
+        upload_head(x, user);
+        g->x = x;
+        g->connection = rp_sim_connection(x);
+        return;
+    }
+    other_came = true;
+}
+
+static void count_data(rp_sim_exchange *x, uint8_t type, uint8_t flags, uint32_t stream,
+                       const uint8_t *payload, size_t size, void *user)
+{
+    (void)x, (void)flags, (void)stream, (void)payload, (void)user;
+    if (type == RP_SIM_FRAME_DATA && !other_came)
+        before_other += size;
+}
+
+static void take_body(rp_sim_exchange *x, const uint8_t *bytes, size_t size, void *user)
+{
+    (void)x, (void)bytes, (void)size, (void)user;
+}
+
+static void say_well(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_respond(x, 200, NULL, "k", 1);
+}
+
+/* An upload for which the server has all the room there is keeps no other request waiting. */
+static void test_heads_go_first(void **state)
+{
+    static uint8_t large[16 * 1024 * 1024];
+    rig r;
+    rp_sim_setting setting = {RP_SIM_INITIAL_WINDOW_SIZE, 0x7fffffff};
+    rp_sim_server_options serving = {.on_head = two_heads,
+                                     .on_body = take_body,
+                                     .on_request = say_well,
+                                     .on_frame = count_data,
+                                     .settings = &setting,
+                                     .setting_count = 1,
+                                     .withheld = RP_SIM_WINDOWS};
+    (void)state;
+    memset(&r, 0, sizeof(r));
+    other_came = false;
+    before_other = 0;
+    g = &r;
+    upload_begin(&r.s, 2, &serving, NULL);
+    fetch first = {0}, up = {0}, other = {0};
+    scene_good(&r.s, &first, "/", NULL, 200);
+    open_connection(&r, 0x7fff0000);
+    scene_settle(&r.s, 3);
+    r.x = NULL;
+    rp_request_options put = {.method = "PUT", .body = large, .body_size = sizeof(large)};
+    rp_request_options plain = {.method = "GET"};
+    put.url = plain.url = scene_url(&r.s, "/");
+    assert_true(fetch_start(&up, &r.s.web, "/", &put));
+    UNTIL(r.s.web.loop, r.x != NULL);
+    assert_true(fetch_start(&other, &r.s.web, "/", &plain));
+    fetch_wait(&other);
+    assert_true(before_other < sizeof(large) / 4);
+    fetch_wait(&up);
+    upload_end(&r.s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -473,6 +544,7 @@ int main(void)
         fixture_test(test_reset_in_the_middle),
         fixture_test(test_goaway),
         fixture_test(test_breaches),
+        fixture_test(test_heads_go_first),
     };
     return upload_run(tests, sizeof(tests) / sizeof(tests[0]));
 }
