@@ -374,7 +374,9 @@ typedef struct rp_request_options {
     void *trace;  /* given to on_trace with all that happens to the request */
     /* The request's target (RFC 9112, 3.2; HTTP/2's :path) in place of the URL's path and query,
      * sent as it is: "*" of OPTIONS, say, or a path that no URL can have. Of the first request
-     * only: behind a redirect it is the URL's again. Bytes of 0x21 to 0x7e. NULL: the URL's */
+     * only: behind a redirect it is the URL's again. Bytes of 0x21 to 0x7e. NULL: the URL's. A
+     * proxy that forwards gets it as it is, too; one with "://" in it is refused there where there
+     * are rules for addresses, which look at the URL's host */
     const char *target;
     const rp_hedge_options *hedge; /* in place of the client's: all 0 for not this one; NULL: the
                                     * client's */

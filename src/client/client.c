@@ -493,7 +493,8 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         check_upgrade(&known, error) != RP_OK)
         return NULL;
     way.upgrades = known.upgrade != NULL;
-    if (rp_target_find(route, &way, client, &url, known.connect_to, known.proxy, error) != RP_OK)
+    if (rp_target_find(route, &way, client, &url, known.connect_to, known.proxy, error) != RP_OK ||
+        rp_target_own(client, &way, &url, known.target, error) != RP_OK)
         return NULL;
     rp_request *request = rp_request_new(client);
     if (request == NULL) {

@@ -53,3 +53,17 @@ rp_status rp_target_find(char route[RP_ROUTE_SIZE], rp_way *way, rp_client *clie
         status = rp_route_find(route, client->routes, url, own, error);
     return status != RP_OK ? status : hop_find(way, client, url, proxy, error);
 }
+
+rp_status rp_target_own(const rp_client *client, const rp_way *way, const rp_url *url,
+                        const char *target, rp_error *error)
+{
+    const rp_client_options *options = &client->options;
+    if (target == NULL || way->proxy == NULL || way->upgrades || strstr(target, "://") == NULL ||
+        !rp_hop_forwards(way->proxy, way->hop, url->https))
+        return RP_OK;
+    if (options->refuse_addresses == 0 && options->on_address == NULL && !way->proxy->refuse_unseen)
+        return RP_OK;
+    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                        "a target with a host of its own, for a proxy, would pass by the rules for "
+                        "addresses (refuse_addresses, on_address, refuse_unseen)");
+}

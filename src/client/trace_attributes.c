@@ -82,6 +82,8 @@ void rp_trace_url(const rp_trace_event *event, uint32_t flags, char *text, size_
     put_text(&w, port);
     if (event->target == NULL)
         return;
+    if (event->target_size == 0 || (event->target[0] != '/' && event->target[0] != '?'))
+        return; /* "*", or whatever a target of the caller's own is: no part of a URL */
     const char *query = memchr(event->target, '?', event->target_size);
     size_t path = query != NULL ? (size_t)(query - event->target) : event->target_size;
     put(&w, event->target, path);

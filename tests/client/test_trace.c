@@ -305,6 +305,8 @@ static void test_redacts(void **state)
          "/?X-Amz-Signature=REDACTED&X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED",
          "/?REDACTED"},
         {"/?sigh=x&Sig=y&sig", "/?sigh=x&Sig=y&sig=REDACTED", "/?REDACTED"},
+        {"*", "", ""}, /* a target of the caller's own */
+        {"http://me:secret@other/x", "", ""},
     };
     char text[256], expected[256];
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
