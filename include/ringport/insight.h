@@ -27,9 +27,6 @@ typedef struct rp_counts {
     uint64_t responses[6]; /* by the first digit of the status; 0: there was none */
     rp_failure_count failures[RP_FAILURE_KINDS];
     uint64_t replayed; /* requests that were written, and went out once more by themselves */
-    uint64_t retries;  /* tries beyond the first, by a policy of load.h */
-    uint64_t hedges, hedges_won; /* likewise requests that were sent a second time, and of these
-                                  * those that the second answered */
     uint64_t connections_opened, connections_failed;
     uint64_t handshakes_full, handshakes_resumed;
     uint64_t bytes_sent, bytes_received; /* requests with their heads, as plaintext; bodies, as they
@@ -38,6 +35,9 @@ typedef struct rp_counts {
     /* Of these so many took at most rp_duration_bounds_us[i], and more than the one before; the
      * last one has no bound. */
     uint64_t durations[RP_DURATION_BUCKETS];
+    uint64_t retries;            /* tries beyond the first, by a policy of load.h */
+    uint64_t hedges, hedges_won; /* likewise requests that were sent a second time, and of these
+                                  * those that the second answered */
 } rp_counts;
 
 /* 5 ms to 10 s: OpenTelemetry's for http.client.request.duration. The last is UINT64_MAX. */
