@@ -170,8 +170,8 @@ rp_status rp_tls_config_signed(rp_tls_config *config, uint64_t id, const void *s
                                size_t size, rp_error *error);
 
 /* Sessions, so that a server that is restarted resumes with those it calls. Each loop has its own,
- * and they are used once: what is saved leaves the loop. rp_tls_sessions_restore takes them, all or
- * none, if they were saved under a configuration with the same trust, identity, versions, ciphers
+ * or shares them (service.h), and they are used once: what is saved leaves the loop, and all that
+ * share with it. rp_tls_sessions_restore takes them, all or none, if they were saved under a configuration with the same trust, identity, versions, ciphers
  * and other demands, and by the same wolfSSL; each serves the host and port that it was made with.
  * They hold secrets, and vouch for servers whose certificates are not looked at again. seal_key: of
  * RP_SEAL_KEY_BYTES random bytes, for AES-256-GCM. NULL: they are not sealed; then whoever can read

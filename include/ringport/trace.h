@@ -42,7 +42,8 @@ typedef struct rp_trace_event {
     rp_trace_kind kind;
     uint64_t time_ns;    /* when it happened, by the loop's clock, which begins anywhere... */
     uint64_t age_ns;     /* ...and how long ago: 0 but for what is told late */
-    uint64_t request;    /* its number, of this client; 0: a connection's event */
+    uint64_t request;    /* its number, of this client (a service has one on each loop: trace tells
+                          * them apart); 0: a connection's event */
     uint64_t connection; /* its number, of this client; 0: none */
     void *trace;         /* of rp_request_options: the caller's span, say */
     unsigned resends;    /* attempts before this one: OpenTelemetry's resend_count */
