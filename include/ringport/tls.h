@@ -171,11 +171,12 @@ rp_status rp_tls_config_signed(rp_tls_config *config, uint64_t id, const void *s
 
 /* Sessions, so that a server that is restarted resumes with those it calls. Each loop has its own,
  * or shares them (service.h), and they are used once: what is saved leaves the loop, and all that
- * share with it. rp_tls_sessions_restore takes them, all or none, if they were saved under a configuration with the same trust, identity, versions, ciphers
- * and other demands, and by the same wolfSSL; each serves the host and port that it was made with.
- * They hold secrets, and vouch for servers whose certificates are not looked at again. seal_key: of
- * RP_SEAL_KEY_BYTES random bytes, for AES-256-GCM. NULL: they are not sealed; then whoever can read
- * them can read the connections, and whoever can write them can pose as any server. */
+ * share with it. rp_tls_sessions_restore takes them, all or none, if they were saved under a
+ * configuration with the same trust, identity, versions, ciphers and other demands, and by the same
+ * wolfSSL; each serves the host and port that it was made with. They hold secrets, and vouch for
+ * servers whose certificates are not looked at again. seal_key: of RP_SEAL_KEY_BYTES random bytes,
+ * for AES-256-GCM. NULL: they are not sealed; then whoever can read them can read the connections,
+ * and whoever can write them can pose as any server. */
 #define RP_SEAL_KEY_BYTES 32
 
 /* bytes is valid until fn returns, and overwritten then. Errors: RP_E_NO_MEMORY (nothing left the

@@ -574,6 +574,11 @@ static void test_rules(void **state)
         if (i == 1) { /* no tunnel: it is asked when it is sent */
             assert_false(fetch_start(&literal, &g.s.web, NULL, &seven));
             assert_int_equal(literal.error.status, RP_E_ADDRESS_REFUSED);
+            rp_request_options target = options; /* which the rules would not see */
+            target.url = scene_url(&g.s, "/");
+            target.target = "http://127.0.0.1:7/";
+            assert_false(fetch_start(&name, &g.s.web, NULL, &target));
+            assert_int_equal(name.error.status, RP_E_BAD_OPTION);
         } else {
             fetch_bad(&literal, &g.s.web, NULL, &seven, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY);
             assert_non_null(strstr(literal.error.text, "seven"));
