@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#define LAST_WORDS_MS 1000u
+#define LAST_WORDS_MS 1000u /* that a server which broke the rules has to take them */
 
 typedef struct session {
     rp_conn *conn;
@@ -505,13 +505,11 @@ static void fill(rp_stream *stream, void *user)
     bool unfit = rp_stream_input_get(stream) == RP_INPUT_ENDED || rp_conn_retired(conn) ||
                  (fresh && rp_conn_is_used(conn) && rp_conn_aged(conn));
     /* An upload may fill all there is, again and again: heads go before it. */
-    bool good = unfit ? rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn))
-                      : rp_h2_drain_first(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
-    if (good && !unfit) {
+    bool good = rp_h2_drain_first(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+    if (good && !unfit)
         serve_assigned(conn, size);
-        if (conn->state == RP_CONN_OPEN)
-            good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
-    }
+    if (good && conn->state == RP_CONN_OPEN)
+        good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     if (conn->state != RP_CONN_OPEN) { /* closed, as its last request could not be served */
         rp_wipe(out, size);
         return;

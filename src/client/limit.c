@@ -121,9 +121,10 @@ static void learn(rp_limit *limit, const rp_request *request)
         answered(limit, now);
     if (!request->client->options.limits.adaptive || !request->written || request->cancelled)
         return;
-    if (!request->head_begun && us < 2 * limit->service_us)
-        return;                                                      /* it came late already */
-    bool lost = request->hedge != NULL && rp_hedge_is_lost(request); /* so long at least */
+    if (!request->head_begun && us < 2 * limit->service_us) /* it came late already */
+        return;
+    /* What the other try answered took so long at least. */
+    bool lost = request->hedge != NULL && rp_hedge_is_lost(request);
     bool failed =
         (!request->head_begun && !lost) || request->status == 429 || request->status == 503;
     rp_adapt_sample(&limit->adapt, request->assigned_ns, now, failed);
@@ -199,7 +200,7 @@ rp_status rp_limit_admits(const rp_request *request, rp_error *error)
     if (options->queue_limit > 0 && rp_origin_waiting(origin) >= options->queue_limit)
         return rp_error_set(error, RP_E_ORIGIN_QUEUE_FULL, RP_PHASE_QUEUE,
                             "%.100s: %u requests wait already, the limit of an origin's queue",
-                            origin->host, (unsigned)origin->queued_count);
+                            origin->host, (unsigned)rp_origin_waiting(origin));
     return options->shed ? shed(request, error) : RP_OK;
 }
 

@@ -103,6 +103,7 @@ static inline uint32_t rp_origin_waiting(const rp_origin *origin)
 {
     return origin->queued_count - origin->queued_spares;
 }
+
 /* Puts the request into the queue of its origin; takes it out. */
 void rp_origin_queue(rp_request *request);
 void rp_origin_withdraw(rp_request *request);
