@@ -9,8 +9,17 @@
  * origin: how many requests a connection takes, and that it wants HTTP/1.1.
  *
  * The calls below may be made on any thread, callbacks of the service's included unless one says
- * otherwise. A service belongs to the process that made it: in a child of fork they fail with
- * RP_E_MISUSE. */
+ * otherwise.
+ *
+ * Fork. A service belongs to the process that made it; a child makes one of its own, which may
+ * share the parent's TLS configuration. In the child, calls on its copy of the parent's fail with
+ * RP_E_MISUSE or, where they report no status, do nothing, rp_service_destroy too: what the child
+ * has inherited of the service's descriptors, those of connections included, is closed when it
+ * executes another program or ends. Answers that it inherited it may free. Nothing changes for the
+ * parent, whatever its threads did at that moment. A callback of the service's in which the child
+ * was forked may return there: its thread, the only one, ends, and with it the child, by exit(0).
+ *
+ * A thread is not to be ended (pthread_cancel, TerminateThread) in one of these calls. */
 #ifndef RINGPORT_SERVICE_H
 #define RINGPORT_SERVICE_H
 
@@ -30,9 +39,10 @@ typedef struct rp_service_options {
     /* Of each client, but its limits are the service's: connections_per_origin, connections_total,
      * idle_per_origin, queue_limit, concurrent_openings, requests_in_flight and queue_limit of
      * limits, budget_per_s of retry, and decoder_memory_limit_bytes are shared out evenly, rounded
-     * down, so that all together keep to them; each loop has one at least (17 MiB for decoders).
-     * What an origin may have fewer of than there are loops, it has on as many loops; with
-     * http2_one_connection it has one loop. tls and resolver NULL: one of each for all loops.
+     * down, so that all together keep to them. What the service may have fewer of than there are
+     * loops, it has on as many loops, and so has an origin; with http2_one_connection it has one
+     * loop. But each loop has one of idle_per_origin and of budget_per_s at least, and 17 MiB for
+     * decoders. tls and resolver NULL: one of each for all loops.
      * on_address is called on all of their threads. */
     rp_client_options client;
     /* So many requests for an origin at a time are one loop's; those above go to the next. 0: as
@@ -87,9 +97,10 @@ void rp_service_stats_get(rp_service *service, rp_service_stats *stats);
 
 /* ---- a request whose events come on the service's threads ---- */
 
-/* As rp_client_send; options' texts and body, and what events points to, are borrowed until
- * on_done, which comes always, once, if this gives RP_OK. All callbacks come on one thread, where
- * the calls of http.h may be made for the request that they get. It is NULL in on_done if the
+/* As rp_client_send, whose options are copied when this returns, and its proxy retained;
+ * redirect_secrets too. The body, and what events points to, are borrowed until on_done, which
+ * comes always, once, if this gives RP_OK. All callbacks come on one thread, where the calls of
+ * http.h may be made for the request that they get. It is NULL in on_done if the
  * request could not begin (*summary->error says why: a bad header, say).
  * tag: for rp_service_cancel; 0: none.
  * Errors: RP_E_BAD_URL, RP_E_BAD_OPTION, RP_E_NO_MEMORY, RP_E_MISUSE. error may be NULL. */
@@ -144,8 +155,8 @@ static inline rp_status rp_service_ask(rp_service *service, const rp_request_opt
 }
 
 /* Waits for the answer, as long as the options' deadlines allow; another thread may cancel it by
- * its tag. NULL: it could not be sent, *error says why. Not on a thread of the service's
- * (RP_E_MISUSE), nor on one that turns its loops. */
+ * its tag. NULL: it could not be sent, *error says why. Not on a thread of the service's, nor on
+ * one that turns its loops: in callbacks of the service's that is RP_E_MISUSE. */
 rp_response *rp_service_call_sized(rp_service *service, const rp_request_options *options,
                                    size_t options_size, uint64_t tag, size_t limit_bytes,
                                    rp_error *error);

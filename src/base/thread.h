@@ -28,6 +28,8 @@ void rp_thread_join(rp_thread *thread);
 
 /* Whether it is the calling thread. */
 bool rp_thread_is_self(const rp_thread *thread);
+/* For that alone: the calling thread, whoever started it. */
+void rp_thread_note_self(rp_thread *thread);
 
 /* The processors that this process may use, at least 1; and the calling thread bound to one of
  * them, numbered from 0. If the system does not allow it, the thread stays as it is. */

@@ -64,6 +64,12 @@ bool rp_thread_is_self(const rp_thread *thread)
     return pthread_equal(handle, pthread_self());
 }
 
+void rp_thread_note_self(rp_thread *thread)
+{
+    pthread_t handle = pthread_self();
+    memcpy(thread->private_handle, &handle, sizeof(handle));
+}
+
 /* A machine with more than 1,024 processors is taken for one with a single one. */
 uint32_t rp_processor_count(void)
 {

@@ -218,9 +218,9 @@ rp_response *rp_service_call_sized(rp_service *service, const rp_request_options
     rp_request_options copy;
     if (rp_call_options(&copy, options, options_size, error) != RP_OK)
         return NULL;
-    if (rp_service_is_own_thread(service)) {
+    if (rp_service_is_turned_here(service)) {
         (void)rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
-                           "a thread of the service's can't wait for its own work");
+                           "a thread that turns a loop of the service's can't wait for its work");
         return NULL;
     }
     rp_asked *asked = new_asked(service, limit_bytes, error);

@@ -77,20 +77,18 @@ static void call_done(rp_request *request, const rp_response_summary *summary, v
     rp_worker *worker = call->worker;
     rp_service *service = worker->service;
     int version = summary->version;
-    if (service->process != rp_process_mark())
+    if (!rp_service_lock(service))
         return; /* a callback has forked */
-    rp_mutex_lock(&service->lock);
     --*in_flight(service, call->origin, (uint32_t)(worker - service->workers));
     if (version != 0)
         service->http2[call->origin] = version == 20;
     rp_mutex_unlock(&service->lock);
     call->events->on_done(request, summary, call->events_user); /* which may send the next */
-    if (service->process != rp_process_mark())
+    if (!rp_service_lock(service))
         return;
-    rp_mutex_lock(&service->lock);
     rp_list_remove(&call->link);
     rp_list_remove(&call->cancel_link);
-    rp_free(&service->memory, call);
+    rp_call_free(call);
     if (--service->stats.in_flight == 0)
         rp_condition_wake(&service->changed);
     rp_service_leave(service);
@@ -116,15 +114,15 @@ static uint32_t origin_of(const rp_url *url)
 /* The first of the origin's workers that has not enough for it, or the one that has least. */
 static uint32_t choose(rp_service *service, uint32_t origin)
 {
-    uint32_t threads = service->stats.threads;
+    uint32_t used = service->used;
     uint32_t enough = service->options.gather;
     if (enough == 0)
         enough = service->http2[origin] ? 100 : service->share;
     if (service->share_in_flight != 0 && service->share_in_flight < enough)
         enough = service->share_in_flight;
-    uint32_t best = origin % threads;
+    uint32_t best = origin % used;
     for (uint32_t i = 0; i < service->width; i++) {
-        uint32_t worker = (origin + i) % threads;
+        uint32_t worker = (origin + i) % used;
         uint32_t has = *in_flight(service, origin, worker);
         if (has < enough) {
             best = worker;
@@ -133,7 +131,7 @@ static uint32_t choose(rp_service *service, uint32_t origin)
         if (has < *in_flight(service, origin, best))
             best = worker;
     }
-    if (best != origin % threads)
+    if (best != origin % used)
         service->stats.spread++;
     return best;
 }
@@ -141,40 +139,24 @@ static uint32_t choose(rp_service *service, uint32_t origin)
 /* ---- sending ---- */
 
 /* Under the lock. */
-static rp_status put(rp_service *service, const rp_call *call, rp_error *error)
+static rp_status put(rp_service *service, rp_call *call, rp_error *error)
 {
     if (service->draining)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the service was told to end");
-    rp_call *copy = rp_allocate(&service->memory, sizeof(*copy));
-    if (copy == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a request");
-    *copy = *call;
     uint32_t index = choose(service, call->origin);
-    copy->worker = &service->workers[index];
-    if (copy->options.retry != NULL) {
-        copy->retry = *copy->options.retry;
-        copy->options.retry = &copy->retry;
-    }
-    if (copy->options.hedge != NULL) {
-        copy->hedge = *copy->options.hedge;
-        copy->options.hedge = &copy->hedge;
-    }
-    take_callbacks(copy);
-    rp_list_init(&copy->cancel_link);
-    rp_list_append(&copy->worker->inbox, &copy->link);
-    copy->worker->inbox_count++;
+    call->worker = &service->workers[index];
+    rp_list_append(&call->worker->inbox, &call->link);
+    call->worker->inbox_count++;
     ++*in_flight(service, call->origin, index);
     service->stats.in_flight++;
     service->stats.requests++;
-    rp_worker_wake(copy->worker);
+    rp_worker_wake(call->worker);
     return RP_OK;
 }
 
-rp_status rp_call_send(rp_service *service, const rp_request_options *options, uint64_t tag,
-                       const rp_response_events *events, void *events_user, void *user,
-                       rp_error *error)
+static rp_status check(const rp_service *service, const rp_request_options *options,
+                       const rp_response_events *events, rp_url *url, rp_error *error)
 {
-    rp_url url;
     if (service->process != rp_process_mark())
         return rp_loop_not_ours(error, RP_PHASE_NONE);
     if (events == NULL || events->on_done == NULL)
@@ -182,18 +164,31 @@ rp_status rp_call_send(rp_service *service, const rp_request_options *options, u
                             "a request needs events with an on_done");
     if (options->url == NULL)
         return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_NONE, "the request has no URL");
-    rp_status status = rp_url_parse(&url, options->url, strlen(options->url), error);
+    return rp_url_parse(url, options->url, strlen(options->url), error);
+}
+
+rp_status rp_call_send(rp_service *service, const rp_request_options *options, uint64_t tag,
+                       const rp_response_events *events, void *events_user, void *user,
+                       rp_error *error)
+{
+    rp_url url;
+    rp_status status = check(service, options, events, &url, error);
     if (status != RP_OK)
         return status;
-    const rp_call call = {.tag = tag,
-                          .origin = origin_of(&url),
-                          .options = *options,
-                          .events = events,
-                          .events_user = events_user,
-                          .user = user};
+    rp_call *call = rp_call_new(service->options.allocator, options);
+    if (call == NULL)
+        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a request");
+    call->tag = tag;
+    call->origin = origin_of(&url);
+    call->events = events;
+    call->events_user = events_user;
+    call->user = user;
+    take_callbacks(call);
     rp_mutex_lock(&service->lock);
-    status = put(service, &call, error);
+    status = put(service, call, error);
     rp_mutex_unlock(&service->lock);
+    if (status != RP_OK)
+        rp_call_free(call);
     return status;
 }
 
@@ -232,9 +227,8 @@ static void cancel_all_of(rp_worker *worker, rp_link *list, uint64_t tag)
 
 void rp_service_cancel(rp_service *service, uint64_t tag)
 {
-    if (tag == 0 || service->process != rp_process_mark())
+    if (tag == 0 || !rp_service_lock(service))
         return;
-    rp_mutex_lock(&service->lock);
     for (uint32_t i = 0; i < service->stats.threads; i++) {
         cancel_all_of(&service->workers[i], &service->workers[i].inbox, tag);
         cancel_all_of(&service->workers[i], &service->workers[i].calls, tag);
@@ -259,17 +253,20 @@ static void begin(rp_worker *worker, rp_call *call, bool cancelled)
 
 static uint32_t waiting(rp_worker *worker)
 {
-    rp_mutex_lock(&worker->service->lock);
+    if (!rp_service_lock(worker->service))
+        return 0;
     uint32_t count = worker->inbox_count;
     rp_mutex_unlock(&worker->service->lock);
     return count;
 }
 
-/* The next that was sent, now among the worker's calls; there is one. */
+/* The next that was sent, now among the worker's calls; there is one. NULL: a callback has
+ * forked. */
 static rp_call *take_sent(rp_worker *worker, bool *cancelled)
 {
     rp_service *service = worker->service;
-    rp_mutex_lock(&service->lock);
+    if (!rp_service_lock(service))
+        return NULL;
     rp_call *call = RP_CONTAINER(rp_list_take(&worker->inbox), rp_call, link);
     worker->inbox_count--;
     rp_list_append(&worker->calls, &call->link);
@@ -280,7 +277,8 @@ static rp_call *take_sent(rp_worker *worker, bool *cancelled)
 
 static rp_call *take_cancelled(rp_worker *worker)
 {
-    rp_mutex_lock(&worker->service->lock);
+    if (!rp_service_lock(worker->service))
+        return NULL;
     rp_link *link = rp_list_take(&worker->cancels);
     rp_mutex_unlock(&worker->service->lock);
     return link != NULL ? RP_CONTAINER(link, rp_call, cancel_link) : NULL;
@@ -288,14 +286,14 @@ static rp_call *take_cancelled(rp_worker *worker)
 
 void rp_calls_look(rp_worker *worker)
 {
-    for (uint32_t left = waiting(worker); left > 0;
-         left--) { /* and not those that come meanwhile */
-        bool cancelled;
-        rp_call *call = take_sent(worker, &cancelled);
+    bool cancelled;
+    rp_call *call;
+    /* Not those that come meanwhile. */
+    for (uint32_t left = waiting(worker);
+         left > 0 && (call = take_sent(worker, &cancelled)) != NULL; left--)
         begin(worker, call, cancelled);
-    }
     /* One that is sent and cancelled from here on may not have begun: begin() will see it. */
-    for (rp_call *call; (call = take_cancelled(worker)) != NULL;)
+    while ((call = take_cancelled(worker)) != NULL)
         if (call->request != NULL)
             rp_request_cancel(call->request);
 }

@@ -33,12 +33,21 @@ void rp_service_leave(rp_service *service)
         free_service(service);
 }
 
+bool rp_service_lock(rp_service *service)
+{
+    if (service->process != rp_process_mark())
+        return false;
+    rp_mutex_lock(&service->lock);
+    return true;
+}
+
 /* ---- a worker, on its thread ---- */
 
 static void set_tls(rp_worker *worker)
 {
     rp_service *service = worker->service;
-    rp_mutex_lock(&service->lock);
+    if (!rp_service_lock(service))
+        return;
     bool changed = worker->client_tls_number != service->tls_number;
     worker->client_tls_number = service->tls_number;
     rp_tls_config *tls = changed ? rp_tls_config_retain(service->tls) : NULL;
@@ -71,7 +80,8 @@ static void end_worker(rp_worker *worker)
     rp_service *service = worker->service;
     rp_client_destroy(worker->client);
     worker->client = NULL;
-    rp_mutex_lock(&service->lock);
+    if (!rp_service_lock(service))
+        return;
     worker->ended = true;
     rp_service_leave(service);
 }
@@ -83,6 +93,8 @@ static void look(rp_post *unused, void *user)
     (void)unused;
     rp_mutex_lock(&service->lock);
     worker->posted = false;
+    if (!service->threads)
+        rp_thread_note_self(&worker->thread);
     bool ending = service->ending;
     rp_mutex_unlock(&service->lock);
     set_tls(worker);
@@ -164,18 +176,27 @@ static void share_decoders(rp_client_options *options, uint32_t threads)
     options->decoder_memory_limit_bytes = limit > DECODER_LEAST ? limit : DECODER_LEAST;
 }
 
-/* What the service may have, each worker may have a part of; an origin that may have less than one
- * for each has fewer workers. */
+static uint32_t or_default(uint32_t limit, uint32_t none)
+{
+    return limit != 0 ? limit : none;
+}
+
+/* What the service may have, each worker may have a part of. If that is less than one for each,
+ * only so many have requests; or so many for an origin, if it is an origin's. */
 static void share_out(rp_service *service)
 {
     rp_client_options *options = &service->options.client;
-    uint32_t threads = service->stats.threads, in_flight = options->limits.requests_in_flight;
-    uint32_t connections =
-        options->connections_per_origin != 0 ? options->connections_per_origin : 64;
-    uint32_t total = options->connections_total != 0 ? options->connections_total : 65536;
-    service->width = less(less(connections, total), threads);
-    if (in_flight != 0)
-        service->width = less(in_flight, service->width);
+    uint32_t connections = or_default(options->connections_per_origin, 64);
+    uint32_t total = or_default(options->connections_total, 65536);
+    uint32_t queue = or_default(options->queue_limit, 65536);
+    uint32_t openings = or_default(options->concurrent_openings, 256);
+    uint32_t used = less(less(service->stats.threads, total), less(queue, openings));
+    service->used = used;
+    service->width = less(connections, used);
+    if (options->limits.requests_in_flight != 0)
+        service->width = less(options->limits.requests_in_flight, service->width);
+    if (options->limits.queue_limit != 0)
+        service->width = less(options->limits.queue_limit, service->width);
     if (options->http2_one_connection)
         service->width = 1;
     service->share = part(connections, service->width);
@@ -183,11 +204,10 @@ static void share_out(rp_service *service)
     if (options->idle_per_origin != 0)
         options->idle_per_origin = part(options->idle_per_origin, service->width);
     share_load(service);
-    share_decoders(options, threads);
-    options->connections_total = part(total, threads);
-    options->queue_limit = part(options->queue_limit != 0 ? options->queue_limit : 65536, threads);
-    options->concurrent_openings =
-        part(options->concurrent_openings != 0 ? options->concurrent_openings : 256, threads);
+    share_decoders(options, used);
+    options->connections_total = part(total, used);
+    options->queue_limit = part(queue, used);
+    options->concurrent_openings = part(openings, used);
 }
 
 static rp_status check(const rp_service_options *options, rp_error *error)
@@ -337,19 +357,22 @@ rp_status rp_service_create_sized(rp_service **out, const rp_service_options *op
 
 /* ---- its end ---- */
 
-bool rp_service_is_own_thread(const rp_service *service)
+bool rp_service_is_turned_here(rp_service *service)
 {
-    for (uint32_t i = 0; service->threads && i < service->stats.threads; i++)
-        if (rp_thread_is_self(&service->workers[i].thread))
-            return true;
-    return false;
+    bool here = false;
+    if (!rp_service_lock(service))
+        return false;
+    for (uint32_t i = 0; i < service->stats.threads && !here; i++)
+        here = rp_thread_is_self(&service->workers[i].thread);
+    rp_mutex_unlock(&service->lock);
+    return here;
 }
 
 void rp_service_destroy(rp_service *service)
 {
     if (service == NULL || service->process != rp_process_mark())
         return;
-    RP_ASSERT(!rp_service_is_own_thread(service));
+    RP_ASSERT(!service->threads || !rp_service_is_turned_here(service));
     rp_mutex_lock(&service->lock);
     service->draining = service->ending = true;
     for (uint32_t i = 0; i < service->stats.threads; i++)
@@ -366,10 +389,9 @@ void rp_service_destroy(rp_service *service)
 
 bool rp_service_drain(rp_service *service, uint64_t wait_ms)
 {
-    if (service->process != rp_process_mark())
+    RP_ASSERT(wait_ms == 0 || !rp_service_is_turned_here(service));
+    if (!rp_service_lock(service))
         return false;
-    RP_ASSERT(wait_ms == 0 || !rp_service_is_own_thread(service));
-    rp_mutex_lock(&service->lock);
     service->draining = true;
     while (service->stats.in_flight > 0 &&
            rp_condition_wait(&service->changed, &service->lock, wait_ms))
@@ -381,9 +403,8 @@ bool rp_service_drain(rp_service *service, uint64_t wait_ms)
 
 void rp_service_set_tls(rp_service *service, rp_tls_config *tls)
 {
-    if (tls == NULL || service->process != rp_process_mark())
+    if (tls == NULL || !rp_service_lock(service))
         return;
-    rp_mutex_lock(&service->lock);
     rp_tls_config *before = service->tls;
     service->tls = rp_tls_config_retain(tls);
     service->tls_number++;
@@ -396,9 +417,8 @@ void rp_service_set_tls(rp_service *service, rp_tls_config *tls)
 void rp_service_stats_get(rp_service *service, rp_service_stats *stats)
 {
     *stats = (rp_service_stats){.threads = 0};
-    if (service->process != rp_process_mark())
+    if (!rp_service_lock(service))
         return;
-    rp_mutex_lock(&service->lock);
     *stats = service->stats;
     rp_mutex_unlock(&service->lock);
 }

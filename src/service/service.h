@@ -4,7 +4,8 @@
  *     rp_service_send --> inbox, post   look() --> rp_client_send --> the caller's callbacks
  *     rp_service_cancel --> cancels     look() --> rp_request_cancel
  *
- * One lock guards all that threads share. It is not held in callbacks. */
+ * One lock guards all that threads share. It is not held in callbacks. A callback may fork: in the
+ * child, which has no other thread, the lock may be held for ever, so nobody there takes it. */
 #ifndef RP_SERVICE_SERVICE_H
 #define RP_SERVICE_SERVICE_H
 
@@ -20,7 +21,7 @@
 /* A loop with its client. What is not guarded by the lock is its thread's. */
 typedef struct rp_worker {
     rp_service *service;
-    rp_thread thread; /* without one of its own, not used */
+    rp_thread thread; /* of the caller's loops: who turned it last, guarded */
     rp_loop *loop;
     rp_client *client; /* NULL: it could not be made, or has ended */
     rp_error trouble;  /* why it could not be made */
@@ -35,6 +36,8 @@ typedef struct rp_worker {
 
 /* One request. */
 typedef struct rp_call {
+    rp_memory memory; /* its own, as any thread makes it and another one frees it */
+    size_t size;      /* of the block, what was copied of the options behind this included */
     rp_worker *worker;
     rp_request *request; /* the worker's; NULL: not begun */
     uint64_t tag;
@@ -58,7 +61,8 @@ struct rp_service {
     rp_mutex lock;
     rp_condition changed; /* a thread has begun, or the last request has ended */
     uint64_t process;
-    rp_memory memory; /* guarded, as is what follows */
+    rp_memory memory;
+    /* Guarded: */
     rp_service_stats stats;
     uint32_t begun; /* threads */
     bool draining, ending;
@@ -70,7 +74,8 @@ struct rp_service {
     rp_service_options options;
     rp_resolver *resolver; /* NULL: each loop's own */
     struct rp_shared *shared;
-    uint32_t width;           /* workers that an origin may have */
+    uint32_t used;            /* workers that get requests, the first ones */
+    uint32_t width;           /* of these, as many as an origin may have */
     uint32_t share;           /* of connections to one origin, for each of them */
     uint32_t share_in_flight; /* of requests that its connections have; 0: no limit */
     bool threads;             /* of its own */
@@ -79,12 +84,16 @@ struct rp_service {
 
 /* ---- service.c ---- */
 
+/* False: this is a child of fork. */
+bool rp_service_lock(rp_service *service);
 /* Under the lock. Has the worker look at what is there for it. */
 void rp_worker_wake(rp_worker *worker);
 /* Frees the service if it was destroyed and nothing holds it any more. Under the lock, which it
  * gives up. */
 void rp_service_leave(rp_service *service);
-bool rp_service_is_own_thread(const rp_service *service);
+/* By the calling thread, as far as that is known of the caller's loops: who waits for the service
+ * there waits for ever. */
+bool rp_service_is_turned_here(rp_service *service);
 
 /* ---- call.c ---- */
 
@@ -97,5 +106,12 @@ rp_status rp_call_send(rp_service *service, const rp_request_options *options, u
                        rp_error *error);
 /* On the worker's thread: what was sent is begun, what was cancelled ends. */
 void rp_calls_look(rp_worker *worker);
+
+/* ---- keep.c ---- */
+
+/* A call with the options, and a copy of what they point to, the body excepted. NULL: no memory. */
+rp_call *rp_call_new(rp_allocator allocator, const rp_request_options *options);
+/* Overwrites what it has, for it may be secret. */
+void rp_call_free(rp_call *call);
 
 #endif

@@ -24,8 +24,10 @@ static DWORD WINAPI thread_main(void *argument)
 bool rp_thread_start(rp_thread *thread, void (*run)(void *argument), void *argument)
 {
     *thread = (rp_thread){.run = run, .argument = argument};
-    HANDLE handle = CreateThread(NULL, 0, thread_main, thread, 0, NULL);
+    DWORD id = 0;
+    HANDLE handle = CreateThread(NULL, 0, thread_main, thread, 0, &id);
     thread->private_handle[0] = (uintptr_t)handle;
+    thread->private_handle[1] = id;
     return handle != NULL;
 }
 
@@ -38,7 +40,12 @@ void rp_thread_join(rp_thread *thread)
 
 bool rp_thread_is_self(const rp_thread *thread)
 {
-    return GetThreadId((HANDLE)(uintptr_t)thread->private_handle[0]) == GetCurrentThreadId();
+    return thread->private_handle[1] == GetCurrentThreadId();
+}
+
+void rp_thread_note_self(rp_thread *thread)
+{
+    thread->private_handle[1] = GetCurrentThreadId();
 }
 
 /* Of the process's first group of processors, which has 64 at the most. */

@@ -5,6 +5,7 @@
 
 #include <ringport/service.h>
 
+#include <stdio.h>
 #include <string.h>
 
 enum { LOOPS = 4, REQUESTS = 64, TAG = 7, STREAMS = 20 };
@@ -231,6 +232,46 @@ static void test_limits_of_the_whole(void **state)
     }
 }
 
+/* What the service may have fewer of than it has loops: several origins, each on a loop of its own
+ * if it might, have no more of it together. */
+static void test_few_for_the_whole(void **state)
+{
+    (void)state;
+    for (unsigned limit = 0; limit < 3; limit++) {
+        scene s;
+        unsigned loops, failed;
+        rp_error error;
+        char host[4][32], url[4][192];
+        rp_sim_server *others[4];
+        const rp_service_options options = {
+            .gather = 1,
+            .client.connections_total = limit == 0 ? 2 : 0,
+            .client.queue_limit = limit == 1 ? 3 : 0,
+            .client.concurrent_openings = limit == 2 ? 1 : 0,
+        };
+        scene_begin(&s, 0, &options, 13);
+        for (size_t i = 0; i < 4; i++) {
+            (void)snprintf(host[i], sizeof(host[i]), "host%zu.example.test", i);
+            (void)snprintf(url[i], sizeof(url[i]), "https://%s/", host[i]);
+            rp_sim_server_options serving = {.host = host[i], .on_request = serve, .user = &s};
+            assert_int_equal(rp_sim_server_start(s.play.sim, &others[i], &serving, &error), RP_OK);
+            ask(&s, url[i], 3);
+        }
+        rp_sim_run_ms(s.play.sim, 20000);
+        assert_int_equal(s.answers, 12);
+        failed = s.answers - s.good;
+        uint64_t opened = opened_in_all(&s, &loops);
+        if (limit == 0)
+            assert_int_equal(loops, 2); /* with a connection each */
+        else if (limit == 1)            /* three wait, and the others are refused */
+            assert_true(loops <= 3 && failed == 9);
+        else
+            assert_int_equal(loops, 1);
+        assert_true(opened > 0);
+        scene_end(&s);
+    }
+}
+
 /* Many at once are spread, and the limits are those of the whole. */
 static void test_spread(void **state)
 {
@@ -342,6 +383,36 @@ static void test_cancel_at_the_end(void **state)
     play_end(&s.play);
 }
 
+/* Who waits for a service in one of its callbacks would wait for ever: for an answer that the
+ * callback's own loop is to bring, or another one that this thread turns. */
+static void waits(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    scene *s = user;
+    rp_error error;
+    (void)request;
+    (void)summary;
+    CHECK(rp_service_call(s->service, &(rp_request_options){.url = "https://" PLAY_HOST "/"}, 0, 0,
+                          &error) == NULL);
+    CHECK(error.status == RP_E_MISUSE);
+    s->answers++;
+}
+
+static void test_wait_in_a_callback(void **state)
+{
+    (void)state;
+    static const rp_response_events events = {.on_done = waits};
+    scene s;
+    rp_error error;
+    scene_begin(&s, 1, &(rp_service_options){0}, 13);
+    assert_int_equal(rp_service_send(s.service,
+                                     &(rp_request_options){.url = "https://" PLAY_HOST "/"}, 0,
+                                     &events, &s, &error),
+                     RP_OK);
+    rp_sim_run_ms(s.play.sim, 1000);
+    assert_int_equal(s.answers, 1);
+    scene_end(&s);
+}
+
 static void test_misuse(void **state)
 {
     (void)state;
@@ -394,11 +465,13 @@ int main(void)
         cmocka_unit_test(test_what_loops_share),
         cmocka_unit_test(test_what_loops_do_not_share),
         cmocka_unit_test(test_limits_of_the_whole),
+        cmocka_unit_test(test_few_for_the_whole),
         cmocka_unit_test(test_spread),
         cmocka_unit_test(test_same_seed_same_run),
         cmocka_unit_test(test_destroy),
         cmocka_unit_test(test_set_tls),
         cmocka_unit_test(test_cancel_at_the_end),
+        cmocka_unit_test(test_wait_in_a_callback),
         cmocka_unit_test(test_misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
