@@ -3,6 +3,8 @@
 #ifndef RP_BASE_MUTEX_H
 #define RP_BASE_MUTEX_H
 
+#include "base/platform.h"
+
 #ifdef _WIN32
 #include <winsock2.h>
 /* winsock2.h comes first, or windows.h would bring its predecessor. */
@@ -22,6 +24,10 @@ static inline void rp_mutex_destroy(rp_mutex *mutex)
 static inline void rp_mutex_lock(rp_mutex *mutex)
 {
     AcquireSRWLockExclusive(mutex);
+}
+static inline bool rp_mutex_try(rp_mutex *mutex)
+{
+    return TryAcquireSRWLockExclusive(mutex);
 }
 static inline void rp_mutex_unlock(rp_mutex *mutex)
 {
@@ -48,10 +54,24 @@ static inline void rp_mutex_lock(rp_mutex *mutex)
 {
     RP_ASSERT(pthread_mutex_lock(mutex) == 0);
 }
+static inline bool rp_mutex_try(rp_mutex *mutex)
+{
+    return pthread_mutex_trylock(mutex) == 0;
+}
 static inline void rp_mutex_unlock(rp_mutex *mutex)
 {
     RP_ASSERT(pthread_mutex_unlock(mutex) == 0);
 }
 #endif
+
+/* Of what a child of fork goes on to use, made by the process with that mark (rp_process_mark).
+ * False, in the child: perhaps a thread that there is not here had locked it, and so for ever. */
+static inline bool rp_mutex_lock_inherited(rp_mutex *mutex, uint64_t maker)
+{
+    if (maker != rp_process_mark())
+        return rp_mutex_try(mutex);
+    rp_mutex_lock(mutex);
+    return true;
+}
 
 #endif

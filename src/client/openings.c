@@ -198,11 +198,12 @@ static bool may_take(const rp_origin *origin)
            connections >= origin->opening_count;
 }
 
-/* False: it needs none, or has to wait. */
+/* False: it needs none, or has to wait; or a callback has forked, and it is the parent's. */
 static bool open_one(rp_origin *origin)
 {
     rp_client *client = origin->client;
-    if (is_held(origin) || !may_take(origin) || !rp_origin_wants_one(origin))
+    if (!rp_loop_is_ours(client->loop) || is_held(origin) || !may_take(origin) ||
+        !rp_origin_wants_one(origin))
         return false;
     if (origin->queued_count > 0)
         make_room(origin);

@@ -61,11 +61,13 @@ void rp_client_share(rp_client *client, rp_shared *shared)
     rp_loop_share_sessions(client->loop, shared->sessions);
 }
 
-/* Of what goes elsewhere, or through a proxy, each client learns for itself. */
+/* Of what goes elsewhere, or through a proxy, each client learns for itself. In a child of fork
+ * nobody is left who would unlock the mutex. */
 static bool shares(const rp_origin *origin)
 {
-    return origin->client->shared != NULL && origin->hop == NULL && origin->route[0] == '\0' &&
-           !origin->upgrades && strlen(origin->host) < HOST_SIZE;
+    return origin->client->shared != NULL && rp_loop_is_ours(origin->client->loop) &&
+           origin->hop == NULL && origin->route[0] == '\0' && !origin->upgrades &&
+           strlen(origin->host) < HOST_SIZE;
 }
 
 static entry *place_of(const rp_origin *origin)

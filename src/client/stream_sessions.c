@@ -48,7 +48,7 @@ rp_status rp_tls_sessions_save(rp_loop *loop, const rp_tls_config *config, const
     size_t size;
     if (!store_of(loop, &sessions, &status, error))
         return status;
-    rp_sessions_lock(sessions);
+    (void)rp_sessions_lock(sessions); /* it is this process', as the loop is */
     status = rp_sessions_save(sessions, config, seal_key, &loop->memory, &bytes, &size, error);
     rp_sessions_unlock(sessions);
     if (status != RP_OK)
@@ -69,7 +69,7 @@ rp_status rp_tls_sessions_restore(rp_loop *loop, const rp_tls_config *config,
     *count = 0;
     if (!store_of(loop, &sessions, &status, error))
         return status;
-    rp_sessions_lock(sessions);
+    (void)rp_sessions_lock(sessions); /* it is this process', as the loop is */
     status = rp_sessions_restore(sessions, config, seal_key, &loop->memory, (rp_slice){bytes, size},
                                  count, error);
     rp_sessions_unlock(sessions);

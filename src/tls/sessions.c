@@ -35,6 +35,7 @@ struct rp_sessions {
     bool shared;
     rp_memory own;          /* a shared one's memory, */
     rp_mutex mutex;         /* what guards all else of it, */
+    uint64_t process;       /* whose it is (rp_process_mark), */
     atomic_uint references; /* and how many have it */
     rp_link by_age;
     size_t count;
@@ -62,14 +63,19 @@ rp_sessions *rp_sessions_create_shared(rp_allocator allocator)
     sessions->memory = &sessions->own;
     sessions->shared = true;
     atomic_init(&sessions->references, 1);
+    sessions->process = rp_process_mark();
     rp_mutex_init(&sessions->mutex);
     return sessions;
 }
 
-void rp_sessions_lock(rp_sessions *sessions)
+bool rp_sessions_lock(rp_sessions *sessions)
 {
-    if (sessions->shared)
-        rp_mutex_lock(&sessions->mutex);
+    if (!sessions->shared)
+        return true;
+    if (sessions->process != rp_process_mark())
+        return false;
+    rp_mutex_lock(&sessions->mutex);
+    return true;
 }
 
 void rp_sessions_unlock(rp_sessions *sessions)
@@ -171,7 +177,10 @@ void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
     WOLFSSL_SESSION *own = make_own(sessions, session);
     if (own == NULL)
         return;
-    rp_sessions_lock(sessions);
+    if (!rp_sessions_lock(sessions)) {
+        wolfSSL_SESSION_free(own);
+        return;
+    }
     rp_sessions_put_stored(sessions, key, own, (int64_t)time(NULL));
     rp_sessions_unlock(sessions);
 }
@@ -229,7 +238,8 @@ static WOLFSSL_SESSION *take(rp_sessions *sessions, const char *key)
 
 void *rp_sessions_take(rp_sessions *sessions, const char *key)
 {
-    rp_sessions_lock(sessions);
+    if (!rp_sessions_lock(sessions))
+        return NULL;
     WOLFSSL_SESSION *taken = take(sessions, key);
     rp_sessions_unlock(sessions);
     return taken;
@@ -274,7 +284,8 @@ void rp_sessions_drop_expired(rp_sessions *sessions)
 void rp_sessions_forget(rp_sessions *sessions, const char *key)
 {
     uint32_t hash = hash_text(key);
-    rp_sessions_lock(sessions);
+    if (!rp_sessions_lock(sessions))
+        return;
     for (origin *of; (of = *find(sessions, key, hash)) != NULL;)
         wolfSSL_SESSION_free(take_out(sessions, RP_CONTAINER(of->sessions.next, entry, by_origin)));
     rp_sessions_unlock(sessions);

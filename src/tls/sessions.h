@@ -23,8 +23,10 @@ rp_sessions *rp_sessions_create_shared(rp_allocator allocator);
 rp_sessions *rp_sessions_retain(rp_sessions *sessions);
 /* Drops a reference, of a shared one. NULL does nothing. */
 void rp_sessions_destroy(rp_sessions *sessions);
-/* Of one that is not shared they do nothing. */
-void rp_sessions_lock(rp_sessions *sessions);
+/* Of one that is not shared they do nothing. False: it is shared, and the process that made it is
+ * another one, from which this was forked: a thread that there is not here may have locked it. put,
+ * take and forget do nothing then. */
+bool rp_sessions_lock(rp_sessions *sessions);
 void rp_sessions_unlock(rp_sessions *sessions);
 
 /* session is a WOLFSSL_SESSION, owned by the store from here on, whatever happens. */

@@ -47,6 +47,7 @@ typedef struct crl {
 
 struct rp_crls {
     rp_memory *memory;
+    uint64_t process; /* rp_process_mark of its maker: children of fork use it too */
     rp_mutex mutex;
     crl *first;
     size_t count, bytes;
@@ -346,6 +347,7 @@ rp_crls *rp_crls_create(rp_memory *memory)
     if (crls == NULL)
         return NULL;
     crls->memory = memory;
+    crls->process = rp_process_mark();
     rp_mutex_init(&crls->mutex);
     return crls;
 }
@@ -410,7 +412,8 @@ void rp_crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), vo
 static bool is_known(rp_crls *crls, const crl *list, const uint8_t *key, signer *found)
 {
     bool known = false;
-    rp_mutex_lock(&crls->mutex);
+    if (!rp_mutex_lock_inherited(&crls->mutex, crls->process))
+        return false;
     for (unsigned i = 0; i < SIGNERS && !known; i++) {
         known = list->known[i] && memcmp(list->keys[i], key, KEY_HASH_BYTES) == 0;
         if (known)
@@ -435,7 +438,8 @@ static rp_signature_result check_signature(rp_crls *crls, crl *list, rp_issuer i
     if (result == RP_SIGNATURE_NO_MEMORY)
         return result;
     found = result == RP_SIGNATURE_GOOD ? SIGNER : NO_SIGNER;
-    rp_mutex_lock(&crls->mutex);
+    if (!rp_mutex_lock_inherited(&crls->mutex, crls->process))
+        return result;
     list->known[found] = true;
     memcpy(list->keys[found], key, sizeof(key));
     rp_mutex_unlock(&crls->mutex);

@@ -18,6 +18,7 @@ typedef struct verdict {
 
 struct rp_verdicts {
     rp_memory *memory;
+    uint64_t process; /* rp_process_mark of its maker: children of fork use it too */
     rp_mutex mutex;
     verdict places[PLACES];
 };
@@ -28,6 +29,7 @@ rp_verdicts *rp_verdicts_create(rp_memory *memory)
     if (verdicts == NULL)
         return NULL;
     verdicts->memory = memory;
+    verdicts->process = rp_process_mark();
     for (size_t i = 0; i < PLACES; i++)
         verdicts->places[i].begins = 1;
     rp_mutex_init(&verdicts->mutex);
@@ -71,7 +73,8 @@ static verdict *place_of(rp_verdicts *verdicts, const rp_verdict_key *key)
 
 bool rp_verdicts_know(rp_verdicts *verdicts, const rp_verdict_key *key, int64_t now)
 {
-    rp_mutex_lock(&verdicts->mutex);
+    if (!rp_mutex_lock_inherited(&verdicts->mutex, verdicts->process))
+        return false;
     const verdict *kept = place_of(verdicts, key);
     bool known = kept->begins <= now && now <= kept->ends &&
                  memcmp(kept->key.bytes, key->bytes, sizeof(key->bytes)) == 0;
@@ -81,7 +84,8 @@ bool rp_verdicts_know(rp_verdicts *verdicts, const rp_verdict_key *key, int64_t 
 
 void rp_verdicts_keep(rp_verdicts *verdicts, const rp_verdict_key *key, const rp_path *path)
 {
-    rp_mutex_lock(&verdicts->mutex);
+    if (!rp_mutex_lock_inherited(&verdicts->mutex, verdicts->process))
+        return;
     *place_of(verdicts, key) = (verdict){*key, path->begins, path->ends};
     rp_mutex_unlock(&verdicts->mutex);
 }

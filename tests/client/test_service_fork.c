@@ -1,12 +1,16 @@
 /* test_service_fork.c - a process that has a service forks: the child's calls on it say that it is
  * not its own, and do nothing; a service of the child's own serves it; the parent's goes on. */
+#include "base/thread.h"
+#include "service/service.h"
 #include "support/check.h"
 #include "support/raw.h"
 #include "support/web.h"
-
-#include <ringport/service.h>
+#include "tls/sessions.h"
+#include "x509/verdicts.h"
 
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,21 +77,34 @@ static int be_the_child(family *f)
     return f->answers == 0 ? 0 : 7;
 }
 
-static int in_child(family *f)
+/* As fork; the child does not live for long, and not as a test. */
+static pid_t make_child(void)
 {
-    int status = 0;
     (void)fflush(NULL);
     pid_t child = fork();
+    CHECK(child >= 0);
     if (child == 0) {
         (void)signal(SIGSEGV, SIG_DFL); /* cmocka's would run the parent's tests on */
         (void)signal(SIGABRT, SIG_DFL);
         (void)alarm(LIMIT_S);
-        _exit(be_the_child(f));
     }
-    assert_true(child > 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return child;
+}
+
+/* What it exited with; -1: a signal ended it. */
+static int end_of(pid_t child)
+{
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int in_child(family *f)
+{
+    pid_t child = make_child();
+    if (child == 0)
+        _exit(be_the_child(f));
+    return end_of(child);
 }
 
 static void test_fork(void **state)
@@ -117,8 +134,220 @@ static void test_fork(void **state)
     }
 }
 
+/* ---- in a callback ---- */
+
+enum { RETURNED = 11 };
+
+typedef struct forker {
+    family f;
+    bool locked;             /* the service's lock is another thread's while the callback forks */
+    atomic_bool reached, go; /* the callback is in; it may fork */
+    atomic_int ended;        /* the child, with that; -2: not yet */
+    pid_t child;
+} forker;
+
+static forker *forks;
+
+static void leave(void)
+{
+    _exit(RETURNED);
+}
+
+static void fork_here(void)
+{
+    forker *k = forks;
+    atomic_store(&k->reached, true);
+    while (!atomic_load(&k->go))
+        raw_sleep_ms(1);
+    pid_t child = make_child();
+    if (child == 0) {
+        int wrong = be_the_child(&k->f);
+        if (wrong != 0)
+            _exit(wrong);
+        /* Back through all that called. The thread ends, and so the process, by exit(). */
+        CHECK(atexit(leave) == 0);
+        return;
+    }
+    atomic_store(&k->ended, end_of(child));
+}
+
+static void forks_at_head(rp_request *request, const rp_response_head *head, void *user)
+{
+    (void)request;
+    (void)head;
+    (void)user;
+    fork_here();
+}
+
+static void forks_when_done(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    (void)request;
+    (void)summary;
+    (void)user;
+    if (atomic_load(&forks->ended) == -2)
+        fork_here();
+}
+
+/* The child returns from the callback, whether or not another thread had the locks, and ends. Its
+ * own calls were tried before. One request can't begin, so that the callback comes from within the
+ * service's own round, with others behind it. */
+static void test_fork_in_a_callback(void **state)
+{
+    (void)state;
+    static const rp_response_events events[] = {
+        {.on_head = forks_at_head, .on_done = forks_when_done},
+        {.on_done = forks_when_done},
+        {.on_done = forks_when_done},
+    };
+    for (unsigned i = 0; i < 6; i++) {
+        forker k = {.locked = i >= 3, .ended = -2};
+        family *f = &k.f;
+        rp_error error;
+        forks = &k;
+        web_begin_apart(&f->w, 13, NULL, NULL);
+        (void)snprintf(f->url, sizeof(f->url), "%s", server_url(f->w.server, "/hello"));
+        f->service = service_of(f, &error);
+        assert_non_null(f->service);
+        assert_true(calls_good(f, f->service));
+        rp_request_options get = {.url = f->url, .method = i % 3 == 2 ? "G T" : "GET"};
+        assert_int_equal(rp_service_send(f->service, &get, TAG, &events[i % 3], &k, &error), RP_OK);
+        while (!atomic_load(&k.reached))
+            raw_sleep_ms(1);
+        get.method = "GET";
+        for (unsigned n = 0; n < WAITING; n++)
+            assert_int_equal(
+                rp_service_ask(f->service, &get, TAG, 0, f->w.loop, at_home, f, &error), RP_OK);
+        rp_sessions *sessions = f->service->workers[0].loop->sessions;
+        if (k.locked) {
+            rp_mutex_lock(&f->service->lock);
+            assert_true(rp_sessions_lock(sessions));
+        }
+        atomic_store(&k.go, true);
+        while (atomic_load(&k.ended) == -2)
+            raw_sleep_ms(1);
+        if (k.locked) {
+            rp_sessions_unlock(sessions);
+            rp_mutex_unlock(&f->service->lock);
+        }
+        assert_int_equal(k.ended, RETURNED);
+        while (f->answers < WAITING)
+            (void)rp_loop_turn(f->w.loop, RP_NEVER_MS);
+        assert_int_equal(f->good, WAITING);
+        assert_true(rp_service_drain(f->service, RP_NEVER_MS));
+        rp_service_destroy(f->service);
+        web_end(&f->w);
+    }
+}
+
+/* ---- while another thread waits ---- */
+
+typedef struct waiter {
+    family *f;
+    rp_thread thread;
+    bool good;
+} waiter;
+
+static void wait_for_answer(void *argument)
+{
+    waiter *w = argument;
+    char url[128];
+    (void)snprintf(url, sizeof(url), "%s", w->f->url);
+    rp_response *answer =
+        rp_service_call(w->f->service, &(rp_request_options){.url = url}, TAG, 0, NULL);
+    w->good = answer != NULL && answer->error.status == RP_OK && answer->status == 200;
+    rp_response_free(answer);
+}
+
+static void test_fork_beside_a_waiter(void **state)
+{
+    (void)state;
+    family f = {.answers = 0};
+    rp_error error;
+    rp_service_stats stats;
+    web_begin_apart(&f.w, 13, NULL, NULL);
+    (void)snprintf(f.url, sizeof(f.url), "%s", server_url(f.w.server, "/delay/300"));
+    f.service = service_of(&f, &error);
+    assert_non_null(f.service);
+    waiter w = {.f = &f};
+    assert_true(rp_thread_start(&w.thread, wait_for_answer, &w));
+    do {
+        raw_sleep_ms(1);
+        rp_service_stats_get(f.service, &stats);
+    } while (stats.requests == 0);
+    raw_sleep_ms(50);
+    assert_int_equal(in_child(&f), 0);
+    rp_thread_join(&w.thread);
+    assert_true(w.good);
+    rp_service_destroy(f.service);
+    web_end(&f.w);
+}
+
+/* ---- what a child goes on to use, and what it leaves alone ---- */
+
+typedef struct hammer {
+    rp_verdicts *verdicts;
+    rp_thread thread;
+    atomic_bool end;
+} hammer;
+
+static const rp_verdict_key key;
+
+static void use_verdicts(void *argument)
+{
+    hammer *h = argument;
+    while (!atomic_load(&h->end))
+        (void)rp_verdicts_know(h->verdicts, &key, 0);
+}
+
+/* A thread of the parent's has the lock half of the time. */
+static void test_verdicts_of_a_child(void **state)
+{
+    (void)state;
+    rp_memory memory;
+    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    hammer h = {.verdicts = rp_verdicts_create(&memory)};
+    assert_true(rp_thread_start(&h.thread, use_verdicts, &h));
+    for (unsigned i = 0; i < 30; i++) {
+        pid_t child = make_child();
+        if (child == 0) {
+            (void)alarm(5);
+            const rp_path path = {.begins = 0, .ends = 10};
+            rp_verdicts_keep(h.verdicts, &key, &path);
+            (void)rp_verdicts_know(h.verdicts, &key, 5);
+            _exit(0);
+        }
+        assert_int_equal(end_of(child), 0);
+    }
+    atomic_store(&h.end, true);
+    rp_thread_join(&h.thread);
+    rp_verdicts_destroy(h.verdicts);
+}
+
+static void test_sessions_of_a_parent(void **state)
+{
+    (void)state;
+    rp_sessions *sessions = rp_sessions_create_shared((rp_allocator){.resize = NULL});
+    assert_true(rp_sessions_lock(sessions));
+    pid_t child = make_child();
+    if (child == 0) {
+        (void)alarm(5);
+        bool taken = rp_sessions_take(sessions, "key") != NULL;
+        rp_sessions_forget(sessions, "key");
+        _exit(taken || rp_sessions_lock(sessions));
+    }
+    assert_int_equal(end_of(child), 0);
+    rp_sessions_unlock(sessions);
+    rp_sessions_destroy(sessions);
+}
+
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {fixture_test_real(test_fork)};
+    static const struct CMUnitTest tests[] = {
+        fixture_test_real(test_fork),
+        fixture_test_real(test_fork_in_a_callback),
+        fixture_test_real(test_fork_beside_a_waiter),
+        fixture_test_real(test_verdicts_of_a_child),
+        fixture_test_real(test_sessions_of_a_parent),
+    };
     return fixture_run(tests);
 }
