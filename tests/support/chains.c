@@ -158,11 +158,16 @@ static WC_RNG *random_bytes(void)
     return &rng;
 }
 
+static word32 decode_base64(const char *text, uint8_t *der, word32 size)
+{
+    CHECK(Base64_Decode((const byte *)text, (word32)strlen(text), der, &size) == 0);
+    return size;
+}
+
 static void decode_rsa(RsaKey *key, const char *text)
 {
     uint8_t der[2048];
-    word32 size = sizeof(der), at = 0;
-    CHECK(Base64_Decode((const byte *)text, (word32)strlen(text), der, &size) == 0);
+    word32 size = decode_base64(text, der, sizeof(der)), at = 0;
     CHECK(wc_InitRsaKey(key, NULL) == 0);
     CHECK(wc_RsaPrivateKeyDecode(der, &at, key, size) == 0);
     CHECK(wc_RsaSetRNG(key, random_bytes()) == 0);
@@ -222,6 +227,22 @@ chain_key *chain_key_of(const chain_spec *specs, size_t index)
 chain_key_kind chain_kind_of(const chain_key *key)
 {
     return key->kind;
+}
+
+rp_slice chain_private_key(const chain_spec *specs, size_t index)
+{
+    chain_key *key = chain_key_of(specs, index);
+    uint8_t *der = malloc(2048);
+    int size;
+    CHECK(der != NULL);
+    if (key->kind == CHAIN_RSA || key->kind == CHAIN_RSA_PSS)
+        size = (int)decode_base64(rsa_2048, der, 2048);
+    else if (key->kind == CHAIN_RSA_1024)
+        size = (int)decode_base64(rsa_1024, der, 2048);
+    else
+        size = wc_EccKeyToDer(&key->of.ecc, der, 2048);
+    CHECK(size > 0);
+    return (rp_slice){der, (size_t)size};
 }
 
 static void put_rsa(chain_writer *out, chain_key *key)
@@ -800,4 +821,16 @@ void chain_free(rp_slice *certificates, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         free((void *)(uintptr_t)certificates[i].data);
+}
+
+bool chain_write_pem(FILE *file, const char *label, rp_slice der)
+{
+    word32 size = (word32)(der.size * 2 + 100);
+    uint8_t *text = malloc(size);
+    CHECK(text != NULL);
+    CHECK(Base64_Encode(der.data, (word32)der.size, text, &size) == 0); /* in lines */
+    bool written = fprintf(file, "-----BEGIN %s-----\n%.*s-----END %s-----\n", label, (int)size,
+                           (const char *)text, label) > 0;
+    free(text);
+    return written;
 }

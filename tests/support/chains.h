@@ -10,6 +10,7 @@
 #include "base/slice.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #define CHAINS_NOW INT64_C(1800000000) /* 2027-01-15 08:00:00 UTC */
 #define CHAINS_DAY INT64_C(86400)
@@ -88,6 +89,12 @@ typedef struct chain_spec {
 
 /* Writes certificate number index of specs. free() its data. */
 rp_slice chain_certificate(const chain_spec *specs, size_t index);
+
+/* Its private key as RFC 5915 and RFC 8017 have it; not of Ed25519 and Ed448. free() its data. */
+rp_slice chain_private_key(const chain_spec *specs, size_t index);
+
+/* label: "CERTIFICATE", say. False: it can't be written. */
+bool chain_write_pem(FILE *file, const char *label, rp_slice der);
 
 /* All of them; chain_free() them. */
 void chain_make(rp_slice *certificates, const chain_spec *specs, size_t count);

@@ -81,8 +81,14 @@ static void test_bounds(void **state)
     expect(JUDGE_WRONG, "it sent the POST 3 times", &s, &seen);
     (void)strcpy(seen.method, "PUT");
     expect(JUDGE_RIGHT, "", &s, &seen);
-    s.flags = JUDGE_STRANGER;
+    s.right = JUDGE_FAILED;
+    expect(JUDGE_RIGHT, "", &s, &seen);
+    s.flags = JUDGE_STRANGER; /* whoever is told that much has been taken for another */
     expect(JUDGE_WRONG, "it made a request", &s, &seen);
+    s.flags = JUDGE_CHAIN;
+    expect(JUDGE_WRONG, "it made a request", &s, &seen);
+    s.tolerated = JUDGE_TAKEN;
+    expect(JUDGE_RIGHT, "", &s, &seen);
     s.flags = 0;
     seen.leaked = "Cookie";
     expect(JUDGE_WRONG, "it sent Cookie to the other server", &s, &seen);
@@ -169,16 +175,16 @@ static void test_options(void **state)
 /* Every row can be judged, and told apart. */
 static void test_tables(void **state)
 {
-    static const judge_situation *const tables[] = {judge_http1, judge_tls, judge_http2};
     const char *names[300];
     size_t count = 0;
     (void)state;
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-        for (const judge_situation *s = tables[i]; s->name != NULL; s++) {
+    for (size_t i = 0; judge_tables[i] != NULL; i++) {
+        for (const judge_situation *s = judge_tables[i]; s->name != NULL; s++) {
             assert_true(s->class != NULL && s->source != NULL && s->server != NULL &&
                         s->wanted != NULL && s->right != 0);
             assert_int_equal(s->right & (s->tolerated | JUDGE_FOOLED | JUDGE_HUNG), 0);
             assert_true(!(s->flags & JUDGE_H2) || (s->flags & JUDGE_TLS));
+            assert_int_equal(s->chain != NULL, (s->flags & JUDGE_CHAIN) != 0);
             assert_true(strlen(s->name) <= 24);
             for (size_t n = 0; n < count; n++)
                 assert_string_not_equal(s->name, names[n]);

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const judge_situation *const tables[] = {judge_http1, judge_tls, judge_http2};
-
-#define TABLES (sizeof(tables) / sizeof(tables[0]))
+const judge_situation *const judge_tables[] = {judge_http1, judge_tls, judge_certificates,
+                                               judge_http2, NULL};
 
 static bool is_named(const judge_situation *s, const char *name)
 {
@@ -29,8 +28,8 @@ static const char *unknown_name(const tool_options *o)
 {
     for (size_t n = 0; n < o->judge.name_count; n++) {
         bool found = false;
-        for (size_t i = 0; i < TABLES && !found; i++) {
-            for (const judge_situation *s = tables[i]; s->name != NULL && !found; s++)
+        for (size_t i = 0; judge_tables[i] != NULL && !found; i++) {
+            for (const judge_situation *s = judge_tables[i]; s->name != NULL && !found; s++)
                 found = is_named(s, o->judge.names[n]);
         }
         if (!found)
@@ -42,9 +41,9 @@ static const char *unknown_name(const tool_options *o)
 /* The control of a situation: what has its flags, and nothing else. */
 static const judge_situation *control_of(const judge_situation *s)
 {
-    unsigned kind = JUDGE_TLS | JUDGE_H2 | JUDGE_TWO;
-    for (size_t i = 0; i < TABLES; i++) {
-        for (const judge_situation *c = tables[i]; c->name != NULL; c++) {
+    unsigned kind = JUDGE_TLS | JUDGE_H2 | JUDGE_TWO | JUDGE_CHAIN;
+    for (size_t i = 0; judge_tables[i] != NULL; i++) {
+        for (const judge_situation *c = judge_tables[i]; c->name != NULL; c++) {
             if (c->flags == (JUDGE_CONTROL | (s->flags & kind)))
                 return c;
         }
@@ -104,8 +103,8 @@ static bool run_one(judging *j, const judge_situation *s)
 
 static bool run_all(judging *j)
 {
-    for (size_t i = 0; i < TABLES; i++) {
-        for (const judge_situation *s = tables[i]; s->name != NULL; s++) {
+    for (size_t i = 0; judge_tables[i] != NULL; i++) {
+        for (const judge_situation *s = judge_tables[i]; s->name != NULL; s++) {
             if (judge_is_chosen(j->session.options, s) && !judge_interrupted() && !run_one(j, s))
                 return false;
         }
@@ -124,6 +123,7 @@ static bool write_ca(judge_session *session)
         return false;
     (void)snprintf(session->ca, sizeof(session->ca), "%s/ringport-judge-%016llx.pem",
                    folder != NULL ? folder : "/tmp", (unsigned long long)random);
+    (void)snprintf(session->identity, sizeof(session->identity), "%s.server", session->ca);
     FILE *file = host_open_new(session->ca);
     bool written = file != NULL && fputs(rp_sim_ca_pem, file) >= 0;
     written = file != NULL && fclose(file) == 0 && written;

@@ -3,7 +3,7 @@
  * A situation is a row of a table: what the server does, and which outcomes are right. Each is
  * served on a port of its own (include/ringport/sim.h's server, on a real loop), and the client's
  * command is run against it. What it did is one outcome; the verdict follows from the row alone:
- * judge_verdict.c. The rows: judge_http1.c, judge_http2.c, judge_tls.c. */
+ * judge_verdict.c. The rows: judge_http1.c, judge_tls.c, judge_certificates.c, judge_http2.c. */
 #ifndef TOOL_JUDGE_H
 #define TOOL_JUDGE_H
 
@@ -33,10 +33,12 @@ enum judge_flag {
     JUDGE_TWO = 8,       /* two requests, one after the other */
     JUDGE_BODILESS = 16, /* the first answer has no body */
     JUDGE_LEAK = 32,     /* there is a second server, which must not see credentials */
-    JUDGE_STRANGER = 64  /* at 127.0.0.2, which its certificate is not for: no request may come */
+    JUDGE_STRANGER = 64, /* at 127.0.0.2, which its certificate is not for */
+    JUDGE_CHAIN = 128    /* has certificates of its own */
 };
 
 typedef struct judge_run judge_run;
+typedef struct judge_chain judge_chain; /* judge_chain.h */
 
 typedef struct judge_situation {
     const char *name, *class;
@@ -60,10 +62,15 @@ typedef struct judge_situation {
     void (*on_connection)(rp_sim_exchange *x, void *run);
     rp_sim_setting setting; /* one more of HTTP/2's first; id 0: none */
     unsigned withheld;
+
+    const char *host;         /* in the URL; NULL: localhost with TLS, else 127.0.0.1 */
+    const judge_chain *chain; /* with JUDGE_CHAIN */
 } judge_situation;
 
-/* Ends with one without a name. */
-extern const judge_situation judge_http1[], judge_http2[], judge_tls[];
+/* Each ends with one without a name. */
+extern const judge_situation judge_http1[], judge_tls[], judge_certificates[], judge_http2[];
+/* All of them, and NULL. */
+extern const judge_situation *const judge_tables[];
 
 /* What happened in one run. */
 typedef struct judge_seen {
@@ -106,13 +113,18 @@ judge_verdict judge_decide(const judge_situation *s, const judge_seen *seen, cha
 /* Whether a name or a class of --situation's is this one's. */
 bool judge_is_chosen(const tool_options *o, const judge_situation *s);
 
-/* Runs a situation: judge_serve.c. ca: the file for {ca}. False: the command can't be started,
- * errno. */
 typedef struct judge_session {
     const tool_options *options;
     rp_loop *loop;
-    char ca[256];
+    char ca[256];       /* the file for {ca} */
+    char identity[272]; /* that of a server with certificates of its own, while it starts */
 } judge_session;
+
+/* The chain that is sent and its key go to identity, anchors to trusted: judge_chain.c. False: they
+ * can't be written. */
+bool judge_chain_write(const judge_chain *chain, FILE *identity, FILE *trusted);
+
+/* Runs a situation: judge_serve.c. False: it can't be, and failure says why. */
 bool judge_serve(judge_session *session, const judge_situation *s, judge_seen *seen, char *failure,
                  size_t room);
 /* Ends the run that is under way, and all that would follow; from a signal's handler too. */

@@ -105,9 +105,8 @@ static void list_one(const judge_situation *s)
 
 void judge_report_list(const tool_options *o)
 {
-    static const judge_situation *const tables[] = {judge_http1, judge_tls, judge_http2};
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-        for (const judge_situation *s = tables[i]; s->name != NULL; s++) {
+    for (size_t i = 0; judge_tables[i] != NULL; i++) {
+        for (const judge_situation *s = judge_tables[i]; s->name != NULL; s++) {
             if (judge_is_chosen(o, s))
                 list_one(s);
         }

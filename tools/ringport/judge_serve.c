@@ -78,7 +78,17 @@ static void on_other_request(rp_sim_exchange *x, void *user)
     rp_sim_respond(x, 200, NULL, JUDGE_WHOLE, sizeof(JUDGE_WHOLE) - 1);
 }
 
-static bool serve(judge_session *session, judge_run *run, rp_sim_server **server, rp_error *error)
+/* The server's certificates, and what the client is to trust. False: errno. */
+static bool write_chain(judge_session *session, const judge_chain *chain)
+{
+    FILE *trusted = fopen(session->ca, "w"), *identity = host_open_new(session->identity);
+    bool written = trusted != NULL && identity != NULL && fputs(rp_sim_ca_pem, trusted) >= 0 &&
+                   (chain == NULL || judge_chain_write(chain, identity, trusted));
+    written = (trusted == NULL || fclose(trusted) == 0) && written;
+    return (identity == NULL || fclose(identity) == 0) && written;
+}
+
+static bool start(judge_session *session, judge_run *run, rp_sim_server **server, rp_error *error)
 {
     const judge_situation *s = run->situation;
     rp_sim_server_options options = {.plain = !(s->flags & JUDGE_TLS),
@@ -90,7 +100,18 @@ static bool serve(judge_session *session, judge_run *run, rp_sim_server **server
                                      .withheld = s->withheld};
     options.address = s->flags & JUDGE_STRANGER ? "127.0.0.2" : NULL;
     options.versions = s->flags & JUDGE_H2 ? RP_SIM_HTTP_1_OR_2 : RP_SIM_HTTP_1;
+    options.certificate_file = options.key_file = s->chain != NULL ? session->identity : NULL;
     return rp_sim_server_start_on(session->loop, server, &options, error) == RP_OK;
+}
+
+static bool serve(judge_session *session, judge_run *run, rp_sim_server **server, rp_error *error)
+{
+    bool written = write_chain(session, run->situation->chain);
+    if (!written)
+        (void)snprintf(error->text, sizeof(error->text), "%s", strerror(errno));
+    bool served = written && start(session, run, server, error);
+    (void)remove(session->identity);
+    return served;
 }
 
 static bool serve_other(judge_session *session, judge_run *run, rp_sim_server **server,
@@ -118,9 +139,10 @@ static bool start_client(client *c, judge_session *session, const judge_situatio
                          const rp_sim_server *server)
 {
     char first[80], second[80] = "";
-    const char *host = s->flags & JUDGE_STRANGER ? "127.0.0.2"
-                       : s->flags & JUDGE_TLS    ? "localhost"
-                                                 : "127.0.0.1";
+    const char *host = s->host != NULL             ? s->host
+                       : s->flags & JUDGE_STRANGER ? "127.0.0.2"
+                       : s->flags & JUDGE_TLS      ? "localhost"
+                                                   : "127.0.0.1";
     unsigned port = (unsigned)atoi(strrchr(rp_sim_server_address(server), ':') + 1);
     const char *scheme = s->flags & JUDGE_TLS ? "https" : "http";
     (void)snprintf(first, sizeof(first), "%s://%s:%u/", scheme, host, port);
@@ -201,6 +223,8 @@ static void note_counts(judge_session *session, judge_run *run, const rp_sim_ser
     rp_sim_server_counts_get(server, &seen->counts);
     (void)snprintf(seen->complaint, sizeof(seen->complaint), "%s",
                    complaint != NULL ? complaint : "");
+    if (run->situation->host != NULL && seen->counts.connections == 0)
+        seen->skipped = "the client does not find the host";
     if (!(run->situation->flags & JUDGE_LEAK) || seen->skipped != NULL)
         return;
     if (!run->credentials)

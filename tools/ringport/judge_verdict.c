@@ -54,6 +54,13 @@ static bool is_idempotent(const char *method)
     return false;
 }
 
+/* Whoever finds that the server is another tells it nothing. */
+static bool forbids_requests(const judge_situation *s)
+{
+    return (s->flags & (JUDGE_STRANGER | JUDGE_CHAIN)) != 0 &&
+           !((s->right | s->tolerated) & JUDGE_TAKEN);
+}
+
 judge_verdict judge_decide(const judge_situation *s, const judge_seen *seen, char *why, size_t room)
 {
     uint64_t requests = seen->counts.requests, mib = seen->bytes_sent >> 20;
@@ -66,7 +73,7 @@ judge_verdict judge_decide(const judge_situation *s, const judge_seen *seen, cha
         snprintf(why, room, "it sent %s to the other server", seen->leaked);
     else if (!((s->right | s->tolerated) & seen->outcome))
         snprintf(why, room, "it %s", judge_outcome_text(seen->outcome));
-    else if ((s->flags & JUDGE_STRANGER) != 0 && requests > 0)
+    else if (forbids_requests(s) && requests > 0)
         snprintf(why, room, "it made a request");
     else if (s->most_requests != 0 && requests > s->most_requests)
         snprintf(why, room, "it made %llu requests", (unsigned long long)requests);
