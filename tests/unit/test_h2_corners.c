@@ -1,0 +1,144 @@
+/* test_h2_corners.c - what a reader of the code found in HTTP/2, against a server by hand: ends,
+ * drops and changes in the middle of something else, and floods of what costs the server little. */
+#include "support/h2_rig.h"
+
+/* Trailers tell the peer of a smaller table, by which what a kept head refers to is gone. */
+static void test_table_shrinks_before_trailers(void **state)
+{
+    static char body[10];
+    static const rp_header fields[] = {{"Trailer", "sum"}};
+    static uint8_t trailers[] = "sum: 1\r\n";
+    h2_frame frame;
+    (void)state;
+    h2_settings_put(&rig.peer, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+    h2_settings();
+    h2_send(0, &(h2_sending){.method = "PUT",
+                             .body = body,
+                             .body_size = sizeof(body),
+                             .headers = fields,
+                             .header_count = 1});
+    rig.all[0].body.trailers = trailers;
+    rig.all[0].body.trailers_size = sizeof(trailers) - 1;
+    h2_get(1);
+    h2_get(2);
+    while (h2_peer_take(&rig.peer, &frame))
+        continue;
+    h2_settings_put(&rig.peer, NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0);
+    h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 1, 100);
+    h2_come();
+    while (h2_peer_take(&rig.peer, &frame))
+        continue;
+    h2_get(3);
+    while (h2_peer_take(&rig.peer, &frame)) /* the peer decodes it */
+        continue;
+}
+
+/* With the last bytes of an answer, before its upload's end: the server learns that it gets no
+ * more. */
+static void test_dropped_with_the_end(void **state)
+{
+    static char body[100 * 1024];
+    (void)state;
+    h2_exchange *e =
+        h2_send(0, &(h2_sending){.method = "PUT", .body = body, .body_size = sizeof(body)});
+    h2_settings();
+    e->drops = true;
+    h2_head_put(&rig.peer, 1, 0, ":status: 200\n");
+    h2_text_put(&rig.peer, 1, ENDS_STREAM, "x");
+    h2_come();
+    assert_int_equal(rp_h2_open(rig.h2), 0);
+    assert_true(h2_next_is(NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL));
+}
+
+/* Of what waited for credit; on_body sees that its bytes stay. */
+static void test_dropped_in_a_delivery(void **state)
+{
+    (void)state;
+    h2_exchange *e = h2_send(0, &(h2_sending){.limited = true, .credit = 1});
+    h2_settings();
+    h2_head_put(&rig.peer, 1, 0, ":status: 200\n");
+    h2_text_put(&rig.peer, 1, 0, "0123456789");
+    h2_come();
+    e->drops = true;
+    assert_true(rp_h2_consume(rig.h2, e->stream, 5));
+    rp_h2_deliver(rig.h2);
+    h2_assert_told(e, "head 200;012345");
+}
+
+/* The server knows of a stream whose head is partly out, and may end it. */
+static void test_ended_within_its_head(void **state)
+{
+    static char value[100 * 1024];
+    static uint8_t out[40000];
+    rp_message message;
+    rp_error error;
+    size_t size = 0;
+    rp_header field = {"x", value};
+    (void)state;
+    h2_get(1);
+    h2_settings();
+    memset(value, '~', sizeof(value) - 1);
+    rp_message_source source = {
+        .method = "GET", .url = &rig.url, .headers = &field, .header_count = 1, .user_agent = "u"};
+    assert_int_equal(rp_message_pack(&message, &source, rig.packed, sizeof(rig.packed), &error),
+                     RP_OK);
+    rp_h2_request request = {.message = &message, .user = &rig.all[0]};
+    rig.all[0].stream = rp_h2_submit(rig.h2, &request);
+    assert_true(rp_h2_drain(rig.h2, out, sizeof(out), &size, rig.now_ns));
+    assert_true(size > 16384);
+    h2_word_put(&rig.peer, NGHTTP2_RST_STREAM, 3, NGHTTP2_ENHANCE_YOUR_CALM);
+    h2_come();
+    assert_true(rig.good);
+    assert_true(rig.all[0].ended && rig.all[0].end == RP_H2_GIVEN_UP);
+    h2_drain();
+    h2_peer_give(&rig.peer, out, size);
+    assert_int_equal(rp_h2_open(rig.h2), 1);
+}
+
+/* A byte or three name a large field of the table: so many such are no head. */
+static void test_copied_names(void **state)
+{
+    static uint8_t first[4100] = {0x88, 0x40, 0x7f, 0xa1, 0x1e}, more[9 * 16384];
+    size_t size = 5;
+    (void)state;
+    h2_get(0);
+    h2_settings();
+    memset(first + size, 'a', 4000);
+    size += 4000;
+    first[size++] = 0;
+    h2_frame_put(&rig.peer, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, first, size);
+    h2_come();
+    assert_true(rig.good);
+    for (size_t i = 0; i < sizeof(more); i += 3)
+        memcpy(more + i, "\x0f\x2f", 3);
+    for (unsigned i = 0; i < 9; i++)
+        h2_frame_put(&rig.peer, i == 0 ? NGHTTP2_HEADERS : NGHTTP2_CONTINUATION,
+                     i == 8 ? NGHTTP2_FLAG_END_HEADERS : 0, 1, more + (size_t)i * 16384, 16384);
+    h2_come();
+    assert_false(rig.good);
+}
+
+static void test_empty_ends_of_the_closed(void **state)
+{
+    (void)state;
+    h2_get(0);
+    h2_settings();
+    h2_head_put(&rig.peer, 1, ENDS_STREAM, ":status: 200\n");
+    for (unsigned i = 0; i < 5000; i++)
+        h2_frame_put(&rig.peer, NGHTTP2_DATA, ENDS_STREAM, 1, "", 0);
+    h2_come();
+    assert_false(rig.good);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        H2_TEST(test_table_shrinks_before_trailers),
+        H2_TEST(test_dropped_with_the_end),
+        H2_TEST(test_dropped_in_a_delivery),
+        H2_TEST(test_ended_within_its_head),
+        H2_TEST(test_copied_names),
+        H2_TEST(test_empty_ends_of_the_closed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
