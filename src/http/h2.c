@@ -300,6 +300,25 @@ void rp_h2_drop(rp_h2 *h2, rp_h2_stream *public, uint64_t now_ns)
     }
     s->unwanted = true;
     h2->unwanted++;
+    rp_h2_calm_down(h2, 0);
+}
+
+void rp_h2_over(rp_h2 *h2, uint32_t id)
+{
+    h2_over *over = &h2->over[h2->over_next++ % RP_H2_OVER_KEPT];
+    h2->over_due -= over->due;
+    *over = (h2_over){.id = id};
+}
+
+/* RFC 9113, 6.1. Where we ended the stream the frame was on its way (5.1). */
+void rp_h2_over_came(rp_h2 *h2, uint32_t id)
+{
+    for (uint32_t i = 0; i < RP_H2_OVER_KEPT; i++) {
+        if (h2->over[i].id != id || h2->over[i].due)
+            continue;
+        h2->over[i].due = true;
+        h2->over_due++;
+    }
 }
 
 void rp_h2_closed_by_server(stream *s, uint32_t code)
@@ -340,8 +359,10 @@ void rp_h2_remote_end(stream *s)
         complete(s);
     else if (s->is.uploading)
         rp_h2_reset(s, CODE_CANCEL); /* dropped with the last bytes */
-    if (!s->resetting)
-        rp_h2_close(s);
+    if (s->resetting)
+        return;
+    rp_h2_over(s->h2, s->is.id);
+    rp_h2_close(s);
 }
 
 /* ---- ends ---- */
@@ -388,6 +409,20 @@ static void unusable(const stream *s, rp_error *error)
     case RP_H2_OVERRUN:
         (void)rp_error_set(error, RP_E_BAD_RESPONSE, phase,
                            "the server sent more than the stream's window allows (RFC 9113, 6.9)");
+        break;
+    case RP_H2_NO_WINDOW:
+        (void)rp_error_set(error, RP_E_BAD_RESPONSE, phase,
+                           "the server enlarged the stream's window by 0 (RFC 9113, 6.9)");
+        break;
+    case RP_H2_WINDOW_LARGE:
+        (void)rp_error_set(error, RP_E_BAD_RESPONSE, phase,
+                           "the server made the stream's window larger than 2^31-1 (RFC 9113, "
+                           "6.9.1)");
+        break;
+    case RP_H2_PRIORITY_SIZE:
+        (void)rp_error_set(error, RP_E_BAD_RESPONSE, phase,
+                           "the server sent a PRIORITY frame that is not 5 bytes long (RFC 9113, "
+                           "6.3)");
         break;
     case RP_H2_NO_MEMORY:
         (void)rp_error_set(error, RP_E_NO_MEMORY, phase, "no memory for the response");

@@ -26,8 +26,7 @@ typedef struct frame_rule {
 static const frame_rule rules[] = {
     [FRAME_DATA] = {true, false, 0, FRAME_MOST, "DATA: stream 0 (RFC 9113, 6.1)", NULL},
     [FRAME_HEADERS] = {true, false, 0, FRAME_MOST, "HEADERS: stream 0 (RFC 9113, 6.2)", NULL},
-    [FRAME_PRIORITY] = {true, false, 5, 5, "PRIORITY: stream 0 (RFC 9113, 6.3)",
-                        "PRIORITY: size (RFC 9113, 6.3)"},
+    [FRAME_PRIORITY] = {true, false, 5, 5, "PRIORITY: stream 0 (RFC 9113, 6.3)", NULL},
     [FRAME_RST_STREAM] = {true, false, 4, 4, "RST_STREAM: stream 0 (RFC 9113, 6.4)",
                           "RST_STREAM: size (RFC 9113, 6.4)"},
     [FRAME_SETTINGS] = {false, true, 0, FRAME_MOST, "SETTINGS: on a stream (RFC 9113, 6.5)", NULL},
@@ -44,6 +43,15 @@ static bool broken(rp_h2 *h2, uint32_t code, const char *rule)
 {
     rp_h2_broken(h2, code, rule);
     return false;
+}
+
+/* What the server did is an error of the stream alone (5.4.2). */
+static void stream_broken(stream *s, rp_h2_fault fault, uint32_t code)
+{
+    if (rp_h2_wanted(s))
+        rp_h2_fail_stream(s, fault, code);
+    else
+        rp_h2_reset(s, code);
 }
 
 /* 5.1: of the client's streams those that it has not opened are idle, and all of the server's. */
@@ -68,6 +76,17 @@ static bool order_holds(rp_h2 *h2)
     return true;
 }
 
+/* 6.3: the stream's error, where there is one. */
+static bool priority_of_size(rp_h2 *h2)
+{
+    stream *s = rp_h2_on_wire(h2, h2->in.id);
+    if (is_idle(h2, h2->in.id))
+        return broken(h2, CODE_FRAME_SIZE_ERROR, "PRIORITY: size (RFC 9113, 6.3)");
+    if (s != NULL && !s->resetting)
+        stream_broken(s, RP_H2_PRIORITY_SIZE, CODE_FRAME_SIZE_ERROR);
+    return true;
+}
+
 static bool type_holds(rp_h2 *h2)
 {
     const h2_frame_in *in = &h2->in;
@@ -76,6 +95,8 @@ static bool type_holds(rp_h2 *h2)
     const frame_rule *rule = &rules[in->type];
     if (in->id == 0 ? !rule->on_connection : !rule->on_stream)
         return broken(h2, CODE_PROTOCOL_ERROR, rule->stream);
+    if (in->type == FRAME_PRIORITY && in->size != 5)
+        return priority_of_size(h2);
     if (in->size < rule->least || in->size > rule->most)
         return broken(h2, CODE_FRAME_SIZE_ERROR, rule->size);
     if (in->type == FRAME_PUSH_PROMISE)
@@ -98,25 +119,22 @@ static bool data_begins(rp_h2 *h2)
     if (is_idle(h2, in->id))
         return broken(h2, CODE_PROTOCOL_ERROR, "DATA: on an idle stream (RFC 9113, 5.1)");
     if ((in->flags & FLAG_PADDED) != 0 && in->size == 0)
-        return broken(h2, CODE_PROTOCOL_ERROR, "DATA: padded, and empty (RFC 9113, 6.1)");
+        return broken(h2, CODE_FRAME_SIZE_ERROR, "DATA: padded, and empty (RFC 9113, 4.2)");
     if (!rp_h2_flow_frame(h2, in->size))
         return broken(h2, CODE_FLOW_CONTROL_ERROR,
                       "DATA: above the connection's window (RFC 9113, 6.9)");
     in->passed_over = false;
     stream *s = data_stream(h2);
     in->passed_over = s == NULL;
-    if (s == NULL)
+    if (s == NULL) {
+        rp_h2_over_came(h2, in->id);
         return true;
-    if (!s->answered)
-        return broken(h2, CODE_PROTOCOL_ERROR, "DATA: before HEADERS (RFC 9113, 8.1)");
+    }
     s->left -= in->size;
     if (s->left >= 0)
         return true;
     in->passed_over = true;
-    if (rp_h2_wanted(s))
-        rp_h2_fail_stream(s, RP_H2_OVERRUN, CODE_FLOW_CONTROL_ERROR);
-    else
-        rp_h2_reset(s, CODE_FLOW_CONTROL_ERROR);
+    stream_broken(s, RP_H2_OVERRUN, CODE_FLOW_CONTROL_ERROR);
     return true;
 }
 
@@ -211,12 +229,16 @@ static bool headers_begin(rp_h2 *h2)
     if (is_idle(h2, h2->in.id))
         return broken(h2, CODE_PROTOCOL_ERROR, "HEADERS: on an idle stream (RFC 9113, 5.1)");
     stream *s = rp_h2_on_wire(h2, h2->in.id);
-    if (s == NULL || s->resetting)
-        return true;
-    s->answered = true;
-    if (rp_h2_wanted(s))
+    bool wanted = s != NULL && !s->resetting && rp_h2_wanted(s);
+    if (s == NULL)
+        rp_h2_over_came(h2, h2->in.id);
+    if (s == NULL || s->resetting || (s->answered && !wanted))
+        rp_h2_idle_frame(h2); /* it is decoded, and that is all */
+    if (s != NULL)
+        s->answered = true;
+    if (wanted)
         rp_h2_head_begins(s);
-    return true;
+    return !h2->failed;
 }
 
 static void block_whole(rp_h2 *h2, uint32_t id, uint8_t flags, const uint8_t *block, size_t size)
@@ -399,6 +421,7 @@ static void reset_came(rp_h2 *h2, const uint8_t *data)
         rp_h2_idle_frame(h2);
     } else {
         s->peer_reset = rp_h2_wanted(s);
+        rp_h2_over(h2, h2->in.id);
         rp_h2_closed_by_server(s, rp_h2_word(data));
     }
 }
@@ -465,7 +488,7 @@ static void window_came(rp_h2 *h2, const uint8_t *data)
         (void)broken(h2, CODE_PROTOCOL_ERROR, "WINDOW_UPDATE: of an idle stream (RFC 9113, 5.1)");
     } else if (id != 0 && (s == NULL || s->resetting)) {
         /* It was sent before the server knew (RFC 9113, 5.1). */
-    } else if (more == 0) {
+    } else if (id == 0 && more == 0) {
         (void)broken(h2, CODE_PROTOCOL_ERROR, "WINDOW_UPDATE: of 0 (RFC 9113, 6.9)");
     } else if (id == 0 && h2->send_window + more > WINDOW_MOST) {
         (void)broken(h2, CODE_FLOW_CONTROL_ERROR,
@@ -473,10 +496,10 @@ static void window_came(rp_h2 *h2, const uint8_t *data)
     } else if (id == 0) {
         h2->send_window += more;
         rp_list_move(&h2->turns, &h2->blocked);
+    } else if (more == 0) {
+        stream_broken(s, RP_H2_NO_WINDOW, CODE_PROTOCOL_ERROR);
     } else if (s->send_window + more > WINDOW_MOST) {
-        h2->overflowed = id;
-        (void)broken(h2, CODE_FLOW_CONTROL_ERROR,
-                     "WINDOW_UPDATE: a window above 2^31-1 (RFC 9113, 6.9.1)");
+        stream_broken(s, RP_H2_WINDOW_LARGE, CODE_FLOW_CONTROL_ERROR);
     } else {
         s->send_window += more;
         if (s->is.uploading)

@@ -67,6 +67,9 @@ typedef enum rp_h2_fault {
     RP_H2_BODY_LONG,
     RP_H2_BODY_UNASKED,
     RP_H2_OVERRUN, /* of its window */
+    RP_H2_NO_WINDOW,
+    RP_H2_WINDOW_LARGE, /* for our body */
+    RP_H2_PRIORITY_SIZE,
     RP_H2_MALFORMED,
     RP_H2_NO_MEMORY
 } rp_h2_fault;
@@ -135,6 +138,13 @@ typedef struct h2_sent_head {
     bool valid;
 } h2_sent_head;
 
+/* A stream that the server ended: what it sends on it from then on was not on its way. */
+typedef struct h2_over {
+    uint32_t id; /* 0: none */
+    bool due;    /* it did: RST_STREAM with STREAM_CLOSED */
+} h2_over;
+
+#define RP_H2_OVER_KEPT 32u
 #define RP_H2_FAREWELL_BYTES 80
 
 struct rp_h2 {
@@ -155,6 +165,8 @@ struct rp_h2 {
     uint32_t open;            /* streams that the server counts, or is to count */
     uint32_t unwanted;        /* of these, dropped and not reset */
     uint32_t next_id, sent_id;
+    h2_over over[RP_H2_OVER_KEPT]; /* the last ones, by turns */
+    uint32_t over_next, over_due;
 
     /* The server's settings. */
     bool settings_came;
@@ -188,7 +200,6 @@ struct rp_h2 {
     uint8_t *pings;    /* to be answered, 8 bytes each */
     uint32_t ping_count, ping_capacity;
     bool ping_due;
-    uint32_t overflowed; /* a stream whose window the server made too large; 0: none */
     rp_link resets, windows, unsent;
     uint32_t unsent_count;
     rp_link turns, blocked; /* uploads: in the order in which they send; for the connection's window
@@ -272,6 +283,10 @@ void rp_h2_reset(stream *s, uint32_t code);
 void rp_h2_fail_stream(stream *s, rp_h2_fault fault, uint32_t code);
 /* A piece of its body came. */
 void rp_h2_body_came(stream *s, const uint8_t *data, size_t size);
+/* By END_STREAM or RST_STREAM. */
+void rp_h2_over(rp_h2 *h2, uint32_t id);
+/* DATA or HEADERS came on a stream that is closed. */
+void rp_h2_over_came(rp_h2 *h2, uint32_t id);
 /* GOAWAY came: those above its last id, and those that were not sent, are left undone. */
 void rp_h2_leave_undone(rp_h2 *h2);
 /* The connection is over: for want of memory, or because the server broke a rule; the sentence is

@@ -502,13 +502,28 @@ static void answers_put(rp_h2 *h2, output *out)
     h2->ping_count -= done;
 }
 
+static void over_put(rp_h2 *h2, output *out)
+{
+    for (uint32_t i = 0; i < RP_H2_OVER_KEPT && h2->over_due > 0 && has_room(out); i++) {
+        h2_over *over = &h2->over[i];
+        if (!over->due)
+            continue;
+        number_put(out, FRAME_RST_STREAM, over->id, CODE_STREAM_CLOSED);
+        *over = (h2_over){0};
+        h2->over_due--;
+    }
+}
+
 static void resets_put(rp_h2 *h2, output *out)
 {
     while (has_room(out) && !rp_list_empty(&h2->resets)) {
         stream *s = RP_CONTAINER(rp_list_take(&h2->resets), stream, send_link);
         number_put(out, FRAME_RST_STREAM, s->is.id, s->reset_code);
+        rp_h2_calm_down(h2, 0);
         rp_h2_close(s);
     }
+    if (h2->over_due > 0)
+        over_put(h2, out);
 }
 
 static void windows_put(rp_h2 *h2, output *out)
@@ -536,15 +551,12 @@ static void ping_put(rp_h2 *h2, output *out)
     h2->ping_ns = h2->now_ns;
 }
 
-/* RFC 9113, 6.9.1: a stream whose window is too large is reset. */
 static void last_words_put(rp_h2 *h2, output *out)
 {
     uint8_t payload[8 + 100] = {0};
     size_t size = h2->rule == NULL ? 0 : strlen(h2->rule);
     if (size > sizeof(payload) - 8)
         size = sizeof(payload) - 8;
-    if (h2->overflowed != 0)
-        number_put(out, FRAME_RST_STREAM, h2->overflowed, CODE_FLOW_CONTROL_ERROR);
     bool ours = h2->failure == RP_E_NO_MEMORY;
     word_put(payload + 4, ours ? CODE_INTERNAL_ERROR : h2->failure_code);
     (void)bytes_put(payload + 8, h2->rule, size);
@@ -592,7 +604,7 @@ bool rp_h2_wants_drain(const rp_h2 *h2)
     if (h2->failed)
         return h2->goaway_due;
     return !h2->greeted || h2->cut != NULL || h2->acks_due > 0 || h2->ping_count > 0 ||
-           h2->ping_due || h2->owed > 0 || !rp_list_empty(&h2->resets) ||
+           h2->ping_due || h2->owed > 0 || h2->over_due > 0 || !rp_list_empty(&h2->resets) ||
            !rp_list_empty(&h2->windows) || !rp_list_empty(&h2->turns) || head_may_go(h2);
 }
 

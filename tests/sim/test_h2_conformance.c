@@ -7,7 +7,15 @@
 #define STREAM(number) .outcome = RULE_STREAM_ERROR, .code = number, .unanswered = true
 #define CONNECTION(number) .outcome = RULE_CONNECTION_ERROR, .code = number, .unanswered = true
 
+#define TOLD_CLOSED .reset_too = true, .reset_code = STREAM_CLOSED
+
 #define TWO14 "\x7f\xff\xff\xff"
+
+static const char zeros[16385];
+#define ZEROS(type, flags, stream, count)                                                          \
+    {                                                                                              \
+        type, flags, stream, zeros, count                                                          \
+    }
 
 static void test_frames(void **state) /* 4 and 5.5 */
 {
@@ -20,6 +28,13 @@ static void test_frames(void **state) /* 4 and 5.5 */
         {"the reserved bit of a stream's number", IGNORED,
          .frames = {F(6, 0, 0x80000000, "12345678"), F(8, 0, 0x80000003, "\0\0\0\1")}},
         {"the reserved bit of an increment", IGNORED, .frames = {F(8, 0, 0, "\x80\0\0\1")}},
+        {"DATA of 16384 bytes", IGNORED, .unanswered = true,
+         .frames = {F(1, 4, 3, OK200), ZEROS(0, 1, 3, 16384)}},
+        {"DATA of 16385 bytes", CONNECTION(FRAME_SIZE_ERROR),
+         .frames = {F(1, 4, 3, OK200), ZEROS(0, 1, 3, 16385)}},
+        {"HEADERS of 16385 bytes", CONNECTION(FRAME_SIZE_ERROR), .frames = {ZEROS(1, 5, 3, 16385)}},
+        {"an unknown type of 16385 bytes", CONNECTION(FRAME_SIZE_ERROR),
+         .frames = {ZEROS(0x77, 0, 0, 16385)}},
         {"an unknown error code", .outcome = RULE_REQUEST_FAILS, .code = 0x1234567,
          .status = RP_E_H2_RESET, .unanswered = true, .frames = {F(3, 0, 3, "\x01\x23\x45\x67")}},
     };
@@ -59,22 +74,35 @@ static void test_states(void **state) /* 5.1 */
         {"CONTINUATION on an idle stream", CONNECTION(PROTOCOL_ERROR),
          .frames = {F(9, 4, 5, OK200)}},
         {"PRIORITY of an idle stream", IGNORED, .frames = {F(2, 0, 5, "\0\0\0\0\1")}},
-        {"DATA behind END_STREAM", IGNORED, .unanswered = true,
-         .frames = {F(1, 5, 3, OK200), F(0, 1, 3, "test")}},
-        {"HEADERS behind END_STREAM", IGNORED, .unanswered = true,
-         .frames = {F(1, 5, 3, OK200), F(1, 5, 3, OK200)}},
+        {"DATA behind END_STREAM", IGNORED, .unanswered = true, TOLD_CLOSED,
+         .frames = {F(1, 5, 3, OK200), F(0, 1, 3, "test"), F(0, 1, 3, "test")}},
+        {"HEADERS behind END_STREAM", IGNORED, .unanswered = true, TOLD_CLOSED,
+         .frames = {F(1, 5, 3, OK200), F(1, 5, 3, OK200), F(1, 5, 3, OK200)}},
         {"CONTINUATION behind END_STREAM", CONNECTION(PROTOCOL_ERROR), .apart = true,
          .frames = {F(1, 5, 3, OK200), F(9, 4, 3, OK200)}},
         {"WINDOW_UPDATE and RST_STREAM behind END_STREAM", IGNORED, .unanswered = true,
          .frames = {F(1, 5, 3, OK200), F(8, 0, 3, "\0\0\0\1"), F(3, 0, 3, "\0\0\0\0")}},
-        {"frames behind RST_STREAM", .outcome = RULE_REQUEST_FAILS, .code = CANCEL,
+        {"PRIORITY behind END_STREAM", IGNORED, .unanswered = true,
+         .frames = {F(1, 5, 3, OK200), F(2, 0, 3, "\0\0\0\0\1"), F(2, 0, 3, "")}},
+        {"DATA behind RST_STREAM", .outcome = RULE_REQUEST_FAILS, .code = CANCEL, TOLD_CLOSED,
          .status = RP_E_H2_RESET, .unanswered = true,
-         .frames = {F(3, 0, 3, "\0\0\0\x08"), F(1, 4, 3, OK200), F(0, 1, 3, "test"),
-                    F(8, 0, 3, "\0\0\0\1"), F(2, 0, 3, "\0\0\0\0\1")}},
+         .frames = {F(3, 0, 3, "\0\0\0\x08"), F(0, 1, 3, "test")}},
+        {"HEADERS behind RST_STREAM", .outcome = RULE_REQUEST_FAILS, .code = CANCEL, TOLD_CLOSED,
+         .status = RP_E_H2_RESET, .unanswered = true,
+         .frames = {F(1, 4, 3, OK200), F(3, 0, 3, "\0\0\0\x08"), F(1, 4, 3, OK200)}},
+        {"WINDOW_UPDATE, PRIORITY and RST_STREAM behind RST_STREAM", .outcome = RULE_REQUEST_FAILS,
+         .code = CANCEL, .status = RP_E_H2_RESET, .unanswered = true,
+         .frames = {F(3, 0, 3, "\0\0\0\x08"), F(8, 0, 3, "\0\0\0\1"), F(8, 0, 3, "\0\0\0\0"),
+                    F(2, 0, 3, "\0\0\0\0\1"), F(3, 0, 3, "\0\0\0\0")}},
+        /* The client reset it, so what comes was on its way. */
+        {"frames of a stream that the client reset", STREAM(PROTOCOL_ERROR),
+         .frames = {F(1, 4, 3, OK200), F(1, 4, 3, OK200), F(0, 0, 3, "test"), F(1, 5, 3, OK200),
+                    F(8, 0, 3, "\0\0\0\1")}},
         {"CONTINUATION behind RST_STREAM", CONNECTION(PROTOCOL_ERROR), .apart = true,
          .status = RP_E_H2_RESET, .apart_code = CANCEL,
          .frames = {F(3, 0, 3, "\0\0\0\x08"), F(9, 4, 3, OK200)}},
-        {"DATA before HEADERS", CONNECTION(PROTOCOL_ERROR), .frames = {F(0, 1, 3, "test")}},
+        {"DATA before HEADERS", STREAM(PROTOCOL_ERROR), .frames = {F(0, 1, 3, "test")}},
+        {"empty DATA before HEADERS", STREAM(PROTOCOL_ERROR), .frames = {F(0, 0, 3, "")}},
     };
     (void)state;
     CONFORM(rules);
@@ -94,12 +122,15 @@ static void test_data_and_headers(void **state) /* 6.1 and 6.2 */
         {"DATA on stream 0", CONNECTION(PROTOCOL_ERROR), .frames = {F(0, 1, 0, "test")}},
         {"padding longer than DATA", CONNECTION(PROTOCOL_ERROR),
          .frames = {F(1, 4, 3, OK200), F(0, 9, 3, "\5test")}},
-        /* 4.2 would have it FRAME_SIZE_ERROR, 6.1 for nghttp2 this. */
-        {"padded DATA without a length", CONNECTION(PROTOCOL_ERROR),
+        {"padding as long as DATA", CONNECTION(PROTOCOL_ERROR),
+         .frames = {F(1, 4, 3, OK200), F(0, 9, 3, "\4\0\0\0")}},
+        {"padded DATA without a length", CONNECTION(FRAME_SIZE_ERROR),
          .frames = {F(1, 4, 3, OK200), F(0, 9, 3, "")}},
         {"HEADERS on stream 0", CONNECTION(PROTOCOL_ERROR), .frames = {F(1, 5, 0, OK200)}},
         {"padding longer than HEADERS", CONNECTION(PROTOCOL_ERROR),
          .frames = {F(1, 13, 3, "\2" OK200)}},
+        {"padded HEADERS without a length", CONNECTION(FRAME_SIZE_ERROR),
+         .frames = {F(1, 13, 3, "")}},
         {"HEADERS shorter than their priority", CONNECTION(FRAME_SIZE_ERROR),
          .frames = {F(1, 0x25, 3, "\0\0\0\0")}},
     };
@@ -113,8 +144,11 @@ static void test_priority_and_reset(void **state) /* 6.3 and 6.4 */
         {"PRIORITY", IGNORED, .frames = {F(2, 0, 3, "\0\0\0\1\x0f"), F(2, 0, 1, "\0\0\0\0\0")}},
         {"PRIORITY that depends on its own stream", IGNORED, .frames = {F(2, 0, 3, "\0\0\0\3\1")}},
         {"PRIORITY on stream 0", CONNECTION(PROTOCOL_ERROR), .frames = {F(2, 0, 0, "\0\0\0\0\1")}},
-        {"PRIORITY of four bytes", CONNECTION(FRAME_SIZE_ERROR),
+        {"PRIORITY of four bytes", STREAM(FRAME_SIZE_ERROR), .words = "PRIORITY",
          .frames = {F(2, 0, 3, "\0\0\0\1")}},
+        {"PRIORITY of six bytes", STREAM(FRAME_SIZE_ERROR), .frames = {F(2, 0, 3, "\0\0\0\1\0\0")}},
+        {"PRIORITY of four bytes of an idle stream", CONNECTION(FRAME_SIZE_ERROR),
+         .frames = {F(2, 0, 5, "\0\0\0\1")}},
         {"RST_STREAM on stream 0", CONNECTION(PROTOCOL_ERROR), .frames = {F(3, 0, 0, "\0\0\0\0")}},
         {"RST_STREAM of three bytes", CONNECTION(FRAME_SIZE_ERROR),
          .frames = {F(3, 0, 3, "\0\0\0")}},
@@ -207,17 +241,17 @@ static void test_windows(void **state) /* 6.9 */
     static const rule rules[] = {
         {"WINDOW_UPDATE", IGNORED, .frames = {F(8, 0, 0, "\0\0\0\1"), F(8, 0, 3, "\0\0\0\1")}},
         {"WINDOW_UPDATE of 0", CONNECTION(PROTOCOL_ERROR), .frames = {F(8, 0, 0, "\0\0\0\0")}},
-        /* For nghttp2 it is the connection's, as 5.4.1 allows. */
-        {"WINDOW_UPDATE of 0 of a stream", CONNECTION(PROTOCOL_ERROR),
+        {"WINDOW_UPDATE of 0 of a stream", STREAM(PROTOCOL_ERROR), .words = "by 0",
          .frames = {F(8, 0, 3, "\0\0\0\0")}},
+        {"WINDOW_UPDATE of 0 but for the reserved bit", STREAM(PROTOCOL_ERROR),
+         .frames = {F(8, 0, 3, "\x80\0\0\0")}},
         {"WINDOW_UPDATE of three bytes", CONNECTION(FRAME_SIZE_ERROR),
          .frames = {F(8, 0, 0, "\0\0\1")}},
         {"WINDOW_UPDATE of five bytes of a stream", CONNECTION(FRAME_SIZE_ERROR),
          .frames = {F(8, 0, 3, "\0\0\0\0\1")}},
         {"a window of the connection above 2^31-1", CONNECTION(FLOW_CONTROL_ERROR),
          .frames = {F(8, 0, 0, TWO14), F(8, 0, 0, TWO14)}},
-        /* The stream is reset, as 6.9.1 has it, and nghttp2 then ends the connection. */
-        {"a window of a stream above 2^31-1", CONNECTION(FLOW_CONTROL_ERROR), .reset_too = true,
+        {"a window of a stream above 2^31-1", STREAM(FLOW_CONTROL_ERROR), .words = "2^31-1",
          .frames = {F(8, 0, 3, TWO14), F(8, 0, 3, TWO14)}},
         {"a window of a stream above 2^31-1 by SETTINGS", CONNECTION(FLOW_CONTROL_ERROR),
          .frames = {F(8, 0, 3, "\x7f\xff\x00\x00"), F(4, 0, 0, "\0\4" TWO14)}},
@@ -242,6 +276,12 @@ static void test_continuations(void **state) /* 6.10 */
          .frames = {F(1, 1, 3, OK200), F(9, 4, 1, "")}},
         {"HEADERS before CONTINUATION", CONNECTION(PROTOCOL_ERROR),
          .frames = {F(1, 1, 3, OK200), F(1, 5, 1, OK200)}},
+        {"PRIORITY before CONTINUATION", CONNECTION(PROTOCOL_ERROR),
+         .frames = {F(1, 1, 3, OK200), F(2, 0, 3, "\0\0\0\0\1"), F(9, 4, 3, "")}},
+        {"DATA between CONTINUATIONs", CONNECTION(PROTOCOL_ERROR),
+         .frames = {F(1, 0, 3, OK200), F(9, 0, 3, ""), F(0, 1, 3, "test")}},
+        {"CONTINUATION behind the last one", CONNECTION(PROTOCOL_ERROR), .apart = true,
+         .frames = {F(1, 1, 3, OK200), F(9, 4, 3, ""), F(9, 4, 3, "")}},
         {"PING before CONTINUATION", CONNECTION(PROTOCOL_ERROR),
          .frames = {F(1, 1, 3, OK200), F(6, 0, 0, "12345678"), F(9, 4, 3, "")}},
         {"an unknown type before CONTINUATION", CONNECTION(PROTOCOL_ERROR),

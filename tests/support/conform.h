@@ -41,9 +41,12 @@ typedef struct rule {
     rp_status status; /* of stream 3's request; RP_OK: RP_E_BAD_RESPONSE or RP_E_H2_PROTOCOL */
     bool unanswered;  /* the frames are the answer, or there is none */
     /* Of RULE_CONNECTION_ERROR: stream 3's request ended before, with status (RP_OK: well) and this
-     * code; or the stream was reset besides. */
-    bool apart, reset_too;
+     * code. */
+    bool apart;
     uint32_t apart_code;
+    /* The stream is reset besides, once. */
+    bool reset_too;
+    uint32_t reset_code;
     unsigned withheld;
     const char *words; /* in the error's text; NULL: any */
     rule_frame frames[8];

@@ -1,11 +1,12 @@
 /* h2_pair.c - see h2_pair.h.
  *
  * Where the two may differ, because what RFC 9113 says leaves a choice, or because it is newer:
- * - A stream's window that WINDOW_UPDATE or SETTINGS made too large: nghttp2 resets the stream in
- *   one case, ours ends the connection (6.9.1 allows both).
+ * - A stream's window that WINDOW_UPDATE enlarges by 0 or too much: ours resets the stream (6.9),
+ *   nghttp2 ends the connection.
  * - Settings of other documents (RFC 8441, RFC 9218), whose values nghttp2 judges.
  * - A setting twice in a frame, of which nghttp2 only sees the last (6.5.3: in their order).
- * - DATA without data before the final head, which 8.1 has no place for.
+ * - DATA before HEADERS, at which nghttp2 ends the connection, and DATA without data before the
+ *   final head: the stream's errors (8.1.1).
  * - A push before our SETTINGS were confirmed, which all the same came first (3.4, 8.4).
  * - The padding of DATA that nobody waits for, at which nghttp2 does not look (6.1).
  * - PRIORITY, which nghttp2 does not look at any more, not even for what 6.3 forbids.
@@ -20,6 +21,7 @@
 #include <nghttp2/nghttp2.h>
 #include <string.h>
 
+#define WINDOW_LARGE 0x3fffffffu /* others together stay below as much */
 enum { REQUESTS = 6, OUT = 64 * 1024, UPLOAD = 3, FRAME_HEAD = 9, MAGIC = 24 };
 
 typedef enum outcome { NONE, COMPLETE, RESET, REFUSED, UNUSABLE } outcome;
@@ -56,7 +58,8 @@ typedef struct pair {
     unsigned field_count;
     int status;
     size_t uploaded;
-    bool acked; /* our SETTINGS */
+    bool acked;      /* our SETTINGS */
+    uint32_t window; /* of streams, by theirs */
 } pair;
 
 static const uint8_t upload[200000];
@@ -453,7 +456,11 @@ static bool parts_them(pair *p, const uint8_t *frame, size_t size)
     if (frame[3] == NGHTTP2_DATA && a != NULL && a->outcome != NONE)
         return (frame[4] & NGHTTP2_FLAG_PADDED) != 0;
     if (frame[3] == NGHTTP2_DATA)
-        return a != NULL && a->finals == 0 && a->interims > 0 && is_empty(frame, size);
+        return a != NULL && a->finals == 0 && (a->interims == 0 || is_empty(frame, size));
+    if (frame[3] == NGHTTP2_WINDOW_UPDATE && size == FRAME_HEAD + 4 && a != NULL) {
+        uint32_t more = word(frame + FRAME_HEAD) & 0x7fffffff;
+        return more == 0 || more > WINDOW_LARGE || p->window > WINDOW_LARGE;
+    }
     if (frame[3] == NGHTTP2_PUSH_PROMISE)
         return !p->acked;
     if (frame[3] != NGHTTP2_SETTINGS)
@@ -464,6 +471,8 @@ static bool parts_them(pair *p, const uint8_t *frame, size_t size)
         if (id == NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL ||
             id == NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES || (id < 32 && (seen & bit) != 0))
             return true;
+        if (id == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
+            p->window = word(frame + at + 2);
         seen |= bit;
     }
     return false;

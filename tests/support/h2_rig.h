@@ -1,6 +1,6 @@
-/* h2_rig.h - a client's side of HTTP/2 (http/h2.h) and a server by hand (h2_peer.h), in memory: what
- * the server wrote comes in pieces as the test likes, what the client says goes back, and what is
- * told of each request is noted. */
+/* h2_rig.h - a client's side of HTTP/2 (http/h2.h) and a server by hand (h2_peer.h), in memory:
+ * what the server wrote comes in pieces as the test likes, what the client says goes back, and what
+ * is told of each request is noted. */
 #ifndef RP_TESTS_H2_RIG_H
 #define RP_TESTS_H2_RIG_H
 

@@ -1,5 +1,5 @@
-/* test_h1_response.c - response parsing: what is right, the limits, memory, and a parser's life. What
- * breaks a rule is in test_h1_breaches.c. */
+/* test_h1_response.c - response parsing: what is right, the limits, memory, and a parser's life.
+ * What breaks a rule is in test_h1_breaches.c. */
 #include "support/h1_rig.h"
 
 static void test_heads(void **state)

@@ -74,6 +74,7 @@ static void test_ended_within_its_head(void **state)
     rp_error error;
     size_t size = 0;
     rp_header field = {"x", value};
+    h2_frame frame;
     (void)state;
     h2_get(1);
     h2_settings();
@@ -86,13 +87,23 @@ static void test_ended_within_its_head(void **state)
     rig.all[0].stream = rp_h2_submit(rig.h2, &request);
     assert_true(rp_h2_drain(rig.h2, out, sizeof(out), &size, rig.now_ns));
     assert_true(size > 16384);
+    h2_peer_give(&rig.peer, out, size);
+    rp_h2_ping(rig.h2);
     h2_word_put(&rig.peer, NGHTTP2_RST_STREAM, 3, NGHTTP2_ENHANCE_YOUR_CALM);
     h2_come();
     assert_true(rig.good);
     assert_true(rig.all[0].ended && rig.all[0].end == RP_H2_GIVEN_UP);
-    h2_drain();
-    h2_peer_give(&rig.peer, out, size);
     assert_int_equal(rp_h2_open(rig.h2), 1);
+    /* The head goes out to its end all the same: no other frame may come before. */
+    while (h2_peer_take(&rig.peer, &frame) && frame.id != 3)
+        continue;
+    while ((frame.flags & NGHTTP2_FLAG_END_HEADERS) == 0) {
+        assert_true(h2_peer_take(&rig.peer, &frame));
+        assert_int_equal(frame.type, NGHTTP2_CONTINUATION);
+        assert_int_equal(frame.id, 3);
+    }
+    assert_true(h2_peer_take(&rig.peer, &frame));
+    assert_int_equal(frame.type, NGHTTP2_PING);
 }
 
 /* A byte or three name a large field of the table: so many such are no head. */
@@ -130,6 +141,112 @@ static void test_empty_ends_of_the_closed(void **state)
     assert_false(rig.good);
 }
 
+/* Heads that nobody can want are decoded, and that is all: they cost the server three bytes each.
+ * Of a stream that is over, that we reset, and of one that is only passed over. */
+static void test_heads_of_nobody(void **state)
+{
+    rp_error error;
+    for (unsigned kind = 0; kind < 3; kind++) {
+        uint32_t id = kind < 2 ? 1 : 201;
+        h2_settings();
+        for (unsigned i = 0; i <= id / 2; i++) {
+            h2_get(i);
+            if (kind > 0)
+                rp_h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
+        }
+        h2_drain();
+        assert_int_equal(rp_h2_unwanted(rig.h2), kind == 2);
+        h2_head_put(&rig.peer, id, kind == 0 ? ENDS_STREAM : 0, ":status: 200\n");
+        for (unsigned i = 0; i < 5000; i++)
+            h2_frame_put(&rig.peer, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, "\x88", 1);
+        h2_come();
+        assert_false(rig.good);
+        rp_h2_failure(rig.h2, &error);
+        assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
+        h2_rig_end();
+        (void)h2_rig_set_up(state);
+    }
+}
+
+/* But who cancels thousands at once gets as many answers that were on their way. */
+static void test_answers_to_the_cancelled(void **state)
+{
+    (void)state;
+    h2_settings();
+    for (unsigned i = 0; i < 3000; i++) {
+        h2_get(0);
+        uint32_t id = rig.all[0].stream->id;
+        rp_h2_drop(rig.h2, rig.all[0].stream, rig.now_ns);
+        h2_drain();
+        h2_head_put(&rig.peer, id, 0, ":status: 103\n");
+        h2_head_put(&rig.peer, id, 0, ":status: 200\n");
+        h2_text_put(&rig.peer, id, 0, "body");
+        h2_head_put(&rig.peer, id, ENDS_STREAM, "checksum: 1\n");
+        h2_come();
+        assert_true(rig.good);
+    }
+    assert_int_equal(rp_h2_open(rig.h2), 0);
+}
+
+/* DATA or HEADERS behind the end that the server made of a stream: it is told so, once. Behind the
+ * end that we made of one it is none of its faults. */
+static void test_behind_the_end(void **state)
+{
+    h2_frame frame;
+    (void)state;
+    h2_settings();
+    for (unsigned i = 0; i < 8; i++) {
+        uint32_t id = h2_get(i)->stream->id;
+        bool ours = i >= 4, heads = i % 2 == 1;
+        if (ours)
+            rp_h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
+        else if (i >= 2)
+            h2_word_put(&rig.peer, NGHTTP2_RST_STREAM, id, NGHTTP2_CANCEL);
+        else
+            h2_head_put(&rig.peer, id, ENDS_STREAM, ":status: 200\n");
+        h2_drain();
+        if (ours)
+            assert_true(h2_next_is(NGHTTP2_RST_STREAM, id, NGHTTP2_CANCEL));
+        for (unsigned again = 0; again < 2; again++) {
+            if (heads)
+                h2_head_put(&rig.peer, id, ENDS_STREAM, ":status: 200\n");
+            else
+                h2_text_put(&rig.peer, id, 0, "x");
+            h2_come();
+            bool told = h2_next_is(NGHTTP2_RST_STREAM, id, NGHTTP2_STREAM_CLOSED);
+            assert_int_equal(told, !ours && again == 0);
+        }
+    }
+    /* However many they are, and are forgotten. */
+    for (unsigned i = 8; i < 108; i++)
+        h2_head_put(&rig.peer, h2_get(i)->stream->id, ENDS_STREAM, ":status: 200\n");
+    h2_come();
+    for (unsigned i = 8; i < 108; i++)
+        h2_text_put(&rig.peer, 1 + 2 * i, 0, "x");
+    h2_come();
+    unsigned told = 0;
+    while (h2_peer_take_type(&rig.peer, NGHTTP2_RST_STREAM, &frame))
+        told++;
+    assert_in_range(told, 1, 100);
+    assert_true(rig.good);
+    assert_int_equal(rp_h2_open(rig.h2), 0);
+}
+
+/* A server that asks just as often as it may, for long, is none that floods, whenever within a
+ * hundredth of a second it does. */
+static void test_as_often_as_may_be(void **state)
+{
+    static const uint32_t waits[] = {9900, 9900, 10500};
+    (void)state;
+    h2_settings();
+    for (unsigned i = 0; i < 5000; i++) {
+        h2_ping_put(&rig.peer, false);
+        rig.now_ns += waits[i % 3] * (uint64_t)1000;
+        h2_come();
+    }
+    assert_true(rig.good);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -139,6 +256,10 @@ int main(void)
         H2_TEST(test_ended_within_its_head),
         H2_TEST(test_copied_names),
         H2_TEST(test_empty_ends_of_the_closed),
+        H2_TEST(test_heads_of_nobody),
+        H2_TEST(test_answers_to_the_cancelled),
+        H2_TEST(test_behind_the_end),
+        H2_TEST(test_as_often_as_may_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
