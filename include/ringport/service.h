@@ -62,8 +62,7 @@ typedef struct rp_service_options {
 
 /* options NULL: all defaults. error may be NULL.
  * Errors: RP_E_BAD_OPTION, RP_E_NO_MEMORY, RP_E_NO_DESCRIPTORS, RP_E_UNSUPPORTED (as
- * rp_loop_create), RP_E_RESOLVER_FAILED; RP_E_NO_MEMORY too where the system gives no more
- * threads. */
+ * rp_loop_create); RP_E_NO_MEMORY too where the system gives no more threads. */
 rp_status rp_service_create_sized(rp_service **service, const rp_service_options *options,
                                   size_t options_size, rp_error *error);
 static inline rp_status rp_service_create(rp_service **service, const rp_service_options *options,
