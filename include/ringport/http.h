@@ -387,7 +387,8 @@ typedef struct rp_request_options {
 const char *rp_http_codings(void);
 
 /* Starts a request. NULL: misuse, bad URL, header or option, queue full or shed, no memory: *error
- * says which (error may be NULL). events is borrowed until on_done. */
+ * says which (error may be NULL). events is borrowed until on_done; its callbacks and those of
+ * options get the same user. */
 rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *options,
                                  size_t options_size, const rp_response_events *events, void *user,
                                  rp_error *error);
@@ -449,8 +450,10 @@ rp_status rp_request_body_end(rp_request *request, const rp_header *trailers, si
 void rp_request_body_abort(rp_request *request);
 
 /* A whole response's body in memory: pass &rp_collect_events as events and a zeroed rp_collected,
- * with limit_bytes and on_done set, as user. Whoever wants headers has events of their own, which
- * call those of rp_collect_events. */
+ * with limit_bytes and on_done set, as user. Whoever has callbacks among the options, which get
+ * that user, too, has a structure with the rp_collected as its first member. Whoever wants headers
+ * has events of their own, with an on_head, whose on_body and on_done call those of
+ * rp_collect_events with the rp_collected as user; on_head is NULL there. */
 typedef struct rp_collected rp_collected;
 typedef void rp_collected_fn(rp_collected *collected, const rp_response_summary *summary,
                              void *user);
