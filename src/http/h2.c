@@ -17,9 +17,10 @@
 #define RESETS_PER_SECOND 5u
 #define IDLE_FRAMES 1000u
 #define IDLE_FRAMES_PER_SECOND 100u
-/* WINDOW_UPDATEs, of the stream and of the connection: two for each frame of ours, at the most,
- * mostly; more where the server's program reads in small pieces. */
-#define IDLE_FRAMES_PER_DATA 4u
+/* For each head and each piece of a body that we send: WINDOW_UPDATEs, of the stream and of the
+ * connection, a PING, RST_STREAM behind a response; more where the server's program reads bodies in
+ * small pieces. */
+#define IDLE_FRAMES_PER_FRAME 4u
 #define BYTES_PER_IDLE_FRAME 128u
 
 /* ---- budgets ---- */
@@ -43,7 +44,7 @@ static bool spend(uint32_t *left, uint64_t *since_ns, uint64_t now_ns, uint32_t 
 
 void rp_h2_calm_down(rp_h2 *h2, size_t size)
 {
-    h2->calm += IDLE_FRAMES_PER_DATA + (uint32_t)(size / BYTES_PER_IDLE_FRAME);
+    h2->calm += IDLE_FRAMES_PER_FRAME + (uint32_t)(size / BYTES_PER_IDLE_FRAME);
     if (h2->calm > IDLE_FRAMES)
         h2->calm = IDLE_FRAMES;
 }

@@ -314,6 +314,7 @@ static void head_sent(stream *s, const output *out, size_t size)
     rp_h2_stream_sent(s);
     s->is.sent_bytes += FRAME_HEAD + size;
     s->is.moved_ns = h2->now_ns;
+    rp_h2_calm_down(h2, 0);
     if (s->closes) {
         rp_h2_close(s);
         return;

@@ -247,6 +247,24 @@ static void test_as_often_as_may_be(void **state)
     assert_true(rig.good);
 }
 
+/* Nor is one that has a few such frames with each response, however fast the requests come. */
+static void test_a_few_with_each_response(void **state)
+{
+    (void)state;
+    h2_settings();
+    for (unsigned i = 0; i < H2_RIG_STREAMS; i++) {
+        h2_exchange *e = h2_get(i);
+        h2_ping_put(&rig.peer, false);
+        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 0, 1);
+        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, e->stream->id, 1);
+        h2_head_put(&rig.peer, e->stream->id, ENDS_STREAM, ":status: 200\n");
+        h2_word_put(&rig.peer, NGHTTP2_RST_STREAM, 2 * i + 1, NGHTTP2_NO_ERROR);
+        h2_come();
+        assert_true(rig.good);
+        assert_true(e->ended);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -260,6 +278,7 @@ int main(void)
         H2_TEST(test_answers_to_the_cancelled),
         H2_TEST(test_behind_the_end),
         H2_TEST(test_as_often_as_may_be),
+        H2_TEST(test_a_few_with_each_response),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
