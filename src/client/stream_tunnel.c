@@ -15,6 +15,7 @@
 #include "client/stream_server.h"
 #include "http/connect.h"
 #include "net/kinds.h"
+#include "net/names.h"
 #include "net/socks.h"
 
 #include <stdio.h>
@@ -715,14 +716,22 @@ rp_status rp_hop_check(const rp_proxy *proxy, const rp_hop *hop, const rp_dial_r
                        const char *host, uint16_t port, rp_error *error)
 {
     const char *why_not = NULL;
-    rp_address address = {.port = port};
-    bool name = !rp_address_parse(&address, host, strlen(host));
-    if (name && rp_hop_resolves(hop) && proxy->refuse_unseen)
+    rp_address addresses[RP_ADDRESSES_LIMIT];
+    rp_override *from;
+    rp_error why;
+    size_t count;
+    if (is_name(host) && rp_hop_resolves(hop) && proxy->refuse_unseen)
         return rp_error_set(error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
                             "a proxy would look up %.100s, where this program can't see the "
                             "address: forbidden by its refuse_unseen",
                             host);
-    if (name || rp_rules_allow(rules, host, &address, &why_not))
+    if (rules->refuse == 0 && rules->on_address == NULL)
+        return RP_OK;
+    if (rp_names_answer(NULL, host, port, addresses, &count, &from, &why) != RP_OK)
+        why_not = "it is no name, and the proxy may take it for an address";
+    for (size_t i = 0; why_not == NULL && i < count; i++)
+        (void)rp_rules_allow(rules, host, &addresses[i], &why_not);
+    if (why_not == NULL)
         return RP_OK;
     return rp_error_set(error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
                         "connection to %.100s through a proxy forbidden by this program: %s", host,

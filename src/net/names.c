@@ -76,11 +76,22 @@ static bool is_name_character(char c)
            c == '-' || c == '_';
 }
 
+/* As inet_aton(3) has them: decimal, octal, or "0x" and hexadecimal. */
+static bool is_number(span label)
+{
+    bool hex = label.size > 1 && label.text[0] == '0' && rp_ascii_lower(label.text[1]) == 'x';
+    for (size_t i = hex ? 2 : 0; i < label.size; i++) {
+        char c = rp_ascii_lower(label.text[i]);
+        if ((c < '0' || c > '9') && !(hex && c >= 'a' && c <= 'f'))
+            return false;
+    }
+    return true;
+}
+
 /* Why name is not a host name; NULL if it is one. */
 static const char *name_fault(span name)
 {
     size_t label = 0;
-    bool digits_only = true; /* the last label */
     if (name.size == 0)
         return "is empty";
     if (name.size > NAME_LIMIT)
@@ -91,7 +102,6 @@ static const char *name_fault(span name)
             if (label == 0)
                 return "has an empty label";
             label = 0;
-            digits_only = true;
             continue;
         }
         if (c == ':' || c == '[' || c == ']')
@@ -102,13 +112,13 @@ static const char *name_fault(span name)
             return "has a character that is not allowed in a host name";
         if (++label > LABEL_LIMIT)
             return "has a label longer than 63 characters";
-        digits_only = digits_only && c >= '0' && c <= '9';
     }
     if (label == 0)
         return "has an empty label";
     /* No top-level domain is a number: this is an address that somebody else may read as another
-     * one ("127.1", "010.0.0.1"). */
-    return digits_only ? "is not a valid IP address" : NULL;
+     * one ("127.1", "010.0.0.1", "0x7f000001"). */
+    span last = {name.text + name.size - label, label};
+    return is_number(last) ? "is not a valid IP address" : NULL;
 }
 
 static bool is_localhost(span name)

@@ -590,6 +590,37 @@ static void test_rules(void **state)
     }
 }
 
+/* What a proxy, or its resolver, may read as an address, as inet_aton(3) does, and localhost. */
+static void test_rules_of_odd_addresses(void **state)
+{
+    static const char *const hosts[] = {"127.1",       "2130706433", "0x7f000001", "0x7f.1",
+                                        "127.0.0.0x1", "0177.0.0.1", "127.0.0.1.", "localhost",
+                                        "x.localhost", "localhost."};
+    static const char *const ways[] = {"http", "https", "socks5h"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+        for (size_t k = 0; k < 3; k++) {
+            rig g;
+            char url[64];
+            fetch f = {0};
+            rp_client_options client = {.on_address = not_there};
+            rig_begin_with(&g, ways[k], "", NULL, 0, NULL, &client,
+                           (rp_proxy_options){.forward_http = k == 1});
+            rp_request_options options = through(&g);
+            (void)snprintf(url, sizeof(url), "http://%s:7/", hosts[i]);
+            options.url = url;
+            if (k == 1)
+                assert_false(fetch_start(&f, &g.s.web, NULL, &options));
+            else
+                fetch_bad(&f, &g.s.web, NULL, &options, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY);
+            assert_int_equal(f.error.status, RP_E_ADDRESS_REFUSED);
+            assert_non_null(strstr(f.error.text, hosts[i]));
+            assert_string_equal(g.r.asked, "");
+            assert_string_equal(g.r.target, "");
+            rig_end(&g);
+        }
+}
+
 /* http URLs as requests for the whole of them. */
 static void test_forward(void **state)
 {
@@ -666,6 +697,7 @@ int main(void)
         fixture_test(test_given_up),
         fixture_test(test_no_proxy),
         fixture_test(test_rules),
+        fixture_test(test_rules_of_odd_addresses),
         fixture_test(test_forward),
         fixture_test(test_proxy_is_verified),
     };
