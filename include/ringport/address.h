@@ -62,7 +62,7 @@ typedef struct rp_local {
     /* The local port is one of these; where each of them is taken: RP_E_NO_LOCAL_PORTS. A port
      * whose connection we closed is taken for a minute more (TIME-WAIT). Both 0: the system's
      * choice, which is better wherever no firewall wants something else; the last one 0: the first
-     * is the only one. */
+     * is the only one. With but one a socks5 proxy is asked for the first of a name's addresses. */
     uint16_t first_port, last_port;
 } rp_local;
 

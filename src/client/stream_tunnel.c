@@ -337,11 +337,14 @@ static void connect_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
 
 static void ask_for_next(rp_tunnel *tunnel);
 
-/* What a proxy says no to may be the address alone (RFC 1928, 6). */
+/* What a proxy says no to may be the address alone (RFC 1928, 6). The next one needs a connection,
+ * and a port, of its own. */
 static bool may_ask_for_next(const rp_tunnel *tunnel)
 {
     int code = tunnel->socks->code;
-    return tunnel->target_count > 1 && code > 0 && code <= 8 && code != 7;
+    const rp_local_end *local = tunnel->stream->local;
+    bool one_port = local != NULL && local->first_port > 0 && local->first_port == local->last_port;
+    return tunnel->target_count > 1 && code > 0 && code <= 8 && code != 7 && !one_port;
 }
 
 static void socks_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)

@@ -100,6 +100,23 @@ static void test_none(void **state)
     rig_end(&g);
 }
 
+/* Each needs a port here, and there is but one. */
+static void test_one_port(void **state)
+{
+    (void)state;
+    for (unsigned ports = 1; ports < 3; ports++) {
+        rig g;
+        call c = {0};
+        rp_client_options client = {.local = {.first_port = 40000}};
+        client.local.last_port = (uint16_t)(client.local.first_port + ports - 1);
+        rig_begin(&g, DEAD, &client);
+        ask(&g, &c, RP_E_PROXY_REFUSED);
+        assert_int_equal(c.error.proxy_code, 5);
+        assert_int_equal(g.connections, ports);
+        rig_end(&g);
+    }
+}
+
 /* Which refusals are of an address, however they are cut and whatever follows them. */
 static void test_codes(void **state)
 {
@@ -235,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_codes),     cmocka_unit_test(test_rules),
         cmocka_unit_test(test_deadline),  cmocka_unit_test(test_proxy_dies),
         cmocka_unit_test(test_no_memory), cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_one_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
