@@ -135,11 +135,17 @@ static rp_socks_result take_reply(rp_socks *socks, rp_error *error)
     return RP_SOCKS_DONE;
 }
 
+/* Many say SOCKS' own version where RFC 1929 has one of its own. */
+static bool is_version(const rp_socks *socks, uint8_t byte)
+{
+    return byte == VERSION || (byte == AUTH_VERSION && socks->step == STEP_AUTH);
+}
+
 /* How long the message is, as far as the bytes that came say; 0: it is none. */
 static size_t message_size(const rp_socks *socks)
 {
     const uint8_t *in = socks->in;
-    if (socks->in_size > 0 && in[0] != (socks->step == STEP_AUTH ? AUTH_VERSION : VERSION))
+    if (socks->in_size > 0 && !is_version(socks, in[0]))
         return 0;
     if (socks->step != STEP_REPLY || socks->in_size < 2)
         return 2;

@@ -348,6 +348,25 @@ static void test_credentials_refused(void **state)
         }
 }
 
+/* Many answer RFC 1929's question with the version of SOCKS. */
+static void test_version_of_socks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        rig g;
+        fetch f = {0};
+        relay_options relaying = {.user = "user", .password = "secret", .auth_version = 5};
+        rig_begin(&g, "socks5h", i == 0 ? SECRETS : "user:wrong@", &relaying, 13, NULL, NULL);
+        rp_request_options options = through(&g);
+        if (i == 0)
+            scene_good(&g.s, &f, "/", &options, 200);
+        else
+            scene_bad(&g.s, &f, "/", &options, RP_E_PROXY_AUTH, RP_PHASE_PROXY, NULL);
+        assert_int_equal(g.r.tunnels, 1 - i);
+        rig_end(&g);
+    }
+}
+
 /* The proxy can't, and the way to the proxy is none. */
 static void test_no_way(void **state)
 {
@@ -690,6 +709,7 @@ int main(void)
         fixture_test(test_http_answers),
         fixture_test(test_socks_answers),
         fixture_test(test_credentials_refused),
+        fixture_test(test_version_of_socks),
         fixture_test(test_no_way),
         fixture_test(test_behind_the_answer),
         fixture_test(test_endings),

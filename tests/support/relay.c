@@ -232,7 +232,7 @@ static void socks_auth(link *l)
 {
     const relay_options *o = &l->relay->options;
     char want[600];
-    uint8_t answer[2] = {1, 1};
+    uint8_t answer[2] = {o->auth_version > 0 ? o->auth_version : 1, 1};
     size_t user = strlen(o->user), password = strlen(o->password);
     if (l->size < 2 || l->size < 3u + l->in[1] || l->size < 3u + l->in[1] + l->in[2 + l->in[1]])
         return;

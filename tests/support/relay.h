@@ -18,6 +18,7 @@ typedef struct relay_options {
     bool forwards;    /* answers requests for whole URLs itself */
     const char *user; /* demanded, with password; NULL: not */
     const char *password;
+    uint8_t auth_version; /* in SOCKS' answer to these; 0: RFC 1929's */
     /* Instead of its own answer, to CONNECT or to SOCKS' first words: so many bytes, in pieces of
      * cut (0: one), and then: RP_SIM_KEEP: as a tunnel that leads nowhere. */
     const char *answer;
