@@ -121,6 +121,10 @@ static rp_codec_result run(void *state, rp_slice *in, uint8_t *out, size_t capac
 {
     inflater *i = state;
     *size = 0;
+    while (i->ended && i->gzip && in->size > 0 && *in->data == 0) { /* padding, as to gzip(1) */
+        in->data++;
+        in->size--;
+    }
     if (i->ended && in->size > 0) { /* RFC 1952, 2.2: another member */
         if (!i->gzip) {
             *why = RP_CODEC_TRAILER;

@@ -153,9 +153,50 @@ static void test_truncated(void **state)
     }
 }
 
+/* Zeros behind gzip are padding, whatever its cuts; other garbage, or a member that is none, is
+ * not. */
+static void test_padded(void **state)
+{
+    static const uint8_t zeros[5], words[] = {0, 0, 0, 'x'};
+    char content[CODED_CONTENT_MOST];
+    const coded *c = &coded_good[0];
+    (void)state;
+    assert_string_equal(c->encoding, "gzip");
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t all[1024];
+        job j = {.size = 0};
+        memcpy(all, c->data, c->size);
+        memcpy(all + c->size, zeros, sizeof(zeros));
+        assert_true(job_begin(&j, "gzip", NULL, 0));
+        if (i % 2 == 0)
+            job_feed(&j, all, c->size + sizeof(zeros));
+        for (size_t at = 0; i % 2 == 1 && at < c->size + sizeof(zeros); at++)
+            job_feed(&j, all + at, 1);
+        if (i >= 2)
+            job_feed(&j, words, sizeof(words));
+        if (i < 2)
+            expect_good(&j);
+        else
+            assert_int_equal(job_end(&j), RP_E_DECODE_FAILED);
+        is_content(&j);
+    }
+    for (size_t cut = 1; cut <= c->size; cut++) { /* another member behind it */
+        job j = {.size = 0};
+        assert_true(job_begin(&j, "gzip", NULL, 0));
+        job_feed(&j, c->data, c->size);
+        job_feed(&j, zeros, sizeof(zeros));
+        job_feed(&j, c->data, cut);
+        bool whole = cut == c->size;
+        size_t size = (size_t)j.size;
+        assert_int_equal(job_end(&j), whole ? RP_OK : RP_E_DECODE_FAILED);
+        if (whole)
+            assert_int_equal(size, 2 * coded_content(content));
+    }
+}
+
 static void test_followed(void **state)
 {
-    static const uint8_t garbage[4];
+    static const uint8_t garbage[] = {1, 0, 2, 0};
     (void)state;
     for (size_t i = 0; i < CODED_GOOD; i++) {
         const coded *c = &coded_good[i];
@@ -378,11 +419,11 @@ static void test_codings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cuts),      cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_followed),  cmocka_unit_test(test_flipped),
-        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_bombs),
-        cmocka_unit_test(test_unlimited), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_codings),
+        cmocka_unit_test(test_cuts),    cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_padded),  cmocka_unit_test(test_followed),
+        cmocka_unit_test(test_flipped), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_bombs),   cmocka_unit_test(test_unlimited),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_codings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
