@@ -69,8 +69,9 @@ typedef struct rp_client_options {
 
     bool never_reuse;  /* a fresh connection for every request */
     bool never_replay; /* see rp_error.replay_safe: by default a request that a dying reused
-                        * connection swallowed is sent once more, where that is provably safe. What
-                        * a server says it did nothing with goes out again in any case: what it
+                        * connection swallowed is sent once more, where that is provably safe; also
+                        * if the server said why it ended that (status 408, HTTP/1.1). What a
+                        * server says it did nothing with goes out again in any case: what it
                         * refused or left undone (HTTP/2), up to six times in all, and once what
                         * came by the wrong connection (status 421). A policy of load.h is bound by
                         * it, too: what a server may have acted on is not sent twice */

@@ -67,6 +67,10 @@ static bool goes_again(rp_request *request, rp_fate fate, const rp_error *error,
         request->replayed = request->replayed || again;
         return again;
     }
+    if (fate == RP_FATE_TOO_LATE) {
+        request->fresh_only = request->replayed = true;
+        return true;
+    }
     request->doubtful = request->was_doubtful;
     if (fate == RP_FATE_UNEXPECTING)
         return true;
@@ -105,6 +109,13 @@ bool rp_replay_unexpecting(rp_request *request, const rp_response_head *head)
         return false;
     message->says_expect = message->says_expect_http1 = false;
     return true;
+}
+
+bool rp_replay_late(const rp_request *request, const rp_response_head *head)
+{
+    const rp_conn *conn = request->conn;
+    return head->status == 408 && conn != NULL && !conn->protocol->multiplexed &&
+           request->on_used && !request->replayed && request->idempotent && may_go_again(request);
 }
 
 static void swallowed(const rp_request *request, const char *peer, rp_error *error)

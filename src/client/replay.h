@@ -9,6 +9,9 @@
  *     (421)                         (RFC 9110, 15.5.20); the next 421 is the answer
  *   the server meets no Expect      again, once, without it (RFC 9110, 15.5.18)
  *     (417)
+ *   the server had waited too long  again, once, on a connection that has served nobody before, if
+ *     (408) on an idle connection   it was idempotent: the 408 is what the server ends the
+ *                                   connection with, and crossed the request on its way
  *   the server wants HTTP/1.1       again, by HTTP/1.1, as all of its origin from then on; that it
  *                                   has done nothing is what it asks that for (RFC 9113, 7)
  *   unknown                         again, once, on such a connection, if it was idempotent and
@@ -28,6 +31,7 @@ typedef enum rp_fate {
     RP_FATE_UNPROCESSED, /* the server did nothing with it, for it had nothing, or says so */
     RP_FATE_MISDIRECTED, /* the server did nothing with it, for it came by the wrong connection */
     RP_FATE_UNEXPECTING, /* likewise, for it meets no Expect */
+    RP_FATE_TOO_LATE,    /* the server waited for it too long, as it says */
     RP_FATE_UNKNOWN      /* the server may have acted on it */
 } rp_fate;
 
@@ -40,6 +44,9 @@ bool rp_replay_misdirected(const rp_request *request, const rp_response_head *he
 
 /* Likewise, for it expected 100 Continue? Then it does so no more. */
 bool rp_replay_unexpecting(rp_request *request, const rp_response_head *head);
+
+/* Likewise, of one that ended an idle connection with 408 (RFC 9110, 15.5.9) as it came? */
+bool rp_replay_late(const rp_request *request, const rp_response_head *head);
 
 /* The error of one that does not go out again, of a server that refused it for good, about peer; of
  * one whose fate is unknown: RP_E_STALE_CONNECTION where the connection had been used before and

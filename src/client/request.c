@@ -416,9 +416,15 @@ static void sent_elsewhere(rp_request *request, rp_fate fate)
 {
     rp_conn *conn = request->conn;
     rp_error error;
-    (void)rp_error_set(&error, RP_E_BAD_RESPONSE, RP_PHASE_HEAD, "%s %s", peer_of(request),
-                       fate == RP_FATE_MISDIRECTED ? "is not in charge (status 421)"
-                                                   : "knows no Expect (status 417)");
+    rp_status status = RP_E_BAD_RESPONSE;
+    const char *what = "is not in charge (status 421)";
+    if (fate == RP_FATE_UNEXPECTING)
+        what = "knows no Expect (status 417)";
+    if (fate == RP_FATE_TOO_LATE) {
+        status = RP_E_STALE_CONNECTION;
+        what = "had waited for a request for too long (status 408)";
+    }
+    (void)rp_error_set(&error, status, RP_PHASE_HEAD, "%s %s", peer_of(request), what);
     conn->protocol->abandon(conn, request);
     request->client->conn_events->lost(conn, request, fate, &error);
 }
@@ -441,6 +447,10 @@ static bool head_note(rp_request *request, const rp_response_head *head)
     }
     if (rp_replay_unexpecting(request, head)) {
         sent_elsewhere(request, RP_FATE_UNEXPECTING);
+        return false;
+    }
+    if (rp_replay_late(request, head)) {
+        sent_elsewhere(request, RP_FATE_TOO_LATE);
         return false;
     }
     rp_upload_answered(request, head);
