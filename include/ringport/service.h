@@ -42,7 +42,8 @@ typedef struct rp_service_options {
      * down, so that all together keep to them. What the service may have fewer of than there are
      * loops, it has on as many loops, and so has an origin; with http2_one_connection it has one
      * loop. But each loop has one of idle_per_origin and of budget_per_s at least, and 17 MiB for
-     * decoders. tls and resolver NULL: one of each for all loops.
+     * decoders. A loop with one connection to an origin, or one request, hedges nothing. tls and
+     * resolver NULL: one of each for all loops.
      * on_address is called on all of their threads. */
     rp_client_options client;
     /* So many requests for an origin at a time are one loop's; those above go to the next. 0: as
