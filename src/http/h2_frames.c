@@ -590,12 +590,22 @@ static size_t gather(rp_h2 *h2, const uint8_t *data, size_t size)
     return part;
 }
 
+/* A head that comes in pieces moves with each of them. */
+static void head_moves(rp_h2 *h2)
+{
+    stream *s = rp_h2_on_wire(h2, h2->in.id);
+    if (s != NULL)
+        s->is.moved_ns = h2->now_ns;
+}
+
 /* Gives how many bytes were taken: all of them, or the frame is over. */
 static size_t payload_read(rp_h2 *h2, const uint8_t *data, size_t size)
 {
     h2_frame_in *in = &h2->in;
     if (in->type == FRAME_DATA)
         return data_read(h2, data, size);
+    if (in->type == FRAME_HEADERS || in->type == FRAME_CONTINUATION)
+        head_moves(h2);
     if (h2->gathered == NULL && size >= in->left && in->left == in->size) {
         in->under_way = false;
         if (!in->passed_over)
