@@ -13,11 +13,24 @@ static foreign node;
 /* A file that it pipes it sometimes ends by a reset (NO_ERROR) without END_STREAM, which is no end
  * of an answer (RFC 9113, 8.1). */
 static const char program[] =
-    "const h2 = require('http2'), fs = require('fs'), seen = {};\n"
+    "const h2 = require('http2'), fs = require('fs'), z = require('zlib'), seen = {};\n"
     "const k = h2.constants;\n"
     "const text = (s, t, more) => { s.respond({':status': 200, ...more}); s.end(t); };\n"
     "const large = fs.readFileSync('DIR/www/large');\n"
     "const after = (s, f) => { s.resume(); s.on('end', f); };\n"
+    "const fast = {params: {[z.constants.BROTLI_PARAM_QUALITY]: 4}};\n"
+    "const codings = {br: () => z.createBrotliCompress(fast), gzip: () => z.createGzip(),\n"
+    "  deflate: () => z.createDeflate(), raw: () => z.createDeflateRaw()};\n"
+    "const fields = n => ({'content-encoding': n == 'raw' ? 'deflate' : n});\n"
+    "const coded = (n, out) => {\n" /* piece by piece, each flushed */
+    "  const c = codings[n]();\n"
+    "  let at = 0, size = 1;\n"
+    "  const more = () => {\n"
+    "    if (at >= middle.length) return c.end();\n"
+    "    c.write(middle.subarray(at, at + size), () => c.flush(more));\n"
+    "    at += size; size = size * 3 % 50000 + 1; };\n"
+    "  c.on('data', d => out.write(d)); c.on('end', () => out.end()); more(); };\n"
+    "const middle = large.subarray(0, 262144);\n"
     "const pages = {\n"
     "  hello: s => text(s, 'hello\\n'),\n"
     "  echo: s => { s.respond({':status': 200}); s.pipe(s); },\n"
@@ -26,6 +39,9 @@ static const char program[] =
     "  interim: s => { s.additionalHeaders({':status': 103, 'link': '</a>'}); text(s, 'x'); },\n"
     "  trailers: s => { s.respond({':status': 200}, {waitForTrailers: true});\n"
     "    s.on('wantTrailers', () => s.sendTrailers({'x-sum': '1'})); s.end('body\\n'); },\n"
+    "  coded: (s, n, name) => { s.respond({':status': 200, ...fields(name)},\n"
+    "      {waitForTrailers: true});\n"
+    "    s.on('wantTrailers', () => s.sendTrailers({'x-sum': '1'})); coded(name, s); },\n"
     "  refuse: (s, n) => n == 1 ? s.close(k.NGHTTP2_REFUSED_STREAM)\n"
     "                           : after(s, () => text(s, 'late\\n')),\n"
     "  reset: s => s.close(k.NGHTTP2_INTERNAL_ERROR),\n"
@@ -45,11 +61,15 @@ static const char program[] =
     "  s.on('error', () => {});\n"
     "  const path = h[':path'];\n"
     "  seen[path] = (seen[path] || 0) + 1;\n"
-    "  pages[path.split('/')[1]](s, seen[path]);\n"
+    "  pages[path.split('/')[1]](s, seen[path], path.split('/')[2]);\n"
     "});\n"
     "server.removeAllListeners('newListener');\n" /* or it sends trailers of its own */
     "server.on('request', (q, r) => {\n"
-    "  if (q.httpVersionMajor == 1) q.pipe(r);\n"
+    "  const name = q.url.split('/')[2];\n"
+    "  if (q.httpVersionMajor == 1 && codings[name]) {\n"
+    "    r.writeHead(200, {...fields(name), Trailer: 'x-sum'});\n"
+    "    r.addTrailers({'x-sum': '1'}); coded(name, r);\n"
+    "  } else if (q.httpVersionMajor == 1) q.pipe(r);\n"
     "});\n"
     "server.listen(PORT0, '127.0.0.1');\n";
 
@@ -76,6 +96,40 @@ static void test_conversation(void **state)
     assert_int_equal(large.body_bytes, FOREIGN_LARGE);
     assert_int_equal(rp_loop_stats_get(w.loop)->connections_opened, 1);
     foreign_client_end(&w);
+}
+
+static unsigned sums; /* of trailers, behind the whole body */
+
+static void sum_came(rp_request *request, const rp_header *trailers, size_t count, void *user)
+{
+    const fetch *f = user;
+    (void)request;
+    assert_int_equal(f->body_bytes, FOREIGN_MIDDLE);
+    assert_int_equal(count, 1);
+    assert_string_equal(trailers[0].name, "x-sum");
+    sums++;
+}
+
+/* As Node's zlib and brotli have it, in blocks of every size, with trailers, by each version. */
+static void test_codings(void **state)
+{
+    static const char *const paths[] = {"/coded/br", "/coded/gzip", "/coded/deflate", "/coded/raw"};
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        rp_client_options client = {.versions = i % 2 == 0 ? RP_HTTP_1_1 : RP_HTTP_2};
+        rp_request_options options = {.decompress = true, .on_trailers = sum_came};
+        fetch f = {.checked = true}, next = {0};
+        web w;
+        foreign_client(&w, &client);
+        sums = 0;
+        options.url = foreign_url(&node, paths[i / 2]);
+        fetch_good(&f, &w, NULL, &options, 200);
+        assert_int_equal(f.summary.decoded_bytes, FOREIGN_MIDDLE);
+        assert_true(f.summary.decoded && sums == 1);
+        fetch_good(&next, &w, NULL, &options, 200);
+        assert_true(next.summary.reused);
+        foreign_client_end(&w);
+    }
 }
 
 /* The answer begins with the request, and ends behind its end. */
@@ -222,9 +276,11 @@ static void test_cancels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_conversation), fixture_test(test_echo),    fixture_test(test_given),
-        fixture_test(test_early_answer), fixture_test(test_refused), fixture_test(test_reset),
-        fixture_test(test_goaway),       fixture_test(test_cancels),
+        fixture_test(test_conversation), fixture_test(test_codings),
+        fixture_test(test_echo),         fixture_test(test_given),
+        fixture_test(test_early_answer), fixture_test(test_refused),
+        fixture_test(test_reset),        fixture_test(test_goaway),
+        fixture_test(test_cancels),
     };
     foreign_begin(&node);
     foreign_write(&node, "program.js", program);
