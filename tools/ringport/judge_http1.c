@@ -15,6 +15,20 @@
 #define CHUNK_ERROR "an error: that is no chunk"
 #define CUT_ERROR "an error: the answer is not complete"
 
+/* Rows that differ in a field's value, or in a chunk's size. */
+#define LENGTH_ROW(name_, source_, server_, lines)                                                 \
+    {                                                                                              \
+        .name = (name_), .class = "framing", .source = (source_), .server = (server_),             \
+        .wanted = FRAMING_ERROR, .right = JUDGE_FAILED, BYTES(OK lines "\r\n\r\n" JUDGE_WHOLE),    \
+        .ending = RP_SIM_CLOSE                                                                     \
+    }
+#define CHUNK_ROW(name_, server_, chunk)                                                           \
+    {                                                                                              \
+        .name = (name_), .class = "framing", .source = "RFC 9112, 7.1", .server = (server_),       \
+        .wanted = CHUNK_ERROR, .right = JUDGE_FAILED,                                              \
+        BYTES(OK CHUNKED "\r\n" chunk "\r\n0\r\n\r\n"), .ending = RP_SIM_CLOSE                     \
+    }
+
 /* ---- without end ---- */
 
 /* Sends a text again and again, as long as the client reads, and then the answer. */
@@ -124,36 +138,27 @@ const judge_situation judge_http1[] = {
      "both answers are taken", JUDGE_TAKEN, .flags = JUDGE_CONTROL | JUDGE_TWO},
 
     /* ---- the length ---- */
-    {"length-two-values", "framing", "RFC 9112, 6.3",
-     "says Content-Length twice, with different values", FRAMING_ERROR, JUDGE_FAILED,
-     BYTES(OK LENGTH "Content-Length: 5\r\n\r\n" JUDGE_WHOLE), .ending = RP_SIM_CLOSE},
-    {"length-list", "framing", "RFC 9112, 6.3", "says Content-Length: 13, 5 in one line",
-     FRAMING_ERROR, JUDGE_FAILED, BYTES(OK "Content-Length: 13, 5\r\n\r\n" JUDGE_WHOLE),
-     .ending = RP_SIM_CLOSE},
+    LENGTH_ROW("length-two-values", "RFC 9112, 6.3",
+               "says Content-Length twice, with different values", LENGTH "Content-Length: 5"),
+    LENGTH_ROW("length-list", "RFC 9112, 6.3", "says Content-Length: 13, 5 in one line",
+               "Content-Length: 13, 5"),
     {"length-same-twice", "framing", "RFC 9110, 8.6", "says Content-Length: 13 twice",
      "the answer is taken, or an error", JUDGE_TAKEN | JUDGE_FAILED,
      BYTES(OK LENGTH LENGTH "\r\n" JUDGE_WHOLE), .ending = RP_SIM_KEEP},
-    {"length-plus", "framing", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: +13",
-     FRAMING_ERROR, JUDGE_FAILED, BYTES(OK "Content-Length: +13\r\n\r\n" JUDGE_WHOLE),
-     .ending = RP_SIM_CLOSE},
-    {"length-negative", "framing", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: -1",
-     FRAMING_ERROR, JUDGE_FAILED, BYTES(OK "Content-Length: -1\r\n\r\n" JUDGE_WHOLE),
-     .ending = RP_SIM_CLOSE},
-    {"length-underscore", "framing", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: 1_3",
-     FRAMING_ERROR, JUDGE_FAILED, BYTES(OK "Content-Length: 1_3\r\n\r\n" JUDGE_WHOLE),
-     .ending = RP_SIM_CLOSE},
-    {"length-with-unit", "framing", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: 13 bytes",
-     FRAMING_ERROR, JUDGE_FAILED, BYTES(OK "Content-Length: 13 bytes\r\n\r\n" JUDGE_WHOLE),
-     .ending = RP_SIM_CLOSE},
-    {"length-hex", "framing", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: 0xd",
-     FRAMING_ERROR, JUDGE_FAILED, BYTES(OK "Content-Length: 0xd\r\n\r\n" JUDGE_WHOLE),
-     .ending = RP_SIM_CLOSE},
-    {"length-empty", "framing", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length without one",
-     FRAMING_ERROR, JUDGE_FAILED, BYTES(OK "Content-Length:\r\n\r\n" JUDGE_WHOLE),
-     .ending = RP_SIM_CLOSE},
-    {"length-overflow", "framing", "RFC 9110, 8.6", "says a length of 2^64 + 13", FRAMING_ERROR,
-     JUDGE_FAILED, BYTES(OK "Content-Length: 18446744073709551629\r\n\r\n" JUDGE_WHOLE),
-     .ending = RP_SIM_CLOSE},
+    LENGTH_ROW("length-plus", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: +13",
+               "Content-Length: +13"),
+    LENGTH_ROW("length-negative", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: -1",
+               "Content-Length: -1"),
+    LENGTH_ROW("length-underscore", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: 1_3",
+               "Content-Length: 1_3"),
+    LENGTH_ROW("length-with-unit", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: 13 bytes",
+               "Content-Length: 13 bytes"),
+    LENGTH_ROW("length-hex", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length: 0xd",
+               "Content-Length: 0xd"),
+    LENGTH_ROW("length-empty", "RFC 9110, 8.6; RFC 9112, 6.3", "says Content-Length without one",
+               "Content-Length:"),
+    LENGTH_ROW("length-overflow", "RFC 9110, 8.6", "says a length of 2^64 + 13",
+               "Content-Length: 18446744073709551629"),
     {"length-cut", "framing", "RFC 9112, 8", "says a length of 100, sends 13 bytes and closes",
      CUT_ERROR, JUDGE_FAILED, BYTES(OK "Content-Length: 100\r\n\r\n" JUDGE_WHOLE),
      .ending = RP_SIM_CLOSE},
@@ -170,29 +175,16 @@ const judge_situation judge_http1[] = {
      BYTES(OK "Transfer-Encoding: Chunked\r\n\r\n"
               "0006;a=\"b;\";c\r\nwhole \r\n7\r\nanswer\n\r\n0\r\nX-Trailer: yes\r\n\r\n"),
      .ending = RP_SIM_KEEP},
-    {"chunk-plus", "framing", "RFC 9112, 7.1", "sends a chunk of size +d", CHUNK_ERROR,
-     JUDGE_FAILED, BYTES(OK CHUNKED "\r\n+d\r\n" JUDGE_WHOLE "\r\n0\r\n\r\n"),
-     .ending = RP_SIM_CLOSE},
-    {"chunk-negative", "framing", "RFC 9112, 7.1", "sends a chunk of size -d", CHUNK_ERROR,
-     JUDGE_FAILED, BYTES(OK CHUNKED "\r\n-d\r\n" JUDGE_WHOLE "\r\n0\r\n\r\n"),
-     .ending = RP_SIM_CLOSE},
-    {"chunk-0x", "framing", "RFC 9112, 7.1", "sends a chunk of size 0xd", CHUNK_ERROR, JUDGE_FAILED,
-     BYTES(OK CHUNKED "\r\n0xd\r\n" JUDGE_WHOLE "\r\n0\r\n\r\n"), .ending = RP_SIM_CLOSE},
-    {"chunk-underscore", "framing", "RFC 9112, 7.1", "sends a chunk of size 0_d", CHUNK_ERROR,
-     JUDGE_FAILED, BYTES(OK CHUNKED "\r\n0_d\r\n" JUDGE_WHOLE "\r\n0\r\n\r\n"),
-     .ending = RP_SIM_CLOSE},
-    {"chunk-junk", "framing", "RFC 9112, 7.1", "sends a chunk of size \"d zz\"", CHUNK_ERROR,
-     JUDGE_FAILED, BYTES(OK CHUNKED "\r\nd zz\r\n" JUDGE_WHOLE "\r\n0\r\n\r\n"),
-     .ending = RP_SIM_CLOSE},
-    {"chunk-empty", "framing", "RFC 9112, 7.1", "sends an empty line where a size should be",
-     CHUNK_ERROR, JUDGE_FAILED, BYTES(OK CHUNKED "\r\n\r\nd\r\n" JUDGE_WHOLE "\r\n0\r\n\r\n"),
-     .ending = RP_SIM_CLOSE},
-    {"chunk-overflow", "framing", "RFC 9112, 7.1", "sends a chunk of size 2^64 + 13", CHUNK_ERROR,
-     JUDGE_FAILED, BYTES(OK CHUNKED "\r\n1000000000000000d\r\n" JUDGE_WHOLE "\r\n0\r\n\r\n"),
-     .ending = RP_SIM_CLOSE},
-    {"chunk-too-long", "framing", "RFC 9112, 7.1", "sends more bytes than a chunk's size says",
-     CHUNK_ERROR, JUDGE_FAILED, BYTES(OK CHUNKED "\r\nd\r\n" JUDGE_WHOLE "XX\r\n0\r\n\r\n"),
-     .ending = RP_SIM_CLOSE},
+    CHUNK_ROW("chunk-plus", "sends a chunk of size +d", "+d\r\n" JUDGE_WHOLE),
+    CHUNK_ROW("chunk-negative", "sends a chunk of size -d", "-d\r\n" JUDGE_WHOLE),
+    CHUNK_ROW("chunk-0x", "sends a chunk of size 0xd", "0xd\r\n" JUDGE_WHOLE),
+    CHUNK_ROW("chunk-underscore", "sends a chunk of size 0_d", "0_d\r\n" JUDGE_WHOLE),
+    CHUNK_ROW("chunk-junk", "sends a chunk of size \"d zz\"", "d zz\r\n" JUDGE_WHOLE),
+    CHUNK_ROW("chunk-empty", "sends an empty line where a size should be", "\r\nd\r\n" JUDGE_WHOLE),
+    CHUNK_ROW("chunk-overflow", "sends a chunk of size 2^64 + 13",
+              "1000000000000000d\r\n" JUDGE_WHOLE),
+    CHUNK_ROW("chunk-too-long", "sends more bytes than a chunk's size says",
+              "d\r\n" JUDGE_WHOLE "XX"),
     {"chunks-cut", "framing", "RFC 9112, 8", "closes behind a chunk that is not the last one",
      CUT_ERROR, JUDGE_FAILED, BYTES(OK CHUNKED "\r\nd\r\n" JUDGE_WHOLE "\r\n"),
      .ending = RP_SIM_CLOSE},

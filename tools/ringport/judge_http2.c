@@ -315,6 +315,16 @@ static void many_settings(rp_sim_exchange *x, judge_run *run)
 }
 
 #define H2 (JUDGE_TLS | JUDGE_H2)
+#define ROW(name_, source_, server_, wanted_, ...)                                                 \
+    {                                                                                              \
+        .name = (name_), .class = "http2", .source = "RFC 9113, " source_, .server = (server_),    \
+        .wanted = (wanted_), .right = JUDGE_FAILED, .flags = H2, __VA_ARGS__                       \
+    }
+/* The lines of an answer that are malformed, and bytes of frames that break the connection. */
+#define LINES_ROW(name, source, server, lines)                                                     \
+    ROW(name, source, server, MALFORMED, .script = with_lines, BYTES(lines))
+#define FRAMES_ROW(name, source, server, frames)                                                   \
+    ROW(name, source, server, CONNECTION_ERROR, .script = frames_first, BYTES(frames))
 
 const judge_situation judge_http2[] = {
     {"control-http2", "controls", "RFC 9113", "answers as it should, with HTTP/2",
@@ -347,110 +357,91 @@ const judge_situation judge_http2[] = {
      .script = calm_always},
 
     /* ---- not complete ---- */
-    {"h2-stream-cut", "http2", "RFC 9113, 8.1", "resets the stream in the body", "an error",
-     JUDGE_FAILED, 0, H2, .script = cut_stream},
-    {"h2-stream-cut-calmly", "http2", "RFC 9113, 8.1",
-     "resets the stream in the body, with NO_ERROR", "an error: END_STREAM did not come",
-     JUDGE_FAILED, 0, H2, .script = cut_stream_calmly},
-    {"h2-connection-cut", "http2", "RFC 9113, 5.4.1 and 8.1",
-     "closes in the body, with GOAWAY and close_notify", "an error: END_STREAM did not come",
-     JUDGE_FAILED, 0, H2, .script = cut_connection},
-    {"h2-length-short", "http2", "RFC 9113, 8.1.1", "says content-length: 20 and sends 13 bytes",
-     MALFORMED, JUDGE_FAILED, 0, H2, .script = with_lines, BYTES(STATUS "content-length: 20\r\n")},
-    {"h2-length-long", "http2", "RFC 9113, 8.1.1", "says content-length: 5 and sends 13 bytes",
-     MALFORMED, JUDGE_FAILED, 0, H2, .script = with_lines, BYTES(STATUS "content-length: 5\r\n")},
+    ROW("h2-stream-cut", "8.1", "resets the stream in the body", "an error", .script = cut_stream),
+    ROW("h2-stream-cut-calmly", "8.1", "resets the stream in the body, with NO_ERROR",
+        "an error: END_STREAM did not come", .script = cut_stream_calmly),
+    ROW("h2-connection-cut", "5.4.1 and 8.1", "closes in the body, with GOAWAY and close_notify",
+        "an error: END_STREAM did not come", .script = cut_connection),
+    LINES_ROW("h2-length-short", "8.1.1", "says content-length: 20 and sends 13 bytes",
+              STATUS "content-length: 20\r\n"),
+    LINES_ROW("h2-length-long", "8.1.1", "says content-length: 5 and sends 13 bytes",
+              STATUS "content-length: 5\r\n"),
 
     /* ---- malformed answers ---- */
-    {"h2-no-status", "http2", "RFC 9113, 8.3.2", "sends no :status", MALFORMED, JUDGE_FAILED, 0, H2,
-     .script = with_lines, BYTES("x-note: alone\r\n")},
-    {"h2-status-twice", "http2", "RFC 9113, 8.3", "sends :status twice", MALFORMED, JUDGE_FAILED, 0,
-     H2, .script = with_lines, BYTES(STATUS STATUS)},
-    {"h2-status-behind", "http2", "RFC 9113, 8.3", "sends :status behind another field", MALFORMED,
-     JUDGE_FAILED, 0, H2, .script = with_lines, BYTES("x-note: first\r\n" STATUS)},
-    {"h2-status-101", "http2", "RFC 9113, 8.1 and 8.6", "sends :status 101, and DATA", MALFORMED,
-     JUDGE_FAILED, 0, H2, .script = with_lines, BYTES(":status: 101\r\n")},
-    {"h2-pseudo-unknown", "http2", "RFC 9113, 8.3", "sends the pseudo-header field :path",
-     MALFORMED, JUDGE_FAILED, 0, H2, .script = with_lines, BYTES(STATUS ":path: /\r\n")},
-    {"h2-upper-case", "http2", "RFC 9113, 8.2.1", "sends a name with capital letters", MALFORMED,
-     JUDGE_FAILED, 0, H2, .script = with_lines, BYTES(STATUS "X-Note: yes\r\n")},
-    {"h2-name-space", "http2", "RFC 9113, 8.2.1", "sends a name with a space in it", MALFORMED,
-     JUDGE_FAILED, 0, H2, .script = with_lines, BYTES(STATUS "x note: yes\r\n")},
-    {"h2-value-cr", "http2", "RFC 9113, 8.2.1", "sends a value with CR in it", MALFORMED,
-     JUDGE_FAILED, 0, H2, .script = with_lines, BYTES(STATUS "x-note: a\rb\r\n")},
-    {"h2-connection-field", "http2", "RFC 9113, 8.2.2", "sends connection: keep-alive", MALFORMED,
-     JUDGE_FAILED, 0, H2, .script = with_lines, BYTES(STATUS "connection: keep-alive\r\n")},
-    {"h2-transfer-encoding", "http2", "RFC 9113, 8.2.2", "sends transfer-encoding: chunked",
-     MALFORMED, JUDGE_FAILED, 0, H2, .script = with_lines,
-     BYTES(STATUS "transfer-encoding: chunked\r\n")},
+    LINES_ROW("h2-no-status", "8.3.2", "sends no :status", "x-note: alone\r\n"),
+    LINES_ROW("h2-status-twice", "8.3", "sends :status twice", STATUS STATUS),
+    LINES_ROW("h2-status-behind", "8.3", "sends :status behind another field",
+              "x-note: first\r\n" STATUS),
+    LINES_ROW("h2-status-101", "8.1 and 8.6", "sends :status 101, and DATA", ":status: 101\r\n"),
+    LINES_ROW("h2-pseudo-unknown", "8.3", "sends the pseudo-header field :path",
+              STATUS ":path: /\r\n"),
+    LINES_ROW("h2-upper-case", "8.2.1", "sends a name with capital letters",
+              STATUS "X-Note: yes\r\n"),
+    LINES_ROW("h2-name-space", "8.2.1", "sends a name with a space in it",
+              STATUS "x note: yes\r\n"),
+    LINES_ROW("h2-value-cr", "8.2.1", "sends a value with CR in it", STATUS "x-note: a\rb\r\n"),
+    LINES_ROW("h2-connection-field", "8.2.2", "sends connection: keep-alive",
+              STATUS "connection: keep-alive\r\n"),
+    LINES_ROW("h2-transfer-encoding", "8.2.2", "sends transfer-encoding: chunked",
+              STATUS "transfer-encoding: chunked\r\n"),
     {"h2-trailers-pseudo", "http2", "RFC 9113, 8.1", "sends :status in the trailers", MALFORMED,
      JUDGE_FAILED, 0, H2, .script = with_trailers, BYTES(STATUS)},
-    {"h2-trailers-go-on", "http2", "RFC 9113, 8.1", "sends trailers, and DATA behind them",
-     MALFORMED, JUDGE_FAILED, 0, H2, .script = end_twice},
+    ROW("h2-trailers-go-on", "8.1", "sends trailers, and DATA behind them", MALFORMED,
+        .script = end_twice),
     {"h2-data-first", "http2", "RFC 9113, 8.1", "sends DATA before HEADERS", MALFORMED,
      JUDGE_FAILED, 0, H2, .script = data_first, BYTES(STATUS)},
 
     /* ---- frames ---- */
     {"h2-settings-missing", "http2", "RFC 9113, 3.4", "begins without SETTINGS", CONNECTION_ERROR,
      JUDGE_FAILED, JUDGE_HUNG, H2, .withheld = RP_SIM_SETTINGS},
-    {"h2-settings-size", "http2", "RFC 9113, 6.5", "sends SETTINGS of 5 bytes", CONNECTION_ERROR,
-     JUDGE_FAILED, 0, H2, .script = frames_first,
-     BYTES("\0\0\5\4\0\0\0\0\0"
-           "12345")},
-    {"h2-settings-stream", "http2", "RFC 9113, 6.5", "sends SETTINGS on stream 1", CONNECTION_ERROR,
-     JUDGE_FAILED, 0, H2, .script = frames_first, BYTES("\0\0\0\4\0\0\0\0\1")},
-    {"h2-settings-push", "http2", "RFC 9113, 6.5.2", "sets ENABLE_PUSH to 1", CONNECTION_ERROR,
-     JUDGE_FAILED, 0, H2, .script = allow_push},
-    {"h2-settings-window", "http2", "RFC 9113, 6.5.2", "sets INITIAL_WINDOW_SIZE to 2^31",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = set_window},
-    {"h2-settings-frame", "http2", "RFC 9113, 6.5.2", "sets MAX_FRAME_SIZE to 100",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = set_frame_size},
-    {"h2-ping-size", "http2", "RFC 9113, 6.7", "sends PING of 7 bytes", CONNECTION_ERROR,
-     JUDGE_FAILED, 0, H2, .script = frames_first,
-     BYTES("\0\0\7\6\0\0\0\0\0"
-           "1234567")},
-    {"h2-ping-stream", "http2", "RFC 9113, 6.7", "sends PING on stream 1", CONNECTION_ERROR,
-     JUDGE_FAILED, 0, H2, .script = frames_first,
-     BYTES("\0\0\x8\6\0\0\0\0\1"
-           "12345678")},
-    {"h2-window-zero", "http2", "RFC 9113, 6.9", "sends WINDOW_UPDATE of 0 for the connection",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = frames_first,
-     BYTES("\0\0\4\x8\0\0\0\0\0"
-           "\0\0\0\0")},
-    {"h2-window-overflow", "http2", "RFC 9113, 6.9.1",
-     "sends WINDOW_UPDATE of 2^31 - 1 for the connection", CONNECTION_ERROR, JUDGE_FAILED, 0, H2,
-     .script = frames_first,
-     BYTES("\0\0\4\x8\0\0\0\0\0"
-           "\x7f\xff\xff\xff")},
-    {"h2-data-stream-0", "http2", "RFC 9113, 6.1", "sends DATA on stream 0", CONNECTION_ERROR,
-     JUDGE_FAILED, 0, H2, .script = frames_first,
-     BYTES("\0\0\1\0\0\0\0\0\0"
-           "x")},
-    {"h2-idle-stream", "http2", "RFC 9113, 5.1", "sends HEADERS on a stream that nobody opened",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = frames_first,
-     BYTES("\0\0\1\1\4\0\0\0\x63"
-           "\x88")},
-    {"h2-continuation-alone", "http2", "RFC 9113, 6.10", "sends CONTINUATION without HEADERS",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = frames_first,
-     BYTES("\0\0\1\x9\4\0\0\0\1"
-           "\x88")},
-    {"h2-block-cut", "http2", "RFC 9113, 4.3", "sends PING between HEADERS and CONTINUATION",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = cut_block},
-    {"h2-frame-large", "http2", "RFC 9113, 4.2", "sends DATA of 20,000 bytes in a frame",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = large_frame},
-    {"h2-padding", "http2", "RFC 9113, 6.1", "sends DATA with more padding than there is room",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = padding_too_long},
-    {"h2-push", "http2", "RFC 9113, 6.6 and 8.4", "pushes, though the client has forbidden it",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = push},
-    {"h2-hpack", "http2", "RFC 9113, 4.3; RFC 7541, 2.3.3", "uses an index that does not exist",
-     CONNECTION_ERROR, JUDGE_FAILED, 0, H2, .script = bad_index},
+    FRAMES_ROW("h2-settings-size", "6.5", "sends SETTINGS of 5 bytes",
+               "\0\0\5\4\0\0\0\0\0"
+               "12345"),
+    FRAMES_ROW("h2-settings-stream", "6.5", "sends SETTINGS on stream 1", "\0\0\0\4\0\0\0\0\1"),
+    ROW("h2-settings-push", "6.5.2", "sets ENABLE_PUSH to 1", CONNECTION_ERROR,
+        .script = allow_push),
+    ROW("h2-settings-window", "6.5.2", "sets INITIAL_WINDOW_SIZE to 2^31", CONNECTION_ERROR,
+        .script = set_window),
+    ROW("h2-settings-frame", "6.5.2", "sets MAX_FRAME_SIZE to 100", CONNECTION_ERROR,
+        .script = set_frame_size),
+    FRAMES_ROW("h2-ping-size", "6.7", "sends PING of 7 bytes",
+               "\0\0\7\6\0\0\0\0\0"
+               "1234567"),
+    FRAMES_ROW("h2-ping-stream", "6.7", "sends PING on stream 1",
+               "\0\0\x8\6\0\0\0\0\1"
+               "12345678"),
+    FRAMES_ROW("h2-window-zero", "6.9", "sends WINDOW_UPDATE of 0 for the connection",
+               "\0\0\4\x8\0\0\0\0\0"
+               "\0\0\0\0"),
+    FRAMES_ROW("h2-window-overflow", "6.9.1", "sends WINDOW_UPDATE of 2^31 - 1 for the connection",
+               "\0\0\4\x8\0\0\0\0\0"
+               "\x7f\xff\xff\xff"),
+    FRAMES_ROW("h2-data-stream-0", "6.1", "sends DATA on stream 0",
+               "\0\0\1\0\0\0\0\0\0"
+               "x"),
+    FRAMES_ROW("h2-idle-stream", "5.1", "sends HEADERS on a stream that nobody opened",
+               "\0\0\1\1\4\0\0\0\x63"
+               "\x88"),
+    FRAMES_ROW("h2-continuation-alone", "6.10", "sends CONTINUATION without HEADERS",
+               "\0\0\1\x9\4\0\0\0\1"
+               "\x88"),
+    ROW("h2-block-cut", "4.3", "sends PING between HEADERS and CONTINUATION", CONNECTION_ERROR,
+        .script = cut_block),
+    ROW("h2-frame-large", "4.2", "sends DATA of 20,000 bytes in a frame", CONNECTION_ERROR,
+        .script = large_frame),
+    ROW("h2-padding", "6.1", "sends DATA with more padding than there is room", CONNECTION_ERROR,
+        .script = padding_too_long),
+    ROW("h2-push", "6.6 and 8.4", "pushes, though the client has forbidden it", CONNECTION_ERROR,
+        .script = push),
+    ROW("h2-hpack", "4.3; RFC 7541, 2.3.3", "uses an index that does not exist", CONNECTION_ERROR,
+        .script = bad_index),
 
     /* ---- limits ---- */
     {"h2-block-endless", "http2", "RFC 9113, 10.5.1; CVE-2024-28182, CVE-2023-45288",
      "sends 24 MiB of CONTINUATION", "an error, long before", JUDGE_FAILED, 0, H2, .most_mib = 16,
      .script = endless_block},
-    {"h2-bomb", "http2", "RFC 9113, 10.5.1; RFC 7541, 7.3; CVE-2016-1544",
-     "sends 64 KB that are 64 MB of fields", "an error", JUDGE_FAILED, 0, H2,
-     .script = small_to_large},
+    ROW("h2-bomb", "10.5.1; RFC 7541, 7.3; CVE-2016-1544", "sends 64 KB that are 64 MB of fields",
+        "an error", .script = small_to_large),
     {"h2-empty-data", "http2", "RFC 9113, 10.5; CVE-2019-9518", "sends 20,000 empty DATA frames",
      "an error", JUDGE_FAILED, JUDGE_TAKEN, H2, .script = empty_data},
     {"h2-many-settings", "http2", "RFC 9113, 10.5; CVE-2019-9515", "sends 20,000 SETTINGS frames",

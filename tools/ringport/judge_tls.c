@@ -34,6 +34,24 @@ static void say_plainly(rp_sim_exchange *x, void *user)
     rp_sim_end(x, RP_SIM_END_TRUNCATED);
 }
 
+/* Each byte in a record of its own, and all of them in one send. */
+static void small_records(rp_sim_exchange *x, judge_run *run)
+{
+    (void)run;
+    rp_sim_hold(x);
+    for (const char *c = OK LENGTH "\r\n" JUDGE_WHOLE; *c != '\0'; c++)
+        rp_sim_write(x, c, 1);
+    rp_sim_flush(x);
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+static void alert_at_once(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_write_raw(x, "\x15\3\3\0\2\2\x28", 7); /* handshake_failure */
+    rp_sim_end(x, RP_SIM_END_TRUNCATED);
+}
+
 static void say_nothing(rp_sim_exchange *x, void *user)
 {
     (void)user;
@@ -60,6 +78,19 @@ const judge_situation judge_tls[] = {
     {"tls-length-cut", "tls", "RFC 9112, 8",
      "says a length of 100, sends 13 bytes, and closes with close_notify", "an error", JUDGE_FAILED,
      0, JUDGE_TLS, BYTES(OK "Content-Length: 100\r\n\r\n" JUDGE_WHOLE), .ending = RP_SIM_CLOSE},
+    {"tls-length-cut-plainly", "tls", "RFC 9112, 8",
+     "says a length of 100, sends 13 bytes, and closes TCP without close_notify", "an error",
+     JUDGE_FAILED, 0, JUDGE_TLS, BYTES(OK "Content-Length: 100\r\n\r\n" JUDGE_WHOLE),
+     .ending = RP_SIM_END_TRUNCATED},
+    {"tls-chunks-cut-plainly", "tls", "RFC 9112, 8",
+     "closes TCP without close_notify behind a chunk that is not the last one", "an error",
+     JUDGE_FAILED, 0, JUDGE_TLS,
+     BYTES(OK "Transfer-Encoding: chunked\r\n\r\nd\r\n" JUDGE_WHOLE "\r\n"),
+     .ending = RP_SIM_END_TRUNCATED},
+    {"tls-small-records", "tls", "RFC 8446, 5.1", "sends each byte in a record of its own",
+     "the answer is taken", JUDGE_TAKEN, 0, JUDGE_TLS, .script = small_records},
+    {"tls-alert", "tls", "RFC 8446, 6.2", "answers the handshake with an alert", "an error",
+     JUDGE_FAILED, 0, JUDGE_TLS, .on_connection = alert_at_once},
     {"tls-changed", "tls", "RFC 8446, 5.2", "sends a record with a changed byte",
      "an error: bad_record_mac", JUDGE_FAILED, 0, JUDGE_TLS, .script = corrupt},
     {"tls-plain", "tls", "RFC 8446, 5.1", "answers the handshake with plain HTTP", "an error",
