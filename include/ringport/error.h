@@ -10,6 +10,7 @@
  * - Option structures are plain: set them to zero, then set what you need; 0 is the documented
  *   default of every member. They grow at the end only. The inline function of each pair
  *   (rp_x_create calling rp_x_create_sized) tells the archive how long the caller's structure is.
+ *   So does that of a call that fills a structure of the caller's: a longer one has zeros behind.
  * - One loop, one thread. What may be called from another thread says so.
  * - Nothing that a call starts completes inside that call: callbacks run from rp_loop_turn and
  *   rp_loop_run only. Inside a callback everything is allowed, destroying the caller included,

@@ -415,7 +415,12 @@ rp_stream *rp_request_upgrade(rp_request *request, const rp_stream_events *event
 
 /* What is known of an unfinished request so far: in on_head its connection and the phases behind
  * it. */
-void rp_request_summary_get(const rp_request *request, rp_response_summary *summary);
+void rp_request_summary_get_sized(const rp_request *request, rp_response_summary *summary,
+                                  size_t summary_size);
+static inline void rp_request_summary_get(const rp_request *request, rp_response_summary *summary)
+{
+    rp_request_summary_get_sized(request, summary, sizeof(rp_response_summary));
+}
 
 /* Returns credit for size bytes of the body. */
 void rp_request_consume(rp_request *request, size_t size);

@@ -66,7 +66,12 @@ typedef bool rp_origin_statistics_fn(const rp_origin_statistics *origin, void *u
 void rp_client_origins(const rp_client *client, rp_origin_statistics_fn *fn, void *user);
 
 /* All of them together; host and way are NULL. */
-void rp_client_totals(const rp_client *client, rp_origin_statistics *totals);
+void rp_client_totals_sized(const rp_client *client, rp_origin_statistics *totals,
+                            size_t totals_size);
+static inline void rp_client_totals(const rp_client *client, rp_origin_statistics *totals)
+{
+    rp_client_totals_sized(client, totals, sizeof(rp_origin_statistics));
+}
 
 /* The statistics as Prometheus reads them (text format 0.0.4: Content-Type "text/plain;
  * version=0.0.4"), in pieces of a line each, shorter than 2 KiB. Of more than 1,000 origins the

@@ -93,7 +93,11 @@ typedef struct rp_service_stats {
     uint64_t in_flight; /* of these, unfinished */
     uint64_t spread;    /* that did not go to their origin's first loop, since it had enough */
 } rp_service_stats;
-void rp_service_stats_get(rp_service *service, rp_service_stats *stats);
+void rp_service_stats_get_sized(rp_service *service, rp_service_stats *stats, size_t stats_size);
+static inline void rp_service_stats_get(rp_service *service, rp_service_stats *stats)
+{
+    rp_service_stats_get_sized(service, stats, sizeof(rp_service_stats));
+}
 
 /* ---- a request whose events come on the service's threads ---- */
 

@@ -258,7 +258,12 @@ typedef struct rp_sim_server_counts {
     uint64_t streams_most;            /* at a time, on one connection */
     uint32_t reset_code, goaway_code; /* the last one's */
 } rp_sim_server_counts;
-void rp_sim_server_counts_get(const rp_sim_server *server, rp_sim_server_counts *counts);
+void rp_sim_server_counts_get_sized(const rp_sim_server *server, rp_sim_server_counts *counts,
+                                    size_t counts_size);
+static inline void rp_sim_server_counts_get(const rp_sim_server *of, rp_sim_server_counts *counts)
+{
+    rp_sim_server_counts_get_sized(of, counts, sizeof(rp_sim_server_counts));
+}
 
 /* What was wrong with the first that was malformed; NULL: none was. Lives as long as the server.
  * Each frame of an HTTP/2 client is judged by RFC 9113 (its form, its stream's state, windows,

@@ -132,7 +132,11 @@ void rp_stream_consume(rp_stream *stream, size_t size);
  * open in the same way, and calls on_close: after it there is no stream to close. */
 void rp_stream_close(rp_stream *stream);
 
-void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info);
+void rp_stream_info_get_sized(const rp_stream *stream, rp_stream_info *info, size_t info_size);
+static inline void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
+{
+    rp_stream_info_get_sized(stream, info, sizeof(rp_stream_info));
+}
 
 #ifdef __cplusplus
 }

@@ -191,3 +191,10 @@ bool rp_options_copy(void *target, size_t target_size, const void *source, size_
     }
     return true;
 }
+
+void rp_structure_give(void *target, size_t target_size, const void *source, size_t source_size)
+{
+    size_t known = source_size < target_size ? source_size : target_size;
+    memcpy(target, source, known);
+    memset((unsigned char *)target + known, 0, target_size - known);
+}

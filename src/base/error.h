@@ -28,4 +28,7 @@ const char *rp_os_error_text(int os_code);
  * NULL: all zero. */
 bool rp_options_copy(void *target, size_t target_size, const void *source, size_t source_size);
 
+/* The other way: fills a structure of such a caller's; what this archive lacks is zero there. */
+void rp_structure_give(void *target, size_t target_size, const void *source, size_t source_size);
+
 #endif

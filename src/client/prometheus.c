@@ -42,7 +42,9 @@ static void print(writer *w, const char *format, ...)
 
 /* ---- labels ---- */
 
-/* A backslash, a quotation mark and a line's end are written with a backslash. */
+/* A backslash, a quotation mark and a line's end are written with a backslash. Text that is not
+ * ASCII, which the path of a Unix socket may be, becomes '?': bytes that are no UTF-8 would have
+ * all of it refused. */
 static void label_add(char labels[LABELS_SIZE], const char *name, const char *value)
 {
     size_t at = strlen(labels);
@@ -50,7 +52,7 @@ static void label_add(char labels[LABELS_SIZE], const char *name, const char *va
     for (; *value != '\0' && at + 4 < LABELS_SIZE; value++) {
         if (*value == '\\' || *value == '"' || *value == '\n')
             labels[at++] = '\\';
-        labels[at++] = *value;
+        labels[at++] = (unsigned char)*value < 0x80 ? *value : '?';
         if (*value == '\n')
             labels[at - 1] = 'n';
     }

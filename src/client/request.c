@@ -572,7 +572,7 @@ static uint64_t body_sent(const rp_request *request, uint64_t sent)
     return body->produced ? body->taken_bytes : sent - request->head_size;
 }
 
-void rp_request_summary_get(const rp_request *request, rp_response_summary *summary)
+void rp_request_summarize(const rp_request *request, rp_response_summary *summary)
 {
     const rp_conn *conn = request->conn;
     uint64_t sent = conn != NULL ? conn->protocol->bytes_sent(conn, request) : 0;
@@ -608,6 +608,14 @@ void rp_request_summary_get(const rp_request *request, rp_response_summary *summ
     summary->attempts += request->retry->attempts;
     summary->retries = request->retry->tries;
     summary->retry_why = request->retry->why[0] != '\0' ? request->retry->why : NULL;
+}
+
+void rp_request_summary_get_sized(const rp_request *request, rp_response_summary *summary,
+                                  size_t summary_size)
+{
+    rp_response_summary all;
+    rp_request_summarize(request, &all);
+    rp_structure_give(summary, summary_size, &all, sizeof(all));
 }
 
 /* What is told of it is of its last connection, as what follows from that. */
@@ -676,7 +684,7 @@ static void tell(rp_request *request, rp_error *error)
     else
         rp_retry_succeeded(request);
     rp_response_summary summary;
-    rp_request_summary_get(request, &summary);
+    rp_request_summarize(request, &summary);
     summary.error = error;
     rp_statistics_done(origin, &summary);
     rp_trace_end(request, error);

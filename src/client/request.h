@@ -117,6 +117,8 @@ rp_request *rp_request_new(rp_client *client);
 void rp_request_free(rp_request *request);
 /* Its memory for a message that is too large for inline_bytes; NULL: there is none. */
 uint8_t *rp_request_block(rp_request *request, size_t size);
+/* What is known of it so far. */
+void rp_request_summarize(const rp_request *request, rp_response_summary *summary);
 /* The response is complete (error NULL) or the request failed: detaches, tells on_done now. Only
  * from a turn's callbacks. */
 void rp_request_finish(rp_request *request, const rp_error *error);

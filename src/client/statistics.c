@@ -1,6 +1,7 @@
 /* statistics.c - counts for each origin, and the sum of them. */
 #include "client/statistics.h"
 
+#include "base/error.h"
 #include "client/request.h"
 #include <ringport/insight.h>
 
@@ -165,8 +166,10 @@ static bool add(const rp_origin_statistics *origin, void *user)
     return true;
 }
 
-void rp_client_totals(const rp_client *client, rp_origin_statistics *totals)
+void rp_client_totals_sized(const rp_client *client, rp_origin_statistics *totals,
+                            size_t totals_size)
 {
-    *totals = (rp_origin_statistics){.host = NULL};
-    rp_client_origins(client, add, totals);
+    rp_origin_statistics all = {.host = NULL};
+    rp_client_origins(client, add, &all);
+    rp_structure_give(totals, totals_size, &all, sizeof(all));
 }

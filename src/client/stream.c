@@ -872,7 +872,7 @@ static uint64_t since_start_us(const rp_stream *stream, uint64_t time_ns)
     return us == 0 ? 1 : us; /* 0 says "not yet" */
 }
 
-void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
+static void tell_info(const rp_stream *stream, rp_stream_info *info)
 {
     *info = (rp_stream_info){.address = ""};
     if (stream->address.family != 0)
@@ -891,4 +891,11 @@ void rp_stream_info_get(const rp_stream *stream, rp_stream_info *info)
     info->resumed = engine.resumed;
     info->certificate_missed = engine.certificate_missed;
     info->handshaken_us = since_start_us(stream, stream->times.opened_ns);
+}
+
+void rp_stream_info_get_sized(const rp_stream *stream, rp_stream_info *info, size_t info_size)
+{
+    rp_stream_info all;
+    tell_info(stream, &all);
+    rp_structure_give(info, info_size, &all, sizeof(all));
 }

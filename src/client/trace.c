@@ -127,7 +127,7 @@ void rp_trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_err
         event.status = request->status;
     }
     if (kind == RP_TRACE_ATTEMPT_END || kind == RP_TRACE_END) {
-        rp_request_summary_get(request, &summary);
+        rp_request_summarize(request, &summary);
         event.bytes_sent = summary.bytes_sent;
         event.body_bytes = summary.body_bytes;
     }

@@ -414,11 +414,12 @@ void rp_service_set_tls(rp_service *service, rp_tls_config *tls)
     rp_tls_config_release(before);
 }
 
-void rp_service_stats_get(rp_service *service, rp_service_stats *stats)
+void rp_service_stats_get_sized(rp_service *service, rp_service_stats *stats, size_t stats_size)
 {
-    *stats = (rp_service_stats){.threads = 0};
-    if (!rp_service_lock(service))
-        return;
-    *stats = service->stats;
-    rp_mutex_unlock(&service->lock);
+    rp_service_stats all = {.threads = 0};
+    if (rp_service_lock(service)) {
+        all = service->stats;
+        rp_mutex_unlock(&service->lock);
+    }
+    rp_structure_give(stats, stats_size, &all, sizeof(all));
 }

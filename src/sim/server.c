@@ -7,6 +7,7 @@
 #include "sim/server.h"
 
 #include "base/assert.h"
+#include "base/error.h"
 #include "tls/config.h"
 
 #include <stdio.h>
@@ -750,7 +751,8 @@ const char *rp_sim_server_complaint(const rp_sim_server *server)
     return server->counts.malformed > 0 ? server->complaint : NULL;
 }
 
-void rp_sim_server_counts_get(const rp_sim_server *server, rp_sim_server_counts *counts)
+void rp_sim_server_counts_get_sized(const rp_sim_server *server, rp_sim_server_counts *counts,
+                                    size_t counts_size)
 {
-    *counts = server->counts;
+    rp_structure_give(counts, counts_size, &server->counts, sizeof(server->counts));
 }

@@ -210,38 +210,113 @@ static void keep(const char *text, size_t size, void *user)
     c->text[c->text_size] = '\0';
 }
 
-/* Each line is a comment or a series of the metric that was announced last, whose name begins it;
- * labels are quoted, and the value is a number. */
+/* What has been announced, and which series there were. */
+enum { METRICS_MOST = 64, SERIES_MOST = 1024 };
+typedef struct exposition {
+    char help[128], name[128], type[16]; /* of the last one */
+    char names[METRICS_MOST][128];
+    const char *series[SERIES_MOST]; /* name and labels, up to the blank */
+    size_t name_count, series_count;
+    uint64_t bucket; /* of a histogram: the last one's value */
+} exposition;
+
+/* "# HELP name text", then "# TYPE name type", once for each name. */
+static void assert_announced(exposition *e, const char *line)
+{
+    if (strncmp(line, "# HELP ", 7) == 0) {
+        assert_int_equal(sscanf(line, "# HELP %127s", e->help), 1);
+        return;
+    }
+    assert_int_equal(sscanf(line, "# TYPE %127s %15s", e->name, e->type), 2);
+    assert_string_equal(e->help, e->name);
+    assert_true(strcmp(e->type, "counter") == 0 || strcmp(e->type, "gauge") == 0 ||
+                strcmp(e->type, "histogram") == 0);
+    size_t size = strlen(e->name);
+    bool total = size > 6 && strcmp(e->name + size - 6, "_total") == 0;
+    assert_int_equal(total, strcmp(e->type, "counter") == 0);
+    for (size_t i = 0; i < e->name_count; i++)
+        assert_string_not_equal(e->names[i], e->name);
+    assert_true(e->name_count < METRICS_MOST);
+    memcpy(e->names[e->name_count++], e->name, sizeof(e->name));
+}
+
+static bool is_word(const char *text, size_t size)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    return size > 0 && strchr(letters, *text) != NULL &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") >= size;
+}
+
+/* Its labels, from behind "{": quoted, with these three escapes and no other, each name once; and
+ * returns what is behind "}". */
+static const char *assert_labels(const char *at)
+{
+    const char *names[16];
+    size_t count = 0;
+    while (*at != '}') {
+        size_t size = strcspn(at, "=\n");
+        assert_true(is_word(at, size));
+        for (size_t i = 0; i < count; i++)
+            assert_true(strncmp(names[i], at, size + 1) != 0);
+        assert_true(count < 16);
+        names[count++] = at;
+        at += size;
+        assert_int_equal(strncmp(at, "=\"", 2), 0);
+        for (at += 2; *at != '"'; at++) {
+            assert_true((unsigned char)*at >= ' ' && (unsigned char)*at < 0x80);
+            if (*at == '\\')
+                assert_non_null(memchr("\\\"n", *++at, 3));
+        }
+        at++;
+        assert_true(*at == ',' || *at == '}');
+        at += *at == ',';
+    }
+    return at + 1;
+}
+
+/* A series of the metric that was announced last; and it is the first of that name and labels. */
+static void assert_series(exposition *e, const char *line, const char *stop_at)
+{
+    static const char *const suffixes[] = {"_bucket{", "_sum{", "_count{"};
+    size_t size = strlen(e->name);
+    bool histogram = strcmp(e->type, "histogram") == 0, known = !histogram && line[size] == '{';
+    assert_int_equal(strncmp(line, e->name, size), 0);
+    for (size_t i = 0; i < 3 && histogram; i++)
+        known = known || strncmp(line + size, suffixes[i], strlen(suffixes[i])) == 0;
+    assert_true(known);
+    const char *value = assert_labels(strchr(line, '{') + 1);
+    size_t key = (size_t)(value - line);
+    for (size_t i = 0; i < e->series_count; i++)
+        assert_true(strncmp(e->series[i], line, key) != 0);
+    assert_true(e->series_count < SERIES_MOST);
+    e->series[e->series_count++] = line;
+    char *number_end;
+    double number = strtod(value + 1, &number_end);
+    assert_true(number_end == stop_at && *value == ' ' && number >= 0);
+    if (strncmp(line + size, suffixes[0], 8) == 0) {
+        assert_true((uint64_t)number >= e->bucket);
+        e->bucket = (uint64_t)number;
+    } else if (histogram) { /* all of them, and the next one begins anew */
+        assert_true(strncmp(line + size, "_count", 6) != 0 || (uint64_t)number == e->bucket);
+        e->bucket = line[size + 1] == 'c' ? 0 : e->bucket;
+    }
+}
+
+/* The rules of the text format, which promtool looks at too. */
 static void assert_exposition(const char *text)
 {
-    char name[128] = "";
+    static exposition e;
+    memset(&e, 0, sizeof(e));
     while (*text != '\0') {
         const char *line = text, *stop_at = strchr(line, '\n');
         assert_non_null(stop_at);
         text = stop_at + 1;
-        if (strncmp(line, "# TYPE ", 7) == 0) {
-            assert_int_equal(sscanf(line, "# TYPE %127s", name), 1);
-            continue;
-        }
-        if (strncmp(line, "# HELP ", 7) == 0)
-            continue;
-        assert_int_equal(strncmp(line, name, strlen(name)), 0);
-        const char *at = strchr(line, '{') + 1;
-        while (*at != '}') {
-            at += strcspn(at, "=\n");
-            assert_int_equal(strncmp(at, "=\"", 2), 0);
-            for (at += 2; *at != '"'; at++) {
-                assert_true(*at != '\n');
-                at += *at == '\\';
-            }
-            at++;
-            assert_true(*at == ',' || *at == '}');
-            at += *at == ',';
-        }
-        char *number_end;
-        (void)strtod(at + 1, &number_end);
-        assert_true(number_end == stop_at && at[1] == ' ');
+        if (*line == '#')
+            assert_announced(&e, line);
+        else
+            assert_series(&e, line, stop_at);
     }
+    assert_true(e.name_count > 10);
 }
 
 static void test_prometheus(void **state)
@@ -254,15 +329,16 @@ static void test_prometheus(void **state)
     get(c, "/reset", NULL);
     (void)snprintf(place, sizeof(place), "%s", rp_sim_server_address(c->s.server));
     get(c, "", &(rp_request_options){.url = "http://there.test/200", .connect_to = place});
-    bool unix_sockets = fetch_start(
-        &c->all[6], &c->s.web, "",
-        &(rp_request_options){.url = "http://odd.test/", .connect_to = "unix:/no\"such\\place"});
+    bool unix_sockets =
+        fetch_start(&c->all[6], &c->s.web, "",
+                    &(rp_request_options){.url = "http://odd.test/",
+                                          .connect_to = "unix:/no\"such\\place\xc3"});
     if (unix_sockets)
         fetch_wait(&c->all[6]);
     rp_client_metrics(c->s.web.client, keep, c);
     assert_exposition(c->text);
     if (unix_sockets)
-        assert_non_null(strstr(c->text, "ringport_way=\"unix:/no\\\"such\\\\place #"));
+        assert_non_null(strstr(c->text, "ringport_way=\"unix:/no\\\"such\\\\place? #"));
     unsigned port = (unsigned)atoi(strrchr(rp_sim_server_address(c->s.server), ':') + 1);
     static const char *const wanted[] = {
         "http_client_request_duration_seconds_bucket{server_address=\"127.0.0.1\",server_port="
@@ -288,6 +364,30 @@ static void test_prometheus(void **state)
     end(c);
 }
 
+/* The caller's structure is an older version's, or a newer one's. */
+static void test_sized(void **state)
+{
+    (void)state;
+    counted *c = begin(0, RP_SIM_HTTP_1, NULL);
+    struct {
+        rp_origin_statistics known;
+        uint64_t later[2];
+    } totals;
+    size_t before = offsetof(rp_origin_statistics, counts);
+    get(c, "/200", NULL);
+    memset(&totals, 0x5a, sizeof(totals));
+    rp_client_totals_sized(c->s.web.client, &totals.known, sizeof(totals));
+    assert_int_equal(totals.known.counts.requests, 1);
+    assert_int_equal(totals.known.open, 1);
+    assert_int_equal(totals.later[0] | totals.later[1], 0);
+    memset(&totals, 0x5a, sizeof(totals));
+    rp_client_totals_sized(c->s.web.client, &totals.known, before);
+    assert_int_equal(totals.known.open, 1);
+    for (size_t i = before; i < sizeof(totals); i++)
+        assert_int_equal(((unsigned char *)&totals)[i], 0x5a);
+    end(c);
+}
+
 /* Nothing was ever done; the loop has gone. */
 static void test_nothing(void **state)
 {
@@ -305,8 +405,8 @@ static void test_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_counts),     fixture_test(test_gauges),  fixture_test(test_forgotten),
-        fixture_test(test_prometheus), fixture_test(test_nothing),
+        fixture_test(test_counts),     fixture_test(test_gauges), fixture_test(test_forgotten),
+        fixture_test(test_prometheus), fixture_test(test_sized),  fixture_test(test_nothing),
     };
     return fixture_run_simulated(tests, 3);
 }

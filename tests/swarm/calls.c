@@ -745,6 +745,7 @@ static void start(world *w, call *c)
         w->done++;
         return;
     }
+    w->taken++;
     CHECK(!c->done);
     if (c->cancel_us > 0)
         rp_timer_start(w->loop, &c->cancel_timer, c->cancel_us / 1000, cancel_due, c);

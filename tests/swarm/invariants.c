@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 #include "sim/sim.h"
+#include <ringport/insight.h>
 
 /* Beside what is in the streams: the largest record, and a head in chunks. */
 #define OUTPUT_LIMIT (RP_OUTPUT_LIMIT + 2 * 16384)
@@ -15,7 +16,7 @@
 #define LATE_NS ((uint64_t)1000000)
 
 typedef struct counted {
-    uint32_t conns, opening, closing, idle, in_flight, queued, active, requests;
+    uint32_t conns, opening, open, closing, idle, in_flight, queued, active, requests;
 } counted;
 
 /* What began then has not outlived its limit. */
@@ -106,6 +107,7 @@ static void conns_hold(const world *w, counted *all)
         conn_holds(w, conn);
         all->conns++;
         all->opening += conn->state == RP_CONN_OPENING;
+        all->open += conn->state == RP_CONN_OPEN;
         all->closing += conn->state == RP_CONN_CLOSING;
         all->idle += conn->state == RP_CONN_OPEN && !rp_list_empty(&conn->age_link);
         all->in_flight += conn->in_flight;
@@ -248,6 +250,61 @@ static void origins_hold(const rp_client *client, const counted *all)
     CHECK(queued == client->queued_count);
 }
 
+static uint64_t sum(const uint64_t *numbers, size_t count)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < count; i++)
+        all += numbers[i];
+    return all;
+}
+
+/* What is counted in several ways comes to the same. */
+static void counts_hold(const rp_counts *c)
+{
+    uint64_t failures = 0;
+    for (size_t i = 0; i < RP_FAILURE_KINDS; i++)
+        failures += c->failures[i].count;
+    CHECK(failures == c->failed && c->failed <= c->requests);
+    CHECK(sum(c->responses, 6) == c->requests);
+    CHECK(sum(c->durations, RP_DURATION_BUCKETS) == c->requests);
+    CHECK(c->handshakes_full + c->handshakes_resumed <= c->connections_opened);
+    CHECK(c->hedges_won <= c->hedges);
+}
+
+static bool add_origin(const rp_origin_statistics *origin, void *user)
+{
+    rp_origin_statistics *all = user;
+    CHECK(origin->idle <= origin->open);
+    CHECK(origin->oldest_wait_us == 0 || origin->queued > 0);
+    counts_hold(&origin->counts);
+    all->open += origin->open;
+    all->idle += origin->idle;
+    all->opening += origin->opening;
+    all->in_flight += origin->in_flight;
+    all->queued += origin->queued;
+    all->counts.requests += origin->counts.requests;
+    all->counts.connections_opened += origin->counts.connections_opened;
+    return true;
+}
+
+/* What is told of origins is what there is, and comes to what is told of the client. */
+static void statistics_hold(const world *w, const counted *all)
+{
+    rp_origin_statistics totals, origins = {.host = NULL};
+    rp_client_totals(w->client, &totals);
+    rp_client_origins(w->client, add_origin, &origins);
+    counts_hold(&totals.counts);
+    CHECK(totals.open == all->open && origins.open == all->open);
+    CHECK(totals.idle == all->idle && origins.idle == all->idle);
+    CHECK(totals.opening == all->opening && origins.opening == all->opening);
+    CHECK(totals.in_flight == all->in_flight && origins.in_flight == all->in_flight);
+    CHECK(totals.queued == all->queued && origins.queued == all->queued);
+    CHECK(totals.counts.requests == origins.counts.requests);
+    CHECK(totals.counts.requests + w->active == w->taken);
+    CHECK(totals.counts.connections_opened == origins.counts.connections_opened);
+    CHECK(totals.counts.connections_opened >= totals.open);
+}
+
 /* So much a connection and a request may take, and the loop with its names and sessions. */
 static void memory_holds(const world *w, const counted *all)
 {
@@ -265,6 +322,7 @@ void invariants_hold(const world *w)
     conns_hold(w, &all);
     requests_hold(w, &all);
     origins_hold(client, &all);
+    statistics_hold(w, &all);
     CHECK(all.requests == w->active);
     CHECK(w->knobs.client.queue_limit == 0 ||
           client->queued_count <= w->knobs.client.queue_limit + all.conns);

@@ -202,6 +202,7 @@ struct world {
     rp_loop *relay_loop; /* the proxies' */
     call *calls;
     unsigned next_call, active, done;
+    unsigned taken; /* calls, by rp_client_send */
     char *upload; /* every call's body is read from here */
     duplex *streams;
     rp_timer starter, chaos;
