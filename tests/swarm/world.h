@@ -203,7 +203,7 @@ struct world {
     call *calls;
     unsigned next_call, active, done;
     unsigned taken; /* calls, by rp_client_send */
-    char *upload; /* every call's body is read from here */
+    char *upload;   /* every call's body is read from here */
     duplex *streams;
     rp_timer starter, chaos;
     unsigned kills, drops, cancel_storms;
