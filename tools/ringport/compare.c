@@ -7,7 +7,9 @@
 #include "body.h"
 #include "exit_code.h"
 #include "json_read.h"
+#include "report.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +76,95 @@ static void read_slices(run *r)
     }
 }
 
+/* ---- The report ---- */
+
+static double known(const run *r, const char *key)
+{
+    bool there;
+    double number = number_of(r, key, &there);
+    return there ? number : -1;
+}
+
+static void report_points(report_run *to, const run *r)
+{
+    const char *list = json_member((const char *)r->text.data, "percentiles"), *item;
+    for (size_t i = 0; i < HISTOGRAM_POINTS && (item = json_item(list, i)) != NULL; i++) {
+        double percent, us;
+        bool rises = json_value(json_member(item, "percent"), &percent) && percent <= 100 &&
+                     (i == 0 ? percent >= 0 : percent >= to->points[i - 1].percent);
+        if (!rises || !json_value(json_member(item, "us"), &us))
+            return;
+        to->points[i].percent = percent;
+        to->points[i].us = us;
+        to->point_count = i + 1;
+    }
+}
+
+static void report_slices(report_run *to, const run *r)
+{
+    const char *line = json_member((const char *)r->text.data, "timeline"), *item;
+    const char *slices = json_member(line, "slices");
+    if (!json_value(json_member(line, "slice_seconds"), &to->slice_seconds) ||
+        to->slice_seconds <= 0)
+        return;
+    for (size_t i = 0; i < REPORT_SLICES && (item = json_item(slices, i)) != NULL; i++) {
+        report_slice *s = &to->slices[i];
+        double failed, non_2xx, seconds = report_slice_seconds(to, i);
+        (void)json_value(json_member(item, "failed"), &failed); /* 0 if it is not there */
+        (void)json_value(json_member(item, "non_2xx"), &non_2xx);
+        if (!json_value(json_member(item, "requests"), &s->requests) ||
+            !json_value(json_member(item, "p50_us"), &s->p50_us) ||
+            !json_value(json_member(item, "p99_us"), &s->p99_us))
+            return;
+        s->requests /= seconds;
+        s->errors = (failed + non_2xx) / seconds;
+        to->slice_count = i + 1;
+    }
+}
+
+static void report_of_file(report_run *to, const run *r)
+{
+    snprintf(to->name, sizeof(to->name), "%s", r->path);
+    to->requests = known(r, "requests");
+    to->seconds = known(r, "seconds");
+    to->per_second = known(r, "requests_per_second");
+    to->ok = known(r, "ok");
+    to->non_2xx = known(r, "non_2xx");
+    to->failed = known(r, "failed");
+    to->unsent = known(r, "unsent");
+    to->cpu_us = known(r, "cpu_us");
+    to->mean_us = known(r, "mean_us");
+    to->p50_us = known(r, "p50_us");
+    to->p90_us = known(r, "p90_us");
+    to->p99_us = known(r, "p99_us");
+    to->p99_9_us = known(r, "p99_9_us");
+    to->max_us = known(r, "max_us");
+    report_points(to, r);
+    report_slices(to, r);
+}
+
+static int write_report(const run *runs, const char *path)
+{
+    report_run *shown = calloc(REPORT_RUNS, sizeof(*shown));
+    if (shown == NULL)
+        return EXIT_MEMORY;
+    FILE *file = fopen(path, "wb");
+    if (file != NULL) {
+        for (size_t i = 0; i < REPORT_RUNS; i++)
+            report_of_file(&shown[i], &runs[i]);
+        report_write(shown, REPORT_RUNS, file);
+    }
+    bool written = file != NULL && !ferror(file);
+    written = file != NULL && fclose(file) == 0 && written;
+    free(shown);
+    if (!written)
+        fprintf(stderr, "ringport: (%d) %s: can't be written: %s\n", EXIT_WRITE, path,
+                strerror(errno));
+    return written ? EXIT_OK : EXIT_WRITE;
+}
+
+/* ---- The two ---- */
+
 static int read_run(run *r, const char *path)
 {
     bool there;
@@ -138,25 +229,35 @@ static void print_runs(const run *a, const run *b)
     print_row(a, b, "unsent", "unsent", NULL, NULL);
 }
 
-int compare_run(int argc, char **argv)
+static int compare_files(char **paths, const char *report)
 {
-    bool help = argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
-    run *runs = NULL;
-    int code = EXIT_OK;
-    if (help || argc != 2) {
-        fputs("usage: ringport compare A.json B.json  two results of `ringport load --json`\n",
-              help ? stdout : stderr);
-        return help ? EXIT_OK : EXIT_USAGE;
-    }
-    runs = calloc(2, sizeof(*runs));
-    if (runs == NULL)
-        return EXIT_MEMORY;
+    run *runs = calloc(2, sizeof(*runs));
+    int code = runs != NULL ? EXIT_OK : EXIT_MEMORY;
     for (int i = 0; i < 2 && code == EXIT_OK; i++)
-        code = read_run(&runs[i], argv[i]);
+        code = read_run(&runs[i], paths[i]);
     if (code == EXIT_OK)
         print_runs(&runs[0], &runs[1]);
-    free(runs[0].text.data);
-    free(runs[1].text.data);
+    if (code == EXIT_OK && report != NULL)
+        code = write_report(runs, report);
+    for (int i = 0; i < 2 && runs != NULL; i++)
+        free(runs[i].text.data);
     free(runs);
     return code;
+}
+
+int compare_run(int argc, char **argv)
+{
+    const char *report = NULL;
+    bool help = argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
+    if (argc > 1 && strcmp(argv[0], "--report") == 0) {
+        report = argv[1];
+        argc -= 2;
+        argv += 2;
+    }
+    if (!help && argc == 2 && argv[0][0] != '-' && argv[1][0] != '-')
+        return compare_files(argv, report);
+    fputs("usage: ringport compare [--report FILE] A.json B.json\n\n"
+          "Two results of `ringport load --json`, side by side; also as a page of HTML.\n",
+          help ? stdout : stderr);
+    return help ? EXIT_OK : EXIT_USAGE;
 }

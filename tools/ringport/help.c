@@ -58,7 +58,8 @@ static const page load_page = {
     "Many requests, measured: throughput, latency, CPU time.\n",
     "  ringport load -n 100000 -c 64 https://localhost:8443/\n"
     "  ringport load --duration 30s -t 2 -c 200 https://localhost:8443/\n"
-    "  ringport load -c 4 -m 100 --json https://localhost:8443/ >run.json\n",
+    "  ringport load -c 4 -m 100 --json https://localhost:8443/ >run.json\n"
+    "  ringport load --rate 500 --requests-from calls.txt --report run.html\n",
     "Exit codes:\n"
     "  0 every request was ok                    1 some were\n"
     "  2 wrong usage                            22 no status was of 200 to 299\n"

@@ -109,6 +109,24 @@ bool histogram_next(const histogram *h, histogram_step *s)
     return true;
 }
 
+size_t histogram_curve(const histogram *h, histogram_point points[HISTOGRAM_POINTS])
+{
+    size_t count = 0;
+    double left = 100, step = 20;
+    if (h->count == 0)
+        return 0;
+    while (count + 1 < HISTOGRAM_POINTS && left * (double)h->count >= 100) {
+        for (unsigned i = 0; i < 5 && count + 1 < HISTOGRAM_POINTS; i++) {
+            double percent = 100 - left + i * step / 2;
+            points[count++] = (histogram_point){percent, histogram_percentile(h, percent)};
+        }
+        left /= 2;
+        step /= 2;
+    }
+    points[count++] = (histogram_point){100, h->max};
+    return count;
+}
+
 void histogram_print(const histogram *h, FILE *out, const char *unit)
 {
     static const char bar[] = "##################################################";

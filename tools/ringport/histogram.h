@@ -4,6 +4,7 @@
 #define TOOL_HISTOGRAM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -35,6 +36,15 @@ typedef struct histogram_step {
     uint64_t below;
 } histogram_step;
 bool histogram_next(const histogram *h, histogram_step *s);
+
+/* Points of the curve of percentiles, as HdrHistogram has them: five for each half of what is left
+ * to 100 %, up to the last value, which is the maximum. How many: at most HISTOGRAM_POINTS. */
+#define HISTOGRAM_POINTS 208
+typedef struct histogram_point {
+    double percent;
+    uint64_t value;
+} histogram_point;
+size_t histogram_curve(const histogram *h, histogram_point points[HISTOGRAM_POINTS]);
 
 /* One line a step. */
 void histogram_print(const histogram *h, FILE *out, const char *unit);

@@ -8,9 +8,11 @@
 #include "exit_code.h"
 #include "host.h"
 #include "lasting.h"
+#include "report.h"
 #include "setup.h"
 #include "tally.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -27,6 +29,7 @@ struct slot {
     rp_request *request; /* NULL: none in flight */
     uint64_t started_ns;
     uint64_t due_ns; /* with a rate; else as started_ns */
+    size_t which;    /* of the load's requests */
     slot *next_free;
 };
 
@@ -35,7 +38,7 @@ struct worker {
     pthread_t thread;
     rp_loop *loop;
     rp_client *client;
-    rp_request_options request;
+    uint64_t next; /* which request; with a seed, what chance has come to */
     size_t connections;
     slot *slots;
     size_t slot_count;       /* of its connections, a slot for each stream */
@@ -63,6 +66,9 @@ struct load {
     const tool_options *options;
     setup setup;
     fields fields;
+    rp_request_options *requests; /* one, or those of a file */
+    size_t request_count;
+    rp_header *headers; /* theirs */
     worker **workers;
     size_t worker_count;
     pthread_barrier_t gate; /* the threads and the main thread */
@@ -122,6 +128,38 @@ static bool has_more(const worker *w)
     return !w->stopping && w->started < w->quota;
 }
 
+/* In turn, or by chance: splitmix64 (Steele, Lea and Flood, 2014). */
+static size_t pick(worker *w)
+{
+    size_t count = w->load->request_count;
+    if (w->load->options->seed == 0)
+        return (size_t)(w->next++ % count);
+    uint64_t z = w->next += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (size_t)((z ^ (z >> 31)) % count);
+}
+
+/* Each thread begins elsewhere. */
+static void first_pick(worker *w, size_t index)
+{
+    const load *l = w->load;
+    if (l->options->seed == 0)
+        w->next = index * l->request_count / l->options->threads;
+    else
+        w->next = l->options->seed + ((uint64_t)index << 32);
+}
+
+/* In the file's line, if it is of one. */
+static void note_unstarted(worker *w, size_t which)
+{
+    const tool_options *o = w->load->options;
+    rp_error error = w->error;
+    if (o->list.count > 0)
+        snprintf(w->error.text, sizeof(w->error.text), "%.60s, line %zu: %.*s", o->list_path,
+                 o->list.requests[which].line, (int)sizeof(error.text) - 100, error.text);
+}
+
 static void start(slot *s, uint64_t now, uint64_t due)
 {
     worker *w = s->worker;
@@ -129,12 +167,14 @@ static void start(slot *s, uint64_t now, uint64_t due)
         return;
     s->started_ns = now;
     s->due_ns = due;
-    s->request = rp_client_send(w->client, &w->request, &events, s, &w->error);
+    s->which = pick(w);
+    s->request = rp_client_send(w->client, &w->load->requests[s->which], &events, s, &w->error);
     if (s->request != NULL) {
         w->started += !w->warming;
         return;
     }
     /* What can't even be started will not do better the next time. */
+    note_unstarted(w, s->which);
     w->start_failed = true;
     w->exit_code = exit_code(w->error.status, w->error.phase);
     stop(w);
@@ -195,8 +235,39 @@ static void note_latency(slot *s, const rp_response_summary *summary, uint64_t n
     histogram_record(&t->latency, latency_ns / 1000);
     timeline_record(&t->times, now - s->worker->begin_ns, latency_ns / 1000);
     tally_note_slowest(t, summary, latency_ns, s->started_ns - s->due_ns);
+    if (s->which < t->each_count)
+        histogram_record(&t->each[s->which].latency, latency_ns / 1000);
     if (s->worker->load->options->rate_per_s > 0)
         histogram_record(&t->service, (now - s->started_ns) / 1000);
+}
+
+static void note_failed(slot *s, const rp_error *error, uint64_t now)
+{
+    tally *t = &s->worker->tally;
+    tally_note_error(t, error, 1);
+    timeline_record_failed(&t->times, now > s->worker->begin_ns ? now - s->worker->begin_ns : 0);
+    if (s->which < t->each_count)
+        t->each[s->which].failed++;
+}
+
+static void note_answer(slot *s, const rp_response_summary *summary, uint64_t now)
+{
+    tally *t = &s->worker->tally;
+    bool ok = summary->status >= 200 && summary->status < 300;
+    note_latency(s, summary, now);
+    t->statuses[summary->status % 1000]++;
+    t->http1 += summary->version == 11;
+    t->http2 += summary->version == 20;
+    t->ok += ok;
+    t->non_2xx += !ok;
+    if (!ok)
+        timeline_record_non_2xx(&t->times, now - s->worker->begin_ns);
+    if (s->which < t->each_count) {
+        t->each[s->which].ok += ok;
+        t->each[s->which].non_2xx += !ok;
+    }
+    if (!summary->reused)
+        note_connection(t, &summary->timings);
 }
 
 /* What began while it warmed up does not count, but for what would fail on. */
@@ -215,27 +286,21 @@ static void note_done(slot *s, const rp_response_summary *summary, uint64_t now)
             t->cancelled++;
             return;
         }
-        tally_note_error(t, summary->error, 1);
+        note_failed(s, summary->error, now);
     } else {
-        note_latency(s, summary, now);
-        t->statuses[summary->status % 1000]++;
-        t->http1 += summary->version == 11;
-        t->http2 += summary->version == 20;
-        if (summary->status >= 200 && summary->status < 300)
-            t->ok++;
-        else
-            t->non_2xx++;
-        if (!summary->reused)
-            note_connection(t, &summary->timings);
+        note_answer(s, summary, now);
     }
+    t->hedges += summary->hedges;
+    t->hedges_won += summary->hedge_won;
     atomic_store_explicit(&w->finished, tally_finished(t), memory_order_relaxed);
     atomic_store_explicit(&w->failed, t->failed, memory_order_relaxed);
 }
 
-/* The rest would fare as the first in every slot did. */
+/* The rest would fare as the first in every slot did; of several requests, as each of them. */
 static void give_up_in_vain(worker *w)
 {
-    if (w->stopping || w->lasting < w->slot_count || w->lasting < w->ended)
+    size_t first = w->load->request_count > w->slot_count ? w->load->request_count : w->slot_count;
+    if (w->stopping || w->lasting < first || w->lasting < w->ended)
         return;
     w->given_up = true;
     stop(w);
@@ -301,13 +366,14 @@ static bool prepare(worker *w)
     rp_client_options client_options;
     setup_loop_options(o, &loop_options);
     setup_client_options(&w->load->setup, o, &client_options);
-    setup_request_options(o, &w->load->fields, &w->request);
-    client_options.connections_per_origin = (uint32_t)w->connections;
-    client_options.connections_total = (uint32_t)w->connections;
+    /* A second try needs a connection of its own. */
+    uint32_t hedged = o->hedge.percentile + o->hedge.delay_ms > 0 ? 2 : 1;
+    client_options.connections_per_origin = (uint32_t)w->connections * hedged;
+    client_options.connections_total = (uint32_t)w->connections * hedged;
+    client_options.hedge = o->hedge;
     client_options.http2_streams_limit = (uint32_t)o->streams;
     client_options.queue_limit = (uint32_t)w->slot_count;
     client_options.never_reuse = o->new_connections;
-    w->request.explain = o->why;
     client_options.user_agent = o->user_agent;
     w->slots = calloc(w->slot_count, sizeof(*w->slots));
     if (w->slots == NULL) {
@@ -429,7 +495,7 @@ static void add_up(const load *l, load_result *r)
         r->given_up = r->given_up || w->given_up;
     }
     r->seconds = end > begin ? (double)(end - begin) / 1e9 : 0.0;
-    r->backend = l->workers[0]->backend;
+    memcpy(r->backend, l->workers[0]->backend, sizeof(r->backend));
     r->interrupted = interrupted != 0;
 }
 
@@ -472,11 +538,14 @@ static bool make_workers(load *l)
         worker *w = calloc(1, sizeof(*w));
         if (w == NULL)
             return false;
+        l->workers[l->worker_count++] = w;
+        if (!tally_count_apart(&w->tally, o->list.count))
+            return false;
         w->load = l;
         w->connections = (size_t)share(o->connections, o->threads, i);
         w->slot_count = w->connections * (size_t)o->streams;
         w->quota = o->duration_ms > 0 ? UINT64_MAX : share(o->requests, o->threads, i);
-        l->workers[l->worker_count++] = w;
+        first_pick(w, i);
     }
     l->running = l->worker_count;
     return l->workers != NULL;
@@ -495,6 +564,32 @@ static bool start_threads(load *l)
     return true;
 }
 
+/* What is sent: read by all threads. */
+static bool make_requests(load *l)
+{
+    const tool_options *o = l->options;
+    const request_list *list = &o->list;
+    rp_request_options all;
+    if (!fields_compose(&l->fields, o, &(own_fields){.by_library = true, .uploads = o->uploads}))
+        return false;
+    setup_request_options(o, &l->fields, &all);
+    all.explain = o->why;
+    l->request_count = list->count > 0 ? list->count : 1;
+    l->requests = calloc(l->request_count, sizeof(*l->requests));
+    l->headers =
+        calloc(list->count * all.header_count + list->header_count + 1, sizeof(*l->headers));
+    if (l->requests == NULL || l->headers == NULL)
+        return false;
+    l->requests[0] = all;
+    rp_header *headers = l->headers;
+    for (size_t i = 0; i < list->count; i++) {
+        l->requests[i] = all;
+        request_list_apply(list, i, &l->requests[i], headers);
+        headers += l->requests[i].header_count;
+    }
+    return true;
+}
+
 static void init_threads(load *l)
 {
     host_condition_init(&l->wake);
@@ -503,47 +598,86 @@ static void init_threads(load *l)
     host_on_interrupt(on_interrupt);
 }
 
-static int run_threads(load *l)
+int load_measure(const tool_options *o, load_result *r)
 {
-    load_result *r = calloc(1, sizeof(*r));
-    if (r == NULL || !make_workers(l)) {
-        free(r);
-        print_failure(l->options, EXIT_MEMORY, "out of memory");
-        return EXIT_MEMORY;
-    }
-    init_threads(l);
-    if (!start_threads(l))
-        _Exit(EXIT_MEMORY);
-    r->options = l->options;
-    int code = measure(l, r);
+    load l = {.options = o};
+    rp_error error;
+    memset(r, 0, sizeof(*r)); /* it is large */
+    r->options = o;
+    int code = setup_create(&l.setup, o, &error);
+    if (code == EXIT_OK &&
+        (!make_requests(&l) || !make_workers(&l) || !tally_count_apart(&r->total, o->list.count)))
+        print_failure(o, code = EXIT_MEMORY, "out of memory");
+    else if (code != EXIT_OK)
+        print_failure(o, code, error.text);
     if (code == EXIT_OK) {
-        (l->options->json ? load_print_json : load_print)(r, stdout);
-        code = r->interrupted ? EXIT_CANCELLED : tally_exit_code(&r->total);
-        if (fflush(stdout) != 0) {
-            code = EXIT_WRITE;
-            print_failure(l->options, code, "standard output can't be written");
-        }
+        init_threads(&l);
+        if (!start_threads(&l))
+            _Exit(EXIT_MEMORY);
+        code = measure(&l, r);
     }
-    free(r);
+    for (size_t i = 0; i < l.worker_count; i++) {
+        tally_free(&l.workers[i]->tally);
+        free(l.workers[i]);
+    }
+    free(l.workers);
+    free(l.requests);
+    free(l.headers);
+    fields_free(&l.fields);
+    setup_destroy(&l.setup);
     return code;
+}
+
+int load_exit_code(const load_result *r)
+{
+    return r->interrupted ? EXIT_CANCELLED : tally_exit_code(&r->total);
+}
+
+/* A file that can't be written is better known before the run than after it. */
+static int open_report(const tool_options *o, FILE **file)
+{
+    char why[512];
+    *file = o->report != NULL ? fopen(o->report, "wb") : NULL;
+    if (o->report == NULL || *file != NULL)
+        return EXIT_OK;
+    snprintf(why, sizeof(why), "%s: can't be written: %s", o->report, strerror(errno));
+    print_failure(o, EXIT_WRITE, why);
+    return EXIT_WRITE;
+}
+
+static bool write_report(const load_result *r, FILE *file)
+{
+    report_run *run = calloc(1, sizeof(*run));
+    if (run != NULL) {
+        report_of_load(run, r);
+        report_write(run, 1, file);
+        free(run);
+    }
+    bool written = run != NULL && !ferror(file);
+    return (fclose(file) == 0) && written;
 }
 
 int load_run(const tool_options *o)
 {
-    load l = {.options = o};
-    rp_error error;
-    int code = setup_create(&l.setup, o, &error);
-    if (code == EXIT_OK &&
-        !fields_compose(&l.fields, o, &(own_fields){.by_library = true, .uploads = o->uploads}))
+    FILE *report;
+    load_result *r = calloc(1, sizeof(*r));
+    int code = open_report(o, &report);
+    if (r == NULL)
         print_failure(o, code = EXIT_MEMORY, "out of memory");
-    else if (code == EXIT_OK)
-        code = run_threads(&l);
-    else
-        print_failure(o, code, error.text);
-    fields_free(&l.fields);
-    for (size_t i = 0; i < l.worker_count; i++)
-        free(l.workers[i]);
-    free(l.workers);
-    setup_destroy(&l.setup);
+    if (code == EXIT_OK)
+        code = load_measure(o, r);
+    if (code == EXIT_OK) {
+        (o->json ? load_print_json : load_print)(r, stdout);
+        code = load_exit_code(r);
+        if (fflush(stdout) != 0)
+            print_failure(o, code = EXIT_WRITE, "standard output can't be written");
+        if (report != NULL && !write_report(r, report))
+            print_failure(o, code = EXIT_WRITE, "the report can't be written");
+    } else if (report != NULL) {
+        (void)fclose(report);
+    }
+    if (r != NULL)
+        tally_free(&r->total);
+    free(r);
     return code;
 }

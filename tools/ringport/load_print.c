@@ -55,6 +55,33 @@ static void print_slowest(const slowest_request *s, FILE *out)
                 s->why);
 }
 
+/* Those that are slowest by their 99th percentile come first. */
+#define REQUESTS_PRINTED 20
+
+static void print_each(const load_result *r, FILE *out)
+{
+    const tally *t = &r->total;
+    size_t order[TALLY_REQUESTS];
+    if (t->each_count == 0)
+        return;
+    tally_slowest_first(t, order);
+    fprintf(out, "\n%10s %10s %10s %10s %10s %10s  %s\n", "ok", "not ok", "p50 us", "p99 us",
+            "max us", "line", "request");
+    for (size_t i = 0; i < t->each_count && i < REQUESTS_PRINTED; i++) {
+        const request_tally *e = &t->each[order[i]];
+        const listed_request *of = &r->options->list.requests[order[i]];
+        fprintf(out, "%10llu %10llu %10llu %10llu %10llu %10zu  %s%s%.200s\n",
+                (unsigned long long)e->ok, (unsigned long long)(e->non_2xx + e->failed),
+                (unsigned long long)histogram_percentile(&e->latency, 50),
+                (unsigned long long)histogram_percentile(&e->latency, 99),
+                (unsigned long long)(e->latency.count > 0 ? e->latency.max : 0), of->line,
+                of->method != NULL ? of->method : "", of->method != NULL ? " " : "", of->url);
+    }
+    if (r->options->list.count > REQUESTS_PRINTED)
+        fprintf(out, "these are the slowest of %zu\n", r->options->list.count);
+    fputc('\n', out);
+}
+
 static void print_phase(const char *name, const histogram *h, FILE *out)
 {
     if (h->count > 0)
@@ -94,7 +121,12 @@ void load_print(const load_result *r, FILE *out)
     const tool_options *o = r->options;
     const tally *t = &r->total;
     double finished = (double)tally_finished(t);
-    fprintf(out, "%s: %llu connections", o->url, (unsigned long long)o->connections);
+    if (o->list.count > 0)
+        fprintf(out, "%s: %zu requests", o->list_path, o->list.count);
+    else
+        fprintf(out, "%s", o->url);
+    fprintf(out, "%s %llu connections", o->list.count > 0 ? "," : ":",
+            (unsigned long long)o->connections);
     if (o->streams > 1)
         fprintf(out, " of %llu streams", (unsigned long long)o->streams);
     fprintf(out, ", %llu thread%s, %s", (unsigned long long)o->threads, o->threads == 1 ? "" : "s",
@@ -116,6 +148,10 @@ void load_print(const load_result *r, FILE *out)
     print_statuses(t, out);
     print_latency(&t->latency, out);
     print_slowest(&t->slowest, out);
+    print_each(r, out);
+    if (o->hedge.percentile + o->hedge.delay_ms > 0)
+        fprintf(out, "hedges           %llu sent, %llu of them answered first\n",
+                (unsigned long long)t->hedges, (unsigned long long)t->hedges_won);
     print_phase("service (us)", &t->service, out);
     print_phase("connect (us)", &t->connect, out);
     print_phase("handshake (us)", &t->handshake, out);
@@ -155,6 +191,45 @@ static void json_latency(json *j, const histogram *h)
     json_end_array(j);
 }
 
+static void json_curve(json *j, const histogram *h)
+{
+    histogram_point points[HISTOGRAM_POINTS];
+    size_t count = histogram_curve(h, points);
+    json_begin_array(j, "percentiles");
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(j, NULL);
+        json_real(j, "percent", points[i].percent, 8);
+        json_number(j, "us", points[i].value);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+static void json_each(json *j, const load_result *r)
+{
+    const tally *t = &r->total;
+    if (r->options->list.count == 0)
+        return;
+    json_begin_array(j, "each");
+    for (size_t i = 0; i < t->each_count; i++) {
+        const request_tally *e = &t->each[i];
+        const listed_request *of = &r->options->list.requests[i];
+        json_begin_object(j, NULL);
+        json_number(j, "line", of->line);
+        json_text(j, "method", of->method);
+        json_text(j, "url", of->url);
+        json_number(j, "ok", e->ok);
+        json_number(j, "non_2xx", e->non_2xx);
+        json_number(j, "failed", e->failed);
+        json_real(j, "mean_us", histogram_mean(&e->latency), 1);
+        json_number(j, "p50_us", histogram_percentile(&e->latency, 50));
+        json_number(j, "p99_us", histogram_percentile(&e->latency, 99));
+        json_number(j, "max_us", e->latency.count > 0 ? e->latency.max : 0);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
 static void json_timeline(json *j, const timeline *t)
 {
     json_begin_object(j, "timeline");
@@ -164,6 +239,8 @@ static void json_timeline(json *j, const timeline *t)
         const histogram *h = &t->slices[i];
         json_begin_object(j, NULL);
         json_number(j, "requests", h->count);
+        json_number(j, "non_2xx", t->non_2xx[i]);
+        json_number(j, "failed", t->failed[i]);
         json_real(j, "mean_us", histogram_mean(h), 1);
         json_number(j, "p50_us", histogram_percentile(h, 50));
         json_number(j, "p99_us", histogram_percentile(h, 99));
@@ -243,7 +320,11 @@ void load_print_json(const load_result *r, FILE *out)
     const tally *t = &r->total;
     json j = {.out = out};
     json_begin_object(&j, NULL);
-    json_text(&j, "url", o->url);
+    json_text(&j, "url", o->list.count > 0 ? NULL : o->url);
+    if (o->list.count > 0) {
+        json_text(&j, "requests_from", o->list_path);
+        json_number(&j, "seed", o->seed);
+    }
     json_text(&j, "backend", r->backend);
     json_number(&j, "connections", o->connections);
     json_number(&j, "streams", o->streams);
@@ -257,9 +338,13 @@ void load_print_json(const load_result *r, FILE *out)
     json_real(&j, "requests_per_second", per_second((double)tally_finished(t), r), 1);
     json_number(&j, "bytes", t->bytes);
     json_outcomes(&j, t);
+    json_number(&j, "hedges", t->hedges);
+    json_number(&j, "hedges_won", t->hedges_won);
     json_latency(&j, &t->latency);
+    json_curve(&j, &t->latency);
     json_timeline(&j, &t->times);
     json_slowest(&j, &t->slowest);
+    json_each(&j, r);
     json_phase(&j, "service_us", &t->service);
     json_phase(&j, "connect_us", &t->connect);
     json_phase(&j, "handshake_us", &t->handshake);

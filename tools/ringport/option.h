@@ -51,6 +51,8 @@ int finish_request(tool_options *o);
 int finish_data(tool_options *o); /* first */
 int finish_output(tool_options *o);
 int finish_load(tool_options *o);
+/* load: reads the file of --requests-from, if there is one; its first URL is the URL then. */
+int list_requests(tool_options *o);
 int finish_tls(tool_options *o);
 int finish_redirects(tool_options *o);
 int finish_judge(tool_options *o);

@@ -6,10 +6,46 @@
 #include <string.h>
 #include <strings.h>
 
+/* "95%", or a time with its unit. */
+static int take_hedge(tool_options *o, const char *value)
+{
+    uint64_t number = 0;
+    size_t digits = strspn(value, "0123456789");
+    o->hedge.percentile = o->hedge.delay_ms = 0;
+    if (digits > 0 && digits < 3 && strcmp(value + digits, "%") == 0) {
+        o->hedge.percentile = (uint32_t)strtoul(value, NULL, 10);
+        number = o->hedge.percentile;
+    } else if (option_is_duration(value) && option_parse_seconds(value, &number)) {
+        o->hedge.delay_ms = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+    }
+    return number > 0
+               ? EXIT_OK
+               : option_fail(o, EXIT_USAGE,
+                             "--hedge is 1%% to 99%%, or a time, \"50ms\", not \"%s\"", value);
+}
+
+static int take_hedge_budget(tool_options *o, const char *value)
+{
+    uint64_t percent = 0;
+    char digits[8] = "";
+    size_t size = strspn(value, "0123456789");
+    if (size < sizeof(digits))
+        memcpy(digits, value, size);
+    if (strcmp(value + size, "%") != 0 && value[size] != '\0')
+        digits[0] = '\0';
+    if (!option_parse_count(digits, 100, &percent) || percent == 0)
+        return option_fail(o, EXIT_USAGE, "--hedge-budget is 1 to 100 percent, not \"%s\"", value);
+    o->hedge.budget_percent = (uint32_t)percent;
+    return EXIT_OK;
+}
+
 const option load_options[] = {
     {"connections", 'c', KIND_COUNT, LOAD, "N", AT(connections), "connections at the most [64]"},
     {"max-concurrent-streams", 'm', KIND_COUNT, LOAD, "N", AT(streams),
      "requests at once on each of them, with HTTP/2 [1]"},
+    {"requests-from", 0, KIND_TEXT, LOAD, "FILE", AT(list_path),
+     "requests, a line each: [METHOD] URL [BODY | @FILE]"},
+    {"seed", 0, KIND_COUNT, LOAD, "N", AT(seed), "take those by chance [in turn]"},
     {"requests", 'n', KIND_COUNT, LOAD, "N", AT(requests), "requests in all [10000]"},
     {"duration", 0, KIND_SECONDS, LOAD, "SECONDS", AT(duration_ms), "run so long, instead of -n"},
     {"rate", 0, KIND_COUNT, LOAD, "N", AT(rate_per_s),
@@ -19,14 +55,43 @@ const option load_options[] = {
     {"new-connections", 0, KIND_FLAG, LOAD, NULL, AT(new_connections),
      "a connection of its own for every request"},
     {"timeout", 0, KIND_SECONDS, LOAD, "SECONDS", AT(max_time_ms), "of each request [none]"},
+    {"hedge", 0, KIND_CALL, LOAD, "WHEN", CALL(take_hedge),
+     "send what is late once more: behind 95% of the answers, or 50ms"},
+    {"hedge-budget", 0, KIND_CALL, LOAD, "PERCENT", CALL(take_hedge_budget),
+     "of the requests, for --hedge [5]"},
     {"json", 0, KIND_FLAG, LOAD, NULL, AT(json), "the result as one JSON object"},
+    {"report", 0, KIND_TEXT, LOAD, "FILE", AT(report), "the result as a page of HTML, too"},
     {.name = NULL},
 };
+
+int list_requests(tool_options *o)
+{
+    if (o->list_path == NULL)
+        return EXIT_OK;
+    if (o->target_count > 0)
+        return option_fail(o, EXIT_USAGE, "beside --requests-from there is no \"%s\"",
+                           o->url != NULL ? o->url : "-T");
+    if (o->body.given || o->data_as_query || o->query.given || o->request_target != NULL)
+        return option_fail(o, EXIT_USAGE,
+                           "with --requests-from, bodies and targets are those of the file");
+    int code = request_list_read(&o->list, o->list_path);
+    if (code != EXIT_OK)
+        return option_fail(o, code, "%s", o->list.message);
+    return option_add_url(o, o->list.requests[0].url);
+}
+
+static bool any_is_https(const tool_options *o)
+{
+    bool https = strncasecmp(o->url, "https:", 6) == 0;
+    for (size_t i = 0; i < o->list.count; i++)
+        https = https || strncasecmp(o->list.requests[i].url, "https:", 6) == 0;
+    return https;
+}
 
 /* Requests in flight are connections times streams: no more than there are to make. */
 static int finish_streams(tool_options *o)
 {
-    bool https = strncasecmp(o->url, "https:", 6) == 0;
+    bool https = any_is_https(o);
     if (o->streams == 0)
         o->streams = 1;
     if (o->streams > 1 && (o->versions == RP_HTTP_1_1 || (!https && !o->prior_knowledge)))
@@ -83,6 +148,10 @@ int finish_load(tool_options *o)
         return option_fail(o, EXIT_USAGE, "at most 65536 connections and 1024 threads");
     if (o->threads > o->connections)
         o->threads = o->connections;
+    if (o->seed > 0 && o->list_path == NULL)
+        return option_fail(o, EXIT_USAGE, "--seed is for the requests of --requests-from");
+    if (o->hedge.budget_percent > 0 && o->hedge.percentile == 0 && o->hedge.delay_ms == 0)
+        return option_fail(o, EXIT_USAGE, "--hedge-budget needs --hedge");
     if (o->rate_per_s > 10000000)
         return option_fail(o, EXIT_USAGE, "at most 10000000 requests a second");
     return EXIT_OK;

@@ -475,9 +475,12 @@ static int finish(tool_options *o, command c)
     if (c == COMMAND_TRUST)
         return o->url == NULL ? EXIT_OK
                               : option_fail(o, EXIT_USAGE, "no URL is needed: %s", o->url);
+    int code = c == COMMAND_LOAD ? list_requests(o) : EXIT_OK;
+    if (code != EXIT_OK)
+        return code;
     if (o->url == NULL)
         return option_fail(o, EXIT_USAGE, "no URL given");
-    int code = finish_request(o);
+    code = finish_request(o);
     if (code == EXIT_OK)
         code = finish_output(o);
     if (code == EXIT_OK)
@@ -523,6 +526,7 @@ static void free_operation(tool_options *o)
     free(o->proxy.headers);
     free(o->cookie_files);
     free(o->judge.names);
+    request_list_free(&o->list);
 }
 
 void options_free(tool_options *o)

@@ -4,6 +4,7 @@
 #define TOOL_OPTIONS_H
 
 #include "body.h"
+#include "request_list.h"
 
 #include <ringport/http.h>
 #include <stdio.h>
@@ -150,6 +151,11 @@ typedef struct tool_options {
     uint64_t streams; /* at once on a connection */
     uint64_t duration_ms, warm_up_ms;
     uint64_t rate_per_s; /* 0: the next begins when one has ended */
+    request_list list;   /* of --requests-from */
+    const char *list_path;
+    uint64_t seed; /* 0: they are taken in turn */
+    rp_hedge_options hedge;
+    const char *report; /* a file; NULL: none */
     uint32_t coalesce_us;
     bool new_connections, json;
 

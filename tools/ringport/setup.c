@@ -87,6 +87,10 @@ static bool needs_tls(const tool_options *o)
 {
     if (o->location)
         return true;
+    for (size_t i = 0; i < o->list.count; i++) {
+        if (strncasecmp(o->list.requests[i].url, "http:", 5) != 0)
+            return true;
+    }
     for (size_t i = 0; i < o->target_count; i++) {
         if (o->targets[i].url != NULL && strncasecmp(o->targets[i].url, "http:", 5) != 0)
             return true;

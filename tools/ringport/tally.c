@@ -3,7 +3,22 @@
 
 #include "exit_code.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+bool tally_count_apart(tally *t, size_t requests)
+{
+    t->each_count = requests < TALLY_REQUESTS ? requests : TALLY_REQUESTS;
+    t->each = t->each_count > 0 ? calloc(t->each_count, sizeof(*t->each)) : NULL;
+    return t->each_count == 0 || t->each != NULL;
+}
+
+void tally_free(tally *t)
+{
+    free(t->each);
+    t->each = NULL;
+    t->each_count = 0;
+}
 
 uint64_t tally_finished(const tally *t)
 {
@@ -136,7 +151,38 @@ void tally_add(tally *to, const tally *from)
         to->slowest = from->slowest;
     histogram_add(&to->connect, &from->connect);
     histogram_add(&to->handshake, &from->handshake);
+    to->hedges += from->hedges;
+    to->hedges_won += from->hedges_won;
+    for (size_t i = 0; i < from->each_count; i++) {
+        to->each[i].ok += from->each[i].ok;
+        to->each[i].non_2xx += from->each[i].non_2xx;
+        to->each[i].failed += from->each[i].failed;
+        histogram_add(&to->each[i].latency, &from->each[i].latency);
+    }
     combine(&to->stats, &from->stats, sum_of);
+}
+
+typedef struct ranked {
+    uint64_t p99;
+    size_t number;
+} ranked;
+
+static int compare_ranked(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->p99 != y->p99)
+        return x->p99 > y->p99 ? -1 : 1;
+    return x->number < y->number ? -1 : 1;
+}
+
+void tally_slowest_first(const tally *t, size_t order[TALLY_REQUESTS])
+{
+    ranked all[TALLY_REQUESTS];
+    for (size_t i = 0; i < t->each_count; i++)
+        all[i] = (ranked){histogram_percentile(&t->each[i].latency, 99), i};
+    qsort(all, t->each_count, sizeof(all[0]), compare_ranked);
+    for (size_t i = 0; i < t->each_count; i++)
+        order[i] = all[i].number;
 }
 
 int tally_exit_code(const tally *t)

@@ -15,6 +15,13 @@ typedef struct tally_error {
     char text[RP_ERROR_TEXT_SIZE];
 } tally_error;
 
+/* One of those that a file lists. */
+typedef struct request_tally {
+    uint64_t ok, non_2xx, failed;
+    histogram latency;
+} request_tally;
+#define TALLY_REQUESTS 1000 /* that are counted apart: the first ones */
+
 /* Of the complete responses. */
 typedef struct slowest_request {
     uint64_t latency_ns;
@@ -40,6 +47,9 @@ typedef struct tally {
     slowest_request slowest;
     histogram connect; /* of the requests that opened a connection; without resolving */
     histogram handshake;
+    uint64_t hedges, hedges_won;
+    request_tally *each; /* each_count; NULL: there is no file of requests */
+    size_t each_count;
     rp_loop_stats stats;
 } tally;
 
@@ -49,7 +59,7 @@ typedef struct tally {
 /* What is to be told of a run. */
 typedef struct load_result {
     const tool_options *options;
-    const char *backend;
+    char backend[128];
     double seconds;
     double user_us, system_us; /* CPU time of the process */
     bool interrupted;
@@ -57,14 +67,21 @@ typedef struct load_result {
     tally total;
 } load_result;
 
+/* False: no memory. tally_free in either case. */
+bool tally_count_apart(tally *t, size_t requests);
+void tally_free(tally *t);
 uint64_t tally_finished(const tally *t);
 void tally_note_error(tally *t, const rp_error *error, uint64_t count);
+/* to counts as many apart as from does. */
 void tally_add(tally *to, const tally *from);
 /* Leaves what came since before. */
 void tally_subtract_stats(rp_loop_stats *from, const rp_loop_stats *before);
 /* A complete response; late_ns: so long after it was due it was sent. */
 void tally_note_slowest(tally *t, const rp_response_summary *summary, uint64_t latency_ns,
                         uint64_t late_ns);
+
+/* The numbers of those that are counted apart, by their 99th percentile. */
+void tally_slowest_first(const tally *t, size_t order[TALLY_REQUESTS]);
 
 /* 0: all succeeded, 1: some did, otherwise what curl would give if they all ended alike. */
 int tally_exit_code(const tally *t);

@@ -12,10 +12,14 @@ typedef struct timeline {
     unsigned doublings; /* of TIMELINE_FIRST_MS */
     unsigned count;     /* slices up to the last that has anything */
     histogram slices[TIMELINE_SLICES];
+    uint64_t failed[TIMELINE_SLICES];  /* likewise: requests that failed... */
+    uint64_t non_2xx[TIMELINE_SLICES]; /* ...and responses that are among the slices' */
 } timeline;
 
 /* Something ended at_ns after the beginning. */
 void timeline_record(timeline *t, uint64_t at_ns, uint64_t latency_us);
+void timeline_record_failed(timeline *t, uint64_t at_ns);
+void timeline_record_non_2xx(timeline *t, uint64_t at_ns);
 void timeline_add(timeline *to, const timeline *from);
 /* Of a slice. */
 double timeline_seconds(const timeline *t);
