@@ -668,10 +668,10 @@ void rp_stream_want_fill(rp_stream *stream, void (*fn)(rp_stream *stream, void *
     stream->fill = fn;
     if (fn == NULL || stream->receive_stopping)
         return;
-    if (stream->in_flight == 0)
+    /* Behind a quiet send it is the pump that waits: deferred from there it has a turn to come that
+     * asks the port; from a timer's callback it may be called yet in this one. */
+    if (stream->in_flight == 0 || stream->socket->quiet_send)
         rp_stream_pump_later(stream);
-    else
-        wait_for_quiet_send(stream);
 }
 
 rp_stream_input rp_stream_input_get(const rp_stream *stream)

@@ -159,16 +159,34 @@ static void put_some(rp_stream *stream, void *user)
     t->filled++;
 }
 
-/* More is to be put when what was put has left, and nobody has said so yet. */
-static void test_fill_behind_a_quiet_send(void **state)
+static void want_by_timer(rp_timer *timer, void *user)
+{
+    (void)timer;
+    rp_stream_want_fill(((talk *)user)->stream, put_some);
+}
+
+static void want_by_post(rp_post *post, void *user)
+{
+    (void)post;
+    rp_stream_want_fill(((talk *)user)->stream, put_some);
+}
+
+/* More is to be put when what was put has left, and nobody has said so yet: that is asked for
+ * outside of the turns, or in one behind what the port had to tell. */
+static void fill_behind_a_quiet_send(unsigned how)
 {
     static char sink[64];
     talk t = {.loop = fixture_loop()};
+    rp_post post = {.fn = want_by_post, .user = &t};
     raw_socket peer;
-    (void)state;
     open_to(&t, &peer);
     for (unsigned i = 1; i <= 5; i++) {
-        rp_stream_want_fill(t.stream, put_some);
+        if (how == 0)
+            rp_stream_want_fill(t.stream, put_some);
+        else if (how == 1)
+            rp_timer_start(t.loop, &t.timer, 3, want_by_timer, &t);
+        else
+            rp_loop_post(t.loop, &post);
         while (t.filled < i)
             turn(t.loop);
     }
@@ -179,6 +197,13 @@ static void test_fill_behind_a_quiet_send(void **state)
         turn(t.loop);
     raw_close(peer);
     fixture_loop_end(t.loop);
+}
+
+static void test_fill_behind_a_quiet_send(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 3; how++)
+        fill_behind_a_quiet_send(how);
 }
 
 int main(void)
