@@ -397,6 +397,9 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
     request->tls_group = conn->tls_group;
     request->version = conn->protocol != NULL ? conn->protocol->version : 0;
     request->timings.queued_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
+    if (request->explain != NULL)
+        request->explain->tunnelled_us =
+            request->reused ? 0 : phase_us(request, times->tunnelled_ns);
     if (request->reused)
         return;
     if (times->started_ns >= request->started_ns)

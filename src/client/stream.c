@@ -591,6 +591,7 @@ static void tunnelled(void *user, const rp_tunnel_result *result)
         rp_stream_open_failed(stream, result->error);
         return;
     }
+    stream->times.tunnelled_ns = rp_loop_now_ns(stream->loop);
     stream->socket = result->socket;
     stream->socket->handler = &rp_stream_socket_handler;
     stream->socket->user = stream;

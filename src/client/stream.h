@@ -71,6 +71,7 @@ const char *rp_stream_peer(const rp_stream *stream);
 /* Loop times; 0: not reached. */
 typedef struct rp_stream_times {
     uint64_t started_ns, resolved_ns, connected_ns, opened_ns;
+    uint64_t tunnelled_ns; /* the proxy's tunnel stood; the two before are of the proxy then */
 } rp_stream_times;
 const rp_stream_times *rp_stream_times_get(const rp_stream *stream);
 

@@ -16,6 +16,7 @@ typedef enum piece {
     QUEUE,
     LOOKUP,
     CONNECT,
+    TUNNEL,
     HANDSHAKE,
     SEND,
     ANSWER,
@@ -51,10 +52,13 @@ void rp_why_queued(rp_request *request)
     const rp_client *client = request->client;
     rp_explain *e = request->explain;
     bool opening = origin->opening_count > 0, full = rp_origin_is_full(origin);
-    bool held = rp_limit_room(origin) == 0 || rp_limit_is_down(origin);
     if (request->state != RP_REQUEST_QUEUED)
         return; /* no memory for a connection */
-    if (opening || full || held)
+    if (rp_limit_room(origin) == 0)
+        e->cause = RP_WAIT_LIMIT;
+    else if (rp_limit_is_down(origin))
+        e->cause = RP_WAIT_PROBE;
+    else if (opening || full)
         e->cause = RP_WAIT_CONNECTION;
     else
         e->cause = client->conn_count >= client->options.connections_total ? RP_WAIT_TOTAL
@@ -102,8 +106,9 @@ static piece last_piece(const rp_response_summary *summary)
     case RP_PHASE_RESOLVE:
         return LOOKUP;
     case RP_PHASE_CONNECT:
-    case RP_PHASE_PROXY:
         return CONNECT;
+    case RP_PHASE_PROXY:
+        return TUNNEL;
     case RP_PHASE_HANDSHAKE:
         return HANDSHAKE;
     case RP_PHASE_REQUEST:
@@ -128,8 +133,8 @@ static piece longest_piece(const rp_request *request, const rp_response_summary 
     const rp_timings *t = &summary->timings;
     const rp_explain *e = request->explain;
     const uint64_t earlier_us = e->again > 0 ? rp_request_since_us(request, e->begun_ns) : 0;
-    const uint64_t ends[] = {earlier_us,       t->queued_us, t->resolved_us,  t->connected_us,
-                             t->handshaken_us, t->sent_us,   t->first_byte_us};
+    const uint64_t ends[] = {earlier_us,      t->queued_us,     t->resolved_us, t->connected_us,
+                             e->tunnelled_us, t->handshaken_us, t->sent_us,     t->first_byte_us};
     uint64_t spans[PIECES] = {0}, at = 0;
     piece longest = QUEUE;
     for (int i = 0; i < BODY; i++) {
@@ -184,11 +189,16 @@ static void add_wait(text *t, const rp_request *request)
         add(t, "waited for %.100s to answer, until it was sent a second time", host);
     else if (e->cause == RP_WAIT_OPENINGS)
         add(t, "waited until one more connection might be opened (concurrent_openings)");
+    else if (e->cause == RP_WAIT_PROBE)
+        add(t, "waited until %.100s took connections again (limits.probe_ms)", host);
     else if (e->cause == RP_WAIT_TOTAL)
         add(t, "waited for one of all the client's connections (connections_total)");
     else if (e->ahead > 0)
-        add(t, "waited behind %" PRIu32 " request%s to %.100s", e->ahead, e->ahead > 1 ? "s" : "",
-            host);
+        add(t, "waited behind %" PRIu32 " request%s to %.100s%s", e->ahead, e->ahead > 1 ? "s" : "",
+            host,
+            e->cause != RP_WAIT_LIMIT                  ? ""
+            : request->client->options.limits.adaptive ? " (limits.adaptive)"
+                                                       : " (limits.requests_in_flight)");
     else
         add(t, "waited for a connection to %.100s", host);
 }
@@ -239,6 +249,7 @@ static void add_piece(text *t, const rp_request *request, const rp_response_summ
                       piece which, uint64_t us)
 {
     const char *host = request->origin->host;
+    const rp_hop *hop = request->origin->hop;
     switch (which) {
     case EARLIER:
         add_earlier(t, request, summary);
@@ -247,10 +258,18 @@ static void add_piece(text *t, const rp_request *request, const rp_response_summ
         add_wait(t, request);
         break;
     case LOOKUP:
-        add(t, "the look-up of %.100s", host);
+        add(t, "the look-up of %s%.100s", hop != NULL ? "the proxy " : "",
+            hop != NULL ? hop->host : host);
         break;
     case CONNECT:
-        add(t, "connecting to %s", summary->address[0] != '\0' ? summary->address : host);
+        add(t, "connecting to %s%s", hop != NULL ? "the proxy " : "",
+            summary->address[0] != '\0' ? summary->address
+            : hop != NULL               ? hop->host
+                                        : host);
+        break;
+    case TUNNEL:
+        add(t, "waiting for the proxy %.100s to make a tunnel to %.100s",
+            hop != NULL ? hop->host : "", host);
         break;
     case HANDSHAKE:
         add(t, "the TLS handshake with %.100s", host);

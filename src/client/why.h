@@ -10,21 +10,24 @@
 typedef enum rp_wait_cause {
     RP_WAIT_CONNECTION, /* one is being opened, or all that the origin may have are in use */
     RP_WAIT_TOTAL,      /* all that the client may have are */
-    RP_WAIT_OPENINGS    /* no more may be opened at a time */
+    RP_WAIT_OPENINGS,   /* no more may be opened at a time */
+    RP_WAIT_LIMIT,      /* no more may be asked of the origin at a time */
+    RP_WAIT_PROBE       /* it is down, and asked now and then whether it still is */
 } rp_wait_cause;
 
 typedef struct rp_explain {
-    rp_wait_cause cause;  /* of the wait in the queue */
-    uint32_t ahead;       /* requests that were before it, in the queue and on connections */
-    uint64_t credit_ns;   /* so long the caller owed all of its credit... */
-    uint64_t owes_ns;     /* ...and does since; 0: it does not */
-    uint64_t away_ns;     /* the loop's, at the beginning */
-    unsigned again;       /* times that it went out once more: redirects, retries, replays... */
-    uint64_t begun_ns;    /* ...the last of which began then */
-    uint64_t ended_ns;    /* it waits for the next since then; 0: it does not */
-    uint64_t between_ns;  /* so long it waited for all of them */
-    uint32_t resent_then; /* of its connection, when it got it */
-    rp_tcp_numbers tcp;   /* when it left it */
+    rp_wait_cause cause;   /* of the wait in the queue */
+    uint32_t ahead;        /* requests that were before it, in the queue and on connections */
+    uint64_t credit_ns;    /* so long the caller owed all of its credit... */
+    uint64_t owes_ns;      /* ...and does since; 0: it does not */
+    uint64_t away_ns;      /* the loop's, at the beginning */
+    unsigned again;        /* times that it went out once more: redirects, retries, replays... */
+    uint64_t begun_ns;     /* ...the last of which began then */
+    uint64_t ended_ns;     /* it waits for the next since then; 0: it does not */
+    uint64_t between_ns;   /* so long it waited for all of them */
+    uint64_t tunnelled_us; /* as of rp_timings: its proxy's tunnel stood */
+    uint32_t resent_then;  /* of its connection, when it got it */
+    rp_tcp_numbers tcp;    /* when it left it */
     char text[RP_WHY_SIZE];
 } rp_explain;
 

@@ -4,7 +4,9 @@
 #include "sim/sim.h"
 #include "support/check.h"
 #include "support/play.h"
+#include "support/relay.h"
 
+#include <ringport/insight.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +14,11 @@ enum { SEEDS = 100, GOOD = 99, WAIT_MS = 300, CREDIT = 1000, BODY_SIZE = 4000 };
 
 typedef struct asked {
     play p;
+    int http; /* 1 or 2 */
+    relay r;  /* with a proxy, on... */
+    rp_loop *relay_loop;
+    rp_proxy *proxy;
+    rp_sim_server *second;
     unsigned dones;
     char why[512];
     bool slow_reader;
@@ -30,6 +37,8 @@ typedef struct fault {
     void (*before)(asked *a); /* NULL: nothing */
     void (*meanwhile)(asked *a);
     bool slow_reader;
+    int http;          /* 0: over HTTP/1.1 and over HTTP/2, else over this one alone */
+    const char *proxy; /* its URL's scheme; NULL: none */
 } fault;
 
 /* ---- the client ---- */
@@ -125,6 +134,23 @@ static void busy(rp_sim_exchange *x, void *user)
         rp_sim_respond(x, 200, NULL, "ok", 2);
 }
 
+static void too_many(rp_sim_exchange *x, void *user)
+{
+    asked *a = user;
+    if (a->failed++ < 2)
+        rp_sim_respond(x, 429, "Retry-After: 1\r\n", NULL, 0);
+    else
+        rp_sim_respond(x, 200, NULL, "ok", 2);
+}
+
+/* The first one, never. */
+static void answer_seconds(rp_sim_exchange *x, void *user)
+{
+    asked *a = user;
+    if (a->failed++ > 0)
+        rp_sim_respond(x, 200, NULL, "ok", 2);
+}
+
 static void busy_elsewhere(rp_sim_exchange *x, void *user)
 {
     if (rp_sim_target(x)[1] == '0')
@@ -165,6 +191,14 @@ static void names_late(asked *a)
     rp_sim_fault_set(a->p.sim, RP_SIM_NAME_LATE, 1000000);
 }
 
+/* The proxy looks names up, too: in no time. */
+static void then_in_time(asked *a)
+{
+    for (unsigned i = 0; i < 3; i++)
+        (void)rp_loop_turn(a->p.loop, 0);
+    rp_sim_fault_set(a->p.sim, RP_SIM_NAME_LATE, 0);
+}
+
 static void syn_lost(asked *a)
 {
     rp_sim_fault_at(a->p.sim, RP_SIM_LOSS, 1);
@@ -175,10 +209,49 @@ static void request_lost(asked *a)
     rp_sim_fault_at(a->p.sim, RP_SIM_LOSS, 2);
 }
 
+/* On a connection that is there: with HTTP/2 there is more to be lost before. */
+static void next_lost(asked *a)
+{
+    one_before(a);
+    rp_sim_run_ms(a->p.sim, 100);
+    for (unsigned i = 0; i < 5; i++)
+        (void)rp_loop_turn(a->p.loop, 0);
+    rp_sim_fault_at(a->p.sim, RP_SIM_LOSS, 1);
+}
+
 static void others_before(asked *a)
 {
     for (unsigned i = 0; i < 4; i++)
         send_to(a, play_url(&a->p, "/other"), NULL);
+}
+
+/* One of them has its connection, and is asked. */
+static void one_under_way(asked *a)
+{
+    rp_origin_statistics totals = {.in_flight = 0};
+    others_before(a);
+    while (totals.in_flight == 0) {
+        (void)rp_loop_turn(a->p.loop, RP_NEVER_MS);
+        rp_client_totals(a->p.client, &totals);
+    }
+}
+
+static void refused_before(asked *a)
+{
+    rp_sim_fault_at(a->p.sim, RP_SIM_CONNECT_REFUSED, 1);
+    one_before(a);
+}
+
+static void two_servers(asked *a)
+{
+    rp_error error;
+    rp_sim_server_options other = {.on_request = answer_seconds, .user = a, .plain = true};
+    other.host = PLAY_HOST;
+    other.address = "192.0.2.2";
+    other.versions = a->http == 2 ? RP_SIM_HTTP_2 : RP_SIM_HTTP_1;
+    if (rp_sim_server_start(a->p.sim, &a->second, &other, &error) != RP_OK ||
+        rp_sim_name_add(a->p.sim, PLAY_HOST, "192.0.2.1,192.0.2.2", &error) != RP_OK)
+        fail_msg("%s", error.text);
 }
 
 static void silent(rp_sim_exchange *x, void *user)
@@ -205,6 +278,7 @@ static void total_taken(asked *a)
     rp_sim_server *server;
     rp_sim_server_options options = {
         .on_request = wait_and_answer, .host = "other.example.test", .plain = true};
+    options.versions = a->http == 2 ? RP_SIM_HTTP_2 : RP_SIM_HTTP_1;
     CHECK(rp_sim_server_start(a->p.sim, &server, &options, NULL) == RP_OK);
     send_to(a, "http://other.example.test/", NULL);
 }
@@ -234,13 +308,48 @@ static const fault faults[] = {
      .server = {.on_connection = wait_on_connection}},
     {.name = "queue",
      .needle = "waited behind 4 requests to api.example.test",
-     .client = {.connections_per_origin = 1},
+     .client = {.connections_per_origin = 1, .http2_streams_limit = 1},
      .server = {.on_request = wait_and_answer},
      .before = others_before},
+    {.name = "limit",
+     .needle = "waited behind 4 requests to api.example.test (limits.requests_in_flight)",
+     .client = {.limits = {.requests_in_flight = 1}},
+     .server = {.on_request = wait_and_answer},
+     .before = one_under_way},
+    {.name = "probe",
+     .needle = "waited until api.example.test took connections again (limits.probe_ms)",
+     .client = {.limits = {.probe_ms = 1000}},
+     .before = refused_before},
+    {.name = "hedge",
+     .needle = "waited for api.example.test to answer, until it was sent a second time",
+     .client = {.hedge = {.delay_ms = WAIT_MS, .budget_percent = UINT32_MAX}},
+     .server = {.on_request = answer_seconds},
+     .before = two_servers},
+    {.name = "proxy's name",
+     .needle = "the look-up of the proxy proxy.example.test",
+     .version = 13,
+     .proxy = "http",
+     .before = names_late,
+     .meanwhile = then_in_time},
+    {.name = "SYN to the proxy lost",
+     .needle = "connecting to the proxy 127.0.0.1:3128",
+     .version = 13,
+     .proxy = "http",
+     .before = syn_lost},
+    {.name = "tunnel",
+     .needle = "waiting for the proxy proxy.example.test to make a tunnel to api.example.test",
+     .version = 13,
+     .proxy = "http",
+     .before = request_lost},
+    {.name = "tunnel of SOCKS",
+     .needle = "waiting for the proxy proxy.example.test to make a tunnel to api.example.test",
+     .proxy = "socks5h",
+     .before = request_lost},
     {.name = "openings",
      .needle = "(concurrent_openings)",
      .version = 13,
      .client = {.concurrent_openings = 1, .versions = RP_HTTP_1_1},
+     .http = 1,
      .before = dead_before},
     {.name = "total",
      .needle = "(connections_total)",
@@ -252,7 +361,11 @@ static const fault faults[] = {
     {.name = "body",
      .needle = "the body came slowly, 8 bytes",
      .server = {.on_request = answer_slowly}},
-    {.name = "segment lost", .needle = "1 lost segment was sent again", .before = request_lost},
+    {.name = "segment lost",
+     .needle = "1 lost segment was sent again",
+     .before = request_lost,
+     .http = 1},
+    {.name = "next segment lost", .needle = "1 lost segment was sent again", .before = next_lost},
     {.name = "redirects",
      .needle = "3 redirects came before",
      .server = {.on_request = redirect},
@@ -261,6 +374,10 @@ static const fault faults[] = {
      .needle = "retried twice, waited 2.",
      .also = " s between",
      .server = {.on_request = busy},
+     .request = {.retry = &thrice}},
+    {.name = "too many requests",
+     .needle = "retried twice, waited 2.",
+     .server = {.on_request = too_many},
      .request = {.retry = &thrice}},
     {.name = "retries behind a redirect",
      .needle = "1 redirect came before, retried twice, waited 2.",
@@ -278,19 +395,49 @@ static const fault faults[] = {
     {.name = "program", .needle = "the program did not turn its loop", .meanwhile = program_pauses},
 };
 
-static bool names_it(const fault *f, unsigned seed, char why[512])
+static void proxy_begin(asked *a, const char *scheme)
 {
-    asked a = {.slow_reader = f->slow_reader};
+    rp_error error;
+    char url[96];
+    relay_options relaying = {.socks = strncmp(scheme, "socks", 5) == 0, .port = 3128};
+    CHECK(rp_sim_loop_create(a->p.sim, &a->relay_loop, NULL, false, NULL) == RP_OK);
+    relay_begin(&a->r, a->relay_loop, &relaying);
+    (void)snprintf(url, sizeof(url), "%s://proxy.example.test:3128", scheme);
+    if (rp_sim_name_add(a->p.sim, "proxy.example.test", "127.0.0.1", &error) != RP_OK ||
+        rp_proxy_create(&a->proxy, &(rp_proxy_options){.url = url}, &error) != RP_OK)
+        fail_msg("%s", error.text);
+}
+
+static void proxy_end(asked *a)
+{
+    rp_client_destroy(a->p.client);
+    a->p.client = NULL;
+    rp_sim_run_ms(a->p.sim, 1000);
+    relay_end(&a->r);
+    rp_sim_run_ms(a->p.sim, 1000);
+    rp_loop_destroy(a->relay_loop);
+    rp_proxy_release(a->proxy);
+}
+
+static bool names_it(const fault *f, int http, unsigned seed, char why[512])
+{
+    asked a = {.slow_reader = f->slow_reader, .http = http};
     rp_sim_server_options server = f->server;
+    rp_client_options client = f->client;
     rp_sim_options sim = {.seed = seed};
     play_options options = {
-        .sim = &sim, .server = &server, .client = &f->client, .version = f->version};
+        .sim = &sim, .server = &server, .client = &client, .version = f->version};
     rp_request_options request = f->request;
     server.user = &a;
+    server.versions = http == 2 ? RP_SIM_HTTP_2 : RP_SIM_HTTP_1;
+    client.http2_prior_knowledge = http == 2 && f->version == 0;
     play_begin(&a.p, &options);
+    if (f->proxy != NULL)
+        proxy_begin(&a, f->proxy);
     if (f->before != NULL)
         f->before(&a);
     request.explain = true;
+    request.proxy = a.proxy;
     send_to(&a, play_url(&a.p, "/0"), &request);
     if (f->meanwhile != NULL)
         f->meanwhile(&a);
@@ -300,25 +447,35 @@ static bool names_it(const fault *f, unsigned seed, char why[512])
     }
     rp_client_cancel_all(a.p.client);
     (void)snprintf(why, 512, "%s", a.why);
+    if (f->proxy != NULL)
+        proxy_end(&a);
     play_end(&a.p);
     return strstr(why, f->needle) != NULL && (f->also == NULL || strstr(why, f->also) != NULL);
 }
 
 static void test_named(void **state)
 {
-    char why[512], missed[512] = "";
+    char why[512], missed[512] = "", all[8192] = "";
     (void)state;
-    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+    for (size_t i = 0; i < 2 * sizeof(faults) / sizeof(faults[0]); i++) {
+        const fault *f = &faults[i / 2];
+        int http = 1 + (int)i % 2;
         unsigned good = 0;
+        if (f->http != 0 && f->http != http)
+            continue;
         for (unsigned seed = 1; seed <= SEEDS; seed++) {
-            if (names_it(&faults[i], seed, why))
+            if (names_it(f, http, seed, why))
                 good++;
             else
                 (void)snprintf(missed, sizeof(missed), "seed %u: %.400s", seed, why);
         }
+        size_t used = strlen(all);
         if (good < GOOD)
-            fail_msg("%s: %u of %u; %s", faults[i].name, good, SEEDS, missed);
+            (void)snprintf(all + used, sizeof(all) - used, "\n%s over HTTP/%d: %u of %u; %s",
+                           f->name, http, good, SEEDS, missed);
     }
+    if (all[0] != '\0')
+        fail_msg("%s", all);
 }
 
 /* Who does not ask is told nothing; and the sentence of one that failed, or was cancelled. */
