@@ -231,6 +231,8 @@ typedef struct rp_response_summary {
     const char *why;
     unsigned hedges; /* times that it was sent beside another try; attempts has them too */
     bool hedge_won;  /* the last of these answered: all of the connection is told of it */
+    const char *local_address; /* with explain: our end of the connection, "192.0.2.1:50000"; "":
+                                * not asked, there was none, or a Unix socket's */
 } rp_response_summary;
 
 typedef struct rp_response_events {
@@ -371,7 +373,8 @@ typedef struct rp_request_options {
      * their number, with others of its kind alone. NULL: no upgrade */
     const char *upgrade;
     const rp_retry_options *retry; /* in place of the client's; NULL: the client's */
-    bool explain; /* the summary's why. Costs some memory, and two questions to TCP */
+    bool explain; /* the summary's why and local_address. Costs some memory, and three questions to
+                   * the system */
     void *trace;  /* given to on_trace with all that happens to the request */
     /* The request's target (RFC 9112, 3.2; HTTP/2's :path) in place of the URL's path and query,
      * sent as it is: "*" of OPTIONS, say, or a path that no URL can have. Of the first request

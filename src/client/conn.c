@@ -302,6 +302,14 @@ void rp_conn_takes(rp_conn *conn, uint32_t count)
         rp_conn_room_changed(conn);
 }
 
+static void note_local(const rp_conn *conn, rp_request *request)
+{
+    rp_address local = rp_stream_local(conn->stream);
+    request->local_address[0] = '\0';
+    if (local.family != 0)
+        (void)rp_address_text(&local, true, request->local_address);
+}
+
 void rp_conn_assign(rp_conn *conn, rp_request *request)
 {
     RP_ASSERT(rp_conn_room(conn) > 0);
@@ -310,6 +318,8 @@ void rp_conn_assign(rp_conn *conn, rp_request *request)
     conn->given++;
     request->conn = conn;
     request->on_used = rp_conn_is_used(conn);
+    if (request->tells_local)
+        note_local(conn, request);
     if (request->explain != NULL && conn->given > 1) /* else its opening counts too */
         request->explain->resent_then = rp_stream_numbers(conn->stream).resent;
     rp_request_assigned(request);

@@ -171,6 +171,7 @@ static void note(rp_request *first, const rp_request *second)
         first->traced.connection = conn->number;
     first->misdirected = true; /* the second has asked elsewhere, if that was to be done */
     memcpy(first->address, second->address, sizeof(first->address));
+    memcpy(first->local_address, second->local_address, sizeof(first->local_address));
     first->tls_version = second->tls_version;
     first->tls_cipher = second->tls_cipher;
     first->tls_group = second->tls_group;
@@ -233,6 +234,7 @@ static rp_request *second_new(rp_hedge *hedge)
         return NULL;
     second->hedge = hedge;
     second->is_second = true;
+    second->tells_local = first->tells_local;
     second->user = first->user; /* for whoever looks at all requests */
     second->message = first->message;
     second->head_only = first->head_only;

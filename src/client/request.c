@@ -597,6 +597,7 @@ void rp_request_summarize(const rp_request *request, rp_response_summary *summar
         .timings = request->timings,
         .version = request->version,
         .stream = request->stream_id,
+        .local_address = request->local_address,
     };
     summary->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
     if (request->redirects != NULL)
@@ -640,7 +641,7 @@ static void forget_connection(rp_request *request)
     request->status = 0;
     request->attempts = 0;
     request->timings = (rp_timings){.queued_us = 0};
-    request->address[0] = '\0';
+    request->address[0] = request->local_address[0] = '\0';
     request->tls_version = request->tls_cipher = request->tls_group = NULL;
     request->version = 0;
     request->stream_id = 0;

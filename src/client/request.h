@@ -41,6 +41,7 @@ struct rp_request {
     rp_upload upload;
     rp_trailers_fn *on_trailers;
     struct rp_explain *explain; /* NULL: nobody asks why it was slow */
+    bool tells_local;           /* it, or the one that it is the second of, explains */
     struct {
         void *user;          /* of the options */
         uint64_t connection; /* of the attempt, or 0 */
@@ -101,7 +102,7 @@ struct rp_request {
     rp_deferred ending;
     rp_error *error; /* why it ends, for ending; NULL: cancelled, or no_memory */
     bool no_memory;  /* not even to say why */
-    char address[64];
+    char address[64], local_address[64]; /* the latter where tells_local */
     const char *tls_version, *tls_cipher, *tls_group;
     int version;        /* of HTTP, of its connection; 0: it had none */
     uint32_t stream_id; /* HTTP/2's; 0: none */

@@ -42,6 +42,8 @@ uint64_t rp_stream_sent(const rp_stream *stream);
 uint64_t rp_stream_confirmed(const rp_stream *stream);
 /* Of its connection, or its proxy's. */
 rp_tcp_numbers rp_stream_numbers(const rp_stream *stream);
+/* Its end on this machine; of family 0: nobody tells. */
+rp_address rp_stream_local(const rp_stream *stream);
 
 /* An open stream has no use for its timer: it is the owner's until the close. It does not keep
  * rp_loop_run going. */

@@ -797,6 +797,14 @@ rp_tcp_numbers rp_stream_numbers(const rp_stream *stream)
     return rp_socket_ops(socket)->numbers(socket);
 }
 
+rp_address rp_stream_local(const rp_stream *stream)
+{
+    rp_socket *socket = stream->socket;
+    if (socket == NULL || stream->closing || rp_socket_ops(socket)->local == NULL)
+        return (rp_address){.family = 0};
+    return rp_socket_ops(socket)->local(socket);
+}
+
 uint64_t rp_stream_confirmed(const rp_stream *stream)
 {
     return stream->socket == NULL ? 0 : rp_socket_ops(stream->socket)->confirmed(stream->socket);

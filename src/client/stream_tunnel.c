@@ -550,6 +550,12 @@ static rp_tcp_numbers socket_numbers(rp_socket *socket)
                                   : (rp_tcp_numbers){.known = false};
 }
 
+static rp_address socket_local(rp_socket *socket)
+{
+    const rp_tunnel *tunnel = of_socket(socket);
+    return tunnel->stream != NULL ? rp_stream_local(tunnel->stream) : (rp_address){.family = 0};
+}
+
 static const rp_port_ops socket_ops = {
     .name = "tunnel",
     .receive = socket_receive,
@@ -557,6 +563,7 @@ static const rp_port_ops socket_ops = {
     .keepalive = socket_keepalive,
     .confirmed = socket_confirmed,
     .numbers = socket_numbers,
+    .local = socket_local,
     .shutdown_send = socket_shutdown_send,
     .cancel = socket_cancel,
     .close = socket_close,

@@ -32,6 +32,7 @@ bool rp_why_begin(rp_request *request)
     request->explain = rp_allocate(&loop->memory, sizeof(*request->explain));
     if (request->explain == NULL)
         return false;
+    request->tells_local = true;
     rp_loop_watch(loop);
     request->explain->away_ns = loop->away_ns;
     return true;

@@ -416,6 +416,7 @@ const rp_port_ops rp_epoll_port_ops = {
     .keepalive = rp_epoll_keepalive,
     .confirmed = rp_epoll_confirmed,
     .numbers = rp_epoll_numbers,
+    .local = rp_epoll_local,
     .shutdown_send = rp_epoll_shutdown_send,
     .reset_on_close = rp_epoll_reset_on_close,
     .cancel = rp_epoll_cancel,

@@ -130,6 +130,7 @@ void rp_epoll_send(rp_socket *socket, const rp_slice *slices, size_t count);
 void rp_epoll_shutdown_send(rp_socket *socket);
 void rp_epoll_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
 rp_tcp_numbers rp_epoll_numbers(rp_socket *socket);
+rp_address rp_epoll_local(rp_socket *socket);
 uint64_t rp_epoll_confirmed(rp_socket *socket);
 void rp_epoll_reset_on_close(rp_socket *socket);
 void rp_epoll_cancel(rp_socket *socket, unsigned operations);

@@ -608,6 +608,13 @@ rp_tcp_numbers rp_epoll_numbers(rp_socket *base)
     return rp_socket_numbers(socket->fd);
 }
 
+rp_address rp_epoll_local(rp_socket *base)
+{
+    epoll_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls++;
+    return rp_socket_local(socket->fd);
+}
+
 uint64_t rp_epoll_confirmed(rp_socket *base)
 {
     epoll_socket *socket = socket_of(base);

@@ -199,6 +199,26 @@ rp_tcp_numbers rp_socket_numbers(int fd)
         .known = true, .resent = info.tcpi_total_retrans, .round_trip_us = info.tcpi_rtt};
 }
 
+rp_address rp_socket_local(int fd)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof(storage);
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&storage;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&storage;
+    rp_address address = {.family = 0};
+    if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
+        return address;
+    if (storage.ss_family == AF_INET) {
+        address = (rp_address){.family = 4, .port = ntohs(in->sin_port)};
+        memcpy(address.bytes, &in->sin_addr, 4);
+    } else if (storage.ss_family == AF_INET6) {
+        address =
+            (rp_address){.family = 6, .port = ntohs(in6->sin6_port), .scope = in6->sin6_scope_id};
+        memcpy(address.bytes, &in6->sin6_addr, 16);
+    }
+    return address;
+}
+
 void rp_socket_reset_on_close(int fd)
 {
     struct linger now = {.l_onoff = 1, .l_linger = 0};

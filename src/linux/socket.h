@@ -33,6 +33,9 @@ uint64_t rp_socket_confirmed(int fd);
 /* TCP_INFO (tcp(7)). One system call. */
 rp_tcp_numbers rp_socket_numbers(int fd);
 
+/* getsockname(2). One system call. */
+rp_address rp_socket_local(int fd);
+
 /* Closing resets the connection. */
 void rp_socket_reset_on_close(int fd);
 

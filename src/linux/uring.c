@@ -817,6 +817,7 @@ const rp_port_ops rp_uring_port_ops = {
     .keepalive = rp_uring_keepalive,
     .confirmed = rp_uring_confirmed,
     .numbers = rp_uring_numbers,
+    .local = rp_uring_local,
     .shutdown_send = rp_uring_shutdown_send,
     .reset_on_close = rp_uring_reset_on_close,
     .cancel = rp_uring_cancel,

@@ -151,6 +151,7 @@ void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count);
 void rp_uring_shutdown_send(rp_socket *base);
 void rp_uring_keepalive(rp_socket *base, const rp_keepalive *keepalive);
 rp_tcp_numbers rp_uring_numbers(rp_socket *socket);
+rp_address rp_uring_local(rp_socket *socket);
 uint64_t rp_uring_confirmed(rp_socket *base);
 void rp_uring_reset_on_close(rp_socket *base);
 void rp_uring_cancel(rp_socket *base, unsigned operations);

@@ -630,6 +630,13 @@ rp_tcp_numbers rp_uring_numbers(rp_socket *base)
     return rp_socket_numbers(socket->fd);
 }
 
+rp_address rp_uring_local(rp_socket *base)
+{
+    uring_socket *socket = (uring_socket *)base;
+    port_of(socket)->stats->system_calls++;
+    return rp_socket_local(socket->fd);
+}
+
 uint64_t rp_uring_confirmed(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;

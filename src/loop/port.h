@@ -66,7 +66,9 @@
  *     RP_E_LOCAL_ADDRESS; devices where there is no way to choose one, RP_E_UNSUPPORTED. After a
  *     failure the socket is closed, or bound to something else.
  * 17. numbers(): what TCP knows of a connected socket. known is false where the system does not
- *     tell: before Windows 10, 1703, and under Wine, so nobody has seen Windows' own. */
+ *     tell: before Windows 10, 1703, and under Wine, so nobody has seen Windows' own.
+ * 18. local(): the address and the port that a connected TCP socket has on this machine; of family
+ *     0 where the system does not tell, and for Unix sockets. */
 #ifndef RP_LOOP_PORT_H
 #define RP_LOOP_PORT_H
 
@@ -215,6 +217,8 @@ typedef struct rp_port_ops {
     uint64_t (*confirmed)(rp_socket *socket);
     /* See 17. NULL: the system does not tell. Synchronous. */
     rp_tcp_numbers (*numbers)(rp_socket *socket);
+    /* See 18. NULL: likewise. Synchronous. */
+    rp_address (*local)(rp_socket *socket);
 
     /* TCP half-close of the sending side. No send in flight. Synchronous; failure shows
      * elsewhere. */

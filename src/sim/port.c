@@ -371,6 +371,7 @@ const rp_port_ops rp_sim_port_ops = {
     .keepalive = rp_sim_keepalive,
     .confirmed = rp_sim_confirmed,
     .numbers = rp_sim_numbers,
+    .local = rp_sim_local,
     .shutdown_send = rp_sim_shutdown_send,
     .reset_on_close = rp_sim_reset_on_close,
     .cancel = rp_sim_cancel,

@@ -235,6 +235,7 @@ void rp_sim_shutdown_send(rp_socket *socket);
 void rp_sim_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
 uint64_t rp_sim_confirmed(rp_socket *socket);
 rp_tcp_numbers rp_sim_numbers(rp_socket *socket);
+rp_address rp_sim_local(rp_socket *socket);
 void rp_sim_reset_on_close(rp_socket *socket);
 void rp_sim_cancel(rp_socket *socket, unsigned operations);
 void rp_sim_close(rp_socket *socket);

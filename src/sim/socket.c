@@ -635,6 +635,27 @@ rp_tcp_numbers rp_sim_numbers(rp_socket *base)
                             .resent = socket->resent + socket->wire->pipes[socket->end].resent};
 }
 
+/* Of who is not bound: from where sim.h says that this machine is, and a port of those that systems
+ * give (RFC 6335, 6). */
+rp_address rp_sim_local(rp_socket *base)
+{
+    sim_socket *socket = sim_socket_of(base);
+    RP_ASSERT(socket->wire != NULL);
+    if (socket->end == 1) /* it accepted */
+        return socket->address;
+    rp_address address = socket->bound;
+    address.family = socket->family;
+    if (is_any(&address) && is_loopback(&socket->address))
+        memcpy(address.bytes, socket->address.bytes, sizeof(address.bytes));
+    else if (is_any(&address)) {
+        address.bytes[0] = address.family == 4 ? 10 : 0xfd;
+        address.bytes[address.family == 4 ? 3 : 15] = 1;
+    }
+    if (address.port == 0)
+        address.port = (uint16_t)(49152 + socket->id % 16384);
+    return address;
+}
+
 void rp_sim_socket_reset(sim_socket *socket)
 {
     socket->reset = true;

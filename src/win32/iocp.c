@@ -335,6 +335,7 @@ const rp_port_ops rp_iocp_port_ops = {
     .keepalive = rp_iocp_keepalive,
     .confirmed = rp_iocp_confirmed,
     .numbers = rp_iocp_numbers,
+    .local = rp_iocp_local,
     .shutdown_send = rp_iocp_shutdown_send,
     .reset_on_close = rp_iocp_reset_on_close,
     .cancel = rp_iocp_cancel,

@@ -194,6 +194,7 @@ void rp_iocp_shutdown_send(rp_socket *socket);
 void rp_iocp_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
 uint64_t rp_iocp_confirmed(rp_socket *socket);
 rp_tcp_numbers rp_iocp_numbers(rp_socket *socket);
+rp_address rp_iocp_local(rp_socket *socket);
 void rp_iocp_reset_on_close(rp_socket *socket);
 void rp_iocp_cancel(rp_socket *socket, unsigned operations);
 void rp_iocp_close(rp_socket *socket);

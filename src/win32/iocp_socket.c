@@ -531,6 +531,13 @@ rp_tcp_numbers rp_iocp_numbers(rp_socket *base)
     return rp_socket_numbers(socket->handle);
 }
 
+rp_address rp_iocp_local(rp_socket *base)
+{
+    iocp_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls++;
+    return rp_socket_local(socket->handle);
+}
+
 void rp_iocp_reset_on_close(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);

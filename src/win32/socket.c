@@ -108,6 +108,26 @@ rp_tcp_numbers rp_socket_numbers(SOCKET handle)
                             .round_trip_us = info.rtt_us};
 }
 
+rp_address rp_socket_local(SOCKET handle)
+{
+    struct sockaddr_storage storage;
+    int size = sizeof(storage);
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&storage;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&storage;
+    rp_address address = {.family = 0};
+    if (getsockname(handle, (struct sockaddr *)&storage, &size) != 0)
+        return address;
+    if (storage.ss_family == AF_INET) {
+        address = (rp_address){.family = 4, .port = ntohs(in->sin_port)};
+        memcpy(address.bytes, &in->sin_addr, 4);
+    } else if (storage.ss_family == AF_INET6) {
+        address =
+            (rp_address){.family = 6, .port = ntohs(in6->sin6_port), .scope = in6->sin6_scope_id};
+        memcpy(address.bytes, &in6->sin6_addr, 16);
+    }
+    return address;
+}
+
 /* On Windows SO_REUSEADDR would take the port away from whoever listens there. */
 rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog)
 {

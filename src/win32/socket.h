@@ -20,6 +20,9 @@ void rp_socket_keepalive(SOCKET handle, const rp_keepalive *keepalive);
 /* SIO_TCP_INFO, since Windows 10, 1703; not known before, and under Wine. One system call. */
 rp_tcp_numbers rp_socket_numbers(SOCKET handle);
 
+/* getsockname. One system call. */
+rp_address rp_socket_local(SOCKET handle);
+
 /* bind, exclusively, and listen; stores the port that was given if it was 0. */
 rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog);
 

@@ -725,6 +725,28 @@ static void numbers(contract *c)
     endpoint_finish(&client, &server, NULL);
 }
 
+/* What the peer sees is what we are told. */
+static void local(contract *c)
+{
+    for (uint8_t family = 4; family <= 6; family += 2) {
+        endpoint e = {0};
+        rp_address address = raw_loopback(family, 0);
+        raw_socket listener = raw_listen(&address, 1);
+        endpoint_open(&e, c, family);
+        endpoint_connect(&e, &address);
+        TURN_UNTIL(c, e.connects > 0);
+        raw_socket peer = raw_accept(listener);
+        rp_address ours = c->ops->local(e.socket), seen = raw_peer(peer);
+        assert_int_equal(ours.family, family);
+        assert_true(ours.port > 0);
+        assert_memory_equal(ours.bytes, address.bytes, sizeof(ours.bytes));
+        assert_int_equal(ours.port, seen.port);
+        endpoint_finish(&e, NULL);
+        raw_close(peer);
+        raw_close(listener);
+    }
+}
+
 /* ---- clock, randomness ---- */
 
 static void clock_and_randomness(contract *c)
@@ -776,6 +798,7 @@ static const contract_test tests[] = {
     {.name = "close of unused sockets", .fn = close_of_the_unused},
     {.name = "operations started inside callbacks", .fn = starts_inside_callbacks},
     {.name = "numbers", .fn = numbers},
+    {.name = "local address", .fn = local},
     {.name = "clock and randomness", .fn = clock_and_randomness},
 };
 

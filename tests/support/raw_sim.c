@@ -174,7 +174,7 @@ static raw_socket sim_accept(raw_socket socket)
 static rp_address sim_peer(raw_socket socket)
 {
     const sim_socket *accepted = (const sim_socket *)of(socket)->socket;
-    return accepted->wire->ends[0]->bound;
+    return rp_sim_local(&accepted->wire->ends[0]->base);
 }
 
 /* Takes what one delivery brings, and no more: the rest stays with the sender. */

@@ -126,6 +126,7 @@ static void done(rp_request *request, const rp_response_summary *summary, void *
     }
     CHECK(summary->timings.total_us > 0);
     (void)snprintf(f->address, sizeof(f->address), "%s", summary->address);
+    (void)snprintf(f->local_address, sizeof(f->local_address), "%s", summary->local_address);
     f->tls = summary->tls_version != NULL && summary->tls_cipher != NULL;
     if (f->on_done != NULL)
         f->on_done(f);

@@ -48,8 +48,8 @@ struct fetch {
     char text[1024]; /* the body's first bytes, NUL-terminated */
 
     rp_error error;              /* status RP_OK: none */
-    rp_response_summary summary; /* its pointers are dead; address is kept in address */
-    char address[64];
+    rp_response_summary summary; /* its pointers are dead; these are kept: */
+    char address[64], local_address[64];
     bool tls; /* it named a version and a cipher */
 
     /* What the test adds; each may be NULL. */

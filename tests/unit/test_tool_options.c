@@ -905,6 +905,8 @@ static void test_write_out(void **state)
     assert_written(&r, "%{http_version}", "2");
     r.address[0] = '\0';
     assert_written(&r, "%{remote_ip} %{remote_port}", " 0");
+    strcpy(r.local_address, "[2001:db8::2]:50000");
+    assert_written(&r, "%{local_ip} %{local_port}", "2001:db8::2 50000");
 }
 
 static void test_json(void **state)

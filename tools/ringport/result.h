@@ -32,7 +32,7 @@ typedef struct result {
     bool reused, resumed, certificate_missed;
     int connection_version; /* 11, 20; 0: there was no connection */
     uint32_t stream;        /* HTTP/2's number for the request, 0: none */
-    char address[64], tls_version[16], tls_cipher[64], tls_group[32];
+    char address[64], local_address[64], tls_version[16], tls_cipher[64], tls_group[32];
     rp_timings timings;
     char why[320]; /* it took so long; "": not asked */
 } result;

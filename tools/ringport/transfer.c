@@ -171,6 +171,7 @@ static void note_summary(result *r, const rp_response_summary *summary)
     r->redirect_us = summary->redirect_us;
     r->timings = summary->timings;
     copy(r->address, sizeof(r->address), summary->address);
+    copy(r->local_address, sizeof(r->local_address), summary->local_address);
     copy(r->tls_version, sizeof(r->tls_version), summary->tls_version);
     copy(r->tls_cipher, sizeof(r->tls_cipher), summary->tls_cipher);
     copy(r->tls_group, sizeof(r->tls_group), summary->tls_group);
@@ -594,7 +595,7 @@ static bool send(transfer *t)
         request.receive_credit_bytes = (size_t)tick_bytes(t);
     if (t->upload != NULL)
         describe_upload(t, &request);
-    request.explain = p->options->global.verbose || p->options->why;
+    request.explain = p->options->global.verbose || p->options->why || p->options->write_out;
     if (p->options->global.verbose)
         print_begin(&t->result, stderr);
     progress_begin(&t->progress, p->options, &t->out);

@@ -186,18 +186,38 @@ static size_t port_at(const char *address)
     return colon == NULL ? 0 : (size_t)(colon - address);
 }
 
+static value ip_of(const char *address)
+{
+    size_t size = port_at(address);
+    if (size > 1 && address[0] == '[')
+        return text_of(address + 1, size - 2);
+    return text_of(address, size);
+}
+
+static value port_of(const char *address)
+{
+    size_t size = port_at(address);
+    return size == 0 ? number(0) : text(address + size + 1);
+}
+
 static value remote_ip(const result *r)
 {
-    size_t size = port_at(r->address);
-    if (size > 1 && r->address[0] == '[')
-        return text_of(r->address + 1, size - 2);
-    return text_of(r->address, size);
+    return ip_of(r->address);
 }
 
 static value remote_port(const result *r)
 {
-    size_t size = port_at(r->address);
-    return size == 0 ? number(0) : text(r->address + size + 1);
+    return port_of(r->address);
+}
+
+static value local_ip(const result *r)
+{
+    return ip_of(r->local_address);
+}
+
+static value local_port(const result *r)
+{
+    return port_of(r->local_address);
 }
 
 static value time_queued(const result *r)
@@ -283,6 +303,8 @@ static const struct variable {
     {"speed_download", speed_download},
     {"remote_ip", remote_ip},
     {"remote_port", remote_port},
+    {"local_ip", local_ip},
+    {"local_port", local_port},
     {"time_queued", time_queued},
     {"time_namelookup", time_namelookup},
     {"time_connect", time_connect},
