@@ -27,8 +27,8 @@ typedef struct rp_resolver rp_resolver;
 
 typedef struct rp_resolver_options {
     /* Addresses for chosen names, as curl's --resolve has them: "host:port:address[,address]...".
-     * host is a name or an address, and no pattern; port "*" matches any. IPv6 addresses may stand
-     * in brackets. */
+     * host is a name or an address, or "*": all that no other entry is for; port "*" matches any.
+     * IPv6 addresses may stand in brackets. */
     const char *const *overrides;
     size_t override_count;
     const char *servers; /* "192.0.2.1,192.0.2.2:5353"; NULL: the system's configuration */

@@ -139,15 +139,19 @@ static size_t localhost_addresses(rp_address *addresses)
     return 2;
 }
 
+/* The first for the host itself, else the first for any. */
 static rp_override *find_override(rp_override *overrides, span host, uint16_t port)
 {
+    rp_override *any = NULL;
     for (rp_override *entry = overrides; entry != NULL; entry = entry->next) {
         if (entry->port != 0 && entry->port != port)
             continue;
         if (same_name(host, (span){entry->host, strlen(entry->host)}))
             return entry;
+        if (any == NULL && strcmp(entry->host, "*") == 0)
+            any = entry;
     }
-    return NULL;
+    return any;
 }
 
 rp_status rp_names_answer(rp_override *overrides, const char *host, uint16_t port,
@@ -217,7 +221,8 @@ static const char *parse_override(rp_override *entry, const char *text)
     span rest = {text, strlen(text)};
     span host = cut_host(&rest);
     rp_address literal;
-    if (!rp_address_parse(&literal, host.text, host.size) && name_fault(host) != NULL)
+    bool any_host = host.size == 1 && host.text[0] == '*';
+    if (!any_host && !rp_address_parse(&literal, host.text, host.size) && name_fault(host) != NULL)
         return "has no valid host name";
     memcpy(entry->host, host.text, host.size);
     if (memchr(rest.text, ':', rest.size) == NULL)

@@ -231,6 +231,7 @@ static void knows_the_limits_of_names(void **state)
 static void follows_overrides(void **state)
 {
     static const char *const overrides[] = {
+        "*:8443:192.0.2.9",
         "api.test:443:192.0.2.1,192.0.2.2",
         "api.test:*:192.0.2.3",
         "api.test:444:192.0.2.4",
@@ -255,6 +256,9 @@ static void follows_overrides(void **state)
         {"[2001:db8::99]", 443, "192.0.2.7:443"},
         {"192.0.2.99", 443, "192.0.2.8:443"},
         {"192.0.2.99", 444, "192.0.2.99:444"},
+        {"any.test", 8443, "192.0.2.9:8443"},
+        {"192.0.2.99", 8443, "192.0.2.9:8443"},
+        {"api.test", 8443, "192.0.2.3:8443"}, /* which has one of its own */
     };
     (void)state;
     size_t threads = fixture_threads();
@@ -285,7 +289,7 @@ static void names_the_wrong_override(void **state)
     } cases[] = {
         {"", "override 2 (\"\") has no valid host name"},
         {":443:192.0.2.1", "override 2 (\":443:192.0.2.1\") has no valid host name"},
-        {"*:443:192.0.2.1", "override 2 (\"*:443:192.0.2.1\") has no valid host name"},
+        {"*.a:443:192.0.2.1", "override 2 (\"*.a:443:192.0.2.1\") has no valid host name"},
         {"::1:443:192.0.2.1", "override 2 (\"::1:443:192.0.2.1\") has no valid host name"},
         {"[::1:443:192.0.2.1", "override 2 (\"[::1:443:192.0.2.1\") has no valid host name"},
         {"[::1]443:1.2.3.4", "override 2 (\"[::1]443:1.2.3.4\") has no valid host name"},
