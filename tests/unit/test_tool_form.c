@@ -191,6 +191,42 @@ static void test_files_change(void **state)
     options_free(&o);
 }
 
+/* Standard input that is a file, for two requests: one behind the other, and by turns. It begins
+ * where the program before us left it. */
+static void test_input_twice(void **state)
+{
+    static char content[100000];
+    tool_options o;
+    const char *why;
+    (void)state;
+    for (size_t i = 0; i < sizeof(content); i++)
+        content[i] = (char)('a' + i % 23);
+    assert_non_null(freopen(files_write("input", content, sizeof(content)), "rb", stdin));
+    assert_int_equal(fseek(stdin, 10, SEEK_SET), 0);
+    form *first = open_form(&o, FORM("f=@-"));
+    form *second = form_open(o.form, NULL, false, NULL, 0);
+    char *text = read_form(first, SIZE_MAX), *other = strstr(text, "\r\n\r\n");
+    assert_memory_equal(other + 4, content + 10, sizeof(content) - 10);
+    free(text);
+    form *third = form_open(o.form, NULL, false, NULL, 0);
+    for (size_t begins = 0, i = 0; i < 200; i++) {
+        char ours[600], theirs[600];
+        size_t size = form_read(second, ours, sizeof(ours), &why);
+        assert_int_equal(form_read(third, theirs, sizeof(theirs), &why), size);
+        other = i == 0 ? strstr(ours, "\r\n\r\n") + 4 : ours;
+        size -= (size_t)(other - ours);
+        size = size < sizeof(content) - 10 - begins ? size : sizeof(content) - 10 - begins;
+        assert_memory_equal(other, content + 10 + begins, size);
+        assert_memory_equal(theirs + (other - ours), content + 10 + begins, size);
+        begins += size;
+    }
+    form_close(first);
+    form_close(second);
+    form_close(third);
+    options_free(&o);
+    fclose(stdin);
+}
+
 /* Each form, and each part with parts, has one of its own, that none of them knows before. */
 static void test_boundaries(void **state)
 {
@@ -218,7 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_pieces),     cmocka_unit_test(test_files_change),
-        cmocka_unit_test(test_boundaries),
+        cmocka_unit_test(test_boundaries), cmocka_unit_test(test_input_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,10 +7,12 @@
 #include "host.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define BOUNDARY_DASHES "------------------------"
 #define BOUNDARY_SIZE (sizeof(BOUNDARY_DASHES) + 16)
@@ -20,6 +22,7 @@ typedef struct piece {
     size_t text_at;
     uint64_t size;
     bool known;
+    long begins_at; /* of standard input */
 } piece;
 
 struct form {
@@ -33,7 +36,7 @@ struct form {
     size_t at;
     uint64_t done; /* of the piece there */
     FILE *file;    /* of the piece there; NULL: not open */
-    long input_at; /* where standard input begins */
+    bool may_wait; /* for what is in a file: see host.h */
     char failure[256];
 };
 
@@ -66,11 +69,11 @@ static bool put_text(form *f, const char *text)
     return put(f, text, strlen(text));
 }
 
-static FILE *open_file(const form *f, const char *path)
+static FILE *open_file(const char *path, long begins_at)
 {
     if (strcmp(path, "-") != 0)
         return fopen(path, "rb");
-    return fseek(stdin, f->input_at, SEEK_SET) == 0 ? stdin : NULL;
+    return fseek(stdin, begins_at, SEEK_SET) == 0 ? stdin : NULL;
 }
 
 static void close_file(FILE *file)
@@ -79,20 +82,25 @@ static void close_file(FILE *file)
         fclose(file);
 }
 
-/* It is opened to be read when it is its turn: now it is seen whether that can be. */
-static bool put_file(form *f, const char *path)
+/* It is opened to be read when it is its turn: now it is seen whether that can be, unless who waits
+ * on its other side would take that for it. */
+static bool put_file(form *f, const form_part *part)
 {
-    piece p = {.file = path};
-    FILE *file = open_file(f, path);
+    piece p = {.file = part->file, .begins_at = part->begins_at};
+    if (host_may_wait(part->file)) {
+        f->may_wait = true;
+        return add_piece(f, &p);
+    }
+    FILE *file = open_file(part->file, part->begins_at);
     if (file == NULL) {
         int error = errno;
-        snprintf(f->failure, sizeof(f->failure), "%s: %s", path, strerror(error));
+        snprintf(f->failure, sizeof(f->failure), "%s: %s", part->file, strerror(error));
         errno = error;
         return false;
     }
     p.known = host_file_size(file, &p.size);
     if (p.known && file == stdin)
-        p.size = p.size > (uint64_t)f->input_at ? p.size - (uint64_t)f->input_at : 0;
+        p.size = p.size > (uint64_t)p.begins_at ? p.size - (uint64_t)p.begins_at : 0;
     close_file(file);
     return add_piece(f, &p);
 }
@@ -102,7 +110,7 @@ static bool put_encoded(form *f, const form_part *part)
 {
     body content = {0}, encoded = {0};
     uint64_t known;
-    FILE *file = part->file != NULL ? open_file(f, part->file) : NULL;
+    FILE *file = part->file != NULL ? open_file(part->file, part->begins_at) : NULL;
     const char *why = NULL;
     if (part->file != NULL && file == NULL)
         why = strerror(errno);
@@ -257,7 +265,7 @@ static bool put_content(form *f, const form_part *part, const char *type, const 
     if (part->encoding != NULL && strcmp(part->encoding, "binary") != 0 &&
         strcmp(part->encoding, "8bit") != 0)
         return put_encoded(f, part);
-    return part->file != NULL ? put_file(f, part->file) : put(f, part->text, part->text_size);
+    return part->file != NULL ? put_file(f, part) : put(f, part->text, part->text_size);
 }
 
 static bool put_part(form *f, const form_part *part, const char *disposition)
@@ -302,8 +310,6 @@ form *form_open(const form_part *parts, const char *type, bool escapes, char *wh
 {
     form *f = calloc(1, sizeof(*f));
     if (f != NULL) {
-        long at = ftell(stdin);
-        f->input_at = at > 0 ? at : 0;
         f->escapes = escapes;
         if (compose(f, parts, type != NULL ? type : "multipart/form-data"))
             return f;
@@ -360,39 +366,61 @@ static size_t fail(form *f, const char *path, const char *what, const char **why
     return 0;
 }
 
-/* A file is as long as it was when that was told. 0: it has ended, or *why. */
-static size_t read_file(form *f, const piece *p, void *out, size_t size, const char **why)
+/* Two forms may read standard input by turns. */
+static bool open_piece(form *f, const piece *p)
 {
     if (f->file == NULL)
-        f->file = open_file(f, p->file);
-    if (f->file == NULL)
+        f->file = open_file(p->file, p->begins_at);
+    return f->file != NULL &&
+           (f->file != stdin || fseek(stdin, p->begins_at + (long)f->done, SEEK_SET) == 0);
+}
+
+/* A file is as long as it was when that was told; of one whose length is not known comes what there
+ * is. 0: it has ended, or *why. */
+static size_t read_file(form *f, const piece *p, void *out, size_t size, const char **why)
+{
+    if (!open_piece(f, p))
         return fail(f, p->file, strerror(errno), why);
-    if (p->known && size > p->size - f->done)
+    if (!p->known) {
+        ssize_t got = read(fileno(f->file), out, (unsigned)(size < INT_MAX ? size : INT_MAX));
+        return got >= 0 ? (size_t)got : fail(f, p->file, strerror(errno), why);
+    }
+    if (size > p->size - f->done)
         size = (size_t)(p->size - f->done);
     size_t got = fread(out, 1, size, f->file);
     if (ferror(f->file))
         return fail(f, p->file, strerror(errno), why);
-    if (got < size && p->known)
+    if (got < size)
         return fail(f, p->file, "it became shorter while it was read", why);
     return got;
 }
 
+bool form_may_wait(const form *f)
+{
+    return f->may_wait;
+}
+
+/* What came of a file that may wait is given at once. */
 size_t form_read(form *f, void *out, size_t size, const char **why)
 {
     size_t filled = 0;
+    bool waits = false;
     *why = NULL;
-    while (filled < size && f->at < f->count && *why == NULL) {
+    while (filled < size && f->at < f->count && *why == NULL && !waits) {
         const piece *p = &f->pieces[f->at];
         uint8_t *to = (uint8_t *)out + filled;
         uint64_t left = p->size - f->done;
         size_t room = size - filled, got = room < left ? room : (size_t)left;
+        if (filled > 0 && p->file != NULL && !p->known)
+            break;
         if (p->file == NULL)
             memcpy(to, f->text.data + p->text_at + f->done, got);
         else
             got = read_file(f, p, to, room, why);
         filled += got;
         f->done += got;
-        if (*why == NULL && (p->known ? f->done == p->size : got < room))
+        waits = p->file != NULL && !p->known && got > 0;
+        if (*why == NULL && (p->known ? f->done == p->size : got == 0))
             next_piece(f);
     }
     return *why == NULL ? filled : 0;

@@ -22,6 +22,7 @@ typedef struct form_part {
     struct form_part *parts;  /* with is_multipart: the first */
     bool is_multipart;
     const char *file; /* NULL: text; "-": standard input, a regular file */
+    long begins_at;   /* of standard input: where it did when the command line was read */
     const void *text;
     size_t text_size;
     const char *name, *filename, *type; /* NULL: none */
@@ -42,6 +43,8 @@ const char *form_type(const form *f);
 /* False: of a file it can't be told. */
 bool form_size(const form *f, uint64_t *size);
 
+/* Reading it may have to wait for somebody else: see host.h. */
+bool form_may_wait(const form *f);
 /* The next bytes, at most size of them; 0: that was all, or *why is set. */
 size_t form_read(form *f, void *out, size_t size, const char **why);
 /* To the first byte. */

@@ -50,6 +50,9 @@ int64_t host_wall_clock(void);
 /* Bytes that nobody can guess. False: there are none. */
 bool host_random(void *bytes, size_t size);
 
+/* Who reads it may have to wait for somebody: a FIFO, a terminal. */
+bool host_may_wait(const char *path);
+
 /* Of a regular file. False: it is none, or it can't be told. */
 bool host_file_size(FILE *file, uint64_t *size);
 

@@ -133,6 +133,12 @@ bool host_file_size(FILE *file, uint64_t *size)
     return true;
 }
 
+bool host_may_wait(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
+}
+
 bool host_random(void *bytes, size_t size)
 {
     return getrandom(bytes, size, 0) == (ssize_t)size;

@@ -121,6 +121,12 @@ bool host_file_size(FILE *file, uint64_t *size)
     return true;
 }
 
+/* A pipe's name begins so, and opening one takes it. */
+bool host_may_wait(const char *path)
+{
+    return _strnicmp(path, "\\\\.\\pipe\\", 9) == 0;
+}
+
 bool host_random(void *bytes, size_t size)
 {
     for (uint8_t *to = bytes; size > 0; to++, size--) {

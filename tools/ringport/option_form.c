@@ -236,7 +236,10 @@ static int set_file(tool_options *o, form_part *part, const char *path)
     body content = {0};
     uint64_t size;
     part->file = path;
-    if (strcmp(path, "-") != 0 || (host_file_size(stdin, &size) && ftell(stdin) >= 0))
+    if (strcmp(path, "-") != 0)
+        return EXIT_OK;
+    part->begins_at = ftell(stdin);
+    if (host_file_size(stdin, &size) && part->begins_at >= 0)
         return EXIT_OK;
     const char *why = body_add_file(&content, path, false);
     part->text = option_keep(o, content.size > 0 ? (char *)content.data : "", content.size);

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* What is text for so long is text, as curl has it. */
+#define TEXT_BYTES 2000
+
 /* "NAME.1" and so on, for --no-clobber. */
 #define CLOBBER_LIMIT 100
 
@@ -156,11 +159,13 @@ bool output_open(output *out)
 
 bool output_refuses(const output *out, const void *data, size_t size)
 {
-    return out->to_person && out->path == NULL && memchr(data, 0, size) != NULL;
+    return out->to_person && out->path == NULL && out->written < TEXT_BYTES &&
+           memchr(data, 0, size) != NULL;
 }
 
 bool output_write(output *out, const void *data, size_t size)
 {
+    out->written += size;
     return output_open(out) && fwrite(data, 1, size, out->file) == size;
 }
 

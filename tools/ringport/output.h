@@ -13,6 +13,7 @@ typedef struct output {
     bool named_by_server; /* must not be there already */
     bool appends;         /* a transfer that is resumed */
     bool to_person;       /* a terminal, which was not asked for */
+    uint64_t written;     /* bytes */
 } output;
 
 /* path: of -o, NULL for none; for -O the URL's name counts. False: *why says what is wrong, which
@@ -27,7 +28,7 @@ bool output_rename(output *out, const char *disposition);
 bool output_open(output *out);
 bool output_write(output *out, const void *data, size_t size);
 
-/* Bytes that are no text, for a terminal. */
+/* Bytes that are no text, for a terminal, and near the beginning. */
 bool output_refuses(const output *out, const void *data, size_t size);
 
 /* What was written of a try that failed is written over by the next, where it is a file. */

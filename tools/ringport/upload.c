@@ -1,8 +1,8 @@
 /* upload.c - see upload.h.
  *
- * Of standard input one piece is read at a time, when it is wanted: the thread waits for that, or
- * for input. It may still wait for input when the request has ended, and nothing wakes it then:
- * what it needs goes with it. */
+ * Of standard input, and of what may keep its reader waiting as it does, one piece is read at a
+ * time, when it is wanted: the thread waits for that, or for input. It may still wait for input
+ * when the request has ended, and nothing wakes it then: what it needs goes with it. */
 #include "upload.h"
 
 #include "host.h"
@@ -17,12 +17,15 @@
 #define RATE_TICK_MS 100
 
 struct upload {
-    FILE *file; /* all three NULL: standard input */
+    const char *path; /* NULL: standard input, but for a form or bytes */
+    FILE *file;       /* of path */
     form *form;
     const uint8_t *bytes;
+    bool by_thread; /* it is read */
     uint64_t size;
-    uint64_t done; /* read of the file, or of bytes */
-    bool known, stopped;
+    uint64_t done;      /* read of the file, or of bytes */
+    uint64_t begins_at; /* of the file */
+    bool known, chunked, stopped;
     char failure[320];
     rp_loop *loop;
     rp_request *request; /* which wants some */
@@ -33,13 +36,13 @@ struct upload {
     bool ticking;   /* which comes: bytes went since the last one */
     bool waits;     /* for it */
     rp_timer timer;
-    /* Standard input. */
+    /* The thread. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool wanted, over, threaded;
     unsigned uses; /* by the transfer, the thread, the post */
     rp_post post;
-    int error;      /* errno */
+    char why[256];  /* it can't be read; "": it can */
     unsigned asked; /* at most PIECE */
     size_t got;
     uint8_t piece[PIECE];
@@ -58,6 +61,9 @@ static void release(upload *u)
     pthread_mutex_unlock(&u->lock);
     if (!last)
         return;
+    if (u->file != NULL)
+        fclose(u->file);
+    form_close(u->form);
     pthread_cond_destroy(&u->changed);
     pthread_mutex_destroy(&u->lock);
     free(u);
@@ -94,7 +100,7 @@ static void note_given(upload *u, size_t size)
     u->ticking = true;
 }
 
-/* ---- standard input ---- */
+/* ---- the thread ---- */
 
 static void piece_came(rp_post *post, void *user)
 {
@@ -102,8 +108,8 @@ static void piece_came(rp_post *post, void *user)
     (void)post;
     if (u->stopped)
         ;
-    else if (u->error != 0)
-        fail(u, u->request, strerror(u->error));
+    else if (u->why[0] != '\0')
+        fail(u, u->request, u->why);
     else if (u->got == 0)
         (void)rp_request_body_end(u->request, NULL, 0, NULL);
     else { /* not more than was wanted */
@@ -125,15 +131,31 @@ static bool wait_until_wanted(upload *u)
     return !over;
 }
 
+/* As much as there is, up to what was asked for; the first call opens it. *why: it can't be. */
+static size_t read_some(upload *u, const char **why)
+{
+    *why = NULL;
+    if (u->form != NULL)
+        return form_read(u->form, u->piece, u->asked, why);
+    if (u->path != NULL && u->file == NULL)
+        u->file = fopen(u->path, "rb");
+    ssize_t got = u->path == NULL   ? read(STDIN_FILENO, u->piece, u->asked)
+                  : u->file != NULL ? read(fileno(u->file), u->piece, u->asked)
+                                    : -1;
+    *why = got < 0 ? strerror(errno) : NULL;
+    return got < 0 ? 0 : (size_t)got;
+}
+
 static void *read_input(void *user)
 {
     upload *u = user;
     bool more = true;
     while (more && wait_until_wanted(u)) {
-        ssize_t got = read(STDIN_FILENO, u->piece, u->asked);
+        const char *why;
+        size_t got = read_some(u, &why);
         pthread_mutex_lock(&u->lock);
-        u->error = got < 0 ? errno : 0;
-        u->got = got > 0 ? (size_t)got : 0;
+        snprintf(u->why, sizeof(u->why), "%s", why != NULL ? why : "");
+        u->got = got;
         more = got > 0;
         u->uses += !u->over;
         if (!u->over)
@@ -184,9 +206,8 @@ static size_t read_piece(upload *u, size_t size, const char **why)
 static void give_piece(upload *u, size_t size)
 {
     const char *why;
-    bool bounded =
-        u->known && u->form == NULL; /* a file that grows meanwhile is sent as announced */
-    if (bounded && size > u->size - u->done)
+    /* A file that grows meanwhile is sent as announced. */
+    if (u->known && u->form == NULL && size > u->size - u->done)
         size = (size_t)(u->size - u->done);
     size_t got = read_piece(u, size, &why);
     if (why != NULL) {
@@ -197,13 +218,8 @@ static void give_piece(upload *u, size_t size)
     note_given(u, got);
     if (got > 0)
         (void)rp_request_give(u->request, u->piece, got);
-    if (got < size || (bounded && u->done == u->size))
+    if (got == 0 || (u->known && u->done == u->size) || (u->form == NULL && got < size))
         (void)rp_request_body_end(u->request, NULL, 0, NULL);
-}
-
-static bool is_input(const upload *u)
-{
-    return u->file == NULL && u->form == NULL && u->bytes == NULL;
 }
 
 static void give(upload *u)
@@ -212,7 +228,7 @@ static void give(upload *u)
     u->waits = size == 0;
     if (u->waits)
         ;
-    else if (is_input(u))
+    else if (u->by_thread)
         want_input(u, size);
     else
         give_piece(u, size);
@@ -237,7 +253,11 @@ static upload *make(rp_loop *loop)
 upload *upload_open(const char *path, rp_loop *loop)
 {
     upload *u = make(loop);
-    if (u == NULL || strcmp(path, "-") == 0 || strcmp(path, ".") == 0)
+    if (u == NULL)
+        return NULL;
+    u->path = strcmp(path, "-") == 0 || strcmp(path, ".") == 0 ? NULL : path;
+    u->by_thread = u->path == NULL || host_may_wait(path);
+    if (u->by_thread)
         return u;
     u->file = fopen(path, "rb");
     if (u->file == NULL) {
@@ -258,6 +278,7 @@ upload *upload_open_form(form *f, rp_loop *loop)
         return NULL;
     }
     u->form = f;
+    u->by_thread = form_may_wait(f);
     u->known = form_size(f, &u->size);
     return u;
 }
@@ -271,6 +292,18 @@ upload *upload_open_bytes(const void *bytes, size_t size, rp_loop *loop)
     u->size = size;
     u->known = true;
     return u;
+}
+
+bool upload_skip(upload *u, uint64_t bytes)
+{
+    u->begins_at = bytes;
+    u->size -= bytes;
+    return fseeko(u->file, (off_t)bytes, SEEK_SET) == 0;
+}
+
+void upload_in_chunks(upload *u)
+{
+    u->chunked = true;
 }
 
 void upload_limit_rate(upload *u, uint64_t bytes)
@@ -288,16 +321,14 @@ const char *upload_type(const upload *u)
 bool upload_size(const upload *u, uint64_t *size)
 {
     *size = u->size;
-    return u->known;
+    return u->known && !u->chunked;
 }
 
 void upload_describe(upload *u, rp_request_options *options)
 {
-    options->body = u->known && u->size == 0 ? "" : NULL;
-    if (options->body != NULL)
-        options->body_size = 0;
-    else
-        options->body_size = u->known ? (size_t)u->size : 0;
+    bool known = u->known && !u->chunked;
+    options->body = known && u->size == 0 ? "" : NULL;
+    options->body_size = known ? (size_t)u->size : 0;
 }
 
 void upload_give(upload *u, rp_request *request, size_t room)
@@ -309,10 +340,12 @@ void upload_give(upload *u, rp_request *request, size_t room)
 
 void upload_rewind(upload *u)
 {
-    if (u->file != NULL)
-        rewind(u->file);
     u->done = 0;
     u->waits = false;
+    if (u->threaded)
+        return; /* it never is: see upload_can_repeat; and its length is not known */
+    if (u->file != NULL)
+        (void)fseeko(u->file, (off_t)u->begins_at, SEEK_SET);
     if (u->form != NULL)
         form_rewind(u->form);
 }
@@ -328,7 +361,7 @@ void upload_pause(upload *u)
 
 bool upload_can_repeat(const upload *u)
 {
-    return u == NULL || !is_input(u) || !u->threaded;
+    return u == NULL || !u->threaded;
 }
 
 const char *upload_failure(const upload *u)
@@ -340,9 +373,6 @@ void upload_close(upload *u)
 {
     if (u == NULL)
         return;
-    if (u->file != NULL)
-        fclose(u->file);
-    form_close(u->form);
     upload_pause(u);
     u->stopped = true;
     u->request = NULL;

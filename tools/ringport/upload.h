@@ -9,13 +9,17 @@
 
 typedef struct upload upload;
 
-/* "-" and "." are standard input, which a thread of its own reads: the loop waits for nobody. NULL:
- * it can't be opened, errno; or no memory. */
+/* "-" and "." are standard input. It, and what may wait (host.h), is read by a thread of its own:
+ * the loop waits for nobody. path is borrowed. NULL: it can't be opened, errno; or no memory. */
 upload *upload_open(const char *path, rp_loop *loop);
 /* f is the upload's then, and closed if there is no memory for it: NULL. */
 upload *upload_open_form(form *f, rp_loop *loop);
 /* The bytes are borrowed. NULL: no memory. */
 upload *upload_open_bytes(const void *bytes, size_t size, rp_loop *loop);
+/* Begins behind so many bytes of a file. False: errno. */
+bool upload_skip(upload *u, uint64_t bytes);
+/* Its length is not told. */
+void upload_in_chunks(upload *u);
 /* So many are given a second, about every tenth of it. 0 is not allowed. */
 void upload_limit_rate(upload *u, uint64_t bytes);
 /* The Content-Type that it says of itself; NULL: nothing. Its length; false: it is not known. */
