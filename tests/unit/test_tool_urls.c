@@ -32,6 +32,8 @@ static void test_complete(void **state)
         {"http://h/a/../#c", "q", "http://h/?q"},
         {"http://h#c", "q", "http://h/?q"},
         {"http://h?a", "q", "http://h/?a&q"},
+        {"http://h/\xc3\xa4?\xff#b", NULL, "http://h/%C3%A4?%FF#b"},
+        {"h\xc3\xa4/\xe4", "q=\xe4", "http://h\xc3\xa4/%E4?q=\xe4"},
         {"ftp://h/", NULL, NULL},
         {"ftp.example.com", NULL, NULL},
         {"file:///etc/passwd", NULL, NULL},

@@ -28,6 +28,7 @@ enum {
     EXIT_BAD_ARGUMENT = 43,
     EXIT_INTERFACE = 45,
     EXIT_REDIRECTS = 47,
+    EXIT_BAD_SYNTAX = 49, /* of --resolve */
     EXIT_EMPTY_REPLY = 52,
     EXIT_SEND = 55,
     EXIT_RECEIVE = 56,

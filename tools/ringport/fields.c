@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define OWN_FIELDS 10
+#define OWN_FIELDS 11
 
 static void add(fields *f, const char *name, const char *value)
 {
@@ -30,6 +30,7 @@ static void add_given(fields *f, const tool_options *o, const own_fields *own)
     for (size_t i = 0; i < o->header_count; i++) {
         const rp_header *h = &o->headers[i];
         if (strcasecmp(h->name, "expect") == 0 ||
+            (own->chunked && strcasecmp(h->name, "transfer-encoding") == 0) ||
             (own->form_type != NULL && strcasecmp(h->name, "content-type") == 0))
             continue;
         if (h->value != NULL)
@@ -52,7 +53,8 @@ static void add_body(fields *f, const tool_options *o, const own_fields *own)
             add_length(f, o, own->form_size);
         add(f, "Content-Type", own->form_type);
     } else if (o->body.given) {
-        add_length(f, o, o->body.size);
+        if (!own->chunked)
+            add_length(f, o, o->body.size);
         if (o->data && !o->json_body)
             add_own(f, o, "Content-Type", "application/x-www-form-urlencoded");
     } else if (!own->uploads) {
@@ -68,6 +70,7 @@ bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
     if (f->headers == NULL)
         return false;
     add_own(f, o, "Range", own->range != NULL ? own->range : o->range);
+    add_own(f, o, "Content-Range", own->content_range);
     if (!own->by_library) {
         add_own(f, o, "User-Agent", agent != NULL ? agent : "ringport/" RP_VERSION);
         if (!o->json_body)

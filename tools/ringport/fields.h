@@ -14,9 +14,11 @@ typedef struct fields {
 /* What differs from one request of the operation to the other; NULL: as the options say. */
 typedef struct own_fields {
     const char *range, *cookie;
-    const char *form_type; /* of -F's body: Content-Type */
-    uint64_t form_size;    /* RP_LENGTH_UNKNOWN: it is sent in chunks */
-    bool uploads;          /* there is a -T: its length is the library's to tell */
+    const char *form_type;     /* of -F's body: Content-Type */
+    uint64_t form_size;        /* RP_LENGTH_UNKNOWN: it is sent in chunks */
+    const char *content_range; /* of -T's part of a file */
+    bool uploads;              /* there is a -T: its length is the library's to tell */
+    bool chunked;    /* the body is sent in chunks, as -H has it: that is the library's, too */
     bool by_library; /* User-Agent and Accept are: their place in the order is of no account */
 } own_fields;
 

@@ -3,9 +3,27 @@
 #include "option.h"
 
 #include <string.h>
+#include <strings.h>
 
+/* "-HOST:PORT" takes back what was said of it. */
+static void forget_resolve(tool_options *o, const char *name)
+{
+    size_t size = strlen(name), kept = 0;
+    for (size_t i = 0; i < o->resolve_count; i++) {
+        if (strncasecmp(o->resolve[i], name, size) != 0 || o->resolve[i][size] != ':')
+            o->resolve[kept++] = o->resolve[i];
+    }
+    o->resolve_count = kept;
+}
+
+/* A "+" says that it may time out, as names do: an operation is over before that. */
 static int take_resolve(tool_options *o, const char *value)
 {
+    if (value[0] == '-') {
+        forget_resolve(o, value + 1);
+        return EXIT_OK;
+    }
+    value += value[0] == '+';
     return option_add_text(o, &o->resolve, &o->resolve_count, value);
 }
 

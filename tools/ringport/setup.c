@@ -110,7 +110,8 @@ int setup_create(setup *s, const tool_options *o, rp_error *error)
     rp_resolver_options resolver = {
         .overrides = o->resolve, .override_count = o->resolve_count, .servers = o->dns_servers};
     if (rp_resolver_create(&s->resolver, &resolver, error) != RP_OK)
-        return exit_code(error->status, error->phase);
+        return strncmp(error->text, "override ", 9) == 0 ? EXIT_BAD_SYNTAX
+                                                         : exit_code(error->status, error->phase);
     return proxy_create(&s->proxy, o, error);
 }
 

@@ -299,6 +299,10 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
         return;
     if (o->include || o->head)
         write_head(t, request, head);
+    if (o->head && !head->informational && strcmp(t->result.method, "HEAD") != 0) {
+        t->no_output = true; /* -X has it come with a body, which nobody wants */
+        decide(t, request, EXIT_OK, "%s", "");
+    }
 }
 
 /* -b's own cookies are for the first origin only. */
@@ -522,6 +526,13 @@ static void on_body_rewind(rp_request *request, void *user)
     upload_rewind(t->upload);
 }
 
+/* -H "Transfer-Encoding: chunked": of a body whose length is known, too. */
+static bool is_chunked(const transfer *t)
+{
+    const char *coding = option_header(t->operation->options, "transfer-encoding");
+    return coding != NULL && strcasecmp(coding, "chunked") == 0;
+}
+
 #define EXPECT_ABOVE ((uint64_t)1024 * 1024)
 
 /* As curl 7.88 asks before it sends a body: of -T always, else where much or who knows how much
@@ -532,7 +543,7 @@ static bool expects(const transfer *t)
     uint64_t size = o->body.size;
     if (option_has_header(o, "expect"))
         return false;
-    if (t->upload != NULL && !upload_size(t->upload, &size))
+    if (t->upload != NULL && !o->body.given && !upload_size(t->upload, &size))
         return true;
     return size > (t->upload_path != NULL ? 0 : EXPECT_ABOVE);
 }
@@ -566,6 +577,8 @@ static bool compose(transfer *t)
                       .uploads = t->upload_path != NULL};
     if (own.form_type != NULL && !upload_size(t->upload, &own.form_size))
         own.form_size = RP_LENGTH_UNKNOWN;
+    own.content_range = t->upload_range[0] != '\0' ? t->upload_range : NULL;
+    own.chunked = t->upload != NULL && is_chunked(t);
     if (t->operation->jar != NULL && !send_cookies(t, t->url, true))
         return false;
     own.cookie = t->operation->jar != NULL ? t->cookie : t->operation->options->cookie;
@@ -633,6 +646,22 @@ static bool open_file(transfer *t)
     return fail_start(t, EXIT_READ, why);
 }
 
+/* -C of a file that goes up: its rest, and which part of the whole that is; "-" is all of it. */
+static bool resume_upload(transfer *t)
+{
+    const tool_options *o = t->operation->options;
+    uint64_t size;
+    if (!o->resume || (o->resume_at == 0 && !o->resume_by_file))
+        return true;
+    if (!upload_size(t->upload, &size) || size <= o->resume_at ||
+        !upload_skip(t->upload, o->resume_at))
+        return fail_start(t, EXIT_PARTIAL, "what goes up is no file, or no longer than what has");
+    snprintf(t->upload_range, sizeof(t->upload_range), "bytes %llu-%llu/%llu",
+             (unsigned long long)o->resume_at, (unsigned long long)size - 1,
+             (unsigned long long)size);
+    return true;
+}
+
 static bool open_data(transfer *t)
 {
     const tool_options *o = t->operation->options;
@@ -643,10 +672,13 @@ static bool open_data(transfer *t)
 static bool open_upload(transfer *t)
 {
     const tool_options *o = t->operation->options;
-    bool good = o->form != NULL                   ? open_form(t)
-                : t->upload_path != NULL          ? open_file(t)
-                : o->rate > 0 && o->body.size > 0 ? open_data(t)
-                                                  : true;
+    bool by_pieces = is_chunked(t) ? o->body.given : o->rate > 0 && o->body.size > 0;
+    bool good = o->form != NULL          ? open_form(t)
+                : t->upload_path != NULL ? open_file(t) && resume_upload(t)
+                : by_pieces              ? open_data(t)
+                                         : true;
+    if (t->upload != NULL && is_chunked(t))
+        upload_in_chunks(t->upload);
     if (t->upload != NULL && o->rate > 0)
         upload_limit_rate(t->upload, o->rate);
     return good;
@@ -678,6 +710,8 @@ static bool prepare_output(transfer *t, const transfer_source *source)
     int64_t changed;
     if (!output_begin(&t->out, o, source->target, source->output, t->url, &why))
         return fail_start(t, EXIT_WRITE, why);
+    if (t->upload_path != NULL) /* see resume_upload */
+        return true;
     t->resume_at = o->resume_at;
     if (o->resume_by_file && !host_file_info(output_name(&t->out), &t->resume_at, &changed))
         t->resume_at = 0;

@@ -56,7 +56,7 @@ struct transfer {
     redirects redirects;
     uint64_t resume_at;
     progress progress;
-    char range[48];
+    char range[48], upload_range[80];
     rp_request *request;
     uint64_t withheld; /* bytes of credit, for --limit-rate */
     rp_timer timer;    /* of the next credit, or the next try */

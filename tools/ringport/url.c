@@ -128,6 +128,25 @@ static bool is_scheme(const char *url, size_t size, const char *scheme)
     return strlen(scheme) == size && strncasecmp(url, scheme, size) == 0;
 }
 
+/* Bytes above ASCII behind the authority are percent-encoded; room for more. NULL: no memory. */
+static char *encode_high(char *url, size_t room)
+{
+    const char *authority;
+    char *whole = malloc(3 * strlen(url) + room + 1), *to = whole;
+    size_t size = url_authority(url, &authority);
+    const char *path = authority + size;
+    for (const char *from = url; whole != NULL && *from != '\0'; from++) {
+        if (from >= path && (unsigned char)*from >= 0x80)
+            to += sprintf(to, "%%%02X", (unsigned char)*from);
+        else
+            *to++ = *from;
+    }
+    if (whole != NULL)
+        *to = '\0';
+    free(url);
+    return whole;
+}
+
 int url_complete(const char *text, const url_rules *rules, char **url, const char **why)
 {
     size_t scheme = scheme_size(text), size = strlen(text);
@@ -139,13 +158,16 @@ int url_complete(const char *text, const url_rules *rules, char **url, const cha
                    : scheme_name == NULL && named_for_others(text))
         return EXIT_SCHEME;
     *why = "out of memory";
-    char *whole = malloc(sizeof("https://") + size + 1 + 1 + more + 1);
+    char *whole = malloc(sizeof("https://") + size + 1);
     if (whole == NULL)
         return EXIT_MEMORY;
     *url = whole;
     if (scheme_name == NULL)
         scheme_name = "http";
     sprintf(whole, "%s%s%s", scheme > 0 ? "" : scheme_name, scheme > 0 ? "" : "://", text);
+    *url = whole = encode_high(whole, 2 + more);
+    if (whole == NULL)
+        return EXIT_MEMORY;
     const char *authority;
     size_t at = url_authority(whole, &authority);
     char *path = whole + (authority - whole) + at;

@@ -173,6 +173,13 @@ static value ssl_verify_result(const result *r)
     return number(r->exit_code == EXIT_CERTIFICATE ? 1 : 0);
 }
 
+/* Likewise, and a proxy's failure is one of the proxy. */
+static value proxy_ssl_verify_result(const result *r)
+{
+    (void)r;
+    return number(0);
+}
+
 static value curl_version(const result *r)
 {
     (void)r;
@@ -286,6 +293,7 @@ static const struct variable {
     {"num_redirects", num_redirects},
     {"redirect_url", redirect_url},
     {"ssl_verify_result", ssl_verify_result},
+    {"proxy_ssl_verify_result", proxy_ssl_verify_result},
     {"curl_version", curl_version},
     {"size_header", size_header},
     {"size_request", size_request},
