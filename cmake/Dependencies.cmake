@@ -2,8 +2,8 @@
 # ringport_cares, ringport_llhttp, those of content codings and, for the simulator and the tests, ringport_nghttp2 and
 # ringport_cmocka. Their headers are system headers.
 #
-# RINGPORT_DEPS=pinned   scripts/deps builds them, once, outside the source tree (Debian 12 or later; for Windows
-#                        by cross-compiling with mingw-w64)
+# RINGPORT_DEPS=pinned   scripts/deps builds them, once, outside the source tree (Debian 12 or later; a toolchain file
+#                        of cmake/ says for which other target in RINGPORT_DEPS_TARGET)
 # RINGPORT_DEPS=system   they are looked for in CMAKE_PREFIX_PATH and the system's own places
 
 set(default_deps pinned)
@@ -11,9 +11,11 @@ set(ringport_dependencies wolfssl cares llhttp)
 set(ringport_sim_dependencies nghttp2)
 set(ringport_system_libraries m)
 set(deps_arguments)
+if(RINGPORT_DEPS_TARGET)
+    set(deps_arguments --target ${RINGPORT_DEPS_TARGET})
+endif()
 if(WIN32)
     set(ringport_system_libraries advapi32 bcrypt crypt32 iphlpapi ws2_32)
-    set(deps_arguments --target x86_64-w64-mingw32)
     if(NOT CMAKE_CROSSCOMPILING)
         set(default_deps system)
     endif()
@@ -47,9 +49,9 @@ if(RINGPORT_DEPS STREQUAL "pinned")
         "${PROJECT_SOURCE_DIR}/scripts/deps" "${PROJECT_SOURCE_DIR}/scripts/deps.lock")
     file(GLOB ringport_deps_patches CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scripts/deps-*.patch")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ringport_deps_patches})
-    if(WIN32)
+    if(RINGPORT_DEPS_TARGET)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-            "${PROJECT_SOURCE_DIR}/scripts/deps-x86_64-w64-mingw32")
+            "${PROJECT_SOURCE_DIR}/scripts/deps-${RINGPORT_DEPS_TARGET}")
     endif()
 elseif(NOT RINGPORT_DEPS STREQUAL "system")
     message(FATAL_ERROR "RINGPORT_DEPS is '${RINGPORT_DEPS}': must be pinned or system")

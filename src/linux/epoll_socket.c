@@ -54,7 +54,8 @@ static ssize_t sys_receive(epoll_port *port, int fd)
 /* last: the kernel holds the bytes back until close sends them with its FIN. */
 static ssize_t sys_send(epoll_port *port, int fd, struct iovec *parts, size_t count, bool last)
 {
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    /* musl: int; glibc: size_t */
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = (uint16_t)count};
     if (!epoll_is_ours(port))
         return -1;
     port->stats->system_calls++;

@@ -513,8 +513,8 @@ static bool submit_piece(uring_socket *socket, bool quiet)
     } else {
         size_t count = socket->slice_count < SLICES_LIMIT ? socket->slice_count : SLICES_LIMIT;
         struct msghdr *message = &port->arguments[sqe - port->ring.sq.sqes].message;
-        *message =
-            (struct msghdr){.msg_iov = (struct iovec *)(uintptr_t)slices, .msg_iovlen = count};
+        *message = (struct msghdr){.msg_iov = (struct iovec *)(uintptr_t)slices,
+                                   .msg_iovlen = (uint16_t)count}; /* musl: int; glibc: size_t */
         socket->piece_bytes = slices_bytes(slices, count);
         io_uring_prep_sendmsg(sqe, submission_fd(socket), message, (unsigned)flags);
     }
