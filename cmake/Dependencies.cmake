@@ -46,7 +46,8 @@ if(RINGPORT_DEPS STREQUAL "pinned")
         COMMAND_ERROR_IS_FATAL ANY)
     set(ringport_find_options PATHS "${ringport_deps_prefix}" NO_DEFAULT_PATH)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-        "${PROJECT_SOURCE_DIR}/scripts/deps" "${PROJECT_SOURCE_DIR}/scripts/deps.lock")
+        "${PROJECT_SOURCE_DIR}/scripts/deps" "${PROJECT_SOURCE_DIR}/scripts/deps.lock"
+        "${PROJECT_SOURCE_DIR}/scripts/sbom")
     file(GLOB ringport_deps_patches CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scripts/deps-*.patch")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ringport_deps_patches})
     if(RINGPORT_DEPS_TARGET)
