@@ -1,17 +1,13 @@
 /* test_proxy_faults.c - each allocation on the way through a proxy fails once, and each byte on the
  * connection to it is the last, or another: the request ends, with a reason or well, nothing is
  * left, and the next one succeeds. */
-#include "support/play.h"
-#include "support/relay.h"
+#include "support/relay_play.h"
 
 #include <stdio.h>
 #include <string.h>
 
 typedef struct rig {
-    play p;
-    relay r;
-    rp_loop *loop; /* the relay's */
-    rp_proxy *proxy;
+    relay_play way;
     rp_status status; /* of the last request */
     unsigned dones;
 } rig;
@@ -26,26 +22,9 @@ static void rig_begin(rig *g, const char *scheme)
                               .user = "user",
                               .password = "secret",
                               .port = 3128};
-    rp_error error;
     *g = (rig){.dones = 0};
-    play_begin(&g->p, &(play_options){.server = &serving, .version = 13, .faulty = true});
-    assert_int_equal(rp_sim_loop_create(g->p.sim, &g->loop, NULL, false, NULL), RP_OK);
-    relay_begin(&g->r, g->loop, &relaying);
-    rp_proxy_options options = {.url = relay_url(&g->r, scheme, "user:secret@"), .tls = g->p.tls};
-    if (rp_proxy_create(&g->proxy, &options, &error) != RP_OK)
-        fail_msg("%s", error.text);
-}
-
-static void rig_end(rig *g)
-{
-    rp_client_destroy(g->p.client);
-    g->p.client = NULL;
-    rp_sim_run_ms(g->p.sim, 1000);
-    rp_sim_server_stop(g->r.server);
-    rp_sim_run_ms(g->p.sim, 1000);
-    rp_loop_destroy(g->loop);
-    play_end(&g->p);
-    rp_proxy_release(g->proxy);
+    const play_options playing = {.server = &serving, .version = 13, .faulty = true};
+    relay_play_begin(&g->way, &playing, &relaying, scheme, "user:secret@");
 }
 
 static void done(rp_request *request, const rp_response_summary *summary, void *user)
@@ -61,15 +40,15 @@ static void done(rp_request *request, const rp_response_summary *summary, void *
 static void ask(rig *g)
 {
     static const rp_response_events events = {.on_done = done};
-    rp_request_options options = {.url = play_url(&g->p, "/"), .proxy = g->proxy};
+    rp_request_options options = {.url = play_url(&g->way.p, "/"), .proxy = g->way.proxy};
     rp_error error;
     g->dones = 0;
-    if (rp_client_send(g->p.client, &options, &events, g, &error) == NULL) {
+    if (rp_client_send(g->way.p.client, &options, &events, g, &error) == NULL) {
         g->status = error.status;
         return;
     }
     while (g->dones == 0)
-        (void)rp_loop_turn(g->p.loop, 1000);
+        (void)rp_loop_turn(g->way.p.loop, 1000);
     assert_int_equal(g->dones, 1);
 }
 
@@ -81,15 +60,15 @@ static void test_no_memory(void **state)
         for (unsigned n = 1; struck; n++) {
             rig g;
             rig_begin(&g, schemes[i]);
-            rp_sim_fault_at(g.p.sim, RP_SIM_NO_MEMORY, n);
+            rp_sim_fault_at(g.way.p.sim, RP_SIM_NO_MEMORY, n);
             ask(&g);
-            struck = rp_sim_fault_count(g.p.sim, RP_SIM_NO_MEMORY) > 0;
-            rp_sim_fault_at(g.p.sim, RP_SIM_NO_MEMORY, 0);
+            struck = rp_sim_fault_count(g.way.p.sim, RP_SIM_NO_MEMORY) > 0;
+            rp_sim_fault_at(g.way.p.sim, RP_SIM_NO_MEMORY, 0);
             if (g.status != RP_OK && g.status != RP_E_NO_MEMORY)
                 fail_msg("%s, %u: %s", schemes[i], n, rp_status_name(g.status));
             ask(&g);
             assert_int_equal(g.status, RP_OK);
-            rig_end(&g);
+            relay_play_end(&g.way);
             assert_true(n < 1000);
         }
     }
@@ -106,14 +85,14 @@ static void test_each_byte(void **state)
             for (uint64_t at = 0; at < 5000; at += step) {
                 rig g;
                 rig_begin(&g, schemes[i]);
-                rp_sim_break_next(g.p.sim, faults[k / 2],
+                rp_sim_break_next(g.way.p.sim, faults[k / 2],
                                   k % 2 == 0 ? RP_SIM_TO_SERVER : RP_SIM_TO_CLIENT, at);
                 ask(&g);
                 ask(&g);
                 if (g.status != RP_OK) /* the first one's connection may break under it */
                     ask(&g);
                 assert_int_equal(g.status, RP_OK);
-                rig_end(&g);
+                relay_play_end(&g.way);
                 step = at < 30 ? 3 : 211;
             }
         }

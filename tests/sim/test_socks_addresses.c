@@ -1,7 +1,6 @@
 /* test_socks_addresses.c - a name is looked up here for a socks5 proxy, and has several addresses:
  * those that the proxy can't reach are no end. */
-#include "support/play.h"
-#include "support/relay.h"
+#include "support/relay_play.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +9,7 @@
 #define DEAD "192.0.2.21,192.0.2.22"
 
 typedef struct rig {
-    play p;
-    relay r;
-    rp_loop *loop; /* the relay's */
-    rp_proxy *proxy;
+    relay_play way;
     relay_answer says[3]; /* the proxy's first connections; text NULL: as it does by itself */
     unsigned connections; /* to it */
 } rig;
@@ -39,34 +35,17 @@ static const char *not_22(const rp_target *target, void *user)
 static void rig_begin(rig *g, const char *addresses, const rp_client_options *client)
 {
     relay_options relaying = {.socks = true, .port = 3128, .choose = choose, .user_data = g};
-    rp_error error;
     memset(g, 0, sizeof(*g));
-    play_begin(&g->p, &(play_options){.client = client, .version = 13, .faulty = true});
-    assert_int_equal(rp_sim_name_add(g->p.sim, "several.example.test", addresses, NULL), RP_OK);
-    assert_int_equal(rp_sim_loop_create(g->p.sim, &g->loop, NULL, false, NULL), RP_OK);
-    relay_begin(&g->r, g->loop, &relaying);
-    rp_proxy_options options = {.url = relay_url(&g->r, "socks5", "")};
-    if (rp_proxy_create(&g->proxy, &options, &error) != RP_OK)
-        fail_msg("%s", error.text);
-}
-
-static void rig_end(rig *g)
-{
-    rp_client_destroy(g->p.client);
-    g->p.client = NULL;
-    rp_sim_run_ms(g->p.sim, 1000);
-    rp_sim_server_stop(g->r.server);
-    rp_sim_run_ms(g->p.sim, 1000);
-    rp_loop_destroy(g->loop);
-    play_end(&g->p);
-    rp_proxy_release(g->proxy);
+    const play_options playing = {.client = client, .version = 13, .faulty = true};
+    relay_play_begin(&g->way, &playing, &relaying, "socks5", "");
+    assert_int_equal(rp_sim_name_add(g->way.p.sim, "several.example.test", addresses, NULL), RP_OK);
 }
 
 static void ask(rig *g, call *c, rp_status status)
 {
-    rp_request_options options = {.url = "https://several.example.test/", .proxy = g->proxy};
-    call_start(c, &g->p, &options);
-    call_wait(c, &g->p);
+    rp_request_options options = {.url = "https://several.example.test/", .proxy = g->way.proxy};
+    call_start(c, &g->way.p, &options);
+    call_wait(c, &g->way.p);
     if (c->error.status != status)
         fail_msg("%s: %s", rp_status_name(c->error.status), c->error.text);
 }
@@ -79,10 +58,10 @@ static void test_next(void **state)
     rig_begin(&g, DEAD "," GOOD, NULL);
     ask(&g, &c, RP_OK);
     assert_int_equal(c.status, 200);
-    assert_string_equal(g.r.target, GOOD ":443");
+    assert_string_equal(g.way.r.target, GOOD ":443");
     assert_int_equal(g.connections, 3);
-    assert_int_equal(g.r.tunnels, 1);
-    rig_end(&g);
+    assert_int_equal(g.way.r.tunnels, 1);
+    relay_play_end(&g.way);
 }
 
 static void test_none(void **state)
@@ -97,7 +76,7 @@ static void test_none(void **state)
                         "proxy 127.0.0.1 (127.0.0.1:3128): the connection was refused there (5), "
                         "the last of 2 addresses that it was asked for");
     assert_int_equal(g.connections, 2);
-    rig_end(&g);
+    relay_play_end(&g.way);
 }
 
 /* Each needs a port here, and there is but one. */
@@ -113,7 +92,7 @@ static void test_one_port(void **state)
         ask(&g, &c, RP_E_PROXY_REFUSED);
         assert_int_equal(c.error.proxy_code, 5);
         assert_int_equal(g.connections, ports);
-        rig_end(&g);
+        relay_play_end(&g.way);
     }
 }
 
@@ -136,7 +115,7 @@ static void test_codes(void **state)
             g.says[0].then = RP_SIM_KEEP;
         ask(&g, &c, goes_on ? RP_OK : RP_E_PROXY_REFUSED);
         assert_int_equal(g.connections, goes_on ? 3 : 1);
-        rig_end(&g);
+        relay_play_end(&g.way);
     }
 }
 
@@ -153,8 +132,8 @@ static void test_rules(void **state)
         rig_begin(&g, orders[i], &client);
         ask(&g, &c, RP_E_PROXY_REFUSED);
         assert_int_equal(g.connections, i == 2 ? 2 : 1);
-        assert_null(strstr(g.r.target, ".22"));
-        rig_end(&g);
+        assert_null(strstr(g.way.r.target, ".22"));
+        relay_play_end(&g.way);
     }
 }
 
@@ -171,14 +150,14 @@ static void test_deadline(void **state)
         if (i == 0)
             g.says[1] = (relay_answer){"", 0, 0, RP_SIM_KEEP};
         else
-            rp_sim_fault_at(g.p.sim, RP_SIM_CONNECT_STALL,
+            rp_sim_fault_at(g.way.p.sim, RP_SIM_CONNECT_STALL,
                             3); /* the relay's to .21 is the second */
         ask(&g, &c, RP_E_PROXY_TIMEOUT);
         assert_in_range(c.took_ns / 1000000, 2000, 2100);
         assert_non_null(strstr(c.error.text, "proxy 127.0.0.1"));
         assert_non_null(
             strstr(c.error.text, "did not connect to several.example.test within 2000"));
-        rig_end(&g);
+        relay_play_end(&g.way);
     }
 }
 
@@ -189,10 +168,10 @@ static void test_proxy_dies(void **state)
     call c = {0};
     (void)state;
     rig_begin(&g, DEAD "," GOOD, NULL);
-    rp_sim_fault_at(g.p.sim, RP_SIM_CONNECT_REFUSED, 3);
+    rp_sim_fault_at(g.way.p.sim, RP_SIM_CONNECT_REFUSED, 3);
     ask(&g, &c, RP_E_CONNECT_REFUSED);
     assert_true(c.error.of_proxy);
-    rig_end(&g);
+    relay_play_end(&g.way);
 }
 
 static void test_no_memory(void **state)
@@ -204,16 +183,16 @@ static void test_no_memory(void **state)
         call c = {0}, again = {0};
         rp_request_options options = {.url = "https://several.example.test/"};
         rig_begin(&g, DEAD "," GOOD, NULL);
-        options.proxy = g.proxy;
-        rp_sim_fault_at(g.p.sim, RP_SIM_NO_MEMORY, n);
-        call_start(&c, &g.p, &options);
-        call_wait(&c, &g.p);
-        struck = rp_sim_fault_count(g.p.sim, RP_SIM_NO_MEMORY) > 0;
-        rp_sim_fault_at(g.p.sim, RP_SIM_NO_MEMORY, 0);
+        options.proxy = g.way.proxy;
+        rp_sim_fault_at(g.way.p.sim, RP_SIM_NO_MEMORY, n);
+        call_start(&c, &g.way.p, &options);
+        call_wait(&c, &g.way.p);
+        struck = rp_sim_fault_count(g.way.p.sim, RP_SIM_NO_MEMORY) > 0;
+        rp_sim_fault_at(g.way.p.sim, RP_SIM_NO_MEMORY, 0);
         if (c.error.status != RP_OK && c.error.status != RP_E_NO_MEMORY)
             fail_msg("%u: %s", n, rp_status_name(c.error.status));
         ask(&g, &again, RP_OK);
-        rig_end(&g);
+        relay_play_end(&g.way);
         assert_true(n < 1000);
     }
 }
@@ -228,19 +207,19 @@ static void test_given_up(void **state)
         call c = {0};
         rp_request_options options = {.url = "https://several.example.test/"};
         rig_begin(&g, DEAD "," GOOD, NULL);
-        options.proxy = g.proxy;
-        call_start(&c, &g.p, &options);
+        options.proxy = g.way.proxy;
+        call_start(&c, &g.way.p, &options);
         for (unsigned k = 0; k < turns && c.dones == 0; k++)
-            (void)rp_loop_turn(g.p.loop, 1000);
+            (void)rp_loop_turn(g.way.p.loop, 1000);
         over = c.dones > 0;
         if (!over && turns % 2 == 0)
             rp_request_cancel(c.request);
         if (!over && turns % 2 == 1) {
-            rp_client_destroy(g.p.client);
-            g.p.client = NULL;
+            rp_client_destroy(g.way.p.client);
+            g.way.p.client = NULL;
         }
-        call_wait(&c, &g.p);
-        rig_end(&g);
+        call_wait(&c, &g.way.p);
+        relay_play_end(&g.way);
         assert_true(turns < 1000);
     }
 }
