@@ -6,6 +6,7 @@
 #include "base/platform.h"
 #include "loop/gather.h"
 #include "loop/port.h"
+#include "loop/unsent.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -45,9 +46,7 @@ typedef struct epoll_socket {
     uint8_t flags;
     rp_io_result result; /* of connect, accept or receive, which exclude one another */
     rp_io_result send_result;
-    const rp_slice *slices; /* what is still to send */
-    size_t slice_count;
-    size_t slice_offset; /* sent already of the first one */
+    rp_unsent unsent;
 } epoll_socket;
 
 typedef struct epoll_port {

@@ -286,22 +286,11 @@ static unsigned run_connect(epoll_socket *socket)
     return 1;
 }
 
-/* Drops what was sent, and empty slices. */
-static void advance(epoll_socket *socket, size_t sent)
-{
-    socket->slice_offset += sent;
-    while (socket->slice_count > 0 && socket->slice_offset >= socket->slices->size) {
-        socket->slice_offset -= socket->slices->size;
-        socket->slices++;
-        socket->slice_count--;
-    }
-}
-
 static size_t fill_parts(const epoll_socket *socket, struct iovec parts[SEND_SLICES])
 {
-    size_t count = 0, offset = socket->slice_offset;
-    for (; count < socket->slice_count && count < SEND_SLICES; count++) {
-        const rp_slice *slice = &socket->slices[count];
+    size_t count = 0, offset = socket->unsent.offset;
+    for (; count < socket->unsent.count && count < SEND_SLICES; count++) {
+        const rp_slice *slice = &socket->unsent.slices[count];
         /* iovec has no const; sendmsg does not write. */
         parts[count].iov_base = (void *)(uintptr_t)(slice->data + offset);
         parts[count].iov_len = slice->size - offset;
@@ -315,7 +304,7 @@ static bool try_send(epoll_socket *socket)
 {
     epoll_port *port = socket_port(socket);
     bool changed = false;
-    while (socket->slice_count > 0) {
+    while (socket->unsent.count > 0) {
         struct iovec parts[SEND_SLICES];
         size_t count = fill_parts(socket, parts);
         ssize_t sent = sys_send(port, socket->fd, parts, count, socket->base.last_send);
@@ -328,7 +317,7 @@ static bool try_send(epoll_socket *socket)
             return true;
         }
         port->stats->bytes_sent += (uint64_t)sent;
-        advance(socket, (size_t)sent);
+        (void)rp_unsent_advance(&socket->unsent, (size_t)sent);
         changed = true;
     }
     decide(socket, SEND, (rp_io_result){RP_OK, 0});
@@ -578,11 +567,8 @@ void rp_epoll_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     epoll_socket *socket = socket_of(base);
     start(socket, SEND);
-    socket->slices = slices;
-    socket->slice_count = count;
-    socket->slice_offset = 0;
-    advance(socket, 0);
-    RP_ASSERT(socket->slice_count > 0);
+    socket->unsent = (rp_unsent){slices, count, 0};
+    RP_ASSERT(!rp_unsent_advance(&socket->unsent, 0));
     (void)try_send(socket);
     if (undecided(socket, SEND))
         settle(socket);

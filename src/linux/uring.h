@@ -8,6 +8,7 @@
 #include "base/platform.h"
 #include "loop/gather.h"
 #include "loop/port.h"
+#include "loop/unsent.h"
 
 #include <liburing.h>
 #include <netinet/in.h>
@@ -90,10 +91,8 @@ typedef struct uring_socket {
     bool shut;       /* by shutdown_send */
     bool send_reset; /* a send was told of the peer's reset */
     int owed_code;   /* errno */
-    const rp_slice *slices;
-    size_t slice_count;  /* from slices on, those not yet sent */
-    size_t slice_offset; /* bytes of the first one already sent */
-    size_t piece_bytes;  /* of the piece in flight */
+    rp_unsent unsent;
+    size_t piece_bytes; /* of the piece in flight */
 } uring_socket;
 
 /* The low bits of user_data; the rest points to the socket or port. 0 as a whole: nobody cares. */

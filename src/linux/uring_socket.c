@@ -502,16 +502,16 @@ static bool submit_piece(uring_socket *socket, bool quiet)
     struct io_uring_sqe *sqe = rp_uring_sqe(port);
     if (sqe == NULL)
         return false;
-    const rp_slice *slices = socket->slices;
+    const rp_slice *slices = socket->unsent.slices;
     /* The kernel holds the last bytes back until close sends them with its FIN. */
     int flags = MSG_NOSIGNAL | MSG_WAITALL | (quiet ? MSG_DONTWAIT : 0) |
                 (socket->base.last_send ? MSG_MORE : 0);
-    if (socket->slice_offset > 0 || socket->slice_count == 1) {
-        socket->piece_bytes = slices[0].size - socket->slice_offset;
-        io_uring_prep_send(sqe, submission_fd(socket), slices[0].data + socket->slice_offset,
+    if (socket->unsent.offset > 0 || socket->unsent.count == 1) {
+        socket->piece_bytes = slices[0].size - socket->unsent.offset;
+        io_uring_prep_send(sqe, submission_fd(socket), slices[0].data + socket->unsent.offset,
                            socket->piece_bytes, flags);
     } else {
-        size_t count = socket->slice_count < SLICES_LIMIT ? socket->slice_count : SLICES_LIMIT;
+        size_t count = socket->unsent.count < SLICES_LIMIT ? socket->unsent.count : SLICES_LIMIT;
         struct msghdr *message = &port->arguments[sqe - port->ring.sq.sqes].message;
         *message = (struct msghdr){.msg_iov = (struct iovec *)(uintptr_t)slices,
                                    .msg_iovlen = (uint16_t)count}; /* musl: int; glibc: size_t */
@@ -527,28 +527,11 @@ static bool submit_piece(uring_socket *socket, bool quiet)
     return true;
 }
 
-/* Counts sent bytes off; true if nothing is left. */
-static bool advance(uring_socket *socket, size_t sent)
-{
-    port_of(socket)->stats->bytes_sent += sent;
-    while (socket->slice_count > 0) {
-        size_t left = socket->slices[0].size - socket->slice_offset;
-        if (sent < left) {
-            socket->slice_offset += sent;
-            return false;
-        }
-        sent -= left;
-        socket->slice_offset = 0;
-        socket->slices++;
-        socket->slice_count--;
-    }
-    return true;
-}
-
 /* quiet_piece: what to try next if something is left. */
 static void send_progress(uring_socket *socket, size_t sent, bool quiet_piece)
 {
-    if (advance(socket, sent)) {
+    port_of(socket)->stats->bytes_sent += sent;
+    if (rp_unsent_advance(&socket->unsent, sent)) {
         finish(socket, RP_CANCEL_SEND, (rp_io_result){RP_OK, 0});
         return;
     }
@@ -566,9 +549,7 @@ void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
     RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_SEND));
     RP_ASSERT(count > 0);
     socket->started |= RP_CANCEL_SEND;
-    socket->slices = slices;
-    socket->slice_count = count;
-    socket->slice_offset = 0;
+    socket->unsent = (rp_unsent){slices, count, 0};
     note_send(socket);
     set_awaiting(socket, true);
     if (!submit_piece(socket, base->quiet_send))

@@ -4,6 +4,7 @@
 #define RP_WIN32_IOCP_H
 
 #include "loop/port.h"
+#include "loop/unsent.h"
 #include "win32/socket.h"
 
 #include <stdatomic.h>
@@ -50,10 +51,8 @@ struct iocp_socket {
     OVERLAPPED out;
     rp_io_result result; /* as in */
     rp_io_result send_result;
-    const rp_slice *slices; /* what is still to send */
-    size_t slice_count;
-    size_t slice_offset; /* sent already of the first one */
-    iocp_socket *guest;  /* a listener's: the socket that the next connection gets */
+    rp_unsent unsent;
+    iocp_socket *guest; /* a listener's: the socket that the next connection gets */
 };
 
 /* A socket provider may be somebody's filter between us and the kernel, one for each family. */

@@ -198,22 +198,11 @@ static unsigned run_connect(iocp_socket *socket)
 
 /* ---- send ---- */
 
-/* Drops what was sent, and empty slices. */
-static void advance(iocp_socket *socket, size_t sent)
-{
-    socket->slice_offset += sent;
-    while (socket->slice_count > 0 && socket->slice_offset >= socket->slices->size) {
-        socket->slice_offset -= socket->slices->size;
-        socket->slices++;
-        socket->slice_count--;
-    }
-}
-
 static DWORD fill_parts(const iocp_socket *socket, WSABUF parts[SEND_SLICES])
 {
-    size_t count = 0, offset = socket->slice_offset, room = SEND_BYTES;
-    for (; count < socket->slice_count && count < SEND_SLICES && room > 0; count++) {
-        const rp_slice *slice = &socket->slices[count];
+    size_t count = 0, offset = socket->unsent.offset, room = SEND_BYTES;
+    for (; count < socket->unsent.count && count < SEND_SLICES && room > 0; count++) {
+        const rp_slice *slice = &socket->unsent.slices[count];
         size_t size = slice->size - offset < room ? slice->size - offset : room;
         /* WSABUF has no const; WSASend does not write. */
         parts[count].buf = (char *)(uintptr_t)(slice->data + offset);
@@ -227,13 +216,13 @@ static DWORD fill_parts(const iocp_socket *socket, WSABUF parts[SEND_SLICES])
 static void sent_bytes(iocp_socket *socket, size_t sent)
 {
     socket_port(socket)->stats->bytes_sent += sent;
-    advance(socket, sent);
+    (void)rp_unsent_advance(&socket->unsent, sent);
 }
 
 /* Sends until all is sent, the kernel owes a packet, or it failed. */
 static void go_on_sending(iocp_socket *socket)
 {
-    while (socket->slice_count > 0) {
+    while (socket->unsent.count > 0) {
         WSABUF parts[SEND_SLICES];
         DWORD sent = 0, count = fill_parts(socket, parts);
         OVERLAPPED *record = rp_iocp_record(socket, OUTPUT);
@@ -256,7 +245,7 @@ static unsigned send_ended(iocp_socket *socket, int code, size_t sent)
     sent_bytes(socket, sent);
     if (code != 0)
         rp_iocp_decide(socket, SEND, rp_transfer_result(code));
-    else if (socket->cancelled & SEND && socket->slice_count > 0)
+    else if (socket->cancelled & SEND && socket->unsent.count > 0)
         rp_iocp_decide(socket, SEND, cancelled_result);
     else
         go_on_sending(socket);
@@ -493,11 +482,8 @@ void rp_iocp_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     iocp_socket *socket = socket_of(base);
     rp_iocp_start(socket, SEND);
-    socket->slices = slices;
-    socket->slice_count = count;
-    socket->slice_offset = 0;
-    advance(socket, 0);
-    RP_ASSERT(socket->slice_count > 0);
+    socket->unsent = (rp_unsent){slices, count, 0};
+    RP_ASSERT(!rp_unsent_advance(&socket->unsent, 0));
     go_on_sending(socket);
 }
 
