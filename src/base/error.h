@@ -15,7 +15,7 @@
 #endif
 
 /* Sets error (NULL: does nothing) to status and phase, everything else to "none", and the text,
- * which is cut at a character's boundary if too long. Gives status back. */
+ * which is cut at a character's boundary if too long. Returns status. */
 rp_status rp_error_set(rp_error *error, rp_status status, rp_phase phase, const char *format, ...)
     RP_PRINTF(4, 5);
 

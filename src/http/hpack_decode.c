@@ -97,7 +97,7 @@ static size_t text_most(const text *t)
     return t->huffman ? rp_huffman_most(t->size) : t->size;
 }
 
-/* Gives where the byte behind it goes; NULL: it can't be decoded. */
+/* Returns where the byte behind it goes; NULL: it can't be decoded. */
 static char *text_put(const text *t, char *out, uint32_t *size)
 {
     size_t count = t->size;

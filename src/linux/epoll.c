@@ -360,7 +360,7 @@ static epoll_port *new_port(const rp_port_options *options)
     return NULL;
 }
 
-/* Gives the errno, 0 if it went well. */
+/* Returns the errno, 0 if it went well. */
 static int open_descriptors(epoll_port *port)
 {
     port->stats->system_calls += 2;

@@ -6,7 +6,7 @@
 
 #include <sys/socket.h>
 
-/* Gives the length. */
+/* Returns the length. */
 socklen_t rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address);
 
 /* A non-blocking, close-on-exec TCP socket with TCP_NODELAY; *fd is -1 on failure. Two system

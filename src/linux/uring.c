@@ -207,7 +207,7 @@ static void arm_wake(uring_port *port)
 
 /* ---- completions ---- */
 
-/* Gives 1 if the completion was somebody's, 0 if it was only the port's own. */
+/* Returns 1 if the completion was somebody's, 0 if it was only the port's own. */
 static unsigned completion(uring_port *port, const struct io_uring_cqe *cqe)
 {
     uint64_t data = cqe->user_data;

@@ -231,7 +231,7 @@ typedef struct rp_port_ops {
     void (*close)(rp_socket *socket);
 
     /* Submits, waits up to wait_ns for something, runs callbacks. wait_ns 0 never blocks. Callbacks
-     * that are owed already are run without waiting. Gives the number of completions that it
+     * that are owed already are run without waiting. Returns the number of completions that it
      * found. */
     unsigned (*turn)(rp_port *port, uint64_t wait_ns);
 

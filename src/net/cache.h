@@ -104,8 +104,8 @@ typedef struct rp_view {
     uint32_t seen[RP_FAMILIES];
 } rp_view;
 
-/* The look-up begins. Gives the families that have to be asked for, as bits 1 << family, and notes
- * that they are. */
+/* The look-up begins. Returns the families that have to be asked for, as bits 1 << family, and
+ * notes that they are. */
 unsigned rp_view_begin(rp_view *view, rp_name *name, unsigned how, uint64_t now_ns);
 
 typedef enum rp_decision { RP_DECISION_WAIT, RP_DECISION_ADDRESSES, RP_DECISION_NONE } rp_decision;

@@ -263,7 +263,7 @@ static void advance(ask *self)
     self->rank++;
 }
 
-/* Takes the answer, under the mutex. Gives the families (bits) whose answers stand now. */
+/* Takes the answer, under the mutex. Returns the families (bits) whose answers stand now. */
 static unsigned take(ask *self, unsigned family, const rp_answer *answer, bool *advanced)
 {
     bool nothing = answer->verdict == RP_VERDICT_NO_DATA || answer->verdict == RP_VERDICT_NO_NAME;

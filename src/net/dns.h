@@ -11,7 +11,7 @@ typedef struct rp_dns rp_dns;
  * rp_dns_destroy. */
 typedef void rp_dns_fn(void *user, unsigned family, const rp_answer *answer);
 
-/* servers NULL: the system's. Starts the thread. Gives a code for rp_dns_error, 0: made. */
+/* servers NULL: the system's. Starts the thread. Returns a code for rp_dns_error, 0: made. */
 int rp_dns_create(rp_dns **dns, const char *servers);
 /* Gives up what is asked for (the answers say so), joins the thread. */
 void rp_dns_destroy(rp_dns *dns);

@@ -45,7 +45,7 @@ typedef struct sim_request_events {
     void (*on_body)(void *user, const uint8_t *data, size_t size);
 } sim_request_events;
 
-/* Gives how much was used: less than size when the request is complete
+/* Returns how much was used: less than size when the request is complete
  * (SIM_REQUEST_DONE) or broken (SIM_REQUEST_FAILED), or when a callback set *stop. */
 size_t rp_sim_request_feed(sim_request *request, const uint8_t *data, size_t size,
                            const sim_request_events *events, void *user, const bool *stop);

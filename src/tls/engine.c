@@ -166,7 +166,7 @@ static int deliver(WOLFSSL *ssl, char *buffer, int size, void *context)
     return size;
 }
 
-/* Gives 1 if the session is kept. TLS 1.3: a ticket came, after the handshake; each is a session
+/* Returns 1 if the session is kept. TLS 1.3: a ticket came, after the handshake; each is a session
  * of its own. TLS 1.2: one is in the making, but it is worth nothing before the handshake is
  * done: see keep_session. */
 static int new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session)
@@ -625,7 +625,7 @@ static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
 }
 
 /* What a client's first flight offers. To a session of TLS 1.3 belongs its group, of which wolfSSL
- * makes the only share: that server takes it. Gives wolfSSL's code. */
+ * makes the only share: that server takes it. Returns wolfSSL's code. */
 static int offer_shares(rp_engine *engine)
 {
     const rp_tls_config *config = engine->config;

@@ -166,8 +166,8 @@ OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side);
  * error, and no packet. */
 int rp_iocp_call_result(iocp_socket *socket, unsigned operation, bool success);
 
-/* Notes what a packet says; runs no callback. Gives the number of things that it found and that no
- * callback will tell. */
+/* Notes what a packet says; runs no callback. Returns the number of things that it found and that
+ * no callback will tell. */
 unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry);
 /* Does what can be done, runs the callbacks; gives the number of things that it found to do. */
 unsigned rp_iocp_run_socket(iocp_socket *socket);
@@ -176,7 +176,7 @@ unsigned rp_iocp_run_socket(iocp_socket *socket);
 
 void rp_iocp_retry_starved(iocp_port *port);
 void rp_iocp_drop_guest(iocp_socket *listener);
-/* code: the packet's. Gives the number of things found that no callback will tell. */
+/* code: the packet's. Returns the number of things found that no callback will tell. */
 unsigned rp_iocp_accept_ended(iocp_socket *listener, int code);
 unsigned rp_iocp_run_accept(iocp_socket *listener);
 

@@ -239,7 +239,7 @@ static void go_on_sending(iocp_socket *socket)
     rp_iocp_decide(socket, SEND, (rp_io_result){RP_OK, 0});
 }
 
-/* Gives the number of things found, which bytes are though more is to be sent. */
+/* Returns the number of things found, which bytes are though more is to be sent. */
 static unsigned send_ended(iocp_socket *socket, int code, size_t sent)
 {
     sent_bytes(socket, sent);

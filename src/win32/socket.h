@@ -5,7 +5,7 @@
 #include "loop/port.h"
 #include "win32/winsock.h"
 
-/* Gives the length. */
+/* Returns the length. */
 int rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address);
 
 /* An overlapped TCP socket with TCP_NODELAY that no child process inherits. What is not overlapped
