@@ -821,7 +821,7 @@ void rp_stream_close(rp_stream *stream)
     stream->parting = whole && stream->in_flight > 0 && stream->output.size > stream->in_flight &&
                       (!stream->write_failed || stream->alert_due);
     if (stream->parting)
-        rp_socket_ops(stream->socket)->cancel(stream->socket, RP_CANCEL_SEND | RP_CANCEL_RECEIVE);
+        rp_socket_ops(stream->socket)->cancel(stream->socket, RP_OP_SEND | RP_OP_RECEIVE);
     else if (stream->socket != NULL)
         rp_socket_ops(stream->socket)->close(stream->socket);
     rp_stream_pump_later(stream);

@@ -554,7 +554,7 @@ static void regulate_receive(rp_stream *stream)
         rp_socket_ops(stream->socket)->receive(stream->socket);
     } else if (!wanted && stream->receiving && !stream->receive_stopping) {
         stream->receive_stopping = true;
-        rp_socket_ops(stream->socket)->cancel(stream->socket, RP_CANCEL_RECEIVE);
+        rp_socket_ops(stream->socket)->cancel(stream->socket, RP_OP_RECEIVE);
     }
 }
 

@@ -522,14 +522,14 @@ static void socket_shutdown_send(rp_socket *socket)
 static void socket_cancel(rp_socket *socket, unsigned operations)
 {
     rp_tunnel *tunnel = of_socket(socket);
-    if ((operations & RP_CANCEL_RECEIVE) && tunnel->receiving) {
+    if ((operations & RP_OP_RECEIVE) && tunnel->receiving) {
         tunnel->stopping = true;
         if (tunnel->stream != NULL)
             rp_stream_set_credit(tunnel->stream, true, 0);
         owe(tunnel);
     }
     /* What is in the stream's hands can only end with it. */
-    if ((operations & RP_CANCEL_SEND) && tunnel->sending > 0 && tunnel->stream != NULL)
+    if ((operations & RP_OP_SEND) && tunnel->sending > 0 && tunnel->stream != NULL)
         rp_stream_close(tunnel->stream);
 }
 

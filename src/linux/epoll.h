@@ -14,11 +14,11 @@
 
 #define EVENTS_PER_WAIT 256
 
-/* Operations have the bits of RP_CANCEL_... */
-#define CONNECT RP_CANCEL_CONNECT
-#define ACCEPT RP_CANCEL_ACCEPT
-#define RECEIVE RP_CANCEL_RECEIVE
-#define SEND RP_CANCEL_SEND
+/* Operations have the bits of RP_OP_... */
+#define CONNECT RP_OP_CONNECT
+#define ACCEPT RP_OP_ACCEPT
+#define RECEIVE RP_OP_RECEIVE
+#define SEND RP_OP_SEND
 
 /* epoll_socket.registered */
 enum { INPUT = 1, OUTPUT = 2 };

@@ -620,7 +620,7 @@ void rp_epoll_reset_on_close(rp_socket *base)
 void rp_epoll_cancel(rp_socket *base, unsigned operations)
 {
     epoll_socket *socket = socket_of(base);
-    for (unsigned operation = 1; operation & RP_CANCEL_ALL; operation <<= 1) {
+    for (unsigned operation = 1; operation & RP_OP_ALL; operation <<= 1) {
         if (operations & operation)
             decide(socket, operation, (rp_io_result){RP_E_CANCELLED, 0});
     }
@@ -633,7 +633,7 @@ void rp_epoll_close(rp_socket *base)
     epoll_socket *socket = socket_of(base);
     RP_ASSERT(!(socket->flags & CLOSING));
     socket->flags |= CLOSING;
-    rp_epoll_cancel(base, RP_CANCEL_ALL);
+    rp_epoll_cancel(base, RP_OP_ALL);
     rp_epoll_enqueue(socket);
 }
 

@@ -81,7 +81,7 @@ typedef struct uring_socket {
     int fd;
     int slot;           /* direct descriptor, -1: none */
     uint8_t sends;      /* until it has one: see note_send */
-    uint8_t started;    /* RP_CANCEL_...: operations whose final completion is still to come */
+    uint8_t started;    /* RP_OP_...: operations whose final completion is still to come */
     uint8_t cancelling; /* those that were cancelled */
     uint8_t owed;       /* those whose final completion no CQE will bring: owed_code */
     bool closing, close_owed;

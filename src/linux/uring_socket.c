@@ -140,20 +140,20 @@ static void finish(uring_socket *socket, unsigned operation, rp_io_result result
 {
     const rp_socket_handler *handler = socket->base.handler;
     RP_ASSERT(socket->started & operation);
-    if (operation == RP_CANCEL_SEND && (socket->cancelling & operation) && socket->send_quiet)
+    if (operation == RP_OP_SEND && (socket->cancelling & operation) && socket->send_quiet)
         port_of(socket)->quiet_cancelled--;
     socket->started &= (uint8_t)~operation;
     socket->cancelling &= (uint8_t)~operation;
     socket->owed &= (uint8_t)~operation;
     port_of(socket)->stats->completions++;
     switch (operation) {
-    case RP_CANCEL_CONNECT:
+    case RP_OP_CONNECT:
         handler->connected(&socket->base, result);
         break;
-    case RP_CANCEL_ACCEPT:
+    case RP_OP_ACCEPT:
         handler->accepted(&socket->base, NULL, result, true);
         break;
-    case RP_CANCEL_RECEIVE:
+    case RP_OP_RECEIVE:
         handler->received(&socket->base, (rp_slice){NULL, 0}, result, true);
         break;
     default:
@@ -165,8 +165,7 @@ static void finish(uring_socket *socket, unsigned operation, rp_io_result result
 
 static rp_io_result operation_result(unsigned operation, int os_code)
 {
-    return operation == RP_CANCEL_CONNECT ? rp_connect_result(os_code)
-                                          : rp_transfer_result(os_code);
+    return operation == RP_OP_CONNECT ? rp_connect_result(os_code) : rp_transfer_result(os_code);
 }
 
 static void socket_free(uring_socket *socket)
@@ -195,7 +194,7 @@ unsigned rp_uring_run_owed(uring_port *port)
     for (rp_link *link; uring_is_ours(port) && (link = rp_list_take(&now)) != NULL;) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, owed_link);
         int os_code = socket->owed_code;
-        for (unsigned operation = 1; operation <= RP_CANCEL_ALL; operation <<= 1) {
+        for (unsigned operation = 1; operation <= RP_OP_ALL; operation <<= 1) {
             if (!(socket->owed & operation))
                 continue;
             count++;
@@ -279,11 +278,11 @@ static void connect_unix(uring_socket *socket, const rp_address *address)
 {
     struct sockaddr_storage storage;
     socklen_t size = rp_sockaddr_set(&storage, address);
-    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_CONNECT));
-    socket->started |= RP_CANCEL_CONNECT;
+    RP_ASSERT(!socket->closing && !(socket->started & RP_OP_CONNECT));
+    socket->started |= RP_OP_CONNECT;
     port_of(socket)->stats->system_calls++;
     bool good = connect(socket->fd, (struct sockaddr *)&storage, size) == 0;
-    owe(socket, RP_CANCEL_CONNECT, good ? 0 : errno);
+    owe(socket, RP_OP_CONNECT, good ? 0 : errno);
 }
 
 void rp_uring_connect(rp_socket *base, const rp_address *address)
@@ -298,7 +297,7 @@ void rp_uring_connect(rp_socket *base, const rp_address *address)
         port->stats->system_calls++;
         rp_socket_speaks_first(socket->fd);
     }
-    struct io_uring_sqe *sqe = start(socket, RP_CANCEL_CONNECT);
+    struct io_uring_sqe *sqe = start(socket, RP_OP_CONNECT);
     if (sqe == NULL)
         return;
     struct sockaddr_storage storage;
@@ -324,10 +323,10 @@ static bool arm_accept(uring_socket *socket)
 void rp_uring_accept(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;
-    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_ACCEPT));
-    socket->started |= RP_CANCEL_ACCEPT;
+    RP_ASSERT(!socket->closing && !(socket->started & RP_OP_ACCEPT));
+    socket->started |= RP_OP_ACCEPT;
     if (!arm_accept(socket))
-        owe(socket, RP_CANCEL_ACCEPT, refusal(socket));
+        owe(socket, RP_OP_ACCEPT, refusal(socket));
     rp_uring_touch(port_of(socket));
 }
 
@@ -338,7 +337,7 @@ void rp_uring_retry_starved(uring_port *port)
     for (rp_link *link; (link = rp_list_take(&port->starved)) != NULL;) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, starved_link);
         if (!arm_accept(socket))
-            owe(socket, RP_CANCEL_ACCEPT, refusal(socket));
+            owe(socket, RP_OP_ACCEPT, refusal(socket));
     }
 }
 
@@ -370,14 +369,14 @@ static void accept_peer(uring_socket *socket, int fd)
 
 static void accept_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
 {
-    bool stopping = socket->closing || (socket->cancelling & RP_CANCEL_ACCEPT);
+    bool stopping = socket->closing || (socket->cancelling & RP_OP_ACCEPT);
     if (cqe->res >= 0)
         accept_peer(socket, cqe->res);
     if (cqe->flags & IORING_CQE_F_MORE)
         return;
-    stopping = stopping || socket->closing || (socket->cancelling & RP_CANCEL_ACCEPT);
+    stopping = stopping || socket->closing || (socket->cancelling & RP_OP_ACCEPT);
     if (stopping) {
-        finish(socket, RP_CANCEL_ACCEPT, (rp_io_result){RP_E_CANCELLED, 0});
+        finish(socket, RP_OP_ACCEPT, (rp_io_result){RP_E_CANCELLED, 0});
         return;
     }
     if (cqe->res == -EMFILE || cqe->res == -ENFILE || cqe->res == -ENOMEM || cqe->res == -ENOBUFS) {
@@ -388,7 +387,7 @@ static void accept_completion(uring_socket *socket, const struct io_uring_cqe *c
     bool passing = cqe->res >= 0 || cqe->res == -ECONNABORTED || cqe->res == -EINTR ||
                    cqe->res == -EPROTO || cqe->res == -EAGAIN;
     if (!passing || !arm_accept(socket))
-        finish(socket, RP_CANCEL_ACCEPT, rp_transfer_result(passing ? refusal(socket) : -cqe->res));
+        finish(socket, RP_OP_ACCEPT, rp_transfer_result(passing ? refusal(socket) : -cqe->res));
 }
 
 /* ---- receive ---- */
@@ -408,10 +407,10 @@ static bool arm_receive(uring_socket *socket)
 void rp_uring_receive(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;
-    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_RECEIVE));
-    socket->started |= RP_CANCEL_RECEIVE;
+    RP_ASSERT(!socket->closing && !(socket->started & RP_OP_RECEIVE));
+    socket->started |= RP_OP_RECEIVE;
     if (!arm_receive(socket))
-        owe(socket, RP_CANCEL_RECEIVE, refusal(socket));
+        owe(socket, RP_OP_RECEIVE, refusal(socket));
     rp_uring_touch(port_of(socket));
 }
 
@@ -447,7 +446,7 @@ static bool was_reset(const uring_socket *socket)
         return true;
     struct tcp_info info;
     socklen_t size = sizeof(info);
-    if (!(socket->started & RP_CANCEL_SEND) || socket->shut || socket->closing)
+    if (!(socket->started & RP_OP_SEND) || socket->shut || socket->closing)
         return false;
     port_of(socket)->stats->system_calls++;
     if (getsockopt(socket->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
@@ -473,16 +472,16 @@ static void receive_completion(uring_socket *socket, const struct io_uring_cqe *
     /* A multishot receive may end at any time, after bytes or for want of buffers: start it
      * anew. */
     if (cqe->res > 0 || cqe->res == -ENOBUFS) {
-        if (socket->closing || (socket->cancelling & RP_CANCEL_RECEIVE))
-            finish(socket, RP_CANCEL_RECEIVE, (rp_io_result){RP_E_CANCELLED, 0});
+        if (socket->closing || (socket->cancelling & RP_OP_RECEIVE))
+            finish(socket, RP_OP_RECEIVE, (rp_io_result){RP_E_CANCELLED, 0});
         else if (!arm_receive(socket))
-            finish(socket, RP_CANCEL_RECEIVE, rp_transfer_result(refusal(socket)));
+            finish(socket, RP_OP_RECEIVE, rp_transfer_result(refusal(socket)));
         return;
     }
     int os_code = -cqe->res;
     if (os_code == 0 && was_reset(socket))
         os_code = ECONNRESET;
-    finish(socket, RP_CANCEL_RECEIVE, rp_transfer_result(os_code));
+    finish(socket, RP_OP_RECEIVE, rp_transfer_result(os_code));
 }
 
 /* ---- send ---- */
@@ -532,28 +531,28 @@ static void send_progress(uring_socket *socket, size_t sent, bool quiet_piece)
 {
     port_of(socket)->stats->bytes_sent += sent;
     if (rp_unsent_advance(&socket->unsent, sent)) {
-        finish(socket, RP_CANCEL_SEND, (rp_io_result){RP_OK, 0});
+        finish(socket, RP_OP_SEND, (rp_io_result){RP_OK, 0});
         return;
     }
-    if (socket->closing || (socket->cancelling & RP_CANCEL_SEND)) {
-        finish(socket, RP_CANCEL_SEND, (rp_io_result){RP_E_CANCELLED, 0});
+    if (socket->closing || (socket->cancelling & RP_OP_SEND)) {
+        finish(socket, RP_OP_SEND, (rp_io_result){RP_E_CANCELLED, 0});
         return;
     }
     if (!submit_piece(socket, quiet_piece))
-        finish(socket, RP_CANCEL_SEND, rp_transfer_result(refusal(socket)));
+        finish(socket, RP_OP_SEND, rp_transfer_result(refusal(socket)));
 }
 
 void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     uring_socket *socket = (uring_socket *)base;
-    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_SEND));
+    RP_ASSERT(!socket->closing && !(socket->started & RP_OP_SEND));
     RP_ASSERT(count > 0);
-    socket->started |= RP_CANCEL_SEND;
+    socket->started |= RP_OP_SEND;
     socket->unsent = (rp_unsent){slices, count, 0};
     note_send(socket);
     set_awaiting(socket, true);
     if (!submit_piece(socket, base->quiet_send))
-        owe(socket, RP_CANCEL_SEND, refusal(socket));
+        owe(socket, RP_OP_SEND, refusal(socket));
     rp_uring_touch(port_of(socket));
 }
 
@@ -563,7 +562,7 @@ static void send_completion(uring_socket *socket, const struct io_uring_cqe *cqe
     rp_list_remove(&socket->send_link);
     if (cqe->res < 0 && !retry_loud) {
         socket->send_reset = cqe->res == -ECONNRESET;
-        finish(socket, RP_CANCEL_SEND, rp_transfer_result(-cqe->res));
+        finish(socket, RP_OP_SEND, rp_transfer_result(-cqe->res));
         return;
     }
     send_progress(socket, cqe->res > 0 ? (size_t)cqe->res : 0, false);
@@ -590,7 +589,7 @@ unsigned rp_uring_settle(uring_port *port)
 void rp_uring_shutdown_send(rp_socket *base)
 {
     uring_socket *socket = (uring_socket *)base;
-    RP_ASSERT(!socket->closing && !(socket->started & RP_CANCEL_SEND));
+    RP_ASSERT(!socket->closing && !(socket->started & RP_OP_SEND));
     port_of(socket)->stats->system_calls++;
     socket->shut = true;
     if (uring_is_ours(port_of(socket)))
@@ -639,12 +638,12 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
 {
     uring_port *port = port_of(socket);
     socket->cancelling |= (uint8_t)operation;
-    if (operation == RP_CANCEL_ACCEPT && !rp_list_empty(&socket->starved_link)) {
+    if (operation == RP_OP_ACCEPT && !rp_list_empty(&socket->starved_link)) {
         rp_list_remove(&socket->starved_link);
         owe(socket, operation, ECANCELED);
         return;
     }
-    if (operation == RP_CANCEL_SEND && socket->send_quiet) {
+    if (operation == RP_OP_SEND && socket->send_quiet) {
         port->quiet_cancelled++;
         return;
     }
@@ -664,14 +663,14 @@ void rp_uring_cancel(rp_socket *base, unsigned operations)
     uring_socket *socket = (uring_socket *)base;
     unsigned live =
         operations & socket->started & ~(unsigned)socket->cancelling & ~(unsigned)socket->owed;
-    if (live & RP_CANCEL_CONNECT)
-        cancel_one(socket, RP_CANCEL_CONNECT, TAG_CONNECT);
-    if (live & RP_CANCEL_ACCEPT)
-        cancel_one(socket, RP_CANCEL_ACCEPT, TAG_ACCEPT);
-    if (live & RP_CANCEL_RECEIVE)
-        cancel_one(socket, RP_CANCEL_RECEIVE, TAG_RECEIVE);
-    if (live & RP_CANCEL_SEND)
-        cancel_one(socket, RP_CANCEL_SEND, TAG_SEND);
+    if (live & RP_OP_CONNECT)
+        cancel_one(socket, RP_OP_CONNECT, TAG_CONNECT);
+    if (live & RP_OP_ACCEPT)
+        cancel_one(socket, RP_OP_ACCEPT, TAG_ACCEPT);
+    if (live & RP_OP_RECEIVE)
+        cancel_one(socket, RP_OP_RECEIVE, TAG_RECEIVE);
+    if (live & RP_OP_SEND)
+        cancel_one(socket, RP_OP_SEND, TAG_SEND);
     if (live != 0)
         rp_uring_touch(port_of(socket));
 }
@@ -680,7 +679,7 @@ void rp_uring_socket_end(uring_socket *socket)
 {
     rp_list_remove(&socket->send_link);
     rp_list_remove(&socket->starved_link);
-    for (unsigned operation = 1; operation <= RP_CANCEL_ALL; operation <<= 1) {
+    for (unsigned operation = 1; operation <= RP_OP_ALL; operation <<= 1) {
         if (socket->started & ~socket->owed & operation)
             owe(socket, operation, refusal(socket));
     }
@@ -691,7 +690,7 @@ void rp_uring_close(rp_socket *base)
     uring_socket *socket = (uring_socket *)base;
     RP_ASSERT(!socket->closing);
     set_awaiting(socket, false);
-    rp_uring_cancel(base, RP_CANCEL_ALL);
+    rp_uring_cancel(base, RP_OP_ALL);
     socket->closing = true;
     owe_close(socket);
 }
@@ -702,7 +701,7 @@ void rp_uring_socket_completion(uring_port *port, uring_socket *socket, unsigned
     (void)port;
     switch (tag) {
     case TAG_CONNECT:
-        finish(socket, RP_CANCEL_CONNECT, rp_connect_result(-cqe->res));
+        finish(socket, RP_OP_CONNECT, rp_connect_result(-cqe->res));
         break;
     case TAG_ACCEPT:
         accept_completion(socket, cqe);

@@ -23,7 +23,7 @@
  *     no starting call is allowed. Unsent bytes that the kernel has accepted are still delivered
  *     (no linger games), unless unread data makes the kernel send a reset.
  *  5. receive delivers bytes in the port's memory, lent until the callback returns. An idle socket
- *     pins no receive memory. cancel(RP_CANCEL_RECEIVE) is how backpressure stops it: bytes that
+ *     pins no receive memory. cancel(RP_OP_RECEIVE) is how backpressure stops it: bytes that
  *     were already taken from the kernel are delivered before the final completion, and a later
  *     receive goes on where this one ended: nothing is lost, doubled or reordered. The end of the
  *     stream is final, with RP_OK and size 0; failures are final with their status; a final
@@ -99,13 +99,7 @@ typedef struct rp_socket_handler {
     void (*closed)(rp_socket *socket);
 } rp_socket_handler;
 
-enum {
-    RP_CANCEL_CONNECT = 1,
-    RP_CANCEL_ACCEPT = 2,
-    RP_CANCEL_RECEIVE = 4,
-    RP_CANCEL_SEND = 8,
-    RP_CANCEL_ALL = 15
-};
+enum { RP_OP_CONNECT = 1, RP_OP_ACCEPT = 2, RP_OP_RECEIVE = 4, RP_OP_SEND = 8, RP_OP_ALL = 15 };
 
 /* What every port's socket begins with. handler, user, quiet_send, last_send
  * and speaks_first are the owner's to change. */
@@ -227,7 +221,7 @@ typedef struct rp_port_ops {
      * was not yet delivered may be lost. Synchronous. For servers that misbehave. */
     void (*reset_on_close)(rp_socket *socket);
 
-    void (*cancel)(rp_socket *socket, unsigned operations); /* RP_CANCEL_... */
+    void (*cancel)(rp_socket *socket, unsigned operations); /* RP_OP_... */
     void (*close)(rp_socket *socket);
 
     /* Submits, waits up to wait_ns for something, runs callbacks. wait_ns 0 never blocks. Callbacks

@@ -128,7 +128,7 @@ struct sim_wire {
     uint64_t id;
 };
 
-/* Operations have the bits of RP_CANCEL_... */
+/* Operations have the bits of RP_OP_... */
 struct sim_socket {
     rp_socket base;
     uint32_t resent; /* SYNs */

@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-#define CONNECT RP_CANCEL_CONNECT
-#define ACCEPT RP_CANCEL_ACCEPT
-#define RECEIVE RP_CANCEL_RECEIVE
-#define SEND RP_CANCEL_SEND
+#define CONNECT RP_OP_CONNECT
+#define ACCEPT RP_OP_ACCEPT
+#define RECEIVE RP_OP_RECEIVE
+#define SEND RP_OP_SEND
 
 #define SYN_RETRY_NS (1000 * (uint64_t)SIM_MS) /* RFC 6298, 2: the first retransmission */
 #define BUFFER_RETRY_NS ((uint64_t)SIM_MS)
@@ -670,7 +670,7 @@ static const rp_io_result cancelled = {RP_E_CANCELLED, 0};
 
 static void cancel_now(sim_socket *socket, unsigned operations)
 {
-    for (unsigned operation = 1; operation & RP_CANCEL_ALL; operation <<= 1) {
+    for (unsigned operation = 1; operation & RP_OP_ALL; operation <<= 1) {
         if (operations & operation)
             decide(socket, operation, cancelled);
     }
@@ -732,7 +732,7 @@ void rp_sim_close(rp_socket *base)
     RP_ASSERT(!socket->closing);
     socket->closing = true;
     sim_socket_port(socket)->stats->system_calls++;
-    rp_sim_cancel(base, RP_CANCEL_ALL);
+    rp_sim_cancel(base, RP_OP_ALL);
     uint64_t late_ns = chance(socket, 8) ? rp_sim_draw(&sim_of(socket)->chance, 5 * SIM_MS) : 0;
     rp_sim_event_set(sim_of(socket), &socket->close_event, close_due, delay_ns(socket) + late_ns);
 }

@@ -14,14 +14,14 @@
  * system calls each, which cost more than Linux'. */
 #define HOST_SHARE 16
 
-/* Operations have the bits of RP_CANCEL_... */
-#define CONNECT RP_CANCEL_CONNECT
-#define ACCEPT RP_CANCEL_ACCEPT
-#define RECEIVE RP_CANCEL_RECEIVE
-#define SEND RP_CANCEL_SEND
+/* Operations have the bits of RP_OP_... */
+#define CONNECT RP_OP_CONNECT
+#define ACCEPT RP_OP_ACCEPT
+#define RECEIVE RP_OP_RECEIVE
+#define SEND RP_OP_SEND
 /* Those that share iocp_socket.in, and the one that has iocp_socket.out. */
-#define INPUT (CONNECT | ACCEPT | RECEIVE)
-#define OUTPUT SEND
+#define IN_OPERATIONS (CONNECT | ACCEPT | RECEIVE)
+#define OUT_OPERATIONS SEND
 
 /* iocp_socket.flags */
 enum {
@@ -160,7 +160,7 @@ bool rp_iocp_take_result(iocp_socket *socket, unsigned operation);
 /* Closes and frees a socket that has no owner yet, or no more. */
 void rp_iocp_discard(iocp_socket *socket);
 
-/* The record for an overlapped call that is about to be made: INPUT or OUTPUT. */
+/* The record for an overlapped call that is about to be made: IN_OPERATIONS or OUT_OPERATIONS. */
 OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side);
 /* What such a call said: 0, it is done and no packet comes; WSA_IO_PENDING, a packet comes; or an
  * error, and no packet. */

@@ -95,7 +95,7 @@ static rp_io_result arm_accept(iocp_socket *listener)
             return result;
         listener->guest = socket_of(guest);
     }
-    OVERLAPPED *record = rp_iocp_record(listener, INPUT);
+    OVERLAPPED *record = rp_iocp_record(listener, IN_OPERATIONS);
     int code = rp_iocp_call_result(
         listener, ACCEPT,
         provider_of(listener)->accept_ex(listener->handle, listener->guest->handle,

@@ -158,7 +158,7 @@ static void run_close(iocp_socket *socket)
 
 OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side)
 {
-    OVERLAPPED *record = side == OUTPUT ? &socket->out : &socket->in;
+    OVERLAPPED *record = side == OUT_OPERATIONS ? &socket->out : &socket->in;
     memset(record, 0, sizeof(*record));
     socket_port(socket)->stats->system_calls++;
     return record;
@@ -225,7 +225,7 @@ static void go_on_sending(iocp_socket *socket)
     while (socket->unsent.count > 0) {
         WSABUF parts[SEND_SLICES];
         DWORD sent = 0, count = fill_parts(socket, parts);
-        OVERLAPPED *record = rp_iocp_record(socket, OUTPUT);
+        OVERLAPPED *record = rp_iocp_record(socket, OUT_OPERATIONS);
         int code = rp_iocp_call_result(
             socket, SEND, WSASend(socket->handle, parts, count, &sent, 0, record, NULL) == 0);
         if (code == WSA_IO_PENDING)
@@ -268,7 +268,7 @@ static void arm_receive(iocp_socket *socket)
 {
     WSABUF nothing = {0, NULL};
     DWORD received = 0, flags = 0;
-    OVERLAPPED *record = rp_iocp_record(socket, INPUT);
+    OVERLAPPED *record = rp_iocp_record(socket, IN_OPERATIONS);
     int code = rp_iocp_call_result(
         socket, RECEIVE,
         WSARecv(socket->handle, &nothing, 1, &received, &flags, record, NULL) == 0);
@@ -365,7 +365,7 @@ static int packet_code(const iocp_socket *socket, OVERLAPPED *record)
 unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
 {
     int code = packet_code(socket, entry->lpOverlapped);
-    unsigned side = entry->lpOverlapped == &socket->out ? OUTPUT : INPUT;
+    unsigned side = entry->lpOverlapped == &socket->out ? OUT_OPERATIONS : IN_OPERATIONS;
     unsigned operation = socket->pending & side, found = 0;
     RP_ASSERT(operation != 0);
     socket->pending &= (uint8_t)~side;
@@ -418,7 +418,7 @@ unsigned rp_iocp_run_socket(iocp_socket *socket)
 
 void rp_iocp_start(iocp_socket *socket, unsigned operation)
 {
-    unsigned exclusive = operation == SEND ? SEND : INPUT;
+    unsigned exclusive = operation == SEND ? SEND : IN_OPERATIONS;
     RP_ASSERT(!(socket->started & exclusive));
     RP_ASSERT(!(socket->flags & CLOSING));
     socket->started |= (uint8_t)operation;
@@ -457,7 +457,7 @@ void rp_iocp_connect(rp_socket *base, const rp_address *address)
     rp_iocp_start(socket, CONNECT);
     int code = bind_any(socket);
     if (code == 0) {
-        OVERLAPPED *record = rp_iocp_record(socket, INPUT);
+        OVERLAPPED *record = rp_iocp_record(socket, IN_OPERATIONS);
         code = rp_iocp_call_result(socket, CONNECT,
                                    provider_of(socket)->connect_ex(socket->handle,
                                                                    (struct sockaddr *)&storage,
@@ -550,7 +550,7 @@ static void cancel_one(iocp_socket *socket, unsigned operation)
 void rp_iocp_cancel(rp_socket *base, unsigned operations)
 {
     iocp_socket *socket = socket_of(base);
-    for (unsigned operation = 1; operation & RP_CANCEL_ALL; operation <<= 1) {
+    for (unsigned operation = 1; operation & RP_OP_ALL; operation <<= 1) {
         if (operations & operation)
             cancel_one(socket, operation);
     }
@@ -561,7 +561,7 @@ void rp_iocp_close(rp_socket *base)
     iocp_socket *socket = socket_of(base);
     RP_ASSERT(!(socket->flags & CLOSING));
     socket->flags |= CLOSING;
-    rp_iocp_cancel(base, RP_CANCEL_ALL);
+    rp_iocp_cancel(base, RP_OP_ALL);
     if (has_work(socket))
         rp_iocp_enqueue(socket);
 }

@@ -40,7 +40,7 @@ static void wait_for_it(scene *s)
     if (s->closes)
         endpoint_close(&s->e);
     else
-        endpoint_cancel(&s->e, RP_CANCEL_SEND);
+        endpoint_cancel(&s->e, RP_OP_SEND);
 }
 
 static void later(rp_deferred *deferred)
@@ -203,7 +203,7 @@ typedef struct talk {
 static void answer(endpoint *e)
 {
     talk *t = e->user;
-    if (t->left == 0 || e->received_bytes / 4 <= e->sends || (e->started & RP_CANCEL_SEND))
+    if (t->left == 0 || e->received_bytes / 4 <= e->sends || (e->started & RP_OP_SEND))
         return;
     t->left--;
     endpoint_send_text(e, "word");

@@ -51,7 +51,7 @@ static void cancel_connect(contract *c)
     endpoint_open(&decided, c, 4);
 
     endpoint_connect(&unsubmitted, &f.address);
-    endpoint_cancel(&unsubmitted, RP_CANCEL_CONNECT);
+    endpoint_cancel(&unsubmitted, RP_OP_CONNECT);
     assert_int_equal(unsubmitted.connects, 0);
     TURN_UNTIL(c, unsubmitted.connects > 0);
     assert_int_equal(unsubmitted.connect_result.status, RP_E_CANCELLED);
@@ -59,15 +59,15 @@ static void cancel_connect(contract *c)
     endpoint_connect(&in_flight, &f.address);
     contract_settle(c, 5);
     assert_int_equal(in_flight.connects, 0);
-    endpoint_cancel(&in_flight, RP_CANCEL_CONNECT);
-    endpoint_cancel(&in_flight, RP_CANCEL_CONNECT);
+    endpoint_cancel(&in_flight, RP_OP_CONNECT);
+    endpoint_cancel(&in_flight, RP_OP_CONNECT);
     assert_int_equal(in_flight.connects, 0);
     TURN_UNTIL(c, in_flight.connects > 0);
     assert_int_equal(in_flight.connect_result.status, RP_E_CANCELLED);
 
     endpoint_connect(&decided, &open);
     (void)c->ops->turn(c->port, 0); /* submitted, and made, but perhaps not yet told */
-    endpoint_cancel(&decided, RP_CANCEL_ALL);
+    endpoint_cancel(&decided, RP_OP_ALL);
     TURN_UNTIL(c, decided.connects > 0);
     assert_true(cancelled_or_done(decided.connect_result));
 
@@ -135,21 +135,21 @@ static void cancel_accept(contract *c)
     endpoint_listen(&host, &address);
 
     endpoint_accept(&host);
-    endpoint_cancel(&host, RP_CANCEL_ACCEPT);
+    endpoint_cancel(&host, RP_OP_ACCEPT);
     assert_int_equal(host.accepts, 0);
     TURN_UNTIL(c, host.accepts == 1);
     assert_int_equal(host.accept_result.status, RP_E_CANCELLED);
 
     endpoint_accept(&host);
     contract_settle(c, 5);
-    endpoint_cancel(&host, RP_CANCEL_ACCEPT);
+    endpoint_cancel(&host, RP_OP_ACCEPT);
     TURN_UNTIL(c, host.accepts == 2);
 
     /* Cancelled when a connection is there: it is either accepted or left for the next accept. */
     endpoint_accept(&host);
     contract_settle(c, 5);
     raw_socket first = raw_connect(&address);
-    endpoint_cancel(&host, RP_CANCEL_ACCEPT);
+    endpoint_cancel(&host, RP_OP_ACCEPT);
     TURN_UNTIL(c, host.accepts == 3);
     raw_socket second = raw_connect(&address);
     contract_settle(c, 5);
@@ -208,15 +208,15 @@ static void cancel_receive(contract *c)
     raw_socket peer = endpoint_raw_pair(c, &e);
 
     endpoint_receive(&e);
-    endpoint_cancel(&e, RP_CANCEL_RECEIVE);
+    endpoint_cancel(&e, RP_OP_RECEIVE);
     assert_int_equal(e.receives, 0);
     TURN_UNTIL(c, e.receives == 1);
     assert_int_equal(e.receive_result.status, RP_E_CANCELLED);
 
     endpoint_receive(&e);
     contract_settle(c, 5);
-    endpoint_cancel(&e, RP_CANCEL_RECEIVE);
-    endpoint_cancel(&e, RP_CANCEL_ALL);
+    endpoint_cancel(&e, RP_OP_RECEIVE);
+    endpoint_cancel(&e, RP_OP_ALL);
     TURN_UNTIL(c, e.receives == 2);
     assert_int_equal(e.receive_result.status, RP_E_CANCELLED);
 
@@ -224,7 +224,7 @@ static void cancel_receive(contract *c)
     endpoint_receive(&e);
     contract_settle(c, 5);
     raw_send(peer, "abc", 3);
-    endpoint_cancel(&e, RP_CANCEL_RECEIVE);
+    endpoint_cancel(&e, RP_OP_RECEIVE);
     TURN_UNTIL(c, e.receives == 3);
     endpoint_receive(&e);
     TURN_UNTIL(c, e.received_bytes == 3);
@@ -232,7 +232,7 @@ static void cancel_receive(contract *c)
 
     /* And when the end is there. */
     raw_close(peer);
-    endpoint_cancel(&e, RP_CANCEL_RECEIVE);
+    endpoint_cancel(&e, RP_OP_RECEIVE);
     TURN_UNTIL(c, e.receives == 4);
     assert_true(cancelled_or_done(e.receive_result));
     endpoint_finish(&e, NULL);
@@ -242,17 +242,17 @@ static void cancel_what_is_not_in_flight(contract *c)
 {
     endpoint e = {0};
     raw_socket peer = endpoint_raw_pair(c, &e);
-    endpoint_cancel(&e, RP_CANCEL_ALL);
+    endpoint_cancel(&e, RP_OP_ALL);
     contract_settle(c, 5);
     endpoint_receive(&e);
-    endpoint_cancel(&e, RP_CANCEL_SEND | RP_CANCEL_CONNECT | RP_CANCEL_ACCEPT);
+    endpoint_cancel(&e, RP_OP_SEND | RP_OP_CONNECT | RP_OP_ACCEPT);
     contract_settle(c, 5);
     assert_int_equal(e.receives, 0);
     endpoint_send_text(&e, "x");
     TURN_UNTIL(c, e.sends == 1);
-    endpoint_cancel(&e, RP_CANCEL_SEND);
+    endpoint_cancel(&e, RP_OP_SEND);
     contract_settle(c, 5);
-    assert_int_equal(e.started, RP_CANCEL_RECEIVE);
+    assert_int_equal(e.started, RP_OP_RECEIVE);
     endpoint_finish(&e, NULL);
     assert_int_equal(e.connects + e.receives + e.sends + e.accepts, 3);
     raw_close(peer);
@@ -268,7 +268,7 @@ static void cancel_send(contract *c)
 
     /* At once, in flight, and after the kernel took it. */
     endpoint_send_text(&e, "at once");
-    endpoint_cancel(&e, RP_CANCEL_SEND);
+    endpoint_cancel(&e, RP_OP_SEND);
     assert_int_equal(e.sends, 0);
     TURN_UNTIL(c, e.sends == 1);
     assert_true(cancelled_or_done(e.send_result));
@@ -287,7 +287,7 @@ static void cancel_send(contract *c)
     memset(text, 0, sizeof(text));
     endpoint_send_text(&e, "submitted");
     (void)c->ops->turn(c->port, 0);
-    endpoint_cancel(&e, RP_CANCEL_SEND);
+    endpoint_cancel(&e, RP_OP_SEND);
     TURN_UNTIL(c, e.sends == 2);
     if (e.send_result.status == RP_OK) {
         raw_receive_all(peer, text, 9);
@@ -312,7 +312,7 @@ static void cancel_blocked_send(contract *c)
     endpoint_send_bytes(&e, bytes, size);
     contract_settle(c, 20);
     assert_int_equal(e.sends, 0);
-    endpoint_cancel(&e, RP_CANCEL_SEND);
+    endpoint_cancel(&e, RP_OP_SEND);
     assert_int_equal(e.sends, 0);
     TURN_UNTIL(c, e.sends == 1);
     assert_int_equal(e.send_result.status, RP_E_CANCELLED);
@@ -526,25 +526,25 @@ static void churn_step(contract *c, churn *all, endpoint *e)
     switch (contract_random(c, 8)) {
     case 0:
     case 1:
-        if (!(e->started & RP_CANCEL_RECEIVE))
+        if (!(e->started & RP_OP_RECEIVE))
             endpoint_receive(e);
         break;
     case 2:
     case 3:
-        if (!(e->started & RP_CANCEL_SEND) && e->send_result.status == RP_OK) {
+        if (!(e->started & RP_OP_SEND) && e->send_result.status == RP_OK) {
             size_t size = 1 + contract_random(c, sizeof(all->bytes[0]));
             pattern_fill(&e->out_pattern, all->bytes[index], size);
             endpoint_send_bytes(e, all->bytes[index], size);
         }
         break;
     case 4:
-        endpoint_cancel(e, RP_CANCEL_RECEIVE);
+        endpoint_cancel(e, RP_OP_RECEIVE);
         break;
     case 5:
         /* After it the stream has a hole. */
         if (contract_random(c, 20) == 0 && e->peer != NULL) {
             e->peer->checked = false;
-            endpoint_cancel(e, RP_CANCEL_SEND);
+            endpoint_cancel(e, RP_OP_SEND);
         }
         break;
     case 6:

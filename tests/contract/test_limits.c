@@ -233,7 +233,7 @@ static void no_descriptor_to_accept(contract *c)
     assert_true(raw_cpu_ns() - cpu < 20 * MS);
     assert_int_equal(d.count, 2);
     assert_int_equal(listener.accept_failures, 1);
-    assert_true(listener.started & RP_CANCEL_ACCEPT);
+    assert_true(listener.started & RP_OP_ACCEPT);
     raw_restore_descriptors(limit);
     uint64_t before = raw_clock_ns();
     TURN_UNTIL(c, d.count == CALLERS);
@@ -278,7 +278,7 @@ static void cancel_of_a_starved_accept(contract *c)
     desk d = {0};
     raw_socket callers[CALLERS];
     size_t limit = starve_desk(c, &listener, &d, callers);
-    endpoint_cancel(&listener, RP_CANCEL_ACCEPT);
+    endpoint_cancel(&listener, RP_OP_ACCEPT);
     TURN_UNTIL(c, listener.accepts == 1);
     assert_int_equal(listener.accept_result.status, RP_E_CANCELLED);
     assert_int_equal(rp_loop_turn(c->loop, 250), 0);

@@ -50,7 +50,7 @@ static void first_and_last_words(contract *c)
         raw_receive_all(peer, text, 5);
         TURN_UNTIL(c, i % 2 == 1 || e.sends == 1);
         if (e.sends == 0)
-            endpoint_cancel(&e, RP_CANCEL_SEND);
+            endpoint_cancel(&e, RP_OP_SEND);
         TURN_UNTIL(c, e.sends == 1);
         e.socket->last_send = true;
         endpoint_send_text(&e, "last");
@@ -661,7 +661,7 @@ static void begin_exchange(endpoint *e)
 static void answer(endpoint *e, rp_slice bytes)
 {
     (void)bytes;
-    if (!(e->started & RP_CANCEL_SEND))
+    if (!(e->started & RP_OP_SEND))
         endpoint_send_text(e, "pong");
 }
 
@@ -675,14 +675,14 @@ static void accept_one(endpoint *listener, rp_socket *socket)
 {
     endpoint_adopt(listener->peer, listener->c, socket);
     endpoint_receive(listener->peer);
-    endpoint_cancel(listener, RP_CANCEL_ACCEPT);
+    endpoint_cancel(listener, RP_OP_ACCEPT);
 }
 
 static void accept_once_more(endpoint *listener)
 {
     if (listener->accepts < 3) {
         endpoint_accept(listener);
-        endpoint_cancel(listener, RP_CANCEL_ACCEPT);
+        endpoint_cancel(listener, RP_OP_ACCEPT);
     }
 }
 
@@ -701,7 +701,7 @@ static void starts_inside_callbacks(contract *c)
     endpoint_open(&client, c, 4);
     endpoint_connect(&client, &address);
     TURN_UNTIL(c, client.sends == 100 && server.received_bytes == 400);
-    TURN_UNTIL(c, !(server.started & RP_CANCEL_SEND) && client.received_bytes == 4 * server.sends);
+    TURN_UNTIL(c, !(server.started & RP_OP_SEND) && client.received_bytes == 4 * server.sends);
     TURN_UNTIL(c, host.accepts == 3);
     endpoint_finish(&client, &server, &host, NULL);
 }

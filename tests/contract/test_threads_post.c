@@ -116,7 +116,7 @@ static void wake_often(void *argument)
 static void echo(endpoint *e, rp_slice bytes)
 {
     (void)bytes;
-    if (!(e->started & RP_CANCEL_SEND))
+    if (!(e->started & RP_OP_SEND))
         endpoint_send_text(e, "ball");
 }
 

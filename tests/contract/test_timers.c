@@ -304,7 +304,7 @@ static void turn_that_owes_does_not_wait(contract *c)
     endpoint_receive(&e);
     contract_settle(c, 2);
     uint64_t before = raw_clock_ns();
-    endpoint_cancel(&e, RP_CANCEL_RECEIVE);
+    endpoint_cancel(&e, RP_OP_RECEIVE);
     for (int i = 0; i < 3 && e.receives == 0; i++)
         (void)rp_loop_turn(c->loop, 5000);
     assert_int_equal(e.receives, 1);

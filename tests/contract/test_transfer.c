@@ -100,7 +100,7 @@ static void transfer_to_a_slow_reader(contract *c)
         assert_true(pattern_check(&in, bytes, size));
         left -= size;
     }
-    TURN_UNTIL(c, e.started == RP_CANCEL_RECEIVE);
+    TURN_UNTIL(c, e.started == RP_OP_RECEIVE);
     assert_int_equal(raw_receive(peer, bytes, 1), 0);
     raw_close(peer);
     endpoint_finish(&e, NULL);
@@ -143,7 +143,7 @@ static void drain_received(endpoint *e, rp_slice bytes)
 {
     (void)bytes;
     if (contract_random(e->c, 3) == 0)
-        endpoint_cancel(e, RP_CANCEL_RECEIVE);
+        endpoint_cancel(e, RP_OP_RECEIVE);
 }
 
 /* Starts again at once, or in a turn or two, or when the sender has long been stuck. */
@@ -192,10 +192,10 @@ static void backpressure_between_turns(contract *c)
     endpoint_pair(c, &a, &b);
     send_batch(&a);
     while (b.received_bytes < size) {
-        if (!(b.started & RP_CANCEL_RECEIVE)) {
+        if (!(b.started & RP_OP_RECEIVE)) {
             endpoint_receive(&b);
         } else if (contract_random(c, 2) == 0) {
-            endpoint_cancel(&b, RP_CANCEL_RECEIVE);
+            endpoint_cancel(&b, RP_OP_RECEIVE);
             cancelled++;
         }
         (void)rp_loop_turn(c->loop, contract_random(c, 2));
@@ -218,7 +218,7 @@ static void paused_socket_wakes_nobody(contract *c)
     pattern_fill(&out, bytes, sizeof(bytes));
     raw_send(peer, bytes, sizeof(bytes));
     TURN_UNTIL(c, e.received_bytes == sizeof(bytes));
-    endpoint_cancel(&e, RP_CANCEL_RECEIVE);
+    endpoint_cancel(&e, RP_OP_RECEIVE);
     TURN_UNTIL(c, e.receives == 1);
     contract_settle(c, 5);
     for (int i = 0; i < 20; i++) {
@@ -267,7 +267,7 @@ static void drained_send_buffer_wakes_nobody(contract *c)
             (void)rp_loop_turn(c->loop, 5);
     }
     uint64_t left = sent;
-    for (; left > 0 && !(e.started == RP_CANCEL_RECEIVE); (void)rp_loop_turn(c->loop, 1)) {
+    for (; left > 0 && !(e.started == RP_OP_RECEIVE); (void)rp_loop_turn(c->loop, 1)) {
         if (raw_readable(peer, 0))
             left -= raw_receive(peer, bytes, sizeof(bytes));
     }
@@ -397,11 +397,11 @@ static void quiet_send_cancelled(contract *c)
     raw_socket peer = endpoint_raw_pair(c, &e);
     e.socket->quiet_send = true;
     endpoint_send_text(&e, "first");
-    endpoint_cancel(&e, RP_CANCEL_SEND);
+    endpoint_cancel(&e, RP_OP_SEND);
     TURN_UNTIL(c, e.sends == 1);
     endpoint_send_text(&e, "second");
     (void)rp_loop_turn(c->loop, 0);
-    endpoint_cancel(&e, RP_CANCEL_SEND);
+    endpoint_cancel(&e, RP_OP_SEND);
     TURN_UNTIL(c, e.sends == 2);
     endpoint_finish(&e, NULL);
     raw_close(peer);

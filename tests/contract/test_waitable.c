@@ -110,7 +110,7 @@ static void owed_callbacks(contract *c, host *h)
     while (host_step(h, 1))
         continue;
     endpoint_receive(&e);
-    endpoint_cancel(&e, RP_CANCEL_RECEIVE);
+    endpoint_cancel(&e, RP_OP_RECEIVE);
     HOST_UNTIL(h, e.receives == 1);
     endpoint_open(&unreachable, c, 4);
     endpoint_connect(&unreachable, &broadcast);
@@ -120,7 +120,7 @@ static void owed_callbacks(contract *c, host *h)
     host_finish(h, &idle);
     endpoint_receive(&e);
     endpoint_send_text(&e, "text");
-    endpoint_cancel(&e, RP_CANCEL_ALL);
+    endpoint_cancel(&e, RP_OP_ALL);
     HOST_UNTIL(h, e.sends == 1 && e.receives == 2);
     host_finish(h, &e);
     raw_close(peer);
@@ -144,7 +144,7 @@ static void made_late(contract *c)
         contract_settle(c, 2);
         raw_send(peer, "x", 1);
         endpoint_receive(&cancelled);
-        endpoint_cancel(&cancelled, RP_CANCEL_RECEIVE);
+        endpoint_cancel(&cancelled, RP_OP_RECEIVE);
         rp_timer_start(c->loop, &timer, 5, (rp_timer_fn *)NULL, NULL);
         rp_timer_stop(c->loop, &timer);
         host h = host_open(c, (raw_watch)watch);
@@ -371,7 +371,7 @@ enum { ECHOES = 100, ECHO_ROUNDS = 50 };
 
 static void echo_back(endpoint *e, rp_slice bytes)
 {
-    assert_true(bytes.size == 4 && !(e->started & RP_CANCEL_SEND));
+    assert_true(bytes.size == 4 && !(e->started & RP_OP_SEND));
     endpoint_send_text(e, "echo");
 }
 
@@ -451,7 +451,7 @@ static void bulk_host(contract *c, host *h)
     endpoint_send_bytes(&a, bytes, size);
     HOST_UNTIL(h, a.sends == 1 && b.received_bytes == size);
     /* Paused: whatever the peer sends, the host is left alone. */
-    endpoint_cancel(&b, RP_CANCEL_RECEIVE);
+    endpoint_cancel(&b, RP_OP_RECEIVE);
     HOST_UNTIL(h, b.receives == 1);
     while (host_step(h, 1))
         continue;

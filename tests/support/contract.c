@@ -262,7 +262,7 @@ static void end(endpoint *e, unsigned operation, unsigned *count)
 static void on_connected(rp_socket *socket, rp_io_result result)
 {
     endpoint *e = enter(socket);
-    end(e, RP_CANCEL_CONNECT, &e->connects);
+    end(e, RP_OP_CONNECT, &e->connects);
     e->connect_result = result;
     if (e->on != NULL && e->on->connected != NULL)
         e->on->connected(e);
@@ -272,10 +272,10 @@ static void on_connected(rp_socket *socket, rp_io_result result)
 static void on_accepted(rp_socket *socket, rp_socket *peer, rp_io_result result, bool final)
 {
     endpoint *e = enter(socket);
-    assert_true(e->started & RP_CANCEL_ACCEPT);
+    assert_true(e->started & RP_OP_ACCEPT);
     if (final) {
         assert_null(peer);
-        end(e, RP_CANCEL_ACCEPT, &e->accepts);
+        end(e, RP_OP_ACCEPT, &e->accepts);
         e->accept_result = result;
         if (e->on->accept_ended != NULL)
             e->on->accept_ended(e);
@@ -306,10 +306,10 @@ static void note_text(endpoint *e, rp_slice bytes)
 static void on_received(rp_socket *socket, rp_slice bytes, rp_io_result result, bool final)
 {
     endpoint *e = enter(socket);
-    assert_true(e->started & RP_CANCEL_RECEIVE);
+    assert_true(e->started & RP_OP_RECEIVE);
     if (final) {
         assert_int_equal(bytes.size, 0);
-        end(e, RP_CANCEL_RECEIVE, &e->receives);
+        end(e, RP_OP_RECEIVE, &e->receives);
         e->receive_result = result;
         if (e->on != NULL && e->on->receive_ended != NULL)
             e->on->receive_ended(e);
@@ -332,7 +332,7 @@ static void on_received(rp_socket *socket, rp_slice bytes, rp_io_result result, 
 static void on_sent(rp_socket *socket, rp_io_result result)
 {
     endpoint *e = enter(socket);
-    end(e, RP_CANCEL_SEND, &e->sends);
+    end(e, RP_OP_SEND, &e->sends);
     e->send_result = result;
     if (e->on != NULL && e->on->sent != NULL)
         e->on->sent(e);
@@ -396,28 +396,28 @@ static void start(endpoint *e, unsigned operation)
 
 void endpoint_connect(endpoint *e, const rp_address *address)
 {
-    start(e, RP_CANCEL_CONNECT);
+    start(e, RP_OP_CONNECT);
     e->c->ops->connect(e->socket, address);
     e->c->starting--;
 }
 
 void endpoint_accept(endpoint *e)
 {
-    start(e, RP_CANCEL_ACCEPT);
+    start(e, RP_OP_ACCEPT);
     e->c->ops->accept(e->socket);
     e->c->starting--;
 }
 
 void endpoint_receive(endpoint *e)
 {
-    start(e, RP_CANCEL_RECEIVE);
+    start(e, RP_OP_RECEIVE);
     e->c->ops->receive(e->socket);
     e->c->starting--;
 }
 
 void endpoint_send(endpoint *e, const rp_slice *slices, size_t count)
 {
-    start(e, RP_CANCEL_SEND);
+    start(e, RP_OP_SEND);
     e->c->ops->send(e->socket, slices, count);
     e->c->starting--;
 }

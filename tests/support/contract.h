@@ -120,7 +120,7 @@ struct endpoint {
     endpoint *peer; /* the test's, as user is */
     void *user;
 
-    unsigned started; /* RP_CANCEL_...: in flight */
+    unsigned started; /* RP_OP_...: in flight */
     bool closing, closed, in_callback;
 
     /* Final completions, and the last one's result. */

@@ -161,7 +161,7 @@ static raw_socket sim_accept(raw_socket socket)
     if (o->accepted_count == 0) {
         loop->port->ops->accept(o->socket);
         WAIT_UNTIL(o->accepted_count > 0, WAIT_NS);
-        loop->port->ops->cancel(o->socket, RP_CANCEL_ACCEPT);
+        loop->port->ops->cancel(o->socket, RP_OP_ACCEPT);
         turn(0);
     }
     CHECK_TEXT(o->accepted_count > 0, "nobody connects");
@@ -185,7 +185,7 @@ static void fetch(outside *o, uint64_t wait_ns)
     o->size = o->offset = 0;
     loop->port->ops->receive(o->socket);
     WAIT_UNTIL(o->size > 0 || o->ended, wait_ns);
-    loop->port->ops->cancel(o->socket, RP_CANCEL_RECEIVE);
+    loop->port->ops->cancel(o->socket, RP_OP_RECEIVE);
     turn(0);
 }
 

@@ -186,14 +186,14 @@ static void finish(rp_deferred *deferred)
 static void shaped_cancel(rp_socket *socket, unsigned operations)
 {
     shaped *s = shaped_of(socket);
-    if (operations & RP_CANCEL_RECEIVE && !s->inner_closing)
-        rp_socket_ops(s->inner)->cancel(s->inner, RP_CANCEL_RECEIVE);
-    if (!(operations & RP_CANCEL_SEND) || !s->sending)
+    if (operations & RP_OP_RECEIVE && !s->inner_closing)
+        rp_socket_ops(s->inner)->cancel(s->inner, RP_OP_RECEIVE);
+    if (!(operations & RP_OP_SEND) || !s->sending)
         return;
     s->cancelled = true;
     rp_timer_stop(s->loop, &s->timer);
     if (s->inner_sending)
-        rp_socket_ops(s->inner)->cancel(s->inner, RP_CANCEL_SEND);
+        rp_socket_ops(s->inner)->cancel(s->inner, RP_OP_SEND);
     else
         rp_loop_defer(s->loop, &s->deferred, finish);
 }

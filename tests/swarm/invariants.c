@@ -33,7 +33,7 @@ static void input_holds(const rp_stream *s)
     bool simulated = s->socket != NULL && s->tunnel == NULL && rp_sim_of_loop(s->loop) != NULL;
     const sim_socket *socket = simulated ? sim_socket_of(s->socket) : NULL;
     if (s->receive_stopping && simulated)
-        CHECK((socket->cancelling | socket->decided) & RP_CANCEL_RECEIVE);
+        CHECK((socket->cancelling | socket->decided) & RP_OP_RECEIVE);
     bool due = !rp_list_empty(&s->pump.link);
     if (!rp_stream_is_open(s) || s->closing || s->input_ended || due)
         return;
