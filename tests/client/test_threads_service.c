@@ -1,5 +1,6 @@
 /* test_threads_service.c - a service's requests from many threads, and from loops of their own; its
  * limits, cancels and ends. The server is in a thread of its own. */
+#include "support/check.h"
 #include "support/raw.h"
 #include "support/tls_pair.h"
 #include "support/web.h"
@@ -185,6 +186,151 @@ static void test_cancel(void **state)
     fixture_loop_end(h.loop);
 }
 
+/* ---- which loops serve an origin ---- */
+
+enum { GATHER = 4 };
+
+typedef struct seen {
+    site *site;
+    rp_mutex lock;
+    rp_condition changed;
+    rp_thread loops[8]; /* whose threads brought answers */
+    unsigned loop_count, ends, good;
+} seen;
+
+static void seen_end(rp_request *request, const rp_response_summary *summary, void *user)
+{
+    seen *s = user;
+    unsigned i = 0;
+    (void)request;
+    rp_mutex_lock(&s->lock);
+    while (i < s->loop_count && !rp_thread_is_self(&s->loops[i]))
+        i++;
+    if (i == s->loop_count)
+        rp_thread_note_self(&s->loops[s->loop_count++]);
+    s->ends++;
+    s->good += summary->error == NULL && summary->status == 200;
+    rp_condition_wake(&s->changed);
+    rp_mutex_unlock(&s->lock);
+}
+
+/* So many at once, and all of their ends; those that would take long are cancelled when the last
+ * was sent. Returns how many loops there were. */
+static unsigned at_once(seen *s, const char *path, unsigned count, bool cancelled)
+{
+    static const rp_response_events events = {.on_done = seen_end};
+    char url[128];
+    url_of(s->site, path, url, sizeof(url));
+    s->loop_count = s->ends = s->good = 0;
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(rp_service_send(s->site->service, &(rp_request_options){.url = url}, 4,
+                                         &events, s, NULL),
+                         RP_OK);
+    if (cancelled)
+        rp_service_cancel(s->site->service, 4);
+    rp_mutex_lock(&s->lock);
+    while (s->ends < count)
+        (void)rp_condition_wait(&s->changed, &s->lock, UINT64_MAX);
+    rp_mutex_unlock(&s->lock);
+    assert_int_equal(s->good, cancelled ? 0 : count);
+    return s->loop_count;
+}
+
+/* As few as its load needs: one, more while there is more at a time, and one again. */
+static void test_gather(void **state)
+{
+    (void)state;
+    site s;
+    seen at = {.site = &s};
+    rp_mutex_init(&at.lock);
+    rp_condition_init(&at.changed);
+    site_begin(&s, &(rp_service_options){.threads = 3, .gather = GATHER});
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(at_once(&at, "/hello", 1 + i % GATHER, false), 1);
+    assert_true(server_counts_get(s.server)->connections <= GATHER);
+    assert_int_equal(at_once(&at, "/delay/60000", GATHER + 1, true), 2);
+    assert_int_equal(at_once(&at, "/delay/60000", 2 * GATHER + 1, true), 3);
+    assert_int_equal(at_once(&at, "/delay/60000", 10 * GATHER, true), 3);
+    assert_int_equal(at_once(&at, "/hello", GATHER, false), 1);
+    site_end(&s);
+    rp_condition_destroy(&at.changed);
+    rp_mutex_destroy(&at.lock);
+}
+
+/* ---- everything at once ---- */
+
+enum { CROWD = 3, ENOUGH = 150 };
+
+typedef struct crowd {
+    site *site;
+    home *home;
+    rp_thread thread;
+    unsigned number, sent, answers;
+} crowd;
+
+/* Calls and asks by turns, with its own tag, until the service is told to end. */
+static void send_until_told(void *argument)
+{
+    crowd *c = argument;
+    char url[128];
+    rp_error error;
+    url_of(c->site, "/bytes/3000", url, sizeof(url));
+    rp_request_options get = {.url = url};
+    for (rp_status status = RP_OK; status == RP_OK; c->sent += status == RP_OK) {
+        if (c->sent % 2 == 0) {
+            status = rp_service_ask(c->site->service, &get, 1 + c->number, 0, c->home->loop,
+                                    at_home, c->home, &error);
+        } else {
+            rp_response *answer = rp_service_call(c->site->service, &get, 1 + c->number, 0, &error);
+            status = answer != NULL ? RP_OK : error.status;
+            c->answers +=
+                answer != NULL && (answer->error.status == RP_E_CANCELLED ||
+                                   (answer->error.status == RP_OK && answer->body_size == 3000));
+            rp_response_free(answer);
+        }
+    }
+    CHECK(error.status == RP_E_MISUSE);
+}
+
+/* Threads send, this one cancels, changes the TLS configuration, receives, and at some moment
+ * drains: each request that was taken has one end, and none is taken after that. */
+static void test_all_at_once(void **state)
+{
+    (void)state;
+    site s;
+    crowd crowds[CROWD];
+    rp_service_stats stats;
+    home h = {.loop = fixture_loop()};
+    site_begin(&s, &(rp_service_options){.threads = 2, .gather = 2});
+    rp_tls_config *others[] = {s.client_tls, tls_client_of(0)};
+    for (unsigned i = 0; i < CROWD; i++) {
+        crowds[i] = (crowd){.site = &s, .home = &h, .number = i};
+        assert_true(rp_thread_start(&crowds[i].thread, send_until_told, &crowds[i]));
+    }
+    for (unsigned i = 0; h.answers < ENOUGH; i++) {
+        (void)rp_loop_turn(h.loop, 1);
+        rp_service_cancel(s.service, 1 + i % CROWD);
+        if (i % 16 == 0)
+            rp_service_set_tls(s.service, others[i / 16 % 2]);
+    }
+    assert_true(rp_service_drain(s.service, RP_NEVER_MS));
+    unsigned asked = 0, called = 0;
+    for (unsigned i = 0; i < CROWD; i++) {
+        rp_thread_join(&crowds[i].thread);
+        asked += (crowds[i].sent + 1) / 2;
+        called += crowds[i].sent / 2;
+        assert_int_equal(crowds[i].answers, crowds[i].sent / 2);
+    }
+    home_wait(&h, asked);
+    assert_int_equal(h.good + h.cancelled, asked);
+    rp_service_stats_get(s.service, &stats);
+    assert_int_equal(stats.requests, asked + called);
+    assert_int_equal(stats.in_flight, 0);
+    site_end(&s);
+    rp_tls_config_release(others[1]);
+    fixture_loop_end(h.loop);
+}
+
 /* ---- a thread that waits is freed by another one's cancel ---- */
 
 typedef struct waiter {
@@ -343,7 +489,8 @@ int main(void)
         fixture_test(test_many_callers), fixture_test(test_home),
         fixture_test(test_cancel),       fixture_test(test_cancel_of_a_waiter),
         fixture_test(test_destroy),      fixture_test(test_refused),
-        fixture_test(test_no_memory),
+        fixture_test(test_no_memory),    fixture_test(test_gather),
+        fixture_test(test_all_at_once),
     };
     return fixture_run(tests);
 }
