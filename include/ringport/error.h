@@ -5,8 +5,8 @@
  * - A function whose name ends in _create or _open gives an object that the caller owns until the
  *   matching _destroy, _release or _close. Nothing else transfers ownership.
  * - Pointers must not be NULL unless the comment says what NULL means.
- * - Bytes and strings passed in are copied before the call returns unless the comment says
- *   "borrowed"; bytes passed to a callback live until the callback returns.
+ * - Bytes, strings and option structures passed in are copied before the call returns unless the
+ *   comment says "borrowed"; what is passed to a callback lives until the callback returns.
  * - Option structures are plain: set them to zero, then set what you need; 0 is the documented
  *   default of every member. They grow at the end only. The inline function of each pair
  *   (rp_x_create calling rp_x_create_sized) tells the archive how long the caller's structure is.
