@@ -103,6 +103,39 @@ static void forward(gateway *g, int socket, const char *target)
 }
 /* guide: end forward */
 
+/* guide: begin metrics */
+typedef struct text {
+    char *bytes;
+    size_t size, room;
+} text;
+
+static void add_piece(const char *piece, size_t size, void *user)
+{
+    text *t = user;
+    if (size > t->room - t->size) {
+        size_t room = 2 * t->room + size;
+        char *bytes = realloc(t->bytes, room);
+        if (bytes == NULL)
+            return;
+        t->bytes = bytes;
+        t->room = room;
+    }
+    memcpy(t->bytes + t->size, piece, size);
+    t->size += size;
+}
+
+static void answer_metrics(const gateway *g, int socket)
+{
+    text t = {.bytes = NULL};
+    rp_error error;
+    if (rp_service_metrics(g->service, add_piece, &t, &error) == RP_OK)
+        answer(socket, 200, "text/plain; version=0.0.4", t.bytes, t.size);
+    else
+        answer(socket, 500, "text/plain", "", 0);
+    free(t.bytes);
+}
+/* guide: end metrics */
+
 /* Reads the head of a GET, and leaves its target in the buffer. NULL: it is none. */
 static char *read_target(int socket, char *buffer, size_t size)
 {
@@ -129,7 +162,9 @@ static void *serve(void *user)
     char buffer[4000];
     char *target = read_target(g.socket, buffer, sizeof(buffer));
     free(user);
-    if (target != NULL)
+    if (target != NULL && strcmp(target, "/metrics") == 0)
+        answer_metrics(g.gateway, g.socket);
+    else if (target != NULL)
         forward(g.gateway, g.socket, target);
     else
         answer(g.socket, 400, "text/plain", "", 0);

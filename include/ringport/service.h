@@ -24,6 +24,7 @@
 #define RINGPORT_SERVICE_H
 
 #include <ringport/http.h>
+#include <ringport/insight.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,6 +99,12 @@ static inline void rp_service_stats_get(rp_service *service, rp_service_stats *s
 {
     rp_service_stats_get_sized(service, stats, sizeof(rp_service_stats));
 }
+
+/* As rp_client_metrics, for all loops: each series has one more label, ringport_loop, a number, and
+ * sums over it are the service's. Waits until each loop has told what it counted, in its next turn,
+ * so not on a thread of the service's (RP_E_MISUSE), nor on one that turns its loops. Errors:
+ * RP_E_MISUSE, RP_E_NO_MEMORY; then nothing was written. error may be NULL. */
+rp_status rp_service_metrics(rp_service *service, rp_metrics_fn *fn, void *user, rp_error *error);
 
 /* ---- a request whose events come on the service's threads ---- */
 

@@ -1,8 +1,8 @@
 /* prometheus.c - a client's statistics in Prometheus' text format 0.0.4: for each metric what it
  * is, then its series, one for each origin, or some. */
+#include "client/prometheus.h"
+
 #include "base/error.h"
-#include "client/client.h"
-#include <ringport/insight.h>
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +25,7 @@ struct writer {
     void *user;
     const metric *metric;
     unsigned origins;
+    uint32_t number, count;   /* of the client, and of all; count 0: of one that needs none */
     char labels[LABELS_SIZE]; /* of the origin */
 };
 
@@ -62,7 +63,7 @@ static void label_add(char labels[LABELS_SIZE], const char *name, const char *va
 
 static void labels_make(writer *w, const rp_origin_statistics *origin)
 {
-    char port[8];
+    char port[8], number[16];
     (void)snprintf(port, sizeof(port), "%u", origin->port);
     w->labels[0] = '\0';
     label_add(w->labels, "server_address", origin->host != NULL ? origin->host : "");
@@ -73,6 +74,10 @@ static void labels_make(writer *w, const rp_origin_statistics *origin)
                                    : "http");
     if (origin->way != NULL && origin->way[0] != '\0')
         label_add(w->labels, "ringport_way", origin->way);
+    if (w->count == 0)
+        return;
+    (void)snprintf(number, sizeof(number), "%u", w->number);
+    label_add(w->labels, "ringport_loop", number);
 }
 
 /* ---- series ---- */
@@ -208,14 +213,29 @@ static bool write_origin(const rp_origin_statistics *origin, void *user)
     return true;
 }
 
-void rp_client_metrics(const rp_client *client, rp_metrics_fn *fn, void *user)
+void rp_metrics_write(rp_origins_fn *origins, const void *clients, uint32_t count,
+                      rp_metrics_fn *fn, void *user)
 {
-    writer w = {.fn = fn, .user = user};
+    writer w = {.fn = fn, .user = user, .count = count};
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
         w.metric = &metrics[i];
         w.origins = 0;
         print(&w, "# HELP %s %s\n# TYPE %s %s\n", w.metric->name, w.metric->help, w.metric->name,
               w.metric->type);
-        rp_client_origins(client, write_origin, &w);
+        w.number = 0;
+        do
+            origins(clients, w.number, write_origin, &w);
+        while (++w.number < count);
     }
+}
+
+static void origins_of(const void *client, uint32_t number, rp_origin_statistics_fn *fn, void *user)
+{
+    (void)number;
+    rp_client_origins(client, fn, user);
+}
+
+void rp_client_metrics(const rp_client *client, rp_metrics_fn *fn, void *user)
+{
+    rp_metrics_write(origins_of, client, 0, fn, user);
 }

@@ -18,6 +18,7 @@ static void free_service(rp_service *service)
     rp_free(&memory, service->in_flight);
     rp_free(&memory, service->workers);
     rp_condition_destroy(&service->changed);
+    rp_condition_destroy(&service->read);
     rp_mutex_destroy(&service->lock);
     rp_free(&memory, service);
     RP_ASSERT(memory.live == 0);
@@ -99,6 +100,7 @@ static void look(rp_post *unused, void *user)
     rp_mutex_unlock(&service->lock);
     set_tls(worker);
     rp_calls_look(worker);
+    rp_metrics_look(worker);
     if (ending)
         end_worker(worker);
 }
@@ -238,6 +240,7 @@ static rp_service *new_service(const rp_service_options *options)
         threads = RP_SERVICE_THREADS;
     rp_mutex_init(&service->lock);
     rp_condition_init(&service->changed);
+    rp_condition_init(&service->read);
     service->process = rp_process_mark();
     service->options = *options;
     service->threads = options->loops == NULL;

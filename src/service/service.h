@@ -18,6 +18,8 @@
 #define RP_SERVICE_ORIGINS 1024
 #define RP_SERVICE_THREADS 256
 
+typedef struct rp_readings rp_readings;
+
 /* A loop with its client. What is not guarded by the lock is its thread's. */
 typedef struct rp_worker {
     rp_service *service;
@@ -32,6 +34,7 @@ typedef struct rp_worker {
     bool posted;
     bool ended; /* its client is gone, and nothing is posted any more */
     uint64_t tls_number, client_tls_number;
+    rp_readings *readings; /* to be filled; NULL: nobody asks */
 } rp_worker;
 
 /* One request. */
@@ -60,11 +63,13 @@ typedef struct rp_call {
 struct rp_service {
     rp_mutex lock;
     rp_condition changed; /* a thread has begun, or the last request has ended */
+    rp_condition read;    /* unread is 0 */
     uint64_t process;
     rp_memory memory;
     /* Guarded: */
     rp_service_stats stats;
-    uint32_t begun; /* threads */
+    uint32_t begun;  /* threads */
+    uint32_t unread; /* workers that have not filled their readings */
     bool draining, ending;
     rp_tls_config *tls;             /* NULL: could not be made; each client says why */
     uint64_t tls_number;            /* of changes */
@@ -113,5 +118,10 @@ void rp_calls_look(rp_worker *worker);
 rp_call *rp_call_new(rp_allocator allocator, const rp_request_options *options);
 /* Overwrites what it has, for it may be secret. */
 void rp_call_free(rp_call *call);
+
+/* ---- metrics.c ---- */
+
+/* On the worker's thread: what its client counted is copied, if somebody asks. */
+void rp_metrics_look(rp_worker *worker);
 
 #endif

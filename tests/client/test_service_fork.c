@@ -62,6 +62,8 @@ static int be_the_child(family *f)
         return 2;
     if (rp_service_call(f->service, &get, TAG, 0, &error) != NULL || error.status != RP_E_MISUSE)
         return 3;
+    if (rp_service_metrics(f->service, NULL, NULL, &error) != RP_E_MISUSE)
+        return 8;
     rp_service_cancel(f->service, TAG);
     rp_service_set_tls(f->service, f->w.client_tls);
     rp_service_stats_get(f->service, &stats);

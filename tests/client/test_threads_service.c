@@ -428,6 +428,126 @@ static void test_refused(void **state)
     fixture_loop_end(h.loop);
 }
 
+/* ---- metrics ---- */
+
+typedef struct metrics {
+    char text[256 * 1024];
+    size_t size;
+} metrics;
+
+static void metrics_piece(const char *text, size_t size, void *user)
+{
+    metrics *m = user;
+    assert_true(size < sizeof(m->text) - m->size);
+    memcpy(m->text + m->size, text, size);
+    m->size += size;
+    m->text[m->size] = '\0';
+}
+
+/* The sum of a metric's series, and how many there are; all of them behind its one TYPE. */
+static unsigned long metric_of(const metrics *m, const char *name, unsigned *series)
+{
+    char type[96];
+    unsigned long sum = 0;
+    (void)snprintf(type, sizeof(type), "# TYPE %s ", name);
+    const char *at = strstr(m->text, type);
+    assert_non_null(at);
+    assert_null(strstr(at + 1, type));
+    *series = 0;
+    while ((at = strchr(at, '\n')) != NULL && strncmp(++at, name, strlen(name)) == 0) {
+        const char *loop = strstr(at, ",ringport_loop=\""), *value = strchr(at, '}');
+        assert_true(value != NULL && loop != NULL && loop < value);
+        sum += strtoul(value + 2, NULL, 10);
+        ++*series;
+    }
+    return sum;
+}
+
+static unsigned long read_metric(rp_service *service, metrics *m, const char *name,
+                                 unsigned *series)
+{
+    rp_error error;
+    m->size = 0;
+    assert_int_equal(rp_service_metrics(service, metrics_piece, m, &error), RP_OK);
+    return metric_of(m, name, series);
+}
+
+static void read_often(void *argument)
+{
+    caller *c = argument;
+    metrics *m = malloc(sizeof(*m));
+    unsigned series;
+    assert_non_null(m);
+    for (unsigned i = 0; i < CALLS; i++)
+        c->good += read_metric(c->site->service, m, "ringport_client_connections_opened_total",
+                               &series) <= CALLERS;
+    free(m);
+}
+
+/* Two requests that are under way stand on two loops; and what is counted while it is read, by two
+ * at once, is whole in the end. */
+static void test_metrics(void **state)
+{
+    (void)state;
+    site s;
+    home h = {.loop = fixture_loop()};
+    caller callers[4];
+    unsigned series = 0;
+    static metrics m;
+    site_begin(&s, &(rp_service_options){.threads = 2, .gather = 1});
+    for (unsigned i = 0; i < 4; i++) {
+        callers[i] = (caller){.site = &s};
+        assert_true(
+            rp_thread_start(&callers[i].thread, i < 2 ? call_often : read_often, &callers[i]));
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        rp_thread_join(&callers[i].thread);
+        assert_int_equal(callers[i].good, CALLS);
+    }
+    assert_true(rp_service_drain(s.service, WAIT_MS));
+    assert_int_equal(read_metric(s.service, &m, "ringport_client_sent_bytes_total", &series) > 0,
+                     true);
+    (void)read_metric(s.service, &m, "ringport_client_responses_total", &series);
+    assert_int_equal(metric_of(&m, "ringport_client_responses_total", &series), 2 * CALLS);
+    site_end(&s);
+
+    site_begin(&s, &(rp_service_options){.threads = 2, .gather = 1});
+    ask(&s, &h, "/stall", 7, 0);
+    ask(&s, &h, "/stall", 7, 0);
+    uint64_t end = fixture_now_ms() + WAIT_MS;
+    while (read_metric(s.service, &m, "http_client_active_requests", &series) < 2 &&
+           fixture_now_ms() < end)
+        continue;
+    assert_int_equal(metric_of(&m, "http_client_active_requests", &series), 2);
+    assert_int_equal(series, 2);
+    rp_service_cancel(s.service, 7);
+    home_wait(&h, 2);
+    site_end(&s);
+    fixture_loop_end(h.loop);
+}
+
+static void metrics_refused(rp_response *answer, void *user)
+{
+    rp_error error;
+    site *s = user;
+    assert_int_equal(rp_service_metrics(s->service, metrics_piece, NULL, &error), RP_E_MISUSE);
+    rp_response_free(answer);
+}
+
+static void test_metrics_on_own_thread(void **state)
+{
+    (void)state;
+    site s;
+    char url[128];
+    site_begin(&s, NULL);
+    url_of(&s, "/hello", url, sizeof(url));
+    assert_int_equal(rp_service_ask(s.service, &(rp_request_options){.url = url}, 0, 0, NULL,
+                                    metrics_refused, &s, NULL),
+                     RP_OK);
+    assert_true(rp_service_drain(s.service, WAIT_MS));
+    site_end(&s);
+}
+
 /* ---- lack of memory, at each allocation of the service's ---- */
 
 typedef struct stingy {
@@ -448,7 +568,9 @@ static void test_no_memory(void **state)
 {
     (void)state;
     bool good = false;
+    static metrics m;
     for (long most = 0; !good; most++) {
+        m.size = 0;
         site s = {.client_tls = tls_client_of(0), .server_tls = tls_server_of("server-ecdsa", 0)};
         stingy memory = {.left = most};
         rp_error error;
@@ -470,6 +592,9 @@ static void test_no_memory(void **state)
                 assert_int_equal(answer != NULL ? answer->error.status : error.status,
                                  RP_E_NO_MEMORY);
             rp_response_free(answer);
+            rp_status told = rp_service_metrics(s.service, metrics_piece, &m, &error);
+            assert_true(told == RP_OK || (told == RP_E_NO_MEMORY && m.size == 0));
+            good = good && told == RP_OK;
         }
         site_end(&s);
         assert_true(most < 100);
@@ -486,11 +611,17 @@ int main(void)
     /* With the first thread the thread sanitizer starts one of its own. */
     raw_thread_join(raw_thread_start(nothing, NULL));
     static const struct CMUnitTest tests[] = {
-        fixture_test(test_many_callers), fixture_test(test_home),
-        fixture_test(test_cancel),       fixture_test(test_cancel_of_a_waiter),
-        fixture_test(test_destroy),      fixture_test(test_refused),
-        fixture_test(test_no_memory),    fixture_test(test_gather),
+        fixture_test(test_many_callers),
+        fixture_test(test_home),
+        fixture_test(test_cancel),
+        fixture_test(test_cancel_of_a_waiter),
+        fixture_test(test_destroy),
+        fixture_test(test_refused),
+        fixture_test(test_no_memory),
+        fixture_test(test_gather),
         fixture_test(test_all_at_once),
+        fixture_test(test_metrics),
+        fixture_test(test_metrics_on_own_thread),
     };
     return fixture_run(tests);
 }

@@ -394,6 +394,7 @@ static void waits(rp_request *request, const rp_response_summary *summary, void 
     CHECK(rp_service_call(s->service, &(rp_request_options){.url = "https://" PLAY_HOST "/"}, 0, 0,
                           &error) == NULL);
     CHECK(error.status == RP_E_MISUSE);
+    CHECK(rp_service_metrics(s->service, NULL, NULL, &error) == RP_E_MISUSE);
     s->answers++;
 }
 
