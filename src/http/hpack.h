@@ -92,6 +92,7 @@ typedef struct rp_hpack_memo {
 typedef struct rp_hpack_last {
     rp_hpack_field *fields[RP_HPACK_LAST_FIELDS]; /* but for the static table's */
     uint32_t count, inserts;                      /* bits: which of them went into the table */
+    uint32_t owed;                                /* so often it came again, and the table waits */
     uint64_t inserted;                            /* the table's count before it */
     bool refers;                                  /* to the dynamic table */
     bool whole;                                   /* it was decoded, and all of it is here */

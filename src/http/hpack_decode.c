@@ -22,7 +22,7 @@ static void last_clear(rp_hpack_decoder *decoder)
     rp_hpack_last *last = &decoder->last;
     for (uint32_t i = 0; i < last->count; i++)
         let_go(decoder, last->fields[i]);
-    last->count = last->inserts = last->size = 0;
+    last->count = last->inserts = last->owed = last->size = 0;
     last->refers = last->whole = false;
 }
 
@@ -171,6 +171,24 @@ static void last_add(rp_hpack_decoder *decoder, rp_hpack_field *field, bool inse
     field->uses++;
 }
 
+static void last_insert(rp_hpack_decoder *decoder)
+{
+    const rp_hpack_last *last = &decoder->last;
+    for (uint32_t i = 0, bits = last->inserts; bits != 0; i++, bits >>= 1) {
+        if ((bits & 1) != 0)
+            rp_hpack_table_insert(&decoder->table, last->fields[i]);
+    }
+}
+
+/* What it put into the table each time, before anybody looks there; as often as the table holds it
+ * at the most. */
+static void last_settle(rp_hpack_decoder *decoder)
+{
+    rp_hpack_last *last = &decoder->last;
+    for (; last->owed > 0; last->owed--)
+        last_insert(decoder);
+}
+
 bool rp_hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size)
 {
     rp_hpack_last *last = &decoder->last;
@@ -178,10 +196,10 @@ bool rp_hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size
         (last->refers && last->inserted != decoder->table.inserted) ||
         memcmp(block, last->bytes, size) != 0)
         return false;
-    for (uint32_t i = 0, bits = last->inserts; bits != 0; i++, bits >>= 1) {
-        if ((bits & 1) != 0)
-            rp_hpack_table_insert(&decoder->table, last->fields[i]);
-    }
+    if (last->refers)
+        last_insert(decoder);
+    else if (last->inserts != 0 && last->owed < RP_HPACK_TABLE_FIELDS)
+        last->owed++;
     return true;
 }
 
@@ -287,6 +305,7 @@ rp_hpack_result rp_hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block,
                                 rp_hpack_on_field *on_field, void *user)
 {
     input in = {block, block + size};
+    last_settle(decoder);
     last_begin(decoder, block, size);
     decoder->copied = 0;
     for (; in.next < in.end && (*in.next & 0xe0) == TABLE_SIZE; last_spoil(decoder)) {
