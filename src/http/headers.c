@@ -8,27 +8,44 @@
 #include <stdint.h>
 #include <string.h>
 
-/* One bit a character: "!#$%&'*+-.^_`|~", digits, letters. */
-static const uint32_t token_bits[4] = {0, 0x03FF6CFA, 0xC7FFFFFE, 0x57FFFFFF};
+/* "!#$%&'*+-.^_`|~", digits, letters. */
+static const bool token[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0,
+};
 
 bool rp_is_token(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c >= 128 || (token_bits[c / 32] >> (c % 32) & 1) == 0)
+        if (!token[(unsigned char)text[i]])
             return false;
     }
     return size > 0;
 }
 
+/* None of the eight is a control character, nor DEL. A borrow lies only above one that is. */
+static bool is_plain(const char *eight)
+{
+    uint64_t all = rp_eight_bytes(eight), ones = 0x0101010101010101, del = all ^ 0x7f * ones;
+    return ((((all - 0x20 * ones) & ~all) | ((del - ones) & ~del)) & 0x80 * ones) == 0;
+}
+
 bool rp_is_field_value(const char *text, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        i += rp_bytes_before_control(text + i, size - i);
-        if (i < size && text[i] != '\t')
+    for (size_t i = 0; i < size;) {
+        if (size - i >= 8 && is_plain(text + i)) {
+            i += 8;
+            continue;
+        }
+        if (size >= 8 && size - i < 8 && is_plain(text + size - 8))
+            return true;
+        unsigned char c = (unsigned char)text[i++];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
             return false;
     }
-    return memchr(text, 0x7f, size) == NULL;
+    return true;
 }
 
 bool rp_name_equal(const char *a, size_t a_size, const char *b)

@@ -241,8 +241,8 @@ static rp_status check_user_agent(const char *user_agent, rp_error *error)
 /* RFC 9110, 8.6: methods that mean something by a body say so where there is none. */
 static bool expects_body(const char *method)
 {
-    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
-           strcmp(method, "PATCH") == 0;
+    return method[0] == 'P' && (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+                                strcmp(method, "PATCH") == 0);
 }
 
 static void pack_upgrade(packer *p, const char *protocols)
