@@ -587,6 +587,20 @@ static void tries(knobs *k, dice *d)
         straight(k);
 }
 
+/* Where connections begin: an address, with it one family alone, and ports, which are enough. */
+static void local_ends(knobs *k, dice *d)
+{
+    rp_local *local = &k->client.local;
+    if (!dice_chance(d, 60))
+        return;
+    if (dice_chance(d, 500))
+        local->address = k->real ? "127.0.0.1" : "10.0.0.9";
+    if (!k->real && dice_chance(d, 700)) {
+        local->first_port = 1024 + (uint16_t)dice_draw(d, 20000);
+        local->last_port = (uint16_t)(local->first_port + 8000 + dice_draw(d, 30000));
+    }
+}
+
 const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool real)
 {
     dice d = {.state = seed * 0x2545f4914f6cdd1du + 1};
@@ -613,5 +627,6 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool rea
     producers(k, &d);
     if (chosen->choose != few && chosen->choose != alone && chosen->choose != ages)
         tries(k, &d);
+    local_ends(k, &d);
     return chosen;
 }
