@@ -194,6 +194,26 @@ static void test_padded(void **state)
     }
 }
 
+/* Of zlib's header only the lower half of the first byte is always the same. */
+static void test_small_windows(void **state)
+{
+    static const uint8_t windows[][9] = {
+        {0x18, 0x19, 0xab, 0, 0, 0, 0x79, 0, 0x79}, /* of 2^9, 10, 12, 14 and 15 bytes */
+        {0x28, 0x15, 0xab, 0, 0, 0, 0x79, 0, 0x79}, {0x48, 0x0d, 0xab, 0, 0, 0, 0x79, 0, 0x79},
+        {0x68, 0x05, 0xab, 0, 0, 0, 0x79, 0, 0x79}, {0x78, 0x01, 0xab, 0, 0, 0, 0x79, 0, 0x79},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
+        for (size_t cut = 1; cut <= 9; cut++) {
+            job j = {.size = 0};
+            assert_true(job_begin(&j, "deflate", NULL, 0));
+            for (size_t at = 0; at < 9; at += cut)
+                job_feed(&j, windows[i] + at, cut < 9 - at ? cut : 9 - at);
+            assert_int_equal(job_end(&j), RP_OK);
+            assert_true(j.size == 1 && j.text[0] == 'x');
+        }
+}
+
 static void test_followed(void **state)
 {
     static const uint8_t garbage[] = {1, 0, 2, 0};
@@ -419,11 +439,12 @@ static void test_codings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cuts),    cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_padded),  cmocka_unit_test(test_followed),
-        cmocka_unit_test(test_flipped), cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_bombs),   cmocka_unit_test(test_unlimited),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_codings),
+        cmocka_unit_test(test_cuts),      cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_padded),    cmocka_unit_test(test_small_windows),
+        cmocka_unit_test(test_followed),  cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_unlimited), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_codings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
