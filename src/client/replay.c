@@ -11,6 +11,7 @@
 #define FRESH_LIMIT 3
 #define REFUSALS_LIMIT 6
 #define DELAY_FIRST_MS 100u
+#define CROSSED_NS UINT64_C(3000000000) /* a 408 that crosses a request comes sooner */
 
 /* RFC 9112, 9.3.1: a request that a closing connection swallowed may go out once more, on a fresh
  * connection, if the server cannot mind: its method is idempotent. */
@@ -114,8 +115,11 @@ bool rp_replay_unexpecting(rp_request *request, const rp_response_head *head)
 bool rp_replay_late(const rp_request *request, const rp_response_head *head)
 {
     const rp_conn *conn = request->conn;
-    return head->status == 408 && conn != NULL && !conn->protocol->multiplexed &&
-           request->on_used && !request->replayed && request->idempotent && may_go_again(request);
+    if (head->status != 408 || conn == NULL || conn->protocol->multiplexed || !request->on_used)
+        return false;
+    uint64_t since_ns = rp_loop_now_ns(request->client->loop) - request->assigned_ns;
+    return since_ns < CROSSED_NS && !request->replayed && request->idempotent &&
+           may_go_again(request);
 }
 
 static void swallowed(const rp_request *request, const char *peer, rp_error *error)

@@ -11,7 +11,8 @@
  *     (417)
  *   the server had waited too long  again, once, on a connection that has served nobody before, if
  *     (408) on an idle connection   it was idempotent: the 408 is what the server ends the
- *                                   connection with, and crossed the request on its way
+ *                                   connection with, and crossed the request on its way, so
+ *                                   it comes soon
  *   the server wants HTTP/1.1       again, by HTTP/1.1, as all of its origin from then on; that it
  *                                   has done nothing is what it asks that for (RFC 9113, 7)
  *   unknown                         again, once, on such a connection, if it was idempotent and

@@ -19,7 +19,9 @@ static void late(rp_sim_exchange *x, const server *s)
         rp_sim_respond(x, 408, NULL, text, strlen(text));
         return;
     }
-    bool whole = strcmp(s->how, "whole") == 0;
+    if (strcmp(s->how, "slowly") == 0)
+        rp_sim_wait(x, 3500);
+    bool whole = strcmp(s->how, "stalls") != 0;
     rp_sim_head(x, 408, "Connection: close\r\n", strlen(text));
     rp_sim_data(x, text, whole ? strlen(text) : 3);
     rp_sim_end(x, whole ? RP_SIM_CLOSE : RP_SIM_END_STALLED);
@@ -107,6 +109,22 @@ static void test_is_the_answer(void **state)
     is_told(RP_HTTP_2, 1, NULL);
 }
 
+/* What comes much later is about the request: its body took too long, for one. */
+static void test_comes_late(void **state)
+{
+    scene s;
+    server of = {.how = "slowly", .late = 1, .number = 1};
+    fetch first = {0}, f = {0};
+    (void)state;
+    if (!fixture_simulated()) /* in no time */
+        return;
+    begin(&s, &of, 13, RP_HTTP_1_1);
+    scene_good(&s, &first, "/", NULL, 200);
+    scene_good(&s, &f, "/", NULL, 408);
+    assert_int_equal(f.summary.attempts, 1);
+    scene_end(&s);
+}
+
 static void test_twice_is_the_answer(void **state)
 {
     scene s;
@@ -159,9 +177,8 @@ static void test_given_body(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        fixture_test(test_once_more),
-        fixture_test(test_is_the_answer),
-        fixture_test(test_twice_is_the_answer),
+        fixture_test(test_once_more),  fixture_test(test_is_the_answer),
+        fixture_test(test_comes_late), fixture_test(test_twice_is_the_answer),
         fixture_test(test_given_body),
     };
     return fixture_run_simulated(tests, 3);
