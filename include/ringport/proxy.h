@@ -48,7 +48,8 @@ typedef struct rp_proxy_options {
     const char *const *headers;
     size_t header_count;
     /* http URLs go to http and https proxies as requests for the whole URL (RFC 9112, 3.2.2), which
-     * the proxy reads and answers, also by itself; by HTTP/1.1. */
+     * the proxy reads and answers, also by itself; by HTTP/1.1. Not what connect_to sends
+     * elsewhere, nor what asks for an upgrade: these have a tunnel. */
     bool forward_http;
     /* Names that the proxy would look up are refused (RP_E_ADDRESS_REFUSED): what this machine may
      * not connect to, the proxy perhaps can. socks5, and addresses in URLs, are left. */

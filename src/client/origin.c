@@ -137,16 +137,16 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
     origin->number = ++client->origins_made;
     origin->port = url->port;
     origin->https = url->https;
+    for (size_t i = 0; i < url->host.size; i++)
+        origin->host[i] = rp_ascii_lower((char)url->host.data[i]);
+    memcpy(origin->host + url->host.size + 1, way->route, route_size);
+    origin->route = origin->host + url->host.size + 1;
     if (way->hop != NULL)
         origin->proxy = rp_proxy_retain(way->proxy);
     origin->hop = way->hop;
     origin->upgrades = way->upgrades;
     origin->versions = versions_of(origin);
     origin->takes = takes_at_first(origin);
-    for (size_t i = 0; i < url->host.size; i++)
-        origin->host[i] = rp_ascii_lower((char)url->host.data[i]);
-    memcpy(origin->host + url->host.size + 1, way->route, route_size);
-    origin->route = origin->host + url->host.size + 1;
     rp_list_init(&origin->waiting_link);
     rp_list_init(&origin->queue);
     rp_list_init(&origin->ready);

@@ -73,7 +73,8 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
 /* The proxy is asked for the whole URL, and there is no tunnel. */
 static inline bool rp_origin_forwards(const rp_origin *origin)
 {
-    return !origin->upgrades && rp_hop_forwards(origin->proxy, origin->hop, origin->https);
+    return !origin->upgrades &&
+           rp_hop_forwards(origin->proxy, origin->hop, origin->https, origin->route);
 }
 /* Frees an origin that has neither connections nor requests, unless it is kept for what it
  * taught. */

@@ -31,7 +31,7 @@ static rp_status hop_find(rp_way *way, const rp_client *client, const rp_url *ur
     memcpy(host, url->host.data, url->host.size);
     host[url->host.size] = '\0';
     way->hop = rp_proxy_hop(way->proxy, host, url->https);
-    if (way->upgrades || !rp_hop_forwards(way->proxy, way->hop, url->https))
+    if (way->upgrades || !rp_hop_forwards(way->proxy, way->hop, url->https, way->route))
         return RP_OK; /* a tunnel is checked when it is asked for */
     return rp_hop_check(way->proxy, way->hop, &rules, host, url->port, error);
 }
@@ -59,7 +59,7 @@ rp_status rp_target_own(const rp_client *client, const rp_way *way, const rp_url
 {
     const rp_client_options *options = &client->options;
     if (target == NULL || way->proxy == NULL || way->upgrades || strstr(target, "://") == NULL ||
-        !rp_hop_forwards(way->proxy, way->hop, url->https))
+        !rp_hop_forwards(way->proxy, way->hop, url->https, way->route))
         return RP_OK;
     if (options->refuse_addresses == 0 && options->on_address == NULL && !way->proxy->refuse_unseen)
         return RP_OK;

@@ -677,6 +677,36 @@ static void test_forward(void **state)
     }
 }
 
+/* What connect_to sends elsewhere the whole URL does not say: it takes a tunnel to there. */
+static void test_forward_elsewhere(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        rig g;
+        fetch f = {0}, plain = {0};
+        char rule[100];
+        const char *rules[] = {rule};
+        relay_options relaying = {.forwards = true};
+        rp_sim_server_options serving = {.on_request = tell};
+        rp_client_options client = {.connect_to = rules, .connect_to_count = i / 2};
+        (void)snprintf(rule, sizeof(rule), "origin.test:8080:127.0.0.1:9");
+        rig_begin_with(&g, schemes[i % 2], "", &relaying, 0, &serving, &client,
+                       (rp_proxy_options){.forward_http = true});
+        rp_request_options options = through(&g);
+        options.url = "http://origin.test:8080/there";
+        options.connect_to = rp_sim_server_address(g.s.server);
+        fetch_good(&f, &g.s.web, NULL, &options, 200);
+        assert_string_equal(f.text, "/there - -");
+        assert_int_equal(g.r.tunnels, 1);
+        assert_string_equal(g.r.target, rp_sim_server_address(g.s.server));
+        options.connect_to = ":"; /* nowhere else, whatever the client's rules say */
+        fetch_good(&plain, &g.s.web, NULL, &options, 200);
+        assert_string_equal(plain.text, "forward");
+        assert_int_equal(g.r.tunnels, 1);
+        rig_end(&g);
+    }
+}
+
 /* TLS with the proxy is verified by its own configuration. */
 static void test_proxy_is_verified(void **state)
 {
@@ -719,6 +749,7 @@ int main(void)
         fixture_test(test_rules),
         fixture_test(test_rules_of_odd_addresses),
         fixture_test(test_forward),
+        fixture_test(test_forward_elsewhere),
         fixture_test(test_proxy_is_verified),
     };
     return fixture_run_simulated(tests, 3);
