@@ -347,6 +347,67 @@ static void test_beside_http2(void **state)
     }
 }
 
+static void answer_elsewhere(rp_sim_exchange *x, void *user)
+{
+    asked++;
+    (void)snprintf(seen, sizeof(seen), "%s %s", rp_sim_method(x),
+                   rp_sim_header(x, "upgrade") != NULL ? "asks" : "does not");
+    rp_sim_respond(x, 307, user, "", 0);
+}
+
+static void answer_late(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_head(x, 103, "Link: </a>\r\n", 0);
+    rp_sim_wait(x, 2);
+    rp_sim_upgrade(x, "Connection: Upgrade\r\nUpgrade: echo\r\n");
+}
+
+/* From a server that speaks both versions, or this one only, to another: it is asked for there,
+ * too, over HTTP/1.1, and may be put off by heads that are none. */
+static void test_redirected(void **state)
+{
+    (void)state;
+    for (int version = 0; version <= 13; version += 13) {
+        for (int i = 0; i < 2; i++) {
+            rp_sim_server_options there = echoing, here = {.on_request = answer_elsewhere};
+            rp_sim_server *first;
+            rp_error error;
+            scene s;
+            char location[128], url[64];
+            taker t = {.leaves = false};
+            plan_echo(RP_SIM_CLOSE);
+            there.on_request = answer_late;
+            there.versions = i == 0 ? RP_SIM_HTTP_1 : RP_SIM_HTTP_1_OR_2;
+            scene_begin(&s, version, &there, NULL);
+            (void)snprintf(location, sizeof(location), "Location: %s\r\n", scene_url(&s, "/"));
+            here.address = "127.0.0.1";
+            here.port = fixture_simulated() ? 8443 : 0;
+            here.plain = version == 0;
+            here.versions = there.versions;
+            here.user = location;
+            assert_int_equal(rp_sim_server_start_on(s.web.loop, &first, &here, &error), RP_OK);
+            (void)snprintf(url, sizeof(url), "http%s://%s/", version == 0 ? "" : "s",
+                           rp_sim_server_address(first));
+            t.f.on_head = head_came;
+            rp_request_options options = {.url = url, .upgrade = "echo", .redirects_limit = 1};
+            if (!fetch_start(&t.f, &s.web, NULL, &options))
+                fail_msg("%s", t.f.error.text);
+            finish(&t, RP_OK);
+            assert_int_equal(t.f.status, 101);
+            assert_int_equal(t.f.informational, 1);
+            assert_int_equal(t.f.summary.redirects, 1);
+            assert_string_equal(seen, "GET asks");
+            talk(&s, &t);
+            rp_client_destroy(s.web.client);
+            s.web.client = NULL;
+            UNTIL(s.web.loop, !rp_loop_pending(s.web.loop));
+            rp_sim_server_stop(first);
+            scene_end(&s);
+        }
+    }
+}
+
 /* A proxy that would forward http is asked for a tunnel. */
 static void test_through_proxies(void **state)
 {
@@ -520,17 +581,12 @@ static void test_loop_destroyed(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        fixture_test(test_taken),
-        fixture_test(test_cut),
-        fixture_test(test_credit),
-        fixture_test(test_not_taken),
-        fixture_test(test_faults),
-        fixture_test(test_options),
-        fixture_test(test_beside_http2),
-        fixture_test(test_through_proxies),
-        fixture_test(test_deadlines),
-        fixture_test(test_ended_in_head),
-        fixture_test(test_ended_at_any_time),
+        fixture_test(test_taken),           fixture_test(test_cut),
+        fixture_test(test_credit),          fixture_test(test_not_taken),
+        fixture_test(test_faults),          fixture_test(test_options),
+        fixture_test(test_beside_http2),    fixture_test(test_redirected),
+        fixture_test(test_through_proxies), fixture_test(test_deadlines),
+        fixture_test(test_ended_in_head),   fixture_test(test_ended_at_any_time),
         fixture_test(test_loop_destroyed),
     };
     pattern = probe_pattern(LONG);
