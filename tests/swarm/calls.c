@@ -133,6 +133,7 @@ void calls_plan(world *w)
         c->host = &w->hosts[world_draw(w, w->knobs.host_count)];
         plan_request(w, c);
         plan_answer(w, c);
+        c->events = w->knobs.events > 0 && world_chance(w, w->knobs.events);
         call_plan_coding(w, c);
         plan_flaw(w, c);
         plan_extra(w, c);
@@ -480,7 +481,8 @@ static void take_body(call *c, rp_request *request, const uint8_t *data, size_t 
     CHECK(size > 0);
     c->moved_us = world_now_us(c->world) - c->started_us;
     for (size_t i = 0; i < size; i++, c->received++)
-        CHECK(c->strange || data[i] == (c->zeros ? 0 : world_byte(c->id, false, c->received)));
+        CHECK(c->strange || data[i] == (c->zeros ? 0 : call_plain_byte(c, c->received)));
+    call_hear(c, data, size);
     CHECK(c->strange || (c->heads == 1 && c->received <= decoded_most(c)));
     if (c->credit_bytes > 0) {
         c->owed += size;
@@ -635,6 +637,7 @@ static void take_end(call *c, rp_request *request, const rp_response_summary *su
     rp_timer_stop(w->loop, &c->timer);
     rp_timer_stop(w->loop, &c->cancel_timer);
     call_body_ends(c);
+    call_hear_end(c);
     w->active--;
     w->done++;
     refill(w);

@@ -268,7 +268,7 @@ void call_plan_coding(world *w, call *c)
     c->wire = malloc(c->wire_bytes + 1);
     CHECK(c->wire != NULL);
     for (size_t i = 0; i < c->wire_bytes; i++)
-        c->wire[i] = world_byte(c->id, false, i);
+        c->wire[i] = call_plain_byte(c, i);
     if (what == BOMB) {
         bomb(w, c);
     } else {
@@ -286,7 +286,7 @@ void call_plan_coding(world *w, call *c)
 uint8_t call_wire_byte(const call *c, size_t at)
 {
     if (c->wire == NULL)
-        return world_byte(c->id, false, at);
+        return call_plain_byte(c, at);
     return at < c->wire_bytes ? c->wire[at] : 0;
 }
 

@@ -628,5 +628,6 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool rea
     if (chosen->choose != few && chosen->choose != alone && chosen->choose != ages)
         tries(k, &d);
     local_ends(k, &d);
+    k->events = some(&d, 150, 900);
     return chosen;
 }

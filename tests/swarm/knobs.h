@@ -2,6 +2,7 @@
 #ifndef SWARM_KNOBS_H
 #define SWARM_KNOBS_H
 
+#include <ringport/events.h>
 #include <ringport/http.h>
 #include <ringport/sim.h>
 
@@ -62,6 +63,7 @@ typedef struct knobs {
     unsigned uploads, flawed, slow, credited, informational, early, astray, extras;
     unsigned cancelled, limited, redirected, encoded, proxied;
     unsigned produced; /* of those that upload */
+    unsigned events;   /* their answers are server-sent events */
     uint64_t limit_ms; /* of those with a deadline; the most, or that of all */
     bool same_limit;
     unsigned tries; /* of a call at the most, by the client's policy, those beside another too */

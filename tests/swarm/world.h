@@ -149,9 +149,13 @@ struct call {
     uint8_t *wire;
     size_t wire_bytes, plain_bytes;
     char encoding[48];
+    bool events; /* it is a stream of events */
     uint64_t decoded_limit;
     rp_status coding_fault; /* RP_OK: none */
     /* What came of it. */
+    rp_event_reader *reader; /* of its events; NULL: not yet, or no more */
+    unsigned heard;
+    bool events_missed;  /* there was no memory */
     rp_request *request; /* until on_done */
     rp_timer timer;      /* cancels, or returns credit */
     rp_timer cancel_timer, give_timer;
@@ -276,6 +280,12 @@ void proxies_start(world *w, rp_loop *loop);
 void proxies_end(world *w);
 void proxies_create(world *w);
 void proxies_release(world *w);
+
+/* events.c */
+/* Of the body, before it is encoded. */
+uint8_t call_plain_byte(const call *c, uint64_t at);
+void call_hear(call *c, const uint8_t *data, size_t size);
+void call_hear_end(call *c);
 
 /* producers.c */
 void call_plan_producer(world *w, call *c);
