@@ -151,13 +151,16 @@ void calls_plan(world *w)
         c->early_hints = c->upload_bytes > 0 && !c->early && world_chance(w, w->knobs.early);
         if (w->knobs.produced > 0)
             call_plan_producer(w, c);
+        if (w->knobs.leaving > 0)
+            call_plan_leaving(w, c);
     }
 }
 
 void call_answer_head(const call *c, char *text, size_t size)
 {
     int used = snprintf(text, size, "HTTP/1.1 %u Status\r\nX-Id: %u\r\n", c->status, c->id);
-    bool length = c->framing == BY_LENGTH || (c->framing == NO_BODY && c->status != 204);
+    bool length =
+        c->framing == BY_LENGTH || (c->framing == NO_BODY && c->status != 204 && !c->leaves);
     if (length)
         used +=
             snprintf(text + used, size - (size_t)used, "Content-Length: %zu\r\n", c->body_bytes);
@@ -170,6 +173,9 @@ void call_answer_head(const call *c, char *text, size_t size)
                          c->host->knobs->keep_alive_s);
     if (c->close_announced)
         used += snprintf(text + used, size - (size_t)used, "Connection: close\r\n");
+    if (c->leaves)
+        used +=
+            snprintf(text + used, size - (size_t)used, "Connection: Upgrade\r\nUpgrade: swarm\r\n");
     (void)snprintf(text + used, size - (size_t)used, "\r\n");
 }
 
@@ -464,6 +470,8 @@ static void take_head(call *c, rp_request *request, const rp_response_head *head
         becomes_strange(c, so_far.bytes_sent);
     if (!c->strange)
         check_head(c, head);
+    if (!head->informational)
+        call_leave(c, request);
     if (c->cancel_in_head)
         call_cancel(c);
 }
@@ -727,6 +735,7 @@ static void start(world *w, call *c)
         .on_redirect = on_redirect,
         .proxy = c->proxy != NULL ? c->proxy->proxy : NULL,
         .decompress = c->decompress,
+        .upgrade = c->leaves ? "swarm" : NULL,
         .decompressed_limit_bytes = c->decoded_limit,
     };
     call_secrets(c, &options);

@@ -274,8 +274,9 @@ static rp_sim_ending ending_of(const call *c)
     case FLAW_STALL:
         return RP_SIM_END_STALLED;
     default:
-        return c->framing == BY_CLOSE || c->close_announced || c->close_silent ? RP_SIM_CLOSE
-                                                                               : RP_SIM_KEEP;
+        return c->framing == BY_CLOSE || c->close_announced || c->close_silent || c->leaves
+                   ? RP_SIM_CLOSE
+                   : RP_SIM_KEEP;
     }
 }
 
@@ -406,7 +407,7 @@ static void answer_well(rp_sim_exchange *x, call *c)
     }
     call_answer_head(c, head, sizeof(head));
     say_text(&s, head);
-    if (c->framing != NO_BODY)
+    if (c->framing != NO_BODY || c->leaves)
         body_until(&s, whole ? c->body_bytes : c->flaw_at);
     if (c->flaw == FLAW_BAD_CHUNK)
         say_text(&s, "zz\r\n");
@@ -592,7 +593,7 @@ static void take_head(rp_sim_exchange *x, host *h)
     host_saw(c, hop, v->head_bytes);
     CHECK(c->asked <= (idempotent && !o->never_replay ? 2u * h->world->knobs.tries : 1u));
     v->spoilt = hop < c->hops ? c->way[hop].rude && strcmp(c->method, "HEAD") != 0
-                              : c->flaw != FLAW_NONE || c->close_announced;
+                              : c->flaw != FLAW_NONE || c->close_announced || c->leaves;
     char line[32];
     (void)snprintf(line, sizeof(line), "X-Id: %u\r\n", c->id);
     if (c->early_hints && hop == c->hops)

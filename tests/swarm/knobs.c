@@ -629,5 +629,6 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool rea
         tries(k, &d);
     local_ends(k, &d);
     k->events = some(&d, 150, 900);
+    k->leaving = some(&d, 150, 700);
     return chosen;
 }

@@ -64,6 +64,7 @@ typedef struct knobs {
     unsigned cancelled, limited, redirected, encoded, proxied;
     unsigned produced; /* of those that upload */
     unsigned events;   /* their answers are server-sent events */
+    unsigned leaving;  /* they leave HTTP, where they can */
     uint64_t limit_ms; /* of those with a deadline; the most, or that of all */
     bool same_limit;
     unsigned tries; /* of a call at the most, by the client's policy, those beside another too */

@@ -160,7 +160,7 @@ static void turn(world *w)
 
 static bool is_done(const world *w)
 {
-    return w->done == w->knobs.calls && w->active == 0 && streams_done(w);
+    return w->done == w->knobs.calls && w->active == 0 && w->left == 0 && streams_done(w);
 }
 
 static void run(world *w)

@@ -150,12 +150,16 @@ struct call {
     size_t wire_bytes, plain_bytes;
     char encoding[48];
     bool events; /* it is a stream of events */
+    bool leaves; /* it is behind a 101, on a connection that leaves HTTP */
     uint64_t decoded_limit;
     rp_status coding_fault; /* RP_OK: none */
     /* What came of it. */
     rp_event_reader *reader; /* of its events; NULL: not yet, or no more */
     unsigned heard;
-    bool events_missed;  /* there was no memory */
+    bool events_missed; /* there was no memory */
+    rp_stream *left;    /* which it left; NULL: not, or that is over */
+    size_t left_bytes;
+    rp_timer leave_timer;
     rp_request *request; /* until on_done */
     rp_timer timer;      /* cancels, or returns credit */
     rp_timer cancel_timer, give_timer;
@@ -207,6 +211,7 @@ struct world {
     call *calls;
     unsigned next_call, active, done;
     unsigned taken; /* calls, by rp_client_send */
+    unsigned left;  /* streams of calls that left HTTP */
     char *upload;   /* every call's body is read from here */
     duplex *streams;
     rp_timer starter, chaos;
@@ -286,6 +291,11 @@ void proxies_release(world *w);
 uint8_t call_plain_byte(const call *c, uint64_t at);
 void call_hear(call *c, const uint8_t *data, size_t size);
 void call_hear_end(call *c);
+
+/* leaving.c */
+void call_plan_leaving(world *w, call *c);
+/* In its final head. */
+void call_leave(call *c, rp_request *request);
 
 /* producers.c */
 void call_plan_producer(world *w, call *c);
