@@ -190,6 +190,8 @@ static const char file[] = "# Netscape HTTP Cookie File\n"
                            "a.test\tFALSE\t/\tFALSE\t0\tempty\n"
                            "a.test FALSE / FALSE 0 blanks 1\n"
                            "a.test\tFALSE\tno\tFALSE\t0\tpath\t1\n"
+                           "a.test\tFALSE\t/\tFALSE\t0\tco\x01ntrol\t1\n"
+                           "a.test\tFALSE\t/\tFALSE\t0\tcontrol\t\x7f\n"
                            "a.test\tFALSE\t/\n"
                            "a.test\tFALSE\t/\tFALSE\t0\tlast\t1";
 
