@@ -24,6 +24,9 @@ bool host_redirect_stderr(const char *path);
  * At most size - 1 bytes of one line. */
 void host_ask_secret(const char *question, char *answer, size_t size);
 
+/* Between the directories of a list in the environment. */
+extern const char host_list_separator;
+
 /* Opens the file to append to it; one that is made so nobody but its owner may read. NULL:
  * errno. */
 FILE *host_append_secrets(const char *path);

@@ -14,6 +14,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+const char host_list_separator = ':';
+
 void host_start(void)
 {
     signal(SIGPIPE, SIG_IGN);

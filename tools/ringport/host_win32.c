@@ -15,6 +15,8 @@
 
 #define NS_PER_S 1000000000U
 
+const char host_list_separator = ';';
+
 void host_start(void)
 {
     (void)_setmode(_fileno(stdout), _O_BINARY);

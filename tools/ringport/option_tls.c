@@ -1,4 +1,5 @@
 /* option_tls.c - the options of TLS. */
+#include "ca_directories.h"
 #include "option.h"
 
 #include <ctype.h>
@@ -90,6 +91,17 @@ static const char *variable(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* Where nothing is in any of them, and that is all there is, the error names them. */
+static void read_directories(tool_options *o, const char *list)
+{
+    body pem = {0};
+    if (ca_directories_read(&pem, list) && pem.size > 0)
+        o->tls.ca_pem = option_keep(o, (const char *)pem.data, pem.size);
+    else if (o->tls.ca_file == NULL)
+        o->tls.ca_directory = list;
+    free(pem.data);
+}
+
 void options_environment(tool_options *o)
 {
     if (o->tls.ca_file != NULL || o->tls.ca_directory != NULL || o->insecure)
@@ -98,7 +110,11 @@ void options_environment(tool_options *o)
     if (o->tls.ca_file != NULL)
         return;
     o->tls.ca_file = variable("SSL_CERT_FILE");
-    o->tls.ca_directory = variable("SSL_CERT_DIR");
+    const char *list = variable("SSL_CERT_DIR");
+    if (list != NULL && (o->tls.ca_file != NULL || ca_directories_are_several(list)))
+        read_directories(o, list);
+    else
+        o->tls.ca_directory = list;
 }
 
 int finish_tls(tool_options *o)
