@@ -1,4 +1,4 @@
-/* leaving.c - requests that leave HTTP (rp_request_upgrade): what stands behind the 101 comes by the
+/* leaving.c - requests that leave HTTP (rp_request_upgrade): what is behind the 101 comes by the
  * stream, all of it, whatever becomes of the request and its client meanwhile. */
 #include "swarm/world.h"
 
