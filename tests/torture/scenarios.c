@@ -84,6 +84,38 @@ static void run_post(torture *t)
     (void)get_with(t, "/continue/10", 10, &options);
 }
 
+/* ---- what a request costs more by an option, and connections without one ---- */
+
+static void run_explain(torture *t)
+{
+    rp_request_options options = {.explain = true};
+    (void)get_with(t, "/size/100", 100, &options);
+    (void)get_with(t, "/early/300", 300, &options);
+}
+
+static void preconnected(const rp_preconnected *result, void *user)
+{
+    torture *t = user;
+    t->started++;
+    if (result->error != NULL)
+        CHECK_TEXT(t->may(result->error), result->error->text);
+    else
+        CHECK(result->ready > 0);
+}
+
+static void run_preconnect(torture *t)
+{
+    rp_error error;
+    rp_preconnect_options options = {
+        .url = url(t, A, "/"), .count = 2, .on_done = preconnected, .user = t};
+    rp_status status = rp_client_preconnect(t->client, &options, &error);
+    CHECK_TEXT(status == RP_OK || t->may(&error), error.text);
+    while (status == RP_OK && t->started == 0)
+        torture_turn(t);
+    (void)get(t, "/size/100", 100);
+    CHECK(t->started == (status == RP_OK)); /* once */
+}
+
 /* ---- bodies piece by piece ---- */
 
 #define UP_PIECE 9000u
@@ -699,6 +731,11 @@ const scenario scenarios[] = {
     {"chain", serve_two, run_chain, .client = &two_in_all},
     {"stale_plain", serve_one, run_stale, .versions = 0},
     {"stale_13", serve_one, run_stale, .versions = 13},
+    {"explain_13", serve_one, run_explain, .versions = 13},
+    {"h2_explain", serve_one, run_explain, .http2 = true},
+    {"preconnect_plain", serve_one, run_preconnect, .versions = 0},
+    {"preconnect_13", serve_one, run_preconnect, .versions = 13},
+    {"h2_preconnect", serve_one, run_preconnect, .versions = 13, .http2 = true},
     {"h2_get_plain", serve_one, run_get, .bytes = 1, .http2 = true},
     {"h2_get_13", serve_one, run_get, .bytes = 7, .versions = 13, .http2 = true},
     {"h2_kinds_plain", serve_one, run_kinds, .http2 = true},
