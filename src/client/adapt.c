@@ -4,14 +4,14 @@
  * becomes limit * gradient + sqrt(limit), where gradient is how long requests take that do not wait
  * (and a quarter more) by how long they take now, between a half and one (as in Netflix'
  * concurrency-limits: what ends first in a window is quick, and would make it leap). What they take
- * without waiting is measured now and then, with half the limit. To that comes the decrease of
+ * without waiting is measured now and then, with half the limit, and counts by half. To that comes the decrease of
  * AIMD, for a server that fails quickly has short times too; and no growth where the limit was not
  * used (RFC 7661 for TCP). */
 #include "client/adapt.h"
 
 #define FIRST 8u
 #define SAMPLES 25u
-#define BASE_SAMPLES 50u
+#define BASE_SAMPLES 100u /* times vary: half as many are a third off now and then */
 #define WINDOW_NS UINT64_C(100000000)
 #define BASE_NS UINT64_C(30000000000)
 #define THOUSAND 1000u
@@ -83,7 +83,8 @@ static void window_end(rp_adapt *adapt, uint64_t now_ns)
 {
     if (adapt->resumed > 0) {
         if (adapt->samples > 0) {
-            adapt->base_us = adapt->sum_us / adapt->samples + 1;
+            uint64_t base_us = adapt->sum_us / adapt->samples + 1;
+            adapt->base_us = adapt->base_us > 0 ? (adapt->base_us + base_us) / 2 : base_us;
             adapt->based_ns = now_ns;
         }
         adapt->limit = adapt->resumed;
