@@ -325,6 +325,32 @@ static void test_same_seed_same_run(void **state)
     assert_int_not_equal(run_once(11), run_once(12));
 }
 
+/* Cancelled before a loop has seen them, under way, answered and not handed over, and after that:
+ * each has one end, and what is sent later is not meant. */
+static void test_cancel_at_each_step(void **state)
+{
+    (void)state;
+    unsigned cancelled_first = 0, good_last = 0;
+    for (unsigned ms = 0; ms <= 100; ms += 2) {
+        scene s;
+        scene_begin(&s, 0, &(rp_service_options){.gather = 1}, 13);
+        ask(&s, "https://" PLAY_HOST "/", 2);
+        rp_sim_run_ms(s.play.sim, ms);
+        rp_service_cancel(s.service, TAG);
+        rp_service_cancel(s.service, TAG);
+        ask(&s, "https://" PLAY_HOST "/", 1);
+        rp_sim_run_ms(s.play.sim, 1000);
+        assert_int_equal(s.answers, 3);
+        assert_int_equal(s.good + s.cancelled, 3);
+        assert_true(s.good >= 1);
+        cancelled_first = ms == 0 ? s.cancelled : cancelled_first;
+        good_last = s.good;
+        scene_end(&s);
+    }
+    assert_int_equal(cancelled_first, 2);
+    assert_int_equal(good_last, 3);
+}
+
 /* Destroyed in every state: the requests end in later turns, or by the loops' end. */
 static void test_destroy(void **state)
 {
@@ -470,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_spread),
         cmocka_unit_test(test_same_seed_same_run),
         cmocka_unit_test(test_destroy),
+        cmocka_unit_test(test_cancel_at_each_step),
         cmocka_unit_test(test_set_tls),
         cmocka_unit_test(test_cancel_at_the_end),
         cmocka_unit_test(test_wait_in_a_callback),
