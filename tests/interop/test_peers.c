@@ -2,6 +2,7 @@
  * GnuTLS. Each has a server of each version and kind of key, and some that demand a certificate
  * and staple an OCSP response, and sends back what it gets. Those that are not installed are
  * skipped. */
+#include "support/foreign.h"
 #include "support/probe.h"
 #include "support/process.h"
 #include "support/tls_pair.h"
@@ -84,17 +85,6 @@ static const char go_program[] =
     "    select {}\n"
     "}\n";
 
-static bool installed(const char *name)
-{
-    const char *const words[] = {"sh", "-c", "command -v \"$0\" >/dev/null && echo yes || echo no.",
-                                 name, NULL};
-    process p;
-    process_start(&p, words, NULL, NULL);
-    bool known = process_says(&p, "\n") && strstr(p.text, "yes") != NULL;
-    process_stop(&p);
-    return known;
-}
-
 static bool is_strict(const char *spec)
 {
     return strstr(spec, " strict") != NULL;
@@ -160,7 +150,7 @@ static void converse_with_all(const char *const *words, size_t word_count, size_
 static void test_node(void **state)
 {
     (void)state;
-    if (!installed("node"))
+    if (!foreign_installed("node"))
         skip();
     const char *const words[] = {"node", "-e", node_program};
     converse_with_all(words, 3, SPECS);
@@ -169,7 +159,7 @@ static void test_node(void **state)
 static void test_go(void **state)
 {
     (void)state;
-    if (!installed("go"))
+    if (!foreign_installed("go"))
         skip();
     char directory[64], source[128], program[128], cache[128];
     process_directory(directory);
@@ -228,7 +218,7 @@ static void converse_with_gnutls(const char *spec)
 static void test_gnutls(void **state)
 {
     (void)state;
-    if (!installed("gnutls-serv"))
+    if (!foreign_installed("gnutls-serv"))
         skip();
     for (size_t i = 0; i < SPECS; i++)
         converse_with_gnutls(specs[i]);

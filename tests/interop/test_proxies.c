@@ -173,6 +173,8 @@ static void test_tinyproxy(void **state)
 static void test_dante(void **state)
 {
     (void)state;
+    if (!foreign_installed("danted"))
+        skip(); /* Debian 13 has none */
     through(2);
 }
 
@@ -185,13 +187,14 @@ int main(void)
         fixture_test_real(test_behind_tls),
     };
     char config[sizeof(haproxy_config) + 16];
-    for (size_t i = 0; i < 3; i++)
+    size_t count = foreign_installed("danted") ? 3 : 2;
+    for (size_t i = 0; i < count; i++)
         start(&servers[i], kinds[i].config, kinds[i].command);
     (void)snprintf(config, sizeof(config), haproxy_config, (unsigned)servers[0].ports[0]);
     start(&front, config, haproxy_command);
     int failed = fixture_run(tests);
     foreign_end(&front);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < count; i++)
         foreign_end(&servers[i]);
     return failed;
 }

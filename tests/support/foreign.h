@@ -15,6 +15,9 @@ typedef struct foreign {
     int reserved[FOREIGN_PORTS]; /* sockets that keep the ports for the server */
 } foreign;
 
+/* Whether there is such a program; not each release of Debian has all of them. */
+bool foreign_installed(const char *program);
+
 void foreign_begin(foreign *f);
 /* Writes a file. In text DIR, CERTS and PORT0 to PORT3 stand for what they are. */
 void foreign_write(foreign *f, const char *name, const char *text);

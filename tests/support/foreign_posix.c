@@ -28,6 +28,17 @@ static int reserve(uint16_t *port)
     return fd;
 }
 
+bool foreign_installed(const char *program)
+{
+    const char *const words[] = {"sh", "-c", "command -v \"$0\" >/dev/null && echo yes || echo no.",
+                                 program, NULL};
+    process p;
+    process_start(&p, words, NULL, NULL);
+    bool known = process_says(&p, "\n") && strstr(p.text, "yes") != NULL;
+    process_stop(&p);
+    return known;
+}
+
 void foreign_begin(foreign *f)
 {
     uint8_t *large = probe_pattern(FOREIGN_LARGE);
