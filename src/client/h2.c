@@ -12,11 +12,14 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/fetch.h"
 #include "client/request.h"
 #include "http/h2.h"
 
+#include <stddef.h>
 #include <string.h>
 
+#define FETCHED (offsetof(rp_request, inline_bytes) + 128) /* what most requests have in use */
 #define LAST_WORDS_MS 1000u /* that a server which broke the rules has to take them */
 
 typedef struct session {
@@ -280,10 +283,14 @@ static void settle(rp_conn *conn)
 
 /* ---- http/h2's events ---- */
 
+/* Of many requests under way the near caches hold few. */
 static void on_answer(void *user, rp_h2_stream *stream)
 {
+    rp_conn *conn = user;
     rp_request *request = stream->user;
-    (void)user;
+    const rp_request *next = rp_h2_next_user(session_of(conn)->h2, stream);
+    if (next != NULL)
+        rp_fetch(next, FETCHED);
     rp_request_moved(request);
 }
 

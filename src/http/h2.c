@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/fetch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -487,6 +488,16 @@ rp_h2_stream *rp_h2_first(const rp_h2 *h2)
     if (rp_list_empty(&h2->live))
         return NULL;
     return &RP_CONTAINER(h2->live.next, stream, link)->is;
+}
+
+void *rp_h2_next_user(const rp_h2 *h2, const rp_h2_stream *public)
+{
+    const rp_link *next = RP_CONTAINER(public, const stream, is)->link.next;
+    if (next == &h2->live)
+        return NULL;
+    if (next->next != &h2->live)
+        rp_fetch(RP_CONTAINER(next->next, const stream, link), sizeof(stream));
+    return RP_CONTAINER(next, stream, link)->is.user;
 }
 
 /* ---- bodies ---- */

@@ -150,6 +150,11 @@ void rp_h2_ping(rp_h2 *h2);
 /* The oldest stream whose answer has not come in whole; NULL: none. */
 rp_h2_stream *rp_h2_first(const rp_h2 *h2);
 
+/* The user of the one behind a stream whose answer has not come in whole; NULL: none. Servers
+ * mostly answer in order, so it is the next that something is told of: its memory can be fetched
+ * meanwhile, as that of streams is here. */
+void *rp_h2_next_user(const rp_h2 *h2, const rp_h2_stream *stream);
+
 /* Why feed or drain said false: a sentence about "the server". */
 void rp_h2_failure(const rp_h2 *h2, rp_error *error);
 /* The server said in a GOAWAY why it ends the connection, and it is not for nothing: likewise.

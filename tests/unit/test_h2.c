@@ -495,6 +495,20 @@ static void test_limit_of_streams(void **state)
     assert_int_equal(rp_h2_open(rig.h2), 0);
 }
 
+/* Whose memory is worth fetching. */
+static void test_next_user(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        h2_get(i);
+    rp_h2_stream *first = rig.all[0].stream;
+    assert_ptr_equal(rp_h2_next_user(rig.h2, first), &rig.all[1]);
+    assert_ptr_equal(rp_h2_next_user(rig.h2, rig.all[1].stream), &rig.all[2]);
+    assert_null(rp_h2_next_user(rig.h2, rig.all[2].stream));
+    rp_h2_drop(rig.h2, rig.all[1].stream, rig.now_ns);
+    assert_ptr_equal(rp_h2_next_user(rig.h2, first), &rig.all[2]);
+}
+
 /* ---- streams that nobody wants ---- */
 
 static unsigned resets_seen(void)
@@ -850,6 +864,7 @@ int main(void)
         H2_TEST(test_goaway),
         H2_TEST(test_farewell),
         H2_TEST(test_limit_of_streams),
+        H2_TEST(test_next_user),
         H2_TEST(test_budget_of_resets),
         H2_TEST(test_dropped_in_step),
         H2_TEST(test_unwanted_give_back),
