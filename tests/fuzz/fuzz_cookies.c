@@ -69,7 +69,7 @@ static cookie_jar read_jar(FILE *file)
     return jar;
 }
 
-/* But for those that say no domain, or begin it with a dot, which a file has for something else. */
+/* But for those that say no domain, and what a file has for a comment. */
 static void check_written(const cookie_jar *jar)
 {
     FILE *file = tmpfile();
@@ -77,8 +77,8 @@ static void check_written(const cookie_jar *jar)
     cookie_jar again = read_jar(file);
     for (size_t i = 0; i < jar->count; i++) {
         const cookie *c = &jar->cookies[i];
-        bool found = (c->expires != 0 && c->expires <= NOW) || c->domain[0] == '\0' ||
-                     c->domain[0] == '.' || c->domain[0] == '#';
+        bool found =
+            (c->expires != 0 && c->expires <= NOW) || c->domain[0] == '\0' || c->domain[0] == '#';
         for (size_t j = 0; !found && j < again.count; j++) {
             const cookie *d = &again.cookies[j];
             found = strcmp(c->name, d->name) == 0 && strcmp(c->value, d->value) == 0 &&

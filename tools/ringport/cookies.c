@@ -456,7 +456,7 @@ static int read_columns(cookie_jar *jar, char *line, bool no_sessions, int64_t n
     }
     if (count < 6)
         return 0;
-    const char *domain = columns[0] + (columns[0][0] == '.');
+    const char *domain = columns[0] + strspn(columns[0], ".");
     const char *value = count == 7 ? columns[6] : "";
     int64_t expires = strtoll(columns[4], NULL, 10);
     size_t size = strlen(columns[5]) + strlen(value);
