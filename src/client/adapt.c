@@ -4,9 +4,9 @@
  * becomes limit * gradient + sqrt(limit), where gradient is how long requests take that do not wait
  * (and a quarter more) by how long they take now, between a half and one (as in Netflix'
  * concurrency-limits: what ends first in a window is quick, and would make it leap). What they take
- * without waiting is measured now and then, with half the limit, and counts by half. To that comes the decrease of
- * AIMD, for a server that fails quickly has short times too; and no growth where the limit was not
- * used (RFC 7661 for TCP). */
+ * without waiting is measured now and then, with half the limit, and the new one counts as much as
+ * what was known. To that comes the decrease of AIMD, for a server that fails quickly has short
+ * times too; and no growth where the limit was not used (RFC 7661 for TCP). */
 #include "client/adapt.h"
 
 #define FIRST 8u

@@ -279,7 +279,7 @@ static void adapt(adapted *sums, rp_http_versions version, uint64_t seed)
     play_end(&w.p);
 }
 
-/* Each run's chance moves its numbers by three in a hundred, so that some of them count together. */
+/* Chance moves each run's numbers by three in a hundred, so that some count together. */
 static void test_adaptive(void **state)
 {
     enum { RUNS = 4 };
