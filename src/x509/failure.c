@@ -47,7 +47,7 @@ static void tell_untrusted(const rp_path *path, const char *peer_text, rp_error 
     const rp_certificate *last = path->failure.certificate;
     char issuer[RP_DNAME_TEXT_SIZE];
     (void)rp_dname_text(last->issuer, issuer);
-    if (path->count == 1 && last->self_issued)
+    if (last == &path->sent[0] && last->self_issued)
         rp_error_set(error, RP_E_CERT_UNTRUSTED, RP_PHASE_HANDSHAKE,
                      "certificate of %s is self-signed (%s) and not a trusted one", peer_text,
                      issuer);

@@ -117,6 +117,8 @@ static rp_path_failure judge_leaf(const path_search *search, bool is_anchor)
     rp_path_failure failure = judge_any(search, leaf);
     if (!fine(&failure))
         return failure;
+    if (!is_anchor && leaf->is_authority && leaf->self_issued) /* as `openssl req -x509` makes it */
+        return (rp_path_failure){RP_E_CERT_UNTRUSTED, leaf, NULL, 0};
     if (leaf->has_key_usage && !(leaf->key_usage & RP_USAGE_DIGITAL_SIGNATURE))
         return invalid(leaf, "its key usage does not allow signatures of TLS");
     if (is_anchor)
