@@ -66,11 +66,17 @@ bool rp_certificate_names_host(const rp_certificate *certificate, const char *ho
 
 static void host_text(const rp_general_name *name, char text[RP_DNAME_TEXT_SIZE])
 {
+    static const char said[] = "a DNS name that reads ";
     rp_address address = {.family = name->value.size == 4 ? 4 : 6};
     char address_text[RP_ADDRESS_TEXT_SIZE];
     text[0] = '\0';
     if (name->type == RP_GENERAL_DNS) {
-        rp_printable_text(name->value, text, RP_DNAME_TEXT_SIZE);
+        /* It is for no address: "for 192.0.2.1, not for 192.0.2.1" would help nobody. */
+        rp_address read;
+        bool odd = rp_address_parse(&read, (const char *)name->value.data, name->value.size);
+        size_t before = odd ? sizeof(said) - 1 : 0;
+        memcpy(text, said, before);
+        rp_printable_text(name->value, text + before, RP_DNAME_TEXT_SIZE - before);
     } else if (name->type == RP_GENERAL_ADDRESS) {
         memcpy(address.bytes, name->value.data, name->value.size);
         snprintf(text, RP_DNAME_TEXT_SIZE, "%s", rp_address_text(&address, false, address_text));

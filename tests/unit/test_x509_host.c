@@ -154,6 +154,8 @@ static void hosts_are_told(void **state)
         {"email:x@y.test;dns:", ""},
         {NULL, ""},
         {"a\tb\x7f.test", "a?b?.test"},
+        {"dns:192.0.2.1;ip:192.0.2.2;dns:2001:db8::1",
+         "a DNS name that reads 192.0.2.1, 192.0.2.2, a DNS name that reads 2001:db8::1"},
         {"01234567890123456789.test;01234567890123456789.test;01234567890123456789.test;"
          "01234567890123456789.test;01234567890123456789.test",
          "01234567890123456789.test, 01234567890123456789.test, 01234567890123456789.test, "
