@@ -313,7 +313,8 @@ static bool flaw_explains(const call *c, rp_status status)
         return status == RP_E_HEAD_TOO_LARGE;
     case FLAW_SILENCE:
         return status == RP_E_CLOSED_EARLY || status == RP_E_STALE_CONNECTION ||
-               (c->early_hints && status == RP_E_BODY_TRUNCATED);
+               ((c->early_hints || c->expectation != EXPECT_NONE) && /* 103, or 100, came */
+                status == RP_E_BODY_TRUNCATED);
     default:
         return false;
     }
