@@ -131,9 +131,9 @@ static void hand_over(rp_asked *asked)
 static bool keep_texts(rp_asked *asked)
 {
     rp_response_summary *summary = &asked->answer.summary;
-    const char **texts[] = {&summary->address,   &summary->tls_version, &summary->tls_cipher,
-                            &summary->tls_group, &summary->url,         &summary->why,
-                            &summary->retry_why};
+    const char **texts[] = {&summary->address,    &summary->local_address, &summary->tls_version,
+                            &summary->tls_cipher, &summary->tls_group,     &summary->url,
+                            &summary->why,        &summary->retry_why};
     size_t size = 1;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         size += *texts[i] != NULL ? strlen(*texts[i]) + 1 : 0;
@@ -141,7 +141,7 @@ static bool keep_texts(rp_asked *asked)
     char *place = asked->texts;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (asked->texts == NULL)
-            *texts[i] = i == 0 ? "" : NULL;
+            *texts[i] = i < 2 ? "" : NULL; /* the addresses */
         else if (*texts[i] != NULL)
             *texts[i] = put_text(&place, *texts[i]);
     return asked->texts != NULL;

@@ -247,7 +247,7 @@ static void begin(rp_worker *worker, rp_call *call, bool cancelled)
         call->request = rp_client_send(worker->client, &call->options, &call_events, call, &error);
     if (call->request != NULL)
         return;
-    const rp_response_summary summary = {.error = &error, .address = ""};
+    const rp_response_summary summary = {.error = &error, .address = "", .local_address = ""};
     call_done(NULL, &summary, call);
 }
 

@@ -440,6 +440,51 @@ static void test_wait_in_a_callback(void **state)
     scene_end(&s);
 }
 
+/* ---- what an answer tells ---- */
+
+static void keep_answer(rp_response *answer, void *user)
+{
+    *(rp_response **)user = answer;
+}
+
+static rp_response *ask_why(scene *s, const char *url)
+{
+    static const rp_header close[] = {{"Connection", "close"}};
+    rp_response *answer = NULL;
+    rp_request_options options = {.url = url, .explain = true, .headers = close, .header_count = 1};
+    rp_error error;
+    assert_int_equal(
+        rp_service_ask(s->service, &options, TAG, 0, s->play.loop, keep_answer, &answer, &error),
+        RP_OK);
+    rp_sim_run_ms(s->play.sim, 1000);
+    assert_non_null(answer);
+    return answer;
+}
+
+/* What it says is its own: the request is gone, and another has its place. */
+static void test_texts_of_an_answer(void **state)
+{
+    (void)state;
+    scene s;
+    char local[64];
+    scene_begin(&s, 3, &(rp_service_options){0}, 13);
+    rp_response *first = ask_why(&s, "https://" PLAY_HOST "/");
+    (void)snprintf(local, sizeof(local), "%s", first->summary.local_address);
+    rp_response *second = ask_why(&s, "https://" PLAY_HOST "/");
+    assert_memory_equal(local, "10.0.0.1:", 9);
+    assert_string_equal(first->summary.local_address, local);
+    assert_string_not_equal(second->summary.local_address, local);
+    assert_string_equal(first->summary.address, second->summary.address);
+    rp_response_free(first);
+    rp_response_free(second);
+    rp_response *none = ask_why(&s, "https://user:a%00b@" PLAY_HOST "/");
+    assert_int_not_equal(none->error.status, RP_OK);
+    assert_string_equal(none->summary.address, "");
+    assert_string_equal(none->summary.local_address, "");
+    rp_response_free(none);
+    scene_end(&s);
+}
+
 static void test_misuse(void **state)
 {
     (void)state;
@@ -499,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_cancel_at_each_step),
         cmocka_unit_test(test_set_tls),
         cmocka_unit_test(test_cancel_at_the_end),
+        cmocka_unit_test(test_texts_of_an_answer),
         cmocka_unit_test(test_wait_in_a_callback),
         cmocka_unit_test(test_misuse),
     };
