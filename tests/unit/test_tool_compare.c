@@ -66,6 +66,22 @@ static void test_json(void **state)
     assert_true(number_at(NULL) == -1);
 }
 
+/* What would make a chart without an end of somebody's file. */
+static void test_json_no_number(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"1e999", "-1e999", "1e31", "1e-31", "5e-324",
+                                       "-inf",  "-nan",   "-",    "",      "\"1\""};
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        double number = 1;
+        assert_false(json_value(none[i], &number));
+        assert_true(number == 0);
+    }
+    assert_true(number_at("1e30") == 1e30);
+    assert_true(number_at("-1e-30") == -1e-30);
+    assert_true(number_at("0") == 0);
+}
+
 /* Whatever it is, nothing behind its end is read. */
 static void test_json_cut(void **state)
 {
@@ -106,9 +122,8 @@ static void test_ranks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_timeline),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_json_cut),
+        cmocka_unit_test(test_timeline), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json_cut), cmocka_unit_test(test_json_no_number),
         cmocka_unit_test(test_ranks),
     };
     return cmocka_run_group_tests_name("tool_compare", tests, NULL, NULL);

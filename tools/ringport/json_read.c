@@ -5,6 +5,9 @@
 #include <string.h>
 
 #define DEEPEST 32
+/* Between them one can reckon with two numbers, and get neither 0 nor infinity. */
+#define LEAST 1e-30
+#define MOST 1e30
 
 static const char *blanks(const char *p)
 {
@@ -93,6 +96,8 @@ bool json_value(const char *value, double *number)
     *number = 0;
     if (value == NULL || strchr("-0123456789", *value) == NULL || *value == '\0')
         return false;
-    *number = strtod(value, &end);
-    return end != value;
+    double read = strtod(value, &end), size = read < 0 ? -read : read;
+    bool sane = size == 0 || (size >= LEAST && size <= MOST); /* no infinity, no NaN */
+    *number = sane ? read : 0;
+    return end != value && sane;
 }

@@ -10,7 +10,7 @@
  * deep. value may be NULL. */
 const char *json_member(const char *value, const char *key);
 const char *json_item(const char *value, size_t index);
-/* False: it is no number. */
+/* False: it is no number, or one that is too large or too small to be of the tool's making. */
 bool json_value(const char *value, double *number);
 
 #endif
