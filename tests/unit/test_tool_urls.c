@@ -184,12 +184,31 @@ static void test_dates(void **state)
     assert_string_equal(text, "Wed, 31 Dec 1969 23:59:59 GMT");
 }
 
+static void test_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *shown;
+    } cases[] = {
+        {"http://me:hush@h:1/a?b", "http://h:1/a?b"},
+        {"https://me@h", "https://h"},
+        {"http://a@b:hush@h/", "http://h/"},
+        {"http://h/@a:b@c", "http://h/@a:b@c"},
+        {"http://h?u=me:hush@h", "http://h?u=me:hush@h"},
+        {"http://me:hush@[::1]:1/", "http://[::1]:1/"},
+        {"me:hush@h/a", "h/a"},
+    };
+    static char shown[URL_SHOWN_SIZE];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(url_shown(cases[i].url, shown), cases[i].shown);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complete), cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_globs),    cmocka_unit_test(test_bad_globs),
-        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_shown),     cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_parts),     cmocka_unit_test(test_globs),
+        cmocka_unit_test(test_bad_globs), cmocka_unit_test(test_dates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* load_print.c - a run's result, as text and as JSON: the same numbers. */
 #include "json.h"
 #include "tally.h"
+#include "url.h"
 
 #include <string.h>
 
@@ -62,6 +63,7 @@ static void print_each(const load_result *r, FILE *out)
 {
     const tally *t = &r->total;
     size_t order[TALLY_REQUESTS];
+    char shown[URL_SHOWN_SIZE];
     if (t->each_count == 0)
         return;
     tally_slowest_first(t, order);
@@ -75,7 +77,8 @@ static void print_each(const load_result *r, FILE *out)
                 (unsigned long long)histogram_percentile(&e->latency, 50),
                 (unsigned long long)histogram_percentile(&e->latency, 99),
                 (unsigned long long)(e->latency.count > 0 ? e->latency.max : 0), of->line,
-                of->method != NULL ? of->method : "", of->method != NULL ? " " : "", of->url);
+                of->method != NULL ? of->method : "", of->method != NULL ? " " : "",
+                url_shown(of->url, shown));
     }
     if (r->options->list.count > REQUESTS_PRINTED)
         fprintf(out, "these are the slowest of %zu\n", r->options->list.count);
@@ -121,10 +124,11 @@ void load_print(const load_result *r, FILE *out)
     const tool_options *o = r->options;
     const tally *t = &r->total;
     double finished = (double)tally_finished(t);
+    char shown[URL_SHOWN_SIZE];
     if (o->list.count > 0)
         fprintf(out, "%s: %zu requests", o->list_path, o->list.count);
     else
-        fprintf(out, "%s", o->url);
+        fprintf(out, "%s", url_shown(o->url, shown));
     fprintf(out, "%s %llu connections", o->list.count > 0 ? "," : ":",
             (unsigned long long)o->connections);
     if (o->streams > 1)
@@ -208,6 +212,7 @@ static void json_curve(json *j, const histogram *h)
 static void json_each(json *j, const load_result *r)
 {
     const tally *t = &r->total;
+    char shown[URL_SHOWN_SIZE];
     if (r->options->list.count == 0)
         return;
     json_begin_array(j, "each");
@@ -217,7 +222,7 @@ static void json_each(json *j, const load_result *r)
         json_begin_object(j, NULL);
         json_number(j, "line", of->line);
         json_text(j, "method", of->method);
-        json_text(j, "url", of->url);
+        json_text(j, "url", url_shown(of->url, shown));
         json_number(j, "ok", e->ok);
         json_number(j, "non_2xx", e->non_2xx);
         json_number(j, "failed", e->failed);
@@ -319,8 +324,9 @@ void load_print_json(const load_result *r, FILE *out)
     const tool_options *o = r->options;
     const tally *t = &r->total;
     json j = {.out = out};
+    char shown[URL_SHOWN_SIZE];
     json_begin_object(&j, NULL);
-    json_text(&j, "url", o->list.count > 0 ? NULL : o->url);
+    json_text(&j, "url", o->list.count > 0 ? NULL : url_shown(o->url, shown));
     if (o->list.count > 0) {
         json_text(&j, "requests_from", o->list_path);
         json_number(&j, "seed", o->seed);

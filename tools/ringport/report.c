@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "report_chart.h"
+#include "url.h"
 #include "utf8.h"
 
 #include <string.h>
@@ -51,7 +52,9 @@ void report_of_load(report_run *run, const load_result *r)
 {
     const tally *t = &r->total;
     double finished = (double)tally_finished(t);
-    const char *name = r->options->list.count > 0 ? r->options->list_path : r->options->url;
+    char shown[URL_SHOWN_SIZE];
+    const char *name =
+        r->options->list.count > 0 ? r->options->list_path : url_shown(r->options->url, shown);
     _Static_assert(TIMELINE_SLICES <= REPORT_SLICES, "a slice each");
     memset(run, 0, sizeof(*run));
     snprintf(run->name, sizeof(run->name), "%s", name);
@@ -224,6 +227,7 @@ static void write_each(const load_result *r, FILE *out)
 {
     const tally *t = &r->total;
     size_t order[TALLY_REQUESTS];
+    char shown[URL_SHOWN_SIZE];
     if (t->each_count == 0)
         return;
     tally_slowest_first(t, order);
@@ -239,7 +243,7 @@ static void write_each(const load_result *r, FILE *out)
             report_text(of->method, out);
             fputc(' ', out);
         }
-        report_text(of->url, out);
+        report_text(url_shown(of->url, shown), out);
         fprintf(out,
                 "</td><td>%zu</td><td>%llu</td><td>%llu</td><td>%llu</td><td>%llu</td><td>%llu</td>"
                 "</tr>\n",

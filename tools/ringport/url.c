@@ -26,6 +26,15 @@ size_t url_authority(const char *url, const char **authority)
     return size;
 }
 
+const char *url_shown(const char *url, char shown[URL_SHOWN_SIZE])
+{
+    const char *authority, *scheme = strstr(url, "://");
+    (void)url_authority(url, &authority);
+    snprintf(shown, URL_SHOWN_SIZE, "%.*s%s", scheme != NULL ? (int)(scheme + 3 - url) : 0, url,
+             authority);
+    return shown;
+}
+
 char *url_for_upload(const char *url, const char *file)
 {
     const char *name = strrchr(file, '/');

@@ -9,6 +9,10 @@
  * begin. */
 size_t url_authority(const char *url, const char **authority);
 
+/* For people to read, and for files: without user information, in which a password may be. */
+#define URL_SHOWN_SIZE 65536
+const char *url_shown(const char *url, char shown[URL_SHOWN_SIZE]);
+
 /* Where the URL's path ends in "/" or is empty, the URL with the file's name behind, as curl has it
  * for uploads; otherwise a copy. free() it; NULL: no memory. */
 char *url_for_upload(const char *url, const char *file);
