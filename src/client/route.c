@@ -8,6 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A proxy is told the host in a line of its own (CONNECT), where these would end it. */
+static bool has_blanks(rp_slice host)
+{
+    for (size_t i = 0; i < host.size; i++) {
+        if (host.data[i] <= ' ' || host.data[i] == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 /* Cuts "HOST:" or "[HOST]:" off text. */
 static bool cut_host(const char **text, rp_slice *host)
 {
@@ -19,7 +29,7 @@ static bool cut_host(const char **text, rp_slice *host)
         return false;
     *host = (rp_slice){(const uint8_t *)from, (size_t)(end - from)};
     *text = end + (brackets ? 2 : 1);
-    return host->size <= RP_HOST_LIMIT && !(brackets && host->size == 0);
+    return host->size <= RP_HOST_LIMIT && !(brackets && host->size == 0) && !has_blanks(*host);
 }
 
 /* Digits up to end, or nothing: 0. */

@@ -38,6 +38,11 @@ static void reads_routes(void **state)
         {"a: 1", NULL, 0},
         {"a:+1", NULL, 0},
         {"a:1:2", NULL, 0},
+        {"a b:1", NULL, 0},
+        {"a\r\nX-Injected:1", NULL, 0},
+        {"\ta:1", NULL, 0},
+        {"a\x7f:1", NULL, 0},
+        {"[::1\n]:1", NULL, 0},
         {"unix:80", "unix", 80}, /* a host of that name */
         {"unix:", "unix", 0},
         {"unix:x", NULL, 0},
