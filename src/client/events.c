@@ -36,7 +36,8 @@ static bool text_add(rp_memory *memory, text *t, const char *bytes, size_t size)
         size_t capacity = t->capacity == 0 ? 128 : t->capacity;
         while (capacity - t->size <= size)
             capacity *= 2;
-        char *grown = rp_reallocate_secret(memory, t->bytes, t->size, capacity);
+        /* All of the old block is overwritten: behind size stand earlier lines and events. */
+        char *grown = rp_reallocate_secret(memory, t->bytes, t->capacity, capacity);
         if (grown == NULL)
             return false;
         t->bytes = grown;

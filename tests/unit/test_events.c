@@ -210,12 +210,60 @@ static void test_refused(void **state)
     rp_event_reader_destroy(NULL);
 }
 
+/* ---- memory that is given back ---- */
+
+#define SECRET "s3cr3t-of-an-event"
+
+static unsigned given_back_with_secret;
+
+static void *watch(void *user, void *memory, size_t size)
+{
+    size_t *old = memory == NULL ? NULL : (size_t *)memory - 2, *block = NULL;
+    (void)user;
+    if (size > 0) {
+        block = calloc(1, 2 * sizeof(*block) + size);
+        assert_non_null(block);
+        *block = size;
+        if (old != NULL)
+            memcpy(block + 2, memory, *old < size ? *old : size);
+    }
+    if (old != NULL) {
+        for (size_t i = 0; i + sizeof(SECRET) - 1 <= *old; i++)
+            given_back_with_secret += memcmp((char *)memory + i, SECRET, sizeof(SECRET) - 1) == 0;
+        free(old);
+    }
+    return block != NULL ? block + 2 : NULL;
+}
+
+/* An event is told, and then a longer one needs a larger block. */
+static void test_overwritten(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {"data", "event", "id"};
+    rp_loop *own = loop;
+    char text[512];
+    rp_loop_options options = {.allocator = {.resize = watch}};
+    assert_int_equal(rp_loop_create(&loop, &options, NULL), RP_OK);
+    begin(NULL);
+    for (size_t i = 0; i < 3; i++) {
+        int size = snprintf(text, sizeof(text), "%s: " SECRET "\ndata\n\n%s: %0*d\ndata\n\n",
+                            fields[i], fields[i], 130 * (int)(i + 1), 0);
+        feed(text, (size_t)size);
+    }
+    assert_non_null(strstr(told, SECRET));
+    end();
+    rp_loop_destroy(loop);
+    loop = own;
+    assert_int_equal(given_back_with_secret, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cuts),      cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_limits),    cmocka_unit_test(test_destroyed_inside),
-        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_cuts),        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_destroyed_inside),
+        cmocka_unit_test(test_overwritten), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
