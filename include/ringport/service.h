@@ -101,9 +101,10 @@ static inline void rp_service_stats_get(rp_service *service, rp_service_stats *s
 }
 
 /* As rp_client_metrics, for all loops: each series has one more label, ringport_loop, a number, and
- * sums over it are the service's. Waits until each loop has told what it counted, in its next turn,
- * so not on a thread of the service's (RP_E_MISUSE), nor on one that turns its loops. Errors:
- * RP_E_MISUSE, RP_E_NO_MEMORY; then nothing was written. error may be NULL. */
+ * sums over it are the service's. Of the 1,000 origins one counts once for each loop that has it.
+ * Waits until each loop has told what it counted, in its next turn, so not on a thread of the
+ * service's (RP_E_MISUSE), nor on one that turns its loops. Errors: RP_E_MISUSE, RP_E_NO_MEMORY;
+ * then nothing was written. error may be NULL. */
 rp_status rp_service_metrics(rp_service *service, rp_metrics_fn *fn, void *user, rp_error *error);
 
 /* ---- a request whose events come on the service's threads ---- */
