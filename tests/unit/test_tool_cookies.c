@@ -192,6 +192,9 @@ static const char file[] = "# Netscape HTTP Cookie File\n"
                            "a.test\tFALSE\tno\tFALSE\t0\tpath\t1\n"
                            "a.test\tFALSE\t/\tFALSE\t0\tco\x01ntrol\t1\n"
                            "a.test\tFALSE\t/\tFALSE\t0\tcontrol\t\x7f\n"
+                           ".\tTRUE\t/\tFALSE\t0\tanybody\t1\n"
+                           "..\tTRUE\t/\tFALSE\t0\tdots\t1\n"
+                           "\tFALSE\t/\tFALSE\t0\tnowhere\t1\n"
                            "a.test\tFALSE\t/\n"
                            "a.test\tFALSE\t/\tFALSE\t0\tlast\t1";
 
@@ -202,6 +205,7 @@ static void test_files(void **state)
     read_text(&jar, file, false);
     expect_sent(&jar, "http://a.test/", "empty=; last=1; s=1");
     expect_sent(&jar, "https://b.a.test/x", "p=2");
+    expect_sent(&jar, "https://other.test/", "");
     FILE *out = files_text_begin();
     assert_true(cookies_write(&jar, out, NOW));
     char *text = files_text_end(out);

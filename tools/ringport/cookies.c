@@ -460,8 +460,9 @@ static int read_columns(cookie_jar *jar, char *line, bool no_sessions, int64_t n
     const char *value = count == 7 ? columns[6] : "";
     int64_t expires = strtoll(columns[4], NULL, 10);
     size_t size = strlen(columns[5]) + strlen(value);
-    if ((no_sessions && expires == 0) || columns[2][0] != '/' || columns[5][0] == '\0' ||
-        has_controls((text){columns[5], strlen(columns[5])}) ||
+    /* Without a domain it would be every host's. */
+    if ((no_sessions && expires == 0) || domain[0] == '\0' || columns[2][0] != '/' ||
+        columns[5][0] == '\0' || has_controls((text){columns[5], strlen(columns[5])}) ||
         has_controls((text){value, strlen(value)}) || size > COOKIE_LIMIT ||
         strlen(domain) >= HOST_LIMIT || expires < 0)
         return 1;
