@@ -60,6 +60,16 @@ void rp_h2_idle_frame(rp_h2 *h2)
     rp_h2_flooded(h2, text);
 }
 
+/* A server whose program reads in small pieces gives each of them back, all of them at once if they
+ * were sent at once: far more frames than a budget holds. */
+void rp_h2_given_back(rp_h2 *h2, uint32_t size)
+{
+    if (size < BYTES_PER_IDLE_FRAME || size > h2->taken_bytes)
+        rp_h2_idle_frame(h2);
+    else
+        h2->taken_bytes -= size;
+}
+
 /* ---- the connection's end ---- */
 
 const char *rp_h2_code_name(uint32_t code)

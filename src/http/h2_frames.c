@@ -506,7 +506,7 @@ static void window_came(rp_h2 *h2, const uint8_t *data)
             s->is.moved_ns = h2->now_ns;
         rp_h2_takes_turns(s);
     }
-    rp_h2_idle_frame(h2);
+    rp_h2_given_back(h2, more);
 }
 
 /* ---- feeding ---- */

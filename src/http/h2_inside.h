@@ -225,6 +225,7 @@ struct rp_h2 {
     /* Budgets: so many are left, as of the time. */
     uint64_t resets_ns, calm_ns;
     uint32_t resets_left, calm;
+    uint64_t taken_bytes; /* of bodies, out of windows, and not given back */
 
     /* The end. */
     bool goaway_came;
@@ -299,6 +300,8 @@ void rp_h2_flooded(rp_h2 *h2, const char *text);
  * with such frames. */
 void rp_h2_idle_frame(rp_h2 *h2);
 void rp_h2_calm_down(rp_h2 *h2, size_t size);
+/* A WINDOW_UPDATE came: it brings nothing, unless it gives back what was sent. */
+void rp_h2_given_back(rp_h2 *h2, uint32_t size);
 
 /* ---- h2_head.c ---- */
 

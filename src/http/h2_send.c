@@ -432,6 +432,7 @@ static void data_put(stream *s, output *out, size_t size, bool ends)
     out->at += FRAME_HEAD + size;
     h2->send_window -= (int64_t)size;
     s->send_window -= (int64_t)size;
+    h2->taken_bytes += 2 * (uint64_t)size; /* the stream's, and the connection's */
     rp_h2_calm_down(h2, size);
     s->sends_trailers = ends && !last;
     if (last)

@@ -265,6 +265,35 @@ static void test_a_few_with_each_response(void **state)
     }
 }
 
+/* Servers give back what their programs read, however small the pieces are, and all at once if it
+ * was sent at once. More than was sent is a flood. */
+static void test_given_back_in_pieces(void **state)
+{
+    static char body[1024 * 1024];
+    rp_error error;
+    (void)state;
+    h2_settings_put(&rig.peer, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, sizeof(body));
+    h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 0, sizeof(body));
+    h2_settings();
+    h2_exchange *e =
+        h2_send(0, &(h2_sending){.method = "PUT", .body = body, .body_size = sizeof(body)});
+    assert_false(e->stream->uploading);
+    for (size_t i = 0; i < sizeof(body) / 512; i++) {
+        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 0, 512);
+        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 1, 512);
+    }
+    h2_head_put(&rig.peer, 1, ENDS_STREAM, ":status: 200\n");
+    h2_come();
+    assert_true(rig.good);
+    h2_assert_complete(e, "head 200;");
+    for (size_t i = 0; i < 1500; i++)
+        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 0, 512);
+    h2_come();
+    assert_false(rig.good);
+    rp_h2_failure(rig.h2, &error);
+    assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -279,6 +308,7 @@ int main(void)
         H2_TEST(test_behind_the_end),
         H2_TEST(test_as_often_as_may_be),
         H2_TEST(test_a_few_with_each_response),
+        H2_TEST(test_given_back_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
