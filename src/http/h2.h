@@ -6,8 +6,9 @@
  *   sentence that says why; its stream is reset, and the connection lives on with HPACK in step.
  *   What breaks the connection's rules ends the connection (rp_h2_failure).
  * - Limits are on the decoded list of a head (RFC 9113, 10.5.1: 32 bytes more for each field) and
- *   the number of its fields, on interim responses, on CONTINUATION frames (8), and on frames that
- *   bring nothing: PING, SETTINGS, empty DATA, WINDOW_UPDATE without end.
+ *   the number of its fields, on interim responses, on CONTINUATION frames (8, and one more for
+ *   each 256 bytes of the block, which has 144 KiB, or the list's limit), and on frames that bring
+ *   nothing: PING, SETTINGS, empty DATA, WINDOW_UPDATE without end.
  * - Push is off. Trailers are validated.
  * - Windows: the connection's goes back when bytes are fed, a stream's when they are consumed, and
  *   both grow with what comes in a round trip, up to a limit.

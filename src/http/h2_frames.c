@@ -9,8 +9,10 @@
 #include <string.h>
 
 #define CONTINUATIONS_MOST 8u
-#define SETTINGS_MOST 32u  /* in a frame */
-#define ANSWERS_MOST 1000u /* that wait, because the network takes nothing */
+#define BYTES_PER_CONTINUATION 256u          /* that bring one more */
+#define BLOCK_BYTES ((size_t)9 * FRAME_MOST) /* of a head, whatever its limit */
+#define SETTINGS_MOST 32u                    /* in a frame */
+#define ANSWERS_MOST 1000u                   /* that wait, because the network takes nothing */
 #define PING_BYTES 8u
 #define CLIENTS(id) ((id) % 2 == 1)
 
@@ -321,12 +323,16 @@ static void continuation_came(rp_h2 *h2, const uint8_t *data, size_t size)
     block_clear(h2);
 }
 
+/* Tomcat cuts heads every 1,024 bytes, at fields' ends: what counts is how little they bring. No
+ * list within the limit makes a block as large. */
 static bool continuation_begins(rp_h2 *h2)
 {
-    if (++h2->continuations <= CONTINUATIONS_MOST)
-        return true;
-    rp_h2_flooded(h2, "the server sent more than 8 CONTINUATION frames for one head");
-    return false;
+    size_t most = h2->options.head_bytes > BLOCK_BYTES ? h2->options.head_bytes : BLOCK_BYTES;
+    if (h2->block_size + h2->in.size > most)
+        rp_h2_flooded(h2, "the server sent a header block larger than the limit of heads allows");
+    else if (++h2->continuations > CONTINUATIONS_MOST + h2->block_size / BYTES_PER_CONTINUATION)
+        rp_h2_flooded(h2, "the server cut one head into more CONTINUATION frames than it needs");
+    return !h2->failed;
 }
 
 /* ---- SETTINGS (6.5) ---- */

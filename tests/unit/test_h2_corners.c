@@ -129,6 +129,74 @@ static void test_copied_names(void **state)
     assert_false(rig.good);
 }
 
+/* Many frames with something in each are a large head, as Tomcat cuts it, at every 1,024 bytes at
+ * the most; some more with nothing in them are a flood. */
+static void test_cut_small(void **state)
+{
+    static uint8_t block[12 * 1024];
+    static char fields[16 * 1024];
+    (void)state;
+    rig.options.head_bytes = sizeof(fields);
+    h2_rig_end();
+    h2_rig_begin();
+    h2_settings();
+    for (unsigned kind = 0; kind < 2; kind++) {
+        size_t used = (size_t)snprintf(fields, sizeof(fields), ":status: 200\n");
+        for (unsigned i = 0; i < 12; i++)
+            used += (size_t)snprintf(fields + used, sizeof(fields) - used, "x-%u: %0900u\n", i, i);
+        h2_get(kind);
+        size_t size = h2_block(&rig.peer, fields, block, sizeof(block)), part = 600;
+        assert_true(size > 9 * part);
+        for (size_t at = 0; at < size; at += part) {
+            part = size - at < part ? size - at : part;
+            uint8_t flags = at + part == size ? NGHTTP2_FLAG_END_HEADERS : 0;
+            h2_frame_put(&rig.peer, at == 0 ? NGHTTP2_HEADERS : NGHTTP2_CONTINUATION,
+                         at == 0 ? ENDS_STREAM : flags, 1 + 2 * kind, block + at, part);
+            for (unsigned i = 0; kind == 1 && i < 4 && flags == 0; i++)
+                h2_frame_put(&rig.peer, NGHTTP2_CONTINUATION, 0, 3, "", 0);
+        }
+        h2_come();
+        assert_int_equal(rig.good, kind == 0);
+        assert_int_equal(rig.all[kind].ended, kind == 0);
+    }
+    assert_int_equal(rig.all[0].end, RP_H2_COMPLETE);
+}
+
+/* What the limit of heads allows, and the server was told that it does, is no flood. */
+static void test_large_head(void **state)
+{
+    static uint8_t block[500 * 1024];
+    static char fields[500 * 1024];
+    (void)state;
+    rig.options.head_bytes = (size_t)400 * 1024;
+    h2_rig_end();
+    h2_rig_begin();
+    h2_settings();
+    for (unsigned kind = 0; kind < 2; kind++) {
+        size_t used = (size_t)snprintf(fields, sizeof(fields), ":status: 200\n"), part = 16384;
+        for (unsigned i = 0; i < 13 + kind; i++) {
+            used += (size_t)snprintf(fields + used, sizeof(fields) - used, "x-%u: ", i);
+            memset(fields + used, '~', 30000);
+            used += 30000;
+            fields[used++] = '\n';
+        }
+        fields[used] = '\0';
+        h2_get(kind);
+        size_t size = h2_block(&rig.peer, fields, block, sizeof(block));
+        for (size_t at = 0; at < size; at += part) {
+            part = size - at < part ? size - at : part;
+            h2_frame_put(&rig.peer, at == 0 ? NGHTTP2_HEADERS : NGHTTP2_CONTINUATION,
+                         (uint8_t)((at == 0 ? ENDS_STREAM : 0) |
+                                   (at + part == size ? NGHTTP2_FLAG_END_HEADERS : 0)),
+                         1 + 2 * kind, block + at, part);
+        }
+        h2_come();
+        assert_int_equal(rig.good, kind == 0);
+        assert_int_equal(rig.all[kind].ended, kind == 0);
+    }
+    assert_int_equal(rig.all[0].end, RP_H2_COMPLETE);
+}
+
 static void test_empty_ends_of_the_closed(void **state)
 {
     (void)state;
@@ -302,6 +370,8 @@ int main(void)
         H2_TEST(test_dropped_in_a_delivery),
         H2_TEST(test_ended_within_its_head),
         H2_TEST(test_copied_names),
+        H2_TEST(test_cut_small),
+        H2_TEST(test_large_head),
         H2_TEST(test_empty_ends_of_the_closed),
         H2_TEST(test_heads_of_nobody),
         H2_TEST(test_answers_to_the_cancelled),
