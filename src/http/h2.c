@@ -315,6 +315,19 @@ void rp_h2_drop(rp_h2 *h2, rp_h2_stream *public, uint64_t now_ns)
     rp_h2_calm_down(h2, 0);
 }
 
+/* The budget grows: what goes on for long need not to its end. */
+void rp_h2_reset_unwanted(rp_h2 *h2)
+{
+    for (rp_link *link = h2->all.next; link != &h2->all; link = link->next) {
+        stream *s = RP_CONTAINER(link, stream, all_link);
+        if (!s->unwanted || s->resetting)
+            continue;
+        if (!spend(&h2->resets_left, &h2->resets_ns, h2->now_ns, RESETS, RESETS_PER_SECOND))
+            return;
+        rp_h2_reset(s, CODE_CANCEL);
+    }
+}
+
 void rp_h2_over(rp_h2 *h2, uint32_t id)
 {
     h2_over *over = &h2->over[h2->over_next++ % RP_H2_OVER_KEPT];

@@ -13,7 +13,8 @@
  * - Windows: the connection's goes back when bytes are fed, a stream's when they are consumed, and
  *   both grow with what comes in a round trip, up to a limit.
  * - Streams that nobody wants are reset, within a budget: servers take many resets for an attack
- *   (CVE-2023-44487). Above it what comes on them is dropped until they end.
+ *   (CVE-2023-44487). Above it what comes on them is dropped until they end, or the budget has
+ *   grown.
  *
  * Time is a parameter. Nothing that is started is told inside the call: on_head and on_body come
  * from rp_h2_feed and rp_h2_deliver, ends are asked for (rp_h2_next_end). */

@@ -280,6 +280,8 @@ void rp_h2_closed_by_server(stream *s, uint32_t code);
 void rp_h2_remote_end(stream *s);
 /* RST_STREAM is to be sent. */
 void rp_h2_reset(stream *s, uint32_t code);
+/* Of those that nobody wants, as many as the budget has. */
+void rp_h2_reset_unwanted(rp_h2 *h2);
 /* Its answer can't be used: resets it, and ends it. */
 void rp_h2_fail_stream(stream *s, rp_h2_fault fault, uint32_t code);
 /* A piece of its body came. */

@@ -623,6 +623,8 @@ static bool put_all(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint
         cut_put(h2->cut, &o);
     if (h2->cut == NULL && !h2->failed) {
         answers_put(h2, &o);
+        if (h2->unwanted > 0)
+            rp_h2_reset_unwanted(h2);
         resets_put(h2, &o);
         windows_put(h2, &o);
         ping_put(h2, &o);

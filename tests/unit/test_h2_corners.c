@@ -300,6 +300,33 @@ static void test_behind_the_end(void **state)
     assert_int_equal(rp_h2_open(rig.h2), 0);
 }
 
+/* Answers that never end, and that nobody wants: those above the budget are reset once it has
+ * grown, whether anything comes on them or not. */
+static void test_unwanted_without_end(void **state)
+{
+    enum { DROPPED = 110 };
+    (void)state;
+    h2_settings();
+    for (unsigned i = 0; i < DROPPED; i++) {
+        h2_get(i);
+        h2_head_put(&rig.peer, 1 + 2 * i, 0, ":status: 200\n");
+    }
+    h2_come();
+    for (unsigned i = 0; i < DROPPED; i++)
+        rp_h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
+    h2_drain();
+    assert_int_equal(rp_h2_unwanted(rig.h2), 10);
+    for (unsigned second = 1; second <= 2; second++) {
+        rig.now_ns += 1000000000u;
+        h2_text_put(&rig.peer, 1 + 2 * (DROPPED - 1), 0, "x");
+        h2_ping_put(&rig.peer, false);
+        h2_come();
+        assert_int_equal(rp_h2_unwanted(rig.h2), 10 - 5 * second);
+        assert_int_equal(rp_h2_open(rig.h2), 10 - 5 * second);
+    }
+    assert_true(rig.good);
+}
+
 /* A server that asks just as often as it may, for long, is none that floods, whenever within a
  * hundredth of a second it does. */
 static void test_as_often_as_may_be(void **state)
@@ -376,6 +403,7 @@ int main(void)
         H2_TEST(test_heads_of_nobody),
         H2_TEST(test_answers_to_the_cancelled),
         H2_TEST(test_behind_the_end),
+        H2_TEST(test_unwanted_without_end),
         H2_TEST(test_as_often_as_may_be),
         H2_TEST(test_a_few_with_each_response),
         H2_TEST(test_given_back_in_pieces),
