@@ -133,7 +133,7 @@ static bool data_begins(rp_h2 *h2)
         return true;
     }
     s->left -= in->size;
-    if (s->left >= 0)
+    if (s->left >= 0 || in->size == 0) /* 6.9.2: a window may be below 0, and what is empty fits */
         return true;
     in->passed_over = true;
     stream_broken(s, RP_H2_OVERRUN, CODE_FLOW_CONTROL_ERROR);

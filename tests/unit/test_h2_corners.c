@@ -50,6 +50,24 @@ static void test_dropped_with_the_end(void **state)
     assert_true(h2_next_is(NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL));
 }
 
+/* Of a body that came by the window that was before our SETTINGS: that it ends fits in any. */
+static void test_ends_below_the_window(void **state)
+{
+    (void)state;
+    rig.options.stream_window = 100;
+    h2_rig_end();
+    h2_rig_begin();
+    h2_exchange *e = h2_send(0, &(h2_sending){.limited = true, .credit = 65535});
+    h2_head_put(&rig.peer, 1, 0, ":status: 200\n");
+    for (unsigned i = 0; i < 5; i++)
+        h2_zeros_put(&rig.peer, 1, 0, 65535 / 5);
+    h2_settings_ack(&rig.peer);
+    h2_frame_put(&rig.peer, NGHTTP2_DATA, ENDS_STREAM, 1, "", 0);
+    h2_come();
+    assert_int_equal(e->body_bytes, 65535);
+    h2_assert_complete(e, "head 200;");
+}
+
 /* Of what waited for credit; on_body sees that its bytes stay. */
 static void test_dropped_in_a_delivery(void **state)
 {
@@ -394,6 +412,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         H2_TEST(test_table_shrinks_before_trailers),
         H2_TEST(test_dropped_with_the_end),
+        H2_TEST(test_ends_below_the_window),
         H2_TEST(test_dropped_in_a_delivery),
         H2_TEST(test_ended_within_its_head),
         H2_TEST(test_copied_names),
