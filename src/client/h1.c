@@ -200,7 +200,7 @@ static void let_go(rp_conn *conn, rp_request *request, const uint8_t *rest, size
     if (session_of(conn)->request != NULL)
         (void)detach(conn);
     rp_conn_let_go(conn);
-    rp_request_finish(request, NULL);
+    rp_request_finish_now(request);
     rp_stream_hand(stream, rest, size);
 }
 

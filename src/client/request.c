@@ -767,6 +767,16 @@ void rp_request_finish_later(rp_request *request, const rp_error *error)
     rp_loop_defer(request->client->loop, &request->ending, end_now);
 }
 
+void rp_request_finish_now(rp_request *request)
+{
+    if (request->state == RP_REQUEST_ENDING) {
+        rp_loop_undefer(&request->ending);
+        end_now(&request->ending);
+    } else {
+        rp_request_finish(request, NULL);
+    }
+}
+
 void rp_request_cancel(rp_request *request)
 {
     rp_error error;

@@ -125,6 +125,8 @@ void rp_request_summarize(const rp_request *request, rp_response_summary *summar
 void rp_request_finish(rp_request *request, const rp_error *error);
 /* The same, but on_done comes from a later callback: for calls of the user. */
 void rp_request_finish_later(rp_request *request, const rp_error *error);
+/* Without an error, or, where it was cancelled and on_done has not come yet, with that. */
+void rp_request_finish_now(rp_request *request);
 /* What happens to it, for its deadlines: the caller sent it; it waits in the queue; a connection
  * has it; its first byte is written; a large body follows; its last byte was handed to the network;
  * a byte of an answer came. */

@@ -484,6 +484,26 @@ static void test_ended_in_head(void **state)
     }
 }
 
+/* What came with the head comes behind on_done all the same. */
+static void test_ended_in_head_with_more(void **state)
+{
+    static const char text[] = SWITCH "hello";
+    (void)state;
+    for (unsigned i = 1; i < 4; i++) {
+        scene s;
+        taker t = {.cancels_in_head = (i & 1) != 0, .destroys_in_head = (i & 2) != 0};
+        planned = (plan){text, sizeof(text) - 1, sizeof(text) - 1, RP_SIM_CLOSE, false};
+        scene_begin(&s, i % 2 == 0 ? 13 : 0, &cutting, NULL);
+        start(&t, &s, (rp_request_options){0});
+        finish(&t, RP_E_CANCELLED);
+        assert_int_equal(t.done_received, 0);
+        UNTIL(s.web.loop, t.p.ends == 1);
+        assert_string_equal(t.p.text, "hello");
+        probe_finish(&t.p);
+        scene_end(&s);
+    }
+}
+
 /* After so many turns the request is cancelled, its client is destroyed, or the whole loop is. */
 static void end_after(unsigned turns, unsigned how, int version)
 {
@@ -581,12 +601,19 @@ static void test_loop_destroyed(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        fixture_test(test_taken),           fixture_test(test_cut),
-        fixture_test(test_credit),          fixture_test(test_not_taken),
-        fixture_test(test_faults),          fixture_test(test_options),
-        fixture_test(test_beside_http2),    fixture_test(test_redirected),
-        fixture_test(test_through_proxies), fixture_test(test_deadlines),
-        fixture_test(test_ended_in_head),   fixture_test(test_ended_at_any_time),
+        fixture_test(test_taken),
+        fixture_test(test_cut),
+        fixture_test(test_credit),
+        fixture_test(test_not_taken),
+        fixture_test(test_faults),
+        fixture_test(test_options),
+        fixture_test(test_beside_http2),
+        fixture_test(test_redirected),
+        fixture_test(test_through_proxies),
+        fixture_test(test_deadlines),
+        fixture_test(test_ended_in_head),
+        fixture_test(test_ended_in_head_with_more),
+        fixture_test(test_ended_at_any_time),
         fixture_test(test_loop_destroyed),
     };
     pattern = probe_pattern(LONG);
