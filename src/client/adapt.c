@@ -5,7 +5,8 @@
  * (and a quarter more) by how long they take now, between a half and one (as in Netflix'
  * concurrency-limits: what ends first in a window is quick, and would make it leap). What they take
  * without waiting is measured now and then, with half the limit, and the new one counts as much as
- * what was known. To that comes the decrease of AIMD, for a server that fails quickly has short
+ * what was known; while hardly more are under way than then, it rises slowly to what they take. To
+ * that comes the decrease of AIMD, for a server that fails quickly has short
  * times too; and no growth where the limit was not used (RFC 7661 for TCP). */
 #include "client/adapt.h"
 
@@ -14,6 +15,7 @@
 #define BASE_SAMPLES 100u /* times vary: half as many are a third off now and then */
 #define WINDOW_NS UINT64_C(100000000)
 #define BASE_NS UINT64_C(30000000000)
+#define DRIFT 16u
 #define THOUSAND 1000u
 
 static uint32_t root(uint32_t number)
@@ -42,6 +44,7 @@ static void measure(rp_adapt *adapt)
 {
     adapt->resumed = adapt->skipped = adapt->limit;
     adapt->limit = within(adapt, adapt->limit / 2);
+    adapt->few = 2 * adapt->limit + 4;
 }
 
 void rp_adapt_init(rp_adapt *adapt, uint32_t most, uint64_t now_ns)
@@ -79,6 +82,15 @@ static uint64_t next_limit(const rp_adapt *adapt)
     return next > fewer ? fewer : next;
 }
 
+/* With hardly more at a time than when it was measured, times are what they are: those that were
+ * measured may have been quick by chance, and nothing else would tell before the next time. */
+static void drift(rp_adapt *adapt)
+{
+    uint64_t mean_us = adapt->samples > 0 ? adapt->sum_us / adapt->samples + 1 : 0;
+    if (adapt->limit <= adapt->few && mean_us > adapt->base_us)
+        adapt->base_us += (mean_us - adapt->base_us) / DRIFT;
+}
+
 static void window_end(rp_adapt *adapt, uint64_t now_ns)
 {
     if (adapt->resumed > 0) {
@@ -90,6 +102,7 @@ static void window_end(rp_adapt *adapt, uint64_t now_ns)
         adapt->limit = adapt->resumed;
         adapt->resumed = 0;
     } else {
+        drift(adapt);
         adapt->limit = within(adapt, next_limit(adapt));
         if (now_ns - adapt->based_ns >= BASE_NS)
             measure(adapt);

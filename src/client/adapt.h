@@ -11,6 +11,7 @@ typedef struct rp_adapt {
     uint32_t resumed;   /* the limit behind the measurement that runs; 0: none does */
     uint32_t skipped;   /* of it so many that end first do not count */
     uint64_t base_us;   /* that they take where they do not wait; 0: not known */
+    uint32_t few;       /* as many at a time are hardly more than when that was measured */
     uint64_t based_ns;  /* when that was measured */
     uint64_t window_ns; /* when the window began: what ends in it counts */
     uint64_t sum_us;    /* that these took */

@@ -202,7 +202,9 @@ static void says_what_is_wrong_with_it(void **state)
     assert_int_equal(c.error.status, RP_E_UNSUPPORTED);
     assert_non_null(strstr(c.error.text, "no means of a connection to one.example.test "
                                          "(unix:/run/api.sock)"));
-    c = get(&w, "https://one.example.test/", "no such name:443");
+    c = get(&w, "https://one.example.test/", "two.example.test\r\n:443");
+    assert_int_equal(c.error.status, RP_E_BAD_OPTION);
+    c = get(&w, "https://one.example.test/", "no-such-name:443");
     assert_int_equal(c.error.status, RP_E_RESOLVE_NOT_FOUND);
     end(&w);
 }
