@@ -248,7 +248,7 @@ int get_run(const tool_options *first)
     }
     open_loop(&g, first);
     advance(&g);
-    if (g.running > 0 || !g.over)
+    if (g.loop != NULL && (g.running > 0 || !g.over))
         rp_loop_run(g.loop);
     save_jars(&g);
     for (size_t i = 0; i < g.operation_count; i++)
