@@ -30,6 +30,18 @@ static void test_file_of_secrets(void **state)
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
     assert_int_equal(status.st_size, 14);
+    assert_null(host_new_secrets(path)); /* it is there */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("elsewhere", path), 0);
+    assert_null(host_new_secrets(path));
+    assert_int_equal(unlink(path), 0);
+    before = umask(0);
+    FILE *made = host_new_secrets(path);
+    (void)umask(before);
+    assert_non_null(made);
+    assert_int_equal(fclose(made), 0);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(directory), 0);
     assert_null(host_append_secrets(path));

@@ -31,6 +31,9 @@ extern const char host_list_separator;
  * errno. */
 FILE *host_append_secrets(const char *path);
 
+/* Makes a file that is not there yet, which nobody but its owner may read. NULL: errno. */
+FILE *host_new_secrets(const char *path);
+
 /* False: errno. Readable by the owner and the group only. */
 bool host_make_directory(const char *path);
 

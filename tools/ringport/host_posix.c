@@ -75,13 +75,23 @@ void host_ask_secret(const char *question, char *answer, size_t size)
         (void)close(terminal);
 }
 
-FILE *host_append_secrets(const char *path)
+static FILE *open_secrets(const char *path, int flags)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | flags, S_IRUSR | S_IWUSR);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "a");
     if (file == NULL && fd >= 0)
         (void)close(fd);
     return file;
+}
+
+FILE *host_append_secrets(const char *path)
+{
+    return open_secrets(path, 0);
+}
+
+FILE *host_new_secrets(const char *path)
+{
+    return open_secrets(path, O_EXCL);
 }
 
 bool host_make_directory(const char *path)

@@ -68,6 +68,11 @@ FILE *host_append_secrets(const char *path)
     return fopen(path, "a");
 }
 
+FILE *host_new_secrets(const char *path)
+{
+    return host_open_new(path);
+}
+
 bool host_make_directory(const char *path)
 {
     return _mkdir(path) == 0;

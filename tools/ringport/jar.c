@@ -27,22 +27,27 @@ bool jar_load(cookie_jar *jar, const tool_options *o)
     return good;
 }
 
+/* out NULL: it could not be opened. */
+static bool write_file(const cookie_jar *jar, FILE *out)
+{
+    bool good = out != NULL && cookies_write(jar, out, host_wall_clock());
+    return (out == NULL || fclose(out) == 0) && good;
+}
+
 bool jar_save(const cookie_jar *jar, const char *path)
 {
-    int64_t now = host_wall_clock();
     if (strcmp(path, "-") == 0)
-        return cookies_write(jar, stdout, now);
+        return cookies_write(jar, stdout, host_wall_clock());
+    if (host_may_wait(path))
+        return write_file(jar, fopen(path, "wb"));
     size_t size = strlen(path);
     char *beside = malloc(size + sizeof(".new"));
     if (beside == NULL)
         return false;
     sprintf(beside, "%s.new", path);
     (void)remove(beside);
-    FILE *out = host_append_secrets(beside);
-    bool good = out != NULL && cookies_write(jar, out, now);
-    if (out != NULL)
-        good = fclose(out) == 0 && good;
-    good = good && host_replace_file(beside, path);
+    FILE *out = host_new_secrets(beside); /* not into a file that somebody else has laid there */
+    bool good = write_file(jar, out) && host_replace_file(beside, path);
     int why = errno;
     if (!good && out != NULL)
         (void)remove(beside);

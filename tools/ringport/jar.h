@@ -12,7 +12,7 @@ bool jar_wanted(const tool_options *o);
 bool jar_load(cookie_jar *jar, const tool_options *o);
 
 /* Writes a file anew, so that it is there as it was or as it shall be; "-": standard output. Nobody
- * but its owner may read it. False: errno. */
+ * but its owner may read it. What is no file, /dev/null say, is written to. False: errno. */
 bool jar_save(const cookie_jar *jar, const char *path);
 
 #endif
