@@ -55,6 +55,8 @@ const routes = {
     '/auth': r => r.headers.authorization ? answer('200 OK', [], 'in\n')
         : answer('401 Unauthorized', ['WWW-Authenticate: Basic realm="x"'], 'who\n'),
     '/early': () => answer('200 OK', ['Content-Length: 50'], 'short', {cut: true}),
+    '/cut-range': r => r.seen > 1 ? ranged(r) : answer('206 Partial Content',
+        ['Content-Range: bytes 10-99/100', 'Content-Length: 90'], 'klm', {cut: true}),
     '/garbage': () => ({raw: 'what is this\r\n\r\n'}),
     '/nobody': () => ({raw: ''}),
     '/huge': () => answer('200 OK', [], 'x'.repeat(300000)),

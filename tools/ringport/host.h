@@ -43,8 +43,8 @@ FILE *host_open_new(const char *path);
 /* from takes the place of what to was. False: errno. */
 bool host_replace_file(const char *from, const char *to);
 
-/* Back to an empty file. */
-void host_truncate(FILE *file);
+/* Back to so many bytes. */
+void host_truncate(FILE *file, uint64_t size);
 
 /* Size and time of the last change, in seconds since 1970. False: there is no such file. */
 bool host_file_info(const char *path, uint64_t *size, int64_t *changed);

@@ -109,10 +109,10 @@ bool host_replace_file(const char *from, const char *to)
     return rename(from, to) == 0;
 }
 
-void host_truncate(FILE *file)
+void host_truncate(FILE *file, uint64_t size)
 {
-    rewind(file);
-    (void)!ftruncate(fileno(file), 0);
+    (void)fseeko(file, (off_t)size, SEEK_SET);
+    (void)!ftruncate(fileno(file), (off_t)size);
 }
 
 bool host_file_info(const char *path, uint64_t *size, int64_t *changed)

@@ -92,10 +92,10 @@ bool host_replace_file(const char *from, const char *to)
     return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING) != 0;
 }
 
-void host_truncate(FILE *file)
+void host_truncate(FILE *file, uint64_t size)
 {
-    rewind(file);
-    (void)_chsize(_fileno(file), 0);
+    (void)_fseeki64(file, (__int64)size, SEEK_SET);
+    (void)_chsize_s(_fileno(file), (__int64)size);
 }
 
 bool host_file_info(const char *path, uint64_t *size, int64_t *changed)

@@ -133,6 +133,14 @@ static FILE *open_new(output *out)
     return file;
 }
 
+static FILE *open_rest(output *out)
+{
+    FILE *file = fopen(out->path, "ab");
+    if (file != NULL && !host_file_size(file, &out->begins_at))
+        out->begins_at = 0; /* it is none */
+    return file;
+}
+
 bool output_open(output *out)
 {
     const tool_options *o = out->options;
@@ -145,7 +153,7 @@ bool output_open(output *out)
     else if (out->named_by_server)
         out->file = host_open_new(out->path);
     else if (out->appends)
-        out->file = fopen(out->path, "ab");
+        out->file = open_rest(out);
     else if (o->no_clobber)
         out->file = open_new(out);
     else
@@ -171,8 +179,8 @@ bool output_write(output *out, const void *data, size_t size)
 
 void output_restart(output *out)
 {
-    if (out->file != NULL && out->file != stdout && !out->appends)
-        host_truncate(out->file);
+    if (out->file != NULL && out->file != stdout)
+        host_truncate(out->file, out->begins_at);
 }
 
 bool output_close(output *out)

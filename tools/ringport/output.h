@@ -12,6 +12,7 @@ typedef struct output {
     bool remote;          /* named by the URL */
     bool named_by_server; /* must not be there already */
     bool appends;         /* a transfer that is resumed */
+    uint64_t begins_at;   /* what the file had before it */
     bool to_person;       /* a terminal, which was not asked for */
     uint64_t written;     /* bytes */
 } output;

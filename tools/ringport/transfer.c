@@ -201,13 +201,19 @@ static void tell_head(transfer *t, rp_request *request, const rp_response_head *
 /* The server was asked for the rest of a file. */
 static void check_resumed(transfer *t, rp_request *request, const rp_response_head *head)
 {
-    if (t->resume_at == 0 || (head->status >= 300 && head->status != 416))
+    const char *method = t->result.method;
+    bool empty = head->content_length == 0 || head->status == 204 || head->status == 304 ||
+                 strcmp(method, "HEAD") == 0;
+    if (t->resume_at == 0 || head->status == 206 || empty)
         return;
     if (head->status == 416) /* there is no more of it */
         t->no_output = true;
-    else if (head->status != 206 && head->content_length == t->resume_at)
+    else if (head->status < 300 && head->content_length == t->resume_at)
         decide(t, request, EXIT_OK, "%s", "");
-    else if (head->status != 206)
+    else if (head->status >= 300)
+        decide(t, request, EXIT_RANGE, "the server answered with status %d: that is no rest",
+               head->status);
+    else
         decide(t, request, EXIT_RANGE,
                "the server sends the whole from its beginning: it can't be resumed");
 }
