@@ -286,6 +286,8 @@ exports.list = [
         '127.0.0.1\tFALSE\t/\tFALSE\t1\told\t1\nexample.com\tTRUE\t/\tFALSE\t0\tother\t1\n'}}),
     task('a jar read and written', '-b cookies -c cookies {http}/set', {files: {cookies:
         '127.0.0.1\tFALSE\t/\tFALSE\t0\ta\told\n127.0.0.1\tFALSE\t/\tFALSE\t4102444800\tz\tkept\n'}}),
+    task('a jar of two operations', '-b cookies -c cookies {http}/set -o 1 -: -b cookies -c cookies {http}/echo', {files: {cookies:
+        '127.0.0.1\tFALSE\t/\tFALSE\t0\ta\told\n127.0.0.1\tFALSE\t/\tFALSE\t0\te\tgone\n'}}),
     task('a jar to standard output', '-c - {http}/set -o out'),
     task('a jar without sessions', '-j -b cookies {http}/', {files: {cookies:
         '127.0.0.1\tFALSE\t/\tFALSE\t0\ts\t1\n127.0.0.1\tFALSE\t/\tFALSE\t4102444800\tp\t1\n'}}),

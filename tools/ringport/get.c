@@ -45,7 +45,7 @@ static void begin_operation(get *g, operation *p)
         return;
     }
     p->jar = jar_wanted(p->options) ? &g->jar : NULL;
-    if (!jar_load(&g->jar, p->options)) {
+    if (!jar_load(&g->jar, g->operations[0].options, p->options)) {
         fail_operation(p, EXIT_MEMORY, "out of memory");
         return;
     }

@@ -12,11 +12,24 @@ bool jar_wanted(const tool_options *o)
     return o->cookie_file_count > 0 || o->cookie_jar != NULL;
 }
 
-bool jar_load(cookie_jar *jar, const tool_options *o)
+static bool was_read(const char *path, const tool_options *first, const tool_options *o)
+{
+    for (; first != o; first = first->next) {
+        for (size_t i = 0; i < first->cookie_file_count; i++) {
+            if (strcmp(first->cookie_files[i], path) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool jar_load(cookie_jar *jar, const tool_options *first, const tool_options *o)
 {
     bool good = true;
     for (size_t i = 0; good && i < o->cookie_file_count; i++) {
         const char *path = o->cookie_files[i];
+        if (was_read(path, first, o))
+            continue;
         FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
         if (in == NULL)
             continue; /* that switches cookies on, as with curl */
