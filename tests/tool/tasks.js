@@ -299,6 +299,8 @@ exports.list = [
     task('following a form', '-L -d a=b {http}/moved'),
     task('following a form to stay', '-L -d a=b {http}/keep'),
     task('following with a jar', '-L -c cookies {http}/jar'),
+    task('following with cookies of its own', '-L -k -c cookies -b own=1 {http}/astray', {differs: {in: ['requests', 'stdout'],
+        why: 'they were said to the first origin; curl 7.88 sends them to each'}}),
     task('following with cookies on', '-L -b nothing {http}/jar'),
     task('following in circles', '-L --max-redirs 3 {http}/loop'),
     words('where it went', ['-L', '-o', 'out', '-w', '%{url_effective} %{num_redirects} %{http_code}\\n', '{http}/redirect']),

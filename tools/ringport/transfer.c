@@ -312,10 +312,10 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
 }
 
 /* -b's own cookies are for the first origin only. */
-static bool send_cookies(transfer *t, const char *url, bool same_origin)
+static bool send_cookies(transfer *t, const char *url)
 {
     const tool_options *o = t->operation->options;
-    bool own = same_origin || (o->redirect_flags & RP_REDIRECT_TRUSTED) != 0;
+    bool own = !t->strayed || (o->redirect_flags & RP_REDIRECT_TRUSTED) != 0;
     free(t->cookie);
     t->cookie = NULL;
     return cookies_send(t->operation->jar, url, own ? o->cookie : NULL, host_wall_clock(),
@@ -342,6 +342,7 @@ static bool prepare_hop(transfer *t, rp_redirect *redirect)
 {
     const tool_options *o = t->operation->options;
     bool had_cookie = t->cookie != NULL;
+    t->strayed = t->strayed || !redirect->same_origin;
     redirect->headers = t->hop;
     if (o->referer_follows && !option_has_header(o, "referer")) {
         if (t->page == NULL)
@@ -350,7 +351,7 @@ static bool prepare_hop(transfer *t, rp_redirect *redirect)
     }
     if (t->operation->jar == NULL || option_has_header(o, "cookie"))
         return true;
-    if (!send_cookies(t, redirect->url, redirect->same_origin))
+    if (!send_cookies(t, redirect->url))
         return false;
     if (t->cookie != NULL || (had_cookie && redirect->same_origin))
         t->hop[redirect->header_count++] =
@@ -585,7 +586,8 @@ static bool compose(transfer *t)
         own.form_size = RP_LENGTH_UNKNOWN;
     own.content_range = t->upload_range[0] != '\0' ? t->upload_range : NULL;
     own.chunked = t->upload != NULL && is_chunked(t);
-    if (t->operation->jar != NULL && !send_cookies(t, t->url, true))
+    t->strayed = false;
+    if (t->operation->jar != NULL && !send_cookies(t, t->url))
         return false;
     own.cookie = t->operation->jar != NULL ? t->cookie : t->operation->options->cookie;
     fields_free(&t->fields);
