@@ -109,6 +109,28 @@ static void test_warm_up(void **state)
     end(m);
 }
 
+/* Nor are failures, though those that last may end it. */
+static void test_warm_up_failures(void **state)
+{
+    (void)state;
+    measured *m = begin(&(server_options){.port = 0});
+    const char *url = server_url(m->server, "/hello");
+    char text[256]; /* there is no TLS */
+    int size = snprintf(text, sizeof(text), "%s\nhttps%s\n", url, url + strlen("http"));
+    const tally *t =
+        measure(m, WORDS("--cacert", RP_TEST_CERTS "/ca.pem", "--warm-up", "50ms", "-c", "1", "-n",
+                         "10", "--requests-from", files_write("requests", text, (size_t)size)));
+    assert_int_equal(t->ok, 5);
+    assert_int_equal(t->failed, 5);
+    assert_int_equal(t->each[1].failed, 5);
+    assert_int_equal(t->errors[0].count, 5);
+    uint64_t in_slices = 0;
+    for (unsigned i = 0; i < t->times.count; i++)
+        in_slices += t->times.failed[i];
+    assert_int_equal(in_slices, 5);
+    end(m);
+}
+
 /* It goes on after failures that may pass, and after those that don't if others do well. */
 static void test_in_vain(void **state)
 {
@@ -199,8 +221,12 @@ static void test_hedge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rate), cmocka_unit_test(test_warm_up), cmocka_unit_test(test_in_vain),
-        cmocka_unit_test(test_list), cmocka_unit_test(test_hedge),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_warm_up),
+        cmocka_unit_test(test_warm_up_failures),
+        cmocka_unit_test(test_in_vain),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_hedge),
     };
     return cmocka_run_group_tests_name("tool_load", tests, NULL, NULL);
 }

@@ -270,7 +270,8 @@ static void note_answer(slot *s, const rp_response_summary *summary, uint64_t no
         note_connection(t, &summary->timings);
 }
 
-/* What began while it warmed up does not count, but for what would fail on. */
+/* What began while it warmed up does not count: but for what would fail on, until it has warmed
+ * up. */
 static void note_done(slot *s, const rp_response_summary *summary, uint64_t now)
 {
     worker *w = s->worker;
@@ -278,7 +279,7 @@ static void note_done(slot *s, const rp_response_summary *summary, uint64_t now)
     bool lasts = summary->error != NULL && failure_lasts(summary->error->status);
     w->ended++;
     w->lasting += lasts;
-    if ((w->warming || s->started_ns < w->begin_ns) && !lasts)
+    if (w->warming ? !lasts : s->started_ns < w->begin_ns)
         return;
     t->bytes += summary->body_bytes;
     if (summary->error != NULL) {
@@ -345,6 +346,7 @@ static void warm_up_over(rp_timer *timer, void *user)
     load *l = w->load;
     (void)timer;
     w->warming = false;
+    tally_forget_failures(&w->tally);
     w->before = *rp_loop_stats_get(w->loop);
     if (w == l->workers[0]) {
         l->before = host_cpu_time();

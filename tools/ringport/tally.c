@@ -49,6 +49,15 @@ void tally_note_error(tally *t, const rp_error *error, uint64_t count)
     note(t, error->status, error->phase, error->text, count);
 }
 
+void tally_forget_failures(tally *t)
+{
+    t->failed = t->errors_unlisted = t->bytes = t->hedges = t->hedges_won = 0;
+    t->error_count = 0;
+    memset(&t->times, 0, sizeof(t->times));
+    for (size_t i = 0; i < t->each_count; i++)
+        t->each[i].failed = 0;
+}
+
 static void describe(char *why, size_t size, const char *what, uint64_t us)
 {
     snprintf(why, size, "%.1f ms %s", (double)us / 1e3, what);

@@ -72,6 +72,8 @@ bool tally_count_apart(tally *t, size_t requests);
 void tally_free(tally *t);
 uint64_t tally_finished(const tally *t);
 void tally_note_error(tally *t, const rp_error *error, uint64_t count);
+/* Which are all that was counted so far. */
+void tally_forget_failures(tally *t);
 /* to counts as many apart as from does. */
 void tally_add(tally *to, const tally *from);
 /* Leaves what came since before. */
