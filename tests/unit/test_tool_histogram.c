@@ -105,6 +105,21 @@ static void test_percentiles(void **state)
     }
 }
 
+/* Of 1 to 100 the 55th percentile is 55: not 56, for 55 / 100 * 100 is more than 55. */
+static void test_ranks(void **state)
+{
+    histogram *h = *state;
+    for (uint64_t i = 1; i <= 100; i++)
+        histogram_record(h, i);
+    for (unsigned i = 1; i <= 100; i++)
+        assert_int_equal(histogram_percentile(h, i), i);
+    memset(h, 0, sizeof(*h));
+    for (unsigned i = 0; i < 999; i++)
+        histogram_record(h, 1);
+    histogram_record(h, 100);
+    assert_int_equal(histogram_percentile(h, 99.9), 1);
+}
+
 static void test_add(void **state)
 {
     histogram *a = *state, *b = a + 1;
@@ -142,7 +157,7 @@ int main(void)
         TEST(test_empty),       TEST(test_small_values_are_exact),
         TEST(test_precision),   TEST(test_too_large),
         TEST(test_percentiles), TEST(test_add),
-        TEST(test_steps),
+        TEST(test_steps),       TEST(test_ranks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

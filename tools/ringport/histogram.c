@@ -59,7 +59,7 @@ void histogram_add(histogram *to, const histogram *from)
 uint64_t histogram_percentile(const histogram *h, double percent)
 {
     uint64_t seen = 0;
-    double wanted = percent / 100.0 * (double)h->count;
+    double wanted = percent * (double)h->count / 100; /* rounded once where it is a whole number */
     if (h->count == 0)
         return 0;
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
