@@ -27,6 +27,7 @@ static void check_jar(const cookie_jar *jar)
         for (size_t j = 0; j < i; j++)
             FUZZ_CHECK(strcmp(c->name, jar->cookies[j].name) != 0 ||
                        strcmp(c->domain, jar->cookies[j].domain) != 0 ||
+                       c->host_only != jar->cookies[j].host_only ||
                        strcmp(c->path, jar->cookies[j].path) != 0);
     }
 }

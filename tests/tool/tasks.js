@@ -291,6 +291,10 @@ exports.list = [
     task('a jar to standard output', '-c - {http}/set -o out'),
     task('a jar without sessions', '-j -b cookies {http}/', {files: {cookies:
         '127.0.0.1\tFALSE\t/\tFALSE\t0\ts\t1\n127.0.0.1\tFALSE\t/\tFALSE\t4102444800\tp\t1\n'}}),
+    task('cookies of headers for a domain', '-b heads --resolve a.example.com:{h}:127.0.0.1 http://a.example.com:{h}/', {files: {heads:
+        'HTTP/1.1 200 OK\r\nSet-Cookie: h=1; Domain=example.com\r\nSet-Cookie: i=1; Domain=example.org\r\n\r\n'}}),
+    task('cookies whose names promise', '-b cookies {http}/', {files: {cookies: '127.0.0.1\tFALSE\t/\tTRUE\t0\t__Host-a\t1\n' +
+        '127.0.0.1\tTRUE\t/\tTRUE\t0\t__Host-b\t1\n127.0.0.1\tFALSE\t/\tFALSE\t0\t__Secure-c\t1\n'}}),
     task('cookies of headers', '-b heads {http}/', {files: {heads: 'HTTP/1.1 200 OK\r\nSet-Cookie: h=1\r\n\r\n'}}),
 
     // Redirects

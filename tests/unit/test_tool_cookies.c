@@ -112,6 +112,10 @@ static void test_replacing(void **state)
     expect_sent(&jar, "http://a.test/x/", "a=4; longer=5; b=2; a=3");
     receive(&jar, "http://a.test/", "b=; Max-Age=0");
     expect_sent(&jar, "http://a.test/", "longer=5; a=3");
+    receive(&jar, "http://a.test/", "a=6; Domain=a.test"); /* another one */
+    expect_sent(&jar, "http://a.test/", "longer=5; a=6; a=3");
+    expect_sent(&jar, "http://b.a.test/", "a=6");
+    receive(&jar, "http://a.test/", "a=; Domain=a.test; Max-Age=0");
     assert_true(cookies_send(&jar, "http://a.test/", "own=1; two=2", NOW, &value));
     assert_string_equal(value, "longer=5; a=3; own=1; two=2");
     free(value);
@@ -223,6 +227,21 @@ static void test_files(void **state)
     expect_sent(&jar, "http://any.test/y", "a=1; b=2");
     cookies_free(&jar);
     free(text);
+    /* Of headers that say whose they are, and of names that promise what is not so. */
+    read_text(&jar,
+              "Set-Cookie: a=1; Domain=..A.test\nSet-Cookie: b=2; Domain=test\n"
+              "Set-Cookie: x=1; Domain=.\nSet-Cookie: y=1; Domain=a\001.b\n"
+              "Set-Cookie: c=3; Domain=1.2.3.4\nSet-Cookie: __Host-d=4; Domain=a.test; Secure\n"
+              "a.test\tTRUE\t/\tTRUE\t0\t__Host-e\t5\na.test\tFALSE\t/\tFALSE\t0\t__Secure-f\t6\n"
+              "a.test\tFALSE\t/\tTRUE\t0\t__host-g\t7\n",
+              false);
+    expect_sent(&jar, "https://a.test/", "__host-g=7; a=1");
+    expect_sent(&jar, "https://x.a.test/", "a=1");
+    expect_sent(&jar, "http://b.test/", "");
+    expect_sent(&jar, "http://test/", "b=2");
+    expect_sent(&jar, "http://1.2.3.4/", "c=3");
+    assert_int_equal(jar.count, 4);
+    cookies_free(&jar);
 }
 
 /* No line of a file, cut anywhere, breaks anything; long ones are skipped. */

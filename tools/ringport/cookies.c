@@ -19,8 +19,7 @@ typedef struct place {
     char host[HOST_LIMIT]; /* lower case, without brackets */
     const char *path;
     size_t path_size;
-    bool address; /* the host is one */
-    bool secure;  /* https, or this machine, as curl has it */
+    bool secure; /* https, or this machine, as curl has it */
 } place;
 
 /* ---- Places ---- */
@@ -62,7 +61,6 @@ static bool find_place(place *p, const char *url)
     if (host > 0 && p->host[host - 1] == '.')
         host--;
     p->host[host] = '\0';
-    p->address = is_address(p->host);
     p->secure = strncasecmp(url, "https:", 6) == 0 || is_local(p->host);
     return true;
 }
@@ -114,10 +112,11 @@ static bool is_over(const cookie *c, int64_t now)
     return c->expires != 0 && c->expires <= now;
 }
 
+/* rfc6265bis, 5.7, 23 */
 static bool same(const cookie *a, const cookie *b)
 {
     return strcmp(a->name, b->name) == 0 && strcmp(a->domain, b->domain) == 0 &&
-           strcmp(a->path, b->path) == 0;
+           a->host_only == b->host_only && strcmp(a->path, b->path) == 0;
 }
 
 /* Makes room: the oldest goes, of the domain first. They stand in the order of their making. */
@@ -284,10 +283,11 @@ static attributes read_attributes(const char *at, int64_t now)
     return a;
 }
 
-/* 5.3, 4 to 6. False: the host may not. */
+/* 5.3, 4 to 6. False: the host may not. Of a file no host is known, and it says whose they are. */
 static bool set_domain(cookie *c, const place *p, text domain)
 {
-    if (domain.size > 0 && domain.data[0] == '.')
+    bool of_file = p->host[0] == '\0' && domain.size > 0;
+    for (bool dot = true; dot && domain.size > 0 && domain.data[0] == '.'; dot = of_file)
         domain = (text){domain.data + 1, domain.size - 1};
     c->host_only = domain.size == 0;
     if (c->host_only)
@@ -297,8 +297,10 @@ static bool set_domain(cookie *c, const place *p, text domain)
         return false;
     for (char *at = c->domain; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
-    if (strcmp(c->domain, p->host) == 0) {
-        c->host_only = c->host_only || p->address || is_public_suffix(c->domain);
+    if (of_file && (c->host_only || domain.size >= HOST_LIMIT || has_controls(domain)))
+        return false;
+    if (of_file || strcmp(c->domain, p->host) == 0) {
+        c->host_only = c->host_only || is_address(c->domain) || is_public_suffix(c->domain);
         return true;
     }
     return is_below(p->host, c->domain) && !is_public_suffix(c->domain);
@@ -320,15 +322,18 @@ static bool begins(const char *name, const char *prefix)
     return strncasecmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* What the names promise (rfc6265bis, 5.7, 20 and 21), and that what came in the clear replaces
- * nothing that came by TLS (17). */
+/* What the names promise: rfc6265bis, 5.7, 20 and 21. */
+static bool keeps_promise(const cookie *c)
+{
+    if (begins(c->name, "__Secure-"))
+        return c->secure;
+    return !begins(c->name, "__Host-") || (c->secure && c->host_only && strcmp(c->path, "/") == 0);
+}
+
+/* What came in the clear replaces nothing that came by TLS (17). */
 static bool may_store(const cookie_jar *jar, const cookie *c, const place *p)
 {
-    if (c->secure && !p->secure)
-        return false;
-    if (begins(c->name, "__Secure-") && !c->secure)
-        return false;
-    if (begins(c->name, "__Host-") && (!c->secure || !c->host_only || strcmp(c->path, "/") != 0))
+    if ((c->secure && !p->secure) || !keeps_promise(c))
         return false;
     for (size_t i = 0; i < jar->count && !p->secure; i++) {
         const cookie *old = &jar->cookies[i];
@@ -477,6 +482,10 @@ static int read_columns(cookie_jar *jar, char *line, bool no_sessions, int64_t n
     if (c.name == NULL || c.value == NULL || c.domain == NULL || c.path == NULL) {
         free_cookie(&c);
         return -1;
+    }
+    if (!keeps_promise(&c)) {
+        free_cookie(&c);
+        return 1;
     }
     for (char *at = c.domain; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
