@@ -102,6 +102,7 @@ exports.list = [
     task('too large', '--max-filesize 50 {http}/plain -o out'),
     task('not too large', '--max-filesize 200 {http}/plain -o out'),
     task('slowly', '--limit-rate 1M {http}/huge -o out'),
+    task('at a rate that is none', '--limit-rate 184467440737095517 {http}/huge -o out'),
     task('slowly, up', '--limit-rate 1M -T file {http}/echo', {files: {file: 'x'.repeat(70000)}}),
     task('slowly, from a pipe', '--limit-rate 1M -T - {http}/echo', {input: 'y'.repeat(70000)}),
     task('slowly, data', '--limit-rate 1M -d @file {http}/echo', {files: {file: 'z'.repeat(70000)}}),

@@ -413,7 +413,7 @@ static void on_trailers(rp_request *request, const rp_header *trailers, size_t c
 
 static uint64_t tick_bytes(const transfer *t)
 {
-    uint64_t bytes = t->operation->options->rate * RATE_TICK_MS / 1000;
+    uint64_t bytes = t->operation->options->rate / (1000 / RATE_TICK_MS);
     return bytes > 0 ? bytes : 1;
 }
 
