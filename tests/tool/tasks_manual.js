@@ -150,6 +150,8 @@ exports.list = [
     task('-o without a name', '-o {http}/'),
     task('an escaped glob', '{http}/n/\\[1-2\\]'),
     task('an empty glob', '{http}/n/{}'),
+    task('brackets with nothing in them', '{http}/?ids[]=1&ids[]=[2-3]'),
+    task('an escaped comma', '{http}/n/{a\\,b,c\\d}'),
     task('a glob in the host', 'http://{127.0.0.1,localhost}:{h}/'),
     task('nested braces', '{http}/n/{a,{b,c}}'),
 ];

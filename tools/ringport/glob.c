@@ -43,7 +43,7 @@ static bool is_escaped(const char *at)
     return at[0] == '\\' && at[1] != '\0' && strchr("{}[]", at[1]) != NULL;
 }
 
-/* "[2001:db8::1]" is a host. */
+/* "[2001:db8::1]" is a host, and "[]" stands in many a query. */
 static size_t address_size(const char *at)
 {
     size_t size = 1 + strspn(at + 1, "0123456789abcdefABCDEF:.");
@@ -52,7 +52,7 @@ static size_t address_size(const char *at)
         size += strcspn(at + size, "]");
     for (size_t i = 0; i < size; i++)
         colons += at[i] == ':';
-    return at[size] == ']' && colons >= 2 ? size + 1 : 0;
+    return at[size] == ']' && (colons >= 2 || size == 1) ? size + 1 : 0;
 }
 
 static glob_pattern *add_pattern(reader *r)
@@ -83,7 +83,7 @@ static int read_word(reader *r, glob_pattern *p, const char *open)
             free(word.data);
             return fail(r, wrong, *r->at == '\0' ? open : r->at);
         }
-        r->at += is_escaped(r->at);
+        r->at += r->at[0] == '\\' && r->at[1] != '\0'; /* before anything, as with curl */
         if (!body_add(&word, r->at, 1)) {
             free(word.data);
             return no_memory(r);
