@@ -81,7 +81,7 @@ static void on_other_request(rp_sim_exchange *x, void *user)
 /* The server's certificates, and what the client is to trust. False: errno. */
 static bool write_chain(judge_session *session, const judge_chain *chain)
 {
-    FILE *trusted = fopen(session->ca, "w"), *identity = host_open_new(session->identity);
+    FILE *trusted = fopen(session->ca, "w"), *identity = host_new_secrets(session->identity);
     bool written = trusted != NULL && identity != NULL && fputs(rp_sim_ca_pem, trusted) >= 0 &&
                    (chain == NULL || judge_chain_write(chain, identity, trusted));
     written = (trusted == NULL || fclose(trusted) == 0) && written;
