@@ -8,6 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a text what is up to its last end of something: a certificate that breaks off would take the
+ * next file's along. */
+static size_t whole_size(const char *text)
+{
+    const char *behind = text;
+    for (const char *end; (end = strstr(behind, "-----END ")) != NULL;)
+        behind = end + strlen("-----END ");
+    return behind == text ? 0 : (size_t)(behind - text) + strcspn(behind, "\n");
+}
+
 /* What is in there that is PEM. Others are left out, and what can't be read. */
 static bool read_file(body *pem, const char *path)
 {
@@ -18,8 +28,8 @@ static bool read_file(body *pem, const char *path)
                 body_add_file(&content, path, false) == NULL && body_add(&content, "", 1);
     if (file != NULL)
         fclose(file);
-    bool wanted = good && strstr((const char *)content.data, "-----BEGIN ") != NULL;
-    good = !wanted || (body_add(pem, content.data, content.size - 1) && body_add(pem, "\n", 1));
+    size_t whole = good ? whole_size((const char *)content.data) : 0;
+    good = whole == 0 || (body_add(pem, content.data, whole) && body_add(pem, "\n", 1));
     free(content.data);
     return good;
 }
