@@ -881,13 +881,27 @@ static void assert_written(const result *r, const char *format, const char *expe
     free(text);
 }
 
+/* In %{json} a port is a number, and what is not there null. */
+static void assert_json_has(const result *r, const char *part)
+{
+    FILE *out = files_text_begin();
+    write_out(r, "%{json}", out);
+    char *text = files_text_end(out);
+    if (strstr(text, part) == NULL)
+        fail_msg("%s is not in %s", part, text);
+    free(text);
+}
+
 static void test_write_out(void **state)
 {
     tool_options o = {.url = URL};
+    fields sent = {.count = 0};
     result r = {.options = &o,
                 .url = URL,
                 .effective_url = URL,
                 .method = "GET",
+                .fields = &sent,
+                .file = "",
                 .status = 200,
                 .version = 11,
                 .exit_code = 7};
@@ -907,6 +921,13 @@ static void test_write_out(void **state)
     assert_written(&r, "%{remote_ip} %{remote_port}", " 0");
     strcpy(r.local_address, "[2001:db8::2]:50000");
     assert_written(&r, "%{local_ip} %{local_port}", "2001:db8::2 50000");
+    assert_written(&r, "%{errormsg}%{content_type}%{referer}%{redirect_url}", "");
+    assert_json_has(&r, ",\"remote_ip\":\"\",\"remote_port\":0,");
+    assert_json_has(&r, ",\"local_ip\":\"2001:db8::2\",\"local_port\":50000,");
+    assert_json_has(&r, ",\"errormsg\":null,");
+    assert_json_has(&r, ",\"content_type\":null,");
+    strcpy(r.address, "unix:/run/a:[1]:2");
+    assert_written(&r, "%{remote_ip} %{remote_port}", " 0");
 }
 
 static void test_json(void **state)

@@ -4,6 +4,7 @@
 #include "result.h"
 
 #include <ringport/ringport.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,9 +12,9 @@ typedef enum type { TYPE_NUMBER, TYPE_STATUS, TYPE_SECONDS, TYPE_TEXT } type;
 
 typedef struct value {
     type type;
-    uint64_t number; /* TYPE_SECONDS: microseconds */
-    const char *text;
-    size_t size; /* of text */
+    uint64_t number;  /* TYPE_SECONDS: microseconds */
+    const char *text; /* NULL: there is none */
+    size_t size;      /* of text */
 } value;
 
 static value number(uint64_t n)
@@ -36,12 +37,17 @@ static value text(const char *t)
     return text_of(t, strlen(t));
 }
 
+/* What may not be there: as JSON it is null then, as with curl. */
+static value text_if_any(const char *t)
+{
+    return t != NULL && t[0] != '\0' ? text(t) : (value){.type = TYPE_TEXT};
+}
+
 /* ---- The variables ---- */
 
 static value header(const result *r, const char *name)
 {
-    const char *found = head_value(&r->head, name, 0);
-    return text(found != NULL ? found : "");
+    return text_if_any(head_value(&r->head, name, 0));
 }
 
 static value http_code(const result *r)
@@ -67,7 +73,7 @@ static value exit_status(const result *r)
 
 static value errormsg(const result *r)
 {
-    return text(r->message);
+    return text_if_any(r->message);
 }
 
 static value method(const result *r)
@@ -143,7 +149,7 @@ static value size_request(const result *r)
 
 static value filename_effective(const result *r)
 {
-    return text(r->file);
+    return text_if_any(r->file);
 }
 
 static value num_redirects(const result *r)
@@ -153,13 +159,12 @@ static value num_redirects(const result *r)
 
 static value redirect_url(const result *r)
 {
-    return text(r->redirect_url != NULL ? r->redirect_url : "");
+    return text_if_any(r->redirect_url);
 }
 
 static value referer(const result *r)
 {
-    const char *sent = fields_value(r->fields, "referer");
-    return text(sent != NULL ? sent : "");
+    return text_if_any(fields_value(r->fields, "referer"));
 }
 
 static value urlnum(const result *r)
@@ -186,11 +191,12 @@ static value curl_version(const result *r)
     return text("ringport/" RP_VERSION);
 }
 
-/* Where the port begins in "192.0.2.7:443", "[2001:db8::1]:443"; 0: there is none. */
+/* Where the port begins in "192.0.2.7:443", "[2001:db8::1]:443"; 0: there is none, nor has a Unix
+ * socket one, whatever its name. */
 static size_t port_at(const char *address)
 {
     const char *colon = strrchr(address, ':');
-    return colon == NULL ? 0 : (size_t)(colon - address);
+    return colon == NULL || strncmp(address, "unix:", 5) == 0 ? 0 : (size_t)(colon - address);
 }
 
 static value ip_of(const char *address)
@@ -204,7 +210,7 @@ static value ip_of(const char *address)
 static value port_of(const char *address)
 {
     size_t size = port_at(address);
-    return size == 0 ? number(0) : text(address + size + 1);
+    return number(size == 0 ? 0 : strtoul(address + size + 1, NULL, 10));
 }
 
 static value remote_ip(const result *r)
@@ -358,6 +364,8 @@ static void one_variable(json *j, const char *name, value v)
         json_number(j, name, v.number);
     } else if (v.type == TYPE_SECONDS) {
         json_real(j, name, (double)v.number / 1e6, 6);
+    } else if (v.text == NULL) {
+        json_null(j, name);
     } else if (v.text[v.size] == '\0') {
         json_text(j, name, v.text);
     } else {
@@ -410,7 +418,7 @@ static void put_value(FILE *out, value v)
     else if (v.type == TYPE_SECONDS)
         fprintf(out, "%llu.%06llu", (unsigned long long)(v.number / 1000000),
                 (unsigned long long)(v.number % 1000000));
-    else
+    else if (v.text != NULL)
         fwrite(v.text, 1, v.size, out);
 }
 
