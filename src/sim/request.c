@@ -66,8 +66,10 @@ void rp_sim_request_trailer_add(sim_request *request, const char *name, const ch
 
 const char *rp_sim_request_trailer(const sim_request *request, const char *name)
 {
-    const char *line = request->trailers, *end = line + request->trailers_size;
-    for (; line != NULL && line < end; line += strlen(line) + 1) {
+    const char *line = request->trailers;
+    if (line == NULL)
+        return NULL;
+    for (const char *end = line + request->trailers_size; line < end; line += strlen(line) + 1) {
         const char *colon = strchr(line, ':');
         if (colon != NULL && rp_name_equal(line, (size_t)(colon - line), name))
             return colon + 1 + strspn(colon + 1, " \t");
