@@ -254,9 +254,9 @@ static void resume(rp_deferred *deferred)
     rp_request *request = d->request;
     if (request->cancelled)
         return;
-    rp_slice input = {d->kept + d->kept_at, d->kept_size - d->kept_at};
-    if (d->kept == NULL)
-        input = (rp_slice){d->piece, 0};
+    rp_slice input = {d->piece, 0};
+    if (d->kept != NULL)
+        input = (rp_slice){d->kept + d->kept_at, d->kept_size - d->kept_at};
     bool going = decode(d, &input);
     d->kept_at = d->kept_size - input.size;
     if (!going || pending(d))
