@@ -205,6 +205,12 @@ static bool may_leave(const call *c, const host *h)
     return h->knobs->http2 && h->knobs->announced_close + h->knobs->refuses > 0;
 }
 
+static bool speaks_2(const call *c, const host *h)
+{
+    (void)c;
+    return h->knobs->http2;
+}
+
 static bool may_be_stale(const call *c, const host *h)
 {
     bool late = h->knobs->keep_alive_s > 0 && c->world->knobs.host_pauses > 0;
@@ -635,7 +641,7 @@ static void take_end(call *c, rp_request *request, const rp_response_summary *su
     c->told_safe = !c->good && summary->error->replay_safe;
     CHECK((summary->decoded ? summary->decoded_bytes : summary->body_bytes) == c->received ||
           c->told > c->heads);
-    CHECK(c->host->knobs->http2 || c->expectation == EXPECT_NO ||
+    CHECK(call_any_host(c, speaks_2) || c->expectation == EXPECT_NO ||
           c->attempts <= (w->knobs.client.never_replay ? 1u : 2u) * tries_of(c));
     if (c->good)
         check_success(c, summary);
