@@ -6,8 +6,8 @@
  * concurrency-limits: what ends first in a window is quick, and would make it leap). What they take
  * without waiting is measured now and then, with half the limit, and the new one counts as much as
  * what was known; while hardly more are under way than then, it rises slowly to what they take. To
- * that comes the decrease of AIMD, for a server that fails quickly has short
- * times too; and no growth where the limit was not used (RFC 7661 for TCP). */
+ * that comes the decrease of AIMD, for a server that fails quickly has short times too; and no
+ * growth where the limit was not used (RFC 7661 for TCP). */
 #include "client/adapt.h"
 
 #define FIRST 8u
