@@ -135,13 +135,10 @@ rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog)
         return listen_result(errno);
     if (address->family == RP_FAMILY_UNIX)
         return (rp_io_result){RP_OK, 0};
-    size = sizeof(storage);
-    if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
+    rp_address bound = rp_socket_local(fd);
+    if (bound.family == 0)
         return listen_result(errno);
-    if (storage.ss_family == AF_INET)
-        address->port = ntohs(((struct sockaddr_in *)&storage)->sin_port);
-    else
-        address->port = ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
+    address->port = bound.port;
     return (rp_io_result){RP_OK, 0};
 }
 

@@ -137,13 +137,10 @@ rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog)
     (void)setsockopt(handle, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof(on));
     if (bind(handle, (struct sockaddr *)&storage, size) != 0 || listen(handle, backlog) != 0)
         return rp_listen_result(WSAGetLastError());
-    size = sizeof(storage);
-    if (getsockname(handle, (struct sockaddr *)&storage, &size) != 0)
+    rp_address bound = rp_socket_local(handle);
+    if (bound.family == 0)
         return rp_listen_result(WSAGetLastError());
-    if (storage.ss_family == AF_INET)
-        address->port = ntohs(((struct sockaddr_in *)&storage)->sin_port);
-    else
-        address->port = ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
+    address->port = bound.port;
     return (rp_io_result){RP_OK, 0};
 }
 
