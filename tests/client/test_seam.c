@@ -5,6 +5,8 @@
 #include "client/pool.h"
 #include "support/many.h"
 
+#include <ringport/life.h>
+
 #include <stdio.h>
 
 /* ---- room ---- */
@@ -397,6 +399,21 @@ static void test_said_before(void **state)
     many_end(m);
 }
 
+/* Also if no request was sent there yet. */
+static void test_said_before_any_request(void **state)
+{
+    many *m = many_begin(NULL);
+    (void)state;
+    many_takes = 20;
+    rp_preconnect_options options = {.url = server_url(m->w.server, "/")};
+    assert_int_equal(rp_client_preconnect(m->w.client, &options, NULL), RP_OK);
+    UNTIL(m->w.loop, many_origin(m)->takes == 20);
+    server_drop(m->w.server, false);
+    UNTIL(m->w.loop, m->w.client->conn_count == 0);
+    assert_int_equal(many_origin(m)->takes, 20);
+    many_end(m);
+}
+
 /* Whoever waited when both of them began is told when both have failed. */
 static void test_probes_fail(void **state)
 {
@@ -517,6 +534,7 @@ int main(void)
         fixture_test(test_few_probe),
         fixture_test(test_said_late),
         fixture_test(test_said_before),
+        fixture_test(test_said_before_any_request),
         fixture_test(test_probes_fail),
         fixture_test(test_one_cancelled),
         fixture_test(test_lost_unprocessed),
