@@ -341,7 +341,8 @@ void rp_sim_print(rp_sim_exchange *exchange, const char *format, ...)
 void rp_sim_upgrade(rp_sim_exchange *exchange, const char *headers);
 /* How the bytes are cut. What one rp_sim_write gives is in records of its own; what one send gives
  * shares segments. Each write is a send of its own, but that from rp_sim_hold to rp_sim_flush
- * nothing leaves: then all of it does, in one send. The end of a script flushes too, and
+ * nothing leaves: then all of it does, in one send. The end of a script flushes too, the client's
+ * reset of its stream, and a window that holds up its data, for only what was held may open it.
  * RP_SIM_CLOSE and RP_SIM_END_TRUNCATED have close_notify and FIN go along with what was held;
  * without a hold they follow it. rp_sim_wait makes a gap. (Orderly simulations deliver a send in
  * one piece; elsewhere the seed, or the system, may cut it again.) What stands before RP_SIM_KEEP

@@ -80,7 +80,8 @@ struct rp_sim_exchange {
     bool continued;      /* 100 Continue was sent */
     sim_framing framing; /* HTTP/1.1's */
     bool writing, waiting;
-    bool told; /* on_gone was called */
+    bool holding; /* its script has begun to, and has neither flushed nor ended */
+    bool told;    /* on_gone was called */
 
     /* A stream of HTTP/2. */
     rp_link link; /* sim_connection.streams */
@@ -196,6 +197,9 @@ bool rp_sim_scripts_done(const sim_connection *c);
 void rp_sim_scripts_clear(sim_connection *c);
 /* Forgets what has not begun. */
 void rp_sim_script_clear(rp_sim_exchange *x);
+/* What the script holds leaves now, for it comes to no flush before the client has moved, or to
+ * none at all. */
+void rp_sim_script_flush(rp_sim_exchange *x);
 /* Ends the connection (not RP_SIM_KEEP). */
 void rp_sim_script_end(sim_connection *c, rp_sim_ending ending);
 

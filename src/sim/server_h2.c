@@ -315,6 +315,7 @@ static void reset_frame(sim_connection *c, const sim_frame *f)
         return;
     x->reset = true;
     rp_sim_script_clear(x);
+    rp_sim_script_flush(x);
     rp_sim_exchange_tell_gone(x);
 }
 

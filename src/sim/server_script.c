@@ -485,7 +485,19 @@ static void write_step(rp_sim_exchange *x, const void *data, size_t size, bool r
     RP_ASSERT(status == RP_OK);
 }
 
-/* False: windows are shut. */
+static void hold(rp_sim_exchange *x, bool holding)
+{
+    x->holding = holding;
+    rp_sim_tamper_hold(x->connection->socket, holding);
+}
+
+void rp_sim_script_flush(rp_sim_exchange *x)
+{
+    if (x->holding)
+        hold(x, false);
+}
+
+/* False: windows are shut. The client gives more for what it has got. */
 static bool frame_step(rp_sim_exchange *x, sim_step *step)
 {
     RP_ASSERT(x->connection->h2 != NULL); /* or the script's server does not speak HTTP/2 */
@@ -496,6 +508,8 @@ static bool frame_step(rp_sim_exchange *x, sim_step *step)
     }
     if (any)
         write_step(x, x->output.data, x->output.size, false);
+    else
+        rp_sim_script_flush(x);
     return any;
 }
 
@@ -506,7 +520,7 @@ static void end_step(rp_sim_exchange *x, rp_sim_ending ending)
     x->ended = false;
     x->framing = SIM_UNFRAMED;
     if (ending == RP_SIM_KEEP)
-        rp_sim_tamper_hold(c->socket, false);
+        hold(x, false);
     if (c->h2 != NULL && (ending == RP_SIM_KEEP || ending == RP_SIM_CLOSE))
         rp_sim_h2_end_stream(x);
     if (ending == RP_SIM_KEEP && !x->head_seen)
@@ -529,7 +543,7 @@ static void run_now(rp_sim_exchange *x, sim_step *step)
     if (step->kind == SIM_STEP_CORRUPT) {
         rp_sim_tamper_at(c->socket, rp_stream_output_end(c->stream) + step->number);
     } else if (step->kind == SIM_STEP_HOLD || step->kind == SIM_STEP_FLUSH) {
-        rp_sim_tamper_hold(c->socket, step->kind == SIM_STEP_HOLD);
+        hold(x, step->kind == SIM_STEP_HOLD);
     } else if (step->kind == SIM_STEP_CALL) {
         step->fn(x, step->user);
     } else if (step->kind == SIM_STEP_WITHHOLD) {

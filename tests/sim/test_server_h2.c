@@ -232,6 +232,53 @@ static void test_windows_kept(void **state)
     EACH(plain, &serving, windows_kept);
 }
 
+static void count_held(rp_sim_exchange *x, void *user)
+{
+    scene *s = user;
+    (void)x;
+    s->gone++;
+}
+
+static void hold(rp_sim_exchange *x, void *user)
+{
+    uint8_t *bytes = probe_pattern(70000);
+    bool waits = rp_sim_stream(x) > 1;
+    rp_sim_hold(x);
+    rp_sim_head(x, 200, NULL, RP_SIM_SIZE_UNKNOWN);
+    rp_sim_data(x, bytes, waits ? 3 : 70000);
+    rp_sim_call(x, count_held, user);
+    if (waits)
+        rp_sim_wait(x, 3600000);
+    rp_sim_end(x, RP_SIM_KEEP);
+    free(bytes);
+}
+
+/* What is held does not wait for a window that only what is held would open, nor for a script that
+ * its client's reset has ended: that would be for ever, and PINGs would not be answered either. */
+static void held_leaves(scene *s, hand *h)
+{
+    get(h, 1);
+    hand_wait(h, "DATA 1 16383");
+    hand_number(h, RP_SIM_FRAME_WINDOW_UPDATE, 1, 10000);
+    hand_number(h, RP_SIM_FRAME_WINDOW_UPDATE, 0, 10000);
+    hand_wait(h, "DATA 1 END_STREAM");
+    get(h, 3);
+    UNTIL(s->web.loop, s->gone == 2);
+    scene_settle(s, 20);
+    assert_null(strstr(h->heard, "HEADERS 3"));
+    hand_number(h, RP_SIM_FRAME_RST_STREAM, 3, 8);
+    hand_wait(h, "DATA 3 3");
+    hand_send(h, RP_SIM_FRAME_PING, 0, 0, "12345678", 8);
+    hand_wait(h, "PING");
+}
+
+static void test_held_leaves(void **state)
+{
+    (void)state;
+    rp_sim_server_options serving = {.versions = RP_SIM_HTTP_2, .on_request = hold};
+    EACH(all, &serving, held_leaves);
+}
+
 static void give(rp_sim_exchange *x, void *user)
 {
     (void)user;
@@ -447,7 +494,7 @@ int main(void)
         fixture_test(test_both_versions),     fixture_test(test_windows_kept),
         fixture_test(test_windows_withheld),  fixture_test(test_confirmed_or_withheld),
         fixture_test(test_frames_by_hand),    fixture_test(test_streams_reset),
-        fixture_test(test_beside_each_other),
+        fixture_test(test_beside_each_other), fixture_test(test_held_leaves),
     };
     return fixture_run_simulated(tests, 3);
 }
