@@ -6,8 +6,10 @@
 
 #include "support/dns_server.h"
 #include "support/fixture.h"
+#include "support/raw.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define V4 "192.0.2.1"
@@ -338,7 +340,7 @@ static void reads_answers(void **state)
     assert_string_equal(got.error.text, "alias-of-nothing.test: the host has no address");
     got = look_up(&w, "long.test");
     expect_families(&got, 1, 1);
-    assert_int_equal(dns_server_over_tcp(server) - over_tcp, 2);
+    assert_true(dns_server_over_tcp(server) - over_tcp >= 2); /* more on a busy machine */
     got = look_up(&w, "spoofed.test");
     expect_families(&got, 1, 1);
     for (size_t i = 0; i < 2; i++)
@@ -348,6 +350,21 @@ static void reads_answers(void **state)
     got = look_up(&w, "hidden.onion");
     assert_string_equal(got.error.text, "hidden.onion: no such host");
     assert_int_equal(dns_server_questions(server), questions);
+    end(&w);
+}
+
+/* The server of these tests: on a busy machine c-ares gives up in the middle. */
+static void outlives_a_reset(void **state)
+{
+    (void)state;
+    const char *port = strrchr(dns_server_address(server), ':') + 1;
+    rp_address address = raw_loopback(4, (uint16_t)strtoul(port, NULL, 10));
+    raw_socket socket = raw_connect(&address);
+    raw_send(socket, "", 1);
+    raw_reset(socket);
+    world w = begin();
+    outcome got = look_up(&w, "long.test");
+    expect_families(&got, 1, 1);
     end(&w);
 }
 
@@ -463,6 +480,7 @@ int main(void)
         fixture_test(takes_one_family_where_the_other_fails),
         fixture_test(keeps_what_may_be_kept),
         fixture_test(reads_answers),
+        fixture_test(outlives_a_reset),
         fixture_test(recovers_at_once),
         fixture_test(serves_old_answers_while_servers_fail),
         fixture_test(goes_on_to_the_next_server),

@@ -240,6 +240,18 @@ static void read_question(dns_server *server)
     server->delayed[server->delayed_count++] = answer;
 }
 
+/* False: the end, which a client that has waited long enough makes of any moment. */
+static bool receive_all(raw_socket socket, uint8_t *to, size_t size)
+{
+    size_t got;
+    for (; size > 0; to += got, size -= got) {
+        got = raw_receive_unless_reset(socket, to, size);
+        if (got == 0)
+            return false;
+    }
+    return true;
+}
+
 /* RFC 1035, 4.2.2: one connection at a time, each question behind its size. */
 static void serve_connection(dns_server *server, raw_socket socket)
 {
@@ -249,20 +261,21 @@ static void serve_connection(dns_server *server, raw_socket socket)
     while (!atomic_load(&server->stopping)) {
         if (!raw_readable(socket, 20))
             continue;
-        if (raw_receive(socket, bytes, 1) == 0)
+        if (!receive_all(socket, bytes, 2))
             break;
-        raw_receive_all(socket, bytes + 1, 1);
         size_t size = (size_t)bytes[0] << 8 | bytes[1];
         must(size <= sizeof(bytes), "dns_server: question too long");
-        raw_receive_all(socket, bytes, size);
+        if (!receive_all(socket, bytes, size))
+            break;
         const dns_rule *rule = understand(server, bytes, size, &name_end);
         atomic_fetch_add(&server->over_tcp, 1);
         if (rule == NULL || !make_answer(rule, bytes, name_end, true, &answer))
             continue;
         atomic_fetch_add(&server->answers, 1);
         uint8_t prefix[2] = {(uint8_t)(answer.size >> 8), (uint8_t)answer.size};
-        raw_send(socket, prefix, sizeof(prefix));
-        raw_send(socket, answer.bytes, answer.size);
+        if (!raw_send_unless_reset(socket, prefix, sizeof(prefix)) ||
+            !raw_send_unless_reset(socket, answer.bytes, answer.size))
+            break;
     }
     raw_close(socket);
 }

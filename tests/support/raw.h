@@ -73,6 +73,9 @@ size_t raw_send_some(raw_socket socket, const void *data, size_t size);
 size_t raw_receive(raw_socket socket, void *data, size_t size);
 /* Waits for all of them. */
 void raw_receive_all(raw_socket socket, void *data, size_t size);
+/* The same of the system's own, where the other end may give up in the middle: 0, or false. */
+size_t raw_receive_unless_reset(raw_socket socket, void *data, size_t size);
+bool raw_send_unless_reset(raw_socket socket, const void *data, size_t size);
 void raw_shutdown_send(raw_socket socket);
 /* Closes with a TCP reset. */
 void raw_reset(raw_socket socket);

@@ -178,14 +178,34 @@ static size_t system_send_some(raw_socket socket, const void *data, size_t size)
     return sent > 0 ? (size_t)sent : 0;
 }
 
-static size_t system_receive(raw_socket socket, void *data, size_t size)
+static ssize_t receive(raw_socket socket, void *data, size_t size)
 {
     ssize_t got;
     do {
         got = recv((int)socket, data, size, 0);
     } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static size_t system_receive(raw_socket socket, void *data, size_t size)
+{
+    ssize_t got = receive(socket, data, size);
     require(got >= 0, "recv");
     return (size_t)got;
+}
+
+size_t raw_receive_unless_reset(raw_socket socket, void *data, size_t size)
+{
+    ssize_t got = receive(socket, data, size);
+    require(got >= 0 || errno == ECONNRESET, "recv");
+    return got > 0 ? (size_t)got : 0;
+}
+
+bool raw_send_unless_reset(raw_socket socket, const void *data, size_t size)
+{
+    ssize_t sent = send((int)socket, data, size, MSG_NOSIGNAL);
+    require(sent == (ssize_t)size || errno == ECONNRESET || errno == EPIPE, "send");
+    return sent == (ssize_t)size;
 }
 
 static void system_shutdown_send(raw_socket socket)

@@ -210,6 +210,22 @@ static size_t system_receive(raw_socket socket, void *data, size_t size)
     return (size_t)got;
 }
 
+size_t raw_receive_unless_reset(raw_socket socket, void *data, size_t size)
+{
+    int got = recv((SOCKET)socket, data, limited(size), 0);
+    require(got >= 0 || WSAGetLastError() == WSAECONNRESET, "recv");
+    return got > 0 ? (size_t)got : 0;
+}
+
+bool raw_send_unless_reset(raw_socket socket, const void *data, size_t size)
+{
+    int sent = send((SOCKET)socket, data, limited(size), 0);
+    require(sent == limited(size) || WSAGetLastError() == WSAECONNRESET ||
+                WSAGetLastError() == WSAECONNABORTED,
+            "send");
+    return sent == limited(size);
+}
+
 static void system_shutdown_send(raw_socket socket)
 {
     require(shutdown((SOCKET)socket, SD_SEND) == 0, "shutdown");
