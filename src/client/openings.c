@@ -261,6 +261,20 @@ static bool is_timeout(rp_status status)
            status == RP_E_HANDSHAKE_TIMEOUT || status == RP_E_PROXY_TIMEOUT;
 }
 
+/* One of its open connections will serve whoever waits, once it is free. Those that only finish
+ * what they have, behind GOAWAY say, or another TLS configuration, serve nobody else. */
+static bool may_be_served(const rp_origin *origin)
+{
+    const rp_link *all = &origin->client->conns;
+    for (const rp_link *link = all->next; link != all && origin->open_count > 0;
+         link = link->next) {
+        const rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
+        if (conn->origin == origin && conn->state == RP_CONN_OPEN && !rp_conn_spent(conn))
+            return true;
+    }
+    return false;
+}
+
 /* An opening is made for as many requests as a connection takes, the oldest of the queue: they get
  * the error. Of a deadline all of them that have waited so long. */
 static void tell_failed(const rp_conn *conn, const rp_error *error)
@@ -268,6 +282,7 @@ static void tell_failed(const rp_conn *conn, const rp_error *error)
     rp_origin *origin = conn->origin;
     bool all = is_timeout(error->status) || origin->takes == 0 || rp_limit_is_down(origin);
     uint32_t most = all ? UINT32_MAX : origin->takes;
+    bool served = error->status != RP_E_ADDRESS_REFUSED && may_be_served(origin);
     for (uint32_t told = 0; told < most && !conn->client->destroyed; told++) {
         rp_request *request = rp_origin_next(origin, true);
         /* As many connections as are needed may be on their way: then nobody misses this one. */
@@ -280,8 +295,7 @@ static void tell_failed(const rp_conn *conn, const rp_error *error)
         }
         /* A server at its limit refuses more connections and serves those it has: so the request
          * waits for one of them, and no more are opened for a while. */
-        if (origin->open_count > 0 && !request->fresh_only &&
-            error->status != RP_E_ADDRESS_REFUSED) {
+        if (served && !request->fresh_only) {
             rp_origin_rest(origin);
             return;
         }

@@ -36,6 +36,54 @@ static void test_refused_is_tried_again(void **state)
     play_end(&p);
 }
 
+/* An answer that never ends, on a connection that takes no other request: the server says so, or
+ * the client has another TLS configuration by then, or as many as it may serve have had it. */
+static void end_without_end(rp_sim_exchange *x, void *user)
+{
+    rp_sim_head(x, 200, NULL, RP_SIM_SIZE_UNKNOWN);
+    rp_sim_data(x, "x", 1);
+    if (*(const int *)user == 20)
+        rp_sim_goaway(rp_sim_connection(x), UINT32_MAX, 0, NULL);
+}
+
+static void other_tls(play *p)
+{
+    rp_tls_config *other;
+    CHECK(rp_tls_config_create(&other, &(rp_tls_options){.ca_pem = rp_sim_ca_pem}, NULL) == RP_OK);
+    rp_client_set_tls(p->client, other);
+    rp_tls_config_release(other);
+}
+
+/* Nobody waits for a connection that finishes what it has, and serves nobody else. */
+static void test_refused_beside_one_that_ends(void **state)
+{
+    (void)state;
+    for (int version = 0; version <= 20; version += 10) { /* 0: HTTP/1.1, once each */
+        play p;
+        call endless = {0}, c = {0};
+        rp_request_options options = {.idle_timeout_ms = RP_NEVER_MS};
+        rp_client_options client = {.requests_per_connection = version == 0};
+        rp_sim_server_options serving = {.on_request = end_without_end, .user = &version};
+        serving.versions = version == 20 ? RP_SIM_HTTP_2 : RP_SIM_HTTP_1;
+        play_begin(&p, &(play_options){.server = &serving, .version = 13, .client = &client});
+        call_start(&endless, &p, &options);
+        while (endless.body_bytes == 0)
+            (void)rp_loop_turn(p.loop, RP_NEVER_MS);
+        rp_sim_run_ms(p.sim, 300); /* what it takes at once need not be waited for */
+        if (version == 10)
+            other_tls(&p);
+        rp_sim_fault_set(p.sim, RP_SIM_CONNECT_REFUSED, 1000000);
+        call_start(&c, &p, NULL);
+        rp_sim_run_ms(p.sim, 1000);
+        assert_int_equal(c.dones, 1);
+        assert_int_equal(c.error.status, RP_E_CONNECT_REFUSED);
+        assert_int_equal(endless.dones, 0);
+        rp_request_cancel(endless.request);
+        call_wait(&endless, &p);
+        play_end(&p);
+    }
+}
+
 /* The first request of a connection is answered, the second one swallowed. */
 static void swallow(rp_sim_exchange *x, void *user)
 {
@@ -251,6 +299,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_is_tried_again),
+        cmocka_unit_test(test_refused_beside_one_that_ends),
         cmocka_unit_test(test_failed_replay_is_not_safe_to_repeat),
         cmocka_unit_test(test_keep_alive_header),
         cmocka_unit_test(test_keep_alive_and_own_limit),
