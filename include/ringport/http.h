@@ -58,7 +58,9 @@ typedef struct rp_client_options {
 
     /* Deadlines of a phase, in milliseconds; 0: the default in brackets, RP_NEVER_MS: none. */
     uint64_t queue_timeout_ms;     /* [none] of a wait for a connection; it ends when the request
-                                    * has one, and a replay's begins anew */
+                                    * has one, and a replay's begins anew. Where others are open,
+                                    * one that fails to open is tried again, until none of them has
+                                    * become free for connect_timeout_ms */
     uint64_t resolve_timeout_ms;   /* [10,000] */
     uint64_t connect_timeout_ms;   /* [10,000] all addresses together */
     uint64_t handshake_timeout_ms; /* [10,000] likewise: see stream.h for when the next is tried */

@@ -323,6 +323,7 @@ void rp_conn_assign(rp_conn *conn, rp_request *request)
     if (request->explain != NULL && conn->given > 1) /* else its opening counts too */
         request->explain->resent_then = rp_stream_numbers(conn->stream).resent;
     rp_request_assigned(request);
+    conn->origin->served_ns = request->assigned_ns;
     rp_trace_request(request, RP_TRACE_ASSIGNED);
     rp_limit_entered(request);
     conn->protocol->start(conn, request);

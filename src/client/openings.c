@@ -275,6 +275,18 @@ static bool may_be_served(const rp_origin *origin)
     return false;
 }
 
+/* A server at its limit refuses more connections and serves those it has: who waits gets one of
+ * them. Unless none of them has become free for as long as a connection may take: their answers may
+ * have no end. */
+static bool waits_for_others(const rp_origin *origin, const rp_request *request)
+{
+    const rp_client *client = origin->client;
+    uint64_t since_ns =
+        request->queued_ns > origin->served_ns ? request->queued_ns : origin->served_ns;
+    return !request->fresh_only && rp_loop_now_ns(client->loop) <
+                                       rp_time_after(since_ns, client->options.connect_timeout_ms);
+}
+
 /* An opening is made for as many requests as a connection takes, the oldest of the queue: they get
  * the error. Of a deadline all of them that have waited so long. */
 static void tell_failed(const rp_conn *conn, const rp_error *error)
@@ -293,10 +305,8 @@ static void tell_failed(const rp_conn *conn, const rp_error *error)
             rp_openings_begin(origin);
             return;
         }
-        /* A server at its limit refuses more connections and serves those it has: so the request
-         * waits for one of them, and no more are opened for a while. */
-        if (served && !request->fresh_only) {
-            rp_origin_rest(origin);
+        if (served && waits_for_others(origin, request)) {
+            rp_origin_rest(origin); /* and no more are opened for a while */
             return;
         }
         rp_origin_withdraw(request);

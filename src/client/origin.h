@@ -45,6 +45,7 @@ struct rp_origin {
     rp_http_versions versions; /* that its connections may speak */
     uint64_t hash;
     uint64_t open_again_ns; /* after a failed opening, while open connections serve */
+    uint64_t served_ns;     /* when a request got a connection last */
     uint64_t said_by_ns; /* the last one opened is to say what it takes; 0: nobody waits for it */
     rp_idle_lesson lesson;
     rp_limit *limit; /* NULL: there is none */

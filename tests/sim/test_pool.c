@@ -84,6 +84,58 @@ static void test_refused_beside_one_that_ends(void **state)
     }
 }
 
+/* Nor for one whose answer has no end, longer than a connection may take. */
+static void test_refused_beside_an_endless_answer(void **state)
+{
+    (void)state;
+    play p;
+    call endless = {0}, c = {0};
+    int version = 0;
+    rp_request_options options = {.idle_timeout_ms = RP_NEVER_MS};
+    rp_client_options client = {.connect_timeout_ms = 3000};
+    rp_sim_server_options serving = {.on_request = end_without_end, .user = &version};
+    play_begin(&p, &(play_options){.server = &serving, .version = 13, .client = &client});
+    call_start(&endless, &p, &options);
+    while (endless.body_bytes == 0)
+        (void)rp_loop_turn(p.loop, RP_NEVER_MS);
+    rp_sim_fault_set(p.sim, RP_SIM_CONNECT_REFUSED, 1000000);
+    call_bad(&c, &p, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT, NULL);
+    assert_in_range(c.took_ns, 3000 * MS_NS, 3300 * MS_NS);
+    assert_int_equal(endless.dones, 0);
+    rp_request_cancel(endless.request);
+    call_wait(&endless, &p);
+    play_end(&p);
+}
+
+static void second_long(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_wait(x, 1000);
+    rp_sim_respond(x, 200, NULL, "", 0);
+}
+
+/* A server that takes one connection serves all who wait, however long the last one has to. */
+static void test_refused_beside_one_that_serves(void **state)
+{
+    (void)state;
+    play p;
+    call all[20] = {{0}};
+    rp_client_options client = {.connect_timeout_ms = 3000, .versions = RP_HTTP_1_1};
+    rp_sim_server_options serving = {.on_request = second_long};
+    play_begin(&p, &(play_options){.server = &serving, .version = 13, .client = &client});
+    call_start(&all[0], &p, NULL);
+    rp_sim_run_ms(p.sim, 100);
+    rp_sim_fault_set(p.sim, RP_SIM_CONNECT_REFUSED, 1000000);
+    for (unsigned i = 1; i < 20; i++)
+        call_start(&all[i], &p, NULL);
+    for (unsigned i = 0; i < 20; i++) {
+        call_wait(&all[i], &p);
+        assert_int_equal(all[i].error.status, RP_OK);
+        assert_int_equal(all[i].status, 200);
+    }
+    play_end(&p);
+}
+
 /* The first request of a connection is answered, the second one swallowed. */
 static void swallow(rp_sim_exchange *x, void *user)
 {
@@ -300,6 +352,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_is_tried_again),
         cmocka_unit_test(test_refused_beside_one_that_ends),
+        cmocka_unit_test(test_refused_beside_an_endless_answer),
+        cmocka_unit_test(test_refused_beside_one_that_serves),
         cmocka_unit_test(test_failed_replay_is_not_safe_to_repeat),
         cmocka_unit_test(test_keep_alive_header),
         cmocka_unit_test(test_keep_alive_and_own_limit),
