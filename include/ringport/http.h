@@ -44,7 +44,8 @@ typedef struct rp_client_options {
     uint32_t connections_per_origin;  /* 0: 64 */
     uint32_t connections_total;       /* 0: 65,536 */
     uint32_t idle_per_origin;         /* kept for reuse; 0: connections_per_origin */
-    uint32_t queue_limit;             /* requests waiting for a connection; 0: 65,536 */
+    uint32_t queue_limit;             /* requests waiting for a connection; one more is refused
+                                       * (RP_E_QUEUE_FULL), unless one has room for it. 0: 65,536 */
     uint32_t concurrent_openings;     /* connections being opened at a time; 0: 256. Those that are
                                        * not done after 250 ms do not count: they wait for a server
                                        * that is slow or dead, and must not hold up others */

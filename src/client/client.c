@@ -314,15 +314,18 @@ static rp_status check(rp_client *client, const rp_request_options *options,
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body_size without a body");
     if (options->body != NULL && options->on_body_wanted != NULL)
         return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body and on_body_wanted");
-    rp_status status =
-        rp_url_parse_like(url, &client->front, options->url, strlen(options->url), error);
-    if (status != RP_OK)
-        return status;
-    if (client->queued_count >= client->options.queue_limit)
-        return rp_error_set(error, RP_E_QUEUE_FULL, RP_PHASE_QUEUE,
-                            "%u requests wait for a connection already, the limit of the client",
-                            client->queued_count);
-    return RP_OK;
+    return rp_url_parse_like(url, &client->front, options->url, strlen(options->url), error);
+}
+
+/* Who finds a connection waits for nobody: those who do may wait for a server that is dead. */
+static rp_status queue_admits(const rp_request *request, rp_error *error)
+{
+    const rp_client *client = request->client;
+    if (client->queued_count < client->options.queue_limit || rp_pool_serves(request))
+        return RP_OK;
+    return rp_error_set(error, RP_E_QUEUE_FULL, RP_PHASE_QUEUE,
+                        "%u requests wait for a connection already, the limit of the client",
+                        client->queued_count);
 }
 
 static rp_status check_upgrade(const rp_request_options *options, rp_error *error)
@@ -521,7 +524,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         return NULL;
     }
     request->origin->request_count++;
-    if (rp_limit_admits(request, error) != RP_OK) {
+    if (rp_limit_admits(request, error) != RP_OK || queue_admits(request, error) != RP_OK) {
         rp_origin *origin = request->origin;
         rp_request_free(request);
         rp_origin_release_if_unused(origin);

@@ -108,11 +108,20 @@ static rp_conn *find(const rp_request *request)
 
 /* ---- requests ---- */
 
+/* Behind those that have waited for a place, though there is one now: they get it in this turn. */
+static rp_conn *conn_for(const rp_request *request)
+{
+    return rp_limit_is_serving(request->origin) ? NULL : find(request);
+}
+
+bool rp_pool_serves(const rp_request *request)
+{
+    return conn_for(request) != NULL;
+}
+
 bool rp_pool_offer(rp_request *request)
 {
-    /* Behind those that have waited for a place, though there is one now: they get it in this
-     * turn. */
-    rp_conn *conn = rp_limit_is_serving(request->origin) ? NULL : find(request);
+    rp_conn *conn = conn_for(request);
     if (conn == NULL)
         return false;
     rp_conn_assign(conn, request);

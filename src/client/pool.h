@@ -8,7 +8,9 @@
  * limits allow. */
 void rp_pool_submit(rp_request *request);
 
-/* False: there is none that has room now, and it is nowhere. */
+/* There is a connection that has room for it now. */
+bool rp_pool_serves(const rp_request *request);
+/* False: there is none, and it is nowhere. */
 bool rp_pool_offer(rp_request *request);
 /* One more connection may be opened at once, as far as limits and the server go. */
 bool rp_pool_may_open(const rp_origin *origin);

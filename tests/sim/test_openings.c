@@ -203,6 +203,27 @@ static void test_small_limits(void **state)
     }
 }
 
+/* A queue that is full of those who wait for a dead server shuts out nobody for whom there is a
+ * connection; but who would wait, too. */
+static void test_full_queue(void **state)
+{
+    (void)state;
+    dead d;
+    call idle = {0}, busy = {0};
+    begin(&d, &(rp_client_options){.queue_limit = 10});
+    (void)serve_ms(&d, 1);
+    send_to_the_dead(&d, 1, 10);
+    call_start(&idle, &d.p, NULL);
+    assert_non_null(idle.request);
+    call_start(&busy, &d.p, NULL);
+    assert_null(busy.request);
+    assert_int_equal(busy.error.status, RP_E_QUEUE_FULL);
+    call_wait(&idle, &d.p);
+    assert_int_equal(idle.status, 200);
+    assert_true(idle.reused);
+    end(&d);
+}
+
 /* A server that is slow to take connections, and not dead, gets as many as it is asked for. As long
  * as it is not known that it takes one request on each, two are opened, and the others when the
  * first of these is there. */
@@ -267,9 +288,9 @@ static void test_destroyed_when_told(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dead_origins),        cmocka_unit_test(test_dead_trickle),
-        cmocka_unit_test(test_small_limits),        cmocka_unit_test(test_slow_server),
-        cmocka_unit_test(test_destroyed_when_told),
+        cmocka_unit_test(test_dead_origins), cmocka_unit_test(test_dead_trickle),
+        cmocka_unit_test(test_small_limits), cmocka_unit_test(test_full_queue),
+        cmocka_unit_test(test_slow_server),  cmocka_unit_test(test_destroyed_when_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
