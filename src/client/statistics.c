@@ -83,7 +83,8 @@ void rp_statistics_forget(const rp_origin *origin)
 {
     rp_client *client = origin->client;
     client->forgotten_any = client->forgotten_any || origin->counts.requests > 0 ||
-                            origin->counts.connections_opened > 0;
+                            origin->counts.connections_opened > 0 ||
+                            origin->counts.connections_failed > 0;
     counts_add(&client->forgotten, &origin->counts);
 }
 

@@ -4,6 +4,7 @@
 #include "support/scene.h"
 
 #include <ringport/insight.h>
+#include <ringport/life.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,28 @@ static void test_forgotten(void **state)
     assert_int_equal(totals.counts.requests, 300);
     assert_int_equal(totals.counts.failed, 300);
     assert_in_range(c->s.web.client->origin_count, 200, 260);
+    end(c);
+}
+
+static void told(const rp_preconnected *result, void *user)
+{
+    *(bool *)user = result->error != NULL;
+}
+
+/* So do connections that no request was sent for. */
+static void test_preconnect_forgotten(void **state)
+{
+    (void)state;
+    counted *c = begin(0, RP_SIM_HTTP_1, NULL);
+    bool failed = false;
+    rp_preconnect_options options = {
+        .url = "http://127.0.0.1:1/", .on_done = told, .user = &failed};
+    assert_int_equal(rp_client_preconnect(c->s.web.client, &options, NULL), RP_OK);
+    UNTIL(c->s.web.loop, failed);
+    UNTIL(c->s.web.loop, c->s.web.client->origin_count == 0);
+    rp_origin_statistics totals;
+    rp_client_totals(c->s.web.client, &totals);
+    assert_int_equal(totals.counts.connections_failed, 1);
     end(c);
 }
 
@@ -405,8 +428,10 @@ static void test_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_counts),     fixture_test(test_gauges), fixture_test(test_forgotten),
-        fixture_test(test_prometheus), fixture_test(test_sized),  fixture_test(test_nothing),
+        fixture_test(test_counts),     fixture_test(test_gauges),
+        fixture_test(test_forgotten),  fixture_test(test_preconnect_forgotten),
+        fixture_test(test_prometheus), fixture_test(test_sized),
+        fixture_test(test_nothing),
     };
     return fixture_run_simulated(tests, 3);
 }
