@@ -478,7 +478,7 @@ struct rp_collected {
     size_t body_size;
     size_t private_capacity;
     uint8_t *private_memory;
-    bool private_too_large, private_no_memory;
+    bool private_too_large, private_no_memory; /* not used any more */
 };
 extern const rp_response_events rp_collect_events;
 

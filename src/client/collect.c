@@ -13,19 +13,24 @@ static size_t limit_of(const rp_collected *collected)
     return collected->limit_bytes == 0 ? LIMIT_DEFAULT : collected->limit_bytes;
 }
 
+/* It ends by an error of its own, which statistics and traces have too. */
 static void collect_body(rp_request *request, const uint8_t *data, size_t size, void *user)
 {
     rp_collected *collected = user;
+    rp_error error;
     if (size > limit_of(collected) - collected->body_size) {
-        collected->private_too_large = true;
-        rp_request_cancel(request);
+        (void)rp_error_set(&error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
+                           "the body of %s is longer than the limit of %zu bytes",
+                           request->origin->host, limit_of(collected));
+        rp_request_finish_later(request, &error);
         return;
     }
     if (!rp_grow_secret(&request->client->loop->memory, &collected->private_memory,
                         &collected->private_capacity, collected->body_size,
                         collected->body_size + size + 1)) {
-        collected->private_no_memory = true;
-        rp_request_cancel(request);
+        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for the body of %s",
+                           request->origin->host);
+        rp_request_finish_later(request, &error);
         return;
     }
     memcpy(collected->private_memory + collected->body_size, data, size);
@@ -39,20 +44,6 @@ static void collect_done(rp_request *request, const rp_response_summary *summary
     rp_collected *collected = user;
     rp_memory *memory = &request->client->loop->memory;
     uint8_t *body = collected->private_memory;
-    rp_response_summary told = *summary;
-    rp_error error;
-    if (summary->error != NULL)
-        error = *summary->error;
-    if (collected->private_too_large) {
-        (void)rp_error_set(&error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
-                           "the body of %s is longer than the limit of %zu bytes",
-                           request->origin->host, limit_of(collected));
-        told.error = &error;
-    } else if (collected->private_no_memory) {
-        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for the body of %s",
-                           request->origin->host);
-        told.error = &error;
-    }
     collected->status = summary->status;
     collected->body = body != NULL ? body : empty;
     size_t body_size = collected->body_size;
@@ -60,7 +51,7 @@ static void collect_done(rp_request *request, const rp_response_summary *summary
     collected->private_capacity = 0;
     /* The callback may reuse or free the structure. */
     if (collected->on_done != NULL)
-        collected->on_done(collected, &told, collected->user);
+        collected->on_done(collected, summary, collected->user);
     rp_free_secret(memory, body, body_size);
 }
 

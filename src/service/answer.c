@@ -2,6 +2,7 @@
 #include "service/service.h"
 
 #include "base/error.h"
+#include "client/request.h"
 #include "loop/loop.h"
 
 #include <string.h>
@@ -18,7 +19,6 @@ typedef struct rp_asked {
     void *head; /* the headers' block */
     size_t head_size;
     char *texts; /* the summary's */
-    bool too_large, no_memory;
     /* To whom: */
     rp_loop *home;
     rp_post post;
@@ -56,6 +56,19 @@ static char *put_text(char **place, const char *text)
     return copy;
 }
 
+static rp_status no_memory_error(rp_error *error)
+{
+    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for the answer");
+}
+
+/* Statistics and traces have it, too. */
+static void no_memory(rp_request *request)
+{
+    rp_error error;
+    (void)no_memory_error(&error);
+    rp_request_finish_later(request, &error);
+}
+
 static void asked_head(rp_request *request, const rp_response_head *head, void *user)
 {
     rp_asked *asked = user;
@@ -69,8 +82,7 @@ static void asked_head(rp_request *request, const rp_response_head *head, void *
     asked->head_size = size;
     if (asked->head == NULL) {
         asked->head_size = 0;
-        asked->no_memory = true;
-        rp_request_cancel(request);
+        no_memory(request);
         return;
     }
     rp_header *headers = asked->head;
@@ -86,12 +98,16 @@ static void asked_head(rp_request *request, const rp_response_head *head, void *
 static void asked_body(rp_request *request, const uint8_t *data, size_t size, void *user)
 {
     rp_asked *asked = user;
-    asked->too_large = size > asked->limit - asked->answer.body_size;
-    asked->no_memory = !asked->too_large &&
-                       !rp_grow_secret(&asked->memory, &asked->body, &asked->capacity,
-                                       asked->answer.body_size, asked->answer.body_size + size + 1);
-    if (asked->too_large || asked->no_memory) {
-        rp_request_cancel(request);
+    if (size > asked->limit - asked->answer.body_size) {
+        rp_error error;
+        (void)rp_error_set(&error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
+                           "the body is longer than the limit of %zu bytes", asked->limit);
+        rp_request_finish_later(request, &error);
+        return;
+    }
+    if (!rp_grow_secret(&asked->memory, &asked->body, &asked->capacity, asked->answer.body_size,
+                        asked->answer.body_size + size + 1)) {
+        no_memory(request);
         return;
     }
     memcpy(asked->body + asked->answer.body_size, data, size);
@@ -155,15 +171,11 @@ static void asked_done(rp_request *request, const rp_response_summary *summary, 
     answer->summary = *summary;
     answer->status = summary->status;
     answer->body = asked->body != NULL ? asked->body : no_body;
-    bool no_memory = !keep_texts(asked) || asked->no_memory;
-    if (asked->too_large)
-        (void)rp_error_set(&answer->error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
-                           "the body is longer than the limit of %zu bytes", asked->limit);
-    else if (summary->error != NULL && !asked->no_memory)
+    bool kept = keep_texts(asked);
+    if (summary->error != NULL)
         answer->error = *summary->error;
-    else if (no_memory)
-        (void)rp_error_set(&answer->error, RP_E_NO_MEMORY, RP_PHASE_BODY,
-                           "no memory for the answer");
+    else if (!kept)
+        (void)no_memory_error(&answer->error);
     answer->summary.error = answer->error.status != RP_OK ? &answer->error : NULL;
     hand_over(asked);
 }

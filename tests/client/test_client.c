@@ -2,6 +2,8 @@
  * keep-alive, the pool's limits. */
 #include "support/web.h"
 
+#include <ringport/insight.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -667,6 +669,11 @@ static void collect(web *w)
     assert_int_equal(c.error.status, RP_E_BODY_TOO_LARGE);
     assert_string_equal(c.error.text,
                         "the body of 127.0.0.1 is longer than the limit of 100000 bytes");
+    rp_origin_statistics totals; /* and that is how it counts */
+    rp_client_totals(w->client, &totals);
+    assert_int_equal(totals.counts.failed, 1);
+    assert_int_equal(totals.counts.failures[0].status, RP_E_BODY_TOO_LARGE);
+    assert_int_equal(c.error.bytes_sent > 0, true);
     rp_collected untold = {.on_done = NULL};
     rp_request_options options = {.url = server_url(w->server, "/hello")};
     assert_non_null(rp_client_send(w->client, &options, &rp_collect_events, &untold, NULL));
