@@ -13,7 +13,9 @@
 /* Each takes the extension's content apart. False: it is malformed. */
 typedef bool read_extension_fn(rp_certificate *certificate, rp_slice content);
 
-/* DER leaves a default value out; CA:FALSE is written all the same by many, and harmless. */
+/* DER leaves a default value out; CA:FALSE is written all the same by many, and harmless. So is a
+ * path length beside it, which means nothing there (RFC 5280, 4.2.1.9): OpenSSL makes such
+ * certificates. */
 static bool read_basic_constraints(rp_certificate *certificate, rp_slice content)
 {
     rp_slice fields;
@@ -26,8 +28,7 @@ static bool read_basic_constraints(rp_certificate *certificate, rp_slice content
     if (fields.size == 0)
         return true;
     certificate->has_path_length = true;
-    return certificate->is_authority && rp_der_small(&fields, &certificate->path_length) &&
-           fields.size == 0;
+    return rp_der_small(&fields, &certificate->path_length) && fields.size == 0;
 }
 
 static bool read_key_usage(rp_certificate *certificate, rp_slice content)
