@@ -13,7 +13,9 @@
  * the most.
  *
  * The hosts file comes first, and what resolv.conf (on Windows the registry) says of search domains
- * is followed; the environment is not looked at. */
+ * is followed; the environment is not looked at. A domain whose servers refuse to say anything
+ * (SERVFAIL, REFUSED) is passed over; if no other has the host, that it was not found is not known,
+ * and it is RP_E_RESOLVE_FAILED. */
 #ifndef RINGPORT_RESOLVER_H
 #define RINGPORT_RESOLVER_H
 

@@ -4,10 +4,13 @@
  * both families at a time; that is why c-ares' own search, which walks for each family alone, does
  * not do. An ask is one such walk:
  *
- *   - a family that has addresses at the present name, or whose servers fail, ends the walk: what
- *     the other one has here is its answer, too;
+ *   - a family that has addresses at the present name, or whose servers are silent, ends the walk:
+ *     what the other one has here is its answer, too;
  *   - where all families say that there is nothing, or A says that there is no such name, the walk
  *     goes on to the next name. What is still to come for the last one is ignored;
+ *   - where servers refuse to say (SERVFAIL, REFUSED) it goes on as well: some do so of a search
+ *     domain that is not theirs, and the names behind it are good. But if none of them has
+ *     addresses either, it is not known that there are none, and that is the answer;
  *   - at the last name everything is an answer.
  *
  * c-ares calls back with its channel locked, on its thread, inside ares_query_dnsrec on a loop's
@@ -56,7 +59,9 @@ struct ask {
     unsigned outstanding;            /* questions, and whoever puts them */
     unsigned rank, count;            /* the present name, and how many there are */
     bool settled;                    /* the walk has ended */
+    bool found;                      /* addresses, of whichever family */
     rp_answer nothings[RP_FAMILIES]; /* what the families said, all names together */
+    rp_answer refusal;               /* the first one at a name that was not the last; or none */
     part parts[NAMES_LIMIT][RP_FAMILIES];
     char names[NAMES_LIMIT][NAME_SIZE];
 };
@@ -238,16 +243,34 @@ static void ask_release(ask *self)
     rp_mutex_unlock(&dns->mutex);
 }
 
+static bool says_nothing(const rp_answer *answer)
+{
+    return answer->verdict == RP_VERDICT_NO_DATA || answer->verdict == RP_VERDICT_NO_NAME;
+}
+
+static bool is_refusal(const rp_answer *answer)
+{
+    return answer->verdict == RP_VERDICT_FAILED &&
+           (answer->code == ARES_ESERVFAIL || answer->code == ARES_EREFUSED);
+}
+
+static bool at_last_name(const ask *self)
+{
+    return self->rank + 1 == self->count;
+}
+
 /* The name has nothing for this family, as those before it had: the latest word stands, but "no
  * data" is more than "no such name", and the shortest time of all counts. */
 static void note_nothing(ask *self, unsigned family, const rp_answer *answer)
 {
     rp_answer *sum = &self->nothings[family];
     bool exists = sum->verdict == RP_VERDICT_NO_DATA;
-    uint32_t ttl_s = self->rank == 0 || answer->ttl_s < sum->ttl_s ? answer->ttl_s : sum->ttl_s;
+    uint32_t ttl_s = sum->ttl_s;
+    if (says_nothing(answer) && answer->ttl_s < ttl_s)
+        ttl_s = answer->ttl_s;
     *sum = *answer;
     sum->ttl_s = ttl_s;
-    if (exists)
+    if (exists && says_nothing(answer))
         sum->verdict = RP_VERDICT_NO_DATA;
     self->nothing |= 1u << family;
 }
@@ -266,10 +289,16 @@ static void advance(ask *self)
 /* Takes the answer, under the mutex. Returns the families (bits) whose answers stand now. */
 static unsigned take(ask *self, unsigned family, const rp_answer *answer, bool *advanced)
 {
-    bool nothing = answer->verdict == RP_VERDICT_NO_DATA || answer->verdict == RP_VERDICT_NO_NAME;
+    bool refused = is_refusal(answer) && !at_last_name(self);
+    bool nothing = says_nothing(answer) || refused;
+    if (refused && self->refusal.verdict == RP_VERDICT_NONE)
+        self->refusal = *answer;
     if (nothing)
         note_nothing(self, family, answer);
-    if (!nothing || self->rank + 1 == self->count)
+    self->found = self->found || answer->verdict == RP_VERDICT_ADDRESSES;
+    /* After a refusal "nothing" waits for what the other family says. */
+    bool all = self->nothing == self->families;
+    if (!nothing || (at_last_name(self) && (all || self->refusal.verdict == RP_VERDICT_NONE)))
         self->settled = true;
     if (self->settled) {
         unsigned now = (self->nothing | 1u << family) & ~self->given;
@@ -277,10 +306,17 @@ static unsigned take(ask *self, unsigned family, const rp_answer *answer, bool *
         return now;
     }
     bool no_name = family == RP_FAMILY_V4 && answer->verdict == RP_VERDICT_NO_NAME;
-    *advanced = no_name || self->nothing == self->families;
+    *advanced = !at_last_name(self) && (no_name || all);
     if (*advanced)
         advance(self);
     return 0;
+}
+
+/* What a family is told that has nothing. Under the mutex. */
+static const rp_answer *nothing_of(const ask *self, unsigned family)
+{
+    bool unknown = !self->found && self->refusal.verdict != RP_VERDICT_NONE;
+    return unknown ? &self->refusal : &self->nothings[family];
 }
 
 static void put_questions(ask *self, unsigned rank);
@@ -291,6 +327,7 @@ static void on_answer(void *user, ares_status_t status, size_t timeouts,
     const part *of = user;
     ask *self = of->ask;
     rp_answer answer;
+    const rp_answer *nothings[RP_FAMILIES]; /* once it is given, nobody changes it */
     unsigned now = 0, rank;
     bool advanced = false;
     (void)timeouts;
@@ -299,13 +336,14 @@ static void on_answer(void *user, ares_status_t status, size_t timeouts,
     if (of->rank == self->rank)
         now = take(self, of->family, &answer, &advanced);
     rank = self->rank;
+    for (unsigned family = 0; family < RP_FAMILIES; family++)
+        nothings[family] = nothing_of(self, family);
     rp_mutex_unlock(&self->dns->mutex);
     for (unsigned family = 0; family < RP_FAMILIES; family++) {
         if ((now & 1u << family) == 0)
             continue;
-        bool own = family == of->family &&
-                   (answer.verdict == RP_VERDICT_ADDRESSES || answer.verdict == RP_VERDICT_FAILED);
-        self->fn(self->user, family, own ? &answer : &self->nothings[family]);
+        bool own = family == of->family && !says_nothing(&answer);
+        self->fn(self->user, family, own ? &answer : nothings[family]);
     }
     if (advanced)
         put_questions(self, rank);
@@ -442,6 +480,8 @@ void rp_dns_ask(rp_dns *dns, const char *host, unsigned families, rp_dns_fn *fn,
     self->user = user;
     self->families = families;
     self->outstanding = 1;
+    for (unsigned family = 0; family < RP_FAMILIES; family++)
+        self->nothings[family].ttl_s = UINT32_MAX;
     list_names(self, host);
     put_questions(self, 0);
     ask_release(self);

@@ -33,7 +33,18 @@ static const dns_rule rules[] = {
     {.name = "unkept.two.test", .rcode = DNS_NXDOMAIN, .soa = 20},
     {.name = "unkept", .rcode = DNS_NXDOMAIN, .soa = 20},
     {.name = "broken.one.test", .rcode = DNS_SERVFAIL},
-    {.name = "broken.two.test", .addresses = "192.0.2.2"},
+    {.name = "broken.two.test", .addresses = "192.0.2.2", .ttl = 300, .soa = 20},
+    {.name = "refused.one.test", .rcode = DNS_REFUSED},
+    {.name = "refused.two.test", .rcode = DNS_NXDOMAIN, .soa = 20},
+    {.name = "refused", .addresses = "192.0.2.3", .ttl = 300, .v4_delay_ms = 50, .soa = 20},
+    {.name = "unknown.one.test", .rcode = DNS_SERVFAIL},
+    {.name = "odd.one.test", .addresses = "192.0.2.1", .ttl = 300, .v6_rcode = DNS_SERVFAIL},
+    {.name = "odd.two.test", .addresses = "2001:db8::2", .ttl = 300},
+    {.name = "asis.test", .rcode = DNS_SERVFAIL},
+    {.name = "asis.test.one.test", .addresses = "192.0.2.1", .ttl = 300},
+    {.name = "last.one.test", .rcode = DNS_NXDOMAIN, .soa = 20},
+    {.name = "last.two.test", .rcode = DNS_NXDOMAIN, .soa = 20},
+    {.name = "last", .rcode = DNS_SERVFAIL},
     {.name = NULL},
 };
 
@@ -101,7 +112,30 @@ static void walks_through_the_domains(void **state)
     expect(loop, resolver, "half", "192.0.2.1");
     expect(loop, resolver, "six", "2001:db8::6"); /* "no such name" is about AAAA, too */
     expect(loop, resolver, "absent", "absent: no such host");
-    expect(loop, resolver, "broken", "name servers gave no answer for broken (SERVFAIL)");
+    rp_resolver_release(resolver);
+    fixture_loop_end(loop);
+}
+
+/* Some servers refuse to say anything of a search domain that is not theirs (moby #45553, c-ares
+ * #852); names behind it are good. */
+static void passes_refusals_over(void **state)
+{
+    (void)state;
+    write_over("/etc/resolv.conf", "search one.test two.test\n");
+    rp_loop *loop = fixture_loop();
+    rp_resolver *resolver = make_resolver();
+    expect(loop, resolver, "broken", "192.0.2.2");
+    expect(loop, resolver, "refused", "192.0.2.3"); /* whichever family answers first */
+    expect(loop, resolver, "odd", "192.0.2.1");
+    expect(loop, resolver, "asis.test", "192.0.2.1");
+    /* What was found is kept, and that there is no AAAA, too. */
+    unsigned questions = dns_server_questions(server);
+    expect(loop, resolver, "broken", "192.0.2.2");
+    expect(loop, resolver, "refused", "192.0.2.3");
+    assert_int_equal(dns_server_questions(server), questions);
+    /* Nobody has it, but nobody knows of one domain. */
+    expect(loop, resolver, "unknown", "name servers gave no answer for unknown (SERVFAIL)");
+    expect(loop, resolver, "last", "name servers gave no answer for last (SERVFAIL)");
     rp_resolver_release(resolver);
     fixture_loop_end(loop);
 }
@@ -169,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(walks_through_the_domains),
+        fixture_test(passes_refusals_over),
         fixture_test(counts_dots),
         fixture_test(keeps_nothing_of_a_walk),
         fixture_test(looks_into_the_hosts_file_first),
