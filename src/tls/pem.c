@@ -6,7 +6,6 @@
 
 #include <wolfssl/wolfcrypt/coding.h>
 
-#include <limits.h>
 #include <string.h>
 
 #define LABEL_LIMIT 64
@@ -82,13 +81,44 @@ bool rp_pem_is(const rp_pem *block, const char *label)
            memcmp(block->label.data, label, block->label.size) == 0;
 }
 
+#define GROUP_CHARACTERS 64 /* a line of PEM */
+#define GROUP_BYTES 48
+
+static bool is_white(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* By wolfSSL, whose decoder takes as long whatever a key is, but no more white space than ends of
+ * lines. A group that has less than all of its bytes is the last one. */
+bool rp_base64_decode(rp_slice text, uint8_t *out, size_t *size)
+{
+    uint8_t group[GROUP_CHARACTERS];
+    size_t have = 0;
+    bool good = true, ended = false;
+    *size = 0;
+    for (size_t i = 0; i < text.size && good; i++) {
+        if (!is_white(text.data[i]))
+            group[have++] = text.data[i];
+        if (have == 0 || (have < sizeof(group) && i + 1 < text.size))
+            continue;
+        word32 made = GROUP_BYTES;
+        good = !ended && Base64_Decode(group, (word32)have, out + *size, &made) == 0;
+        ended = made < GROUP_BYTES;
+        *size += good ? made : 0;
+        have = 0;
+    }
+    rp_wipe(group, sizeof(group));
+    return good;
+}
+
 uint8_t *rp_pem_decode(rp_memory *memory, const rp_pem *block, size_t *size)
 {
     uint8_t *der = rp_allocate(memory, block->body.size + 1);
-    word32 der_size = (word32)block->body.size;
-    if (der != NULL && (block->body.size > INT_MAX ||
-                        Base64_Decode(block->body.data, der_size, der, &der_size) != 0))
-        der_size = 0;
-    *size = der_size;
+    *size = 0;
+    if (der != NULL && !rp_base64_decode(block->body, der, size)) {
+        rp_wipe(der, *size);
+        *size = 0;
+    }
     return der;
 }

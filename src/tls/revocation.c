@@ -4,10 +4,9 @@
 #include "tls/revocation.h"
 
 #include "base/error.h"
+#include "tls/pem.h"
 #include "tls/trust.h"
 #include "tls/wolfssl.h"
-
-#include <wolfssl/wolfcrypt/coding.h>
 
 #include <string.h>
 
@@ -48,11 +47,11 @@ static rp_status take(crl_source *source, uint8_t *der, size_t size, rp_error *e
 /* size bytes of base64. What is none is no CRL. */
 static rp_status take_pem(crl_source *source, const char *text, size_t size, rp_error *error)
 {
-    word32 der_size = (word32)(size / 4 * 3 + 8);
-    uint8_t *der = rp_allocate(&source->config->memory, der_size);
+    size_t der_size;
+    uint8_t *der = rp_allocate(&source->config->memory, size / 4 * 3 + 8);
     if (der == NULL)
         return no_memory(error);
-    if (Base64_Decode((const byte *)text, (word32)size, der, &der_size) != 0)
+    if (!rp_base64_decode((rp_slice){(const uint8_t *)text, size}, der, &der_size))
         der_size = 0;
     return take(source, der, der_size, error);
 }

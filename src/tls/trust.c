@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/platform.h"
+#include "tls/pem.h"
 #include "tls/wolfssl.h"
 
-#include <wolfssl/wolfcrypt/coding.h>
 #include <wolfssl/wolfcrypt/wc_port.h>
 
 #include <errno.h>
@@ -140,12 +140,12 @@ static void add_anchor(rp_tls_config *config, const uint8_t *der, size_t size, t
 static void add_pem(rp_tls_config *config, const char *text, size_t size, trust_count *count)
 {
     uint8_t *der = rp_allocate(&config->memory, size + 1);
-    word32 der_size = (word32)size;
+    size_t der_size;
     if (der == NULL) {
         count->no_memory = true;
         return;
     }
-    if (Base64_Decode((const byte *)text, (word32)size, der, &der_size) != 0)
+    if (!rp_base64_decode((rp_slice){(const uint8_t *)text, size}, der, &der_size))
         der_size = 0;
     add_anchor(config, der, der_size, count);
     rp_free(&config->memory, der);

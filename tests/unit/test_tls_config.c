@@ -351,6 +351,45 @@ static void good_trust(void **state)
     free(expired);
 }
 
+/* text's lines with white in place of their ends, and behind the first and before the last one. */
+static char *spaced(const char *text, const char *white)
+{
+    char *made = calloc(1, 4 * strlen(text) + 1), *at = made;
+    assert_non_null(made);
+    for (const char *rest = text; *rest != '\0'; rest++) {
+        if (*rest == '\n' && rest[1] != '\0')
+            at = stpcpy(at, white);
+        else
+            *at++ = *rest;
+    }
+    return made;
+}
+
+/* RFC 7468, 2: white space means nothing, wherever it stands. */
+static void white_space(void **state)
+{
+    (void)state;
+    static const char *const whites[] = {"\n", "\r\n", " \t\n", "\n\n", "\n  ", "\r", "\t", " "};
+    char *ca = text_of(tls_cert("ca.pem")), *certificate = text_of(tls_cert("client.pem"));
+    char *key = text_of(tls_cert("client.key"));
+    char *list = text_of(tls_cert("crl.pem"));
+    for (size_t i = 0; i < COUNT(whites); i++) {
+        char *texts[] = {spaced(ca, whites[i]), spaced(certificate, whites[i]),
+                         spaced(key, whites[i]), spaced(list, whites[i])};
+        assert_works(&(rp_tls_options){.ca_pem = texts[0],
+                                       .certificate_data = texts[1],
+                                       .key_data = texts[2],
+                                       .revocation = RP_REVOCATION_SOFT,
+                                       .crl_data = texts[3]});
+        for (size_t k = 0; k < COUNT(texts); k++)
+            free(texts[k]);
+    }
+    free(ca);
+    free(certificate);
+    free(key);
+    free(list);
+}
+
 typedef struct trust_seen {
     unsigned anchors, refused;
     char text[512];
@@ -497,8 +536,8 @@ int main(void)
         cmocka_unit_test(bad_names),     cmocka_unit_test(too_many_names),
         cmocka_unit_test(newer_options), cmocka_unit_test(bad_server_options),
         cmocka_unit_test(good_trust),    cmocka_unit_test(system_trust),
-        cmocka_unit_test(trust_is_told), cmocka_unit_test(references),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(white_space),   cmocka_unit_test(trust_is_told),
+        cmocka_unit_test(references),    cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
