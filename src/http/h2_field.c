@@ -21,15 +21,6 @@ static bool name_good(const rp_hpack_field *field)
     return rp_is_token(field->name, field->name_size);
 }
 
-/* 8.2.1: no control character, no blank at an end. */
-static bool value_good(const rp_hpack_field *field)
-{
-    const char *value = field->value;
-    uint32_t size = field->value_size;
-    return size == 0 || (!rp_is_blank(value[0]) && !rp_is_blank(value[size - 1]) &&
-                         rp_is_field_value(value, size));
-}
-
 /* 8.2.2 */
 static bool is_of_connection(const rp_hpack_field *field)
 {
@@ -63,11 +54,11 @@ static bool take_number(rp_hpack_field *field)
     return field->value_size > 0;
 }
 
-/* 8.3.2; 8.6 has no 101. */
+/* 8.3.2, and blanks are no digits; 8.6 has no 101. */
 static bool is_status(rp_hpack_field *field)
 {
     return field->name_size == 7 && is(field, ":status") && field->value_size == 3 &&
-           take_number(field) && field->number >= 100 && field->number != 101;
+           field->blanks == 0 && take_number(field) && field->number >= 100 && field->number != 101;
 }
 
 static rp_hpack_kind kind_of(rp_hpack_field *field)
@@ -75,7 +66,8 @@ static rp_hpack_kind kind_of(rp_hpack_field *field)
     if (field->name[0] == ':')
         return is_status(field) ? RP_HPACK_STATUS : RP_HPACK_BAD;
     field->good_name = field->good_name || name_good(field);
-    if (!field->good_name || !value_good(field) || is_of_connection(field))
+    if (!field->good_name || !rp_is_field_value(field->value, field->value_size) ||
+        is_of_connection(field))
         return RP_HPACK_BAD;
     if (field->name_size != 14 || !is(field, "content-length"))
         return RP_HPACK_PLAIN;

@@ -111,7 +111,7 @@ static void on_field(void *user, const rp_hpack_field *field)
         refuse_field(h2, field);
         break;
     }
-    h2->list_bytes += (size_t)field->name_size + field->value_size + RP_HPACK_OVERHEAD;
+    h2->list_bytes += rp_hpack_field_bytes(field);
     if (h2->list_bytes > h2->options.head_bytes && h2->reading != NULL)
         refuse(h2, RP_H2_HEAD_TOO_LARGE, CODE_ENHANCE_YOUR_CALM);
 }

@@ -13,7 +13,7 @@
 
 #define RP_HPACK_STATIC 61
 #define RP_HPACK_TABLE_BYTES 4096 /* RFC 9113, 6.5.2: of which neither side says otherwise */
-#define RP_HPACK_OVERHEAD 32      /* of a field in a table (4.1), and in a list (RFC 9113, 6.5.2) */
+#define RP_HPACK_OVERHEAD 32      /* of a field in either */
 #define RP_HPACK_TABLE_FIELDS (RP_HPACK_TABLE_BYTES / RP_HPACK_OVERHEAD)
 
 /* What a field is in a response (h2_field.c). */
@@ -28,11 +28,18 @@ typedef struct rp_hpack_field {
     const char *name, *value; /* end in NUL */
     uint32_t name_size, value_size;
     uint64_t number;             /* of a length or status */
+    uint32_t blanks;             /* that came around the value, and are none of it */
     uint32_t uses;               /* by the table and the memo */
     uint8_t kind;                /* rp_hpack_kind */
     bool good_name;              /* a token in lower case: who takes its name need not look again */
     struct rp_hpack_field *next; /* of those that go with the block */
 } rp_hpack_field;
+
+/* Of one in a table (4.1), and in a list (RFC 9113, 6.5.2). */
+static inline size_t rp_hpack_field_bytes(const rp_hpack_field *field)
+{
+    return (size_t)field->name_size + field->value_size + field->blanks + RP_HPACK_OVERHEAD;
+}
 
 /* The first is the static table's number 1. */
 extern const rp_hpack_field rp_hpack_static[RP_HPACK_STATIC];

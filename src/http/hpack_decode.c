@@ -1,6 +1,7 @@
 /* hpack_decode.c - header blocks to fields (RFC 7541, 3 and 6). */
 #include "http/hpack.h"
 
+#include "base/text.h"
 #include "http/h2_field.h"
 
 #include <string.h>
@@ -211,6 +212,21 @@ bool rp_hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size
 #define NEVER 0x10
 #define COPIED_MOST ((size_t)256 * 1024) /* in a block: three bytes of it can name one of 4 KiB */
 
+/* RFC 9110, 5.5: blanks around a value are none of it. RFC 9113, 8.2.1, has no place for them, but
+ * servers send them (nghttp2#1786), and curl and browsers do without them. */
+static void trim(rp_hpack_field *field, char *value)
+{
+    uint32_t begin = 0, end = field->value_size;
+    while (begin < end && rp_is_blank(value[begin]))
+        begin++;
+    while (begin < end && rp_is_blank(value[end - 1]))
+        end--;
+    value[end] = '\0';
+    field->value = value + begin;
+    field->blanks = field->value_size - (end - begin);
+    field->value_size = end - begin;
+}
+
 /* named: whose name it has; NULL: name's. */
 static rp_hpack_result make(rp_hpack_decoder *decoder, const rp_hpack_field *named,
                             const text *name, const text *value, rp_hpack_field **made)
@@ -232,11 +248,11 @@ static rp_hpack_result make(rp_hpack_decoder *decoder, const rp_hpack_field *nam
         else
             at = (char *)memcpy(at, named->name, named->name_size + 1u) + named->name_size + 1;
     }
-    field->value = at;
     if (at == NULL || text_put(value, at, &field->value_size) == NULL) {
         rp_h2_give(decoder->table.memory, field);
         return RP_HPACK_BROKEN;
     }
+    trim(field, at);
     rp_h2_field_judge(field);
     *made = field;
     return RP_HPACK_DONE;

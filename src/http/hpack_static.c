@@ -6,7 +6,7 @@
 
 #define FIELD(name, value, kind)                                                                   \
     {                                                                                              \
-        name, value, sizeof(name) - 1, sizeof(value) - 1, 0, 0, kind, true, NULL                   \
+        name, value, sizeof(name) - 1, sizeof(value) - 1, 0, 0, 0, kind, true, NULL                \
     }
 #define PLAIN(name, value) FIELD(name, value, RP_HPACK_PLAIN)
 #define BAD(name, value) FIELD(name, value, RP_HPACK_BAD)
@@ -19,13 +19,13 @@ const rp_hpack_field rp_hpack_static[RP_HPACK_STATIC] = {
     BAD(":path", "/index.html"),
     BAD(":scheme", "http"),
     BAD(":scheme", "https"),
-    {":status", "200", 7, 3, 200, 0, RP_HPACK_STATUS, true, NULL},
-    {":status", "204", 7, 3, 204, 0, RP_HPACK_STATUS, true, NULL},
-    {":status", "206", 7, 3, 206, 0, RP_HPACK_STATUS, true, NULL},
-    {":status", "304", 7, 3, 304, 0, RP_HPACK_STATUS, true, NULL},
-    {":status", "400", 7, 3, 400, 0, RP_HPACK_STATUS, true, NULL},
-    {":status", "404", 7, 3, 404, 0, RP_HPACK_STATUS, true, NULL},
-    {":status", "500", 7, 3, 500, 0, RP_HPACK_STATUS, true, NULL},
+    {":status", "200", 7, 3, 200, 0, 0, RP_HPACK_STATUS, true, NULL},
+    {":status", "204", 7, 3, 204, 0, 0, RP_HPACK_STATUS, true, NULL},
+    {":status", "206", 7, 3, 206, 0, 0, RP_HPACK_STATUS, true, NULL},
+    {":status", "304", 7, 3, 304, 0, 0, RP_HPACK_STATUS, true, NULL},
+    {":status", "400", 7, 3, 400, 0, 0, RP_HPACK_STATUS, true, NULL},
+    {":status", "404", 7, 3, 404, 0, 0, RP_HPACK_STATUS, true, NULL},
+    {":status", "500", 7, 3, 500, 0, 0, RP_HPACK_STATUS, true, NULL},
     PLAIN("accept-charset", ""),
     PLAIN("accept-encoding", "gzip, deflate"),
     PLAIN("accept-language", ""),

@@ -29,18 +29,13 @@ void rp_hpack_table_sweep(rp_hpack_table *table)
     }
 }
 
-static size_t size_of(const rp_hpack_field *field)
-{
-    return (size_t)field->name_size + field->value_size + RP_HPACK_OVERHEAD;
-}
-
 /* Until so much is left at the most. */
 static void evict(rp_hpack_table *table, size_t bytes)
 {
     while (table->bytes > bytes) {
         rp_hpack_field *field = table->ring[(table->next - table->count) % RP_HPACK_TABLE_FIELDS];
         table->count--;
-        table->bytes -= (uint32_t)size_of(field);
+        table->bytes -= (uint32_t)rp_hpack_field_bytes(field);
         if (--field->uses == 0)
             rp_hpack_table_drop(table, field);
     }
@@ -55,7 +50,7 @@ void rp_hpack_table_limit(rp_hpack_table *table, uint32_t limit)
 /* 4.4: what is larger than the table empties it. */
 void rp_hpack_table_insert(rp_hpack_table *table, rp_hpack_field *field)
 {
-    size_t size = size_of(field);
+    size_t size = rp_hpack_field_bytes(field);
     table->inserted++;
     if (size > table->limit) {
         evict(table, 0);

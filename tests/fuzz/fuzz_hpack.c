@@ -5,6 +5,7 @@
 #include "fuzz/support/fuzz.h"
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "http/hpack.h"
 
 #include <nghttp2/nghttp2.h>
@@ -35,6 +36,16 @@ static void on_field(void *user, const rp_hpack_field *field)
     note(user, field->name, field->name_size, field->value, field->value_size);
 }
 
+/* Without the blanks around it (RFC 9110, 5.5). */
+static rp_slice trimmed(const uint8_t *value, size_t size)
+{
+    while (size > 0 && rp_is_blank((char)value[size - 1]))
+        size--;
+    for (; size > 0 && rp_is_blank((char)*value); size--)
+        value++;
+    return (rp_slice){value, size};
+}
+
 /* False: it can't be decoded. */
 static bool theirs(nghttp2_hd_inflater *inflater, const uint8_t *block, size_t size, told *t)
 {
@@ -46,8 +57,10 @@ static bool theirs(nghttp2_hd_inflater *inflater, const uint8_t *block, size_t s
             return false;
         block += taken;
         size -= (size_t)taken;
-        if (flags & NGHTTP2_HD_INFLATE_EMIT)
-            note(t, nv.name, nv.namelen, nv.value, nv.valuelen);
+        if (flags & NGHTTP2_HD_INFLATE_EMIT) {
+            rp_slice value = trimmed(nv.value, nv.valuelen);
+            note(t, nv.name, nv.namelen, value.data, value.size);
+        }
     }
     return nghttp2_hd_inflate_end_headers(inflater) == 0;
 }

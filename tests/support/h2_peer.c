@@ -71,9 +71,7 @@ size_t h2_block(h2_peer *peer, const char *fields, uint8_t *block, size_t capaci
     while (*fields != '\0') {
         const char *end = strchr(fields, '\n'), *colon = strchr(fields + 1, ':');
         CHECK(end != NULL && colon != NULL && colon < end && count < 64);
-        const char *value = colon + 1;
-        while (*value == ' ')
-            value++;
+        const char *value = colon + 1 + (colon[1] == ' ');
         list[count++] = (nghttp2_nv){.name = (uint8_t *)(uintptr_t)fields,
                                      .namelen = (size_t)(colon - fields),
                                      .value = (uint8_t *)(uintptr_t)value,

@@ -172,6 +172,24 @@ static void test_heads_alike_and_unlike(void **state)
     assert_int_equal(fields_held(), held);
 }
 
+/* Servers send them, though RFC 9113, 8.2.1, has no place for them; they are none of the value (RFC
+ * 9110, 5.5). A status has none. */
+static void test_blanks_around_values(void **state)
+{
+    (void)state;
+    h2_exchange *e = h2_get(0), *bad = h2_get(1);
+    h2_settings();
+    h2_head_put(&rig.peer, 1, 0,
+                ":status: 200\na:  \tb c\t \nd: \t \nte: trailers \ncontent-length:  5 \n");
+    h2_text_put(&rig.peer, 1, 0, "Hello");
+    h2_head_put(&rig.peer, 1, ENDS_STREAM, "checksum:  1 \n");
+    h2_head_put(&rig.peer, 3, ENDS_STREAM, ":status:  200\n");
+    h2_come();
+    h2_assert_complete(e, "head 200 a=b c d= te=trailers content-length=5 (5);Hello");
+    h2_assert_unusable(bad, RP_E_BAD_RESPONSE, "\":status\"");
+    assert_true(rig.good);
+}
+
 static void test_answer_in_pieces(void **state)
 {
     (void)state;
@@ -851,6 +869,7 @@ int main(void)
         H2_TEST(test_repeated_fields),
         H2_TEST(test_large_head),
         H2_TEST(test_heads_alike_and_unlike),
+        H2_TEST(test_blanks_around_values),
         H2_TEST(test_answer_in_pieces),
         H2_TEST(test_without_body),
         H2_TEST(test_interleaved),
