@@ -335,12 +335,16 @@ void rp_h2_over(rp_h2 *h2, uint32_t id)
     *over = (h2_over){.id = id};
 }
 
-/* RFC 9113, 6.1. Where we ended the stream the frame was on its way (5.1). */
+/* RFC 9113, 5.1 and 6.1: an error of the stream or of the connection, as we like; so of the
+ * connection where that harms nobody. Where we ended the stream the frame was on its way. */
 void rp_h2_over_came(rp_h2 *h2, uint32_t id)
 {
     for (uint32_t i = 0; i < RP_H2_OVER_KEPT; i++) {
         if (h2->over[i].id != id || h2->over[i].due)
             continue;
+        if (h2->open == 0)
+            rp_h2_broken(h2, CODE_STREAM_CLOSED,
+                         "a frame on a stream that it ended (RFC 9113, 5.1)");
         h2->over[i].due = true;
         h2->over_due++;
     }

@@ -130,7 +130,7 @@ static bool data_begins(rp_h2 *h2)
     in->passed_over = s == NULL;
     if (s == NULL) {
         rp_h2_over_came(h2, in->id);
-        return true;
+        return !h2->failed;
     }
     s->left -= in->size;
     if (s->left >= 0 || in->size == 0) /* 6.9.2: a window may be below 0, and what is empty fits */

@@ -53,8 +53,10 @@ static void asked(rp_sim_exchange *x, void *user)
     CHECK(rp_sim_version(x) == 20);
     if (strcmp(rp_sim_target(x), "/waiting") == 0) {
         t->waiting = x;
+        if (t->rule->alone)
+            answer(x);
     } else if (strcmp(rp_sim_target(x), "/tried") == 0) {
-        CHECK_TEXT(rp_sim_stream(x) == 3 && t->waiting != NULL, t->rule->what);
+        CHECK_TEXT(rp_sim_stream(x) == 3 && (t->waiting == NULL) == t->rule->alone, t->rule->what);
         t->tried = x;
         say(rp_sim_connection(x), t);
     } else {
@@ -128,7 +130,7 @@ static void judge(scene *s, const trial *t, const fetch *waiting, const fetch *t
     else
         expect_bad(r, "tried", tried, r->status != RP_OK ? r->status : status,
                    r->apart ? r->apart_code : r->code);
-    if (broken)
+    if (broken && !r->alone)
         expect_bad(r, "waiting", waiting, status, r->code);
     else
         expect_good(r, "waiting", waiting);
@@ -157,7 +159,7 @@ static void hold(const rule *r)
     scene_begin(&s, 0, &serving, &knowing);
     s.data = &t;
     start(&s, &waiting, "/waiting");
-    UNTIL(s.web.loop, t.waiting != NULL || waiting.dones > 0);
+    UNTIL(s.web.loop, (t.waiting != NULL && !r->alone) || waiting.dones > 0);
     start(&s, &tried, "/tried");
     fetch_wait(&tried);
     fetch_wait(&waiting);

@@ -44,6 +44,7 @@ typedef struct rule {
      * code. */
     bool apart;
     uint32_t apart_code;
+    bool alone; /* stream 1 is answered before */
     /* The stream is reset besides, once. */
     bool reset_too;
     uint32_t reset_code;

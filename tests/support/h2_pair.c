@@ -12,6 +12,8 @@
  * - PRIORITY, which nghttp2 does not look at any more, not even for what 6.3 forbids.
  * - Blanks around a value are none of it (RFC 9110, 5.5): ours leaves them out, nghttp2, told to
  *   bear them, does not.
+ * - DATA or HEADERS behind the end that the server made of a stream, when there is no other: ours
+ *   ends the connection (5.1), nghttp2 passes it over.
  * - What is over limits that are each one's own (RFC 9113, 10.5). */
 #include "support/h2_pair.h"
 
@@ -462,6 +464,8 @@ static bool parts_them(pair *p, const uint8_t *frame, size_t size)
 {
     const answer *a = answer_of(&p->ours, word(frame + 5) & 0x7fffffff);
     uint32_t seen = 0;
+    if ((frame[3] == NGHTTP2_DATA || frame[3] == NGHTTP2_HEADERS) && rp_h2_open(p->h2) == 0)
+        return true;
     if (frame[3] == NGHTTP2_PRIORITY)
         return size != FRAME_HEAD + 5 || (word(frame + 5) & 0x7fffffff) == 0;
     if (frame[3] == NGHTTP2_DATA && a != NULL && a->outcome != NONE)

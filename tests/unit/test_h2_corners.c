@@ -217,14 +217,18 @@ static void test_large_head(void **state)
 
 static void test_empty_ends_of_the_closed(void **state)
 {
+    rp_error error;
     (void)state;
     h2_get(0);
+    h2_get(1); /* else the first of them is the connection's end */
     h2_settings();
     h2_head_put(&rig.peer, 1, ENDS_STREAM, ":status: 200\n");
     for (unsigned i = 0; i < 5000; i++)
         h2_frame_put(&rig.peer, NGHTTP2_DATA, ENDS_STREAM, 1, "", 0);
     h2_come();
     assert_false(rig.good);
+    rp_h2_failure(rig.h2, &error);
+    assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /* Heads that nobody can want are decoded, and that is all: they cost the server three bytes each.
@@ -240,7 +244,7 @@ static void test_heads_of_nobody(void **state)
             if (kind > 0)
                 rp_h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
         }
-        h2_drain();
+        h2_get(299);
         assert_int_equal(rp_h2_unwanted(rig.h2), kind == 2);
         h2_head_put(&rig.peer, id, kind == 0 ? ENDS_STREAM : 0, ":status: 200\n");
         for (unsigned i = 0; i < 5000; i++)
@@ -274,13 +278,14 @@ static void test_answers_to_the_cancelled(void **state)
     assert_int_equal(rp_h2_open(rig.h2), 0);
 }
 
-/* DATA or HEADERS behind the end that the server made of a stream: it is told so, once. Behind the
- * end that we made of one it is none of its faults. */
+/* DATA or HEADERS behind the end that the server made of a stream: it is told so, once, while there
+ * are others. Behind the end that we made of one it is none of its faults. */
 static void test_behind_the_end(void **state)
 {
     h2_frame frame;
     (void)state;
     h2_settings();
+    h2_exchange *other = h2_get(8);
     for (unsigned i = 0; i < 8; i++) {
         uint32_t id = h2_get(i)->stream->id;
         bool ours = i >= 4, heads = i % 2 == 1;
@@ -304,10 +309,10 @@ static void test_behind_the_end(void **state)
         }
     }
     /* However many they are, and are forgotten. */
-    for (unsigned i = 8; i < 108; i++)
+    for (unsigned i = 9; i < 109; i++)
         h2_head_put(&rig.peer, h2_get(i)->stream->id, ENDS_STREAM, ":status: 200\n");
     h2_come();
-    for (unsigned i = 8; i < 108; i++)
+    for (unsigned i = 9; i < 109; i++)
         h2_text_put(&rig.peer, 1 + 2 * i, 0, "x");
     h2_come();
     unsigned told = 0;
@@ -315,7 +320,14 @@ static void test_behind_the_end(void **state)
         told++;
     assert_in_range(told, 1, 100);
     assert_true(rig.good);
-    assert_int_equal(rp_h2_open(rig.h2), 0);
+    assert_int_equal(rp_h2_open(rig.h2), 1);
+    /* Nobody is left whom the connection's end would harm. */
+    h2_head_put(&rig.peer, other->stream->id, ENDS_STREAM, ":status: 200\n");
+    h2_text_put(&rig.peer, 1, 0, "x");
+    h2_come();
+    h2_assert_complete(other, "head 200;");
+    assert_false(rig.good);
+    assert_true(h2_next_is(NGHTTP2_GOAWAY, 0, 0));
 }
 
 /* Answers that never end, and that nobody wants: those above the budget are reset once it has
