@@ -19,10 +19,8 @@
 #define IDLE_FRAMES 1000u
 #define IDLE_FRAMES_PER_SECOND 100u
 /* For each head and each piece of a body that we send: WINDOW_UPDATEs, of the stream and of the
- * connection, a PING, RST_STREAM behind a response; more where the server's program reads bodies in
- * small pieces. */
+ * connection, a PING, RST_STREAM behind a response. */
 #define IDLE_FRAMES_PER_FRAME 4u
-#define BYTES_PER_IDLE_FRAME 128u
 
 /* ---- budgets ---- */
 
@@ -43,9 +41,9 @@ static bool spend(uint32_t *left, uint64_t *since_ns, uint64_t now_ns, uint32_t 
     return true;
 }
 
-void rp_h2_calm_down(rp_h2 *h2, size_t size)
+void rp_h2_calm_down(rp_h2 *h2)
 {
-    h2->calm += IDLE_FRAMES_PER_FRAME + (uint32_t)(size / BYTES_PER_IDLE_FRAME);
+    h2->calm += IDLE_FRAMES_PER_FRAME;
     if (h2->calm > IDLE_FRAMES)
         h2->calm = IDLE_FRAMES;
 }
@@ -60,11 +58,11 @@ void rp_h2_idle_frame(rp_h2 *h2)
     rp_h2_flooded(h2, text);
 }
 
-/* A server whose program reads in small pieces gives each of them back, all of them at once if they
- * were sent at once: far more frames than a budget holds. */
+/* A server whose program reads in small pieces gives each of them back, be it a byte, all of them
+ * at once if they were sent at once: far more frames than a budget holds. */
 void rp_h2_given_back(rp_h2 *h2, uint32_t size)
 {
-    if (size < BYTES_PER_IDLE_FRAME || size > h2->taken_bytes)
+    if (size == 0 || size > h2->taken_bytes)
         rp_h2_idle_frame(h2);
     else
         h2->taken_bytes -= size;
@@ -312,7 +310,7 @@ void rp_h2_drop(rp_h2 *h2, rp_h2_stream *public, uint64_t now_ns)
     }
     s->unwanted = true;
     h2->unwanted++;
-    rp_h2_calm_down(h2, 0);
+    rp_h2_calm_down(h2);
 }
 
 /* The budget grows: what goes on for long need not to its end. */

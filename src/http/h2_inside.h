@@ -298,10 +298,10 @@ void rp_h2_fail_memory(rp_h2 *h2);
 void rp_h2_broken(rp_h2 *h2, uint32_t code, const char *rule);
 /* The same, in the sentence's own words about the server. */
 void rp_h2_flooded(rp_h2 *h2, const char *text);
-/* A frame of the server's that brings nothing came; so much went out that the server may answer
+/* A frame of the server's that brings nothing came; something went out that the server may answer
  * with such frames. */
 void rp_h2_idle_frame(rp_h2 *h2);
-void rp_h2_calm_down(rp_h2 *h2, size_t size);
+void rp_h2_calm_down(rp_h2 *h2);
 /* A WINDOW_UPDATE came: it brings nothing, unless it gives back what was sent. */
 void rp_h2_given_back(rp_h2 *h2, uint32_t size);
 

@@ -314,7 +314,7 @@ static void head_sent(stream *s, const output *out, size_t size)
     rp_h2_stream_sent(s);
     s->is.sent_bytes += FRAME_HEAD + size;
     s->is.moved_ns = h2->now_ns;
-    rp_h2_calm_down(h2, 0);
+    rp_h2_calm_down(h2);
     if (s->closes) {
         rp_h2_close(s);
         return;
@@ -433,7 +433,7 @@ static void data_put(stream *s, output *out, size_t size, bool ends)
     h2->send_window -= (int64_t)size;
     s->send_window -= (int64_t)size;
     h2->taken_bytes += 2 * (uint64_t)size; /* the stream's, and the connection's */
-    rp_h2_calm_down(h2, size);
+    rp_h2_calm_down(h2);
     s->sends_trailers = ends && !last;
     if (last)
         rp_h2_upload_ends(s);
@@ -521,7 +521,7 @@ static void resets_put(rp_h2 *h2, output *out)
     while (has_room(out) && !rp_list_empty(&h2->resets)) {
         stream *s = RP_CONTAINER(rp_list_take(&h2->resets), stream, send_link);
         number_put(out, FRAME_RST_STREAM, s->is.id, s->reset_code);
-        rp_h2_calm_down(h2, 0);
+        rp_h2_calm_down(h2);
         rp_h2_close(s);
     }
     if (h2->over_due > 0)

@@ -394,6 +394,7 @@ static void test_a_few_with_each_response(void **state)
  * was sent at once. More than was sent is a flood. */
 static void test_given_back_in_pieces(void **state)
 {
+    enum { PIECE = 512, BYTES = 8000 }; /* the last ones come one by one */
     static char body[1024 * 1024];
     rp_error error;
     (void)state;
@@ -403,9 +404,10 @@ static void test_given_back_in_pieces(void **state)
     h2_exchange *e =
         h2_send(0, &(h2_sending){.method = "PUT", .body = body, .body_size = sizeof(body)});
     assert_false(e->stream->uploading);
-    for (size_t i = 0; i < sizeof(body) / 512; i++) {
-        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 0, 512);
-        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 1, 512);
+    for (size_t at = 0, size; at < sizeof(body); at += size) {
+        size = at < sizeof(body) - BYTES ? PIECE : 1;
+        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 0, (uint32_t)size);
+        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 1, (uint32_t)size);
     }
     h2_head_put(&rig.peer, 1, ENDS_STREAM, ":status: 200\n");
     h2_come();
@@ -413,6 +415,24 @@ static void test_given_back_in_pieces(void **state)
     h2_assert_complete(e, "head 200;");
     for (size_t i = 0; i < 1500; i++)
         h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 0, 512);
+    h2_come();
+    assert_false(rig.good);
+    rp_h2_failure(rig.h2, &error);
+    assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* What gives back nothing is free for nobody, and no error where the stream is closed. */
+static void test_empty_windows_of_the_closed(void **state)
+{
+    rp_error error;
+    (void)state;
+    h2_settings();
+    h2_send(0, &(h2_sending){.method = "PUT", .body = "body", .body_size = 4});
+    h2_get(1);
+    h2_head_put(&rig.peer, 1, ENDS_STREAM, ":status: 200\n");
+    h2_come();
+    for (unsigned i = 0; i < 1500; i++)
+        h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 1, 0);
     h2_come();
     assert_false(rig.good);
     rp_h2_failure(rig.h2, &error);
@@ -438,6 +458,7 @@ int main(void)
         H2_TEST(test_as_often_as_may_be),
         H2_TEST(test_a_few_with_each_response),
         H2_TEST(test_given_back_in_pieces),
+        H2_TEST(test_empty_windows_of_the_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
