@@ -156,16 +156,19 @@ static void test_node(void **state)
     converse_with_all(words, 3, SPECS);
 }
 
-static void test_go(void **state)
+static char directory[64]; /* of the server in Go, which is built once; "": not yet */
+
+static void build_go_server(char program[128])
 {
-    (void)state;
-    if (!foreign_installed("go"))
-        skip();
-    char directory[64], source[128], program[128], cache[128];
-    process_directory(directory);
+    char source[128], cache[128];
+    bool built = directory[0] != '\0';
+    if (!built)
+        process_directory(directory);
+    (void)snprintf(program, 128, "%s/server", directory);
+    if (built)
+        return;
     process_write(directory, "main.go", go_program, sizeof(go_program) - 1);
     (void)snprintf(source, sizeof(source), "%s/main.go", directory);
-    (void)snprintf(program, sizeof(program), "%s/server", directory);
     (void)snprintf(cache, sizeof(cache), "%s/cache", directory);
     const char *const words[] = {
         "sh",   "-c",    "GO111MODULE=off GOCACHE=\"$2\" go build -o \"$1\" \"$0\" && echo built.",
@@ -176,9 +179,17 @@ static void test_go(void **state)
     if (!process_says(&compiler, "built."))
         fail_msg("go build: %s", compiler.text);
     process_stop(&compiler);
+}
+
+static void test_go(void **state)
+{
+    char program[128];
+    (void)state;
+    if (!foreign_installed("go"))
+        skip();
+    build_go_server(program);
     const char *const run[] = {"sh", "-c", "exec \"$0\" \"$@\"", program};
     converse_with_all(run, 4, SPECS_OF_GO);
-    process_directory_remove(directory);
 }
 
 /* ---- GnuTLS: a process each ---- */
@@ -228,5 +239,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {fixture_test(test_node), fixture_test(test_gnutls),
                                        fixture_test(test_go)};
-    return fixture_run(tests);
+    int failed = fixture_run(tests);
+    if (directory[0] != '\0')
+        process_directory_remove(directory);
+    return failed;
 }

@@ -19,7 +19,7 @@ typedef struct process {
  * and it dies with us. */
 void process_start(process *p, const char *const *words, const char *const *environment,
                    const int *extra);
-/* Waits, 30 seconds at the most, until its output holds what. */
+/* Waits, five minutes at the most (Go compiles its library), until its output holds what. */
 bool process_says(process *p, const char *what);
 /* Ends it and waits for that. */
 void process_stop(process *p);

@@ -73,7 +73,7 @@ static uint64_t now_ms(void)
 
 bool process_says(process *p, const char *what)
 {
-    uint64_t until = now_ms() + 30000;
+    uint64_t until = now_ms() + 300000;
     while (strstr(p->text, what) == NULL) {
         struct pollfd output = {.fd = p->output, .events = POLLIN};
         if (p->size == sizeof(p->text) - 1) { /* the latter half is enough */

@@ -14,7 +14,7 @@
 /* The lines of tests/support/native: fields, and what they consist of. */
 #define FIELD "\t"
 #define PART "\x1f"
-#define WAIT_MS 30000
+#define WAIT_MS 300000
 
 /* A listening socket's port, by the connection that is its life. */
 static struct {
