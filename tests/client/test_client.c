@@ -470,19 +470,19 @@ static void test_idle_per_origin(void **state)
 static void idle_ends(web *w)
 {
     fetch f = {0};
+    uint64_t begun = fixture_now_ms();
     fetch_good(&f, w, "/hello", NULL, 200);
     assert_int_equal(web_counts(w)->open, 1);
     /* An idle connection keeps rp_loop_run from nothing, and so does its timer. */
     assert_false(rp_loop_pending(w->loop));
-    uint64_t begun = fixture_now_ms();
     UNTIL(w->loop, web_counts(w)->open == 0);
-    assert_in_range(fixture_now_ms() - begun, 20, 1000);
+    assert_true(fixture_now_ms() - begun >= 290);
 }
 
 static void test_connection_idle(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.connection_idle_ms = 30}, idle_ends);
+    each_version(NULL, &(rp_client_options){.connection_idle_ms = 300}, idle_ends);
 }
 
 static void limited_requests(web *w)

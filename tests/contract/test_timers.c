@@ -312,7 +312,7 @@ static void turn_that_owes_does_not_wait(contract *c)
     for (int i = 0; i < 3 && !e.closed; i++)
         (void)rp_loop_turn(c->loop, 5000);
     assert_true(e.closed);
-    assert_true(raw_clock_ns() - before < 1000 * MS);
+    assert_true(raw_clock_ns() - before < 4000 * MS);
     raw_close(peer);
 }
 
@@ -423,7 +423,7 @@ static void posts_of_the_own_thread(contract *c)
     rp_post again = {.fn = post_again, .user = &r};
     rp_loop_post(c->loop, &again);
     TURN_UNTIL(c, r.calls == 5);
-    assert_true(raw_clock_ns() - before < 1000 * MS);
+    assert_true(raw_clock_ns() - before < 4000 * MS);
     /* The wake-ups of posts that were run already are no reason to wake later. */
     contract_settle(c, 1);
     assert_int_equal(rp_loop_turn(c->loop, 5), 0);

@@ -189,14 +189,14 @@ static void some_timers(contract *c, host *h)
     tick soon = {0}, later = {0}, never = {0}, often = {.again = 20};
     uint64_t before = raw_clock_ns();
     tick_in(c, &later, 40);
-    tick_in(c, &never, 2000);
+    tick_in(c, &never, 20000);
     tick_in(c, &soon, 10);
     tick_in(c, &often, 0);
     HOST_UNTIL(h, soon.fired == 1);
     rp_timer_stop(c->loop, &never.timer);
     HOST_UNTIL(h, later.fired == 1 && often.fired == 21);
     assert_int_equal(never.fired, 0);
-    assert_true(raw_clock_ns() - before < 1000 * MS);
+    assert_true(raw_clock_ns() - before < 10000 * MS);
     /* Moved to the front, moved to the back, taken away. */
     tick_in(c, &later, 5000);
     tick_in(c, &later, 3);

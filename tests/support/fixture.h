@@ -26,9 +26,14 @@
 #define fixture_test_orderly(fn)                                                                   \
     cmocka_unit_test_setup_teardown(fn, fixture_setup_orderly, fixture_teardown)
 
+/* One that goes by moments: the simulator alone has them, a busy machine misses them. */
+#define fixture_test_timed(fn)                                                                     \
+    cmocka_unit_test_setup_teardown(fn, fixture_setup_timed, fixture_teardown)
+
 int fixture_setup(void **state);
 int fixture_setup_orderly(void **state);
 int fixture_setup_real(void **state);
+int fixture_setup_timed(void **state);
 int fixture_teardown(void **state);
 
 /* What main returns: the number of failed tests. No backend at all is a failure. */
