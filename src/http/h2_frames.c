@@ -78,11 +78,11 @@ static bool order_holds(rp_h2 *h2)
     return true;
 }
 
-/* 6.3: the stream's error, where there is one. */
+/* 6.3: the stream's error, where there is one; the connection's where that harms nobody. */
 static bool priority_of_size(rp_h2 *h2)
 {
     stream *s = rp_h2_on_wire(h2, h2->in.id);
-    if (is_idle(h2, h2->in.id))
+    if (is_idle(h2, h2->in.id) || h2->open == 0)
         return broken(h2, CODE_FRAME_SIZE_ERROR, "PRIORITY: size (RFC 9113, 6.3)");
     if (s != NULL && !s->resetting)
         stream_broken(s, RP_H2_PRIORITY_SIZE, CODE_FRAME_SIZE_ERROR);

@@ -142,6 +142,7 @@ static void test_hpack(void **state) /* 4.3, and RFC 7541 */
         {"an index that never ends", BROKEN,
          .frames = {F(1, 5, 3, OK200 "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x0f")}},
         {"a block that ends in a field", BROKEN, .frames = {F(1, 5, 3, OK200 "\0\5ab")}},
+        {"a block that ends before a name", BROKEN, .frames = {F(1, 5, 3, "\x40")}},
         {"a block that ends in a length", BROKEN, .frames = {F(1, 5, 3, OK200 "\0\x7f\xff")}},
         {"Huffman's padding of zeros", BROKEN, .frames = {F(1, 5, 3, OK200 "\0\1x\x81\x18")}},
         {"Huffman's padding of more than seven bits", BROKEN,
