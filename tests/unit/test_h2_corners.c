@@ -439,6 +439,57 @@ static void test_empty_windows_of_the_closed(void **state)
     assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+/* ---- GOAWAY (6.8) at each place of a conversation ---- */
+
+static void put_piece(unsigned piece)
+{
+    switch (piece) {
+    case 0:
+        h2_head_put(&rig.peer, 1, 0, ":status: 103\nlink: x\n");
+        break;
+    case 1:
+        h2_head_put(&rig.peer, 1, 0, ":status: 200\n");
+        break;
+    case 2:
+        h2_text_put(&rig.peer, 1, 0, "go");
+        break;
+    case 3:
+        h2_text_put(&rig.peer, 1, 0, "od");
+        break;
+    default:
+        h2_head_put(&rig.peer, 1, ENDS_STREAM, "checksum: 1\n");
+        break;
+    }
+}
+
+/* Streams up to its last one go on to their ends, whenever it comes; those above are undone, be it
+ * only when the number falls: servers say the largest one first, for what is on its way. */
+static void test_goaway_anywhere(void **state)
+{
+    enum { PIECES = 5, KINDS = 3 };
+    for (unsigned i = 0; i < (PIECES + 1) * KINDS; i++) {
+        unsigned at = i / KINDS, kind = i % KINDS;
+        rig.cut = 1 + i;
+        h2_exchange *e = h2_get(0), *above = h2_get(1);
+        h2_settings();
+        for (unsigned piece = 0; piece <= PIECES; piece++) {
+            if (piece == at && kind > 0)
+                h2_goaway_put(&rig.peer, 0x7fffffff, NGHTTP2_NO_ERROR, "");
+            if (piece == at && kind < 2)
+                h2_goaway_put(&rig.peer, 1, NGHTTP2_NO_ERROR, "bye");
+            if (piece < PIECES)
+                put_piece(piece);
+        }
+        h2_come();
+        assert_true(rig.good && rp_h2_is_leaving(rig.h2));
+        h2_assert_complete(e, "head 103 link=x;head 200;good");
+        assert_int_equal(above->ended, kind < 2);
+        assert_true(kind == 2 || above->end == RP_H2_UNPROCESSED);
+        h2_rig_end();
+        (void)h2_rig_set_up(state);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -459,6 +510,7 @@ int main(void)
         H2_TEST(test_a_few_with_each_response),
         H2_TEST(test_given_back_in_pieces),
         H2_TEST(test_empty_windows_of_the_closed),
+        H2_TEST(test_goaway_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
