@@ -4,7 +4,10 @@
 
 #include <string.h>
 
+/* Where a server may have fallen silent for good; really, before the watchdog takes that for a
+ * hang. */
 #define GIVEN_UP_MS 300000
+#define GIVEN_UP_REAL_MS 5000
 
 void call_plan_leaving(world *w, call *c)
 {
@@ -75,5 +78,7 @@ void call_leave(call *c, rp_request *request)
     c->left = rp_request_upgrade(request, &events, c);
     CHECK(c->left != NULL);
     c->world->left++;
-    rp_timer_start(c->world->loop, &c->leave_timer, GIVEN_UP_MS, give_up, c);
+    bool soon = c->world->knobs.real && c->world->troubled;
+    rp_timer_start(c->world->loop, &c->leave_timer, soon ? GIVEN_UP_REAL_MS : GIVEN_UP_MS, give_up,
+                   c);
 }
