@@ -334,9 +334,9 @@ static const rp_h2_events events = {.on_answer = on_answer,
  *
  * While requests are under way and nothing comes, a PING is sent after a while, and the connection
  * is given up if nothing comes then either; a peer's system that has not got to the PING, and takes
- * more of what is before it, is a sign of life, too, where that can be seen. The time runs from
- * when the PING is decided on: what keeps it from leaving may be just what is wrong. One timer
- * looks. */
+ * more of what is before it, is a sign of life, too, where that can be seen, and so is a part of a
+ * record, which a slow network may bring for longer than that. The time runs from when the PING is
+ * decided on: what keeps it from leaving may be just what is wrong. One timer looks. */
 
 static void silence_look(rp_timer *timer, void *user);
 
@@ -384,6 +384,8 @@ static void silence_look(rp_timer *timer, void *user)
         h2->asked_ns = now_of(conn);
         h2->confirmed = confirmed;
     }
+    if (h2->asked_ns > 0 && rp_stream_heard_ns(conn->stream) > h2->asked_ns)
+        h2->asked_ns = rp_stream_heard_ns(conn->stream);
     uint64_t end = h2->asked_ns > 0 ? rp_time_after(h2->asked_ns, options->http2_ping_timeout_ms)
                                     : rp_time_after(h2->heard_ns, options->http2_ping_idle_ms);
     if (now_of(conn) < end)

@@ -382,7 +382,7 @@ static void handshake_watched(rp_timer *timer, void *user)
     uint64_t left_ms = ms_left(stream);
     (void)timer;
     /* While somebody of ours is asked, the silence is not the peer's. */
-    if (left_ms > 0 && (stream->heard || stream->state == RP_STREAM_ASKING)) {
+    if (left_ms > 0 && (stream->heard_ns > 0 || stream->state == RP_STREAM_ASKING)) {
         watch_handshake(stream);
         return;
     }
@@ -398,7 +398,7 @@ static void watch_handshake(rp_stream *stream)
 {
     uint64_t wait_ms = ms_left(stream);
     bool others = may_ask_others(stream);
-    stream->heard = false;
+    stream->heard_ns = 0;
     if (others && wait_ms != RP_NEVER_MS)
         wait_ms = wait_ms / (stream->rest_count + 1) + 1;
     if (others && wait_ms > SILENCE_MS)
@@ -409,7 +409,7 @@ static void watch_handshake(rp_stream *stream)
 
 void rp_stream_heard(rp_stream *stream)
 {
-    stream->heard = true;
+    stream->heard_ns = rp_loop_now_ns(stream->loop);
     if (stream->dial == NULL)
         return;
     dial_stop(stream);

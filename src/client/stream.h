@@ -79,5 +79,7 @@ const rp_stream_times *rp_stream_times_get(const rp_stream *stream);
 
 /* When the network last took or brought anything. */
 uint64_t rp_stream_moved_ns(const rp_stream *stream);
+/* When it last brought anything, if only a part of a record. */
+uint64_t rp_stream_heard_ns(const rp_stream *stream);
 
 #endif

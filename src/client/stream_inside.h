@@ -77,13 +77,13 @@ struct rp_stream {
     rp_stream_times times;
     uint64_t handshake_until_ns; /* for all addresses; 0: no limit, or none is connected yet */
     uint64_t moved_ns;           /* when the network last took or brought anything */
+    uint64_t heard_ns; /* when it last brought anything; 0: not since a handshake was looked at */
     rp_address address;
     uint16_t port, dial_port;
 
     bool filling;    /* in the pump's call of fill */
     bool stale_name; /* see resolver.h */
     bool choice;     /* the name has more addresses than this one */
-    bool heard;      /* the peer sent something since its silence was last looked at */
     bool has_credit_limit;
     bool receiving; /* a receive is in flight */
     bool receive_stopping;

@@ -698,6 +698,11 @@ uint64_t rp_stream_moved_ns(const rp_stream *stream)
     return stream->moved_ns;
 }
 
+uint64_t rp_stream_heard_ns(const rp_stream *stream)
+{
+    return stream->heard_ns;
+}
+
 uint64_t rp_stream_sent(const rp_stream *stream)
 {
     return stream->sent_total;

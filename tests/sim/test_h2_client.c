@@ -241,6 +241,34 @@ static void test_slow_is_not_dead(void **state)
     end(&p);
 }
 
+static void answer_a_record(rp_sim_exchange *x, void *user)
+{
+    static char body[16384 - 9]; /* its frame is as large as a record may be */
+    (void)user;
+    rp_sim_respond(x, 200, NULL, body, sizeof(body));
+}
+
+/* Nor is one of whose record a part comes all the time: the answer to the PING is behind it. */
+static void test_slow_record_is_not_dead(void **state)
+{
+    rp_sim_options sim = {.seed = 1,
+                          .orderly = true,
+                          .latency_least_us = 100000,
+                          .latency_most_us = 100000,
+                          .window_bytes = 512};
+    rp_client_options client = {.http2_ping_idle_ms = 1000, .http2_ping_timeout_ms = 1000};
+    rp_sim_server_options server = {.on_request = answer_a_record, .versions = RP_SIM_HTTP_1_OR_2};
+    play p;
+    call c = {.dones = 0};
+    (void)state;
+    play_begin(&p,
+               &(play_options){.sim = &sim, .server = &server, .client = &client, .version = 13});
+    call_good(&c, &p);
+    assert_true(c.took_ns > 3000000000u);
+    assert_int_equal(counts_of(&p).pings, 1);
+    end(&p);
+}
+
 /* ---- cancels ---- */
 
 /* Requirements 9 and 10: a storm of cancels makes no PINGs, and resets within the budget; requests
@@ -563,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_black_hole),
         cmocka_unit_test(test_full_window),
         cmocka_unit_test(test_slow_is_not_dead),
+        cmocka_unit_test(test_slow_record_is_not_dead),
         cmocka_unit_test(test_storm_of_cancels),
         cmocka_unit_test(test_one_stalls),
         cmocka_unit_test(test_cancelled_in_the_body),
