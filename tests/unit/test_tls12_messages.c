@@ -332,6 +332,53 @@ static void new_handshake_amid_the_first(void **state)
     }
 }
 
+/* RFC 6066, 3: a server that does not know the name may warn, and go on with the certificate that
+ * it has; before ServerHello, when the version is not yet said. Where TLS 1.3 alone is offered, and
+ * where it is fatal, it is the end. */
+static void name_unknown(void **state)
+{
+    (void)state;
+    if (tls_old_wolfssl())
+        skip();
+    static const char refused[] = "localhost (127.0.0.1:443) refused the handshake: alert "
+                                  "unrecognized_name (112): it serves no such name";
+    for (int kind = 0; kind < 5; kind++) {
+        tls_scene s;
+        const uint8_t alert[] = {TLS_ALERT_RECORD, 3, 3, 0, 2, kind == 3 ? 2 : 1, 112};
+        size_t step = kind == 1 ? 1 : sizeof(alert);
+        tls_scene_open_12(&s, kind == 2 ? RP_TLS_1_2 : 0);
+        for (size_t i = 0; i < sizeof(alert); i += step)
+            tls_feed(&s.pair, s.client, alert + i, step);
+        if (kind < 3) {
+            tls_scene_send_plain(&s, s.flight, s.flight_size);
+            tls_scene_expect_open(&s);
+        } else {
+            if (kind == 4) /* it was the reason after all */
+                tls_end_input(&s.pair, s.client);
+            assert_true(s.client->failed);
+            assert_int_equal(s.client->error.status, RP_E_TLS_ALERT);
+            assert_string_equal(s.client->error.text, refused);
+        }
+        tls_scene_close(&s);
+    }
+}
+
+/* Not without end. */
+static void name_unknown_again_and_again(void **state)
+{
+    (void)state;
+    if (tls_old_wolfssl())
+        skip();
+    static const uint8_t alert[] = {TLS_ALERT_RECORD, 3, 3, 0, 2, 1, 112};
+    tls_scene s;
+    tls_scene_open_12(&s, 0);
+    for (int i = 0; i < 10 && !s.client->failed; i++)
+        tls_feed(&s.pair, s.client, alert, sizeof(alert));
+    assert_true(s.client->failed);
+    assert_int_equal(s.client->error.status, RP_E_TLS_PROTOCOL);
+    tls_scene_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +393,8 @@ int main(void)
         cmocka_unit_test(new_handshake_declined),
         cmocka_unit_test(new_handshake_insisted_on),
         cmocka_unit_test(new_handshake_amid_the_first),
+        cmocka_unit_test(name_unknown),
+        cmocka_unit_test(name_unknown_again_and_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
