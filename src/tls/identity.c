@@ -239,7 +239,7 @@ static rp_status use_pem_certificates(const source *from, rp_slice text)
     if (status == RP_OK && count == 0)
         status = refuse(from, "no certificate found in it");
     if (status == RP_OK && count > RP_CHAIN_LIMIT)
-        status = refuse(from, "it has more than 16 certificates");
+        status = refuse(from, "it has more than 64 certificates");
     if (status == RP_OK)
         status = use_certificates_der(from, (rp_slice){chain, used});
     rp_free(memory, chain);

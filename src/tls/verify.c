@@ -288,7 +288,7 @@ bool rp_certificate_error(rp_error *error, int code, const char *peer_text)
         /* As src/x509 says it, which sees no more than one too many. */
         rp_error_set(error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
                      "certificate of %s is not valid: %s", peer_text,
-                     code == MAX_CHAIN_ERROR ? "more than 16 certificates were sent"
+                     code == MAX_CHAIN_ERROR ? "more than 64 certificates were sent"
                                              : reason_of(code));
         error->tls_code = code;
         return true;

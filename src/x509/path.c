@@ -408,7 +408,7 @@ static bool read_sent(rp_path *path, const rp_slice *sent, size_t count)
     for (size_t i = 0; i < count; i++)
         size += sent[i].size;
     const char *reason = count == 0               ? "there is none"
-                         : count > RP_CHAIN_LIMIT ? "more than 16 certificates were sent"
+                         : count > RP_CHAIN_LIMIT ? "more than 64 certificates were sent"
                          : size > RP_CHAIN_BYTES_LIMIT
                              ? "more than 128 KiB of certificates were sent"
                              : NULL;

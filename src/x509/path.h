@@ -26,7 +26,7 @@
 #include "x509/revocation.h"
 #include <ringport/error.h>
 
-#define RP_CHAIN_LIMIT 16                 /* certificates that a peer may send */
+#define RP_CHAIN_LIMIT 64                 /* certificates that a peer may send */
 #define RP_CHAIN_BYTES_LIMIT (128u << 10) /* all of them together */
 #define RP_PATH_LIMIT 9                   /* the leaf and eight intermediates */
 

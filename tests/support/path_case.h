@@ -46,7 +46,7 @@ typedef struct path_made {
     rp_memory memory;
     rp_anchors *anchors;
     rp_slice certificates[SPECS];
-    rp_slice sent[SPECS + 8];
+    rp_slice sent[RP_CHAIN_LIMIT + 8];
     size_t count;
 } path_made;
 

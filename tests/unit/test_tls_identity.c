@@ -340,11 +340,11 @@ static void too_many(void **state)
     assert_non_null(stream);
     assert_true(fread(one, 1, sizeof(one) - 1, stream) > 0);
     fclose(stream);
-    for (unsigned i = 0; i < 17; i++)
+    for (unsigned i = 0; i < 65; i++)
         strcat(text, one);
-    const char *path = files_write("seventeen.pem", text, strlen(text));
+    const char *path = files_write("sixty-five.pem", text, strlen(text));
     assert_refused(&(rp_tls_options){.certificate_file = path, .key_file = tls_cert("client.key")},
-                   "certificate file", path, ": it has more than 16 certificates");
+                   "certificate file", path, ": it has more than 64 certificates");
 }
 
 /* ---- Memory ---------------------------------------------------------------------------------- */

@@ -241,11 +241,11 @@ static void certificates_without_end(void **state)
         const char *text;
     } cases[] = {
         {0, DECODE_ERROR, "localhost (127.0.0.1:443) showed no certificate"},
-        {16, 0, NULL},
-        {17, BAD_CERTIFICATE,
-         "certificate of localhost (127.0.0.1:443) is not valid: more than 16 certificates were "
+        {64, 0, NULL},
+        {65, BAD_CERTIFICATE,
+         "certificate of localhost (127.0.0.1:443) is not valid: more than 64 certificates were "
          "sent"},
-        {18, BAD_CERTIFICATE, NULL},
+        {66, BAD_CERTIFICATE, NULL},
         {100, BAD_CERTIFICATE, NULL},
     };
     (void)state;

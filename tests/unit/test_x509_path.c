@@ -13,6 +13,9 @@
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
 
+#define TEN "3333333333"
+#define SIXTY_TWO TEN TEN TEN TEN TEN TEN "33"
+
 static const path_case shapes[] = {
     {"leaf and root", {LEAF(), CA(ROOT)}, "0", "1", .status = RP_OK},
     {"leaf, intermediate, root", {LEAF(), CA(INT), CA(ROOT)}, "01", "2", .status = RP_OK},
@@ -125,17 +128,17 @@ static const path_case shapes[] = {
      .text = "issuer certificate \"9\" of PEER is not valid: there are more than eight authorities "
              "in the "
              "chain"},
-    {"sixteen certificates",
+    {"sixty-four certificates",
      {LEAF(), CA(INT), CA(ROOT), CA(.subject = "A", .issuer = -1)},
-     "0333333333333331",
+     "0" SIXTY_TWO "1",
      "2",
      .status = RP_OK},
-    {"seventeen certificates",
+    {"sixty-five certificates",
      {LEAF(), CA(INT), CA(ROOT), CA(.subject = "A", .issuer = -1)},
-     "03333333333333331",
+     "0" SIXTY_TWO "31",
      "2",
      .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER is not valid: more than 16 certificates were sent"},
+     .text = "certificate of PEER is not valid: more than 64 certificates were sent"},
     {"no certificate",
      {LEAF(), CA(ROOT)},
      "",
