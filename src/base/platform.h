@@ -28,6 +28,9 @@ void rp_system_ca_certificates(void (*visit)(void *user, const uint8_t *der, siz
  * Does not block. */
 bool rp_system_source(const rp_address *to, rp_address *source);
 
+/* Whether there is no descriptor for a socket now. */
+bool rp_system_lacks_descriptors(void);
+
 /* How the system completes host names: those with fewer dots than ndots get a domain appended
  * first. */
 #define RP_SEARCH_LIMIT 8

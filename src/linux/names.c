@@ -2,6 +2,7 @@
 #include "base/platform.h"
 #include "linux/socket.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,15 @@ bool rp_system_source(const rp_address *to, rp_address *source)
     else if (found)
         memcpy(source->bytes, &((struct sockaddr_in6 *)&storage)->sin6_addr, 16);
     return found;
+}
+
+bool rp_system_lacks_descriptors(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
+    if (fd < 0)
+        return errno == EMFILE || errno == ENFILE;
+    (void)close(fd);
+    return false;
 }
 
 /* ---- search domains (resolv.conf(5); the environment has no say, as ever in a library) ---- */

@@ -34,6 +34,9 @@
 #define NAMES_LIMIT (RP_SEARCH_LIMIT + 1)
 #define NAME_SIZE 512 /* a host and a search domain */
 
+/* Beside c-ares' codes, which are not negative. */
+#define NO_DESCRIPTORS (-1)
+
 struct rp_dns {
     rp_mutex mutex; /* guards memory and all asks */
     rp_memory memory;
@@ -65,6 +68,12 @@ struct ask {
     part parts[NAMES_LIMIT][RP_FAMILIES];
     char names[NAMES_LIMIT][NAME_SIZE];
 };
+
+/* c-ares says that it is the name servers when it is this process that has no descriptors. */
+static int cause_of(int status)
+{
+    return status != ARES_SUCCESS && rp_system_lacks_descriptors() ? NO_DESCRIPTORS : status;
+}
 
 /* ---- the channel ---- */
 
@@ -135,7 +144,7 @@ int rp_dns_create(rp_dns **out, const char *servers)
     if (dns == NULL)
         return ARES_ENOMEM;
     dns->memory = memory;
-    status = channels_create(dns, servers);
+    status = cause_of(channels_create(dns, servers));
     if (status != ARES_SUCCESS) {
         rp_free(&memory, dns);
         return status;
@@ -230,6 +239,8 @@ static void read_answer(rp_answer *answer, const part *of, ares_status_t status,
         answer->verdict = RP_VERDICT_NO_NAME;
     else
         answer->verdict = RP_VERDICT_FAILED;
+    if (answer->verdict == RP_VERDICT_FAILED && response == NULL)
+        answer->code = cause_of(answer->code);
 }
 
 /* ---- the walk ---- */
@@ -499,6 +510,9 @@ void rp_dns_error(const char *host, rp_verdict verdict, int code, rp_error *erro
     else if (code == ARES_ENOMEM)
         (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_RESOLVE,
                            "no memory for the look-up of %.120s", host);
+    else if (code == NO_DESCRIPTORS)
+        (void)rp_error_set(error, RP_E_NO_DESCRIPTORS, RP_PHASE_RESOLVE,
+                           "no descriptor is left for the look-up of %.120s", host);
     else if (code == ARES_ETIMEOUT || code == ARES_ECONNREFUSED)
         (void)rp_error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE,
                            "name servers did not answer for %.120s", host);

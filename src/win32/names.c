@@ -33,6 +33,20 @@ bool rp_system_source(const rp_address *to, rp_address *source)
     return found;
 }
 
+bool rp_system_lacks_descriptors(void)
+{
+    WSADATA data;
+    if (WSAStartup(MAKEWORD(2, 2), &data) != 0)
+        return false;
+    SOCKET handle =
+        WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, WSA_FLAG_NO_HANDLE_INHERIT);
+    bool lacks = handle == INVALID_SOCKET && WSAGetLastError() == WSAEMFILE;
+    if (handle != INVALID_SOCKET)
+        (void)closesocket(handle);
+    (void)WSACleanup();
+    return lacks;
+}
+
 /* ---- search domains ---- */
 
 /* "one.example, two.example" */

@@ -10,6 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifndef _WIN32
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
 
 static const dns_rule rules[] = {
     {.name = "four.test", .addresses = "192.0.2.1"},
@@ -432,6 +436,44 @@ static void alternates_families(void **state)
     fixture_loop_end(loop);
 }
 
+#ifndef _WIN32
+/* No descriptor is given from here on. */
+static void lack_descriptors(struct rlimit *before)
+{
+    struct rlimit none;
+    int lowest = dup(STDERR_FILENO);
+    assert_true(lowest >= 0);
+    assert_int_equal(close(lowest), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+    none = *before;
+    none.rlim_cur = (rlim_t)lowest;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+/* It is not the name servers' fault. */
+static void says_that_descriptors_lack(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        rp_loop *loop = fixture_loop();
+        rp_resolver *resolver = make_resolver();
+        struct rlimit before;
+        outcome result = {0};
+        if (kind == 1) /* its thread has begun */
+            look_up(loop, resolver, "four.test", &result);
+        lack_descriptors(&before);
+        look_up(loop, resolver, "both.test", &result);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        expect_error(&result, RP_E_NO_DESCRIPTORS,
+                     "no descriptor is left for the look-up of both.test");
+        look_up(loop, resolver, "both.test", &result);
+        assert_int_equal(result.count, 5);
+        rp_resolver_release(resolver);
+        fixture_loop_end(loop);
+    }
+}
+#endif
+
 static void says_why_there_is_no_answer(void **state)
 {
     (void)state;
@@ -843,6 +885,9 @@ int main(void)
         fixture_test(resolves_names),
         fixture_test(alternates_families),
         fixture_test(says_why_there_is_no_answer),
+#ifndef _WIN32
+        fixture_test(says_that_descriptors_lack),
+#endif
         fixture_test(says_that_no_server_answers),
         fixture_test(answers_again_from_the_cache),
         fixture_test(honours_the_hosts_file),
