@@ -89,7 +89,11 @@ rp_signing *rp_engine_signing(rp_engine *engine);
  */
 void rp_engine_signed(rp_engine *engine, rp_signing *signing);
 
-/* Decrypts up to capacity (> 0) bytes. Only after the handshake. RP_ENGINE_OK: *size > 0. */
+/* In a record the data's type stands behind the data, and is decrypted with it. */
+#define RP_ENGINE_SPARE ((size_t)1)
+
+/* Decrypts up to capacity (> 0) bytes into a buffer that has RP_ENGINE_SPARE bytes more. Only after
+ * the handshake. RP_ENGINE_OK: *size > 0. */
 rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
                                 rp_error *error);
 /* True if read() would move something: input lent, or plaintext inside, or an unread end. After

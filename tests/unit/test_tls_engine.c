@@ -66,9 +66,9 @@ static void close_both(tls_pair *pair)
     assert_false(rp_engine_readable(pair->client.engine));
     /* What has happened already costs nothing. */
     uint64_t calls = pair->client.stats.tls_calls;
-    uint8_t byte;
+    uint8_t byte[1 + RP_ENGINE_SPARE];
     size_t size = 1;
-    assert_int_equal(rp_engine_read(pair->client.engine, &byte, 1, &size, NULL), RP_ENGINE_END);
+    assert_int_equal(rp_engine_read(pair->client.engine, byte, 1, &size, NULL), RP_ENGINE_END);
     assert_int_equal(size, 0);
     assert_int_equal(rp_engine_handshake(pair->client.engine, NULL), RP_ENGINE_OK);
     assert_int_equal(pair->client.stats.tls_calls, calls);
@@ -126,9 +126,9 @@ static void calls_are_few(void **state)
     /* One to write, one to read. */
     assert_int_equal(pair.client.stats.tls_calls, 3 + 20);
     /* Nothing lent: no call. */
-    uint8_t buffer[10];
+    uint8_t buffer[10 + RP_ENGINE_SPARE];
     size_t size;
-    assert_int_equal(rp_engine_read(pair.client.engine, buffer, sizeof(buffer), &size, NULL),
+    assert_int_equal(rp_engine_read(pair.client.engine, buffer, 10, &size, NULL),
                      RP_ENGINE_WANT_INPUT);
     assert_int_equal(rp_engine_write(pair.client.engine, buffer, 0, NULL), RP_ENGINE_OK);
     assert_int_equal(pair.client.stats.tls_calls, 3 + 20);
@@ -190,7 +190,7 @@ static void loans_are_taken_back(void **state)
     rp_slice slice;
     assert_int_equal(rp_chain_slices(&pair.server.output, &slice, 1), 1);
     size_t got = 0, lends = 0;
-    uint8_t buffer[7];
+    uint8_t buffer[7 + RP_ENGINE_SPARE];
     while (slice.size > 0 || rp_engine_readable(pair.client.engine)) {
         rp_engine_lend(pair.client.engine, slice.data, slice.size);
         assert_int_equal(rp_engine_lent(pair.client.engine), slice.size);
@@ -205,6 +205,47 @@ static void loans_are_taken_back(void **state)
     assert_int_equal(got, 40);
     assert_int_equal(lends, 8); /* 7 and 3 of each record */
     rp_chain_clear(&pair.server.output);
+    tls_pair_close(&pair);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
+/* A record may be larger than what there is room for, or just not. */
+static void reads_stay_in_their_room(void **state)
+{
+    (void)state;
+    rp_tls_config *client = tls_client_of(0);
+    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
+    tls_pair pair;
+    tls_pair_options options = {.client = client, .server = server};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_true(tls_handshake(&pair));
+    static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    for (size_t capacity = 1; capacity < sizeof(text) + 2; capacity++) {
+        for (int i = 0; i < 3; i++)
+            tls_write(&pair.server, text, sizeof(text));
+        rp_slice slice;
+        assert_int_equal(rp_chain_slices(&pair.server.output, &slice, 1), 1);
+        rp_engine_lend(pair.client.engine, slice.data, slice.size);
+        uint8_t *buffer = malloc(capacity + RP_ENGINE_SPARE + 8);
+        assert_non_null(buffer);
+        size_t got = 0, size;
+        while (rp_engine_readable(pair.client.engine)) {
+            memset(buffer, 0xa5, capacity + RP_ENGINE_SPARE + 8);
+            assert_int_equal(rp_engine_read(pair.client.engine, buffer, capacity, &size, NULL),
+                             RP_ENGINE_OK);
+            assert_in_range(size, 1, capacity);
+            for (size_t i = 0; i < size; i++)
+                assert_int_equal(buffer[i], text[(got + i) % sizeof(text)]);
+            for (size_t i = 0; i < 8; i++)
+                assert_int_equal(buffer[capacity + RP_ENGINE_SPARE + i], 0xa5);
+            got += size;
+        }
+        free(buffer);
+        assert_int_equal(got, 3 * sizeof(text));
+        assert_int_equal(rp_engine_unlend(pair.client.engine).size, 0);
+        rp_chain_clear(&pair.server.output);
+    }
     tls_pair_close(&pair);
     rp_tls_config_release(client);
     rp_tls_config_release(server);
@@ -602,6 +643,7 @@ int main(void)
         cmocka_unit_test(handshakes),
         cmocka_unit_test(calls_are_few),
         cmocka_unit_test(large_transfers),
+        cmocka_unit_test(reads_stay_in_their_room),
         cmocka_unit_test(loans_are_taken_back),
         cmocka_unit_test(truncation),
         cmocka_unit_test(end_with_the_last_bytes),
