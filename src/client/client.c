@@ -480,40 +480,44 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
                                  size_t options_size, const rp_response_events *events, void *user,
                                  rp_error *error)
 {
-    rp_request_options known;
+    rp_request_options copy;
+    const rp_request_options *known = options;
     rp_error ignored;
     rp_url url;
     char route[RP_ROUTE_SIZE];
     rp_way way = {.upgrades = false};
     if (error == NULL)
         error = &ignored;
-    if (!rp_options_copy(&known, sizeof(known), options, options_size)) {
-        (void)rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                           "request options set a member that this version does not know");
-        return NULL;
+    if (options == NULL || options_size != sizeof(copy)) {
+        known = &copy;
+        if (!rp_options_copy(&copy, sizeof(copy), options, options_size)) {
+            (void)rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                               "request options set a member that this version does not know");
+            return NULL;
+        }
     }
-    if (check(client, &known, events, &url, error) != RP_OK ||
-        check_upgrade(&known, error) != RP_OK)
+    if (check(client, known, events, &url, error) != RP_OK || check_upgrade(known, error) != RP_OK)
         return NULL;
-    way.upgrades = known.upgrade != NULL;
-    if (rp_target_find(route, &way, client, &url, known.connect_to, known.proxy, error) != RP_OK ||
-        rp_target_own(client, &way, &url, known.target, error) != RP_OK)
+    way.upgrades = known->upgrade != NULL;
+    if (rp_target_find(route, &way, client, &url, known->connect_to, known->proxy, error) !=
+            RP_OK ||
+        rp_target_own(client, &way, &url, known->target, error) != RP_OK)
         return NULL;
     rp_request *request = rp_request_new(client);
     if (request == NULL) {
         (void)no_memory(error);
         return NULL;
     }
-    settings_copy(request, &known, events, user);
-    if (known.explain && !rp_why_begin(request)) {
+    settings_copy(request, known, events, user);
+    if (known->explain && !rp_why_begin(request)) {
         rp_request_free(request);
         (void)no_memory(error);
         return NULL;
     }
-    if (message_make(request, &known, &url, error) != RP_OK ||
-        rp_redirect_begin(request, &known, &url, error) != RP_OK ||
-        rp_retry_begin(request, known.retry, error) != RP_OK ||
-        rp_hedge_begin(request, known.hedge, error) != RP_OK) {
+    if (message_make(request, known, &url, error) != RP_OK ||
+        rp_redirect_begin(request, known, &url, error) != RP_OK ||
+        rp_retry_begin(request, known->retry, error) != RP_OK ||
+        rp_hedge_begin(request, known->hedge, error) != RP_OK) {
         rp_request_free(request);
         return NULL;
     }

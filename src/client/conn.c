@@ -46,6 +46,13 @@ static const rp_protocol *protocol_of(const rp_conn *conn, const char *agreed)
     return only_http2 ? NULL : &rp_http1;
 }
 
+static bool no_memory(const rp_conn *conn, rp_error *error)
+{
+    (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_CONNECT, "no memory for a connection to %s",
+                       conn->origin->host);
+    return false;
+}
+
 static bool protocol_begin(rp_conn *conn, const char *agreed, rp_error *error)
 {
     conn->protocol = protocol_of(conn, agreed);
@@ -55,24 +62,47 @@ static bool protocol_begin(rp_conn *conn, const char *agreed, rp_error *error)
                            rp_conn_peer(conn), agreed != NULL ? agreed : "no answer");
         return false;
     }
-    if (conn->protocol->begin(conn))
+    if (conn->protocol->begin(conn)) {
+        conn->facts->version = conn->protocol->version;
         return true;
+    }
     conn->protocol = NULL;
-    (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_CONNECT, "no memory for a connection to %s",
-                       conn->origin->host);
-    return false;
+    return no_memory(conn, error);
 }
 
-/* What requests are told of it: many connections wait for long, and hold no more. */
-static void info_keep(rp_conn *conn, const rp_stream_info *info)
+/* Many connections wait for long, and hold no more of it. False: no memory. */
+static bool facts_keep(rp_conn *conn, const rp_stream_info *info)
 {
-    memcpy(conn->address, info->address, sizeof(conn->address));
-    conn->tls_version = info->tls_version;
-    conn->tls_cipher = info->tls_cipher;
-    conn->tls_group = info->tls_group;
-    conn->resumed = info->resumed;
-    conn->stale_name = info->stale_name;
-    conn->certificate_missed = info->certificate_missed;
+    size_t size = strlen(info->address) + 1;
+    rp_conn_facts *facts = rp_allocate(&conn->client->loop->memory, sizeof(*facts) + size);
+    if (facts == NULL)
+        return false;
+    *facts = (rp_conn_facts){.references = 1,
+                             .tls_version = info->tls_version,
+                             .tls_cipher = info->tls_cipher,
+                             .tls_group = info->tls_group,
+                             .resumed = info->resumed,
+                             .stale_name = info->stale_name,
+                             .certificate_missed = info->certificate_missed};
+    memcpy(facts->address, info->address, size);
+    conn->facts = facts;
+    return true;
+}
+
+static void facts_release(rp_client *client, rp_conn_facts *facts)
+{
+    if (facts != NULL && --facts->references == 0)
+        rp_free(&client->loop->memory, facts);
+}
+
+void rp_request_facts_set(rp_request *request, rp_conn_facts *facts)
+{
+    if (facts == request->facts)
+        return;
+    if (facts != NULL)
+        facts->references++;
+    facts_release(request->client, request->facts);
+    request->facts = facts;
 }
 
 static void on_open(rp_stream *stream, const rp_error *error, void *user)
@@ -84,8 +114,8 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     if (conn->state == RP_CONN_CLOSING)
         return;
     rp_stream_info_get(stream, &info);
-    info_keep(conn, &info);
-    if (error == NULL && !protocol_begin(conn, info.alpn, &no_use))
+    bool kept = facts_keep(conn, &info) || no_memory(conn, &no_use);
+    if (error == NULL && (!kept || !protocol_begin(conn, info.alpn, &no_use)))
         error = &no_use;
     if (error != NULL && error != &no_use && rp_origin_forwards(conn->origin)) {
         no_use = *error;
@@ -114,6 +144,7 @@ void rp_conn_let_go(rp_conn *conn)
     if (conn->protocol != NULL)
         conn->protocol->end(conn);
     rp_list_remove(&conn->link);
+    facts_release(client, conn->facts);
     rp_free(&client->loop->memory, conn);
     client->conn_events->closed(origin);
 }
@@ -399,14 +430,7 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
 {
     const rp_stream_times *times = rp_stream_times_get(conn->stream);
     request->reused = conn->served > 0;
-    request->resumed = conn->resumed;
-    request->stale_name = conn->stale_name;
-    request->certificate_missed = conn->certificate_missed;
-    memcpy(request->address, conn->address, sizeof(request->address));
-    request->tls_version = conn->tls_version;
-    request->tls_cipher = conn->tls_cipher;
-    request->tls_group = conn->tls_group;
-    request->version = conn->protocol != NULL ? conn->protocol->version : 0;
+    rp_request_facts_set(request, conn->facts);
     request->timings.queued_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
     if (request->explain != NULL)
         request->explain->tunnelled_us =

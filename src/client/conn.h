@@ -11,6 +11,16 @@ typedef enum rp_conn_state { RP_CONN_OPENING, RP_CONN_OPEN, RP_CONN_CLOSING } rp
 
 #define RP_TAKES_UNSAID UINT32_MAX
 
+/* What requests are told of a connection, also when it is gone: made when it opened or could not,
+ * and held by it and by each request that it was noted for. */
+typedef struct rp_conn_facts {
+    uint32_t references;
+    int version; /* of HTTP; 0: it did not open */
+    const char *tls_version, *tls_cipher, *tls_group;
+    bool resumed, stale_name, certificate_missed;
+    char address[]; /* "": none was reached */
+} rp_conn_facts;
+
 struct rp_conn {
     rp_client *client;
     rp_origin *origin;
@@ -33,9 +43,7 @@ struct rp_conn {
     uint64_t last_ns;       /* after which it serves no more; UINT64_MAX: never */
     uint64_t idle_check_ns; /* when its age is looked at; 0: nothing is started */
     uint64_t keep_alive_ms; /* how long the server says that it may be idle; RP_NEVER_MS: nothing */
-    const char *tls_version, *tls_cipher, *tls_group;
-    bool resumed, stale_name, certificate_missed;
-    char address[64];
+    rp_conn_facts *facts;   /* NULL: it has neither opened nor failed yet, or there is no memory */
 };
 
 /* What it tells who stands above it, the pool. */
@@ -143,5 +151,7 @@ static inline const char *rp_conn_peer(const rp_conn *conn)
 }
 /* Notes what on_done will tell of the connection: it may be gone by then. */
 void rp_conn_note(const rp_conn *conn, rp_request *request);
+/* The request is told these, in place of what it had; NULL: nothing. */
+void rp_request_facts_set(rp_request *request, rp_conn_facts *facts);
 
 #endif

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define FETCHED (offsetof(rp_request, inline_bytes) + 128) /* what most requests have in use */
+#define FETCHED (offsetof(rp_request, inline_bytes) + 64) /* what most requests have in use */
 #define LAST_WORDS_MS 1000u /* that a server which broke the rules has to take them */
 
 typedef struct session {
@@ -124,20 +124,16 @@ static void reset_by_server(rp_conn *conn, rp_request *request, const rp_error *
         rp_request_finish(request, error);
 }
 
-static void tell_end(rp_conn *conn, rp_request *request, rp_h2_end end, const rp_error *error)
+static void tell_bad_end(rp_conn *conn, rp_request *request, rp_h2_end end, const rp_error *error)
 {
-    rp_error told = {.status = RP_OK};
-    if (end != RP_H2_COMPLETE) {
-        const char *what =
-            end == RP_H2_UNUSABLE ? "the answer of %.120s can't be used: %s" : "%.120s: %s";
-        (void)rp_error_set(&told, error->status, error->phase, what, rp_conn_peer(conn),
-                           error->text);
-        told.h2_code = error->h2_code;
-        told.replay_safe = error->replay_safe;
-    }
+    rp_error told;
+    const char *what =
+        end == RP_H2_UNUSABLE ? "the answer of %.120s can't be used: %s" : "%.120s: %s";
+    (void)rp_error_set(&told, error->status, error->phase, what, rp_conn_peer(conn), error->text);
+    told.h2_code = error->h2_code;
+    told.replay_safe = error->replay_safe;
     switch (end) {
     case RP_H2_COMPLETE:
-        rp_request_finish(request, NULL);
         break;
     case RP_H2_UNPROCESSED:
         rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &told);
@@ -162,7 +158,10 @@ static void tell_ends(rp_conn *conn)
         detach(conn, request);
         conn->idle_since_ns = now_of(conn);
         room_update(conn);
-        tell_end(conn, request, end, &error);
+        if (end == RP_H2_COMPLETE)
+            rp_request_finish(request, NULL);
+        else
+            tell_bad_end(conn, request, end, &error);
     }
 }
 
@@ -451,7 +450,7 @@ static void serve(rp_conn *conn, rp_request *request)
 {
     session *h2 = session_of(conn);
     rp_h2_request exchange = {.message = &request->message,
-                              .body = request->upload.body.exists ? &request->upload.body : NULL,
+                              .body = request->has_body ? &request->upload.body : NULL,
                               .head_only = request->head_only,
                               .limited = request->has_credit_limit,
                               .credit = request->credit_bytes,

@@ -128,7 +128,8 @@ bool rp_hedge_may_use(const rp_request *request, const rp_conn *conn)
     if (is_first(request) || hedge->carries)
         return true;
     const rp_request *first = hedge->first;
-    return conn != first->conn && (!hedge->elsewhere || strcmp(conn->address, first->address) != 0);
+    return conn != first->conn && (!hedge->elsewhere || first->facts == NULL ||
+                                   strcmp(conn->facts->address, first->facts->address) != 0);
 }
 
 bool rp_hedge_is_spare(const rp_request *request)
@@ -161,21 +162,15 @@ static void note(rp_request *first, const rp_request *second)
     first->timings = second->timings;
     first->sent_ns = second->sent_ns;
     first->reused = second->reused;
-    first->resumed = second->resumed;
-    first->stale_name = second->stale_name;
-    first->certificate_missed = second->certificate_missed;
     first->on_used = second->on_used;
     first->begun = second->begun;
     first->head_begun = second->head_begun;
     if (conn != NULL)
         first->traced.connection = conn->number;
     first->misdirected = true; /* the second has asked elsewhere, if that was to be done */
-    memcpy(first->address, second->address, sizeof(first->address));
-    memcpy(first->local_address, second->local_address, sizeof(first->local_address));
-    first->tls_version = second->tls_version;
-    first->tls_cipher = second->tls_cipher;
-    first->tls_group = second->tls_group;
-    first->version = second->version;
+    rp_request_facts_set(first, second->facts);
+    if (first->tells_local)
+        memcpy(first->local_address, second->local_address, sizeof(first->local_address));
     first->stream_id = second->stream_id;
 }
 
@@ -235,6 +230,7 @@ static rp_request *second_new(rp_hedge *hedge)
     second->hedge = hedge;
     second->is_second = true;
     second->tells_local = first->tells_local;
+    second->local_address[0] = '\0';
     second->user = first->user; /* for whoever looks at all requests */
     second->message = first->message;
     second->head_only = first->head_only;

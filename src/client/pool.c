@@ -236,7 +236,7 @@ static void conn_opened(rp_conn *conn)
     rp_openings_end(conn);
     rp_limit_opened(origin);
     origin->open_count++;
-    rp_statistics_opened(origin, conn->tls_version != NULL, conn->resumed);
+    rp_statistics_opened(origin, conn->facts->tls_version != NULL, conn->facts->resumed);
     if (rp_conn_outdated(conn)) {
         rp_conn_close(conn);
     } else {

@@ -347,7 +347,7 @@ static void follow(rp_request *request)
     if (!r->next_without_body) {
         rp_upload_repeats(request);
     } else {
-        rp_upload_drops(request);
+        rp_upload_free(request);
         memcpy(r->method, "GET", sizeof("GET"));
     }
     request->idempotent = !r->never_replay && (r->idempotent || rp_method_idempotent(r->method));

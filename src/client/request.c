@@ -27,7 +27,7 @@ rp_request *rp_request_new(rp_client *client)
     if (request != NULL) {
         client->free_requests = request->next_free;
         client->free_request_count--;
-        memset(request, 0, offsetof(rp_request, inline_bytes));
+        memset(request, 0, offsetof(rp_request, phase_timer));
     } else {
         request = rp_allocate(&client->loop->memory, sizeof(*request));
         if (request == NULL)
@@ -36,7 +36,6 @@ rp_request *rp_request_new(rp_client *client)
     request->client = client;
     request->order = client->request_order++;
     rp_list_init(&request->queue_link);
-    rp_list_init(&request->ending.link);
     rp_list_append(&client->requests, &request->link);
     rp_loop_hold(client->loop);
     return request;
@@ -53,6 +52,24 @@ uint8_t *rp_request_block(rp_request *request, size_t size)
     if (request->block == NULL)
         request->block_size = 0;
     return request->block;
+}
+
+static bool is_limit(uint64_t timeout_ms)
+{
+    return timeout_ms > 0 && timeout_ms != RP_NEVER_MS;
+}
+
+static void total_stop(rp_request *request)
+{
+    if (is_limit(request->total_timeout_ms))
+        rp_timer_stop(request->client->loop, &request->total_timer);
+}
+
+static void timers_stop(rp_request *request)
+{
+    rp_timer_stop(request->client->loop, &request->phase_timer);
+    if (request->delays)
+        rp_timer_stop(request->client->loop, &request->delay_timer);
 }
 
 /* Of a refused one nothing is left already. */
@@ -72,11 +89,12 @@ void rp_request_free(rp_request *request)
         request->origin->request_count--;
     rp_loop_unhold(client->loop);
     rp_list_remove(&request->link);
-    rp_loop_undefer(&request->ending);
-    rp_timer_stop(client->loop, &request->total_timer);
-    rp_timer_stop(client->loop, &request->phase_timer);
-    rp_timer_stop(client->loop, &request->delay_timer);
+    if (request->cancelled)
+        rp_loop_undefer(&request->ending);
+    timers_stop(request);
+    total_stop(request);
     rp_upload_free(request);
+    rp_request_facts_set(request, NULL);
     rp_why_end(request);
     message_wipe(request);
     if (request->redirects != NULL)
@@ -269,11 +287,6 @@ static void total_timed_out(rp_timer *timer, void *user)
               total_reason(request));
 }
 
-static bool is_limit(uint64_t timeout_ms)
-{
-    return timeout_ms > 0 && timeout_ms != RP_NEVER_MS;
-}
-
 static uint64_t end_of(const deadline *due)
 {
     return rp_time_after(due->since_ns, due->limit_ms);
@@ -282,11 +295,10 @@ static uint64_t end_of(const deadline *due)
 static void phase_timer_fired(rp_timer *timer, void *user);
 
 /* A timer that fires earlier stays: it will look. */
-static void watch(rp_request *request)
+static void watch_for(rp_request *request, deadline due)
 {
     rp_loop *loop = request->client->loop;
     rp_timer *timer = &request->phase_timer;
-    deadline due = deadline_of(request);
     if (!is_limit(due.limit_ms)) {
         if (timer->private_started)
             rp_timer_stop(loop, timer);
@@ -302,6 +314,11 @@ static void watch(rp_request *request)
         left_ms = look_ms;
     if (!timer->private_started || timer->private_deadline_ns > now + left_ms * 1000000u)
         rp_timer_start(loop, timer, left_ms, phase_timer_fired, request);
+}
+
+static void watch(rp_request *request)
+{
+    watch_for(request, deadline_of(request));
 }
 
 /* How far the peer has confirmed a large request: what it did since the last look counts as of now.
@@ -356,6 +373,7 @@ void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *ove
 {
     request->state = RP_REQUEST_DELAYED;
     request->queued_ns = rp_loop_now_ns(request->client->loop);
+    request->delays = true;
     rp_timer_start(request->client->loop, &request->delay_timer, delay_ms, over, request);
     watch(request);
 }
@@ -368,7 +386,7 @@ void rp_request_assigned(rp_request *request)
     request->sent_ns = request->timings.sent_us = request->timings.first_byte_us = 0;
     request->upload_under_way = false;
     request->moved_ns = request->assigned_ns = rp_loop_now_ns(request->client->loop);
-    watch(request);
+    watch_for(request, (deadline){FOR_UPLOAD, request->moved_ns, request->idle_timeout_ms});
 }
 
 void rp_request_begun(rp_request *request)
@@ -398,10 +416,10 @@ void rp_request_sent(rp_request *request)
 
 static void head_begins(rp_request *request)
 {
+    uint64_t now = rp_loop_now_ns(request->client->loop);
     request->head_begun = true;
-    request->timings.first_byte_us =
-        rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
-    watch(request);
+    request->timings.first_byte_us = rp_request_since_us(request, now);
+    watch_for(request, (deadline){FOR_REST, now, request->idle_timeout_ms});
 }
 
 void rp_request_moved(rp_request *request)
@@ -501,11 +519,13 @@ void rp_request_follows(rp_request *request, const rp_response_head *head,
 {
     request->follow = follow;
     if (head->content_length != RP_LENGTH_UNKNOWN && head->content_length > DROPPED_BYTES &&
-        !request->head_only)
+        !request->head_only) {
         follow(request);
-    else
-        rp_timer_start(request->client->loop, &request->delay_timer, DROPPED_MS, waited_enough,
-                       request);
+        return;
+    }
+    request->delays = true;
+    rp_timer_start(request->client->loop, &request->delay_timer, DROPPED_MS, waited_enough,
+                   request);
 }
 
 void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
@@ -547,9 +567,7 @@ void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t 
 
 void rp_request_leave_place(rp_request *request)
 {
-    rp_loop *loop = request->client->loop;
-    rp_timer_stop(loop, &request->phase_timer);
-    rp_timer_stop(loop, &request->delay_timer);
+    timers_stop(request);
     if (request->state == RP_REQUEST_QUEUED && !rp_list_empty(&request->queue_link))
         rp_origin_withdraw(request);
     rp_upload_pauses(request);
@@ -572,6 +590,18 @@ static uint64_t body_sent(const rp_request *request, uint64_t sent)
     return body->produced ? body->taken_bytes : sent - request->head_size;
 }
 
+static void summarize_connection(const rp_conn_facts *facts, rp_response_summary *summary)
+{
+    summary->version = facts->version;
+    summary->address = facts->address;
+    summary->tls_version = facts->tls_version;
+    summary->tls_cipher = facts->tls_cipher;
+    summary->tls_group = facts->tls_group;
+    summary->resumed = facts->resumed;
+    summary->stale_name = facts->stale_name;
+    summary->certificate_missed = facts->certificate_missed;
+}
+
 void rp_request_summarize(const rp_request *request, rp_response_summary *summary)
 {
     const rp_conn *conn = request->conn;
@@ -587,18 +617,13 @@ void rp_request_summarize(const rp_request *request, rp_response_summary *summar
         .body_bytes_sent = body_sent(request, sent),
         .attempts = request->attempts,
         .reused = request->reused,
-        .resumed = request->resumed,
-        .stale_name = request->stale_name,
-        .certificate_missed = request->certificate_missed,
-        .address = request->address,
-        .tls_version = request->tls_version,
-        .tls_cipher = request->tls_cipher,
-        .tls_group = request->tls_group,
+        .address = "",
         .timings = request->timings,
-        .version = request->version,
         .stream = request->stream_id,
-        .local_address = request->local_address,
+        .local_address = request->tells_local ? request->local_address : "",
     };
+    if (request->facts != NULL)
+        summarize_connection(request->facts, summary);
     summary->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
     if (request->redirects != NULL)
         (*request->redirects)->summary(request, summary);
@@ -629,8 +654,7 @@ static void forget_connection(rp_request *request)
     request->exchange = NULL;
     request->head_size = 0;
     request->fresh_only = request->client->options.never_reuse;
-    request->reused = request->resumed = request->stale_name = request->certificate_missed = false;
-    request->told_head = false;
+    request->reused = request->told_head = false;
     request->follow = NULL;
     request->on_used = request->written = request->doubtful = request->was_doubtful = false;
     request->replayed = request->misdirected = request->begun = request->head_begun = false;
@@ -641,9 +665,9 @@ static void forget_connection(rp_request *request)
     request->status = 0;
     request->attempts = 0;
     request->timings = (rp_timings){.queued_us = 0};
-    request->address[0] = request->local_address[0] = '\0';
-    request->tls_version = request->tls_cipher = request->tls_group = NULL;
-    request->version = 0;
+    if (request->tells_local)
+        request->local_address[0] = '\0';
+    rp_request_facts_set(request, NULL);
     request->stream_id = 0;
 }
 
@@ -727,7 +751,7 @@ void rp_request_finish(rp_request *request, const rp_error *error)
         linger(request);
         return;
     }
-    rp_timer_stop(request->client->loop, &request->total_timer);
+    total_stop(request);
     leave(request);
     request->state = RP_REQUEST_ENDING;
     tell(request, failed ? &copy : NULL);
@@ -761,7 +785,7 @@ void rp_request_finish_later(rp_request *request, const rp_error *error)
     if (request->error != NULL)
         *request->error = *error;
     request->cancelled = true;
-    rp_timer_stop(request->client->loop, &request->total_timer);
+    total_stop(request);
     leave(request);
     request->state = RP_REQUEST_ENDING;
     rp_loop_defer(request->client->loop, &request->ending, end_now);

@@ -28,6 +28,8 @@ typedef struct rp_redirect_calls {
     void (*free)(rp_request *request);
 } rp_redirect_calls;
 
+/* Many are under way at once, more than the near caches hold: what each of them touches stands in
+ * front, and what few need is left alone where it is not needed. */
 struct rp_request {
     rp_client *client;
     rp_origin *origin;
@@ -38,33 +40,34 @@ struct rp_request {
     rp_link link;       /* client->requests */
     rp_link queue_link; /* origin->queue, or its protocol's, before it is written */
     rp_message message; /* in inline_bytes, or in block */
-    rp_upload upload;
     rp_trailers_fn *on_trailers;
-    struct rp_explain *explain; /* NULL: nobody asks why it was slow */
-    bool tells_local;           /* it, or the one that it is the second of, explains */
-    struct {
-        void *user;          /* of the options */
-        uint64_t connection; /* of the attempt, or 0 */
-        unsigned resends;    /* attempts that have ended */
-        int status;          /* of the attempt's final response, or 0 */
-        bool attempt;        /* one is under way */
-    } traced;                /* see trace.h; but for user nothing if nobody listens */
-    size_t head_size;        /* of what was sent; 0: nothing yet */
+    struct rp_explain *explain;                /* NULL: nobody asks why it was slow */
+    struct rp_conn_facts *facts;               /* of its last connection; NULL: it had none */
+    size_t head_size;                          /* of what was sent; 0: nothing yet */
     const rp_redirect_calls *const *redirects; /* NULL: it follows none */
-    rp_request_state state;
-    rp_retry *retry;   /* NULL: it is not retried */
-    rp_hedge *hedge;   /* NULL: it is not hedged; of a second, it was given up */
-    bool is_second;    /* of a request that is hedged */
-    bool queued_spare; /* it is in the queue as such, its first under way */
+    rp_retry *retry;                           /* NULL: it is not retried */
+    rp_hedge *hedge;       /* NULL: it is not hedged; of a second, it was given up */
+    rp_decoding *decoding; /* of an answer that is to be decoded; else NULL */
     /* Its answer's body is nobody's: when the rest of that is there, or not worth waiting for, the
      * request goes on by this. NULL: it is the caller's. */
     void (*follow)(rp_request *request);
-    bool redirected; /* it has: a server may have acted on it */
-    bool head_only;  /* HEAD */
+    rp_error *error; /* why it ends, for ending; NULL: cancelled, or no_memory */
+    rp_request_state state;
+    uint32_t stream_id; /* HTTP/2's; 0: none */
+    int status;
+    unsigned attempts;
+    bool no_memory;    /* not even to say why it ends */
+    bool has_body;     /* else upload is all zero */
+    bool delays;       /* delay_timer was started */
+    bool tells_local;  /* it, or the one that it is the second of, explains */
+    bool is_second;    /* of a request that is hedged */
+    bool queued_spare; /* it is in the queue as such, its first under way */
+    bool redirected;   /* it has: a server may have acted on it */
+    bool head_only;    /* HEAD */
     bool idempotent;
     bool fresh_only; /* not on a connection that has served before */
     bool cancelled;  /* no on_head and on_body any more */
-    bool reused, resumed, stale_name, certificate_missed, told_head;
+    bool reused, told_head;
     bool on_used;          /* its connection had served, or been idle, before it got there */
     bool written;          /* its first byte was, to the connection that has it or had it last */
     bool doubtful;         /* the server may have acted on it */
@@ -82,6 +85,7 @@ struct rp_request {
                           * called */
     bool has_credit_limit;
     size_t credit_bytes;
+    uint64_t owed_bytes; /* given to on_body and not yet consumed */
     uint64_t first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms;
     uint64_t started_ns;
     uint64_t assigned_ns;        /* to its connection */
@@ -91,23 +95,24 @@ struct rp_request {
     uint64_t order;              /* by rp_client_send: who came first is served first */
     uint64_t body_bytes, bytes_sent;
     rp_decompress decompress;
-    rp_decoding *decoding; /* of an answer that is to be decoded; else NULL */
-    uint64_t owed_bytes;   /* given to on_body and not yet consumed */
-    int status;
-    unsigned attempts;
     rp_timings timings;
-    rp_timer total_timer;
+    struct {
+        void *user;          /* of the options */
+        uint64_t connection; /* of the attempt, or 0 */
+        unsigned resends;    /* attempts that have ended */
+        int status;          /* of the attempt's final response, or 0 */
+        bool attempt;        /* one is under way */
+    } traced;                /* see trace.h; but for user nothing if nobody listens */
+
+    /* From here on it comes from the last request as it is. */
     rp_timer phase_timer; /* see request.c */
+    uint8_t inline_bytes[RP_INLINE_BYTES];
+    rp_upload upload;
+    rp_timer total_timer;
     rp_timer delay_timer;
     rp_deferred ending;
-    rp_error *error; /* why it ends, for ending; NULL: cancelled, or no_memory */
-    bool no_memory;  /* not even to say why */
-    char address[64], local_address[64]; /* the latter where tells_local */
-    const char *tls_version, *tls_cipher, *tls_group;
-    int version;        /* of HTTP, of its connection; 0: it had none */
-    uint32_t stream_id; /* HTTP/2's; 0: none */
+    char local_address[64]; /* where tells_local */
     rp_request *next_free;
-    uint8_t inline_bytes[RP_INLINE_BYTES];
     rp_retry *kept_retry; /* kept for the next request, as block */
     rp_hedge *kept_hedge; /* likewise */
     uint8_t *block;       /* kept for the next request */

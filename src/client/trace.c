@@ -54,28 +54,30 @@ static const char *method_copy(char text[METHOD_SIZE], const rp_message *message
     return text;
 }
 
+static void facts_add(rp_trace_event *event, const rp_conn_facts *facts)
+{
+    if (facts == NULL)
+        return;
+    event->version = facts->version;
+    event->address = facts->address[0] != '\0' ? facts->address : NULL;
+    event->tls_version = facts->tls_version;
+    event->tls_cipher = facts->tls_cipher;
+    event->tls_group = facts->tls_group;
+    event->resumed = facts->resumed;
+}
+
 /* What the last connection was is told of an attempt that has one, or had. */
 static void connection_add(rp_trace_event *event, const rp_request *request)
 {
     const rp_conn *conn = request->conn;
     event->connection = request->traced.connection;
     if (conn == NULL || conn->protocol == NULL) {
-        event->version = request->version;
-        event->address = request->address[0] != '\0' ? request->address : NULL;
-        event->tls_version = request->tls_version;
-        event->tls_cipher = request->tls_cipher;
-        event->tls_group = request->tls_group;
-        event->resumed = request->resumed;
+        facts_add(event, request->facts);
         event->reused = request->reused;
         return;
     }
     event->connection = conn->number;
-    event->version = conn->protocol->version;
-    event->address = conn->address;
-    event->tls_version = conn->tls_version;
-    event->tls_cipher = conn->tls_cipher;
-    event->tls_group = conn->tls_group;
-    event->resumed = conn->resumed;
+    facts_add(event, conn->facts);
     event->reused = request->written ? request->reused : conn->served > 0;
 }
 
@@ -153,14 +155,9 @@ void rp_trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, uint64_t time_n
         .why = why,
     };
     origin_add(&event, conn->origin);
-    if (kind != RP_TRACE_RESOLVED && conn->address[0] != '\0')
-        event.address = conn->address;
-    if (!late) {
-        event.version = conn->protocol != NULL ? conn->protocol->version : 0;
-        event.tls_version = conn->tls_version;
-        event.tls_cipher = conn->tls_cipher;
-        event.tls_group = conn->tls_group;
-        event.resumed = conn->resumed;
-    }
+    if (!late)
+        facts_add(&event, conn->facts);
+    else if (kind != RP_TRACE_RESOLVED && conn->facts != NULL && conn->facts->address[0] != '\0')
+        event.address = conn->facts->address;
     tell(conn->client, &event);
 }

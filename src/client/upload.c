@@ -62,14 +62,16 @@ void rp_upload_make(rp_request *request, const rp_request_options *options, uint
 {
     rp_upload *upload = &request->upload;
     rp_body *body = &upload->body;
-    rp_list_init(&upload->asking.link);
+    request->has_body = length > 0;
+    if (!request->has_body)
+        return;
     rp_chain_init(&body->given, &request->client->loop->chunks);
     upload->on_wanted = options->on_body_wanted;
     upload->on_rewind = options->on_body_rewind;
     upload->expect_timeout_ms =
         options->expect_timeout_ms > 0 ? options->expect_timeout_ms : EXPECT_MS;
     body->produced = options->on_body_wanted != NULL;
-    body->exists = length > 0;
+    body->exists = true;
     body->data = options->body;
     body->length = length;
 }
@@ -86,6 +88,8 @@ void rp_upload_copy(rp_request *request, const rp_request *from)
 void rp_upload_pauses(rp_request *request)
 {
     rp_upload *upload = &request->upload;
+    if (!request->has_body)
+        return;
     upload->body.held = false;
     rp_timer_stop(request->client->loop, &upload->expect_timer);
     rp_loop_undefer(&upload->asking);
@@ -101,9 +105,13 @@ static void trailers_free(rp_request *request)
 
 void rp_upload_free(rp_request *request)
 {
+    if (!request->has_body)
+        return;
     rp_upload_pauses(request);
     trailers_free(request);
     rp_chain_clear(&body_of(request)->given);
+    request->upload = (rp_upload){.on_wanted = NULL};
+    request->has_body = false;
 }
 
 static void goes_on(rp_request *request)
@@ -141,6 +149,8 @@ void rp_upload_begins(rp_request *request)
 void rp_upload_answered(rp_request *request, const rp_response_head *head)
 {
     rp_body *body = body_of(request);
+    if (!request->has_body)
+        return;
     if (head->informational) {
         if (head->status == 100 && body->held)
             goes_on(request);
@@ -154,7 +164,7 @@ void rp_upload_answered(rp_request *request, const rp_response_head *head)
 
 void rp_upload_taken(rp_request *request)
 {
-    if (body_of(request)->produced)
+    if (request->has_body && body_of(request)->produced)
         ask(request);
 }
 
@@ -189,12 +199,6 @@ void rp_upload_repeats(rp_request *request)
     }
     body->stopped = false;
     body->taken_bytes = 0;
-}
-
-void rp_upload_drops(rp_request *request)
-{
-    rp_upload_free(request);
-    *body_of(request) = (rp_body){.given.pool = &request->client->loop->chunks};
 }
 
 /* ---- the caller's calls ---- */

@@ -28,7 +28,7 @@ typedef struct rp_upload {
 void rp_upload_make(rp_request *request, const rp_request_options *options, uint64_t length);
 /* The same body once more, of one that is in memory. */
 void rp_upload_copy(rp_request *request, const rp_request *from);
-/* What it holds. */
+/* What it holds: from here on it has no body. */
 void rp_upload_free(rp_request *request);
 
 /* The head is written, and more than that is to be sent. */
@@ -47,7 +47,5 @@ const char *rp_upload_waits(const rp_request *request);
 /* May it be sent once more, from the beginning? And does so. */
 bool rp_upload_can_repeat(const rp_request *request);
 void rp_upload_repeats(rp_request *request);
-/* It goes on without its body. */
-void rp_upload_drops(rp_request *request);
 
 #endif

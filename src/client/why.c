@@ -33,6 +33,7 @@ bool rp_why_begin(rp_request *request)
     if (request->explain == NULL)
         return false;
     request->tells_local = true;
+    request->local_address[0] = '\0';
     rp_loop_watch(loop);
     request->explain->away_ns = loop->away_ns;
     return true;

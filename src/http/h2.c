@@ -158,7 +158,7 @@ static void stream_free(stream *s)
     rp_chain_clear(&s->held);
     rp_h2_give(h2->memory, s->trailers);
     rp_h2_give(h2->memory, s->block);
-    rp_h2_give(h2->memory, s);
+    rp_h2_give_plain(h2->memory, s);
 }
 
 void rp_h2_free_told(rp_h2 *h2)

@@ -114,7 +114,7 @@ typedef struct stream {
     bool unwanted; /* dropped, and not reset */
     bool peer_reset;
     bool sends_trailers; /* the body is in the output, its trailers are not */
-    char bad_name[32];
+    char bad_name[32];   /* set where it is told */
 } stream;
 
 /* The frame that is being read. */

@@ -45,9 +45,14 @@ void rp_h2_give(rp_h2_memory *pool, void *given)
 {
     if (given == NULL)
         return;
+    rp_wipe(given, ((rp_h2_block *)given - 1)->is.size);
+    rp_h2_give_plain(pool, given);
+}
+
+void rp_h2_give_plain(rp_h2_memory *pool, void *given)
+{
     rp_h2_block *block = (rp_h2_block *)given - 1;
     size_t kind = block->kind;
-    rp_wipe(given, block->is.size);
     if (kind == LARGE || pool->free_count[kind] >= KEPT_BYTES / (LEAST << kind)) {
         rp_free(pool->memory, block);
         return;

@@ -20,5 +20,7 @@ struct rp_h2_memory {
 void *rp_h2_take(rp_h2_memory *pool, size_t size);
 /* NULL does nothing. */
 void rp_h2_give(rp_h2_memory *pool, void *block);
+/* One that held no secret: it is not wiped. */
+void rp_h2_give_plain(rp_h2_memory *pool, void *block);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "http/headers.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define KEY_BYTES ((size_t)1024)
@@ -577,17 +578,20 @@ rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request)
         rp_h2_give(h2->memory, s);
         return NULL;
     }
-    *s = (stream){.h2 = h2,
-                  .is = {.user = request->user, .id = h2->next_id, .length = RP_LENGTH_UNKNOWN},
-                  .message = request->message,
-                  .block = block,
-                  .body = request->body,
-                  .unsent = true,
-                  .bodiless = request->head_only,
-                  .limited = request->limited,
-                  .credit = request->credit,
-                  .send_window = h2->stream_send_window};
+    memset(s, 0, offsetof(stream, bad_name));
+    s->h2 = h2;
+    s->is.user = request->user;
+    s->is.id = h2->next_id;
+    s->is.length = RP_LENGTH_UNKNOWN;
     s->is.uploading = request->body != NULL;
+    s->message = request->message;
+    s->block = block;
+    s->body = request->body;
+    s->unsent = true;
+    s->bodiless = request->head_only;
+    s->limited = request->limited;
+    s->credit = request->credit;
+    s->send_window = h2->stream_send_window;
     h2->next_id += 2;
     rp_h2_flow_stream(s);
     rp_chain_init(&s->held, h2->chunks);
