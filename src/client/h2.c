@@ -413,6 +413,9 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
     session *h2 = session_of(conn);
     if (h2->broken)
         return;
+    const rp_request *first = rp_h2_expect(h2->h2);
+    if (first != NULL)
+        rp_fetch(first, FETCHED);
     if (rp_h2_feed(h2->h2, data, size, now_of(conn))) {
         h2->heard_ns = now_of(conn);
         h2->asked_ns = 0;

@@ -335,14 +335,6 @@ rp_request *rp_origin_next(const rp_origin *origin, bool fresh)
 
 /* ---- how many requests its connections take ---- */
 
-uint32_t rp_origin_uses(const rp_origin *origin)
-{
-    const rp_client_options *options = &origin->client->options;
-    if (options->never_reuse)
-        return 1;
-    return options->requests_per_connection > 0 ? options->requests_per_connection : UINT32_MAX;
-}
-
 /* Before it has said so the room is a guess. What an earlier connection said is better; and this
  * one will say it soon, so that no more are opened before. */
 void rp_origin_learn_opened(rp_origin *origin, bool multiplexed, uint32_t room, bool said)

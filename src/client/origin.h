@@ -123,7 +123,13 @@ uint64_t rp_origin_rests_until_ns(const rp_origin *origin);
 /* Connections speak HTTP/1.1 from now on. False: that is not allowed. */
 bool rp_origin_learn_http1(rp_origin *origin);
 /* How many requests a connection may serve in its life, by the client's options. */
-uint32_t rp_origin_uses(const rp_origin *origin);
+static inline uint32_t rp_origin_uses(const rp_origin *origin)
+{
+    const rp_client_options *options = &origin->client->options;
+    if (options->never_reuse)
+        return 1;
+    return options->requests_per_connection > 0 ? options->requests_per_connection : UINT32_MAX;
+}
 
 /* The server ended a connection that had been idle for so long. */
 void rp_origin_learn(rp_origin *origin, uint64_t idle_ns);

@@ -75,9 +75,8 @@ static void put_fields(writer *w, const rp_message *message)
 
 size_t rp_h1_request_bound(const rp_message *message, const char *proxy)
 {
-    size_t user_agent = message->user_agent != NULL ? strlen(message->user_agent) : 0;
     size_t url = proxy != NULL ? strlen(proxy) + message->target_at : 0;
-    return message->size + user_agent + url + OWN_WORDS;
+    return message->size + message->user_agent_size + url + OWN_WORDS;
 }
 
 size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t *out)
@@ -99,7 +98,7 @@ size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t
     put_leading(&w, message);
     if (message->user_agent != NULL) {
         PUT_LITERAL(&w, "User-Agent: ");
-        put(&w, message->user_agent, strlen(message->user_agent));
+        put(&w, message->user_agent, message->user_agent_size);
         PUT_LITERAL(&w, "\r\n");
     }
     if (message->says_accept)

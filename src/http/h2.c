@@ -515,6 +515,18 @@ rp_h2_stream *rp_h2_first(const rp_h2 *h2)
     return &RP_CONTAINER(h2->live.next, stream, link)->is;
 }
 
+void *rp_h2_expect(const rp_h2 *h2)
+{
+    const rp_link *first = h2->live.next;
+    if (first == &h2->live)
+        return NULL;
+    const stream *s = RP_CONTAINER(first, const stream, link);
+    rp_fetch(s, sizeof(*s));
+    if (first->next != &h2->live)
+        rp_fetch(RP_CONTAINER(first->next, const stream, link), sizeof(stream));
+    return s->is.user;
+}
+
 void *rp_h2_next_user(const rp_h2 *h2, const rp_h2_stream *public)
 {
     const rp_link *next = RP_CONTAINER(public, const stream, is)->link.next;

@@ -176,7 +176,8 @@ static uint8_t *length_put(rp_h2 *h2, uint8_t *out, uint64_t length)
 static uint8_t *behind_path_put(rp_h2 *h2, uint8_t *out, const rp_message *message, bool *secret)
 {
     if (message->user_agent != NULL)
-        out = known_put(h2, out, USER_AGENT, slice_of(message->user_agent));
+        out = known_put(h2, out, USER_AGENT,
+                        (rp_slice){(const uint8_t *)message->user_agent, message->user_agent_size});
     if (message->says_accept)
         out = known_put(h2, out, ACCEPT, slice_of("*/*"));
     out = own_fields_put(h2, out, message, secret);
@@ -203,7 +204,7 @@ static head_key key_of(const rp_message *message)
         .method = message->method_size,
         .before_target = message->target_at,
         .fields = (uint32_t)message->size - message->fields_at,
-        .agent = message->user_agent == NULL ? 0 : (uint32_t)strlen(message->user_agent) + 1,
+        .agent = message->user_agent == NULL ? 0 : message->user_agent_size + 1,
         .authority_at = own_host ? message->authority_at - message->fields_at : 0,
         .authority = message->authority_size,
         .flags = (uint32_t)message->https | (uint32_t)message->says_length << 1 |
@@ -300,8 +301,8 @@ static uint8_t *block_put(rp_h2 *h2, const rp_message *message, uint8_t *begin)
 /* What it is at the most. Each of the caller's fields has its sizes with it in the message. */
 static size_t block_most(const rp_message *message)
 {
-    size_t agent = message->user_agent == NULL ? 0 : strlen(message->user_agent);
-    return rp_h2_head_bound(message) + agent + (size_t)message->field_count * RP_HPACK_PUT_BYTES;
+    return rp_h2_head_bound(message) + message->user_agent_size +
+           (size_t)message->field_count * RP_HPACK_PUT_BYTES;
 }
 
 /* ---- heads ---- */

@@ -48,11 +48,6 @@ bool rp_is_field_value(const char *text, size_t size)
     return true;
 }
 
-bool rp_name_equal(const char *a, size_t a_size, const char *b)
-{
-    return strlen(b) == a_size && rp_ascii_equal(a, b, a_size);
-}
-
 const char *rp_header_value(const rp_header *headers, size_t header_count, const char *name,
                             size_t index)
 {

@@ -2,8 +2,11 @@
 #ifndef RP_HTTP_HEADERS_H
 #define RP_HTTP_HEADERS_H
 
+#include "base/text.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* RFC 9110, 5.6.2: what methods and header names are made of. Not empty. */
 bool rp_is_token(const char *text, size_t size);
@@ -13,6 +16,9 @@ bool rp_is_field_value(const char *text, size_t size);
 
 /* Names and most tokens are compared without regard to ASCII case, whatever the locale. b is
  * NUL-terminated. */
-bool rp_name_equal(const char *a, size_t a_size, const char *b);
+static inline bool rp_name_equal(const char *a, size_t a_size, const char *b)
+{
+    return strlen(b) == a_size && rp_ascii_equal(a, b, a_size);
+}
 
 #endif

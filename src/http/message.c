@@ -219,19 +219,19 @@ static rp_status check_method(const rp_message_source *source, size_t size, rp_e
     const char *method = source->method, *what = NULL;
     if (!rp_is_token(method, size))
         what = "is not a token (RFC 9110, 9.1)";
-    else if (strcmp(method, "CONNECT") == 0)
+    else if (method[0] == 'C' && strcmp(method, "CONNECT") == 0)
         what = "asks for a tunnel, not for a resource";
-    else if (strcmp(method, "TRACE") == 0 && source->has_body)
+    else if (source->has_body && strcmp(method, "TRACE") == 0)
         what = "must not have a body (RFC 9110, 9.3.8)";
     if (what == NULL)
         return RP_OK;
     return bad_name(error, "method", method, what);
 }
 
-static rp_status check_user_agent(const char *user_agent, rp_error *error)
+static rp_status check_user_agent(const char *user_agent, size_t size, rp_error *error)
 {
     rp_header header = {"User-Agent", user_agent};
-    if (rp_is_field_value(user_agent, strlen(user_agent)))
+    if (rp_is_field_value(user_agent, size))
         return RP_OK;
     return bad(error, &header, "has a control character in its value (RFC 9110, 5.5)");
 }
@@ -311,19 +311,21 @@ rp_status rp_message_pack(rp_message *message, const rp_message_source *source, 
 {
     packer p = {.bytes = bytes, .capacity = capacity};
     given_headers given = {0};
-    size_t method_size = strlen(source->method);
+    size_t method_size = strlen(source->method), agent_size = strlen(source->user_agent);
     *message = (rp_message){.bytes = bytes, .https = source->url->https, .says_host = true};
     pack_line(&p, message, source, method_size);
     rp_status status = check_method(source, method_size, error);
     if (status == RP_OK)
         status = pack_fields(&p, message, source, &given, error);
     if (status == RP_OK)
-        status = check_user_agent(source->user_agent, error);
+        status = check_user_agent(source->user_agent, agent_size, error);
     if (status != RP_OK || p.size > capacity)
         rp_wipe(bytes, packed(&p));
     message->size = p.size;
-    if (!given.user_agent && source->user_agent[0] != '\0')
+    if (!given.user_agent && agent_size > 0) {
         message->user_agent = source->user_agent;
+        message->user_agent_size = (uint32_t)agent_size;
+    }
     message->length = source->has_body ? source->body_size : 0;
     message->chunked = message->length == RP_LENGTH_UNKNOWN;
     message->says_length = !given.content_length && !message->chunked &&
@@ -395,8 +397,10 @@ rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
     if (packed(&p) > 0 && (status != RP_OK || p.size > capacity))
         rp_wipe(bytes, packed(&p));
     message->size = p.size;
-    if (given.user_agent)
+    if (given.user_agent) {
         message->user_agent = NULL;
+        message->user_agent_size = 0;
+    }
     if (change->without_body) {
         message->length = 0;
         message->chunked = message->says_expect = message->says_expect_http1 = false;

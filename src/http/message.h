@@ -33,6 +33,7 @@ typedef struct rp_message {
     uint32_t method_size, authority_size, target_size;
     uint32_t authority_at, target_at, fields_at;
     uint32_t field_count;
+    uint32_t user_agent_size;
     const char *user_agent; /* NULL: none, or among the fields; else borrowed from the source */
     uint64_t length;        /* if says_length */
     bool https;

@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#define FIRST_NS ((uint64_t)TIMELINE_FIRST_MS * 1000000)
+
 static uint64_t width_ns(const timeline *t)
 {
-    return ((uint64_t)TIMELINE_FIRST_MS * 1000000) << t->doublings;
+    return FIRST_NS << t->doublings;
 }
 
 double timeline_seconds(const timeline *t)
@@ -31,9 +33,9 @@ static void double_width(timeline *t)
 /* Its number. */
 static unsigned slice_at(timeline *t, uint64_t at_ns)
 {
-    while (at_ns / width_ns(t) >= TIMELINE_SLICES)
+    while ((at_ns >> t->doublings) / FIRST_NS >= TIMELINE_SLICES)
         double_width(t);
-    unsigned i = (unsigned)(at_ns / width_ns(t));
+    unsigned i = (unsigned)((at_ns >> t->doublings) / FIRST_NS);
     if (i >= t->count)
         t->count = i + 1;
     return i;
