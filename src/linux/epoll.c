@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "linux/ports.h"
 #include "linux/socket.h"
+#include "loop/wait.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -30,7 +31,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RECEIVE_BYTES_DEFAULT ((size_t)64 * 1024)
 #define NS_PER_S 1000000000u
 #define NS_PER_MS 1000000u
 #define TIMER_SLACK_NS 50000u /* a thread's, unless somebody changed it */
@@ -42,7 +42,7 @@ int rp_epoll_ctl(epoll_port *port, int operation, int fd, uint32_t events, void 
     struct epoll_event event = {.events = events, .data.ptr = data};
     if (!epoll_is_ours(port))
         return -1;
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     return epoll_ctl(port->fd, operation, fd, &event);
 }
 
@@ -63,7 +63,7 @@ static int sys_epoll_wait_ms(epoll_port *port, uint64_t wait_ns)
         wait_ms = (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS);
     else if (wait_ns != RP_WAIT_FOREVER)
         wait_ms = INT_MAX;
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     return epoll_wait(port->fd, port->events, EVENTS_PER_WAIT, wait_ms);
 }
 
@@ -72,7 +72,7 @@ static int sys_epoll_wait(epoll_port *port, uint64_t wait_ns)
     if (wait_ns == 0 || wait_ns == RP_WAIT_FOREVER || port->no_pwait2)
         return sys_epoll_wait_ms(port, wait_ns);
     kernel_time wait = {(int64_t)(wait_ns / NS_PER_S), (int64_t)(wait_ns % NS_PER_S)};
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     int count = (int)syscall(SYS_epoll_pwait2, port->fd, port->events, EVENTS_PER_WAIT, &wait, NULL,
                              (size_t)0);
     if (count >= 0 || errno == EINTR)
@@ -84,7 +84,7 @@ static int sys_epoll_wait(epoll_port *port, uint64_t wait_ns)
 
 void rp_epoll_close_fd(epoll_port *port, int fd)
 {
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     (void)close(fd);
 }
 
@@ -99,7 +99,7 @@ static void sys_timer_set(epoll_port *port, uint64_t due_ns)
         if (due_ns == 0)
             setting.it_value.tv_nsec = 1; /* 0 would switch it off */
     }
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     RP_ASSERT(timerfd_settime(port->timer_fd, TFD_TIMER_ABSTIME, &setting, NULL) == 0);
 }
 
@@ -109,7 +109,7 @@ static void sys_timer_set(epoll_port *port, uint64_t due_ns)
 static void epoll_wake(rp_port *base)
 {
     epoll_port *port = port_of(base);
-    if (atomic_exchange_explicit(&port->woken, true, memory_order_acq_rel))
+    if (atomic_exchange_explicit(&port->base.woken, true, memory_order_acq_rel))
         return;
     uint64_t one = 1;
     ssize_t written;
@@ -118,17 +118,14 @@ static void epoll_wake(rp_port *base)
     } while (written < 0 && errno == EINTR);
 }
 
-void rp_epoll_tell_host(epoll_port *port)
+static void epoll_tell_host(rp_base_port *base)
 {
-    if (port->timer_fd >= 0 && !port->in_turn)
-        epoll_wake(&port->base);
+    epoll_wake(&base->port);
 }
 
-void rp_epoll_update_timer(epoll_port *port)
+static void epoll_set_timer(rp_base_port *base, uint64_t due_ns)
 {
-    if (port->timer_fd < 0)
-        return;
-    uint64_t due_ns = port->deadline_ns < port->retry_at_ns ? port->deadline_ns : port->retry_at_ns;
+    epoll_port *port = port_of(&base->port);
     if (due_ns == port->timer_due_ns)
         return;
     sys_timer_set(port, due_ns);
@@ -139,24 +136,11 @@ void rp_epoll_update_timer(epoll_port *port)
 static void timer_expired(epoll_port *port)
 {
     port->timer_due_ns = RP_WAIT_FOREVER;
-    if (port->deadline_ns <= rp_monotonic_ns())
-        port->deadline_ns = RP_WAIT_FOREVER;
+    if (rp_wait_is_over(&port->base.port, port->base.deadline_ns))
+        port->base.deadline_ns = RP_WAIT_FOREVER;
 }
 
 /* ---- turns ---- */
-
-static unsigned run_ready(epoll_port *port)
-{
-    unsigned found = 0;
-    rp_link now;
-    rp_epoll_unpark_all(&port->quiet);
-    rp_list_init(&now);
-    for (rp_link *link; (link = rp_list_take(&port->ready)) != NULL;)
-        rp_list_append(&now, link);
-    for (rp_link *link; epoll_is_ours(port) && (link = rp_list_take(&now)) != NULL;)
-        found += rp_epoll_run_socket(RP_CONTAINER(link, epoll_socket, link));
-    return found;
-}
 
 /* Callbacks run after all of the batch was noted: none of its pointers can go stale. */
 static unsigned note_batch(epoll_port *port, int count)
@@ -164,25 +148,14 @@ static unsigned note_batch(epoll_port *port, int count)
     unsigned found = 0;
     for (int i = 0; i < count; i++) {
         void *data = port->events[i].data.ptr;
-        if (data == &port->timer_fd) {
+        if (data == &port->timer_fd)
             timer_expired(port);
-        } else if (data != &port->wake_fd) {
+        else if (data == &port->wake_fd)
+            found += rp_base_see_wake(&port->base);
+        else
             rp_epoll_note_events(data, port->events[i].events);
-        } else {
-            /* Acquires what the waking threads wrote before. */
-            (void)atomic_exchange_explicit(&port->woken, false, memory_order_acq_rel);
-            found++;
-        }
     }
     return found;
-}
-
-static uint64_t time_until(uint64_t end_ns)
-{
-    if (end_ns == 0 || end_ns == RP_WAIT_FOREVER)
-        return end_ns;
-    uint64_t now_ns = rp_monotonic_ns();
-    return end_ns > now_ns ? end_ns - now_ns : 0;
 }
 
 /* What came meanwhile is found at once. epoll itself can't wait for more than one event; and a
@@ -190,21 +163,19 @@ static uint64_t time_until(uint64_t end_ns)
  * which gathering must not. */
 static void let_gather(epoll_port *port, uint64_t wait_ns)
 {
-    uint64_t span_ns = (uint64_t)rp_gather_begin(&port->gather, &port->base) * 1000u;
+    uint64_t span_ns = (uint64_t)rp_gather_begin(&port->gather, &port->base.port) * 1000u;
     if (span_ns > wait_ns)
         span_ns = wait_ns;
     if (span_ns <= TIMER_SLACK_NS)
         return;
     struct timespec span = {.tv_nsec = (long)(span_ns - TIMER_SLACK_NS)};
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
 }
 
 static int wait_for_events(epoll_port *port, uint64_t end_ns)
 {
-    uint64_t wait_ns = 0;
-    if (rp_list_empty(&port->ready))
-        wait_ns = time_until(port->retry_at_ns < end_ns ? port->retry_at_ns : end_ns);
+    uint64_t wait_ns = rp_wait_left(&port->base.port, end_ns);
     if (wait_ns > 0)
         let_gather(port, wait_ns);
     int count = sys_epoll_wait(port, wait_ns);
@@ -214,40 +185,25 @@ static int wait_for_events(epoll_port *port, uint64_t end_ns)
     return count;
 }
 
-static uint64_t end_of_wait(uint64_t wait_ns)
+/* It goes on only where a signal ended it, or the clock of the kernel is ahead of ours. */
+static unsigned epoll_wait_step(rp_base_port *base, uint64_t end_ns, bool *over)
 {
-    if (wait_ns == 0 || wait_ns == RP_WAIT_FOREVER)
-        return wait_ns;
-    uint64_t now_ns = rp_monotonic_ns();
-    return wait_ns < RP_WAIT_FOREVER - now_ns ? now_ns + wait_ns : RP_WAIT_FOREVER;
+    epoll_port *port = port_of(&base->port);
+    int count = wait_for_events(port, end_ns);
+    *over = count > 0;
+    port->full = count == EVENTS_PER_WAIT;
+    return note_batch(port, count);
 }
 
-/* Waits once more only when a signal ended the wait. */
 static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
 {
     epoll_port *port = port_of(base);
-    unsigned found = 0;
-    int count;
-    uint64_t end_ns = end_of_wait(wait_ns);
-    RP_ASSERT(!port->in_turn);
-    port->in_turn = true;
-    do {
-        count = wait_for_events(port, end_ns);
-        found += note_batch(port, count);
-        if (port->retry_at_ns != RP_WAIT_FOREVER && port->retry_at_ns <= rp_monotonic_ns()) {
-            rp_epoll_retry_starved(port);
-            found++; /* it was time for it, whatever comes of it */
-        }
-        /* The second round is for what the callbacks of the first one did at once. */
-        found += run_ready(port);
-        found += run_ready(port);
-    } while (count <= 0 && found == 0 && time_until(end_ns) > 0);
-    port->in_turn = false;
-    rp_gather_end(&port->gather, &port->base);
-    rp_epoll_update_timer(port);
+    unsigned found = rp_base_turn(&port->base, wait_ns);
+    rp_gather_end(&port->gather, base);
+    rp_base_update_timer(&port->base);
     /* A full batch may have left events behind: a host that watches by edge is not told of them. */
-    if (!rp_list_empty(&port->ready) || count == EVENTS_PER_WAIT)
-        rp_epoll_tell_host(port);
+    if (!rp_list_empty(&port->base.ready) || port->full)
+        rp_base_tell_host(&port->base);
     return found;
 }
 
@@ -261,7 +217,7 @@ static uint64_t epoll_now(rp_port *base)
 
 static void epoll_random(rp_port *base, void *bytes, size_t size)
 {
-    port_of(base)->stats->system_calls++;
+    port_of(base)->base.stats->system_calls++;
     rp_random_bytes(bytes, size);
 }
 
@@ -271,7 +227,7 @@ static rp_waitable epoll_waitable(rp_port *base)
     if (port->timer_fd >= 0)
         return (rp_waitable){port->fd, NULL};
     port->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     if (port->timer_fd < 0)
         return (rp_waitable){-1, NULL};
     /* By edge, as the eventfd: setting it anew clears it, so it needs no reading. */
@@ -281,25 +237,8 @@ static rp_waitable epoll_waitable(rp_port *base)
         port->timer_fd = -1;
         return (rp_waitable){-1, NULL};
     }
-    rp_epoll_update_timer(port);
-    if (!rp_list_empty(&port->ready))
-        rp_epoll_tell_host(port);
+    rp_base_host(&port->base);
     return (rp_waitable){port->fd, NULL};
-}
-
-static void epoll_waitable_deadline(rp_port *base, uint64_t deadline_ns)
-{
-    epoll_port *port = port_of(base);
-    port->deadline_ns = deadline_ns;
-    rp_epoll_update_timer(port);
-}
-
-static void free_port(epoll_port *port)
-{
-    for (rp_link *link; (link = rp_list_take(&port->free)) != NULL;)
-        rp_free(port->memory, RP_CONTAINER(link, epoll_socket, link));
-    rp_free_secret(port->memory, port->buffer, port->buffer_written);
-    rp_free(port->memory, port);
 }
 
 static void close_descriptors(epoll_port *port)
@@ -315,16 +254,16 @@ static void close_descriptors(epoll_port *port)
 static void epoll_destroy(rp_port *base)
 {
     epoll_port *port = port_of(base);
-    RP_ASSERT(!port->in_turn && port->socket_count == 0);
     close_descriptors(port);
-    free_port(port);
+    rp_base_free(&port->base);
 }
 
 static void epoll_abandon(rp_port *base)
 {
     epoll_port *port = port_of(base);
-    for (rp_link *link = port->sockets.next; link != &port->sockets; link = link->next) {
-        epoll_socket *socket = RP_CONTAINER(link, epoll_socket, all_link);
+    rp_link *sockets = &port->base.sockets;
+    for (rp_link *link = sockets->next; link != sockets; link = link->next) {
+        epoll_socket *socket = RP_CONTAINER(link, epoll_socket, base.all_link);
         if (socket->fd >= 0)
             rp_epoll_close_fd(port, socket->fd);
         socket->fd = -1;
@@ -332,38 +271,19 @@ static void epoll_abandon(rp_port *base)
     close_descriptors(port);
 }
 
-static epoll_port *new_port(const rp_port_options *options)
-{
-    epoll_port *port = rp_allocate(options->memory, sizeof(*port));
-    if (port == NULL)
-        return NULL;
-    port->base.ops = &rp_epoll_port_ops;
-    port->memory = options->memory;
-    port->stats = options->stats;
-    port->fd = port->wake_fd = port->timer_fd = -1;
-    port->retry_at_ns = port->deadline_ns = port->timer_due_ns = RP_WAIT_FOREVER;
-    port->process = rp_process_mark();
-    rp_gather_init(&port->gather, options->coalesce_limit_us);
-    rp_list_init(&port->sockets);
-    rp_list_init(&port->ready);
-    rp_list_init(&port->quiet);
-    rp_list_init(&port->starved);
-    rp_list_init(&port->free);
-    port->buffer_size = RECEIVE_BYTES_DEFAULT;
-    if (options->receive_memory_bytes > 0)
-        port->buffer_size = options->receive_memory_bytes;
-    /* Not zeroed: pages that no read fills are never touched. */
-    port->buffer = rp_reallocate(port->memory, NULL, port->buffer_size);
-    if (port->buffer != NULL)
-        return port;
-    free_port(port);
-    return NULL;
-}
+static const rp_base_steps epoll_steps = {
+    .socket_bytes = sizeof(epoll_socket),
+    .host_share = UINT_MAX,
+    .wait = epoll_wait_step,
+    .run = rp_epoll_run_socket,
+    .tell_host = epoll_tell_host,
+    .set_timer = epoll_set_timer,
+};
 
 /* Returns the errno, 0 if it went well. */
 static int open_descriptors(epoll_port *port)
 {
-    port->stats->system_calls += 2;
+    port->base.stats->system_calls += 2;
     port->fd = epoll_create1(EPOLL_CLOEXEC);
     if (port->fd < 0)
         return errno;
@@ -378,16 +298,19 @@ static int open_descriptors(epoll_port *port)
 static rp_status epoll_create_port(rp_port **out, const rp_port_options *options, rp_error *error)
 {
     *out = NULL;
-    epoll_port *port = new_port(options);
+    epoll_port *port = rp_base_create(options, &rp_epoll_port_ops, &epoll_steps, sizeof(*port));
     if (port == NULL)
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+    port->fd = port->wake_fd = port->timer_fd = -1;
+    port->timer_due_ns = RP_WAIT_FOREVER;
+    rp_gather_init(&port->gather, options->coalesce_limit_us);
     int os_code = open_descriptors(port);
     if (os_code == 0) {
-        *out = &port->base;
+        *out = &port->base.port;
         return RP_OK;
     }
     close_descriptors(port);
-    free_port(port);
+    rp_base_free(&port->base);
     rp_status status = RP_E_UNSUPPORTED;
     if (os_code == EMFILE || os_code == ENFILE)
         status = RP_E_NO_DESCRIPTORS;
@@ -424,5 +347,5 @@ const rp_port_ops rp_epoll_port_ops = {
     .turn = epoll_turn,
     .wake = epoll_wake,
     .waitable = epoll_waitable,
-    .waitable_deadline = epoll_waitable_deadline,
+    .waitable_deadline = rp_base_waitable_deadline,
 };

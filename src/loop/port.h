@@ -263,6 +263,20 @@ static inline const rp_port_ops *rp_socket_ops(const rp_socket *socket)
     return socket->port->ops;
 }
 
+/* For ports: runs the callback that is the final completion of an operation. */
+static inline void rp_socket_finish(rp_socket *socket, unsigned operation, rp_io_result result)
+{
+    const rp_socket_handler *handler = socket->handler;
+    if (operation == RP_OP_CONNECT)
+        handler->connected(socket, result);
+    else if (operation == RP_OP_ACCEPT)
+        handler->accepted(socket, NULL, result, true);
+    else if (operation == RP_OP_RECEIVE)
+        handler->received(socket, (rp_slice){NULL, 0}, result, true);
+    else
+        handler->sent(socket, result);
+}
+
 /* See 14. */
 static inline void rp_socket_await(rp_socket *socket, uint32_t answers)
 {

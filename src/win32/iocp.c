@@ -23,36 +23,18 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "loop/wait.h"
 #include "win32/ports.h"
 
-#include <limits.h>
-
-#define RECEIVE_BYTES_DEFAULT ((size_t)64 * 1024)
 #define NS_PER_MS 1000000u
-/* Of the port's own threads: the loop's, and the pump's beside it. */
+/* Of the port's own threads: the loop's, and the waiter's beside it. */
 #define THREADS_AT_ONCE 2
 
 /* ---- time ---- */
 
-static uint64_t time_until(uint64_t end_ns)
+DWORD rp_iocp_wait_ms(iocp_port *port, uint64_t end_ns)
 {
-    if (end_ns == 0 || end_ns == RP_WAIT_FOREVER)
-        return end_ns;
-    uint64_t now_ns = rp_monotonic_ns();
-    return end_ns > now_ns ? end_ns - now_ns : 0;
-}
-
-static uint64_t end_of_wait(uint64_t wait_ns)
-{
-    if (wait_ns == 0 || wait_ns == RP_WAIT_FOREVER)
-        return wait_ns;
-    uint64_t now_ns = rp_monotonic_ns();
-    return wait_ns < RP_WAIT_FOREVER - now_ns ? now_ns + wait_ns : RP_WAIT_FOREVER;
-}
-
-DWORD rp_iocp_wait_ms(uint64_t end_ns)
-{
-    uint64_t wait_ns = time_until(end_ns);
+    uint64_t wait_ns = rp_wait_left(&port->base.port, end_ns);
     if (wait_ns == RP_WAIT_FOREVER)
         return INFINITE;
     uint64_t wait_ms = wait_ns / NS_PER_MS + (wait_ns % NS_PER_MS != 0);
@@ -71,42 +53,29 @@ void rp_iocp_post(iocp_port *port, DWORD packet)
 static void iocp_wake(rp_port *base)
 {
     iocp_port *port = port_of(base);
-    if (!atomic_exchange_explicit(&port->woken, true, memory_order_acq_rel))
+    if (!atomic_exchange_explicit(&port->base.woken, true, memory_order_acq_rel))
         rp_iocp_post(port, PACKET_WAKE);
 }
 
-void rp_iocp_tell_host(iocp_port *port)
+static void iocp_tell_host(rp_base_port *base)
 {
-    if (port->pump != NULL && !port->in_turn)
-        rp_iocp_pump_tell(port->pump);
+    rp_iocp_waiter_tell(port_of(&base->port)->waiter);
 }
 
-void rp_iocp_update_timer(iocp_port *port)
+static void iocp_set_timer(rp_base_port *base, uint64_t due_ns)
 {
-    if (port->pump == NULL)
-        return;
-    rp_iocp_pump_set_deadline(
-        port->pump, port->deadline_ns < port->retry_at_ns ? port->deadline_ns : port->retry_at_ns);
+    rp_iocp_waiter_set_deadline(port_of(&base->port)->waiter, due_ns);
 }
 
 static rp_waitable iocp_waitable(rp_port *base)
 {
     iocp_port *port = port_of(base);
-    if (port->pump == NULL)
-        port->pump = rp_iocp_pump_create(port);
-    if (port->pump == NULL)
+    if (port->waiter == NULL)
+        port->waiter = rp_iocp_waiter_create(port);
+    if (port->waiter == NULL)
         return (rp_waitable){-1, NULL};
-    rp_iocp_update_timer(port);
-    if (!rp_list_empty(&port->ready))
-        rp_iocp_tell_host(port);
-    return rp_iocp_pump_waitable(port->pump);
-}
-
-static void iocp_waitable_deadline(rp_port *base, uint64_t deadline_ns)
-{
-    iocp_port *port = port_of(base);
-    port->deadline_ns = deadline_ns;
-    rp_iocp_update_timer(port);
+    rp_base_host(&port->base);
+    return rp_iocp_waiter_waitable(port->waiter);
 }
 
 /* ---- turns ---- */
@@ -115,21 +84,14 @@ static void iocp_waitable_deadline(rp_port *base, uint64_t deadline_ns)
 static unsigned take_entries(iocp_port *port, uint64_t end_ns)
 {
     ULONG count = 0;
-    port->stats->system_calls++;
-    if (port->pump != NULL)
-        return rp_iocp_pump_take(port->pump, port->entries, HOST_SHARE, end_ns);
+    port->base.stats->system_calls++;
+    if (port->waiter != NULL)
+        return rp_iocp_waiter_take(port->waiter, port->entries, HOST_SHARE, end_ns);
     if (GetQueuedCompletionStatusEx(port->handle, port->entries, ENTRIES_PER_WAIT, &count,
-                                    rp_iocp_wait_ms(end_ns), FALSE))
+                                    rp_iocp_wait_ms(port, end_ns), FALSE))
         return count;
     RP_ASSERT(GetLastError() == WAIT_TIMEOUT);
     return 0;
-}
-
-static unsigned wait_for_entries(iocp_port *port, uint64_t end_ns)
-{
-    if (!rp_list_empty(&port->ready))
-        return take_entries(port, 0);
-    return take_entries(port, port->retry_at_ns < end_ns ? port->retry_at_ns : end_ns);
 }
 
 static unsigned note_batch(iocp_port *port, unsigned count)
@@ -140,54 +102,31 @@ static unsigned note_batch(iocp_port *port, unsigned count)
         if (entry->lpCompletionKey != 0) {
             found += rp_iocp_note_packet((iocp_socket *)entry->lpCompletionKey, entry);
         } else if (entry->dwNumberOfBytesTransferred == PACKET_WAKE) {
-            /* Acquires what the waking threads wrote before. */
-            (void)atomic_exchange_explicit(&port->woken, false, memory_order_acq_rel);
-            found++;
+            found += rp_base_see_wake(&port->base);
         }
     }
     return found;
 }
 
-/* Those that are ready now, and in a host's loop not more than its share. */
-static unsigned run_ready(iocp_port *port)
+/* The end of a wait may come early, and a packet may turn out to be about nothing: the turn waits
+ * again for what is left, whatever came. */
+static unsigned iocp_wait_step(rp_base_port *base, uint64_t end_ns, bool *over)
 {
-    unsigned found = 0;
-    unsigned share = port->pump != NULL ? HOST_SHARE : UINT_MAX;
-    rp_link now;
-    rp_list_init(&now);
-    for (rp_link *link; share > 0 && (link = rp_list_take(&port->ready)) != NULL; share--)
-        rp_list_append(&now, link);
-    for (rp_link *link; (link = rp_list_take(&now)) != NULL;)
-        found += rp_iocp_run_socket(RP_CONTAINER(link, iocp_socket, link));
-    return found;
+    iocp_port *port = port_of(&base->port);
+    *over = false;
+    return note_batch(port, take_entries(port, end_ns));
 }
 
-/* The end of a wait may come early, and a packet may turn out to be about nothing: waits again for
- * what is left. */
 static unsigned iocp_turn(rp_port *base, uint64_t wait_ns)
 {
     iocp_port *port = port_of(base);
-    unsigned found = 0;
-    uint64_t end_ns = end_of_wait(wait_ns);
-    RP_ASSERT(!port->in_turn);
-    port->in_turn = true;
-    do {
-        found += note_batch(port, wait_for_entries(port, end_ns));
-        if (port->retry_at_ns != RP_WAIT_FOREVER && port->retry_at_ns <= rp_monotonic_ns()) {
-            rp_iocp_retry_starved(port);
-            found++; /* it was time for it, whatever comes of it */
-        }
-        /* The second round is for what the callbacks of the first one did at once. */
-        found += run_ready(port);
-        found += run_ready(port);
-    } while (found == 0 && time_until(end_ns) > 0);
-    port->in_turn = false;
+    unsigned found = rp_base_turn(&port->base, wait_ns);
     /* The loop states its next deadline after each turn: told once is enough. */
-    if (port->deadline_ns != RP_WAIT_FOREVER && port->deadline_ns <= rp_monotonic_ns())
-        port->deadline_ns = RP_WAIT_FOREVER;
-    rp_iocp_update_timer(port);
-    if (!rp_list_empty(&port->ready))
-        rp_iocp_tell_host(port);
+    if (rp_wait_is_over(base, port->base.deadline_ns))
+        port->base.deadline_ns = RP_WAIT_FOREVER;
+    rp_base_update_timer(&port->base);
+    if (!rp_list_empty(&port->base.ready))
+        rp_base_tell_host(&port->base);
     return found;
 }
 
@@ -201,53 +140,28 @@ static uint64_t iocp_now(rp_port *base)
 
 static void iocp_random(rp_port *base, void *bytes, size_t size)
 {
-    port_of(base)->stats->system_calls++;
+    port_of(base)->base.stats->system_calls++;
     rp_random_bytes(bytes, size);
-}
-
-static void free_port(iocp_port *port)
-{
-    for (rp_link *link; (link = rp_list_take(&port->free)) != NULL;)
-        rp_free(port->memory, RP_CONTAINER(link, iocp_socket, link));
-    rp_free_secret(port->memory, port->buffer, port->buffer_written);
-    rp_free(port->memory, port);
 }
 
 static void iocp_destroy(rp_port *base)
 {
     iocp_port *port = port_of(base);
-    RP_ASSERT(!port->in_turn && port->socket_count == 0);
-    if (port->pump != NULL)
-        rp_iocp_pump_destroy(port->pump);
+    if (port->waiter != NULL)
+        rp_iocp_waiter_destroy(port->waiter);
     (void)CloseHandle(port->handle);
     (void)WSACleanup();
-    free_port(port);
+    rp_base_free(&port->base);
 }
 
-static iocp_port *new_port(const rp_port_options *options)
-{
-    iocp_port *port = rp_allocate(options->memory, sizeof(*port));
-    if (port == NULL)
-        return NULL;
-    port->base.ops = &rp_iocp_port_ops;
-    port->memory = options->memory;
-    port->stats = options->stats;
-    port->retry_at_ns = port->deadline_ns = RP_WAIT_FOREVER;
-    atomic_init(&port->woken, false);
-    rp_list_init(&port->ready);
-    rp_list_init(&port->starved);
-    rp_list_init(&port->free);
-    port->buffer_size = options->receive_memory_bytes;
-    if (port->buffer_size == 0)
-        port->buffer_size = RECEIVE_BYTES_DEFAULT;
-    /* Not zeroed: what no receive fills is never touched. */
-    port->buffer = rp_reallocate(port->memory, NULL, port->buffer_size);
-    if (port->buffer == NULL) {
-        rp_free(port->memory, port);
-        return NULL;
-    }
-    return port;
-}
+static const rp_base_steps iocp_steps = {
+    .socket_bytes = sizeof(iocp_socket),
+    .host_share = HOST_SHARE,
+    .wait = iocp_wait_step,
+    .run = rp_iocp_run_socket,
+    .tell_host = iocp_tell_host,
+    .set_timer = iocp_set_timer,
+};
 
 static int extension(SOCKET handle, GUID id, void *function, DWORD size)
 {
@@ -301,15 +215,15 @@ static int open_port(iocp_port *port)
 static rp_status iocp_create(rp_port **out, const rp_port_options *options, rp_error *error)
 {
     *out = NULL;
-    iocp_port *port = new_port(options);
+    iocp_port *port = rp_base_create(options, &rp_iocp_port_ops, &iocp_steps, sizeof(*port));
     if (port == NULL)
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
     int os_code = open_port(port);
     if (os_code == 0) {
-        *out = &port->base;
+        *out = &port->base.port;
         return RP_OK;
     }
-    free_port(port);
+    rp_base_free(&port->base);
     rp_status status = rp_open_result(os_code).status;
     if (status != RP_E_NO_DESCRIPTORS && status != RP_E_NO_MEMORY)
         status = RP_E_UNSUPPORTED;
@@ -343,5 +257,5 @@ const rp_port_ops rp_iocp_port_ops = {
     .turn = iocp_turn,
     .wake = iocp_wake,
     .waitable = iocp_waitable,
-    .waitable_deadline = iocp_waitable_deadline,
+    .waitable_deadline = rp_base_waitable_deadline,
 };

@@ -1,57 +1,33 @@
 /* iocp.h - what the parts of the completion port's port share: iocp.c waits, iocp_socket.c and
- * iocp_accept.c do what the sockets then can do, pump.c makes the waitable. */
+ * iocp_accept.c do what the sockets then can do, waiter.c makes the waitable. */
 #ifndef RP_WIN32_IOCP_H
 #define RP_WIN32_IOCP_H
 
-#include "loop/port.h"
-#include "loop/unsent.h"
+#include "loop/port_base.h"
 #include "win32/socket.h"
-
-#include <stdatomic.h>
 
 #define ENTRIES_PER_WAIT 256
 /* Of a turn in a host's loop; then it may see to its own sockets. A socket's steps need several
  * system calls each, which cost more than Linux'. */
 #define HOST_SHARE 16
 
-/* Operations have the bits of RP_OP_... */
-#define CONNECT RP_OP_CONNECT
-#define ACCEPT RP_OP_ACCEPT
-#define RECEIVE RP_OP_RECEIVE
-#define SEND RP_OP_SEND
-/* Those that share iocp_socket.in, and the one that has iocp_socket.out. */
-#define IN_OPERATIONS (CONNECT | ACCEPT | RECEIVE)
-#define OUT_OPERATIONS SEND
-
-/* iocp_socket.flags */
+/* rp_base_socket.flags. A socket is READABLE when a receive of no bytes has completed. */
 enum {
-    /* A receive of no bytes completed, and nothing was seen since that says otherwise. */
-    READABLE = 1,
-    CLOSING = 2,
-    RUNNING = 4,   /* inside rp_iocp_run_socket, which sees to what is to be armed afterwards */
-    PARKED = 8,    /* on the list of the starved */
-    STARVING = 16, /* to be told, if that was not done yet, and parked; result says of what */
-    STARVATION_TOLD = 32,
-    GUEST_CAME = 64,
-    BOUND = 128
+    STARVING =
+        RP_BASE_OWN, /* to be told, if that was not done yet, and parked; result says of what */
+    GUEST_CAME = RP_BASE_OWN << 1,
+    BOUND = RP_BASE_OWN << 2
 };
 
 typedef struct iocp_socket iocp_socket;
 struct iocp_socket {
-    rp_socket base;
-    rp_link link; /* on ready, starved, free or none */
+    rp_base_socket base;
     SOCKET handle;
     uint8_t family;
-    uint8_t started;   /* operations in flight */
-    uint8_t decided;   /* of these, those whose result is known and not yet reported */
-    uint8_t pending;   /* of these, those that owe a packet: their OVERLAPPED is the kernel's */
+    uint8_t pending;   /* operations that owe a packet: their OVERLAPPED is the kernel's */
     uint8_t cancelled; /* of these, those that were told to end */
-    uint8_t flags;
-    OVERLAPPED in; /* of connect, accept or receive, which exclude one another */
+    OVERLAPPED in;     /* of RP_BASE_IN */
     OVERLAPPED out;
-    rp_io_result result; /* as in */
-    rp_io_result send_result;
-    rp_unsent unsent;
     iocp_socket *guest; /* a listener's: the socket that the next connection gets */
 };
 
@@ -62,48 +38,36 @@ typedef struct iocp_provider {
     bool skips; /* no packet comes for what succeeds at once */
 } iocp_provider;
 
-typedef struct rp_iocp_pump rp_iocp_pump;
+typedef struct rp_iocp_waiter rp_iocp_waiter;
 
 /* AcceptEx writes both addresses, 16 bytes longer than they are. */
 #define ACCEPT_ADDRESS_BYTES (sizeof(struct sockaddr_in6) + 16)
 
 typedef struct iocp_port {
-    rp_port base;
-    rp_memory *memory;
-    rp_loop_stats *stats;
+    rp_base_port base;
     HANDLE handle;
-    iocp_provider providers[2]; /* IPv4, IPv6 */
-    rp_iocp_pump *pump;         /* NULL before waitable() */
-    bool in_turn;
-    atomic_bool woken; /* a packet says so, and no turn has seen it */
-    rp_link ready;     /* sockets to run */
-    rp_link starved;   /* listeners waiting for a free descriptor */
-    rp_link free;
-    size_t free_count, socket_count;
-    uint64_t retry_at_ns; /* for the starved ones */
-    uint64_t deadline_ns; /* given to waitable_deadline */
-    uint8_t *buffer;
-    size_t buffer_size, buffer_written;                 /* written: bytes that ever were */
+    iocp_provider providers[2];                         /* IPv4, IPv6 */
+    rp_iocp_waiter *waiter;                             /* NULL before waitable() */
     uint8_t accept_addresses[2 * ACCEPT_ADDRESS_BYTES]; /* of all listeners: nobody reads them */
     OVERLAPPED_ENTRY entries[ENTRIES_PER_WAIT];
 } iocp_port;
 
 /* The packets that are no socket's have no key; their number of bytes says what they are. */
-enum { PACKET_WAKE = 1, PACKET_PUMP = 2 };
+enum { PACKET_WAKE = 1, PACKET_WAITER = 2 };
 
 static inline iocp_port *port_of(rp_port *base)
 {
-    return RP_CONTAINER(base, iocp_port, base);
+    return RP_CONTAINER(base, iocp_port, base.port);
 }
 
 static inline iocp_socket *socket_of(rp_socket *base)
 {
-    return RP_CONTAINER(base, iocp_socket, base);
+    return RP_CONTAINER(base, iocp_socket, base.socket);
 }
 
 static inline iocp_port *socket_port(const iocp_socket *socket)
 {
-    return port_of(socket->base.port);
+    return port_of(socket->base.socket.port);
 }
 
 /* ---- iocp.c ---- */
@@ -112,37 +76,27 @@ static inline iocp_port *socket_port(const iocp_socket *socket)
 void rp_iocp_post(iocp_port *port, DWORD packet);
 /* A wait's end, as Windows counts it: milliseconds from now, rounded up, for waking before it is
  * time would be for nothing. */
-DWORD rp_iocp_wait_ms(uint64_t end_ns);
-/* A host that watches the waitable can't know that a turn has something to do: tells it, if there
- * is one and this is not inside of a turn. */
-void rp_iocp_tell_host(iocp_port *port);
-/* After a change of deadline_ns or retry_at_ns. */
-void rp_iocp_update_timer(iocp_port *port);
+DWORD rp_iocp_wait_ms(iocp_port *port, uint64_t end_ns);
 
-/* ---- pump.c ---- */
+/* ---- waiter.c ---- */
 
 /* NULL: it could not be made. */
-rp_iocp_pump *rp_iocp_pump_create(iocp_port *port);
-void rp_iocp_pump_destroy(rp_iocp_pump *pump);
-rp_waitable rp_iocp_pump_waitable(const rp_iocp_pump *pump);
-/* Makes the waitable ready until the next rp_iocp_pump_take. */
-void rp_iocp_pump_tell(rp_iocp_pump *pump);
-void rp_iocp_pump_set_deadline(rp_iocp_pump *pump, uint64_t deadline_ns);
+rp_iocp_waiter *rp_iocp_waiter_create(iocp_port *port);
+void rp_iocp_waiter_destroy(rp_iocp_waiter *waiter);
+rp_waitable rp_iocp_waiter_waitable(const rp_iocp_waiter *waiter);
+/* Makes the waitable ready until the next rp_iocp_waiter_take. */
+void rp_iocp_waiter_tell(rp_iocp_waiter *waiter);
+void rp_iocp_waiter_set_deadline(rp_iocp_waiter *waiter, uint64_t deadline_ns);
 /* Waits until end_ns for what the thread has found; gives the number of entries. */
-unsigned rp_iocp_pump_take(rp_iocp_pump *pump, OVERLAPPED_ENTRY *entries, unsigned room,
-                           uint64_t end_ns);
+unsigned rp_iocp_waiter_take(rp_iocp_waiter *waiter, OVERLAPPED_ENTRY *entries, unsigned room,
+                             uint64_t end_ns);
 
 /* ---- iocp_socket.c ---- */
-
-static inline bool undecided(const iocp_socket *socket, unsigned operation)
-{
-    return (socket->started & ~socket->decided & operation) != 0;
-}
 
 /* Neither decided nor with the kernel: it is for us to go on with it. */
 static inline bool idle(const iocp_socket *socket, unsigned operation)
 {
-    return undecided(socket, operation) && !(socket->pending & operation);
+    return rp_base_undecided(&socket->base, operation) && !(socket->pending & operation);
 }
 
 static inline const iocp_provider *provider_of(const iocp_socket *socket)
@@ -151,16 +105,12 @@ static inline const iocp_provider *provider_of(const iocp_socket *socket)
 }
 
 void rp_iocp_start(iocp_socket *socket, unsigned operation);
-/* Has the socket run in this turn or the next. */
-void rp_iocp_enqueue(iocp_socket *socket);
-/* A second decision comes too late: what happened first counts. */
+/* What is pending is decided by its packet. */
 void rp_iocp_decide(iocp_socket *socket, unsigned operation, rp_io_result result);
-/* True: it was decided, and is no more in flight from here on. */
-bool rp_iocp_take_result(iocp_socket *socket, unsigned operation);
 /* Closes and frees a socket that has no owner yet, or no more. */
 void rp_iocp_discard(iocp_socket *socket);
 
-/* The record for an overlapped call that is about to be made: IN_OPERATIONS or OUT_OPERATIONS. */
+/* The record for an overlapped call that is about to be made: of RP_BASE_IN or RP_OP_SEND. */
 OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side);
 /* What such a call said: 0, it is done and no packet comes; WSA_IO_PENDING, a packet comes; or an
  * error, and no packet. */
@@ -169,12 +119,11 @@ int rp_iocp_call_result(iocp_socket *socket, unsigned operation, bool success);
 /* Notes what a packet says; runs no callback. Returns the number of things that it found and that
  * no callback will tell. */
 unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry);
-/* Does what can be done, runs the callbacks; gives the number of things that it found to do. */
-unsigned rp_iocp_run_socket(iocp_socket *socket);
+/* See rp_base_steps. */
+unsigned rp_iocp_run_socket(rp_base_socket *base);
 
 /* ---- iocp_accept.c ---- */
 
-void rp_iocp_retry_starved(iocp_port *port);
 void rp_iocp_drop_guest(iocp_socket *listener);
 /* code: the packet's. Returns the number of things found that no callback will tell. */
 unsigned rp_iocp_accept_ended(iocp_socket *listener, int code);

@@ -9,12 +9,11 @@
 
 /* A listener's share of one turn. */
 #define ACCEPTS_PER_TURN 64
-#define ACCEPT_RETRY_NS 100000000u
 
 rp_io_result rp_iocp_listen(rp_socket *base, rp_address *address, int backlog)
 {
     iocp_socket *socket = socket_of(base);
-    socket_port(socket)->stats->system_calls += 4;
+    socket_port(socket)->base.stats->system_calls += 4;
     return rp_socket_listen(socket->handle, address, backlog);
 }
 
@@ -24,7 +23,7 @@ void rp_iocp_drop_guest(iocp_socket *listener)
         return;
     rp_iocp_discard(listener->guest);
     listener->guest = NULL;
-    listener->flags &= (uint8_t)~GUEST_CAME;
+    listener->base.flags &= (uint8_t)~GUEST_CAME;
 }
 
 /* ---- starvation ---- */
@@ -40,35 +39,11 @@ static rp_io_result accept_result(int code)
     return is_starvation(lack) ? lack : rp_transfer_result(code);
 }
 
-/* Nobody knows when a descriptor or memory becomes free, but at the next close, or soon. */
-static void park(iocp_socket *listener)
-{
-    iocp_port *port = socket_port(listener);
-    rp_list_remove(&listener->link);
-    rp_list_append(&port->starved, &listener->link);
-    listener->flags |= PARKED;
-    if (port->retry_at_ns == RP_WAIT_FOREVER) {
-        port->retry_at_ns = rp_monotonic_ns() + ACCEPT_RETRY_NS;
-        rp_iocp_update_timer(port);
-    }
-}
-
-void rp_iocp_retry_starved(iocp_port *port)
-{
-    while (!rp_list_empty(&port->starved))
-        rp_iocp_enqueue(RP_CONTAINER(port->starved.next, iocp_socket, link));
-}
-
 static unsigned starve(iocp_socket *listener)
 {
-    listener->flags &= (uint8_t)~STARVING;
-    park(listener);
-    if (listener->flags & STARVATION_TOLD)
-        return 0;
-    listener->flags |= STARVATION_TOLD;
-    socket_port(listener)->stats->completions++;
-    listener->base.handler->accepted(&listener->base, NULL, listener->result, false);
-    return 1;
+    listener->base.flags &= (uint8_t)~STARVING;
+    rp_base_starve(&listener->base);
+    return rp_base_tell_starvation(&listener->base, listener->base.result);
 }
 
 /* ---- accepting ---- */
@@ -77,11 +52,11 @@ static void accept_failed(iocp_socket *listener, rp_io_result result)
 {
     rp_iocp_drop_guest(listener);
     if (!is_starvation(result)) {
-        rp_iocp_decide(listener, ACCEPT, result);
+        rp_iocp_decide(listener, RP_OP_ACCEPT, result);
         return;
     }
-    listener->result = result;
-    listener->flags |= STARVING;
+    listener->base.result = result;
+    listener->base.flags |= STARVING;
 }
 
 static rp_io_result arm_accept(iocp_socket *listener)
@@ -90,18 +65,18 @@ static rp_io_result arm_accept(iocp_socket *listener)
     DWORD received = 0, room = ACCEPT_ADDRESS_BYTES;
     rp_socket *guest = NULL;
     if (listener->guest == NULL) {
-        rp_io_result result = rp_iocp_open(&port->base, listener->family, &guest);
+        rp_io_result result = rp_iocp_open(&port->base.port, listener->family, &guest);
         if (result.status != RP_OK)
             return result;
         listener->guest = socket_of(guest);
     }
-    OVERLAPPED *record = rp_iocp_record(listener, IN_OPERATIONS);
+    OVERLAPPED *record = rp_iocp_record(listener, RP_BASE_IN);
     int code = rp_iocp_call_result(
-        listener, ACCEPT,
+        listener, RP_OP_ACCEPT,
         provider_of(listener)->accept_ex(listener->handle, listener->guest->handle,
                                          port->accept_addresses, 0, room, room, &received, record));
     if (code == 0)
-        listener->flags |= GUEST_CAME;
+        listener->base.flags |= GUEST_CAME;
     if (code == 0 || code == WSA_IO_PENDING)
         return (rp_io_result){RP_OK, 0};
     return accept_result(code);
@@ -113,13 +88,13 @@ unsigned rp_iocp_accept_ended(iocp_socket *listener, int code)
 {
     rp_io_result result = accept_result(code);
     if (code == 0)
-        listener->flags |= GUEST_CAME;
+        listener->base.flags |= GUEST_CAME;
     else if (result.status == RP_E_RESET)
         rp_iocp_drop_guest(listener);
     else
         accept_failed(listener, result);
-    if (listener->cancelled & ACCEPT)
-        rp_iocp_decide(listener, ACCEPT, (rp_io_result){RP_E_CANCELLED, 0});
+    if (listener->cancelled & RP_OP_ACCEPT)
+        rp_iocp_decide(listener, RP_OP_ACCEPT, (rp_io_result){RP_E_CANCELLED, 0});
     return result.status == RP_E_RESET ? 1 : 0;
 }
 
@@ -128,22 +103,19 @@ static unsigned welcome_guest(iocp_socket *listener)
     iocp_port *port = socket_port(listener);
     iocp_socket *guest = listener->guest;
     SOCKET handle = listener->handle;
-    if (listener->flags & CLOSING) {
+    if (listener->base.flags & RP_BASE_CLOSING) {
         rp_iocp_drop_guest(listener);
         return 0;
     }
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     if (setsockopt(guest->handle, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (const char *)&handle,
                    sizeof(handle)) != 0) {
         rp_iocp_drop_guest(listener); /* it was reset meanwhile */
         return 0;
     }
     listener->guest = NULL;
-    listener->flags &= (uint8_t) ~(GUEST_CAME | STARVATION_TOLD);
-    port->stats->completions++;
-    listener->base.handler->accepted(&listener->base, &guest->base, (rp_io_result){RP_OK, 0},
-                                     false);
-    RP_ASSERT(guest->base.handler != NULL);
+    listener->base.flags &= (uint8_t)~GUEST_CAME;
+    rp_base_welcome(&listener->base, &guest->base);
     return 1;
 }
 
@@ -151,34 +123,32 @@ unsigned rp_iocp_run_accept(iocp_socket *listener)
 {
     unsigned found = 0;
     for (unsigned count = 0; count < ACCEPTS_PER_TURN; count++) {
-        if (listener->flags & GUEST_CAME)
+        if (listener->base.flags & GUEST_CAME)
             found += welcome_guest(listener);
-        if (!idle(listener, ACCEPT) || listener->flags & STARVING)
+        if (!idle(listener, RP_OP_ACCEPT) || listener->base.flags & STARVING)
             break;
         rp_io_result result = arm_accept(listener);
         if (result.status != RP_OK)
             accept_failed(listener, result);
     }
-    if (idle(listener, ACCEPT) && listener->flags & STARVING)
+    if (idle(listener, RP_OP_ACCEPT) && listener->base.flags & STARVING)
         found += starve(listener);
-    rp_io_result result = listener->result;
-    if (listener->flags & GUEST_CAME || !rp_iocp_take_result(listener, ACCEPT))
+    if (listener->base.flags & GUEST_CAME || !(listener->base.decided & RP_OP_ACCEPT))
         return found;
-    listener->flags &= (uint8_t)~STARVING;
-    listener->base.handler->accepted(&listener->base, NULL, result, true);
-    return found + 1;
+    listener->base.flags &= (uint8_t)~STARVING;
+    return found + rp_base_tell(&listener->base, RP_OP_ACCEPT);
 }
 
 /* What can't be armed here the turn tells. */
 void rp_iocp_accept(rp_socket *base)
 {
     iocp_socket *listener = socket_of(base);
-    rp_iocp_start(listener, ACCEPT);
-    if (listener->flags & RUNNING)
+    rp_iocp_start(listener, RP_OP_ACCEPT);
+    if (listener->base.flags & RP_BASE_RUNNING)
         return;
     rp_io_result result = arm_accept(listener);
     if (result.status != RP_OK)
         accept_failed(listener, result);
-    if (!(listener->pending & ACCEPT))
-        rp_iocp_enqueue(listener);
+    if (!(listener->pending & RP_OP_ACCEPT))
+        rp_base_enqueue(&listener->base);
 }

@@ -10,89 +10,34 @@
 #define SEND_BYTES ((size_t)256 * 1024)
 /* Shares of one socket in one turn. */
 #define READS_PER_TURN 4
-#define FREE_SOCKETS_MOST 1024
 
 static const rp_io_result cancelled_result = {RP_E_CANCELLED, 0};
 
-/* ---- lists, results ---- */
-
-void rp_iocp_enqueue(iocp_socket *socket)
+void rp_iocp_start(iocp_socket *socket, unsigned operation)
 {
-    iocp_port *port = socket_port(socket);
-    if (socket->flags & PARKED) {
-        rp_list_remove(&socket->link);
-        socket->flags &= (uint8_t)~PARKED;
-        if (rp_list_empty(&port->starved))
-            port->retry_at_ns = RP_WAIT_FOREVER;
-    }
-    if (!rp_list_empty(&socket->link))
-        return;
-    rp_list_append(&port->ready, &socket->link);
-    rp_iocp_tell_host(port);
+    rp_base_start(&socket->base, operation);
+    socket->cancelled &= (uint8_t)~operation;
 }
 
 void rp_iocp_decide(iocp_socket *socket, unsigned operation, rp_io_result result)
 {
-    if (!(socket->started & operation) || socket->decided & operation)
-        return;
     RP_ASSERT(!(socket->pending & operation));
-    socket->decided |= (uint8_t)operation;
-    if (operation == SEND)
-        socket->send_result = result;
-    else
-        socket->result = result;
-    rp_iocp_enqueue(socket);
-}
-
-bool rp_iocp_take_result(iocp_socket *socket, unsigned operation)
-{
-    if (!(socket->decided & operation))
-        return false;
-    socket->started &= (uint8_t)~operation;
-    socket->decided &= (uint8_t)~operation;
-    socket->cancelled &= (uint8_t)~operation;
-    socket_port(socket)->stats->completions++;
-    return true;
+    rp_base_decide(&socket->base, operation, result);
 }
 
 /* ---- life of a socket ---- */
 
 static iocp_socket *socket_new(iocp_port *port)
 {
-    iocp_socket *socket;
-    rp_link *link = rp_list_take(&port->free);
-    if (link != NULL) {
-        socket = RP_CONTAINER(link, iocp_socket, link);
-        memset(socket, 0, sizeof(*socket));
-        port->free_count--;
-    } else {
-        socket = rp_allocate(port->memory, sizeof(*socket));
-        if (socket == NULL)
-            return NULL;
-    }
-    socket->base.port = &port->base;
-    socket->handle = INVALID_SOCKET;
-    rp_list_init(&socket->link);
-    port->socket_count++;
+    iocp_socket *socket = rp_base_socket_new(&port->base);
+    if (socket != NULL)
+        socket->handle = INVALID_SOCKET;
     return socket;
-}
-
-static void socket_free(iocp_socket *socket)
-{
-    iocp_port *port = socket_port(socket);
-    port->socket_count--;
-    rp_list_remove(&socket->link);
-    if (port->free_count >= FREE_SOCKETS_MOST) {
-        rp_free(port->memory, socket);
-        return;
-    }
-    port->free_count++;
-    rp_list_prepend(&port->free, &socket->link);
 }
 
 static void close_handle(iocp_socket *socket)
 {
-    socket_port(socket)->stats->system_calls++;
+    socket_port(socket)->base.stats->system_calls++;
     (void)closesocket(socket->handle);
     socket->handle = INVALID_SOCKET;
 }
@@ -100,7 +45,7 @@ static void close_handle(iocp_socket *socket)
 void rp_iocp_discard(iocp_socket *socket)
 {
     close_handle(socket);
-    socket_free(socket);
+    rp_base_socket_free(&socket->base);
 }
 
 static int attach(iocp_socket *socket)
@@ -108,12 +53,12 @@ static int attach(iocp_socket *socket)
     iocp_port *port = socket_port(socket);
     HANDLE handle = (HANDLE)socket->handle;
     UCHAR modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     if (CreateIoCompletionPort(handle, port->handle, (ULONG_PTR)socket, 0) == NULL)
         return (int)GetLastError();
     if (!provider_of(socket)->skips)
         return 0;
-    port->stats->system_calls++;
+    port->base.stats->system_calls++;
     return SetFileCompletionNotificationModes(handle, modes) ? 0 : (int)GetLastError();
 }
 
@@ -128,39 +73,34 @@ rp_io_result rp_iocp_open(rp_port *base, uint8_t family, rp_socket **out)
         return (rp_io_result){RP_E_NO_MEMORY, WSA_NOT_ENOUGH_MEMORY};
     socket->family = family;
     rp_io_result result = rp_socket_open(family, &socket->handle);
-    port->stats->system_calls += RP_SOCKET_OPEN_CALLS;
+    port->base.stats->system_calls += RP_SOCKET_OPEN_CALLS;
     if (result.status == RP_OK) {
         result = rp_open_result(attach(socket));
         if (result.status != RP_OK)
             close_handle(socket);
     }
     if (result.status != RP_OK)
-        socket_free(socket);
+        rp_base_socket_free(&socket->base);
     else
-        *out = &socket->base;
+        *out = &socket->base.socket;
     return result;
 }
 
 static void run_close(iocp_socket *socket)
 {
-    iocp_port *port = socket_port(socket);
     RP_ASSERT(socket->pending == 0);
     rp_iocp_drop_guest(socket);
     close_handle(socket);
-    if (!rp_list_empty(&port->starved))
-        rp_iocp_retry_starved(port);
-    port->stats->completions++;
-    socket->base.handler->closed(&socket->base);
-    socket_free(socket);
+    rp_base_closed(&socket->base);
 }
 
 /* ---- overlapped calls ---- */
 
 OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side)
 {
-    OVERLAPPED *record = side == OUT_OPERATIONS ? &socket->out : &socket->in;
+    OVERLAPPED *record = side == RP_OP_SEND ? &socket->out : &socket->in;
     memset(record, 0, sizeof(*record));
-    socket_port(socket)->stats->system_calls++;
+    socket_port(socket)->base.stats->system_calls++;
     return record;
 }
 
@@ -180,29 +120,20 @@ int rp_iocp_call_result(iocp_socket *socket, unsigned operation, bool success)
 static void connect_ended(iocp_socket *socket, int code)
 {
     if (code == 0) {
-        socket_port(socket)->stats->system_calls++;
+        socket_port(socket)->base.stats->system_calls++;
         if (setsockopt(socket->handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0)
             code = WSAGetLastError();
     }
-    rp_iocp_decide(socket, CONNECT, rp_connect_result(code));
-}
-
-static unsigned run_connect(iocp_socket *socket)
-{
-    rp_io_result result = socket->result;
-    if (!rp_iocp_take_result(socket, CONNECT))
-        return 0;
-    socket->base.handler->connected(&socket->base, result);
-    return 1;
+    rp_iocp_decide(socket, RP_OP_CONNECT, rp_connect_result(code));
 }
 
 /* ---- send ---- */
 
 static DWORD fill_parts(const iocp_socket *socket, WSABUF parts[SEND_SLICES])
 {
-    size_t count = 0, offset = socket->unsent.offset, room = SEND_BYTES;
-    for (; count < socket->unsent.count && count < SEND_SLICES && room > 0; count++) {
-        const rp_slice *slice = &socket->unsent.slices[count];
+    size_t count = 0, offset = socket->base.unsent.offset, room = SEND_BYTES;
+    for (; count < socket->base.unsent.count && count < SEND_SLICES && room > 0; count++) {
+        const rp_slice *slice = &socket->base.unsent.slices[count];
         size_t size = slice->size - offset < room ? slice->size - offset : room;
         /* WSABUF has no const; WSASend does not write. */
         parts[count].buf = (char *)(uintptr_t)(slice->data + offset);
@@ -215,28 +146,28 @@ static DWORD fill_parts(const iocp_socket *socket, WSABUF parts[SEND_SLICES])
 
 static void sent_bytes(iocp_socket *socket, size_t sent)
 {
-    socket_port(socket)->stats->bytes_sent += sent;
-    (void)rp_unsent_advance(&socket->unsent, sent);
+    socket_port(socket)->base.stats->bytes_sent += sent;
+    (void)rp_unsent_advance(&socket->base.unsent, sent);
 }
 
 /* Sends until all is sent, the kernel owes a packet, or it failed. */
 static void go_on_sending(iocp_socket *socket)
 {
-    while (socket->unsent.count > 0) {
+    while (socket->base.unsent.count > 0) {
         WSABUF parts[SEND_SLICES];
         DWORD sent = 0, count = fill_parts(socket, parts);
-        OVERLAPPED *record = rp_iocp_record(socket, OUT_OPERATIONS);
+        OVERLAPPED *record = rp_iocp_record(socket, RP_OP_SEND);
         int code = rp_iocp_call_result(
-            socket, SEND, WSASend(socket->handle, parts, count, &sent, 0, record, NULL) == 0);
+            socket, RP_OP_SEND, WSASend(socket->handle, parts, count, &sent, 0, record, NULL) == 0);
         if (code == WSA_IO_PENDING)
             return;
         if (code != 0) {
-            rp_iocp_decide(socket, SEND, rp_transfer_result(code));
+            rp_iocp_decide(socket, RP_OP_SEND, rp_transfer_result(code));
             return;
         }
         sent_bytes(socket, sent);
     }
-    rp_iocp_decide(socket, SEND, (rp_io_result){RP_OK, 0});
+    rp_iocp_decide(socket, RP_OP_SEND, (rp_io_result){RP_OK, 0});
 }
 
 /* Returns the number of things found, which bytes are though more is to be sent. */
@@ -244,21 +175,12 @@ static unsigned send_ended(iocp_socket *socket, int code, size_t sent)
 {
     sent_bytes(socket, sent);
     if (code != 0)
-        rp_iocp_decide(socket, SEND, rp_transfer_result(code));
-    else if (socket->cancelled & SEND && socket->unsent.count > 0)
-        rp_iocp_decide(socket, SEND, cancelled_result);
+        rp_iocp_decide(socket, RP_OP_SEND, rp_transfer_result(code));
+    else if (socket->cancelled & RP_OP_SEND && socket->base.unsent.count > 0)
+        rp_iocp_decide(socket, RP_OP_SEND, cancelled_result);
     else
         go_on_sending(socket);
-    return socket->decided & SEND ? 0 : 1;
-}
-
-static unsigned run_send(iocp_socket *socket)
-{
-    rp_io_result result = socket->send_result;
-    if (!rp_iocp_take_result(socket, SEND))
-        return 0;
-    socket->base.handler->sent(&socket->base, result);
-    return 1;
+    return socket->base.decided & RP_OP_SEND ? 0 : 1;
 }
 
 /* ---- receive ---- */
@@ -268,26 +190,26 @@ static void arm_receive(iocp_socket *socket)
 {
     WSABUF nothing = {0, NULL};
     DWORD received = 0, flags = 0;
-    OVERLAPPED *record = rp_iocp_record(socket, IN_OPERATIONS);
+    OVERLAPPED *record = rp_iocp_record(socket, RP_BASE_IN);
     int code = rp_iocp_call_result(
-        socket, RECEIVE,
+        socket, RP_OP_RECEIVE,
         WSARecv(socket->handle, &nothing, 1, &received, &flags, record, NULL) == 0);
     if (code == 0) {
-        socket->flags |= READABLE;
-        rp_iocp_enqueue(socket);
+        socket->base.flags |= RP_BASE_READABLE;
+        rp_base_enqueue(&socket->base);
     } else if (code != WSA_IO_PENDING) {
-        rp_iocp_decide(socket, RECEIVE, rp_transfer_result(code));
+        rp_iocp_decide(socket, RP_OP_RECEIVE, rp_transfer_result(code));
     }
 }
 
 static void receive_ended(iocp_socket *socket, int code)
 {
     if (code != 0)
-        rp_iocp_decide(socket, RECEIVE, rp_transfer_result(code));
-    else if (socket->cancelled & RECEIVE)
-        rp_iocp_decide(socket, RECEIVE, cancelled_result);
+        rp_iocp_decide(socket, RP_OP_RECEIVE, rp_transfer_result(code));
+    else if (socket->cancelled & RP_OP_RECEIVE)
+        rp_iocp_decide(socket, RP_OP_RECEIVE, cancelled_result);
     else
-        socket->flags |= READABLE;
+        socket->base.flags |= RP_BASE_READABLE;
 }
 
 /* Whether what looks like the end is one. Wine's server takes a reset from the kernel while no
@@ -295,7 +217,7 @@ static void receive_ended(iocp_socket *socket, int code)
 static int code_of_the_end(iocp_socket *socket)
 {
     WSAPOLLFD item = {.fd = socket->handle, .events = POLLIN};
-    socket_port(socket)->stats->system_calls++;
+    socket_port(socket)->base.stats->system_calls++;
     return WSAPoll(&item, 1, 0) > 0 && item.revents & POLLERR ? WSAECONNRESET : 0;
 }
 
@@ -303,53 +225,46 @@ static int code_of_the_end(iocp_socket *socket)
 static unsigned read_once(iocp_socket *socket)
 {
     iocp_port *port = socket_port(socket);
-    port->stats->system_calls++;
-    int room = port->buffer_size < INT32_MAX ? (int)port->buffer_size : INT32_MAX;
-    int size = recv(socket->handle, (char *)port->buffer, room, 0);
+    port->base.stats->system_calls++;
+    int room = port->base.buffer_size < INT32_MAX ? (int)port->base.buffer_size : INT32_MAX;
+    int size = recv(socket->handle, (char *)port->base.buffer, room, 0);
     if (size > 0) {
-        rp_slice bytes = {port->buffer, (size_t)size};
-        if (port->buffer_written < bytes.size)
-            port->buffer_written = bytes.size;
         if (size < room)
-            socket->flags &= (uint8_t)~READABLE;
-        port->stats->bytes_received += bytes.size;
-        port->stats->completions++;
-        socket->base.handler->received(&socket->base, bytes, (rp_io_result){RP_OK, 0}, false);
+            socket->base.flags &= (uint8_t)~RP_BASE_READABLE;
+        rp_base_deliver(&socket->base, (size_t)size);
         return 1;
     }
     int code = size == 0 ? code_of_the_end(socket) : WSAGetLastError();
-    socket->flags &= (uint8_t)~READABLE;
+    socket->base.flags &= (uint8_t)~RP_BASE_READABLE;
     if (code != WSAEWOULDBLOCK)
-        rp_iocp_decide(socket, RECEIVE, rp_transfer_result(code));
+        rp_iocp_decide(socket, RP_OP_RECEIVE, rp_transfer_result(code));
     return 0;
 }
 
 static unsigned run_receive(iocp_socket *socket)
 {
     unsigned found = 0;
-    for (unsigned reads = 0; idle(socket, RECEIVE) && socket->flags & READABLE; reads++) {
+    for (unsigned reads = 0; idle(socket, RP_OP_RECEIVE) && socket->base.flags & RP_BASE_READABLE;
+         reads++) {
         if (reads == READS_PER_TURN) {
             /* The others' turn. Arming says whether something is left. */
-            socket->flags &= (uint8_t)~READABLE;
+            socket->base.flags &= (uint8_t)~RP_BASE_READABLE;
             break;
         }
         found += read_once(socket);
     }
-    rp_io_result result = socket->result;
-    if (!rp_iocp_take_result(socket, RECEIVE))
-        return found;
-    socket->base.handler->received(&socket->base, (rp_slice){NULL, 0}, result, true);
-    return found + 1;
+    return found + rp_base_tell(&socket->base, RP_OP_RECEIVE);
 }
 
 /* ---- packets, turns ---- */
 
-/* What the kernel has is not for us to go on with. */
+/* What the kernel has is not for us to go on with; nor is a quiet send that waits for company. */
 static bool has_work(const iocp_socket *socket)
 {
-    return socket->decided != 0 || socket->flags & GUEST_CAME || idle(socket, RECEIVE) ||
-           (idle(socket, ACCEPT) && !(socket->flags & PARKED)) ||
-           (socket->flags & CLOSING && socket->started == 0);
+    return (socket->base.decided != 0 && !(socket->base.flags & RP_BASE_PARKED)) ||
+           socket->base.flags & GUEST_CAME || idle(socket, RP_OP_RECEIVE) ||
+           (idle(socket, RP_OP_ACCEPT) && !(socket->base.flags & RP_BASE_PARKED)) ||
+           (socket->base.flags & RP_BASE_CLOSING && socket->base.started == 0);
 }
 
 static int packet_code(const iocp_socket *socket, OVERLAPPED *record)
@@ -365,18 +280,18 @@ static int packet_code(const iocp_socket *socket, OVERLAPPED *record)
 unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
 {
     int code = packet_code(socket, entry->lpOverlapped);
-    unsigned side = entry->lpOverlapped == &socket->out ? OUT_OPERATIONS : IN_OPERATIONS;
+    unsigned side = entry->lpOverlapped == &socket->out ? RP_OP_SEND : RP_BASE_IN;
     unsigned operation = socket->pending & side, found = 0;
     RP_ASSERT(operation != 0);
     socket->pending &= (uint8_t)~side;
     switch (operation) {
-    case CONNECT:
+    case RP_OP_CONNECT:
         connect_ended(socket, code);
         break;
-    case ACCEPT:
+    case RP_OP_ACCEPT:
         found = rp_iocp_accept_ended(socket, code);
         break;
-    case RECEIVE:
+    case RP_OP_RECEIVE:
         receive_ended(socket, code);
         break;
     default:
@@ -384,55 +299,48 @@ unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
         break;
     }
     if (has_work(socket))
-        rp_iocp_enqueue(socket);
+        rp_base_enqueue(&socket->base);
     return found;
 }
 
-unsigned rp_iocp_run_socket(iocp_socket *socket)
+unsigned rp_iocp_run_socket(rp_base_socket *base)
 {
+    iocp_socket *socket = socket_of(&base->socket);
     unsigned found = 0;
-    socket->flags |= RUNNING;
-    if (socket->started & CONNECT)
-        found += run_connect(socket);
-    if (socket->started & SEND)
-        found += run_send(socket);
-    if (socket->started & RECEIVE)
+    socket->base.flags |= RP_BASE_RUNNING;
+    if (socket->base.started & RP_OP_CONNECT)
+        found += rp_base_tell(base, RP_OP_CONNECT);
+    if (socket->base.started & RP_OP_SEND)
+        found += rp_base_tell(base, RP_OP_SEND);
+    if (socket->base.started & RP_OP_RECEIVE)
         found += run_receive(socket);
-    if (socket->started & ACCEPT)
+    if (socket->base.started & RP_OP_ACCEPT)
         found += rp_iocp_run_accept(socket);
-    socket->flags &= (uint8_t)~RUNNING;
-    if (socket->flags & CLOSING && socket->started == 0) {
+    socket->base.flags &= (uint8_t)~RP_BASE_RUNNING;
+    if (socket->base.flags & RP_BASE_CLOSING && socket->base.started == 0) {
         run_close(socket);
         return found + 1;
     }
-    if (idle(socket, RECEIVE) && !(socket->flags & READABLE))
+    if (idle(socket, RP_OP_RECEIVE) && !(socket->base.flags & RP_BASE_READABLE))
         arm_receive(socket);
     if (has_work(socket))
-        rp_iocp_enqueue(socket);
-    else if (!(socket->flags & PARKED))
-        rp_list_remove(&socket->link);
+        rp_base_enqueue(&socket->base);
+    else if (!(socket->base.flags & RP_BASE_PARKED))
+        rp_list_remove(&base->link);
     return found;
 }
 
 /* ---- operations ---- */
-
-void rp_iocp_start(iocp_socket *socket, unsigned operation)
-{
-    unsigned exclusive = operation == SEND ? SEND : IN_OPERATIONS;
-    RP_ASSERT(!(socket->started & exclusive));
-    RP_ASSERT(!(socket->flags & CLOSING));
-    socket->started |= (uint8_t)operation;
-}
 
 rp_io_result rp_iocp_bind(rp_socket *base, const rp_binding *binding)
 {
     iocp_socket *socket = socket_of(base);
     if (binding->device != NULL)
         return (rp_io_result){RP_E_UNSUPPORTED, WSAEOPNOTSUPP};
-    socket_port(socket)->stats->system_calls++;
+    socket_port(socket)->base.stats->system_calls++;
     int code = rp_socket_bind(socket->handle, &binding->address);
     if (code == 0)
-        socket->flags |= BOUND;
+        socket->base.flags |= BOUND;
     return (rp_io_result){code == 0               ? RP_OK
                           : code == WSAEADDRINUSE ? RP_E_ADDRESS_IN_USE
                                                   : RP_E_LOCAL_ADDRESS,
@@ -443,9 +351,9 @@ rp_io_result rp_iocp_bind(rp_socket *base, const rp_binding *binding)
 static int bind_any(iocp_socket *socket)
 {
     rp_address any = {.family = socket->family};
-    if (socket->flags & BOUND)
+    if (socket->base.flags & BOUND)
         return 0;
-    socket_port(socket)->stats->system_calls++;
+    socket_port(socket)->base.stats->system_calls++;
     return rp_socket_bind(socket->handle, &any);
 }
 
@@ -454,11 +362,11 @@ void rp_iocp_connect(rp_socket *base, const rp_address *address)
     iocp_socket *socket = socket_of(base);
     struct sockaddr_storage storage;
     int size = rp_sockaddr_set(&storage, address);
-    rp_iocp_start(socket, CONNECT);
+    rp_iocp_start(socket, RP_OP_CONNECT);
     int code = bind_any(socket);
     if (code == 0) {
-        OVERLAPPED *record = rp_iocp_record(socket, IN_OPERATIONS);
-        code = rp_iocp_call_result(socket, CONNECT,
+        OVERLAPPED *record = rp_iocp_record(socket, RP_BASE_IN);
+        code = rp_iocp_call_result(socket, RP_OP_CONNECT,
                                    provider_of(socket)->connect_ex(socket->handle,
                                                                    (struct sockaddr *)&storage,
                                                                    size, NULL, 0, NULL, record));
@@ -471,34 +379,33 @@ void rp_iocp_connect(rp_socket *base, const rp_address *address)
 void rp_iocp_receive(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
-    rp_iocp_start(socket, RECEIVE);
-    if (socket->flags & READABLE)
-        rp_iocp_enqueue(socket);
-    else if (!(socket->flags & RUNNING))
+    rp_iocp_start(socket, RP_OP_RECEIVE);
+    if (socket->base.flags & RP_BASE_READABLE)
+        rp_base_enqueue(&socket->base);
+    else if (!(socket->base.flags & RP_BASE_RUNNING))
         arm_receive(socket);
 }
 
 void rp_iocp_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     iocp_socket *socket = socket_of(base);
-    rp_iocp_start(socket, SEND);
-    socket->unsent = (rp_unsent){slices, count, 0};
-    RP_ASSERT(!rp_unsent_advance(&socket->unsent, 0));
+    rp_base_start_send(&socket->base, slices, count);
+    socket->cancelled &= (uint8_t)~RP_OP_SEND;
     go_on_sending(socket);
 }
 
 void rp_iocp_shutdown_send(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
-    RP_ASSERT(!(socket->started & SEND));
-    socket_port(socket)->stats->system_calls++;
+    RP_ASSERT(!(socket->base.started & RP_OP_SEND));
+    socket_port(socket)->base.stats->system_calls++;
     (void)shutdown(socket->handle, SD_SEND);
 }
 
 void rp_iocp_keepalive(rp_socket *base, const rp_keepalive *keepalive)
 {
     iocp_socket *socket = socket_of(base);
-    socket_port(socket)->stats->system_calls += RP_KEEPALIVE_CALLS;
+    socket_port(socket)->base.stats->system_calls += RP_KEEPALIVE_CALLS;
     rp_socket_keepalive(socket->handle, keepalive);
 }
 
@@ -513,14 +420,14 @@ uint64_t rp_iocp_confirmed(rp_socket *base)
 rp_tcp_numbers rp_iocp_numbers(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
-    socket_port(socket)->stats->system_calls++;
+    socket_port(socket)->base.stats->system_calls++;
     return rp_socket_numbers(socket->handle);
 }
 
 rp_address rp_iocp_local(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
-    socket_port(socket)->stats->system_calls++;
+    socket_port(socket)->base.stats->system_calls++;
     return rp_socket_local(socket->handle);
 }
 
@@ -528,7 +435,7 @@ void rp_iocp_reset_on_close(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
     struct linger now = {.l_onoff = 1, .l_linger = 0};
-    socket_port(socket)->stats->system_calls++;
+    socket_port(socket)->base.stats->system_calls++;
     (void)setsockopt(socket->handle, SOL_SOCKET, SO_LINGER, (const char *)&now, sizeof(now));
 }
 
@@ -536,15 +443,15 @@ void rp_iocp_reset_on_close(rp_socket *base)
  * then the packet is there already. */
 static void cancel_one(iocp_socket *socket, unsigned operation)
 {
-    if (!undecided(socket, operation) || socket->cancelled & operation)
+    if (!rp_base_undecided(&socket->base, operation) || socket->cancelled & operation)
         return;
     socket->cancelled |= (uint8_t)operation;
     if (!(socket->pending & operation)) {
         rp_iocp_decide(socket, operation, cancelled_result);
         return;
     }
-    socket_port(socket)->stats->system_calls++;
-    (void)CancelIoEx((HANDLE)socket->handle, operation == SEND ? &socket->out : &socket->in);
+    socket_port(socket)->base.stats->system_calls++;
+    (void)CancelIoEx((HANDLE)socket->handle, operation == RP_OP_SEND ? &socket->out : &socket->in);
 }
 
 void rp_iocp_cancel(rp_socket *base, unsigned operations)
@@ -554,14 +461,15 @@ void rp_iocp_cancel(rp_socket *base, unsigned operations)
         if (operations & operation)
             cancel_one(socket, operation);
     }
+    rp_base_cancel_quiet(&socket->base, operations);
 }
 
 void rp_iocp_close(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
-    RP_ASSERT(!(socket->flags & CLOSING));
-    socket->flags |= CLOSING;
+    RP_ASSERT(!(socket->base.flags & RP_BASE_CLOSING));
+    socket->base.flags |= RP_BASE_CLOSING;
     rp_iocp_cancel(base, RP_OP_ALL);
     if (has_work(socket))
-        rp_iocp_enqueue(socket);
+        rp_base_enqueue(&socket->base);
 }
