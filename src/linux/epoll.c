@@ -88,21 +88,6 @@ void rp_epoll_close_fd(epoll_port *port, int fd)
     (void)close(fd);
 }
 
-static void sys_timer_set(epoll_port *port, uint64_t due_ns)
-{
-    struct itimerspec setting = {0};
-    if (!epoll_is_ours(port))
-        return;
-    if (due_ns != RP_WAIT_FOREVER) {
-        setting.it_value.tv_sec = (time_t)(due_ns / NS_PER_S);
-        setting.it_value.tv_nsec = (long)(due_ns % NS_PER_S);
-        if (due_ns == 0)
-            setting.it_value.tv_nsec = 1; /* 0 would switch it off */
-    }
-    port->base.stats->system_calls++;
-    RP_ASSERT(timerfd_settime(port->timer_fd, TFD_TIMER_ABSTIME, &setting, NULL) == 0);
-}
-
 /* ---- waking and the timer of the waitable ---- */
 
 /* The eventfd is edge-triggered and never read: its count only grows. */
@@ -126,9 +111,10 @@ static void epoll_tell_host(rp_base_port *base)
 static void epoll_set_timer(rp_base_port *base, uint64_t due_ns)
 {
     epoll_port *port = port_of(&base->port);
-    if (due_ns == port->timer_due_ns)
+    if (due_ns == port->timer_due_ns || !epoll_is_ours(port))
         return;
-    sys_timer_set(port, due_ns);
+    port->base.stats->system_calls++;
+    rp_timer_fd_set(port->timer_fd, due_ns);
     port->timer_due_ns = due_ns;
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -264,6 +265,18 @@ uint64_t rp_monotonic_ns(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void rp_timer_fd_set(int fd, uint64_t due_ns)
+{
+    struct itimerspec setting = {0};
+    if (due_ns != RP_WAIT_FOREVER) {
+        setting.it_value.tv_sec = (time_t)(due_ns / 1000000000u);
+        setting.it_value.tv_nsec = (long)(due_ns % 1000000000u);
+        if (due_ns == 0)
+            setting.it_value.tv_nsec = 1; /* 0 would switch it off */
+    }
+    RP_ASSERT(timerfd_settime(fd, TFD_TIMER_ABSTIME, &setting, NULL) == 0);
 }
 
 void rp_random_bytes(void *bytes, size_t size)

@@ -45,6 +45,8 @@ rp_io_result rp_connect_result(int os_code);
 
 /* CLOCK_BOOTTIME: runs on while the machine sleeps (clock_gettime(2)), as servers' clocks do. */
 uint64_t rp_monotonic_ns(void);
+/* Sets a timerfd of that clock; RP_WAIT_FOREVER: to no time. One system call. */
+void rp_timer_fd_set(int fd, uint64_t due_ns);
 void rp_random_bytes(void *bytes, size_t size);
 
 #endif

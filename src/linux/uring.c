@@ -51,6 +51,7 @@
 #include "linux/ports.h"
 #include "linux/socket.h"
 #include "linux/valgrind.h"
+#include "loop/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,11 +82,6 @@
 #define WAIT_COUNT_MOST 64
 /* A turn that receives so much has large bodies under way: more will have come in a moment. */
 #define BULK_BYTES ((size_t)48 * 1024)
-
-static int live(int result)
-{
-    return result < 0 ? -1 : result;
-}
 
 /* ---- submitting ---- */
 
@@ -144,9 +140,9 @@ struct io_uring_sqe *rp_uring_sqe(uring_port *port)
 }
 
 /* With a waitable what was started makes it readable, and the host's next turn submits it. */
-static void submit(rp_port *base)
+static void uring_submit(rp_port *base)
 {
-    uring_port *port = (uring_port *)base;
+    uring_port *port = port_of(base);
     if (port->refused == 0 && !port->waitable_made && io_uring_sq_ready(&port->ring) > 0)
         (void)rp_uring_submit(port);
 }
@@ -156,9 +152,9 @@ static void submit(rp_port *base)
 /* A pipe and not an eventfd: the ring's read of it is seen by the waitable's eventfd, and the
  * kernel does not signal one eventfd from inside the signalling of another
  * (eventfd_signal_allowed), but late and only once. */
-static void wake(rp_port *base)
+static void uring_wake(rp_port *base)
 {
-    uring_port *port = (uring_port *)base;
+    uring_port *port = port_of(base);
     char byte = 0;
     if (atomic_exchange(&port->wake_pending, true))
         return;
@@ -191,7 +187,7 @@ void rp_uring_touch(uring_port *port)
     if (port->waitable_made && port->refused != 0)
         call_again(port);
     else if (port->waitable_made || atomic_load(&port->heir) != NULL)
-        wake(&port->base);
+        uring_wake(&port->base);
 }
 
 /* If the kernel takes nothing now, the next turn tries again. */
@@ -357,28 +353,12 @@ static bool owes(const uring_port *port)
 }
 
 /* The wait, shortened by the time at which starved listening sockets try again. */
-static uint64_t starved_wait(const uring_port *port, uint64_t wait_ns)
+static uint64_t starved_wait(uring_port *port, uint64_t wait_ns)
 {
     if (rp_list_empty(&port->starved))
         return wait_ns;
-    uint64_t now = rp_monotonic_ns();
-    uint64_t left = port->starved_until_ns > now ? port->starved_until_ns - now : 0;
-    return left < wait_ns ? left : wait_ns;
-}
-
-static uint64_t end_of_wait(uint64_t wait_ns)
-{
-    if (wait_ns == 0 || wait_ns == RP_WAIT_FOREVER)
-        return wait_ns;
-    return rp_monotonic_ns() + wait_ns;
-}
-
-static uint64_t remaining(uint64_t deadline_ns)
-{
-    if (deadline_ns == 0 || deadline_ns == RP_WAIT_FOREVER)
-        return deadline_ns;
-    uint64_t now = rp_monotonic_ns();
-    return deadline_ns > now ? deadline_ns - now : 0;
+    uint64_t left_ns = rp_wait_left(&port->base, port->starved_until_ns);
+    return left_ns < wait_ns ? left_ns : wait_ns;
 }
 
 /* Is there a completion that is somebody's? Takes those off that are not. */
@@ -435,7 +415,7 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
      * wakes the receive, for one, and leads to none. A wait does such work without ending; a host
      * has to give its turn for it, so there it counts as found. */
     bool kernel_work = port->waitable_made && (kernel_waits(port) || port->submit_again);
-    uint64_t deadline = end_of_wait(wait_ns);
+    uint64_t deadline = rp_wait_end(&port->base, wait_ns);
     uint64_t received_before = port->stats->bytes_received;
     unsigned found = rp_uring_run_owed(port);
     for (;;) {
@@ -448,7 +428,7 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
         if (found > 0 || wait_ns == 0 || port->refused != 0)
             break;
         /* Only the port's own completions: the wait is not over. */
-        wait_ns = remaining(deadline);
+        wait_ns = rp_wait_left(&port->base, deadline);
         if (wait_ns == 0)
             break;
     }
@@ -470,16 +450,16 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
     return found == 0 && kernel_work ? 1 : found;
 }
 
-static unsigned turn(rp_port *base, uint64_t wait_ns)
+static unsigned uring_turn(rp_port *base, uint64_t wait_ns)
 {
-    uring_port *port = (uring_port *)base;
+    uring_port *port = port_of(base);
     unsigned found = 0;
     port->in_turn = true;
-    uint64_t deadline_ns = end_of_wait(wait_ns);
+    uint64_t deadline_ns = rp_wait_end(&port->base, wait_ns);
     if (port->refused == 0)
         found = ring_turn(port, wait_ns);
     if (port->refused != 0)
-        found += rp_uring_end_turn(port, found > 0 ? 0 : remaining(deadline_ns));
+        found += rp_uring_end_turn(port, found > 0 ? 0 : rp_wait_left(&port->base, deadline_ns));
     port->in_turn = false;
     return found;
 }
@@ -518,16 +498,16 @@ static rp_waitable heirs_waitable(uring_port *port)
 
 /* With DEFER_TASKRUN the ring's own descriptor wakes nobody who polls it from outside; a registered
  * eventfd does. */
-static rp_waitable waitable(rp_port *base)
+static rp_waitable uring_waitable(rp_port *base)
 {
-    uring_port *port = (uring_port *)base;
+    uring_port *port = port_of(base);
     if (port->waitable_made)
         return (rp_waitable){.socket = port->epoll_fd};
     if (port->refused != 0)
         return heirs_waitable(port);
-    port->epoll_fd = live(epoll_create1(EPOLL_CLOEXEC));
-    port->timer_fd = live(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
-    port->event_fd = live(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    port->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    port->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    port->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (port->epoll_fd < 0 || port->timer_fd < 0 || port->event_fd < 0 ||
         !rp_uring_watch(port, port->timer_fd) || !rp_uring_watch(port, port->event_fd) ||
         !ring_signals(port)) {
@@ -542,9 +522,9 @@ static rp_waitable waitable(rp_port *base)
     return (rp_waitable){.socket = port->epoll_fd};
 }
 
-static void waitable_deadline(rp_port *base, uint64_t deadline_ns)
+static void uring_waitable_deadline(rp_port *base, uint64_t deadline_ns)
 {
-    uring_port *port = (uring_port *)base;
+    uring_port *port = port_of(base);
     rp_port *heir = atomic_load(&port->heir);
     if (!port->waitable_made) {
         heir->ops->waitable_deadline(heir, deadline_ns);
@@ -561,16 +541,8 @@ static void waitable_deadline(rp_port *base, uint64_t deadline_ns)
     if (deadline_ns == port->armed_deadline_ns)
         return;
     port->armed_deadline_ns = deadline_ns;
-    struct itimerspec time = {0};
-    if (deadline_ns != RP_WAIT_FOREVER) {
-        time.it_value.tv_sec = (time_t)(deadline_ns / 1000000000u);
-        time.it_value.tv_nsec = (long)(deadline_ns % 1000000000u);
-        if (deadline_ns == 0)
-            time.it_value.tv_nsec = 1; /* zero would disarm */
-    }
     port->stats->system_calls++;
-    int result = timerfd_settime(port->timer_fd, TFD_TIMER_ABSTIME, &time, NULL);
-    RP_ASSERT(result == 0);
+    rp_timer_fd_set(port->timer_fd, deadline_ns);
 }
 
 /* ---- life ---- */
@@ -677,9 +649,9 @@ static bool slots_init(uring_port *port)
     return port->slots_free != NULL;
 }
 
-static void destroy(rp_port *base)
+static void uring_destroy(rp_port *base)
 {
-    uring_port *port = (uring_port *)base;
+    uring_port *port = port_of(base);
     rp_memory *memory = port->memory;
     rp_port *heir = atomic_load(&port->heir);
     if (heir != NULL)
@@ -710,9 +682,9 @@ static void destroy(rp_port *base)
 }
 
 /* The ring's memory was not inherited: see ring_init. */
-static void abandon(rp_port *base)
+static void uring_abandon(rp_port *base)
 {
-    uring_port *port = (uring_port *)base;
+    uring_port *port = port_of(base);
     rp_port *heir = atomic_load(&port->heir);
     if (heir != NULL)
         heir->ops->abandon(heir);
@@ -753,7 +725,7 @@ static rp_status parts_init(uring_port *port, size_t receive_memory_bytes, rp_er
     return RP_OK;
 }
 
-static rp_status create(rp_port **out, const rp_port_options *options, rp_error *error)
+static rp_status uring_create(rp_port **out, const rp_port_options *options, rp_error *error)
 {
     uring_port *port = rp_allocate(options->memory, sizeof(*port));
     if (port == NULL)
@@ -781,32 +753,32 @@ static rp_status create(rp_port **out, const rp_port_options *options, rp_error 
     }
     rp_status status = parts_init(port, options->receive_memory_bytes, error);
     if (status != RP_OK) {
-        destroy(&port->base);
+        uring_destroy(&port->base);
         return status;
     }
     *out = &port->base;
     return RP_OK;
 }
 
-static uint64_t now(rp_port *base)
+static uint64_t uring_now(rp_port *base)
 {
     (void)base;
     return rp_monotonic_ns();
 }
 
-static void random_bytes(rp_port *base, void *bytes, size_t size)
+static void uring_random(rp_port *base, void *bytes, size_t size)
 {
-    (void)base;
+    port_of(base)->stats->system_calls++;
     rp_random_bytes(bytes, size);
 }
 
 const rp_port_ops rp_uring_port_ops = {
     .name = "io_uring",
-    .create = create,
-    .destroy = destroy,
-    .abandon = abandon,
-    .now = now,
-    .random = random_bytes,
+    .create = uring_create,
+    .destroy = uring_destroy,
+    .abandon = uring_abandon,
+    .now = uring_now,
+    .random = uring_random,
     .open = rp_uring_open,
     .listen = rp_uring_listen,
     .bind = rp_uring_bind,
@@ -822,9 +794,9 @@ const rp_port_ops rp_uring_port_ops = {
     .reset_on_close = rp_uring_reset_on_close,
     .cancel = rp_uring_cancel,
     .close = rp_uring_close,
-    .turn = turn,
-    .submit = submit,
-    .wake = wake,
-    .waitable = waitable,
-    .waitable_deadline = waitable_deadline,
+    .turn = uring_turn,
+    .submit = uring_submit,
+    .wake = uring_wake,
+    .waitable = uring_waitable,
+    .waitable_deadline = uring_waitable_deadline,
 };

@@ -98,6 +98,21 @@ typedef struct uring_socket {
 /* The low bits of user_data; the rest points to the socket or port. 0 as a whole: nobody cares. */
 enum { TAG_CONNECT = 1, TAG_ACCEPT, TAG_RECEIVE, TAG_SEND, TAG_WAKE, TAG_MASK = 7 };
 
+static inline uring_port *port_of(rp_port *base)
+{
+    return RP_CONTAINER(base, uring_port, base);
+}
+
+static inline uring_socket *socket_of(rp_socket *base)
+{
+    return RP_CONTAINER(base, uring_socket, base);
+}
+
+static inline uring_port *socket_port(const uring_socket *socket)
+{
+    return port_of(socket->base.port);
+}
+
 static inline uint64_t uring_tag(const void *pointer, unsigned tag)
 {
     return (uint64_t)(uintptr_t)pointer | tag;

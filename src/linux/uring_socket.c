@@ -31,11 +31,6 @@ _Static_assert(offsetof(rp_slice, data) == offsetof(struct iovec, iov_base),
                "rp_slice is an iovec");
 _Static_assert(offsetof(rp_slice, size) == offsetof(struct iovec, iov_len), "rp_slice is an iovec");
 
-static uring_port *port_of(const uring_socket *socket)
-{
-    return (uring_port *)socket->base.port;
-}
-
 /* ---- direct descriptors ---- */
 
 static int slot_take(uring_port *port, int fd)
@@ -79,7 +74,7 @@ static void note_send(uring_socket *socket)
 {
     if (socket->slot < 0 && socket->sends < SENDS_BEFORE_SLOT &&
         ++socket->sends == SENDS_BEFORE_SLOT)
-        socket->slot = slot_take(port_of(socket), socket->fd);
+        socket->slot = slot_take(socket_port(socket), socket->fd);
 }
 
 /* The descriptor to put into a submission. */
@@ -99,7 +94,7 @@ static void submission_tag(struct io_uring_sqe *sqe, const uring_socket *socket,
 
 static void owe(uring_socket *socket, unsigned operation, int os_code)
 {
-    uring_port *port = port_of(socket);
+    uring_port *port = socket_port(socket);
     socket->owed |= (uint8_t)operation;
     if (operation != 0)
         socket->owed_code = os_code;
@@ -111,7 +106,7 @@ static void owe(uring_socket *socket, unsigned operation, int os_code)
 /* The errno of an operation that the kernel did not take. */
 static int refusal(const uring_socket *socket)
 {
-    const uring_port *port = port_of(socket);
+    const uring_port *port = socket_port(socket);
     return port->refused != 0 ? port->refused : EAGAIN;
 }
 
@@ -131,35 +126,21 @@ static void set_awaiting(uring_socket *socket, bool awaiting)
         return;
     socket->awaiting = awaiting;
     if (awaiting)
-        port_of(socket)->awaiting++;
+        socket_port(socket)->awaiting++;
     else
-        port_of(socket)->awaiting--;
+        socket_port(socket)->awaiting--;
 }
 
 static void finish(uring_socket *socket, unsigned operation, rp_io_result result)
 {
-    const rp_socket_handler *handler = socket->base.handler;
     RP_ASSERT(socket->started & operation);
     if (operation == RP_OP_SEND && (socket->cancelling & operation) && socket->send_quiet)
-        port_of(socket)->quiet_cancelled--;
+        socket_port(socket)->quiet_cancelled--;
     socket->started &= (uint8_t)~operation;
     socket->cancelling &= (uint8_t)~operation;
     socket->owed &= (uint8_t)~operation;
-    port_of(socket)->stats->completions++;
-    switch (operation) {
-    case RP_OP_CONNECT:
-        handler->connected(&socket->base, result);
-        break;
-    case RP_OP_ACCEPT:
-        handler->accepted(&socket->base, NULL, result, true);
-        break;
-    case RP_OP_RECEIVE:
-        handler->received(&socket->base, (rp_slice){NULL, 0}, result, true);
-        break;
-    default:
-        handler->sent(&socket->base, result);
-        break;
-    }
+    socket_port(socket)->stats->completions++;
+    rp_socket_finish(&socket->base, operation, result);
     owe_close(socket);
 }
 
@@ -170,7 +151,7 @@ static rp_io_result operation_result(unsigned operation, int os_code)
 
 static void socket_free(uring_socket *socket)
 {
-    uring_port *port = port_of(socket);
+    uring_port *port = socket_port(socket);
     set_awaiting(socket, false);
     rp_list_remove(&socket->starved_link);
     if (!slot_give(port, socket->slot)) /* so close alone would not end the connection */
@@ -229,7 +210,7 @@ static uring_socket *socket_new(uring_port *port, int fd)
 
 rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **out)
 {
-    uring_port *port = (uring_port *)base;
+    uring_port *port = port_of(base);
     int fd;
     if (port->refused != 0)
         return rp_uring_heir_open(port, family, out);
@@ -249,21 +230,21 @@ rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **out)
 
 rp_io_result rp_uring_listen(rp_socket *base, rp_address *address, int backlog)
 {
-    uring_socket *socket = (uring_socket *)base;
-    port_of(socket)->stats->system_calls += 4;
+    uring_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls += 4;
     return rp_socket_listen(socket->fd, address, backlog);
 }
 
 rp_io_result rp_uring_bind(rp_socket *base, const rp_binding *binding)
 {
-    uring_socket *socket = (uring_socket *)base;
-    port_of(socket)->stats->system_calls += RP_BIND_CALLS;
+    uring_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls += RP_BIND_CALLS;
     return rp_socket_bind(socket->fd, binding);
 }
 
 static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
 {
-    uring_port *port = port_of(socket);
+    uring_port *port = socket_port(socket);
     RP_ASSERT(!socket->closing && !(socket->started & operation));
     socket->started |= (uint8_t)operation;
     struct io_uring_sqe *sqe = rp_uring_sqe(port);
@@ -280,15 +261,15 @@ static void connect_unix(uring_socket *socket, const rp_address *address)
     socklen_t size = rp_sockaddr_set(&storage, address);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_CONNECT));
     socket->started |= RP_OP_CONNECT;
-    port_of(socket)->stats->system_calls++;
+    socket_port(socket)->stats->system_calls++;
     bool good = connect(socket->fd, (struct sockaddr *)&storage, size) == 0;
     owe(socket, RP_OP_CONNECT, good ? 0 : errno);
 }
 
 void rp_uring_connect(rp_socket *base, const rp_address *address)
 {
-    uring_socket *socket = (uring_socket *)base;
-    uring_port *port = port_of(socket);
+    uring_socket *socket = socket_of(base);
+    uring_port *port = socket_port(socket);
     if (address->family == RP_FAMILY_UNIX) {
         connect_unix(socket, address);
         return;
@@ -312,7 +293,7 @@ void rp_uring_connect(rp_socket *base, const rp_address *address)
 
 static bool arm_accept(uring_socket *socket)
 {
-    struct io_uring_sqe *sqe = rp_uring_sqe(port_of(socket));
+    struct io_uring_sqe *sqe = rp_uring_sqe(socket_port(socket));
     if (sqe == NULL)
         return false;
     io_uring_prep_multishot_accept(sqe, submission_fd(socket), NULL, NULL, SOCK_CLOEXEC);
@@ -322,12 +303,12 @@ static bool arm_accept(uring_socket *socket)
 
 void rp_uring_accept(rp_socket *base)
 {
-    uring_socket *socket = (uring_socket *)base;
+    uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_ACCEPT));
     socket->started |= RP_OP_ACCEPT;
     if (!arm_accept(socket))
         owe(socket, RP_OP_ACCEPT, refusal(socket));
-    rp_uring_touch(port_of(socket));
+    rp_uring_touch(socket_port(socket));
 }
 
 void rp_uring_retry_starved(uring_port *port)
@@ -343,7 +324,7 @@ void rp_uring_retry_starved(uring_port *port)
 
 static void starve(uring_socket *socket, int os_code)
 {
-    uring_port *port = port_of(socket);
+    uring_port *port = socket_port(socket);
     rp_list_append(&port->starved, &socket->starved_link);
     port->starved_until_ns = rp_monotonic_ns() + STARVED_RETRY_NS;
     if (socket->starvation_told)
@@ -356,7 +337,7 @@ static void starve(uring_socket *socket, int os_code)
 
 static void accept_peer(uring_socket *socket, int fd)
 {
-    uring_port *port = port_of(socket);
+    uring_port *port = socket_port(socket);
     uring_socket *peer = socket->closing ? NULL : socket_new(port, fd);
     if (peer == NULL) {
         (void)close(fd);
@@ -394,7 +375,7 @@ static void accept_completion(uring_socket *socket, const struct io_uring_cqe *c
 
 static bool arm_receive(uring_socket *socket)
 {
-    struct io_uring_sqe *sqe = rp_uring_sqe(port_of(socket));
+    struct io_uring_sqe *sqe = rp_uring_sqe(socket_port(socket));
     if (sqe == NULL)
         return false;
     io_uring_prep_recv_multishot(sqe, submission_fd(socket), NULL, 0, 0);
@@ -406,12 +387,12 @@ static bool arm_receive(uring_socket *socket)
 
 void rp_uring_receive(rp_socket *base)
 {
-    uring_socket *socket = (uring_socket *)base;
+    uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_RECEIVE));
     socket->started |= RP_OP_RECEIVE;
     if (!arm_receive(socket))
         owe(socket, RP_OP_RECEIVE, refusal(socket));
-    rp_uring_touch(port_of(socket));
+    rp_uring_touch(socket_port(socket));
 }
 
 static rp_slice buffer_lend(uring_port *port, const struct io_uring_cqe *cqe)
@@ -448,7 +429,7 @@ static bool was_reset(const uring_socket *socket)
     socklen_t size = sizeof(info);
     if (!(socket->started & RP_OP_SEND) || socket->shut || socket->closing)
         return false;
-    port_of(socket)->stats->system_calls++;
+    socket_port(socket)->stats->system_calls++;
     if (getsockopt(socket->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
         return false;
     return info.tcpi_state == TCP_CLOSE;
@@ -456,7 +437,7 @@ static bool was_reset(const uring_socket *socket)
 
 static void receive_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
 {
-    uring_port *port = port_of(socket);
+    uring_port *port = socket_port(socket);
     set_awaiting(socket, false);
     if (cqe->flags & IORING_CQE_F_BUFFER) {
         rp_slice bytes = buffer_lend(port, cqe);
@@ -497,7 +478,7 @@ static size_t slices_bytes(const rp_slice *slices, size_t count)
 /* One piece: what is left of a slice begun, or as many whole slices as a call takes. */
 static bool submit_piece(uring_socket *socket, bool quiet)
 {
-    uring_port *port = port_of(socket);
+    uring_port *port = socket_port(socket);
     struct io_uring_sqe *sqe = rp_uring_sqe(port);
     if (sqe == NULL)
         return false;
@@ -529,7 +510,7 @@ static bool submit_piece(uring_socket *socket, bool quiet)
 /* quiet_piece: what to try next if something is left. */
 static void send_progress(uring_socket *socket, size_t sent, bool quiet_piece)
 {
-    port_of(socket)->stats->bytes_sent += sent;
+    socket_port(socket)->stats->bytes_sent += sent;
     if (rp_unsent_advance(&socket->unsent, sent)) {
         finish(socket, RP_OP_SEND, (rp_io_result){RP_OK, 0});
         return;
@@ -544,7 +525,7 @@ static void send_progress(uring_socket *socket, size_t sent, bool quiet_piece)
 
 void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
-    uring_socket *socket = (uring_socket *)base;
+    uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_SEND));
     RP_ASSERT(count > 0);
     socket->started |= RP_OP_SEND;
@@ -553,7 +534,7 @@ void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
     set_awaiting(socket, true);
     if (!submit_piece(socket, base->quiet_send))
         owe(socket, RP_OP_SEND, refusal(socket));
-    rp_uring_touch(port_of(socket));
+    rp_uring_touch(socket_port(socket));
 }
 
 static void send_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
@@ -588,47 +569,47 @@ unsigned rp_uring_settle(uring_port *port)
 
 void rp_uring_shutdown_send(rp_socket *base)
 {
-    uring_socket *socket = (uring_socket *)base;
+    uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_SEND));
-    port_of(socket)->stats->system_calls++;
+    socket_port(socket)->stats->system_calls++;
     socket->shut = true;
-    if (uring_is_ours(port_of(socket)))
+    if (uring_is_ours(socket_port(socket)))
         (void)shutdown(socket->fd, SHUT_WR);
 }
 
 void rp_uring_keepalive(rp_socket *base, const rp_keepalive *keepalive)
 {
-    uring_socket *socket = (uring_socket *)base;
-    port_of(socket)->stats->system_calls += RP_KEEPALIVE_CALLS;
+    uring_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls += RP_KEEPALIVE_CALLS;
     rp_socket_keepalive(socket->fd, keepalive);
 }
 
 rp_tcp_numbers rp_uring_numbers(rp_socket *base)
 {
-    uring_socket *socket = (uring_socket *)base;
-    port_of(socket)->stats->system_calls++;
+    uring_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls++;
     return rp_socket_numbers(socket->fd);
 }
 
 rp_address rp_uring_local(rp_socket *base)
 {
-    uring_socket *socket = (uring_socket *)base;
-    port_of(socket)->stats->system_calls++;
+    uring_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls++;
     return rp_socket_local(socket->fd);
 }
 
 uint64_t rp_uring_confirmed(rp_socket *base)
 {
-    uring_socket *socket = (uring_socket *)base;
-    port_of(socket)->stats->system_calls++;
+    uring_socket *socket = socket_of(base);
+    socket_port(socket)->stats->system_calls++;
     return rp_socket_confirmed(socket->fd);
 }
 
 void rp_uring_reset_on_close(rp_socket *base)
 {
-    uring_socket *socket = (uring_socket *)base;
+    uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing);
-    port_of(socket)->stats->system_calls++;
+    socket_port(socket)->stats->system_calls++;
     rp_socket_reset_on_close(socket->fd);
 }
 
@@ -636,7 +617,7 @@ void rp_uring_reset_on_close(rp_socket *base)
 
 static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
 {
-    uring_port *port = port_of(socket);
+    uring_port *port = socket_port(socket);
     socket->cancelling |= (uint8_t)operation;
     if (operation == RP_OP_ACCEPT && !rp_list_empty(&socket->starved_link)) {
         rp_list_remove(&socket->starved_link);
@@ -660,7 +641,7 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
 
 void rp_uring_cancel(rp_socket *base, unsigned operations)
 {
-    uring_socket *socket = (uring_socket *)base;
+    uring_socket *socket = socket_of(base);
     unsigned live =
         operations & socket->started & ~(unsigned)socket->cancelling & ~(unsigned)socket->owed;
     if (live & RP_OP_CONNECT)
@@ -672,7 +653,7 @@ void rp_uring_cancel(rp_socket *base, unsigned operations)
     if (live & RP_OP_SEND)
         cancel_one(socket, RP_OP_SEND, TAG_SEND);
     if (live != 0)
-        rp_uring_touch(port_of(socket));
+        rp_uring_touch(socket_port(socket));
 }
 
 void rp_uring_socket_end(uring_socket *socket)
@@ -687,7 +668,7 @@ void rp_uring_socket_end(uring_socket *socket)
 
 void rp_uring_close(rp_socket *base)
 {
-    uring_socket *socket = (uring_socket *)base;
+    uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing);
     set_awaiting(socket, false);
     rp_uring_cancel(base, RP_OP_ALL);
