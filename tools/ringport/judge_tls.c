@@ -58,6 +58,30 @@ static void say_nothing(rp_sim_exchange *x, void *user)
     rp_sim_end(x, RP_SIM_END_STALLED);
 }
 
+/* A ServerHello of an older version: with 0x002f, RSA with AES-128-CBC and SHA-1, which many clients
+ * offer for TLS 1.2's sake, and with renegotiation_info (RFC 5746), so that nothing else is against
+ * it. Who takes it waits for the certificate: more of the handshake would need a TLS 1.0 of ours. */
+#define OLD_HELLO(minor)                                                                           \
+    "\x16\3" minor "\0\x31\2\0\0\x2d\3" minor "the random of an obsolete server"                   \
+    "\0"                                                                                           \
+    "\0\x2f\0\0\5\xff\1\0\1\0"
+
+_Static_assert(sizeof(OLD_HELLO("\1")) - 1 == 5 + 0x31, "the record's length is right");
+
+static void hello_of_1_0(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_write_raw(x, OLD_HELLO("\1"), sizeof(OLD_HELLO("\1")) - 1);
+    rp_sim_end(x, RP_SIM_END_STALLED);
+}
+
+static void hello_of_1_1(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_write_raw(x, OLD_HELLO("\2"), sizeof(OLD_HELLO("\2")) - 1);
+    rp_sim_end(x, RP_SIM_END_STALLED);
+}
+
 const judge_situation judge_tls[] = {
     {"control-tls", "controls", "RFC 9110, 4.2.2", "answers as it should, with TLS",
      "the answer is taken", JUDGE_TAKEN, .flags = JUDGE_CONTROL | JUDGE_TLS},
@@ -95,6 +119,12 @@ const judge_situation judge_tls[] = {
      "an error: bad_record_mac", JUDGE_FAILED, 0, JUDGE_TLS, .script = corrupt},
     {"tls-plain", "tls", "RFC 8446, 5.1", "answers the handshake with plain HTTP", "an error",
      JUDGE_FAILED, 0, JUDGE_TLS, .on_connection = say_plainly},
+    {"tls-1.0", "tls", "RFC 8996, 4", "chooses TLS 1.0",
+     "an error at once; who goes on waits for its certificate", JUDGE_FAILED, 0, JUDGE_TLS,
+     .on_connection = hello_of_1_0},
+    {"tls-1.1", "tls", "RFC 8996, 5", "chooses TLS 1.1",
+     "an error at once; who goes on waits for its certificate", JUDGE_FAILED, 0, JUDGE_TLS,
+     .on_connection = hello_of_1_1},
     {"tls-answer-behind", "tls", "RFC 9112, 9.2",
      "sends another answer behind the first one, in a record of its own",
      "it answers no request: the second one goes out on another connection, or an error",
