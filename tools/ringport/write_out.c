@@ -511,6 +511,9 @@ void write_out(const result *r, const char *format, FILE *out)
         } else if (format[0] == '\\' && escaped(format[1]) != '\0') {
             fputc(escaped(format[1]), out);
             format += 2;
+        } else if ((format[0] == '%' || format[0] == '\\') && format[1] != '\0') {
+            fwrite(format, 1, 2, out); /* as with curl the second begins nothing */
+            format += 2;
         } else {
             fputc(*format++, out);
         }
