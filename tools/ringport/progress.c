@@ -12,7 +12,7 @@ void progress_begin(progress *p, const tool_options *o, const output *out)
 {
     const tool_globals *g = &o->global;
     *p = (progress){.length = RP_LENGTH_UNKNOWN, .begin_ns = host_now_ns()};
-    p->bar = g->progress_bar;
+    p->bar = g->progress_bar && !g->silent;
     p->meter = !p->bar && !g->silent && !g->verbose && !g->no_meter && !g->parallel &&
                host_stderr_is_terminal() && (out->path != NULL || !host_stdout_is_terminal());
 }
