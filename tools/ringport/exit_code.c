@@ -74,7 +74,7 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_TLS_SIGNING:
         return EXIT_CLIENT_CERTIFICATE;
     case RP_E_TRUNCATED:
-        return EXIT_RECEIVE;
+        return phase == RP_PHASE_HEAD ? EXIT_EMPTY_REPLY : EXIT_RECEIVE;
     case RP_E_CERT_UNTRUSTED:
     case RP_E_CERT_EXPIRED:
     case RP_E_CERT_NOT_YET_VALID:
@@ -89,8 +89,8 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_CLOSED_EARLY:
     case RP_E_STALE_CONNECTION:
         return EXIT_EMPTY_REPLY;
-    case RP_E_BAD_RESPONSE:
-        return EXIT_WEIRD_REPLY;
+    case RP_E_BAD_RESPONSE: /* of a body: its chunks */
+        return phase == RP_PHASE_BODY ? EXIT_RECEIVE : EXIT_WEIRD_REPLY;
     case RP_E_HEAD_TOO_LARGE:
         return EXIT_TOO_LARGE;
     case RP_E_BODY_TRUNCATED:
