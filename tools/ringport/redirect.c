@@ -53,16 +53,34 @@ static int look_up(const tool_options *o, const char *url, const char *user, net
     return EXIT_OK;
 }
 
-/* -n ignores what the URL says, --netrc-optional does not ask the file then. */
+/* The user that the URL names, decoded; "": none. False: it has a password, too, or can't be. */
+static bool user_of(const char *url, char user[NETRC_WORD])
+{
+    const char *authority, *at = strstr(url, "://");
+    size_t size = 0;
+    (void)url_authority(url, &authority);
+    at = at != NULL ? at + 3 : authority;
+    for (; at < authority && *at != '@' && size < NETRC_WORD - 1; at++) {
+        char digits[3] = {at[0] == '%' ? at[1] : '\0', at[0] == '%' ? at[2] : '\0', '\0'};
+        if (*at == ':')
+            return false;
+        if (digits[0] != '\0')
+            at += 2;
+        user[size++] = digits[0] != '\0' ? (char)strtoul(digits, NULL, 16) : *at;
+    }
+    user[size] = '\0';
+    return at >= authority || *at == '@';
+}
+
+/* A password in the URL comes before the file's, a user there is whose password is looked up. */
 static int find_credentials(redirects *r, const tool_options *o, const char *url,
                             rp_request_options *request, char *message, size_t size)
 {
-    const char *authority, *begin = strstr(url, "://");
-    (void)url_authority(url, &authority);
-    bool in_url = begin != NULL && authority > begin + 3;
-    if ((!o->netrc && !o->netrc_optional) || o->user != NULL || o->bearer != NULL || in_url)
+    char user[NETRC_WORD];
+    if ((!o->netrc && !o->netrc_optional) || o->user != NULL || o->bearer != NULL ||
+        !user_of(url, user))
         return EXIT_OK;
-    int code = look_up(o, url, "", &r->entry, message, size);
+    int code = look_up(o, url, user, &r->entry, message, size);
     if (code == EXIT_OK && (r->entry.user[0] != '\0' || r->entry.password[0] != '\0')) {
         request->user = r->entry.user;
         request->password = r->entry.password;
