@@ -60,6 +60,9 @@ const routes = {
     '/early': () => answer('200 OK', ['Content-Length: 50'], 'short', {cut: true}),
     '/cut-range': r => r.seen > 1 ? ranged(r) : answer('206 Partial Content',
         ['Content-Range: bytes 10-99/100', 'Content-Length: 90'], 'klm', {cut: true}),
+    '/elsewhere': () => answer('206 Partial Content', ['Content-Range: bytes 0-9/10'], '0123456789'),
+    '/no-chunks': () => ({raw: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n'}),
+    '/cut-chunks': () => ({raw: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'}),
     '/garbage': () => ({raw: 'what is this\r\n\r\n'}),
     '/nobody': () => ({raw: ''}),
     '/huge': () => answer('200 OK', [], 'x'.repeat(300000)),
@@ -81,7 +84,7 @@ const routes = {
 
 function find(request) {
     const route = routes[request.path.split('?')[0]];
-    const status = /^\/status\/(\d+)$/.exec(request.path);
+    const status = /^\/(?:status|late)\/(\d+)$/.exec(request.path);
     if (status) return answer(`${status[1]} Status`, [], status[1] === '204' ? null : `status ${status[1]}\n`);
     return route ? route(request) : answer('404 Not Found', [], 'not found\n');
 }

@@ -242,8 +242,6 @@ static void test_redirects(void **state)
     options_free(&o);
     refuse(COMMAND_GET, WORDS("--max-redirs", "-2", URL), EXIT_USAGE,
            "--max-redirs is a number, or -1 for no limit, not \"-2\"");
-    refuse(COMMAND_GET, WORDS("--proto-redir", "ftp", URL), EXIT_USAGE,
-           "--proto-redir is https or http,https, not \"ftp\"");
     accept(&o, COMMAND_GET, WORDS("-u", "a", URL)); /* main asks for the password */
     assert_string_equal(o.user, "a");
     assert_null(o.password);
@@ -795,16 +793,25 @@ static void test_protocols(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         accept(&o, COMMAND_GET, WORDS("--proto", cases[i].list, URL));
-        assert_int_equal(options_allow(&o, "http://h/", &why),
+        assert_int_equal(options_allow(&o, "http://h/", false, &why),
                          cases[i].http ? EXIT_OK : EXIT_SCHEME);
-        assert_int_equal(options_allow(&o, "HTTPS://h/", &why),
+        assert_int_equal(options_allow(&o, "HTTPS://h/", false, &why),
                          cases[i].https ? EXIT_OK : EXIT_SCHEME);
         options_free(&o);
     }
+    accept(&o, COMMAND_GET, WORDS("--proto-redir", "=https", URL));
+    assert_int_equal(options_allow(&o, "http://h/", false, &why), EXIT_OK);
+    assert_int_equal(options_allow(&o, "http://h/", true, &why), EXIT_SCHEME);
+    assert_int_equal(options_allow(&o, "https://h/", true, &why), EXIT_OK);
+    assert_int_equal(o.redirect_flags & RP_REDIRECT_INSECURE, 0);
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("--proto-redir", "http,https,-http", URL));
+    assert_int_equal(o.redirect_flags & RP_REDIRECT_INSECURE, 0);
+    options_free(&o);
     accept(&o, COMMAND_GET, WORDS("--disallow-username-in-url", URL));
-    assert_int_equal(options_allow(&o, "http://a@h/", &why), EXIT_LOGIN);
-    assert_int_equal(options_allow(&o, "http://@h/", &why), EXIT_LOGIN);
-    assert_int_equal(options_allow(&o, "http://h/@", &why), EXIT_OK);
+    assert_int_equal(options_allow(&o, "http://a@h/", false, &why), EXIT_LOGIN);
+    assert_int_equal(options_allow(&o, "http://@h/", false, &why), EXIT_LOGIN);
+    assert_int_equal(options_allow(&o, "http://h/@", false, &why), EXIT_OK);
     options_free(&o);
 }
 

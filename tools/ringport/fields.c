@@ -62,15 +62,43 @@ static void add_body(fields *f, const tool_options *o, const own_fields *own)
     }
 }
 
+/* -r of a body that goes up says which part of the whole that is. */
+static bool add_upload_range(fields *f, const tool_options *o, const own_fields *own)
+{
+    uint64_t size = own->uploads ? own->upload_size : o->body.size;
+    char whole[24] = "*";
+    if (size != RP_LENGTH_UNKNOWN)
+        snprintf(whole, sizeof(whole), "%llu", (unsigned long long)size);
+    const char *part = o->range + strlen("bytes=");
+    f->content_range = malloc(strlen("bytes ") + strlen(part) + 1 + strlen(whole) + 1);
+    if (f->content_range == NULL)
+        return false;
+    sprintf(f->content_range, "bytes %s/%s", part, whole);
+    add_own(f, o, "Content-Range", f->content_range);
+    return true;
+}
+
+/* A form says nothing of either, as with curl. */
+static bool add_range(fields *f, const tool_options *o, const own_fields *own)
+{
+    if (own->content_range != NULL)
+        add_own(f, o, "Content-Range", own->content_range);
+    else if (own->range != NULL)
+        add_own(f, o, "Range", own->range);
+    else if (o->range != NULL && own->form_type == NULL && (own->uploads || o->body.given))
+        return add_upload_range(f, o, own);
+    else if (own->form_type == NULL)
+        add_own(f, o, "Range", o->range);
+    return true;
+}
+
 bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
 {
     const char *agent = o->user_agent;
     f->count = 0;
     f->headers = calloc(o->header_count + OWN_FIELDS, sizeof(*f->headers));
-    if (f->headers == NULL)
+    if (f->headers == NULL || !add_range(f, o, own))
         return false;
-    add_own(f, o, "Range", own->range != NULL ? own->range : o->range);
-    add_own(f, o, "Content-Range", own->content_range);
     if (!own->by_library) {
         add_own(f, o, "User-Agent", agent != NULL ? agent : "ringport/" RP_VERSION);
         if (!o->json_body)
@@ -95,7 +123,9 @@ bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
 void fields_free(fields *f)
 {
     free(f->headers);
+    free(f->content_range);
     f->headers = NULL;
+    f->content_range = NULL;
 }
 
 const char *fields_value(const fields *f, const char *name)

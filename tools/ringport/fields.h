@@ -9,6 +9,7 @@ typedef struct fields {
     rp_header *headers; /* for rp_request_options */
     size_t count;
     char length[24];
+    char *content_range; /* own memory */
 } fields;
 
 /* What differs from one request of the operation to the other; NULL: as the options say. */
@@ -18,6 +19,7 @@ typedef struct own_fields {
     uint64_t form_size;        /* RP_LENGTH_UNKNOWN: it is sent in chunks */
     const char *content_range; /* of -T's part of a file */
     bool uploads;              /* there is a -T: its length is the library's to tell */
+    uint64_t upload_size;      /* of that; RP_LENGTH_UNKNOWN */
     bool chunked;    /* the body is sent in chunks, as -H has it: that is the library's, too */
     bool by_library; /* User-Agent and Accept are: their place in the order is of no account */
 } own_fields;

@@ -21,7 +21,8 @@ typedef struct get {
     glob glob;            /* of the target, if globbing */
     bool globbing, over;
     uint64_t running;
-    size_t number; /* of URLs so far */
+    transfer *transfers; /* those */
+    size_t number;       /* of URLs so far */
     uint64_t started_ns;
     rp_timer timer; /* of --rate */
     int exit_code;
@@ -107,14 +108,22 @@ static int read_globs(get *g, const place *at)
 
 static void advance(get *g);
 
+/* The others have no outcome of their own then. */
+static void end_early(get *g)
+{
+    g->over = true;
+    for (transfer *t = g->transfers; t != NULL; t = t->next)
+        transfer_abort(t);
+}
+
 static void note_end(get *g, transfer *t)
 {
     int code = t->result.exit_code;
-    if (code != EXIT_OK && t->operation->options->global.fail_early)
-        g->over = true;
     /* As with curl: the last one's, and of several at once the last failure's. */
-    if (code != EXIT_OK || !t->operation->options->global.parallel)
+    if ((code != EXIT_OK && !t->aborted) || !t->operation->options->global.parallel)
         g->exit_code = code;
+    if (code != EXIT_OK && !g->over && t->operation->options->global.fail_early)
+        end_early(g);
     transfer_free(t);
     free(t);
 }
@@ -122,6 +131,10 @@ static void note_end(get *g, transfer *t)
 static void ended(transfer *t, void *user)
 {
     get *g = user;
+    transfer **at = &g->transfers;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
     g->running--;
     note_end(g, t);
     advance(g);
@@ -136,10 +149,13 @@ static bool start(get *g, const place *at)
     bool good = t != NULL && url != NULL && (pattern == NULL || path != NULL);
     if (good) {
         transfer_source source = {g->loop, at->operation, at->target, url, path, g->number++};
-        if (transfer_start(t, &source, ended, g))
+        if (transfer_start(t, &source, ended, g)) {
             g->running++;
-        else
+            t->next = g->transfers;
+            g->transfers = t;
+        } else {
             note_end(g, t);
+        }
     } else {
         free(t);
         g->exit_code = EXIT_MEMORY;

@@ -572,7 +572,8 @@ static bool make_requests(load *l)
     const tool_options *o = l->options;
     const request_list *list = &o->list;
     rp_request_options all;
-    if (!fields_compose(&l->fields, o, &(own_fields){.by_library = true, .uploads = o->uploads}))
+    own_fields own = {.by_library = true, .uploads = o->uploads, .upload_size = o->body.size};
+    if (!fields_compose(&l->fields, o, &own))
         return false;
     setup_request_options(o, &l->fields, &all);
     all.explain = o->why;

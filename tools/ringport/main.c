@@ -53,7 +53,7 @@ static int run_command(size_t which, int argc, char **argv)
     tool_options o;
     command c = commands[which].command;
     int code = options_parse(&o, c, argc, argv);
-    if (code == EXIT_OK && !o.help)
+    if (code == EXIT_OK && !o.help && !o.version)
         code = options_ask_passwords(&o);
     if (o.global.stderr_path != NULL && !host_redirect_stderr(o.global.stderr_path))
         fprintf(stderr, "ringport: warning: %s: can't be opened: %s\n", o.global.stderr_path,
@@ -64,7 +64,7 @@ static int run_command(size_t which, int argc, char **argv)
             fprintf(stderr, "ringport: `ringport %s --help` lists the options\n",
                     commands[which].name);
     } else {
-        code = o.help ? print_help(c) : commands[which].run(&o);
+        code = o.help ? print_help(c) : o.version ? print_version() : commands[which].run(&o);
     }
     options_free(&o);
     return code;

@@ -23,20 +23,41 @@ static uint8_t protocol_of(const char *word, size_t size)
     return 0;
 }
 
-/* "=https", "-all,https", "http,-https": what is behind = alone, behind - not, behind + as well. */
-static int take_proto(tool_options *o, const char *list)
+/* "=https", "-all,https", "http,-https": what is behind = alone, behind - not, behind + as well.
+ * *named: what is allowed by its name. */
+static uint8_t read_protocols(const char *list, uint8_t denied, uint8_t *named)
 {
-    uint8_t denied = o->protocols_denied;
+    *named = 0;
     for (; *list != '\0'; list += *list == ',') {
         char action = strchr("+-=", *list) != NULL ? *list++ : '+';
         size_t size = strcspn(list, ",");
         uint8_t bits = protocol_of(list, size);
-        if (action == '=' && size > 0)
+        if (action == '=' && size > 0) {
             denied = PROTOCOL_HTTP | PROTOCOL_HTTPS;
+            *named = 0;
+        }
         denied = (uint8_t)(action == '-' ? denied | bits : denied & ~bits);
+        *named = (uint8_t)(action == '-' ? *named & ~bits : *named | bits);
         list += size;
     }
-    o->protocols_denied = denied;
+    return denied;
+}
+
+static int take_proto(tool_options *o, const char *list)
+{
+    uint8_t named;
+    o->protocols_denied = read_protocols(list, o->protocols_denied, &named);
+    return EXIT_OK;
+}
+
+/* Who names http wants it behind https, too. */
+static int take_proto_redir(tool_options *o, const char *list)
+{
+    uint8_t named;
+    o->redirects_denied = read_protocols(list, o->redirects_denied, &named);
+    o->redirect_flags &= ~(uint32_t)RP_REDIRECT_INSECURE;
+    if ((named & PROTOCOL_HTTP) != 0)
+        o->redirect_flags |= RP_REDIRECT_INSECURE;
     return EXIT_OK;
 }
 
@@ -91,13 +112,17 @@ static int take_speed_time(tool_options *o, const char *value)
     return code;
 }
 
-int options_allow(const tool_options *o, const char *url, const char **why)
+int options_allow(const tool_options *o, const char *url, bool redirected, const char **why)
 {
     bool https = strncasecmp(url, "https:", 6) == 0;
     const char *authority, *begin = strstr(url, "://");
     (void)url_authority(url, &authority);
+    uint8_t protocol = https ? PROTOCOL_HTTPS : PROTOCOL_HTTP;
     *why = https ? "--proto does not allow https" : "--proto does not allow http";
-    if (o->protocols_denied & (https ? PROTOCOL_HTTPS : PROTOCOL_HTTP))
+    if ((o->protocols_denied & protocol) != 0)
+        return EXIT_SCHEME;
+    *why = https ? "--proto-redir does not allow https" : "--proto-redir does not allow http";
+    if (redirected && (o->redirects_denied & protocol) != 0)
         return EXIT_SCHEME;
     *why = "there is a user's name in the URL, which --disallow-username-in-url is against";
     return o->no_user_in_url && begin != NULL && authority > begin + 3 ? EXIT_LOGIN : EXIT_OK;
@@ -106,6 +131,8 @@ int options_allow(const tool_options *o, const char *url, const char **why)
 const option limit_options[] = {
     {"proto", 0, KIND_CALL, GET, "LIST", CALL(take_proto),
      "=https: no other protocol, not behind a redirect either"},
+    {"proto-redir", 0, KIND_CALL, BOTH, "LIST", CALL(take_proto_redir),
+     "likewise behind redirects; http: from https to http, too"},
     {"proto-default", 0, KIND_CALL, GET, "PROTOCOL", CALL(take_proto_default),
      "of URLs that have none [http]"},
     {"disallow-username-in-url", 0, KIND_FLAG, GET, NULL, AT(no_user_in_url),

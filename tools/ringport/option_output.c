@@ -8,6 +8,8 @@
 
 static int take_output(tool_options *o, const char *value)
 {
+    if (value[0] == '\0')
+        return option_fail(o, EXIT_USAGE, "-o needs a file's name");
     tool_target *t = option_next_output(o);
     if (t == NULL)
         return option_no_memory(o);
@@ -129,6 +131,7 @@ const option output_options[] = {
     {"show-error", 'S', KIND_FLAG, BOTH, NULL, AT(global.show_error),
      "with -s: error messages after all"},
     {"max-time", 'm', KIND_SECONDS, GET, "SECONDS", AT(max_time_ms), "of everything [none]"},
+    {"version", 'V', KIND_FLAG, ALL | JUDGE, NULL, AT(version), NULL},
     {"help", 'h', KIND_FLAG, ALL | JUDGE, NULL, AT(help), "this"},
     {.name = NULL},
 };

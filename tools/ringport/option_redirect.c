@@ -47,20 +47,6 @@ static int take_303(tool_options *o, const char *value)
     return EXIT_OK;
 }
 
-/* Of curl's lists two mean something here: with http, and without. */
-static int take_proto_redir(tool_options *o, const char *value)
-{
-    const char *list = value + strspn(value, "=");
-    bool both = strcmp(list, "http,https") == 0 || strcmp(list, "https,http") == 0;
-    if (!both && strcmp(list, "https") != 0)
-        return option_fail(o, EXIT_USAGE, "--proto-redir is https or http,https, not \"%s\"",
-                           value);
-    o->redirect_flags &= ~(uint32_t)RP_REDIRECT_INSECURE;
-    if (both)
-        o->redirect_flags |= RP_REDIRECT_INSECURE;
-    return EXIT_OK;
-}
-
 static int take_user(tool_options *o, const char *value)
 {
     size_t size = strcspn(value, ":");
@@ -84,8 +70,6 @@ const option redirect_options[] = {
     {"post303", 0, KIND_CALL, BOTH, NULL, CALL(take_303), "behind a 303"},
     {"location-trusted", 0, KIND_CALL, BOTH, NULL, CALL(take_trusted),
      "-L, with credentials and cookies for any host"},
-    {"proto-redir", 0, KIND_CALL, BOTH, "LIST", CALL(take_proto_redir),
-     "http,https: follow from https to http, too [https]"},
     {"user", 'u', KIND_CALL, BOTH, "USER:PASSWORD", CALL(take_user), "Basic authentication"},
     {"basic", 0, KIND_FLAG, BOTH, NULL, AT(basic), "(which is the default)"},
     {"oauth2-bearer", 0, KIND_TEXT, BOTH, "TOKEN", AT(bearer), "a Bearer token"},

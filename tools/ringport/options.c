@@ -443,11 +443,17 @@ static int take_command(parser *p, int first)
     return EXIT_OK;
 }
 
+/* --help, --version: what else there is does not matter. */
+static bool tells_only(const tool_options *o)
+{
+    return o->help || o->version;
+}
+
 static int take_words(parser *p)
 {
     bool only_urls = false;
     int code = EXIT_OK;
-    while (code == EXIT_OK && p->next < p->argc && !p->current->help) {
+    while (code == EXIT_OK && p->next < p->argc && !tells_only(p->current)) {
         const char *argument = p->argv[p->next++];
         if (p->command == COMMAND_JUDGE && (argument[0] != '-' || strcmp(argument, "--") == 0))
             code = take_command(p, argument[0] == '-' ? p->next : p->next - 1);
@@ -497,11 +503,14 @@ int options_parse(tool_options *o, command c, int argc, char **argv)
     parser p = {.command = c, .argc = argc, .argv = argv, .current = o};
     memset(o, 0, sizeof(*o));
     int code = take_words(&p);
-    if (code == EXIT_OK && p.current->help)
-        o->help = true;
-    else if (code != EXIT_OK && p.current != o)
+    if (code == EXIT_OK && tells_only(p.current)) {
+        o->help = p.current->help;
+        o->version = p.current->version;
+        return code;
+    }
+    if (code != EXIT_OK && p.current != o)
         memcpy(o->message, p.current->message, sizeof(o->message));
-    for (tool_options *at = o; code == EXIT_OK && at != NULL && !o->help; at = at->next) {
+    for (tool_options *at = o; code == EXIT_OK && at != NULL; at = at->next) {
         at->global = p.current->global;
         code = finish(at, c);
         if (code != EXIT_OK && at != o)

@@ -91,8 +91,8 @@ typedef struct tool_options {
     bool referer_follows;       /* each hop names the one before */
     const char *request_target; /* in place of the URL's */
     bool path_as_is, no_glob;
-    uint8_t protocols_denied;
-    const char *default_scheme; /* of URLs without one; NULL: http */
+    uint8_t protocols_denied, redirects_denied; /* the latter behind redirects */
+    const char *default_scheme;                 /* of URLs without one; NULL: http */
     bool no_user_in_url;
     bool compressed;
 
@@ -161,7 +161,7 @@ typedef struct tool_options {
 
     tool_judge judge;
 
-    bool help;
+    bool help, version;
     bool ignored;      /* what is so in any case */
     char message[512]; /* what was wrong; of the first operation */
 } tool_options;
@@ -181,8 +181,9 @@ bool options_expect(const tool_options *o);
  * set. */
 int options_ask_passwords(tool_options *o);
 
-/* May this URL, complete, be asked for? EXIT_OK, or the exit code; *why says what is wrong. */
-int options_allow(const tool_options *o, const char *url, const char **why);
+/* May this URL, complete, be asked for, or behind a redirect? EXIT_OK, or the exit code; *why says
+ * what is wrong. */
+int options_allow(const tool_options *o, const char *url, bool redirected, const char **why);
 
 /* Every option of a command with its help, for --help (help.h). */
 void options_print(command c, FILE *out);

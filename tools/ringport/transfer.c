@@ -198,15 +198,28 @@ static void tell_head(transfer *t, rp_request *request, const rp_response_head *
     head_print(stderr, head, "< ", "\n");
 }
 
+/* Which part of the whole comes: it begins where the file ends. */
+static bool is_rest(const transfer *t)
+{
+    const char *range = head_value(&t->result.head, "content-range", 0);
+    if (range == NULL || strncasecmp(range, "bytes", 5) != 0)
+        return false;
+    range += strcspn(range, "0123456789");
+    return *range != '\0' && strtoull(range, NULL, 10) == t->resume_at;
+}
+
 /* The server was asked for the rest of a file. */
 static void check_resumed(transfer *t, rp_request *request, const rp_response_head *head)
 {
     const char *method = t->result.method;
     bool empty = head->content_length == 0 || head->status == 204 || head->status == 304 ||
                  strcmp(method, "HEAD") == 0;
-    if (t->resume_at == 0 || head->status == 206 || empty)
+    if (t->resume_at == 0 || empty || (head->status == 206 && is_rest(t)))
         return;
-    if (head->status == 416) /* there is no more of it */
+    if (head->status == 206)
+        decide(t, request, EXIT_RANGE,
+               "the server sends another part than the rest: it can't be resumed");
+    else if (head->status == 416) /* there is no more of it */
         t->no_output = true;
     else if (head->status < 300 && head->content_length == t->resume_at)
         decide(t, request, EXIT_OK, "%s", "");
@@ -375,7 +388,7 @@ static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
         write_head(t, request, redirect->head);
     bool noted = note_page(t);
     const char *why;
-    int allowed = options_allow(o, redirect->url, &why);
+    int allowed = options_allow(o, redirect->url, true, &why);
     if (allowed != EXIT_OK) {
         decide(t, request, allowed, "redirected to %s: %s", redirect->url, why);
         return true;
@@ -498,6 +511,7 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     result *r = &t->result;
     uint64_t delay_ms;
     (void)request;
+    t->request = NULL;
     rp_timer_stop(t->loop, &t->timer);
     upload_pause(t->upload);
     rp_timer_stop(t->loop, &t->speed_timer);
@@ -511,13 +525,30 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
                failure != NULL ? failure : summary->error->text);
     else if (r->options->fail_with_body && r->status >= 400)
         decide(t, NULL, EXIT_HTTP_STATUS, "the server answered with status %d", r->status);
-    if (!upload_can_repeat(t->upload) || !retry_wanted(&t->retry, r, host_now_ns(), &delay_ms)) {
+    if (t->aborted || !upload_can_repeat(t->upload) ||
+        !retry_wanted(&t->retry, r, host_now_ns(), &delay_ms)) {
         finish(t);
         return;
     }
     if (r->exit_code != EXIT_OK)
         print_failure(r->options, r->exit_code, r->message);
     rp_timer_start(t->loop, &t->timer, delay_ms, on_retry, t);
+}
+
+static void on_abort(rp_timer *timer, void *user)
+{
+    (void)timer;
+    finish(user);
+}
+
+void transfer_abort(transfer *t)
+{
+    bool waits = t->request == NULL; /* for its next try */
+    t->aborted = true;
+    t->decided = t->decided && !waits;
+    decide(t, t->request, EXIT_CANCELLED, "ended, for another transfer failed (--fail-early)");
+    if (waits)
+        rp_timer_start(t->loop, &t->timer, 0, on_abort, t);
 }
 
 static void on_body_wanted(rp_request *request, size_t room, void *user)
@@ -581,9 +612,12 @@ static bool compose(transfer *t)
     own_fields own = {.range = t->resume_at > 0 ? t->range : NULL,
                       .form_type = upload_type(t->upload),
                       .form_size = RP_LENGTH_UNKNOWN,
-                      .uploads = t->upload_path != NULL};
+                      .uploads = t->upload_path != NULL,
+                      .upload_size = RP_LENGTH_UNKNOWN};
     if (own.form_type != NULL && !upload_size(t->upload, &own.form_size))
         own.form_size = RP_LENGTH_UNKNOWN;
+    if (own.uploads && !upload_size(t->upload, &own.upload_size))
+        own.upload_size = RP_LENGTH_UNKNOWN;
     own.content_range = t->upload_range[0] != '\0' ? t->upload_range : NULL;
     own.chunked = t->upload != NULL && is_chunked(t);
     t->strayed = false;
@@ -707,7 +741,7 @@ static bool complete_url(transfer *t, const char *text)
     if (t->url == NULL)
         return fail_start(t, EXIT_MEMORY, "out of memory");
     t->result.url = t->result.effective_url = t->url;
-    code = options_allow(o, t->url, &why);
+    code = options_allow(o, t->url, false, &why);
     return code == EXIT_OK || fail_start(t, code, why);
 }
 

@@ -53,25 +53,29 @@ struct transfer {
     bool no_output; /* the body is not wanted */
     bool decided;   /* the outcome is, whatever the request ends with */
     upload *upload; /* of -T or -F */
-    bool told_connection;
+    bool told_connection, aborted;
     redirects redirects;
     uint64_t resume_at;
     progress progress;
     char range[48], upload_range[80];
-    rp_request *request;
-    uint64_t withheld; /* bytes of credit, for --limit-rate */
-    rp_timer timer;    /* of the next credit, or the next try */
+    rp_request *request; /* NULL: none is under way */
+    uint64_t withheld;   /* bytes of credit, for --limit-rate */
+    rp_timer timer;      /* of the next credit, or the next try */
     rp_timer speed_timer;
     speed speed;
     retry retry;
     result result;
     transfer_fn *on_end;
     void *user;
+    transfer *next; /* the caller's */
 };
 
 /* on_end is called from a later turn: the transfer is over, its outcome told, and t the caller's to
  * free with transfer_free. False: it was over at once, and on_end is not called. */
 bool transfer_start(transfer *t, const transfer_source *source, transfer_fn *on_end, void *user);
 void transfer_free(transfer *t);
+
+/* It need not go on: it ends soon, with EXIT_CANCELLED if it has not ended otherwise. */
+void transfer_abort(transfer *t);
 
 #endif
