@@ -5,6 +5,7 @@
 #include "support/files.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -224,7 +225,69 @@ static void test_input_twice(void **state)
     form_close(second);
     form_close(third);
     options_free(&o);
+}
+
+typedef struct reader {
+    form *f;
+    pthread_t thread;
+    char text[400300];
+    size_t size;
+} reader;
+
+static void *read_by_thread(void *user)
+{
+    reader *r = user;
+    const char *why;
+    size_t got;
+    do {
+        got = form_read(r->f, r->text + r->size, 100, &why);
+        r->size += got;
+    } while (got > 0 && r->size < sizeof(r->text) - 100);
+    return NULL;
+}
+
+/* Likewise at once. */
+static void test_input_at_once(void **state)
+{
+    static char content[400000];
+    static reader readers[2];
+    tool_options o;
+    (void)state;
+    for (size_t i = 0; i < sizeof(content); i++)
+        content[i] = (char)('a' + i % 23);
+    assert_non_null(freopen(files_write("input", content, sizeof(content)), "rb", stdin));
+    readers[0].f = open_form(&o, FORM("f=@-"));
+    readers[1].f = form_open(o.form, NULL, false, NULL, 0);
+    assert_non_null(readers[1].f);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&readers[i].thread, NULL, read_by_thread, &readers[i]), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
+    for (size_t i = 0; i < 2; i++) {
+        const char *begin = strstr(readers[i].text, "\r\n\r\n");
+        assert_non_null(begin);
+        assert_memory_equal(begin + 4, content, sizeof(content));
+        form_close(readers[i].f);
+    }
+    options_free(&o);
     fclose(stdin);
+}
+
+/* A thread that waits for a FIFO may read on when the options are no more. */
+static void test_options_gone(void **state)
+{
+    const char *path = files_write("gone", "content", 7);
+    char value[512];
+    tool_options o;
+    (void)state;
+    snprintf(value, sizeof(value), "f=@\"%s\"", path);
+    form *f = open_form(&o, FORM(value));
+    options_free(&o);
+    memset(value, 'x', sizeof(value));
+    char *text = read_form(f, SIZE_MAX);
+    assert_non_null(strstr(text, "\r\n\r\ncontent\r\n"));
+    free(text);
+    form_close(f);
 }
 
 /* Each form, and each part with parts, has one of its own, that none of them knows before. */
@@ -252,9 +315,10 @@ static void test_boundaries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_pieces),     cmocka_unit_test(test_files_change),
-        cmocka_unit_test(test_boundaries), cmocka_unit_test(test_input_twice),
+        cmocka_unit_test(test_values),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_pieces),      cmocka_unit_test(test_files_change),
+        cmocka_unit_test(test_boundaries),  cmocka_unit_test(test_options_gone),
+        cmocka_unit_test(test_input_twice), cmocka_unit_test(test_input_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

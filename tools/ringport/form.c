@@ -18,7 +18,8 @@
 #define BOUNDARY_SIZE (sizeof(BOUNDARY_DASHES) + 16)
 
 typedef struct piece {
-    const char *file; /* NULL: text */
+    char *file;           /* own memory; NULL: text */
+    const char *encoding; /* all of it, when it is its turn; a literal. NULL: not at all */
     size_t text_at;
     uint64_t size;
     bool known;
@@ -36,6 +37,8 @@ struct form {
     size_t at;
     uint64_t done; /* of the piece there */
     FILE *file;    /* of the piece there; NULL: not open */
+    body encoded;  /* of the piece there, once it is */
+    bool is_encoded;
     bool may_wait; /* for what is in a file: see host.h */
     char failure[256];
 };
@@ -82,14 +85,24 @@ static void close_file(FILE *file)
         fclose(file);
 }
 
+/* A thread may read it when the options are gone. */
+static bool add_file(form *f, const form_part *part, piece p)
+{
+    p.file = strdup(part->file);
+    if (p.file != NULL && add_piece(f, &p))
+        return true;
+    free(p.file);
+    return false;
+}
+
 /* It is opened to be read when it is its turn: now it is seen whether that can be, unless who waits
  * on its other side would take that for it. */
 static bool put_file(form *f, const form_part *part)
 {
-    piece p = {.file = part->file, .begins_at = part->begins_at};
+    piece p = {.begins_at = part->begins_at};
     if (host_may_wait(part->file)) {
         f->may_wait = true;
-        return add_piece(f, &p);
+        return add_file(f, part, p);
     }
     FILE *file = open_file(part->file, part->begins_at);
     if (file == NULL) {
@@ -102,22 +115,16 @@ static bool put_file(form *f, const form_part *part)
     if (p.known && file == stdin)
         p.size = p.size > (uint64_t)p.begins_at ? p.size - (uint64_t)p.begins_at : 0;
     close_file(file);
-    return add_piece(f, &p);
+    return add_file(f, part, p);
 }
 
-/* All of it at once: who needs it in a form does not have gigabytes. */
-static bool put_encoded(form *f, const form_part *part)
+/* All of it at once: who needs it in a form does not have gigabytes. NULL, or what is wrong. */
+static const char *encode_file(body *encoded, const char *encoding, FILE *file)
 {
-    body content = {0}, encoded = {0};
-    uint64_t known;
-    FILE *file = part->file != NULL ? open_file(part->file, part->begins_at) : NULL;
+    body content = {0};
     const char *why = NULL;
-    if (part->file != NULL && file == NULL)
-        why = strerror(errno);
-    f->unsized = f->unsized || strcmp(part->encoding, "quoted-printable") == 0 ||
-                 (file != NULL && !host_file_size(file, &known));
     char buffer[16 * 1024];
-    for (size_t got = 1; file != NULL && why == NULL && got > 0;) {
+    for (size_t got = 1; why == NULL && got > 0;) {
         got = fread(buffer, 1, sizeof(buffer), file);
         if (ferror(file))
             why = strerror(errno);
@@ -125,16 +132,40 @@ static bool put_encoded(form *f, const form_part *part)
             why = "more than 1 GiB, or no memory for it";
     }
     if (why == NULL)
-        why = form_encode(&encoded, part->encoding, file != NULL ? content.data : part->text,
-                          file != NULL ? content.size : part->text_size);
+        why = form_encode(encoded, encoding, content.data, content.size);
+    free(content.data);
+    return why;
+}
+
+static const char *encode_part(form *f, body *encoded, const form_part *part)
+{
+    uint64_t known;
+    if (part->file == NULL)
+        return form_encode(encoded, part->encoding, part->text, part->text_size);
+    FILE *file = open_file(part->file, part->begins_at);
+    if (file == NULL)
+        return strerror(errno);
+    f->unsized = f->unsized || !host_file_size(file, &known);
+    const char *why = encode_file(encoded, part->encoding, file);
+    close_file(file);
+    return why;
+}
+
+static bool put_encoded(form *f, const form_part *part)
+{
+    body encoded = {0};
+    if (part->file != NULL && host_may_wait(part->file)) {
+        f->may_wait = true;
+        return add_file(f, part, (piece){.encoding = part->encoding});
+    }
+    f->unsized = f->unsized || strcmp(part->encoding, "quoted-printable") == 0;
+    const char *why = encode_part(f, &encoded, part);
     bool good = why == NULL && put(f, encoded.data, encoded.size);
     if (why != NULL)
         snprintf(f->failure, sizeof(f->failure), "%s: %s",
                  part->file != NULL ? part->file : "a part of the form", why);
     if (why != NULL && errno == 0)
         errno = EINVAL;
-    close_file(file);
-    free(content.data);
     free(encoded.data);
     return good;
 }
@@ -306,6 +337,16 @@ static bool compose(form *f, const form_part *parts, const char *type)
     return put_parts(f, parts, type, boundary);
 }
 
+static void close_piece(form *f)
+{
+    close_file(f->file);
+    free(f->encoded.data);
+    f->file = NULL;
+    f->encoded = (body){0};
+    f->is_encoded = false;
+    f->done = 0;
+}
+
 form *form_open(const form_part *parts, const char *type, bool escapes, char *why, size_t size)
 {
     form *f = calloc(1, sizeof(*f));
@@ -326,7 +367,9 @@ void form_close(form *f)
 {
     if (f == NULL)
         return;
-    close_file(f->file);
+    close_piece(f);
+    for (size_t i = 0; i < f->count; i++)
+        free(f->pieces[i].file);
     free(f->type);
     free(f->text.data);
     free(f->pieces);
@@ -353,9 +396,7 @@ bool form_size(const form *f, uint64_t *size)
 
 static void next_piece(form *f)
 {
-    close_file(f->file);
-    f->file = NULL;
-    f->done = 0;
+    close_piece(f);
     f->at++;
 }
 
@@ -366,13 +407,37 @@ static size_t fail(form *f, const char *path, const char *what, const char **why
     return 0;
 }
 
-/* Two forms may read standard input by turns. */
 static bool open_piece(form *f, const piece *p)
 {
     if (f->file == NULL)
-        f->file = open_file(p->file, p->begins_at);
-    return f->file != NULL &&
-           (f->file != stdin || fseek(stdin, p->begins_at + (long)f->done, SEEK_SET) == 0);
+        f->file = strcmp(p->file, "-") == 0 ? stdin : fopen(p->file, "rb");
+    return f->file != NULL;
+}
+
+/* Several forms may read standard input, each from a thread of its own. */
+static size_t read_known(form *f, const piece *p, void *out, size_t size, bool *failed)
+{
+    if (f->file == stdin)
+        return host_read_input(out, size, (uint64_t)p->begins_at + f->done, failed);
+    size_t got = fread(out, 1, size, f->file);
+    *failed = ferror(f->file) != 0;
+    return got;
+}
+
+/* Of what may wait. 0: that was all, or *why. */
+static size_t read_encoded(form *f, const piece *p, void *out, size_t size, const char **why)
+{
+    const char *wrong = NULL;
+    if (!f->is_encoded)
+        wrong = encode_file(&f->encoded, p->encoding, f->file);
+    if (wrong != NULL)
+        return fail(f, p->file, wrong, why);
+    f->is_encoded = true;
+    size_t left = f->encoded.size - (size_t)f->done;
+    size_t got = size < left ? size : left;
+    if (got > 0)
+        memcpy(out, f->encoded.data + f->done, got);
+    return got;
 }
 
 /* A file is as long as it was when that was told; of one whose length is not known comes what there
@@ -381,14 +446,17 @@ static size_t read_file(form *f, const piece *p, void *out, size_t size, const c
 {
     if (!open_piece(f, p))
         return fail(f, p->file, strerror(errno), why);
+    if (p->encoding != NULL)
+        return read_encoded(f, p, out, size, why);
     if (!p->known) {
         ssize_t got = read(fileno(f->file), out, (unsigned)(size < INT_MAX ? size : INT_MAX));
         return got >= 0 ? (size_t)got : fail(f, p->file, strerror(errno), why);
     }
     if (size > p->size - f->done)
         size = (size_t)(p->size - f->done);
-    size_t got = fread(out, 1, size, f->file);
-    if (ferror(f->file))
+    bool failed;
+    size_t got = read_known(f, p, out, size, &failed);
+    if (failed)
         return fail(f, p->file, strerror(errno), why);
     if (got < size)
         return fail(f, p->file, "it became shorter while it was read", why);
@@ -428,10 +496,6 @@ size_t form_read(form *f, void *out, size_t size, const char **why)
 
 void form_rewind(form *f)
 {
-    close_file(f->file);
-    f->file = NULL;
+    close_piece(f);
     f->at = 0;
-    f->done = 0;
-    if (ferror(stdin))
-        clearerr(stdin);
 }

@@ -26,7 +26,7 @@ typedef struct form_part {
     const void *text;
     size_t text_size;
     const char *name, *filename, *type; /* NULL: none */
-    const char *encoding;               /* as Content-Transfer-Encoding says; NULL: not at all */
+    const char *encoding; /* a literal, as Content-Transfer-Encoding says; NULL: not at all */
     form_line *lines;
 } form_part;
 

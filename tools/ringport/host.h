@@ -59,6 +59,10 @@ bool host_random(void *bytes, size_t size);
 /* Who reads it may have to wait for somebody: a FIFO, a terminal. */
 bool host_may_wait(const char *path);
 
+/* Of standard input that is a regular file, from so many bytes on, wherever others are in it. Less
+ * than size: it has ended, or *failed, errno. */
+size_t host_read_input(void *out, size_t size, uint64_t from, bool *failed);
+
 /* Of a regular file. False: it is none, or it can't be told. */
 bool host_file_size(FILE *file, uint64_t *size);
 

@@ -136,6 +136,18 @@ int64_t host_wall_clock(void)
     return time(NULL);
 }
 
+size_t host_read_input(void *out, size_t size, uint64_t from, bool *failed)
+{
+    size_t filled = 0;
+    ssize_t got = 1;
+    while (got > 0 && filled < size) {
+        got = pread(STDIN_FILENO, (char *)out + filled, size - filled, (off_t)(from + filled));
+        filled += got > 0 ? (size_t)got : 0;
+    }
+    *failed = got < 0;
+    return filled;
+}
+
 bool host_file_size(FILE *file, uint64_t *size)
 {
     struct stat status;

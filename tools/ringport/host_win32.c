@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <io.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,17 @@ bool host_set_changed(const char *path, int64_t changed)
 int64_t host_wall_clock(void)
 {
     return _time64(NULL);
+}
+
+size_t host_read_input(void *out, size_t size, uint64_t from, bool *failed)
+{
+    OVERLAPPED at = {.Offset = (DWORD)from, .OffsetHigh = (DWORD)(from >> 32)};
+    DWORD got = 0, most = size < INT_MAX ? (DWORD)size : INT_MAX;
+    *failed = !ReadFile((HANDLE)_get_osfhandle(_fileno(stdin)), out, most, &got, &at) &&
+              GetLastError() != ERROR_HANDLE_EOF;
+    if (*failed)
+        errno = EIO;
+    return got;
 }
 
 bool host_file_size(FILE *file, uint64_t *size)

@@ -17,8 +17,8 @@
 #define RATE_TICK_MS 100
 
 struct upload {
-    const char *path; /* NULL: standard input, but for a form or bytes */
-    FILE *file;       /* of path */
+    char *path; /* own memory; NULL: standard input, but for a form or bytes */
+    FILE *file; /* of path */
     form *form;
     const uint8_t *bytes;
     bool by_thread; /* it is read */
@@ -64,6 +64,7 @@ static void release(upload *u)
     if (u->file != NULL)
         fclose(u->file);
     form_close(u->form);
+    free(u->path);
     pthread_cond_destroy(&u->changed);
     pthread_mutex_destroy(&u->lock);
     free(u);
@@ -255,7 +256,13 @@ upload *upload_open(const char *path, rp_loop *loop)
     upload *u = make(loop);
     if (u == NULL)
         return NULL;
-    u->path = strcmp(path, "-") == 0 || strcmp(path, ".") == 0 ? NULL : path;
+    if (strcmp(path, "-") != 0 && strcmp(path, ".") != 0) {
+        u->path = strdup(path);
+        if (u->path == NULL) {
+            release(u);
+            return NULL;
+        }
+    }
     u->by_thread = u->path == NULL || host_may_wait(path);
     if (u->by_thread)
         return u;

@@ -10,7 +10,7 @@
 typedef struct upload upload;
 
 /* "-" and "." are standard input. It, and what may wait (host.h), is read by a thread of its own:
- * the loop waits for nobody. path is borrowed. NULL: it can't be opened, errno; or no memory. */
+ * the loop waits for nobody. NULL: it can't be opened, errno; or no memory. */
 upload *upload_open(const char *path, rp_loop *loop);
 /* f is the upload's then, and closed if there is no memory for it: NULL. */
 upload *upload_open_form(form *f, rp_loop *loop);
