@@ -91,11 +91,23 @@ static const char *variable(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* Where nothing is in any of them, and that is all there is, the error names them. */
+static bool has_anchors(const body *pem)
+{
+    rp_tls_options options = {.ca_pem = (const char *)pem->data, .ca_pem_size = pem->size};
+    rp_tls_config *config;
+    if (rp_tls_config_create(&config, &options, NULL) != RP_OK)
+        return false;
+    rp_tls_config_release(config);
+    return true;
+}
+
+/* Where nothing is in any of them that can be used, and that is all there is, the error names
+ * them. */
 static void read_directories(tool_options *o, const char *list)
 {
     body pem = {0};
-    if (ca_directories_read(&pem, list) && pem.size > 0)
+    bool any = ca_directories_read(&pem, list) && pem.size > 0;
+    if (any && (o->tls.ca_file == NULL || has_anchors(&pem)))
         o->tls.ca_pem = option_keep(o, (const char *)pem.data, pem.size);
     else if (o->tls.ca_file == NULL)
         o->tls.ca_directory = list;

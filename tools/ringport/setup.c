@@ -54,6 +54,20 @@ static int tls_exit_code(const tool_options *o, const rp_error *error)
     return EXIT_CA_FILE;
 }
 
+/* What the user knows as SSL_CERT_DIR the library knows as ca_pem. */
+rp_status setup_tls_config(rp_tls_config **config, const rp_tls_options *options, rp_error *error)
+{
+    static const char own[] = "ca_pem";
+    char rest[RP_ERROR_TEXT_SIZE];
+    const char *list = getenv("SSL_CERT_DIR");
+    rp_status status = rp_tls_config_create(config, options, error);
+    if (status != RP_OK && list != NULL && strncmp(error->text, own, sizeof(own) - 1) == 0) {
+        snprintf(rest, sizeof(rest), "%s", error->text + sizeof(own) - 1);
+        snprintf(error->text, sizeof(error->text), "SSL_CERT_DIR %.100s%.120s", list, rest);
+    }
+    return status;
+}
+
 static int create_tls(setup *s, const tool_options *o, rp_error *error)
 {
     rp_tls_options tls = o->tls;
@@ -64,7 +78,7 @@ static int create_tls(setup *s, const tool_options *o, rp_error *error)
         tls.on_keylog = write_keylog;
         tls.keylog_user = s->keylog;
     }
-    if (rp_tls_config_create(&s->tls, &tls, error) == RP_OK)
+    if (setup_tls_config(&s->tls, &tls, error) == RP_OK)
         return EXIT_OK;
     return tls_exit_code(o, error);
 }

@@ -14,6 +14,9 @@ typedef struct setup {
 
 /* EXIT_OK, or the exit code with *error set. setup_destroy in either case. */
 int setup_create(setup *s, const tool_options *o, rp_error *error);
+/* rp_tls_config_create, whose error says who gave what can't be used. */
+rp_status setup_tls_config(rp_tls_config **config, const rp_tls_options *options, rp_error *error);
+
 void setup_destroy(setup *s);
 
 /* Of a request that failed. */

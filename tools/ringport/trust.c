@@ -3,6 +3,7 @@
 #include "trust.h"
 
 #include "exit_code.h"
+#include "setup.h"
 
 #include <ringport/ringport.h>
 #include <time.h>
@@ -40,7 +41,7 @@ int trust_run(const tool_options *o)
     rp_tls_config *config;
     rp_error error;
     counts count = {0, 0};
-    if (rp_tls_config_create(&config, &o->tls, &error) != RP_OK) {
+    if (setup_tls_config(&config, &o->tls, &error) != RP_OK) {
         fprintf(stderr, "ringport: (%d) %s\n", EXIT_CA_FILE, error.text);
         return EXIT_CA_FILE;
     }
