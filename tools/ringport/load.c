@@ -9,6 +9,7 @@
 #include "host.h"
 #include "lasting.h"
 #include "report.h"
+#include "request_check.h"
 #include "setup.h"
 #include "tally.h"
 
@@ -613,6 +614,11 @@ int load_measure(const tool_options *o, load_result *r)
         print_failure(o, code = EXIT_MEMORY, "out of memory");
     else if (code != EXIT_OK)
         print_failure(o, code, error.text);
+    if (code == EXIT_OK && o->list.count > 0) {
+        code = request_check(l.requests, o, &l.setup, &error);
+        if (code != EXIT_OK)
+            print_failure(o, code, error.text);
+    }
     if (code == EXIT_OK) {
         init_threads(&l);
         if (!start_threads(&l))

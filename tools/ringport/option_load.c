@@ -2,6 +2,7 @@
 #include "option.h"
 #include "url.h"
 
+#include <ringport/url.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -64,6 +65,31 @@ const option load_options[] = {
     {.name = NULL},
 };
 
+static bool same_origin(const char *one, const char *other)
+{
+    rp_url_parts a, b; /* which were read before */
+    return rp_url_split(&a, one, NULL) == RP_OK && rp_url_split(&b, other, NULL) == RP_OK &&
+           a.https == b.https && a.port == b.port && a.host.size == b.host.size &&
+           strncasecmp(a.host.text, b.host.text, a.host.size) == 0;
+}
+
+/* Whom -u is meant for, a file that leads to several does not say. */
+static int check_credentials(tool_options *o)
+{
+    const request_list *list = &o->list;
+    if ((o->user == NULL && o->bearer == NULL) || (o->redirect_flags & RP_REDIRECT_TRUSTED) != 0)
+        return EXIT_OK;
+    for (size_t i = 1; i < list->count; i++) {
+        if (!same_origin(list->requests[0].url, list->requests[i].url))
+            return option_fail(o, EXIT_USAGE,
+                               "%.80s, line %zu: another server than in line %zu: %s is for "
+                               "both only with --location-trusted",
+                               o->list_path, list->requests[i].line, list->requests[0].line,
+                               o->user != NULL ? "-u" : "--oauth2-bearer");
+    }
+    return EXIT_OK;
+}
+
 int list_requests(tool_options *o)
 {
     if (o->list_path == NULL)
@@ -77,7 +103,8 @@ int list_requests(tool_options *o)
     int code = request_list_read(&o->list, o->list_path);
     if (code != EXIT_OK)
         return option_fail(o, code, "%s", o->list.message);
-    return option_add_url(o, o->list.requests[0].url);
+    code = check_credentials(o);
+    return code == EXIT_OK ? option_add_url(o, o->list.requests[0].url) : code;
 }
 
 static bool any_is_https(const tool_options *o)
