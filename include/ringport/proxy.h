@@ -44,7 +44,8 @@ typedef struct rp_proxy_options {
     const char *no_proxy;
     const char *user, *password; /* not percent-encoded, in place of those in URLs. NULL: those */
     rp_tls_config *tls;          /* for https proxies; NULL: the defaults of tls.h. Retained */
-    /* "Name: value" each: sent with CONNECT, and with forward_http too. */
+    /* "Name: value" each: sent with CONNECT, and with forward_http too, but for those that the
+     * request has itself. */
     const char *const *headers;
     size_t header_count;
     /* http URLs go to http and https proxies as requests for the whole URL (RFC 9112, 3.2.2), which

@@ -63,14 +63,70 @@ static void put_leading(writer *w, const rp_message *message)
     }
 }
 
-static void put_fields(writer *w, const rp_message *message)
+/* Does the request say itself what this line says? A longer name is none of a request's. */
+static bool has(const rp_message *message, const char *line)
+{
+    char name[64];
+    rp_field field;
+    size_t size = strcspn(line, ":");
+    if (size >= sizeof(name))
+        return false;
+    memcpy(name, line, size);
+    name[size] = '\0';
+    bool own = rp_name_equal(name, size, "host") ||
+               (message->user_agent != NULL && rp_name_equal(name, size, "user-agent")) ||
+               (message->says_accept && rp_name_equal(name, size, "accept"));
+    for (size_t at = 0; !own && rp_message_next(message, &at, &field);)
+        own = is(&field, name);
+    return own;
+}
+
+/* The proxy's credentials, which are the first of its lines, if there are any. */
+static size_t credentials_size(const char *proxy)
+{
+    static const char name[] = "Proxy-Authorization:";
+    return strncmp(proxy, name, sizeof(name) - 1) == 0 ? strcspn(proxy, "\n") + 1 : 0;
+}
+
+/* What else is for the proxy, but for what the request says itself. */
+static void put_proxy(writer *w, const rp_message *message, const char *proxy)
+{
+    proxy += credentials_size(proxy);
+    for (size_t size; *proxy != '\0'; proxy += size) {
+        size = strcspn(proxy, "\n") + 1;
+        if (!has(message, proxy))
+            put(w, proxy, size);
+    }
+}
+
+/* curl's order, in which what is for proxies stands behind these. */
+static bool stands_before_proxy(const rp_field *field)
+{
+    static const char *const names[] = {"authorization", "range",          "content-range",
+                                        "user-agent",    "accept",         "te",
+                                        "referer",       "accept-encoding"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (is(field, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static void put_fields(writer *w, const rp_message *message, const char *proxy)
 {
     rp_field field;
     for (size_t at = 0; rp_message_next(message, &at, &field);) {
-        bool leads = message->leads_with_authorization && is(&field, "authorization");
-        if (!leads && !is(&field, "host"))
-            put_field(w, &field);
+        if ((message->leads_with_authorization && is(&field, "authorization")) ||
+            is(&field, "host"))
+            continue;
+        if (proxy != NULL && !stands_before_proxy(&field)) {
+            put_proxy(w, message, proxy);
+            proxy = NULL;
+        }
+        put_field(w, &field);
     }
+    if (proxy != NULL)
+        put_proxy(w, message, proxy);
 }
 
 size_t rp_h1_request_bound(const rp_message *message, const char *proxy)
@@ -94,7 +150,7 @@ size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t
     put_slice(&w, rp_message_authority(message));
     PUT_LITERAL(&w, "\r\n");
     if (proxy != NULL)
-        put(&w, proxy, strlen(proxy));
+        put(&w, proxy, credentials_size(proxy));
     put_leading(&w, message);
     if (message->user_agent != NULL) {
         PUT_LITERAL(&w, "User-Agent: ");
@@ -103,7 +159,7 @@ size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t
     }
     if (message->says_accept)
         PUT_LITERAL(&w, "Accept: */*\r\n");
-    put_fields(&w, message);
+    put_fields(&w, message, proxy);
     if (message->says_length) {
         PUT_LITERAL(&w, "Content-Length: ");
         put_number(&w, message->length);

@@ -669,8 +669,8 @@ static void test_forward(void **state)
         }
         (void)snprintf(want, sizeof(want),
                        "GET http://origin.test:8080/a?b HTTP/1.1\r\nHost: other.test\r\n"
-                       "Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=\r\nX-Proxy: yes\r\n"
-                       "Accept: */*\r\n\r\n");
+                       "Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"
+                       "Accept: */*\r\nX-Proxy: yes\r\n\r\n");
         assert_string_equal(g.r.asked, want);
         assert_int_equal(g.r.tunnels, 0);
         rig_end(&g);

@@ -102,6 +102,32 @@ static void test_own_target(void **state)
     assert_memory_equal(f.text, "GET * HTTP/1.1\r\n", 16);
 }
 
+/* A proxy's: its credentials first, what else it is to have where curl has it, and nothing that the
+ * request has itself. */
+static void test_proxy(void **state)
+{
+    static const rp_header headers[] = {{"accept-encoding", "br"}, {"X-A", "1"}, {"x-b", "2"}};
+    static const char lines[] = "Proxy-Authorization: Basic x\r\nUser-Agent: p\r\nX-P: 1\r\n"
+                                "X-B: 3\r\nHost: p\r\nAccept: p\r\nx-: 4\r\n";
+    rp_message message;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        f.source.headers = headers;
+        f.source.header_count = i == 0 ? 3 : 1;
+        assert_int_equal(rp_message_pack(&message, &f.source, f.packed, sizeof(f.packed), NULL),
+                         RP_OK);
+        size_t size = rp_h1_request_write(&message, lines + (i == 0 ? 0 : 30), (uint8_t *)f.text);
+        assert_true(size <= rp_h1_request_bound(&message, lines));
+        f.text[size] = '\0';
+        assert_non_null(strstr(
+            f.text, i == 0 ? "\r\nHost: h\r\nProxy-Authorization: Basic x\r\nUser-Agent: ua/1\r\n"
+                             "Accept: */*\r\naccept-encoding: br\r\nX-P: 1\r\nx-: 4\r\nX-A: 1\r\n"
+                             "x-b: 2\r\n\r\n"
+                           : "\r\nHost: h\r\nUser-Agent: ua/1\r\nAccept: */*\r\n"
+                             "accept-encoding: br\r\nX-P: 1\r\nX-B: 3\r\nx-: 4\r\n\r\n"));
+    }
+}
+
 static void test_bodies(void **state)
 {
     static const struct {
@@ -220,6 +246,7 @@ int main(void)
         cmocka_unit_test_setup(test_defaults, set_up),
         cmocka_unit_test_setup(test_target_and_host, set_up),
         cmocka_unit_test_setup(test_own_target, set_up),
+        cmocka_unit_test_setup(test_proxy, set_up),
         cmocka_unit_test_setup(test_bodies, set_up),
         cmocka_unit_test_setup(test_order, set_up),
         cmocka_unit_test_setup(test_headers_replace_defaults, set_up),

@@ -2,7 +2,9 @@
 #include "proxy.h"
 
 #include "exit_code.h"
+#include "option.h"
 
+#include <ringport/ringport.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -56,24 +58,46 @@ static bool split_user(const char *given, char **memory, rp_proxy_options *proxy
     return true;
 }
 
-/* What curl says to proxies beside --proxy-header. */
-static const char keep_alive[] = "Proxy-Connection: Keep-Alive";
+static bool is_given(const tool_options *o, const char *name)
+{
+    size_t size = strlen(name);
+    for (size_t i = 0; i < o->proxy.header_count; i++) {
+        if (begins(o->proxy.headers[i], name) && o->proxy.headers[i][size] == ':')
+            return true;
+    }
+    return false;
+}
+
+/* What curl says to proxies beside --proxy-header, and before it. Who wants no User-Agent has none
+ * here, either. */
+static size_t own_headers(const tool_options *o, const char *headers[2], char *agent, size_t size)
+{
+    const char *name = o->user_agent != NULL ? o->user_agent : "ringport/" RP_VERSION;
+    size_t count = 0;
+    int length = snprintf(agent, size, "User-Agent: %s", name);
+    if (*name != '\0' && length < (int)size && !option_has_header(o, "user-agent") &&
+        !is_given(o, "User-Agent"))
+        headers[count++] = agent;
+    if (!is_given(o, "Proxy-Connection"))
+        headers[count++] = "Proxy-Connection: Keep-Alive";
+    return count;
+}
 
 static int make(rp_proxy **proxy, const tool_options *o, rp_proxy_options *options, rp_error *error)
 {
-    char *user = NULL;
+    char *user = NULL, agent[1024];
     size_t count = o->proxy.header_count;
-    const char **headers = calloc(count + 1, sizeof(*headers));
+    const char **headers = calloc(count + 2, sizeof(*headers));
     int code = EXIT_OK;
     if (headers == NULL || !split_user(o->proxy.user, &user, options)) {
         free(headers);
         return EXIT_MEMORY;
     }
+    size_t own = own_headers(o, headers, agent, sizeof(agent));
     for (size_t i = 0; i < count; i++)
-        headers[i] = o->proxy.headers[i];
-    headers[count] = keep_alive;
+        headers[own + i] = o->proxy.headers[i];
     options->headers = headers;
-    options->header_count = count + 1;
+    options->header_count = own + count;
     options->forward_http = !o->proxy.tunnel;
     if (rp_proxy_create(proxy, options, error) != RP_OK)
         code = error->status == RP_E_NO_MEMORY         ? EXIT_MEMORY
