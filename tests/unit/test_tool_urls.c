@@ -2,6 +2,7 @@
 #include "date.h"
 #include "exit_code.h"
 #include "glob.h"
+#include "output.h"
 #include "url.h"
 
 #include <setjmp.h>
@@ -11,6 +12,43 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+static void test_tame_names(void **state)
+{
+    static const char *const cases[][2] = {
+        {"file.txt", "file.txt"},
+        {"CON", "CO_"},
+        {"nul.tar.gz", "nu_.tar.gz"},
+        {"Aux .x", "Au_ .x"},
+        {"COM1", "COM_"},
+        {"lpt0.", "lpt0_"},
+        {"com\xb9.x", "com_.x"},
+        {"conin$", "conin_"},
+        {"CONSOLE", "CONSOLE"},
+        {"COM", "COM"},
+        {"COM10", "COM10"},
+        {"comx", "comx"},
+        {"a. .", "a___"},
+        {"...", "___"},
+        {"file::$DATA", "file__$DATA"},
+        {"C:x", "C_x"},
+        {"..\\..\\x", ".._.._x"},
+        {"a<b>c\"d|e?f*g", "a_b_c_d_e_f_g"},
+        {"a\tb", "a_b"},
+        {"", ""},
+        {" ", "_"},
+        {".profile", ".profile"},
+        {"NUL:", "NUL_"},
+        {"x.nul", "x.nul"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "%s", cases[i][0]);
+        output_tame_name(name);
+        assert_string_equal(name, cases[i][1]);
+    }
+}
 
 static void test_complete(void **state)
 {
@@ -75,14 +113,14 @@ static void test_parts(void **state)
     free(text);
 }
 
-/* All URLs, one a line, and what output makes of each. */
-static void expect_urls(const char *url, const char *output, const char *expected)
+/* All URLs, one a line, and what the pattern makes of each. */
+static void expect_urls(const char *url, const char *pattern, const char *expected)
 {
     char message[256], lines[1024] = "";
     glob g;
     assert_int_equal(glob_parse(&g, url, false, message, sizeof(message)), EXIT_OK);
     do {
-        char *one = glob_url(&g), *path = glob_output(&g, output);
+        char *one = glob_url(&g), *path = glob_output(&g, pattern);
         size_t size = strlen(lines);
         snprintf(lines + size, sizeof(lines) - size, "%s %s\n", one, path);
         free(one);
@@ -206,9 +244,10 @@ static void test_shown(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shown),     cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_parts),     cmocka_unit_test(test_globs),
-        cmocka_unit_test(test_bad_globs), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_shown),    cmocka_unit_test(test_tame_names),
+        cmocka_unit_test(test_complete), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_globs),    cmocka_unit_test(test_bad_globs),
+        cmocka_unit_test(test_dates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,9 @@ bool host_redirect_stderr(const char *path);
  * At most size - 1 bytes of one line. */
 void host_ask_secret(const char *question, char *answer, size_t size);
 
+/* Files may not be called as one likes: NUL is a device, a trailing dot does not count. */
+extern const bool host_has_devices;
+
 /* Between the directories of a list in the environment. */
 extern const char host_list_separator;
 

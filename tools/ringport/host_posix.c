@@ -14,6 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+const bool host_has_devices = false;
 const char host_list_separator = ':';
 
 void host_start(void)

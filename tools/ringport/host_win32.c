@@ -16,6 +16,7 @@
 
 #define NS_PER_S 1000000000U
 
+const bool host_has_devices = true;
 const char host_list_separator = ';';
 
 void host_start(void)

@@ -15,6 +15,32 @@
 /* "NAME.1" and so on, for --no-clobber. */
 #define CLOBBER_LIMIT 100
 
+static bool is_device(const char *name, size_t size)
+{
+    static const char *const names[] = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strlen(names[i]) == size && strncasecmp(names[i], name, size) == 0)
+            return true;
+    }
+    bool port = strncasecmp(name, "COM", 3) == 0 || strncasecmp(name, "LPT", 3) == 0;
+    return size == 4 && port && strchr("0123456789\xb9\xb2\xb3", name[3]) != NULL;
+}
+
+void output_tame_name(char *name)
+{
+    for (char *at = name; *at != '\0'; at++) {
+        if ((unsigned char)*at < 0x20 || strchr("<>:\"/\\|?*", *at) != NULL)
+            *at = '_';
+    }
+    for (size_t size = strlen(name); size > 0 && strchr(". ", name[size - 1]) != NULL; size--)
+        name[size - 1] = '_';
+    size_t size = strcspn(name, ".");
+    while (size > 0 && name[size - 1] == ' ')
+        size--;
+    if (is_device(name, size))
+        name[size - 1] = '_';
+}
+
 /* Below --output-dir. */
 static char *in_directory(const tool_options *o, const char *name, size_t size)
 {
@@ -24,6 +50,15 @@ static char *in_directory(const tool_options *o, const char *name, size_t size)
         return NULL;
     sprintf(path, "%s%s%.*s", before > 0 ? o->output_dir : "", before > 0 ? "/" : "", (int)size,
             name);
+    return path;
+}
+
+/* Likewise, by a name that a URL or a server gives. */
+static char *given_in_directory(const tool_options *o, const char *name, size_t size)
+{
+    char *path = in_directory(o, name, size);
+    if (path != NULL && host_has_devices)
+        output_tame_name(path + strlen(path) - size);
     return path;
 }
 
@@ -45,7 +80,7 @@ bool output_begin(output *out, const tool_options *o, const tool_target *target,
         return true;
     }
     *why = "out of memory";
-    out->path = in_directory(o, path, size);
+    out->path = remote ? given_in_directory(o, path, size) : in_directory(o, path, size);
     return out->path != NULL;
 }
 
@@ -92,7 +127,7 @@ bool output_rename(output *out, const char *disposition)
         return true;
     if (name[begin] == '.')
         name[begin] = '_';
-    char *path = in_directory(out->options, name + begin, size - begin);
+    char *path = given_in_directory(out->options, name + begin, size - begin);
     if (path == NULL)
         return false;
     free(out->path);
