@@ -83,8 +83,9 @@ const routes = {
 };
 
 function find(request) {
-    const route = routes[request.path.split('?')[0]];
-    const status = /^\/(?:status|late)\/(\d+)$/.exec(request.path);
+    const path = request.path.replace(/^http:\/\/[^/]*/, ''); // it is asked as a proxy
+    const route = routes[path.split('?')[0]];
+    const status = /^\/(?:status|late)\/(\d+)$/.exec(path);
     if (status) return answer(`${status[1]} Status`, [], status[1] === '204' ? null : `status ${status[1]}\n`);
     return route ? route(request) : answer('404 Not Found', [], 'not found\n');
 }

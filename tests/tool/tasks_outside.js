@@ -36,6 +36,17 @@ exports.list = [
     task('a user whom it does not know', '--netrc-file nrc http://three@127.0.0.1:{h}/auth', {files: {nrc}, differs: {in: ['requests'],
         why: 'curl 7.88 takes another user\'s password'}}),
 
+    // Through a proxy
+    task('a page', '-x 127.0.0.1:{h} http://example.test/file.txt'),
+    task('a page, and who asks', '-x http://u:p@127.0.0.1:{h} -A me -u a:b -e http://x/ --compressed -b c=d -H X-A:b -d e=f http://example.test/echo', {differs: {in: ['requests'],
+        why: 'it means the same: RFC 9112, 5'}}),
+    words('a page, with a header', ['-x', '127.0.0.1:{h}', '-U', 'u:p', '-b', 'c=d', '-H', 'X-A: b', '-d', 'e=f', 'http://example.test/echo']),
+    words('a page, with a header of a proxy', ['-x', '127.0.0.1:{h}', '--proxy-header', 'Proxy-Connection: close', '--proxy-header', 'X-P: 1', 'http://example.test/'], {}),
+    words('a tunnel that it does not make', ['-x', '127.0.0.1:{h}', '-w', '%{http_connect}|%{http_code}', 'https://example.test/']),
+    words('such a tunnel, with a header', ['-p', '-x', '127.0.0.1:{h}', '-A', 'me', '-H', 'X-A: b', '--proxy-header', 'X-P: 1', 'http://example.test/']),
+    task('no heads of a proxy', '--suppress-connect-headers -i -x 127.0.0.1:{h} http://example.test/'),
+    words('--resolve of any, for a proxy', ['--resolve', '*:{h}:127.0.0.1', '-x', 'proxy.invalid:{h}', '-o', 'out', '-w', '%{http_code} %{remote_ip}', 'http://any.invalid/']),
+
     // Redirects, and which
     task('https alone behind a redirect', '-L --proto-redir =https {http}/redirect'),
     task('https alone behind a redirect, in long', '-L --proto-redir -all,https {http}/redirect'),

@@ -22,8 +22,8 @@ typedef struct output {
 bool output_begin(output *out, const tool_options *o, const tool_target *target, const char *path,
                   const char *url, const char **why);
 
-/* What Windows would take for a device, a stream, another directory or another name becomes a file's
- * name, in place. */
+/* What Windows would take for a device, a stream, another directory or another name becomes a
+ * file's name, in place. */
 void output_tame_name(char *name);
 
 /* -J: the name that a Content-Disposition header gives, if it does. False: no memory. */

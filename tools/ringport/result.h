@@ -21,6 +21,7 @@ typedef struct result {
 
     /* Of the final response. */
     int status, version;
+    int tunnel_status; /* of a proxy that made no tunnel; 0: none has refused */
     head_copy head;
     size_t head_bytes; /* of all heads */
     size_t number;     /* of the URL, from 0 on */

@@ -492,7 +492,7 @@ static void on_retry(rp_timer *timer, void *user)
     t->withheld = 0;
     t->result.exit_code = EXIT_OK;
     t->result.message[0] = '\0';
-    t->result.status = t->result.version = 0;
+    t->result.status = t->result.version = t->result.tunnel_status = 0;
     t->result.body_bytes = t->result.head_bytes = 0;
     head_free(&t->result.head);
     redirects_free(&t->redirects);
@@ -520,6 +520,8 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     if (summary->status > 0) /* of a redirect that could not be followed, too */
         r->status = summary->status;
     const char *failure = upload_failure(t->upload);
+    if (summary->error != NULL && summary->error->proxy_code >= 100) /* SOCKS' are less */
+        r->tunnel_status = summary->error->proxy_code;
     if (summary->error != NULL)
         decide(t, NULL, setup_exit_code(r->options, summary->error), "%s",
                failure != NULL ? failure : summary->error->text);

@@ -57,8 +57,7 @@ static value http_code(const result *r)
 
 static value http_connect(const result *r)
 {
-    (void)r;
-    return (value){.type = TYPE_STATUS}; /* no proxy was asked */
+    return (value){.type = TYPE_STATUS, .number = (uint64_t)r->tunnel_status};
 }
 
 static value http_version(const result *r)
