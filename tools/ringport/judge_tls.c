@@ -58,9 +58,10 @@ static void say_nothing(rp_sim_exchange *x, void *user)
     rp_sim_end(x, RP_SIM_END_STALLED);
 }
 
-/* A ServerHello of an older version: with 0x002f, RSA with AES-128-CBC and SHA-1, which many clients
- * offer for TLS 1.2's sake, and with renegotiation_info (RFC 5746), so that nothing else is against
- * it. Who takes it waits for the certificate: more of the handshake would need a TLS 1.0 of ours. */
+/* A ServerHello of an older version: with 0x002f, RSA with AES-128-CBC and SHA-1, which many
+ * clients offer for TLS 1.2's sake, and with renegotiation_info (RFC 5746), so that nothing else is
+ * against it. Who takes it waits for the certificate: more of the handshake would need a TLS 1.0
+ * of ours. */
 #define OLD_HELLO(minor)                                                                           \
     "\x16\3" minor "\0\x31\2\0\0\x2d\3" minor "the random of an obsolete server"                   \
     "\0"                                                                                           \
