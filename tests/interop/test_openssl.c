@@ -224,21 +224,27 @@ static void test_renegotiation(void **state)
 {
     peer p;
     talk t = {0};
-    char text[RP_ERROR_TEXT_SIZE];
-    const char *const words[] = {
-        "sh",
-        "-c",
-        "(sleep 0.5; echo R; sleep 3) | openssl s_server -tls1_2 -naccept 1 -accept 127.0.0.1:0 "
-        "-cert \"$0.pem\" -key \"$0.key\" -cert_chain \"$1\"",
-        tls_cert("server-rsa"),
-        tls_cert("intermediate.pem"),
-        NULL};
+    char text[RP_ERROR_TEXT_SIZE], directory[64];
     (void)state;
     if (LIBWOLFSSL_VERSION_HEX < 0x05009002)
         skip();
+    process_directory(directory);
+    /* It asks once there is the file, and has an input until there is none; five minutes each. */
+    const char *const words[] = {
+        "sh",
+        "-c",
+        "await() { n=0; while \"$@\" && [ $((n += 1)) -lt 3000 ]; do sleep 0.1; done; };"
+        "(await [ ! -e \"$2/ask\" ]; echo R; await [ -e \"$2/ask\" ]) |"
+        "openssl s_server -tls1_2 -naccept 1 -accept 127.0.0.1:0 -cert \"$0.pem\" -key \"$0.key\" "
+        "-cert_chain \"$1\"",
+        tls_cert("server-rsa"),
+        tls_cert("intermediate.pem"),
+        directory,
+        NULL};
     process_start(&p.process, words, NULL, NULL);
     expect_port(&p);
     open_good(&t, &p, NULL, NULL);
+    process_write(directory, "ask", "", 0);
     UNTIL(t.loop, t.probe.ends == 1);
     (void)snprintf(text, sizeof(text),
                    "%s asked for renegotiation, for a client certificate perhaps, was told that "
@@ -246,6 +252,7 @@ static void test_renegotiation(void **state)
                    peer_text(&p));
     assert_string_equal(t.probe.end_error.text, text);
     end(&t);
+    process_directory_remove(directory);
     process_stop(&p.process);
 }
 

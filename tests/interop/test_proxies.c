@@ -29,7 +29,7 @@ static const kind kinds[] = {
      "tinyproxy -d -c DIR/conf", 500, 0, true},
     {"dante", "socks5", "",
      "logoutput: DIR/proxy.log\ninternal: 127.0.0.1 port = PORT0\nexternal: lo\n"
-     "socksmethod: none\nclientmethod: none\nuser.privileged: root\nuser.unprivileged: root\n"
+     "socksmethod: none\nclientmethod: none\n"
      "client pass { from: 127.0.0.0/8 to: 127.0.0.0/8 }\n"
      "socks block { from: 127.0.0.0/8 to: 127.0.0.0/8 port = 9 }\n"
      "socks pass { from: 127.0.0.0/8 to: 127.0.0.0/8 }\n",

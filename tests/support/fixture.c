@@ -2,6 +2,7 @@
 #include "support/fixture.h"
 
 #include "loop/port.h"
+#include "support/loops.h"
 #include "support/raw.h"
 #include "support/raw_sim.h"
 
@@ -82,7 +83,7 @@ rp_loop *fixture_loop_with(rp_allocator allocator)
     rp_loop_options options = {.backend = backend, .allocator = allocator};
     rp_status status = simulation != NULL
                            ? rp_sim_loop_create(simulation, &loop, &options, false, &error)
-                           : rp_loop_create(&loop, &options, &error);
+                           : loops_create(&loop, &options, &error);
     if (status != RP_OK)
         fail_msg("%s", error.text);
     return loop;
@@ -178,7 +179,7 @@ static bool works(const char *name)
     rp_loop *loop = NULL;
     rp_error error;
     rp_loop_options options = {.backend = name};
-    if (rp_loop_create(&loop, &options, &error) != RP_OK) {
+    if (loops_create(&loop, &options, &error) != RP_OK) {
         print_message("%s: %s\n", name, error.text);
         return false;
     }

@@ -8,6 +8,7 @@
 
 #include "client/stream_inside.h"
 #include "support/check.h"
+#include "support/loops.h"
 #include "support/raw.h"
 
 #include <stdarg.h>
@@ -563,7 +564,7 @@ static void serve(void *argument)
     rp_error error;
     rp_loop *loop = NULL;
     rp_loop_options options = {.backend = s->options.backend};
-    if (rp_loop_create(&loop, &options, &error) != RP_OK)
+    if (loops_create(&loop, &options, &error) != RP_OK)
         CHECK_TEXT(false, error.text);
     begin(s, loop);
     atomic_store(&s->ready, true);
