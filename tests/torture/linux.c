@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <string.h>
 
-#define STUCK_MS 15000
+#define STUCK_MS 60000
 
 typedef struct real_scenario {
     const char *name;
@@ -302,7 +302,7 @@ static void run_watched(torture *t)
         return;
     }
     struct pollfd watch = {.fd = (int)waitable.socket, .events = POLLIN};
-    rp_request_options options = {.total_timeout_ms = 5000};
+    rp_request_options options = {.total_timeout_ms = 30000};
     (void)ask_start(t, url(1, "/slow/1400"), 1400, &options);
     (void)ask_start(t, url(0, "/size/30000"), 30000, &options);
     while (!asks_done(t)) {
