@@ -508,6 +508,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         (void)no_memory(error);
         return NULL;
     }
+    rp_loop_time_passed(client->loop);
     settings_copy(request, known, events, user);
     if (known->explain && !rp_why_begin(request)) {
         rp_request_free(request);

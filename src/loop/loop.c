@@ -276,6 +276,7 @@ static unsigned turn(rp_loop *loop, uint64_t wait_ms)
     found += run_posts(loop);
     if (!timers_wait(loop, found_by_port))
         found += run_timers(loop);
+    rp_loop_time_passed(loop); /* what is sent now waits from now on */
     found += run_deferred(loop);
     /* Who watches the waitable has woken for this turn, though it does not wait itself. */
     if (plan.wait_ns > 0 || loop->waitable_made) {

@@ -111,8 +111,15 @@ typedef struct rp_loop_hook {
 } rp_loop_hook;
 void rp_loop_hook_add(rp_loop *loop, rp_loop_hook *hook, void (*fn)(rp_loop_hook *));
 
-/* The port's clock, read at most once between two waits, and afresh outside of turns. */
+/* The port's clock, read once between two waits but for rp_loop_time_passed, and afresh outside of
+ * turns. */
 uint64_t rp_loop_now_ns(rp_loop *loop);
+/* It is read once more: callbacks may have taken their time, for which nothing is to blame that
+ * begins behind them. */
+static inline void rp_loop_time_passed(rp_loop *loop)
+{
+    loop->now_ns = 0;
+}
 
 /* A timer that does not keep rp_loop_run going (an idle connection's age, say). */
 void rp_timer_start_internal(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn,

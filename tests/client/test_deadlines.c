@@ -495,6 +495,51 @@ static void test_pause(void **state)
     }
 }
 
+/* What a callback takes its time for. */
+typedef struct busy {
+    scene *s;
+    fetch next;
+    bool sends_first;
+} busy;
+
+static void be_busy(fetch *f)
+{
+    busy *b = f->user;
+    rp_request_options options = request_of(b->s);
+    if (b->sends_first)
+        options.first_byte_timeout_ms = 300;
+    else
+        options.total_timeout_ms = 300;
+    if (b->sends_first)
+        assert_true(fetch_start(&b->next, &b->s->w, NULL, &options));
+    pause_host(b->s, 600);
+    if (!b->sends_first)
+        assert_true(fetch_start(&b->next, &b->s->w, NULL, &options));
+}
+
+/* A request is to blame for no time before it was sent: that of the callback that sent it. */
+static void test_busy_callback(void **state)
+{
+    (void)state;
+    for (unsigned sends_first = 0; sends_first < 2; sends_first++) {
+        scene s;
+        busy b = {.s = &s, .sends_first = sends_first};
+        fetch f = {.on_done = be_busy, .user = &b};
+        begin(&s, NULL);
+        rp_request_options options = request_of(&s);
+        start(&s, &f, &options);
+        say(&s, ANSWER);
+        assert_good(&f);
+        pass(&s, 20);
+        assert_int_equal(b.next.dones, 0);
+        say(&s, ANSWER);
+        assert_good(&b.next);
+        if (!sends_first)
+            assert_in_range(b.next.summary.timings.total_us, 1, 300000);
+        end(&s);
+    }
+}
+
 /* In the queue, too: the connection became free in time. */
 static void test_pause_of_the_queue(void **state)
 {
@@ -598,6 +643,7 @@ int main(void)
         fixture_test(test_total),
         fixture_test(test_cancel),
         fixture_test_timed(test_pause),
+        fixture_test_timed(test_busy_callback),
         fixture_test_timed(test_pause_of_the_queue),
         fixture_test_real(test_pause_of_many),
         fixture_test(test_defaults),
