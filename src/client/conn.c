@@ -294,6 +294,8 @@ void rp_conn_retire(rp_conn *conn)
     if (conn->state == RP_CONN_OPEN && !rp_conn_retired(conn))
         conn->origin->retired_count++;
     conn->last_ns = 0; /* older than it may be */
+    if (conn->takes == RP_TAKES_UNSAID)
+        conn->origin->said_by_ns = 0; /* nobody waits for what it says */
     if (conn->in_flight == 0)
         rp_conn_close(conn);
     else

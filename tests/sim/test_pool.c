@@ -2,6 +2,8 @@
 #include "support/check.h"
 #include "support/play.h"
 
+#include <ringport/life.h>
+
 #define MS_NS ((uint64_t)1000000)
 
 /* Every answer takes ten seconds. */
@@ -82,6 +84,29 @@ static void test_refused_beside_one_that_ends(void **state)
         call_wait(&endless, &p);
         play_end(&p);
     }
+}
+
+/* Nor for what it would have said of itself: GOAWAY came along with its SETTINGS. */
+static void test_goaway_at_once(void **state)
+{
+    (void)state;
+    play p;
+    call endless = {0}, c = {0};
+    int version = 20;
+    rp_sim_server_options serving = {.on_request = end_without_end, .user = &version};
+    serving.versions = RP_SIM_HTTP_2;
+    play_begin(&p, &(play_options){.server = &serving, .version = 13});
+    call_start(&endless, &p, NULL);
+    while (endless.body_bytes == 0)
+        (void)rp_loop_turn(p.loop, RP_NEVER_MS);
+    rp_sim_run_ms(p.sim, 10);
+    call_start(&c, &p, NULL);
+    rp_sim_run_ms(p.sim, 100);
+    assert_int_equal(c.status, 200);
+    rp_client_cancel_all(p.client);
+    call_wait(&endless, &p);
+    call_wait(&c, &p);
+    play_end(&p);
 }
 
 /* Nor for one whose answer has no end, longer than a connection may take. */
@@ -352,6 +377,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_is_tried_again),
         cmocka_unit_test(test_refused_beside_one_that_ends),
+        cmocka_unit_test(test_goaway_at_once),
         cmocka_unit_test(test_refused_beside_an_endless_answer),
         cmocka_unit_test(test_refused_beside_one_that_serves),
         cmocka_unit_test(test_failed_replay_is_not_safe_to_repeat),
