@@ -164,9 +164,9 @@ static void hold(const rule *r)
     fetch_wait(&tried);
     fetch_wait(&waiting);
     scene_settle(&s, 20);
+    judge(&s, &t, &waiting, &tried);
     if (r->outcome == RULE_CONNECTION_ERROR)
         UNTIL(s.web.loop, scene_counts(&s).open == 0); /* 5.4.1 */
-    judge(&s, &t, &waiting, &tried);
     unsigned connections = 1;
     if (r->withheld == 0) { /* or the next connection is no better */
         start(&s, &next, "/next");
