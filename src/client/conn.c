@@ -326,13 +326,29 @@ uint32_t rp_conn_room(const rp_conn *conn)
     return least(room, at_most(rp_origin_uses(origin), conn->given));
 }
 
+/* Those of which nothing was said have more room now, or less. */
+static void room_of_unsaid_changed(rp_origin *origin)
+{
+    rp_link *all = &origin->client->conns;
+    for (rp_link *link = all->next; link != all;) {
+        rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
+        link = link->next;
+        if (conn->origin == origin && conn->state == RP_CONN_OPEN && conn->takes == RP_TAKES_UNSAID)
+            rp_conn_room_changed(conn);
+    }
+}
+
 void rp_conn_takes(rp_conn *conn, uint32_t count)
 {
+    rp_origin *origin = conn->origin;
+    uint32_t before = origin->takes_said ? origin->takes : RP_TAKES_UNSAID;
     conn->takes = count;
     if (!rp_conn_outdated(conn))
-        rp_origin_learn_takes(conn->origin, count);
+        rp_origin_learn_takes(origin, count);
     if (conn->state == RP_CONN_OPEN)
         rp_conn_room_changed(conn);
+    if (origin->takes_said && origin->takes != before && origin->open_count > 1)
+        room_of_unsaid_changed(origin);
 }
 
 static void note_local(const rp_conn *conn, rp_request *request)

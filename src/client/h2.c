@@ -6,8 +6,8 @@
  * All frames of a turn, requests' and others', leave in one send.
  *
  * What http/h2 finds out is acted on when it has returned (settle): ends are told, and room that
- * changed is. What the pool knows of the room (told_room) never exceeds what there is, but for what
- * came in this turn, and fill looks again. */
+ * changed is. What the pool knows of the room never exceeds what there is, but for what came in
+ * this turn, and fill looks again. */
 #include "client/conn.h"
 
 #include "base/assert.h"
@@ -30,7 +30,6 @@ typedef struct session {
     uint32_t limit;    /* streams that may be open, as of the last settle */
     bool is_over;      /* it ended, or failed: there is nobody to say farewell to */
     bool broken;       /* by the server: it is to be told, where it takes that in time */
-    bool told_room;    /* the pool knows that there is some */
     rp_deferred later; /* delivers what waits for credit that came */
     rp_timer silence;
     uint64_t heard_ns;  /* anything */
@@ -74,18 +73,15 @@ static bool is_spent(const rp_conn *conn)
 /* The pool is told what changed since it last heard, once what was found out is acted on. */
 static void room_update(rp_conn *conn)
 {
-    session *h2 = session_of(conn);
     if (conn->state != RP_CONN_OPEN)
         return;
     if (conn->in_flight == 0 && is_spent(conn)) {
         rp_conn_close(conn);
         return;
     }
-    bool has = rp_conn_room(conn) > 0;
-    if (has == h2->told_room && conn->in_flight > 0)
-        return;
-    h2->told_room = has;
-    rp_conn_room_changed(conn);
+    bool has = rp_conn_room(conn) > 0, known = !rp_list_empty(&conn->ready_link);
+    if (has != known || conn->in_flight == 0)
+        rp_conn_room_changed(conn);
 }
 
 /* ---- telling requests what became of them ---- */
@@ -565,7 +561,6 @@ static bool begin(rp_conn *conn)
     }
     h2->conn = conn;
     h2->limit = rp_h2_limit(h2->h2);
-    h2->told_room = true;
     rp_list_init(&h2->assigned);
     rp_list_init(&h2->later.link);
     conn->session = h2;
@@ -598,7 +593,6 @@ static void start(rp_conn *conn, rp_request *request)
     session *h2 = session_of(conn);
     rp_list_append(&h2->assigned, &request->queue_link);
     h2->assigned_count++;
-    h2->told_room = rp_conn_room(conn) > 0;
     rp_stream_want_fill(conn->stream, fill);
 }
 

@@ -173,6 +173,43 @@ static void test_limit_moves(void **state)
     end(&p);
 }
 
+/* The first lets its connection say how many it takes, and so does the last, which is answered. */
+static void say_and_wait(rp_sim_exchange *x, void *user)
+{
+    unsigned number = number_of(x);
+    if (number == 0 || number == 15)
+        rp_sim_withhold(rp_sim_connection(x), 0);
+    if (number == 15)
+        execute(x, user);
+}
+
+/* What one connection says is taken for its neighbour's, too, and the pool hears of both: what
+ * comes free there is for who waits. */
+static void test_limit_of_a_neighbour(void **state)
+{
+    rp_client_options client = {.connections_per_origin = 2, .http2_streams_early = 10};
+    rp_sim_setting four = {RP_SIM_MAX_CONCURRENT_STREAMS, 4};
+    rp_sim_server_options server = {.on_request = say_and_wait,
+                                    .settings = &four,
+                                    .setting_count = 1,
+                                    .withheld = RP_SIM_SETTINGS | RP_SIM_SETTINGS_ACK};
+    play p;
+    (void)state;
+    begin(&p, &server, &client);
+    start(&p, 0, 14);
+    rp_sim_run_ms(p.sim, 1000);
+    assert_int_equal(counts_of(&p).requests, 14);
+    assert_int_equal(counts_of(&p).connections, 2);
+    start(&p, 15, 1);
+    rp_sim_run_ms(p.sim, 1000);
+    assert_int_equal(executed[15], 0);
+    rp_request_cancel(calls[13].request);
+    rp_sim_run_ms(p.sim, 1000);
+    assert_int_equal(executed[15], 1);
+    rp_client_cancel_all(p.client);
+    end(&p);
+}
+
 /* ---- silence ---- */
 
 static void answer_late(rp_sim_exchange *x, void *user)
@@ -588,6 +625,7 @@ int main(void)
         cmocka_unit_test(test_broken_while_blocked),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_limit_moves),
+        cmocka_unit_test(test_limit_of_a_neighbour),
         cmocka_unit_test(test_black_hole),
         cmocka_unit_test(test_full_window),
         cmocka_unit_test(test_slow_is_not_dead),
