@@ -408,6 +408,8 @@ bool proxy_explains(const call *c, rp_status status)
     case RP_E_BODY_TRUNCATED:
     case RP_E_H2_NOT_SPOKEN:
         return true;
+    case RP_E_STALE_CONNECTION: /* and closes, when it may have been asked again already */
+        return c->proxy->kind == PROXY_FORWARD;
     default:
         return false;
     }
