@@ -98,7 +98,7 @@ static void test_percentiles(void **state)
     assert_int_equal(h->min, values[0]);
     assert_int_equal(h->max, values[COUNT - 1]);
     for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++) {
-        size_t rank = (size_t)(percents[i] / 100 * COUNT + 0.5);
+        size_t rank = (size_t)(percents[i] / 100 * (double)COUNT + 0.5);
         uint64_t exact = values[rank - 1], found = histogram_percentile(h, percents[i]);
         assert_true(found >= exact);
         assert_true(found - exact <= exact / 64);
