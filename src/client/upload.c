@@ -5,6 +5,7 @@
 #include "client/protocol.h"
 #include "client/conn.h"
 #include "client/request.h"
+#include "client/why.h"
 
 #define EXPECT_MS 1000u
 
@@ -27,6 +28,13 @@ static bool is_open(const rp_request *request)
            request->state != RP_REQUEST_ENDING && !request->cancelled;
 }
 
+/* Who asks why it was slow is told of the caller, too. */
+static void note_lack(rp_request *request)
+{
+    if (request->explain != NULL)
+        rp_why_lacks(request, is_open(request) && rp_body_ready(body_of(request), 1) == 0);
+}
+
 static void ask_now(rp_deferred *deferred)
 {
     rp_upload *upload = RP_CONTAINER(deferred, rp_upload, asking);
@@ -38,6 +46,7 @@ static void ask_now(rp_deferred *deferred)
     if (!is_open(request) || request->state != RP_REQUEST_ACTIVE)
         return;
     upload->asked = true;
+    note_lack(request);
     upload->on_wanted(request, room_of(&upload->body), request->user);
 }
 
@@ -160,12 +169,15 @@ void rp_upload_answered(rp_request *request, const rp_response_head *head)
         return;
     rp_upload_pauses(request);
     body->stopped = true;
+    note_lack(request);
 }
 
 void rp_upload_taken(rp_request *request)
 {
-    if (request->has_body && body_of(request)->produced)
-        ask(request);
+    if (!request->has_body || !body_of(request)->produced)
+        return;
+    note_lack(request);
+    ask(request);
 }
 
 const char *rp_upload_waits(const rp_request *request)
@@ -239,6 +251,7 @@ size_t rp_request_give(rp_request *request, const void *data, size_t size)
     }
     body->given_bytes += taken;
     request->upload.asked = false;
+    note_lack(request);
     if (waited) /* from here on it is the server's turn */
         request->moved_ns = rp_loop_now_ns(request->client->loop);
     tell_protocol(request);
@@ -288,6 +301,7 @@ rp_status rp_request_body_end(rp_request *request, const rp_header *trailers, si
     body->ended = true;
     if (body->stopped)
         return RP_OK; /* the next try needs it */
+    note_lack(request);
     request->moved_ns = rp_loop_now_ns(request->client->loop);
     tell_protocol(request);
     return RP_OK;

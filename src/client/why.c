@@ -85,15 +85,27 @@ void rp_why_goes(rp_request *request)
     e->ended_ns = 0;
 }
 
+/* *since: from when on it is so; 0: it is not. */
+static void count(const rp_request *request, uint64_t *total_ns, uint64_t *since, bool is_so)
+{
+    uint64_t now = rp_loop_now_ns(request->client->loop);
+    if (is_so == (*since > 0))
+        return;
+    if (!is_so)
+        *total_ns += now - *since;
+    *since = is_so ? now : 0;
+}
+
 void rp_why_owes(rp_request *request, bool owes)
 {
     rp_explain *e = request->explain;
-    uint64_t now = rp_loop_now_ns(request->client->loop);
-    if (owes == (e->owes_ns > 0))
-        return;
-    if (!owes)
-        e->credit_ns += now - e->owes_ns;
-    e->owes_ns = owes ? now : 0;
+    count(request, &e->credit_ns, &e->owes_ns, owes);
+}
+
+void rp_why_lacks(rp_request *request, bool lacks)
+{
+    rp_explain *e = request->explain;
+    count(request, &e->body_ns, &e->lacks_ns, lacks);
 }
 
 /* ---- the pieces ---- */
@@ -286,6 +298,9 @@ static void add_piece(text *t, const rp_request *request, const rp_response_summ
         add_body(t, summary, us);
         break;
     }
+    /* Which of the two is slow can't be known. */
+    if ((which == ANSWER || which == BODY) && rp_origin_forwards(request->origin))
+        add(t, ", through the proxy %.100s", hop->host);
 }
 
 /* What TCP knows: of what it had to send again, and only where the network is waited for. */
@@ -307,22 +322,24 @@ const char *rp_why_text(rp_request *request, const rp_response_summary *summary)
     text t = {.at = e->text, .left = RP_WHY_SIZE};
     uint64_t us;
     rp_why_owes(request, false);
+    rp_why_lacks(request, false);
     rp_why_goes(request); /* or would have */
     piece which = longest_piece(request, summary, &us);
     uint64_t away_us = (request->client->loop->away_ns - e->away_ns) / 1000;
-    uint64_t credit_us = e->credit_ns / 1000;
-    bool away = away_us > us / 2, credit = !away && which == BODY && credit_us > us / 2;
-    add_time(&t, away ? away_us : credit ? credit_us : us);
+    bool away = away_us > us / 2;
+    uint64_t caller_us = (which == BODY ? e->credit_ns : e->body_ns) / 1000;
+    bool caller = !away && (which == BODY || which == SEND) && caller_us > us / 2;
+    add_time(&t, away ? away_us : caller ? caller_us : us);
     add(&t, " of ");
     add_time(&t, summary->timings.total_us);
     add(&t, ": ");
     if (away)
         add(&t, "the program did not turn its loop");
-    else if (credit)
-        add(&t, "the caller did not take the body");
+    else if (caller)
+        add(&t, "the caller did not %s the body", which == BODY ? "take" : "give");
     else
         add_piece(&t, request, summary, which, us);
-    if (!away && !credit)
+    if (!away && !caller)
         add_tcp(&t, e, which);
     return e->text;
 }

@@ -20,6 +20,8 @@ typedef struct rp_explain {
     uint32_t ahead;        /* requests that were before it, in the queue and on connections */
     uint64_t credit_ns;    /* so long the caller owed all of its credit... */
     uint64_t owes_ns;      /* ...and does since; 0: it does not */
+    uint64_t body_ns;      /* so long there was nothing of the body to send, for the caller... */
+    uint64_t lacks_ns;     /* ...has not given it since; 0: there is */
     uint64_t away_ns;      /* the loop's, at the beginning */
     unsigned again;        /* times that it went out once more: redirects, retries, replays... */
     uint64_t begun_ns;     /* ...the last of which began then */
@@ -41,6 +43,8 @@ void rp_why_again(rp_request *request);
 void rp_why_goes(rp_request *request);
 /* Does the caller owe all of its credit from here on? */
 void rp_why_owes(rp_request *request, bool owes);
+/* Is there nothing of the body to send from here on, for the caller has not given it? */
+void rp_why_lacks(rp_request *request, bool lacks);
 /* The sentence; lives as long as the request. */
 const char *rp_why_text(rp_request *request, const rp_response_summary *summary);
 

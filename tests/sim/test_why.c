@@ -39,6 +39,7 @@ typedef struct fault {
     bool slow_reader;
     int http;          /* 0: over HTTP/1.1 and over HTTP/2, else over this one alone */
     const char *proxy; /* its URL's scheme; NULL: none */
+    bool forwards;
 } fault;
 
 /* ---- the client ---- */
@@ -296,6 +297,22 @@ static void program_pauses(asked *a)
 
 static const rp_retry_options thrice = {.attempts = 3};
 
+static void give_all(rp_timer *timer, void *user)
+{
+    const asked *a = user;
+    (void)timer;
+    (void)rp_request_give(a->request, "body", 4);
+    (void)rp_request_body_end(a->request, NULL, 0, NULL);
+}
+
+static void give_late(rp_request *request, size_t room, void *user)
+{
+    asked *a = user;
+    (void)room;
+    a->request = request;
+    rp_timer_start(a->p.loop, &a->reader, WAIT_MS, give_all, a);
+}
+
 static const fault faults[] = {
     {.name = "look-up", .needle = "the look-up of api.example.test", .before = names_late},
     {.name = "SYN lost",
@@ -345,6 +362,13 @@ static const fault faults[] = {
      .needle = "waiting for the proxy proxy.example.test to make a tunnel to api.example.test",
      .proxy = "socks5h",
      .before = request_lost},
+    {.name = "forwarding proxy",
+     .needle = "waiting for api.example.test to begin its answer, through the proxy "
+               "proxy.example.test",
+     .proxy = "http",
+     .forwards = true,
+     .http = 1,
+     .before = request_lost},
     {.name = "openings",
      .needle = "(concurrent_openings)",
      .version = 13,
@@ -392,19 +416,24 @@ static const fault faults[] = {
      .server = {.on_request = answer_long},
      .request = {.receive_credit_bytes = CREDIT},
      .slow_reader = true},
+    {.name = "producer",
+     .needle = "the caller did not give the body",
+     .request = {.on_body_wanted = give_late}},
     {.name = "program", .needle = "the program did not turn its loop", .meanwhile = program_pauses},
 };
 
-static void proxy_begin(asked *a, const char *scheme)
+static void proxy_begin(asked *a, const char *scheme, bool forwards)
 {
     rp_error error;
     char url[96];
-    relay_options relaying = {.socks = strncmp(scheme, "socks", 5) == 0, .port = 3128};
+    relay_options relaying = {
+        .socks = strncmp(scheme, "socks", 5) == 0, .port = 3128, .forwards = forwards};
+    rp_proxy_options proxy = {.url = url, .forward_http = forwards};
     CHECK(rp_sim_loop_create(a->p.sim, &a->relay_loop, NULL, false, NULL) == RP_OK);
     relay_begin(&a->r, a->relay_loop, &relaying);
     (void)snprintf(url, sizeof(url), "%s://proxy.example.test:3128", scheme);
     if (rp_sim_name_add(a->p.sim, "proxy.example.test", "127.0.0.1", &error) != RP_OK ||
-        rp_proxy_create(&a->proxy, &(rp_proxy_options){.url = url}, &error) != RP_OK)
+        rp_proxy_create(&a->proxy, &proxy, &error) != RP_OK)
         fail_msg("%s", error.text);
 }
 
@@ -433,7 +462,7 @@ static bool names_it(const fault *f, int http, unsigned seed, char why[512])
     client.http2_prior_knowledge = http == 2 && f->version == 0;
     play_begin(&a.p, &options);
     if (f->proxy != NULL)
-        proxy_begin(&a, f->proxy);
+        proxy_begin(&a, f->proxy, f->forwards);
     if (f->before != NULL)
         f->before(&a);
     request.explain = true;
