@@ -696,10 +696,13 @@ void rp_sim_server_drop(rp_sim_server *server, rp_sim_ending ending)
         if (c->over)
             continue;
         rp_sim_scripts_clear(c);
-        if (drop_waits(c, ending))
+        c->dropped = false;
+        if (drop_waits(c, ending)) {
             rp_sim_end(&c->exchange, ending);
-        else
+            c->dropped = true;
+        } else {
             rp_sim_script_end(c, ending);
+        }
     }
 }
 

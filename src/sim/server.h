@@ -109,9 +109,10 @@ struct sim_connection {
     rp_timer parting;
     rp_deferred later; /* rp_sim_connection_advance */
     rp_sim_ending ending;
-    bool deaf; /* reads no more */
-    bool over; /* the ending began: there are no more steps */
-    bool shut; /* of the ending: our side is closed */
+    bool deaf;    /* reads no more */
+    bool over;    /* the ending began: there are no more steps */
+    bool dropped; /* it begins when what is being written is: nor are there any to append */
+    bool shut;    /* of the ending: our side is closed */
     bool peer_ended, advancing;
 };
 

@@ -20,7 +20,7 @@ static void advance_later(rp_deferred *deferred)
 /* NULL: the connection has ended, and nobody cares any more. */
 static sim_step *append(rp_sim_exchange *x, sim_step_kind kind, size_t size)
 {
-    if (x->connection->over || x->told)
+    if (x->connection->over || x->connection->dropped || x->told)
         return NULL;
     RP_ASSERT(!x->ended); /* or the user appends to a script that rp_sim_end has ended */
     sim_step *step = rp_allocate(&x->connection->server->memory, sizeof(*step) + size);

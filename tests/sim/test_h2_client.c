@@ -210,6 +210,46 @@ static void test_limit_of_a_neighbour(void **state)
     end(&p);
 }
 
+/* The first is long on its way, and the others say something to the connection, too. */
+static void answer_and_leave(rp_sim_exchange *x, void *user)
+{
+    static char body[16384 - 9];
+    if (number_of(x) > 0) {
+        rp_sim_goaway(rp_sim_connection(x), UINT32_MAX, NO_ERROR, NULL);
+        execute(x, user);
+        return;
+    }
+    executed[0]++;
+    rp_sim_respond(x, 200, NULL, body, sizeof(body));
+}
+
+/* A request comes on a connection that is dropped as soon as what is being written has left: what
+ * is said to it is said to nobody. */
+static void test_asked_while_dropped(void **state)
+{
+    rp_sim_options sim = {.seed = 1,
+                          .orderly = true,
+                          .latency_least_us = 100000,
+                          .latency_most_us = 100000,
+                          .window_bytes = 512};
+    rp_sim_server_options server = {.on_request = answer_and_leave, .versions = RP_SIM_HTTP_1_OR_2};
+    play p;
+    (void)state;
+    memset(calls, 0, sizeof(calls));
+    memset(executed, 0, sizeof(executed));
+    play_begin(&p, &(play_options){.sim = &sim, .server = &server, .version = 13});
+    start(&p, 0, 1);
+    while (executed[0] == 0)
+        (void)rp_loop_turn(p.loop, 100);
+    rp_sim_server_drop(p.server, RP_SIM_END_TRUNCATED);
+    start(&p, 1, 1);
+    all_good(&p, 1, 1);
+    assert_int_equal(executed[1], 2);
+    assert_int_equal(counts_of(&p).connections, 2);
+    call_wait(&calls[0], &p);
+    end(&p);
+}
+
 /* ---- silence ---- */
 
 static void answer_late(rp_sim_exchange *x, void *user)
@@ -626,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_limit_moves),
         cmocka_unit_test(test_limit_of_a_neighbour),
+        cmocka_unit_test(test_asked_while_dropped),
         cmocka_unit_test(test_black_hole),
         cmocka_unit_test(test_full_window),
         cmocka_unit_test(test_slow_is_not_dead),
