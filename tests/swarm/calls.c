@@ -214,7 +214,7 @@ static bool speaks_2(const call *c, const host *h)
 static bool may_be_stale(const call *c, const host *h)
 {
     bool late = h->knobs->keep_alive_s > 0 && c->world->knobs.host_pauses > 0;
-    return !h->knobs->http2 && (h->knobs->silent_close > 0 || late);
+    return !h->knobs->http2 && (h->knobs->silent_close > 0 || h->hangs_up || late);
 }
 
 static bool is_premature(const call *c, const host *h)

@@ -586,7 +586,7 @@ static void take_head(rp_sim_exchange *x, host *h)
     }
     if (call_expectation_fails(x, c)) {
         c->asked -= hop == c->hop_seen;
-        v->refused = v->may_come = true;
+        v->refused = v->may_come = h->hangs_up = true;
         rp_sim_respond(x, 417, NULL, "no", 2);
         return;
     }
@@ -599,10 +599,12 @@ static void take_head(rp_sim_exchange *x, host *h)
     if (c->early_hints && hop == c->hops)
         rp_sim_head(x, 103, line, 0);
     call_expects(x, c, &v->may_come);
-    if (c->flaw == FLAW_DEAF && hop == c->hops && !h->knobs->http2)
+    if (c->flaw == FLAW_DEAF && hop == c->hops && !h->knobs->http2) {
         rp_sim_stop_reading(x);
-    else if (c->early)
+    } else if (c->early) {
+        h->hangs_up = h->hangs_up || c->expectation != EXPECT_NONE;
         answer(x, c);
+    }
 }
 
 static void take_body(rp_sim_exchange *x, const uint8_t *data, size_t size)

@@ -186,6 +186,7 @@ struct host {
     uint16_t port;         /* on a real ground */
     rp_sim_server *server; /* NULL: dead */
     rp_timer timer;        /* until it returns */
+    bool hangs_up;         /* it has answered one who waits for 100, and may close without a word */
 };
 
 /* Memory that is counted, of the client's loop. */
