@@ -95,7 +95,7 @@ static bool add_range(fields *f, const tool_options *o, const own_fields *own)
 bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
 {
     const char *agent = o->user_agent;
-    f->count = 0;
+    *f = (fields){.count = 0};
     f->headers = calloc(o->header_count + OWN_FIELDS, sizeof(*f->headers));
     if (f->headers == NULL || !add_range(f, o, own))
         return false;
