@@ -274,7 +274,9 @@ enum {
     RP_REDIRECT_POST_302 = 2,
     RP_REDIRECT_POST_303 = 4,
     RP_REDIRECT_INSECURE = 8, /* from https to http, too */
-    RP_REDIRECT_TRUSTED = 16  /* with every header but Host to any origin, secret or not */
+    RP_REDIRECT_TRUSTED = 16, /* with every header but Host to any origin, secret or not */
+    /* The method stays what it is, as with CURLOPT_CUSTOMREQUEST; a body goes where POST's does. */
+    RP_REDIRECT_KEEP_METHOD = 32
 };
 
 /* See rp_request_give. */

@@ -91,13 +91,18 @@ static const char *location_of(const rp_response_head *head, bool *differ)
     return location != NULL && location[strspn(location, " \t")] != '\0' ? location : NULL;
 }
 
+static bool keeps_method(const redirection *r)
+{
+    return (r->flags & RP_REDIRECT_KEEP_METHOD) != 0;
+}
+
 /* RFC 9110, 15.4.2 to 15.4.4, and as browsers have it (Fetch, 4.4): POST became GET long before
  * that was a rule. */
 static const char *method_behind(const redirection *r, int status)
 {
     static const uint32_t keeps[] = {RP_REDIRECT_POST_301, RP_REDIRECT_POST_302,
                                      RP_REDIRECT_POST_303};
-    bool post = strcmp(r->method, "POST") == 0;
+    bool post = keeps_method(r) || strcmp(r->method, "POST") == 0;
     bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
     if (status > 303 || (post && (r->flags & keeps[status - 301]) != 0))
         return r->method;
@@ -256,7 +261,7 @@ static rp_status ask(rp_request *request, const rp_response_head *head, const rp
     rp_redirect told = {.status = head->status,
                         .number = r->count + 1,
                         .url = r->next_url,
-                        .method = method,
+                        .method = keeps_method(r) ? r->method : method,
                         .keeps_body = method == r->method,
                         .same_origin = is_origin(request->origin, url),
                         .head = head};
@@ -348,7 +353,8 @@ static void follow(rp_request *request)
         rp_upload_repeats(request);
     } else {
         rp_upload_free(request);
-        memcpy(r->method, "GET", sizeof("GET"));
+        if (!keeps_method(r))
+            memcpy(r->method, "GET", sizeof("GET"));
     }
     request->idempotent = !r->never_replay && (r->idempotent || rp_method_idempotent(r->method));
     rp_status status = rp_url_parse(&url, r->url, strlen(r->url), &error);
@@ -383,7 +389,7 @@ static const rp_redirect_calls calls = {
 
 #define FLAGS                                                                                      \
     (RP_REDIRECT_POST_301 | RP_REDIRECT_POST_302 | RP_REDIRECT_POST_303 | RP_REDIRECT_INSECURE |   \
-     RP_REDIRECT_TRUSTED)
+     RP_REDIRECT_TRUSTED | RP_REDIRECT_KEEP_METHOD)
 
 rp_status rp_redirect_begin(rp_request *request, const rp_request_options *options,
                             const rp_url *url, rp_error *error)

@@ -405,8 +405,9 @@ rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
         message->length = 0;
         message->chunked = message->says_expect = message->says_expect_http1 = false;
     }
-    message->says_length = change->without_body ? expects_body(change->method)
-                                                : from->says_length && !given.content_length;
+    message->says_length =
+        !given.content_length &&
+        (change->without_body ? expects_body(change->method) : from->says_length);
     message->says_accept = from->says_accept && !given.accept;
     message->says_close = given.close;
     return status;

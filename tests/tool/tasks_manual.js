@@ -52,10 +52,10 @@ exports.list = [
         differs: {in: ['requests'], why: 'curl 7.88 loses the first'}}),
     words('--url-query and -d', ['--url-query', 'a=1', '-d', 'b=2', '{http}/echo']),
     words('-X of nothing', ['-X', '', '{http}/'], {differs: {in: ['requests', 'exit', 'stdout'], why: 'that is no method'}}),
-    task('-X and a redirect', '-L -X POST -d a=b {http}/moved', {
-        differs: {in: ['requests'], why: 'a method that was given changes as any does: RFC 9110, 15.4'}}),
-    task('-X PUT and a redirect', '-L -X PUT -d a=b {http}/redirect', {
-        differs: {in: ['requests'], why: 'the body goes where its method does; curl sends PUT without one'}}),
+    task('-X and a redirect', '-L -X POST -d a=b {http}/moved'),
+    task('-X PUT and a redirect', '-L -X PUT -d a=b {http}/redirect'),
+    task('-X and a redirect without a body', '-L -X DELETE {http}/moved'),
+    task('-X and a redirect that keeps POST', '-L -X PATCH -d a=b --post301 {http}/moved'),
 
     // Files
     task('-o with two globs', '-o #2_#1_#3.txt {http}/{a,b}/n/[1-2]'),

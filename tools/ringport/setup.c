@@ -185,7 +185,8 @@ void setup_request_options(const tool_options *o, const fields *f,
     request_options->password = o->password;
     request_options->bearer = o->bearer;
     request_options->redirects_limit = o->location ? o->redirects : 0;
-    request_options->redirect_flags = o->redirect_flags;
+    request_options->redirect_flags =
+        o->redirect_flags | (o->method != NULL ? (uint32_t)RP_REDIRECT_KEEP_METHOD : 0);
     request_options->expect_continue = options_expect(o);
     request_options->expect_timeout_ms = o->expect_timeout_ms;
     if (o->body.given) {

@@ -357,6 +357,8 @@ static bool prepare_hop(transfer *t, rp_redirect *redirect)
     bool had_cookie = t->cookie != NULL;
     t->strayed = t->strayed || !redirect->same_origin;
     redirect->headers = t->hop;
+    if (o->method != NULL && !redirect->keeps_body) /* as -X without a body */
+        t->hop[redirect->header_count++] = (rp_header){"Content-Length", ""};
     if (o->referer_follows && !option_has_header(o, "referer")) {
         if (t->page == NULL)
             return false;

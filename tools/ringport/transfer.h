@@ -46,7 +46,7 @@ struct transfer {
     char *cookie;     /* sent with the request, or the last one behind a redirect */
     char *page;       /* whom the last redirect was from, for Referer */
     bool strayed;     /* a redirect led to another origin */
-    rp_header hop[2]; /* what a redirect has sent */
+    rp_header hop[3]; /* what a redirect has sent */
     fields fields;
     output out;
     FILE *dump;     /* of -D */
