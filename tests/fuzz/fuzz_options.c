@@ -81,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                code == EXIT_URL || code == EXIT_SCHEME || code == EXIT_NOT_BUILT_IN ||
                code == EXIT_BAD_ARGUMENT);
     FUZZ_CHECK((code == EXIT_OK) == (o.message[0] == '\0'));
-    for (const tool_options *at = &o; code == EXIT_OK && !o.help && at != NULL; at = at->next)
+    bool runs = code == EXIT_OK && !o.help && !o.version;
+    for (const tool_options *at = &o; runs && at != NULL; at = at->next)
         check_options(at, c);
     options_free(&o);
     for (int i = 0; i < argc; i++)
