@@ -357,10 +357,10 @@ static char *spaced(const char *text, const char *white)
     char *made = calloc(1, 4 * strlen(text) + 1), *at = made;
     assert_non_null(made);
     for (const char *rest = text; *rest != '\0'; rest++) {
-        if (*rest == '\n' && rest[1] != '\0')
-            at = stpcpy(at, white);
-        else
-            *at++ = *rest;
+        bool between = *rest == '\n' && rest[1] != '\0';
+        size_t size = between ? strlen(white) : 1;
+        memcpy(at, between ? white : rest, size);
+        at += size;
     }
     return made;
 }

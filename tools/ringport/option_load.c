@@ -82,9 +82,10 @@ static int check_credentials(tool_options *o)
     for (size_t i = 1; i < list->count; i++) {
         if (!same_origin(list->requests[0].url, list->requests[i].url))
             return option_fail(o, EXIT_USAGE,
-                               "%.80s, line %zu: another server than in line %zu: %s is for "
+                               "%.80s, line %lu: another server than in line %lu: %s is for "
                                "both only with --location-trusted",
-                               o->list_path, list->requests[i].line, list->requests[0].line,
+                               o->list_path, (unsigned long)list->requests[i].line,
+                               (unsigned long)list->requests[0].line,
                                o->user != NULL ? "-u" : "--oauth2-bearer");
     }
     return EXIT_OK;
