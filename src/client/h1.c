@@ -324,8 +324,9 @@ static void body_written(rp_stream *stream, rp_write *write, const rp_error *err
 static bool has_small_body(const rp_request *request)
 {
     const rp_body *body = &request->upload.body;
-    return !body->exists || (body->data != NULL && !rp_message_expects(&request->message, 11) &&
-                             request->head_size + body->length <= SMALL_REQUEST_BYTES);
+    return !request->has_body ||
+           (body->data != NULL && !rp_message_expects(&request->message, 11) &&
+            request->head_size + body->length <= SMALL_REQUEST_BYTES);
 }
 
 /* When it was sent as far as it was given, the network has all of that, and more may follow. */
@@ -371,7 +372,7 @@ static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
         return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
                             "no memory for the request's head");
     size_t size = request->head_size = rp_h1_request_write(&request->message, proxy, text);
-    if (request->upload.body.exists && has_small_body(request)) {
+    if (request->has_body && has_small_body(request)) {
         size_t body_size = (size_t)request->upload.body.length;
         memcpy(text + size, request->upload.body.data, body_size);
         size += body_size;

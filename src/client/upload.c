@@ -80,7 +80,6 @@ void rp_upload_make(rp_request *request, const rp_request_options *options, uint
     upload->expect_timeout_ms =
         options->expect_timeout_ms > 0 ? options->expect_timeout_ms : EXPECT_MS;
     body->produced = options->on_body_wanted != NULL;
-    body->exists = true;
     body->data = options->body;
     body->length = length;
 }
@@ -91,7 +90,7 @@ void rp_upload_copy(rp_request *request, const rp_request *from)
     rp_upload_make(request,
                    &(rp_request_options){.body = body->data,
                                          .expect_timeout_ms = from->upload.expect_timeout_ms},
-                   body->exists ? body->length : 0);
+                   body->length);
 }
 
 void rp_upload_pauses(rp_request *request)

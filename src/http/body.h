@@ -20,7 +20,7 @@ typedef struct rp_body {
     uint64_t given_bytes, taken_bytes;
     uint8_t *trailers; /* "name: value" lines that end in CRLF; NULL: none */
     size_t trailers_size;
-    bool exists, produced;
+    bool produced;
     bool ended;   /* the producer told its end */
     bool held;    /* nothing goes before the server says so (100) */
     bool stopped; /* nothing more goes: the server has answered */

@@ -160,7 +160,7 @@ static void ask(run *r)
         FUZZ_CHECK(rp_message_pack(&message, &source, packed, sizeof(packed), NULL) == RP_OK);
         a->limited = (r->settings >> i & 1) != 0;
         a->drops = i == 4;
-        a->body = (rp_body){.data = (const uint8_t *)body, .length = sizeof(body), .exists = true};
+        a->body = (rp_body){.data = (const uint8_t *)body, .length = sizeof(body)};
         rp_h2_request request = {.message = &message,
                                  .body = uploads ? &a->body : NULL,
                                  .limited = a->limited,

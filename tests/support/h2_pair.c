@@ -229,7 +229,7 @@ static void ours_ask(pair *p)
     rp_url url;
     rp_message message;
     CHECK(rp_url_parse(&url, "https://h/", 10, NULL) == RP_OK);
-    p->body = (rp_body){.data = upload, .length = sizeof(upload), .exists = true};
+    p->body = (rp_body){.data = upload, .length = sizeof(upload)};
     for (unsigned i = 0; i < REQUESTS; i++) {
         rp_message_source source = {.method = method_of(i),
                                     .url = &url,

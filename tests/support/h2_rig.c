@@ -155,8 +155,7 @@ void h2_come(void)
 /* NULL: it has none. */
 static rp_body *body_of(unsigned i, const h2_sending *how)
 {
-    rig.all[i].body =
-        (rp_body){.data = (const uint8_t *)how->body, .length = how->body_size, .exists = true};
+    rig.all[i].body = (rp_body){.data = (const uint8_t *)how->body, .length = how->body_size};
     return how->body_size > 0 ? &rig.all[i].body : NULL;
 }
 

@@ -49,7 +49,7 @@ static int tear_down(void **state)
 
 static void begin_produced(uint64_t length)
 {
-    f.body = (rp_body){.exists = true, .produced = true, .length = length};
+    f.body = (rp_body){.produced = true, .length = length};
     rp_chain_init(&f.body.given, &f.pool);
 }
 
@@ -73,7 +73,7 @@ static void take(size_t size)
 static void test_memory(void **state)
 {
     (void)state;
-    f.body = (rp_body){.exists = true, .data = f.data, .length = SIZE};
+    f.body = (rp_body){.data = f.data, .length = SIZE};
     assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), SIZE);
     assert_int_equal(rp_body_ready(&f.body, 10), 10);
     assert_false(rp_body_ends(&f.body, SIZE - 1));
@@ -93,7 +93,7 @@ static void test_nothing_goes(void **state)
     (void)state;
     for (unsigned i = 0; i < 6; i++) {
         if (i % 2 == 0) {
-            f.body = (rp_body){.exists = true, .data = f.data, .length = 5};
+            f.body = (rp_body){.data = f.data, .length = 5};
         } else {
             begin_produced(5);
             give(5);
