@@ -78,7 +78,7 @@ static bool parse_4(rp_address *address, const char *text)
     return true;
 }
 
-bool rp_address_parse(rp_address *address, const char *text, size_t size)
+bool rp__address_parse(rp_address *address, const char *text, size_t size)
 {
     char copy[RP_ADDRESS_TEXT_SIZE];
     bool brackets = size >= 2 && text[0] == '[' && text[size - 1] == ']';
@@ -136,8 +136,8 @@ static void text_6(const rp_address *address, bool with_port, char *text)
         (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, "%s%s", host, zone);
 }
 
-const char *rp_address_text(const rp_address *address, bool with_port,
-                            char text[RP_ADDRESS_TEXT_SIZE])
+const char *rp__address_text(const rp_address *address, bool with_port,
+                             char text[RP_ADDRESS_TEXT_SIZE])
 {
     if (address->family == RP_FAMILY_UNIX)
         (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, "unix:%.*s", RP_ADDRESS_TEXT_SIZE - 6,

@@ -19,14 +19,14 @@ typedef struct rp_address {
 
 /* "192.0.2.7", "2001:db8::1", "[2001:db8::1]"; exactly size characters. False if it is not an IP
  * literal. Does not touch port. */
-bool rp_address_parse(rp_address *address, const char *text, size_t size);
+bool rp__address_parse(rp_address *address, const char *text, size_t size);
 
 /* "[" 45 "]:65535" NUL, with room */
 #define RP_ADDRESS_TEXT_SIZE 64
 
 /* "192.0.2.7:443" or "[2001:db8::1]:443"; with_port false: without brackets and port. Of a Unix
  * socket "unix:/path", cut where there is no room. Returns text. */
-const char *rp_address_text(const rp_address *address, bool with_port,
-                            char text[RP_ADDRESS_TEXT_SIZE]);
+const char *rp__address_text(const rp_address *address, bool with_port,
+                             char text[RP_ADDRESS_TEXT_SIZE]);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-_Noreturn void rp_assert_failed(const char *expression, const char *file, int line)
+_Noreturn void rp__assert_failed(const char *expression, const char *file, int line)
 {
     fprintf(stderr, "ringport: %s:%d: assertion failed: %s\n", file, line, expression);
     abort();

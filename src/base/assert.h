@@ -5,17 +5,17 @@
 
 #include <stdbool.h>
 
-_Noreturn void rp_assert_failed(const char *expression, const char *file, int line);
+_Noreturn void rp__assert_failed(const char *expression, const char *file, int line);
 
 /* A function, so that the branch that is never taken is here and not, for whoever measures which
  * branches the tests take, in every function that asserts something. For the same reason "a && b"
  * is asserted as two, and "a || b" as a variable. */
-static inline void rp_assert_that(bool holds, const char *expression, const char *file, int line)
+static inline void rp__assert_that(bool holds, const char *expression, const char *file, int line)
 {
     if (!holds)
-        rp_assert_failed(expression, file, line);
+        rp__assert_failed(expression, file, line);
 }
 
-#define RP_ASSERT(expression) rp_assert_that((expression), #expression, __FILE__, __LINE__)
+#define RP_ASSERT(expression) rp__assert_that((expression), #expression, __FILE__, __LINE__)
 
 #endif

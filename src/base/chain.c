@@ -8,31 +8,31 @@
 /* 1 MiB of chunks at rest at the most: enough for bursts of a few hundred requests a turn. */
 #define FREE_LIMIT 256
 
-void rp_chunk_pool_init(rp_chunk_pool *pool, rp_memory *memory, uint64_t *bytes_copied)
+void rp__chunk_pool_init(rp_chunk_pool *pool, rp_memory *memory, uint64_t *bytes_copied)
 {
     *pool =
         (rp_chunk_pool){.memory = memory, .free_limit = FREE_LIMIT, .bytes_copied = bytes_copied};
 }
 
-void rp_chunk_pool_clear(rp_chunk_pool *pool)
+void rp__chunk_pool_clear(rp_chunk_pool *pool)
 {
     while (pool->free != NULL) {
         rp_chunk *chunk = pool->free;
         pool->free = chunk->next;
-        rp_free(pool->memory, chunk);
+        rp__free(pool->memory, chunk);
     }
     pool->free_count = 0;
 }
 
-rp_chunk *rp_chunk_take(rp_chunk_pool *pool)
+rp_chunk *rp__chunk_take(rp_chunk_pool *pool)
 {
     rp_chunk *chunk = pool->free;
     if (chunk != NULL) {
         pool->free = chunk->next;
         pool->free_count--;
     } else {
-        /* Not rp_allocate: zeroing a page that is about to be overwritten is wasted work. */
-        chunk = rp_reallocate(pool->memory, NULL, sizeof(*chunk));
+        /* Not rp__allocate: zeroing a page that is about to be overwritten is wasted work. */
+        chunk = rp__reallocate(pool->memory, NULL, sizeof(*chunk));
         if (chunk == NULL)
             return NULL;
     }
@@ -41,10 +41,10 @@ rp_chunk *rp_chunk_take(rp_chunk_pool *pool)
     return chunk;
 }
 
-void rp_chunk_give(rp_chunk_pool *pool, rp_chunk *chunk)
+void rp__chunk_give(rp_chunk_pool *pool, rp_chunk *chunk)
 {
     if (pool->free_count >= pool->free_limit) {
-        rp_free(pool->memory, chunk);
+        rp__free(pool->memory, chunk);
         return;
     }
     chunk->next = pool->free;
@@ -52,7 +52,7 @@ void rp_chunk_give(rp_chunk_pool *pool, rp_chunk *chunk)
     pool->free_count++;
 }
 
-void rp_chain_init(rp_chain *chain, rp_chunk_pool *pool)
+void rp__chain_init(rp_chain *chain, rp_chunk_pool *pool)
 {
     *chain = (rp_chain){.pool = pool};
 }
@@ -60,11 +60,11 @@ void rp_chain_init(rp_chain *chain, rp_chunk_pool *pool)
 static void give(rp_chain *chain, rp_chunk *chunk)
 {
     if (!chain->sealed)
-        rp_wipe(chunk->data, chunk->end);
-    rp_chunk_give(chain->pool, chunk);
+        rp__wipe(chunk->data, chunk->end);
+    rp__chunk_give(chain->pool, chunk);
 }
 
-void rp_chain_clear(rp_chain *chain)
+void rp__chain_clear(rp_chain *chain)
 {
     for (rp_chunk *chunk; (chunk = chain->head) != NULL;) {
         chain->head = chunk->next;
@@ -84,11 +84,11 @@ static bool chunks_take(rp_chunk_pool *pool, size_t room, size_t size, rp_chunk 
 {
     *first = NULL;
     for (; room < size; room += RP_CHUNK_BYTES) {
-        rp_chunk *chunk = rp_chunk_take(pool);
+        rp_chunk *chunk = rp__chunk_take(pool);
         if (chunk == NULL) {
             while ((chunk = *first) != NULL) {
                 *first = chunk->next;
-                rp_chunk_give(pool, chunk);
+                rp__chunk_give(pool, chunk);
             }
             return false;
         }
@@ -98,7 +98,7 @@ static bool chunks_take(rp_chunk_pool *pool, size_t room, size_t size, rp_chunk 
     return true;
 }
 
-bool rp_chain_append(rp_chain *chain, const void *data, size_t size)
+bool rp__chain_append(rp_chain *chain, const void *data, size_t size)
 {
     rp_chunk *fresh;
     if (!chunks_take(chain->pool, chunk_room(chain->tail), size, &fresh))
@@ -129,7 +129,7 @@ bool rp_chain_append(rp_chain *chain, const void *data, size_t size)
     return true;
 }
 
-void rp_chain_consume(rp_chain *chain, size_t size)
+void rp__chain_consume(rp_chain *chain, size_t size)
 {
     RP_ASSERT(size <= chain->size);
     chain->size -= size;
@@ -148,7 +148,7 @@ void rp_chain_consume(rp_chain *chain, size_t size)
     }
 }
 
-size_t rp_chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit)
+size_t rp__chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit)
 {
     size_t count = 0;
     for (rp_chunk *chunk = chain->head; chunk != NULL && count < limit; chunk = chunk->next)
@@ -156,7 +156,7 @@ size_t rp_chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit)
     return count;
 }
 
-void rp_chain_move(rp_chain *to, rp_chain *from)
+void rp__chain_move(rp_chain *to, rp_chain *from)
 {
     RP_ASSERT(to->pool == from->pool);
     if (from->head == NULL)

@@ -26,12 +26,12 @@ typedef struct rp_chunk_pool {
     uint64_t *bytes_copied; /* counter, may be NULL */
 } rp_chunk_pool;
 
-void rp_chunk_pool_init(rp_chunk_pool *pool, rp_memory *memory, uint64_t *bytes_copied);
-void rp_chunk_pool_clear(rp_chunk_pool *pool);
+void rp__chunk_pool_init(rp_chunk_pool *pool, rp_memory *memory, uint64_t *bytes_copied);
+void rp__chunk_pool_clear(rp_chunk_pool *pool);
 
 /* One chunk as plain memory. NULL: none. */
-rp_chunk *rp_chunk_take(rp_chunk_pool *pool);
-void rp_chunk_give(rp_chunk_pool *pool, rp_chunk *chunk);
+rp_chunk *rp__chunk_take(rp_chunk_pool *pool);
+void rp__chunk_give(rp_chunk_pool *pool, rp_chunk *chunk);
 
 typedef struct rp_chain {
     rp_chunk_pool *pool;
@@ -40,22 +40,22 @@ typedef struct rp_chain {
     bool sealed; /* it holds ciphertext: no secret, and so nothing to wipe */
 } rp_chain;
 
-void rp_chain_init(rp_chain *chain, rp_chunk_pool *pool);
+void rp__chain_init(rp_chain *chain, rp_chunk_pool *pool);
 
 /* Drops everything. */
-void rp_chain_clear(rp_chain *chain);
+void rp__chain_clear(rp_chain *chain);
 
 /* Copies data to the end. False: no memory, and the chain is as before. */
-bool rp_chain_append(rp_chain *chain, const void *data, size_t size);
+bool rp__chain_append(rp_chain *chain, const void *data, size_t size);
 
 /* Drops the first size bytes (at most chain->size). */
-void rp_chain_consume(rp_chain *chain, size_t size);
+void rp__chain_consume(rp_chain *chain, size_t size);
 
 /* Fills slices with up to limit pieces from the start; gives their number. They live until the
  * chain is consumed or cleared; appending leaves them alone. */
-size_t rp_chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit);
+size_t rp__chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit);
 
 /* Moves everything in from to the end of to, without copying. Same pool. */
-void rp_chain_move(rp_chain *to, rp_chain *from);
+void rp__chain_move(rp_chain *to, rp_chain *from);
 
 #endif

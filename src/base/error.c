@@ -162,7 +162,7 @@ static void clean_text(char *text, bool cut)
         text[start - 1] = '\0';
 }
 
-rp_status rp_error_set(rp_error *error, rp_status status, rp_phase phase, const char *format, ...)
+rp_status rp__error_set(rp_error *error, rp_status status, rp_phase phase, const char *format, ...)
 {
     if (error == NULL)
         return status;
@@ -178,7 +178,7 @@ rp_status rp_error_set(rp_error *error, rp_status status, rp_phase phase, const 
     return status;
 }
 
-bool rp_options_copy(void *target, size_t target_size, const void *source, size_t source_size)
+bool rp__options_copy(void *target, size_t target_size, const void *source, size_t source_size)
 {
     memset(target, 0, target_size);
     if (source == NULL)
@@ -192,7 +192,7 @@ bool rp_options_copy(void *target, size_t target_size, const void *source, size_
     return true;
 }
 
-void rp_structure_give(void *target, size_t target_size, const void *source, size_t source_size)
+void rp__structure_give(void *target, size_t target_size, const void *source, size_t source_size)
 {
     size_t known = source_size < target_size ? source_size : target_size;
     memcpy(target, source, known);

@@ -6,7 +6,7 @@
 
 /* The processor may bring it near meanwhile. Where more is under way than the near caches hold, the
  * wait for it is what costs. */
-static inline void rp_fetch(const void *memory, size_t size)
+static inline void rp__fetch(const void *memory, size_t size)
 {
     for (size_t at = 0; at < size; at += 64) /* a cache line */
         __builtin_prefetch((const char *)memory + at);

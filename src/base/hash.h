@@ -6,7 +6,7 @@
 
 #define RP_HASH_BEGIN UINT64_C(14695981039346656037)
 
-static inline uint64_t rp_hash_byte(uint64_t hash, uint8_t byte)
+static inline uint64_t rp__hash_byte(uint64_t hash, uint8_t byte)
 {
     return (hash ^ byte) * UINT64_C(1099511628211);
 }

@@ -13,17 +13,17 @@ typedef struct rp_link {
 #define RP_CONTAINER(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-static inline void rp_list_init(rp_link *list)
+static inline void rp__list_init(rp_link *list)
 {
     list->next = list->previous = list;
 }
 
-static inline bool rp_list_empty(const rp_link *list)
+static inline bool rp__list_empty(const rp_link *list)
 {
     return list->next == list;
 }
 
-static inline void rp_list_append(rp_link *list, rp_link *link)
+static inline void rp__list_append(rp_link *list, rp_link *link)
 {
     link->next = list;
     link->previous = list->previous;
@@ -31,38 +31,38 @@ static inline void rp_list_append(rp_link *list, rp_link *link)
     list->previous = link;
 }
 
-static inline void rp_list_prepend(rp_link *list, rp_link *link)
+static inline void rp__list_prepend(rp_link *list, rp_link *link)
 {
-    rp_list_append(list->next, link);
+    rp__list_append(list->next, link);
 }
 
 /* Leaves link an empty list of its own, so that removing twice does no harm. */
-static inline void rp_list_remove(rp_link *link)
+static inline void rp__list_remove(rp_link *link)
 {
     link->previous->next = link->next;
     link->next->previous = link->previous;
-    rp_list_init(link);
+    rp__list_init(link);
 }
 
 /* Moves all of from to the end of to. */
-static inline void rp_list_move(rp_link *to, rp_link *from)
+static inline void rp__list_move(rp_link *to, rp_link *from)
 {
-    if (rp_list_empty(from))
+    if (rp__list_empty(from))
         return;
     from->next->previous = to->previous;
     to->previous->next = from->next;
     from->previous->next = to;
     to->previous = from->previous;
-    rp_list_init(from);
+    rp__list_init(from);
 }
 
 /* The first link, removed; NULL if there is none. */
-static inline rp_link *rp_list_take(rp_link *list)
+static inline rp_link *rp__list_take(rp_link *list)
 {
-    if (rp_list_empty(list))
+    if (rp__list_empty(list))
         return NULL;
     rp_link *link = list->next;
-    rp_list_remove(link);
+    rp__list_remove(link);
     return link;
 }
 

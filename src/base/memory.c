@@ -18,7 +18,7 @@ static void *malloc_resize(void *user, void *memory, size_t size)
     return realloc(memory, size);
 }
 
-void rp_memory_init(rp_memory *memory, rp_allocator allocator)
+void rp__memory_init(rp_memory *memory, rp_allocator allocator)
 {
     *memory = (rp_memory){.allocator = allocator};
     if (memory->allocator.resize == NULL)
@@ -30,15 +30,15 @@ static bool must_fail(rp_memory *memory)
     return memory->fail_in > 0 && --memory->fail_in == 0;
 }
 
-void *rp_allocate(rp_memory *memory, size_t size)
+void *rp__allocate(rp_memory *memory, size_t size)
 {
-    void *block = rp_reallocate(memory, NULL, size);
+    void *block = rp__reallocate(memory, NULL, size);
     if (block != NULL)
         memset(block, 0, size);
     return block;
 }
 
-void *rp_reallocate(rp_memory *memory, void *old, size_t size)
+void *rp__reallocate(rp_memory *memory, void *old, size_t size)
 {
     RP_ASSERT(size > 0);
     if (must_fail(memory))
@@ -52,7 +52,7 @@ void *rp_reallocate(rp_memory *memory, void *old, size_t size)
     return block;
 }
 
-void rp_free(rp_memory *memory, void *block)
+void rp__free(rp_memory *memory, void *block)
 {
     if (block == NULL)
         return;
@@ -61,32 +61,32 @@ void rp_free(rp_memory *memory, void *block)
     (void)memory->allocator.resize(memory->allocator.user, block, 0);
 }
 
-void rp_free_secret(rp_memory *memory, void *block, size_t used)
+void rp__free_secret(rp_memory *memory, void *block, size_t used)
 {
     if (block != NULL)
-        rp_wipe(block, used);
-    rp_free(memory, block);
+        rp__wipe(block, used);
+    rp__free(memory, block);
 }
 
-void *rp_reallocate_secret(rp_memory *memory, void *old, size_t used, size_t size)
+void *rp__reallocate_secret(rp_memory *memory, void *old, size_t used, size_t size)
 {
     RP_ASSERT(used <= size);
-    void *block = rp_reallocate(memory, NULL, size);
+    void *block = rp__reallocate(memory, NULL, size);
     if (block == NULL || old == NULL)
         return block;
     memcpy(block, old, used);
-    rp_free_secret(memory, old, used);
+    rp__free_secret(memory, old, used);
     return block;
 }
 
-bool rp_grow_secret(rp_memory *memory, uint8_t **block, size_t *capacity, size_t used, size_t need)
+bool rp__grow_secret(rp_memory *memory, uint8_t **block, size_t *capacity, size_t used, size_t need)
 {
     size_t size = *capacity == 0 ? GROWN_FIRST : *capacity;
     if (need <= *capacity)
         return true;
     while (size < need)
         size *= 2;
-    uint8_t *grown = rp_reallocate_secret(memory, *block, used, size);
+    uint8_t *grown = rp__reallocate_secret(memory, *block, used, size);
     if (grown == NULL)
         return false;
     *block = grown;
@@ -94,9 +94,9 @@ bool rp_grow_secret(rp_memory *memory, uint8_t **block, size_t *capacity, size_t
     return true;
 }
 
-char *rp_copy_text(rp_memory *memory, const char *text, size_t size)
+char *rp__copy_text(rp_memory *memory, const char *text, size_t size)
 {
-    char *copy = rp_reallocate(memory, NULL, size + 1);
+    char *copy = rp__reallocate(memory, NULL, size + 1);
     if (copy == NULL)
         return NULL;
     memcpy(copy, text, size);

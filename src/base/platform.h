@@ -12,24 +12,24 @@
 /* A number that stands for this process, never 0: a child of fork gets another than its parent has.
  * What was made under another number shares descriptors and a ring with a process that uses them:
  * it is not ours to use. No system call but at the first call. Any thread. */
-uint64_t rp_process_mark(void);
+uint64_t rp__process_mark(void);
 
 /* Where this system may keep its trust anchors, most likely first: PEM bundles, and directories
  * of PEM files for systems that have no bundle. NULL ends each list. */
-const char *const *rp_system_ca_files(void);
-const char *const *rp_system_ca_directories(void);
+const char *const *rp__system_ca_files(void);
+const char *const *rp__system_ca_directories(void);
 
 /* Visits the trust anchors that the system itself gives out, each a certificate in DER, lent until
  * visit returns. None where they are in files. */
-void rp_system_ca_certificates(void (*visit)(void *user, const uint8_t *der, size_t size),
-                               void *user);
+void rp__system_ca_certificates(void (*visit)(void *user, const uint8_t *der, size_t size),
+                                void *user);
 
 /* The address from which this machine would send to the one given; false: there is no way to it.
  * Does not block. */
-bool rp_system_source(const rp_address *to, rp_address *source);
+bool rp__system_source(const rp_address *to, rp_address *source);
 
 /* Whether there is no descriptor for a socket now. */
-bool rp_system_lacks_descriptors(void);
+bool rp__system_lacks_descriptors(void);
 
 /* How the system completes host names: those with fewer dots than ndots get a domain appended
  * first. */
@@ -40,22 +40,22 @@ typedef struct rp_search {
     char domains[RP_SEARCH_LIMIT][256];
 } rp_search;
 /* Reads the configuration anew; without one: ndots 1, no domains. */
-void rp_system_search(rp_search *search);
+void rp__system_search(rp_search *search);
 
 /* The system's codes (errno, WSA) for what the simulator makes happen. */
 typedef struct rp_os_code_table {
     int refused, unreachable, reset, in_use, no_descriptors, no_memory, unsupported, failed;
 } rp_os_code_table;
-extern const rp_os_code_table rp_os_codes;
+extern const rp_os_code_table rp__os_codes;
 
 /* Asks the system's own chain engine whether the certificates that a server showed (DER, the leaf
  * first) lead to a root that it trusts for servers. It may have to fetch that root, or what is
  * missing on the way to it: not on a loop's thread, for it takes RP_CHAIN_ENGINE_LIMIT_MS at worst,
  * and nothing interrupts it. Names are not its business. */
-typedef bool rp_chain_engine(const rp_slice *certificates, size_t count);
+typedef bool rp__chain_engine(const rp_slice *certificates, size_t count);
 #define RP_CHAIN_ENGINE_LIMIT_MS 10000
 
 /* NULL: there is none, and the trust anchors above are all. */
-rp_chain_engine *rp_system_chain_engine(void);
+rp__chain_engine *rp__system_chain_engine(void);
 
 #endif

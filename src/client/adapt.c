@@ -47,7 +47,7 @@ static void measure(rp_adapt *adapt)
     adapt->few = 2 * adapt->limit + 4;
 }
 
-void rp_adapt_init(rp_adapt *adapt, uint32_t most, uint64_t now_ns)
+void rp__adapt_init(rp_adapt *adapt, uint32_t most, uint64_t now_ns)
 {
     *adapt = (rp_adapt){.least = 1, .most = most};
     adapt->limit = within(adapt, FIRST);
@@ -55,7 +55,7 @@ void rp_adapt_init(rp_adapt *adapt, uint32_t most, uint64_t now_ns)
     measure(adapt);
 }
 
-void rp_adapt_busy(rp_adapt *adapt, uint32_t in_flight)
+void rp__adapt_busy(rp_adapt *adapt, uint32_t in_flight)
 {
     if (in_flight > adapt->busiest)
         adapt->busiest = in_flight;
@@ -110,7 +110,7 @@ static void window_end(rp_adapt *adapt, uint64_t now_ns)
     window_begin(adapt, now_ns);
 }
 
-void rp_adapt_sample(rp_adapt *adapt, uint64_t begun_ns, uint64_t now_ns, bool failed)
+void rp__adapt_sample(rp_adapt *adapt, uint64_t begun_ns, uint64_t now_ns, bool failed)
 {
     if (adapt->skipped > 0) { /* it may have waited for one of those that were too many */
         if (--adapt->skipped == 0)

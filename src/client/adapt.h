@@ -19,10 +19,10 @@ typedef struct rp_adapt {
     uint32_t busiest; /* the most that were under way in it */
 } rp_adapt;
 
-void rp_adapt_init(rp_adapt *adapt, uint32_t most, uint64_t now_ns);
+void rp__adapt_init(rp_adapt *adapt, uint32_t most, uint64_t now_ns);
 /* So many are under way. */
-void rp_adapt_busy(rp_adapt *adapt, uint32_t in_flight);
+void rp__adapt_busy(rp_adapt *adapt, uint32_t in_flight);
 /* One that began then is over, or failed, in such a way that the server may have too much to do. */
-void rp_adapt_sample(rp_adapt *adapt, uint64_t begun_ns, uint64_t now_ns, bool failed);
+void rp__adapt_sample(rp_adapt *adapt, uint64_t begun_ns, uint64_t now_ns, bool failed);
 
 #endif

@@ -84,35 +84,35 @@ static void options_default(rp_client_options *options)
 static void client_free(rp_client *client)
 {
     rp_loop *loop = client->loop;
-    rp_free(&loop->memory, client);
-    rp_loop_release(loop);
+    rp__free(&loop->memory, client);
+    rp__loop_release(loop);
 }
 
 static void client_empty(rp_client *client)
 {
     rp_memory *memory = &client->loop->memory;
-    rp_list_remove(&client->hook.link);
-    rp_loop_undefer(&client->free_later);
-    rp_loop_undefer(&client->life_look);
+    rp__list_remove(&client->hook.link);
+    rp__loop_undefer(&client->free_later);
+    rp__loop_undefer(&client->life_look);
     rp_timer_stop(client->loop, &client->dispatch_timer);
     while (client->free_requests != NULL) {
         rp_request *request = client->free_requests;
         client->free_requests = request->next_free;
-        rp_free(memory, request->kept_retry);
-        rp_free(memory, request->kept_hedge);
-        rp_free(memory, request->block);
-        rp_free(memory, request);
+        rp__free(memory, request->kept_retry);
+        rp__free(memory, request->kept_hedge);
+        rp__free(memory, request->block);
+        rp__free(memory, request);
     }
-    rp_origins_forget(client, SIZE_MAX);
-    rp_h1_scratch_clear(&client->scratch);
-    rp_h2_memory_destroy(client->h2_memory);
+    rp__origins_forget(client, SIZE_MAX);
+    rp__h1_scratch_clear(&client->scratch);
+    rp__h2_memory_destroy(client->h2_memory);
     rp_tls_config_release(client->options.tls);
     rp_resolver_release(client->options.resolver);
-    rp_shared_release(client->shared);
+    rp__shared_release(client->shared);
     rp_proxy_release(client->options.proxy);
-    rp_free(memory, (void *)(uintptr_t)client->options.user_agent);
-    rp_free(memory, client->routes);
-    rp_free(memory, client->buckets);
+    rp__free(memory, (void *)(uintptr_t)client->options.user_agent);
+    rp__free(memory, client->routes);
+    rp__free(memory, client->buckets);
     client->emptied = true;
     if (!client->outlives)
         client_free(client);
@@ -121,7 +121,7 @@ static void client_empty(rp_client *client)
 static void free_later(rp_deferred *deferred)
 {
     rp_client *client = RP_CONTAINER(deferred, rp_client, free_later);
-    rp_loop_unhold(client->loop);
+    rp__loop_unhold(client->loop);
     client_empty(client);
 }
 
@@ -138,15 +138,15 @@ static void client_end(rp_client *client)
     for (rp_link *link = client->conns.next; link != &client->conns;) {
         rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
         link = link->next;
-        rp_conn_close(conn);
+        rp__conn_close(conn);
     }
-    rp_life_end(client);
-    rp_client_free_if_done(client);
+    rp__life_end(client);
+    rp__client_free_if_done(client);
 }
 
 void rp_client_destroy(rp_client *client)
 {
-    if (client == NULL || !rp_loop_is_ours(client->loop))
+    if (client == NULL || !rp__loop_is_ours(client->loop))
         return;
     client->outlives = false;
     if (client->emptied)
@@ -158,7 +158,7 @@ void rp_client_destroy(rp_client *client)
 void rp_client_set_tls(rp_client *client, rp_tls_config *tls)
 {
     rp_tls_config *old = client->options.tls;
-    if (!rp_loop_is_ours(client->loop) || client->emptied || tls == NULL || tls == old)
+    if (!rp__loop_is_ours(client->loop) || client->emptied || tls == NULL || tls == old)
         return;
     client->options.tls = rp_tls_config_retain(tls);
     /* What is opened meanwhile, in place of those that are closed, is of the new one. */
@@ -168,7 +168,7 @@ void rp_client_set_tls(rp_client *client, rp_tls_config *tls)
         bool was_last = link == last;
         link = link->next;
         if (conn->origin->https)
-            rp_conn_retire(conn);
+            rp__conn_retire(conn);
         if (was_last)
             break;
     }
@@ -195,36 +195,36 @@ static void local_keep(rp_client *client)
 static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
 {
     rp_memory *memory = &loop->memory;
-    rp_client *client = rp_allocate(memory, sizeof(*client));
+    rp_client *client = rp__allocate(memory, sizeof(*client));
     if (client == NULL)
         return NULL;
     client->loop = loop;
     client->options = *options;
     client->decoders.limit = options->decoder_memory_limit_bytes;
     const char *agent = options->user_agent;
-    client->options.user_agent = rp_copy_text(memory, agent, strlen(agent));
+    client->options.user_agent = rp__copy_text(memory, agent, strlen(agent));
     client->bucket_count = BUCKETS_FIRST;
-    client->buckets = rp_allocate(memory, BUCKETS_FIRST * sizeof(*client->buckets));
+    client->buckets = rp__allocate(memory, BUCKETS_FIRST * sizeof(*client->buckets));
     if (client->buckets == NULL || client->options.user_agent == NULL) {
-        rp_free(memory, client->buckets);
-        rp_free(memory, (void *)(uintptr_t)client->options.user_agent);
-        rp_free(memory, client);
+        rp__free(memory, client->buckets);
+        rp__free(memory, (void *)(uintptr_t)client->options.user_agent);
+        rp__free(memory, client);
         return NULL;
     }
-    rp_loop_retain(loop);
-    rp_list_init(&client->waiting);
-    rp_list_init(&client->fresh);
-    rp_list_init(&client->conns);
-    rp_list_init(&client->requests);
-    rp_list_init(&client->idle);
-    rp_list_init(&client->remembered);
-    rp_list_init(&client->preconnects);
-    rp_list_init(&client->life_look.link);
-    rp_list_init(&client->free_later.link);
+    rp__loop_retain(loop);
+    rp__list_init(&client->waiting);
+    rp__list_init(&client->fresh);
+    rp__list_init(&client->conns);
+    rp__list_init(&client->requests);
+    rp__list_init(&client->idle);
+    rp__list_init(&client->remembered);
+    rp__list_init(&client->preconnects);
+    rp__list_init(&client->life_look.link);
+    rp__list_init(&client->free_later.link);
     client->free_fn = free_later;
-    client->http2 = &rp_http2;
-    client->conn_events = &rp_pool_conn_events;
-    rp_h1_scratch_init(&client->scratch, memory, &loop->stats.bytes_copied);
+    client->http2 = &rp__http2;
+    client->conn_events = &rp__pool_conn_events;
+    rp__h1_scratch_init(&client->scratch, memory, &loop->stats.bytes_copied);
     client->limits = (rp_h1_limits){.head_bytes = options->head_limit_bytes,
                                     .header_count = options->header_count_limit,
                                     .informational_count = options->informational_limit,
@@ -236,7 +236,7 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
     local_keep(client);
     if (options->proxy != NULL)
         (void)rp_proxy_retain(options->proxy);
-    rp_loop_hook_add(loop, &client->hook, loop_destroyed);
+    rp__loop_hook_add(loop, &client->hook, loop_destroyed);
     return client;
 }
 
@@ -245,46 +245,48 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
 {
     rp_client_options known;
     *out = NULL;
-    if (!rp_options_copy(&known, sizeof(known), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "client options set a member that this version does not know");
-    if (!rp_loop_is_ours(loop))
-        return rp_loop_not_ours(error, RP_PHASE_NONE);
-    if (known.resolver != NULL && !rp_resolver_is_ours(known.resolver))
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
-                            "the resolver belongs to the process that made it: a child of fork has "
-                            "to make its own");
+    if (!rp__options_copy(&known, sizeof(known), options, options_size))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "client options set a member that this version does not know");
+    if (!rp__loop_is_ours(loop))
+        return rp__loop_not_ours(error, RP_PHASE_NONE);
+    if (known.resolver != NULL && !rp__resolver_is_ours(known.resolver))
+        return rp__error_set(
+            error, RP_E_MISUSE, RP_PHASE_NONE,
+            "the resolver belongs to the process that made it: a child of fork has "
+            "to make its own");
     if (loop->destroying)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the loop is being destroyed");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the loop is being destroyed");
     if ((unsigned)known.versions > RP_HTTP_2 ||
         (known.versions == RP_HTTP_1_1 && known.http2_prior_knowledge))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "http2_prior_knowledge asks for HTTP/2, which versions does not allow");
+        return rp__error_set(
+            error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+            "http2_prior_knowledge asks for HTTP/2, which versions does not allow");
     if ((unsigned)known.families > RP_FAMILIES_IPV6)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "families is none that this version knows");
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "families is none that this version knows");
     if ((known.refuse_addresses & ~(uint32_t)RP_ADDRESS_NOT_PUBLIC) != 0)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "refuse_addresses has a kind that this version does not know");
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "refuse_addresses has a kind that this version does not know");
     char *routes = NULL;
-    rp_status status = rp_retry_check(&known.retry, error);
+    rp_status status = rp__retry_check(&known.retry, error);
     if (status == RP_OK)
-        status = rp_hedge_check(&known.hedge, error);
+        status = rp__hedge_check(&known.hedge, error);
     if (status != RP_OK)
         return status;
-    status = rp_local_check(&known.local, &known.families, error);
+    status = rp__local_check(&known.local, &known.families, error);
     if (status != RP_OK)
         return status;
     status =
-        rp_routes_make(&routes, &loop->memory, known.connect_to, known.connect_to_count, error);
+        rp__routes_make(&routes, &loop->memory, known.connect_to, known.connect_to_count, error);
     if (status != RP_OK)
         return status;
     known.connect_to = NULL; /* the caller's */
     options_default(&known);
     *out = client_new(loop, &known);
     if (*out == NULL) {
-        rp_free(&loop->memory, routes);
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the client");
+        rp__free(&loop->memory, routes);
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the client");
     }
     (*out)->routes = routes;
     return RP_OK;
@@ -294,38 +296,38 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
 }
 
 static rp_status check(rp_client *client, const rp_request_options *options,
                        const rp_response_events *events, rp_url *url, rp_error *error)
 {
-    if (!rp_loop_is_ours(client->loop))
-        return rp_loop_not_ours(error, RP_PHASE_QUEUE);
+    if (!rp__loop_is_ours(client->loop))
+        return rp__loop_not_ours(error, RP_PHASE_QUEUE);
     if (client->loop->destroying)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
-                            "the client's loop was destroyed, and takes no more requests");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
+                             "the client's loop was destroyed, and takes no more requests");
     if (client->destroyed || options->url == NULL || events == NULL || events->on_done == NULL)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
-                            "a request needs a live client, a URL and on_done");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
+                             "a request needs a live client, a URL and on_done");
     if (client->drain.begun)
-        return rp_life_draining(error);
+        return rp__life_draining(error);
     if (options->body == NULL && options->body_size > 0 && options->on_body_wanted == NULL)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body_size without a body");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body_size without a body");
     if (options->body != NULL && options->on_body_wanted != NULL)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body and on_body_wanted");
-    return rp_url_parse_like(url, &client->front, options->url, strlen(options->url), error);
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body and on_body_wanted");
+    return rp__url_parse_like(url, &client->front, options->url, strlen(options->url), error);
 }
 
 /* Who finds a connection waits for nobody: those who do may wait for a server that is dead. */
 static rp_status queue_admits(const rp_request *request, rp_error *error)
 {
     const rp_client *client = request->client;
-    if (client->queued_count < client->options.queue_limit || rp_pool_serves(request))
+    if (client->queued_count < client->options.queue_limit || rp__pool_serves(request))
         return RP_OK;
-    return rp_error_set(error, RP_E_QUEUE_FULL, RP_PHASE_QUEUE,
-                        "%u requests wait for a connection already, the limit of the client",
-                        client->queued_count);
+    return rp__error_set(error, RP_E_QUEUE_FULL, RP_PHASE_QUEUE,
+                         "%u requests wait for a connection already, the limit of the client",
+                         client->queued_count);
 }
 
 static rp_status check_upgrade(const rp_request_options *options, rp_error *error)
@@ -333,12 +335,12 @@ static rp_status check_upgrade(const rp_request_options *options, rp_error *erro
     if (options->upgrade == NULL)
         return RP_OK;
     if (options->body != NULL || options->on_body_wanted != NULL)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                            "a request that asks for an upgrade has no body");
-    if (strlen(options->upgrade) <= UPGRADE_LIMIT && rp_upgrade_is_list(options->upgrade))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                             "a request that asks for an upgrade has no body");
+    if (strlen(options->upgrade) <= UPGRADE_LIMIT && rp__upgrade_is_list(options->upgrade))
         return RP_OK;
-    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                        "upgrade is no list of protocols, such as \"websocket\" (RFC 9110, 7.8)");
+    return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                         "upgrade is no list of protocols, such as \"websocket\" (RFC 9110, 7.8)");
 }
 
 static bool has_body(const rp_request_options *options)
@@ -360,18 +362,18 @@ static rp_status credentials_make(char value[RP_BASIC_SIZE], rp_message_source *
     value[0] = '\0';
     source->scheme = "";
     if (options->user != NULL && options->bearer != NULL)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                            "user and bearer exclude each other");
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                             "user and bearer exclude each other");
     if (options->user == NULL && options->password != NULL)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE, "password without a user");
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE, "password without a user");
     if (options->user != NULL) {
-        status = rp_basic_write(value, options->user, options->password, error);
+        status = rp__basic_write(value, options->user, options->password, error);
     } else if (options->bearer != NULL) {
         source->scheme = "Bearer ";
         source->credentials = options->bearer;
-        return rp_bearer_check(options->bearer, error);
+        return rp__bearer_check(options->bearer, error);
     } else if (source->url->userinfo.size > 0) {
-        status = rp_basic_write_userinfo(value, source->url->userinfo, error);
+        status = rp__basic_write_userinfo(value, source->url->userinfo, error);
     }
     if (value[0] != '\0')
         source->credentials = value;
@@ -382,13 +384,13 @@ static rp_status pack(rp_request *request, const rp_message_source *source, rp_e
 {
     rp_message *message = &request->message;
     rp_status status =
-        rp_message_pack(message, source, request->inline_bytes, RP_INLINE_BYTES, error);
+        rp__message_pack(message, source, request->inline_bytes, RP_INLINE_BYTES, error);
     if (status != RP_OK || message->size <= RP_INLINE_BYTES)
         return status;
-    uint8_t *block = rp_request_block(request, message->size);
+    uint8_t *block = rp__request_block(request, message->size);
     if (block == NULL)
         return no_memory(error);
-    return rp_message_pack(message, source, block, message->size, error);
+    return rp__message_pack(message, source, block, message->size, error);
 }
 
 /* It stands between two blanks, or is a field of HTTP/2's: RFC 9112, 3; RFC 3986, 2. */
@@ -400,9 +402,9 @@ static rp_status check_target(const char *target, rp_error *error)
         good = *at > ' ' && *at < 0x7f;
     if (good)
         return RP_OK;
-    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                        "target is empty, longer than 64 KiB, or has a blank or a byte in it that "
-                        "is to be percent-encoded");
+    return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                         "target is empty, longer than 64 KiB, or has a blank or a byte in it that "
+                         "is to be percent-encoded");
 }
 
 static rp_status pack_options(rp_request *request, const rp_request_options *options,
@@ -414,7 +416,7 @@ static rp_status pack_options(rp_request *request, const rp_request_options *opt
         .headers = options->headers,
         .header_count = options->header_count,
         .user_agent = request->client->options.user_agent,
-        .accept_encoding = options->decompress ? rp_decode_accepted() : NULL,
+        .accept_encoding = options->decompress ? rp__decode_accepted() : NULL,
         .has_body = has_body(options),
         .body_size = length_of(options),
         .expects = options->expect_continue,
@@ -428,7 +430,7 @@ static rp_status pack_options(rp_request *request, const rp_request_options *opt
         status = credentials_make(basic, &source, options, error);
     if (status == RP_OK)
         status = pack(request, &source, error);
-    rp_wipe(basic, strlen(basic));
+    rp__wipe(basic, strlen(basic));
     return status;
 }
 
@@ -441,10 +443,10 @@ static rp_status message_make(rp_request *request, const rp_request_options *opt
     rp_status status = pack_options(request, options, method, url, error);
     if (status != RP_OK)
         return status;
-    rp_upload_make(request, options, length_of(options));
+    rp__upload_make(request, options, length_of(options));
     request->head_only = strcmp(method, "HEAD") == 0;
     request->idempotent = !request->client->options.never_replay && !options->never_replay &&
-                          (options->idempotent || rp_method_idempotent(method));
+                          (options->idempotent || rp__method_idempotent(method));
     return RP_OK;
 }
 
@@ -466,14 +468,14 @@ static void settings_copy(rp_request *request, const rp_request_options *options
     request->first_byte_timeout_ms = default_ms(options->first_byte_timeout_ms);
     request->idle_timeout_ms = default_ms(options->idle_timeout_ms);
     request->total_timeout_ms = options->total_timeout_ms;
-    rp_decompress_copy(&request->decompress, options);
+    rp__decompress_copy(&request->decompress, options);
     request->fresh_only = request->client->options.never_reuse;
-    request->started_ns = rp_loop_now_ns(request->client->loop);
+    request->started_ns = rp__loop_now_ns(request->client->loop);
 }
 
 const char *rp_http_codings(void)
 {
-    return rp_decode_accepted();
+    return rp__decode_accepted();
 }
 
 rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *options,
@@ -490,53 +492,53 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         error = &ignored;
     if (options == NULL || options_size != sizeof(copy)) {
         known = &copy;
-        if (!rp_options_copy(&copy, sizeof(copy), options, options_size)) {
-            (void)rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                               "request options set a member that this version does not know");
+        if (!rp__options_copy(&copy, sizeof(copy), options, options_size)) {
+            (void)rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                                "request options set a member that this version does not know");
             return NULL;
         }
     }
     if (check(client, known, events, &url, error) != RP_OK || check_upgrade(known, error) != RP_OK)
         return NULL;
     way.upgrades = known->upgrade != NULL;
-    if (rp_target_find(route, &way, client, &url, known->connect_to, known->proxy, error) !=
+    if (rp__target_find(route, &way, client, &url, known->connect_to, known->proxy, error) !=
             RP_OK ||
-        rp_target_own(client, &way, &url, known->target, error) != RP_OK)
+        rp__target_own(client, &way, &url, known->target, error) != RP_OK)
         return NULL;
-    rp_request *request = rp_request_new(client);
+    rp_request *request = rp__request_new(client);
     if (request == NULL) {
         (void)no_memory(error);
         return NULL;
     }
-    rp_loop_time_passed(client->loop);
+    rp__loop_time_passed(client->loop);
     settings_copy(request, known, events, user);
-    if (known->explain && !rp_why_begin(request)) {
-        rp_request_free(request);
+    if (known->explain && !rp__why_begin(request)) {
+        rp__request_free(request);
         (void)no_memory(error);
         return NULL;
     }
     if (message_make(request, known, &url, error) != RP_OK ||
-        rp_redirect_begin(request, known, &url, error) != RP_OK ||
-        rp_retry_begin(request, known->retry, error) != RP_OK ||
-        rp_hedge_begin(request, known->hedge, error) != RP_OK) {
-        rp_request_free(request);
+        rp__redirect_begin(request, known, &url, error) != RP_OK ||
+        rp__retry_begin(request, known->retry, error) != RP_OK ||
+        rp__hedge_begin(request, known->hedge, error) != RP_OK) {
+        rp__request_free(request);
         return NULL;
     }
-    request->origin = rp_origin_get(client, &url, &way);
+    request->origin = rp__origin_get(client, &url, &way);
     if (request->origin == NULL) {
-        rp_request_free(request);
+        rp__request_free(request);
         (void)no_memory(error);
         return NULL;
     }
     request->origin->request_count++;
-    if (rp_limit_admits(request, error) != RP_OK || queue_admits(request, error) != RP_OK) {
+    if (rp__limit_admits(request, error) != RP_OK || queue_admits(request, error) != RP_OK) {
         rp_origin *origin = request->origin;
-        rp_request_free(request);
-        rp_origin_release_if_unused(origin);
+        rp__request_free(request);
+        rp__origin_release_if_unused(origin);
         return NULL;
     }
-    rp_request_started(request);
-    rp_trace_request(request, RP_TRACE_BEGIN);
-    rp_pool_submit(request);
+    rp__request_started(request);
+    rp__trace_request(request, RP_TRACE_BEGIN);
+    rp__pool_submit(request);
     return request;
 }

@@ -89,14 +89,14 @@ struct rp_client {
 
 /* A request or a connection is gone: with the last of a client that ends, that is freed later, for
  * whoever called may still have it in hand. */
-static inline void rp_client_free_if_done(rp_client *client)
+static inline void rp__client_free_if_done(rp_client *client)
 {
-    if (!client->destroyed || !rp_list_empty(&client->requests) || !rp_list_empty(&client->conns) ||
-        !rp_list_empty(&client->preconnects) || client->drain.begun != client->drain.told ||
-        !rp_list_empty(&client->free_later.link))
+    if (!client->destroyed || !rp__list_empty(&client->requests) ||
+        !rp__list_empty(&client->conns) || !rp__list_empty(&client->preconnects) ||
+        client->drain.begun != client->drain.told || !rp__list_empty(&client->free_later.link))
         return;
-    rp_loop_hold(client->loop);
-    rp_loop_defer(client->loop, &client->free_later, client->free_fn);
+    rp__loop_hold(client->loop);
+    rp__loop_defer(client->loop, &client->free_later, client->free_fn);
 }
 
 #endif

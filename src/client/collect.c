@@ -19,18 +19,18 @@ static void collect_body(rp_request *request, const uint8_t *data, size_t size, 
     rp_collected *collected = user;
     rp_error error;
     if (size > limit_of(collected) - collected->body_size) {
-        (void)rp_error_set(&error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
-                           "the body of %s is longer than the limit of %zu bytes",
-                           request->origin->host, limit_of(collected));
-        rp_request_finish_later(request, &error);
+        (void)rp__error_set(&error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
+                            "the body of %s is longer than the limit of %zu bytes",
+                            request->origin->host, limit_of(collected));
+        rp__request_finish_later(request, &error);
         return;
     }
-    if (!rp_grow_secret(&request->client->loop->memory, &collected->private_memory,
-                        &collected->private_capacity, collected->body_size,
-                        collected->body_size + size + 1)) {
-        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for the body of %s",
-                           request->origin->host);
-        rp_request_finish_later(request, &error);
+    if (!rp__grow_secret(&request->client->loop->memory, &collected->private_memory,
+                         &collected->private_capacity, collected->body_size,
+                         collected->body_size + size + 1)) {
+        (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for the body of %s",
+                            request->origin->host);
+        rp__request_finish_later(request, &error);
         return;
     }
     memcpy(collected->private_memory + collected->body_size, data, size);
@@ -52,7 +52,7 @@ static void collect_done(rp_request *request, const rp_response_summary *summary
     /* The callback may reuse or free the structure. */
     if (collected->on_done != NULL)
         collected->on_done(collected, summary, collected->user);
-    rp_free_secret(memory, body, body_size);
+    rp__free_secret(memory, body, body_size);
 }
 
 const rp_response_events rp_collect_events = {.on_body = collect_body, .on_done = collect_done};

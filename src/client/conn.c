@@ -40,16 +40,16 @@ static const rp_protocol *protocol_of(const rp_conn *conn, const char *agreed)
     const rp_protocol *http2 = conn->client->http2;
     bool only_http2 = conn->origin->versions == RP_HTTP_2;
     if (!conn->origin->https)
-        return only_http2 ? http2 : &rp_http1;
+        return only_http2 ? http2 : &rp__http1;
     if (agreed != NULL && strcmp(agreed, http2->alpn) == 0)
         return http2;
-    return only_http2 ? NULL : &rp_http1;
+    return only_http2 ? NULL : &rp__http1;
 }
 
 static bool no_memory(const rp_conn *conn, rp_error *error)
 {
-    (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_CONNECT, "no memory for a connection to %s",
-                       conn->origin->host);
+    (void)rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_CONNECT, "no memory for a connection to %s",
+                        conn->origin->host);
     return false;
 }
 
@@ -57,9 +57,9 @@ static bool protocol_begin(rp_conn *conn, const char *agreed, rp_error *error)
 {
     conn->protocol = protocol_of(conn, agreed);
     if (conn->protocol == NULL) {
-        (void)rp_error_set(error, RP_E_H2_NOT_SPOKEN, RP_PHASE_HANDSHAKE,
-                           "%s does not speak HTTP/2 (ALPN: %s), and nothing else is allowed",
-                           rp_conn_peer(conn), agreed != NULL ? agreed : "no answer");
+        (void)rp__error_set(error, RP_E_H2_NOT_SPOKEN, RP_PHASE_HANDSHAKE,
+                            "%s does not speak HTTP/2 (ALPN: %s), and nothing else is allowed",
+                            rp__conn_peer(conn), agreed != NULL ? agreed : "no answer");
         return false;
     }
     if (conn->protocol->begin(conn)) {
@@ -74,7 +74,7 @@ static bool protocol_begin(rp_conn *conn, const char *agreed, rp_error *error)
 static bool facts_keep(rp_conn *conn, const rp_stream_info *info)
 {
     size_t size = strlen(info->address) + 1;
-    rp_conn_facts *facts = rp_allocate(&conn->client->loop->memory, sizeof(*facts) + size);
+    rp_conn_facts *facts = rp__allocate(&conn->client->loop->memory, sizeof(*facts) + size);
     if (facts == NULL)
         return false;
     *facts = (rp_conn_facts){.references = 1,
@@ -92,10 +92,10 @@ static bool facts_keep(rp_conn *conn, const rp_stream_info *info)
 static void facts_release(rp_client *client, rp_conn_facts *facts)
 {
     if (facts != NULL && --facts->references == 0)
-        rp_free(&client->loop->memory, facts);
+        rp__free(&client->loop->memory, facts);
 }
 
-void rp_request_facts_set(rp_request *request, rp_conn_facts *facts)
+void rp__request_facts_set(rp_request *request, rp_conn_facts *facts)
 {
     if (facts == request->facts)
         return;
@@ -117,9 +117,9 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     bool kept = facts_keep(conn, &info) || no_memory(conn, &no_use);
     if (error == NULL && (!kept || !protocol_begin(conn, info.alpn, &no_use)))
         error = &no_use;
-    if (error != NULL && error != &no_use && rp_origin_forwards(conn->origin)) {
+    if (error != NULL && error != &no_use && rp__origin_forwards(conn->origin)) {
         no_use = *error;
-        rp_error_of_proxy(&no_use);
+        rp__error_of_proxy(&no_use);
         error = &no_use;
     }
     if (error == NULL) {
@@ -130,12 +130,12 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     } else {
         trace_opening(conn, RP_TRACE_OPEN_FAILED, error);
         /* Closed first: a callback may destroy the client. */
-        rp_conn_close(conn);
+        rp__conn_close(conn);
         events->open_failed(conn, error);
     }
 }
 
-void rp_conn_let_go(rp_conn *conn)
+void rp__conn_let_go(rp_conn *conn)
 {
     rp_client *client = conn->client;
     rp_origin *origin = conn->origin;
@@ -143,16 +143,16 @@ void rp_conn_let_go(rp_conn *conn)
     RP_ASSERT(conn->state == RP_CONN_CLOSING);
     if (conn->protocol != NULL)
         conn->protocol->end(conn);
-    rp_list_remove(&conn->link);
+    rp__list_remove(&conn->link);
     facts_release(client, conn->facts);
-    rp_free(&client->loop->memory, conn);
+    rp__free(&client->loop->memory, conn);
     client->conn_events->closed(origin);
 }
 
 static void on_close(rp_stream *stream, void *user)
 {
     (void)stream;
-    rp_conn_let_go(user);
+    rp__conn_let_go(user);
 }
 
 static const rp_stream_events stream_events = {
@@ -163,14 +163,14 @@ static const rp_stream_events stream_events = {
 /* The phases are told when they all are over. */
 static void trace_opening(const rp_conn *conn, rp_trace_kind kind, const rp_error *error)
 {
-    const rp_stream_times *times = rp_stream_times_get(conn->stream);
+    const rp_stream_times *times = rp__stream_times_get(conn->stream);
     if (conn->client->options.on_trace == NULL)
         return;
     if (kind != RP_TRACE_OPENING && times->resolved_ns > 0)
-        rp_trace_tell_conn(conn, RP_TRACE_RESOLVED, times->resolved_ns, NULL, NULL);
+        rp__trace_tell_conn(conn, RP_TRACE_RESOLVED, times->resolved_ns, NULL, NULL);
     if (kind != RP_TRACE_OPENING && times->connected_ns > 0)
-        rp_trace_tell_conn(conn, RP_TRACE_CONNECTED, times->connected_ns, NULL, NULL);
-    rp_trace_tell_conn(conn, kind, times->started_ns, error, NULL);
+        rp__trace_tell_conn(conn, RP_TRACE_CONNECTED, times->connected_ns, NULL, NULL);
+    rp__trace_tell_conn(conn, kind, times->started_ns, error, NULL);
 }
 
 static const char *why_closed(const rp_conn *conn)
@@ -179,15 +179,15 @@ static const char *why_closed(const rp_conn *conn)
         return "the client was destroyed";
     if (conn->state == RP_CONN_OPENING)
         return "it was not opened";
-    if (rp_stream_input_get(conn->stream) == RP_INPUT_ENDED)
+    if (rp__stream_input_get(conn->stream) == RP_INPUT_ENDED)
         return "its peer ended it, or it failed";
     if (conn->in_flight > 0)
         return "nothing more can be sent on it";
-    if (rp_conn_retired(conn))
+    if (rp__conn_retired(conn))
         return "it was to end with its last request";
-    if (rp_conn_spent(conn))
+    if (rp__conn_spent(conn))
         return "it served for as long, or as often, as it may";
-    if (rp_conn_aged(conn))
+    if (rp__conn_aged(conn))
         return "it was idle for as long as it may";
     return "it is not needed, or not to be reused";
 }
@@ -196,7 +196,7 @@ static const char *why_closed(const rp_conn *conn)
 static void trace_closed(const rp_conn *conn, const char *why)
 {
     if (conn->client->options.on_trace != NULL)
-        rp_trace_tell_conn(conn, RP_TRACE_CLOSED, 0, NULL, why != NULL ? why : why_closed(conn));
+        rp__trace_tell_conn(conn, RP_TRACE_CLOSED, 0, NULL, why != NULL ? why : why_closed(conn));
 }
 
 /* ---- opening and closing ---- */
@@ -206,7 +206,7 @@ static const char *alpn_of(const rp_origin *origin)
 {
     if (origin->versions == RP_HTTP_ANY)
         return "h2,http/1.1";
-    return origin->versions == RP_HTTP_2 ? rp_http2.alpn : rp_http1.alpn;
+    return origin->versions == RP_HTTP_2 ? rp__http2.alpn : rp__http1.alpn;
 }
 
 static rp_status stream_begin(rp_conn *conn)
@@ -232,34 +232,34 @@ static rp_status stream_begin(rp_conn *conn)
         .connect_to = origin->route[0] != '\0' ? origin->route : NULL,
         .proxy = origin->proxy,
     };
-    if (rp_origin_forwards(origin)) { /* the proxy is the server */
+    if (rp__origin_forwards(origin)) { /* the proxy is the server */
         bool tls = origin->hop->kind == RP_PROXY_HTTPS;
         stream_options.host = origin->hop->host;
         stream_options.port = origin->hop->port;
         stream_options.tls = tls ? origin->proxy->tls : NULL;
-        stream_options.alpn = tls ? rp_http1.alpn : NULL;
+        stream_options.alpn = tls ? rp__http1.alpn : NULL;
         stream_options.connect_to = NULL;
         stream_options.proxy = NULL;
     }
     return rp_stream_open(&conn->stream, conn->client->loop, &stream_options, &stream_events, conn);
 }
 
-rp_conn *rp_conn_open(rp_origin *origin)
+rp_conn *rp__conn_open(rp_origin *origin)
 {
     rp_client *client = origin->client;
     rp_memory *memory = &client->loop->memory;
-    rp_conn *conn = rp_allocate(memory, sizeof(*conn));
+    rp_conn *conn = rp__allocate(memory, sizeof(*conn));
     if (conn == NULL)
         return NULL;
     conn->client = client;
     conn->origin = origin;
     if (stream_begin(conn) != RP_OK) {
-        rp_free(memory, conn);
+        rp__free(memory, conn);
         return NULL;
     }
-    rp_list_init(&conn->ready_link);
-    rp_list_init(&conn->age_link);
-    rp_list_append(&client->conns, &conn->link);
+    rp__list_init(&conn->ready_link);
+    rp__list_init(&conn->age_link);
+    rp__list_append(&client->conns, &conn->link);
     conn->number = ++client->conns_made;
     conn->state = RP_CONN_OPENING;
     conn->keep_alive_ms = RP_NEVER_MS;
@@ -268,7 +268,7 @@ rp_conn *rp_conn_open(rp_origin *origin)
     return conn;
 }
 
-void rp_conn_close(rp_conn *conn)
+void rp__conn_close(rp_conn *conn)
 {
     if (conn->state == RP_CONN_CLOSING)
         return;
@@ -280,26 +280,26 @@ void rp_conn_close(rp_conn *conn)
     rp_stream_close(conn->stream);
 }
 
-void rp_conn_give(rp_conn *conn, const rp_stream_events *events, void *user)
+void rp__conn_give(rp_conn *conn, const rp_stream_events *events, void *user)
 {
     RP_ASSERT(conn->state == RP_CONN_OPEN);
     trace_closed(conn, "its caller took it, for another protocol");
     conn->client->conn_events->leaving(conn);
     conn->state = RP_CONN_CLOSING;
-    rp_stream_give(conn->stream, events, user);
+    rp__stream_give(conn->stream, events, user);
 }
 
-void rp_conn_retire(rp_conn *conn)
+void rp__conn_retire(rp_conn *conn)
 {
-    if (conn->state == RP_CONN_OPEN && !rp_conn_retired(conn))
+    if (conn->state == RP_CONN_OPEN && !rp__conn_retired(conn))
         conn->origin->retired_count++;
     conn->last_ns = 0; /* older than it may be */
     if (conn->takes == RP_TAKES_UNSAID)
         conn->origin->said_by_ns = 0; /* nobody waits for what it says */
     if (conn->in_flight == 0)
-        rp_conn_close(conn);
+        rp__conn_close(conn);
     else
-        rp_conn_room_changed(conn);
+        rp__conn_room_changed(conn);
 }
 
 /* ---- requests ---- */
@@ -315,15 +315,15 @@ static uint32_t least(uint32_t a, uint32_t b)
 }
 
 /* What was not said of this connection is taken to be as it was said of the origin's last one. */
-uint32_t rp_conn_room(const rp_conn *conn)
+uint32_t rp__conn_room(const rp_conn *conn)
 {
     const rp_origin *origin = conn->origin;
-    if (conn->state != RP_CONN_OPEN || rp_conn_retired(conn))
+    if (conn->state != RP_CONN_OPEN || rp__conn_retired(conn))
         return 0;
     uint32_t room = conn->protocol->room(conn);
     if (conn->takes == RP_TAKES_UNSAID && origin->takes_said)
         room = least(room, at_most(origin->takes, conn->in_flight));
-    return least(room, at_most(rp_origin_uses(origin), conn->given));
+    return least(room, at_most(rp__origin_uses(origin), conn->given));
 }
 
 /* Those of which nothing was said have more room now, or less. */
@@ -334,55 +334,55 @@ static void room_of_unsaid_changed(rp_origin *origin)
         rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
         link = link->next;
         if (conn->origin == origin && conn->state == RP_CONN_OPEN && conn->takes == RP_TAKES_UNSAID)
-            rp_conn_room_changed(conn);
+            rp__conn_room_changed(conn);
     }
 }
 
-void rp_conn_takes(rp_conn *conn, uint32_t count)
+void rp__conn_takes(rp_conn *conn, uint32_t count)
 {
     rp_origin *origin = conn->origin;
     uint32_t before = origin->takes_said ? origin->takes : RP_TAKES_UNSAID;
     conn->takes = count;
-    if (!rp_conn_outdated(conn))
-        rp_origin_learn_takes(origin, count);
+    if (!rp__conn_outdated(conn))
+        rp__origin_learn_takes(origin, count);
     if (conn->state == RP_CONN_OPEN)
-        rp_conn_room_changed(conn);
+        rp__conn_room_changed(conn);
     if (origin->takes_said && origin->takes != before && origin->open_count > 1)
         room_of_unsaid_changed(origin);
 }
 
 static void note_local(const rp_conn *conn, rp_request *request)
 {
-    rp_address local = rp_stream_local(conn->stream);
+    rp_address local = rp__stream_local(conn->stream);
     request->local_address[0] = '\0';
     if (local.family != 0)
-        (void)rp_address_text(&local, true, request->local_address);
+        (void)rp__address_text(&local, true, request->local_address);
 }
 
-void rp_conn_assign(rp_conn *conn, rp_request *request)
+void rp__conn_assign(rp_conn *conn, rp_request *request)
 {
-    RP_ASSERT(rp_conn_room(conn) > 0);
+    RP_ASSERT(rp__conn_room(conn) > 0);
     conn->in_flight++;
     conn->origin->in_flight++;
     conn->given++;
     request->conn = conn;
-    request->on_used = rp_conn_is_used(conn);
+    request->on_used = rp__conn_is_used(conn);
     if (request->tells_local)
         note_local(conn, request);
     if (request->explain != NULL && conn->given > 1) /* else its opening counts too */
-        request->explain->resent_then = rp_stream_numbers(conn->stream).resent;
-    rp_request_assigned(request);
+        request->explain->resent_then = rp__stream_numbers(conn->stream).resent;
+    rp__request_assigned(request);
     conn->origin->served_ns = request->assigned_ns;
-    rp_trace_request(request, RP_TRACE_ASSIGNED);
-    rp_limit_entered(request);
+    rp__trace_request(request, RP_TRACE_ASSIGNED);
+    rp__limit_entered(request);
     conn->protocol->start(conn, request);
 }
 
-void rp_conn_detach(rp_conn *conn, rp_request *request)
+void rp__conn_detach(rp_conn *conn, rp_request *request)
 {
     uint64_t sent = conn->protocol->bytes_sent(conn, request);
     if (request->explain != NULL)
-        request->explain->tcp = rp_stream_numbers(conn->stream);
+        request->explain->tcp = rp__stream_numbers(conn->stream);
     if (sent > 0) { /* else what an earlier connection took stands */
         request->bytes_sent = sent;
         request->doubtful = true;
@@ -394,69 +394,69 @@ void rp_conn_detach(rp_conn *conn, rp_request *request)
     conn->in_flight--;
     conn->origin->in_flight--;
     request->conn = NULL;
-    rp_limit_left(request);
+    rp__limit_left(request);
 }
 
-void rp_conn_serves(rp_conn *conn, rp_request *request)
+void rp__conn_serves(rp_conn *conn, rp_request *request)
 {
-    rp_request_begun(request);
-    rp_conn_note(conn, request);
+    rp__request_begun(request);
+    rp__conn_note(conn, request);
     if (conn->served > 0)
         conn->client->loop->stats.connections_reused++;
     conn->served++;
 }
 
-bool rp_conn_may_go_on(const rp_conn *conn)
+bool rp__conn_may_go_on(const rp_conn *conn)
 {
     return !conn->client->destroyed && conn->idle_since_ns < conn->last_ns &&
-           rp_stream_input_get(conn->stream) != RP_INPUT_ENDED &&
-           conn->served < rp_origin_uses(conn->origin);
+           rp__stream_input_get(conn->stream) != RP_INPUT_ENDED &&
+           conn->served < rp__origin_uses(conn->origin);
 }
 
-void rp_conn_room_changed(rp_conn *conn)
+void rp__conn_room_changed(rp_conn *conn)
 {
     conn->client->conn_events->room_changed(conn);
 }
 
-void rp_conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error)
+void rp__conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error)
 {
     conn->client->conn_events->lost(conn, request, fate, error);
 }
 
 /* ---- what is told of it ---- */
 
-bool rp_conn_loss(const rp_conn *conn, const rp_request *request, const rp_error *end,
-                  rp_error *error)
+bool rp__conn_loss(const rp_conn *conn, const rp_request *request, const rp_error *end,
+                   rp_error *error)
 {
     if (end != NULL && (!request->begun || end->status != RP_E_TRUNCATED)) {
         *error = *end;
-        error->phase = rp_request_answer_phase(request);
+        error->phase = rp__request_answer_phase(request);
         return true;
     }
     if (!request->begun)
-        (void)rp_error_set(error, RP_E_CLOSED_EARLY, RP_PHASE_HEAD,
-                           "%s closed the connection without an answer", rp_conn_peer(conn));
+        (void)rp__error_set(error, RP_E_CLOSED_EARLY, RP_PHASE_HEAD,
+                            "%s closed the connection without an answer", rp__conn_peer(conn));
     return !request->begun;
 }
 
 static uint64_t phase_us(const rp_request *request, uint64_t time_ns)
 {
-    return time_ns <= request->started_ns ? 0 : rp_request_since_us(request, time_ns);
+    return time_ns <= request->started_ns ? 0 : rp__request_since_us(request, time_ns);
 }
 
-void rp_conn_note(const rp_conn *conn, rp_request *request)
+void rp__conn_note(const rp_conn *conn, rp_request *request)
 {
-    const rp_stream_times *times = rp_stream_times_get(conn->stream);
+    const rp_stream_times *times = rp__stream_times_get(conn->stream);
     request->reused = conn->served > 0;
-    rp_request_facts_set(request, conn->facts);
-    request->timings.queued_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
+    rp__request_facts_set(request, conn->facts);
+    request->timings.queued_us = rp__request_since_us(request, rp__loop_now_ns(conn->client->loop));
     if (request->explain != NULL)
         request->explain->tunnelled_us =
             request->reused ? 0 : phase_us(request, times->tunnelled_ns);
     if (request->reused)
         return;
     if (times->started_ns >= request->started_ns)
-        request->timings.queued_us = rp_request_since_us(request, times->started_ns);
+        request->timings.queued_us = rp__request_since_us(request, times->started_ns);
     request->timings.resolved_us = phase_us(request, times->resolved_ns);
     request->timings.connected_us = phase_us(request, times->connected_ns);
     if (conn->origin->https)
@@ -473,7 +473,7 @@ void rp_conn_note(const rp_conn *conn, rp_request *request)
 static uint64_t idle_limit_ms(const rp_conn *conn)
 {
     uint64_t limit_ms = conn->client->options.connection_idle_ms;
-    uint64_t learned_ms = rp_origin_idle_limit_ms(conn->origin);
+    uint64_t learned_ms = rp__origin_idle_limit_ms(conn->origin);
     if (conn->keep_alive_ms < limit_ms)
         limit_ms = conn->keep_alive_ms;
     if (learned_ms < limit_ms)
@@ -483,36 +483,36 @@ static uint64_t idle_limit_ms(const rp_conn *conn)
 
 static void lifetime_begins(rp_conn *conn)
 {
-    conn->idle_since_ns = rp_loop_now_ns(conn->client->loop);
+    conn->idle_since_ns = rp__loop_now_ns(conn->client->loop);
     conn->last_ns =
-        rp_time_after(conn->idle_since_ns, conn->client->options.connection_lifetime_ms);
+        rp__time_after(conn->idle_since_ns, conn->client->options.connection_lifetime_ms);
 }
 
 /* When it is too old; UINT64_MAX: never. */
 static uint64_t end_ns(const rp_conn *conn)
 {
-    uint64_t end = rp_time_after(conn->idle_since_ns, idle_limit_ms(conn));
+    uint64_t end = rp__time_after(conn->idle_since_ns, idle_limit_ms(conn));
     return end < conn->last_ns ? end : conn->last_ns;
 }
 
-bool rp_conn_spent(const rp_conn *conn)
+bool rp__conn_spent(const rp_conn *conn)
 {
-    return rp_loop_now_ns(conn->client->loop) >= conn->last_ns ||
-           conn->given >= rp_origin_uses(conn->origin);
+    return rp__loop_now_ns(conn->client->loop) >= conn->last_ns ||
+           conn->given >= rp__origin_uses(conn->origin);
 }
 
-bool rp_conn_aged(const rp_conn *conn)
+bool rp__conn_aged(const rp_conn *conn)
 {
-    return rp_loop_now_ns(conn->client->loop) >= end_ns(conn);
+    return rp__loop_now_ns(conn->client->loop) >= end_ns(conn);
 }
 
-void rp_conn_learn(const rp_conn *conn)
+void rp__conn_learn(const rp_conn *conn)
 {
-    uint64_t now = rp_loop_now_ns(conn->client->loop);
-    rp_origin_learn(conn->origin, now - conn->idle_since_ns);
+    uint64_t now = rp__loop_now_ns(conn->client->loop);
+    rp__origin_learn(conn->origin, now - conn->idle_since_ns);
 }
 
-void rp_conn_keep_alive(rp_conn *conn, uint64_t limit_ms)
+void rp__conn_keep_alive(rp_conn *conn, uint64_t limit_ms)
 {
     if (limit_ms < conn->keep_alive_ms)
         conn->idle_check_ns = 0; /* what was set for a later time */
@@ -528,32 +528,32 @@ static void idle_check_at(rp_conn *conn, uint64_t now, uint64_t end)
     if (end == UINT64_MAX)
         return;
     conn->idle_check_ns = end > now ? end : now;
-    rp_stream_timer_start(conn->stream, rp_time_left_ms(now, end), idle_check, conn);
+    rp__stream_timer_start(conn->stream, rp__time_left_ms(now, end), idle_check, conn);
 }
 
 static void idle_check(rp_timer *timer, void *user)
 {
     rp_conn *conn = user;
-    uint64_t now = rp_loop_now_ns(conn->client->loop), end = end_ns(conn);
+    uint64_t now = rp__loop_now_ns(conn->client->loop), end = end_ns(conn);
     (void)timer;
     conn->idle_check_ns = 0;
     if (conn->state != RP_CONN_OPEN || conn->in_flight > 0)
         return;
     if (now >= end)
-        rp_conn_close(conn);
+        rp__conn_close(conn);
     else
         idle_check_at(conn, now, end);
 }
 
-void rp_conn_idle_begins(rp_conn *conn)
+void rp__conn_idle_begins(rp_conn *conn)
 {
     conn->idled = true;
-    rp_stream_set_background(conn->stream, true);
+    rp__stream_set_background(conn->stream, true);
     if (conn->idle_check_ns == 0)
-        idle_check_at(conn, rp_loop_now_ns(conn->client->loop), end_ns(conn));
+        idle_check_at(conn, rp__loop_now_ns(conn->client->loop), end_ns(conn));
 }
 
-void rp_conn_idle_ends(rp_conn *conn)
+void rp__conn_idle_ends(rp_conn *conn)
 {
-    rp_stream_set_background(conn->stream, false);
+    rp__stream_set_background(conn->stream, false);
 }

@@ -67,91 +67,91 @@ struct rp_conn_events {
 /* ---- for the pool ---- */
 
 /* Starts to open one more; NULL: no memory. */
-rp_conn *rp_conn_open(rp_origin *origin);
+rp_conn *rp__conn_open(rp_origin *origin);
 /* How many more requests it takes now. */
-uint32_t rp_conn_room(const rp_conn *conn);
+uint32_t rp__conn_room(const rp_conn *conn);
 /* The request is the connection's, which has room for it. */
-void rp_conn_assign(rp_conn *conn, rp_request *request);
+void rp__conn_assign(rp_conn *conn, rp_request *request);
 /* It has nothing to do: it does not keep the loop going, and closes when it is too old. */
-void rp_conn_idle_begins(rp_conn *conn);
-void rp_conn_idle_ends(rp_conn *conn);
+void rp__conn_idle_begins(rp_conn *conn);
+void rp__conn_idle_ends(rp_conn *conn);
 /* The server ended it while it was not in use: how long do its connections live? */
-void rp_conn_learn(const rp_conn *conn);
+void rp__conn_learn(const rp_conn *conn);
 /* Ends it. A protocol that has requests on it then gives them back. */
-void rp_conn_close(rp_conn *conn);
+void rp__conn_close(rp_conn *conn);
 /* It serves no more, as old as it is or by what it has served already. */
-bool rp_conn_spent(const rp_conn *conn);
+bool rp__conn_spent(const rp_conn *conn);
 
-/* ---- for protocols, beside rp_conn_close and rp_conn_retire ---- */
+/* ---- for protocols, beside rp__conn_close and rp__conn_retire ---- */
 
 /* The peer says how many requests it takes at once, or says it anew; in begin, or later. */
-void rp_conn_takes(rp_conn *conn, uint32_t count);
+void rp__conn_takes(rp_conn *conn, uint32_t count);
 
 /* The request goes on, or ends, without the connection. */
-void rp_conn_detach(rp_conn *conn, rp_request *request);
+void rp__conn_detach(rp_conn *conn, rp_request *request);
 /* The request's first byte is to be written. */
-void rp_conn_serves(rp_conn *conn, rp_request *request);
+void rp__conn_serves(rp_conn *conn, rp_request *request);
 /* Nothing of its own age or of the client's options forbids it one more request, beside those that
  * it has. */
-bool rp_conn_may_go_on(const rp_conn *conn);
+bool rp__conn_may_go_on(const rp_conn *conn);
 /* Older than it may be, idle or in all. */
-bool rp_conn_aged(const rp_conn *conn);
+bool rp__conn_aged(const rp_conn *conn);
 /* It has been, since the request was assigned: nothing that is not written yet may go out on it. */
-static inline bool rp_conn_retired(const rp_conn *conn)
+static inline bool rp__conn_retired(const rp_conn *conn)
 {
     return conn->last_ns == 0;
 }
 /* The server says how long it keeps the connection idle. */
-void rp_conn_keep_alive(rp_conn *conn, uint64_t limit_ms);
+void rp__conn_keep_alive(rp_conn *conn, uint64_t limit_ms);
 /* What a request is told that the connection's end takes with it; end NULL: in order. False: its
  * answer is cut off, of which the protocol knows more. */
-bool rp_conn_loss(const rp_conn *conn, const rp_request *request, const rp_error *end,
-                  rp_error *error);
+bool rp__conn_loss(const rp_conn *conn, const rp_request *request, const rp_error *end,
+                   rp_error *error);
 /* Tells the pool. */
-void rp_conn_room_changed(rp_conn *conn);
-void rp_conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error);
+void rp__conn_room_changed(rp_conn *conn);
+void rp__conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error);
 
 /* Its stream goes to events and user (rp_request_upgrade), whose callbacks are the next. It has
  * left the pool, and counts as closing; the protocol lets its request go, and then it. */
-void rp_conn_give(rp_conn *conn, const rp_stream_events *events, void *user);
+void rp__conn_give(rp_conn *conn, const rp_stream_events *events, void *user);
 /* It is no more, and its stream lives on. */
-void rp_conn_let_go(rp_conn *conn);
+void rp__conn_let_go(rp_conn *conn);
 
 /* ---- for all ---- */
 
 /* It serves no more than what is under way on it; closed if that is nothing. */
-void rp_conn_retire(rp_conn *conn);
+void rp__conn_retire(rp_conn *conn);
 
 /* Has it been waiting since it was opened, or served? Then its end is no news about the server. */
-static inline bool rp_conn_is_used(const rp_conn *conn)
+static inline bool rp__conn_is_used(const rp_conn *conn)
 {
     return conn->served > 0 || conn->idled;
 }
 /* Can it not have been on its last legs when the server got a request on it? Then a request may be
  * sent on it that must not be lost to an old connection once more. */
-static inline bool rp_conn_is_fresh(const rp_conn *conn)
+static inline bool rp__conn_is_fresh(const rp_conn *conn)
 {
     return !conn->worn && !conn->idled;
 }
 /* It speaks what the origin is not to speak any more: it finishes what it has. */
-static inline bool rp_conn_outdated(const rp_conn *conn)
+static inline bool rp__conn_outdated(const rp_conn *conn)
 {
     return conn->protocol->multiplexed && conn->origin->versions == RP_HTTP_1_1;
 }
 /* When its opening began. */
-static inline uint64_t rp_conn_started_ns(const rp_conn *conn)
+static inline uint64_t rp__conn_started_ns(const rp_conn *conn)
 {
-    return rp_stream_times_get(conn->stream)->started_ns;
+    return rp__stream_times_get(conn->stream)->started_ns;
 }
 /* Who the peer is, for messages. */
-static inline const char *rp_conn_peer(const rp_conn *conn)
+static inline const char *rp__conn_peer(const rp_conn *conn)
 {
-    const char *peer = rp_stream_peer(conn->stream);
+    const char *peer = rp__stream_peer(conn->stream);
     return peer != NULL ? peer : conn->origin->host;
 }
 /* Notes what on_done will tell of the connection: it may be gone by then. */
-void rp_conn_note(const rp_conn *conn, rp_request *request);
+void rp__conn_note(const rp_conn *conn, rp_request *request);
 /* The request is told these, in place of what it had; NULL: nothing. */
-void rp_request_facts_set(rp_request *request, rp_conn_facts *facts);
+void rp__request_facts_set(rp_request *request, rp_conn_facts *facts);
 
 #endif

@@ -27,7 +27,7 @@ struct rp_decoding {
     uint8_t piece[PIECE_BYTES];
 };
 
-void rp_decompress_copy(rp_decompress *decompress, const rp_request_options *options)
+void rp__decompress_copy(rp_decompress *decompress, const rp_request_options *options)
 {
     uint32_t ratio = options->decompress_ratio_limit;
     decompress->on = options->decompress;
@@ -45,39 +45,39 @@ static rp_memory *memory_of(const rp_request *request)
 static void fail(rp_request *request, const rp_error *error)
 {
     rp_error told;
-    (void)rp_error_set(&told, error->status, RP_PHASE_BODY, "the body of %.120s %s",
-                       request->origin->host, error->text);
-    rp_request_finish_later(request, &told);
+    (void)rp__error_set(&told, error->status, RP_PHASE_BODY, "the body of %.120s %s",
+                        request->origin->host, error->text);
+    rp__request_finish_later(request, &told);
 }
 
-void rp_decoding_head(rp_request *request, const rp_response_head *head)
+void rp__decoding_head(rp_request *request, const rp_response_head *head)
 {
     rp_codings codings;
     /* A part of an encoded whole can't be decoded by itself (RFC 9110, 8.4, 14.2). */
     if (!request->decompress.on || head->status == 206)
         return;
-    rp_codings_read(&codings, head->headers, head->header_count);
+    rp__codings_read(&codings, head->headers, head->header_count);
     if (codings.count == 0 && codings.missing == NULL)
         return;
     rp_decode_budget *budget = &request->client->decoders;
     rp_error error;
-    if (!rp_decode_budget_take(budget, sizeof(rp_decoding))) {
-        (void)rp_decode_budget_error(budget, &error);
+    if (!rp__decode_budget_take(budget, sizeof(rp_decoding))) {
+        (void)rp__decode_budget_error(budget, &error);
         fail(request, &error);
         return;
     }
-    rp_decoding *d = rp_reallocate(memory_of(request), NULL, sizeof(*d));
+    rp_decoding *d = rp__reallocate(memory_of(request), NULL, sizeof(*d));
     if (d == NULL) {
-        rp_decode_budget_give(budget, sizeof(*d));
-        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY,
-                           "could not be decoded: no memory");
+        rp__decode_budget_give(budget, sizeof(*d));
+        (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY,
+                            "could not be decoded: no memory");
         fail(request, &error);
         return;
     }
     memset(d, 0, offsetof(rp_decoding, piece));
     d->request = request;
     d->codings = codings;
-    rp_list_init(&d->later.link);
+    rp__list_init(&d->later.link);
     request->decoding = d;
 }
 
@@ -92,14 +92,14 @@ static bool decoder_ready(rp_decoding *d)
         return true;
     if (codings->missing != NULL || codings->too_many) {
         bool known = codings->missing != NULL && codings->missing[0] != '\0';
-        (void)rp_error_set(&error, RP_E_DECODE_UNKNOWN, RP_PHASE_BODY,
-                           "can't be decoded: its Content-Encoding names %s%s",
-                           known               ? codings->missing
-                           : codings->too_many ? "more codings than are taken, three"
-                                               : "a coding that was not asked for",
-                           known ? ", which this build of ringport lacks" : "");
-    } else if (rp_decoder_create(&d->decoder, memory_of(request), &request->client->decoders,
-                                 codings, &limits, &error) == RP_OK) {
+        (void)rp__error_set(&error, RP_E_DECODE_UNKNOWN, RP_PHASE_BODY,
+                            "can't be decoded: its Content-Encoding names %s%s",
+                            known               ? codings->missing
+                            : codings->too_many ? "more codings than are taken, three"
+                                                : "a coding that was not asked for",
+                            known ? ", which this build of ringport lacks" : "");
+    } else if (rp__decoder_create(&d->decoder, memory_of(request), &request->client->decoders,
+                                  codings, &limits, &error) == RP_OK) {
         return true;
     }
     fail(request, &error);
@@ -119,7 +119,7 @@ static size_t room_of(const rp_request *request)
 
 static void taken(rp_request *request, size_t size)
 {
-    rp_request *carrier = request->hedge != NULL ? rp_hedge_carrier(request) : request;
+    rp_request *carrier = request->hedge != NULL ? rp__hedge_carrier(request) : request;
     if (size > 0 && request->has_credit_limit && carrier->conn != NULL)
         carrier->conn->protocol->consume(carrier->conn, carrier, size);
 }
@@ -132,7 +132,7 @@ static bool decode(rp_decoding *d, rp_slice *input)
     size_t room, size, before = input->size;
     while ((room = room_of(request)) > 0) {
         rp_error error;
-        if (rp_decoder_pull(d->decoder, input, d->piece, room, &size, &error) != RP_OK) {
+        if (rp__decoder_pull(d->decoder, input, d->piece, room, &size, &error) != RP_OK) {
             fail(request, &error);
             return false;
         }
@@ -160,18 +160,18 @@ static bool keep(rp_decoding *d, const uint8_t *data, size_t size)
     if (d->kept_at > 0) {
         memmove(d->kept, d->kept + d->kept_at, d->kept_size - d->kept_at);
         d->kept_size -= d->kept_at;
-        rp_wipe(d->kept + d->kept_size, d->kept_at);
+        rp__wipe(d->kept + d->kept_size, d->kept_at);
         d->kept_at = 0;
     }
     if (size > d->kept_capacity - d->kept_size) {
         size_t capacity = d->kept_capacity == 0 ? KEPT_FIRST : d->kept_capacity;
         while (capacity < d->kept_size + size)
             capacity *= 2;
-        uint8_t *grown = rp_reallocate_secret(memory, d->kept, d->kept_size, capacity);
+        uint8_t *grown = rp__reallocate_secret(memory, d->kept, d->kept_size, capacity);
         if (grown == NULL) {
             rp_error error;
-            (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY,
-                               "could not be kept until its reader wants it: no memory");
+            (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY,
+                                "could not be kept until its reader wants it: no memory");
             fail(d->request, &error);
             return false;
         }
@@ -183,7 +183,7 @@ static bool keep(rp_decoding *d, const uint8_t *data, size_t size)
     return true;
 }
 
-void rp_decoding_body(rp_request *request, const uint8_t *data, size_t size)
+void rp__decoding_body(rp_request *request, const uint8_t *data, size_t size)
 {
     rp_decoding *d = request->decoding;
     rp_slice input = {data, size};
@@ -211,7 +211,7 @@ static const char *copy_text(char **to, const char *text)
     return copy;
 }
 
-bool rp_decoding_trailers(rp_request *request, const rp_header *trailers, size_t count)
+bool rp__decoding_trailers(rp_request *request, const rp_header *trailers, size_t count)
 {
     rp_decoding *d = request->decoding;
     size_t size = count * sizeof(*trailers);
@@ -219,11 +219,11 @@ bool rp_decoding_trailers(rp_request *request, const rp_header *trailers, size_t
         return true;
     for (size_t i = 0; i < count; i++)
         size += strlen(trailers[i].name) + strlen(trailers[i].value) + 2;
-    d->trailers = rp_reallocate(memory_of(request), NULL, size);
+    d->trailers = rp__reallocate(memory_of(request), NULL, size);
     if (d->trailers == NULL) {
         rp_error error;
-        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY,
-                           "has trailers that could not be kept: no memory");
+        (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_BODY,
+                            "has trailers that could not be kept: no memory");
         fail(request, &error);
         return false;
     }
@@ -245,7 +245,7 @@ static void tell_trailers(rp_decoding *d)
         return;
     d->trailers = NULL;
     request->on_trailers(request, trailers, d->trailer_count, request->user);
-    rp_free_secret(memory_of(request), trailers, d->trailers_size);
+    rp__free_secret(memory_of(request), trailers, d->trailers_size);
 }
 
 static void resume(rp_deferred *deferred)
@@ -263,17 +263,17 @@ static void resume(rp_deferred *deferred)
         return;
     tell_trailers(d);
     if (d->ended && !request->cancelled)
-        rp_request_finish(request, NULL);
+        rp__request_finish(request, NULL);
 }
 
-void rp_decoding_resume(rp_request *request)
+void rp__decoding_resume(rp_request *request)
 {
     rp_decoding *d = request->decoding;
-    if (!request->cancelled && pending(d) && rp_list_empty(&d->later.link))
-        rp_loop_defer(request->client->loop, &d->later, resume);
+    if (!request->cancelled && pending(d) && rp__list_empty(&d->later.link))
+        rp__loop_defer(request->client->loop, &d->later, resume);
 }
 
-bool rp_decoding_complete(rp_request *request, rp_error *error, bool *failed)
+bool rp__decoding_complete(rp_request *request, rp_error *error, bool *failed)
 {
     rp_decoding *d = request->decoding;
     rp_error fault;
@@ -283,34 +283,34 @@ bool rp_decoding_complete(rp_request *request, rp_error *error, bool *failed)
     d->ended = true;
     if (pending(d))
         return false;
-    if (rp_decoder_finish(d->decoder, &fault) != RP_OK) {
+    if (rp__decoder_finish(d->decoder, &fault) != RP_OK) {
         *failed = true;
-        (void)rp_error_set(error, fault.status, RP_PHASE_BODY, "the body of %.120s %s",
-                           request->origin->host, fault.text);
+        (void)rp__error_set(error, fault.status, RP_PHASE_BODY, "the body of %.120s %s",
+                            request->origin->host, fault.text);
     }
     return true;
 }
 
-bool rp_decoding_lingers(const rp_request *request)
+bool rp__decoding_lingers(const rp_request *request)
 {
     return request->decoding != NULL && request->decoding->ended;
 }
 
-uint64_t rp_decoding_bytes(const rp_request *request)
+uint64_t rp__decoding_bytes(const rp_request *request)
 {
     return request->decoding == NULL ? 0 : request->decoding->bytes;
 }
 
-void rp_decoding_free(rp_request *request)
+void rp__decoding_free(rp_request *request)
 {
     rp_decoding *d = request->decoding;
     if (d == NULL)
         return;
-    rp_loop_undefer(&d->later);
-    rp_decoder_destroy(d->decoder);
-    rp_free_secret(memory_of(request), d->trailers, d->trailers_size);
-    rp_free_secret(memory_of(request), d->kept, d->kept_size);
-    rp_free_secret(memory_of(request), d, sizeof(*d));
-    rp_decode_budget_give(&request->client->decoders, sizeof(*d));
+    rp__loop_undefer(&d->later);
+    rp__decoder_destroy(d->decoder);
+    rp__free_secret(memory_of(request), d->trailers, d->trailers_size);
+    rp__free_secret(memory_of(request), d->kept, d->kept_size);
+    rp__free_secret(memory_of(request), d, sizeof(*d));
+    rp__decode_budget_give(&request->client->decoders, sizeof(*d));
     request->decoding = NULL;
 }

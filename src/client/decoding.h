@@ -19,23 +19,23 @@ typedef struct rp_decompress {
     uint64_t limit_bytes; /* 0: none */
 } rp_decompress;
 
-void rp_decompress_copy(rp_decompress *decompress, const rp_request_options *options);
+void rp__decompress_copy(rp_decompress *decompress, const rp_request_options *options);
 
 /* The final head came, and was not told yet: what is to be done with its body. */
-void rp_decoding_head(rp_request *request, const rp_response_head *head);
+void rp__decoding_head(rp_request *request, const rp_response_head *head);
 /* A piece of the body, of a request that has one (request->decoding): tells on_body. */
-void rp_decoding_body(rp_request *request, const uint8_t *data, size_t size);
+void rp__decoding_body(rp_request *request, const uint8_t *data, size_t size);
 /* The body is complete as far as HTTP is concerned. False: not all of it is decoded, as the caller
- * owes its credit, and rp_request_finish is called again. *failed: it is not whole. */
-bool rp_decoding_complete(rp_request *request, rp_error *error, bool *failed);
+ * owes its credit, and rp__request_finish is called again. *failed: it is not whole. */
+bool rp__decoding_complete(rp_request *request, rp_error *error, bool *failed);
 /* Trailers, behind the body: false: they are kept until all of it is decoded, and told then. */
-bool rp_decoding_trailers(rp_request *request, const rp_header *trailers, size_t count);
+bool rp__decoding_trailers(rp_request *request, const rp_header *trailers, size_t count);
 /* It is complete, and only the caller is waited for. */
-bool rp_decoding_lingers(const rp_request *request);
+bool rp__decoding_lingers(const rp_request *request);
 /* The caller has returned credit. */
-void rp_decoding_resume(rp_request *request);
+void rp__decoding_resume(rp_request *request);
 /* Bytes given to on_body. */
-uint64_t rp_decoding_bytes(const rp_request *request);
-void rp_decoding_free(rp_request *request);
+uint64_t rp__decoding_bytes(const rp_request *request);
+void rp__decoding_free(rp_request *request);
 
 #endif

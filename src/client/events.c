@@ -37,7 +37,7 @@ static bool text_add(rp_memory *memory, text *t, const char *bytes, size_t size)
         while (capacity - t->size <= size)
             capacity *= 2;
         /* All of the old block is overwritten: behind size stand earlier lines and events. */
-        char *grown = rp_reallocate_secret(memory, t->bytes, t->capacity, capacity);
+        char *grown = rp__reallocate_secret(memory, t->bytes, t->capacity, capacity);
         if (grown == NULL)
             return false;
         t->bytes = grown;
@@ -63,18 +63,18 @@ static bool text_set(rp_memory *memory, text *t, const char *bytes, size_t size)
 
 static void text_free(rp_memory *memory, text *t)
 {
-    rp_free_secret(memory, t->bytes, t->capacity);
+    rp__free_secret(memory, t->bytes, t->capacity);
 }
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for an event");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for an event");
 }
 
 static rp_status too_large(rp_error *error, const char *what, size_t limit)
 {
-    return rp_error_set(error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
-                        "the server's %s is longer than the limit of %zu bytes", what, limit);
+    return rp__error_set(error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
+                         "the server's %s is longer than the limit of %zu bytes", what, limit);
 }
 
 /* ---- lines ---- */
@@ -200,13 +200,13 @@ rp_status rp_event_reader_create_sized(rp_event_reader **out, rp_loop *loop,
 {
     rp_event_reader_options known;
     *out = NULL;
-    if (!rp_options_copy(&known, sizeof(known), options, options_size) || known.on_event == NULL)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "an event reader needs on_event, and no member that this version does "
-                            "not know");
-    if (!rp_loop_is_ours(loop))
-        return rp_loop_not_ours(error, RP_PHASE_NONE);
-    rp_event_reader *r = rp_allocate(&loop->memory, sizeof(*r));
+    if (!rp__options_copy(&known, sizeof(known), options, options_size) || known.on_event == NULL)
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "an event reader needs on_event, and no member that this version does "
+                             "not know");
+    if (!rp__loop_is_ours(loop))
+        return rp__loop_not_ours(error, RP_PHASE_NONE);
+    rp_event_reader *r = rp__allocate(&loop->memory, sizeof(*r));
     if (r == NULL)
         return no_memory(error);
     r->memory = &loop->memory;
@@ -231,14 +231,14 @@ void rp_event_reader_destroy(rp_event_reader *r)
     text_free(r->memory, &r->data);
     text_free(r->memory, &r->id);
     text_free(r->memory, &r->last_id);
-    rp_free(r->memory, r);
+    rp__free(r->memory, r);
 }
 
 rp_status rp_event_reader_feed(rp_event_reader *r, const void *data, size_t size, rp_error *error)
 {
     if (r->feeding || r->failed)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_BODY,
-                            "an event reader is fed from its own on_event, or after it failed");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_BODY,
+                             "an event reader is fed from its own on_event, or after it failed");
     if (size == 0)
         return RP_OK;
     r->feeding = true;

@@ -37,7 +37,7 @@ typedef struct session {
     bool body_last;      /* its end is in the stream's output */
     bool is_old;         /* the server has answered in HTTP/1.0 */
     bool given;          /* the connection is the caller's: rp_request_upgrade */
-    uint64_t plain_base; /* the stream's rp_stream_plain_handed where the request began */
+    uint64_t plain_base; /* the stream's rp__stream_plain_handed where the request began */
     rp_write body_write;
 } session;
 
@@ -53,8 +53,8 @@ static rp_request *detach(rp_conn *conn)
 {
     session *h1 = session_of(conn);
     rp_request *request = h1->request;
-    rp_conn_detach(conn, request);
-    rp_stream_want_fill(conn->stream, NULL);
+    rp__conn_detach(conn, request);
+    rp__stream_want_fill(conn->stream, NULL);
     h1->request = NULL;
     return request;
 }
@@ -65,13 +65,13 @@ static void move_on(rp_conn *conn)
 {
     rp_request *request = detach(conn);
     rp_error error;
-    (void)rp_error_set(&error, RP_E_BAD_RESPONSE, RP_PHASE_REQUEST,
-                       "%s sends data on new connections before it is asked for any",
-                       rp_conn_peer(conn));
+    (void)rp__error_set(&error, RP_E_BAD_RESPONSE, RP_PHASE_REQUEST,
+                        "%s sends data on new connections before it is asked for any",
+                        rp__conn_peer(conn));
     if (!request->on_used)
-        rp_conn_note(conn, request);
-    rp_conn_close(conn);
-    rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &error);
+        rp__conn_note(conn, request);
+    rp__conn_close(conn);
+    rp__conn_lost(conn, request, RP_FATE_UNPROCESSED, &error);
 }
 
 /* The connection ended or broke under its request. Closed first, so that a replay finds a clean
@@ -79,16 +79,16 @@ static void move_on(rp_conn *conn)
 static void request_lost(rp_conn *conn, const rp_error *error)
 {
     rp_request *request = detach(conn);
-    rp_conn_close(conn);
-    rp_conn_lost(conn, request, RP_FATE_UNKNOWN, error);
+    rp__conn_close(conn);
+    rp__conn_lost(conn, request, RP_FATE_UNKNOWN, error);
 }
 
 static void request_failed(rp_conn *conn, const rp_error *error)
 {
     rp_error told;
-    (void)rp_error_set(&told, error->status, error->phase, "the answer of %.120s can't be used: %s",
-                       rp_conn_peer(conn), error->text);
-    rp_request_finish(session_of(conn)->request, &told);
+    (void)rp__error_set(&told, error->status, error->phase,
+                        "the answer of %.120s can't be used: %s", rp__conn_peer(conn), error->text);
+    rp__request_finish(session_of(conn)->request, &told);
 }
 
 /* What was still in the stream, or comes in this turn, is seen before the next request is written:
@@ -97,22 +97,22 @@ static bool may_serve_again(const rp_conn *conn, const rp_request *request)
 {
     const session *h1 = session_of(conn);
     return !h1->body_unsent && !h1->doubtful && !request->message.says_close &&
-           rp_h1_parser_keep_alive(h1->parser) && rp_conn_may_go_on(conn);
+           rp__h1_parser_keep_alive(h1->parser) && rp__conn_may_go_on(conn);
 }
 
 static void request_complete(rp_conn *conn, bool reusable)
 {
     rp_request *request = detach(conn);
-    conn->idle_since_ns = rp_loop_now_ns(conn->client->loop);
+    conn->idle_since_ns = rp__loop_now_ns(conn->client->loop);
     if (reusable && may_serve_again(conn, request)) {
         if (request->has_credit_limit)
-            rp_stream_set_credit(conn->stream, false, 0);
+            rp__stream_set_credit(conn->stream, false, 0);
         session_of(conn)->state = H1_FREE;
-        rp_conn_room_changed(conn);
+        rp__conn_room_changed(conn);
     } else {
-        rp_conn_close(conn);
+        rp__conn_close(conn);
     }
-    rp_request_finish(request, NULL);
+    rp__request_finish(request, NULL);
 }
 
 /* ---- how long the server keeps the connection ---- */
@@ -121,7 +121,7 @@ static void request_complete(rp_conn *conn, bool reusable)
 static bool parameter(const char *text, const char *name, uint64_t *value)
 {
     size_t size = strcspn(text, "=,");
-    if (!rp_name_equal(text, size, name) || text[size] != '=')
+    if (!rp__name_equal(text, size, name) || text[size] != '=')
         return false;
     const char *digit = text + size + 1;
     if (*digit < '0' || *digit > '9')
@@ -156,10 +156,10 @@ static void keep_alive_note(rp_conn *conn, const rp_response_head *head)
     uint64_t limit_ms = RP_NEVER_MS;
     for (size_t i = 0; i < head->header_count; i++) {
         const char *name = head->headers[i].name;
-        if ((name[0] == 'k' || name[0] == 'K') && rp_name_equal(name, strlen(name), "keep-alive"))
+        if ((name[0] == 'k' || name[0] == 'K') && rp__name_equal(name, strlen(name), "keep-alive"))
             keep_alive_parse(session_of(conn), head->headers[i].value, &limit_ms);
     }
-    rp_conn_keep_alive(conn, limit_ms);
+    rp__conn_keep_alive(conn, limit_ms);
 }
 
 /* ---- the parser's events ---- */
@@ -171,7 +171,7 @@ static bool on_head(void *user, const rp_response_head *head)
     if (!head->informational)
         keep_alive_note(conn, head);
     session_of(conn)->is_old = head->version == 10;
-    rp_request_head(request, head);
+    rp__request_head(request, head);
     return session_of(conn)->request == request;
 }
 
@@ -179,14 +179,14 @@ static bool on_body(void *user, const uint8_t *data, size_t size)
 {
     rp_conn *conn = user;
     rp_request *request = session_of(conn)->request;
-    rp_request_body(request, data, size);
+    rp__request_body(request, data, size);
     return session_of(conn)->request == request;
 }
 
 static void on_trailers(void *user, const rp_header *trailers, size_t count)
 {
     rp_conn *conn = user;
-    rp_request_trailers(session_of(conn)->request, trailers, count);
+    rp__request_trailers(session_of(conn)->request, trailers, count);
 }
 
 /* The answer's head gave the connection to the caller (rp_request_upgrade), who gets what stands
@@ -199,20 +199,20 @@ static void let_go(rp_conn *conn, rp_request *request, const uint8_t *rest, size
         rp_stream_consume(stream, used);
     if (session_of(conn)->request != NULL)
         (void)detach(conn);
-    rp_conn_let_go(conn);
-    rp_request_finish_now(request);
-    rp_stream_hand(stream, rest, size);
+    rp__conn_let_go(conn);
+    rp__request_finish_now(request);
+    rp__stream_hand(stream, rest, size);
 }
 
 rp_stream *rp_request_upgrade(rp_request *request, const rp_stream_events *events, void *user)
 {
     rp_conn *conn = request->conn;
-    if (!rp_loop_is_ours(request->client->loop) || !request->upgrading || request->cancelled ||
+    if (!rp__loop_is_ours(request->client->loop) || !request->upgrading || request->cancelled ||
         events == NULL || conn->state != RP_CONN_OPEN)
         return NULL;
     rp_stream *stream = conn->stream;
     session_of(conn)->given = true;
-    rp_conn_give(conn, events, user);
+    rp__conn_give(conn, events, user);
     return stream;
 }
 
@@ -230,24 +230,24 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
         if (h1->state == H1_ASSIGNED)
             move_on(conn);
         else
-            rp_conn_close(conn);
+            rp__conn_close(conn);
         return;
     }
     rp_error error;
     size_t used = 0;
     uint64_t body_before = request->body_bytes;
     bool limited = request->has_credit_limit;
-    rp_request_moved(request);
-    rp_h1_result result = rp_h1_parser_feed(h1->parser, data, size, &used, &error);
+    rp__request_moved(request);
+    rp_h1_result result = rp__h1_parser_feed(h1->parser, data, size, &used, &error);
     if (h1->given) { /* the request itself may be gone, by a callback */
         let_go(conn, request, data + used, size - used, used);
         return;
     }
     if (h1->request != request)
         return; /* a callback ended it */
-    if (!request->told_head && rp_h1_parser_in_head(h1->parser))
-        rp_request_moved(request); /* behind an interim response the next head has begun */
-    if (limited)                   /* what is no body needs no credit of the caller's */
+    if (!request->told_head && rp__h1_parser_in_head(h1->parser))
+        rp__request_moved(request); /* behind an interim response the next head has begun */
+    if (limited)                    /* what is no body needs no credit of the caller's */
         rp_stream_consume(conn->stream, size - (size_t)(request->body_bytes - body_before));
     switch (result) {
     case RP_H1_COMPLETE:
@@ -263,11 +263,11 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
 
 static void ended_unused(rp_conn *conn)
 {
-    rp_conn_learn(conn);
+    rp__conn_learn(conn);
     if (session_of(conn)->state == H1_ASSIGNED)
         move_on(conn);
     else
-        rp_conn_close(conn);
+        rp__conn_close(conn);
 }
 
 static void ended(rp_conn *conn, const rp_error *end)
@@ -280,10 +280,10 @@ static void ended(rp_conn *conn, const rp_error *end)
         return;
     }
     if (h1->state == H1_ASSIGNED) {
-        rp_conn_note(conn, request);
-        rp_h1_parser_start(h1->parser, request->head_only);
+        rp__conn_note(conn, request);
+        rp__h1_parser_start(h1->parser, request->head_only);
     }
-    rp_h1_result result = rp_h1_parser_end(h1->parser, end == NULL, &error);
+    rp_h1_result result = rp__h1_parser_end(h1->parser, end == NULL, &error);
     if (h1->request != request)
         return;
     if (result == RP_H1_COMPLETE) {
@@ -291,7 +291,7 @@ static void ended(rp_conn *conn, const rp_error *end)
         return;
     }
     rp_error loss;
-    if (rp_conn_loss(conn, request, end, &loss))
+    if (rp__conn_loss(conn, request, end, &loss))
         request_lost(conn, &loss);
     else
         request_failed(conn, &error);
@@ -309,7 +309,7 @@ static void body_written(rp_stream *stream, rp_write *write, const rp_error *err
     if (h1->request == NULL)
         return;
     if (error == NULL) {
-        rp_request_sent(h1->request);
+        rp__request_sent(h1->request);
         return;
     }
     /* The server may have answered before it stopped reading: the answer, or the end, will come. */
@@ -325,7 +325,7 @@ static bool has_small_body(const rp_request *request)
 {
     const rp_body *body = &request->upload.body;
     return !request->has_body ||
-           (body->data != NULL && !rp_message_expects(&request->message, 11) &&
+           (body->data != NULL && !rp__message_expects(&request->message, 11) &&
             request->head_size + body->length <= SMALL_REQUEST_BYTES);
 }
 
@@ -338,24 +338,24 @@ static void body_fill(rp_stream *stream, void *user)
     RP_ASSERT(h1->state == H1_SERVING);
     if (h1->body_last) {
         h1->body_unsent = false;
-        rp_request_sent(request);
+        rp__request_sent(request);
         return;
     }
     rp_error error;
     uint8_t *out = conn->client->loop->scratch;
-    size_t size = rp_h1_body_write(&request->upload.body, request->message.chunked, out,
-                                   RP_SCRATCH_BYTES, &h1->body_last);
-    rp_status status = rp_stream_put(stream, out, size, &error);
-    rp_wipe(out, size);
+    size_t size = rp__h1_body_write(&request->upload.body, request->message.chunked, out,
+                                    RP_SCRATCH_BYTES, &h1->body_last);
+    rp_status status = rp__stream_put(stream, out, size, &error);
+    rp__wipe(out, size);
     if (status == RP_E_RESET) /* the answer, or the end, will come */
         return;
     if (status != RP_OK) {
-        rp_request_finish_later(request, &error);
+        rp__request_finish_later(request, &error);
         return;
     }
-    rp_upload_taken(request);
-    if (h1->body_last || rp_body_ready(&request->upload.body, 1) > 0)
-        rp_stream_want_fill(stream, body_fill);
+    rp__upload_taken(request);
+    if (h1->body_last || rp__body_ready(&request->upload.body, 1) > 0)
+        rp__stream_want_fill(stream, body_fill);
 }
 
 /* The head, and a small body behind it. Nobody else uses the loop's scratch memory: this runs from
@@ -363,23 +363,23 @@ static void body_fill(rp_stream *stream, void *user)
 static rp_status head_send(rp_conn *conn, rp_request *request, rp_error *error)
 {
     rp_loop *loop = conn->client->loop;
-    const char *proxy = rp_origin_forwards(conn->origin) ? conn->origin->hop->fields : NULL;
-    size_t bound = rp_h1_request_bound(&request->message, proxy);
+    const char *proxy = rp__origin_forwards(conn->origin) ? conn->origin->hop->fields : NULL;
+    size_t bound = rp__h1_request_bound(&request->message, proxy);
     uint8_t *large = NULL, *text = loop->scratch;
     if (bound > RP_SCRATCH_BYTES)
-        text = large = rp_reallocate(&loop->memory, NULL, bound);
+        text = large = rp__reallocate(&loop->memory, NULL, bound);
     if (text == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
-                            "no memory for the request's head");
-    size_t size = request->head_size = rp_h1_request_write(&request->message, proxy, text);
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
+                             "no memory for the request's head");
+    size_t size = request->head_size = rp__h1_request_write(&request->message, proxy, text);
     if (request->has_body && has_small_body(request)) {
         size_t body_size = (size_t)request->upload.body.length;
         memcpy(text + size, request->upload.body.data, body_size);
         size += body_size;
     }
-    rp_status status = rp_stream_put(conn->stream, text, size, error);
-    rp_wipe(text, size);
-    rp_free(&loop->memory, large);
+    rp_status status = rp__stream_put(conn->stream, text, size, error);
+    rp__wipe(text, size);
+    rp__free(&loop->memory, large);
     return status;
 }
 
@@ -389,10 +389,10 @@ static bool is_too_old(rp_conn *conn, rp_request *request)
     rp_error error;
     if (!session_of(conn)->is_old || !request->message.chunked)
         return false;
-    (void)rp_error_set(&error, RP_E_BODY_LENGTH, RP_PHASE_REQUEST,
-                       "%s speaks HTTP/1.0, which needs to know the length of the request's body",
-                       rp_conn_peer(conn));
-    rp_request_finish_later(request, &error);
+    (void)rp__error_set(&error, RP_E_BODY_LENGTH, RP_PHASE_REQUEST,
+                        "%s speaks HTTP/1.0, which needs to know the length of the request's body",
+                        rp__conn_peer(conn));
+    rp__request_finish_later(request, &error);
     return true;
 }
 
@@ -404,26 +404,26 @@ static void serve(rp_conn *conn)
     if (is_too_old(conn, request))
         return;
     h1->state = H1_SERVING;
-    rp_conn_serves(conn, request);
-    h1->plain_base = rp_stream_plain_put(conn->stream);
+    rp__conn_serves(conn, request);
+    h1->plain_base = rp__stream_plain_put(conn->stream);
     if (request->upgrades)
-        rp_h1_parser_start_upgrade(h1->parser, request->head_only,
-                                   rp_message_field(&request->message, "upgrade"));
+        rp__h1_parser_start_upgrade(h1->parser, request->head_only,
+                                    rp__message_field(&request->message, "upgrade"));
     else
-        rp_h1_parser_start(h1->parser, request->head_only);
-    rp_stream_set_credit(conn->stream, request->has_credit_limit, request->credit_bytes);
+        rp__h1_parser_start(h1->parser, request->head_only);
+    rp__stream_set_credit(conn->stream, request->has_credit_limit, request->credit_bytes);
     if (head_send(conn, request, &error) != RP_OK) {
-        rp_request_finish_later(request, &error);
+        rp__request_finish_later(request, &error);
         return;
     }
     if (has_small_body(request)) {
-        rp_request_sent(request);
+        rp__request_sent(request);
         return;
     }
-    rp_request_uploads(request);
+    rp__request_uploads(request);
     h1->body_unsent = true;
     h1->body_last = false;
-    rp_upload_begins(request);
+    rp__upload_begins(request);
 }
 
 /* The stream's pump has delivered all that came, so this is the time to judge whether the
@@ -435,15 +435,15 @@ static void fill(rp_stream *stream, void *user)
     rp_conn *conn = user;
     session *h1 = session_of(conn);
     RP_ASSERT(h1->state == H1_ASSIGNED);
-    rp_stream_input input = rp_stream_input_get(stream);
-    if (rp_conn_retired(conn)) {
+    rp_stream_input input = rp__stream_input_get(stream);
+    if (rp__conn_retired(conn)) {
         move_on(conn);
     } else if (!h1->request->on_used) {
         h1->doubtful = h1->doubtful || input == RP_INPUT_UNREAD;
         serve(conn);
     } else if (input == RP_INPUT_UNSEEN) {
-        rp_stream_want_fill(stream, fill);
-    } else if (input != RP_INPUT_CLEAN || rp_conn_aged(conn)) {
+        rp__stream_want_fill(stream, fill);
+    } else if (input != RP_INPUT_CLEAN || rp__conn_aged(conn)) {
         move_on(conn);
     } else {
         serve(conn);
@@ -456,25 +456,25 @@ static bool begin(rp_conn *conn)
 {
     rp_client *client = conn->client;
     rp_memory *memory = &client->loop->memory;
-    session *h1 = rp_allocate(memory, sizeof(*h1));
+    session *h1 = rp__allocate(memory, sizeof(*h1));
     if (h1 == NULL)
         return false;
     h1->parser =
-        rp_h1_parser_create(memory, &client->scratch, &client->limits, &parser_events, conn);
+        rp__h1_parser_create(memory, &client->scratch, &client->limits, &parser_events, conn);
     if (h1->parser == NULL) {
-        rp_free(memory, h1);
+        rp__free(memory, h1);
         return false;
     }
     conn->session = h1;
-    rp_conn_takes(conn, 1);
+    rp__conn_takes(conn, 1);
     return true;
 }
 
 static void end(rp_conn *conn)
 {
     session *h1 = session_of(conn);
-    rp_h1_parser_destroy(h1->parser);
-    rp_free(&conn->client->loop->memory, h1);
+    rp__h1_parser_destroy(h1->parser);
+    rp__free(&conn->client->loop->memory, h1);
 }
 
 static uint32_t room(const rp_conn *conn)
@@ -487,7 +487,7 @@ static void start(rp_conn *conn, rp_request *request)
     session *h1 = session_of(conn);
     h1->request = request;
     h1->state = H1_ASSIGNED;
-    rp_stream_want_fill(conn->stream, fill);
+    rp__stream_want_fill(conn->stream, fill);
 }
 
 static void abandon(rp_conn *conn, rp_request *request)
@@ -496,11 +496,11 @@ static void abandon(rp_conn *conn, rp_request *request)
     (void)request;
     (void)detach(conn);
     if (h1->state == H1_ASSIGNED && !conn->client->destroyed &&
-        rp_stream_input_get(conn->stream) != RP_INPUT_ENDED) {
+        rp__stream_input_get(conn->stream) != RP_INPUT_ENDED) {
         h1->state = H1_FREE;
-        rp_conn_room_changed(conn);
+        rp__conn_room_changed(conn);
     } else {
-        rp_conn_close(conn); /* in the middle of a response it can't serve another */
+        rp__conn_close(conn); /* in the middle of a response it can't serve another */
     }
 }
 
@@ -508,11 +508,11 @@ static void body(rp_conn *conn, rp_request *request)
 {
     session *h1 = session_of(conn);
     rp_body *bytes = &request->upload.body;
-    size_t ready = rp_body_ready(bytes, SIZE_MAX);
-    if (h1->state != H1_SERVING || h1->body_last || (ready == 0 && !rp_body_ends(bytes, 0)))
+    size_t ready = rp__body_ready(bytes, SIZE_MAX);
+    if (h1->state != H1_SERVING || h1->body_last || (ready == 0 && !rp__body_ends(bytes, 0)))
         return;
     if (bytes->produced) {
-        rp_stream_want_fill(conn->stream, body_fill);
+        rp__stream_want_fill(conn->stream, body_fill);
         return;
     }
     h1->body_last = true;
@@ -530,7 +530,7 @@ static void consume(rp_conn *conn, rp_request *request, size_t size)
 static uint64_t bytes_sent(const rp_conn *conn, const rp_request *request)
 {
     const session *h1 = session_of(conn);
-    uint64_t handed = rp_stream_plain_handed(conn->stream);
+    uint64_t handed = rp__stream_plain_handed(conn->stream);
     (void)request;
     return h1->state == H1_SERVING && handed > h1->plain_base ? handed - h1->plain_base : 0;
 }
@@ -538,18 +538,18 @@ static uint64_t bytes_sent(const rp_conn *conn, const rp_request *request)
 static uint64_t moved_ns(const rp_conn *conn, const rp_request *request)
 {
     (void)request;
-    return rp_stream_moved_ns(conn->stream);
+    return rp__stream_moved_ns(conn->stream);
 }
 
 static uint64_t confirmed(const rp_conn *conn, const rp_request *request, bool *all)
 {
-    uint64_t bytes = rp_stream_confirmed(conn->stream);
+    uint64_t bytes = rp__stream_confirmed(conn->stream);
     (void)request;
-    *all = bytes >= rp_stream_sent(conn->stream);
+    *all = bytes >= rp__stream_sent(conn->stream);
     return bytes;
 }
 
-const rp_protocol rp_http1 = {
+const rp_protocol rp__http1 = {
     .alpn = "http/1.1",
     .version = 11,
     .begin = begin,

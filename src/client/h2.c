@@ -34,7 +34,7 @@ typedef struct session {
     rp_timer silence;
     uint64_t heard_ns;  /* anything */
     uint64_t asked_ns;  /* a PING was decided on, and nothing came since; 0: none */
-    uint64_t confirmed; /* rp_stream_confirmed, then */
+    uint64_t confirmed; /* rp__stream_confirmed, then */
 } session;
 
 static session *session_of(const rp_conn *conn)
@@ -49,7 +49,7 @@ static rp_h2_stream *stream_of(const rp_request *request)
 
 static uint64_t now_of(const rp_conn *conn)
 {
-    return rp_loop_now_ns(conn->client->loop);
+    return rp__loop_now_ns(conn->client->loop);
 }
 
 /* ---- room ---- */
@@ -57,7 +57,7 @@ static uint64_t now_of(const rp_conn *conn)
 static uint32_t room(const rp_conn *conn)
 {
     const session *h2 = session_of(conn);
-    uint32_t used = rp_h2_open(h2->h2) + h2->assigned_count;
+    uint32_t used = rp__h2_open(h2->h2) + h2->assigned_count;
     uint32_t limit = h2->asked_ns > 0 ? 0 : h2->limit; /* is it alive? */
     if (limit > conn->client->options.http2_streams_limit)
         limit = conn->client->options.http2_streams_limit;
@@ -67,7 +67,7 @@ static uint32_t room(const rp_conn *conn)
 /* It serves no more once those that it has are done. */
 static bool is_spent(const rp_conn *conn)
 {
-    return rp_conn_retired(conn) || (conn->served > 0 && !rp_conn_may_go_on(conn));
+    return rp__conn_retired(conn) || (conn->served > 0 && !rp__conn_may_go_on(conn));
 }
 
 /* The pool is told what changed since it last heard, once what was found out is acted on. */
@@ -76,12 +76,12 @@ static void room_update(rp_conn *conn)
     if (conn->state != RP_CONN_OPEN)
         return;
     if (conn->in_flight == 0 && is_spent(conn)) {
-        rp_conn_close(conn);
+        rp__conn_close(conn);
         return;
     }
-    bool has = rp_conn_room(conn) > 0, known = !rp_list_empty(&conn->ready_link);
+    bool has = rp__conn_room(conn) > 0, known = !rp__list_empty(&conn->ready_link);
     if (has != known || conn->in_flight == 0)
-        rp_conn_room_changed(conn);
+        rp__conn_room_changed(conn);
 }
 
 /* ---- telling requests what became of them ---- */
@@ -91,8 +91,8 @@ static void fill(rp_stream *stream, void *user);
 static void want_fill(rp_conn *conn)
 {
     const session *h2 = session_of(conn);
-    if (conn->state == RP_CONN_OPEN && (h2->assigned_count > 0 || rp_h2_wants_drain(h2->h2)))
-        rp_stream_want_fill(conn->stream, fill);
+    if (conn->state == RP_CONN_OPEN && (h2->assigned_count > 0 || rp__h2_wants_drain(h2->h2)))
+        rp__stream_want_fill(conn->stream, fill);
 }
 
 /* The request goes on, or ends, without the connection. */
@@ -100,12 +100,12 @@ static void detach(rp_conn *conn, rp_request *request)
 {
     session *h2 = session_of(conn);
     rp_h2_stream *stream = stream_of(request);
-    rp_conn_detach(conn, request);
+    rp__conn_detach(conn, request);
     request->exchange = NULL;
     if (stream != NULL) {
         stream->user = NULL;
     } else {
-        rp_list_remove(&request->queue_link);
+        rp__list_remove(&request->queue_link);
         h2->assigned_count--;
     }
 }
@@ -115,9 +115,9 @@ static void detach(rp_conn *conn, rp_request *request)
 static void reset_by_server(rp_conn *conn, rp_request *request, const rp_error *error)
 {
     if (error->h2_code == RP_H2_ENHANCE_YOUR_CALM || error->h2_code == RP_H2_HTTP_1_1_REQUIRED)
-        rp_conn_lost(conn, request, RP_FATE_UNKNOWN, error);
+        rp__conn_lost(conn, request, RP_FATE_UNKNOWN, error);
     else
-        rp_request_finish(request, error);
+        rp__request_finish(request, error);
 }
 
 static void tell_bad_end(rp_conn *conn, rp_request *request, rp_h2_end end, const rp_error *error)
@@ -125,20 +125,20 @@ static void tell_bad_end(rp_conn *conn, rp_request *request, rp_h2_end end, cons
     rp_error told;
     const char *what =
         end == RP_H2_UNUSABLE ? "the answer of %.120s can't be used: %s" : "%.120s: %s";
-    (void)rp_error_set(&told, error->status, error->phase, what, rp_conn_peer(conn), error->text);
+    (void)rp__error_set(&told, error->status, error->phase, what, rp__conn_peer(conn), error->text);
     told.h2_code = error->h2_code;
     told.replay_safe = error->replay_safe;
     switch (end) {
     case RP_H2_COMPLETE:
         break;
     case RP_H2_UNPROCESSED:
-        rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &told);
+        rp__conn_lost(conn, request, RP_FATE_UNPROCESSED, &told);
         break;
     case RP_H2_GIVEN_UP:
         reset_by_server(conn, request, &told);
         break;
     case RP_H2_UNUSABLE:
-        rp_request_finish(request, &told);
+        rp__request_finish(request, &told);
         break;
     }
 }
@@ -149,13 +149,13 @@ static void tell_ends(rp_conn *conn)
     rp_h2_stream *stream;
     rp_h2_end end;
     rp_error error;
-    while ((stream = rp_h2_next_end(h2->h2, &end, &error)) != NULL) {
+    while ((stream = rp__h2_next_end(h2->h2, &end, &error)) != NULL) {
         rp_request *request = stream->user;
         detach(conn, request);
         conn->idle_since_ns = now_of(conn);
         room_update(conn);
         if (end == RP_H2_COMPLETE)
-            rp_request_finish(request, NULL);
+            rp__request_finish(request, NULL);
         else
             tell_bad_end(conn, request, end, &error);
     }
@@ -169,17 +169,17 @@ static void move_assigned(rp_conn *conn)
 {
     session *h2 = session_of(conn);
     rp_error error;
-    h2->limit = rp_h2_limit(h2->h2);
+    h2->limit = rp__h2_limit(h2->h2);
     while (h2->assigned_count > 0) {
         rp_request *request = RP_CONTAINER(h2->assigned.previous, rp_request, queue_link);
-        (void)rp_error_set(&error, RP_E_CLOSED_EARLY, RP_PHASE_REQUEST,
-                           "%s ends connections before a request can be written",
-                           rp_conn_peer(conn));
+        (void)rp__error_set(&error, RP_E_CLOSED_EARLY, RP_PHASE_REQUEST,
+                            "%s ends connections before a request can be written",
+                            rp__conn_peer(conn));
         if (!request->on_used)
-            rp_conn_note(conn, request);
+            rp__conn_note(conn, request);
         detach(conn, request);
         room_update(conn);
-        rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &error);
+        rp__conn_lost(conn, request, RP_FATE_UNPROCESSED, &error);
     }
 }
 
@@ -188,17 +188,17 @@ static void loss_make(const rp_conn *conn, const rp_request *request, const rp_e
                       rp_error *error)
 {
     rp_error farewell;
-    const char *peer = rp_conn_peer(conn);
+    const char *peer = rp__conn_peer(conn);
     const rp_h2_stream *stream = stream_of(request);
-    if (rp_h2_farewell(session_of(conn)->h2, &farewell)) {
-        (void)rp_error_set(error, farewell.status, rp_request_answer_phase(request), "%.120s: %s",
-                           peer, farewell.text);
+    if (rp__h2_farewell(session_of(conn)->h2, &farewell)) {
+        (void)rp__error_set(error, farewell.status, rp__request_answer_phase(request), "%.120s: %s",
+                            peer, farewell.text);
         error->h2_code = farewell.h2_code;
-    } else if (!rp_conn_loss(conn, request, end, error)) {
-        (void)rp_error_set(error, RP_E_BODY_TRUNCATED, rp_request_answer_phase(request),
-                           "the answer of %.120s can't be used: the server closed the connection "
-                           "after %llu bytes of the body, before its end",
-                           peer, (unsigned long long)stream->body_bytes);
+    } else if (!rp__conn_loss(conn, request, end, error)) {
+        (void)rp__error_set(error, RP_E_BODY_TRUNCATED, rp__request_answer_phase(request),
+                            "the answer of %.120s can't be used: the server closed the connection "
+                            "after %llu bytes of the body, before its end",
+                            peer, (unsigned long long)stream->body_bytes);
     }
 }
 
@@ -209,16 +209,16 @@ static void over(rp_conn *conn, const rp_error *end)
     session *h2 = session_of(conn);
     rp_h2_stream *stream;
     rp_error error;
-    if (!rp_conn_retired(conn))
-        rp_conn_retire(conn);
+    if (!rp__conn_retired(conn))
+        rp__conn_retire(conn);
     tell_ends(conn); /* the last drain's */
-    while ((stream = rp_h2_first(h2->h2)) != NULL) {
+    while ((stream = rp__h2_first(h2->h2)) != NULL) {
         rp_request *request = stream->user;
         loss_make(conn, request, end, &error);
         detach(conn, request);
-        rp_h2_drop(h2->h2, stream, now_of(conn));
+        rp__h2_drop(h2->h2, stream, now_of(conn));
         room_update(conn);
-        rp_conn_lost(conn, request, RP_FATE_UNKNOWN, &error);
+        rp__conn_lost(conn, request, RP_FATE_UNKNOWN, &error);
     }
     move_assigned(conn);
 }
@@ -231,8 +231,8 @@ static bool put(rp_conn *conn, uint8_t *bytes, size_t size, rp_error *error)
         return true;
     if (size > loop->scratch_used)
         loop->scratch_used = size;
-    rp_status status = rp_stream_put(conn->stream, bytes, size, error);
-    rp_wipe(bytes, size);
+    rp_status status = rp__stream_put(conn->stream, bytes, size, error);
+    rp__wipe(bytes, size);
     return status == RP_OK || status == RP_E_RESET;
 }
 
@@ -241,7 +241,7 @@ static void give_up(rp_conn *conn, const rp_error *error)
     session_of(conn)->is_over = true;
     over(conn, error);
     if (conn->state == RP_CONN_OPEN && conn->in_flight == 0)
-        rp_conn_close(conn);
+        rp__conn_close(conn);
 }
 
 /* It broke the rules, or there is no memory: the last words leave, and that was it. */
@@ -250,8 +250,8 @@ static void failed(rp_conn *conn)
     rp_error why, error;
     if (conn->state != RP_CONN_OPEN)
         return;
-    rp_h2_failure(session_of(conn)->h2, &why);
-    (void)rp_error_set(&error, why.status, why.phase, "%.120s: %s", rp_conn_peer(conn), why.text);
+    rp__h2_failure(session_of(conn)->h2, &why);
+    (void)rp__error_set(&error, why.status, why.phase, "%.120s: %s", rp__conn_peer(conn), why.text);
     error.h2_code = why.h2_code;
     give_up(conn, &error);
 }
@@ -261,15 +261,15 @@ static void failed(rp_conn *conn)
 static void settle(rp_conn *conn)
 {
     session *h2 = session_of(conn);
-    rp_stream_await(conn->stream, rp_h2_open(h2->h2));
-    h2->limit = rp_h2_limit(h2->h2);
-    if (rp_h2_said_limit(h2->h2) && !rp_h2_is_leaving(h2->h2) && conn->takes != h2->limit)
-        rp_conn_takes(conn, h2->limit);
-    if (conn->state == RP_CONN_OPEN && !rp_conn_retired(conn) &&
-        (rp_h2_is_leaving(h2->h2) || now_of(conn) >= conn->last_ns)) {
+    rp__stream_await(conn->stream, rp__h2_open(h2->h2));
+    h2->limit = rp__h2_limit(h2->h2);
+    if (rp__h2_said_limit(h2->h2) && !rp__h2_is_leaving(h2->h2) && conn->takes != h2->limit)
+        rp__conn_takes(conn, h2->limit);
+    if (conn->state == RP_CONN_OPEN && !rp__conn_retired(conn) &&
+        (rp__h2_is_leaving(h2->h2) || now_of(conn) >= conn->last_ns)) {
         if (conn->in_flight == 0)
-            rp_conn_learn(conn);
-        rp_conn_retire(conn);
+            rp__conn_learn(conn);
+        rp__conn_retire(conn);
     }
     room_update(conn);
     tell_ends(conn);
@@ -283,28 +283,28 @@ static void on_answer(void *user, rp_h2_stream *stream)
 {
     rp_conn *conn = user;
     rp_request *request = stream->user;
-    const rp_request *next = rp_h2_next_user(session_of(conn)->h2, stream);
+    const rp_request *next = rp__h2_next_user(session_of(conn)->h2, stream);
     if (next != NULL)
-        rp_fetch(next, FETCHED);
-    rp_request_moved(request);
+        rp__fetch(next, FETCHED);
+    rp__request_moved(request);
 }
 
 static void on_head(void *user, rp_h2_stream *stream, const rp_response_head *head)
 {
     (void)user;
-    rp_request_head(stream->user, head);
+    rp__request_head(stream->user, head);
 }
 
 static void on_body(void *user, rp_h2_stream *stream, const uint8_t *data, size_t size)
 {
     (void)user;
-    rp_request_body(stream->user, data, size);
+    rp__request_body(stream->user, data, size);
 }
 
 static void on_trailers(void *user, rp_h2_stream *stream, const rp_header *trailers, size_t count)
 {
     (void)user;
-    rp_request_trailers(stream->user, trailers, count);
+    rp__request_trailers(stream->user, trailers, count);
 }
 
 static void on_frame(void *user, rp_h2_stream *stream, size_t out_size)
@@ -313,10 +313,10 @@ static void on_frame(void *user, rp_h2_stream *stream, size_t out_size)
     rp_request *request = stream->user;
     if (request->head_size == 0)
         request->head_size = (size_t)stream->sent_bytes;
-    stream->sent_mark = rp_stream_sent(conn->stream) + out_size;
-    rp_upload_taken(request);
+    stream->sent_mark = rp__stream_sent(conn->stream) + out_size;
+    rp__upload_taken(request);
     if (!stream->uploading)
-        rp_request_sent(request);
+        rp__request_sent(request);
 }
 
 static const rp_h2_events events = {.on_answer = on_answer,
@@ -337,28 +337,28 @@ static void silence_look(rp_timer *timer, void *user);
 
 static void silence_watch(rp_conn *conn, uint64_t until_ns)
 {
-    rp_timer_start_internal(conn->client->loop, &session_of(conn)->silence,
-                            rp_time_left_ms(now_of(conn), until_ns), silence_look, conn);
+    rp__timer_start_internal(conn->client->loop, &session_of(conn)->silence,
+                             rp__time_left_ms(now_of(conn), until_ns), silence_look, conn);
 }
 
 static void ask(rp_conn *conn)
 {
     session *h2 = session_of(conn);
     h2->asked_ns = now_of(conn);
-    h2->confirmed = rp_stream_confirmed(conn->stream);
-    rp_h2_ping(h2->h2);
+    h2->confirmed = rp__stream_confirmed(conn->stream);
+    rp__h2_ping(h2->h2);
     room_update(conn);
     want_fill(conn);
-    silence_watch(conn, rp_time_after(h2->asked_ns, conn->client->options.http2_ping_timeout_ms));
+    silence_watch(conn, rp__time_after(h2->asked_ns, conn->client->options.http2_ping_timeout_ms));
 }
 
 static void given_up(rp_conn *conn)
 {
     rp_error error;
-    (void)rp_error_set(&error, RP_E_H2_PING_TIMEOUT, RP_PHASE_HEAD,
-                       "%s was silent, and gave no sign of life within %llu ms (PING)",
-                       rp_conn_peer(conn),
-                       (unsigned long long)conn->client->options.http2_ping_timeout_ms);
+    (void)rp__error_set(&error, RP_E_H2_PING_TIMEOUT, RP_PHASE_HEAD,
+                        "%s was silent, and gave no sign of life within %llu ms (PING)",
+                        rp__conn_peer(conn),
+                        (unsigned long long)conn->client->options.http2_ping_timeout_ms);
     give_up(conn, &error);
 }
 
@@ -367,22 +367,23 @@ static void silence_look(rp_timer *timer, void *user)
     rp_conn *conn = user;
     session *h2 = session_of(conn);
     const rp_client_options *options = &conn->client->options;
-    uint64_t confirmed = rp_stream_confirmed(conn->stream);
+    uint64_t confirmed = rp__stream_confirmed(conn->stream);
     (void)timer;
-    if (conn->state != RP_CONN_OPEN || rp_h2_first(h2->h2) == NULL)
+    if (conn->state != RP_CONN_OPEN || rp__h2_first(h2->h2) == NULL)
         return;
     if (h2->broken) { /* the peer does not take what is before its last words */
         failed(conn);
         return;
     }
-    if (h2->asked_ns > 0 && confirmed > h2->confirmed && confirmed < rp_stream_sent(conn->stream)) {
+    if (h2->asked_ns > 0 && confirmed > h2->confirmed &&
+        confirmed < rp__stream_sent(conn->stream)) {
         h2->asked_ns = now_of(conn);
         h2->confirmed = confirmed;
     }
-    if (h2->asked_ns > 0 && rp_stream_heard_ns(conn->stream) > h2->asked_ns)
-        h2->asked_ns = rp_stream_heard_ns(conn->stream);
-    uint64_t end = h2->asked_ns > 0 ? rp_time_after(h2->asked_ns, options->http2_ping_timeout_ms)
-                                    : rp_time_after(h2->heard_ns, options->http2_ping_idle_ms);
+    if (h2->asked_ns > 0 && rp__stream_heard_ns(conn->stream) > h2->asked_ns)
+        h2->asked_ns = rp__stream_heard_ns(conn->stream);
+    uint64_t end = h2->asked_ns > 0 ? rp__time_after(h2->asked_ns, options->http2_ping_timeout_ms)
+                                    : rp__time_after(h2->heard_ns, options->http2_ping_idle_ms);
     if (now_of(conn) < end)
         silence_watch(conn, end);
     else if (h2->asked_ns > 0)
@@ -399,7 +400,7 @@ static void silence_begins(rp_conn *conn)
     if (h2->silence.private_started || idle_ms == RP_NEVER_MS)
         return;
     h2->heard_ns = now_of(conn);
-    silence_watch(conn, rp_time_after(h2->heard_ns, idle_ms));
+    silence_watch(conn, rp__time_after(h2->heard_ns, idle_ms));
 }
 
 /* ---- the stream's events ---- */
@@ -409,10 +410,10 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
     session *h2 = session_of(conn);
     if (h2->broken)
         return;
-    const rp_request *first = rp_h2_expect(h2->h2);
+    const rp_request *first = rp__h2_expect(h2->h2);
     if (first != NULL)
-        rp_fetch(first, FETCHED);
-    if (rp_h2_feed(h2->h2, data, size, now_of(conn))) {
+        rp__fetch(first, FETCHED);
+    if (rp__h2_feed(h2->h2, data, size, now_of(conn))) {
         h2->heard_ns = now_of(conn);
         h2->asked_ns = 0;
     } else {
@@ -420,7 +421,7 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
     }
     settle(conn); /* if that failed fill says so: what came is read by then, or a close resets */
     if (h2->broken && conn->state == RP_CONN_OPEN)
-        silence_watch(conn, rp_time_after(now_of(conn), LAST_WORDS_MS));
+        silence_watch(conn, rp__time_after(now_of(conn), LAST_WORDS_MS));
 }
 
 /* It broke the rules, and left before it could be told. */
@@ -428,15 +429,15 @@ static bool has_broken(rp_conn *conn)
 {
     uint8_t *out = conn->client->loop->scratch;
     size_t size = 0;
-    bool good = rp_h2_drain(session_of(conn)->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
-    rp_wipe(out, size);
+    bool good = rp__h2_drain(session_of(conn)->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+    rp__wipe(out, size);
     return !good;
 }
 
 static void ended(rp_conn *conn, const rp_error *end)
 {
     if (conn->in_flight == 0)
-        rp_conn_learn(conn);
+        rp__conn_learn(conn);
     if (has_broken(conn))
         failed(conn);
     else
@@ -454,35 +455,35 @@ static void serve(rp_conn *conn, rp_request *request)
                               .limited = request->has_credit_limit,
                               .credit = request->credit_bytes,
                               .user = request};
-    rp_h2_stream *stream = rp_h2_submit(h2->h2, &exchange);
+    rp_h2_stream *stream = rp__h2_submit(h2->h2, &exchange);
     if (stream == NULL) {
         rp_error error;
-        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
-                           "no memory for the request's head");
-        rp_request_finish_later(request, &error);
+        (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
+                            "no memory for the request's head");
+        rp__request_finish_later(request, &error);
         return;
     }
-    rp_list_remove(&request->queue_link);
+    rp__list_remove(&request->queue_link);
     h2->assigned_count--;
     request->exchange = stream;
     request->head_size = 0;
-    stream->plain_base = rp_stream_plain_put(conn->stream);
-    rp_conn_serves(conn, request);
+    stream->plain_base = rp__stream_plain_put(conn->stream);
+    rp__conn_serves(conn, request);
     request->stream_id = stream->id;
     if (exchange.body != NULL) {
-        rp_request_uploads(request);
-        rp_upload_begins(request);
+        rp__request_uploads(request);
+        rp__upload_begins(request);
     }
     silence_begins(conn);
     if (request->message.says_close)
-        rp_conn_retire(conn);
+        rp__conn_retire(conn);
 }
 
 static bool takes_more(const rp_conn *conn)
 {
     const session *h2 = session_of(conn);
-    return conn->state == RP_CONN_OPEN && !rp_conn_retired(conn) &&
-           rp_h2_open(h2->h2) < rp_h2_limit(h2->h2);
+    return conn->state == RP_CONN_OPEN && !rp__conn_retired(conn) &&
+           rp__h2_open(h2->h2) < rp__h2_limit(h2->h2);
 }
 
 /* As many as the server takes, and as fit. Calls nobody back: the connection is in the middle of a
@@ -492,7 +493,7 @@ static void serve_assigned(rp_conn *conn, size_t used)
     session *h2 = session_of(conn);
     while (h2->assigned_count > 0 && takes_more(conn)) {
         rp_request *request = RP_CONTAINER(h2->assigned.next, rp_request, queue_link);
-        size_t bound = rp_h2_head_bound(&request->message);
+        size_t bound = rp__h2_head_bound(&request->message);
         if (used > 0 && used + bound + RP_H2_DRAIN_LEAST > RP_SCRATCH_BYTES)
             return; /* with the next fill */
         used += bound;
@@ -508,17 +509,17 @@ static void fill(rp_stream *stream, void *user)
     session *h2 = session_of(conn);
     uint8_t *out = conn->client->loop->scratch;
     size_t size = 0;
-    bool fresh = rp_h2_open(h2->h2) == 0;
-    bool unfit = rp_stream_input_get(stream) == RP_INPUT_ENDED || rp_conn_retired(conn) ||
-                 (fresh && rp_conn_is_used(conn) && rp_conn_aged(conn));
+    bool fresh = rp__h2_open(h2->h2) == 0;
+    bool unfit = rp__stream_input_get(stream) == RP_INPUT_ENDED || rp__conn_retired(conn) ||
+                 (fresh && rp__conn_is_used(conn) && rp__conn_aged(conn));
     /* An upload may fill all there is, again and again: heads go before it. */
-    bool good = rp_h2_drain_first(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+    bool good = rp__h2_drain_first(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     if (good && !unfit)
         serve_assigned(conn, size);
     if (good && conn->state == RP_CONN_OPEN)
-        good = rp_h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
+        good = rp__h2_drain(h2->h2, out, RP_SCRATCH_BYTES, &size, now_of(conn));
     if (conn->state != RP_CONN_OPEN) { /* closed, as its last request could not be served */
-        rp_wipe(out, size);
+        rp__wipe(out, size);
         return;
     }
     rp_error error;
@@ -526,8 +527,8 @@ static void fill(rp_stream *stream, void *user)
         give_up(conn, &error);
         return;
     }
-    if (unfit && h2->assigned_count > 0 && !rp_conn_retired(conn))
-        rp_conn_retire(conn);
+    if (unfit && h2->assigned_count > 0 && !rp__conn_retired(conn))
+        rp__conn_retire(conn);
     if (h2->assigned_count > 0 && !takes_more(conn))
         move_assigned(conn);
     settle(conn);
@@ -542,8 +543,8 @@ static bool begin(rp_conn *conn)
     rp_client *client = conn->client;
     rp_memory *memory = &client->loop->memory;
     if (client->h2_memory == NULL)
-        client->h2_memory = rp_h2_memory_create(memory);
-    session *h2 = client->h2_memory == NULL ? NULL : rp_allocate(memory, sizeof(*h2));
+        client->h2_memory = rp__h2_memory_create(memory);
+    session *h2 = client->h2_memory == NULL ? NULL : rp__allocate(memory, sizeof(*h2));
     if (h2 == NULL)
         return false;
     rp_h2_options options = {.memory = client->h2_memory,
@@ -554,17 +555,17 @@ static bool begin(rp_conn *conn)
                              .streams_early = client->options.http2_streams_early,
                              .stream_window = client->options.http2_stream_window_bytes,
                              .window_limit = client->options.http2_window_limit_bytes};
-    h2->h2 = rp_h2_create(&options, &events, conn);
+    h2->h2 = rp__h2_create(&options, &events, conn);
     if (h2->h2 == NULL) {
-        rp_free(memory, h2);
+        rp__free(memory, h2);
         return false;
     }
     h2->conn = conn;
-    h2->limit = rp_h2_limit(h2->h2);
-    rp_list_init(&h2->assigned);
-    rp_list_init(&h2->later.link);
+    h2->limit = rp__h2_limit(h2->h2);
+    rp__list_init(&h2->assigned);
+    rp__list_init(&h2->later.link);
     conn->session = h2;
-    rp_stream_want_fill(conn->stream, fill);
+    rp__stream_want_fill(conn->stream, fill);
     return true;
 }
 
@@ -572,9 +573,9 @@ static void end(rp_conn *conn)
 {
     session *h2 = session_of(conn);
     rp_timer_stop(conn->client->loop, &h2->silence);
-    rp_loop_undefer(&h2->later);
-    rp_h2_destroy(h2->h2);
-    rp_free(&conn->client->loop->memory, h2);
+    rp__loop_undefer(&h2->later);
+    rp__h2_destroy(h2->h2);
+    rp__free(&conn->client->loop->memory, h2);
 }
 
 /* GOAWAY, NO_ERROR; no stream is the server's (RFC 9113, 6.8). Not by http/h2, which may be
@@ -583,17 +584,17 @@ static void farewell(rp_conn *conn)
 {
     static const uint8_t frame[17] = {0, 0, 8, 7};
     rp_error ignored;
-    if (!session_of(conn)->is_over && rp_stream_plain_put(conn->stream) > 0 &&
-        rp_stream_input_get(conn->stream) != RP_INPUT_ENDED)
-        (void)rp_stream_put(conn->stream, frame, sizeof(frame), &ignored);
+    if (!session_of(conn)->is_over && rp__stream_plain_put(conn->stream) > 0 &&
+        rp__stream_input_get(conn->stream) != RP_INPUT_ENDED)
+        (void)rp__stream_put(conn->stream, frame, sizeof(frame), &ignored);
 }
 
 static void start(rp_conn *conn, rp_request *request)
 {
     session *h2 = session_of(conn);
-    rp_list_append(&h2->assigned, &request->queue_link);
+    rp__list_append(&h2->assigned, &request->queue_link);
     h2->assigned_count++;
-    rp_stream_want_fill(conn->stream, fill);
+    rp__stream_want_fill(conn->stream, fill);
 }
 
 static void abandon(rp_conn *conn, rp_request *request)
@@ -603,13 +604,13 @@ static void abandon(rp_conn *conn, rp_request *request)
     detach(conn, request);
     if (stream != NULL) {
         conn->idle_since_ns = now_of(conn);
-        rp_h2_drop(h2->h2, stream, now_of(conn));
+        rp__h2_drop(h2->h2, stream, now_of(conn));
     }
     if (conn->client->destroyed)
         return; /* which closes it */
-    if (rp_h2_unwanted(h2->h2) > rp_h2_limit(h2->h2) / 2 && conn->state == RP_CONN_OPEN &&
-        !rp_conn_retired(conn))
-        rp_conn_retire(conn);
+    if (rp__h2_unwanted(h2->h2) > rp__h2_limit(h2->h2) / 2 && conn->state == RP_CONN_OPEN &&
+        !rp__conn_retired(conn))
+        rp__conn_retire(conn);
     room_update(conn);
     want_fill(conn);
 }
@@ -619,7 +620,7 @@ static void body(rp_conn *conn, rp_request *request)
     rp_h2_stream *stream = stream_of(request);
     if (stream == NULL)
         return;
-    rp_h2_body_more(session_of(conn)->h2, stream);
+    rp__h2_body_more(session_of(conn)->h2, stream);
     want_fill(conn);
 }
 
@@ -628,7 +629,7 @@ static void deliver_later(rp_deferred *deferred)
     session *h2 = RP_CONTAINER(deferred, session, later);
     if (h2->conn->state != RP_CONN_OPEN)
         return;
-    rp_h2_deliver(h2->h2);
+    rp__h2_deliver(h2->h2);
     settle(h2->conn);
 }
 
@@ -638,15 +639,15 @@ static void consume(rp_conn *conn, rp_request *request, size_t size)
     rp_h2_stream *stream = stream_of(request);
     if (stream == NULL)
         return;
-    if (rp_h2_consume(h2->h2, stream, size))
-        rp_loop_defer(conn->client->loop, &h2->later, deliver_later);
+    if (rp__h2_consume(h2->h2, stream, size))
+        rp__loop_defer(conn->client->loop, &h2->later, deliver_later);
     want_fill(conn);
 }
 
 static uint64_t bytes_sent(const rp_conn *conn, const rp_request *request)
 {
     const rp_h2_stream *stream = stream_of(request);
-    return stream != NULL && rp_stream_plain_handed(conn->stream) > stream->plain_base
+    return stream != NULL && rp__stream_plain_handed(conn->stream) > stream->plain_base
                ? stream->sent_bytes
                : 0;
 }
@@ -662,12 +663,12 @@ static uint64_t moved_ns(const rp_conn *conn, const rp_request *request)
 static uint64_t confirmed(const rp_conn *conn, const rp_request *request, bool *all)
 {
     const rp_h2_stream *stream = stream_of(request);
-    uint64_t bytes = rp_stream_confirmed(conn->stream);
+    uint64_t bytes = rp__stream_confirmed(conn->stream);
     *all = stream == NULL || bytes >= stream->sent_mark;
     return *all && stream != NULL ? stream->sent_mark : bytes;
 }
 
-const rp_protocol rp_http2 = {
+const rp_protocol rp__http2 = {
     .alpn = "h2",
     .version = 20,
     .multiplexed = true,

@@ -27,33 +27,34 @@ struct rp_hedge_lessons {
 
 /* ---- options ---- */
 
-rp_status rp_hedge_check(const rp_hedge_options *options, rp_error *error)
+rp_status rp__hedge_check(const rp_hedge_options *options, rp_error *error)
 {
     if (options->percentile >= PERCENT_LIMIT)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                            "the percentile behind which requests are hedged is %u, and 99 at most",
-                            (unsigned)options->percentile);
+        return rp__error_set(
+            error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+            "the percentile behind which requests are hedged is %u, and 99 at most",
+            (unsigned)options->percentile);
     if (options->budget_percent > PERCENT_LIMIT && options->budget_percent != UINT32_MAX)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                            "the budget of hedges is %u %% of the requests, and 100 at most",
-                            (unsigned)options->budget_percent);
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                             "the budget of hedges is %u %% of the requests, and 100 at most",
+                             (unsigned)options->budget_percent);
     return RP_OK;
 }
 
-rp_status rp_hedge_begin(rp_request *request, const rp_hedge_options *options, rp_error *error)
+rp_status rp__hedge_begin(rp_request *request, const rp_hedge_options *options, rp_error *error)
 {
     if (options == NULL)
         options = &request->client->options.hedge;
     if (options->percentile == 0 && options->delay_ms == 0)
         return RP_OK;
-    rp_status status = rp_hedge_check(options, error);
+    rp_status status = rp__hedge_check(options, error);
     if (status != RP_OK)
         return status;
     if (request->kept_hedge == NULL)
         request->kept_hedge =
-            rp_allocate(&request->client->loop->memory, sizeof(*request->kept_hedge));
+            rp__allocate(&request->client->loop->memory, sizeof(*request->kept_hedge));
     if (request->kept_hedge == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
     request->hedge = request->kept_hedge;
     *request->hedge = (rp_hedge){.options = *options, .first = request};
     if (options->budget_percent == 0)
@@ -67,16 +68,16 @@ rp_status rp_hedge_begin(rp_request *request, const rp_hedge_options *options, r
 static rp_hedge_lessons *lessons_of(rp_origin *origin)
 {
     if (origin->hedging == NULL) {
-        origin->hedging = rp_allocate(&origin->client->loop->memory, sizeof(*origin->hedging));
+        origin->hedging = rp__allocate(&origin->client->loop->memory, sizeof(*origin->hedging));
         if (origin->hedging != NULL)
             origin->hedging->milli = MILLI;
     }
     return origin->hedging;
 }
 
-void rp_hedge_forget(rp_origin *origin)
+void rp__hedge_forget(rp_origin *origin)
 {
-    rp_free(&origin->client->loop->memory, origin->hedging);
+    rp__free(&origin->client->loop->memory, origin->hedging);
 }
 
 static void give(rp_hedge_lessons *lessons, uint32_t milli)
@@ -106,23 +107,23 @@ static bool is_first(const rp_request *request)
     return !request->is_second;
 }
 
-rp_request *rp_hedge_carrier(const rp_request *request)
+rp_request *rp__hedge_carrier(const rp_request *request)
 {
     rp_hedge *hedge = request->hedge;
     return hedge->carries ? hedge->second : is_first(request) ? hedge->first : hedge->second;
 }
 
-const rp_request *rp_hedge_teller(const rp_request *request)
+const rp_request *rp__hedge_teller(const rp_request *request)
 {
     return request->hedge->carries ? request->hedge->first : request;
 }
 
-bool rp_hedge_tells_interim(const rp_request *request)
+bool rp__hedge_tells_interim(const rp_request *request)
 {
     return is_first(request) && request->hedge->second == NULL;
 }
 
-bool rp_hedge_may_use(const rp_request *request, const rp_conn *conn)
+bool rp__hedge_may_use(const rp_request *request, const rp_conn *conn)
 {
     const rp_hedge *hedge = request->hedge;
     if (is_first(request) || hedge->carries)
@@ -132,17 +133,17 @@ bool rp_hedge_may_use(const rp_request *request, const rp_conn *conn)
                                    strcmp(conn->facts->address, first->facts->address) != 0);
 }
 
-bool rp_hedge_is_spare(const rp_request *request)
+bool rp__hedge_is_spare(const rp_request *request)
 {
     return request->is_second && request->hedge != NULL && !request->hedge->carries;
 }
 
-bool rp_hedge_is_lost(const rp_request *request)
+bool rp__hedge_is_lost(const rp_request *request)
 {
     return is_first(request) && request->hedge->won;
 }
 
-void rp_hedge_summary(const rp_request *request, rp_response_summary *summary)
+void rp__hedge_summary(const rp_request *request, rp_response_summary *summary)
 {
     const rp_hedge *hedge = request->hedge;
     summary->hedges = hedge->sent;
@@ -168,7 +169,7 @@ static void note(rp_request *first, const rp_request *second)
     if (conn != NULL)
         first->traced.connection = conn->number;
     first->misdirected = true; /* the second has asked elsewhere, if that was to be done */
-    rp_request_facts_set(first, second->facts);
+    rp__request_facts_set(first, second->facts);
     if (first->tells_local)
         memcpy(first->local_address, second->local_address, sizeof(first->local_address));
     first->stream_id = second->stream_id;
@@ -196,15 +197,15 @@ static void drop(rp_hedge *hedge)
     rp_request *second = hedge->second;
     if (second == NULL)
         return;
-    rp_request_finish_later(second, &cancelled);
+    rp__request_finish_later(second, &cancelled);
     part(hedge);
 }
 
 static void carry(rp_hedge *hedge, const rp_error *error)
 {
     rp_request *first = hedge->first;
-    rp_trace_attempt_end(first, error, 0);
-    rp_request_leave_place(first);
+    rp__trace_attempt_end(first, error, 0);
+    rp__request_leave_place(first);
     hedge->carries = true;
     first->state = RP_REQUEST_ACTIVE;
     first->upload_under_way = false;
@@ -224,7 +225,7 @@ static bool may_hedge(const rp_request *request)
 static rp_request *second_new(rp_hedge *hedge)
 {
     rp_request *first = hedge->first;
-    rp_request *second = rp_request_new(first->client);
+    rp_request *second = rp__request_new(first->client);
     if (second == NULL)
         return NULL;
     second->hedge = hedge;
@@ -243,7 +244,7 @@ static rp_request *second_new(rp_hedge *hedge)
     second->fresh_only = first->client->options.never_reuse;
     second->origin = first->origin;
     second->origin->request_count++;
-    rp_upload_copy(second, first);
+    rp__upload_copy(second, first);
     return second;
 }
 
@@ -253,14 +254,14 @@ static bool place(rp_hedge *hedge)
 {
     rp_request *second = hedge->second;
     hedge->elsewhere = true;
-    bool placed = rp_pool_offer(second);
+    bool placed = rp__pool_offer(second);
     hedge->elsewhere = false;
-    if (placed || rp_pool_offer(second))
+    if (placed || rp__pool_offer(second))
         return true;
-    if (!rp_pool_may_open(second->origin))
+    if (!rp__pool_may_open(second->origin))
         return false;
     second->fresh_only = true;
-    rp_pool_submit(second);
+    rp__pool_submit(second);
     return true;
 }
 
@@ -274,7 +275,7 @@ static void is_late(rp_timer *timer, void *user)
     if (first->state != RP_REQUEST_ACTIVE || first->conn == NULL || first->sent_ns == 0 ||
         first->head_begun || hedge->second != NULL || first->client->drain.begun)
         return;
-    if (rp_origin_waiting(origin) > 0 || rp_limit_room(origin) <= origin->queued_spares ||
+    if (rp__origin_waiting(origin) > 0 || rp__limit_room(origin) <= origin->queued_spares ||
         !take(hedge, lessons))
         return;
     hedge->second = second_new(hedge);
@@ -288,7 +289,7 @@ static void is_late(rp_timer *timer, void *user)
 
 /* ---- what requests tell ---- */
 
-void rp_hedge_begun(rp_request *request)
+void rp__hedge_begun(rp_request *request)
 {
     if (is_first(request) || request->attempts > 1)
         return;
@@ -296,7 +297,7 @@ void rp_hedge_begun(rp_request *request)
     request->origin->counts.hedges++;
 }
 
-void rp_hedge_sent(rp_request *request)
+void rp__hedge_sent(rp_request *request)
 {
     rp_hedge *hedge = request->hedge;
     if (!is_first(request) || !may_hedge(request))
@@ -308,22 +309,22 @@ void rp_hedge_sent(rp_request *request)
         give(lessons, hedge->options.budget_percent * MILLI / 100u);
     uint64_t delay_ms = hedge->options.delay_ms;
     if (hedge->options.percentile > 0) {
-        uint64_t late_us = rp_latency_percentile(&lessons->latency, hedge->options.percentile);
+        uint64_t late_us = rp__latency_percentile(&lessons->latency, hedge->options.percentile);
         if (late_us == 0)
             return;
         uint64_t late_ms = late_us / MILLI + 1;
         delay_ms = late_ms > delay_ms ? late_ms : delay_ms;
     }
-    rp_timer_start_internal(request->client->loop, &hedge->timer, delay_ms, is_late, request);
+    rp__timer_start_internal(request->client->loop, &hedge->timer, delay_ms, is_late, request);
 }
 
 /* It was sent then, and its answer begins now. */
 static void learn(const rp_request *first)
 {
-    uint64_t now = rp_loop_now_ns(first->client->loop);
+    uint64_t now = rp__loop_now_ns(first->client->loop);
     rp_hedge_lessons *lessons = first->origin->hedging;
     if (lessons != NULL && first->sent_ns > 0)
-        rp_latency_add(&lessons->latency, (now - first->sent_ns) / 1000u, now);
+        rp__latency_add(&lessons->latency, (now - first->sent_ns) / 1000u, now);
 }
 
 /* As long as the other one may do better. */
@@ -363,12 +364,12 @@ static void second_head(rp_request *second, const rp_response_head *head)
     hedge->won = true;
     second->origin->counts.hedges_won++;
     note(first, second);
-    rp_trace_attempt(first); /* what is traced of the second begins here */
-    rp_trace_request(first, RP_TRACE_ASSIGNED);
-    rp_request_head(first, head);
+    rp__trace_attempt(first); /* what is traced of the second begins here */
+    rp__trace_request(first, RP_TRACE_ASSIGNED);
+    rp__request_head(first, head);
 }
 
-bool rp_hedge_head(rp_request *request, const rp_response_head *head)
+bool rp__hedge_head(rp_request *request, const rp_response_head *head)
 {
     if (is_first(request))
         return first_head(request, head);
@@ -376,7 +377,7 @@ bool rp_hedge_head(rp_request *request, const rp_response_head *head)
     return false;
 }
 
-bool rp_hedge_failed(rp_request *request, const rp_error *error)
+bool rp__hedge_failed(rp_request *request, const rp_error *error)
 {
     rp_hedge *hedge = request->hedge;
     if (!is_first(request) || hedge->second == NULL || hedge->carries ||
@@ -386,7 +387,7 @@ bool rp_hedge_failed(rp_request *request, const rp_error *error)
     return true;
 }
 
-void rp_hedge_leaves(rp_request *request)
+void rp__hedge_leaves(rp_request *request)
 {
     if (!is_first(request))
         return;
@@ -394,7 +395,7 @@ void rp_hedge_leaves(rp_request *request)
     drop(request->hedge);
 }
 
-void rp_hedge_ended(rp_request *second, const rp_error *error)
+void rp__hedge_ended(rp_request *second, const rp_error *error)
 {
     rp_client *client = second->client;
     rp_origin *origin = second->origin;
@@ -404,12 +405,12 @@ void rp_hedge_ended(rp_request *second, const rp_error *error)
         first = hedge->carries ? hedge->first : NULL;
         part(hedge);
     }
-    rp_request_free(second);
+    rp__request_free(second);
     if (first != NULL) { /* which has the origin */
-        rp_request_finish(first, error);
+        rp__request_finish(first, error);
         return;
     }
-    rp_origin_release_if_unused(origin);
-    rp_life_changed(client);
-    rp_client_free_if_done(client);
+    rp__origin_release_if_unused(origin);
+    rp__life_changed(client);
+    rp__client_free_if_done(client);
 }

@@ -27,42 +27,42 @@ typedef struct rp_hedge {
 typedef struct rp_hedge_lessons rp_hedge_lessons;
 
 /* RP_E_BAD_OPTION. */
-rp_status rp_hedge_check(const rp_hedge_options *options, rp_error *error);
+rp_status rp__hedge_check(const rp_hedge_options *options, rp_error *error);
 /* Of a new request, by its own options (NULL: the client's). RP_E_NO_MEMORY, RP_E_BAD_OPTION. */
-rp_status rp_hedge_begin(rp_request *request, const rp_hedge_options *options, rp_error *error);
+rp_status rp__hedge_begin(rp_request *request, const rp_hedge_options *options, rp_error *error);
 
 /* ---- what requests with a hedge tell ---- */
 
 /* Its first byte is written; its last was. */
-void rp_hedge_begun(rp_request *request);
-void rp_hedge_sent(rp_request *request);
+void rp__hedge_begun(rp_request *request);
+void rp__hedge_sent(rp_request *request);
 /* A final answer's head came. False: it is not this request's to tell, or was told as the
  * first's. */
-bool rp_hedge_head(rp_request *request, const rp_response_head *head);
+bool rp__hedge_head(rp_request *request, const rp_response_head *head);
 /* It fails. True: it was the first, and the second carries it from here on. */
-bool rp_hedge_failed(rp_request *request, const rp_error *error);
+bool rp__hedge_failed(rp_request *request, const rp_error *error);
 /* It leaves where it is for good: without its second. */
-void rp_hedge_leaves(rp_request *request);
+void rp__hedge_leaves(rp_request *request);
 /* A second has ended; which frees it, and may end the first. */
-void rp_hedge_ended(rp_request *second, const rp_error *error);
+void rp__hedge_ended(rp_request *second, const rp_error *error);
 
 /* ---- what is asked of them ---- */
 
 /* What the summary says of it. */
-void rp_hedge_summary(const rp_request *request, rp_response_summary *summary);
+void rp__hedge_summary(const rp_request *request, rp_response_summary *summary);
 /* May interim answers be told of it? */
-bool rp_hedge_tells_interim(const rp_request *request);
+bool rp__hedge_tells_interim(const rp_request *request);
 /* Who has its connection: itself, or the second that carries it. */
-rp_request *rp_hedge_carrier(const rp_request *request);
+rp_request *rp__hedge_carrier(const rp_request *request);
 /* To whom its answer is told: itself, or the first that it carries. */
-const rp_request *rp_hedge_teller(const rp_request *request);
+const rp_request *rp__hedge_teller(const rp_request *request);
 /* May it be given to this connection? A second is not sent where the first is. */
-bool rp_hedge_may_use(const rp_request *request, const rp_conn *conn);
+bool rp__hedge_may_use(const rp_request *request, const rp_conn *conn);
 /* Nobody misses it: a second beside its first. */
-bool rp_hedge_is_spare(const rp_request *request);
+bool rp__hedge_is_spare(const rp_request *request);
 /* It was given up because the second was faster. */
-bool rp_hedge_is_lost(const rp_request *request);
+bool rp__hedge_is_lost(const rp_request *request);
 
-void rp_hedge_forget(rp_origin *origin);
+void rp__hedge_forget(rp_origin *origin);
 
 #endif

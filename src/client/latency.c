@@ -38,7 +38,7 @@ static void halve(rp_latency *latency)
     }
 }
 
-void rp_latency_add(rp_latency *latency, uint64_t us, uint64_t now_ns)
+void rp__latency_add(rp_latency *latency, uint64_t us, uint64_t now_ns)
 {
     while (latency->total > 0 && now_ns - latency->halved_ns >= HALF_NS) {
         halve(latency);
@@ -53,7 +53,7 @@ void rp_latency_add(rp_latency *latency, uint64_t us, uint64_t now_ns)
     latency->asked++;
 }
 
-uint64_t rp_latency_percentile(rp_latency *latency, unsigned percent)
+uint64_t rp__latency_percentile(rp_latency *latency, unsigned percent)
 {
     if (latency->total < LEAST_SAMPLES || latency->total * (100 - percent) < LEAST_BEYOND * 100)
         return 0;

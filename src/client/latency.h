@@ -16,9 +16,9 @@ typedef struct rp_latency {
     uint64_t answer_us;
 } rp_latency;
 
-void rp_latency_add(rp_latency *latency, uint64_t us, uint64_t now_ns);
+void rp__latency_add(rp_latency *latency, uint64_t us, uint64_t now_ns);
 /* So many percent, 1 to 99, waited for at most so long, to within an eighth. 0: too few are
  * known. */
-uint64_t rp_latency_percentile(rp_latency *latency, unsigned percent);
+uint64_t rp__latency_percentile(rp_latency *latency, unsigned percent);
 
 #endif

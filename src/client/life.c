@@ -54,7 +54,7 @@ static void want(rp_origin *origin)
             most = p->count;
     }
     origin->spare_wanted = most;
-    rp_origin_look(origin);
+    rp__origin_look(origin);
 }
 
 static bool no_more_fit(const rp_origin *origin)
@@ -67,7 +67,7 @@ static bool no_more_fit(const rp_origin *origin)
 static bool is_done(const preconnect *p)
 {
     const rp_origin *origin = p->origin;
-    return p->over || origin->idle_count >= p->count || rp_origin_shares_one(origin) ||
+    return p->over || origin->idle_count >= p->count || rp__origin_shares_one(origin) ||
            (origin->opening_count == 0 && no_more_fit(origin));
 }
 
@@ -76,14 +76,14 @@ static void finish(preconnect *p)
     rp_origin *origin = p->origin;
     rp_client *client = origin->client;
     rp_preconnected result = {.ready = ready_count(origin), .error = p->over ? &p->error : NULL};
-    rp_list_remove(&p->link);
+    rp__list_remove(&p->link);
     want(origin);
     origin->request_count--;
-    rp_origin_release_if_unused(origin);
+    rp__origin_release_if_unused(origin);
     if (p->on_done != NULL)
         p->on_done(&result, p->user);
-    rp_loop_unhold(client->loop);
-    rp_free(&client->loop->memory, p);
+    rp__loop_unhold(client->loop);
+    rp__free(&client->loop->memory, p);
 }
 
 static void fail(preconnect *p, const rp_error *error)
@@ -96,7 +96,7 @@ static void fail(preconnect *p, const rp_error *error)
 }
 
 /* That it was made for an earlier preconnect says nothing about a later one. */
-void rp_life_opening_failed(rp_origin *origin, uint64_t started_ns, const rp_error *error)
+void rp__life_opening_failed(rp_origin *origin, uint64_t started_ns, const rp_error *error)
 {
     rp_client *client = origin->client;
     for (rp_link *link = client->preconnects.next; link != &client->preconnects;
@@ -105,7 +105,7 @@ void rp_life_opening_failed(rp_origin *origin, uint64_t started_ns, const rp_err
         if (p->origin == origin && p->begun_ns <= started_ns)
             fail(p, error);
     }
-    rp_life_changed(client);
+    rp__life_changed(client);
 }
 
 static void fail_all(rp_client *client, rp_status status, const char *why)
@@ -113,51 +113,51 @@ static void fail_all(rp_client *client, rp_status status, const char *why)
     rp_error error;
     for (rp_link *link = client->preconnects.next; link != &client->preconnects;
          link = link->next) {
-        (void)rp_error_set(&error, status, RP_PHASE_QUEUE, "%s", why);
+        (void)rp__error_set(&error, status, RP_PHASE_QUEUE, "%s", why);
         fail(preconnect_of(link), &error);
     }
 }
 
 static rp_status check(const rp_client *client, rp_error *error)
 {
-    if (!rp_loop_is_ours(client->loop))
-        return rp_loop_not_ours(error, RP_PHASE_QUEUE);
+    if (!rp__loop_is_ours(client->loop))
+        return rp__loop_not_ours(error, RP_PHASE_QUEUE);
     if (client->destroyed || client->loop->destroying)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
-                            "the client ends, and opens no more connections");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
+                             "the client ends, and opens no more connections");
     return RP_OK;
 }
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the preconnect");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the preconnect");
 }
 
 static rp_status begin(rp_client *client, const rp_preconnect_options *options, const rp_url *url,
                        const rp_way *way, rp_error *error)
 {
     uint32_t most = client->options.idle_per_origin;
-    preconnect *p = rp_allocate(&client->loop->memory, sizeof(*p));
+    preconnect *p = rp__allocate(&client->loop->memory, sizeof(*p));
     if (p == NULL)
         return no_memory(error);
-    rp_origin *origin = rp_origin_get(client, url, way);
+    rp_origin *origin = rp__origin_get(client, url, way);
     if (origin == NULL) {
-        rp_free(&client->loop->memory, p);
+        rp__free(&client->loop->memory, p);
         return no_memory(error);
     }
     *p = (preconnect){.origin = origin,
                       .count = options->count == 0 ? 1 : options->count,
-                      .begun_ns = rp_loop_now_ns(client->loop),
+                      .begun_ns = rp__loop_now_ns(client->loop),
                       .on_done = options->on_done,
                       .user = options->user};
     if (p->count > most)
         p->count = most;
     origin->request_count++;
-    rp_loop_hold(client->loop);
-    rp_list_append(&client->preconnects, &p->link);
+    rp__loop_hold(client->loop);
+    rp__list_append(&client->preconnects, &p->link);
     want(origin);
-    rp_openings_begin(origin);
-    rp_life_look_later(client);
+    rp__openings_begin(origin);
+    rp__life_look_later(client);
     return RP_OK;
 }
 
@@ -171,28 +171,28 @@ rp_status rp_client_preconnect_sized(rp_client *client, const rp_preconnect_opti
     rp_way way = {.upgrades = false};
     if (error == NULL)
         error = &ignored;
-    if (!rp_options_copy(&known, sizeof(known), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                            "preconnect options set a member that this version does not know");
+    if (!rp__options_copy(&known, sizeof(known), options, options_size))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                             "preconnect options set a member that this version does not know");
     rp_status status = check(client, error);
     if (status != RP_OK)
         return status;
     if (client->drain.begun)
-        return rp_life_draining(error);
+        return rp__life_draining(error);
     if (known.url == NULL)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "a preconnect needs a URL");
-    status = rp_url_parse(&url, known.url, strlen(known.url), error);
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "a preconnect needs a URL");
+    status = rp__url_parse(&url, known.url, strlen(known.url), error);
     if (status == RP_OK)
-        status = rp_target_find(route, &way, client, &url, known.connect_to, known.proxy, error);
+        status = rp__target_find(route, &way, client, &url, known.connect_to, known.proxy, error);
     return status == RP_OK ? begin(client, &known, &url, &way, error) : status;
 }
 
 /* ---- drain ---- */
 
-rp_status rp_life_draining(rp_error *error)
+rp_status rp__life_draining(rp_error *error)
 {
-    return rp_error_set(error, RP_E_DRAINING, RP_PHASE_QUEUE,
-                        "the client is being drained, and takes no more requests");
+    return rp__error_set(error, RP_E_DRAINING, RP_PHASE_QUEUE,
+                         "the client is being drained, and takes no more requests");
 }
 
 rp_status rp_client_drain(rp_client *client, rp_drained_fn *fn, void *user)
@@ -202,9 +202,9 @@ rp_status rp_client_drain(rp_client *client, rp_drained_fn *fn, void *user)
     client->drain.begun = true;
     client->drain.fn = fn;
     client->drain.user = user;
-    rp_loop_hold(client->loop);
+    rp__loop_hold(client->loop);
     fail_all(client, RP_E_DRAINING, "the client is being drained");
-    rp_life_look_later(client);
+    rp__life_look_later(client);
     return RP_OK;
 }
 
@@ -215,7 +215,7 @@ static void close_unneeded(rp_client *client)
         rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
         link = link->next;
         if (conn->in_flight == 0 && conn->origin->queued_count == 0)
-            rp_conn_close(conn);
+            rp__conn_close(conn);
     }
 }
 
@@ -224,7 +224,7 @@ static void drained(rp_client *client)
     if (client->drain.told)
         return;
     client->drain.told = true;
-    rp_loop_unhold(client->loop);
+    rp__loop_unhold(client->loop);
     if (client->drain.fn != NULL)
         client->drain.fn(client->destroyed ? RP_E_CANCELLED : RP_OK, client->drain.user);
 }
@@ -236,16 +236,16 @@ static void drained(rp_client *client)
 static void look_at_preconnects(rp_client *client)
 {
     rp_link done;
-    rp_list_init(&done);
+    rp__list_init(&done);
     for (rp_link *link = client->preconnects.next; link != &client->preconnects;) {
         preconnect *p = preconnect_of(link);
         link = link->next;
         if (is_done(p)) {
-            rp_list_remove(&p->link);
-            rp_list_append(&done, &p->link);
+            rp__list_remove(&p->link);
+            rp__list_append(&done, &p->link);
         }
     }
-    while (!rp_list_empty(&done))
+    while (!rp__list_empty(&done))
         finish(preconnect_of(done.next));
 }
 
@@ -255,7 +255,7 @@ static void look_at_drain(rp_client *client)
         return;
     if (!client->destroyed)
         close_unneeded(client);
-    if (rp_list_empty(&client->requests) && rp_list_empty(&client->conns))
+    if (rp__list_empty(&client->requests) && rp__list_empty(&client->conns))
         drained(client);
 }
 
@@ -264,18 +264,18 @@ static void look(rp_deferred *deferred)
     rp_client *client = RP_CONTAINER(deferred, rp_client, life_look);
     look_at_preconnects(client);
     look_at_drain(client);
-    rp_client_free_if_done(client);
+    rp__client_free_if_done(client);
 }
 
-void rp_life_look_later(rp_client *client)
+void rp__life_look_later(rp_client *client)
 {
-    rp_loop_defer(client->loop, &client->life_look, look);
+    rp__loop_defer(client->loop, &client->life_look, look);
 }
 
-void rp_life_end(rp_client *client)
+void rp__life_end(rp_client *client)
 {
     fail_all(client, RP_E_CANCELLED, "the client was destroyed");
-    rp_life_changed(client);
+    rp__life_changed(client);
 }
 
 /* ---- all at once ---- */
@@ -293,7 +293,7 @@ static void cancel_those(rp_client *client, bool on_connection)
 /* First those that wait: no connection is given to them, or opened, in place of one that ends. */
 void rp_client_cancel_all(rp_client *client)
 {
-    if (!rp_loop_is_ours(client->loop) || client->emptied)
+    if (!rp__loop_is_ours(client->loop) || client->emptied)
         return;
     cancel_those(client, false);
     cancel_those(client, true);

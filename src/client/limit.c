@@ -19,36 +19,36 @@ static bool is_on(const rp_limit_options *options)
            options->probe_ms > 0 || options->adaptive;
 }
 
-bool rp_limit_make(rp_origin *origin)
+bool rp__limit_make(rp_origin *origin)
 {
     const rp_limit_options *options = &origin->client->options.limits;
     if (!is_on(options))
         return true;
-    rp_limit *limit = rp_allocate(&origin->client->loop->memory, sizeof(*limit));
+    rp_limit *limit = rp__allocate(&origin->client->loop->memory, sizeof(*limit));
     if (limit == NULL)
         return false;
     limit->origin = origin;
     limit->most = options->requests_in_flight > 0 ? options->requests_in_flight : UINT32_MAX;
     if (options->adaptive) {
-        rp_adapt_init(&limit->adapt, limit->most, rp_loop_now_ns(origin->client->loop));
+        rp__adapt_init(&limit->adapt, limit->most, rp__loop_now_ns(origin->client->loop));
         limit->most = limit->adapt.limit;
     }
-    rp_list_init(&limit->serving.link);
+    rp__list_init(&limit->serving.link);
     origin->limit = limit;
     return true;
 }
 
-void rp_limit_free(rp_origin *origin)
+void rp__limit_free(rp_origin *origin)
 {
     if (origin->limit == NULL)
         return;
-    rp_loop_undefer(&origin->limit->serving);
-    rp_free(&origin->client->loop->memory, origin->limit);
+    rp__loop_undefer(&origin->limit->serving);
+    rp__free(&origin->client->loop->memory, origin->limit);
 }
 
 /* ---- requests in flight ---- */
 
-uint32_t rp_limit_room(const rp_origin *origin)
+uint32_t rp__limit_room(const rp_origin *origin)
 {
     const rp_limit *limit = origin->limit;
     if (limit == NULL)
@@ -56,14 +56,14 @@ uint32_t rp_limit_room(const rp_origin *origin)
     return limit->most > limit->in_flight ? limit->most - limit->in_flight : 0;
 }
 
-void rp_limit_entered(rp_request *request)
+void rp__limit_entered(rp_request *request)
 {
     rp_limit *limit = request->origin->limit;
     if (limit == NULL)
         return;
     limit->in_flight++;
-    rp_adapt_busy(&limit->adapt, limit->in_flight);
-    rp_origin_look(request->origin);
+    rp__adapt_busy(&limit->adapt, limit->in_flight);
+    rp__origin_look(request->origin);
 }
 
 /* The average of the first ones, and from then on of the last ones, more or less: one answer says
@@ -98,9 +98,9 @@ static void answered(rp_limit *limit, uint64_t now)
     limit->answered_ns = limit->origin->queued_count > 0 ? now : 0;
 }
 
-bool rp_limit_is_serving(const rp_origin *origin)
+bool rp__limit_is_serving(const rp_origin *origin)
 {
-    return origin->limit != NULL && !rp_list_empty(&origin->limit->serving.link);
+    return origin->limit != NULL && !rp__list_empty(&origin->limit->serving.link);
 }
 
 static void serve(rp_deferred *deferred)
@@ -113,7 +113,7 @@ static void serve(rp_deferred *deferred)
  * that: nothing is learned of one that came to its place late and left it early. */
 static void learn(rp_limit *limit, const rp_request *request)
 {
-    uint64_t now = rp_loop_now_ns(request->client->loop);
+    uint64_t now = rp__loop_now_ns(request->client->loop);
     uint64_t us = (now - request->assigned_ns) / 1000u;
     if (request->written && (request->head_begun || us > limit->service_us))
         took(limit, us);
@@ -124,16 +124,16 @@ static void learn(rp_limit *limit, const rp_request *request)
     if (!request->head_begun && us < 2 * limit->service_us) /* it came late already */
         return;
     /* What the other try answered took so long at least. */
-    bool lost = request->hedge != NULL && rp_hedge_is_lost(request);
+    bool lost = request->hedge != NULL && rp__hedge_is_lost(request);
     bool failed =
         (!request->head_begun && !lost) || request->status == 429 || request->status == 503;
-    rp_adapt_sample(&limit->adapt, request->assigned_ns, now, failed);
+    rp__adapt_sample(&limit->adapt, request->assigned_ns, now, failed);
     limit->most = limit->adapt.limit;
 }
 
 /* Whoever waits is served later in this turn: the connection is in the middle of something, and
  * may not be the one that the next request gets. */
-void rp_limit_left(rp_request *request)
+void rp__limit_left(rp_request *request)
 {
     rp_origin *origin = request->origin;
     rp_limit *limit = origin->limit;
@@ -142,8 +142,8 @@ void rp_limit_left(rp_request *request)
     limit->in_flight--;
     learn(limit, request);
     if (origin->queued_count > 0 && !origin->client->destroyed)
-        rp_loop_defer(origin->client->loop, &limit->serving, serve);
-    rp_origin_look(origin);
+        rp__loop_defer(origin->client->loop, &limit->serving, serve);
+    rp__origin_look(origin);
 }
 
 /* ---- who may wait ---- */
@@ -167,7 +167,7 @@ static uint64_t wait_us(const rp_origin *origin)
     uint64_t interval_us = limit->service_us / together;
     if (limit->intervals >= SAMPLES / 4)
         interval_us = limit->interval_us;
-    return ((uint64_t)rp_origin_waiting(origin) + 1) * interval_us;
+    return ((uint64_t)rp__origin_waiting(origin) + 1) * interval_us;
 }
 
 static rp_status shed(const rp_request *request, rp_error *error)
@@ -182,63 +182,63 @@ static rp_status shed(const rp_request *request, rp_error *error)
     uint64_t would_us = wait_us(origin);
     if (limit->service_us == 0 || would_us <= may_us)
         return RP_OK;
-    return rp_error_set(error, RP_E_QUEUE_SHED, RP_PHASE_QUEUE,
-                        "%.100s: %u requests wait already, so that this one would wait for some "
-                        "%llu ms, and may for %llu ms",
-                        origin->host, (unsigned)origin->queued_count,
-                        (unsigned long long)(would_us / 1000u),
-                        (unsigned long long)(may_us / 1000u));
+    return rp__error_set(error, RP_E_QUEUE_SHED, RP_PHASE_QUEUE,
+                         "%.100s: %u requests wait already, so that this one would wait for some "
+                         "%llu ms, and may for %llu ms",
+                         origin->host, (unsigned)origin->queued_count,
+                         (unsigned long long)(would_us / 1000u),
+                         (unsigned long long)(may_us / 1000u));
 }
 
 /* One that finds a place at once waits for nobody, even if it has to have a connection opened. */
-rp_status rp_limit_admits(const rp_request *request, rp_error *error)
+rp_status rp__limit_admits(const rp_request *request, rp_error *error)
 {
     const rp_origin *origin = request->origin;
     const rp_limit_options *options = &origin->client->options.limits;
-    if (origin->limit == NULL || (rp_origin_waiting(origin) == 0 && rp_limit_room(origin) > 0))
+    if (origin->limit == NULL || (rp__origin_waiting(origin) == 0 && rp__limit_room(origin) > 0))
         return RP_OK;
-    if (options->queue_limit > 0 && rp_origin_waiting(origin) >= options->queue_limit)
-        return rp_error_set(error, RP_E_ORIGIN_QUEUE_FULL, RP_PHASE_QUEUE,
-                            "%.100s: %u requests wait already, the limit of an origin's queue",
-                            origin->host, (unsigned)rp_origin_waiting(origin));
+    if (options->queue_limit > 0 && rp__origin_waiting(origin) >= options->queue_limit)
+        return rp__error_set(error, RP_E_ORIGIN_QUEUE_FULL, RP_PHASE_QUEUE,
+                             "%.100s: %u requests wait already, the limit of an origin's queue",
+                             origin->host, (unsigned)rp__origin_waiting(origin));
     return options->shed ? shed(request, error) : RP_OK;
 }
 
 /* ---- while it is down ---- */
 
-bool rp_limit_probes(const rp_origin *origin)
+bool rp__limit_probes(const rp_origin *origin)
 {
     return origin->limit != NULL && origin->client->options.limits.probe_ms > 0;
 }
 
-void rp_limit_opening_failed(rp_origin *origin)
+void rp__limit_opening_failed(rp_origin *origin)
 {
-    if (rp_limit_probes(origin))
+    if (rp__limit_probes(origin))
         origin->limit->down = true;
 }
 
-void rp_limit_opened(rp_origin *origin)
+void rp__limit_opened(rp_origin *origin)
 {
     if (origin->limit != NULL)
         origin->limit->down = false;
 }
 
-bool rp_limit_is_down(const rp_origin *origin)
+bool rp__limit_is_down(const rp_origin *origin)
 {
     return origin->limit != NULL && origin->limit->down;
 }
 
-void rp_limit_probed(rp_origin *origin)
+void rp__limit_probed(rp_origin *origin)
 {
     if (origin->limit != NULL)
-        origin->limit->probed_ns = rp_loop_now_ns(origin->client->loop);
+        origin->limit->probed_ns = rp__loop_now_ns(origin->client->loop);
 }
 
-uint64_t rp_limit_rests_until_ns(const rp_origin *origin)
+uint64_t rp__limit_rests_until_ns(const rp_origin *origin)
 {
-    if (!rp_limit_is_down(origin))
+    if (!rp__limit_is_down(origin))
         return 0;
     uint64_t until =
-        rp_time_after(origin->limit->probed_ns, origin->client->options.limits.probe_ms);
-    return until > rp_loop_now_ns(origin->client->loop) ? until : 0;
+        rp__time_after(origin->limit->probed_ns, origin->client->options.limits.probe_ms);
+    return until > rp__loop_now_ns(origin->client->loop) ? until : 0;
 }

@@ -22,28 +22,28 @@ typedef struct rp_limit {
 } rp_limit;
 
 /* Of a new origin, if its client limits anything. False: no memory. */
-bool rp_limit_make(rp_origin *origin);
-void rp_limit_free(rp_origin *origin);
+bool rp__limit_make(rp_origin *origin);
+void rp__limit_free(rp_origin *origin);
 
 /* How many more requests connections may have. */
-uint32_t rp_limit_room(const rp_origin *origin);
+uint32_t rp__limit_room(const rp_origin *origin);
 /* One has left its place, and those who wait are served later in this turn. */
-bool rp_limit_is_serving(const rp_origin *origin);
+bool rp__limit_is_serving(const rp_origin *origin);
 /* A new request may wait, if it has to. Else *error says why not. */
-rp_status rp_limit_admits(const rp_request *request, rp_error *error);
+rp_status rp__limit_admits(const rp_request *request, rp_error *error);
 /* A connection has it; has it no more. */
-void rp_limit_entered(rp_request *request);
-void rp_limit_left(rp_request *request);
+void rp__limit_entered(rp_request *request);
+void rp__limit_left(rp_request *request);
 
 /* An opening failed, or stalled; one opened. Has the former happened since the latter? */
-void rp_limit_opening_failed(rp_origin *origin);
-void rp_limit_opened(rp_origin *origin);
+void rp__limit_opening_failed(rp_origin *origin);
+void rp__limit_opened(rp_origin *origin);
 /* It is tried now and then while it is down. */
-bool rp_limit_probes(const rp_origin *origin);
-bool rp_limit_is_down(const rp_origin *origin);
+bool rp__limit_probes(const rp_origin *origin);
+bool rp__limit_is_down(const rp_origin *origin);
 /* An opening begins. */
-void rp_limit_probed(rp_origin *origin);
+void rp__limit_probed(rp_origin *origin);
 /* Until when no other one may; 0: no more than now. */
-uint64_t rp_limit_rests_until_ns(const rp_origin *origin);
+uint64_t rp__limit_rests_until_ns(const rp_origin *origin);
 
 #endif

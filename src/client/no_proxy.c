@@ -9,7 +9,7 @@
 
 static bool is_separator(char c)
 {
-    return c == ',' || rp_is_blank(c);
+    return c == ',' || rp__is_blank(c);
 }
 
 static void cut_final_dot(const char *text, size_t *size)
@@ -28,7 +28,7 @@ static bool name_matches(const char *entry, size_t entry_size, const char *host,
     if (entry_size == 0 || entry_size > size)
         return false;
     const char *end = host + size - entry_size;
-    return rp_ascii_equal(end, entry, entry_size) && (end == host || end[-1] == '.');
+    return rp__ascii_equal(end, entry, entry_size) && (end == host || end[-1] == '.');
 }
 
 static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
@@ -64,15 +64,15 @@ static bool address_matches(const char *entry, size_t entry_size, const rp_addre
         return false;
     if (slash != NULL)
         entry_size = (size_t)(slash - entry);
-    return rp_address_parse(&network, entry, entry_size) && network.family == host->family &&
+    return rp__address_parse(&network, entry, entry_size) && network.family == host->family &&
            same_bits(network.bytes, host->bytes, bits);
 }
 
-bool rp_no_proxy_has(const char *list, const char *host)
+bool rp__no_proxy_has(const char *list, const char *host)
 {
     size_t size = strlen(host);
     rp_address address = {0};
-    bool is_address = rp_address_parse(&address, host, size);
+    bool is_address = rp__address_parse(&address, host, size);
     if (strcmp(list, "*") == 0)
         return true;
     if (!is_address)

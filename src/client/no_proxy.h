@@ -5,6 +5,6 @@
 #include <stdbool.h>
 
 /* list as <ringport/proxy.h> has it; host: a name or an address, IPv6 without brackets. */
-bool rp_no_proxy_has(const char *list, const char *host);
+bool rp__no_proxy_has(const char *list, const char *host);
 
 #endif

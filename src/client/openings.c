@@ -32,19 +32,19 @@
 static void no_memory_to_open(rp_origin *origin)
 {
     rp_error error;
-    rp_request *request = rp_origin_next(origin, true);
-    (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_CONNECT, "no memory for a connection to %s",
-                       origin->host);
+    rp_request *request = rp__origin_next(origin, true);
+    (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_CONNECT,
+                        "no memory for a connection to %s", origin->host);
     if (request != NULL)
-        rp_request_finish_later(request, &error);
+        rp__request_finish_later(request, &error);
     else
-        rp_life_opening_failed(origin, rp_loop_now_ns(origin->client->loop), &error);
+        rp__life_opening_failed(origin, rp__loop_now_ns(origin->client->loop), &error);
 }
 
 /* The one that nobody has used for longest; there is one. */
 static rp_conn *idlest(const rp_origin *origin)
 {
-    RP_ASSERT(!rp_list_empty(&origin->idle));
+    RP_ASSERT(!rp__list_empty(&origin->idle));
     return RP_CONTAINER(origin->idle.previous, rp_conn, ready_link);
 }
 
@@ -54,13 +54,13 @@ static void replace_stalled(rp_origin *origin)
 {
     rp_link *all = &origin->client->conns;
     bool closing = origin->conn_count > origin->open_count + origin->opening_count;
-    if (!rp_limit_is_down(origin) || closing || rp_origin_stalled(origin) < 2)
+    if (!rp__limit_is_down(origin) || closing || rp__origin_stalled(origin) < 2)
         return;
     for (rp_link *link = all->previous; link != all; link = link->previous) {
         rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
         if (conn->origin == origin && conn->state == RP_CONN_OPENING &&
-            rp_list_empty(&conn->age_link)) {
-            rp_conn_close(conn);
+            rp__list_empty(&conn->age_link)) {
+            rp__conn_close(conn);
             return;
         }
     }
@@ -72,13 +72,13 @@ static void make_room(rp_origin *origin)
 {
     rp_client *client = origin->client;
     bool full = client->conn_count >= client->options.connections_total;
-    bool origin_full = rp_origin_is_full(origin);
+    bool origin_full = rp__origin_is_full(origin);
     if (origin_full && origin->idle_count > 0)
-        rp_conn_close(idlest(origin));
+        rp__conn_close(idlest(origin));
     else if (origin_full)
         replace_stalled(origin);
-    else if (full && !rp_list_empty(&client->idle))
-        rp_conn_close(RP_CONTAINER(client->idle.next, rp_conn, age_link));
+    else if (full && !rp__list_empty(&client->idle))
+        rp__conn_close(RP_CONTAINER(client->idle.next, rp_conn, age_link));
 }
 
 static void watch_stalls(rp_client *client);
@@ -87,23 +87,23 @@ static void dispatch_due(rp_timer *timer, void *user)
 {
     (void)timer;
     watch_stalls(user);
-    rp_openings_dispatch(user);
+    rp__openings_dispatch(user);
 }
 
 static void dispatch_at(rp_client *client, uint64_t at_ns)
 {
     rp_timer *timer = &client->dispatch_timer;
-    uint64_t now = rp_loop_now_ns(client->loop);
+    uint64_t now = rp__loop_now_ns(client->loop);
     uint64_t after_ms = at_ns > now ? (at_ns - now) / 1000000u + 1 : 0;
     if (!timer->private_started || timer->private_deadline_ns > now + after_ms * 1000000u)
-        rp_timer_start_internal(client->loop, timer, after_ms, dispatch_due, client);
+        rp__timer_start_internal(client->loop, timer, after_ms, dispatch_due, client);
 }
 
 /* No connection is opened for a while: the open ones serve the queue, or this is tried again. */
 static bool is_held(const rp_origin *origin)
 {
-    uint64_t until_ns = rp_origin_rests_until_ns(origin);
-    uint64_t probe_ns = rp_limit_rests_until_ns(origin);
+    uint64_t until_ns = rp__origin_rests_until_ns(origin);
+    uint64_t probe_ns = rp__limit_rests_until_ns(origin);
     if (probe_ns > until_ns)
         until_ns = probe_ns;
     if (until_ns > 0)
@@ -113,9 +113,9 @@ static bool is_held(const rp_origin *origin)
 
 static void fresh_remove(rp_conn *conn)
 {
-    if (rp_list_empty(&conn->age_link))
+    if (rp__list_empty(&conn->age_link))
         return;
-    rp_list_remove(&conn->age_link);
+    rp__list_remove(&conn->age_link);
     conn->origin->fresh_count--;
     conn->client->fresh_count--;
 }
@@ -124,16 +124,16 @@ static void fresh_remove(rp_conn *conn)
  * by now leave theirs. */
 static uint64_t next_stall_ns(rp_client *client)
 {
-    uint64_t now = rp_loop_now_ns(client->loop);
-    while (!rp_list_empty(&client->fresh)) {
+    uint64_t now = rp__loop_now_ns(client->loop);
+    while (!rp__list_empty(&client->fresh)) {
         rp_conn *oldest = RP_CONTAINER(client->fresh.next, rp_conn, age_link);
-        uint64_t stalls_ns = rp_conn_started_ns(oldest) + FRESH_NS;
+        uint64_t stalls_ns = rp__conn_started_ns(oldest) + FRESH_NS;
         if (stalls_ns > now)
             return stalls_ns;
         fresh_remove(oldest);
         oldest->origin->stalled_count++;
-        rp_limit_opening_failed(oldest->origin);
-        rp_origin_look(oldest->origin);
+        rp__limit_opening_failed(oldest->origin);
+        rp__origin_look(oldest->origin);
     }
     return 0;
 }
@@ -151,28 +151,28 @@ static void watch_stalls(rp_client *client)
 static bool open_conn(rp_origin *origin)
 {
     rp_client *client = origin->client;
-    rp_conn *conn = rp_conn_open(origin);
+    rp_conn *conn = rp__conn_open(origin);
     if (conn == NULL)
         return false;
-    rp_list_append(&client->fresh, &conn->age_link);
-    rp_limit_probed(origin);
+    rp__list_append(&client->fresh, &conn->age_link);
+    rp__limit_probed(origin);
     origin->fresh_count++;
     client->fresh_count++;
     origin->opening_count++;
     client->opening_count++;
     origin->conn_count++;
     client->conn_count++;
-    rp_origin_look(origin);
+    rp__origin_look(origin);
     watch_stalls(client);
     return true;
 }
 
-void rp_openings_end(rp_conn *conn)
+void rp__openings_end(rp_conn *conn)
 {
     fresh_remove(conn);
     conn->origin->opening_count--;
     conn->client->opening_count--;
-    rp_origin_look(conn->origin);
+    rp__origin_look(conn->origin);
 }
 
 /* Places that are free. If it is too few for somebody, there will be more when the oldest of those
@@ -202,12 +202,12 @@ static bool may_take(const rp_origin *origin)
 static bool open_one(rp_origin *origin)
 {
     rp_client *client = origin->client;
-    if (!rp_loop_is_ours(client->loop) || is_held(origin) || !may_take(origin) ||
-        !rp_origin_wants_one(origin))
+    if (!rp__loop_is_ours(client->loop) || is_held(origin) || !may_take(origin) ||
+        !rp__origin_wants_one(origin))
         return false;
     if (origin->queued_count > 0)
         make_room(origin);
-    if (client->conn_count >= client->options.connections_total || rp_origin_is_full(origin))
+    if (client->conn_count >= client->options.connections_total || rp__origin_is_full(origin))
         return false;
     if (open_conn(origin))
         return true;
@@ -217,7 +217,7 @@ static bool open_one(rp_origin *origin)
     return true;
 }
 
-void rp_openings_begin(rp_origin *origin)
+void rp__openings_begin(rp_origin *origin)
 {
     while (open_one(origin))
         continue;
@@ -226,7 +226,7 @@ void rp_openings_begin(rp_origin *origin)
 static bool has_room(rp_client *client)
 {
     return places_for(client, 1) > 0 && (client->conn_count < client->options.connections_total ||
-                                         !rp_list_empty(&client->idle));
+                                         !rp__list_empty(&client->idle));
 }
 
 /* Each of those who wait in turn, as far as there is room; true: one was opened. */
@@ -238,15 +238,15 @@ static bool dispatch_round(rp_client *client, bool without_opening)
             break;
         rp_link *link = client->waiting.next;
         rp_origin *origin = RP_CONTAINER(link, rp_origin, waiting_link);
-        rp_list_remove(link);
-        rp_list_append(&client->waiting, link);
+        rp__list_remove(link);
+        rp__list_append(&client->waiting, link);
         if ((!without_opening || origin->opening_count == 0) && open_one(origin))
             opened = true;
     }
     return opened;
 }
 
-void rp_openings_dispatch(rp_client *client)
+void rp__openings_dispatch(rp_client *client)
 {
     (void)dispatch_round(client, true);
     while (dispatch_round(client, false))
@@ -269,7 +269,7 @@ static bool may_be_served(const rp_origin *origin)
     for (const rp_link *link = all->next; link != all && origin->open_count > 0;
          link = link->next) {
         const rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
-        if (conn->origin == origin && conn->state == RP_CONN_OPEN && !rp_conn_spent(conn))
+        if (conn->origin == origin && conn->state == RP_CONN_OPEN && !rp__conn_spent(conn))
             return true;
     }
     return false;
@@ -283,8 +283,8 @@ static bool waits_for_others(const rp_origin *origin, const rp_request *request)
     const rp_client *client = origin->client;
     uint64_t since_ns =
         request->queued_ns > origin->served_ns ? request->queued_ns : origin->served_ns;
-    return !request->fresh_only && rp_loop_now_ns(client->loop) <
-                                       rp_time_after(since_ns, client->options.connect_timeout_ms);
+    return !request->fresh_only && rp__loop_now_ns(client->loop) <
+                                       rp__time_after(since_ns, client->options.connect_timeout_ms);
 }
 
 /* An opening is made for as many requests as a connection takes, the oldest of the queue: they get
@@ -292,39 +292,39 @@ static bool waits_for_others(const rp_origin *origin, const rp_request *request)
 static void tell_failed(const rp_conn *conn, const rp_error *error)
 {
     rp_origin *origin = conn->origin;
-    bool all = is_timeout(error->status) || origin->takes == 0 || rp_limit_is_down(origin);
+    bool all = is_timeout(error->status) || origin->takes == 0 || rp__limit_is_down(origin);
     uint32_t most = all ? UINT32_MAX : origin->takes;
     bool served = error->status != RP_E_ADDRESS_REFUSED && may_be_served(origin);
     for (uint32_t told = 0; told < most && !conn->client->destroyed; told++) {
-        rp_request *request = rp_origin_next(origin, true);
+        rp_request *request = rp__origin_next(origin, true);
         /* As many connections as are needed may be on their way: then nobody misses this one. */
-        if (request == NULL || rp_origin_has_enough(origin))
+        if (request == NULL || rp__origin_has_enough(origin))
             return;
         /* The attempt was made for an earlier request, which gave up: this one gets its own. */
-        if (rp_conn_started_ns(conn) < request->queued_ns) {
-            rp_openings_begin(origin);
+        if (rp__conn_started_ns(conn) < request->queued_ns) {
+            rp__openings_begin(origin);
             return;
         }
         if (served && waits_for_others(origin, request)) {
-            rp_origin_rest(origin); /* and no more are opened for a while */
+            rp__origin_rest(origin); /* and no more are opened for a while */
             return;
         }
-        rp_origin_withdraw(request);
-        rp_conn_note(conn, request);
-        rp_request_finish(request, error);
+        rp__origin_withdraw(request);
+        rp__conn_note(conn, request);
+        rp__request_finish(request, error);
     }
 }
 
 /* While it is not known how many requests a connection takes one may do for all: a probe that
  * failed is not missed while another one is on its way, and no other one takes its place. */
-void rp_openings_failed(rp_conn *conn, const rp_error *error)
+void rp__openings_failed(rp_conn *conn, const rp_error *error)
 {
     rp_origin *origin = conn->origin;
     origin->counts.connections_failed++;
     origin->probes_failed = origin->opening_count > 0 ? origin->probes_failed + 1 : 0;
-    rp_limit_opening_failed(origin);
-    rp_life_opening_failed(origin, rp_conn_started_ns(conn), error);
+    rp__limit_opening_failed(origin);
+    rp__life_opening_failed(origin, rp__conn_started_ns(conn), error);
     tell_failed(conn, error);
     if (!conn->client->destroyed)
-        rp_openings_dispatch(conn->client);
+        rp__openings_dispatch(conn->client);
 }

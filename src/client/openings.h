@@ -5,12 +5,12 @@
 #include "client/conn.h"
 
 /* Opens what the origin's queue needs, as far as the limits allow. */
-void rp_openings_begin(rp_origin *origin);
+void rp__openings_begin(rp_origin *origin);
 /* A limit may have room again: opens what waiting origins need. */
-void rp_openings_dispatch(rp_client *client);
+void rp__openings_dispatch(rp_client *client);
 /* The connection is open, or failed. */
-void rp_openings_end(rp_conn *conn);
+void rp__openings_end(rp_conn *conn);
 /* An opening failed: those for whom it was made get the error, if nothing else will serve them. */
-void rp_openings_failed(rp_conn *conn, const rp_error *error);
+void rp__openings_failed(rp_conn *conn, const rp_error *error);
 
 #endif

@@ -22,14 +22,14 @@ static uint64_t origin_hash(const rp_url *url, const rp_way *way)
 {
     uint64_t hash = RP_HASH_BEGIN;
     for (size_t i = 0; i < url->host.size; i++)
-        hash = rp_hash_byte(hash, (uint8_t)rp_ascii_lower((char)url->host.data[i]));
+        hash = rp__hash_byte(hash, (uint8_t)rp__ascii_lower((char)url->host.data[i]));
     for (const char *route = way->route; *route != '\0'; route++)
-        hash = rp_hash_byte(hash, (uint8_t)*route);
+        hash = rp__hash_byte(hash, (uint8_t)*route);
     for (uintptr_t hop = (uintptr_t)way->hop; hop != 0; hop >>= 8)
-        hash = rp_hash_byte(hash, (uint8_t)hop);
-    hash = rp_hash_byte(hash, (uint8_t)(url->port >> 8));
-    hash = rp_hash_byte(hash, (uint8_t)url->port);
-    return rp_hash_byte(hash, (uint8_t)(url->https | way->upgrades << 1));
+        hash = rp__hash_byte(hash, (uint8_t)hop);
+    hash = rp__hash_byte(hash, (uint8_t)(url->port >> 8));
+    hash = rp__hash_byte(hash, (uint8_t)url->port);
+    return rp__hash_byte(hash, (uint8_t)(url->https | way->upgrades << 1));
 }
 
 static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url, const rp_way *way)
@@ -38,14 +38,14 @@ static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url,
         origin->upgrades != way->upgrades || origin->hop != way->hop ||
         strlen(origin->host) != url->host.size || strcmp(origin->route, way->route) != 0)
         return false;
-    return rp_ascii_equal(origin->host, url->host.data, url->host.size);
+    return rp__ascii_equal(origin->host, url->host.data, url->host.size);
 }
 
 /* Without memory for a larger table the small one serves on, slower. */
 static void buckets_grow(rp_client *client)
 {
     size_t count = client->bucket_count * 2;
-    rp_origin **buckets = rp_allocate(&client->loop->memory, count * sizeof(*buckets));
+    rp_origin **buckets = rp__allocate(&client->loop->memory, count * sizeof(*buckets));
     if (buckets == NULL)
         return;
     for (size_t i = 0; i < client->bucket_count; i++) {
@@ -57,7 +57,7 @@ static void buckets_grow(rp_client *client)
             origin = next;
         }
     }
-    rp_free(&client->loop->memory, client->buckets);
+    rp__free(&client->loop->memory, client->buckets);
     client->buckets = buckets;
     client->bucket_count = count;
 }
@@ -65,9 +65,9 @@ static void buckets_grow(rp_client *client)
 /* It is in use again, or goes. */
 static void forget(rp_origin *origin)
 {
-    if (rp_list_empty(&origin->remembered_link))
+    if (rp__list_empty(&origin->remembered_link))
         return;
-    rp_list_remove(&origin->remembered_link);
+    rp__list_remove(&origin->remembered_link);
     origin->client->remembered_count--;
 }
 
@@ -79,7 +79,7 @@ static rp_http_versions versions_of(const rp_origin *origin)
         return RP_HTTP_1_1;
     if (origin->https)
         return options->versions;
-    bool http2 = options->http2_prior_knowledge && !rp_origin_forwards(origin);
+    bool http2 = options->http2_prior_knowledge && !rp__origin_forwards(origin);
     return http2 ? RP_HTTP_2 : RP_HTTP_1_1;
 }
 
@@ -93,10 +93,10 @@ static void ask_others(rp_origin *origin)
 {
     rp_shared_fact fact;
     if (origin->client->shared == NULL || origin->takes != 0 || origin->conn_count > 0 ||
-        !rp_shared_ask(origin, &fact))
+        !rp__shared_ask(origin, &fact))
         return;
     if (fact.http1) {
-        (void)rp_origin_learn_http1(origin);
+        (void)rp__origin_learn_http1(origin);
     } else if (!fact.multiplexed || origin->versions != RP_HTTP_1_1) {
         origin->takes = fact.takes;
         origin->takes_said = fact.takes_said;
@@ -104,7 +104,7 @@ static void ask_others(rp_origin *origin)
     }
 }
 
-rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way)
+rp_origin *rp__origin_get(rp_client *client, const rp_url *url, const rp_way *way)
 {
     rp_origin *origin = client->last_origin; /* mostly: of that the hash is not needed */
     if (origin != NULL && origin_is(origin, origin->hash, url, way)) {
@@ -123,12 +123,12 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
         }
     }
     size_t route_size = strlen(way->route) + 1;
-    origin = rp_allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1 + route_size);
+    origin = rp__allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1 + route_size);
     if (origin == NULL)
         return NULL;
     origin->client = client;
-    if (!rp_limit_make(origin)) {
-        rp_free(&client->loop->memory, origin);
+    if (!rp__limit_make(origin)) {
+        rp__free(&client->loop->memory, origin);
         return NULL;
     }
     if (client->origin_count >= client->bucket_count)
@@ -138,7 +138,7 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
     origin->port = url->port;
     origin->https = url->https;
     for (size_t i = 0; i < url->host.size; i++)
-        origin->host[i] = rp_ascii_lower((char)url->host.data[i]);
+        origin->host[i] = rp__ascii_lower((char)url->host.data[i]);
     memcpy(origin->host + url->host.size + 1, way->route, route_size);
     origin->route = origin->host + url->host.size + 1;
     if (way->hop != NULL)
@@ -147,11 +147,11 @@ rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way
     origin->upgrades = way->upgrades;
     origin->versions = versions_of(origin);
     origin->takes = takes_at_first(origin);
-    rp_list_init(&origin->waiting_link);
-    rp_list_init(&origin->queue);
-    rp_list_init(&origin->ready);
-    rp_list_init(&origin->idle);
-    rp_list_init(&origin->remembered_link);
+    rp__list_init(&origin->waiting_link);
+    rp__list_init(&origin->queue);
+    rp__list_init(&origin->ready);
+    rp__list_init(&origin->idle);
+    rp__list_init(&origin->remembered_link);
     rp_origin **bucket = &client->buckets[hash & (client->bucket_count - 1)];
     origin->next = *bucket;
     *bucket = origin;
@@ -170,14 +170,14 @@ static void origin_free(rp_origin *origin)
     if (client->last_origin == origin)
         client->last_origin = NULL;
     client->origin_count--;
-    rp_statistics_forget(origin);
+    rp__statistics_forget(origin);
     rp_proxy_release(origin->proxy);
-    rp_limit_free(origin);
-    rp_hedge_forget(origin);
-    rp_free(&client->loop->memory, origin);
+    rp__limit_free(origin);
+    rp__hedge_forget(origin);
+    rp__free(&client->loop->memory, origin);
 }
 
-void rp_origin_release_if_unused(rp_origin *origin)
+void rp__origin_release_if_unused(rp_origin *origin)
 {
     rp_client *client = origin->client;
     if (origin->conn_count > 0 || origin->request_count > 0)
@@ -190,14 +190,14 @@ void rp_origin_release_if_unused(rp_origin *origin)
         origin_free(origin);
         return;
     }
-    rp_list_append(&client->remembered, &origin->remembered_link);
+    rp__list_append(&client->remembered, &origin->remembered_link);
     if (++client->remembered_count > REMEMBERED_LIMIT)
-        rp_origins_forget(client, 1);
+        rp__origins_forget(client, 1);
 }
 
-void rp_origins_forget(rp_client *client, size_t count)
+void rp__origins_forget(rp_client *client, size_t count)
 {
-    for (; count > 0 && !rp_list_empty(&client->remembered); count--) {
+    for (; count > 0 && !rp__list_empty(&client->remembered); count--) {
         rp_origin *origin = RP_CONTAINER(client->remembered.next, rp_origin, remembered_link);
         forget(origin);
         origin_free(origin);
@@ -207,7 +207,7 @@ void rp_origins_forget(rp_client *client, size_t count)
 /* ---- who waits ---- */
 
 /* A connection of HTTP/2 serves whoever comes. */
-bool rp_origin_shares_one(const rp_origin *origin)
+bool rp__origin_shares_one(const rp_origin *origin)
 {
     return origin->multiplexed && origin->open_count > origin->retired_count;
 }
@@ -215,8 +215,8 @@ bool rp_origin_shares_one(const rp_origin *origin)
 /* Preconnects wait like requests. */
 static uint32_t demand(const rp_origin *origin)
 {
-    bool has = rp_origin_shares_one(origin) || origin->spare_wanted <= origin->idle_count;
-    uint32_t room = rp_limit_room(origin);
+    bool has = rp__origin_shares_one(origin) || origin->spare_wanted <= origin->idle_count;
+    uint32_t room = rp__limit_room(origin);
     uint32_t requests = origin->queued_count < room ? origin->queued_count : room;
     return requests + (has ? 0 : origin->spare_wanted - origin->idle_count);
 }
@@ -234,7 +234,7 @@ static uint32_t openings_needed(const rp_origin *origin)
 
 /* Those that end by and by, because they are too old or the server wants it, do not count as the
  * one. */
-bool rp_origin_is_full(const rp_origin *origin)
+bool rp__origin_is_full(const rp_origin *origin)
 {
     const rp_client_options *options = &origin->client->options;
     bool one = options->http2_one_connection && (origin->multiplexed || origin->takes == 0);
@@ -245,36 +245,36 @@ bool rp_origin_is_full(const rp_origin *origin)
 /* Who probes waits for none of those that have stalled. */
 static uint32_t openings_that_count(const rp_origin *origin)
 {
-    return rp_limit_probes(origin) ? origin->fresh_count : origin->opening_count;
+    return rp__limit_probes(origin) ? origin->fresh_count : origin->opening_count;
 }
 
-bool rp_origin_wants_one(const rp_origin *origin)
+bool rp__origin_wants_one(const rp_origin *origin)
 {
-    if (origin->multiplexed && rp_limit_is_serving(origin))
+    if (origin->multiplexed && rp__limit_is_serving(origin))
         return false; /* the place that one left is for the connection that there is */
     uint32_t most = openings_needed(origin);
-    bool suspect = origin->stalled_count >= STALLED_LIMIT || rp_limit_is_down(origin);
+    bool suspect = origin->stalled_count >= STALLED_LIMIT || rp__limit_is_down(origin);
     if (suspect && most > 0)
         most = 1;
-    bool possible = !rp_origin_is_full(origin) || origin->idle_count > 0 ||
-                    (rp_limit_is_down(origin) && rp_origin_stalled(origin) > 1);
+    bool possible = !rp__origin_is_full(origin) || origin->idle_count > 0 ||
+                    (rp__limit_is_down(origin) && rp__origin_stalled(origin) > 1);
     return openings_that_count(origin) < most && possible;
 }
 
-bool rp_origin_has_enough(const rp_origin *origin)
+bool rp__origin_has_enough(const rp_origin *origin)
 {
-    return !rp_limit_is_down(origin) && openings_that_count(origin) >= openings_needed(origin);
+    return !rp__limit_is_down(origin) && openings_that_count(origin) >= openings_needed(origin);
 }
 
-void rp_origin_look(rp_origin *origin)
+void rp__origin_look(rp_origin *origin)
 {
     rp_client *client = origin->client;
-    bool waits = !rp_list_empty(&origin->waiting_link), wants = rp_origin_wants_one(origin);
+    bool waits = !rp__list_empty(&origin->waiting_link), wants = rp__origin_wants_one(origin);
     if (wants && !waits) {
-        rp_list_append(&client->waiting, &origin->waiting_link);
+        rp__list_append(&client->waiting, &origin->waiting_link);
         client->waiting_count++;
     } else if (!wants && waits) {
-        rp_list_remove(&origin->waiting_link);
+        rp__list_remove(&origin->waiting_link);
         client->waiting_count--;
     }
 }
@@ -301,29 +301,29 @@ static rp_link *queue_place(const rp_request *request)
     return place;
 }
 
-void rp_origin_queue(rp_request *request)
+void rp__origin_queue(rp_request *request)
 {
     rp_origin *origin = request->origin;
-    rp_list_append(queue_place(request), &request->queue_link); /* before the place */
-    request->queued_spare = request->hedge != NULL && rp_hedge_is_spare(request);
+    rp__list_append(queue_place(request), &request->queue_link); /* before the place */
+    request->queued_spare = request->hedge != NULL && rp__hedge_is_spare(request);
     origin->queued_spares += request->queued_spare;
     origin->queued_count++;
     origin->client->queued_count++;
-    rp_origin_look(origin);
+    rp__origin_look(origin);
 }
 
-void rp_origin_withdraw(rp_request *request)
+void rp__origin_withdraw(rp_request *request)
 {
     rp_origin *origin = request->origin;
-    rp_list_remove(&request->queue_link);
+    rp__list_remove(&request->queue_link);
     origin->queued_spares -= request->queued_spare;
     request->queued_spare = false;
     origin->queued_count--;
     origin->client->queued_count--;
-    rp_origin_look(origin);
+    rp__origin_look(origin);
 }
 
-rp_request *rp_origin_next(const rp_origin *origin, bool fresh)
+rp_request *rp__origin_next(const rp_origin *origin, bool fresh)
 {
     for (rp_link *link = origin->queue.next; link != &origin->queue; link = link->next) {
         rp_request *request = RP_CONTAINER(link, rp_request, queue_link);
@@ -337,48 +337,48 @@ rp_request *rp_origin_next(const rp_origin *origin, bool fresh)
 
 /* Before it has said so the room is a guess. What an earlier connection said is better; and this
  * one will say it soon, so that no more are opened before. */
-void rp_origin_learn_opened(rp_origin *origin, bool multiplexed, uint32_t room, bool said)
+void rp__origin_learn_opened(rp_origin *origin, bool multiplexed, uint32_t room, bool said)
 {
     origin->stalled_count = 0;
     origin->probes_failed = 0;
     origin->multiplexed = multiplexed;
     if (!said)
-        origin->said_by_ns = rp_loop_now_ns(origin->client->loop) + SAID_NS;
+        origin->said_by_ns = rp__loop_now_ns(origin->client->loop) + SAID_NS;
     if (!origin->takes_said)
         origin->takes = room;
-    rp_shared_tell(origin);
+    rp__shared_tell(origin);
 }
 
-void rp_origin_rest(rp_origin *origin)
+void rp__origin_rest(rp_origin *origin)
 {
-    origin->open_again_ns = rp_loop_now_ns(origin->client->loop) + OPEN_AGAIN_NS;
+    origin->open_again_ns = rp__loop_now_ns(origin->client->loop) + OPEN_AGAIN_NS;
 }
 
-uint64_t rp_origin_rests_until_ns(const rp_origin *origin)
+uint64_t rp__origin_rests_until_ns(const rp_origin *origin)
 {
     uint64_t until_ns = origin->open_again_ns;
     if (origin->said_by_ns > until_ns)
         until_ns = origin->said_by_ns;
-    bool over = origin->open_count == 0 || rp_loop_now_ns(origin->client->loop) >= until_ns;
+    bool over = origin->open_count == 0 || rp__loop_now_ns(origin->client->loop) >= until_ns;
     return over ? 0 : until_ns;
 }
 
 /* A server that takes none at all means that for a short while (RFC 9113, 6.5.2): others are opened
  * one by one, for it may mean all of them. */
-void rp_origin_learn_takes(rp_origin *origin, uint32_t count)
+void rp__origin_learn_takes(rp_origin *origin, uint32_t count)
 {
-    uint32_t uses = rp_origin_uses(origin);
+    uint32_t uses = rp__origin_uses(origin);
     origin->said_by_ns = 0;
     if (count == 0) {
-        rp_origin_rest(origin);
+        rp__origin_rest(origin);
         return;
     }
     origin->takes = count < uses ? count : uses;
     origin->takes_said = true;
-    rp_shared_tell(origin);
+    rp__shared_tell(origin);
 }
 
-bool rp_origin_learn_http1(rp_origin *origin)
+bool rp__origin_learn_http1(rp_origin *origin)
 {
     if (origin->versions == RP_HTTP_2)
         return false;
@@ -386,7 +386,7 @@ bool rp_origin_learn_http1(rp_origin *origin)
     origin->takes = 1;
     origin->takes_said = true;
     origin->multiplexed = false;
-    rp_shared_tell(origin);
+    rp__shared_tell(origin);
     return true;
 }
 
@@ -401,16 +401,17 @@ static bool lesson_holds(const rp_origin *origin, uint64_t now)
     return origin->lesson.death_ms > 0 && now - origin->lesson.death_ns < LESSON_NS;
 }
 
-uint64_t rp_origin_idle_limit_ms(const rp_origin *origin)
+uint64_t rp__origin_idle_limit_ms(const rp_origin *origin)
 {
-    if (origin->lesson.limit_ms == 0 || !lesson_holds(origin, rp_loop_now_ns(origin->client->loop)))
+    if (origin->lesson.limit_ms == 0 ||
+        !lesson_holds(origin, rp__loop_now_ns(origin->client->loop)))
         return UINT64_MAX;
     return origin->lesson.limit_ms;
 }
 
-void rp_origin_learn(rp_origin *origin, uint64_t idle_ns)
+void rp__origin_learn(rp_origin *origin, uint64_t idle_ns)
 {
-    uint64_t now = rp_loop_now_ns(origin->client->loop);
+    uint64_t now = rp__loop_now_ns(origin->client->loop);
     uint64_t age_ms = idle_ns / 1000000u;
     uint64_t margin_ms = DEATHS_MATCH_MS + age_ms / 20;
     rp_idle_lesson *lesson = &origin->lesson;

@@ -70,60 +70,60 @@ typedef struct rp_way {
 } rp_way;
 
 /* The origin of url whose connections go this way, made if need be; NULL: no memory. */
-rp_origin *rp_origin_get(rp_client *client, const rp_url *url, const rp_way *way);
+rp_origin *rp__origin_get(rp_client *client, const rp_url *url, const rp_way *way);
 /* The proxy is asked for the whole URL, and there is no tunnel. */
-static inline bool rp_origin_forwards(const rp_origin *origin)
+static inline bool rp__origin_forwards(const rp_origin *origin)
 {
     return !origin->upgrades &&
-           rp_hop_forwards(origin->proxy, origin->hop, origin->https, origin->route);
+           rp__hop_forwards(origin->proxy, origin->hop, origin->https, origin->route);
 }
 /* Frees an origin that has neither connections nor requests, unless it is kept for what it
  * taught. */
-void rp_origin_release_if_unused(rp_origin *origin);
+void rp__origin_release_if_unused(rp_origin *origin);
 /* Frees so many of those that are kept. */
-void rp_origins_forget(rp_client *client, size_t count);
+void rp__origins_forget(rp_client *client, size_t count);
 
 /* Connections that its queue needs, as far as the origin itself is concerned, and that are not
  * being opened. */
-bool rp_origin_wants_one(const rp_origin *origin);
+bool rp__origin_wants_one(const rp_origin *origin);
 /* Openings that have stalled. */
-static inline uint32_t rp_origin_stalled(const rp_origin *origin)
+static inline uint32_t rp__origin_stalled(const rp_origin *origin)
 {
     return origin->opening_count - origin->fresh_count;
 }
 /* As many connections are on their way as its queue needs. */
-bool rp_origin_has_enough(const rp_origin *origin);
+bool rp__origin_has_enough(const rp_origin *origin);
 /* It has one that takes many requests at once, and lasts. */
-bool rp_origin_shares_one(const rp_origin *origin);
+bool rp__origin_shares_one(const rp_origin *origin);
 /* No further connection without an idle one's end. */
-bool rp_origin_is_full(const rp_origin *origin);
+bool rp__origin_is_full(const rp_origin *origin);
 /* Something about that changed: it is, or is no more, in the client's list of those that wait. */
-void rp_origin_look(rp_origin *origin);
+void rp__origin_look(rp_origin *origin);
 
 /* Requests that wait, but for seconds of others (hedge.h), for which nobody else has to. */
-static inline uint32_t rp_origin_waiting(const rp_origin *origin)
+static inline uint32_t rp__origin_waiting(const rp_origin *origin)
 {
     return origin->queued_count - origin->queued_spares;
 }
 
 /* Puts the request into the queue of its origin; takes it out. */
-void rp_origin_queue(rp_request *request);
-void rp_origin_withdraw(rp_request *request);
+void rp__origin_queue(rp_request *request);
+void rp__origin_withdraw(rp_request *request);
 /* The next one to be served, by a fresh connection or one that was used before; NULL: none. */
-rp_request *rp_origin_next(const rp_origin *origin, bool fresh);
+rp_request *rp__origin_next(const rp_origin *origin, bool fresh);
 
 /* A connection was opened, and has so much room; its peer has said how many requests it takes at
  * once, or does so later. */
-void rp_origin_learn_opened(rp_origin *origin, bool multiplexed, uint32_t room, bool said);
-void rp_origin_learn_takes(rp_origin *origin, uint32_t count);
+void rp__origin_learn_opened(rp_origin *origin, bool multiplexed, uint32_t room, bool said);
+void rp__origin_learn_takes(rp_origin *origin, uint32_t count);
 /* No more are opened for a while, as long as it has open ones. */
-void rp_origin_rest(rp_origin *origin);
+void rp__origin_rest(rp_origin *origin);
 /* Until when; 0: no more than now. */
-uint64_t rp_origin_rests_until_ns(const rp_origin *origin);
+uint64_t rp__origin_rests_until_ns(const rp_origin *origin);
 /* Connections speak HTTP/1.1 from now on. False: that is not allowed. */
-bool rp_origin_learn_http1(rp_origin *origin);
+bool rp__origin_learn_http1(rp_origin *origin);
 /* How many requests a connection may serve in its life, by the client's options. */
-static inline uint32_t rp_origin_uses(const rp_origin *origin)
+static inline uint32_t rp__origin_uses(const rp_origin *origin)
 {
     const rp_client_options *options = &origin->client->options;
     if (options->never_reuse)
@@ -132,8 +132,8 @@ static inline uint32_t rp_origin_uses(const rp_origin *origin)
 }
 
 /* The server ended a connection that had been idle for so long. */
-void rp_origin_learn(rp_origin *origin, uint64_t idle_ns);
+void rp__origin_learn(rp_origin *origin, uint64_t idle_ns);
 /* How long they may be idle, by what was learned; UINT64_MAX: nothing was. */
-uint64_t rp_origin_idle_limit_ms(const rp_origin *origin);
+uint64_t rp__origin_idle_limit_ms(const rp_origin *origin);
 
 #endif

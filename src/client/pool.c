@@ -31,15 +31,15 @@
 
 static void take_out(rp_conn *conn)
 {
-    if (rp_list_empty(&conn->ready_link))
+    if (rp__list_empty(&conn->ready_link))
         return;
-    rp_list_remove(&conn->ready_link);
-    if (rp_list_empty(&conn->age_link))
+    rp__list_remove(&conn->ready_link);
+    if (rp__list_empty(&conn->age_link))
         return;
-    rp_list_remove(&conn->age_link);
+    rp__list_remove(&conn->age_link);
     conn->origin->idle_count--;
     conn->client->idle_count--;
-    rp_conn_idle_ends(conn);
+    rp__conn_idle_ends(conn);
 }
 
 static void put_idle(rp_conn *conn)
@@ -47,36 +47,36 @@ static void put_idle(rp_conn *conn)
     rp_client *client = conn->client;
     rp_origin *origin = conn->origin;
     if (origin->idle_count >= client->options.idle_per_origin)
-        rp_conn_close(RP_CONTAINER(origin->idle.previous, rp_conn, ready_link));
-    rp_list_prepend(&origin->idle, &conn->ready_link);
-    rp_list_append(&client->idle, &conn->age_link);
+        rp__conn_close(RP_CONTAINER(origin->idle.previous, rp_conn, ready_link));
+    rp__list_prepend(&origin->idle, &conn->ready_link);
+    rp__list_append(&client->idle, &conn->age_link);
     origin->idle_count++;
     client->idle_count++;
-    rp_conn_idle_begins(conn);
+    rp__conn_idle_begins(conn);
 }
 
 /* One that is where it belongs keeps its place. So of those that are in use the same ones are
  * filled again and again, and what else comes on an idle one does not make it the latest. */
 static void put(rp_conn *conn)
 {
-    bool idle = conn->in_flight == 0, has_room = rp_conn_room(conn) > 0;
-    bool is_idle = !rp_list_empty(&conn->age_link);
-    bool is_ready = !rp_list_empty(&conn->ready_link) && !is_idle;
+    bool idle = conn->in_flight == 0, has_room = rp__conn_room(conn) > 0;
+    bool is_idle = !rp__list_empty(&conn->age_link);
+    bool is_ready = !rp__list_empty(&conn->ready_link) && !is_idle;
     if (idle ? is_idle : has_room && is_ready)
         return;
     take_out(conn);
     if (idle)
         put_idle(conn);
     else if (has_room)
-        rp_list_prepend(&conn->origin->ready, &conn->ready_link);
+        rp__list_prepend(&conn->origin->ready, &conn->ready_link);
 }
 
 /* Ends it if it serves no more; by and by, where requests have it. */
 static bool is_spent(rp_conn *conn)
 {
-    bool spent = rp_conn_spent(conn);
-    if (spent && !rp_conn_retired(conn))
-        rp_conn_retire(conn);
+    bool spent = rp__conn_spent(conn);
+    if (spent && !rp__conn_retired(conn))
+        rp__conn_retire(conn);
     return spent;
 }
 
@@ -87,10 +87,10 @@ static rp_conn *first_of(rp_link *list, const rp_request *request)
         link = link->next;
         if (conn->in_flight > 0 && is_spent(conn))
             continue;
-        if (conn->in_flight == 0 && rp_conn_aged(conn))
-            rp_conn_close(conn);
-        else if (rp_conn_room(conn) > 0 && (!request->fresh_only || rp_conn_is_fresh(conn)) &&
-                 (request->hedge == NULL || rp_hedge_may_use(request, conn)))
+        if (conn->in_flight == 0 && rp__conn_aged(conn))
+            rp__conn_close(conn);
+        else if (rp__conn_room(conn) > 0 && (!request->fresh_only || rp__conn_is_fresh(conn)) &&
+                 (request->hedge == NULL || rp__hedge_may_use(request, conn)))
             return conn;
     }
     return NULL;
@@ -100,7 +100,7 @@ static rp_conn *first_of(rp_link *list, const rp_request *request)
 static rp_conn *find(const rp_request *request)
 {
     rp_origin *origin = request->origin;
-    if (rp_limit_room(origin) == 0)
+    if (rp__limit_room(origin) == 0)
         return NULL;
     rp_conn *conn = first_of(&origin->ready, request);
     return conn != NULL || request->fresh_only ? conn : first_of(&origin->idle, request);
@@ -111,50 +111,50 @@ static rp_conn *find(const rp_request *request)
 /* Behind those that have waited for a place, though there is one now: they get it in this turn. */
 static rp_conn *conn_for(const rp_request *request)
 {
-    return rp_limit_is_serving(request->origin) ? NULL : find(request);
+    return rp__limit_is_serving(request->origin) ? NULL : find(request);
 }
 
-bool rp_pool_serves(const rp_request *request)
+bool rp__pool_serves(const rp_request *request)
 {
     return conn_for(request) != NULL;
 }
 
-bool rp_pool_offer(rp_request *request)
+bool rp__pool_offer(rp_request *request)
 {
     rp_conn *conn = conn_for(request);
     if (conn == NULL)
         return false;
-    rp_conn_assign(conn, request);
+    rp__conn_assign(conn, request);
     put(conn);
     return true;
 }
 
-bool rp_pool_may_open(const rp_origin *origin)
+bool rp__pool_may_open(const rp_origin *origin)
 {
     const rp_client *client = origin->client;
-    return !rp_origin_is_full(origin) && !rp_limit_is_down(origin) && origin->stalled_count == 0 &&
-           client->conn_count < client->options.connections_total;
+    return !rp__origin_is_full(origin) && !rp__limit_is_down(origin) &&
+           origin->stalled_count == 0 && client->conn_count < client->options.connections_total;
 }
 
-void rp_pool_submit(rp_request *request)
+void rp__pool_submit(rp_request *request)
 {
-    rp_trace_attempt(request);
+    rp__trace_attempt(request);
     if (request->explain != NULL)
-        rp_why_goes(request);
-    if (rp_pool_offer(request))
+        rp__why_goes(request);
+    if (rp__pool_offer(request))
         return;
-    rp_request_queued(request);
-    rp_origin_queue(request);
-    rp_trace_request(request, RP_TRACE_QUEUED);
-    rp_openings_begin(request->origin);
+    rp__request_queued(request);
+    rp__origin_queue(request);
+    rp__trace_request(request, RP_TRACE_QUEUED);
+    rp__openings_begin(request->origin);
     if (request->explain != NULL)
-        rp_why_queued(request);
+        rp__why_queued(request);
 }
 
 static void delay_is_over(rp_timer *timer, void *user)
 {
     (void)timer;
-    rp_pool_submit(user);
+    rp__pool_submit(user);
 }
 
 /* ---- what connections tell ---- */
@@ -162,10 +162,10 @@ static void delay_is_over(rp_timer *timer, void *user)
 /* The queue's oldest that may use it. */
 static rp_request *next_for(const rp_conn *conn)
 {
-    rp_request *request = rp_origin_next(conn->origin, rp_conn_is_fresh(conn));
-    if (request == NULL || request->hedge == NULL || rp_hedge_may_use(request, conn))
+    rp_request *request = rp__origin_next(conn->origin, rp__conn_is_fresh(conn));
+    if (request == NULL || request->hedge == NULL || rp__hedge_may_use(request, conn))
         return request;
-    return rp_origin_next(conn->origin, false); /* who may not waits for a fresh one */
+    return rp__origin_next(conn->origin, false); /* who may not waits for a fresh one */
 }
 
 /* The queue's oldest go to it, as many as it takes; then others may find it. */
@@ -173,31 +173,31 @@ static void conn_room_changed(rp_conn *conn)
 {
     if (conn->client->destroyed)
         return;
-    while (rp_conn_room(conn) > 0 && !is_spent(conn) && rp_limit_room(conn->origin) > 0) {
+    while (rp__conn_room(conn) > 0 && !is_spent(conn) && rp__limit_room(conn->origin) > 0) {
         rp_request *request = next_for(conn);
         if (request == NULL)
             break;
-        rp_origin_withdraw(request);
-        rp_conn_assign(conn, request);
+        rp__origin_withdraw(request);
+        rp__conn_assign(conn, request);
     }
     if (conn->in_flight == 0 && is_spent(conn))
-        rp_conn_close(conn);
+        rp__conn_close(conn);
     else
         put(conn);
-    rp_origin_look(conn->origin);
-    rp_openings_dispatch(conn->client); /* others may wait for just this room */
+    rp__origin_look(conn->origin);
+    rp__openings_dispatch(conn->client); /* others may wait for just this room */
 }
 
 /* The queue's oldest for which there is a connection. */
 static bool serve_one(rp_origin *origin)
 {
     for (unsigned used = 0; used < 2; used++) {
-        rp_request *request = rp_origin_next(origin, used == 0);
+        rp_request *request = rp__origin_next(origin, used == 0);
         rp_conn *conn = request == NULL ? NULL : find(request);
         if (conn == NULL)
             continue;
-        rp_origin_withdraw(request);
-        rp_conn_assign(conn, request);
+        rp__origin_withdraw(request);
+        rp__conn_assign(conn, request);
         put(conn);
         return true;
     }
@@ -210,8 +210,8 @@ static void has_place(rp_origin *origin)
         return;
     while (serve_one(origin))
         continue;
-    rp_origin_look(origin);
-    rp_openings_begin(origin);
+    rp__origin_look(origin);
+    rp__openings_begin(origin);
 }
 
 /* Of several that were tried one was enough. */
@@ -220,11 +220,11 @@ static bool is_surplus(const rp_conn *conn)
     const rp_origin *origin = conn->origin;
     if (!conn->protocol->multiplexed || conn->in_flight > 0)
         return false;
-    if (!rp_list_empty(&origin->ready))
+    if (!rp__list_empty(&origin->ready))
         return true;
     for (const rp_link *link = origin->idle.next; link != &origin->idle; link = link->next) {
         const rp_conn *other = RP_CONTAINER(link, rp_conn, ready_link);
-        if (other != conn && rp_conn_room(other) > 0)
+        if (other != conn && rp__conn_room(other) > 0)
             return true;
     }
     return false;
@@ -233,22 +233,22 @@ static bool is_surplus(const rp_conn *conn)
 static void conn_opened(rp_conn *conn)
 {
     rp_origin *origin = conn->origin;
-    rp_openings_end(conn);
-    rp_limit_opened(origin);
+    rp__openings_end(conn);
+    rp__limit_opened(origin);
     origin->open_count++;
-    rp_statistics_opened(origin, conn->facts->tls_version != NULL, conn->facts->resumed);
-    if (rp_conn_outdated(conn)) {
-        rp_conn_close(conn);
+    rp__statistics_opened(origin, conn->facts->tls_version != NULL, conn->facts->resumed);
+    if (rp__conn_outdated(conn)) {
+        rp__conn_close(conn);
     } else {
-        rp_origin_learn_opened(origin, conn->protocol->multiplexed, rp_conn_room(conn),
-                               conn->takes != RP_TAKES_UNSAID);
+        rp__origin_learn_opened(origin, conn->protocol->multiplexed, rp__conn_room(conn),
+                                conn->takes != RP_TAKES_UNSAID);
         conn_room_changed(conn);
         if (conn->state == RP_CONN_OPEN && is_surplus(conn))
-            rp_conn_close(conn);
+            rp__conn_close(conn);
     }
     if (!conn->client->destroyed)
-        rp_openings_dispatch(conn->client);
-    rp_life_changed(conn->client);
+        rp__openings_dispatch(conn->client);
+    rp__life_changed(conn->client);
 }
 
 /* Every connection that is not of HTTP/1.1 ends, this one too. */
@@ -259,39 +259,39 @@ static void end_multiplexed(rp_origin *origin)
         rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
         link = link->next;
         if (conn->origin == origin && conn->state == RP_CONN_OPEN && conn->protocol->multiplexed)
-            rp_conn_retire(conn);
+            rp__conn_retire(conn);
     }
 }
 
 static void goes_again(rp_request *request, const rp_error *error, uint64_t delay_ms)
 {
-    rp_trace_attempt_end(request, error, delay_ms);
+    rp__trace_attempt_end(request, error, delay_ms);
     if (request->explain != NULL)
-        rp_why_again(request);
+        rp__why_again(request);
 }
 
 static void conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp_error *error)
 {
     rp_error told = *error;
-    uint64_t delay_ms, now_us = rp_request_since_us(request, rp_loop_now_ns(conn->client->loop));
-    bool spare = request->hedge != NULL && rp_hedge_is_spare(request);
-    bool again = !spare && rp_replay_again(request, fate, error, &delay_ms);
+    uint64_t delay_ms, now_us = rp__request_since_us(request, rp__loop_now_ns(conn->client->loop));
+    bool spare = request->hedge != NULL && rp__hedge_is_spare(request);
+    bool again = !spare && rp__replay_again(request, fate, error, &delay_ms);
     conn->origin->counts.replayed += again && request->written;
-    rp_replay_error(request, fate, rp_conn_peer(conn), &told);
+    rp__replay_error(request, fate, rp__conn_peer(conn), &told);
     if (again && request->written)
         goes_again(request, &told, delay_ms);
     if (told.status == RP_E_STALE_CONNECTION && now_us - request->timings.sent_us < AT_ONCE_US)
-        rp_conn_learn(conn);
-    if (error->h2_code == RP_H2_HTTP_1_1_REQUIRED && rp_origin_learn_http1(conn->origin))
+        rp__conn_learn(conn);
+    if (error->h2_code == RP_H2_HTTP_1_1_REQUIRED && rp__origin_learn_http1(conn->origin))
         end_multiplexed(conn->origin);
     else if (error->h2_code == RP_H2_ENHANCE_YOUR_CALM)
-        rp_conn_retire(conn);
+        rp__conn_retire(conn);
     if (!again)
-        rp_request_finish(request, &told);
+        rp__request_finish(request, &told);
     else if (delay_ms > 0)
-        rp_request_delayed(request, delay_ms, delay_is_over);
+        rp__request_delayed(request, delay_ms, delay_is_over);
     else
-        rp_pool_submit(request);
+        rp__pool_submit(request);
 }
 
 static void conn_leaving(rp_conn *conn)
@@ -299,11 +299,11 @@ static void conn_leaving(rp_conn *conn)
     rp_origin *origin = conn->origin;
     take_out(conn);
     if (conn->state == RP_CONN_OPENING) {
-        rp_openings_end(conn);
+        rp__openings_end(conn);
         return;
     }
     origin->open_count--;
-    origin->retired_count -= rp_conn_retired(conn);
+    origin->retired_count -= rp__conn_retired(conn);
     if (conn->takes == RP_TAKES_UNSAID)
         origin->said_by_ns = 0; /* it won't say it any more */
 }
@@ -313,17 +313,17 @@ static void conn_closed(rp_origin *origin)
     rp_client *client = origin->client;
     origin->conn_count--;
     client->conn_count--;
-    rp_origin_look(origin);
+    rp__origin_look(origin);
     if (!client->destroyed)
-        rp_openings_dispatch(client);
-    rp_origin_release_if_unused(origin);
-    rp_life_changed(client);
-    rp_client_free_if_done(client);
+        rp__openings_dispatch(client);
+    rp__origin_release_if_unused(origin);
+    rp__life_changed(client);
+    rp__client_free_if_done(client);
 }
 
-const rp_conn_events rp_pool_conn_events = {
+const rp_conn_events rp__pool_conn_events = {
     .opened = conn_opened,
-    .open_failed = rp_openings_failed,
+    .open_failed = rp__openings_failed,
     .room_changed = conn_room_changed,
     .lost = conn_lost,
     .has_place = has_place,

@@ -213,8 +213,8 @@ static bool write_origin(const rp_origin_statistics *origin, void *user)
     return true;
 }
 
-void rp_metrics_write(rp_origins_fn *origins, const void *clients, uint32_t count,
-                      rp_metrics_fn *fn, void *user)
+void rp__metrics_write(rp_origins_fn *origins, const void *clients, uint32_t count,
+                       rp_metrics_fn *fn, void *user)
 {
     writer w = {.fn = fn, .user = user, .count = count};
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
@@ -237,5 +237,5 @@ static void origins_of(const void *client, uint32_t number, rp_origin_statistics
 
 void rp_client_metrics(const rp_client *client, rp_metrics_fn *fn, void *user)
 {
-    rp_metrics_write(origins_of, client, 0, fn, user);
+    rp__metrics_write(origins_of, client, 0, fn, user);
 }

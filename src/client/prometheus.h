@@ -9,7 +9,7 @@ typedef void rp_origins_fn(const void *clients, uint32_t number, rp_origin_stati
                            void *user);
 
 /* count 0: there is one client, and its series are not labelled with a number. */
-void rp_metrics_write(rp_origins_fn *origins, const void *clients, uint32_t count,
-                      rp_metrics_fn *fn, void *user);
+void rp__metrics_write(rp_origins_fn *origins, const void *clients, uint32_t count,
+                       rp_metrics_fn *fn, void *user);
 
 #endif

@@ -5,12 +5,12 @@
  * and calls conn.h and request.h.
  *
  * What a protocol keeps of a connection is its session. It says how many requests its peer takes at
- * once (rp_conn_takes), of a request that it begins, moves, has a head and is complete (request.h),
- * ends it if its answer can't be used (rp_request_finish), and gives it back, detached, where the
- * server did not bring it to its end (rp_conn_lost), with what is known of its fate and, in the
- * error's h2_code, what the server said of it. When a request is written it is the protocol that
- * looks whether the connection is still good: it may have been retired since it was given the
- * request, or, where it was idle before, have aged. */
+ * once (rp__conn_takes), of a request that it begins, moves, has a head and is complete
+ * (request.h), ends it if its answer can't be used (rp__request_finish), and gives it back,
+ * detached, where the server did not bring it to its end (rp__conn_lost), with what is known of its
+ * fate and, in the error's h2_code, what the server said of it. When a request is written it is the
+ * protocol that looks whether the connection is still good: it may have been retired since it was
+ * given the request, or, where it was idle before, have aged. */
 #ifndef RP_CLIENT_PROTOCOL_H
 #define RP_CLIENT_PROTOCOL_H
 
@@ -31,7 +31,7 @@ struct rp_protocol {
     void (*farewell)(rp_conn *conn);
 
     /* How many more requests it takes now, as far as the protocol is concerned; 0: none until
-     * rp_conn_room_changed says so. */
+     * rp__conn_room_changed says so. */
     uint32_t (*room)(const rp_conn *conn);
     /* Takes a request, attached already, for which there is room. Calls nothing back inside. */
     void (*start)(rp_conn *conn, rp_request *request);
@@ -59,7 +59,7 @@ struct rp_protocol {
     void (*ended)(rp_conn *conn, const rp_error *end);
 };
 
-extern const rp_protocol rp_http1; /* h1.c */
-extern const rp_protocol rp_http2; /* h2.c */
+extern const rp_protocol rp__http1; /* h1.c */
+extern const rp_protocol rp__http2; /* h2.c */
 
 #endif

@@ -39,7 +39,7 @@ static bool cut_scheme(const char **text, rp_proxy_kind *kind)
         return true;
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         size_t size = strlen(schemes[i].name);
-        if (strlen(*text) >= size && rp_ascii_equal(*text, schemes[i].name, size)) {
+        if (strlen(*text) >= size && rp__ascii_equal(*text, schemes[i].name, size)) {
             *kind = schemes[i].kind;
             *text += size;
             return true;
@@ -52,7 +52,7 @@ static int hex_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
-    c = (uint8_t)rp_ascii_lower((char)c);
+    c = (uint8_t)rp__ascii_lower((char)c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
@@ -76,12 +76,12 @@ static bool decode(char *out, rp_slice text)
 
 static rp_status bad(rp_error *error, const char *what)
 {
-    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "the proxy's %s", what);
+    return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "the proxy's %s", what);
 }
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the proxy");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the proxy");
 }
 
 typedef struct credentials {
@@ -117,9 +117,9 @@ static rp_status check_headers(const rp_proxy_options *options, size_t *size, rp
 {
     for (size_t i = 0; i < options->header_count; i++) {
         const char *line = options->headers[i], *colon = line != NULL ? strchr(line, ':') : NULL;
-        if (colon == NULL || !rp_is_token(line, (size_t)(colon - line)))
+        if (colon == NULL || !rp__is_token(line, (size_t)(colon - line)))
             return bad(error, "headers have one that is not \"Name: value\"");
-        if (!rp_is_field_value(colon + 1, strlen(colon + 1)))
+        if (!rp__is_field_value(colon + 1, strlen(colon + 1)))
             return bad(error, "headers have a control character");
         *size += strlen(line) + 2;
     }
@@ -133,16 +133,16 @@ static rp_status fields_make(rp_memory *memory, rp_hop *hop, const rp_proxy_opti
     rp_error why;
     size_t size = sizeof("Proxy-Authorization: \r\n") + sizeof(basic), used = 0;
     rp_status status = check_headers(options, &size, error);
-    if (status == RP_OK && c->given && rp_basic_write(basic, c->user, c->password, &why) != RP_OK)
-        status = rp_error_set(error, why.status, RP_PHASE_NONE, "of the proxy: %s", why.text);
+    if (status == RP_OK && c->given && rp__basic_write(basic, c->user, c->password, &why) != RP_OK)
+        status = rp__error_set(error, why.status, RP_PHASE_NONE, "of the proxy: %s", why.text);
     if (status != RP_OK)
         return status;
-    hop->fields = rp_allocate(memory, size + 1);
+    hop->fields = rp__allocate(memory, size + 1);
     if (hop->fields == NULL)
         return no_memory(error);
     if (c->given)
         used = (size_t)snprintf(hop->fields, size, "Proxy-Authorization: %s\r\n", basic);
-    rp_wipe(basic, sizeof(basic));
+    rp__wipe(basic, sizeof(basic));
     for (size_t i = 0; i < options->header_count; i++) {
         size_t line = strlen(options->headers[i]);
         memcpy(hop->fields + used, options->headers[i], line);
@@ -160,8 +160,8 @@ static rp_status socks_make(rp_memory *memory, rp_hop *hop, const credentials *c
     if (c->user[0] == '\0' || c->password[0] == '\0' || strlen(c->user) > RP_SOCKS_TEXT_LIMIT ||
         strlen(c->password) > RP_SOCKS_TEXT_LIMIT)
         return bad(error, "user and password must be of 1 to 255 bytes for SOCKS (RFC 1929)");
-    hop->user = rp_copy_text(memory, c->user, strlen(c->user));
-    hop->password = rp_copy_text(memory, c->password, strlen(c->password));
+    hop->user = rp__copy_text(memory, c->user, strlen(c->user));
+    hop->password = rp__copy_text(memory, c->password, strlen(c->password));
     return hop->user != NULL && hop->password != NULL ? RP_OK : no_memory(error);
 }
 
@@ -177,7 +177,7 @@ static rp_status hop_take(rp_proxy *proxy, rp_hop *hop, const rp_proxy_options *
         hop->port = url->port;
     if (url->path.size > 1 || url->query.size > 0)
         return bad(error, "URL has a path, which nobody would be sent");
-    hop->host = rp_copy_text(&proxy->memory, (const char *)url->host.data, url->host.size);
+    hop->host = rp__copy_text(&proxy->memory, (const char *)url->host.data, url->host.size);
     if (hop->host == NULL)
         return no_memory(error);
     rp_status status = read_credentials(&c, options, url->userinfo, error);
@@ -185,7 +185,7 @@ static rp_status hop_take(rp_proxy *proxy, rp_hop *hop, const rp_proxy_options *
         status = socks_make(&proxy->memory, hop, &c, error);
     else if (status == RP_OK)
         status = fields_make(&proxy->memory, hop, options, &c, error);
-    rp_wipe(&c, sizeof(c));
+    rp__wipe(&c, sizeof(c));
     return status;
 }
 
@@ -203,12 +203,12 @@ static rp_status hop_make(rp_proxy *proxy, rp_hop *hop, const rp_proxy_options *
     if (strlen(text) > URL_LIMIT)
         return bad(error, "URL is longer than 4 KiB");
     int size = snprintf(http, sizeof(http), "http://%s", text);
-    rp_status status = rp_url_parse(&url, http, (size_t)size, &why);
+    rp_status status = rp__url_parse(&url, http, (size_t)size, &why);
     if (status == RP_OK)
         status = hop_take(proxy, hop, options, &url, error);
     else
-        status = rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "of the proxy: %s", why.text);
-    rp_wipe(http, sizeof(http));
+        status = rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "of the proxy: %s", why.text);
+    rp__wipe(http, sizeof(http));
     return status;
 }
 
@@ -217,7 +217,7 @@ static rp_status hop_make(rp_proxy *proxy, rp_hop *hop, const rp_proxy_options *
 static void text_free(rp_memory *memory, char *text)
 {
     if (text != NULL)
-        rp_free_secret(memory, text, strlen(text));
+        rp__free_secret(memory, text, strlen(text));
 }
 
 static void proxy_free(rp_proxy *proxy)
@@ -225,14 +225,14 @@ static void proxy_free(rp_proxy *proxy)
     rp_memory memory = proxy->memory;
     for (size_t i = 0; i < RP_HOPS; i++) {
         rp_hop *hop = &proxy->hops[i];
-        rp_free(&memory, hop->host);
+        rp__free(&memory, hop->host);
         text_free(&memory, hop->user);
         text_free(&memory, hop->password);
         text_free(&memory, hop->fields);
     }
-    rp_free(&memory, proxy->no_proxy);
+    rp__free(&memory, proxy->no_proxy);
     rp_tls_config_release(proxy->tls);
-    rp_free(&memory, proxy);
+    rp__free(&memory, proxy);
 }
 
 static rp_status tls_make(rp_proxy *proxy, const rp_proxy_options *options, rp_error *error)
@@ -261,7 +261,7 @@ static rp_status proxy_fill(rp_proxy *proxy, const rp_proxy_options *options, rp
         status = tls_make(proxy, options, error);
     if (status != RP_OK || options->no_proxy == NULL)
         return status;
-    proxy->no_proxy = rp_copy_text(&proxy->memory, options->no_proxy, strlen(options->no_proxy));
+    proxy->no_proxy = rp__copy_text(&proxy->memory, options->no_proxy, strlen(options->no_proxy));
     return proxy->no_proxy != NULL ? RP_OK : no_memory(error);
 }
 
@@ -271,13 +271,13 @@ rp_status rp_proxy_create_sized(rp_proxy **result, const rp_proxy_options *optio
     rp_proxy_options known;
     rp_memory memory;
     *result = NULL;
-    if (!rp_options_copy(&known, sizeof(known), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "proxy options set a member that this version does not know");
+    if (!rp__options_copy(&known, sizeof(known), options, options_size))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "proxy options set a member that this version does not know");
     if (known.headers == NULL && known.header_count > 0)
         return bad(error, "header_count has no headers");
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_proxy *proxy = rp_allocate(&memory, sizeof(*proxy));
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_proxy *proxy = rp__allocate(&memory, sizeof(*proxy));
     if (proxy == NULL)
         return no_memory(error);
     proxy->memory = memory;
@@ -307,9 +307,9 @@ void rp_proxy_release(rp_proxy *proxy)
         proxy_free(proxy);
 }
 
-const rp_hop *rp_proxy_hop(const rp_proxy *proxy, const char *host, bool https)
+const rp_hop *rp__proxy_hop(const rp_proxy *proxy, const char *host, bool https)
 {
     const rp_hop *hop = &proxy->hops[https ? RP_HOP_HTTPS : RP_HOP_HTTP];
-    bool direct = proxy->no_proxy != NULL && rp_no_proxy_has(proxy->no_proxy, host);
+    bool direct = proxy->no_proxy != NULL && rp__no_proxy_has(proxy->no_proxy, host);
     return hop->host == NULL || direct ? NULL : hop;
 }

@@ -36,19 +36,19 @@ struct rp_proxy {
 };
 
 /* The way to host (IPv6 without brackets), of the proxy's memory; NULL: the direct one. */
-const rp_hop *rp_proxy_hop(const rp_proxy *proxy, const char *host, bool https);
+const rp_hop *rp__proxy_hop(const rp_proxy *proxy, const char *host, bool https);
 
 /* Requests for the whole URL are sent on it, and no tunnel is asked for. Of a route elsewhere
  * (connect_to) a URL says nothing. */
-static inline bool rp_hop_forwards(const rp_proxy *proxy, const rp_hop *hop, bool https,
-                                   const char *route)
+static inline bool rp__hop_forwards(const rp_proxy *proxy, const rp_hop *hop, bool https,
+                                    const char *route)
 {
     return hop != NULL && proxy->forward_http && !https && hop->kind <= RP_PROXY_HTTPS &&
            route[0] == '\0';
 }
 
 /* The proxy looks names up. */
-static inline bool rp_hop_resolves(const rp_hop *hop)
+static inline bool rp__hop_resolves(const rp_hop *hop)
 {
     return hop->kind != RP_PROXY_SOCKS5;
 }

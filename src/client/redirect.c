@@ -39,13 +39,13 @@ static redirection *redirection_of(const rp_request *request)
 
 static const char *peer_of(const rp_request *request)
 {
-    return request->conn != NULL ? rp_conn_peer(request->conn) : request->origin->host;
+    return request->conn != NULL ? rp__conn_peer(request->conn) : request->origin->host;
 }
 
 static void free_text(rp_memory *memory, char *text)
 {
     if (text != NULL)
-        rp_free_secret(memory, text, strlen(text));
+        rp__free_secret(memory, text, strlen(text));
 }
 
 static void next_free(rp_request *request)
@@ -53,7 +53,7 @@ static void next_free(rp_request *request)
     redirection *r = redirection_of(request);
     rp_memory *memory = &request->client->loop->memory;
     free_text(memory, r->next_url);
-    rp_free_secret(memory, r->next_block, r->next.size);
+    rp__free_secret(memory, r->next_block, r->next.size);
     r->next_url = NULL;
     r->next_block = NULL;
 }
@@ -65,7 +65,7 @@ static void redirection_free(rp_request *request)
     next_free(request);
     free_text(memory, r->url);
     rp_proxy_release(r->proxy);
-    rp_free(memory, r);
+    rp__free(memory, r);
     request->redirects = NULL;
 }
 
@@ -83,7 +83,7 @@ static const char *location_of(const rp_response_head *head, bool *differ)
     *differ = false;
     for (size_t i = 0; i < head->header_count; i++) {
         const rp_header *header = &head->headers[i];
-        if (!rp_name_equal(header->name, strlen(header->name), "location"))
+        if (!rp__name_equal(header->name, strlen(header->name), "location"))
             continue;
         *differ = *differ || (location != NULL && strcmp(location, header->value) != 0);
         location = header->value;
@@ -112,7 +112,7 @@ static const char *method_behind(const redirection *r, int status)
 static bool is_origin(const rp_origin *origin, const rp_url *url)
 {
     return origin->https == url->https && origin->port == url->port &&
-           rp_name_equal((const char *)url->host.data, url->host.size, origin->host);
+           rp__name_equal((const char *)url->host.data, url->host.size, origin->host);
 }
 
 /* ---- which fields go along ---- */
@@ -125,13 +125,14 @@ typedef struct choice {
 
 static bool is_name(const rp_field *field, const char *name)
 {
-    return rp_name_equal((const char *)field->name.data, field->name.size, name);
+    return rp__name_equal((const char *)field->name.data, field->name.size, name);
 }
 
 /* Fetch, 4.4, names four of those that are about a body; RFC 9110, 8, and 9530 have more. */
 static bool is_about_body(const rp_field *field)
 {
-    return (field->name.size > 8 && rp_name_equal((const char *)field->name.data, 8, "content-")) ||
+    return (field->name.size > 8 &&
+            rp__name_equal((const char *)field->name.data, 8, "content-")) ||
            is_name(field, "digest") || is_name(field, "repr-digest") || is_name(field, "expect") ||
            is_name(field, "trailer");
 }
@@ -168,8 +169,8 @@ static bool keeps(const rp_field *field, const void *user)
 
 static rp_status no_memory(const rp_request *request, rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_HEAD,
-                        "no memory to follow the redirect of %s", request->origin->host);
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_HEAD,
+                         "no memory to follow the redirect of %s", request->origin->host);
 }
 
 /* Copies without the user information, which is not for anybody's eyes. */
@@ -177,7 +178,7 @@ static char *copy_url(rp_memory *memory, const rp_url *url)
 {
     const char *host = (const char *)url->host.data - url->host_is_ipv6;
     size_t scheme = url->https ? 8 : 7, size = strlen(host);
-    char *copy = rp_reallocate(memory, NULL, scheme + size + 1);
+    char *copy = rp__reallocate(memory, NULL, scheme + size + 1);
     if (copy == NULL)
         return NULL;
     memcpy(copy, url->https ? "https://" : "http://", scheme);
@@ -193,9 +194,9 @@ static rp_status cannot(const rp_request *request, rp_status status, const rp_er
         status = RP_E_REDIRECT_INVALID;
     else if (status == RP_E_UNSUPPORTED)
         status = RP_E_REDIRECT_REFUSED;
-    return rp_error_set(error, status, RP_PHASE_HEAD,
-                        "the redirect of %.120s can't be followed: %s", peer_of(request),
-                        why->text);
+    return rp__error_set(error, status, RP_PHASE_HEAD,
+                         "the redirect of %.120s can't be followed: %s", peer_of(request),
+                         why->text);
 }
 
 static rp_status resolve(rp_request *request, char *text, const char *location, rp_url *url,
@@ -205,14 +206,14 @@ static rp_status resolve(rp_request *request, char *text, const char *location, 
     rp_error why;
     char route[RP_ROUTE_SIZE];
     rp_way way = {.upgrades = request->upgrades};
-    rp_status status = rp_reference_resolve(text, url, r->url, location, &why);
+    rp_status status = rp__reference_resolve(text, url, r->url, location, &why);
     if (status == RP_OK && request->origin->https && !url->https &&
         (r->flags & RP_REDIRECT_INSECURE) == 0)
-        return rp_error_set(error, RP_E_REDIRECT_REFUSED, RP_PHASE_HEAD,
-                            "%s redirects from https to http, which is not allowed",
-                            peer_of(request));
+        return rp__error_set(error, RP_E_REDIRECT_REFUSED, RP_PHASE_HEAD,
+                             "%s redirects from https to http, which is not allowed",
+                             peer_of(request));
     if (status == RP_OK)
-        status = rp_target_find(route, &way, request->client, url, r->route, r->proxy, &why);
+        status = rp__target_find(route, &way, request->client, url, r->route, r->proxy, &why);
     return status == RP_OK ? status : cannot(request, status, &why, error);
 }
 
@@ -234,21 +235,21 @@ static rp_status pack(rp_request *request, const rp_redirect *told, const rp_url
     rp_status status = RP_OK;
     rp_error why;
     if (told->user != NULL)
-        status = rp_basic_write(basic, told->user, told->password, error);
-    else if (credentials && rp_basic_write_userinfo(basic, url->userinfo, &why) != RP_OK)
+        status = rp__basic_write(basic, told->user, told->password, error);
+    else if (credentials && rp__basic_write_userinfo(basic, url->userinfo, &why) != RP_OK)
         status = cannot(request, RP_E_BAD_URL, &why, error);
     if (basic[0] != '\0')
         change.credentials = basic;
     if (status == RP_OK)
-        status = rp_message_pack_changed(&r->next, &request->message, &change, NULL, 0, error);
+        status = rp__message_pack_changed(&r->next, &request->message, &change, NULL, 0, error);
     if (status == RP_OK) {
-        r->next_block = rp_allocate(&request->client->loop->memory, r->next.size);
+        r->next_block = rp__allocate(&request->client->loop->memory, r->next.size);
         status = r->next_block == NULL
                      ? no_memory(request, error)
-                     : rp_message_pack_changed(&r->next, &request->message, &change, r->next_block,
-                                               r->next.size, error);
+                     : rp__message_pack_changed(&r->next, &request->message, &change, r->next_block,
+                                                r->next.size, error);
     }
-    rp_wipe(basic, strlen(basic));
+    rp__wipe(basic, strlen(basic));
     return status;
 }
 
@@ -278,17 +279,17 @@ static rp_status decide(rp_request *request, const rp_response_head *head, const
     redirection *r = redirection_of(request);
     rp_memory *memory = &request->client->loop->memory;
     rp_url url;
-    size_t bound = rp_reference_bound(strlen(r->url), strlen(location));
+    size_t bound = rp__reference_bound(strlen(r->url), strlen(location));
     if (r->count >= r->limit)
-        return rp_error_set(error, RP_E_REDIRECT_LIMIT, RP_PHASE_HEAD,
-                            "%s redirects once more, and %u redirects are followed at most",
-                            peer_of(request), (unsigned)r->limit);
-    if (method_behind(r, head->status) == r->method && !rp_upload_can_repeat(request))
-        return rp_error_set(error, RP_E_REDIRECT_REFUSED, RP_PHASE_HEAD,
-                            "%s redirects a request of whose body some was sent, and which can't "
-                            "be made twice (on_body_rewind)",
-                            peer_of(request));
-    char *text = rp_reallocate(memory, NULL, bound);
+        return rp__error_set(error, RP_E_REDIRECT_LIMIT, RP_PHASE_HEAD,
+                             "%s redirects once more, and %u redirects are followed at most",
+                             peer_of(request), (unsigned)r->limit);
+    if (method_behind(r, head->status) == r->method && !rp__upload_can_repeat(request))
+        return rp__error_set(error, RP_E_REDIRECT_REFUSED, RP_PHASE_HEAD,
+                             "%s redirects a request of whose body some was sent, and which can't "
+                             "be made twice (on_body_rewind)",
+                             peer_of(request));
+    char *text = rp__reallocate(memory, NULL, bound);
     if (text == NULL)
         return no_memory(request, error);
     rp_status status = resolve(request, text, location, &url, error);
@@ -313,20 +314,20 @@ static bool take_head(rp_request *request, const rp_response_head *head)
     if (location == NULL || request->cancelled)
         return false;
     rp_status status =
-        differ ? rp_error_set(&error, RP_E_REDIRECT_INVALID, RP_PHASE_HEAD,
-                              "the redirect of %s can't be followed: it has two Locations, which "
-                              "differ",
-                              peer_of(request))
+        differ ? rp__error_set(&error, RP_E_REDIRECT_INVALID, RP_PHASE_HEAD,
+                               "the redirect of %s can't be followed: it has two Locations, which "
+                               "differ",
+                               peer_of(request))
                : decide(request, head, location, &followed, &error);
     if (status != RP_OK)
-        rp_request_finish_later(request, &error);
+        rp__request_finish_later(request, &error);
     if (request->state == RP_REQUEST_ENDING)
         return true;
     if (!followed) {
         next_free(request);
         return false;
     }
-    rp_request_follows(request, head, follow);
+    rp__request_follows(request, head, follow);
     return true;
 }
 
@@ -341,37 +342,37 @@ static void follow(rp_request *request)
     rp_way way = {.upgrades = request->upgrades};
     rp_url url;
     rp_error error;
-    rp_trace_attempt_end(request, NULL, 0);
+    rp__trace_attempt_end(request, NULL, 0);
     free_text(&client->loop->memory, r->url);
     r->url = r->next_url;
     r->next_url = NULL;
     r->count++;
-    rp_request_begins_anew(request, next, r->next_block, next->size);
+    rp__request_begins_anew(request, next, r->next_block, next->size);
     r->next_block = NULL;
-    r->begun_us = rp_request_since_us(request, rp_loop_now_ns(client->loop));
+    r->begun_us = rp__request_since_us(request, rp__loop_now_ns(client->loop));
     if (!r->next_without_body) {
-        rp_upload_repeats(request);
+        rp__upload_repeats(request);
     } else {
-        rp_upload_free(request);
+        rp__upload_free(request);
         if (!keeps_method(r))
             memcpy(r->method, "GET", sizeof("GET"));
     }
-    request->idempotent = !r->never_replay && (r->idempotent || rp_method_idempotent(r->method));
-    rp_status status = rp_url_parse(&url, r->url, strlen(r->url), &error);
+    request->idempotent = !r->never_replay && (r->idempotent || rp__method_idempotent(r->method));
+    rp_status status = rp__url_parse(&url, r->url, strlen(r->url), &error);
     if (status == RP_OK)
-        status = rp_target_find(route, &way, client, &url, r->route, r->proxy, &error);
-    rp_origin *origin = status == RP_OK ? rp_origin_get(client, &url, &way) : NULL;
+        status = rp__target_find(route, &way, client, &url, r->route, r->proxy, &error);
+    rp_origin *origin = status == RP_OK ? rp__origin_get(client, &url, &way) : NULL;
     if (status == RP_OK && origin == NULL)
         (void)no_memory(request, &error);
     if (origin == NULL) {
-        rp_request_finish(request, &error);
+        rp__request_finish(request, &error);
         return;
     }
     origin->request_count++;
     left->request_count--;
     request->origin = origin;
-    rp_origin_release_if_unused(left);
-    rp_pool_submit(request);
+    rp__origin_release_if_unused(left);
+    rp__pool_submit(request);
 }
 
 static void summary(const rp_request *request, rp_response_summary *told)
@@ -391,21 +392,21 @@ static const rp_redirect_calls calls = {
     (RP_REDIRECT_POST_301 | RP_REDIRECT_POST_302 | RP_REDIRECT_POST_303 | RP_REDIRECT_INSECURE |   \
      RP_REDIRECT_TRUSTED | RP_REDIRECT_KEEP_METHOD)
 
-rp_status rp_redirect_begin(rp_request *request, const rp_request_options *options,
-                            const rp_url *url, rp_error *error)
+rp_status rp__redirect_begin(rp_request *request, const rp_request_options *options,
+                             const rp_url *url, rp_error *error)
 {
     rp_memory *memory = &request->client->loop->memory;
-    rp_slice method = rp_message_method(&request->message);
+    rp_slice method = rp__message_method(&request->message);
     size_t method_size = method.size < sizeof("GET") ? sizeof("GET") : method.size + 1;
     size_t route_size = options->connect_to == NULL ? 0 : strlen(options->connect_to) + 1;
     if ((options->redirect_flags & ~(uint32_t)FLAGS) != 0)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                            "redirect_flags has one that this version does not know");
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                             "redirect_flags has one that this version does not know");
     if (options->redirects_limit == 0)
         return RP_OK;
-    redirection *r = rp_allocate(memory, sizeof(*r) + method_size + route_size);
+    redirection *r = rp__allocate(memory, sizeof(*r) + method_size + route_size);
     if (r == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
     r->calls = &calls;
     request->redirects = &r->calls;
     r->limit = options->redirects_limit;
@@ -424,6 +425,6 @@ rp_status rp_redirect_begin(rp_request *request, const rp_request_options *optio
     }
     r->url = copy_url(memory, url);
     if (r->url == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
     return RP_OK;
 }

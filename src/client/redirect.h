@@ -15,7 +15,7 @@
 
 /* The request, whose message is made, follows redirects as options say. Errors: RP_E_BAD_OPTION,
  * RP_E_NO_MEMORY. */
-rp_status rp_redirect_begin(rp_request *request, const rp_request_options *options,
-                            const rp_url *url, rp_error *error);
+rp_status rp__redirect_begin(rp_request *request, const rp_request_options *options,
+                             const rp_url *url, rp_error *error);
 
 #endif

@@ -82,42 +82,42 @@ static bool goes_again(rp_request *request, rp_fate fate, const rp_error *error,
     return true;
 }
 
-bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms)
+bool rp__replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms)
 {
     *delay_ms = 0;
-    bool again = goes_again(request, fate, error, delay_ms) && rp_upload_can_repeat(request);
+    bool again = goes_again(request, fate, error, delay_ms) && rp__upload_can_repeat(request);
     if (again)
-        rp_upload_repeats(request);
+        rp__upload_repeats(request);
     return again;
 }
 
 static bool may_go_again(const rp_request *request)
 {
-    return !request->cancelled && !request->client->destroyed && rp_upload_can_repeat(request);
+    return !request->cancelled && !request->client->destroyed && rp__upload_can_repeat(request);
 }
 
-bool rp_replay_misdirected(const rp_request *request, const rp_response_head *head)
+bool rp__replay_misdirected(const rp_request *request, const rp_response_head *head)
 {
     return head->status == 421 && !request->misdirected && may_go_again(request);
 }
 
-bool rp_replay_unexpecting(rp_request *request, const rp_response_head *head)
+bool rp__replay_unexpecting(rp_request *request, const rp_response_head *head)
 {
     rp_message *message = &request->message;
     /* An answer in HTTP/1.0 comes by HTTP/1.1's connection. */
     int version = request->conn != NULL ? request->conn->protocol->version : head->version;
-    if (head->status != 417 || !rp_message_expects(message, version) || !may_go_again(request))
+    if (head->status != 417 || !rp__message_expects(message, version) || !may_go_again(request))
         return false;
     message->says_expect = message->says_expect_http1 = false;
     return true;
 }
 
-bool rp_replay_late(const rp_request *request, const rp_response_head *head)
+bool rp__replay_late(const rp_request *request, const rp_response_head *head)
 {
     const rp_conn *conn = request->conn;
     if (head->status != 408 || conn == NULL || conn->protocol->multiplexed || !request->on_used)
         return false;
-    uint64_t since_ns = rp_loop_now_ns(request->client->loop) - request->assigned_ns;
+    uint64_t since_ns = rp__loop_now_ns(request->client->loop) - request->assigned_ns;
     return since_ns < CROSSED_NS && !request->replayed && request->idempotent &&
            may_go_again(request);
 }
@@ -129,31 +129,31 @@ static void swallowed(const rp_request *request, const char *peer, rp_error *err
         was.status == RP_E_CLOSED_EARLY || was.status == RP_E_RESET || was.status == RP_E_TRUNCATED;
     if (request->begun || !request->on_used || !early)
         return;
-    (void)rp_error_set(error, RP_E_STALE_CONNECTION, RP_PHASE_HEAD,
-                       "%s closed the reused connection before it answered (%.80s)", peer,
-                       was.text);
+    (void)rp__error_set(error, RP_E_STALE_CONNECTION, RP_PHASE_HEAD,
+                        "%s closed the reused connection before it answered (%.80s)", peer,
+                        was.text);
     error->os_code = was.os_code;
 }
 
-void rp_replay_error(const rp_request *request, rp_fate fate, const char *peer, rp_error *error)
+void rp__replay_error(const rp_request *request, rp_fate fate, const char *peer, rp_error *error)
 {
     rp_error was = *error;
     if (was.h2_code == RP_H2_HTTP_1_1_REQUIRED && request->origin->versions == RP_HTTP_2) {
-        (void)rp_error_set(error, RP_E_H2_NOT_SPOKEN, was.phase,
-                           "%.120s wants HTTP/1.1, and the client's options allow HTTP/2 alone",
-                           peer);
+        (void)rp__error_set(error, RP_E_H2_NOT_SPOKEN, was.phase,
+                            "%.120s wants HTTP/1.1, and the client's options allow HTTP/2 alone",
+                            peer);
     } else if (fate == RP_FATE_UNKNOWN) {
         swallowed(request, peer, error);
     } else if (request->refused > 1) {
-        (void)rp_error_set(error, was.status, was.phase,
-                           "%.80s refused the request %u times, the last time so: %.100s", peer,
-                           request->refused, was.text);
+        (void)rp__error_set(error, was.status, was.phase,
+                            "%.80s refused the request %u times, the last time so: %.100s", peer,
+                            request->refused, was.text);
     }
     error->h2_code = was.h2_code;
     error->os_code = was.os_code;
 }
 
-void rp_replay_verdict(const rp_request *request, rp_error *error)
+void rp__replay_verdict(const rp_request *request, rp_error *error)
 {
     error->reused = request->reused;
     error->bytes_sent = request->bytes_sent;

@@ -37,24 +37,24 @@ typedef enum rp_fate {
 } rp_fate;
 
 /* It goes out again, after the delay; and notes that. False: it ends. */
-bool rp_replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms);
+bool rp__replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms);
 
 /* Is this head no answer, but one of a server that is not in charge, and the request to be sent
  * again? */
-bool rp_replay_misdirected(const rp_request *request, const rp_response_head *head);
+bool rp__replay_misdirected(const rp_request *request, const rp_response_head *head);
 
 /* Likewise, for it expected 100 Continue? Then it does so no more. */
-bool rp_replay_unexpecting(rp_request *request, const rp_response_head *head);
+bool rp__replay_unexpecting(rp_request *request, const rp_response_head *head);
 
 /* Likewise, of one that ended an idle connection with 408 (RFC 9110, 15.5.9) as it came? */
-bool rp_replay_late(const rp_request *request, const rp_response_head *head);
+bool rp__replay_late(const rp_request *request, const rp_response_head *head);
 
 /* The error of one that does not go out again, of a server that refused it for good, about peer; of
  * one whose fate is unknown: RP_E_STALE_CONNECTION where the connection had been used before and
  * ended without a word; else as it is. */
-void rp_replay_error(const rp_request *request, rp_fate fate, const char *peer, rp_error *error);
+void rp__replay_error(const rp_request *request, rp_fate fate, const char *peer, rp_error *error);
 
 /* Adds what any failed request's error says of sending it again. */
-void rp_replay_verdict(const rp_request *request, rp_error *error);
+void rp__replay_verdict(const rp_request *request, rp_error *error);
 
 #endif

@@ -21,7 +21,7 @@
 
 /* ---- memory ---- */
 
-rp_request *rp_request_new(rp_client *client)
+rp_request *rp__request_new(rp_client *client)
 {
     rp_request *request = client->free_requests;
     if (request != NULL) {
@@ -29,26 +29,26 @@ rp_request *rp_request_new(rp_client *client)
         client->free_request_count--;
         memset(request, 0, offsetof(rp_request, phase_timer));
     } else {
-        request = rp_allocate(&client->loop->memory, sizeof(*request));
+        request = rp__allocate(&client->loop->memory, sizeof(*request));
         if (request == NULL)
             return NULL;
     }
     request->client = client;
     request->order = client->request_order++;
-    rp_list_init(&request->queue_link);
-    rp_list_append(&client->requests, &request->link);
-    rp_loop_hold(client->loop);
+    rp__list_init(&request->queue_link);
+    rp__list_append(&client->requests, &request->link);
+    rp__loop_hold(client->loop);
     return request;
 }
 
-uint8_t *rp_request_block(rp_request *request, size_t size)
+uint8_t *rp__request_block(rp_request *request, size_t size)
 {
     rp_memory *memory = &request->client->loop->memory;
     if (size <= request->block_size)
         return request->block;
-    rp_free(memory, request->block);
+    rp__free(memory, request->block);
     request->block_size = (size + BLOCK_STEP - 1) / BLOCK_STEP * BLOCK_STEP;
-    request->block = rp_reallocate(memory, NULL, request->block_size);
+    request->block = rp__reallocate(memory, NULL, request->block_size);
     if (request->block == NULL)
         request->block_size = 0;
     return request->block;
@@ -77,40 +77,40 @@ static void message_wipe(rp_request *request)
 {
     rp_message *message = &request->message;
     if (message->bytes == request->inline_bytes && message->size <= RP_INLINE_BYTES)
-        rp_wipe(request->inline_bytes, message->size);
+        rp__wipe(request->inline_bytes, message->size);
     else if (message->bytes == request->block && request->block != NULL)
-        rp_wipe(request->block, message->size);
+        rp__wipe(request->block, message->size);
 }
 
-void rp_request_free(rp_request *request)
+void rp__request_free(rp_request *request)
 {
     rp_client *client = request->client;
     if (request->origin != NULL)
         request->origin->request_count--;
-    rp_loop_unhold(client->loop);
-    rp_list_remove(&request->link);
+    rp__loop_unhold(client->loop);
+    rp__list_remove(&request->link);
     if (request->cancelled)
-        rp_loop_undefer(&request->ending);
+        rp__loop_undefer(&request->ending);
     timers_stop(request);
     total_stop(request);
-    rp_upload_free(request);
-    rp_request_facts_set(request, NULL);
-    rp_why_end(request);
+    rp__upload_free(request);
+    rp__request_facts_set(request, NULL);
+    rp__why_end(request);
     message_wipe(request);
     if (request->redirects != NULL)
         (*request->redirects)->free(request);
-    rp_decoding_free(request);
-    rp_free(&client->loop->memory, request->error);
+    rp__decoding_free(request);
+    rp__free(&client->loop->memory, request->error);
     if (client->free_request_count < FREE_REQUESTS_LIMIT && request->block_size <= BLOCK_KEPT) {
         request->next_free = client->free_requests;
         client->free_requests = request;
         client->free_request_count++;
         return;
     }
-    rp_free(&client->loop->memory, request->kept_retry);
-    rp_free(&client->loop->memory, request->kept_hedge);
-    rp_free(&client->loop->memory, request->block);
-    rp_free(&client->loop->memory, request);
+    rp__free(&client->loop->memory, request->kept_retry);
+    rp__free(&client->loop->memory, request->kept_hedge);
+    rp__free(&client->loop->memory, request->block);
+    rp__free(&client->loop->memory, request);
 }
 
 /* ---- deadlines ----
@@ -140,7 +140,7 @@ typedef struct deadline {
     uint64_t since_ns, limit_ms;
 } deadline;
 
-uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns)
+uint64_t rp__request_since_us(const rp_request *request, uint64_t time_ns)
 {
     uint64_t us = time_ns > request->started_ns ? (time_ns - request->started_ns) / 1000 : 0;
     return us == 0 ? 1 : us; /* 0 says "did not happen" */
@@ -149,17 +149,17 @@ uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns)
 /* Who has its connection, and to whom its answer is told. */
 static rp_request *carrier_of(rp_request *request)
 {
-    return request->hedge != NULL ? rp_hedge_carrier(request) : request;
+    return request->hedge != NULL ? rp__hedge_carrier(request) : request;
 }
 
 static const rp_request *teller_of(const rp_request *request)
 {
-    return request->hedge != NULL ? rp_hedge_teller(request) : request;
+    return request->hedge != NULL ? rp__hedge_teller(request) : request;
 }
 
 static const char *peer_of(const rp_request *request)
 {
-    return request->conn != NULL ? rp_conn_peer(request->conn) : request->origin->host;
+    return request->conn != NULL ? rp__conn_peer(request->conn) : request->origin->host;
 }
 
 /* The phase a request that is not done is in. */
@@ -178,7 +178,7 @@ static rp_phase phase_of(const rp_request *request)
 static bool owes_credit(const rp_request *carrier)
 {
     const rp_request *request = teller_of(carrier);
-    return rp_decoding_lingers(request) ||
+    return rp__decoding_lingers(request) ||
            (request->has_credit_limit && request->owed_bytes >= request->credit_bytes);
 }
 
@@ -202,10 +202,10 @@ static void timed_out(rp_request *request, rp_status status, const char *what, u
                       const char *why)
 {
     rp_error error;
-    (void)rp_error_set(&error, status, phase_of(request), "%s: %s within %llu ms%s%s",
-                       peer_of(request), what, (unsigned long long)limit_ms,
-                       why == NULL ? "" : ": ", why == NULL ? "" : why);
-    rp_request_finish(request, &error);
+    (void)rp__error_set(&error, status, phase_of(request), "%s: %s within %llu ms%s%s",
+                        peer_of(request), what, (unsigned long long)limit_ms,
+                        why == NULL ? "" : ": ", why == NULL ? "" : why);
+    rp__request_finish(request, &error);
 }
 
 /* What keeps it waiting. */
@@ -217,13 +217,13 @@ static const char *queue_reason(const rp_request *request)
         return request->retry != NULL && request->retry->waits
                    ? "it waited for its next try"
                    : "the server refused the request, which waits to be sent again";
-    if (rp_limit_room(origin) == 0)
+    if (rp__limit_room(origin) == 0)
         return "as many requests to the server as it is to have at once are under way";
     if (origin->opening_count > 0)
         return "one is being opened";
     if (origin->idle_count > 0 && !request->fresh_only)
         return "the server takes no requests for the time being";
-    if (rp_origin_is_full(origin))
+    if (rp__origin_is_full(origin))
         return "all connections that the origin may have are in use";
     if (client->conn_count >= client->options.connections_total)
         return "all connections that the client may have are in use";
@@ -257,7 +257,7 @@ static void phase_timed_out(rp_request *request, const deadline *due)
 static const char *total_reason(const rp_request *request)
 {
     if (request->hedge != NULL)
-        request = rp_hedge_carrier(request);
+        request = rp__hedge_carrier(request);
     if (request->state == RP_REQUEST_DELAYED)
         return queue_reason(request);
     if (request->state == RP_REQUEST_QUEUED)
@@ -266,7 +266,7 @@ static const char *total_reason(const rp_request *request)
         return "its second try had just failed";
     if (owes_credit(request))
         return "it waited for the caller to return credit";
-    const char *upload_waits = rp_upload_waits(request);
+    const char *upload_waits = rp__upload_waits(request);
     if (upload_waits != NULL)
         return upload_waits;
     switch (deadline_of(request).waiting) {
@@ -289,7 +289,7 @@ static void total_timed_out(rp_timer *timer, void *user)
 
 static uint64_t end_of(const deadline *due)
 {
-    return rp_time_after(due->since_ns, due->limit_ms);
+    return rp__time_after(due->since_ns, due->limit_ms);
 }
 
 static void phase_timer_fired(rp_timer *timer, void *user);
@@ -307,8 +307,8 @@ static void watch_for(rp_request *request, deadline due)
     uint64_t end = end_of(&due);
     if (timer->private_started && timer->private_deadline_ns <= end && !request->upload_under_way)
         return;
-    uint64_t now = rp_loop_now_ns(loop);
-    uint64_t left_ms = rp_time_left_ms(now, end);
+    uint64_t now = rp__loop_now_ns(loop);
+    uint64_t left_ms = rp__time_left_ms(now, end);
     uint64_t look_ms = due.limit_ms / LOOKS + 1;
     if (request->upload_under_way && look_ms < left_ms)
         left_ms = look_ms;
@@ -325,7 +325,7 @@ static void watch(rp_request *request)
  * Until it has all of it, the last byte has not left. */
 static void look_at_upload(rp_request *request)
 {
-    uint64_t now = rp_loop_now_ns(request->client->loop);
+    uint64_t now = rp__loop_now_ns(request->client->loop);
     bool all, first = request->confirmed_bytes == 0;
     uint64_t confirmed = request->conn->protocol->confirmed(request->conn, request, &all);
     if (request->sent_ns > 0 && (all || confirmed == 0)) { /* 0: nobody can tell */
@@ -343,86 +343,86 @@ static void phase_timer_fired(rp_timer *timer, void *user)
     rp_request *request = user;
     (void)timer;
     if (request->state == RP_REQUEST_ACTIVE) {
-        if (owes_credit(request) || rp_upload_waits(request) != NULL)
-            request->moved_ns = rp_loop_now_ns(request->client->loop);
+        if (owes_credit(request) || rp__upload_waits(request) != NULL)
+            request->moved_ns = rp__loop_now_ns(request->client->loop);
         if (request->upload_under_way)
             look_at_upload(request);
     }
     deadline due = deadline_of(request);
-    if (is_limit(due.limit_ms) && end_of(&due) <= rp_loop_now_ns(request->client->loop))
+    if (is_limit(due.limit_ms) && end_of(&due) <= rp__loop_now_ns(request->client->loop))
         phase_timed_out(request, &due);
     else
         watch(request);
 }
 
-void rp_request_started(rp_request *request)
+void rp__request_started(rp_request *request)
 {
     if (is_limit(request->total_timeout_ms))
         rp_timer_start(request->client->loop, &request->total_timer, request->total_timeout_ms,
                        total_timed_out, request);
 }
 
-void rp_request_queued(rp_request *request)
+void rp__request_queued(rp_request *request)
 {
     request->state = RP_REQUEST_QUEUED;
-    request->queued_ns = rp_loop_now_ns(request->client->loop);
+    request->queued_ns = rp__loop_now_ns(request->client->loop);
     watch(request);
 }
 
-void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over)
+void rp__request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over)
 {
     request->state = RP_REQUEST_DELAYED;
-    request->queued_ns = rp_loop_now_ns(request->client->loop);
+    request->queued_ns = rp__loop_now_ns(request->client->loop);
     request->delays = true;
     rp_timer_start(request->client->loop, &request->delay_timer, delay_ms, over, request);
     watch(request);
 }
 
-void rp_request_assigned(rp_request *request)
+void rp__request_assigned(rp_request *request)
 {
     request->state = RP_REQUEST_ACTIVE;
     request->begun = request->head_begun = request->written = false;
     request->was_doubtful = request->doubtful;
     request->sent_ns = request->timings.sent_us = request->timings.first_byte_us = 0;
     request->upload_under_way = false;
-    request->moved_ns = request->assigned_ns = rp_loop_now_ns(request->client->loop);
+    request->moved_ns = request->assigned_ns = rp__loop_now_ns(request->client->loop);
     watch_for(request, (deadline){FOR_UPLOAD, request->moved_ns, request->idle_timeout_ms});
 }
 
-void rp_request_begun(rp_request *request)
+void rp__request_begun(rp_request *request)
 {
     request->attempts++;
     request->written = true;
     request->confirmed_bytes = 0;
     if (request->hedge != NULL)
-        rp_hedge_begun(request);
+        rp__hedge_begun(request);
 }
 
-void rp_request_uploads(rp_request *request)
+void rp__request_uploads(rp_request *request)
 {
     request->upload_under_way = true;
     watch(request);
 }
 
-void rp_request_sent(rp_request *request)
+void rp__request_sent(rp_request *request)
 {
-    request->sent_ns = rp_loop_now_ns(request->client->loop);
-    request->timings.sent_us = rp_request_since_us(request, request->sent_ns);
-    rp_trace_request(request, RP_TRACE_SENT);
+    request->sent_ns = rp__loop_now_ns(request->client->loop);
+    request->timings.sent_us = rp__request_since_us(request, request->sent_ns);
+    rp__trace_request(request, RP_TRACE_SENT);
     watch(request);
     if (request->hedge != NULL)
-        rp_hedge_sent(request);
+        rp__hedge_sent(request);
 }
 
 static void head_begins(rp_request *request)
 {
-    uint64_t now = rp_loop_now_ns(request->client->loop);
+    uint64_t now = rp__loop_now_ns(request->client->loop);
     request->head_begun = true;
-    request->timings.first_byte_us = rp_request_since_us(request, now);
+    request->timings.first_byte_us = rp__request_since_us(request, now);
     watch_for(request, (deadline){FOR_REST, now, request->idle_timeout_ms});
 }
 
-void rp_request_moved(rp_request *request)
+void rp__request_moved(rp_request *request)
 {
     request->begun = true;
     if (!request->head_begun)
@@ -442,7 +442,7 @@ static void sent_elsewhere(rp_request *request, rp_fate fate)
         status = RP_E_STALE_CONNECTION;
         what = "had waited for a request for too long (status 408)";
     }
-    (void)rp_error_set(&error, status, RP_PHASE_HEAD, "%s %s", peer_of(request), what);
+    (void)rp__error_set(&error, status, RP_PHASE_HEAD, "%s %s", peer_of(request), what);
     conn->protocol->abandon(conn, request);
     request->client->conn_events->lost(conn, request, fate, &error);
 }
@@ -453,45 +453,45 @@ static bool head_note(rp_request *request, const rp_response_head *head)
     if (head->informational) {
         request->head_begun = false;
         request->timings.first_byte_us = 0;
-        rp_upload_answered(request, head);
+        rp__upload_answered(request, head);
         watch(request);
         return true;
     }
     request->traced.status = head->status;
-    rp_trace_request(request, RP_TRACE_HEAD);
-    if (rp_replay_misdirected(request, head)) {
+    rp__trace_request(request, RP_TRACE_HEAD);
+    if (rp__replay_misdirected(request, head)) {
         sent_elsewhere(request, RP_FATE_MISDIRECTED);
         return false;
     }
-    if (rp_replay_unexpecting(request, head)) {
+    if (rp__replay_unexpecting(request, head)) {
         sent_elsewhere(request, RP_FATE_UNEXPECTING);
         return false;
     }
-    if (rp_replay_late(request, head)) {
+    if (rp__replay_late(request, head)) {
         sent_elsewhere(request, RP_FATE_TOO_LATE);
         return false;
     }
-    rp_upload_answered(request, head);
+    rp__upload_answered(request, head);
     request->told_head = true;
     request->status = head->status;
     if (!request->head_begun)
         head_begins(request);
-    if (request->hedge != NULL && !rp_hedge_head(request, head))
+    if (request->hedge != NULL && !rp__hedge_head(request, head))
         return false;
     if (request->retry != NULL && request->retry->calls->head(request, head))
         return false;
     return request->redirects == NULL || !(*request->redirects)->head(request, head);
 }
 
-void rp_request_head(rp_request *request, const rp_response_head *head)
+void rp__request_head(rp_request *request, const rp_response_head *head)
 {
     if (!head_note(request, head))
         return;
-    if (request->hedge != NULL && head->informational && !rp_hedge_tells_interim(request))
+    if (request->hedge != NULL && head->informational && !rp__hedge_tells_interim(request))
         return;
     request->upgrading = head->status == 101;
     if (!head->informational && !request->upgrading)
-        rp_decoding_head(request, head);
+        rp__decoding_head(request, head);
     if (request->events->on_head != NULL && !request->cancelled)
         request->events->on_head(request, head, request->user);
     request->upgrading = false;
@@ -514,8 +514,8 @@ static void waited_enough(rp_timer *timer, void *user)
     request->follow(request);
 }
 
-void rp_request_follows(rp_request *request, const rp_response_head *head,
-                        void (*follow)(rp_request *request))
+void rp__request_follows(rp_request *request, const rp_response_head *head,
+                         void (*follow)(rp_request *request))
 {
     request->follow = follow;
     if (head->content_length != RP_LENGTH_UNKNOWN && head->content_length > DROPPED_BYTES &&
@@ -528,13 +528,13 @@ void rp_request_follows(rp_request *request, const rp_response_head *head,
                    request);
 }
 
-void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
+void rp__request_body(rp_request *request, const uint8_t *data, size_t size)
 {
     if (request->body_bytes == 0)
-        rp_trace_request(request, RP_TRACE_BODY);
+        rp__trace_request(request, RP_TRACE_BODY);
     request->body_bytes += size;
     if (request->is_second) {
-        rp_request_body(request->hedge->first, data, size);
+        rp__request_body(request->hedge->first, data, size);
         return;
     }
     if (request->follow != NULL) {
@@ -542,7 +542,7 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
         return;
     }
     if (request->decoding != NULL) {
-        rp_decoding_body(request, data, size);
+        rp__decoding_body(request, data, size);
         return;
     }
     if (request->has_credit_limit)
@@ -550,27 +550,27 @@ void rp_request_body(rp_request *request, const uint8_t *data, size_t size)
     if (request->events->on_body != NULL && !request->cancelled)
         request->events->on_body(request, data, size, request->user);
     if (request->explain != NULL && owes_credit(request))
-        rp_why_owes(request, true);
+        rp__why_owes(request, true);
 }
 
-void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t count)
+void rp__request_trailers(rp_request *request, const rp_header *trailers, size_t count)
 {
     if (request->is_second)
         request = request->hedge->first;
     if (request->on_trailers == NULL || request->cancelled || request->follow != NULL)
         return;
-    if (request->decoding == NULL || rp_decoding_trailers(request, trailers, count))
+    if (request->decoding == NULL || rp__decoding_trailers(request, trailers, count))
         request->on_trailers(request, trailers, count, request->user);
 }
 
 /* ---- the end ---- */
 
-void rp_request_leave_place(rp_request *request)
+void rp__request_leave_place(rp_request *request)
 {
     timers_stop(request);
-    if (request->state == RP_REQUEST_QUEUED && !rp_list_empty(&request->queue_link))
-        rp_origin_withdraw(request);
-    rp_upload_pauses(request);
+    if (request->state == RP_REQUEST_QUEUED && !rp__list_empty(&request->queue_link))
+        rp__origin_withdraw(request);
+    rp__upload_pauses(request);
     if (request->conn != NULL)
         request->conn->protocol->abandon(request->conn, request);
 }
@@ -578,8 +578,8 @@ void rp_request_leave_place(rp_request *request)
 static void leave(rp_request *request)
 {
     if (request->hedge != NULL)
-        rp_hedge_leaves(request);
-    rp_request_leave_place(request);
+        rp__hedge_leaves(request);
+    rp__request_leave_place(request);
 }
 
 static uint64_t body_sent(const rp_request *request, uint64_t sent)
@@ -602,7 +602,7 @@ static void summarize_connection(const rp_conn_facts *facts, rp_response_summary
     summary->certificate_missed = facts->certificate_missed;
 }
 
-void rp_request_summarize(const rp_request *request, rp_response_summary *summary)
+void rp__request_summarize(const rp_request *request, rp_response_summary *summary)
 {
     const rp_conn *conn = request->conn;
     uint64_t sent = conn != NULL ? conn->protocol->bytes_sent(conn, request) : 0;
@@ -611,7 +611,7 @@ void rp_request_summarize(const rp_request *request, rp_response_summary *summar
     *summary = (rp_response_summary){
         .status = request->status,
         .body_bytes = request->body_bytes,
-        .decoded_bytes = rp_decoding_bytes(request),
+        .decoded_bytes = rp__decoding_bytes(request),
         .decoded = request->decoding != NULL,
         .bytes_sent = sent,
         .body_bytes_sent = body_sent(request, sent),
@@ -624,11 +624,12 @@ void rp_request_summarize(const rp_request *request, rp_response_summary *summar
     };
     if (request->facts != NULL)
         summarize_connection(request->facts, summary);
-    summary->timings.total_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
+    summary->timings.total_us =
+        rp__request_since_us(request, rp__loop_now_ns(request->client->loop));
     if (request->redirects != NULL)
         (*request->redirects)->summary(request, summary);
     if (request->hedge != NULL)
-        rp_hedge_summary(request, summary);
+        rp__hedge_summary(request, summary);
     if (request->retry == NULL)
         return;
     summary->attempts += request->retry->attempts;
@@ -640,15 +641,15 @@ void rp_request_summary_get_sized(const rp_request *request, rp_response_summary
                                   size_t summary_size)
 {
     rp_response_summary all;
-    rp_request_summarize(request, &all);
-    rp_structure_give(summary, summary_size, &all, sizeof(all));
+    rp__request_summarize(request, &all);
+    rp__structure_give(summary, summary_size, &all, sizeof(all));
 }
 
 /* What is told of it is of its last connection, as what follows from that. */
 static void forget_connection(rp_request *request)
 {
     if (request->explain != NULL)
-        rp_why_again(request);
+        rp__why_again(request);
     if (request->hedge != NULL)
         request->hedge->won = false;
     request->exchange = NULL;
@@ -667,17 +668,17 @@ static void forget_connection(rp_request *request)
     request->timings = (rp_timings){.queued_us = 0};
     if (request->tells_local)
         request->local_address[0] = '\0';
-    rp_request_facts_set(request, NULL);
+    rp__request_facts_set(request, NULL);
     request->stream_id = 0;
 }
 
-void rp_request_begins_anew(rp_request *request, const rp_message *message, uint8_t *block,
-                            size_t block_size)
+void rp__request_begins_anew(rp_request *request, const rp_message *message, uint8_t *block,
+                             size_t block_size)
 {
     leave(request);
     forget_connection(request);
     message_wipe(request);
-    rp_free(&request->client->loop->memory, request->block);
+    rp__free(&request->client->loop->memory, request->block);
     request->message = *message;
     request->block = block;
     request->block_size = block_size;
@@ -687,7 +688,7 @@ void rp_request_begins_anew(rp_request *request, const rp_message *message, uint
 }
 
 /* What the tries before may have done stands. */
-void rp_request_repeats(rp_request *request)
+void rp__request_repeats(rp_request *request)
 {
     rp_retry *retry = request->retry;
     leave(request);
@@ -699,27 +700,27 @@ void rp_request_repeats(rp_request *request)
 static void tell(rp_request *request, rp_error *error)
 {
     if (request->is_second) {
-        rp_hedge_ended(request, error);
+        rp__hedge_ended(request, error);
         return;
     }
     rp_client *client = request->client;
     rp_origin *origin = request->origin;
     if (error != NULL)
-        rp_replay_verdict(request, error);
+        rp__replay_verdict(request, error);
     else
-        rp_retry_succeeded(request);
+        rp__retry_succeeded(request);
     rp_response_summary summary;
-    rp_request_summarize(request, &summary);
+    rp__request_summarize(request, &summary);
     summary.error = error;
-    rp_statistics_done(origin, &summary);
-    rp_trace_end(request, error);
+    rp__statistics_done(origin, &summary);
+    rp__trace_end(request, error);
     if (request->explain != NULL)
-        summary.why = rp_why_text(request, &summary);
+        summary.why = rp__why_text(request, &summary);
     request->events->on_done(request, &summary, request->user);
-    rp_request_free(request);
-    rp_origin_release_if_unused(origin);
-    rp_life_changed(client);
-    rp_client_free_if_done(client);
+    rp__request_free(request);
+    rp__origin_release_if_unused(origin);
+    rp__life_changed(client);
+    rp__client_free_if_done(client);
 }
 
 /* Its answer is complete, but the caller takes it slowly: nothing else is waited for. */
@@ -730,7 +731,7 @@ static void linger(rp_request *request)
         request->conn->protocol->abandon(request->conn, request);
 }
 
-void rp_request_finish(rp_request *request, const rp_error *error)
+void rp__request_finish(rp_request *request, const rp_error *error)
 {
     if (request->state == RP_REQUEST_ENDING)
         return; /* cancelled: on_done is on its way */
@@ -738,7 +739,7 @@ void rp_request_finish(rp_request *request, const rp_error *error)
         request->follow(request);
         return;
     }
-    if (error != NULL && request->hedge != NULL && rp_hedge_failed(request, error))
+    if (error != NULL && request->hedge != NULL && rp__hedge_failed(request, error))
         return;
     if (error != NULL && request->retry != NULL && request->retry->calls->failed(request, error))
         return;
@@ -747,7 +748,7 @@ void rp_request_finish(rp_request *request, const rp_error *error)
     bool failed = error != NULL;
     if (failed) {
         copy = *error;
-    } else if (request->decoding != NULL && !rp_decoding_complete(request, &copy, &failed)) {
+    } else if (request->decoding != NULL && !rp__decoding_complete(request, &copy, &failed)) {
         linger(request);
         return;
     }
@@ -764,22 +765,22 @@ static void end_now(rp_deferred *deferred)
     if (request->error != NULL)
         error = *request->error;
     else if (request->no_memory)
-        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE,
-                           "the request to %s failed, and there is no memory to say why",
-                           request->origin->host);
+        (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE,
+                            "the request to %s failed, and there is no memory to say why",
+                            request->origin->host);
     else
-        (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "the request to %s was cancelled",
-                           request->origin->host);
+        (void)rp__error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE,
+                            "the request to %s was cancelled", request->origin->host);
     tell(request, &error);
 }
 
-void rp_request_finish_later(rp_request *request, const rp_error *error)
+void rp__request_finish_later(rp_request *request, const rp_error *error)
 {
     if (request->state == RP_REQUEST_ENDING)
         return;
     rp_memory *memory = &request->client->loop->memory;
     if (error->status != RP_E_CANCELLED) {
-        request->error = rp_allocate(memory, sizeof(*error));
+        request->error = rp__allocate(memory, sizeof(*error));
         request->no_memory = request->error == NULL;
     }
     if (request->error != NULL)
@@ -788,26 +789,26 @@ void rp_request_finish_later(rp_request *request, const rp_error *error)
     total_stop(request);
     leave(request);
     request->state = RP_REQUEST_ENDING;
-    rp_loop_defer(request->client->loop, &request->ending, end_now);
+    rp__loop_defer(request->client->loop, &request->ending, end_now);
 }
 
-void rp_request_finish_now(rp_request *request)
+void rp__request_finish_now(rp_request *request)
 {
     if (request->state == RP_REQUEST_ENDING) {
-        rp_loop_undefer(&request->ending);
+        rp__loop_undefer(&request->ending);
         end_now(&request->ending);
     } else {
-        rp_request_finish(request, NULL);
+        rp__request_finish(request, NULL);
     }
 }
 
 void rp_request_cancel(rp_request *request)
 {
     rp_error error;
-    if (!rp_loop_is_ours(request->client->loop))
+    if (!rp__loop_is_ours(request->client->loop))
         return;
-    (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "cancelled");
-    rp_request_finish_later(request, &error);
+    (void)rp__error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "cancelled");
+    rp__request_finish_later(request, &error);
 }
 
 void rp_request_consume(rp_request *request, size_t size)
@@ -815,17 +816,17 @@ void rp_request_consume(rp_request *request, size_t size)
     bool decoding = request->decoding != NULL;
     rp_request *carrier = carrier_of(request);
     if (!request->has_credit_limit || (carrier->conn == NULL && !decoding) ||
-        !rp_loop_is_ours(request->client->loop))
+        !rp__loop_is_ours(request->client->loop))
         return;
     if (size > request->owed_bytes)
         size = (size_t)request->owed_bytes;
     if (owes_credit(request)) /* from here on it is the server's turn again */
-        carrier->moved_ns = rp_loop_now_ns(request->client->loop);
+        carrier->moved_ns = rp__loop_now_ns(request->client->loop);
     request->owed_bytes -= size;
     if (request->explain != NULL)
-        rp_why_owes(request, owes_credit(request));
+        rp__why_owes(request, owes_credit(request));
     if (decoding)
-        rp_decoding_resume(request);
+        rp__decoding_resume(request);
     else
         carrier->conn->protocol->consume(carrier->conn, carrier, size);
 }

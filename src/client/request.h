@@ -119,53 +119,53 @@ struct rp_request {
     size_t block_size;
 };
 
-rp_request *rp_request_new(rp_client *client);
-void rp_request_free(rp_request *request);
+rp_request *rp__request_new(rp_client *client);
+void rp__request_free(rp_request *request);
 /* Its memory for a message that is too large for inline_bytes; NULL: there is none. */
-uint8_t *rp_request_block(rp_request *request, size_t size);
+uint8_t *rp__request_block(rp_request *request, size_t size);
 /* What is known of it so far. */
-void rp_request_summarize(const rp_request *request, rp_response_summary *summary);
+void rp__request_summarize(const rp_request *request, rp_response_summary *summary);
 /* The response is complete (error NULL) or the request failed: detaches, tells on_done now. Only
  * from a turn's callbacks. */
-void rp_request_finish(rp_request *request, const rp_error *error);
+void rp__request_finish(rp_request *request, const rp_error *error);
 /* The same, but on_done comes from a later callback: for calls of the user. */
-void rp_request_finish_later(rp_request *request, const rp_error *error);
+void rp__request_finish_later(rp_request *request, const rp_error *error);
 /* Without an error, or, where it was cancelled and on_done has not come yet, with that. */
-void rp_request_finish_now(rp_request *request);
+void rp__request_finish_now(rp_request *request);
 /* What happens to it, for its deadlines: the caller sent it; it waits in the queue; a connection
  * has it; its first byte is written; a large body follows; its last byte was handed to the network;
  * a byte of an answer came. */
-void rp_request_started(rp_request *request);
-void rp_request_queued(rp_request *request);
-void rp_request_assigned(rp_request *request);
-void rp_request_begun(rp_request *request);
-void rp_request_uploads(rp_request *request);
-void rp_request_sent(rp_request *request);
-void rp_request_moved(rp_request *request);
+void rp__request_started(rp_request *request);
+void rp__request_queued(rp_request *request);
+void rp__request_assigned(rp_request *request);
+void rp__request_begun(rp_request *request);
+void rp__request_uploads(rp_request *request);
+void rp__request_sent(rp_request *request);
+void rp__request_moved(rp_request *request);
 /* A head is whole, or a piece of the body came: tells the caller, who may end the request, or lose
  * the connection, inside. A head may be no answer: then the request has left, to be sent
  * elsewhere. */
-void rp_request_head(rp_request *request, const rp_response_head *head);
-void rp_request_body(rp_request *request, const uint8_t *data, size_t size);
+void rp__request_head(rp_request *request, const rp_response_head *head);
+void rp__request_body(rp_request *request, const uint8_t *data, size_t size);
 /* Behind the body. */
-void rp_request_trailers(rp_request *request, const rp_header *trailers, size_t count);
+void rp__request_trailers(rp_request *request, const rp_header *trailers, size_t count);
 /* Leaves its connection, to begin again with another message, which is in this block; what its
  * connection and its answer left behind is forgotten. */
-void rp_request_begins_anew(rp_request *request, const rp_message *message, uint8_t *block,
-                            size_t block_size);
+void rp__request_begins_anew(rp_request *request, const rp_message *message, uint8_t *block,
+                             size_t block_size);
 /* Leaves its connection, or has left it, to begin again as it is. */
-void rp_request_repeats(rp_request *request);
+void rp__request_repeats(rp_request *request);
 /* This head, and what comes with it, is nobody's: when that is read, as far as it is worth it,
  * follow is called, so that the connection may serve on. */
-void rp_request_follows(rp_request *request, const rp_response_head *head,
-                        void (*follow)(rp_request *request));
+void rp__request_follows(rp_request *request, const rp_response_head *head,
+                         void (*follow)(rp_request *request));
 /* Out of the queue, or off its connection. */
-void rp_request_leave_place(rp_request *request);
+void rp__request_leave_place(rp_request *request);
 /* It waits for so long, then over is called. */
-void rp_request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
-uint64_t rp_request_since_us(const rp_request *request, uint64_t time_ns);
+void rp__request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
+uint64_t rp__request_since_us(const rp_request *request, uint64_t time_ns);
 /* What of the answer was awaited last. */
-static inline rp_phase rp_request_answer_phase(const rp_request *request)
+static inline rp_phase rp__request_answer_phase(const rp_request *request)
 {
     return request->told_head ? RP_PHASE_BODY : RP_PHASE_HEAD;
 }

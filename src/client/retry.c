@@ -40,16 +40,16 @@ static void options_default(rp_retry_options *options)
         memcpy(options->statuses, statuses, sizeof(statuses));
 }
 
-rp_status rp_retry_check(const rp_retry_options *options, rp_error *error)
+rp_status rp__retry_check(const rp_retry_options *options, rp_error *error)
 {
     if ((unsigned)options->jitter > RP_JITTER_DECORRELATED)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                            "the jitter of retries is none that this version knows");
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                             "the jitter of retries is none that this version knows");
     for (size_t i = 0; i < STATUSES; i++) {
         unsigned status = options->statuses[i];
         if (status != 0 && (status < 400 || status > 599))
-            return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                                "status %u is no error of HTTP, and not one to retry", status);
+            return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                                 "status %u is no error of HTTP, and not one to retry", status);
     }
     return RP_OK;
 }
@@ -59,7 +59,7 @@ rp_status rp_retry_check(const rp_retry_options *options, rp_error *error)
 static void refill(rp_origin *origin, const rp_retry_options *options)
 {
     rp_retry_budget *budget = &origin->retry_budget;
-    uint64_t now = rp_loop_now_ns(origin->client->loop);
+    uint64_t now = rp__loop_now_ns(origin->client->loop);
     if (options->budget_per_s > budget->per_s)
         budget->per_s = options->budget_per_s;
     uint64_t most = (uint64_t)budget->per_s * RESERVE_S * MILLI;
@@ -93,7 +93,7 @@ static bool is_retried(const rp_retry_options *options, int status)
     return false;
 }
 
-void rp_retry_succeeded(const rp_request *request)
+void rp__retry_succeeded(const rp_request *request)
 {
     const rp_retry *retry = request->retry;
     if (retry == NULL || retry->options.budget_percent == UINT32_MAX ||
@@ -133,7 +133,7 @@ static uint64_t backoff_ms(const rp_request *request)
 
 static const char *peer_of(const rp_request *request)
 {
-    return request->conn != NULL ? rp_conn_peer(request->conn) : request->origin->host;
+    return request->conn != NULL ? rp__conn_peer(request->conn) : request->origin->host;
 }
 
 /* What a server, or the way to it, may do better the next time. */
@@ -173,7 +173,7 @@ static bool may_go_again(const rp_request *request)
     bool untouched = request->bytes_sent == 0 && !request->doubtful && !request->redirected &&
                      !request->retry->doubtful && request->conn == NULL;
     return !request->cancelled && !request->client->destroyed &&
-           (request->idempotent || untouched) && rp_upload_can_repeat(request);
+           (request->idempotent || untouched) && rp__upload_can_repeat(request);
 }
 
 static bool in_time(const rp_request *request, uint64_t delay_ms)
@@ -181,7 +181,7 @@ static bool in_time(const rp_request *request, uint64_t delay_ms)
     uint64_t total_ms = request->total_timeout_ms;
     if (total_ms == 0 || total_ms == RP_NEVER_MS)
         return true;
-    uint64_t since_us = rp_request_since_us(request, rp_loop_now_ns(request->client->loop));
+    uint64_t since_us = rp__request_since_us(request, rp__loop_now_ns(request->client->loop));
     return since_us / 1000u + delay_ms < total_ms;
 }
 
@@ -227,19 +227,19 @@ static void delay_is_over(rp_timer *timer, void *user)
     rp_request *request = user;
     (void)timer;
     request->retry->waits = false;
-    rp_pool_submit(request);
+    rp__pool_submit(request);
 }
 
 static void go_again(rp_request *request)
 {
     rp_retry *retry = request->retry;
-    rp_trace_attempt_end(request, NULL, retry->delay_ms); /* unless failed() has */
+    rp__trace_attempt_end(request, NULL, retry->delay_ms); /* unless failed() has */
     request->origin->counts.retries++;
     retry->tries++;
     retry->waits = true;
-    rp_request_repeats(request);
-    rp_upload_repeats(request);
-    rp_request_delayed(request, retry->delay_ms, delay_is_over);
+    rp__request_repeats(request);
+    rp__upload_repeats(request);
+    rp__request_delayed(request, retry->delay_ms, delay_is_over);
 }
 
 static bool take_head(rp_request *request, const rp_response_head *head)
@@ -248,11 +248,11 @@ static bool take_head(rp_request *request, const rp_response_head *head)
     char what[RP_RETRY_WHY_SIZE];
     if (!is_retried(&request->retry->options, head->status))
         return false;
-    (void)rp_retry_after(head, (int64_t)time(NULL), &asked_ms);
+    (void)rp__retry_after(head, (int64_t)time(NULL), &asked_ms);
     (void)snprintf(what, sizeof(what), "status %d of %.64s", head->status, peer_of(request));
     if (!decide(request, asked_ms, what))
         return false;
-    rp_request_follows(request, head, go_again);
+    rp__request_follows(request, head, go_again);
     return true;
 }
 
@@ -265,27 +265,27 @@ static bool failed(rp_request *request, const rp_error *error)
     }
     if (!decide(request, 0, error->text))
         return false;
-    rp_trace_attempt_end(request, error, request->retry->delay_ms);
+    rp__trace_attempt_end(request, error, request->retry->delay_ms);
     go_again(request);
     return true;
 }
 
 static const rp_retry_calls calls = {.head = take_head, .failed = failed};
 
-rp_status rp_retry_begin(rp_request *request, const rp_retry_options *options, rp_error *error)
+rp_status rp__retry_begin(rp_request *request, const rp_retry_options *options, rp_error *error)
 {
     if (options == NULL)
         options = &request->client->options.retry;
     if (options->attempts < 2)
         return RP_OK;
-    rp_status status = rp_retry_check(options, error);
+    rp_status status = rp__retry_check(options, error);
     if (status != RP_OK)
         return status;
     if (request->kept_retry == NULL)
         request->kept_retry =
-            rp_allocate(&request->client->loop->memory, sizeof(*request->kept_retry));
+            rp__allocate(&request->client->loop->memory, sizeof(*request->kept_retry));
     if (request->kept_retry == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
     request->retry = request->kept_retry;
     *request->retry = (rp_retry){.calls = &calls, .options = *options};
     options_default(&request->retry->options);

@@ -3,7 +3,7 @@
  * cannot mind, is no try of this.
  *
  * What request.c asks for stands in rp_retry_calls. A failed try leaves its connection, and waits
- * (rp_request_delayed) before it goes to the pool again; of an answer that is not the last one the
+ * (rp__request_delayed) before it goes to the pool again; of an answer that is not the last one the
  * body is read and dropped first, as of a redirect. */
 #ifndef RP_CLIENT_RETRY_H
 #define RP_CLIENT_RETRY_H
@@ -32,10 +32,10 @@ typedef struct rp_retry {
 } rp_retry;
 
 /* RP_E_BAD_OPTION. */
-rp_status rp_retry_check(const rp_retry_options *options, rp_error *error);
+rp_status rp__retry_check(const rp_retry_options *options, rp_error *error);
 /* Of a new request, by its own policy (NULL: the client's). RP_E_NO_MEMORY, RP_E_BAD_OPTION. */
-rp_status rp_retry_begin(rp_request *request, const rp_retry_options *options, rp_error *error);
+rp_status rp__retry_begin(rp_request *request, const rp_retry_options *options, rp_error *error);
 /* It ended well: its origin's budget grows. */
-void rp_retry_succeeded(const rp_request *request);
+void rp__retry_succeeded(const rp_request *request);
 
 #endif

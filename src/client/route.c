@@ -56,15 +56,15 @@ static bool parse_unix(rp_route *route, const char *text)
     return size > 1 && size <= RP_UNIX_LIMIT;
 }
 
-bool rp_route_is_unix(const char *text)
+bool rp__route_is_unix(const char *text)
 {
     return strncmp(text, "unix:", 5) == 0 && text[5] != '\0' && strchr("/.@", text[5]) != NULL;
 }
 
-bool rp_route_parse(rp_route *route, const char *text)
+bool rp__route_parse(rp_route *route, const char *text)
 {
     *route = (rp_route){.path = NULL};
-    if (rp_route_is_unix(text))
+    if (rp__route_is_unix(text))
         return parse_unix(route, text + 5);
     return cut_host(&text, &route->host) && parse_port(text, text + strlen(text), &route->port);
 }
@@ -75,11 +75,11 @@ static bool parse_rule(const char *text, rp_slice *host, uint16_t *port, rp_rout
     if (!cut_host(&text, host))
         return false;
     const char *end = strchr(text, ':');
-    return end != NULL && parse_port(text, end, port) && rp_route_parse(route, end + 1);
+    return end != NULL && parse_port(text, end, port) && rp__route_parse(route, end + 1);
 }
 
-rp_status rp_routes_make(char **rules, rp_memory *memory, const char *const *entries, size_t count,
-                         rp_error *error)
+rp_status rp__routes_make(char **rules, rp_memory *memory, const char *const *entries, size_t count,
+                          rp_error *error)
 {
     size_t size = 1;
     *rules = NULL;
@@ -89,17 +89,17 @@ rp_status rp_routes_make(char **rules, rp_memory *memory, const char *const *ent
         rp_route route;
         const char *entry = entries == NULL || entries[i] == NULL ? "" : entries[i];
         if (!parse_rule(entry, &host, &port, &route))
-            return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                                "connect_to %zu (\"%.120s\") is not HOST1:PORT1:HOST2:PORT2 or "
-                                "HOST1:PORT1:unix:PATH",
-                                i + 1, entry);
+            return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                                 "connect_to %zu (\"%.120s\") is not HOST1:PORT1:HOST2:PORT2 or "
+                                 "HOST1:PORT1:unix:PATH",
+                                 i + 1, entry);
         size += strlen(entry) + 1;
     }
     if (count == 0)
         return RP_OK;
-    char *at = rp_allocate(memory, size);
+    char *at = rp__allocate(memory, size);
     if (at == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the client");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the client");
     *rules = at;
     for (size_t i = 0; i < count; i++) {
         memcpy(at, entries[i], strlen(entries[i]) + 1);
@@ -111,7 +111,7 @@ rp_status rp_routes_make(char **rules, rp_memory *memory, const char *const *ent
 
 static bool same_host(rp_slice a, rp_slice b)
 {
-    return a.size == b.size && rp_ascii_equal((const char *)a.data, (const char *)b.data, a.size);
+    return a.size == b.size && rp__ascii_equal((const char *)a.data, (const char *)b.data, a.size);
 }
 
 /* The first rule that is for the URL. */
@@ -127,14 +127,14 @@ static bool find_rule(rp_route *route, const char *rules, const rp_url *url)
     return false;
 }
 
-rp_status rp_route_find(char text[RP_ROUTE_SIZE], const char *rules, const rp_url *url,
-                        const char *own, rp_error *error)
+rp_status rp__route_find(char text[RP_ROUTE_SIZE], const char *rules, const rp_url *url,
+                         const char *own, rp_error *error)
 {
     rp_route route;
     text[0] = '\0';
-    if (own != NULL && !rp_route_parse(&route, own))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                            "connect_to (\"%.120s\") is not HOST:PORT or unix:PATH", own);
+    if (own != NULL && !rp__route_parse(&route, own))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                             "connect_to (\"%.120s\") is not HOST:PORT or unix:PATH", own);
     if (own == NULL && !find_rule(&route, rules, url))
         return RP_OK;
     if (route.path != NULL) {
@@ -149,6 +149,6 @@ rp_status rp_route_find(char text[RP_ROUTE_SIZE], const char *rules, const rp_ur
     (void)snprintf(text, RP_ROUTE_SIZE, brackets ? "[%.*s]:%u" : "%.*s:%u", (int)host.size,
                    (const char *)host.data, (unsigned)port);
     for (char *c = text; *c != '\0'; c++)
-        *c = rp_ascii_lower(*c);
+        *c = rp__ascii_lower(*c);
     return RP_OK;
 }

@@ -17,20 +17,20 @@ typedef struct rp_route {
 } rp_route;
 
 /* False: it is none. */
-bool rp_route_parse(rp_route *route, const char *text);
+bool rp__route_parse(rp_route *route, const char *text);
 
-/* A route as rp_route_find has made it leads to a Unix socket. */
-bool rp_route_is_unix(const char *text);
+/* A route as rp__route_find has made it leads to a Unix socket. */
+bool rp__route_is_unix(const char *text);
 
 /* The rules of a client, "HOST1:PORT1:ROUTE", as one block of texts one behind the other; *rules is
  * NULL if there are none. Errors: RP_E_BAD_OPTION (names the entry), RP_E_NO_MEMORY. */
-rp_status rp_routes_make(char **rules, rp_memory *memory, const char *const *entries, size_t count,
-                         rp_error *error);
+rp_status rp__routes_make(char **rules, rp_memory *memory, const char *const *entries, size_t count,
+                          rp_error *error);
 
 /* Where a request to url goes, made whole: "host:port", in lower case, a Unix socket as it is, or
  * "" if that is where it goes anyway. own: its own route, in place of the rules; NULL: it has
  * none. */
-rp_status rp_route_find(char text[RP_ROUTE_SIZE], const char *rules, const rp_url *url,
-                        const char *own, rp_error *error);
+rp_status rp__route_find(char text[RP_ROUTE_SIZE], const char *rules, const rp_url *url,
+                         const char *own, rp_error *error);
 
 #endif

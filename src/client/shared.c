@@ -27,45 +27,45 @@ struct rp_shared {
     entry facts[FACTS]; /* guarded */
 };
 
-rp_shared *rp_shared_create(rp_allocator allocator)
+rp_shared *rp__shared_create(rp_allocator allocator)
 {
     rp_memory memory;
-    rp_memory_init(&memory, allocator);
-    rp_shared *shared = rp_allocate(&memory, sizeof(*shared));
-    rp_sessions *sessions = shared == NULL ? NULL : rp_sessions_create_shared(allocator);
+    rp__memory_init(&memory, allocator);
+    rp_shared *shared = rp__allocate(&memory, sizeof(*shared));
+    rp_sessions *sessions = shared == NULL ? NULL : rp__sessions_create_shared(allocator);
     if (sessions == NULL) {
-        rp_free(&memory, shared);
+        rp__free(&memory, shared);
         return NULL;
     }
     shared->memory = memory;
     shared->sessions = sessions;
     atomic_init(&shared->references, 1);
-    rp_mutex_init(&shared->mutex);
+    rp__mutex_init(&shared->mutex);
     return shared;
 }
 
-void rp_shared_release(rp_shared *shared)
+void rp__shared_release(rp_shared *shared)
 {
     if (shared == NULL || atomic_fetch_sub(&shared->references, 1) > 1)
         return;
     rp_memory memory = shared->memory;
-    rp_sessions_destroy(shared->sessions);
-    rp_mutex_destroy(&shared->mutex);
-    rp_free(&memory, shared);
+    rp__sessions_destroy(shared->sessions);
+    rp__mutex_destroy(&shared->mutex);
+    rp__free(&memory, shared);
 }
 
-void rp_client_share(rp_client *client, rp_shared *shared)
+void rp__client_share(rp_client *client, rp_shared *shared)
 {
     (void)atomic_fetch_add(&shared->references, 1);
     client->shared = shared;
-    rp_loop_share_sessions(client->loop, shared->sessions);
+    rp__loop_share_sessions(client->loop, shared->sessions);
 }
 
 /* Of what goes elsewhere, or through a proxy, each client learns for itself. In a child of fork
  * nobody is left who would unlock the mutex. */
 static bool shares(const rp_origin *origin)
 {
-    return origin->client->shared != NULL && rp_loop_is_ours(origin->client->loop) &&
+    return origin->client->shared != NULL && rp__loop_is_ours(origin->client->loop) &&
            origin->hop == NULL && origin->route[0] == '\0' && !origin->upgrades &&
            strlen(origin->host) < HOST_SIZE;
 }
@@ -75,13 +75,13 @@ static entry *place_of(const rp_origin *origin)
     return &origin->client->shared->facts[(origin->hash ^ origin->hash >> 32) % FACTS];
 }
 
-void rp_shared_tell(const rp_origin *origin)
+void rp__shared_tell(const rp_origin *origin)
 {
     if (!shares(origin))
         return;
     rp_mutex *mutex = &origin->client->shared->mutex;
     entry *told = place_of(origin);
-    rp_mutex_lock(mutex);
+    rp__mutex_lock(mutex);
     memcpy(told->host, origin->host, strlen(origin->host) + 1);
     told->port = origin->port;
     told->https = origin->https;
@@ -89,20 +89,20 @@ void rp_shared_tell(const rp_origin *origin)
                                   .takes_said = origin->takes_said,
                                   .multiplexed = origin->multiplexed,
                                   .http1 = origin->versions == RP_HTTP_1_1};
-    rp_mutex_unlock(mutex);
+    rp__mutex_unlock(mutex);
 }
 
-bool rp_shared_ask(const rp_origin *origin, rp_shared_fact *fact)
+bool rp__shared_ask(const rp_origin *origin, rp_shared_fact *fact)
 {
     if (!shares(origin))
         return false;
     rp_mutex *mutex = &origin->client->shared->mutex;
     const entry *told = place_of(origin);
-    rp_mutex_lock(mutex);
+    rp__mutex_lock(mutex);
     bool known = told->port == origin->port && told->https == origin->https &&
                  strcmp(told->host, origin->host) == 0;
     if (known)
         *fact = told->fact;
-    rp_mutex_unlock(mutex);
+    rp__mutex_unlock(mutex);
     return known;
 }

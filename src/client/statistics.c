@@ -25,7 +25,7 @@ static void failure_add(rp_counts *counts, rp_status status, uint64_t count)
     place->count += count;
 }
 
-void rp_statistics_done(rp_origin *origin, const rp_response_summary *summary)
+void rp__statistics_done(rp_origin *origin, const rp_response_summary *summary)
 {
     rp_counts *counts = &origin->counts;
     unsigned digit = (unsigned)summary->status / 100, bucket = 0;
@@ -44,7 +44,7 @@ void rp_statistics_done(rp_origin *origin, const rp_response_summary *summary)
     counts->durations[bucket]++;
 }
 
-void rp_statistics_opened(rp_origin *origin, bool tls, bool resumed)
+void rp__statistics_opened(rp_origin *origin, bool tls, bool resumed)
 {
     origin->counts.connections_opened++;
     if (tls && resumed)
@@ -79,7 +79,7 @@ static void counts_add(rp_counts *sum, const rp_counts *counts)
     sum->failures[RP_FAILURE_KINDS - 1].count += counts->failures[RP_FAILURE_KINDS - 1].count;
 }
 
-void rp_statistics_forget(const rp_origin *origin)
+void rp__statistics_forget(const rp_origin *origin)
 {
     rp_client *client = origin->client;
     client->forgotten_any = client->forgotten_any || origin->counts.requests > 0 ||
@@ -93,7 +93,7 @@ void rp_statistics_forget(const rp_origin *origin)
 /* Replays stand before those that have waited since they were sent. */
 static uint64_t oldest_wait_us(const rp_origin *origin)
 {
-    uint64_t now = rp_loop_now_ns(origin->client->loop), oldest = now;
+    uint64_t now = rp__loop_now_ns(origin->client->loop), oldest = now;
     for (const rp_link *link = origin->queue.next; link != &origin->queue; link = link->next) {
         const rp_request *request = RP_CONTAINER(link, rp_request, queue_link);
         if (request->queued_ns < oldest)
@@ -138,7 +138,7 @@ void rp_client_origins(const rp_client *client, rp_origin_statistics_fn *fn, voi
 {
     rp_origin_statistics now;
     char way[WAY_SIZE];
-    if (client->emptied || !rp_loop_is_ours(client->loop))
+    if (client->emptied || !rp__loop_is_ours(client->loop))
         return;
     for (size_t i = 0; i < client->bucket_count; i++) {
         for (const rp_origin *origin = client->buckets[i]; origin != NULL; origin = origin->next) {
@@ -172,5 +172,5 @@ void rp_client_totals_sized(const rp_client *client, rp_origin_statistics *total
 {
     rp_origin_statistics all = {.host = NULL};
     rp_client_origins(client, add, &all);
-    rp_structure_give(totals, totals_size, &all, sizeof(all));
+    rp__structure_give(totals, totals_size, &all, sizeof(all));
 }

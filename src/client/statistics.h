@@ -5,10 +5,10 @@
 #include "client/origin.h"
 
 /* A request is done, of which this is told. */
-void rp_statistics_done(rp_origin *origin, const rp_response_summary *summary);
+void rp__statistics_done(rp_origin *origin, const rp_response_summary *summary);
 /* A connection is open. */
-void rp_statistics_opened(rp_origin *origin, bool tls, bool resumed);
+void rp__statistics_opened(rp_origin *origin, bool tls, bool resumed);
 /* The origin goes: the client keeps what it counted. */
-void rp_statistics_forget(const rp_origin *origin);
+void rp__statistics_forget(const rp_origin *origin);
 
 #endif

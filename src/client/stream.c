@@ -31,27 +31,27 @@ static uint64_t default_ms(uint64_t value, uint64_t otherwise)
 static void stream_free(rp_stream *stream)
 {
     rp_memory *memory = &stream->loop->memory;
-    rp_list_remove(&stream->hook.link);
-    rp_loop_undefer(&stream->pump);
+    rp__list_remove(&stream->hook.link);
+    rp__loop_undefer(&stream->pump);
     rp_timer_stop(stream->loop, &stream->timer);
-    rp_engine_destroy(stream->engine);
-    rp_stream_io_free(stream);
+    rp__engine_destroy(stream->engine);
+    rp__stream_io_free(stream);
     rp_tls_config_release(stream->config);
-    rp_free(memory, stream->write_failure);
-    rp_free(memory, stream->host);
-    rp_free(memory, stream->dial_host);
-    rp_free(memory, stream->path);
-    rp_free(memory, stream->server_name);
-    rp_free(memory, stream->alpn);
-    rp_free(memory, stream->session_key);
-    rp_free(memory, stream->peer_text);
-    rp_free(memory, stream->rest);
-    rp_free(memory, stream->left_failure);
-    rp_free(memory, stream->local);
+    rp__free(memory, stream->write_failure);
+    rp__free(memory, stream->host);
+    rp__free(memory, stream->dial_host);
+    rp__free(memory, stream->path);
+    rp__free(memory, stream->server_name);
+    rp__free(memory, stream->alpn);
+    rp__free(memory, stream->session_key);
+    rp__free(memory, stream->peer_text);
+    rp__free(memory, stream->rest);
+    rp__free(memory, stream->left_failure);
+    rp__free(memory, stream->local);
     rp_resolver_release(stream->resolver);
     if (!stream->background)
-        rp_loop_unhold(stream->loop);
-    rp_free(memory, stream);
+        rp__loop_unhold(stream->loop);
+    rp__free(memory, stream);
 }
 
 static void loop_destroyed(rp_loop_hook *hook)
@@ -60,27 +60,27 @@ static void loop_destroyed(rp_loop_hook *hook)
     rp_stream_close(stream);
 }
 
-rp_stream *rp_stream_new(rp_loop *loop, const rp_stream_events *events, void *user)
+rp_stream *rp__stream_new(rp_loop *loop, const rp_stream_events *events, void *user)
 {
-    rp_stream *stream = rp_allocate(&loop->memory, sizeof(*stream));
+    rp_stream *stream = rp__allocate(&loop->memory, sizeof(*stream));
     if (stream == NULL)
         return NULL;
     stream->loop = loop;
     stream->events = events;
     stream->user = user;
-    rp_chain_init(&stream->output, &loop->chunks);
-    rp_list_init(&stream->pump.link);
-    rp_loop_hook_add(loop, &stream->hook, loop_destroyed);
-    rp_loop_hold(loop);
-    stream->times.started_ns = rp_loop_now_ns(loop);
+    rp__chain_init(&stream->output, &loop->chunks);
+    rp__list_init(&stream->pump.link);
+    rp__loop_hook_add(loop, &stream->hook, loop_destroyed);
+    rp__loop_hold(loop);
+    stream->times.started_ns = rp__loop_now_ns(loop);
     return stream;
 }
 
-bool rp_stream_copy(rp_stream *stream, char **target, const char *text)
+bool rp__stream_copy(rp_stream *stream, char **target, const char *text)
 {
     if (text == NULL)
         return true;
-    *target = rp_copy_text(&stream->loop->memory, text, strlen(text));
+    *target = rp__copy_text(&stream->loop->memory, text, strlen(text));
     return *target != NULL;
 }
 
@@ -90,13 +90,13 @@ static bool peer_text_make(rp_stream *stream)
     char address[RP_ADDRESS_TEXT_SIZE];
     char text[2 * HOST_LIMIT + RP_ADDRESS_TEXT_SIZE + 32];
     const char *proxy = NULL;
-    rp_free(&stream->loop->memory, stream->peer_text);
+    rp__free(&stream->loop->memory, stream->peer_text);
     if (stream->tunnel != NULL)
-        proxy = rp_stream_peer(rp_tunnel_stream(stream->tunnel));
-    (void)rp_address_text(&stream->address, true, address);
+        proxy = rp__stream_peer(rp__tunnel_stream(stream->tunnel));
+    (void)rp__address_text(&stream->address, true, address);
     int size = snprintf(text, sizeof(text), proxy != NULL ? "%s (through %s)" : "%s (%s)",
                         stream->host, proxy != NULL ? proxy : address);
-    stream->peer_text = rp_copy_text(&stream->loop->memory, text, (size_t)size);
+    stream->peer_text = rp__copy_text(&stream->loop->memory, text, (size_t)size);
     return stream->peer_text != NULL;
 }
 
@@ -105,9 +105,9 @@ static bool peer_text_make(rp_stream *stream)
 static void no_memory(rp_stream *stream, rp_phase phase)
 {
     rp_error error;
-    (void)rp_error_set(&error, RP_E_NO_MEMORY, phase, "no memory for the connection to %s",
-                       stream->host);
-    rp_stream_open_failed(stream, &error);
+    (void)rp__error_set(&error, RP_E_NO_MEMORY, phase, "no memory for the connection to %s",
+                        stream->host);
+    rp__stream_open_failed(stream, &error);
 }
 
 /* ---- the judge ---- */
@@ -115,9 +115,9 @@ static void no_memory(rp_stream *stream, rp_phase phase)
 /* What was answered meanwhile has its post on its way; the stream waits for it. */
 static void drop_asked(rp_stream *stream)
 {
-    if (stream->question != NULL && rp_judge_drop(stream->config->judge, stream->question))
+    if (stream->question != NULL && rp__judge_drop(stream->config->judge, stream->question))
         stream->question = NULL;
-    if (stream->signing != NULL && rp_signing_drop(stream->config->signer, stream->signing))
+    if (stream->signing != NULL && rp__signing_drop(stream->config->signer, stream->signing))
         stream->signing = NULL;
 }
 
@@ -133,16 +133,16 @@ static void judged(rp_post *post, void *user)
     rp_question *question = RP_CONTAINER(post, rp_question, post);
     rp_error refusal = question->refusal;
     bool trusted = question->trusted;
-    rp_question_free(stream->config->judge, question);
+    rp__question_free(stream->config->judge, question);
     stream->question = NULL;
-    rp_stream_pump_later(stream);
+    rp__stream_pump_later(stream);
     if (stream->closing || stream->state != RP_STREAM_ASKING)
         return;
     if (!trusted) {
-        rp_stream_open_failed(stream, &refusal);
+        rp__stream_open_failed(stream, &refusal);
         return;
     }
-    rp_engine_trust(stream->engine);
+    rp__engine_trust(stream->engine);
     go_on(stream);
 }
 
@@ -154,13 +154,13 @@ static void answered(rp_question *question, void *user)
     rp_loop_post(stream->loop, &question->post);
 }
 
-void rp_stream_ask(rp_stream *stream)
+void rp__stream_ask(rp_stream *stream)
 {
     stream->state = RP_STREAM_ASKING;
-    stream->question = rp_engine_question(stream->engine);
-    if (rp_judge_ask(stream->config->judge, stream->question, answered, stream))
+    stream->question = rp__engine_question(stream->engine);
+    if (rp__judge_ask(stream->config->judge, stream->question, answered, stream))
         return;
-    rp_question_free(stream->config->judge, stream->question);
+    rp__question_free(stream->config->judge, stream->question);
     stream->question = NULL;
     no_memory(stream, RP_PHASE_HANDSHAKE);
 }
@@ -170,12 +170,12 @@ void rp_stream_ask(rp_stream *stream)
 static void not_signed(rp_stream *stream, bool refused)
 {
     rp_error error;
-    (void)rp_error_set(&error, RP_E_TLS_SIGNING, RP_PHASE_HANDSHAKE,
-                       refused ? "%s asked for a client certificate, and on_sign made no signature"
-                               : "%s asked for a client certificate, and on_sign's signature is "
-                                 "not by its key",
-                       stream->peer_text);
-    rp_stream_open_failed(stream, &error);
+    (void)rp__error_set(&error, RP_E_TLS_SIGNING, RP_PHASE_HANDSHAKE,
+                        refused ? "%s asked for a client certificate, and on_sign made no signature"
+                                : "%s asked for a client certificate, and on_sign's signature is "
+                                  "not by its key",
+                        stream->peer_text);
+    rp__stream_open_failed(stream, &error);
 }
 
 static void signature_came(rp_post *post, void *user)
@@ -185,13 +185,13 @@ static void signature_came(rp_post *post, void *user)
     bool refused = signing->refused, wrong = signing->wrong;
     bool wanted = !stream->closing && stream->state == RP_STREAM_ASKING;
     stream->signing = NULL;
-    rp_stream_pump_later(stream);
+    rp__stream_pump_later(stream);
     if (wanted && !refused && !wrong) {
-        rp_engine_signed(stream->engine, signing);
+        rp__engine_signed(stream->engine, signing);
         go_on(stream);
         return;
     }
-    rp_signing_free(stream->config->signer, signing);
+    rp__signing_free(stream->config->signer, signing);
     if (wanted)
         not_signed(stream, refused);
 }
@@ -205,12 +205,12 @@ static void signed_somewhere(rp_signing *signing, void *user)
 }
 
 /* The callback may do anything, closing the stream included: nothing is touched behind it. */
-void rp_stream_sign(rp_stream *stream)
+void rp__stream_sign(rp_stream *stream)
 {
     stream->state = RP_STREAM_ASKING;
-    stream->signing = rp_engine_signing(stream->engine);
-    rp_signer_ask(stream->config->signer, stream->signing, stream->config, stream->peer_text,
-                  signed_somewhere, stream);
+    stream->signing = rp__engine_signing(stream->engine);
+    rp__signer_ask(stream->config->signer, stream->signing, stream->config, stream->peer_text,
+                   signed_somewhere, stream);
 }
 
 /* ---- the next address ---- */
@@ -228,12 +228,12 @@ static void keep_failure(rp_stream *stream, const rp_error *error)
 {
     if (stream->left_failure != NULL)
         return;
-    stream->left_failure = rp_allocate(&stream->loop->memory, sizeof(*error));
+    stream->left_failure = rp__allocate(&stream->loop->memory, sizeof(*error));
     if (stream->left_failure == NULL)
         return;
     *stream->left_failure = *error;
-    (void)rp_error_set(stream->left_failure, error->status, error->phase,
-                       "%s; no other address took the connection", error->text);
+    (void)rp__error_set(stream->left_failure, error->status, error->phase,
+                        "%s; no other address took the connection", error->text);
     stream->left_failure->os_code = error->os_code;
     stream->left_failure->tls_code = error->tls_code;
 }
@@ -242,20 +242,20 @@ static void keep_failure(rp_stream *stream, const rp_error *error)
  * reset. */
 static const rp_error *telling_of(const rp_stream *stream, const rp_error *dialled)
 {
-    if (rp_dial_lacks(dialled->status) || dialled->status == RP_E_ADDRESS_REFUSED ||
+    if (rp__dial_lacks(dialled->status) || dialled->status == RP_E_ADDRESS_REFUSED ||
         dialled->status == RP_E_CANCELLED)
         return dialled;
     return stream->left_failure != NULL ? stream->left_failure : dialled;
 }
 
-bool rp_stream_has_next(const rp_stream *stream)
+bool rp__stream_has_next(const rp_stream *stream)
 {
     return stream->rest_count > 0 && !stream->closing && stream->state == RP_STREAM_HANDSHAKE;
 }
 
 static uint64_t ms_left(const rp_stream *stream)
 {
-    uint64_t now_ns = rp_loop_now_ns(stream->loop);
+    uint64_t now_ns = rp__loop_now_ns(stream->loop);
     if (stream->handshake_until_ns == 0)
         return RP_NEVER_MS;
     if (stream->handshake_until_ns <= now_ns)
@@ -267,7 +267,7 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
 
 static void rest_forget(rp_stream *stream)
 {
-    rp_free(&stream->loop->memory, stream->rest);
+    rp__free(&stream->loop->memory, stream->rest);
     stream->rest = NULL;
     stream->rest_count = 0;
 }
@@ -275,7 +275,7 @@ static void rest_forget(rp_stream *stream)
 static void dial_stop(rp_stream *stream)
 {
     if (stream->dial != NULL)
-        rp_dial_cancel(stream->dial);
+        rp__dial_cancel(stream->dial);
     stream->dial = NULL;
 }
 
@@ -291,14 +291,14 @@ static bool dial_rest(rp_stream *stream)
 /* The last address' port has given back what it was lent: nothing of its connection is left. */
 static void go_elsewhere(rp_stream *stream)
 {
-    rp_stream_io_reset(stream);
-    rp_engine_destroy(stream->engine);
+    rp__stream_io_reset(stream);
+    rp__engine_destroy(stream->engine);
     stream->engine = NULL;
     if (stream->socket != NULL) {
-        rp_stream_connected(stream);
+        rp__stream_connected(stream);
         return;
     }
-    rp_free(&stream->loop->memory, stream->peer_text);
+    rp__free(&stream->loop->memory, stream->peer_text);
     stream->peer_text = NULL;
     bool going = dial_rest(stream);
     rest_forget(stream);
@@ -325,7 +325,7 @@ static void leaving_closed(rp_socket *socket)
     rp_stream *stream = socket->user;
     stream->leaving = NULL;
     if (stream->closing)
-        rp_stream_pump_later(stream);
+        rp__stream_pump_later(stream);
     else if (stream->state == RP_STREAM_DIALLING)
         go_elsewhere(stream);
 }
@@ -345,18 +345,18 @@ static void leave_address(rp_stream *stream)
     stream->leaving = stream->socket;
     stream->socket = NULL;
     stream->leaving->handler = &leaving_handler;
-    rp_socket_ops(stream->leaving)->close(stream->leaving);
+    rp__socket_ops(stream->leaving)->close(stream->leaving);
 }
 
 static void handshake_timed_out(rp_stream *stream)
 {
     rp_error error;
-    (void)rp_error_set(&error, RP_E_HANDSHAKE_TIMEOUT, RP_PHASE_HANDSHAKE,
-                       "the TLS handshake with %s was not done within %llu ms%s",
-                       stream->peer_text != NULL ? stream->peer_text : stream->host,
-                       (unsigned long long)stream->handshake_timeout_ms,
-                       stream->signing != NULL ? ": on_sign's answer did not come" : "");
-    rp_stream_open_failed(stream, &error);
+    (void)rp__error_set(&error, RP_E_HANDSHAKE_TIMEOUT, RP_PHASE_HANDSHAKE,
+                        "the TLS handshake with %s was not done within %llu ms%s",
+                        stream->peer_text != NULL ? stream->peer_text : stream->host,
+                        (unsigned long long)stream->handshake_timeout_ms,
+                        stream->signing != NULL ? ": on_sign's answer did not come" : "");
+    rp__stream_open_failed(stream, &error);
 }
 
 static void watch_handshake(rp_stream *stream);
@@ -407,26 +407,26 @@ static void watch_handshake(rp_stream *stream)
         rp_timer_start(stream->loop, &stream->timer, wait_ms, handshake_watched, stream);
 }
 
-void rp_stream_heard(rp_stream *stream)
+void rp__stream_heard(rp_stream *stream)
 {
-    stream->heard_ns = rp_loop_now_ns(stream->loop);
+    stream->heard_ns = rp__loop_now_ns(stream->loop);
     if (stream->dial == NULL)
         return;
     dial_stop(stream);
     watch_handshake(stream);
 }
 
-void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
+void rp__stream_open_failed(rp_stream *stream, const rp_error *error)
 {
     if (stream->closing || stream->state == RP_STREAM_FAILED)
         return;
-    RP_ASSERT(!rp_stream_is_open(stream));
+    RP_ASSERT(!rp__stream_is_open(stream));
     bool in_time = error->status != RP_E_HANDSHAKE_TIMEOUT;
     dial_stop(stream);
     if (is_about_address(error) && stream->choice && stream->socket != NULL &&
         stream->state != RP_STREAM_ASKING)
-        rp_address_note(stream->loop, stream->resolver, &stream->address, false);
-    if (is_about_address(error) && in_time && rp_stream_has_next(stream)) {
+        rp__address_note(stream->loop, stream->resolver, &stream->address, false);
+    if (is_about_address(error) && in_time && rp__stream_has_next(stream)) {
         keep_failure(stream, error);
         leave_address(stream);
         return;
@@ -434,25 +434,25 @@ void rp_stream_open_failed(rp_stream *stream, const rp_error *error)
     rp_timer_stop(stream->loop, &stream->timer);
     drop_asked(stream);
     if (stream->state != RP_STREAM_ASKING) /* what stands in output must not leave then */
-        rp_stream_flush_alert(stream);     /* which may tell the peer why */
+        rp__stream_flush_alert(stream);    /* which may tell the peer why */
     stream->state = RP_STREAM_FAILED;
-    rp_stream_fail_writes(stream, error);
+    rp__stream_fail_writes(stream, error);
     stream->events->on_open(stream, error, stream->user); /* also if a write's callback closed us */
 }
 
-void rp_stream_opened(rp_stream *stream)
+void rp__stream_opened(rp_stream *stream)
 {
     rp_timer_stop(stream->loop, &stream->timer);
     stream->state = stream->state == RP_STREAM_CONNECTED ? RP_STREAM_PLAIN : RP_STREAM_OPEN;
-    stream->times.opened_ns = rp_loop_now_ns(stream->loop);
+    stream->times.opened_ns = rp__loop_now_ns(stream->loop);
     if (stream->choice)
-        rp_address_note(stream->loop, stream->resolver, &stream->address, true);
+        rp__address_note(stream->loop, stream->resolver, &stream->address, true);
     if (stream->queued != NULL)
-        rp_stream_pump_later(stream); /* they waited for this */
+        rp__stream_pump_later(stream); /* they waited for this */
     stream->events->on_open(stream, NULL, stream->user);
 }
 
-bool rp_stream_engine_make(rp_stream *stream, rp_error *error)
+bool rp__stream_engine_make(rp_stream *stream, rp_error *error)
 {
     rp_loop *loop = stream->loop;
     rp_engine_options options = {
@@ -467,17 +467,17 @@ bool rp_stream_engine_make(rp_stream *stream, rp_error *error)
         .peer_text = stream->peer_text,
     };
     stream->output.sealed = true;
-    stream->engine = rp_engine_create(&options, error);
+    stream->engine = rp__engine_create(&options, error);
     return stream->engine != NULL;
 }
 
-void rp_stream_connected(rp_stream *stream)
+void rp__stream_connected(rp_stream *stream)
 {
     uint64_t timeout_ms = stream->handshake_timeout_ms;
     if (stream->tunnel == NULL) /* else the one to the proxy was counted */
         stream->loop->stats.connections_opened++;
     if (stream->times.connected_ns == 0)
-        stream->times.connected_ns = rp_loop_now_ns(stream->loop);
+        stream->times.connected_ns = rp__loop_now_ns(stream->loop);
     stream->state = stream->config != NULL ? RP_STREAM_HANDSHAKE : RP_STREAM_CONNECTED;
     stream->handshake_due = true;
     if (timeout_ms < UINT64_MAX / NS_PER_MS / 2)
@@ -486,8 +486,8 @@ void rp_stream_connected(rp_stream *stream)
         watch_handshake(stream);
     stream->receiving = true;
     stream->receive_turn = stream->loop->stats.turns;
-    rp_socket_ops(stream->socket)->receive(stream->socket);
-    rp_stream_pump_later(stream);
+    rp__socket_ops(stream->socket)->receive(stream->socket);
+    rp__stream_pump_later(stream);
 }
 
 /* What the handshake may be tried with if it gets nowhere here. */
@@ -497,7 +497,7 @@ static bool rest_keep(rp_stream *stream, const rp_dial_result *result)
     stream->choice = stream->choice || size > 0;
     if (stream->config == NULL || size == 0)
         return true;
-    stream->rest = rp_allocate(&stream->loop->memory, size);
+    stream->rest = rp__allocate(&stream->loop->memory, size);
     if (stream->rest == NULL)
         return false;
     memcpy(stream->rest, result->rest, size);
@@ -512,13 +512,13 @@ static void dial_failed(rp_stream *stream, const rp_dial_result *result)
     if (stream->handshake_until_ns > 0 && result->error->status == RP_E_CONNECT_TIMEOUT)
         handshake_timed_out(stream);
     else
-        rp_stream_open_failed(stream, telling_of(stream, result->error));
+        rp__stream_open_failed(stream, telling_of(stream, result->error));
 }
 
 /* Another address has taken the connection, while the one that we have was silent. */
 static void leave_silent(rp_stream *stream)
 {
-    rp_address_note(stream->loop, stream->resolver, &stream->address, false);
+    rp__address_note(stream->loop, stream->resolver, &stream->address, false);
     rest_forget(stream);
     leave_address(stream);
 }
@@ -544,13 +544,13 @@ static void dialled(void *user, const rp_dial_result *result)
     stream->address = result->address;
     stream->socket = result->socket;
     /* From here on the socket's callbacks come to us, whatever else fails. */
-    stream->socket->handler = &rp_stream_socket_handler;
+    stream->socket->handler = &rp__stream_socket_handler;
     stream->socket->user = stream;
-    rp_socket_ops(stream->socket)->keepalive(stream->socket, &stream->keepalive);
+    rp__socket_ops(stream->socket)->keepalive(stream->socket, &stream->keepalive);
     if (!peer_text_make(stream) || !rest_keep(stream, result))
         no_memory(stream, RP_PHASE_CONNECT);
     else if (stream->leaving == NULL)
-        rp_stream_connected(stream);
+        rp__stream_connected(stream);
 }
 
 static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t connect_timeout_ms)
@@ -573,7 +573,7 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
         dial.addresses = &unix_address;
         dial.count = 1;
     }
-    stream->dial = rp_dial_start(stream->loop, &dial, dialled, stream);
+    stream->dial = rp__dial_start(stream->loop, &dial, dialled, stream);
     return stream->dial != NULL;
 }
 
@@ -588,17 +588,17 @@ static void tunnelled(void *user, const rp_tunnel_result *result)
     stream->times.connected_ns = result->proxy->times.connected_ns;
     if (result->error != NULL) {
         stream->tunnel = NULL;
-        rp_stream_open_failed(stream, result->error);
+        rp__stream_open_failed(stream, result->error);
         return;
     }
-    stream->times.tunnelled_ns = rp_loop_now_ns(stream->loop);
+    stream->times.tunnelled_ns = rp__loop_now_ns(stream->loop);
     stream->socket = result->socket;
-    stream->socket->handler = &rp_stream_socket_handler;
+    stream->socket->handler = &rp__stream_socket_handler;
     stream->socket->user = stream;
     if (!peer_text_make(stream))
         no_memory(stream, RP_PHASE_CONNECT);
     else
-        rp_stream_connected(stream);
+        rp__stream_connected(stream);
 }
 
 static bool tunnel_begin(rp_stream *stream, const rp_stream_options *options, const rp_hop *hop)
@@ -617,7 +617,7 @@ static bool tunnel_begin(rp_stream *stream, const rp_stream_options *options, co
         .families = stream->families,
         .local = options->local,
     };
-    stream->tunnel = rp_tunnel_open(stream->loop, &through, tunnelled, stream);
+    stream->tunnel = rp__tunnel_open(stream->loop, &through, tunnelled, stream);
     return stream->tunnel != NULL;
 }
 
@@ -627,7 +627,7 @@ static bool way_begin(rp_stream *stream, const rp_stream_options *options)
 {
     const rp_hop *hop = NULL;
     if (options->proxy != NULL && stream->path == NULL)
-        hop = rp_proxy_hop(options->proxy, stream->host, options->tls != NULL);
+        hop = rp__proxy_hop(options->proxy, stream->host, options->tls != NULL);
     if (hop != NULL)
         return tunnel_begin(stream, options, hop);
     return dial_begin(stream, default_ms(options->resolve_timeout_ms, TIMEOUT_DEFAULT_MS),
@@ -648,8 +648,8 @@ static void session_key_make(rp_stream *stream)
                  stream->server_name, stream->port, stream->alpn == NULL ? "" : stream->alpn,
                  stream->dial_host == NULL ? "" : stream->dial_host, stream->dial_port,
                  stream->path == NULL ? "" : stream->path);
-    if (rp_stream_sessions(loop) != NULL && size < (int)sizeof(key))
-        stream->session_key = rp_copy_text(&loop->memory, key, (size_t)size);
+    if (rp__stream_sessions(loop) != NULL && size < (int)sizeof(key))
+        stream->session_key = rp__copy_text(&loop->memory, key, (size_t)size);
 }
 
 /* An IPv6 literal loses its brackets: they are the URL's syntax, not the host's name. */
@@ -660,7 +660,7 @@ static bool host_make(rp_stream *stream, const char *host)
         host++;
         size -= 2;
     }
-    stream->host = rp_copy_text(&stream->loop->memory, host, size);
+    stream->host = rp__copy_text(&stream->loop->memory, host, size);
     return stream->host != NULL;
 }
 
@@ -668,22 +668,22 @@ static bool route_keep(rp_stream *stream, const rp_route *route)
 {
     const char *host = (const char *)route->host.data;
     stream->dial_port = route->port > 0 ? route->port : stream->port;
-    if (!rp_stream_copy(stream, &stream->path, route->path))
+    if (!rp__stream_copy(stream, &stream->path, route->path))
         return false;
     if (route->host.size == 0)
         return true;
-    stream->dial_host = rp_copy_text(&stream->loop->memory, host, route->host.size);
+    stream->dial_host = rp__copy_text(&stream->loop->memory, host, route->host.size);
     return stream->dial_host != NULL;
 }
 
 static bool local_make(rp_stream *stream, const rp_local *local)
 {
-    if (rp_local_is_any(local))
+    if (rp__local_is_any(local))
         return true;
-    stream->local = rp_allocate(&stream->loop->memory, sizeof(*stream->local));
+    stream->local = rp__allocate(&stream->loop->memory, sizeof(*stream->local));
     if (stream->local == NULL)
         return false;
-    rp_local_keep(stream->local, local);
+    rp__local_keep(stream->local, local);
     return true;
 }
 
@@ -695,8 +695,8 @@ static bool strings_make(rp_stream *stream, const rp_stream_options *options, co
     if (stream->config == NULL)
         return true;
     const char *name = options->server_name != NULL ? options->server_name : stream->host;
-    return rp_stream_copy(stream, &stream->server_name, name) &&
-           rp_stream_copy(stream, &stream->alpn, options->alpn);
+    return rp__stream_copy(stream, &stream->server_name, name) &&
+           rp__stream_copy(stream, &stream->alpn, options->alpn);
 }
 
 rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_options *given,
@@ -706,20 +706,20 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     const rp_stream_options *options = &known;
     rp_route route = {.port = 0};
     *out = NULL;
-    if (!rp_options_copy(&known, sizeof(known), given, given_size))
+    if (!rp__options_copy(&known, sizeof(known), given, given_size))
         return RP_E_MISUSE;
-    if (!rp_loop_is_ours(loop) ||
-        (options->resolver != NULL && !rp_resolver_is_ours(options->resolver)))
+    if (!rp__loop_is_ours(loop) ||
+        (options->resolver != NULL && !rp__resolver_is_ours(options->resolver)))
         return RP_E_MISUSE;
     if (loop->destroying || options->host == NULL || options->host[0] == '\0' || events == NULL ||
         events->on_open == NULL || strlen(options->host) > HOST_LIMIT ||
         (options->server_name != NULL && strlen(options->server_name) > HOST_LIMIT) ||
         (options->refuse_addresses & ~(uint32_t)RP_ADDRESS_NOT_PUBLIC) != 0 ||
         (unsigned)options->families > RP_FAMILIES_IPV6 ||
-        rp_local_check(&options->local, &known.families, NULL) != RP_OK ||
-        (options->connect_to != NULL && !rp_route_parse(&route, options->connect_to)))
+        rp__local_check(&options->local, &known.families, NULL) != RP_OK ||
+        (options->connect_to != NULL && !rp__route_parse(&route, options->connect_to)))
         return RP_E_MISUSE;
-    rp_stream *stream = rp_stream_new(loop, events, user);
+    rp_stream *stream = rp__stream_new(loop, events, user);
     if (stream == NULL)
         return RP_E_NO_MEMORY;
     stream->port = options->port;
@@ -750,37 +750,37 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     return RP_OK;
 }
 
-void rp_stream_set_background(rp_stream *stream, bool background)
+void rp__stream_set_background(rp_stream *stream, bool background)
 {
     if (stream->background == background)
         return;
     stream->background = background;
     if (stream->tunnel != NULL)
-        rp_tunnel_set_background(stream->tunnel, background);
+        rp__tunnel_set_background(stream->tunnel, background);
     if (background)
-        rp_loop_unhold(stream->loop);
+        rp__loop_unhold(stream->loop);
     else
-        rp_loop_hold(stream->loop);
+        rp__loop_hold(stream->loop);
 }
 
-void rp_stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn, void *user)
+void rp__stream_timer_start(rp_stream *stream, uint64_t delay_ms, rp_timer_fn *fn, void *user)
 {
-    RP_ASSERT(rp_stream_is_open(stream));
+    RP_ASSERT(rp__stream_is_open(stream));
     RP_ASSERT(!stream->closing);
-    rp_timer_start_internal(stream->loop, &stream->timer, delay_ms, fn, user);
+    rp__timer_start_internal(stream->loop, &stream->timer, delay_ms, fn, user);
 }
 
-void rp_stream_give(rp_stream *stream, const rp_stream_events *events, void *user)
+void rp__stream_give(rp_stream *stream, const rp_stream_events *events, void *user)
 {
-    RP_ASSERT(rp_stream_is_open(stream));
+    RP_ASSERT(rp__stream_is_open(stream));
     RP_ASSERT(!stream->closing && stream->queued == NULL);
     rp_timer_stop(stream->loop, &stream->timer);
-    rp_stream_want_fill(stream, NULL);
+    rp__stream_want_fill(stream, NULL);
     stream->events = events;
     stream->user = user;
 }
 
-void rp_stream_hand(rp_stream *stream, const uint8_t *data, size_t size)
+void rp__stream_hand(rp_stream *stream, const uint8_t *data, size_t size)
 {
     if (size > 0 && !stream->closing && stream->events->on_data != NULL)
         stream->events->on_data(stream, data, size, stream->user);
@@ -795,45 +795,45 @@ static void say_goodbye(rp_stream *stream)
     rp_error error;
     bool alone = stream->output.size == 0;
     if (stream->state == RP_STREAM_OPEN && !stream->shutdown_asked && !stream->write_failed)
-        (void)rp_engine_close_notify(stream->engine, &error);
+        (void)rp__engine_close_notify(stream->engine, &error);
     stream->socket->last_send = alone;
-    rp_stream_flush(stream);
+    rp__stream_flush(stream);
 }
 
 void rp_stream_close(rp_stream *stream)
 {
-    if (stream->closing || !rp_loop_is_ours(stream->loop))
+    if (stream->closing || !rp__loop_is_ours(stream->loop))
         return;
-    rp_stream_set_background(stream, false); /* rp_loop_run waits for the end */
+    rp__stream_set_background(stream, false); /* rp_loop_run waits for the end */
     rp_timer_stop(stream->loop, &stream->timer);
     dial_stop(stream);
     if (stream->tunnel != NULL && stream->socket == NULL) {
-        rp_tunnel_cancel(stream->tunnel);
+        rp__tunnel_cancel(stream->tunnel);
         stream->tunnel = NULL;
     }
     bool whole = stream->socket != NULL && stream->queued == NULL;
     if (whole)
         say_goodbye(stream);
     drop_asked(stream);
-    rp_stream_await(stream, 0);
+    rp__stream_await(stream, 0);
     stream->closing = true;
     /* A send in flight may have gone out and not have been reported: its end decides. */
     stream->parting = whole && stream->in_flight > 0 && stream->output.size > stream->in_flight &&
                       (!stream->write_failed || stream->alert_due);
     if (stream->parting)
-        rp_socket_ops(stream->socket)->cancel(stream->socket, RP_OP_SEND | RP_OP_RECEIVE);
+        rp__socket_ops(stream->socket)->cancel(stream->socket, RP_OP_SEND | RP_OP_RECEIVE);
     else if (stream->socket != NULL)
-        rp_socket_ops(stream->socket)->close(stream->socket);
-    rp_stream_pump_later(stream);
+        rp__socket_ops(stream->socket)->close(stream->socket);
+    rp__stream_pump_later(stream);
 }
 
 static void tell_cancelled(rp_stream *stream, bool was_opening)
 {
     rp_error error;
-    (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE,
-                       "the connection to %s was closed by us",
-                       stream->host == NULL ? "the peer" : stream->host);
-    rp_stream_fail_writes(stream, &error);
+    (void)rp__error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE,
+                        "the connection to %s was closed by us",
+                        stream->host == NULL ? "the peer" : stream->host);
+    rp__stream_fail_writes(stream, &error);
     if (was_opening && stream->peer_text != NULL)
         error.phase = RP_PHASE_HANDSHAKE;
     else if (was_opening)
@@ -843,7 +843,7 @@ static void tell_cancelled(rp_stream *stream, bool was_opening)
 }
 
 /* From the pump, once the socket is closed: nothing of ours is in the port's hands any more. */
-void rp_stream_finish_close(rp_stream *stream)
+void rp__stream_finish_close(rp_stream *stream)
 {
     bool was_opening = stream->state < RP_STREAM_OPEN;
     if (was_opening || stream->encrypted != NULL || stream->queued != NULL)
@@ -855,12 +855,12 @@ void rp_stream_finish_close(rp_stream *stream)
 
 /* ---- what is known ---- */
 
-const char *rp_stream_peer(const rp_stream *stream)
+const char *rp__stream_peer(const rp_stream *stream)
 {
     return stream->peer_text;
 }
 
-const rp_stream_times *rp_stream_times_get(const rp_stream *stream)
+const rp_stream_times *rp__stream_times_get(const rp_stream *stream)
 {
     return &stream->times;
 }
@@ -877,14 +877,14 @@ static void tell_info(const rp_stream *stream, rp_stream_info *info)
 {
     *info = (rp_stream_info){.address = ""};
     if (stream->address.family != 0)
-        (void)rp_address_text(&stream->address, true, info->address);
+        (void)rp__address_text(&stream->address, true, info->address);
     info->stale_name = stream->stale_name;
     info->resolved_us = since_start_us(stream, stream->times.resolved_ns);
     info->connected_us = since_start_us(stream, stream->times.connected_ns);
     if (stream->state != RP_STREAM_OPEN)
         return;
     rp_engine_info engine;
-    rp_engine_info_get(stream->engine, &engine);
+    rp__engine_info_get(stream->engine, &engine);
     info->tls_version = engine.version;
     info->tls_cipher = engine.cipher;
     info->tls_group = engine.group;
@@ -898,5 +898,5 @@ void rp_stream_info_get_sized(const rp_stream *stream, rp_stream_info *info, siz
 {
     rp_stream_info all;
     tell_info(stream, &all);
-    rp_structure_give(info, info_size, &all, sizeof(all));
+    rp__structure_give(info, info_size, &all, sizeof(all));
 }

@@ -68,7 +68,7 @@ struct rp_stream {
     uint64_t receive_turn; /* the turn in which the receive was started last */
 
     rp_deferred pump; /* runs everything that is due: encrypt, send, deliver */
-    rp_timer timer;   /* handshake deadline; once open the owner's: rp_stream_timer_start */
+    rp_timer timer;   /* handshake deadline; once open the owner's: rp__stream_timer_start */
     rp_loop_hook hook;
     uint64_t connect_timeout_ms, handshake_timeout_ms;
     rp_keepalive keepalive;
@@ -105,45 +105,45 @@ struct rp_stream {
 
 /* ---- between the three ---- */
 
-extern const rp_socket_handler rp_stream_socket_handler;
+extern const rp_socket_handler rp__stream_socket_handler;
 
-static inline bool rp_stream_is_open(const rp_stream *stream)
+static inline bool rp__stream_is_open(const rp_stream *stream)
 {
     return stream->state == RP_STREAM_OPEN || stream->state == RP_STREAM_PLAIN;
 }
 
-rp_stream *rp_stream_new(rp_loop *loop, const rp_stream_events *events, void *user);
+rp_stream *rp__stream_new(rp_loop *loop, const rp_stream_events *events, void *user);
 /* A copy of text in *target; of NULL nothing. False: no memory. */
-bool rp_stream_copy(rp_stream *stream, char **target, const char *text);
+bool rp__stream_copy(rp_stream *stream, char **target, const char *text);
 /* The transport stands. The pump goes on from here. */
-void rp_stream_connected(rp_stream *stream);
+void rp__stream_connected(rp_stream *stream);
 /* The write is done when what is in output now has left. */
-void rp_stream_write_mark(rp_stream *stream, rp_write *write);
-void rp_stream_pump_later(rp_stream *stream);
+void rp__stream_write_mark(rp_stream *stream, rp_write *write);
+void rp__stream_pump_later(rp_stream *stream);
 /* The engine is in doubt: puts the question, and goes on with the answer. */
-void rp_stream_ask(rp_stream *stream);
+void rp__stream_ask(rp_stream *stream);
 /* Where the loop keeps sessions; NULL: no memory. */
-rp_sessions *rp_stream_sessions(rp_loop *loop);
+rp_sessions *rp__stream_sessions(rp_loop *loop);
 /* The engine needs a signature: has it made, and goes on with it. */
-void rp_stream_sign(rp_stream *stream);
+void rp__stream_sign(rp_stream *stream);
 /* It is over before it was open. */
-void rp_stream_open_failed(rp_stream *stream, const rp_error *error);
-void rp_stream_opened(rp_stream *stream);
+void rp__stream_open_failed(rp_stream *stream, const rp_error *error);
+void rp__stream_opened(rp_stream *stream);
 /* The peer sent something, or ended: it is not silent. */
-void rp_stream_heard(rp_stream *stream);
+void rp__stream_heard(rp_stream *stream);
 /* Its handshake may go on with another address. */
-bool rp_stream_has_next(const rp_stream *stream);
-bool rp_stream_engine_make(rp_stream *stream, rp_error *error);
+bool rp__stream_has_next(const rp_stream *stream);
+bool rp__stream_engine_make(rp_stream *stream, rp_error *error);
 /* Puts what is ready on its way if nothing is in flight. */
-void rp_stream_flush(rp_stream *stream);
+void rp__stream_flush(rp_stream *stream);
 /* Before the writes fail: what the engine had to say at its end leaves, now or behind what is in
  * flight. */
-void rp_stream_flush_alert(rp_stream *stream);
+void rp__stream_flush_alert(rp_stream *stream);
 /* Completes every write with the error, now and from now on. */
-void rp_stream_fail_writes(rp_stream *stream, const rp_error *error);
-void rp_stream_finish_close(rp_stream *stream);
+void rp__stream_fail_writes(rp_stream *stream, const rp_error *error);
+void rp__stream_finish_close(rp_stream *stream);
 /* As before the first connection: what a closed socket left is forgotten, queued writes stay. */
-void rp_stream_io_reset(rp_stream *stream);
-void rp_stream_io_free(rp_stream *stream);
+void rp__stream_io_reset(rp_stream *stream);
+void rp__stream_io_free(rp_stream *stream);
 
 #endif

@@ -28,21 +28,21 @@ static size_t least(size_t a, size_t b)
 static void transport_error(const rp_stream *stream, rp_io_result result, rp_error *error)
 {
     rp_phase phase = RP_PHASE_NONE;
-    const rp_error *end = stream->tunnel != NULL ? rp_tunnel_end(stream->tunnel) : NULL;
+    const rp_error *end = stream->tunnel != NULL ? rp__tunnel_end(stream->tunnel) : NULL;
     if (stream->state == RP_STREAM_HANDSHAKE)
         phase = RP_PHASE_HANDSHAKE;
     if (end != NULL) {
         *error = *end;
         error->phase = phase;
-        rp_error_of_proxy(error);
+        rp__error_of_proxy(error);
         return;
     }
     if (result.status == RP_E_RESET)
-        (void)rp_error_set(error, result.status, phase,
-                           "the connection to %s was reset by the peer", stream->peer_text);
+        (void)rp__error_set(error, result.status, phase,
+                            "the connection to %s was reset by the peer", stream->peer_text);
     else
-        (void)rp_error_set(error, result.status, phase, "the connection to %s failed: %s",
-                           stream->peer_text, rp_os_error_text(result.os_code));
+        (void)rp__error_set(error, result.status, phase, "the connection to %s failed: %s",
+                            stream->peer_text, rp__os_error_text(result.os_code));
     error->os_code = result.os_code;
 }
 
@@ -74,11 +74,11 @@ static void write_done(rp_stream *stream, rp_write *write, const rp_error *error
         write->fn(stream, write, error, write->user);
 }
 
-void rp_stream_fail_writes(rp_stream *stream, const rp_error *error)
+void rp__stream_fail_writes(rp_stream *stream, const rp_error *error)
 {
     stream->write_failed = true;
     if (stream->write_failure == NULL) {
-        stream->write_failure = rp_allocate(&stream->loop->memory, sizeof(*error));
+        stream->write_failure = rp__allocate(&stream->loop->memory, sizeof(*error));
         if (stream->write_failure != NULL)
             *stream->write_failure = *error;
     }
@@ -100,8 +100,8 @@ static void fail_late_writes(rp_stream *stream)
     if (stream->write_failure != NULL)
         error = *stream->write_failure;
     else
-        (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
-    rp_stream_fail_writes(stream, &error);
+        (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+    rp__stream_fail_writes(stream, &error);
 }
 
 static void tell_end(rp_stream *stream, const rp_error *error)
@@ -115,7 +115,7 @@ static void tell_end(rp_stream *stream, const rp_error *error)
 
 /* ---- encrypting ---- */
 
-void rp_stream_write_mark(rp_stream *stream, rp_write *write)
+void rp__stream_write_mark(rp_stream *stream, rp_write *write)
 {
     write->private_size = (size_t)(stream->sent_total + stream->output.size);
     write_put(&stream->encrypted, &stream->encrypted_last, write);
@@ -125,18 +125,18 @@ void rp_stream_write_mark(rp_stream *stream, rp_write *write)
 static void write_encrypted(rp_stream *stream)
 {
     stream->queued_done = 0;
-    rp_stream_write_mark(stream, write_take(&stream->queued, &stream->queued_last));
+    rp__stream_write_mark(stream, write_take(&stream->queued, &stream->queued_last));
 }
 
 static bool encrypt_piece(rp_stream *stream, const uint8_t *data, size_t size, rp_error *error)
 {
     stream->plain_total += size;
     if (stream->state == RP_STREAM_OPEN)
-        return rp_engine_write(stream->engine, data, size, error) == RP_ENGINE_OK;
-    if (rp_chain_append(&stream->output, data, size))
+        return rp__engine_write(stream->engine, data, size, error) == RP_ENGINE_OK;
+    if (rp__chain_append(&stream->output, data, size))
         return true;
-    (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory to send to %s",
-                       stream->peer_text);
+    (void)rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory to send to %s",
+                        stream->peer_text);
     return false;
 }
 
@@ -144,7 +144,7 @@ static bool encrypt_end(rp_stream *stream, rp_error *error)
 {
     if (stream->state == RP_STREAM_PLAIN)
         return true;
-    return rp_engine_close_notify(stream->engine, error) == RP_ENGINE_OK;
+    return rp__engine_close_notify(stream->engine, error) == RP_ENGINE_OK;
 }
 
 static void encrypt(rp_stream *stream)
@@ -159,7 +159,7 @@ static void encrypt(rp_stream *stream)
         else if (size > 0)
             good = encrypt_piece(stream, write->private_data + stream->queued_done, size, &error);
         if (!good) {
-            rp_stream_fail_writes(stream, &error);
+            rp__stream_fail_writes(stream, &error);
             if (stream->state == RP_STREAM_OPEN) /* can't decrypt any more either */
                 tell_end(stream, &error);
             return;
@@ -189,17 +189,17 @@ static rp_slice *slices_of(rp_stream *stream, size_t *limit)
     *limit = RP_SEND_SLICES;
     if (stream->output.size <= (size_t)RP_CHUNK_BYTES)
         return stream->slices;
-    stream->slice_chunk = rp_chunk_take(&stream->loop->chunks);
+    stream->slice_chunk = rp__chunk_take(&stream->loop->chunks);
     if (stream->slice_chunk == NULL)
         return stream->slices;
     *limit = RP_CHUNK_BYTES / sizeof(rp_slice);
     return (rp_slice *)(void *)stream->slice_chunk->data;
 }
 
-void rp_stream_flush(rp_stream *stream)
+void rp__stream_flush(rp_stream *stream)
 {
     if (stream->send_ended) /* an alert, or what answers a KeyUpdate: too late */
-        rp_chain_clear(&stream->output);
+        rp__chain_clear(&stream->output);
     bool mute = (stream->closing && !stream->parting) ||
                 (stream->write_failed && !stream->alert_due) || stream->state == RP_STREAM_ASKING;
     if (stream->socket == NULL || stream->leaving != NULL || mute || stream->in_flight > 0 ||
@@ -210,16 +210,16 @@ void rp_stream_flush(rp_stream *stream)
     stream->plain_handed = stream->plain_total;
     size_t limit;
     rp_slice *slices = slices_of(stream, &limit);
-    size_t count = rp_chain_slices(&stream->output, slices, limit);
+    size_t count = rp__chain_slices(&stream->output, slices, limit);
     for (size_t i = 0; i < count; i++)
         stream->in_flight += slices[i].size;
     stream->socket->quiet_send = is_quiet(stream);
-    rp_socket_ops(stream->socket)->send(stream->socket, slices, count);
+    rp__socket_ops(stream->socket)->send(stream->socket, slices, count);
 }
 
-void rp_stream_flush_alert(rp_stream *stream)
+void rp__stream_flush_alert(rp_stream *stream)
 {
-    rp_stream_flush(stream);
+    rp__stream_flush(stream);
     stream->alert_due = !stream->write_failed && stream->output.size > stream->in_flight;
 }
 
@@ -230,7 +230,7 @@ static void wait_for_quiet_send(rp_stream *stream)
     if (stream->in_flight == 0 || !stream->socket->quiet_send || is_quiet(stream))
         return;
     stream->socket->quiet_send = false; /* waited for: if it is not reported then, it is slow */
-    rp_stream_pump_later(stream);
+    rp__stream_pump_later(stream);
 }
 
 static void complete_writes(rp_stream *stream)
@@ -240,7 +240,7 @@ static void complete_writes(rp_stream *stream)
         rp_write *write = write_take(&stream->encrypted, &stream->encrypted_last);
         if (write->private_shutdown) {
             stream->send_ended = true;
-            rp_socket_ops(stream->socket)->shutdown_send(stream->socket);
+            rp__socket_ops(stream->socket)->shutdown_send(stream->socket);
         }
         write_done(stream, write, NULL);
     }
@@ -249,7 +249,7 @@ static void complete_writes(rp_stream *stream)
 static void slice_chunk_give(rp_stream *stream)
 {
     if (stream->slice_chunk != NULL)
-        rp_chunk_give(&stream->loop->chunks, stream->slice_chunk);
+        rp__chunk_give(&stream->loop->chunks, stream->slice_chunk);
     stream->slice_chunk = NULL;
 }
 
@@ -259,13 +259,13 @@ static void send_failed(rp_stream *stream, rp_io_result result)
 {
     rp_error error;
     transport_error(stream, result, &error);
-    rp_chain_clear(&stream->output);
-    if (!stream->write_failed && !rp_stream_has_next(stream))
-        rp_stream_fail_writes(stream, &error);
+    rp__chain_clear(&stream->output);
+    if (!stream->write_failed && !rp__stream_has_next(stream))
+        rp__stream_fail_writes(stream, &error);
     if (stream->closing || result.status == RP_E_RESET)
         return;
     if (stream->state == RP_STREAM_HANDSHAKE || stream->state == RP_STREAM_CONNECTED)
-        rp_stream_open_failed(stream, &error);
+        rp__stream_open_failed(stream, &error);
     else
         tell_end(stream, &error);
 }
@@ -274,11 +274,11 @@ static void send_failed(rp_stream *stream, rp_io_result result)
 static void part(rp_stream *stream, rp_io_result result, size_t size)
 {
     if (result.status == RP_OK) {
-        rp_chain_consume(&stream->output, size);
-        rp_stream_flush(stream);
+        rp__chain_consume(&stream->output, size);
+        rp__stream_flush(stream);
     }
     stream->parting = false;
-    rp_socket_ops(stream->socket)->close(stream->socket);
+    rp__socket_ops(stream->socket)->close(stream->socket);
 }
 
 static void sent(rp_socket *socket, rp_io_result result)
@@ -295,13 +295,13 @@ static void sent(rp_socket *socket, rp_io_result result)
         send_failed(stream, result);
         return;
     }
-    rp_chain_consume(&stream->output, size);
+    rp__chain_consume(&stream->output, size);
     stream->sent_total += size;
-    stream->moved_ns = rp_loop_now_ns(stream->loop);
+    stream->moved_ns = rp__loop_now_ns(stream->loop);
     complete_writes(stream);
-    rp_stream_flush(stream);
+    rp__stream_flush(stream);
     if (stream->queued != NULL || stream->fill != NULL)
-        rp_stream_pump_later(stream);
+        rp__stream_pump_later(stream);
 }
 
 /* ---- delivering ---- */
@@ -326,8 +326,8 @@ static void tell_failure(rp_stream *stream, rp_error *error)
     if (stream->input_ended && stream->input_result.status != RP_OK)
         transport_error(stream, stream->input_result, error);
     else
-        rp_stream_flush_alert(stream); /* which may tell the peer why */
-    rp_stream_fail_writes(stream, error);
+        rp__stream_flush_alert(stream); /* which may tell the peer why */
+    rp__stream_fail_writes(stream, error);
     tell_end(stream, error);
 }
 
@@ -342,10 +342,10 @@ static rp_engine_result read_records(rp_stream *stream, uint8_t *buffer, size_t 
         capacity = least(capacity, stream->credit);
     *size = 0;
     do {
-        result = rp_engine_read(stream->engine, buffer + *size, capacity - *size, &part, error);
+        result = rp__engine_read(stream->engine, buffer + *size, capacity - *size, &part, error);
         *size += part;
     } while (result == RP_ENGINE_OK && *size < least(capacity, ENOUGH_BYTES) &&
-             rp_engine_readable(stream->engine));
+             rp__engine_readable(stream->engine));
     return result;
 }
 
@@ -353,7 +353,7 @@ static void deliver_tls(rp_stream *stream)
 {
     uint8_t *buffer = stream->lower ? stream->loop->lower_scratch : stream->loop->scratch;
     while (!stream->closing && !stream->end_told && has_credit(stream) &&
-           rp_engine_readable(stream->engine)) {
+           rp__engine_readable(stream->engine)) {
         size_t size;
         rp_error error;
         rp_engine_result result = read_records(stream, buffer, &size, &error);
@@ -374,26 +374,26 @@ static void handshake(rp_stream *stream)
 {
     rp_error error;
     stream->handshake_due = false;
-    if (stream->engine == NULL && !rp_stream_engine_make(stream, &error)) {
-        rp_stream_open_failed(stream, &error);
+    if (stream->engine == NULL && !rp__stream_engine_make(stream, &error)) {
+        rp__stream_open_failed(stream, &error);
         return;
     }
     if (stream->input_ended)
-        rp_engine_input_end(stream->engine);
-    switch (rp_engine_handshake(stream->engine, &error)) {
+        rp__engine_input_end(stream->engine);
+    switch (rp__engine_handshake(stream->engine, &error)) {
     case RP_ENGINE_OK:
-        rp_stream_opened(stream);
+        rp__stream_opened(stream);
         break;
     case RP_ENGINE_DOUBT:
-        rp_stream_ask(stream);
+        rp__stream_ask(stream);
         break;
     case RP_ENGINE_SIGN:
-        rp_stream_sign(stream);
+        rp__stream_sign(stream);
         break;
     case RP_ENGINE_FAILED:
         if (stream->input_ended && stream->input_result.status != RP_OK)
             transport_error(stream, stream->input_result, &error);
-        rp_stream_open_failed(stream, &error);
+        rp__stream_open_failed(stream, &error);
         break;
     default:
         break;
@@ -402,7 +402,7 @@ static void handshake(rp_stream *stream)
 
 static void stash_free(rp_stream *stream)
 {
-    rp_free_secret(&stream->loop->memory, stream->stash, stream->stash_begin + stream->stash_size);
+    rp__free_secret(&stream->loop->memory, stream->stash, stream->stash_begin + stream->stash_size);
 }
 
 static bool stash(rp_stream *stream, rp_slice rest)
@@ -411,7 +411,7 @@ static bool stash(rp_stream *stream, rp_slice rest)
         return true;
     size_t need = stream->stash_size + rest.size;
     if (stream->stash_begin + need > stream->stash_capacity) {
-        uint8_t *grown = rp_reallocate(&stream->loop->memory, NULL, need);
+        uint8_t *grown = rp__reallocate(&stream->loop->memory, NULL, need);
         if (grown == NULL)
             return false;
         if (stream->stash_size > 0)
@@ -456,7 +456,7 @@ static rp_slice take_nothing(rp_stream *stream, rp_slice input)
 static void plain_opens(rp_stream *stream)
 {
     stream->handshake_due = false;
-    rp_stream_opened(stream);
+    rp__stream_opened(stream);
 }
 
 static rp_slice plain_take(rp_stream *stream, rp_slice input)
@@ -496,19 +496,19 @@ static rp_slice tls_take(rp_stream *stream, rp_slice input)
     if (stream->engine == NULL)
         return input; /* before the first pump */
     if (input.size > 0)
-        rp_engine_lend(stream->engine, input.data, input.size);
+        rp__engine_lend(stream->engine, input.data, input.size);
     if (stream->state == RP_STREAM_HANDSHAKE && (input.size > 0 || stream->handshake_due))
         handshake(stream);
     if (stream->state == RP_STREAM_OPEN)
         deliver_tls(stream);
-    return input.size == 0 ? input : rp_engine_unlend(stream->engine);
+    return input.size == 0 ? input : rp__engine_unlend(stream->engine);
 }
 
 static void tls_end(rp_stream *stream)
 {
     if (stream->engine == NULL)
         return;
-    rp_engine_input_end(stream->engine);
+    rp__engine_input_end(stream->engine);
     if (stream->state == RP_STREAM_HANDSHAKE)
         handshake(stream);
     if (stream->state == RP_STREAM_OPEN)
@@ -534,10 +534,10 @@ static void process_end(rp_stream *stream)
 static void input_no_memory(rp_stream *stream)
 {
     rp_error error;
-    (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for what %s sent",
-                       stream->peer_text);
+    (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for what %s sent",
+                        stream->peer_text);
     if (stream->state < RP_STREAM_OPEN)
-        rp_stream_open_failed(stream, &error);
+        rp__stream_open_failed(stream, &error);
     else
         tell_end(stream, &error);
 }
@@ -551,10 +551,10 @@ static void regulate_receive(rp_stream *stream)
     if (wanted && !stream->receiving) {
         stream->receiving = true;
         stream->receive_turn = stream->loop->stats.turns;
-        rp_socket_ops(stream->socket)->receive(stream->socket);
+        rp__socket_ops(stream->socket)->receive(stream->socket);
     } else if (!wanted && stream->receiving && !stream->receive_stopping) {
         stream->receive_stopping = true;
-        rp_socket_ops(stream->socket)->cancel(stream->socket, RP_OP_RECEIVE);
+        rp__socket_ops(stream->socket)->cancel(stream->socket, RP_OP_RECEIVE);
     }
 }
 
@@ -581,7 +581,7 @@ static void received_final(rp_stream *stream, rp_io_result result)
     if (result.status == RP_E_CANCELLED) {
         regulate_receive(stream);
         if (stream->fill != NULL)
-            rp_stream_pump_later(stream);
+            rp__stream_pump_later(stream);
         return;
     }
     stream->input_ended = true;
@@ -592,18 +592,18 @@ static void received_final(rp_stream *stream, rp_io_result result)
 static void received(rp_socket *socket, rp_slice bytes, rp_io_result result, bool final)
 {
     rp_stream *stream = socket->user;
-    rp_stream_heard(stream);
+    rp__stream_heard(stream);
     if (final) {
         received_final(stream, result);
     } else if (!stream->closing && !stream->end_told) {
-        stream->moved_ns = rp_loop_now_ns(stream->loop);
+        stream->moved_ns = rp__loop_now_ns(stream->loop);
         rp_slice rest = stream->stash_size > 0 ? bytes : stages[stream->state].take(stream, bytes);
         if (!stream->closing && !stream->end_told && !stash(stream, rest))
             input_no_memory(stream);
         regulate_receive(stream);
     }
     if (stream->output.size > stream->in_flight)
-        rp_stream_pump_later(stream);
+        rp__stream_pump_later(stream);
 }
 
 static void closed(rp_socket *socket)
@@ -611,10 +611,10 @@ static void closed(rp_socket *socket)
     rp_stream *stream = socket->user;
     stream->socket = NULL;
     stream->tunnel = NULL; /* it ends with its socket */
-    rp_stream_pump_later(stream);
+    rp__stream_pump_later(stream);
 }
 
-const rp_socket_handler rp_stream_socket_handler = {
+const rp_socket_handler rp__stream_socket_handler = {
     .received = received, .sent = sent, .closed = closed};
 
 /* ---- the pump ---- */
@@ -622,7 +622,7 @@ const rp_socket_handler rp_stream_socket_handler = {
 static void fill(rp_stream *stream)
 {
     void (*fn)(rp_stream *, void *) = stream->fill;
-    if (fn == NULL || stream->closing || !rp_stream_is_open(stream) || stream->in_flight > 0 ||
+    if (fn == NULL || stream->closing || !rp__stream_is_open(stream) || stream->in_flight > 0 ||
         stream->receive_stopping)
         return; /* the end of the send, or of the receive, calls the pump */
     stream->fill = NULL;
@@ -637,7 +637,7 @@ static void pump(rp_deferred *deferred)
     if (!stream->closing && stream->handshake_due)
         stages[stream->state].begin(stream);
     /* What came before there was an engine was put aside, too. */
-    if (!stream->closing && (rp_stream_is_open(stream) || stream->state == RP_STREAM_HANDSHAKE)) {
+    if (!stream->closing && (rp__stream_is_open(stream) || stream->state == RP_STREAM_HANDSHAKE)) {
         stash_run(stream);
         if (stream->input_ended)
             process_end(stream);
@@ -646,24 +646,24 @@ static void pump(rp_deferred *deferred)
     fill(stream);
     if (!stream->closing && stream->write_failed)
         fail_late_writes(stream);
-    else if (!stream->closing && rp_stream_is_open(stream))
+    else if (!stream->closing && rp__stream_is_open(stream))
         encrypt(stream);
     if (!stream->closing && stream->in_flight == 0)
         complete_writes(stream);
-    rp_stream_flush(stream);
+    rp__stream_flush(stream);
     if (!stream->closing)
         wait_for_quiet_send(stream);
     if (stream->closing && stream->socket == NULL && stream->leaving == NULL &&
         stream->question == NULL && stream->signing == NULL)
-        rp_stream_finish_close(stream);
+        rp__stream_finish_close(stream);
 }
 
-void rp_stream_pump_later(rp_stream *stream)
+void rp__stream_pump_later(rp_stream *stream)
 {
-    rp_loop_defer(stream->loop, &stream->pump, pump);
+    rp__loop_defer(stream->loop, &stream->pump, pump);
 }
 
-void rp_stream_want_fill(rp_stream *stream, void (*fn)(rp_stream *stream, void *user))
+void rp__stream_want_fill(rp_stream *stream, void (*fn)(rp_stream *stream, void *user))
 {
     stream->fill = fn;
     if (fn == NULL || stream->receive_stopping)
@@ -671,21 +671,21 @@ void rp_stream_want_fill(rp_stream *stream, void (*fn)(rp_stream *stream, void *
     /* Behind a quiet send it is the pump that waits: deferred from there it has a turn to come that
      * asks the port; from a timer's callback it may be called yet in this one. */
     if (stream->in_flight == 0 || stream->socket->quiet_send)
-        rp_stream_pump_later(stream);
+        rp__stream_pump_later(stream);
 }
 
-rp_stream_input rp_stream_input_get(const rp_stream *stream)
+rp_stream_input rp__stream_input_get(const rp_stream *stream)
 {
-    if (!rp_stream_is_open(stream) || stream->closing || stream->input_ended || stream->end_told ||
+    if (!rp__stream_is_open(stream) || stream->closing || stream->input_ended || stream->end_told ||
         stream->write_failed || stream->shutdown_asked)
         return RP_INPUT_ENDED;
     rp_stream_input below = RP_INPUT_CLEAN;
     if (stream->tunnel != NULL)
-        below = rp_stream_input_get(rp_tunnel_stream(stream->tunnel));
+        below = rp__stream_input_get(rp__tunnel_stream(stream->tunnel));
     if (below != RP_INPUT_CLEAN)
         return below;
     if (stream->stash_size > 0 ||
-        (stream->state == RP_STREAM_OPEN && !rp_engine_between_records(stream->engine)))
+        (stream->state == RP_STREAM_OPEN && !rp__engine_between_records(stream->engine)))
         return RP_INPUT_UNREAD;
     if (!stream->receiving || stream->receive_stopping ||
         stream->receive_turn == stream->loop->stats.turns)
@@ -693,44 +693,44 @@ rp_stream_input rp_stream_input_get(const rp_stream *stream)
     return RP_INPUT_CLEAN;
 }
 
-uint64_t rp_stream_moved_ns(const rp_stream *stream)
+uint64_t rp__stream_moved_ns(const rp_stream *stream)
 {
     return stream->moved_ns;
 }
 
-uint64_t rp_stream_heard_ns(const rp_stream *stream)
+uint64_t rp__stream_heard_ns(const rp_stream *stream)
 {
     return stream->heard_ns;
 }
 
-uint64_t rp_stream_sent(const rp_stream *stream)
+uint64_t rp__stream_sent(const rp_stream *stream)
 {
     return stream->sent_total;
 }
 
-uint64_t rp_stream_plain_put(const rp_stream *stream)
+uint64_t rp__stream_plain_put(const rp_stream *stream)
 {
     return stream->plain_total;
 }
 
-uint64_t rp_stream_plain_handed(const rp_stream *stream)
+uint64_t rp__stream_plain_handed(const rp_stream *stream)
 {
     return stream->plain_handed;
 }
 
-void rp_stream_io_reset(rp_stream *stream)
+void rp__stream_io_reset(rp_stream *stream)
 {
     RP_ASSERT(stream->encrypted == NULL);
-    rp_stream_io_free(stream);
+    rp__stream_io_free(stream);
     stream->stash = NULL;
     stream->stash_begin = stream->stash_size = stream->stash_capacity = 0;
     stream->input_ended = false;
 }
 
-void rp_stream_io_free(rp_stream *stream)
+void rp__stream_io_free(rp_stream *stream)
 {
     slice_chunk_give(stream);
-    rp_chain_clear(&stream->output);
+    rp__chain_clear(&stream->output);
     stash_free(stream);
 }
 
@@ -738,14 +738,14 @@ void rp_stream_io_free(rp_stream *stream)
 
 static rp_status write_start(rp_stream *stream, rp_write *write, const void *data, size_t size)
 {
-    if (!rp_loop_is_ours(stream->loop) || stream->closing || stream->shutdown_asked ||
+    if (!rp__loop_is_ours(stream->loop) || stream->closing || stream->shutdown_asked ||
         (data == NULL && size > 0))
         return RP_E_MISUSE;
     write->private_data = data;
     write->private_size = size;
     write_put(&stream->queued, &stream->queued_last, write);
-    if ((rp_stream_is_open(stream) || stream->write_failed) && !stream->filling)
-        rp_stream_pump_later(stream);
+    if ((rp__stream_is_open(stream) || stream->write_failed) && !stream->filling)
+        rp__stream_pump_later(stream);
     return RP_OK;
 }
 
@@ -756,14 +756,14 @@ rp_status rp_stream_write(rp_stream *stream, rp_write *write, const void *data, 
     return write_start(stream, write, data, size);
 }
 
-rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_error *error)
+rp_status rp__stream_put(rp_stream *stream, const void *data, size_t size, rp_error *error)
 {
     RP_ASSERT(!stream->closing);
-    RP_ASSERT(rp_stream_is_open(stream));
+    RP_ASSERT(rp__stream_is_open(stream));
     RP_ASSERT(stream->queued == NULL);
     if (stream->write_failed)
-        return rp_error_set(error, RP_E_RESET, RP_PHASE_REQUEST,
-                            "the connection to %s was reset by the peer", stream->peer_text);
+        return rp__error_set(error, RP_E_RESET, RP_PHASE_REQUEST,
+                             "the connection to %s was reset by the peer", stream->peer_text);
     const uint8_t *bytes = data;
     while (size > 0) {
         size_t piece = least(size, RECORD_BYTES);
@@ -775,7 +775,7 @@ rp_status rp_stream_put(rp_stream *stream, const void *data, size_t size, rp_err
         size -= piece;
     }
     if (!stream->filling)
-        rp_stream_pump_later(stream);
+        rp__stream_pump_later(stream);
     return RP_OK;
 }
 
@@ -788,47 +788,48 @@ rp_status rp_stream_shutdown_write(rp_stream *stream, rp_write *write, rp_write_
     return status;
 }
 
-void rp_stream_await(rp_stream *stream, uint32_t answers)
+void rp__stream_await(rp_stream *stream, uint32_t answers)
 {
     if (stream->socket != NULL && !stream->closing)
-        rp_socket_await(stream->socket, answers);
+        rp__socket_await(stream->socket, answers);
 }
 
-rp_tcp_numbers rp_stream_numbers(const rp_stream *stream)
+rp_tcp_numbers rp__stream_numbers(const rp_stream *stream)
 {
     rp_socket *socket = stream->socket;
-    if (socket == NULL || stream->closing || rp_socket_ops(socket)->numbers == NULL)
+    if (socket == NULL || stream->closing || rp__socket_ops(socket)->numbers == NULL)
         return (rp_tcp_numbers){.known = false};
-    return rp_socket_ops(socket)->numbers(socket);
+    return rp__socket_ops(socket)->numbers(socket);
 }
 
-rp_address rp_stream_local(const rp_stream *stream)
+rp_address rp__stream_local(const rp_stream *stream)
 {
     rp_socket *socket = stream->socket;
-    if (socket == NULL || stream->closing || rp_socket_ops(socket)->local == NULL)
+    if (socket == NULL || stream->closing || rp__socket_ops(socket)->local == NULL)
         return (rp_address){.family = 0};
-    return rp_socket_ops(socket)->local(socket);
+    return rp__socket_ops(socket)->local(socket);
 }
 
-uint64_t rp_stream_confirmed(const rp_stream *stream)
+uint64_t rp__stream_confirmed(const rp_stream *stream)
 {
-    return stream->socket == NULL ? 0 : rp_socket_ops(stream->socket)->confirmed(stream->socket);
+    return stream->socket == NULL ? 0 : rp__socket_ops(stream->socket)->confirmed(stream->socket);
 }
 
 void rp_stream_consume(rp_stream *stream, size_t size)
 {
-    if (!stream->has_credit_limit || stream->closing || size == 0 || !rp_loop_is_ours(stream->loop))
+    if (!stream->has_credit_limit || stream->closing || size == 0 ||
+        !rp__loop_is_ours(stream->loop))
         return;
     /* Only a stream without credit waits for this. */
     if (stream->credit == 0)
-        rp_stream_pump_later(stream);
+        rp__stream_pump_later(stream);
     stream->credit = size > SIZE_MAX - stream->credit ? SIZE_MAX : stream->credit + size;
 }
 
-void rp_stream_set_credit(rp_stream *stream, bool limited, size_t credit)
+void rp__stream_set_credit(rp_stream *stream, bool limited, size_t credit)
 {
     if (!has_credit(stream))
-        rp_stream_pump_later(stream);
+        rp__stream_pump_later(stream);
     stream->has_credit_limit = limited;
     stream->credit = credit;
 }

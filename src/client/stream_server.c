@@ -20,18 +20,18 @@ static void dropped(rp_socket *socket)
 
 static const rp_socket_handler dropping = {.closed = dropped};
 
-rp_status rp_stream_accept(rp_stream **out, rp_loop *loop, rp_socket *socket, rp_tls_config *config,
-                           const char *alpn, size_t receive_credit_bytes,
-                           const rp_stream_events *events, void *user)
+rp_status rp__stream_accept(rp_stream **out, rp_loop *loop, rp_socket *socket,
+                            rp_tls_config *config, const char *alpn, size_t receive_credit_bytes,
+                            const rp_stream_events *events, void *user)
 {
     *out = NULL;
-    rp_stream *stream = rp_stream_new(loop, events, user);
+    rp_stream *stream = rp__stream_new(loop, events, user);
     if (stream == NULL) {
         socket->handler = &dropping;
-        rp_socket_ops(socket)->close(socket);
+        rp__socket_ops(socket)->close(socket);
         return RP_E_NO_MEMORY;
     }
-    socket->handler = &rp_stream_socket_handler;
+    socket->handler = &rp__stream_socket_handler;
     socket->user = stream;
     stream->socket = socket;
     stream->server = true;
@@ -40,75 +40,75 @@ rp_status rp_stream_accept(rp_stream **out, rp_loop *loop, rp_socket *socket, rp
     stream->handshake_timeout_ms = RP_NEVER_MS;
     if (config != NULL)
         stream->config = rp_tls_config_retain(config);
-    if (!rp_stream_copy(stream, &stream->host, "the client") ||
-        !rp_stream_copy(stream, &stream->peer_text, "the client") ||
-        !rp_stream_copy(stream, &stream->alpn, alpn)) {
+    if (!rp__stream_copy(stream, &stream->host, "the client") ||
+        !rp__stream_copy(stream, &stream->peer_text, "the client") ||
+        !rp__stream_copy(stream, &stream->alpn, alpn)) {
         stream->events = &no_events; /* the caller never learns of this stream */
         rp_stream_close(stream);
         return RP_E_NO_MEMORY;
     }
-    rp_stream_connected(stream);
+    rp__stream_connected(stream);
     *out = stream;
     return RP_OK;
 }
 
-rp_status rp_stream_begin_tls(rp_stream *stream, rp_tls_config *config, const char *alpn)
+rp_status rp__stream_begin_tls(rp_stream *stream, rp_tls_config *config, const char *alpn)
 {
     RP_ASSERT(!stream->closing);
     RP_ASSERT(stream->state == RP_STREAM_PLAIN);
-    if (!rp_stream_copy(stream, &stream->alpn, alpn))
+    if (!rp__stream_copy(stream, &stream->alpn, alpn))
         return RP_E_NO_MEMORY;
     stream->config = rp_tls_config_retain(config);
     stream->state = RP_STREAM_HANDSHAKE;
     stream->handshake_due = true;
-    rp_stream_pump_later(stream);
+    rp__stream_pump_later(stream);
     return RP_OK;
 }
 
-rp_status rp_stream_write_raw(rp_stream *stream, rp_write *write, const void *data, size_t size,
-                              rp_write_fn *fn, void *user)
+rp_status rp__stream_write_raw(rp_stream *stream, rp_write *write, const void *data, size_t size,
+                               rp_write_fn *fn, void *user)
 {
     RP_ASSERT(!stream->closing);
     RP_ASSERT(stream->queued == NULL);
-    if (!rp_chain_append(&stream->output, data, size))
+    if (!rp__chain_append(&stream->output, data, size))
         return RP_E_NO_MEMORY;
     *write = (rp_write){.fn = fn, .user = user};
-    rp_stream_write_mark(stream, write);
-    rp_stream_pump_later(stream);
+    rp__stream_write_mark(stream, write);
+    rp__stream_pump_later(stream);
     return RP_OK;
 }
 
-void rp_stream_truncate(rp_stream *stream, rp_write *write, rp_write_fn *fn, void *user)
+void rp__stream_truncate(rp_stream *stream, rp_write *write, rp_write_fn *fn, void *user)
 {
     RP_ASSERT(!stream->closing);
     RP_ASSERT(stream->queued == NULL);
     *write = (rp_write){.fn = fn, .user = user, .private_shutdown = true};
     stream->shutdown_asked = true;
-    rp_stream_write_mark(stream, write);
-    rp_stream_pump_later(stream);
+    rp__stream_write_mark(stream, write);
+    rp__stream_pump_later(stream);
 }
 
-void rp_stream_mute(rp_stream *stream)
+void rp__stream_mute(rp_stream *stream)
 {
     stream->write_failed = true;
 }
 
-bool rp_stream_is_closing(const rp_stream *stream)
+bool rp__stream_is_closing(const rp_stream *stream)
 {
     return stream->closing;
 }
 
-uint64_t rp_stream_output_end(const rp_stream *stream)
+uint64_t rp__stream_output_end(const rp_stream *stream)
 {
     return stream->sent_total + stream->output.size;
 }
 
-void rp_stream_drop(rp_stream *stream, bool reset)
+void rp__stream_drop(rp_stream *stream, bool reset)
 {
     if (stream->closing)
         return;
     stream->shutdown_asked = true; /* no close_notify */
     if (reset && stream->socket != NULL)
-        rp_socket_ops(stream->socket)->reset_on_close(stream->socket);
+        rp__socket_ops(stream->socket)->reset_on_close(stream->socket);
     rp_stream_close(stream);
 }

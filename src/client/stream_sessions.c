@@ -6,23 +6,23 @@
 
 static void release(void *sessions)
 {
-    rp_sessions_destroy(sessions);
+    rp__sessions_destroy(sessions);
 }
 
-rp_sessions *rp_stream_sessions(rp_loop *loop)
+rp_sessions *rp__stream_sessions(rp_loop *loop)
 {
     if (loop->sessions == NULL) {
-        loop->sessions = rp_sessions_create(&loop->memory);
+        loop->sessions = rp__sessions_create(&loop->memory);
         loop->sessions_release = release;
     }
     return loop->sessions;
 }
 
-void rp_loop_share_sessions(rp_loop *loop, rp_sessions *sessions)
+void rp__loop_share_sessions(rp_loop *loop, rp_sessions *sessions)
 {
     if (loop->sessions != NULL)
         return; /* streams may be open that know it */
-    loop->sessions = rp_sessions_retain(sessions);
+    loop->sessions = rp__sessions_retain(sessions);
     loop->sessions_release = release;
 }
 
@@ -30,11 +30,11 @@ void rp_loop_share_sessions(rp_loop *loop, rp_sessions *sessions)
 static bool store_of(rp_loop *loop, rp_sessions **sessions, rp_status *status, rp_error *error)
 {
     *sessions = NULL;
-    if (!rp_loop_is_ours(loop) || loop->destroying)
-        *status = rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
-                               "the loop is another process', or being destroyed");
-    else if ((*sessions = rp_stream_sessions(loop)) == NULL)
-        *status = rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for TLS sessions");
+    if (!rp__loop_is_ours(loop) || loop->destroying)
+        *status = rp__error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
+                                "the loop is another process', or being destroyed");
+    else if ((*sessions = rp__stream_sessions(loop)) == NULL)
+        *status = rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for TLS sessions");
     return *sessions != NULL;
 }
 
@@ -48,13 +48,13 @@ rp_status rp_tls_sessions_save(rp_loop *loop, const rp_tls_config *config, const
     size_t size;
     if (!store_of(loop, &sessions, &status, error))
         return status;
-    (void)rp_sessions_lock(sessions); /* it is this process', as the loop is */
-    status = rp_sessions_save(sessions, config, seal_key, &loop->memory, &bytes, &size, error);
-    rp_sessions_unlock(sessions);
+    (void)rp__sessions_lock(sessions); /* it is this process', as the loop is */
+    status = rp__sessions_save(sessions, config, seal_key, &loop->memory, &bytes, &size, error);
+    rp__sessions_unlock(sessions);
     if (status != RP_OK)
         return status;
     fn(bytes, size, user);
-    rp_free_secret(&loop->memory, bytes, size);
+    rp__free_secret(&loop->memory, bytes, size);
     return RP_OK;
 }
 
@@ -69,9 +69,9 @@ rp_status rp_tls_sessions_restore(rp_loop *loop, const rp_tls_config *config,
     *count = 0;
     if (!store_of(loop, &sessions, &status, error))
         return status;
-    (void)rp_sessions_lock(sessions); /* it is this process', as the loop is */
-    status = rp_sessions_restore(sessions, config, seal_key, &loop->memory, (rp_slice){bytes, size},
-                                 count, error);
-    rp_sessions_unlock(sessions);
+    (void)rp__sessions_lock(sessions); /* it is this process', as the loop is */
+    status = rp__sessions_restore(sessions, config, seal_key, &loop->memory,
+                                  (rp_slice){bytes, size}, count, error);
+    rp__sessions_unlock(sessions);
     return status;
 }

@@ -67,15 +67,15 @@ struct rp_tunnel {
 static void negotiation_free(rp_tunnel *tunnel)
 {
     rp_memory *memory = &tunnel->loop->memory;
-    rp_connect_destroy(tunnel->connect);
-    rp_free_secret(memory, tunnel->socks, sizeof(*tunnel->socks));
-    rp_free(memory, tunnel->targets);
+    rp__connect_destroy(tunnel->connect);
+    rp__free_secret(memory, tunnel->socks, sizeof(*tunnel->socks));
+    rp__free(memory, tunnel->targets);
     tunnel->connect = NULL;
     tunnel->socks = NULL;
     tunnel->targets = NULL;
     rp_timer_stop(tunnel->loop, &tunnel->timer);
     if (tunnel->lookup != NULL)
-        rp_lookup_cancel(tunnel->lookup);
+        rp__lookup_cancel(tunnel->lookup);
     tunnel->lookup = NULL;
 }
 
@@ -83,20 +83,20 @@ static void tunnel_free(rp_tunnel *tunnel)
 {
     rp_memory *memory = &tunnel->loop->memory;
     negotiation_free(tunnel);
-    rp_loop_undefer(&tunnel->due);
-    rp_free_secret(memory, tunnel->early, tunnel->early_size);
-    rp_free(memory, tunnel->end);
+    rp__loop_undefer(&tunnel->due);
+    rp__free_secret(memory, tunnel->early, tunnel->early_size);
+    rp__free(memory, tunnel->end);
     rp_proxy_release(tunnel->proxy);
     rp_resolver_release(tunnel->resolver);
-    rp_free(memory, tunnel);
+    rp__free(memory, tunnel);
 }
 
 /* ---- failure ---- */
 
-void rp_error_of_proxy(rp_error *error)
+void rp__error_of_proxy(rp_error *error)
 {
     rp_error told = *error;
-    (void)rp_error_set(error, told.status, told.phase, "proxy: %s", told.text);
+    (void)rp__error_set(error, told.status, told.phase, "proxy: %s", told.text);
     memcpy(told.text, error->text, sizeof(told.text));
     *error = told;
     error->of_proxy = true;
@@ -126,11 +126,11 @@ static void refused(rp_tunnel *tunnel, const rp_error *why)
     if (tunnel->refusals > 0)
         (void)snprintf(others, sizeof(others), ", the last of %u addresses that it was asked for",
                        tunnel->refusals + 1);
-    (void)rp_error_set(&error, why->status, RP_PHASE_PROXY, "proxy %s: %s%s",
-                       rp_stream_peer(tunnel->stream), why->text, others);
+    (void)rp__error_set(&error, why->status, RP_PHASE_PROXY, "proxy %s: %s%s",
+                        rp__stream_peer(tunnel->stream), why->text, others);
     error.of_proxy = true;
     if (tunnel->connect != NULL)
-        error.proxy_code = rp_connect_status(tunnel->connect);
+        error.proxy_code = rp__connect_status(tunnel->connect);
     else if (tunnel->socks != NULL)
         error.proxy_code = tunnel->socks->code;
     fail(tunnel, &error);
@@ -139,32 +139,32 @@ static void refused(rp_tunnel *tunnel, const rp_error *why)
 static void no_memory(rp_tunnel *tunnel)
 {
     rp_error error;
-    (void)rp_error_set(&error, RP_E_NO_MEMORY, RP_PHASE_PROXY,
-                       "no memory for a connection to %.150s through a proxy", tunnel->host);
+    (void)rp__error_set(&error, RP_E_NO_MEMORY, RP_PHASE_PROXY,
+                        "no memory for a connection to %.150s through a proxy", tunnel->host);
     fail(tunnel, &error);
 }
 
 static void timed_out(rp_timer *timer, void *user)
 {
     rp_tunnel *tunnel = user;
-    const char *peer = rp_stream_peer(tunnel->stream); /* NULL: the next one is not there yet */
+    const char *peer = rp__stream_peer(tunnel->stream); /* NULL: the next one is not there yet */
     rp_error error;
     (void)timer;
-    if (tunnel->connect != NULL && rp_connect_status(tunnel->connect) != 0) {
-        rp_connect_end(tunnel->connect, &error); /* it said no, and owes the rest of its reasons */
+    if (tunnel->connect != NULL && rp__connect_status(tunnel->connect) != 0) {
+        rp__connect_end(tunnel->connect, &error); /* it said no, and owes the rest of its reasons */
         refused(tunnel, &error);
         return;
     }
     if (tunnel->lookup != NULL)
-        (void)rp_error_set(&error, RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE,
-                           "no answer for %.120s, which a socks5 proxy is to be asked for, within "
-                           "%llu ms",
-                           tunnel->host, (unsigned long long)tunnel->handshake_timeout_ms);
+        (void)rp__error_set(&error, RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE,
+                            "no answer for %.120s, which a socks5 proxy is to be asked for, within "
+                            "%llu ms",
+                            tunnel->host, (unsigned long long)tunnel->handshake_timeout_ms);
     else
-        (void)rp_error_set(&error, RP_E_PROXY_TIMEOUT, RP_PHASE_PROXY,
-                           "proxy %s did not connect to %.100s within %llu ms",
-                           peer != NULL ? peer : tunnel->hop->host, tunnel->host,
-                           (unsigned long long)tunnel->handshake_timeout_ms);
+        (void)rp__error_set(&error, RP_E_PROXY_TIMEOUT, RP_PHASE_PROXY,
+                            "proxy %s did not connect to %.100s within %llu ms",
+                            peer != NULL ? peer : tunnel->hop->host, tunnel->host,
+                            (unsigned long long)tunnel->handshake_timeout_ms);
     error.of_proxy = tunnel->lookup == NULL;
     fail(tunnel, &error);
 }
@@ -174,9 +174,9 @@ static void timed_out(rp_timer *timer, void *user)
 static void ask(rp_tunnel *tunnel, const void *data, size_t size)
 {
     rp_error error;
-    if (rp_stream_put(tunnel->stream, data, size, &error) == RP_OK)
+    if (rp__stream_put(tunnel->stream, data, size, &error) == RP_OK)
         return;
-    rp_error_of_proxy(&error);
+    rp__error_of_proxy(&error);
     fail(tunnel, &error);
 }
 
@@ -184,20 +184,20 @@ static void begin_connect(rp_tunnel *tunnel)
 {
     rp_memory *memory = &tunnel->loop->memory;
     size_t size;
-    tunnel->connect = rp_connect_create(memory);
+    tunnel->connect = rp__connect_create(memory);
     char *text =
-        rp_connect_request(memory, tunnel->host, tunnel->port_number, tunnel->hop->fields, &size);
+        rp__connect_request(memory, tunnel->host, tunnel->port_number, tunnel->hop->fields, &size);
     if (tunnel->connect == NULL || text == NULL)
         no_memory(tunnel);
     else
         ask(tunnel, text, size);
     if (text != NULL)
-        rp_free_secret(memory, text, size);
+        rp__free_secret(memory, text, size);
 }
 
 static void begin_socks(rp_tunnel *tunnel, const rp_address *address)
 {
-    rp_socks *socks = rp_allocate(&tunnel->loop->memory, sizeof(*socks));
+    rp_socks *socks = rp__allocate(&tunnel->loop->memory, sizeof(*socks));
     if (socks == NULL) {
         no_memory(tunnel);
         return;
@@ -208,7 +208,7 @@ static void begin_socks(rp_tunnel *tunnel, const rp_address *address)
                         .user = tunnel->hop->user,
                         .password = tunnel->hop->password};
     tunnel->socks = socks;
-    rp_socks_begin(socks);
+    rp__socks_begin(socks);
     ask(tunnel, socks->out, socks->out_size);
 }
 
@@ -217,13 +217,13 @@ static void begin_with(rp_tunnel *tunnel, const rp_address *addresses, size_t co
 {
     const char *why_not = NULL, *first = NULL;
     rp_error error;
-    tunnel->targets = rp_allocate(&tunnel->loop->memory, count * sizeof(*addresses));
+    tunnel->targets = rp__allocate(&tunnel->loop->memory, count * sizeof(*addresses));
     if (tunnel->targets == NULL) {
         no_memory(tunnel);
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (rp_rules_allow(&tunnel->rules, tunnel->host, &addresses[i], &why_not))
+        if (rp__rules_allow(&tunnel->rules, tunnel->host, &addresses[i], &why_not))
             tunnel->targets[tunnel->target_count++] = addresses[i];
         else
             first = first == NULL ? why_not : first;
@@ -232,9 +232,9 @@ static void begin_with(rp_tunnel *tunnel, const rp_address *addresses, size_t co
         begin_socks(tunnel, tunnel->targets);
         return;
     }
-    (void)rp_error_set(&error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
-                       "connection to %.100s through a proxy forbidden by this program: %s",
-                       tunnel->host, first);
+    (void)rp__error_set(&error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
+                        "connection to %.100s through a proxy forbidden by this program: %s",
+                        tunnel->host, first);
     fail(tunnel, &error);
 }
 
@@ -257,8 +257,8 @@ static void look_up(rp_tunnel *tunnel)
     unsigned how = tunnel->families == RP_FAMILIES_IPV4   ? RP_LOOKUP_NO_V6
                    : tunnel->families == RP_FAMILIES_IPV6 ? RP_LOOKUP_NO_V4
                                                           : 0;
-    if (rp_resolve_at_once(tunnel->loop, tunnel->resolver, tunnel->host, tunnel->port_number,
-                           addresses, &count, &error) != RP_OK) {
+    if (rp__resolve_at_once(tunnel->loop, tunnel->resolver, tunnel->host, tunnel->port_number,
+                            addresses, &count, &error) != RP_OK) {
         fail(tunnel, &error);
         return;
     }
@@ -266,8 +266,8 @@ static void look_up(rp_tunnel *tunnel)
         begin_with(tunnel, addresses, count);
         return;
     }
-    tunnel->lookup = rp_lookup_start(tunnel->loop, tunnel->resolver, tunnel->host,
-                                     tunnel->port_number, how, looked_up, tunnel);
+    tunnel->lookup = rp__lookup_start(tunnel->loop, tunnel->resolver, tunnel->host,
+                                      tunnel->port_number, how, looked_up, tunnel);
     if (tunnel->lookup == NULL)
         no_memory(tunnel);
 }
@@ -276,24 +276,24 @@ static void look_up(rp_tunnel *tunnel)
 static bool is_name(const char *host)
 {
     rp_address address;
-    return !rp_address_parse(&address, host, strlen(host));
+    return !rp__address_parse(&address, host, strlen(host));
 }
 
 static void negotiate(rp_tunnel *tunnel)
 {
     rp_error error;
     const rp_hop *hop = tunnel->hop;
-    if (!rp_hop_resolves(hop) || (hop->kind == RP_PROXY_SOCKS5H && !is_name(tunnel->host))) {
+    if (!rp__hop_resolves(hop) || (hop->kind == RP_PROXY_SOCKS5H && !is_name(tunnel->host))) {
         look_up(tunnel);
-    } else if (rp_hop_check(tunnel->proxy, hop, &tunnel->rules, tunnel->host, tunnel->port_number,
-                            &error) != RP_OK) {
+    } else if (rp__hop_check(tunnel->proxy, hop, &tunnel->rules, tunnel->host, tunnel->port_number,
+                             &error) != RP_OK) {
         fail(tunnel, &error);
     } else if (hop->kind <= RP_PROXY_HTTPS) {
         begin_connect(tunnel);
     } else if (strlen(tunnel->host) > RP_SOCKS_TEXT_LIMIT) {
-        (void)rp_error_set(&error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_PROXY,
-                           "a host name of more than 255 bytes can't be told to a SOCKS proxy "
-                           "(RFC 1928, 5)");
+        (void)rp__error_set(&error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_PROXY,
+                            "a host name of more than 255 bytes can't be told to a SOCKS proxy "
+                            "(RFC 1928, 5)");
         fail(tunnel, &error);
     } else {
         begin_socks(tunnel, NULL);
@@ -306,7 +306,7 @@ static void stands(rp_tunnel *tunnel, const uint8_t *rest, size_t size)
 {
     rp_tunnel_result result = {.socket = &tunnel->socket, .proxy = tunnel->stream};
     if (size > 0) {
-        tunnel->early = rp_allocate(&tunnel->loop->memory, size);
+        tunnel->early = rp__allocate(&tunnel->loop->memory, size);
         if (tunnel->early == NULL) {
             no_memory(tunnel);
             return;
@@ -314,7 +314,7 @@ static void stands(rp_tunnel *tunnel, const uint8_t *rest, size_t size)
         memcpy(tunnel->early, rest, size);
         tunnel->early_size = size;
     }
-    rp_stream_set_credit(tunnel->stream, true, 0); /* until it is received */
+    rp__stream_set_credit(tunnel->stream, true, 0); /* until it is received */
     tunnel->stands = true;
     tell(tunnel, &result);
 }
@@ -323,7 +323,7 @@ static void connect_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
 {
     rp_error error;
     size_t used;
-    switch (rp_connect_feed(tunnel->connect, data, size, &used, &error)) {
+    switch (rp__connect_feed(tunnel->connect, data, size, &used, &error)) {
     case RP_CONNECT_MORE:
         break;
     case RP_CONNECT_DONE:
@@ -352,7 +352,7 @@ static void socks_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
     rp_error error;
     while (size > 0 && tunnel->socks != NULL) {
         size_t used;
-        rp_socks_result result = rp_socks_feed(tunnel->socks, data, size, &used, &error);
+        rp_socks_result result = rp__socks_feed(tunnel->socks, data, size, &used, &error);
         data += used;
         size -= used;
         switch (result) {
@@ -377,17 +377,17 @@ static void socks_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
 static void answer_ends(rp_tunnel *tunnel, const rp_error *end)
 {
     rp_error error;
-    if (tunnel->connect != NULL && (end == NULL || rp_connect_status(tunnel->connect) != 0)) {
-        rp_connect_end(tunnel->connect, &error);
+    if (tunnel->connect != NULL && (end == NULL || rp__connect_status(tunnel->connect) != 0)) {
+        rp__connect_end(tunnel->connect, &error);
         refused(tunnel, &error);
     } else if (end != NULL) {
         error = *end;
         error.phase = RP_PHASE_PROXY;
-        rp_error_of_proxy(&error);
+        rp__error_of_proxy(&error);
         fail(tunnel, &error);
     } else {
-        (void)rp_error_set(&error, RP_E_PROXY_CLOSED, RP_PHASE_PROXY,
-                           "it closed the connection before it had answered");
+        (void)rp__error_set(&error, RP_E_PROXY_CLOSED, RP_PHASE_PROXY,
+                            "it closed the connection before it had answered");
         refused(tunnel, &error);
     }
 }
@@ -412,7 +412,7 @@ static void give_early(rp_tunnel *tunnel)
     tunnel->early = NULL;
     tunnel->early_size = 0;
     tunnel->socket.handler->received(&tunnel->socket, early, (rp_io_result){RP_OK, 0}, false);
-    rp_free_secret(&tunnel->loop->memory, memory, early.size);
+    rp__free_secret(&tunnel->loop->memory, memory, early.size);
 }
 
 static void send_ends(rp_tunnel *tunnel)
@@ -437,7 +437,7 @@ static void owed(rp_deferred *deferred)
     else if (tunnel->receiving && tunnel->ended)
         receive_ends(tunnel, tunnel->ended_by);
     else if (tunnel->receiving && !tunnel->closing)
-        rp_stream_set_credit(tunnel->stream, false, 0);
+        rp__stream_set_credit(tunnel->stream, false, 0);
     if (!tunnel->closing || tunnel->stream != NULL)
         return;
     tunnel->socket.handler->closed(&tunnel->socket);
@@ -446,7 +446,7 @@ static void owed(rp_deferred *deferred)
 
 static void owe(rp_tunnel *tunnel)
 {
-    rp_loop_defer(tunnel->loop, &tunnel->due, owed);
+    rp__loop_defer(tunnel->loop, &tunnel->due, owed);
 }
 
 static void socket_receive(rp_socket *socket)
@@ -478,16 +478,16 @@ static void socket_send(rp_socket *socket, const rp_slice *slices, size_t count)
     rp_tunnel *tunnel = of_socket(socket);
     rp_error error;
     rp_status status = RP_OK;
-    if (tunnel->stream == NULL || rp_stream_is_closing(tunnel->stream))
-        status = rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "closed");
+    if (tunnel->stream == NULL || rp__stream_is_closing(tunnel->stream))
+        status = rp__error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "closed");
     for (size_t i = 0; i < count; i++) {
         tunnel->sending += slices[i].size;
         if (status == RP_OK)
-            status = rp_stream_put(tunnel->stream, slices[i].data, slices[i].size, &error);
+            status = rp__stream_put(tunnel->stream, slices[i].data, slices[i].size, &error);
     }
     if (status == RP_OK) {
         tunnel->write = (rp_write){.fn = socket_sent, .user = tunnel};
-        rp_stream_write_mark(tunnel->stream, &tunnel->write);
+        rp__stream_write_mark(tunnel->stream, &tunnel->write);
         return;
     }
     tunnel->sent = io_result(&error);
@@ -507,8 +507,8 @@ static uint64_t socket_confirmed(rp_socket *socket)
     rp_tunnel *tunnel = of_socket(socket);
     if (tunnel->stream == NULL)
         return 0;
-    uint64_t confirmed = rp_stream_confirmed(tunnel->stream);
-    uint64_t open = rp_stream_sent(tunnel->stream) - confirmed;
+    uint64_t confirmed = rp__stream_confirmed(tunnel->stream);
+    uint64_t open = rp__stream_sent(tunnel->stream) - confirmed;
     return confirmed == 0 || open > tunnel->taken ? 0 : tunnel->taken - open;
 }
 
@@ -525,7 +525,7 @@ static void socket_cancel(rp_socket *socket, unsigned operations)
     if ((operations & RP_OP_RECEIVE) && tunnel->receiving) {
         tunnel->stopping = true;
         if (tunnel->stream != NULL)
-            rp_stream_set_credit(tunnel->stream, true, 0);
+            rp__stream_set_credit(tunnel->stream, true, 0);
         owe(tunnel);
     }
     /* What is in the stream's hands can only end with it. */
@@ -546,14 +546,14 @@ static void socket_close(rp_socket *socket)
 static rp_tcp_numbers socket_numbers(rp_socket *socket)
 {
     const rp_tunnel *tunnel = of_socket(socket);
-    return tunnel->stream != NULL ? rp_stream_numbers(tunnel->stream)
+    return tunnel->stream != NULL ? rp__stream_numbers(tunnel->stream)
                                   : (rp_tcp_numbers){.known = false};
 }
 
 static rp_address socket_local(rp_socket *socket)
 {
     const rp_tunnel *tunnel = of_socket(socket);
-    return tunnel->stream != NULL ? rp_stream_local(tunnel->stream) : (rp_address){.family = 0};
+    return tunnel->stream != NULL ? rp__stream_local(tunnel->stream) : (rp_address){.family = 0};
 }
 
 static const rp_port_ops socket_ops = {
@@ -579,7 +579,7 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
         return;
     if (error != NULL) {
         told = *error;
-        rp_error_of_proxy(&told);
+        rp__error_of_proxy(&told);
         fail(tunnel, &told);
         return;
     }
@@ -589,8 +589,8 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     }
     if (tunnel->handshake_timeout_ms < UINT64_MAX / NS_PER_MS / 2) {
         uint64_t end_ns =
-            rp_stream_times_get(stream)->connected_ns + tunnel->handshake_timeout_ms * NS_PER_MS;
-        uint64_t now_ns = rp_loop_now_ns(tunnel->loop);
+            rp__stream_times_get(stream)->connected_ns + tunnel->handshake_timeout_ms * NS_PER_MS;
+        uint64_t now_ns = rp__loop_now_ns(tunnel->loop);
         uint64_t left_ns = end_ns > now_ns ? end_ns - now_ns : 0;
         rp_timer_start(tunnel->loop, &tunnel->timer, (left_ns + NS_PER_MS - 1) / NS_PER_MS,
                        timed_out, tunnel);
@@ -611,8 +611,8 @@ static void on_data(rp_stream *stream, const uint8_t *data, size_t size, void *u
     } else if (tunnel->socks != NULL) {
         socks_answer(tunnel, data, size);
     } else if (tunnel->fn != NULL) { /* while the name is looked up */
-        (void)rp_error_set(&error, RP_E_PROXY_PROTOCOL, RP_PHASE_PROXY,
-                           "it speaks before it is asked");
+        (void)rp__error_set(&error, RP_E_PROXY_PROTOCOL, RP_PHASE_PROXY,
+                            "it speaks before it is asked");
         refused(tunnel, &error);
     }
 }
@@ -628,7 +628,7 @@ static void on_end(rp_stream *stream, const rp_error *error, void *user)
     tunnel->ended = true;
     tunnel->ended_by = io_result(error);
     if (error != NULL && tunnel->stands) {
-        tunnel->end = rp_allocate(&tunnel->loop->memory, sizeof(*error));
+        tunnel->end = rp__allocate(&tunnel->loop->memory, sizeof(*error));
         if (tunnel->end != NULL)
             *tunnel->end = *error;
     }
@@ -657,7 +657,7 @@ static bool stream_begin(rp_tunnel *tunnel, const rp_local *local)
     rp_stream *stream;
     bool tls = hop->kind == RP_PROXY_HTTPS;
     if (tls && loop->lower_scratch == NULL)
-        loop->lower_scratch = rp_allocate(&loop->memory, RP_SCRATCH_BYTES);
+        loop->lower_scratch = rp__allocate(&loop->memory, RP_SCRATCH_BYTES);
     if (tls && loop->lower_scratch == NULL)
         return false;
     rp_stream_options to_proxy = {
@@ -694,7 +694,7 @@ static rp_local local_of(const rp_stream *stream, char text[RP_ADDRESS_TEXT_SIZE
     if (end == NULL)
         return (rp_local){.address = NULL};
     return (rp_local){
-        .address = end->address.family != 0 ? rp_address_text(&end->address, false, text) : NULL,
+        .address = end->address.family != 0 ? rp__address_text(&end->address, false, text) : NULL,
         .device = end->device[0] != '\0' ? end->device : NULL,
         .first_port = end->first_port,
         .last_port = end->last_port,
@@ -710,10 +710,10 @@ static void ask_for_next(rp_tunnel *tunnel)
         no_memory(tunnel);
         return;
     }
-    rp_stream_set_background(tunnel->stream, last->background);
-    rp_stream_give(last, &no_events, NULL);
+    rp__stream_set_background(tunnel->stream, last->background);
+    rp__stream_give(last, &no_events, NULL);
     rp_stream_close(last);
-    rp_free_secret(&tunnel->loop->memory, tunnel->socks, sizeof(*tunnel->socks));
+    rp__free_secret(&tunnel->loop->memory, tunnel->socks, sizeof(*tunnel->socks));
     tunnel->socks = NULL;
     tunnel->refusals++;
     tunnel->target_count--;
@@ -722,37 +722,37 @@ static void ask_for_next(rp_tunnel *tunnel)
 
 /* ---- for the stream above ---- */
 
-rp_status rp_hop_check(const rp_proxy *proxy, const rp_hop *hop, const rp_dial_rules *rules,
-                       const char *host, uint16_t port, rp_error *error)
+rp_status rp__hop_check(const rp_proxy *proxy, const rp_hop *hop, const rp_dial_rules *rules,
+                        const char *host, uint16_t port, rp_error *error)
 {
     const char *why_not = NULL;
     rp_address addresses[RP_ADDRESSES_LIMIT];
     rp_override *from;
     rp_error why;
     size_t count;
-    if (is_name(host) && rp_hop_resolves(hop) && proxy->refuse_unseen)
-        return rp_error_set(error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
-                            "a proxy would look up %.100s, where this program can't see the "
-                            "address: forbidden by its refuse_unseen",
-                            host);
+    if (is_name(host) && rp__hop_resolves(hop) && proxy->refuse_unseen)
+        return rp__error_set(error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
+                             "a proxy would look up %.100s, where this program can't see the "
+                             "address: forbidden by its refuse_unseen",
+                             host);
     if (rules->refuse == 0 && rules->on_address == NULL)
         return RP_OK;
-    if (rp_names_answer(NULL, host, port, addresses, &count, &from, &why) != RP_OK)
+    if (rp__names_answer(NULL, host, port, addresses, &count, &from, &why) != RP_OK)
         why_not = "it is no name, and the proxy may take it for an address";
     for (size_t i = 0; why_not == NULL && i < count; i++)
-        (void)rp_rules_allow(rules, host, &addresses[i], &why_not);
+        (void)rp__rules_allow(rules, host, &addresses[i], &why_not);
     if (why_not == NULL)
         return RP_OK;
-    return rp_error_set(error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
-                        "connection to %.100s through a proxy forbidden by this program: %s", host,
-                        why_not);
+    return rp__error_set(error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
+                         "connection to %.100s through a proxy forbidden by this program: %s", host,
+                         why_not);
 }
 
-rp_tunnel *rp_tunnel_open(rp_loop *loop, const rp_tunnel_options *options, rp_tunnel_fn *fn,
-                          void *user)
+rp_tunnel *rp__tunnel_open(rp_loop *loop, const rp_tunnel_options *options, rp_tunnel_fn *fn,
+                           void *user)
 {
     size_t size = strlen(options->host);
-    rp_tunnel *tunnel = rp_allocate(&loop->memory, sizeof(*tunnel) + size + 1);
+    rp_tunnel *tunnel = rp__allocate(&loop->memory, sizeof(*tunnel) + size + 1);
     if (tunnel == NULL)
         return NULL;
     tunnel->port.ops = &socket_ops;
@@ -769,7 +769,7 @@ rp_tunnel *rp_tunnel_open(rp_loop *loop, const rp_tunnel_options *options, rp_tu
     tunnel->rules = options->rules;
     tunnel->families = options->families;
     tunnel->port_number = options->port;
-    rp_list_init(&tunnel->due.link);
+    rp__list_init(&tunnel->due.link);
     memcpy(tunnel->host, options->host, size);
     if (options->resolver != NULL)
         tunnel->resolver = rp_resolver_retain(options->resolver);
@@ -780,7 +780,7 @@ rp_tunnel *rp_tunnel_open(rp_loop *loop, const rp_tunnel_options *options, rp_tu
     return tunnel;
 }
 
-void rp_tunnel_cancel(rp_tunnel *tunnel)
+void rp__tunnel_cancel(rp_tunnel *tunnel)
 {
     RP_ASSERT(!tunnel->stands);
     tunnel->fn = NULL;
@@ -788,18 +788,18 @@ void rp_tunnel_cancel(rp_tunnel *tunnel)
     rp_stream_close(tunnel->stream);
 }
 
-const rp_stream *rp_tunnel_stream(const rp_tunnel *tunnel)
+const rp_stream *rp__tunnel_stream(const rp_tunnel *tunnel)
 {
     return tunnel->stream;
 }
 
-void rp_tunnel_set_background(rp_tunnel *tunnel, bool background)
+void rp__tunnel_set_background(rp_tunnel *tunnel, bool background)
 {
     if (tunnel->stream != NULL)
-        rp_stream_set_background(tunnel->stream, background);
+        rp__stream_set_background(tunnel->stream, background);
 }
 
-const rp_error *rp_tunnel_end(const rp_tunnel *tunnel)
+const rp_error *rp__tunnel_end(const rp_tunnel *tunnel)
 {
     return tunnel->end;
 }

@@ -35,24 +35,24 @@ typedef void rp_tunnel_fn(void *user, const rp_tunnel_result *result);
 
 /* Never calls fn inside. NULL: no memory. fn is called once; after a failure the pointer is dead,
  * after success when the socket is closed. */
-rp_tunnel *rp_tunnel_open(rp_loop *loop, const rp_tunnel_options *options, rp_tunnel_fn *fn,
-                          void *user);
+rp_tunnel *rp__tunnel_open(rp_loop *loop, const rp_tunnel_options *options, rp_tunnel_fn *fn,
+                           void *user);
 /* fn will not be called; the pointer is dead. */
-void rp_tunnel_cancel(rp_tunnel *tunnel);
+void rp__tunnel_cancel(rp_tunnel *tunnel);
 
 /* The stream to the proxy; NULL: it is closed. */
-const rp_stream *rp_tunnel_stream(const rp_tunnel *tunnel);
-/* As rp_stream_set_background. */
-void rp_tunnel_set_background(rp_tunnel *tunnel, bool background);
+const rp_stream *rp__tunnel_stream(const rp_tunnel *tunnel);
+/* As rp__stream_set_background. */
+void rp__tunnel_set_background(rp_tunnel *tunnel, bool background);
 /* Why no more bytes come, as the stream to the proxy says it; NULL: it ended well, or did not. */
-const rp_error *rp_tunnel_end(const rp_tunnel *tunnel);
+const rp_error *rp__tunnel_end(const rp_tunnel *tunnel);
 
 /* Error's sentence begins with the proxy, and of_proxy is set. */
-void rp_error_of_proxy(rp_error *error);
+void rp__error_of_proxy(rp_error *error);
 
 /* May a proxy be asked to go there? What it looks up itself only if that is allowed, and addresses
  * by the rules. */
-rp_status rp_hop_check(const rp_proxy *proxy, const rp_hop *hop, const rp_dial_rules *rules,
-                       const char *host, uint16_t port, rp_error *error);
+rp_status rp__hop_check(const rp_proxy *proxy, const rp_hop *hop, const rp_dial_rules *rules,
+                        const char *host, uint16_t port, rp_error *error);
 
 #endif

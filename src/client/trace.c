@@ -47,7 +47,7 @@ static void origin_add(rp_trace_event *event, const rp_origin *origin)
 
 static const char *method_copy(char text[METHOD_SIZE], const rp_message *message)
 {
-    rp_slice method = rp_message_method(message);
+    rp_slice method = rp__message_method(message);
     size_t size = method.size < METHOD_SIZE ? method.size : METHOD_SIZE - 1;
     memcpy(text, method.data, size);
     text[size] = '\0';
@@ -102,17 +102,17 @@ static void note(rp_request *request, const rp_trace_event *event)
     }
 }
 
-void rp_trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_error *error,
-                           uint64_t delay_ms)
+void rp__trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_error *error,
+                            uint64_t delay_ms)
 {
     char method[METHOD_SIZE];
-    rp_slice target = rp_message_target(&request->message);
+    rp_slice target = rp__message_target(&request->message);
     rp_response_summary summary;
     if (request->is_second)
         return; /* what comes of it is told as the first's */
     rp_trace_event event = {
         .kind = kind,
-        .time_ns = rp_loop_now_ns(request->client->loop),
+        .time_ns = rp__loop_now_ns(request->client->loop),
         .request = request->order + 1,
         .trace = request->traced.user,
         .resends = request->traced.resends,
@@ -129,7 +129,7 @@ void rp_trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_err
         event.status = request->status;
     }
     if (kind == RP_TRACE_ATTEMPT_END || kind == RP_TRACE_END) {
-        rp_request_summarize(request, &summary);
+        rp__request_summarize(request, &summary);
         event.bytes_sent = summary.bytes_sent;
         event.body_bytes = summary.body_bytes;
     }
@@ -141,10 +141,10 @@ void rp_trace_tell_request(rp_request *request, rp_trace_kind kind, const rp_err
 
 /* ---- connections ---- */
 
-void rp_trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, uint64_t time_ns,
-                        const rp_error *error, const char *why)
+void rp__trace_tell_conn(const rp_conn *conn, rp_trace_kind kind, uint64_t time_ns,
+                         const rp_error *error, const char *why)
 {
-    uint64_t now = rp_loop_now_ns(conn->client->loop);
+    uint64_t now = rp__loop_now_ns(conn->client->loop);
     bool late = kind <= RP_TRACE_CONNECTED; /* OPENING is first */
     rp_trace_event event = {
         .kind = kind,

@@ -26,39 +26,39 @@ typedef enum piece {
 
 /* ---- what is noted ---- */
 
-bool rp_why_begin(rp_request *request)
+bool rp__why_begin(rp_request *request)
 {
     rp_loop *loop = request->client->loop;
-    request->explain = rp_allocate(&loop->memory, sizeof(*request->explain));
+    request->explain = rp__allocate(&loop->memory, sizeof(*request->explain));
     if (request->explain == NULL)
         return false;
     request->tells_local = true;
     request->local_address[0] = '\0';
-    rp_loop_watch(loop);
+    rp__loop_watch(loop);
     request->explain->away_ns = loop->away_ns;
     return true;
 }
 
-void rp_why_end(rp_request *request)
+void rp__why_end(rp_request *request)
 {
     rp_loop *loop = request->client->loop;
     if (request->explain == NULL)
         return;
-    rp_loop_unwatch(loop);
-    rp_free(&loop->memory, request->explain);
+    rp__loop_unwatch(loop);
+    rp__free(&loop->memory, request->explain);
 }
 
-void rp_why_queued(rp_request *request)
+void rp__why_queued(rp_request *request)
 {
     const rp_origin *origin = request->origin;
     const rp_client *client = request->client;
     rp_explain *e = request->explain;
-    bool opening = origin->opening_count > 0, full = rp_origin_is_full(origin);
+    bool opening = origin->opening_count > 0, full = rp__origin_is_full(origin);
     if (request->state != RP_REQUEST_QUEUED)
         return; /* no memory for a connection */
-    if (rp_limit_room(origin) == 0)
+    if (rp__limit_room(origin) == 0)
         e->cause = RP_WAIT_LIMIT;
-    else if (rp_limit_is_down(origin))
+    else if (rp__limit_is_down(origin))
         e->cause = RP_WAIT_PROBE;
     else if (opening || full)
         e->cause = RP_WAIT_CONNECTION;
@@ -68,19 +68,19 @@ void rp_why_queued(rp_request *request)
     e->ahead = origin->queued_count - 1 + origin->in_flight;
 }
 
-void rp_why_again(rp_request *request)
+void rp__why_again(rp_request *request)
 {
     rp_explain *e = request->explain;
     e->again++;
-    e->ended_ns = rp_loop_now_ns(request->client->loop);
+    e->ended_ns = rp__loop_now_ns(request->client->loop);
 }
 
-void rp_why_goes(rp_request *request)
+void rp__why_goes(rp_request *request)
 {
     rp_explain *e = request->explain;
     if (e->ended_ns == 0)
         return;
-    e->begun_ns = rp_loop_now_ns(request->client->loop);
+    e->begun_ns = rp__loop_now_ns(request->client->loop);
     e->between_ns += e->begun_ns - e->ended_ns;
     e->ended_ns = 0;
 }
@@ -88,7 +88,7 @@ void rp_why_goes(rp_request *request)
 /* *since: from when on it is so; 0: it is not. */
 static void count(const rp_request *request, uint64_t *total_ns, uint64_t *since, bool is_so)
 {
-    uint64_t now = rp_loop_now_ns(request->client->loop);
+    uint64_t now = rp__loop_now_ns(request->client->loop);
     if (is_so == (*since > 0))
         return;
     if (!is_so)
@@ -96,13 +96,13 @@ static void count(const rp_request *request, uint64_t *total_ns, uint64_t *since
     *since = is_so ? now : 0;
 }
 
-void rp_why_owes(rp_request *request, bool owes)
+void rp__why_owes(rp_request *request, bool owes)
 {
     rp_explain *e = request->explain;
     count(request, &e->credit_ns, &e->owes_ns, owes);
 }
 
-void rp_why_lacks(rp_request *request, bool lacks)
+void rp__why_lacks(rp_request *request, bool lacks)
 {
     rp_explain *e = request->explain;
     count(request, &e->body_ns, &e->lacks_ns, lacks);
@@ -146,7 +146,7 @@ static piece longest_piece(const rp_request *request, const rp_response_summary 
 {
     const rp_timings *t = &summary->timings;
     const rp_explain *e = request->explain;
-    const uint64_t earlier_us = e->again > 0 ? rp_request_since_us(request, e->begun_ns) : 0;
+    const uint64_t earlier_us = e->again > 0 ? rp__request_since_us(request, e->begun_ns) : 0;
     const uint64_t ends[] = {earlier_us,      t->queued_us,     t->resolved_us, t->connected_us,
                              e->tunnelled_us, t->handshaken_us, t->sent_us,     t->first_byte_us};
     uint64_t spans[PIECES] = {0}, at = 0;
@@ -299,7 +299,7 @@ static void add_piece(text *t, const rp_request *request, const rp_response_summ
         break;
     }
     /* Which of the two is slow can't be known. */
-    if ((which == ANSWER || which == BODY) && rp_origin_forwards(request->origin))
+    if ((which == ANSWER || which == BODY) && rp__origin_forwards(request->origin))
         add(t, ", through the proxy %.100s", hop->host);
 }
 
@@ -316,14 +316,14 @@ static void add_tcp(text *t, const rp_explain *e, piece which)
     }
 }
 
-const char *rp_why_text(rp_request *request, const rp_response_summary *summary)
+const char *rp__why_text(rp_request *request, const rp_response_summary *summary)
 {
     rp_explain *e = request->explain;
     text t = {.at = e->text, .left = RP_WHY_SIZE};
     uint64_t us;
-    rp_why_owes(request, false);
-    rp_why_lacks(request, false);
-    rp_why_goes(request); /* or would have */
+    rp__why_owes(request, false);
+    rp__why_lacks(request, false);
+    rp__why_goes(request); /* or would have */
     piece which = longest_piece(request, summary, &us);
     uint64_t away_us = (request->client->loop->away_ns - e->away_ns) / 1000;
     bool away = away_us > us / 2;

@@ -34,18 +34,18 @@ typedef struct rp_explain {
 } rp_explain;
 
 /* False: no memory. */
-bool rp_why_begin(rp_request *request);
-void rp_why_end(rp_request *request);
+bool rp__why_begin(rp_request *request);
+void rp__why_end(rp_request *request);
 /* It waits in its origin's queue; what may be opened for it is. */
-void rp_why_queued(rp_request *request);
+void rp__why_queued(rp_request *request);
 /* What went out ended, and it goes out once more; and: now it does, if that is so. */
-void rp_why_again(rp_request *request);
-void rp_why_goes(rp_request *request);
+void rp__why_again(rp_request *request);
+void rp__why_goes(rp_request *request);
 /* Does the caller owe all of its credit from here on? */
-void rp_why_owes(rp_request *request, bool owes);
+void rp__why_owes(rp_request *request, bool owes);
 /* Is there nothing of the body to send from here on, for the caller has not given it? */
-void rp_why_lacks(rp_request *request, bool lacks);
+void rp__why_lacks(rp_request *request, bool lacks);
 /* The sentence; lives as long as the request. */
-const char *rp_why_text(rp_request *request, const rp_response_summary *summary);
+const char *rp__why_text(rp_request *request, const rp_response_summary *summary);
 
 #endif

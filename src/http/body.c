@@ -17,7 +17,7 @@ static uint64_t bytes_left(const rp_body *body)
     return body->given.size - whole;
 }
 
-size_t rp_body_ready(const rp_body *body, size_t most)
+size_t rp__body_ready(const rp_body *body, size_t most)
 {
     if (body->held || body->stopped || body->again)
         return 0;
@@ -25,24 +25,24 @@ size_t rp_body_ready(const rp_body *body, size_t most)
     return left < most ? (size_t)left : most;
 }
 
-bool rp_body_ends(const rp_body *body, size_t size)
+bool rp__body_ends(const rp_body *body, size_t size)
 {
     if (body->held || body->stopped || body->again || (body->produced && !body->ended))
         return false;
     return size == bytes_left(body);
 }
 
-void rp_body_take(rp_body *body, size_t size, uint8_t *out)
+void rp__body_take(rp_body *body, size_t size, uint8_t *out)
 {
     if (body->data != NULL && size > 0)
         memcpy(out, body->data + body->taken_bytes, size);
     body->taken_bytes += size;
     while (body->data == NULL && size > 0) {
         rp_slice slice;
-        (void)rp_chain_slices(&body->given, &slice, 1);
+        (void)rp__chain_slices(&body->given, &slice, 1);
         size_t part = slice.size < size ? slice.size : size;
         memcpy(out, slice.data, part);
-        rp_chain_consume(&body->given, part);
+        rp__chain_consume(&body->given, part);
         out += part;
         size -= part;
     }
@@ -80,7 +80,7 @@ static bool is_forbidden(const char *name)
                                         "transfer-encoding",
                                         "upgrade"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (rp_name_equal(name, strlen(name), names[i]))
+        if (rp__name_equal(name, strlen(name), names[i]))
             return true;
     }
     return false;
@@ -90,12 +90,12 @@ static bool lists(rp_slice value, const char *name)
 {
     const char *text = (const char *)value.data, *end = text + value.size;
     while (text < end) {
-        while (text < end && (rp_is_blank(*text) || *text == ','))
+        while (text < end && (rp__is_blank(*text) || *text == ','))
             text++;
         const char *word = text;
-        while (text < end && !rp_is_blank(*text) && *text != ',')
+        while (text < end && !rp__is_blank(*text) && *text != ',')
             text++;
-        if (rp_name_equal(word, (size_t)(text - word), name))
+        if (rp__name_equal(word, (size_t)(text - word), name))
             return true;
     }
     return false;
@@ -104,8 +104,8 @@ static bool lists(rp_slice value, const char *name)
 static bool is_announced(const rp_message *message, const char *name)
 {
     rp_field field;
-    for (size_t at = 0; rp_message_next(message, &at, &field);) {
-        if (rp_name_equal((const char *)field.name.data, field.name.size, "trailer") &&
+    for (size_t at = 0; rp__message_next(message, &at, &field);) {
+        if (rp__name_equal((const char *)field.name.data, field.name.size, "trailer") &&
             lists(field.value, name))
             return true;
     }
@@ -114,9 +114,9 @@ static bool is_announced(const rp_message *message, const char *name)
 
 static const char *trailer_fault(const rp_message *message, const rp_header *trailer)
 {
-    if (!rp_is_token(trailer->name, strlen(trailer->name)))
+    if (!rp__is_token(trailer->name, strlen(trailer->name)))
         return "has a name that is not a token (RFC 9110, 5.1)";
-    if (!rp_is_field_value(trailer->value, strlen(trailer->value)))
+    if (!rp__is_field_value(trailer->value, strlen(trailer->value)))
         return "has a control character in its value (RFC 9110, 5.5)";
     if (is_forbidden(trailer->name))
         return "must not stand behind a body (RFC 9110, 6.5.1)";
@@ -143,15 +143,15 @@ static size_t put_trailer(uint8_t *out, const rp_header *trailer)
 static rp_status bad_trailer(const char *name, const char *what, rp_error *error)
 {
     int shown = 0;
-    while (shown < 64 && rp_is_token(name + shown, 1))
+    while (shown < 64 && rp__is_token(name + shown, 1))
         shown++;
-    return rp_error_set(error, RP_E_BAD_HEADER, RP_PHASE_REQUEST,
-                        "the request trailer \"%.*s%s\" %s", shown, name,
-                        name[shown] == '\0' ? "" : "...", what);
+    return rp__error_set(error, RP_E_BAD_HEADER, RP_PHASE_REQUEST,
+                         "the request trailer \"%.*s%s\" %s", shown, name,
+                         name[shown] == '\0' ? "" : "...", what);
 }
 
-rp_status rp_body_trailers_set(rp_body *body, rp_memory *memory, const rp_message *message,
-                               const rp_header *trailers, size_t count, rp_error *error)
+rp_status rp__body_trailers_set(rp_body *body, rp_memory *memory, const rp_message *message,
+                                const rp_header *trailers, size_t count, rp_error *error)
 {
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
@@ -161,14 +161,14 @@ rp_status rp_body_trailers_set(rp_body *body, rp_memory *memory, const rp_messag
         size += strlen(trailers[i].name) + strlen(trailers[i].value) + 4;
     }
     if (size > RP_TRAILERS_LIMIT)
-        return rp_error_set(error, RP_E_BAD_HEADER, RP_PHASE_REQUEST,
-                            "the request trailers are longer than %zu bytes", RP_TRAILERS_LIMIT);
+        return rp__error_set(error, RP_E_BAD_HEADER, RP_PHASE_REQUEST,
+                             "the request trailers are longer than %zu bytes", RP_TRAILERS_LIMIT);
     if (size == 0)
         return RP_OK;
-    uint8_t *text = rp_allocate(memory, size);
+    uint8_t *text = rp__allocate(memory, size);
     if (text == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
-                            "no memory for the request's trailers");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_REQUEST,
+                             "no memory for the request's trailers");
     body->trailers = text;
     body->trailers_size = size;
     for (size_t i = 0; i < count; i++)
@@ -176,7 +176,7 @@ rp_status rp_body_trailers_set(rp_body *body, rp_memory *memory, const rp_messag
     return RP_OK;
 }
 
-bool rp_body_next_trailer(const rp_body *body, size_t *at, rp_field *field)
+bool rp__body_next_trailer(const rp_body *body, size_t *at, rp_field *field)
 {
     if (*at == body->trailers_size)
         return false;

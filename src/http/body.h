@@ -28,18 +28,18 @@ typedef struct rp_body {
 } rp_body;
 
 /* How many bytes, at most so many, may go now. */
-size_t rp_body_ready(const rp_body *body, size_t most);
+size_t rp__body_ready(const rp_body *body, size_t most);
 /* It is complete when so many more have gone. */
-bool rp_body_ends(const rp_body *body, size_t size);
+bool rp__body_ends(const rp_body *body, size_t size);
 /* Copies size bytes, which are ready, to out: they have gone. */
-void rp_body_take(rp_body *body, size_t size, uint8_t *out);
+void rp__body_take(rp_body *body, size_t size, uint8_t *out);
 
 /* Checks trailers and packs them. Each must be a field that the message announces (Trailer, RFC
  * 9110, 6.6.2) and that may stand behind a body (6.5.1). RP_E_BAD_HEADER, RP_E_NO_MEMORY: *error
  * says what, and the body is as before. */
-rp_status rp_body_trailers_set(rp_body *body, rp_memory *memory, const rp_message *message,
-                               const rp_header *trailers, size_t count, rp_error *error);
+rp_status rp__body_trailers_set(rp_body *body, rp_memory *memory, const rp_message *message,
+                                const rp_header *trailers, size_t count, rp_error *error);
 /* The next of its trailers. *at is 0 before the first; false: there is no other. */
-bool rp_body_next_trailer(const rp_body *body, size_t *at, rp_field *field);
+bool rp__body_next_trailer(const rp_body *body, size_t *at, rp_field *field);
 
 #endif

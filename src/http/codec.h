@@ -30,14 +30,14 @@ typedef struct rp_codec {
                            bool *whole, const char **why);
 } rp_codec;
 
-extern const rp_codec rp_codec_gzip, rp_codec_deflate; /* decode_zlib.c */
-extern const rp_codec rp_codec_brotli;                 /* decode_brotli.c */
-extern const rp_codec rp_codec_zstd;                   /* decode_zstd.c */
+extern const rp_codec rp__codec_gzip, rp__codec_deflate; /* decode_zlib.c */
+extern const rp_codec rp__codec_brotli;                  /* decode_brotli.c */
+extern const rp_codec rp__codec_zstd;                    /* decode_zstd.c */
 
 /* The libraries' allocations; memory is an rp_codec_memory. Blocks know their size, and are wiped
  * when they go, for they hold what was decoded. Not zeroed. */
-void *rp_codec_allocate(void *memory, size_t size);
-void rp_codec_free(void *memory, void *block);
+void *rp__codec_allocate(void *memory, size_t size);
+void rp__codec_free(void *memory, void *block);
 
 #define RP_CODEC_TRAILER "something follows its end"
 

@@ -27,14 +27,14 @@ struct rp_connect {
 
 /* ---- the request ---- */
 
-char *rp_connect_request(rp_memory *memory, const char *host, uint16_t port, const char *fields,
-                         size_t *size)
+char *rp__connect_request(rp_memory *memory, const char *host, uint16_t port, const char *fields,
+                          size_t *size)
 {
     static const char form[] = "CONNECT %s%s%s:%u HTTP/1.1\r\nHost: %s%s%s:%u\r\n%s\r\n";
     bool brackets = strchr(host, ':') != NULL;
     const char *open = brackets ? "[" : "", *close = brackets ? "]" : "";
     size_t room = sizeof(form) + 2 * (strlen(host) + 7) + strlen(fields);
-    char *text = rp_allocate(memory, room);
+    char *text = rp__allocate(memory, room);
     if (text == NULL)
         return NULL;
     *size = (size_t)snprintf(text, room, form, open, host, close, (unsigned)port, open, host, close,
@@ -78,32 +78,32 @@ static bool on_body(void *user, const uint8_t *data, size_t size)
 
 static const rp_h1_events events = {.on_head = on_head, .on_body = on_body};
 
-rp_connect *rp_connect_create(rp_memory *memory)
+rp_connect *rp__connect_create(rp_memory *memory)
 {
     static const rp_h1_limits limits = {.head_bytes = HEAD_LIMIT,
                                         .header_count = HEADER_LIMIT,
                                         .informational_count = INFORMATIONAL_LIMIT};
-    rp_connect *connect = rp_allocate(memory, sizeof(*connect));
+    rp_connect *connect = rp__allocate(memory, sizeof(*connect));
     if (connect == NULL)
         return NULL;
     connect->memory = memory;
-    rp_h1_scratch_init(&connect->scratch, memory, NULL);
-    connect->parser = rp_h1_parser_create(memory, &connect->scratch, &limits, &events, connect);
+    rp__h1_scratch_init(&connect->scratch, memory, NULL);
+    connect->parser = rp__h1_parser_create(memory, &connect->scratch, &limits, &events, connect);
     if (connect->parser == NULL) {
-        rp_free(memory, connect);
+        rp__free(memory, connect);
         return NULL;
     }
-    rp_h1_parser_start_connect(connect->parser);
+    rp__h1_parser_start_connect(connect->parser);
     return connect;
 }
 
-void rp_connect_destroy(rp_connect *connect)
+void rp__connect_destroy(rp_connect *connect)
 {
     if (connect == NULL)
         return;
-    rp_h1_parser_destroy(connect->parser);
-    rp_h1_scratch_clear(&connect->scratch);
-    rp_free_secret(connect->memory, connect, sizeof(*connect));
+    rp__h1_parser_destroy(connect->parser);
+    rp__h1_scratch_clear(&connect->scratch);
+    rp__free_secret(connect->memory, connect, sizeof(*connect));
 }
 
 /* What the parser says begins with "the server", which to it the proxy is. */
@@ -117,26 +117,26 @@ static void blame(rp_error *error, const rp_error *why)
         whose = *text == '\'' ? "its" : "it";
         text += *text == '\'' ? 2 : 0;
     }
-    (void)rp_error_set(error, status, RP_PHASE_PROXY, "%s%s", whose, text);
+    (void)rp__error_set(error, status, RP_PHASE_PROXY, "%s%s", whose, text);
 }
 
 static void refused(const rp_connect *connect, rp_error *error)
 {
     const char *between = connect->said_size > 0 ? ": " : "";
     if (connect->status == 407 || connect->status == 401) /* tinyproxy's, of wrong ones */
-        (void)rp_error_set(error, RP_E_PROXY_AUTH, RP_PHASE_PROXY,
-                           "it wants a user and a password that it knows (%d %s)%s%s",
-                           connect->status, connect->reason, between, connect->said);
+        (void)rp__error_set(error, RP_E_PROXY_AUTH, RP_PHASE_PROXY,
+                            "it wants a user and a password that it knows (%d %s)%s%s",
+                            connect->status, connect->reason, between, connect->said);
     else
-        (void)rp_error_set(error, RP_E_PROXY_REFUSED, RP_PHASE_PROXY, "it answered %d %s%s%s",
-                           connect->status, connect->reason, between, connect->said);
+        (void)rp__error_set(error, RP_E_PROXY_REFUSED, RP_PHASE_PROXY, "it answered %d %s%s%s",
+                            connect->status, connect->reason, between, connect->said);
 }
 
-rp_connect_result rp_connect_feed(rp_connect *connect, const uint8_t *data, size_t size,
-                                  size_t *used, rp_error *error)
+rp_connect_result rp__connect_feed(rp_connect *connect, const uint8_t *data, size_t size,
+                                   size_t *used, rp_error *error)
 {
     rp_error why;
-    rp_h1_result result = rp_h1_parser_feed(connect->parser, data, size, used, &why);
+    rp_h1_result result = rp__h1_parser_feed(connect->parser, data, size, used, &why);
     bool stands = connect->status / 100 == 2;
     if (result == RP_H1_MORE)
         return RP_CONNECT_MORE;
@@ -149,18 +149,18 @@ rp_connect_result rp_connect_feed(rp_connect *connect, const uint8_t *data, size
     return RP_CONNECT_FAILED;
 }
 
-void rp_connect_end(rp_connect *connect, rp_error *error)
+void rp__connect_end(rp_connect *connect, rp_error *error)
 {
     if (connect->status != 0)
         refused(connect, error);
     else
-        (void)rp_error_set(error, RP_E_PROXY_CLOSED, RP_PHASE_PROXY, "%s",
-                           rp_h1_parser_begun(connect->parser)
-                               ? "it closed the connection in the middle of its answer to CONNECT"
-                               : "it closed the connection without an answer to CONNECT");
+        (void)rp__error_set(error, RP_E_PROXY_CLOSED, RP_PHASE_PROXY, "%s",
+                            rp__h1_parser_begun(connect->parser)
+                                ? "it closed the connection in the middle of its answer to CONNECT"
+                                : "it closed the connection without an answer to CONNECT");
 }
 
-int rp_connect_status(const rp_connect *connect)
+int rp__connect_status(const rp_connect *connect)
 {
     return connect->status;
 }

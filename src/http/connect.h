@@ -7,8 +7,8 @@
 
 /* The request, allocated, its size in *size; NULL: no memory. host: IPv6 without brackets; fields:
  * lines with their ends. */
-char *rp_connect_request(rp_memory *memory, const char *host, uint16_t port, const char *fields,
-                         size_t *size);
+char *rp__connect_request(rp_memory *memory, const char *host, uint16_t port, const char *fields,
+                          size_t *size);
 
 typedef enum rp_connect_result {
     RP_CONNECT_MORE,  /* all bytes were used */
@@ -19,13 +19,13 @@ typedef enum rp_connect_result {
 typedef struct rp_connect rp_connect;
 
 /* The answer's reader. NULL: no memory. */
-rp_connect *rp_connect_create(rp_memory *memory);
-void rp_connect_destroy(rp_connect *connect); /* NULL does nothing */
-rp_connect_result rp_connect_feed(rp_connect *connect, const uint8_t *data, size_t size,
-                                  size_t *used, rp_error *error);
+rp_connect *rp__connect_create(rp_memory *memory);
+void rp__connect_destroy(rp_connect *connect); /* NULL does nothing */
+rp_connect_result rp__connect_feed(rp_connect *connect, const uint8_t *data, size_t size,
+                                   size_t *used, rp_error *error);
 /* No more bytes come, or none are waited for: error says what is known. */
-void rp_connect_end(rp_connect *connect, rp_error *error);
+void rp__connect_end(rp_connect *connect, rp_error *error);
 /* The answer's status; 0: none came yet. */
-int rp_connect_status(const rp_connect *connect);
+int rp__connect_status(const rp_connect *connect);
 
 #endif

@@ -44,12 +44,12 @@ static const char *write_basic(char value[RP_BASIC_SIZE], uint8_t *bytes, size_t
         memcpy(value, "Basic ", 6);
         encode(value + 6, bytes, size);
     }
-    rp_wipe(bytes, size);
+    rp__wipe(bytes, size);
     return what;
 }
 
-rp_status rp_basic_write(char value[RP_BASIC_SIZE], const char *user, const char *password,
-                         rp_error *error)
+rp_status rp__basic_write(char value[RP_BASIC_SIZE], const char *user, const char *password,
+                          rp_error *error)
 {
     uint8_t bytes[RP_BASIC_LIMIT];
     size_t user_size = strlen(user), password_size = password == NULL ? 0 : strlen(password);
@@ -64,7 +64,7 @@ rp_status rp_basic_write(char value[RP_BASIC_SIZE], const char *user, const char
     }
     if (what == NULL)
         return RP_OK;
-    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE, "user %s", what);
+    return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE, "user %s", what);
 }
 
 static int digit_of(uint8_t c)
@@ -109,21 +109,21 @@ static const char *write_userinfo(char value[RP_BASIC_SIZE], uint8_t *bytes, rp_
     return write_basic(value, bytes, user_size + 1 + password_size, user_size);
 }
 
-rp_status rp_basic_write_userinfo(char value[RP_BASIC_SIZE], rp_slice userinfo, rp_error *error)
+rp_status rp__basic_write_userinfo(char value[RP_BASIC_SIZE], rp_slice userinfo, rp_error *error)
 {
     uint8_t bytes[RP_BASIC_LIMIT];
     const char *what = "has user information longer than 4 KiB";
     value[0] = '\0';
     if (userinfo.size < RP_BASIC_LIMIT) {
         what = write_userinfo(value, bytes, userinfo);
-        rp_wipe(bytes, userinfo.size + 1);
+        rp__wipe(bytes, userinfo.size + 1);
     }
     if (what == NULL)
         return RP_OK;
-    return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE, "the URL %s", what);
+    return rp__error_set(error, RP_E_BAD_URL, RP_PHASE_QUEUE, "the URL %s", what);
 }
 
-rp_status rp_bearer_check(const char *token, rp_error *error)
+rp_status rp__bearer_check(const char *token, rp_error *error)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                   "-._~+/";
@@ -133,5 +133,5 @@ rp_status rp_bearer_check(const char *token, rp_error *error)
         what = "is longer than 64 KiB";
     else if (used > 0 && strspn(token + used, "=") == size - used)
         return RP_OK;
-    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE, "bearer %s", what);
+    return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE, "bearer %s", what);
 }

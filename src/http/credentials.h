@@ -13,13 +13,13 @@
 /* Writes "Basic ...", NUL-terminated, of what has no control character and, in the user, no colon.
  * Nothing else that is made of a secret stays behind. password NULL: empty.
  * Errors: RP_E_BAD_OPTION. */
-rp_status rp_basic_write(char value[RP_BASIC_SIZE], const char *user, const char *password,
-                         rp_error *error);
+rp_status rp__basic_write(char value[RP_BASIC_SIZE], const char *user, const char *password,
+                          rp_error *error);
 
 /* The same of a URL's user information, "user:password", percent-encoded. Errors: RP_E_BAD_URL. */
-rp_status rp_basic_write_userinfo(char value[RP_BASIC_SIZE], rp_slice userinfo, rp_error *error);
+rp_status rp__basic_write_userinfo(char value[RP_BASIC_SIZE], rp_slice userinfo, rp_error *error);
 
 /* RFC 6750, 2.1: letters, digits, "-._~+/", then "=". Errors: RP_E_BAD_OPTION. */
-rp_status rp_bearer_check(const char *token, rp_error *error);
+rp_status rp__bearer_check(const char *token, rp_error *error);
 
 #endif

@@ -93,7 +93,7 @@ static int64_t days_before(const civil *d)
     return days + d->day - 1;
 }
 
-bool rp_http_date(const char *text, int64_t *seconds)
+bool rp__http_date(const char *text, int64_t *seconds)
 {
     civil d = {0};
     const char *comma = strchr(text, ',');
@@ -113,7 +113,7 @@ static const char *value_of(const rp_response_head *head, const char *name)
 {
     for (size_t i = 0; i < head->header_count; i++) {
         const rp_header *header = &head->headers[i];
-        if (rp_name_equal(header->name, strlen(header->name), name))
+        if (rp__name_equal(header->name, strlen(header->name), name))
             return header->value;
     }
     return NULL;
@@ -133,7 +133,7 @@ static bool delay_seconds(const char *text, uint64_t *wait_ms)
     return true;
 }
 
-bool rp_retry_after(const rp_response_head *head, int64_t now_s, uint64_t *wait_ms)
+bool rp__retry_after(const rp_response_head *head, int64_t now_s, uint64_t *wait_ms)
 {
     int64_t until_s, date_s;
     const char *text = value_of(head, "retry-after"), *date = value_of(head, "date");
@@ -141,9 +141,9 @@ bool rp_retry_after(const rp_response_head *head, int64_t now_s, uint64_t *wait_
         return false;
     if (delay_seconds(text, wait_ms))
         return true;
-    if (!rp_http_date(text, &until_s))
+    if (!rp__http_date(text, &until_s))
         return false;
-    if (date != NULL && rp_http_date(date, &date_s))
+    if (date != NULL && rp__http_date(date, &date_s))
         now_s = date_s;
     *wait_ms = until_s > now_s ? (uint64_t)(until_s - now_s) * 1000 : 0;
     return true;

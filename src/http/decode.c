@@ -19,8 +19,8 @@
 /* What the build has: src/CMakeLists.txt. */
 #if RP_HAVE_ZLIB
 #define ACCEPT_ZLIB ", deflate, gzip"
-#define GZIP (&rp_codec_gzip)
-#define DEFLATE (&rp_codec_deflate)
+#define GZIP (&rp__codec_gzip)
+#define DEFLATE (&rp__codec_deflate)
 #else
 #define ACCEPT_ZLIB ""
 #define GZIP NULL
@@ -28,14 +28,14 @@
 #endif
 #if RP_HAVE_BROTLI
 #define ACCEPT_BROTLI ", br"
-#define BROTLI (&rp_codec_brotli)
+#define BROTLI (&rp__codec_brotli)
 #else
 #define ACCEPT_BROTLI ""
 #define BROTLI NULL
 #endif
 #if RP_HAVE_ZSTD
 #define ACCEPT_ZSTD ", zstd"
-#define ZSTD (&rp_codec_zstd)
+#define ZSTD (&rp__codec_zstd)
 #else
 #define ACCEPT_ZSTD ""
 #define ZSTD NULL
@@ -76,7 +76,7 @@ typedef union block {
     max_align_t alignment;
 } block;
 
-bool rp_decode_budget_take(rp_decode_budget *budget, size_t size)
+bool rp__decode_budget_take(rp_decode_budget *budget, size_t size)
 {
     if (size > budget->limit - budget->used)
         return false;
@@ -84,51 +84,51 @@ bool rp_decode_budget_take(rp_decode_budget *budget, size_t size)
     return true;
 }
 
-void rp_decode_budget_give(rp_decode_budget *budget, size_t size)
+void rp__decode_budget_give(rp_decode_budget *budget, size_t size)
 {
     RP_ASSERT(size <= budget->used);
     budget->used -= size;
 }
 
-rp_status rp_decode_budget_error(const rp_decode_budget *budget, rp_error *error)
+rp_status rp__decode_budget_error(const rp_decode_budget *budget, rp_error *error)
 {
-    return rp_error_set(error, RP_E_DECODER_MEMORY, RP_PHASE_BODY,
-                        "could not be decoded: all that this client decodes at once may take %llu "
-                        "bytes of memory (decoder_memory_limit_bytes), and %llu are in use",
-                        (unsigned long long)budget->limit, (unsigned long long)budget->used);
+    return rp__error_set(error, RP_E_DECODER_MEMORY, RP_PHASE_BODY,
+                         "could not be decoded: all that this client decodes at once may take %llu "
+                         "bytes of memory (decoder_memory_limit_bytes), and %llu are in use",
+                         (unsigned long long)budget->limit, (unsigned long long)budget->used);
 }
 
-void *rp_codec_allocate(void *memory, size_t size)
+void *rp__codec_allocate(void *memory, size_t size)
 {
     rp_codec_memory *m = memory;
     m->over = false;
     if (size > SIZE_MAX / 2)
         return NULL;
-    m->over = !rp_decode_budget_take(m->budget, sizeof(block) + size);
+    m->over = !rp__decode_budget_take(m->budget, sizeof(block) + size);
     if (m->over)
         return NULL;
-    block *b = rp_reallocate(m->memory, NULL, sizeof(*b) + size);
+    block *b = rp__reallocate(m->memory, NULL, sizeof(*b) + size);
     if (b == NULL) {
-        rp_decode_budget_give(m->budget, sizeof(*b) + size);
+        rp__decode_budget_give(m->budget, sizeof(*b) + size);
         return NULL;
     }
     b->size = size;
     return b + 1;
 }
 
-void rp_codec_free(void *memory, void *address)
+void rp__codec_free(void *memory, void *address)
 {
     if (address == NULL)
         return;
     const rp_codec_memory *m = memory;
     block *b = (block *)address - 1;
-    rp_decode_budget_give(m->budget, sizeof(*b) + b->size);
-    rp_free_secret(m->memory, b, sizeof(*b) + b->size);
+    rp__decode_budget_give(m->budget, sizeof(*b) + b->size);
+    rp__free_secret(m->memory, b, sizeof(*b) + b->size);
 }
 
 /* ---- what a response says ---- */
 
-const char *rp_decode_accepted(void)
+const char *rp__decode_accepted(void)
 {
     static const char list[] = ACCEPT_ZLIB ACCEPT_BROTLI ACCEPT_ZSTD;
     return list[0] == '\0' ? "identity" : list + 2;
@@ -136,12 +136,12 @@ const char *rp_decode_accepted(void)
 
 static void coding_add(rp_codings *codings, const char *name, size_t size)
 {
-    if (size == 0 || rp_name_equal(name, size, "identity"))
+    if (size == 0 || rp__name_equal(name, size, "identity"))
         return;
     const rp_codec *codec = NULL;
     const char *missing = "";
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (rp_name_equal(name, size, all[i].name)) {
+        if (rp__name_equal(name, size, all[i].name)) {
             codec = all[i].codec;
             missing = all[i].name;
         }
@@ -167,11 +167,11 @@ static void codings_add(rp_codings *codings, const char *text)
     }
 }
 
-void rp_codings_read(rp_codings *codings, const rp_header *headers, size_t count)
+void rp__codings_read(rp_codings *codings, const rp_header *headers, size_t count)
 {
     *codings = (rp_codings){.count = 0};
     for (size_t i = 0; i < count; i++) {
-        if (rp_name_equal(headers[i].name, strlen(headers[i].name), "content-encoding"))
+        if (rp__name_equal(headers[i].name, strlen(headers[i].name), "content-encoding"))
             codings_add(codings, headers[i].value);
     }
 }
@@ -181,19 +181,19 @@ void rp_codings_read(rp_codings *codings, const rp_header *headers, size_t count
 static rp_status no_memory(const rp_codec_memory *memory, const char *coding, rp_error *error)
 {
     if (memory->over)
-        return rp_decode_budget_error(memory->budget, error);
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_BODY,
-                        "could not be decoded (%s): no memory", coding);
+        return rp__decode_budget_error(memory->budget, error);
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_BODY,
+                         "could not be decoded (%s): no memory", coding);
 }
 
-rp_status rp_decoder_create(rp_decoder **made, rp_memory *memory, rp_decode_budget *budget,
-                            const rp_codings *codings, const rp_decode_limits *limits,
-                            rp_error *error)
+rp_status rp__decoder_create(rp_decoder **made, rp_memory *memory, rp_decode_budget *budget,
+                             const rp_codings *codings, const rp_decode_limits *limits,
+                             rp_error *error)
 {
     RP_ASSERT(codings->count > 0);
     rp_codec_memory from = {memory, budget, false};
     size_t size = sizeof(rp_decoder) + (codings->count - 1) * STAGE_BYTES;
-    rp_decoder *decoder = rp_allocate(memory, size);
+    rp_decoder *decoder = rp__allocate(memory, size);
     if (decoder == NULL)
         return no_memory(&from, codings->codecs[0]->name, error);
     decoder->memory = from;
@@ -205,7 +205,7 @@ rp_status rp_decoder_create(rp_decoder **made, rp_memory *memory, rp_decode_budg
         s->state = s->codec->begin(&decoder->memory);
         if (s->state == NULL) {
             rp_status status = no_memory(&decoder->memory, s->codec->name, error);
-            rp_decoder_destroy(decoder);
+            rp__decoder_destroy(decoder);
             return status;
         }
         decoder->count++;
@@ -214,14 +214,14 @@ rp_status rp_decoder_create(rp_decoder **made, rp_memory *memory, rp_decode_budg
     return RP_OK;
 }
 
-void rp_decoder_destroy(rp_decoder *decoder)
+void rp__decoder_destroy(rp_decoder *decoder)
 {
     if (decoder == NULL)
         return;
     for (size_t i = 0; i < decoder->count; i++)
         decoder->stages[i].codec->end(decoder->stages[i].state);
-    rp_free_secret(decoder->memory.memory, decoder,
-                   sizeof(*decoder) + (decoder->count > 0 ? decoder->count - 1 : 0) * STAGE_BYTES);
+    rp__free_secret(decoder->memory.memory, decoder,
+                    sizeof(*decoder) + (decoder->count > 0 ? decoder->count - 1 : 0) * STAGE_BYTES);
 }
 
 static rp_status fault(const rp_decoder *decoder, const stage *s, rp_codec_result result,
@@ -230,12 +230,12 @@ static rp_status fault(const rp_decoder *decoder, const stage *s, rp_codec_resul
     if (result == RP_CODEC_NO_MEMORY)
         return no_memory(&decoder->memory, s->codec->name, error);
     if (result == RP_CODEC_TOO_LARGE)
-        return rp_error_set(error, RP_E_DECODE_TOO_LARGE, RP_PHASE_BODY,
-                            "can't be decoded: its window is larger than %s may have on the web",
-                            s->codec->name);
-    return rp_error_set(error, RP_E_DECODE_FAILED, RP_PHASE_BODY,
-                        "is not the %s that its Content-Encoding announces: %s", s->codec->name,
-                        why);
+        return rp__error_set(error, RP_E_DECODE_TOO_LARGE, RP_PHASE_BODY,
+                             "can't be decoded: its window is larger than %s may have on the web",
+                             s->codec->name);
+    return rp__error_set(error, RP_E_DECODE_FAILED, RP_PHASE_BODY,
+                         "is not the %s that its Content-Encoding announces: %s", s->codec->name,
+                         why);
 }
 
 /* The first stage's output is the body. */
@@ -243,15 +243,15 @@ static rp_status check_limits(const rp_decoder *decoder, const stage *s, rp_erro
 {
     const rp_decode_limits *limits = &decoder->limits;
     if (limits->bytes > 0 && s == decoder->stages && s->made > limits->bytes)
-        return rp_error_set(error, RP_E_DECODE_TOO_LARGE, RP_PHASE_BODY,
-                            "is longer than the limit of %llu bytes when it is decoded (%s)",
-                            (unsigned long long)limits->bytes, s->codec->name);
+        return rp__error_set(error, RP_E_DECODE_TOO_LARGE, RP_PHASE_BODY,
+                             "is longer than the limit of %llu bytes when it is decoded (%s)",
+                             (unsigned long long)limits->bytes, s->codec->name);
     if (limits->ratio > 0 && s->made > RATIO_FROM_BYTES && s->made / limits->ratio > decoder->taken)
-        return rp_error_set(error, RP_E_DECODE_TOO_LARGE, RP_PHASE_BODY,
-                            "grew to more than %lu times its size when it was decoded (%s), "
-                            "%llu bytes to %llu",
-                            (unsigned long)limits->ratio, s->codec->name,
-                            (unsigned long long)decoder->taken, (unsigned long long)s->made);
+        return rp__error_set(error, RP_E_DECODE_TOO_LARGE, RP_PHASE_BODY,
+                             "grew to more than %lu times its size when it was decoded (%s), "
+                             "%llu bytes to %llu",
+                             (unsigned long)limits->ratio, s->codec->name,
+                             (unsigned long long)decoder->taken, (unsigned long long)s->made);
     return RP_OK;
 }
 
@@ -297,8 +297,8 @@ static rp_status pull(rp_decoder *decoder, stage *s, uint8_t *out, size_t capaci
     }
 }
 
-rp_status rp_decoder_pull(rp_decoder *decoder, rp_slice *input, uint8_t *out, size_t capacity,
-                          size_t *size, rp_error *error)
+rp_status rp__decoder_pull(rp_decoder *decoder, rp_slice *input, uint8_t *out, size_t capacity,
+                           size_t *size, rp_error *error)
 {
     stage *last = &decoder->stages[decoder->count - 1];
     last->in = *input;
@@ -308,7 +308,7 @@ rp_status rp_decoder_pull(rp_decoder *decoder, rp_slice *input, uint8_t *out, si
     return status;
 }
 
-rp_status rp_decoder_finish(const rp_decoder *decoder, rp_error *error)
+rp_status rp__decoder_finish(const rp_decoder *decoder, rp_error *error)
 {
     for (size_t i = decoder->count; i-- > 0;) {
         const stage *s = &decoder->stages[i];

@@ -42,33 +42,33 @@ typedef struct rp_decode_budget {
 } rp_decode_budget;
 
 /* False: over the limit, and nothing is taken. */
-bool rp_decode_budget_take(rp_decode_budget *budget, size_t size);
-void rp_decode_budget_give(rp_decode_budget *budget, size_t size);
+bool rp__decode_budget_take(rp_decode_budget *budget, size_t size);
+void rp__decode_budget_give(rp_decode_budget *budget, size_t size);
 /* RP_E_DECODER_MEMORY; the text goes on after "the body of HOST". */
-rp_status rp_decode_budget_error(const rp_decode_budget *budget, rp_error *error);
+rp_status rp__decode_budget_error(const rp_decode_budget *budget, rp_error *error);
 
 /* The value of Accept-Encoding: what this build decodes; "identity" if that is nothing. */
-const char *rp_decode_accepted(void);
+const char *rp__decode_accepted(void);
 
 /* Of all lines of Content-Encoding together. identity and x-gzip are as RFC 9110 has them. */
-void rp_codings_read(rp_codings *codings, const rp_header *headers, size_t count);
+void rp__codings_read(rp_codings *codings, const rp_header *headers, size_t count);
 
 /* codings: at least one, none of them unknown. budget outlives the decoder. Errors:
  * RP_E_NO_MEMORY, RP_E_DECODER_MEMORY; the text goes on after "the body of HOST". */
-rp_status rp_decoder_create(rp_decoder **decoder, rp_memory *memory, rp_decode_budget *budget,
-                            const rp_codings *codings, const rp_decode_limits *limits,
-                            rp_error *error);
+rp_status rp__decoder_create(rp_decoder **decoder, rp_memory *memory, rp_decode_budget *budget,
+                             const rp_codings *codings, const rp_decode_limits *limits,
+                             rp_error *error);
 /* NULL does nothing. */
-void rp_decoder_destroy(rp_decoder *decoder);
+void rp__decoder_destroy(rp_decoder *decoder);
 
 /* Decodes of *input, which becomes what is left of it, up to capacity bytes. *size 0: all of the
  * input was taken, and there is no more without other. On an error the decoder is of no use any
  * more, and the text goes on after "the body of HOST": RP_E_DECODE_FAILED, RP_E_DECODE_TOO_LARGE,
  * RP_E_NO_MEMORY, RP_E_DECODER_MEMORY. */
-rp_status rp_decoder_pull(rp_decoder *decoder, rp_slice *input, uint8_t *out, size_t capacity,
-                          size_t *size, rp_error *error);
+rp_status rp__decoder_pull(rp_decoder *decoder, rp_slice *input, uint8_t *out, size_t capacity,
+                           size_t *size, rp_error *error);
 
 /* The input has ended, and everything was pulled: was it whole? */
-rp_status rp_decoder_finish(const rp_decoder *decoder, rp_error *error);
+rp_status rp__decoder_finish(const rp_decoder *decoder, rp_error *error);
 
 #endif

@@ -12,14 +12,14 @@ typedef struct unpacker {
 
 static void *begin(rp_codec_memory *memory)
 {
-    unpacker *u = rp_allocate(memory->memory, sizeof(*u));
+    unpacker *u = rp__allocate(memory->memory, sizeof(*u));
     if (u == NULL)
         return NULL;
     u->memory = memory;
-    u->brotli = BrotliDecoderCreateInstance(rp_codec_allocate, rp_codec_free, memory);
+    u->brotli = BrotliDecoderCreateInstance(rp__codec_allocate, rp__codec_free, memory);
     if (u->brotli != NULL)
         return u;
-    rp_free(memory->memory, u);
+    rp__free(memory->memory, u);
     return NULL;
 }
 
@@ -27,7 +27,7 @@ static void end(void *state)
 {
     unpacker *u = state;
     BrotliDecoderDestroyInstance(u->brotli);
-    rp_free(u->memory->memory, u);
+    rp__free(u->memory->memory, u);
 }
 
 /* Its own words are names of constants. */
@@ -61,4 +61,4 @@ static rp_codec_result run(void *state, rp_slice *in, uint8_t *out, size_t capac
     return result == BROTLI_DECODER_RESULT_ERROR ? judge(u->brotli, why) : RP_CODEC_GOOD;
 }
 
-const rp_codec rp_codec_brotli = {.name = "br", .begin = begin, .end = end, .run = run};
+const rp_codec rp__codec_brotli = {.name = "br", .begin = begin, .end = end, .run = run};

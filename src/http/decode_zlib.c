@@ -24,22 +24,22 @@ typedef struct inflater {
 
 static voidpf allocate(voidpf user, uInt count, uInt size)
 {
-    return rp_codec_allocate(user, (size_t)count * size);
+    return rp__codec_allocate(user, (size_t)count * size);
 }
 
 static void *inflater_new(rp_codec_memory *memory, bool gzip)
 {
-    inflater *i = rp_allocate(memory->memory, sizeof(*i));
+    inflater *i = rp__allocate(memory->memory, sizeof(*i));
     if (i == NULL)
         return NULL;
     i->memory = memory;
     i->gzip = i->chosen = gzip;
     i->z.zalloc = allocate;
-    i->z.zfree = rp_codec_free;
+    i->z.zfree = rp__codec_free;
     i->z.opaque = memory;
     if (inflateInit2(&i->z, WINDOW_BITS + (gzip ? GZIP_FORMAT : 0)) == Z_OK)
         return i;
-    rp_free(memory->memory, i);
+    rp__free(memory->memory, i);
     return NULL;
 }
 
@@ -57,7 +57,7 @@ static void end(void *state)
 {
     inflater *i = state;
     (void)inflateEnd(&i->z);
-    rp_free_secret(i->memory->memory, i, sizeof(*i));
+    rp__free_secret(i->memory->memory, i, sizeof(*i));
 }
 
 /* False: not known yet. */
@@ -151,6 +151,6 @@ static rp_codec_result run(void *state, rp_slice *in, uint8_t *out, size_t capac
     return judge(i, result, why);
 }
 
-const rp_codec rp_codec_gzip = {.name = "gzip", .begin = begin_gzip, .end = end, .run = run};
-const rp_codec rp_codec_deflate = {
+const rp_codec rp__codec_gzip = {.name = "gzip", .begin = begin_gzip, .end = end, .run = run};
+const rp_codec rp__codec_deflate = {
     .name = "deflate", .begin = begin_deflate, .end = end, .run = run};

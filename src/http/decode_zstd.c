@@ -15,16 +15,17 @@ typedef struct unpacker {
 
 static void *begin(rp_codec_memory *memory)
 {
-    unpacker *u = rp_allocate(memory->memory, sizeof(*u));
+    unpacker *u = rp__allocate(memory->memory, sizeof(*u));
     if (u == NULL)
         return NULL;
     u->memory = memory;
-    u->zstd = ZSTD_createDCtx_advanced((ZSTD_customMem){rp_codec_allocate, rp_codec_free, memory});
+    u->zstd =
+        ZSTD_createDCtx_advanced((ZSTD_customMem){rp__codec_allocate, rp__codec_free, memory});
     if (u->zstd != NULL) {
         (void)ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MOST);
         return u;
     }
-    rp_free(memory->memory, u);
+    rp__free(memory->memory, u);
     return NULL;
 }
 
@@ -32,7 +33,7 @@ static void end(void *state)
 {
     unpacker *u = state;
     (void)ZSTD_freeDCtx(u->zstd);
-    rp_free(u->memory->memory, u);
+    rp__free(u->memory->memory, u);
 }
 
 static rp_codec_result judge(size_t result, const char **why)
@@ -69,4 +70,4 @@ static rp_codec_result run(void *state, rp_slice *in, uint8_t *out, size_t capac
     return RP_CODEC_GOOD;
 }
 
-const rp_codec rp_codec_zstd = {.name = "zstd", .begin = begin, .end = end, .run = run};
+const rp_codec rp__codec_zstd = {.name = "zstd", .begin = begin, .end = end, .run = run};

@@ -25,15 +25,15 @@
 #include <ringport/http.h>
 
 /* The head of a packed message as HTTP/1.1 has it. proxy: NULL, or lines with their ends for a
- * proxy that is asked for the whole URL (RFC 9112, 3.2.2). out has room for rp_h1_request_bound
+ * proxy that is asked for the whole URL (RFC 9112, 3.2.2). out has room for rp__h1_request_bound
  * bytes; returns how many were written. */
-size_t rp_h1_request_bound(const rp_message *message, const char *proxy);
-size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t *out);
+size_t rp__h1_request_bound(const rp_message *message, const char *proxy);
+size_t rp__h1_request_write(const rp_message *message, const char *proxy, uint8_t *out);
 
 /* What may go of a body now, as much as fits, in one chunk if it is chunked; *last: that was its
  * end. Returns how many bytes were written; capacity is more than RP_TRAILERS_LIMIT by 1 KiB at
  * least. */
-size_t rp_h1_body_write(rp_body *body, bool chunked, uint8_t *out, size_t capacity, bool *last);
+size_t rp__h1_body_write(rp_body *body, bool chunked, uint8_t *out, size_t capacity, bool *last);
 
 typedef struct rp_h1_limits {
     size_t head_bytes;
@@ -74,46 +74,46 @@ typedef struct rp_h1_scratch {
     rp_h1_ends ends; /* of the head that is being read; count 0: to be looked for */
 } rp_h1_scratch;
 
-void rp_h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied);
-void rp_h1_scratch_clear(rp_h1_scratch *scratch);
+void rp__h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied);
+void rp__h1_scratch_clear(rp_h1_scratch *scratch);
 /* A copy of the text; room for the header there. NULL, false: no memory. */
-char *rp_h1_scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t size);
-bool rp_h1_scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header *header);
+char *rp__h1_scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t size);
+bool rp__h1_scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header *header);
 
 typedef struct rp_h1_parser rp_h1_parser;
 
 /* One parser serves many responses in turn. NULL: no memory. events and scratch are borrowed while
  * the parser lives; limits is copied. It is about 200 bytes; only while a head has come in part
  * does it hold more, that part: idle connections are counted in thousands. */
-rp_h1_parser *rp_h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
-                                  const rp_h1_limits *limits, const rp_h1_events *events,
-                                  void *user);
+rp_h1_parser *rp__h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
+                                   const rp_h1_limits *limits, const rp_h1_events *events,
+                                   void *user);
 /* NULL does nothing. */
-void rp_h1_parser_destroy(rp_h1_parser *parser);
+void rp__h1_parser_destroy(rp_h1_parser *parser);
 
 /* Before each response, the first included. head_only: the request's method was HEAD. */
-void rp_h1_parser_start(rp_h1_parser *parser, bool head_only);
+void rp__h1_parser_start(rp_h1_parser *parser, bool head_only);
 /* The request asked for these protocols: as its Upgrade header has them; they live as long as the
  * answer is read. 101 that takes one of them up, or several, is no interim response then: it has
  * informational false, no body, and behind it is another protocol. */
-void rp_h1_parser_start_upgrade(rp_h1_parser *parser, bool head_only, rp_slice protocols);
+void rp__h1_parser_start_upgrade(rp_h1_parser *parser, bool head_only, rp_slice protocols);
 /* The request's method is CONNECT: a 2xx has no body, whatever its headers say of one. */
-void rp_h1_parser_start_connect(rp_h1_parser *parser);
+void rp__h1_parser_start_connect(rp_h1_parser *parser);
 
-rp_h1_result rp_h1_parser_feed(rp_h1_parser *parser, const uint8_t *data, size_t size, size_t *used,
-                               rp_error *error);
+rp_h1_result rp__h1_parser_feed(rp_h1_parser *parser, const uint8_t *data, size_t size,
+                                size_t *used, rp_error *error);
 
 /* The connection ended. RP_H1_COMPLETE if that completes the response (authenticated says whether
  * the end itself can be trusted: for TLS, close_notify came; a body that only the end delimits
  * needs it), else RP_H1_FAILED with RP_E_BODY_TRUNCATED or, before any byte of the response,
  * RP_E_CLOSED_EARLY. */
-rp_h1_result rp_h1_parser_end(rp_h1_parser *parser, bool authenticated, rp_error *error);
+rp_h1_result rp__h1_parser_end(rp_h1_parser *parser, bool authenticated, rp_error *error);
 
 /* After RP_H1_COMPLETE: may the connection serve another request (RFC 9112, 9.3)? */
-bool rp_h1_parser_keep_alive(const rp_h1_parser *parser);
+bool rp__h1_parser_keep_alive(const rp_h1_parser *parser);
 /* Has a head come in part? */
-bool rp_h1_parser_in_head(const rp_h1_parser *parser);
+bool rp__h1_parser_in_head(const rp_h1_parser *parser);
 /* Any byte of the response since start? */
-bool rp_h1_parser_begun(const rp_h1_parser *parser);
+bool rp__h1_parser_begun(const rp_h1_parser *parser);
 
 #endif

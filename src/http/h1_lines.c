@@ -20,7 +20,7 @@ typedef enum place {
     SIZE_REST, /* of the line: the chunk's extensions */
     DATA,
     DATA_END,
-    STOP /* llhttp stops here, or calls rp_h1_lines_chunk */
+    STOP /* llhttp stops here, or calls rp__h1_lines_chunk */
 } place;
 
 static bool ends_line(char c)
@@ -59,7 +59,7 @@ static size_t name(rp_h1_lines *lines, const char *data, size_t size)
 {
     size_t same = 0;
     while (same < size && lines->matched < sizeof(most) - 1 &&
-           rp_ascii_lower(data[same]) == most[lines->matched]) {
+           rp__ascii_lower(data[same]) == most[lines->matched]) {
         lines->matched++;
         same++;
     }
@@ -78,7 +78,7 @@ static size_t header_end(rp_h1_lines *lines, const char *data, size_t size, rp_h
         *piece = (rp_h1_piece){.taken = size};
         return 0;
     }
-    if (rp_is_blank(data[end]))
+    if (rp__is_blank(data[end]))
         return instead(piece, "  ", end);
     lines->place = LINE_START;
     return end == 2 ? end : instead(piece, "\r\n", end);
@@ -86,9 +86,9 @@ static size_t header_end(rp_h1_lines *lines, const char *data, size_t size, rp_h
 
 static size_t header_rest(rp_h1_lines *lines, const char *data, size_t size, rp_h1_piece *piece)
 {
-    size_t plain = rp_bytes_before_control(data, size);
+    size_t plain = rp__bytes_before_control(data, size);
     const char *end = data + plain;
-    if (size - plain > 2 && end[0] == '\r' && end[1] == '\n' && !rp_is_blank(end[2])) {
+    if (size - plain > 2 && end[0] == '\r' && end[1] == '\n' && !rp__is_blank(end[2])) {
         lines->place = LINE_START; /* the line as it should be */
         return plain + 2;
     }
@@ -114,7 +114,7 @@ static size_t header(rp_h1_lines *lines, const char *data, size_t size, rp_h1_pi
         if (same > 0)
             return same;
         lines->place = REST;
-        if (lines->matched == sizeof(most) - 1 && rp_ascii_lower(data[0]) == 'h' &&
+        if (lines->matched == sizeof(most) - 1 && rp__ascii_lower(data[0]) == 'h' &&
             !lines->trailers)
             return instead(piece, "-", 1);
     }
@@ -130,7 +130,7 @@ static size_t chunk_line(rp_h1_lines *lines, const char *data, size_t size, rp_h
         lines->place = SIZE;
         return 1;
     }
-    if (lines->place != SIZE_REST && rp_is_blank(c)) {
+    if (lines->place != SIZE_REST && rp__is_blank(c)) {
         lines->place = SIZE_BLANKS;
         *piece = (rp_h1_piece){.taken = 1};
         return 0;
@@ -181,7 +181,7 @@ static rp_h1_piece release(rp_h1_lines *lines, char next)
         lines->held++;
         return (rp_h1_piece){.taken = 1};
     }
-    bool ended = lines->place == HELD_END, fold = ended && rp_is_blank(next);
+    bool ended = lines->place == HELD_END, fold = ended && rp__is_blank(next);
     rp_h1_piece piece = {.earlier = lines->held};
     piece.text = fold ? "  " : ended ? "\r\n" : "\r";
     piece.size = strlen(piece.text);
@@ -211,14 +211,14 @@ static size_t usual_head(const char *data, size_t size, rp_h1_ends *ends)
     size_t count = 0;
     for (size_t at = 0; size - at >= 4;) {
         const char *line = data + at;
-        size_t plain = rp_bytes_before_control(line, size - at);
+        size_t plain = rp__bytes_before_control(line, size - at);
         if (plain == 0 || size - at - plain < 4 || line[plain] != '\r' || line[plain + 1] != '\n' ||
-            rp_is_blank(line[plain + 2]) || rp_ascii_lower(line[0]) == 't' ||
+            rp__is_blank(line[plain + 2]) || rp__ascii_lower(line[0]) == 't' ||
             count == RP_H1_ENDS - 1)
             return 0;
         /* Nothing else that long has these letters, and if it had, it would only be looked at. */
         if (plain > colon && line[colon] == ':' && line[7] == '-' &&
-            rp_ascii_lower(line[8]) == 'l') {
+            rp__ascii_lower(line[8]) == 'l') {
             if (has_length || !usual_length(line + colon, plain - colon))
                 return 0;
             has_length = true;
@@ -236,18 +236,18 @@ static size_t usual_head(const char *data, size_t size, rp_h1_ends *ends)
 
 /* ---- Interface ---- */
 
-void rp_h1_lines_head(rp_h1_lines *lines, bool lenient)
+void rp__h1_lines_head(rp_h1_lines *lines, bool lenient)
 {
     *lines = (rp_h1_lines){.place = STATUS_LINE, .lenient = lenient};
 }
 
-void rp_h1_lines_chunks(rp_h1_lines *lines)
+void rp__h1_lines_chunks(rp_h1_lines *lines)
 {
     *lines =
         (rp_h1_lines){.place = lines->lenient ? SIZE_START : CHUNKS, .lenient = lines->lenient};
 }
 
-void rp_h1_lines_chunk(rp_h1_lines *lines, uint64_t size)
+void rp__h1_lines_chunk(rp_h1_lines *lines, uint64_t size)
 {
     lines->trailers = size == 0;
     if (lines->trailers)
@@ -257,7 +257,7 @@ void rp_h1_lines_chunk(rp_h1_lines *lines, uint64_t size)
     lines->chunk_left = size;
 }
 
-rp_h1_piece rp_h1_lines_next(rp_h1_lines *lines, const char *data, size_t size, rp_h1_ends *ends)
+rp_h1_piece rp__h1_lines_next(rp_h1_lines *lines, const char *data, size_t size, rp_h1_ends *ends)
 {
     if (lines->held > 0)
         return release(lines, data[0]);

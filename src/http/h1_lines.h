@@ -32,11 +32,11 @@ typedef struct rp_h1_lines {
 } rp_h1_lines;
 
 /* A head comes next, from its status line. */
-void rp_h1_lines_head(rp_h1_lines *lines, bool lenient);
+void rp__h1_lines_head(rp_h1_lines *lines, bool lenient);
 /* Chunks come next. */
-void rp_h1_lines_chunks(rp_h1_lines *lines);
+void rp__h1_lines_chunks(rp_h1_lines *lines);
 /* llhttp has read a chunk's size. 0: trailers come next. */
-void rp_h1_lines_chunk(rp_h1_lines *lines, uint64_t size);
+void rp__h1_lines_chunk(rp_h1_lines *lines, uint64_t size);
 
 /* What to give to llhttp for the next bytes: a part of data or something else instead. */
 typedef struct rp_h1_piece {
@@ -57,6 +57,6 @@ typedef struct rp_h1_ends {
 /* size > 0. A piece ends where llhttp may stop: with a chunk's size, its data, the last line. A
  * piece that is a whole head, with nothing in it to be rewritten, as nearly all come, leaves its
  * lines' ends in *ends, so that nobody has to look for them again; any other leaves it alone. */
-rp_h1_piece rp_h1_lines_next(rp_h1_lines *lines, const char *data, size_t size, rp_h1_ends *ends);
+rp_h1_piece rp__h1_lines_next(rp_h1_lines *lines, const char *data, size_t size, rp_h1_ends *ends);
 
 #endif

@@ -41,7 +41,7 @@ static void put_number(writer *w, uint64_t value)
 
 static bool is(const rp_field *field, const char *name)
 {
-    return rp_name_equal((const char *)field->name.data, field->name.size, name);
+    return rp__name_equal((const char *)field->name.data, field->name.size, name);
 }
 
 static void put_field(writer *w, const rp_field *field)
@@ -57,7 +57,7 @@ static void put_leading(writer *w, const rp_message *message)
 {
     rp_field field;
     for (size_t at = 0;
-         message->leads_with_authorization && rp_message_next(message, &at, &field);) {
+         message->leads_with_authorization && rp__message_next(message, &at, &field);) {
         if (is(&field, "authorization"))
             put_field(w, &field);
     }
@@ -73,10 +73,10 @@ static bool has(const rp_message *message, const char *line)
         return false;
     memcpy(name, line, size);
     name[size] = '\0';
-    bool own = rp_name_equal(name, size, "host") ||
-               (message->user_agent != NULL && rp_name_equal(name, size, "user-agent")) ||
-               (message->says_accept && rp_name_equal(name, size, "accept"));
-    for (size_t at = 0; !own && rp_message_next(message, &at, &field);)
+    bool own = rp__name_equal(name, size, "host") ||
+               (message->user_agent != NULL && rp__name_equal(name, size, "user-agent")) ||
+               (message->says_accept && rp__name_equal(name, size, "accept"));
+    for (size_t at = 0; !own && rp__message_next(message, &at, &field);)
         own = is(&field, name);
     return own;
 }
@@ -115,7 +115,7 @@ static bool stands_before_proxy(const rp_field *field)
 static void put_fields(writer *w, const rp_message *message, const char *proxy)
 {
     rp_field field;
-    for (size_t at = 0; rp_message_next(message, &at, &field);) {
+    for (size_t at = 0; rp__message_next(message, &at, &field);) {
         if ((message->leads_with_authorization && is(&field, "authorization")) ||
             is(&field, "host"))
             continue;
@@ -129,25 +129,25 @@ static void put_fields(writer *w, const rp_message *message, const char *proxy)
         put_proxy(w, message, proxy);
 }
 
-size_t rp_h1_request_bound(const rp_message *message, const char *proxy)
+size_t rp__h1_request_bound(const rp_message *message, const char *proxy)
 {
     size_t url = proxy != NULL ? strlen(proxy) + message->target_at : 0;
     return message->size + message->user_agent_size + url + OWN_WORDS;
 }
 
-size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t *out)
+size_t rp__h1_request_write(const rp_message *message, const char *proxy, uint8_t *out)
 {
     writer w = {out};
-    put_slice(&w, rp_message_method(message));
+    put_slice(&w, rp__message_method(message));
     PUT_LITERAL(&w, " ");
     if (proxy != NULL && !message->own_target) {
         PUT_LITERAL(&w, "http://");
-        put_slice(&w, rp_message_url_authority(message));
+        put_slice(&w, rp__message_url_authority(message));
     }
-    put_slice(&w, rp_message_target(message));
+    put_slice(&w, rp__message_target(message));
     PUT_LITERAL(&w, " HTTP/1.1\r\n");
     PUT_LITERAL(&w, "Host: "); /* first: RFC 9110, 7.2 */
-    put_slice(&w, rp_message_authority(message));
+    put_slice(&w, rp__message_authority(message));
     PUT_LITERAL(&w, "\r\n");
     if (proxy != NULL)
         put(&w, proxy, credentials_size(proxy));
@@ -167,7 +167,7 @@ size_t rp_h1_request_write(const rp_message *message, const char *proxy, uint8_t
     }
     if (message->chunked)
         PUT_LITERAL(&w, "Transfer-Encoding: chunked\r\n");
-    if (rp_message_expects(message, 11))
+    if (rp__message_expects(message, 11))
         PUT_LITERAL(&w, "Expect: 100-continue\r\n");
     PUT_LITERAL(&w, "\r\n");
     return (size_t)(w.at - out);
@@ -184,14 +184,14 @@ static void put_last_chunk(writer *w, const rp_body *body)
     PUT_LITERAL(w, "\r\n");
 }
 
-size_t rp_h1_body_write(rp_body *body, bool chunked, uint8_t *out, size_t capacity, bool *last)
+size_t rp__h1_body_write(rp_body *body, bool chunked, uint8_t *out, size_t capacity, bool *last)
 {
     writer w = {out};
-    size_t size = rp_body_ready(body, capacity - RP_TRAILERS_LIMIT - CHUNK_WORDS);
-    *last = rp_body_ends(body, size);
+    size_t size = rp__body_ready(body, capacity - RP_TRAILERS_LIMIT - CHUNK_WORDS);
+    *last = rp__body_ends(body, size);
     if (chunked && size > 0)
         w.at += snprintf((char *)w.at, CHUNK_WORDS, "%zx\r\n", size);
-    rp_body_take(body, size, w.at);
+    rp__body_take(body, size, w.at);
     w.at += size;
     if (chunked && size > 0)
         PUT_LITERAL(&w, "\r\n");

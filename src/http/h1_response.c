@@ -97,7 +97,7 @@ static rp_h1_result fail(rp_h1_parser *parser, rp_error *error, rp_status status
 {
     rp_phase phase = parser->state == STATE_HEAD ? RP_PHASE_HEAD : RP_PHASE_BODY;
     parser->state = STATE_FAILED;
-    rp_error_set(error, status, phase, "%s", text);
+    rp__error_set(error, status, phase, "%s", text);
     return RP_H1_FAILED;
 }
 
@@ -131,7 +131,7 @@ static int on_chunk_header(llhttp_t *llhttp)
     rp_h1_parser *parser = llhttp->data;
     if (llhttp->content_length > LENGTH_LIMIT)
         return stop_here(parser, STOP_CHUNK_SIZE);
-    rp_h1_lines_chunk(&parser->lines, llhttp->content_length);
+    rp__h1_lines_chunk(&parser->lines, llhttp->content_length);
     if (llhttp->content_length == 0 && parser->events->on_trailers != NULL)
         llhttp->settings = (void *)(uintptr_t)&trailer_settings;
     return llhttp->content_length == 0 ? stop_here(parser, STOP_TRAILERS) : 0;
@@ -219,7 +219,7 @@ static llhttp_errno_t read_lines(rp_h1_parser *parser, const char *data, size_t 
     size_t used = 0;
     while (used < size) {
         rp_h1_piece piece =
-            rp_h1_lines_next(&parser->lines, data + used, size - used, &parser->scratch->ends);
+            rp__h1_lines_next(&parser->lines, data + used, size - used, &parser->scratch->ends);
         llhttp_errno_t result = HPE_OK;
         if (piece.size > 0)
             result = llhttp_execute(&parser->llhttp, piece.text, piece.size);
@@ -276,14 +276,14 @@ static const char *byte_fault(int previous, int c, bool value, bool lenient)
     if (c == '\r' && (value || previous == '\n'))
         return NULL;
     if (value)
-        return rp_is_field_value(&character, 1)
+        return rp__is_field_value(&character, 1)
                    ? NULL
                    : "the server sent a control character in a header's value (RFC 9110, 5.5)";
-    if (rp_is_blank((char)c))
+    if (rp__is_blank((char)c))
         return "the server sent whitespace between a header's name and its colon (RFC 9112, 5.1)";
     if (c == '\r' || c == '\n')
         return "the server sent a header line without a colon (RFC 9112, 5)";
-    if (c == ':' || rp_is_token(&character, 1))
+    if (c == ':' || rp__is_token(&character, 1))
         return NULL;
     return "the server sent a header name that is not a token (RFC 9110, 5.1)";
 }
@@ -298,11 +298,11 @@ static const char *header_fault(const view *v, size_t position)
         if (view_byte(v, offset - 1) == '\r')
             return bare_cr; /* llhttp takes CR CR for a line's end */
     }
-    if (rp_is_blank((char)view_byte(v, ++offset)))
+    if (rp__is_blank((char)view_byte(v, ++offset)))
         return before_first;
     for (; offset <= position && view_byte(v, offset) >= 0; offset++) {
         int previous = view_byte(v, offset - 1), c = view_byte(v, offset);
-        value = value && (previous != '\n' || rp_is_blank((char)c)); /* a fold goes on with it */
+        value = value && (previous != '\n' || rp__is_blank((char)c)); /* a fold goes on with it */
         const char *fault = byte_fault(previous, c, value, v->lenient);
         if (fault != NULL)
             return fault;
@@ -347,11 +347,11 @@ static void free_partial_head(rp_h1_parser *parser)
 {
     rp_h1_scratch *scratch = parser->scratch;
     if (parser->head != NULL)
-        rp_wipe(parser->head, parser->head_size);
+        rp__wipe(parser->head, parser->head_size);
     if (parser->head_capacity == PARTIAL_HEAD && scratch->spare == NULL)
         scratch->spare = parser->head;
     else
-        rp_free(parser->memory, parser->head);
+        rp__free(parser->memory, parser->head);
     parser->head = NULL;
     parser->head_size = parser->head_capacity = 0;
 }
@@ -368,7 +368,7 @@ static bool keep_partial_head(rp_h1_parser *parser, const uint8_t *data, size_t 
         capacity *= 2;
     if (capacity > parser->head_capacity) {
         char *head =
-            rp_reallocate_secret(parser->memory, parser->head, parser->head_size, capacity);
+            rp__reallocate_secret(parser->memory, parser->head, parser->head_size, capacity);
         if (head == NULL)
             return false;
         parser->head = head;
@@ -404,7 +404,7 @@ static char *find_line_end(reader *r, bool *folded)
             return NULL;
         char *line_end = cr != NULL && cr < lf ? cr : lf;
         r->at = lf + 1;
-        if (folded == NULL || line_end == line || r->at == r->end || !rp_is_blank(*r->at))
+        if (folded == NULL || line_end == line || r->at == r->end || !rp__is_blank(*r->at))
             return line_end;
         *folded = true;
         memset(line_end, ' ', (size_t)(r->at - line_end));
@@ -452,7 +452,7 @@ static const char *cut_status_line(rp_h1_parser *parser, char *line, const char 
         return "the server answered in a version that is neither HTTP/1.0 nor HTTP/1.1";
     if (llhttp->status_code < 100)
         return "the server sent a status below 100 (RFC 9110, 15)";
-    if (!rp_is_field_value(reason, (size_t)(line_end - reason)))
+    if (!rp__is_field_value(reason, (size_t)(line_end - reason)))
         return "the server sent a control character in the reason phrase (RFC 9112, 4)";
     head->status = llhttp->status_code;
     head->version = 10 + llhttp->http_minor;
@@ -467,7 +467,7 @@ static const char *read_length(framing *seen, const char *value)
 {
     for (;; value++) {
         uint64_t length = 0;
-        while (rp_is_blank(*value))
+        while (rp__is_blank(*value))
             value++;
         if (*value < '0' || *value > '9')
             return bad_length;
@@ -477,7 +477,7 @@ static const char *read_length(framing *seen, const char *value)
                 return "the server's Content-Length is absurdly large";
             length = length * 10 + digit;
         }
-        while (rp_is_blank(*value))
+        while (rp__is_blank(*value))
             value++;
         if (*value != '\0' && *value != ',')
             return bad_length;
@@ -494,8 +494,8 @@ static const char *read_length(framing *seen, const char *value)
 static const char *read_framing(framing *seen, const rp_header *header, size_t name_size,
                                 bool folded)
 {
-    bool length = name_size == 14 && rp_ascii_equal(header->name, "content-length", name_size);
-    bool coding = name_size == 17 && rp_ascii_equal(header->name, "transfer-encoding", name_size);
+    bool length = name_size == 14 && rp__ascii_equal(header->name, "content-length", name_size);
+    bool coding = name_size == 17 && rp__ascii_equal(header->name, "transfer-encoding", name_size);
     if (!length && !coding)
         return NULL;
     if (folded)
@@ -518,7 +518,7 @@ static const char *framing_fault(const llhttp_t *llhttp, const framing *seen)
         return "the server sent more than one Transfer-Encoding (RFC 9112, 6.1)";
     if (llhttp->http_minor == 0)
         return "the server sent Transfer-Encoding in an HTTP/1.0 response (RFC 9112, 6.1)";
-    if (!rp_name_equal(seen->coding, strlen(seen->coding), "chunked"))
+    if (!rp__name_equal(seen->coding, strlen(seen->coding), "chunked"))
         return "the server sent a Transfer-Encoding other than \"chunked\" (RFC 9112, 6.1)";
     return llhttp->flags & F_CHUNKED ? NULL : malformed_coding;
 }
@@ -529,9 +529,9 @@ static const char *cut_header(char *line, char *line_end, rp_header *header, siz
     if (colon == NULL || colon == line)
         return "the server sent a header line without a name or a colon (RFC 9112, 5)";
     char *value = colon + 1, *value_end = line_end;
-    while (rp_is_blank(*value))
+    while (rp__is_blank(*value))
         value++;
-    while (value_end > value && rp_is_blank(value_end[-1]))
+    while (value_end > value && rp__is_blank(value_end[-1]))
         value_end--;
     *colon = *value_end = '\0';
     *header = (rp_header){line, value};
@@ -568,7 +568,7 @@ static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_r
         if (head->header_count >= parser->limits.header_count)
             return fail(parser, error, RP_E_HEAD_TOO_LARGE,
                         "the server sent more headers than the limit allows");
-        if (!rp_h1_scratch_header(parser->scratch, head->header_count, &header))
+        if (!rp__h1_scratch_header(parser->scratch, head->header_count, &header))
             return fail(parser, error, RP_E_NO_MEMORY, "no memory for the response's headers");
         head->header_count++;
     }
@@ -592,7 +592,7 @@ static bool says_persistent(const llhttp_t *llhttp, const rp_response_head *head
         return false;
     for (size_t i = 0; i < head->header_count; i++) {
         const char *name = head->headers[i].name;
-        if (rp_name_equal(name, strlen(name), "connection"))
+        if (rp__name_equal(name, strlen(name), "connection"))
             return true;
     }
     return false;
@@ -618,7 +618,7 @@ static void decide_body(rp_h1_parser *parser, const framing *seen, rp_response_h
         parser->state = STATE_UNTIL_END;
     parser->body_left = seen->length;
     parser->persistent = parser->state != STATE_UNTIL_END && says_persistent(&parser->llhttp, head);
-    rp_h1_lines_chunks(&parser->lines);
+    rp__h1_lines_chunks(&parser->lines);
 }
 
 static void start_head(rp_h1_parser *parser)
@@ -626,7 +626,7 @@ static void start_head(rp_h1_parser *parser)
     llhttp_init(&parser->llhttp, HTTP_RESPONSE, &settings);
     parser->llhttp.data = parser;
     llhttp_set_lenient_chunked_length(&parser->llhttp, parser->connect);
-    rp_h1_lines_head(&parser->lines, parser->limits.lenient_lines);
+    rp__h1_lines_head(&parser->lines, parser->limits.lenient_lines);
     parser->stop = STOP_NONE;
     parser->state = STATE_HEAD;
 }
@@ -637,7 +637,7 @@ static const char *informational_fault(rp_h1_parser *parser, rp_response_head *h
     if (head->status == 101 && parser->protocols.size == 0)
         return "the server switched protocols (101), which nobody asked for";
     if (head->status == 101)
-        return rp_upgrade_fault(parser->protocols, head);
+        return rp__upgrade_fault(parser->protocols, head);
     if (parser->informational >= parser->limits.informational_count)
         return "the server sent more 1xx responses than the limit allows";
     parser->informational++;
@@ -683,7 +683,7 @@ static rp_h1_result head_end(rp_h1_parser *parser, const uint8_t *data, size_t s
     char *text;
     size_t total = parser->head_size + size;
     if (parser->head_size == 0) {
-        text = rp_h1_scratch_text(parser->scratch, data, size);
+        text = rp__h1_scratch_text(parser->scratch, data, size);
     } else {
         parser->scratch->ends.count = 0; /* they count from the present call's data */
         text = keep_partial_head(parser, data, size) ? parser->head : NULL;
@@ -787,12 +787,12 @@ static rp_h1_result tell_trailers(rp_h1_parser *parser, rp_error *error)
     for (size_t i = 0; i < count; i++) {
         char *name = text, *value = name + strlen(name) + 1, *end = value + strlen(value);
         text = end + 1;
-        while (rp_is_blank(*value))
+        while (rp__is_blank(*value))
             value++;
-        while (end > value && rp_is_blank(end[-1]))
+        while (end > value && rp__is_blank(end[-1]))
             end--;
         *end = '\0';
-        if (!rp_h1_scratch_header(parser->scratch, i, &(rp_header){name, value}))
+        if (!rp__h1_scratch_header(parser->scratch, i, &(rp_header){name, value}))
             return fail(parser, error, RP_E_NO_MEMORY, "no memory for the response's trailers");
     }
     parser->events->on_trailers(parser->user, parser->scratch->headers, count);
@@ -848,11 +848,11 @@ static rp_h1_result step(rp_h1_parser *parser, const uint8_t *data, size_t size,
 
 /* ---- Interface ---- */
 
-rp_h1_parser *rp_h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
-                                  const rp_h1_limits *limits, const rp_h1_events *events,
-                                  void *user)
+rp_h1_parser *rp__h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
+                                   const rp_h1_limits *limits, const rp_h1_events *events,
+                                   void *user)
 {
-    rp_h1_parser *parser = rp_allocate(memory, sizeof(*parser));
+    rp_h1_parser *parser = rp__allocate(memory, sizeof(*parser));
     if (parser == NULL)
         return NULL;
     parser->memory = memory;
@@ -864,15 +864,15 @@ rp_h1_parser *rp_h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
     return parser;
 }
 
-void rp_h1_parser_destroy(rp_h1_parser *parser)
+void rp__h1_parser_destroy(rp_h1_parser *parser)
 {
     if (parser == NULL)
         return;
-    rp_free_secret(parser->memory, parser->head, parser->head_size);
-    rp_free(parser->memory, parser);
+    rp__free_secret(parser->memory, parser->head, parser->head_size);
+    rp__free(parser->memory, parser);
 }
 
-void rp_h1_parser_start(rp_h1_parser *parser, bool head_only)
+void rp__h1_parser_start(rp_h1_parser *parser, bool head_only)
 {
     bool between = parser->state == STATE_IDLE || parser->state == STATE_COMPLETE;
     RP_ASSERT(between);
@@ -887,21 +887,21 @@ void rp_h1_parser_start(rp_h1_parser *parser, bool head_only)
     start_head(parser);
 }
 
-void rp_h1_parser_start_upgrade(rp_h1_parser *parser, bool head_only, rp_slice protocols)
+void rp__h1_parser_start_upgrade(rp_h1_parser *parser, bool head_only, rp_slice protocols)
 {
-    rp_h1_parser_start(parser, head_only);
+    rp__h1_parser_start(parser, head_only);
     parser->protocols = protocols;
 }
 
-void rp_h1_parser_start_connect(rp_h1_parser *parser)
+void rp__h1_parser_start_connect(rp_h1_parser *parser)
 {
-    rp_h1_parser_start(parser, false);
+    rp__h1_parser_start(parser, false);
     parser->connect = true;
     start_head(parser);
 }
 
-rp_h1_result rp_h1_parser_feed(rp_h1_parser *parser, const uint8_t *data, size_t size, size_t *used,
-                               rp_error *error)
+rp_h1_result rp__h1_parser_feed(rp_h1_parser *parser, const uint8_t *data, size_t size,
+                                size_t *used, rp_error *error)
 {
     rp_h1_result result = RP_H1_MORE;
     *used = 0;
@@ -924,23 +924,23 @@ static rp_h1_result cut_off(rp_h1_parser *parser, rp_error *error)
     bool in_head = parser->state == STATE_HEAD;
     rp_phase phase = in_head ? RP_PHASE_HEAD : RP_PHASE_BODY;
     if (!parser->begun)
-        rp_error_set(error, RP_E_CLOSED_EARLY, phase,
-                     "the server closed the connection without an answer");
+        rp__error_set(error, RP_E_CLOSED_EARLY, phase,
+                      "the server closed the connection without an answer");
     else if (in_head)
-        rp_error_set(error, RP_E_BODY_TRUNCATED, phase,
-                     "the server closed the connection before the response's head was complete");
+        rp__error_set(error, RP_E_BODY_TRUNCATED, phase,
+                      "the server closed the connection before the response's head was complete");
     else if (parser->state == STATE_LENGTH)
-        rp_error_set(error, RP_E_BODY_TRUNCATED, phase,
-                     "the server closed the connection after %llu of the body's %llu bytes", got,
-                     got + left);
+        rp__error_set(error, RP_E_BODY_TRUNCATED, phase,
+                      "the server closed the connection after %llu of the body's %llu bytes", got,
+                      got + left);
     else if (parser->state == STATE_CHUNKED)
-        rp_error_set(
+        rp__error_set(
             error, RP_E_BODY_TRUNCATED, phase,
             "the server closed the connection after %llu bytes of the body, before its last "
             "chunk",
             got);
     else
-        rp_error_set(
+        rp__error_set(
             error, RP_E_BODY_TRUNCATED, phase,
             "the connection ended without close_notify after %llu bytes of a body that only the "
             "connection's end delimits: it may be cut off",
@@ -949,7 +949,7 @@ static rp_h1_result cut_off(rp_h1_parser *parser, rp_error *error)
     return RP_H1_FAILED;
 }
 
-rp_h1_result rp_h1_parser_end(rp_h1_parser *parser, bool authenticated, rp_error *error)
+rp_h1_result rp__h1_parser_end(rp_h1_parser *parser, bool authenticated, rp_error *error)
 {
     if (parser->state == STATE_UNTIL_END && authenticated)
         parser->state = STATE_COMPLETE;
@@ -961,17 +961,17 @@ rp_h1_result rp_h1_parser_end(rp_h1_parser *parser, bool authenticated, rp_error
     return cut_off(parser, error);
 }
 
-bool rp_h1_parser_keep_alive(const rp_h1_parser *parser)
+bool rp__h1_parser_keep_alive(const rp_h1_parser *parser)
 {
     return parser->state == STATE_COMPLETE && parser->persistent;
 }
 
-bool rp_h1_parser_in_head(const rp_h1_parser *parser)
+bool rp__h1_parser_in_head(const rp_h1_parser *parser)
 {
     return parser->state == STATE_HEAD && parser->head_size > 0;
 }
 
-bool rp_h1_parser_begun(const rp_h1_parser *parser)
+bool rp__h1_parser_begun(const rp_h1_parser *parser)
 {
     return parser->begun;
 }

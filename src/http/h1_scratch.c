@@ -6,14 +6,14 @@
 #define SCRATCH_TEXT 2048
 #define SCRATCH_HEADERS 32
 
-char *rp_h1_scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t size)
+char *rp__h1_scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t size)
 {
     size_t capacity = scratch->text_capacity > 0 ? scratch->text_capacity : SCRATCH_TEXT;
     while (capacity < size)
         capacity *= 2;
     if (capacity > scratch->text_capacity) {
         char *text =
-            rp_reallocate_secret(scratch->memory, scratch->text, scratch->text_capacity, capacity);
+            rp__reallocate_secret(scratch->memory, scratch->text, scratch->text_capacity, capacity);
         if (text == NULL)
             return NULL;
         scratch->text = text;
@@ -25,13 +25,13 @@ char *rp_h1_scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t siz
     return scratch->text;
 }
 
-bool rp_h1_scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header *header)
+bool rp__h1_scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header *header)
 {
     if (index >= scratch->header_capacity) {
         size_t capacity =
             scratch->header_capacity > 0 ? scratch->header_capacity * 2 : SCRATCH_HEADERS;
         rp_header *headers =
-            rp_reallocate(scratch->memory, scratch->headers, capacity * sizeof(*headers));
+            rp__reallocate(scratch->memory, scratch->headers, capacity * sizeof(*headers));
         if (headers == NULL)
             return false;
         scratch->headers = headers;
@@ -41,15 +41,15 @@ bool rp_h1_scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header 
     return true;
 }
 
-void rp_h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied)
+void rp__h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied)
 {
     *scratch = (rp_h1_scratch){.memory = memory, .bytes_copied = bytes_copied};
 }
 
-void rp_h1_scratch_clear(rp_h1_scratch *scratch)
+void rp__h1_scratch_clear(rp_h1_scratch *scratch)
 {
-    rp_free_secret(scratch->memory, scratch->text, scratch->text_capacity);
-    rp_free(scratch->memory, scratch->headers);
-    rp_free(scratch->memory, scratch->spare);
-    rp_h1_scratch_init(scratch, scratch->memory, scratch->bytes_copied);
+    rp__free_secret(scratch->memory, scratch->text, scratch->text_capacity);
+    rp__free(scratch->memory, scratch->headers);
+    rp__free(scratch->memory, scratch->spare);
+    rp__h1_scratch_init(scratch, scratch->memory, scratch->bytes_copied);
 }

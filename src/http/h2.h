@@ -4,7 +4,7 @@
  * What RFC 9113 leaves open is decided here, and what a server may ask for is bounded:
  * - A response that RFC 9113, 8, forbids, or that is over a limit, ends its own request with a
  *   sentence that says why; its stream is reset, and the connection lives on with HPACK in step.
- *   What breaks the connection's rules ends the connection (rp_h2_failure).
+ *   What breaks the connection's rules ends the connection (rp__h2_failure).
  * - Limits are on the decoded list of a head (RFC 9113, 10.5.1: 32 bytes more for each field) and
  *   the number of its fields, on interim responses, on CONTINUATION frames (8, and one more for
  *   each 256 bytes of the block, which has 144 KiB, or the list's limit), and on frames that bring
@@ -17,7 +17,7 @@
  *   grown.
  *
  * Time is a parameter. Nothing that is started is told inside the call: on_head and on_body come
- * from rp_h2_feed and rp_h2_deliver, ends are asked for (rp_h2_next_end). */
+ * from rp__h2_feed and rp__h2_deliver, ends are asked for (rp__h2_next_end). */
 #ifndef RP_HTTP_H2_H
 #define RP_HTTP_H2_H
 
@@ -30,8 +30,8 @@
 /* Where connections have their memory from: blocks that come back are kept for others. One for many
  * connections, which go before it. */
 typedef struct rp_h2_memory rp_h2_memory;
-rp_h2_memory *rp_h2_memory_create(rp_memory *memory); /* NULL: no memory */
-void rp_h2_memory_destroy(rp_h2_memory *pool);        /* NULL does nothing */
+rp_h2_memory *rp__h2_memory_create(rp_memory *memory); /* NULL: no memory */
+void rp__h2_memory_destroy(rp_h2_memory *pool);        /* NULL does nothing */
 
 typedef struct rp_h2 rp_h2;
 
@@ -54,8 +54,8 @@ typedef enum rp_h2_end {
     RP_H2_UNUSABLE     /* its answer */
 } rp_h2_end;
 
-/* A request on the connection, from rp_h2_submit to its end, which rp_h2_next_end tells, or to
- * rp_h2_drop. The caller reads, and sets user. */
+/* A request on the connection, from rp__h2_submit to its end, which rp__h2_next_end tells, or to
+ * rp__h2_drop. The caller reads, and sets user. */
 typedef struct rp_h2_stream {
     void *user;
     uint32_t id;
@@ -85,26 +85,26 @@ typedef struct rp_h2_events {
 } rp_h2_events;
 
 /* NULL: no memory. events is borrowed. */
-rp_h2 *rp_h2_create(const rp_h2_options *options, const rp_h2_events *events, void *user);
-void rp_h2_destroy(rp_h2 *h2); /* NULL does nothing */
+rp_h2 *rp__h2_create(const rp_h2_options *options, const rp_h2_events *events, void *user);
+void rp__h2_destroy(rp_h2 *h2); /* NULL does nothing */
 
-/* Takes what the server sent. False: the connection is over (rp_h2_failure). */
-bool rp_h2_feed(rp_h2 *h2, const uint8_t *data, size_t size, uint64_t now_ns);
+/* Takes what the server sent. False: the connection is over (rp__h2_failure). */
+bool rp__h2_feed(rp_h2 *h2, const uint8_t *data, size_t size, uint64_t now_ns);
 
 /* There is something to drain. */
-bool rp_h2_wants_drain(const rp_h2 *h2);
+bool rp__h2_wants_drain(const rp_h2 *h2);
 /* Room that drain needs to do anything. */
 #define RP_H2_DRAIN_LEAST ((size_t)17 * 1024)
 /* Writes frames into out, as many as are ready and fit, behind the *size bytes that are there. The
  * bodies of requests are read here. False: the connection is over; what is in out is its last
  * words. */
-bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns);
+bool rp__h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns);
 
 /* As that, without bodies: heads are to come first. */
-bool rp_h2_drain_first(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns);
+bool rp__h2_drain_first(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns);
 
 /* A request to be sent. The message is borrowed until its head is drained, which is so in the drain
- * that follows if out has RP_H2_DRAIN_LEAST bytes beside rp_h2_head_bound for each; the body until
+ * that follows if out has RP_H2_DRAIN_LEAST bytes beside rp__h2_head_bound for each; the body until
  * the end. */
 typedef struct rp_h2_request {
     const rp_message *message;
@@ -115,59 +115,59 @@ typedef struct rp_h2_request {
     void *user;
 } rp_h2_request;
 /* NULL: no memory, and nothing happened. Only if fewer streams are open than may be. */
-rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request);
-static inline size_t rp_h2_head_bound(const rp_message *message)
+rp_h2_stream *rp__h2_submit(rp_h2 *h2, const rp_h2_request *request);
+static inline size_t rp__h2_head_bound(const rp_message *message)
 {
     return message->size + 256;
 }
 
 /* Streams that may be open at a time, as far as the server and this side's limit allow; 0 once it
  * is over or the server leaves. And those that are, for the server. */
-uint32_t rp_h2_limit(const rp_h2 *h2);
-uint32_t rp_h2_open(const rp_h2 *h2);
+uint32_t rp__h2_limit(const rp_h2 *h2);
+uint32_t rp__h2_open(const rp_h2 *h2);
 /* The server has said how many it takes (SETTINGS); before that the limit is a guess. */
-bool rp_h2_said_limit(const rp_h2 *h2);
+bool rp__h2_said_limit(const rp_h2 *h2);
 /* Streams that nobody wants and that are still open, for want of budget. */
-uint32_t rp_h2_unwanted(const rp_h2 *h2);
+uint32_t rp__h2_unwanted(const rp_h2 *h2);
 /* The server takes no more streams (GOAWAY), or none are left. */
-bool rp_h2_is_leaving(const rp_h2 *h2);
+bool rp__h2_is_leaving(const rp_h2 *h2);
 
 /* There may be more of its body to send than at the last drain. */
-void rp_h2_body_more(rp_h2 *h2, rp_h2_stream *stream);
+void rp__h2_body_more(rp_h2 *h2, rp_h2_stream *stream);
 
 /* Nobody wants the answer any more. The stream is gone. */
-void rp_h2_drop(rp_h2 *h2, rp_h2_stream *stream, uint64_t now_ns);
-/* Credit for so many bytes of a limited one. True: some are there already, which rp_h2_deliver
+void rp__h2_drop(rp_h2 *h2, rp_h2_stream *stream, uint64_t now_ns);
+/* Credit for so many bytes of a limited one. True: some are there already, which rp__h2_deliver
  * gives. */
-bool rp_h2_consume(rp_h2 *h2, rp_h2_stream *stream, size_t size);
-void rp_h2_deliver(rp_h2 *h2);
+bool rp__h2_consume(rp_h2 *h2, rp_h2_stream *stream, size_t size);
+void rp__h2_deliver(rp_h2 *h2);
 
 /* The next stream that ended, in the order of the ends; it is gone with the next call of anything
  * here. NULL: none. *error: why, if not complete. */
-rp_h2_stream *rp_h2_next_end(rp_h2 *h2, rp_h2_end *end, rp_error *error);
+rp_h2_stream *rp__h2_next_end(rp_h2 *h2, rp_h2_end *end, rp_error *error);
 
 /* Asks the server for a sign of life; what then comes is one, whatever it is. */
-void rp_h2_ping(rp_h2 *h2);
+void rp__h2_ping(rp_h2 *h2);
 
 /* Something came: the memory of the streams that it is probably for is fetched. Gives the owner of
  * the first; NULL: there is none. */
-void *rp_h2_expect(const rp_h2 *h2);
+void *rp__h2_expect(const rp_h2 *h2);
 
 /* The oldest stream whose answer has not come in whole; NULL: none. */
-rp_h2_stream *rp_h2_first(const rp_h2 *h2);
+rp_h2_stream *rp__h2_first(const rp_h2 *h2);
 
 /* The user of the one behind a stream whose answer has not come in whole; NULL: none. Servers
  * mostly answer in order, so it is the next that something is told of: its memory can be fetched
  * meanwhile, as that of streams is here. */
-void *rp_h2_next_user(const rp_h2 *h2, const rp_h2_stream *stream);
+void *rp__h2_next_user(const rp_h2 *h2, const rp_h2_stream *stream);
 
 /* Why feed or drain said false: a sentence about "the server". */
-void rp_h2_failure(const rp_h2 *h2, rp_error *error);
+void rp__h2_failure(const rp_h2 *h2, rp_error *error);
 /* The server said in a GOAWAY why it ends the connection, and it is not for nothing: likewise.
  * False: it did not. */
-bool rp_h2_farewell(const rp_h2 *h2, rp_error *error);
+bool rp__h2_farewell(const rp_h2 *h2, rp_error *error);
 
 /* The name of an error code (RFC 9113, 7), "REFUSED_STREAM" say. */
-const char *rp_h2_code_name(uint32_t code);
+const char *rp__h2_code_name(uint32_t code);
 
 #endif

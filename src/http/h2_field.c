@@ -18,7 +18,7 @@ static bool name_good(const rp_hpack_field *field)
         if (field->name[i] >= 'A' && field->name[i] <= 'Z')
             return false;
     }
-    return rp_is_token(field->name, field->name_size);
+    return rp__is_token(field->name, field->name_size);
 }
 
 /* 8.2.2 */
@@ -26,7 +26,7 @@ static bool is_of_connection(const rp_hpack_field *field)
 {
     switch (field->name_size) {
     case 2:
-        return is(field, "te") && !rp_name_equal(field->value, field->value_size, "trailers");
+        return is(field, "te") && !rp__name_equal(field->value, field->value_size, "trailers");
     case 7:
         return is(field, "upgrade");
     case 10:
@@ -66,7 +66,7 @@ static rp_hpack_kind kind_of(rp_hpack_field *field)
     if (field->name[0] == ':')
         return is_status(field) ? RP_HPACK_STATUS : RP_HPACK_BAD;
     field->good_name = field->good_name || name_good(field);
-    if (!field->good_name || !rp_is_field_value(field->value, field->value_size) ||
+    if (!field->good_name || !rp__is_field_value(field->value, field->value_size) ||
         is_of_connection(field))
         return RP_HPACK_BAD;
     if (field->name_size != 14 || !is(field, "content-length"))
@@ -74,7 +74,7 @@ static rp_hpack_kind kind_of(rp_hpack_field *field)
     return take_number(field) ? RP_HPACK_LENGTH : RP_HPACK_BAD;
 }
 
-void rp_h2_field_judge(rp_hpack_field *field)
+void rp__h2_field_judge(rp_hpack_field *field)
 {
     field->kind = (uint8_t)kind_of(field);
 }

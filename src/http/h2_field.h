@@ -5,6 +5,6 @@
 #include "http/hpack.h"
 
 /* Sets its kind, and the number of one that is one. */
-void rp_h2_field_judge(rp_hpack_field *field);
+void rp__h2_field_judge(rp_hpack_field *field);
 
 #endif

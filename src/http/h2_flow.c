@@ -28,7 +28,7 @@ static void owe_all(rp_h2 *h2, uint32_t size)
     h2->left += size;
 }
 
-void rp_h2_flow_begin(rp_h2 *h2)
+void rp__h2_flow_begin(rp_h2 *h2)
 {
     size_t limit = least(h2->options.window_limit, WINDOW_MOST);
     h2->options.window_limit = limit;
@@ -48,14 +48,14 @@ static int64_t more_at_first(const rp_h2 *h2)
     return window < WINDOW_BEGIN ? WINDOW_BEGIN - (int64_t)window : 0;
 }
 
-void rp_h2_flow_stream(stream *s)
+void rp__h2_flow_stream(stream *s)
 {
     const rp_h2 *h2 = s->h2;
     s->window = (uint32_t)h2->options.stream_window;
     s->left = s->window + (h2->settings_acked ? 0 : more_at_first(h2));
 }
 
-void rp_h2_flow_acked(rp_h2 *h2)
+void rp__h2_flow_acked(rp_h2 *h2)
 {
     int64_t more = more_at_first(h2);
     h2->settings_acked = true;
@@ -63,7 +63,7 @@ void rp_h2_flow_acked(rp_h2 *h2)
         RP_CONTAINER(link, stream, all_link)->left -= more;
 }
 
-void rp_h2_flow_trip(rp_h2 *h2, uint64_t sent_ns)
+void rp__h2_flow_trip(rp_h2 *h2, uint64_t sent_ns)
 {
     uint64_t trip_ns = h2->now_ns - sent_ns;
     if (sent_ns > 0 && h2->now_ns > sent_ns && (h2->trip_ns == 0 || trip_ns < h2->trip_ns))
@@ -85,8 +85,8 @@ static void grow(rp_h2 *h2, uint64_t trip_bytes)
 static void owe(stream *s, uint32_t size)
 {
     s->owed += size;
-    if (rp_list_empty(&s->window_link))
-        rp_list_append(&s->h2->windows, &s->window_link);
+    if (rp__list_empty(&s->window_link))
+        rp__list_append(&s->h2->windows, &s->window_link);
 }
 
 static bool is_over(const stream *s)
@@ -105,7 +105,7 @@ static void stream_grow(stream *s, size_t wanted)
     owe(s, more);
 }
 
-bool rp_h2_flow_frame(rp_h2 *h2, uint32_t size)
+bool rp__h2_flow_frame(rp_h2 *h2, uint32_t size)
 {
     if (size > h2->left)
         return false;
@@ -118,20 +118,20 @@ bool rp_h2_flow_frame(rp_h2 *h2, uint32_t size)
     return true;
 }
 
-void rp_h2_flow_came(rp_h2 *h2, stream *s, size_t size)
+void rp__h2_flow_came(rp_h2 *h2, stream *s, size_t size)
 {
     h2->sample_bytes += size;
     h2->flowing = s->is.id;
     stream_grow(s, h2->stream_window);
 }
 
-void rp_h2_flow_head(stream *s)
+void rp__h2_flow_head(stream *s)
 {
     if (s->is.length > s->window)
         stream_grow(s, least(WINDOW_OF_LARGE, s->h2->options.window_limit));
 }
 
-void rp_h2_flow_sample(rp_h2 *h2)
+void rp__h2_flow_sample(rp_h2 *h2)
 {
     uint64_t span_ns = h2->now_ns - h2->sample_ns;
     if (h2->sample_bytes == 0 || h2->trip_ns == 0 || span_ns < h2->trip_ns)
@@ -140,12 +140,12 @@ void rp_h2_flow_sample(rp_h2 *h2)
     grow(h2, (uint64_t)((double)h2->sample_bytes / trips));
     h2->sample_ns = h2->now_ns;
     h2->sample_bytes = 0;
-    stream *s = rp_h2_on_wire(h2, h2->flowing);
-    if (s != NULL && rp_h2_wanted(s))
+    stream *s = rp__h2_on_wire(h2, h2->flowing);
+    if (s != NULL && rp__h2_wanted(s))
         stream_grow(s, h2->stream_window);
 }
 
-void rp_h2_flow_consumed(stream *s, size_t size)
+void rp__h2_flow_consumed(stream *s, size_t size)
 {
     if (is_over(s))
         return;

@@ -43,17 +43,17 @@ static const frame_rule rules[] = {
 
 static bool broken(rp_h2 *h2, uint32_t code, const char *rule)
 {
-    rp_h2_broken(h2, code, rule);
+    rp__h2_broken(h2, code, rule);
     return false;
 }
 
 /* What the server did is an error of the stream alone (5.4.2). */
 static void stream_broken(stream *s, rp_h2_fault fault, uint32_t code)
 {
-    if (rp_h2_wanted(s))
-        rp_h2_fail_stream(s, fault, code);
+    if (rp__h2_wanted(s))
+        rp__h2_fail_stream(s, fault, code);
     else
-        rp_h2_reset(s, code);
+        rp__h2_reset(s, code);
 }
 
 /* 5.1: of the client's streams those that it has not opened are idle, and all of the server's. */
@@ -81,7 +81,7 @@ static bool order_holds(rp_h2 *h2)
 /* 6.3: the stream's error, where there is one; the connection's where that harms nobody. */
 static bool priority_of_size(rp_h2 *h2)
 {
-    stream *s = rp_h2_on_wire(h2, h2->in.id);
+    stream *s = rp__h2_on_wire(h2, h2->in.id);
     if (is_idle(h2, h2->in.id) || h2->open == 0)
         return broken(h2, CODE_FRAME_SIZE_ERROR, "PRIORITY: size (RFC 9113, 6.3)");
     if (s != NULL && !s->resetting)
@@ -111,7 +111,7 @@ static bool type_holds(rp_h2 *h2)
 /* The stream that its payload is for; NULL: nobody's. */
 static stream *data_stream(rp_h2 *h2)
 {
-    stream *s = rp_h2_on_wire(h2, h2->in.id);
+    stream *s = rp__h2_on_wire(h2, h2->in.id);
     return h2->in.passed_over || s == NULL || s->resetting ? NULL : s;
 }
 
@@ -122,14 +122,14 @@ static bool data_begins(rp_h2 *h2)
         return broken(h2, CODE_PROTOCOL_ERROR, "DATA: on an idle stream (RFC 9113, 5.1)");
     if ((in->flags & FLAG_PADDED) != 0 && in->size == 0)
         return broken(h2, CODE_FRAME_SIZE_ERROR, "DATA: padded, and empty (RFC 9113, 4.2)");
-    if (!rp_h2_flow_frame(h2, in->size))
+    if (!rp__h2_flow_frame(h2, in->size))
         return broken(h2, CODE_FLOW_CONTROL_ERROR,
                       "DATA: above the connection's window (RFC 9113, 6.9)");
     in->passed_over = false;
     stream *s = data_stream(h2);
     in->passed_over = s == NULL;
     if (s == NULL) {
-        rp_h2_over_came(h2, in->id);
+        rp__h2_over_came(h2, in->id);
         return !h2->failed;
     }
     s->left -= in->size;
@@ -145,12 +145,12 @@ static void data_judge(rp_h2 *h2, stream *s, uint32_t size)
 {
     h2->in.passed_over = true;
     if (!s->is.told_head)
-        rp_h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
+        rp__h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
     else if (s->bodiless && size > 0)
-        rp_h2_fail_stream(s, RP_H2_BODY_UNASKED, CODE_PROTOCOL_ERROR);
+        rp__h2_fail_stream(s, RP_H2_BODY_UNASKED, CODE_PROTOCOL_ERROR);
     else if (!s->bodiless && s->is.length != RP_LENGTH_UNKNOWN &&
              size > s->is.length - s->is.body_bytes)
-        rp_h2_fail_stream(s, RP_H2_BODY_LONG, CODE_PROTOCOL_ERROR);
+        rp__h2_fail_stream(s, RP_H2_BODY_LONG, CODE_PROTOCOL_ERROR);
     else
         h2->in.passed_over = false;
 }
@@ -166,12 +166,12 @@ static bool data_known(rp_h2 *h2, uint32_t padding, uint32_t padded)
     stream *s = data_stream(h2);
     uint32_t size = in->left - padding;
     if (size == 0 && (s == NULL || (in->flags & FLAG_END_STREAM) == 0))
-        rp_h2_idle_frame(h2);
+        rp__h2_idle_frame(h2);
     if (s == NULL)
         return true;
-    if (rp_h2_wanted(s))
+    if (rp__h2_wanted(s))
         data_judge(h2, s, size);
-    rp_h2_flow_consumed(s, padded + padding);
+    rp__h2_flow_consumed(s, padded + padding);
     return true;
 }
 
@@ -182,12 +182,12 @@ static void data_came(rp_h2 *h2, const uint8_t *data, uint32_t size)
     stream *s = data_stream(h2);
     if (s == NULL)
         return;
-    if (!rp_h2_wanted(s)) {
-        rp_h2_flow_consumed(s, size);
+    if (!rp__h2_wanted(s)) {
+        rp__h2_flow_consumed(s, size);
         return;
     }
     s->remote_ended = (in->flags & FLAG_END_STREAM) != 0 && size == in->left;
-    rp_h2_body_came(s, data, size);
+    rp__h2_body_came(s, data, size);
 }
 
 /* Gives how many bytes were taken. */
@@ -220,7 +220,7 @@ static size_t data_read(rp_h2 *h2, const uint8_t *data, size_t size)
     in->under_way = false;
     stream *s = data_stream(h2);
     if (s != NULL && (in->flags & FLAG_END_STREAM) != 0)
-        rp_h2_remote_end(s);
+        rp__h2_remote_end(s);
     return taken + skipped;
 }
 
@@ -230,25 +230,25 @@ static bool headers_begin(rp_h2 *h2)
 {
     if (is_idle(h2, h2->in.id))
         return broken(h2, CODE_PROTOCOL_ERROR, "HEADERS: on an idle stream (RFC 9113, 5.1)");
-    stream *s = rp_h2_on_wire(h2, h2->in.id);
-    bool wanted = s != NULL && !s->resetting && rp_h2_wanted(s);
+    stream *s = rp__h2_on_wire(h2, h2->in.id);
+    bool wanted = s != NULL && !s->resetting && rp__h2_wanted(s);
     if (s == NULL)
-        rp_h2_over_came(h2, h2->in.id);
+        rp__h2_over_came(h2, h2->in.id);
     if (s == NULL || s->resetting || (s->answered && !wanted))
-        rp_h2_idle_frame(h2); /* it is decoded, and that is all */
+        rp__h2_idle_frame(h2); /* it is decoded, and that is all */
     if (s != NULL)
         s->answered = true;
     if (wanted)
-        rp_h2_head_begins(s);
+        rp__h2_head_begins(s);
     return !h2->failed;
 }
 
 static void block_whole(rp_h2 *h2, uint32_t id, uint8_t flags, const uint8_t *block, size_t size)
 {
-    stream *s = rp_h2_on_wire(h2, id);
+    stream *s = rp__h2_on_wire(h2, id);
     if (s != NULL && s->resetting)
         s = NULL;
-    rp_h2_head_came(h2, s, block, size, (flags & FLAG_END_STREAM) != 0);
+    rp__h2_head_came(h2, s, block, size, (flags & FLAG_END_STREAM) != 0);
 }
 
 /* A piece of a block that several frames hold. False: no memory. */
@@ -256,12 +256,12 @@ static bool block_add(rp_h2 *h2, const uint8_t *data, size_t size)
 {
     if (h2->block_size + size > h2->block_capacity || h2->block == NULL) {
         size_t capacity = 2 * (h2->block_size + size) + 64;
-        uint8_t *block = rp_h2_take(h2->memory, capacity);
+        uint8_t *block = rp__h2_take(h2->memory, capacity);
         if (block == NULL)
             return false;
         if (h2->block_size > 0)
             memcpy(block, h2->block, h2->block_size);
-        rp_h2_give(h2->memory, h2->block);
+        rp__h2_give(h2->memory, h2->block);
         h2->block = block;
         h2->block_capacity = capacity;
     }
@@ -273,7 +273,7 @@ static bool block_add(rp_h2 *h2, const uint8_t *data, size_t size)
 
 static void block_clear(rp_h2 *h2)
 {
-    rp_h2_give(h2->memory, h2->block);
+    rp__h2_give(h2->memory, h2->block);
     h2->block = NULL;
     h2->block_size = h2->block_capacity = 0;
     h2->continued = 0;
@@ -308,13 +308,13 @@ static void headers_came(rp_h2 *h2, const uint8_t *data, size_t size)
     h2->continued_flags = h2->in.flags;
     h2->continuations = 0;
     if (!block_add(h2, data, size))
-        rp_h2_fail_memory(h2);
+        rp__h2_fail_memory(h2);
 }
 
 static void continuation_came(rp_h2 *h2, const uint8_t *data, size_t size)
 {
     if (!block_add(h2, data, size)) {
-        rp_h2_fail_memory(h2);
+        rp__h2_fail_memory(h2);
         return;
     }
     if ((h2->in.flags & FLAG_END_HEADERS) == 0)
@@ -329,9 +329,9 @@ static bool continuation_begins(rp_h2 *h2)
 {
     size_t most = h2->options.head_bytes > BLOCK_BYTES ? h2->options.head_bytes : BLOCK_BYTES;
     if (h2->block_size + h2->in.size > most)
-        rp_h2_flooded(h2, "the server sent a header block larger than the limit of heads allows");
+        rp__h2_flooded(h2, "the server sent a header block larger than the limit of heads allows");
     else if (++h2->continuations > CONTINUATIONS_MOST + h2->block_size / BYTES_PER_CONTINUATION)
-        rp_h2_flooded(h2, "the server cut one head into more CONTINUATION frames than it needs");
+        rp__h2_flooded(h2, "the server cut one head into more CONTINUATION frames than it needs");
     return !h2->failed;
 }
 
@@ -355,7 +355,7 @@ static bool windows_change(rp_h2 *h2, uint32_t window)
                           "SETTINGS_INITIAL_WINDOW_SIZE makes a window too large (RFC 9113, "
                           "6.9.2)");
         if (more > 0)
-            rp_h2_takes_turns(s);
+            rp__h2_takes_turns(s);
     }
     return true;
 }
@@ -364,7 +364,7 @@ static bool setting_came(rp_h2 *h2, uint32_t name, uint32_t value)
 {
     switch (name) {
     case SETTING_HEADER_TABLE_SIZE:
-        rp_hpack_limit(&h2->encoder, value);
+        rp__hpack_limit(&h2->encoder, value);
         h2->sent_head.valid = false; /* fields that it refers to may have gone */
         return true;
     case SETTING_ENABLE_PUSH:
@@ -387,19 +387,19 @@ static bool setting_came(rp_h2 *h2, uint32_t name, uint32_t value)
 static void settings_came(rp_h2 *h2, const uint8_t *data, size_t size)
 {
     if ((h2->in.flags & FLAG_ACK) != 0) {
-        rp_h2_flow_trip(h2, h2->settings_ns);
+        rp__h2_flow_trip(h2, h2->settings_ns);
         h2->settings_ns = 0;
-        rp_h2_flow_acked(h2);
+        rp__h2_flow_acked(h2);
         return;
     }
     for (size_t at = 0; at < size; at += 6) {
-        if (!setting_came(h2, (uint32_t)data[at] << 8 | data[at + 1], rp_h2_word(data + at + 2)))
+        if (!setting_came(h2, (uint32_t)data[at] << 8 | data[at + 1], rp__h2_word(data + at + 2)))
             return;
     }
     h2->settings_came = true;
-    rp_h2_idle_frame(h2);
+    rp__h2_idle_frame(h2);
     if (++h2->acks_due > ANSWERS_MOST)
-        rp_h2_flooded(h2, "the server floods the connection with frames that it wants answered");
+        rp__h2_flooded(h2, "the server floods the connection with frames that it wants answered");
 }
 
 static bool settings_begin(rp_h2 *h2)
@@ -412,7 +412,7 @@ static bool settings_begin(rp_h2 *h2)
         return broken(h2, CODE_PROTOCOL_ERROR, "SETTINGS: confirmed, and not sent");
     if (in->size <= SETTINGS_MOST * 6)
         return true;
-    rp_h2_flooded(h2, "the server sent more than 32 settings at once");
+    rp__h2_flooded(h2, "the server sent more than 32 settings at once");
     return false;
 }
 
@@ -420,15 +420,15 @@ static bool settings_begin(rp_h2 *h2)
 
 static void reset_came(rp_h2 *h2, const uint8_t *data)
 {
-    stream *s = rp_h2_on_wire(h2, h2->in.id);
+    stream *s = rp__h2_on_wire(h2, h2->in.id);
     if (is_idle(h2, h2->in.id)) {
         (void)broken(h2, CODE_PROTOCOL_ERROR, "RST_STREAM: of an idle stream (RFC 9113, 6.4)");
     } else if (s == NULL) {
-        rp_h2_idle_frame(h2);
+        rp__h2_idle_frame(h2);
     } else {
-        s->peer_reset = rp_h2_wanted(s);
-        rp_h2_over(h2, h2->in.id);
-        rp_h2_closed_by_server(s, rp_h2_word(data));
+        s->peer_reset = rp__h2_wanted(s);
+        rp__h2_over(h2, h2->in.id);
+        rp__h2_closed_by_server(s, rp__h2_word(data));
     }
 }
 
@@ -436,22 +436,22 @@ static void ping_came(rp_h2 *h2, const uint8_t *data)
 {
     if ((h2->in.flags & FLAG_ACK) != 0) {
         if (h2->ping_ns == 0)
-            rp_h2_idle_frame(h2);
-        rp_h2_flow_trip(h2, h2->ping_ns);
+            rp__h2_idle_frame(h2);
+        rp__h2_flow_trip(h2, h2->ping_ns);
         h2->ping_ns = 0;
         return;
     }
-    rp_h2_idle_frame(h2);
+    rp__h2_idle_frame(h2);
     if (h2->ping_count >= ANSWERS_MOST) {
-        rp_h2_flooded(h2, "the server floods the connection with frames that it wants answered");
+        rp__h2_flooded(h2, "the server floods the connection with frames that it wants answered");
         return;
     }
     if (h2->ping_count == h2->ping_capacity) {
         uint32_t capacity = h2->ping_capacity > 0 ? 2 * h2->ping_capacity : 8;
         uint8_t *pings =
-            rp_reallocate(h2->memory->memory, h2->pings, (size_t)capacity * PING_BYTES);
+            rp__reallocate(h2->memory->memory, h2->pings, (size_t)capacity * PING_BYTES);
         if (pings == NULL) {
-            rp_h2_fail_memory(h2);
+            rp__h2_fail_memory(h2);
             return;
         }
         h2->pings = pings;
@@ -472,24 +472,24 @@ static void farewell_note(rp_h2 *h2, const uint8_t *data, size_t size)
 
 static void goaway_came(rp_h2 *h2, const uint8_t *data, size_t size)
 {
-    uint32_t last = rp_h2_word(data) & STREAM_MOST;
+    uint32_t last = rp__h2_word(data) & STREAM_MOST;
     if (last > h2->goaway_last || (last > 0 && !CLIENTS(last))) {
         (void)broken(h2, CODE_PROTOCOL_ERROR, "GOAWAY: the last stream's number (RFC 9113, 6.8)");
         return;
     }
     if (h2->goaway_came)
-        rp_h2_idle_frame(h2);
+        rp__h2_idle_frame(h2);
     h2->goaway_came = true;
     h2->goaway_last = last;
-    h2->goaway_code = rp_h2_word(data + 4);
+    h2->goaway_code = rp__h2_word(data + 4);
     farewell_note(h2, data + 8, size - 8);
-    rp_h2_leave_undone(h2);
+    rp__h2_leave_undone(h2);
 }
 
 static void window_came(rp_h2 *h2, const uint8_t *data)
 {
-    uint32_t more = rp_h2_word(data) & WINDOW_MOST, id = h2->in.id;
-    stream *s = rp_h2_on_wire(h2, id);
+    uint32_t more = rp__h2_word(data) & WINDOW_MOST, id = h2->in.id;
+    stream *s = rp__h2_on_wire(h2, id);
     if (id != 0 && is_idle(h2, id)) {
         (void)broken(h2, CODE_PROTOCOL_ERROR, "WINDOW_UPDATE: of an idle stream (RFC 9113, 5.1)");
     } else if (id != 0 && (s == NULL || s->resetting)) {
@@ -501,7 +501,7 @@ static void window_came(rp_h2 *h2, const uint8_t *data)
                      "WINDOW_UPDATE: a window above 2^31-1 (RFC 9113, 6.9.1)");
     } else if (id == 0) {
         h2->send_window += more;
-        rp_list_move(&h2->turns, &h2->blocked);
+        rp__list_move(&h2->turns, &h2->blocked);
     } else if (more == 0) {
         stream_broken(s, RP_H2_NO_WINDOW, CODE_PROTOCOL_ERROR);
     } else if (s->send_window + more > WINDOW_MOST) {
@@ -510,9 +510,9 @@ static void window_came(rp_h2 *h2, const uint8_t *data)
         s->send_window += more;
         if (s->is.uploading)
             s->is.moved_ns = h2->now_ns;
-        rp_h2_takes_turns(s);
+        rp__h2_takes_turns(s);
     }
-    rp_h2_given_back(h2, more);
+    rp__h2_given_back(h2, more);
 }
 
 /* ---- feeding ---- */
@@ -524,8 +524,8 @@ static bool frame_begins(rp_h2 *h2, const uint8_t *head)
     *in = (h2_frame_in){.type = head[3],
                         .flags = head[4],
                         .under_way = true,
-                        .id = rp_h2_word(head + 5) & STREAM_MOST,
-                        .size = rp_h2_word(head) >> 8};
+                        .id = rp__h2_word(head + 5) & STREAM_MOST,
+                        .size = rp__h2_word(head) >> 8};
     in->left = in->size;
     if (!order_holds(h2) || !type_holds(h2))
         return false;
@@ -545,7 +545,7 @@ static bool frame_begins(rp_h2 *h2, const uint8_t *head)
         return true;
     default: /* PRIORITY, and what nobody knows (5.5) */
         in->passed_over = true;
-        rp_h2_idle_frame(h2);
+        rp__h2_idle_frame(h2);
         return !h2->failed;
     }
 }
@@ -585,8 +585,8 @@ static size_t gather(rp_h2 *h2, const uint8_t *data, size_t size)
     h2_frame_in *in = &h2->in;
     size_t part = size < in->left ? size : in->left;
     if (!in->passed_over && part > 0) {
-        if (h2->gathered == NULL && (h2->gathered = rp_h2_take(h2->memory, in->size)) == NULL) {
-            rp_h2_fail_memory(h2);
+        if (h2->gathered == NULL && (h2->gathered = rp__h2_take(h2->memory, in->size)) == NULL) {
+            rp__h2_fail_memory(h2);
             return part;
         }
         memcpy(h2->gathered + h2->gathered_size, data, part);
@@ -599,7 +599,7 @@ static size_t gather(rp_h2 *h2, const uint8_t *data, size_t size)
 /* A head that comes in pieces moves with each of them. */
 static void head_moves(rp_h2 *h2)
 {
-    stream *s = rp_h2_on_wire(h2, h2->in.id);
+    stream *s = rp__h2_on_wire(h2, h2->in.id);
     if (s != NULL)
         s->is.moved_ns = h2->now_ns;
 }
@@ -624,7 +624,7 @@ static size_t payload_read(rp_h2 *h2, const uint8_t *data, size_t size)
     in->under_way = false;
     if (!in->passed_over)
         frame_came(h2, h2->gathered, in->size);
-    rp_h2_give(h2->memory, h2->gathered);
+    rp__h2_give(h2->memory, h2->gathered);
     h2->gathered = NULL;
     h2->gathered_size = 0;
     return taken;
@@ -657,9 +657,9 @@ static void look_for_http1(rp_h2 *h2, const uint8_t *data, size_t size)
             data[i] == (uint8_t)text[h2->looks_like_http1] ? h2->looks_like_http1 + 1 : 0xff;
 }
 
-bool rp_h2_feed(rp_h2 *h2, const uint8_t *data, size_t size, uint64_t now_ns)
+bool rp__h2_feed(rp_h2 *h2, const uint8_t *data, size_t size, uint64_t now_ns)
 {
-    rp_h2_free_told(h2);
+    rp__h2_free_told(h2);
     h2->now_ns = now_ns;
     if (h2->failed)
         return false;
@@ -680,6 +680,6 @@ bool rp_h2_feed(rp_h2 *h2, const uint8_t *data, size_t size, uint64_t now_ns)
             break;
     }
     if (!h2->failed)
-        rp_h2_flow_sample(h2);
+        rp__h2_flow_sample(h2);
     return !h2->failed;
 }

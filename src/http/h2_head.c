@@ -12,7 +12,7 @@
 
 #define HEADERS_FIRST 32
 
-void rp_h2_head_begins(stream *s)
+void rp__h2_head_begins(stream *s)
 {
     rp_h2 *h2 = s->h2;
     s->is.moved_ns = h2->now_ns;
@@ -25,7 +25,7 @@ static void refuse(rp_h2 *h2, rp_h2_fault fault, uint32_t code)
 {
     stream *s = h2->reading;
     h2->reading = NULL;
-    rp_h2_fail_stream(s, fault, code);
+    rp__h2_fail_stream(s, fault, code);
 }
 
 /* Names go into sentences, values never. */
@@ -35,7 +35,7 @@ static void refuse_field(rp_h2 *h2, const rp_hpack_field *field)
     const char *name = field->name;
     size_t most = sizeof(s->bad_name) - 1, shown = 0;
     while (shown < field->name_size && shown < most &&
-           (rp_is_token(name + shown, 1) || name[shown] == ':'))
+           (rp__is_token(name + shown, 1) || name[shown] == ':'))
         shown++;
     memcpy(s->bad_name, name, shown);
     s->bad_name[shown] = '\0';
@@ -48,7 +48,7 @@ static bool room_for_header(rp_h2 *h2)
     if (h2->header_count < h2->header_capacity)
         return true;
     uint32_t capacity = h2->header_capacity > 0 ? 2 * h2->header_capacity : HEADERS_FIRST;
-    rp_header *headers = rp_reallocate(memory, h2->headers, capacity * sizeof(*headers));
+    rp_header *headers = rp__reallocate(memory, h2->headers, capacity * sizeof(*headers));
     if (headers == NULL)
         return false;
     h2->headers = headers;
@@ -111,7 +111,7 @@ static void on_field(void *user, const rp_hpack_field *field)
         refuse_field(h2, field);
         break;
     }
-    h2->list_bytes += rp_hpack_field_bytes(field);
+    h2->list_bytes += rp__hpack_field_bytes(field);
     if (h2->list_bytes > h2->options.head_bytes && h2->reading != NULL)
         refuse(h2, RP_H2_HEAD_TOO_LARGE, CODE_ENHANCE_YOUR_CALM);
 }
@@ -143,9 +143,9 @@ static void tell_head(rp_h2 *h2, stream *s)
 static void interim_came(rp_h2 *h2, stream *s, bool last)
 {
     if (last) {
-        rp_h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
+        rp__h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
     } else if (s->informational >= h2->options.informational_count) {
-        rp_h2_fail_stream(s, RP_H2_TOO_MANY_INTERIM, CODE_ENHANCE_YOUR_CALM);
+        rp__h2_fail_stream(s, RP_H2_TOO_MANY_INTERIM, CODE_ENHANCE_YOUR_CALM);
     } else {
         s->informational++;
         tell_head(h2, s);
@@ -158,12 +158,12 @@ static void final_came(rp_h2 *h2, stream *s, bool last)
     bool bodiless = s->bodiless || h2->status == 304;
     if (last && !bodiless && h2->length != RP_LENGTH_UNKNOWN && h2->length > 0) {
         s->is.length = h2->length;
-        rp_h2_fail_stream(s, RP_H2_BODY_SHORT, CODE_PROTOCOL_ERROR);
+        rp__h2_fail_stream(s, RP_H2_BODY_SHORT, CODE_PROTOCOL_ERROR);
         return;
     }
     tell_head(h2, s);
-    if (!last && rp_h2_wanted(s))
-        rp_h2_flow_head(s);
+    if (!last && rp__h2_wanted(s))
+        rp__h2_flow_head(s);
 }
 
 /* They are told behind the body, which may wait: the stream has them from here on. */
@@ -172,7 +172,7 @@ static bool trailers_keep(rp_h2 *h2, stream *s)
     size_t bytes = h2->header_count * sizeof(*s->trailers), i;
     for (i = 0; i < h2->header_count; i++)
         bytes += strlen(h2->headers[i].name) + strlen(h2->headers[i].value) + 2;
-    s->trailers = rp_h2_take(h2->memory, bytes);
+    s->trailers = rp__h2_take(h2->memory, bytes);
     if (s->trailers == NULL)
         return false;
     char *text = (char *)(s->trailers + h2->header_count);
@@ -192,9 +192,9 @@ static bool trailers_keep(rp_h2 *h2, stream *s)
 static void trailers_came(rp_h2 *h2, stream *s, bool last)
 {
     if (!last)
-        rp_h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
+        rp__h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
     else if (h2->header_count > 0 && h2->events->on_trailers != NULL && !trailers_keep(h2, s))
-        rp_h2_fail_stream(s, RP_H2_NO_MEMORY, CODE_CANCEL);
+        rp__h2_fail_stream(s, RP_H2_NO_MEMORY, CODE_CANCEL);
 }
 
 static void head_judge(rp_h2 *h2, stream *s, bool last)
@@ -202,7 +202,7 @@ static void head_judge(rp_h2 *h2, stream *s, bool last)
     if (s->is.told_head)
         trailers_came(h2, s, last);
     else if (h2->status == 0)
-        rp_h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
+        rp__h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
     else if (h2->status < 200)
         interim_came(h2, s, last);
     else
@@ -213,7 +213,7 @@ static void head_judge(rp_h2 *h2, stream *s, bool last)
 static bool is_again(rp_h2 *h2, const stream *s, const uint8_t *block, size_t size)
 {
     bool known = s == NULL || (h2->head_kept && !s->is.told_head);
-    return known && rp_hpack_again(&h2->decoder, block, size);
+    return known && rp__hpack_again(&h2->decoder, block, size);
 }
 
 static rp_hpack_result decode(rp_h2 *h2, stream *s, const uint8_t *block, size_t size)
@@ -223,14 +223,14 @@ static rp_hpack_result decode(rp_h2 *h2, stream *s, const uint8_t *block, size_t
     h2->list_bytes = 0;
     h2->status = 0;
     h2->length = RP_LENGTH_UNKNOWN;
-    rp_hpack_result result = rp_hpack_decode(&h2->decoder, block, size, on_field, h2);
+    rp_hpack_result result = rp__hpack_decode(&h2->decoder, block, size, on_field, h2);
     h2->head_kept = result == RP_HPACK_DONE && h2->reading != NULL && !s->is.told_head;
     return result;
 }
 
-void rp_h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last)
+void rp__h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last)
 {
-    stream *wanted = s != NULL && rp_h2_wanted(s) ? s : NULL;
+    stream *wanted = s != NULL && rp__h2_wanted(s) ? s : NULL;
     rp_hpack_result result = RP_HPACK_DONE;
     if (is_again(h2, wanted, block, size))
         h2->reading = wanted;
@@ -239,14 +239,14 @@ void rp_h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bo
     stream *reading = h2->reading;
     h2->reading = NULL;
     if (result == RP_HPACK_BROKEN)
-        rp_h2_broken(h2, CODE_COMPRESSION_ERROR, "a header block is not HPACK's (RFC 7541)");
+        rp__h2_broken(h2, CODE_COMPRESSION_ERROR, "a header block is not HPACK's (RFC 7541)");
     else if (result == RP_HPACK_NO_MEMORY)
-        rp_h2_fail_memory(h2);
+        rp__h2_fail_memory(h2);
     else if (reading != NULL) {
         reading->remote_ended = last; /* who drops it now has nothing to reset */
         head_judge(h2, reading, last);
     }
     if (!h2->failed && last && s != NULL)
-        rp_h2_remote_end(s);
-    rp_hpack_sweep(&h2->decoder);
+        rp__h2_remote_end(s);
+    rp__hpack_sweep(&h2->decoder);
 }

@@ -159,7 +159,7 @@ struct rp_h2 {
     rp_link live;  /* streams that somebody waits for, the oldest first */
     rp_link ended; /* and whose end was not told yet */
     rp_link ready; /* held bytes, and credit for them */
-    stream *told;  /* by rp_h2_next_end: freed with the next call */
+    stream *told;  /* by rp__h2_next_end: freed with the next call */
     stream *delivering;
     stream *buckets[BUCKETS]; /* by id */
     uint32_t open;            /* streams that the server counts, or is to count */
@@ -239,12 +239,12 @@ struct rp_h2 {
     uint8_t looks_like_http1; /* so many first bytes are "HTTP/"; 0xff: they are not */
 };
 
-static inline stream *rp_h2_stream_of(rp_h2_stream *public)
+static inline stream *rp__h2_stream_of(rp_h2_stream *public)
 {
     return RP_CONTAINER(public, stream, is);
 }
 
-static inline uint32_t rp_h2_word(const uint8_t *bytes)
+static inline uint32_t rp__h2_word(const uint8_t *bytes)
 {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
@@ -252,7 +252,7 @@ static inline uint32_t rp_h2_word(const uint8_t *bytes)
 /* ---- h2.c ---- */
 
 /* The stream that is open on the wire; NULL. */
-static inline stream *rp_h2_on_wire(const rp_h2 *h2, uint32_t id)
+static inline stream *rp__h2_on_wire(const rp_h2 *h2, uint32_t id)
 {
     stream *s = h2->buckets[id / 2 % BUCKETS];
     while (s != NULL && s->is.id != id)
@@ -261,84 +261,84 @@ static inline stream *rp_h2_on_wire(const rp_h2 *h2, uint32_t id)
 }
 
 /* Somebody waits for what comes of it. */
-static inline bool rp_h2_wanted(const stream *s)
+static inline bool rp__h2_wanted(const stream *s)
 {
     return !(s->dropped || s->ended || s->finishing);
 }
 
-/* What rp_h2_next_end told is gone. */
-void rp_h2_free_told(rp_h2 *h2);
+/* What rp__h2_next_end told is gone. */
+void rp__h2_free_told(rp_h2 *h2);
 /* The first of its head is in the output. */
-void rp_h2_stream_begins(stream *s);
+void rp__h2_stream_begins(stream *s);
 /* The server knows of it. */
-void rp_h2_stream_sent(stream *s);
+void rp__h2_stream_sent(stream *s);
 /* It is over on the wire. Where nobody needs it any more, it is gone. */
-void rp_h2_close(stream *s);
+void rp__h2_close(stream *s);
 /* The server ended it: by RST_STREAM, or left it undone. */
-void rp_h2_closed_by_server(stream *s, uint32_t code);
+void rp__h2_closed_by_server(stream *s, uint32_t code);
 /* The server has sent all of it. The stream may be gone. */
-void rp_h2_remote_end(stream *s);
+void rp__h2_remote_end(stream *s);
 /* RST_STREAM is to be sent. */
-void rp_h2_reset(stream *s, uint32_t code);
+void rp__h2_reset(stream *s, uint32_t code);
 /* Of those that nobody wants, as many as the budget has. */
-void rp_h2_reset_unwanted(rp_h2 *h2);
+void rp__h2_reset_unwanted(rp_h2 *h2);
 /* Its answer can't be used: resets it, and ends it. */
-void rp_h2_fail_stream(stream *s, rp_h2_fault fault, uint32_t code);
+void rp__h2_fail_stream(stream *s, rp_h2_fault fault, uint32_t code);
 /* A piece of its body came. */
-void rp_h2_body_came(stream *s, const uint8_t *data, size_t size);
+void rp__h2_body_came(stream *s, const uint8_t *data, size_t size);
 /* By END_STREAM or RST_STREAM. */
-void rp_h2_over(rp_h2 *h2, uint32_t id);
+void rp__h2_over(rp_h2 *h2, uint32_t id);
 /* DATA or HEADERS came on a stream that is closed. */
-void rp_h2_over_came(rp_h2 *h2, uint32_t id);
+void rp__h2_over_came(rp_h2 *h2, uint32_t id);
 /* GOAWAY came: those above its last id, and those that were not sent, are left undone. */
-void rp_h2_leave_undone(rp_h2 *h2);
+void rp__h2_leave_undone(rp_h2 *h2);
 /* The connection is over: for want of memory, or because the server broke a rule; the sentence is
  * a constant. */
-void rp_h2_fail_memory(rp_h2 *h2);
-void rp_h2_broken(rp_h2 *h2, uint32_t code, const char *rule);
+void rp__h2_fail_memory(rp_h2 *h2);
+void rp__h2_broken(rp_h2 *h2, uint32_t code, const char *rule);
 /* The same, in the sentence's own words about the server. */
-void rp_h2_flooded(rp_h2 *h2, const char *text);
+void rp__h2_flooded(rp_h2 *h2, const char *text);
 /* A frame of the server's that brings nothing came; something went out that the server may answer
  * with such frames. */
-void rp_h2_idle_frame(rp_h2 *h2);
-void rp_h2_calm_down(rp_h2 *h2);
+void rp__h2_idle_frame(rp_h2 *h2);
+void rp__h2_calm_down(rp_h2 *h2);
 /* A WINDOW_UPDATE came: it brings nothing, unless it gives back what was sent. */
-void rp_h2_given_back(rp_h2 *h2, uint32_t size);
+void rp__h2_given_back(rp_h2 *h2, uint32_t size);
 
 /* ---- h2_head.c ---- */
 
 /* A HEADERS frame of an answer begins: a stream that somebody waits for. */
-void rp_h2_head_begins(stream *s);
+void rp__h2_head_begins(stream *s);
 /* A whole block, and whose it is; NULL: nobody's, and it is only decoded. The stream may be gone
  * then. */
-void rp_h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last);
+void rp__h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last);
 
 /* ---- h2_send.c ---- */
 
 /* It sends no more of its body. */
-void rp_h2_upload_ends(stream *s);
+void rp__h2_upload_ends(stream *s);
 /* There may be something of its body to send. */
-void rp_h2_takes_turns(stream *s);
-void rp_h2_send_end(rp_h2 *h2);
+void rp__h2_takes_turns(stream *s);
+void rp__h2_send_end(rp_h2 *h2);
 
 /* ---- h2_flow.c ---- */
 
 /* The connection's window, and the streams', to begin with. */
-void rp_h2_flow_begin(rp_h2 *h2);
-void rp_h2_flow_stream(stream *s);
+void rp__h2_flow_begin(rp_h2 *h2);
+void rp__h2_flow_stream(stream *s);
 /* The server has our settings. */
-void rp_h2_flow_acked(rp_h2 *h2);
+void rp__h2_flow_acked(rp_h2 *h2);
 /* A DATA frame of so many bytes begins. False: the window has no room for it. */
-bool rp_h2_flow_frame(rp_h2 *h2, uint32_t size);
+bool rp__h2_flow_frame(rp_h2 *h2, uint32_t size);
 /* So many bytes of a body came, on a stream that somebody waits for. */
-void rp_h2_flow_came(rp_h2 *h2, stream *s, size_t size);
+void rp__h2_flow_came(rp_h2 *h2, stream *s, size_t size);
 /* The head of its answer came. */
-void rp_h2_flow_head(stream *s);
+void rp__h2_flow_head(stream *s);
 /* Behind a feed: what did come in the last round trip? */
-void rp_h2_flow_sample(rp_h2 *h2);
+void rp__h2_flow_sample(rp_h2 *h2);
 /* Bytes of it are consumed. */
-void rp_h2_flow_consumed(stream *s, size_t size);
+void rp__h2_flow_consumed(stream *s, size_t size);
 /* The answer to what was sent at that time came. */
-void rp_h2_flow_trip(rp_h2 *h2, uint64_t sent_ns);
+void rp__h2_flow_trip(rp_h2 *h2, uint64_t sent_ns);
 
 #endif

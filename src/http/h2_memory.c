@@ -23,7 +23,7 @@ static size_t kind_of(size_t size)
     return kind < LARGE ? kind : LARGE;
 }
 
-void *rp_h2_take(rp_h2_memory *pool, size_t size)
+void *rp__h2_take(rp_h2_memory *pool, size_t size)
 {
     size_t kind = kind_of(size);
     rp_h2_block *block = kind < LARGE ? pool->free[kind] : NULL;
@@ -32,7 +32,7 @@ void *rp_h2_take(rp_h2_memory *pool, size_t size)
         pool->free_count[kind]--;
     } else {
         size_t bytes = kind < LARGE ? LEAST << kind : size;
-        block = rp_reallocate(pool->memory, NULL, sizeof(*block) + bytes);
+        block = rp__reallocate(pool->memory, NULL, sizeof(*block) + bytes);
         if (block == NULL)
             return NULL;
         block->kind = kind;
@@ -41,20 +41,20 @@ void *rp_h2_take(rp_h2_memory *pool, size_t size)
     return block + 1;
 }
 
-void rp_h2_give(rp_h2_memory *pool, void *given)
+void rp__h2_give(rp_h2_memory *pool, void *given)
 {
     if (given == NULL)
         return;
-    rp_wipe(given, ((rp_h2_block *)given - 1)->is.size);
-    rp_h2_give_plain(pool, given);
+    rp__wipe(given, ((rp_h2_block *)given - 1)->is.size);
+    rp__h2_give_plain(pool, given);
 }
 
-void rp_h2_give_plain(rp_h2_memory *pool, void *given)
+void rp__h2_give_plain(rp_h2_memory *pool, void *given)
 {
     rp_h2_block *block = (rp_h2_block *)given - 1;
     size_t kind = block->kind;
     if (kind == LARGE || pool->free_count[kind] >= KEPT_BYTES / (LEAST << kind)) {
-        rp_free(pool->memory, block);
+        rp__free(pool->memory, block);
         return;
     }
     block->is.next = pool->free[kind];
@@ -62,16 +62,16 @@ void rp_h2_give_plain(rp_h2_memory *pool, void *given)
     pool->free_count[kind]++;
 }
 
-rp_h2_memory *rp_h2_memory_create(rp_memory *memory)
+rp_h2_memory *rp__h2_memory_create(rp_memory *memory)
 {
-    rp_h2_memory *pool = rp_allocate(memory, sizeof(*pool));
+    rp_h2_memory *pool = rp__allocate(memory, sizeof(*pool));
     if (pool == NULL)
         return NULL;
     pool->memory = memory;
     return pool;
 }
 
-void rp_h2_memory_destroy(rp_h2_memory *pool)
+void rp__h2_memory_destroy(rp_h2_memory *pool)
 {
     if (pool == NULL)
         return;
@@ -79,8 +79,8 @@ void rp_h2_memory_destroy(rp_h2_memory *pool)
         while (pool->free[kind] != NULL) {
             rp_h2_block *block = pool->free[kind];
             pool->free[kind] = block->is.next;
-            rp_free(pool->memory, block);
+            rp__free(pool->memory, block);
         }
     }
-    rp_free(pool->memory, pool);
+    rp__free(pool->memory, pool);
 }

@@ -17,10 +17,10 @@ struct rp_h2_memory {
 };
 
 /* NULL: no memory. Not zeroed. */
-void *rp_h2_take(rp_h2_memory *pool, size_t size);
+void *rp__h2_take(rp_h2_memory *pool, size_t size);
 /* NULL does nothing. */
-void rp_h2_give(rp_h2_memory *pool, void *block);
+void rp__h2_give(rp_h2_memory *pool, void *block);
 /* One that held no secret: it is not wiped. */
-void rp_h2_give_plain(rp_h2_memory *pool, void *block);
+void rp__h2_give_plain(rp_h2_memory *pool, void *block);
 
 #endif

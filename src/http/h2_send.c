@@ -66,18 +66,18 @@ static bool stays_behind(const rp_field *field)
     size_t size = field->name.size;
     switch (size) {
     case 2:
-        return rp_name_equal(name, size, "te") &&
-               !rp_name_equal((const char *)field->value.data, field->value.size, "trailers");
+        return rp__name_equal(name, size, "te") &&
+               !rp__name_equal((const char *)field->value.data, field->value.size, "trailers");
     case 4:
-        return rp_name_equal(name, size, "host");
+        return rp__name_equal(name, size, "host");
     case 7:
-        return rp_name_equal(name, size, "upgrade");
+        return rp__name_equal(name, size, "upgrade");
     case 10:
-        return rp_name_equal(name, size, "connection") || rp_name_equal(name, size, "keep-alive");
+        return rp__name_equal(name, size, "connection") || rp__name_equal(name, size, "keep-alive");
     case 14:
-        return rp_name_equal(name, size, "http2-settings");
+        return rp__name_equal(name, size, "http2-settings");
     case 16:
-        return rp_name_equal(name, size, "proxy-connection");
+        return rp__name_equal(name, size, "proxy-connection");
     default:
         return false;
     }
@@ -86,9 +86,9 @@ static bool stays_behind(const rp_field *field)
 /* RFC 9113, 8.2.1: no blanks at a value's ends. */
 static rp_slice trimmed(rp_slice value)
 {
-    while (value.size > 0 && rp_is_blank((char)value.data[0]))
+    while (value.size > 0 && rp__is_blank((char)value.data[0]))
         value = (rp_slice){value.data + 1, value.size - 1};
-    while (value.size > 0 && rp_is_blank((char)value.data[value.size - 1]))
+    while (value.size > 0 && rp__is_blank((char)value.data[value.size - 1]))
         value.size--;
     return value;
 }
@@ -141,24 +141,24 @@ static rp_slice slice_of(const char *text)
 
 static uint8_t *known_put(rp_h2 *h2, uint8_t *out, uint32_t number, rp_slice value)
 {
-    const rp_hpack_field *named = &rp_hpack_static[number - 1];
+    const rp_hpack_field *named = &rp__hpack_static[number - 1];
     rp_slice name = {(const uint8_t *)named->name, named->name_size};
     rp_hpack_how how = number == PATH ? RP_HPACK_ONCE : how_of(number, value.size);
-    return rp_hpack_put(&h2->encoder, out, number, name, value, how);
+    return rp__hpack_put(&h2->encoder, out, number, name, value, how);
 }
 
 /* The caller's. *secret becomes true if one of them is for nobody to keep. */
 static uint8_t *own_fields_put(rp_h2 *h2, uint8_t *out, const rp_message *message, bool *secret)
 {
     rp_field field;
-    for (size_t at = 0; rp_message_next(message, &at, &field);) {
+    for (size_t at = 0; rp__message_next(message, &at, &field);) {
         if (stays_behind(&field))
             continue;
         rp_slice value = trimmed(field.value);
-        uint32_t number = rp_hpack_static_find(field.name.data, field.name.size);
+        uint32_t number = rp__hpack_static_find(field.name.data, field.name.size);
         rp_hpack_how how = how_of(number, value.size);
         *secret = *secret || how == RP_HPACK_NEVER;
-        out = rp_hpack_put(&h2->encoder, out, number, field.name, value, how);
+        out = rp__hpack_put(&h2->encoder, out, number, field.name, value, how);
     }
     return out;
 }
@@ -236,7 +236,7 @@ static uint8_t *bytes_put(uint8_t *out, const void *bytes, size_t size)
 static uint8_t *alike_put(rp_h2 *h2, uint8_t *out, const rp_message *message)
 {
     const h2_sent_head *last = &h2->sent_head;
-    rp_slice target = rp_message_target(message);
+    rp_slice target = rp__message_target(message);
     if (target.size == last->target_size &&
         memcmp(last->key + last->key_size - target.size, target.data, target.size) == 0)
         return bytes_put(out, last->block, last->block_size);
@@ -254,9 +254,9 @@ static void keep(rp_h2 *h2, const rp_message *message, const head_key *key, cons
     if (key_size > KEY_BYTES || size > KEPT_BLOCK_BYTES)
         return;
     if (kept->key == NULL)
-        kept->key = rp_h2_take(h2->memory, KEY_BYTES);
+        kept->key = rp__h2_take(h2->memory, KEY_BYTES);
     if (kept->block == NULL)
-        kept->block = rp_h2_take(h2->memory, KEPT_BLOCK_BYTES);
+        kept->block = rp__h2_take(h2->memory, KEPT_BLOCK_BYTES);
     if (kept->key == NULL || kept->block == NULL)
         return;
     uint8_t *at = bytes_put(kept->key, key, sizeof(*key));
@@ -280,13 +280,13 @@ static uint8_t *block_put(rp_h2 *h2, const rp_message *message, uint8_t *begin)
         return alike_put(h2, begin, message);
     uint64_t inserted = h2->encoder.table.inserted;
     bool secret = false;
-    uint8_t *out = rp_hpack_begin(&h2->encoder, begin);
+    uint8_t *out = rp__hpack_begin(&h2->encoder, begin);
     bool plain = out == begin;
-    out = known_put(h2, out, METHOD, rp_message_method(message));
+    out = known_put(h2, out, METHOD, rp__message_method(message));
     out = known_put(h2, out, SCHEME, slice_of(message->https ? "https" : "http"));
-    out = known_put(h2, out, AUTHORITY, rp_message_authority(message));
+    out = known_put(h2, out, AUTHORITY, rp__message_authority(message));
     uint32_t path_at = (uint32_t)(out - begin);
-    out = known_put(h2, out, PATH, rp_message_target(message));
+    out = known_put(h2, out, PATH, rp__message_target(message));
     uint32_t path_end = (uint32_t)(out - begin);
     out = behind_path_put(h2, out, message, &secret);
     h2->sent_head.valid = false;
@@ -301,7 +301,7 @@ static uint8_t *block_put(rp_h2 *h2, const rp_message *message, uint8_t *begin)
 /* What it is at the most. Each of the caller's fields has its sizes with it in the message. */
 static size_t block_most(const rp_message *message)
 {
-    return rp_h2_head_bound(message) + message->user_agent_size +
+    return rp__h2_head_bound(message) + message->user_agent_size +
            (size_t)message->field_count * RP_HPACK_PUT_BYTES;
 }
 
@@ -311,26 +311,26 @@ static size_t block_most(const rp_message *message)
 static void head_sent(stream *s, const output *out, size_t size)
 {
     rp_h2 *h2 = s->h2;
-    rp_list_remove(&s->send_link);
+    rp__list_remove(&s->send_link);
     h2->unsent_count--;
-    rp_h2_stream_sent(s);
+    rp__h2_stream_sent(s);
     s->is.sent_bytes += FRAME_HEAD + size;
     s->is.moved_ns = h2->now_ns;
-    rp_h2_calm_down(h2);
+    rp__h2_calm_down(h2);
     if (s->closes) {
-        rp_h2_close(s);
+        rp__h2_close(s);
         return;
     }
     if (s->resetting) {
-        rp_list_append(&h2->resets, &s->send_link);
+        rp__list_append(&h2->resets, &s->send_link);
         return;
     }
-    if (rp_h2_wanted(s))
+    if (rp__h2_wanted(s))
         h2->events->on_frame(h2->user, &s->is, (size_t)(out->at - out->begin));
     if (h2->goaway_came && s->is.id > h2->goaway_last)
-        rp_h2_closed_by_server(s, CODE_REFUSED_STREAM);
+        rp__h2_closed_by_server(s, CODE_REFUSED_STREAM);
     else
-        rp_h2_takes_turns(s);
+        rp__h2_takes_turns(s);
 }
 
 /* What of a large one is not in the output yet, as far as there is room. */
@@ -343,14 +343,14 @@ static void cut_put(stream *s, output *out)
         uint8_t flags = size == left ? FLAG_END_HEADERS : 0;
         if (s->block_at == 0 && !s->is.uploading)
             flags |= FLAG_END_STREAM;
-        rp_h2_stream_begins(s);
+        rp__h2_stream_begins(s);
         frame_put(out, s->block_at == 0 ? FRAME_HEADERS : FRAME_CONTINUATION, flags, s->is.id,
                   s->block + s->block_at, size);
         s->block_at += (uint32_t)size;
         if (size < left)
             continue;
         h2->cut = NULL;
-        rp_h2_give(h2->memory, s->block);
+        rp__h2_give(h2->memory, s->block);
         s->block = NULL;
         head_sent(s, out, s->block_size);
         return;
@@ -360,7 +360,7 @@ static void cut_put(stream *s, output *out)
 static bool head_may_go(const rp_h2 *h2)
 {
     uint32_t limit = h2->settings_came ? h2->streams_limit : h2->options.streams_early;
-    return !rp_list_empty(&h2->unsent) && h2->open - h2->unsent_count < limit;
+    return !rp__list_empty(&h2->unsent) && h2->open - h2->unsent_count < limit;
 }
 
 static void heads_put(rp_h2 *h2, output *out)
@@ -383,24 +383,24 @@ static void heads_put(rp_h2 *h2, output *out)
 
 /* ---- bodies ---- */
 
-void rp_h2_upload_ends(stream *s)
+void rp__h2_upload_ends(stream *s)
 {
     s->h2->unsent_count -= s->unsent;
-    rp_list_remove(&s->send_link);
+    rp__list_remove(&s->send_link);
     s->is.uploading = false;
 }
 
-void rp_h2_takes_turns(stream *s)
+void rp__h2_takes_turns(stream *s)
 {
-    if (s->is.uploading && !s->unsent && !s->resetting && rp_h2_wanted(s) &&
-        rp_list_empty(&s->send_link))
-        rp_list_append(&s->h2->turns, &s->send_link);
+    if (s->is.uploading && !s->unsent && !s->resetting && rp__h2_wanted(s) &&
+        rp__list_empty(&s->send_link))
+        rp__list_append(&s->h2->turns, &s->send_link);
 }
 
-void rp_h2_body_more(rp_h2 *h2, rp_h2_stream *public)
+void rp__h2_body_more(rp_h2 *h2, rp_h2_stream *public)
 {
     (void)h2;
-    rp_h2_takes_turns(rp_h2_stream_of(public));
+    rp__h2_takes_turns(rp__h2_stream_of(public));
 }
 
 static void tell_frame(stream *s, const output *out, size_t size)
@@ -414,14 +414,14 @@ static void tell_frame(stream *s, const output *out, size_t size)
 static void trailers_put(stream *s, output *out)
 {
     rp_h2 *h2 = s->h2;
-    uint8_t *payload = out->at + FRAME_HEAD, *at = rp_hpack_begin(&h2->encoder, payload);
+    uint8_t *payload = out->at + FRAME_HEAD, *at = rp__hpack_begin(&h2->encoder, payload);
     rp_field field;
-    for (size_t next = 0; rp_body_next_trailer(s->body, &next, &field);)
-        at = rp_hpack_put(&h2->encoder, at, 0, field.name, trimmed(field.value), RP_HPACK_ONCE);
+    for (size_t next = 0; rp__body_next_trailer(s->body, &next, &field);)
+        at = rp__hpack_put(&h2->encoder, at, 0, field.name, trimmed(field.value), RP_HPACK_ONCE);
     size_t size = (size_t)(at - payload);
     head_put(out->at, size, FRAME_HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, s->is.id);
     out->at = at;
-    rp_h2_upload_ends(s);
+    rp__h2_upload_ends(s);
     tell_frame(s, out, FRAME_HEAD + size);
 }
 
@@ -430,17 +430,17 @@ static void data_put(stream *s, output *out, size_t size, bool ends)
     rp_h2 *h2 = s->h2;
     bool last = ends && s->body->trailers == NULL;
     head_put(out->at, size, FRAME_DATA, last ? FLAG_END_STREAM : 0, s->is.id);
-    rp_body_take(s->body, size, out->at + FRAME_HEAD);
+    rp__body_take(s->body, size, out->at + FRAME_HEAD);
     out->at += FRAME_HEAD + size;
     h2->send_window -= (int64_t)size;
     s->send_window -= (int64_t)size;
     h2->taken_bytes += 2 * (uint64_t)size; /* the stream's, and the connection's */
-    rp_h2_calm_down(h2);
+    rp__h2_calm_down(h2);
     s->sends_trailers = ends && !last;
     if (last)
-        rp_h2_upload_ends(s);
+        rp__h2_upload_ends(s);
     tell_frame(s, out, size);
-    rp_h2_takes_turns(s);
+    rp__h2_takes_turns(s);
 }
 
 static size_t body_most(const stream *s)
@@ -453,20 +453,20 @@ static size_t body_most(const stream *s)
 
 static void bodies_put(rp_h2 *h2, output *out)
 {
-    while (has_room(out) && !rp_list_empty(&h2->turns)) {
-        stream *s = RP_CONTAINER(rp_list_take(&h2->turns), stream, send_link);
-        if (!rp_h2_wanted(s)) /* the body is its owner's again */
+    while (has_room(out) && !rp__list_empty(&h2->turns)) {
+        stream *s = RP_CONTAINER(rp__list_take(&h2->turns), stream, send_link);
+        if (!rp__h2_wanted(s)) /* the body is its owner's again */
             continue;
         if (s->sends_trailers) {
             trailers_put(s, out);
             continue;
         }
-        size_t ready = rp_body_ready(s->body, body_most(s));
-        bool ends = rp_body_ends(s->body, ready);
+        size_t ready = rp__body_ready(s->body, body_most(s));
+        bool ends = rp__body_ends(s->body, ready);
         if (ready > 0 || ends)
             data_put(s, out, ready, ends);
         else if (h2->send_window <= 0 && s->send_window > 0)
-            rp_list_append(&h2->blocked, &s->send_link);
+            rp__list_append(&h2->blocked, &s->send_link);
     }
 }
 
@@ -520,11 +520,11 @@ static void over_put(rp_h2 *h2, output *out)
 
 static void resets_put(rp_h2 *h2, output *out)
 {
-    while (has_room(out) && !rp_list_empty(&h2->resets)) {
-        stream *s = RP_CONTAINER(rp_list_take(&h2->resets), stream, send_link);
+    while (has_room(out) && !rp__list_empty(&h2->resets)) {
+        stream *s = RP_CONTAINER(rp__list_take(&h2->resets), stream, send_link);
         number_put(out, FRAME_RST_STREAM, s->is.id, s->reset_code);
-        rp_h2_calm_down(h2);
-        rp_h2_close(s);
+        rp__h2_calm_down(h2);
+        rp__h2_close(s);
     }
     if (h2->over_due > 0)
         over_put(h2, out);
@@ -536,8 +536,8 @@ static void windows_put(rp_h2 *h2, output *out)
         number_put(out, FRAME_WINDOW_UPDATE, 0, h2->owed);
         h2->owed = 0;
     }
-    while (has_room(out) && !rp_list_empty(&h2->windows)) {
-        stream *s = RP_CONTAINER(rp_list_take(&h2->windows), stream, window_link);
+    while (has_room(out) && !rp__list_empty(&h2->windows)) {
+        stream *s = RP_CONTAINER(rp__list_take(&h2->windows), stream, window_link);
         if (s->resetting || s->remote_ended)
             continue;
         number_put(out, FRAME_WINDOW_UPDATE, s->is.id, s->owed);
@@ -570,13 +570,13 @@ static void last_words_put(rp_h2 *h2, output *out)
 
 /* ---- submit and drain ---- */
 
-rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request)
+rp_h2_stream *rp__h2_submit(rp_h2 *h2, const rp_h2_request *request)
 {
     size_t most = block_most(request->message);
-    stream *s = rp_h2_take(h2->memory, sizeof(*s));
-    uint8_t *block = s != NULL && most > FRAME_MOST ? rp_h2_take(h2->memory, most) : NULL;
+    stream *s = rp__h2_take(h2->memory, sizeof(*s));
+    uint8_t *block = s != NULL && most > FRAME_MOST ? rp__h2_take(h2->memory, most) : NULL;
     if (s == NULL || (most > FRAME_MOST && block == NULL)) {
-        rp_h2_give(h2->memory, s);
+        rp__h2_give(h2->memory, s);
         return NULL;
     }
     memset(s, 0, offsetof(stream, bad_name));
@@ -594,25 +594,25 @@ rp_h2_stream *rp_h2_submit(rp_h2 *h2, const rp_h2_request *request)
     s->credit = request->credit;
     s->send_window = h2->stream_send_window;
     h2->next_id += 2;
-    rp_h2_flow_stream(s);
-    rp_chain_init(&s->held, h2->chunks);
-    rp_list_init(&s->held_link);
-    rp_list_init(&s->window_link);
-    rp_list_append(&h2->all, &s->all_link);
-    rp_list_append(&h2->live, &s->link);
-    rp_list_append(&h2->unsent, &s->send_link);
+    rp__h2_flow_stream(s);
+    rp__chain_init(&s->held, h2->chunks);
+    rp__list_init(&s->held_link);
+    rp__list_init(&s->window_link);
+    rp__list_append(&h2->all, &s->all_link);
+    rp__list_append(&h2->live, &s->link);
+    rp__list_append(&h2->unsent, &s->send_link);
     h2->unsent_count++;
     h2->open++;
     return &s->is;
 }
 
-bool rp_h2_wants_drain(const rp_h2 *h2)
+bool rp__h2_wants_drain(const rp_h2 *h2)
 {
     if (h2->failed)
         return h2->goaway_due;
     return !h2->greeted || h2->cut != NULL || h2->acks_due > 0 || h2->ping_count > 0 ||
-           h2->ping_due || h2->owed > 0 || h2->over_due > 0 || !rp_list_empty(&h2->resets) ||
-           !rp_list_empty(&h2->windows) || !rp_list_empty(&h2->turns) || head_may_go(h2);
+           h2->ping_due || h2->owed > 0 || h2->over_due > 0 || !rp__list_empty(&h2->resets) ||
+           !rp__list_empty(&h2->windows) || !rp__list_empty(&h2->turns) || head_may_go(h2);
 }
 
 static bool put_all(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns,
@@ -620,7 +620,7 @@ static bool put_all(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint
 {
     output o = {out, out + *size, out + capacity};
     h2->now_ns = now_ns;
-    if (!rp_h2_wants_drain(h2) || !has_room(&o))
+    if (!rp__h2_wants_drain(h2) || !has_room(&o))
         return !h2->failed;
     if (!h2->greeted)
         greeting_put(h2, &o);
@@ -629,7 +629,7 @@ static bool put_all(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint
     if (h2->cut == NULL && !h2->failed) {
         answers_put(h2, &o);
         if (h2->unwanted > 0)
-            rp_h2_reset_unwanted(h2);
+            rp__h2_reset_unwanted(h2);
         resets_put(h2, &o);
         windows_put(h2, &o);
         ping_put(h2, &o);
@@ -643,19 +643,19 @@ static bool put_all(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint
     return !h2->failed;
 }
 
-bool rp_h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
+bool rp__h2_drain(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
 {
     return put_all(h2, out, capacity, size, now_ns, true);
 }
 
-bool rp_h2_drain_first(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
+bool rp__h2_drain_first(rp_h2 *h2, uint8_t *out, size_t capacity, size_t *size, uint64_t now_ns)
 {
     return put_all(h2, out, capacity, size, now_ns, false);
 }
 
-void rp_h2_send_end(rp_h2 *h2)
+void rp__h2_send_end(rp_h2 *h2)
 {
-    rp_free(h2->memory->memory, h2->pings);
-    rp_h2_give(h2->memory, h2->sent_head.key);
-    rp_h2_give(h2->memory, h2->sent_head.block);
+    rp__free(h2->memory->memory, h2->pings);
+    rp__h2_give(h2->memory, h2->sent_head.key);
+    rp__h2_give(h2->memory, h2->sent_head.block);
 }

@@ -16,7 +16,7 @@ static const bool token[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0,
 };
 
-bool rp_is_token(const char *text, size_t size)
+bool rp__is_token(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (!token[(unsigned char)text[i]])
@@ -28,11 +28,11 @@ bool rp_is_token(const char *text, size_t size)
 /* None of the eight is a control character, nor DEL. A borrow lies only above one that is. */
 static bool is_plain(const char *eight)
 {
-    uint64_t all = rp_eight_bytes(eight), ones = 0x0101010101010101, del = all ^ 0x7f * ones;
+    uint64_t all = rp__eight_bytes(eight), ones = 0x0101010101010101, del = all ^ 0x7f * ones;
     return ((((all - 0x20 * ones) & ~all) | ((del - ones) & ~del)) & 0x80 * ones) == 0;
 }
 
-bool rp_is_field_value(const char *text, size_t size)
+bool rp__is_field_value(const char *text, size_t size)
 {
     for (size_t i = 0; i < size;) {
         if (size - i >= 8 && is_plain(text + i)) {
@@ -52,7 +52,7 @@ const char *rp_header_value(const rp_header *headers, size_t header_count, const
                             size_t index)
 {
     for (size_t i = 0; i < header_count; i++) {
-        if (rp_name_equal(headers[i].name, strlen(headers[i].name), name) && index-- == 0)
+        if (rp__name_equal(headers[i].name, strlen(headers[i].name), name) && index-- == 0)
             return headers[i].value;
     }
     return NULL;

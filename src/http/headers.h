@@ -9,16 +9,16 @@
 #include <string.h>
 
 /* RFC 9110, 5.6.2: what methods and header names are made of. Not empty. */
-bool rp_is_token(const char *text, size_t size);
+bool rp__is_token(const char *text, size_t size);
 
 /* RFC 9110, 5.5: no control character but tab. May be empty. */
-bool rp_is_field_value(const char *text, size_t size);
+bool rp__is_field_value(const char *text, size_t size);
 
 /* Names and most tokens are compared without regard to ASCII case, whatever the locale. b is
  * NUL-terminated. */
-static inline bool rp_name_equal(const char *a, size_t a_size, const char *b)
+static inline bool rp__name_equal(const char *a, size_t a_size, const char *b)
 {
-    return strlen(b) == a_size && rp_ascii_equal(a, b, a_size);
+    return strlen(b) == a_size && rp__ascii_equal(a, b, a_size);
 }
 
 #endif

@@ -36,15 +36,15 @@ typedef struct rp_hpack_field {
 } rp_hpack_field;
 
 /* Of one in a table (4.1), and in a list (RFC 9113, 6.5.2). */
-static inline size_t rp_hpack_field_bytes(const rp_hpack_field *field)
+static inline size_t rp__hpack_field_bytes(const rp_hpack_field *field)
 {
     return (size_t)field->name_size + field->value_size + field->blanks + RP_HPACK_OVERHEAD;
 }
 
 /* The first is the static table's number 1. */
-extern const rp_hpack_field rp_hpack_static[RP_HPACK_STATIC];
+extern const rp_hpack_field rp__hpack_static[RP_HPACK_STATIC];
 /* The first with this name, whatever its case; 0: there is none. */
-uint32_t rp_hpack_static_find(const void *name, size_t size);
+uint32_t rp__hpack_static_find(const void *name, size_t size);
 
 /* ---- the dynamic table (2.3.2, 4) ---- */
 
@@ -57,16 +57,16 @@ typedef struct rp_hpack_table {
     rp_hpack_field *out; /* those that nobody uses any more */
 } rp_hpack_table;
 
-void rp_hpack_table_begin(rp_hpack_table *table, rp_h2_memory *memory);
-void rp_hpack_table_end(rp_hpack_table *table);
-void rp_hpack_table_limit(rp_hpack_table *table, uint32_t limit);
-void rp_hpack_table_insert(rp_hpack_table *table, rp_hpack_field *field);
+void rp__hpack_table_begin(rp_hpack_table *table, rp_h2_memory *memory);
+void rp__hpack_table_end(rp_hpack_table *table);
+void rp__hpack_table_limit(rp_hpack_table *table, uint32_t limit);
+void rp__hpack_table_insert(rp_hpack_table *table, rp_hpack_field *field);
 /* Nobody uses it any more: it goes with the next sweep. */
-void rp_hpack_table_drop(rp_hpack_table *table, rp_hpack_field *field);
-void rp_hpack_table_sweep(rp_hpack_table *table);
+void rp__hpack_table_drop(rp_hpack_table *table, rp_hpack_field *field);
+void rp__hpack_table_sweep(rp_hpack_table *table);
 
 /* The dynamic table's, by its number. NULL: there is none. */
-static inline rp_hpack_field *rp_hpack_table_own(const rp_hpack_table *table, uint32_t number)
+static inline rp_hpack_field *rp__hpack_table_own(const rp_hpack_table *table, uint32_t number)
 {
     uint32_t age = number - RP_HPACK_STATIC - 1;
     if (number <= RP_HPACK_STATIC || age >= table->count)
@@ -75,10 +75,11 @@ static inline rp_hpack_field *rp_hpack_table_own(const rp_hpack_table *table, ui
 }
 
 /* By its number, 1 the first of the static table. NULL: there is none. */
-static inline const rp_hpack_field *rp_hpack_table_get(const rp_hpack_table *table, uint32_t number)
+static inline const rp_hpack_field *rp__hpack_table_get(const rp_hpack_table *table,
+                                                        uint32_t number)
 {
-    return number - 1 < RP_HPACK_STATIC ? &rp_hpack_static[number - 1]
-                                        : rp_hpack_table_own(table, number);
+    return number - 1 < RP_HPACK_STATIC ? &rp__hpack_static[number - 1]
+                                        : rp__hpack_table_own(table, number);
 }
 
 /* ---- reading ---- */
@@ -121,19 +122,19 @@ typedef enum rp_hpack_result {
     RP_HPACK_NO_MEMORY
 } rp_hpack_result;
 
-void rp_hpack_decoder_begin(rp_hpack_decoder *decoder, rp_h2_memory *memory);
-void rp_hpack_decoder_end(rp_hpack_decoder *decoder);
+void rp__hpack_decoder_begin(rp_hpack_decoder *decoder, rp_h2_memory *memory);
+void rp__hpack_decoder_end(rp_hpack_decoder *decoder);
 
-/* A field of the block, which lives until rp_hpack_sweep, and, where rp_hpack_again is true of the
- * next block, until that of this one. */
+/* A field of the block, which lives until rp__hpack_sweep, and, where rp__hpack_again is true of
+ * the next block, until that of this one. */
 typedef void rp_hpack_on_field(void *user, const rp_hpack_field *field);
 /* A whole block. If it is not done, the table is out of step. */
-rp_hpack_result rp_hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block, size_t size,
-                                rp_hpack_on_field *on_field, void *user);
+rp_hpack_result rp__hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block, size_t size,
+                                 rp_hpack_on_field *on_field, void *user);
 /* This block is the last one again, with the same fields, and is decoded by that. */
-bool rp_hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size);
+bool rp__hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size);
 /* Nobody looks at the block's fields any more. */
-void rp_hpack_sweep(rp_hpack_decoder *decoder);
+void rp__hpack_sweep(rp_hpack_decoder *decoder);
 
 /* ---- writing ---- */
 
@@ -149,33 +150,33 @@ typedef enum rp_hpack_how {
     RP_HPACK_NEVER /* nobody is to keep it (7.1.3) */
 } rp_hpack_how;
 
-void rp_hpack_encoder_begin(rp_hpack_encoder *encoder, rp_h2_memory *memory);
-void rp_hpack_encoder_end(rp_hpack_encoder *encoder);
+void rp__hpack_encoder_begin(rp_hpack_encoder *encoder, rp_h2_memory *memory);
+void rp__hpack_encoder_end(rp_hpack_encoder *encoder);
 /* The peer's SETTINGS_HEADER_TABLE_SIZE. */
-void rp_hpack_limit(rp_hpack_encoder *encoder, uint32_t limit);
+void rp__hpack_limit(rp_hpack_encoder *encoder, uint32_t limit);
 
-/* What rp_hpack_begin writes at the most, and rp_hpack_put beside name and value; above 16 KiB more
- * for each of them. */
+/* What rp__hpack_begin writes at the most, and rp__hpack_put beside name and value; above 16 KiB
+ * more for each of them. */
 #define RP_HPACK_BEGIN_BYTES 6
 #define RP_HPACK_PUT_BYTES 12
 
 /* A block begins. These give where the next byte goes. */
-uint8_t *rp_hpack_begin(rp_hpack_encoder *encoder, uint8_t *out);
+uint8_t *rp__hpack_begin(rp_hpack_encoder *encoder, uint8_t *out);
 /* number: a field of the static table with that name; 0: it is looked for. The name's case does not
  * matter. */
-uint8_t *rp_hpack_put(rp_hpack_encoder *encoder, uint8_t *out, uint32_t number, rp_slice name,
-                      rp_slice value, rp_hpack_how how);
+uint8_t *rp__hpack_put(rp_hpack_encoder *encoder, uint8_t *out, uint32_t number, rp_slice name,
+                       rp_slice value, rp_hpack_how how);
 
 /* ---- Huffman's code (5.2, appendix B) ---- */
 
 /* The bytes that size ones can become at the most. */
-static inline size_t rp_huffman_most(size_t size)
+static inline size_t rp__huffman_most(size_t size)
 {
     return size * 8 / 5;
 }
-/* False: it is none. out has room for rp_huffman_most. */
-bool rp_huffman_decode(const uint8_t *data, size_t size, char *out, size_t *out_size);
-size_t rp_huffman_size(const uint8_t *text, size_t size, bool lower);
-uint8_t *rp_huffman_encode(const uint8_t *text, size_t size, bool lower, uint8_t *out);
+/* False: it is none. out has room for rp__huffman_most. */
+bool rp__huffman_decode(const uint8_t *data, size_t size, char *out, size_t *out_size);
+size_t rp__huffman_size(const uint8_t *text, size_t size, bool lower);
+uint8_t *rp__huffman_encode(const uint8_t *text, size_t size, bool lower, uint8_t *out);
 
 #endif

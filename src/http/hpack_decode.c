@@ -6,16 +6,16 @@
 
 #include <string.h>
 
-void rp_hpack_decoder_begin(rp_hpack_decoder *decoder, rp_h2_memory *memory)
+void rp__hpack_decoder_begin(rp_hpack_decoder *decoder, rp_h2_memory *memory)
 {
-    rp_hpack_table_begin(&decoder->table, memory);
+    rp__hpack_table_begin(&decoder->table, memory);
 }
 
 /* One use of it ends. */
 static void let_go(rp_hpack_decoder *decoder, rp_hpack_field *field)
 {
     if (--field->uses == 0)
-        rp_hpack_table_drop(&decoder->table, field);
+        rp__hpack_table_drop(&decoder->table, field);
 }
 
 static void last_clear(rp_hpack_decoder *decoder)
@@ -27,7 +27,7 @@ static void last_clear(rp_hpack_decoder *decoder)
     last->refers = last->whole = false;
 }
 
-void rp_hpack_decoder_end(rp_hpack_decoder *decoder)
+void rp__hpack_decoder_end(rp_hpack_decoder *decoder)
 {
     last_clear(decoder);
     for (size_t i = 0; i < RP_HPACK_MEMO_FIELDS; i++) {
@@ -35,15 +35,15 @@ void rp_hpack_decoder_end(rp_hpack_decoder *decoder)
         if (field != NULL)
             let_go(decoder, field);
     }
-    rp_hpack_table_end(&decoder->table);
+    rp__hpack_table_end(&decoder->table);
 }
 
-void rp_hpack_sweep(rp_hpack_decoder *decoder)
+void rp__hpack_sweep(rp_hpack_decoder *decoder)
 {
     if (!decoder->last.whole)
         last_clear(decoder);
     if (decoder->table.out != NULL)
-        rp_hpack_table_sweep(&decoder->table);
+        rp__hpack_table_sweep(&decoder->table);
 }
 
 /* ---- integers and strings (5) ---- */
@@ -95,7 +95,7 @@ static bool take_text(input *in, text *t)
 
 static size_t text_most(const text *t)
 {
-    return t->huffman ? rp_huffman_most(t->size) : t->size;
+    return t->huffman ? rp__huffman_most(t->size) : t->size;
 }
 
 /* Returns where the byte behind it goes; NULL: it can't be decoded. */
@@ -104,7 +104,7 @@ static char *text_put(const text *t, char *out, uint32_t *size)
     size_t count = t->size;
     if (!t->huffman)
         memcpy(out, t->data, count);
-    else if (!rp_huffman_decode(t->data, t->size, out, &count))
+    else if (!rp__huffman_decode(t->data, t->size, out, &count))
         return NULL;
     *size = (uint32_t)count;
     out[count] = '\0';
@@ -177,7 +177,7 @@ static void last_insert(rp_hpack_decoder *decoder)
     const rp_hpack_last *last = &decoder->last;
     for (uint32_t i = 0, bits = last->inserts; bits != 0; i++, bits >>= 1) {
         if ((bits & 1) != 0)
-            rp_hpack_table_insert(&decoder->table, last->fields[i]);
+            rp__hpack_table_insert(&decoder->table, last->fields[i]);
     }
 }
 
@@ -190,7 +190,7 @@ static void last_settle(rp_hpack_decoder *decoder)
         last_insert(decoder);
 }
 
-bool rp_hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size)
+bool rp__hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size)
 {
     rp_hpack_last *last = &decoder->last;
     if (!last->whole || size != last->size ||
@@ -217,9 +217,9 @@ bool rp_hpack_again(rp_hpack_decoder *decoder, const uint8_t *block, size_t size
 static void trim(rp_hpack_field *field, char *value)
 {
     uint32_t begin = 0, end = field->value_size;
-    while (begin < end && rp_is_blank(value[begin]))
+    while (begin < end && rp__is_blank(value[begin]))
         begin++;
-    while (begin < end && rp_is_blank(value[end - 1]))
+    while (begin < end && rp__is_blank(value[end - 1]))
         end--;
     value[end] = '\0';
     field->value = value + begin;
@@ -231,10 +231,10 @@ static void trim(rp_hpack_field *field, char *value)
 static rp_hpack_result make(rp_hpack_decoder *decoder, const rp_hpack_field *named,
                             const text *name, const text *value, rp_hpack_field **made)
 {
-    bool constant = named >= rp_hpack_static && named < rp_hpack_static + RP_HPACK_STATIC;
+    bool constant = named >= rp__hpack_static && named < rp__hpack_static + RP_HPACK_STATIC;
     size_t name_most = constant ? 0 : named != NULL ? named->name_size : text_most(name);
     rp_hpack_field *field =
-        rp_h2_take(decoder->table.memory, sizeof(*field) + name_most + 1 + text_most(value) + 1);
+        rp__h2_take(decoder->table.memory, sizeof(*field) + name_most + 1 + text_most(value) + 1);
     if (field == NULL)
         return RP_HPACK_NO_MEMORY;
     char *at = (char *)(field + 1);
@@ -249,11 +249,11 @@ static rp_hpack_result make(rp_hpack_decoder *decoder, const rp_hpack_field *nam
             at = (char *)memcpy(at, named->name, named->name_size + 1u) + named->name_size + 1;
     }
     if (at == NULL || text_put(value, at, &field->value_size) == NULL) {
-        rp_h2_give(decoder->table.memory, field);
+        rp__h2_give(decoder->table.memory, field);
         return RP_HPACK_BROKEN;
     }
     trim(field, at);
-    rp_h2_field_judge(field);
+    rp__h2_field_judge(field);
     *made = field;
     return RP_HPACK_DONE;
 }
@@ -273,7 +273,7 @@ static rp_hpack_result take_literal(rp_hpack_decoder *decoder, input *in, rp_hpa
     }
     if (!take_number(in, (first & INSERTED) != 0 ? 6 : 4, &number))
         return RP_HPACK_BROKEN;
-    if (number > 0 && (named = rp_hpack_table_get(&decoder->table, number)) == NULL)
+    if (number > 0 && (named = rp__hpack_table_get(&decoder->table, number)) == NULL)
         return RP_HPACK_BROKEN;
     if ((number == 0 && !take_text(in, &name)) || !take_text(in, &value))
         return RP_HPACK_BROKEN;
@@ -297,7 +297,7 @@ static bool take_limit(rp_hpack_decoder *decoder, input *in)
     uint32_t limit;
     if (!take_number(in, 5, &limit) || limit > RP_HPACK_TABLE_BYTES)
         return false;
-    rp_hpack_table_limit(&decoder->table, limit);
+    rp__hpack_table_limit(&decoder->table, limit);
     return true;
 }
 
@@ -308,8 +308,8 @@ static const rp_hpack_field *take_known(rp_hpack_decoder *decoder, input *in)
     if (!take_number(in, 7, &number))
         return NULL;
     if (number - 1 < RP_HPACK_STATIC)
-        return &rp_hpack_static[number - 1];
-    rp_hpack_field *field = rp_hpack_table_own(&decoder->table, number);
+        return &rp__hpack_static[number - 1];
+    rp_hpack_field *field = rp__hpack_table_own(&decoder->table, number);
     if (field == NULL)
         return NULL;
     last_add(decoder, field, false);
@@ -317,8 +317,8 @@ static const rp_hpack_field *take_known(rp_hpack_decoder *decoder, input *in)
     return field;
 }
 
-rp_hpack_result rp_hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block, size_t size,
-                                rp_hpack_on_field *on_field, void *user)
+rp_hpack_result rp__hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block, size_t size,
+                                 rp_hpack_on_field *on_field, void *user)
 {
     input in = {block, block + size};
     last_settle(decoder);
@@ -345,9 +345,9 @@ rp_hpack_result rp_hpack_decode(rp_hpack_decoder *decoder, const uint8_t *block,
             return result;
         last_add(decoder, field, (first & INSERTED) != 0);
         if ((first & INSERTED) != 0)
-            rp_hpack_table_insert(&decoder->table, field);
+            rp__hpack_table_insert(&decoder->table, field);
         if (field->uses == 0)
-            rp_hpack_table_drop(&decoder->table, field);
+            rp__hpack_table_drop(&decoder->table, field);
         on_field(user, field);
     }
     decoder->last.whole = decoder->last.size > 0;

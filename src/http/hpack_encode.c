@@ -5,18 +5,18 @@
 
 #include <string.h>
 
-void rp_hpack_encoder_begin(rp_hpack_encoder *encoder, rp_h2_memory *memory)
+void rp__hpack_encoder_begin(rp_hpack_encoder *encoder, rp_h2_memory *memory)
 {
-    rp_hpack_table_begin(&encoder->table, memory);
+    rp__hpack_table_begin(&encoder->table, memory);
     encoder->least = encoder->table.limit;
 }
 
-void rp_hpack_encoder_end(rp_hpack_encoder *encoder)
+void rp__hpack_encoder_end(rp_hpack_encoder *encoder)
 {
-    rp_hpack_table_end(&encoder->table);
+    rp__hpack_table_end(&encoder->table);
 }
 
-void rp_hpack_limit(rp_hpack_encoder *encoder, uint32_t limit)
+void rp__hpack_limit(rp_hpack_encoder *encoder, uint32_t limit)
 {
     if (limit > RP_HPACK_TABLE_BYTES)
         limit = RP_HPACK_TABLE_BYTES;
@@ -25,8 +25,8 @@ void rp_hpack_limit(rp_hpack_encoder *encoder, uint32_t limit)
     if (limit < encoder->least)
         encoder->least = limit;
     encoder->limit_to_say = true;
-    rp_hpack_table_limit(&encoder->table, limit);
-    rp_hpack_table_sweep(&encoder->table);
+    rp__hpack_table_limit(&encoder->table, limit);
+    rp__hpack_table_sweep(&encoder->table);
 }
 
 /* ---- integers and strings (5) ---- */
@@ -47,21 +47,21 @@ static uint8_t *put_number(uint8_t *out, uint8_t first, unsigned bits, size_t va
 
 static uint8_t *put_text(uint8_t *out, rp_slice text, bool lower)
 {
-    size_t size = rp_huffman_size(text.data, text.size, lower);
+    size_t size = rp__huffman_size(text.data, text.size, lower);
     if (size < text.size) {
         out = put_number(out, 0x80, 7, size);
-        return rp_huffman_encode(text.data, text.size, lower, out);
+        return rp__huffman_encode(text.data, text.size, lower, out);
     }
     out = put_number(out, 0, 7, text.size);
     for (size_t i = 0; i < text.size; i++)
-        *out++ = lower ? (uint8_t)rp_ascii_lower((char)text.data[i]) : text.data[i];
+        *out++ = lower ? (uint8_t)rp__ascii_lower((char)text.data[i]) : text.data[i];
     return out;
 }
 
 /* ---- fields ---- */
 
 /* 4.2: the lowest first. */
-uint8_t *rp_hpack_begin(rp_hpack_encoder *encoder, uint8_t *out)
+uint8_t *rp__hpack_begin(rp_hpack_encoder *encoder, uint8_t *out)
 {
     if (!encoder->limit_to_say)
         return out;
@@ -81,16 +81,16 @@ static bool is_value(const rp_hpack_field *field, rp_slice value)
 
 static bool is_name(const rp_hpack_field *field, rp_slice name)
 {
-    return field->name_size == name.size && rp_ascii_equal(field->name, name.data, name.size);
+    return field->name_size == name.size && rp__ascii_equal(field->name, name.data, name.size);
 }
 
 /* The number of the whole field, or 0; *number becomes that of one with its name, if there is. */
 static uint32_t find(const rp_hpack_table *table, uint32_t *number, rp_slice name, rp_slice value)
 {
     for (uint32_t i = *number; i > 0 && i <= RP_HPACK_STATIC; i++) {
-        if (!is_name(&rp_hpack_static[i - 1], name))
+        if (!is_name(&rp__hpack_static[i - 1], name))
             break;
-        if (value.size > 0 && is_value(&rp_hpack_static[i - 1], value))
+        if (value.size > 0 && is_value(&rp__hpack_static[i - 1], value))
             return i;
     }
     for (uint32_t i = 1; i <= table->count; i++) {
@@ -111,7 +111,7 @@ static bool insert(rp_hpack_table *table, rp_slice name, rp_slice value)
     if (name.size + value.size + RP_HPACK_OVERHEAD > table->limit)
         return false;
     rp_hpack_field *field =
-        rp_h2_take(table->memory, sizeof(*field) + name.size + 1 + value.size + 1);
+        rp__h2_take(table->memory, sizeof(*field) + name.size + 1 + value.size + 1);
     if (field == NULL)
         return false;
     char *text = (char *)(field + 1);
@@ -120,21 +120,21 @@ static bool insert(rp_hpack_table *table, rp_slice name, rp_slice value)
                               .name_size = (uint32_t)name.size,
                               .value_size = (uint32_t)value.size};
     for (size_t i = 0; i < name.size; i++)
-        text[i] = rp_ascii_lower((char)name.data[i]);
+        text[i] = rp__ascii_lower((char)name.data[i]);
     text[name.size] = '\0';
     if (value.size > 0)
         memcpy(text + name.size + 1, value.data, value.size);
     text[name.size + 1 + value.size] = '\0';
-    rp_hpack_table_insert(table, field);
+    rp__hpack_table_insert(table, field);
     return true;
 }
 
-uint8_t *rp_hpack_put(rp_hpack_encoder *encoder, uint8_t *out, uint32_t number, rp_slice name,
-                      rp_slice value, rp_hpack_how how)
+uint8_t *rp__hpack_put(rp_hpack_encoder *encoder, uint8_t *out, uint32_t number, rp_slice name,
+                       rp_slice value, rp_hpack_how how)
 {
     static const uint8_t literals[] = {0x40, 0x00, 0x10};
     if (number == 0)
-        number = rp_hpack_static_find(name.data, name.size);
+        number = rp__hpack_static_find(name.data, name.size);
     uint32_t whole = how == RP_HPACK_NEVER ? 0 : find(&encoder->table, &number, name, value);
     if (whole > 0)
         return put_number(out, 0x80, 7, whole);
@@ -144,6 +144,6 @@ uint8_t *rp_hpack_put(rp_hpack_encoder *encoder, uint8_t *out, uint32_t number, 
     if (number == 0)
         out = put_text(out, name, true);
     out = put_text(out, value, false);
-    rp_hpack_table_sweep(&encoder->table);
+    rp__hpack_table_sweep(&encoder->table);
     return out;
 }

@@ -160,7 +160,7 @@ static bool take_long(input *in, char *symbol)
     return true;
 }
 
-bool rp_huffman_decode(const uint8_t *data, size_t size, char *out, size_t *out_size)
+bool rp__huffman_decode(const uint8_t *data, size_t size, char *out, size_t *out_size)
 {
     input in = {.next = data, .end = data + size};
     char *begin = out;
@@ -185,11 +185,11 @@ bool rp_huffman_decode(const uint8_t *data, size_t size, char *out, size_t *out_
 
 static const uint8_t *code_of(const uint8_t *text, bool lower, uint8_t *lowered)
 {
-    *lowered = lower ? (uint8_t)rp_ascii_lower((char)*text) : *text;
+    *lowered = lower ? (uint8_t)rp__ascii_lower((char)*text) : *text;
     return lowered;
 }
 
-size_t rp_huffman_size(const uint8_t *text, size_t size, bool lower)
+size_t rp__huffman_size(const uint8_t *text, size_t size, bool lower)
 {
     size_t bits = 0;
     uint8_t symbol;
@@ -198,7 +198,7 @@ size_t rp_huffman_size(const uint8_t *text, size_t size, bool lower)
     return (bits + 7) / 8;
 }
 
-uint8_t *rp_huffman_encode(const uint8_t *text, size_t size, bool lower, uint8_t *out)
+uint8_t *rp__huffman_encode(const uint8_t *text, size_t size, bool lower, uint8_t *out)
 {
     uint64_t bits = 0;
     unsigned count = 0;

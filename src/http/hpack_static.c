@@ -11,7 +11,7 @@
 #define PLAIN(name, value) FIELD(name, value, RP_HPACK_PLAIN)
 #define BAD(name, value) FIELD(name, value, RP_HPACK_BAD)
 
-const rp_hpack_field rp_hpack_static[RP_HPACK_STATIC] = {
+const rp_hpack_field rp__hpack_static[RP_HPACK_STATIC] = {
     BAD(":authority", ""),
     BAD(":method", "GET"),
     BAD(":method", "POST"),
@@ -87,12 +87,12 @@ static const uint8_t lengths[] = {
     38, 40, 44, 46, 47, 50, 50, 50, 50, 50, 50, 51, 51, 52,
 };
 
-uint32_t rp_hpack_static_find(const void *name, size_t size)
+uint32_t rp__hpack_static_find(const void *name, size_t size)
 {
     if (size + 1 >= sizeof(lengths))
         return 0;
     for (unsigned i = lengths[size]; i < lengths[size + 1]; i++) {
-        if (rp_ascii_equal(name, rp_hpack_static[by_length[i] - 1].name, size))
+        if (rp__ascii_equal(name, rp__hpack_static[by_length[i] - 1].name, size))
             return by_length[i];
     }
     return 0;

@@ -95,10 +95,10 @@ typedef struct given_headers {
 static rp_status bad_name(rp_error *error, const char *kind, const char *name, const char *what)
 {
     int shown = 0;
-    while (shown < 64 && rp_is_token(name + shown, 1))
+    while (shown < 64 && rp__is_token(name + shown, 1))
         shown++;
-    return rp_error_set(error, RP_E_BAD_HEADER, RP_PHASE_NONE, "the request %s \"%.*s%s\" %s", kind,
-                        shown, name, name[shown] == '\0' ? "" : "...", what);
+    return rp__error_set(error, RP_E_BAD_HEADER, RP_PHASE_NONE, "the request %s \"%.*s%s\" %s",
+                         kind, shown, name, name[shown] == '\0' ? "" : "...", what);
 }
 
 static rp_status bad(rp_error *error, const rp_header *header, const char *what)
@@ -141,15 +141,15 @@ static rp_status check_length(const rp_message_source *source, const rp_header *
 /* With an upgrade both are ringport's. */
 static bool is_upgrade(const char *name, size_t size)
 {
-    return rp_name_equal(name, size, "connection") || rp_name_equal(name, size, "upgrade");
+    return rp__name_equal(name, size, "connection") || rp__name_equal(name, size, "upgrade");
 }
 
 static rp_status check_connection(const rp_header *header, size_t value_size, given_headers *given,
                                   rp_error *error)
 {
-    bool close = rp_name_equal(header->value, value_size, "close");
+    bool close = rp__name_equal(header->value, value_size, "close");
     given->close = given->close || close;
-    if (close || rp_name_equal(header->value, value_size, "keep-alive"))
+    if (close || rp__name_equal(header->value, value_size, "keep-alive"))
         return RP_OK;
     return bad(error, header, "may be keep-alive or close only: ringport decides the rest");
 }
@@ -162,50 +162,50 @@ static rp_status check_header(const rp_message_source *source, const rp_header *
     const char *name = header->name;
     size_t size = sizes.name;
     *sent = true;
-    if (!rp_is_token(name, size))
+    if (!rp__is_token(name, size))
         return bad(error, header, "has a name that is not a token (RFC 9110, 5.1)");
-    if (!rp_is_field_value(header->value, sizes.value))
+    if (!rp__is_field_value(header->value, sizes.value))
         return bad(error, header, "has a control character in its value (RFC 9110, 5.5)");
     if (source->upgrade != NULL && is_upgrade(name, size))
         return bad(error, header, "is ringport's to send: see upgrade");
     switch (size) {
     case 4:
-        if (rp_name_equal(name, size, "host"))
+        if (rp__name_equal(name, size, "host"))
             return check_host(header, given, error);
         break;
     case 5:
-        given->range = given->range || rp_name_equal(name, size, "range");
+        given->range = given->range || rp__name_equal(name, size, "range");
         break;
     case 6:
-        if (rp_name_equal(name, size, "accept")) {
+        if (rp__name_equal(name, size, "accept")) {
             given->accept = true;
             *sent = sizes.value > 0;
-        } else if (rp_name_equal(name, size, "expect")) {
+        } else if (rp__name_equal(name, size, "expect")) {
             return bad(error, header, "is ringport's to send: see expect_continue");
         }
         break;
     case 10:
-        if (rp_name_equal(name, size, "user-agent")) {
+        if (rp__name_equal(name, size, "user-agent")) {
             given->user_agent = true;
             *sent = sizes.value > 0;
-        } else if (rp_name_equal(name, size, "connection")) {
+        } else if (rp__name_equal(name, size, "connection")) {
             return check_connection(header, sizes.value, given, error);
         }
         break;
     case 13:
-        given->authorization = given->authorization || rp_name_equal(name, size, "authorization");
+        given->authorization = given->authorization || rp__name_equal(name, size, "authorization");
         break;
     case 14:
-        if (rp_name_equal(name, size, "content-length")) {
+        if (rp__name_equal(name, size, "content-length")) {
             *sent = sizes.value > 0;
             return check_length(source, header, given, error);
         }
         break;
     case 15:
-        given->encoding = given->encoding || rp_name_equal(name, size, "accept-encoding");
+        given->encoding = given->encoding || rp__name_equal(name, size, "accept-encoding");
         break;
     case 17:
-        if (rp_name_equal(name, size, "transfer-encoding"))
+        if (rp__name_equal(name, size, "transfer-encoding"))
             return bad(error, header, "is ringport's to decide");
         break;
     default:
@@ -217,7 +217,7 @@ static rp_status check_header(const rp_message_source *source, const rp_header *
 static rp_status check_method(const rp_message_source *source, size_t size, rp_error *error)
 {
     const char *method = source->method, *what = NULL;
-    if (!rp_is_token(method, size))
+    if (!rp__is_token(method, size))
         what = "is not a token (RFC 9110, 9.1)";
     else if (method[0] == 'C' && strcmp(method, "CONNECT") == 0)
         what = "asks for a tunnel, not for a resource";
@@ -231,7 +231,7 @@ static rp_status check_method(const rp_message_source *source, size_t size, rp_e
 static rp_status check_user_agent(const char *user_agent, size_t size, rp_error *error)
 {
     rp_header header = {"User-Agent", user_agent};
-    if (rp_is_field_value(user_agent, size))
+    if (rp__is_field_value(user_agent, size))
         return RP_OK;
     return bad(error, &header, "has a control character in its value (RFC 9110, 5.5)");
 }
@@ -306,8 +306,8 @@ static void pack_line(packer *p, rp_message *message, const rp_message_source *s
     message->target_size = message->fields_at - message->target_at;
 }
 
-rp_status rp_message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
-                          size_t capacity, rp_error *error)
+rp_status rp__message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
+                           size_t capacity, rp_error *error)
 {
     packer p = {.bytes = bytes, .capacity = capacity};
     given_headers given = {0};
@@ -320,7 +320,7 @@ rp_status rp_message_pack(rp_message *message, const rp_message_source *source, 
     if (status == RP_OK)
         status = check_user_agent(source->user_agent, agent_size, error);
     if (status != RP_OK || p.size > capacity)
-        rp_wipe(bytes, packed(&p));
+        rp__wipe(bytes, packed(&p));
     message->size = p.size;
     if (!given.user_agent && agent_size > 0) {
         message->user_agent = source->user_agent;
@@ -347,34 +347,34 @@ static void keep_field(packer *p, rp_message *message, given_headers *given, con
     put(p, name, size);
     put(p, field->value.data, sizes.value);
     message->field_count++;
-    if (rp_name_equal(name, size, "host")) {
+    if (rp__name_equal(name, size, "host")) {
         given->host = true;
         message->says_host = false;
         message->authority_size = (uint32_t)sizes.value;
         message->authority_at = (uint32_t)(p->size - sizes.value);
     }
     given->close =
-        given->close || (rp_name_equal(name, size, "connection") &&
-                         rp_name_equal((const char *)field->value.data, sizes.value, "close"));
-    given->authorization = given->authorization || rp_name_equal(name, size, "authorization");
-    given->user_agent = given->user_agent || rp_name_equal(name, size, "user-agent");
-    given->accept = given->accept || rp_name_equal(name, size, "accept");
-    given->content_length = given->content_length || rp_name_equal(name, size, "content-length");
+        given->close || (rp__name_equal(name, size, "connection") &&
+                         rp__name_equal((const char *)field->value.data, sizes.value, "close"));
+    given->authorization = given->authorization || rp__name_equal(name, size, "authorization");
+    given->user_agent = given->user_agent || rp__name_equal(name, size, "user-agent");
+    given->accept = given->accept || rp__name_equal(name, size, "accept");
+    given->content_length = given->content_length || rp__name_equal(name, size, "content-length");
 }
 
 static void keep_fields(packer *p, rp_message *message, given_headers *given,
                         const rp_message *from, const rp_message_change *change)
 {
     rp_field field;
-    for (size_t at = 0; rp_message_next(from, &at, &field);) {
+    for (size_t at = 0; rp__message_next(from, &at, &field);) {
         if (change->keeps(&field, change->user))
             keep_field(p, message, given, &field);
     }
 }
 
-rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
-                                  const rp_message_change *change, uint8_t *bytes, size_t capacity,
-                                  rp_error *error)
+rp_status rp__message_pack_changed(rp_message *message, const rp_message *from,
+                                   const rp_message_change *change, uint8_t *bytes, size_t capacity,
+                                   rp_error *error)
 {
     packer p = {.bytes = bytes, .capacity = capacity};
     given_headers given = {0};
@@ -395,7 +395,7 @@ rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
     keep_fields(&p, message, &given, from, change);
     rp_status status = pack_fields(&p, message, &source, &given, error);
     if (packed(&p) > 0 && (status != RP_OK || p.size > capacity))
-        rp_wipe(bytes, packed(&p));
+        rp__wipe(bytes, packed(&p));
     message->size = p.size;
     if (given.user_agent) {
         message->user_agent = NULL;
@@ -415,28 +415,28 @@ rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
 
 /* ---- reading ---- */
 
-rp_slice rp_message_method(const rp_message *message)
+rp_slice rp__message_method(const rp_message *message)
 {
     return (rp_slice){message->bytes, message->method_size};
 }
 
-rp_slice rp_message_authority(const rp_message *message)
+rp_slice rp__message_authority(const rp_message *message)
 {
     return (rp_slice){message->bytes + message->authority_at, message->authority_size};
 }
 
-rp_slice rp_message_url_authority(const rp_message *message)
+rp_slice rp__message_url_authority(const rp_message *message)
 {
     return (rp_slice){message->bytes + message->method_size,
                       message->target_at - message->method_size};
 }
 
-rp_slice rp_message_target(const rp_message *message)
+rp_slice rp__message_target(const rp_message *message)
 {
     return (rp_slice){message->bytes + message->target_at, message->target_size};
 }
 
-bool rp_message_next(const rp_message *message, size_t *at, rp_field *field)
+bool rp__message_next(const rp_message *message, size_t *at, rp_field *field)
 {
     field_sizes sizes;
     if (*at == 0)
@@ -450,17 +450,17 @@ bool rp_message_next(const rp_message *message, size_t *at, rp_field *field)
     return true;
 }
 
-rp_slice rp_message_field(const rp_message *message, const char *name)
+rp_slice rp__message_field(const rp_message *message, const char *name)
 {
     rp_field field;
-    for (size_t at = 0; rp_message_next(message, &at, &field);) {
-        if (rp_name_equal((const char *)field.name.data, field.name.size, name))
+    for (size_t at = 0; rp__message_next(message, &at, &field);) {
+        if (rp__name_equal((const char *)field.name.data, field.name.size, name))
             return field.value;
     }
     return (rp_slice){NULL, 0};
 }
 
-bool rp_method_idempotent(const char *method)
+bool rp__method_idempotent(const char *method)
 {
     static const char *const idempotent[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
     for (size_t i = 0; i < sizeof(idempotent) / sizeof(idempotent[0]); i++) {

@@ -59,11 +59,11 @@ typedef struct rp_message {
  * a request for a range: its answer would be a part of something encoded. RP_E_BAD_HEADER: *error
  * names the header, and bytes are wiped. If the capacity was too small, the message is not usable,
  * and to be packed again into message->size bytes. */
-rp_status rp_message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
-                          size_t capacity, rp_error *error);
+rp_status rp__message_pack(rp_message *message, const rp_message_source *source, uint8_t *bytes,
+                           size_t capacity, rp_error *error);
 
 /* Is 100 Continue waited for, with this version? */
-static inline bool rp_message_expects(const rp_message *message, int version)
+static inline bool rp__message_expects(const rp_message *message, int version)
 {
     return message->says_expect || (message->says_expect_http1 && version == 11);
 }
@@ -85,25 +85,25 @@ typedef struct rp_message_change {
     const char *credentials; /* Authorization's, if it has none by then; NULL: none is sent */
 } rp_message_change;
 
-/* As rp_message_pack, of a packed message. */
-rp_status rp_message_pack_changed(rp_message *message, const rp_message *from,
-                                  const rp_message_change *change, uint8_t *bytes, size_t capacity,
-                                  rp_error *error);
+/* As rp__message_pack, of a packed message. */
+rp_status rp__message_pack_changed(rp_message *message, const rp_message *from,
+                                   const rp_message_change *change, uint8_t *bytes, size_t capacity,
+                                   rp_error *error);
 
 /* What is in a packed message. */
-rp_slice rp_message_method(const rp_message *message);
-rp_slice rp_message_authority(const rp_message *message);     /* "host:port": as Host has it */
-rp_slice rp_message_url_authority(const rp_message *message); /* whatever Host says */
-rp_slice rp_message_target(const rp_message *message);        /* "/path?query" */
+rp_slice rp__message_method(const rp_message *message);
+rp_slice rp__message_authority(const rp_message *message);     /* "host:port": as Host has it */
+rp_slice rp__message_url_authority(const rp_message *message); /* whatever Host says */
+rp_slice rp__message_target(const rp_message *message);        /* "/path?query" */
 
 /* The caller's fields in their order, names as they were given. *at is 0 before the first; false:
  * there is no other. */
-bool rp_message_next(const rp_message *message, size_t *at, rp_field *field);
+bool rp__message_next(const rp_message *message, size_t *at, rp_field *field);
 
 /* The value of the first field of this name; size 0: there is none. */
-rp_slice rp_message_field(const rp_message *message, const char *name);
+rp_slice rp__message_field(const rp_message *message, const char *name);
 
 /* RFC 9110, 9.2.2: may be sent twice. */
-bool rp_method_idempotent(const char *method);
+bool rp__method_idempotent(const char *method);
 
 #endif

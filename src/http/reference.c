@@ -181,28 +181,28 @@ static void join(writer *w, const parts *base, const parts *reference)
 static rp_status check(const char *text, size_t size, const parts *p, rp_error *error)
 {
     if (size > RP_URL_LIMIT)
-        return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_NONE, "the URL is longer than 64 KiB");
+        return rp__error_set(error, RP_E_BAD_URL, RP_PHASE_NONE, "the URL is longer than 64 KiB");
     for (size_t i = 0; i < size; i++) {
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_NONE,
-                                "the URL has a control character (0x%02x) at position %zu",
-                                (unsigned)(unsigned char)text[i], i);
+            return rp__error_set(error, RP_E_BAD_URL, RP_PHASE_NONE,
+                                 "the URL has a control character (0x%02x) at position %zu",
+                                 (unsigned)(unsigned char)text[i], i);
     }
     if (p->scheme.text == NULL)
         return RP_OK;
-    if (!rp_name_equal(p->scheme.text, p->scheme.size, "http") &&
-        !rp_name_equal(p->scheme.text, p->scheme.size, "https"))
-        return rp_error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE,
-                            "the URL's scheme \"%.*s\" is neither http nor https",
-                            (int)(p->scheme.size < 40 ? p->scheme.size : 40), p->scheme.text);
+    if (!rp__name_equal(p->scheme.text, p->scheme.size, "http") &&
+        !rp__name_equal(p->scheme.text, p->scheme.size, "https"))
+        return rp__error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE,
+                             "the URL's scheme \"%.*s\" is neither http nor https",
+                             (int)(p->scheme.size < 40 ? p->scheme.size : 40), p->scheme.text);
     if (p->authority.text == NULL)
-        return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_NONE,
-                            "the URL lacks the // after its scheme");
+        return rp__error_set(error, RP_E_BAD_URL, RP_PHASE_NONE,
+                             "the URL lacks the // after its scheme");
     return RP_OK;
 }
 
-rp_status rp_reference_resolve(char *text, rp_url *url, const char *base, const char *reference,
-                               rp_error *error)
+rp_status rp__reference_resolve(char *text, rp_url *url, const char *base, const char *reference,
+                                rp_error *error)
 {
     size_t size;
     writer w = {.text = text};
@@ -217,16 +217,16 @@ rp_status rp_reference_resolve(char *text, rp_url *url, const char *base, const 
         return status;
     join(&w, &from, &to);
     text[w.size] = '\0';
-    return rp_url_parse(url, text, w.size, error);
+    return rp__url_parse(url, text, w.size, error);
 }
 
 rp_status rp_url_join(char *text, size_t size, const char *base, const char *reference,
                       rp_error *error)
 {
     rp_url url;
-    if (size < rp_reference_bound(strlen(base), strlen(reference)))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "%zu bytes may not be enough for the URL", size);
-    rp_status status = rp_url_parse(&url, base, strlen(base), error);
-    return status != RP_OK ? status : rp_reference_resolve(text, &url, base, reference, error);
+    if (size < rp__reference_bound(strlen(base), strlen(reference)))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "%zu bytes may not be enough for the URL", size);
+    rp_status status = rp__url_parse(&url, base, strlen(base), error);
+    return status != RP_OK ? status : rp__reference_resolve(text, &url, base, reference, error);
 }

@@ -5,7 +5,7 @@
 #include "http/url.h"
 
 /* Room that is enough for what follows, of texts of these sizes. */
-static inline size_t rp_reference_bound(size_t base_size, size_t reference_size)
+static inline size_t rp__reference_bound(size_t base_size, size_t reference_size)
 {
     return base_size + 3 * reference_size + 2;
 }
@@ -15,7 +15,7 @@ static inline size_t rp_reference_bound(size_t base_size, size_t reference_size)
  * blanks and bytes above ASCII in its path, query and fragment are percent-encoded, as curl and
  * browsers do. *error is set on failure: RP_E_UNSUPPORTED, it has another scheme; RP_E_BAD_URL, it
  * is none. */
-rp_status rp_reference_resolve(char *text, rp_url *url, const char *base, const char *reference,
-                               rp_error *error);
+rp_status rp__reference_resolve(char *text, rp_url *url, const char *base, const char *reference,
+                                rp_error *error);
 
 #endif

@@ -10,18 +10,18 @@
  * nothing. size 0: there is none. */
 static rp_slice next_element(const char **at, const char *end)
 {
-    while (*at < end && (**at == ',' || rp_is_blank(**at)))
+    while (*at < end && (**at == ',' || rp__is_blank(**at)))
         (*at)++;
     const char *begin = *at;
     while (*at < end && **at != ',')
         (*at)++;
     const char *last = *at;
-    while (last > begin && rp_is_blank(last[-1]))
+    while (last > begin && rp__is_blank(last[-1]))
         last--;
     return (rp_slice){(const uint8_t *)begin, (size_t)(last - begin)};
 }
 
-bool rp_upgrade_is_list(const char *text)
+bool rp__upgrade_is_list(const char *text)
 {
     const char *at = text, *end = text + strlen(text);
     rp_slice element = next_element(&at, end);
@@ -30,8 +30,8 @@ bool rp_upgrade_is_list(const char *text)
         const char *name = (const char *)element.data;
         const char *slash = memchr(name, '/', element.size);
         size_t name_size = slash == NULL ? element.size : (size_t)(slash - name);
-        if (!rp_is_token(name, name_size) ||
-            (slash != NULL && !rp_is_token(slash + 1, element.size - name_size - 1)))
+        if (!rp__is_token(name, name_size) ||
+            (slash != NULL && !rp__is_token(slash + 1, element.size - name_size - 1)))
             return false;
     }
     return any;
@@ -43,7 +43,7 @@ static bool holds(rp_slice list, rp_slice wanted)
     rp_slice element = next_element(&at, end);
     for (; element.size > 0; element = next_element(&at, end)) {
         if (element.size == wanted.size &&
-            rp_ascii_equal((const char *)element.data, (const char *)wanted.data, wanted.size))
+            rp__ascii_equal((const char *)element.data, (const char *)wanted.data, wanted.size))
             return true;
     }
     return false;
@@ -67,7 +67,7 @@ static bool all_asked(rp_slice asked, const char *value, bool *any)
     return true;
 }
 
-const char *rp_upgrade_fault(rp_slice asked, const rp_response_head *head)
+const char *rp__upgrade_fault(rp_slice asked, const rp_response_head *head)
 {
     bool connection = false, any = false;
     if (head->version < 11)
@@ -75,9 +75,9 @@ const char *rp_upgrade_fault(rp_slice asked, const rp_response_head *head)
     for (size_t i = 0; i < head->header_count; i++) {
         const rp_header *header = &head->headers[i];
         size_t size = strlen(header->name);
-        if (rp_name_equal(header->name, size, "connection"))
+        if (rp__name_equal(header->name, size, "connection"))
             connection = connection || holds(slice_of(header->value), slice_of("upgrade"));
-        else if (rp_name_equal(header->name, size, "upgrade") &&
+        else if (rp__name_equal(header->name, size, "upgrade") &&
                  !all_asked(asked, header->value, &any))
             return "the server switched to a protocol (101) that was not asked for (RFC 9110, 7.8)";
     }

@@ -7,10 +7,10 @@
 #include <ringport/http.h>
 
 /* "websocket", "a/1, b": names and versions are tokens, and there is one at least. */
-bool rp_upgrade_is_list(const char *text);
+bool rp__upgrade_is_list(const char *text);
 
 /* What is wrong with this head of status 101, which answers a request for these protocols; NULL:
  * nothing is. */
-const char *rp_upgrade_fault(rp_slice asked, const rp_response_head *head);
+const char *rp__upgrade_fault(rp_slice asked, const rp_response_head *head);
 
 #endif

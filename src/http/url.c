@@ -62,10 +62,10 @@ static shown show(const parser *p, size_t end)
 static rp_status bad_before(const parser *p, size_t end, const char *what)
 {
     shown s = show(p, end);
-    return rp_error_set(p->error, RP_E_BAD_URL, RP_PHASE_NONE, "the URL \"%.*s%s%.*s%s\" %s",
-                        (int)least(s.head, SHOWN), p->text, s.tail > s.head ? "***" : "",
-                        (int)(s.end - s.tail), p->text + s.tail, s.end < p->size ? "..." : "",
-                        what);
+    return rp__error_set(p->error, RP_E_BAD_URL, RP_PHASE_NONE, "the URL \"%.*s%s%.*s%s\" %s",
+                         (int)least(s.head, SHOWN), p->text, s.tail > s.head ? "***" : "",
+                         (int)(s.end - s.tail), p->text + s.tail, s.end < p->size ? "..." : "",
+                         what);
 }
 
 static rp_status bad(const parser *p, const char *what)
@@ -76,7 +76,7 @@ static rp_status bad(const parser *p, const char *what)
 /* No byte below 0x21 or above 0x7e: else one of the sums has a byte with its top bit set. */
 static bool eight_visible(const char *text)
 {
-    uint64_t eight = rp_eight_bytes(text);
+    uint64_t eight = rp__eight_bytes(text);
     uint64_t less = eight - 0x2121212121212121, more = eight + 0x0101010101010101;
     return ((less | more | eight) & 0x8080808080808080) == 0;
 }
@@ -106,9 +106,9 @@ static rp_status parse_scheme(const parser *p, size_t *rest)
     if (colon == NULL)
         return bad(p, "has no scheme: it must begin with http:// or https://");
     size_t size = (size_t)(colon - p->text);
-    if (rp_name_equal(p->text, size, "https"))
+    if (rp__name_equal(p->text, size, "https"))
         p->url->https = true;
-    else if (!rp_name_equal(p->text, size, "http"))
+    else if (!rp__name_equal(p->text, size, "http"))
         return bad(p, "is neither http:// nor https://");
     if (p->size - size < 3 || memcmp(colon, "://", 3) != 0)
         return bad(p, "lacks the // after its scheme");
@@ -171,7 +171,7 @@ static rp_status parse_ipv6(const parser *p, const char *text, size_t size, size
     size_t length = (size_t)(end - text);
     rp_address address;
     /* A zone index is of this host only and must not reach the server (RFC 6874, 4). */
-    if (memchr(text, '%', length) != NULL || !rp_address_parse(&address, text, length) ||
+    if (memchr(text, '%', length) != NULL || !rp__address_parse(&address, text, length) ||
         address.family != 6)
         return bad(p, "has no valid IPv6 address between its brackets");
     p->url->host = (rp_slice){(const uint8_t *)text, length};
@@ -236,7 +236,7 @@ static size_t find_delimiter(const char *text, size_t begin, size_t end, char fr
     return begin;
 }
 
-rp_status rp_url_parse(rp_url *url, const char *text, size_t size, rp_error *error)
+rp_status rp__url_parse(rp_url *url, const char *text, size_t size, rp_error *error)
 {
     parser p = {url, text, size, error};
     *url = (rp_url){.port_is_default = true};
@@ -267,7 +267,7 @@ rp_status rp_url_split(rp_url_parts *parts, const char *text, rp_error *error)
 {
     rp_url url;
     *parts = (rp_url_parts){.https = false};
-    rp_status status = rp_url_parse(&url, text, strlen(text), error);
+    rp_status status = rp__url_parse(&url, text, strlen(text), error);
     if (status != RP_OK)
         return status;
     *parts = (rp_url_parts){
@@ -318,13 +318,13 @@ static void keep(rp_url_front *front, const rp_url *url, const char *text)
     front->port = url->port;
 }
 
-rp_status rp_url_parse_like(rp_url *url, rp_url_front *front, const char *text, size_t size,
-                            rp_error *error)
+rp_status rp__url_parse_like(rp_url *url, rp_url_front *front, const char *text, size_t size,
+                             rp_error *error)
 {
     const uint8_t *bytes = (const uint8_t *)text;
     size_t path = front->size;
     if (!begins_like(front, text, size) || !all_visible(text + path, size - path)) {
-        rp_status status = rp_url_parse(url, text, size, error);
+        rp_status status = rp__url_parse(url, text, size, error);
         if (status == RP_OK)
             keep(front, url, text);
         return status;

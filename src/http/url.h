@@ -23,7 +23,7 @@ typedef struct rp_url {
 /* error is set on failure: RP_E_BAD_URL with a sentence that says what is wrong and where. Strict:
  * no control characters, spaces or non-ASCII (the caller percent-encodes), port 1 to 65535, a
  * fragment is cut off, host not empty and of reg-name characters, IPv6 literals checked. */
-rp_status rp_url_parse(rp_url *url, const char *text, size_t size, rp_error *error);
+rp_status rp__url_parse(rp_url *url, const char *text, size_t size, rp_error *error);
 
 /* What stood before the path of the last URL, if it is short and has no user information: most
  * requests of a program go where the last one went. Zero: nothing is known. */
@@ -34,8 +34,8 @@ typedef struct rp_url_front {
     uint16_t port;
 } rp_url_front;
 
-/* The same as rp_url_parse, and faster where the URL begins like the last one. */
-rp_status rp_url_parse_like(rp_url *url, rp_url_front *front, const char *text, size_t size,
-                            rp_error *error);
+/* The same as rp__url_parse, and faster where the URL begins like the last one. */
+rp_status rp__url_parse_like(rp_url *url, rp_url_front *front, const char *text, size_t size,
+                             rp_error *error);
 
 #endif

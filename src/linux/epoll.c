@@ -37,7 +37,7 @@
 
 /* ---- system calls: each is made and counted here ---- */
 
-int rp_epoll_ctl(epoll_port *port, int operation, int fd, uint32_t events, void *data)
+int rp__epoll_ctl(epoll_port *port, int operation, int fd, uint32_t events, void *data)
 {
     struct epoll_event event = {.events = events, .data.ptr = data};
     if (!epoll_is_ours(port))
@@ -82,7 +82,7 @@ static int sys_epoll_wait(epoll_port *port, uint64_t wait_ns)
     return sys_epoll_wait_ms(port, wait_ns);
 }
 
-void rp_epoll_close_fd(epoll_port *port, int fd)
+void rp__epoll_close_fd(epoll_port *port, int fd)
 {
     port->base.stats->system_calls++;
     (void)close(fd);
@@ -114,7 +114,7 @@ static void epoll_set_timer(rp_base_port *base, uint64_t due_ns)
     if (due_ns == port->timer_due_ns || !epoll_is_ours(port))
         return;
     port->base.stats->system_calls++;
-    rp_timer_fd_set(port->timer_fd, due_ns);
+    rp__timer_fd_set(port->timer_fd, due_ns);
     port->timer_due_ns = due_ns;
 }
 
@@ -122,7 +122,7 @@ static void epoll_set_timer(rp_base_port *base, uint64_t due_ns)
 static void timer_expired(epoll_port *port)
 {
     port->timer_due_ns = RP_WAIT_FOREVER;
-    if (rp_wait_is_over(&port->base.port, port->base.deadline_ns))
+    if (rp__wait_is_over(&port->base.port, port->base.deadline_ns))
         port->base.deadline_ns = RP_WAIT_FOREVER;
 }
 
@@ -137,9 +137,9 @@ static unsigned note_batch(epoll_port *port, int count)
         if (data == &port->timer_fd)
             timer_expired(port);
         else if (data == &port->wake_fd)
-            found += rp_base_see_wake(&port->base);
+            found += rp__base_see_wake(&port->base);
         else
-            rp_epoll_note_events(data, port->events[i].events);
+            rp__epoll_note_events(data, port->events[i].events);
     }
     return found;
 }
@@ -149,7 +149,7 @@ static unsigned note_batch(epoll_port *port, int count)
  * which gathering must not. */
 static void let_gather(epoll_port *port, uint64_t wait_ns)
 {
-    uint64_t span_ns = (uint64_t)rp_gather_begin(&port->gather, &port->base.port) * 1000u;
+    uint64_t span_ns = (uint64_t)rp__gather_begin(&port->gather, &port->base.port) * 1000u;
     if (span_ns > wait_ns)
         span_ns = wait_ns;
     if (span_ns <= TIMER_SLACK_NS)
@@ -161,7 +161,7 @@ static void let_gather(epoll_port *port, uint64_t wait_ns)
 
 static int wait_for_events(epoll_port *port, uint64_t end_ns)
 {
-    uint64_t wait_ns = rp_wait_left(&port->base.port, end_ns);
+    uint64_t wait_ns = rp__wait_left(&port->base.port, end_ns);
     if (wait_ns > 0)
         let_gather(port, wait_ns);
     int count = sys_epoll_wait(port, wait_ns);
@@ -184,12 +184,12 @@ static unsigned epoll_wait_step(rp_base_port *base, uint64_t end_ns, bool *over)
 static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
 {
     epoll_port *port = port_of(base);
-    unsigned found = rp_base_turn(&port->base, wait_ns);
-    rp_gather_end(&port->gather, base);
-    rp_base_update_timer(&port->base);
+    unsigned found = rp__base_turn(&port->base, wait_ns);
+    rp__gather_end(&port->gather, base);
+    rp__base_update_timer(&port->base);
     /* A full batch may have left events behind: a host that watches by edge is not told of them. */
-    if (!rp_list_empty(&port->base.ready) || port->full)
-        rp_base_tell_host(&port->base);
+    if (!rp__list_empty(&port->base.ready) || port->full)
+        rp__base_tell_host(&port->base);
     return found;
 }
 
@@ -198,13 +198,13 @@ static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
 static uint64_t epoll_now(rp_port *base)
 {
     (void)base;
-    return rp_monotonic_ns();
+    return rp__monotonic_ns();
 }
 
 static void epoll_random(rp_port *base, void *bytes, size_t size)
 {
     port_of(base)->base.stats->system_calls++;
-    rp_random_bytes(bytes, size);
+    rp__random_bytes(bytes, size);
 }
 
 static rp_waitable epoll_waitable(rp_port *base)
@@ -218,30 +218,30 @@ static rp_waitable epoll_waitable(rp_port *base)
         return (rp_waitable){-1, NULL};
     /* By edge, as the eventfd: setting it anew clears it, so it needs no reading. */
     void *mark = &port->timer_fd;
-    if (rp_epoll_ctl(port, EPOLL_CTL_ADD, port->timer_fd, EPOLLIN | EPOLLET, mark) != 0) {
-        rp_epoll_close_fd(port, port->timer_fd);
+    if (rp__epoll_ctl(port, EPOLL_CTL_ADD, port->timer_fd, EPOLLIN | EPOLLET, mark) != 0) {
+        rp__epoll_close_fd(port, port->timer_fd);
         port->timer_fd = -1;
         return (rp_waitable){-1, NULL};
     }
-    rp_base_host(&port->base);
+    rp__base_host(&port->base);
     return (rp_waitable){port->fd, NULL};
 }
 
 static void close_descriptors(epoll_port *port)
 {
     if (port->timer_fd >= 0)
-        rp_epoll_close_fd(port, port->timer_fd);
+        rp__epoll_close_fd(port, port->timer_fd);
     if (port->wake_fd >= 0)
-        rp_epoll_close_fd(port, port->wake_fd);
+        rp__epoll_close_fd(port, port->wake_fd);
     if (port->fd >= 0)
-        rp_epoll_close_fd(port, port->fd);
+        rp__epoll_close_fd(port, port->fd);
 }
 
 static void epoll_destroy(rp_port *base)
 {
     epoll_port *port = port_of(base);
     close_descriptors(port);
-    rp_base_free(&port->base);
+    rp__base_free(&port->base);
 }
 
 static void epoll_abandon(rp_port *base)
@@ -251,7 +251,7 @@ static void epoll_abandon(rp_port *base)
     for (rp_link *link = sockets->next; link != sockets; link = link->next) {
         epoll_socket *socket = RP_CONTAINER(link, epoll_socket, base.all_link);
         if (socket->fd >= 0)
-            rp_epoll_close_fd(port, socket->fd);
+            rp__epoll_close_fd(port, socket->fd);
         socket->fd = -1;
     }
     close_descriptors(port);
@@ -261,7 +261,7 @@ static const rp_base_steps epoll_steps = {
     .socket_bytes = sizeof(epoll_socket),
     .host_share = UINT_MAX,
     .wait = epoll_wait_step,
-    .run = rp_epoll_run_socket,
+    .run = rp__epoll_run_socket,
     .tell_host = epoll_tell_host,
     .set_timer = epoll_set_timer,
 };
@@ -276,7 +276,7 @@ static int open_descriptors(epoll_port *port)
     port->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (port->wake_fd < 0)
         return errno;
-    if (rp_epoll_ctl(port, EPOLL_CTL_ADD, port->wake_fd, EPOLLIN | EPOLLET, &port->wake_fd) != 0)
+    if (rp__epoll_ctl(port, EPOLL_CTL_ADD, port->wake_fd, EPOLLIN | EPOLLET, &port->wake_fd) != 0)
         return errno;
     return 0;
 }
@@ -284,54 +284,54 @@ static int open_descriptors(epoll_port *port)
 static rp_status epoll_create_port(rp_port **out, const rp_port_options *options, rp_error *error)
 {
     *out = NULL;
-    epoll_port *port = rp_base_create(options, &rp_epoll_port_ops, &epoll_steps, sizeof(*port));
+    epoll_port *port = rp__base_create(options, &rp__epoll_port_ops, &epoll_steps, sizeof(*port));
     if (port == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
     port->fd = port->wake_fd = port->timer_fd = -1;
     port->timer_due_ns = RP_WAIT_FOREVER;
-    rp_gather_init(&port->gather, options->coalesce_limit_us);
+    rp__gather_init(&port->gather, options->coalesce_limit_us);
     int os_code = open_descriptors(port);
     if (os_code == 0) {
         *out = &port->base.port;
         return RP_OK;
     }
     close_descriptors(port);
-    rp_base_free(&port->base);
+    rp__base_free(&port->base);
     rp_status status = RP_E_UNSUPPORTED;
     if (os_code == EMFILE || os_code == ENFILE)
         status = RP_E_NO_DESCRIPTORS;
     else if (os_code == ENOMEM)
         status = RP_E_NO_MEMORY;
-    (void)rp_error_set(error, status, RP_PHASE_NONE, "%s", rp_os_error_text(os_code));
+    (void)rp__error_set(error, status, RP_PHASE_NONE, "%s", rp__os_error_text(os_code));
     if (error != NULL)
         error->os_code = os_code;
     return status;
 }
 
-const rp_port_ops rp_epoll_port_ops = {
+const rp_port_ops rp__epoll_port_ops = {
     .name = "epoll",
     .create = epoll_create_port,
     .destroy = epoll_destroy,
     .abandon = epoll_abandon,
     .now = epoll_now,
     .random = epoll_random,
-    .open = rp_epoll_open,
-    .listen = rp_epoll_listen,
-    .bind = rp_epoll_bind,
-    .connect = rp_epoll_connect,
-    .accept = rp_epoll_accept,
-    .receive = rp_epoll_receive,
-    .send = rp_epoll_send,
-    .keepalive = rp_epoll_keepalive,
-    .confirmed = rp_epoll_confirmed,
-    .numbers = rp_epoll_numbers,
-    .local = rp_epoll_local,
-    .shutdown_send = rp_epoll_shutdown_send,
-    .reset_on_close = rp_epoll_reset_on_close,
-    .cancel = rp_epoll_cancel,
-    .close = rp_epoll_close,
+    .open = rp__epoll_open,
+    .listen = rp__epoll_listen,
+    .bind = rp__epoll_bind,
+    .connect = rp__epoll_connect,
+    .accept = rp__epoll_accept,
+    .receive = rp__epoll_receive,
+    .send = rp__epoll_send,
+    .keepalive = rp__epoll_keepalive,
+    .confirmed = rp__epoll_confirmed,
+    .numbers = rp__epoll_numbers,
+    .local = rp__epoll_local,
+    .shutdown_send = rp__epoll_shutdown_send,
+    .reset_on_close = rp__epoll_reset_on_close,
+    .cancel = rp__epoll_cancel,
+    .close = rp__epoll_close,
     .turn = epoll_turn,
     .wake = epoll_wake,
     .waitable = epoll_waitable,
-    .waitable_deadline = rp_base_waitable_deadline,
+    .waitable_deadline = rp__base_waitable_deadline,
 };

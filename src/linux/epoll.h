@@ -56,36 +56,36 @@ static inline epoll_port *socket_port(const epoll_socket *socket)
  * change or take something fail with EAGAIN, without being made. */
 static inline bool epoll_is_ours(const epoll_port *port)
 {
-    if (rp_base_is_ours(&port->base))
+    if (rp__base_is_ours(&port->base))
         return true;
     errno = EAGAIN;
     return false;
 }
 
 /* Counted in the statistics. data comes back in the event. */
-int rp_epoll_ctl(epoll_port *port, int operation, int fd, uint32_t events, void *data);
-void rp_epoll_close_fd(epoll_port *port, int fd);
+int rp__epoll_ctl(epoll_port *port, int operation, int fd, uint32_t events, void *data);
+void rp__epoll_close_fd(epoll_port *port, int fd);
 
 /* Notes what epoll_wait said; runs no callback. */
-void rp_epoll_note_events(epoll_socket *socket, uint32_t events);
+void rp__epoll_note_events(epoll_socket *socket, uint32_t events);
 /* See rp_base_steps. */
-unsigned rp_epoll_run_socket(rp_base_socket *base);
+unsigned rp__epoll_run_socket(rp_base_socket *base);
 
 /* The operations of port.h. */
-rp_io_result rp_epoll_open(rp_port *port, uint8_t family, rp_socket **socket);
-rp_io_result rp_epoll_listen(rp_socket *socket, rp_address *address, int backlog);
-rp_io_result rp_epoll_bind(rp_socket *base, const rp_binding *binding);
-void rp_epoll_connect(rp_socket *socket, const rp_address *address);
-void rp_epoll_accept(rp_socket *socket);
-void rp_epoll_receive(rp_socket *socket);
-void rp_epoll_send(rp_socket *socket, const rp_slice *slices, size_t count);
-void rp_epoll_shutdown_send(rp_socket *socket);
-void rp_epoll_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
-rp_tcp_numbers rp_epoll_numbers(rp_socket *socket);
-rp_address rp_epoll_local(rp_socket *socket);
-uint64_t rp_epoll_confirmed(rp_socket *socket);
-void rp_epoll_reset_on_close(rp_socket *socket);
-void rp_epoll_cancel(rp_socket *socket, unsigned operations);
-void rp_epoll_close(rp_socket *socket);
+rp_io_result rp__epoll_open(rp_port *port, uint8_t family, rp_socket **socket);
+rp_io_result rp__epoll_listen(rp_socket *socket, rp_address *address, int backlog);
+rp_io_result rp__epoll_bind(rp_socket *base, const rp_binding *binding);
+void rp__epoll_connect(rp_socket *socket, const rp_address *address);
+void rp__epoll_accept(rp_socket *socket);
+void rp__epoll_receive(rp_socket *socket);
+void rp__epoll_send(rp_socket *socket, const rp_slice *slices, size_t count);
+void rp__epoll_shutdown_send(rp_socket *socket);
+void rp__epoll_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
+rp_tcp_numbers rp__epoll_numbers(rp_socket *socket);
+rp_address rp__epoll_local(rp_socket *socket);
+uint64_t rp__epoll_confirmed(rp_socket *socket);
+void rp__epoll_reset_on_close(rp_socket *socket);
+void rp__epoll_cancel(rp_socket *socket, unsigned operations);
+void rp__epoll_close(rp_socket *socket);
 
 #endif

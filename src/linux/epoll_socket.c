@@ -18,7 +18,7 @@
 static int sys_connect(epoll_port *port, int fd, const rp_address *address)
 {
     struct sockaddr_storage storage;
-    socklen_t size = rp_sockaddr_set(&storage, address);
+    socklen_t size = rp__sockaddr_set(&storage, address);
     port->base.stats->system_calls++;
     return connect(fd, (const struct sockaddr *)&storage, size);
 }
@@ -87,8 +87,8 @@ static bool set_registration(epoll_socket *socket, unsigned registered)
         operation = EPOLL_CTL_ADD;
     else if (registered == 0)
         operation = EPOLL_CTL_DEL;
-    if (rp_epoll_ctl(socket_port(socket), operation, socket->fd, event_mask(socket, registered),
-                     socket) != 0)
+    if (rp__epoll_ctl(socket_port(socket), operation, socket->fd, event_mask(socket, registered),
+                      socket) != 0)
         return false;
     socket->registered = (uint8_t)registered;
     return true;
@@ -96,11 +96,11 @@ static bool set_registration(epoll_socket *socket, unsigned registered)
 
 static void registration_failed(epoll_socket *socket, int os_code)
 {
-    if (rp_base_undecided(&socket->base, RP_OP_ACCEPT))
-        rp_base_starve(&socket->base);
-    rp_base_decide(&socket->base, RP_OP_CONNECT, rp_connect_result(os_code));
-    rp_base_decide(&socket->base, RP_OP_RECEIVE, rp_transfer_result(os_code));
-    rp_base_decide(&socket->base, RP_OP_SEND, rp_transfer_result(os_code));
+    if (rp__base_undecided(&socket->base, RP_OP_ACCEPT))
+        rp__base_starve(&socket->base);
+    rp__base_decide(&socket->base, RP_OP_CONNECT, rp__connect_result(os_code));
+    rp__base_decide(&socket->base, RP_OP_RECEIVE, rp__transfer_result(os_code));
+    rp__base_decide(&socket->base, RP_OP_SEND, rp__transfer_result(os_code));
 }
 
 static bool starved(const epoll_socket *socket)
@@ -118,12 +118,12 @@ static void settle(epoll_socket *socket)
         kept |= FOR_INPUT;
     else
         socket->base.flags &= (uint8_t) ~(RP_BASE_READABLE | ENDING);
-    if (rp_base_undecided(&socket->base, RP_OP_RECEIVE | RP_OP_ACCEPT) &&
+    if (rp__base_undecided(&socket->base, RP_OP_RECEIVE | RP_OP_ACCEPT) &&
         !(socket->base.flags & RP_BASE_READABLE))
         needed |= FOR_INPUT & kept;
     if (socket->base.started & RP_OP_SEND)
         kept |= FOR_OUTPUT;
-    if (rp_base_undecided(&socket->base, RP_OP_SEND | RP_OP_CONNECT))
+    if (rp__base_undecided(&socket->base, RP_OP_SEND | RP_OP_CONNECT))
         needed |= FOR_OUTPUT;
     unsigned wanted = needed | (kept & socket->registered);
     if (wanted != socket->registered && !set_registration(socket, wanted))
@@ -134,7 +134,7 @@ static void settle(epoll_socket *socket)
 
 static epoll_socket *socket_new(epoll_port *port)
 {
-    epoll_socket *socket = rp_base_socket_new(&port->base);
+    epoll_socket *socket = rp__base_socket_new(&port->base);
     if (socket != NULL)
         socket->fd = -1;
     return socket;
@@ -146,23 +146,23 @@ static void run_close(epoll_socket *socket)
 {
     if (socket->registered != 0)
         (void)set_registration(socket, 0);
-    rp_epoll_close_fd(socket_port(socket), socket->fd);
-    rp_base_closed(&socket->base);
+    rp__epoll_close_fd(socket_port(socket), socket->fd);
+    rp__base_closed(&socket->base);
 }
 
 /* ---- running a socket: each gives the number of things that it found to do ---- */
 
 static unsigned run_connect(epoll_socket *socket)
 {
-    if (rp_base_undecided(&socket->base, RP_OP_CONNECT) && socket->base.flags & WRITABLE) {
+    if (rp__base_undecided(&socket->base, RP_OP_CONNECT) && socket->base.flags & WRITABLE) {
         /* An error comes with an event that says so (tcp_poll). */
         int code = 0;
         if (socket->base.flags & ENDING)
             code = sys_connect_error(socket_port(socket), socket->fd);
-        rp_base_decide(&socket->base, RP_OP_CONNECT, rp_connect_result(code));
+        rp__base_decide(&socket->base, RP_OP_CONNECT, rp__connect_result(code));
     }
     socket->base.flags &= (uint8_t)~WRITABLE;
-    return rp_base_tell(&socket->base, RP_OP_CONNECT);
+    return rp__base_tell(&socket->base, RP_OP_CONNECT);
 }
 
 static size_t fill_parts(const epoll_socket *socket, struct iovec parts[SEND_SLICES])
@@ -192,23 +192,23 @@ static bool try_send(epoll_socket *socket)
         if (sent < 0 && errno == EAGAIN)
             return changed;
         if (sent < 0) {
-            rp_base_decide(&socket->base, RP_OP_SEND, rp_transfer_result(errno));
+            rp__base_decide(&socket->base, RP_OP_SEND, rp__transfer_result(errno));
             return true;
         }
         port->base.stats->bytes_sent += (uint64_t)sent;
-        (void)rp_unsent_advance(&socket->base.unsent, (size_t)sent);
+        (void)rp__unsent_advance(&socket->base.unsent, (size_t)sent);
         changed = true;
     }
-    rp_base_decide(&socket->base, RP_OP_SEND, (rp_io_result){RP_OK, 0});
+    rp__base_decide(&socket->base, RP_OP_SEND, (rp_io_result){RP_OK, 0});
     return true;
 }
 
 static unsigned run_send(epoll_socket *socket)
 {
     unsigned found = 0;
-    if (rp_base_undecided(&socket->base, RP_OP_SEND) && socket->base.flags & WRITABLE)
+    if (rp__base_undecided(&socket->base, RP_OP_SEND) && socket->base.flags & WRITABLE)
         found = try_send(socket);
-    return rp_base_tell(&socket->base, RP_OP_SEND) != 0 ? 1 : found;
+    return rp__base_tell(&socket->base, RP_OP_SEND) != 0 ? 1 : found;
 }
 
 /* The kernel tells of a failed connection once. If a send was told, a read sees an end like any
@@ -230,16 +230,16 @@ static unsigned read_once(epoll_socket *socket)
     if (size > 0) {
         if ((size_t)size < port->base.buffer_size && !(socket->base.flags & ENDING))
             socket->base.flags &= (uint8_t)~RP_BASE_READABLE;
-        rp_base_deliver(&socket->base, (size_t)size);
+        rp__base_deliver(&socket->base, (size_t)size);
         return 1;
     }
     if (size < 0 && errno == EINTR)
         return 0;
     socket->base.flags &= (uint8_t) ~(RP_BASE_READABLE | ENDING);
     if (size == 0)
-        rp_base_decide(&socket->base, RP_OP_RECEIVE, end_of_stream(socket));
+        rp__base_decide(&socket->base, RP_OP_RECEIVE, end_of_stream(socket));
     else if (errno != EAGAIN)
-        rp_base_decide(&socket->base, RP_OP_RECEIVE, rp_transfer_result(errno));
+        rp__base_decide(&socket->base, RP_OP_RECEIVE, rp__transfer_result(errno));
     return 0;
 }
 
@@ -247,7 +247,7 @@ static unsigned run_receive(epoll_socket *socket)
 {
     unsigned found = 0;
     for (unsigned reads = 0;
-         rp_base_undecided(&socket->base, RP_OP_RECEIVE) && socket->base.flags & RP_BASE_READABLE;
+         rp__base_undecided(&socket->base, RP_OP_RECEIVE) && socket->base.flags & RP_BASE_READABLE;
          reads++) {
         if (reads == READS_PER_TURN) {
             /* The others' turn. What is left comes as a new edge. */
@@ -258,7 +258,7 @@ static unsigned run_receive(epoll_socket *socket)
         }
         found += read_once(socket);
     }
-    return found + rp_base_tell(&socket->base, RP_OP_RECEIVE);
+    return found + rp__base_tell(&socket->base, RP_OP_RECEIVE);
 }
 
 /* What accept gives for a connection that failed before it was accepted: see accept(2). */
@@ -284,17 +284,17 @@ static bool is_peers_failure(int os_code)
 
 static unsigned accept_failed(epoll_socket *listener, int os_code)
 {
-    rp_io_result result = rp_transfer_result(os_code);
+    rp_io_result result = rp__transfer_result(os_code);
     if (os_code == EMFILE || os_code == ENFILE)
         result.status = RP_E_NO_DESCRIPTORS;
     else if (os_code == ENOMEM || os_code == ENOBUFS)
         result.status = RP_E_NO_MEMORY;
     else {
-        rp_base_decide(&listener->base, RP_OP_ACCEPT, result);
+        rp__base_decide(&listener->base, RP_OP_ACCEPT, result);
         return 0;
     }
-    rp_base_starve(&listener->base);
-    return rp_base_tell_starvation(&listener->base, result);
+    rp__base_starve(&listener->base);
+    return rp__base_tell_starvation(&listener->base, result);
 }
 
 static unsigned accept_once(epoll_socket *listener)
@@ -306,7 +306,7 @@ static unsigned accept_once(epoll_socket *listener)
     peer->fd = sys_accept(port, listener->fd);
     if (peer->fd < 0) {
         int os_code = errno;
-        rp_base_socket_free(&peer->base);
+        rp__base_socket_free(&peer->base);
         if (is_peers_failure(os_code))
             return 0;
         if (os_code != EAGAIN)
@@ -314,7 +314,7 @@ static unsigned accept_once(epoll_socket *listener)
         listener->base.flags &= (uint8_t)~RP_BASE_READABLE;
         return 0;
     }
-    rp_base_welcome(&listener->base, &peer->base);
+    rp__base_welcome(&listener->base, &peer->base);
     return 1;
 }
 
@@ -322,16 +322,16 @@ static unsigned run_accept(epoll_socket *listener)
 {
     unsigned found = 0;
     for (unsigned count = 0; count < ACCEPTS_PER_TURN; count++) {
-        if (!rp_base_undecided(&listener->base, RP_OP_ACCEPT) ||
+        if (!rp__base_undecided(&listener->base, RP_OP_ACCEPT) ||
             !(listener->base.flags & RP_BASE_READABLE))
             break;
         found += accept_once(listener);
     }
     listener->base.flags &= (uint8_t)~RP_BASE_READABLE;
-    return found + rp_base_tell(&listener->base, RP_OP_ACCEPT);
+    return found + rp__base_tell(&listener->base, RP_OP_ACCEPT);
 }
 
-void rp_epoll_note_events(epoll_socket *socket, uint32_t events)
+void rp__epoll_note_events(epoll_socket *socket, uint32_t events)
 {
     unsigned flags = 0;
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
@@ -341,18 +341,18 @@ void rp_epoll_note_events(epoll_socket *socket, uint32_t events)
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
         flags |= WRITABLE;
     socket->base.flags |= (uint8_t)flags;
-    rp_base_enqueue(&socket->base);
+    rp__base_enqueue(&socket->base);
 }
 
 /* Something that this run has seen to may have put the socket back in line. */
 static bool has_work(const epoll_socket *socket)
 {
     return socket->base.decided != 0 ||
-           (rp_base_undecided(&socket->base, RP_OP_RECEIVE | RP_OP_ACCEPT) &&
+           (rp__base_undecided(&socket->base, RP_OP_RECEIVE | RP_OP_ACCEPT) &&
             socket->base.flags & RP_BASE_READABLE);
 }
 
-unsigned rp_epoll_run_socket(rp_base_socket *base)
+unsigned rp__epoll_run_socket(rp_base_socket *base)
 {
     epoll_socket *socket = socket_of(&base->socket);
     unsigned found = 0;
@@ -372,145 +372,145 @@ unsigned rp_epoll_run_socket(rp_base_socket *base)
     }
     settle(socket);
     if (!has_work(socket) && !(base->flags & RP_BASE_PARKED))
-        rp_list_remove(&base->link);
+        rp__list_remove(&base->link);
     return found;
 }
 
 /* ---- operations ---- */
 
-void rp_epoll_connect(rp_socket *base, const rp_address *address)
+void rp__epoll_connect(rp_socket *base, const rp_address *address)
 {
     epoll_socket *socket = socket_of(base);
-    rp_base_start(&socket->base, RP_OP_CONNECT);
+    rp__base_start(&socket->base, RP_OP_CONNECT);
     if (base->speaks_first && address->family != RP_FAMILY_UNIX) {
         socket_port(socket)->base.stats->system_calls++;
-        rp_socket_speaks_first(socket->fd);
+        rp__socket_speaks_first(socket->fd);
     }
     int code = sys_connect(socket_port(socket), socket->fd, address) == 0 ? 0 : errno;
     if (code == EINPROGRESS || code == EINTR)
         settle(socket);
     else
-        rp_base_decide(&socket->base, RP_OP_CONNECT, rp_connect_result(code));
+        rp__base_decide(&socket->base, RP_OP_CONNECT, rp__connect_result(code));
 }
 
 /* Started by its own callback, an operation is seen to by run_socket. */
 static void start_input(epoll_socket *socket, unsigned operation)
 {
-    rp_base_start(&socket->base, operation);
+    rp__base_start(&socket->base, operation);
     if (socket->base.flags & RP_BASE_READABLE)
-        rp_base_enqueue(&socket->base);
+        rp__base_enqueue(&socket->base);
     else
         settle(socket);
 }
 
-void rp_epoll_accept(rp_socket *base)
+void rp__epoll_accept(rp_socket *base)
 {
     start_input(socket_of(base), RP_OP_ACCEPT);
 }
 
-void rp_epoll_receive(rp_socket *base)
+void rp__epoll_receive(rp_socket *base)
 {
     start_input(socket_of(base), RP_OP_RECEIVE);
 }
 
-void rp_epoll_send(rp_socket *base, const rp_slice *slices, size_t count)
+void rp__epoll_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     epoll_socket *socket = socket_of(base);
-    rp_base_start_send(&socket->base, slices, count);
+    rp__base_start_send(&socket->base, slices, count);
     (void)try_send(socket);
-    if (rp_base_undecided(&socket->base, RP_OP_SEND))
+    if (rp__base_undecided(&socket->base, RP_OP_SEND))
         settle(socket);
 }
 
-void rp_epoll_shutdown_send(rp_socket *base)
+void rp__epoll_shutdown_send(rp_socket *base)
 {
     epoll_socket *socket = socket_of(base);
     RP_ASSERT(!(socket->base.started & RP_OP_SEND));
     sys_shutdown_send(socket_port(socket), socket->fd);
 }
 
-void rp_epoll_keepalive(rp_socket *base, const rp_keepalive *keepalive)
+void rp__epoll_keepalive(rp_socket *base, const rp_keepalive *keepalive)
 {
     epoll_socket *socket = socket_of(base);
     socket_port(socket)->base.stats->system_calls += RP_KEEPALIVE_CALLS;
-    rp_socket_keepalive(socket->fd, keepalive);
+    rp__socket_keepalive(socket->fd, keepalive);
 }
 
-rp_tcp_numbers rp_epoll_numbers(rp_socket *base)
+rp_tcp_numbers rp__epoll_numbers(rp_socket *base)
 {
     epoll_socket *socket = socket_of(base);
     socket_port(socket)->base.stats->system_calls++;
-    return rp_socket_numbers(socket->fd);
+    return rp__socket_numbers(socket->fd);
 }
 
-rp_address rp_epoll_local(rp_socket *base)
+rp_address rp__epoll_local(rp_socket *base)
 {
     epoll_socket *socket = socket_of(base);
     socket_port(socket)->base.stats->system_calls++;
-    return rp_socket_local(socket->fd);
+    return rp__socket_local(socket->fd);
 }
 
-uint64_t rp_epoll_confirmed(rp_socket *base)
+uint64_t rp__epoll_confirmed(rp_socket *base)
 {
     epoll_socket *socket = socket_of(base);
     socket_port(socket)->base.stats->system_calls++;
-    return rp_socket_confirmed(socket->fd);
+    return rp__socket_confirmed(socket->fd);
 }
 
-void rp_epoll_reset_on_close(rp_socket *base)
+void rp__epoll_reset_on_close(rp_socket *base)
 {
     epoll_socket *socket = socket_of(base);
     RP_ASSERT(!(socket->base.flags & RP_BASE_CLOSING));
     socket_port(socket)->base.stats->system_calls++;
-    rp_socket_reset_on_close(socket->fd);
+    rp__socket_reset_on_close(socket->fd);
 }
 
-void rp_epoll_cancel(rp_socket *base, unsigned operations)
+void rp__epoll_cancel(rp_socket *base, unsigned operations)
 {
     epoll_socket *socket = socket_of(base);
     for (unsigned operation = 1; operation & RP_OP_ALL; operation <<= 1) {
         if (operations & operation)
-            rp_base_decide(&socket->base, operation, (rp_io_result){RP_E_CANCELLED, 0});
+            rp__base_decide(&socket->base, operation, (rp_io_result){RP_E_CANCELLED, 0});
     }
-    rp_base_cancel_quiet(&socket->base, operations);
+    rp__base_cancel_quiet(&socket->base, operations);
 }
 
-void rp_epoll_close(rp_socket *base)
+void rp__epoll_close(rp_socket *base)
 {
     epoll_socket *socket = socket_of(base);
     RP_ASSERT(!(socket->base.flags & RP_BASE_CLOSING));
     socket->base.flags |= RP_BASE_CLOSING;
-    rp_epoll_cancel(base, RP_OP_ALL);
-    rp_base_enqueue(&socket->base);
+    rp__epoll_cancel(base, RP_OP_ALL);
+    rp__base_enqueue(&socket->base);
 }
 
-rp_io_result rp_epoll_open(rp_port *base, uint8_t family, rp_socket **out)
+rp_io_result rp__epoll_open(rp_port *base, uint8_t family, rp_socket **out)
 {
     epoll_port *port = port_of(base);
     epoll_socket *socket = socket_new(port);
     *out = NULL;
     if (socket == NULL)
         return (rp_io_result){RP_E_NO_MEMORY, ENOMEM};
-    rp_io_result result = rp_socket_descriptor(family, &socket->fd);
+    rp_io_result result = rp__socket_descriptor(family, &socket->fd);
     port->base.stats->system_calls += 2;
     if (result.status != RP_OK)
-        rp_base_socket_free(&socket->base);
+        rp__base_socket_free(&socket->base);
     else
         *out = &socket->base.socket;
     return result;
 }
 
-rp_io_result rp_epoll_bind(rp_socket *base, const rp_binding *binding)
+rp_io_result rp__epoll_bind(rp_socket *base, const rp_binding *binding)
 {
     epoll_socket *socket = socket_of(base);
     socket_port(socket)->base.stats->system_calls += RP_BIND_CALLS;
-    return rp_socket_bind(socket->fd, binding);
+    return rp__socket_bind(socket->fd, binding);
 }
 
-rp_io_result rp_epoll_listen(rp_socket *base, rp_address *address, int backlog)
+rp_io_result rp__epoll_listen(rp_socket *base, rp_address *address, int backlog)
 {
     epoll_socket *socket = socket_of(base);
-    rp_io_result result = rp_socket_listen(socket->fd, address, backlog);
+    rp_io_result result = rp__socket_listen(socket->fd, address, backlog);
     socket_port(socket)->base.stats->system_calls += 4;
     if (result.status == RP_OK)
         socket->base.flags |= LISTENING;

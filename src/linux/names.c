@@ -11,7 +11,7 @@
 
 /* ---- routes ---- */
 
-bool rp_system_source(const rp_address *to, rp_address *source)
+bool rp__system_source(const rp_address *to, rp_address *source)
 {
     struct sockaddr_storage storage;
     rp_address target = *to;
@@ -20,7 +20,7 @@ bool rp_system_source(const rp_address *to, rp_address *source)
                     IPPROTO_UDP);
     if (fd < 0)
         return false;
-    socklen_t size = rp_sockaddr_set(&storage, &target);
+    socklen_t size = rp__sockaddr_set(&storage, &target);
     bool found = connect(fd, (struct sockaddr *)&storage, size) == 0 &&
                  getsockname(fd, (struct sockaddr *)&storage, &size) == 0;
     (void)close(fd);
@@ -32,7 +32,7 @@ bool rp_system_source(const rp_address *to, rp_address *source)
     return found;
 }
 
-bool rp_system_lacks_descriptors(void)
+bool rp__system_lacks_descriptors(void)
 {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
     if (fd < 0)
@@ -100,7 +100,7 @@ static void take_own_domain(rp_search *search)
         take_domains(search, dot + 1);
 }
 
-void rp_system_search(rp_search *search)
+void rp__system_search(rp_search *search)
 {
     char line[1024];
     bool configured = false;

@@ -4,7 +4,7 @@
 
 #include "loop/port.h"
 
-extern const rp_port_ops rp_uring_port_ops;
-extern const rp_port_ops rp_epoll_port_ops;
+extern const rp_port_ops rp__uring_port_ops;
+extern const rp_port_ops rp__epoll_port_ops;
 
 #endif

@@ -1,7 +1,7 @@
 /* process.c - which process this is.
  *
  * A child of fork has copies of its parent's loops, and must not touch what they share with it: see
- * rp_process_mark. The mark stands in a page that the kernel fills with zeros in every child
+ * rp__process_mark. The mark stands in a page that the kernel fills with zeros in every child
  * (madvise(2), MADV_WIPEONFORK, Linux 4.14), so asking costs a load from memory, where getpid is a
  * system call; and it is right after clone and vfork, too, for which no handler of pthread_atfork
  * runs. One such handler does for kernels that have no such pages. */
@@ -35,7 +35,7 @@ static void make_page(void)
                           memory_order_release);
 }
 
-uint64_t rp_process_mark(void)
+uint64_t rp__process_mark(void)
 {
     process_mark *page = atomic_load_explicit(&current, memory_order_acquire);
     uint64_t mark = page == NULL ? 0 : atomic_load_explicit(page, memory_order_relaxed);

@@ -30,7 +30,7 @@ static socklen_t set_unix(struct sockaddr_storage *target, const char *path)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + !abstract);
 }
 
-socklen_t rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address)
+socklen_t rp__sockaddr_set(struct sockaddr_storage *target, const rp_address *address)
 {
     memset(target, 0, sizeof(*target));
     if (address->family == RP_FAMILY_UNIX)
@@ -68,7 +68,7 @@ static rp_status descriptor_status(int os_code)
     }
 }
 
-rp_io_result rp_socket_descriptor(uint8_t family, int *fd)
+rp_io_result rp__socket_descriptor(uint8_t family, int *fd)
 {
     bool tcp = family != RP_FAMILY_UNIX;
     int domain = family == 4 ? AF_INET : tcp ? AF_INET6 : AF_UNIX;
@@ -85,7 +85,7 @@ rp_io_result rp_socket_descriptor(uint8_t family, int *fd)
 /* Where a connection is not "interactive" yet, its end of the handshake leaves at once; else with
  * the first bytes, or after 200 ms (tcp_rcv_synsent_state_process). It is a packet less for both
  * ends, and servers wake up once, for the connection and its first bytes. */
-void rp_socket_speaks_first(int fd)
+void rp__socket_speaks_first(int fd)
 {
     int off = 0;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
@@ -99,7 +99,7 @@ static rp_io_result bind_result(int os_code)
 
 /* Without a port the port is chosen by connect, which knows the other end: several connections may
  * share it then (IP_BIND_ADDRESS_NO_PORT, ip(7)). */
-rp_io_result rp_socket_bind(int fd, const rp_binding *binding)
+rp_io_result rp__socket_bind(int fd, const rp_binding *binding)
 {
     static const uint8_t any[sizeof(binding->address.bytes)];
     struct sockaddr_storage storage;
@@ -113,7 +113,7 @@ rp_io_result rp_socket_bind(int fd, const rp_binding *binding)
         return (rp_io_result){RP_OK, 0};
     if (address->port == 0)
         (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-    socklen_t size = rp_sockaddr_set(&storage, address);
+    socklen_t size = rp__sockaddr_set(&storage, address);
     return bind(fd, (struct sockaddr *)&storage, size) == 0 ? (rp_io_result){RP_OK, 0}
                                                             : bind_result(errno);
 }
@@ -126,17 +126,17 @@ static rp_io_result listen_result(int os_code)
     return (rp_io_result){status, os_code};
 }
 
-rp_io_result rp_socket_listen(int fd, rp_address *address, int backlog)
+rp_io_result rp__socket_listen(int fd, rp_address *address, int backlog)
 {
     struct sockaddr_storage storage;
-    socklen_t size = rp_sockaddr_set(&storage, address);
+    socklen_t size = rp__sockaddr_set(&storage, address);
     int on = 1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (bind(fd, (struct sockaddr *)&storage, size) != 0 || listen(fd, backlog) != 0)
         return listen_result(errno);
     if (address->family == RP_FAMILY_UNIX)
         return (rp_io_result){RP_OK, 0};
-    rp_address bound = rp_socket_local(fd);
+    rp_address bound = rp__socket_local(fd);
     if (bound.family == 0)
         return listen_result(errno);
     address->port = bound.port;
@@ -160,13 +160,13 @@ static void set_option(int fd, int level, int name, uint64_t value)
 /* TCP_USER_TIMEOUT limits unanswered keepalive probes as well as data, and then their count
  * (TCP_KEEPCNT) has no say (tcp(7)). Since Linux 5.11 it also ends a connection whose peer keeps
  * its window closed for so long, though it answers the probes (tcp_probe_timer). */
-void rp_socket_keepalive(int fd, const rp_keepalive *keepalive)
+void rp__socket_keepalive(int fd, const rp_keepalive *keepalive)
 {
     if (keepalive->unconfirmed_ms != RP_NEVER_MS)
         set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, keepalive->unconfirmed_ms);
     if (keepalive->idle_ms == RP_NEVER_MS)
         return;
-    uint64_t idle_s = keepalive->idle_ms / 1000, interval_s = rp_keepalive_interval_s(keepalive);
+    uint64_t idle_s = keepalive->idle_ms / 1000, interval_s = rp__keepalive_interval_s(keepalive);
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, clamp_s(idle_s));
     set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, clamp_s(interval_s));
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -176,7 +176,7 @@ void rp_socket_keepalive(int fd, const rp_keepalive *keepalive)
  * since Linux 4.1; glibc's structure ends before it. */
 #define BYTES_ACKED_AT 120
 
-uint64_t rp_socket_confirmed(int fd)
+uint64_t rp__socket_confirmed(int fd)
 {
     uint8_t info[BYTES_ACKED_AT + sizeof(uint64_t)];
     uint64_t acked = 0;
@@ -187,7 +187,7 @@ uint64_t rp_socket_confirmed(int fd)
     return acked;
 }
 
-rp_tcp_numbers rp_socket_numbers(int fd)
+rp_tcp_numbers rp__socket_numbers(int fd)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof(info);
@@ -197,7 +197,7 @@ rp_tcp_numbers rp_socket_numbers(int fd)
         .known = true, .resent = info.tcpi_total_retrans, .round_trip_us = info.tcpi_rtt};
 }
 
-rp_address rp_socket_local(int fd)
+rp_address rp__socket_local(int fd)
 {
     struct sockaddr_storage storage;
     socklen_t size = sizeof(storage);
@@ -217,13 +217,13 @@ rp_address rp_socket_local(int fd)
     return address;
 }
 
-void rp_socket_reset_on_close(int fd)
+void rp__socket_reset_on_close(int fd)
 {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
-rp_io_result rp_transfer_result(int os_code)
+rp_io_result rp__transfer_result(int os_code)
 {
     switch (os_code) {
     case 0:
@@ -238,7 +238,7 @@ rp_io_result rp_transfer_result(int os_code)
     }
 }
 
-rp_io_result rp_connect_result(int os_code)
+rp_io_result rp__connect_result(int os_code)
 {
     switch (os_code) {
     case 0:
@@ -260,14 +260,14 @@ rp_io_result rp_connect_result(int os_code)
     }
 }
 
-uint64_t rp_monotonic_ns(void)
+uint64_t rp__monotonic_ns(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void rp_timer_fd_set(int fd, uint64_t due_ns)
+void rp__timer_fd_set(int fd, uint64_t due_ns)
 {
     struct itimerspec setting = {0};
     if (due_ns != RP_WAIT_FOREVER) {
@@ -279,7 +279,7 @@ void rp_timer_fd_set(int fd, uint64_t due_ns)
     RP_ASSERT(timerfd_settime(fd, TFD_TIMER_ABSTIME, &setting, NULL) == 0);
 }
 
-void rp_random_bytes(void *bytes, size_t size)
+void rp__random_bytes(void *bytes, size_t size)
 {
     uint8_t *next = bytes;
     while (size > 0) {
@@ -299,7 +299,7 @@ void rp_random_bytes(void *bytes, size_t size)
 #define describe(os_code) strerror(os_code)
 #endif
 
-const char *rp_os_error_text(int os_code)
+const char *rp__os_error_text(int os_code)
 {
     const char *text = describe(os_code);
     return text != NULL ? text : "unknown error";

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-const char *const *rp_system_ca_files(void)
+const char *const *rp__system_ca_files(void)
 {
     static const char *const files[] = {
         "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu, Arch, Gentoo */
@@ -18,7 +18,7 @@ const char *const *rp_system_ca_files(void)
     return files;
 }
 
-const char *const *rp_system_ca_directories(void)
+const char *const *rp__system_ca_directories(void)
 {
     static const char *const directories[] = {
         "/etc/ssl/certs",
@@ -29,14 +29,14 @@ const char *const *rp_system_ca_directories(void)
     return directories;
 }
 
-void rp_system_ca_certificates(void (*visit)(void *user, const uint8_t *der, size_t size),
-                               void *user)
+void rp__system_ca_certificates(void (*visit)(void *user, const uint8_t *der, size_t size),
+                                void *user)
 {
     (void)visit;
     (void)user;
 }
 
-const rp_os_code_table rp_os_codes = {
+const rp_os_code_table rp__os_codes = {
     .refused = ECONNREFUSED,
     .unreachable = EHOSTUNREACH,
     .reset = ECONNRESET,
@@ -47,12 +47,12 @@ const rp_os_code_table rp_os_codes = {
     .failed = EIO,
 };
 
-void rp_wipe(void *bytes, size_t size)
+void rp__wipe(void *bytes, size_t size)
 {
     explicit_bzero(bytes, size);
 }
 
-rp_chain_engine *rp_system_chain_engine(void)
+rp__chain_engine *rp__system_chain_engine(void)
 {
     return NULL;
 }

@@ -12,7 +12,7 @@
 
 _Static_assert(sizeof(sigset_t) <= sizeof(rp_signals), "rp_signals holds a sigset_t");
 
-void rp_signals_block(rp_signals *saved)
+void rp__signals_block(rp_signals *saved)
 {
     sigset_t all, old;
     (void)sigfillset(&all);
@@ -20,7 +20,7 @@ void rp_signals_block(rp_signals *saved)
     memcpy(saved, &old, sizeof(old));
 }
 
-void rp_signals_restore(const rp_signals *saved)
+void rp__signals_restore(const rp_signals *saved)
 {
     sigset_t old;
     memcpy(&old, saved, sizeof(old));
@@ -36,42 +36,42 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-bool rp_thread_start(rp_thread *thread, void (*run)(void *argument), void *argument)
+bool rp__thread_start(rp_thread *thread, void (*run)(void *argument), void *argument)
 {
     rp_signals signals;
     pthread_t handle;
     *thread = (rp_thread){.run = run, .argument = argument};
-    rp_signals_block(&signals);
+    rp__signals_block(&signals);
     int failed = pthread_create(&handle, NULL, thread_main, thread);
-    rp_signals_restore(&signals);
+    rp__signals_restore(&signals);
     if (failed)
         return false;
     memcpy(thread->private_handle, &handle, sizeof(handle));
     return true;
 }
 
-void rp_thread_join(rp_thread *thread)
+void rp__thread_join(rp_thread *thread)
 {
     pthread_t handle;
     memcpy(&handle, thread->private_handle, sizeof(handle));
     RP_ASSERT(pthread_join(handle, NULL) == 0);
 }
 
-bool rp_thread_is_self(const rp_thread *thread)
+bool rp__thread_is_self(const rp_thread *thread)
 {
     pthread_t handle;
     memcpy(&handle, thread->private_handle, sizeof(handle));
     return pthread_equal(handle, pthread_self());
 }
 
-void rp_thread_note_self(rp_thread *thread)
+void rp__thread_note_self(rp_thread *thread)
 {
     pthread_t handle = pthread_self();
     memcpy(thread->private_handle, &handle, sizeof(handle));
 }
 
 /* A machine with more than 1,024 processors is taken for one with a single one. */
-uint32_t rp_processor_count(void)
+uint32_t rp__processor_count(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof(set), &set) != 0)
@@ -79,7 +79,7 @@ uint32_t rp_processor_count(void)
     return (uint32_t)CPU_COUNT(&set);
 }
 
-void rp_thread_pin(uint32_t processor)
+void rp__thread_pin(uint32_t processor)
 {
     cpu_set_t all, one;
     if (sched_getaffinity(0, sizeof(all), &all) != 0)
@@ -104,7 +104,7 @@ static pthread_cond_t *condition_of(rp_condition *condition)
     return (pthread_cond_t *)(void *)condition->private_state;
 }
 
-void rp_condition_init(rp_condition *condition)
+void rp__condition_init(rp_condition *condition)
 {
     pthread_condattr_t attributes;
     RP_ASSERT(pthread_condattr_init(&attributes) == 0);
@@ -113,17 +113,17 @@ void rp_condition_init(rp_condition *condition)
     RP_ASSERT(pthread_condattr_destroy(&attributes) == 0);
 }
 
-void rp_condition_destroy(rp_condition *condition)
+void rp__condition_destroy(rp_condition *condition)
 {
     RP_ASSERT(pthread_cond_destroy(condition_of(condition)) == 0);
 }
 
-void rp_condition_wake(rp_condition *condition)
+void rp__condition_wake(rp_condition *condition)
 {
     RP_ASSERT(pthread_cond_broadcast(condition_of(condition)) == 0);
 }
 
-bool rp_condition_wait(rp_condition *condition, rp_mutex *mutex, uint64_t ms)
+bool rp__condition_wait(rp_condition *condition, rp_mutex *mutex, uint64_t ms)
 {
     struct timespec until;
     if (ms == UINT64_MAX) {

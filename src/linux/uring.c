@@ -112,10 +112,10 @@ static void enable(uring_port *port)
 static void submitted(uring_port *port)
 {
     if (io_uring_sq_ready(&port->ring) == 0)
-        rp_list_move(&port->settling, &port->tried);
+        rp__list_move(&port->settling, &port->tried);
 }
 
-bool rp_uring_submit(uring_port *port)
+bool rp__uring_submit(uring_port *port)
 {
     if (!uring_is_ours(port))
         return false;
@@ -129,12 +129,12 @@ bool rp_uring_submit(uring_port *port)
     return result >= 0;
 }
 
-struct io_uring_sqe *rp_uring_sqe(uring_port *port)
+struct io_uring_sqe *rp__uring_sqe(uring_port *port)
 {
     if (!uring_is_ours(port) || port->refused != 0)
         return NULL;
     struct io_uring_sqe *sqe = io_uring_get_sqe(&port->ring);
-    if (sqe == NULL && rp_uring_submit(port))
+    if (sqe == NULL && rp__uring_submit(port))
         sqe = io_uring_get_sqe(&port->ring);
     return sqe;
 }
@@ -144,7 +144,7 @@ static void uring_submit(rp_port *base)
 {
     uring_port *port = port_of(base);
     if (port->refused == 0 && !port->waitable_made && io_uring_sq_ready(&port->ring) > 0)
-        (void)rp_uring_submit(port);
+        (void)rp__uring_submit(port);
 }
 
 /* ---- waking ---- */
@@ -180,7 +180,7 @@ static void call_again(uring_port *port)
     RP_ASSERT(written == sizeof(one));
 }
 
-void rp_uring_touch(uring_port *port)
+void rp__uring_touch(uring_port *port)
 {
     if (port->in_turn)
         return;
@@ -193,7 +193,7 @@ void rp_uring_touch(uring_port *port)
 /* If the kernel takes nothing now, the next turn tries again. */
 static void arm_wake(uring_port *port)
 {
-    struct io_uring_sqe *sqe = port->wake_armed ? NULL : rp_uring_sqe(port);
+    struct io_uring_sqe *sqe = port->wake_armed ? NULL : rp__uring_sqe(port);
     if (sqe == NULL)
         return;
     port->wake_armed = true;
@@ -217,7 +217,7 @@ static unsigned completion(uring_port *port, const struct io_uring_cqe *cqe)
         atomic_store(&port->wake_pending, false);
         return 1;
     }
-    rp_uring_socket_completion(port, pointer, tag, cqe);
+    rp__uring_socket_completion(port, pointer, tag, cqe);
     return 1;
 }
 
@@ -235,15 +235,15 @@ static unsigned settle(uring_port *port)
     struct io_uring_cqe *cqe;
     unsigned head;
     bool overflowed = (IO_URING_READ_ONCE(*port->ring.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
-    if (rp_list_empty(&port->settling) || overflowed)
+    if (rp__list_empty(&port->settling) || overflowed)
         return 0;
     io_uring_for_each_cqe(&port->ring, head, cqe)
     {
         uint64_t data = cqe->user_data;
         if ((data & TAG_MASK) == TAG_SEND)
-            rp_uring_unsettle((uring_socket *)(uintptr_t)(data & ~(uint64_t)TAG_MASK));
+            rp__uring_unsettle((uring_socket *)(uintptr_t)(data & ~(uint64_t)TAG_MASK));
     }
-    return rp_uring_settle(port);
+    return rp__uring_settle(port);
 }
 
 static unsigned drain(uring_port *port)
@@ -266,7 +266,7 @@ static unsigned drain(uring_port *port)
         io_uring_cq_advance(&port->ring, count);
         seen += count;
     }
-    found += rp_uring_run_owed(port);
+    found += rp__uring_run_owed(port);
     return found;
 }
 
@@ -294,7 +294,7 @@ static int wait_to_gather(uring_port *port, struct __kernel_timespec *time)
 {
     struct io_uring_cqe *cqe;
     struct __kernel_timespec long_time = {.tv_sec = 3600};
-    uint32_t span_us = rp_gather_begin(&port->gather, &port->base);
+    uint32_t span_us = rp__gather_begin(&port->gather, &port->base);
     unsigned count = span_us > 0 ? WAIT_COUNT_MOST : wait_count(port);
     if (count <= 1)
         return io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, time, NULL);
@@ -349,15 +349,15 @@ static bool enter(uring_port *port, uint64_t wait_ns)
 
 static bool owes(const uring_port *port)
 {
-    return port->quiet_cancelled > 0 || !rp_list_empty(&port->owed);
+    return port->quiet_cancelled > 0 || !rp__list_empty(&port->owed);
 }
 
 /* The wait, shortened by the time at which starved listening sockets try again. */
 static uint64_t starved_wait(uring_port *port, uint64_t wait_ns)
 {
-    if (rp_list_empty(&port->starved))
+    if (rp__list_empty(&port->starved))
         return wait_ns;
-    uint64_t left_ns = rp_wait_left(&port->base, port->starved_until_ns);
+    uint64_t left_ns = rp__wait_left(&port->base, port->starved_until_ns);
     return left_ns < wait_ns ? left_ns : wait_ns;
 }
 
@@ -389,13 +389,13 @@ static bool acknowledge(uring_port *port)
         if (port->refused != 0)
             return false;
         if (io_uring_sq_ready(&port->ring) > 0)
-            (void)rp_uring_submit(port);
+            (void)rp__uring_submit(port);
         port->stats->system_calls++;
         bool notified = read(port->event_fd, &value, sizeof(value)) >= 0;
         RP_ASSERT(notified || errno == EAGAIN);
         unsigned flags = IO_URING_READ_ONCE(*port->ring.sq.kflags);
-        if (holds_completion(port) || !rp_list_empty(&port->settling) ||
-            !rp_list_empty(&port->owed))
+        if (holds_completion(port) || !rp__list_empty(&port->settling) ||
+            !rp__list_empty(&port->owed))
             return true;
         if ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0 || (entered && !notified))
             return false;
@@ -415,24 +415,24 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
      * wakes the receive, for one, and leads to none. A wait does such work without ending; a host
      * has to give its turn for it, so there it counts as found. */
     bool kernel_work = port->waitable_made && (kernel_waits(port) || port->submit_again);
-    uint64_t deadline = rp_wait_end(&port->base, wait_ns);
+    uint64_t deadline = rp__wait_end(&port->base, wait_ns);
     uint64_t received_before = port->stats->bytes_received;
-    unsigned found = rp_uring_run_owed(port);
+    unsigned found = rp__uring_run_owed(port);
     for (;;) {
         bool sleeps = found == 0 && !owes(port);
         bool taken = enter(port, sleeps ? starved_wait(port, wait_ns) : 0);
         if (!taken && port->refused == 0 && found == 0 && wait_ns != 0)
             wait_unsubmitted(port, wait_ns);
-        rp_uring_retry_starved(port);
+        rp__uring_retry_starved(port);
         found += drain(port);
         if (found > 0 || wait_ns == 0 || port->refused != 0)
             break;
         /* Only the port's own completions: the wait is not over. */
-        wait_ns = rp_wait_left(&port->base, deadline);
+        wait_ns = rp__wait_left(&port->base, deadline);
         if (wait_ns == 0)
             break;
     }
-    rp_gather_end(&port->gather, &port->base);
+    rp__gather_end(&port->gather, &port->base);
     size_t received = (size_t)(port->stats->bytes_received - received_before);
     port->recent_bytes = (port->recent_bytes * 3 + received) / 4;
     if (found > port->recent)
@@ -455,18 +455,18 @@ static unsigned uring_turn(rp_port *base, uint64_t wait_ns)
     uring_port *port = port_of(base);
     unsigned found = 0;
     port->in_turn = true;
-    uint64_t deadline_ns = rp_wait_end(&port->base, wait_ns);
+    uint64_t deadline_ns = rp__wait_end(&port->base, wait_ns);
     if (port->refused == 0)
         found = ring_turn(port, wait_ns);
     if (port->refused != 0)
-        found += rp_uring_end_turn(port, found > 0 ? 0 : rp_wait_left(&port->base, deadline_ns));
+        found += rp__uring_end_turn(port, found > 0 ? 0 : rp__wait_left(&port->base, deadline_ns));
     port->in_turn = false;
     return found;
 }
 
 /* ---- the waitable ---- */
 
-bool rp_uring_watch(uring_port *port, int fd)
+bool rp__uring_watch(uring_port *port, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN};
     return epoll_ctl(port->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
@@ -492,7 +492,7 @@ static bool ring_signals(uring_port *port)
 
 static rp_waitable heirs_waitable(uring_port *port)
 {
-    rp_port *heir = rp_uring_heir(port);
+    rp_port *heir = rp__uring_heir(port);
     return heir != NULL ? heir->ops->waitable(heir) : (rp_waitable){.socket = -1};
 }
 
@@ -509,7 +509,7 @@ static rp_waitable uring_waitable(rp_port *base)
     port->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     port->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (port->epoll_fd < 0 || port->timer_fd < 0 || port->event_fd < 0 ||
-        !rp_uring_watch(port, port->timer_fd) || !rp_uring_watch(port, port->event_fd) ||
+        !rp__uring_watch(port, port->timer_fd) || !rp__uring_watch(port, port->event_fd) ||
         !ring_signals(port)) {
         waitable_close(port);
         return port->refused != 0 ? heirs_waitable(port) : (rp_waitable){.socket = -1};
@@ -517,8 +517,8 @@ static rp_waitable uring_waitable(rp_port *base)
     port->waitable_made = true;
     port->armed_deadline_ns = RP_WAIT_FOREVER;
     /* What was started before has not been submitted. */
-    (void)rp_uring_submit(port);
-    rp_uring_touch(port);
+    (void)rp__uring_submit(port);
+    rp__uring_touch(port);
     return (rp_waitable){.socket = port->epoll_fd};
 }
 
@@ -530,19 +530,19 @@ static void uring_waitable_deadline(rp_port *base, uint64_t deadline_ns)
         heir->ops->waitable_deadline(heir, deadline_ns);
         return;
     }
-    if (!rp_list_empty(&port->starved) && port->starved_until_ns < deadline_ns)
+    if (!rp__list_empty(&port->starved) && port->starved_until_ns < deadline_ns)
         deadline_ns = port->starved_until_ns;
     /* What the kernel did not take brings no completion, so nothing else would call the host. */
     port->submit_again = port->refused != 0 ? heir == NULL : io_uring_sq_ready(&port->ring) > 0;
     if (port->submit_again) {
-        uint64_t again_ns = rp_monotonic_ns() + SUBMIT_AGAIN_NS;
+        uint64_t again_ns = rp__monotonic_ns() + SUBMIT_AGAIN_NS;
         deadline_ns = again_ns < deadline_ns ? again_ns : deadline_ns;
     }
     if (deadline_ns == port->armed_deadline_ns)
         return;
     port->armed_deadline_ns = deadline_ns;
     port->stats->system_calls++;
-    rp_timer_fd_set(port->timer_fd, deadline_ns);
+    rp__timer_fd_set(port->timer_fd, deadline_ns);
 }
 
 /* ---- life ---- */
@@ -562,7 +562,7 @@ static const char *set_up_cause(int os_code)
     case ENFILE:
         return "out of descriptors";
     default:
-        return rp_os_error_text(os_code);
+        return rp__os_error_text(os_code);
     }
 }
 
@@ -573,7 +573,7 @@ static int ring_init(uring_port *port)
     struct io_uring_params parameters = {.cq_entries = COMPLETIONS};
     unsigned flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
                      IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE;
-    flags |= rp_uring_signals_deferred() ? IORING_SETUP_DEFER_TASKRUN : IORING_SETUP_COOP_TASKRUN;
+    flags |= rp__uring_signals_deferred() ? IORING_SETUP_DEFER_TASKRUN : IORING_SETUP_COOP_TASKRUN;
     parameters.flags = flags | IORING_SETUP_NO_SQARRAY;
     int result = io_uring_queue_init_params(SUBMISSIONS, &port->ring, &parameters);
     if (result == -EINVAL) {
@@ -584,7 +584,7 @@ static int ring_init(uring_port *port)
         return result;
     if (!(parameters.features & IORING_FEAT_MIN_TIMEOUT))
         port->coalesce_us = 0;
-    rp_gather_init(&port->gather, port->coalesce_us);
+    rp__gather_init(&port->gather, port->coalesce_us);
     /* A child that ran on would see the parent's queues (io_uring_ring_dontfork(3)). */
     (void)io_uring_ring_dontfork(&port->ring);
     return 0;
@@ -622,7 +622,7 @@ static bool buffers_init(uring_port *port, size_t memory_bytes, int *result)
     if (port->buffers == NULL)
         return false;
     port->buffer_memory = buffer_memory_map(port->buffer_count * port->buffer_bytes);
-    port->buffer_used = rp_allocate(port->memory, port->buffer_count * sizeof(uint32_t));
+    port->buffer_used = rp__allocate(port->memory, port->buffer_count * sizeof(uint32_t));
     if (port->buffer_memory == NULL || port->buffer_used == NULL)
         return false;
     for (unsigned i = 0; i < port->buffer_count; i++)
@@ -638,14 +638,14 @@ static bool slots_init(uring_port *port)
 {
     struct rlimit limit;
     unsigned count = SLOTS_MOST;
-    if (!rp_uring_releases_files())
+    if (!rp__uring_releases_files())
         return true;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count)
         count = (unsigned)limit.rlim_cur;
     if (io_uring_register_files_sparse(&port->ring, count) == 0)
         port->slot_count = count;
     /* Not zeroed: pages that are not used are not touched. */
-    port->slots_free = rp_reallocate(port->memory, NULL, SLOTS_MOST * sizeof(int32_t));
+    port->slots_free = rp__reallocate(port->memory, NULL, SLOTS_MOST * sizeof(int32_t));
     return port->slots_free != NULL;
 }
 
@@ -675,10 +675,10 @@ static void uring_destroy(rp_port *base)
     }
     if (port->buffer_memory != NULL)
         (void)munmap(port->buffer_memory, port->buffer_count * port->buffer_bytes);
-    rp_free(memory, port->buffer_used);
-    rp_free(memory, port->slots_free);
-    rp_free(memory, port->arguments);
-    rp_free(memory, port);
+    rp__free(memory, port->buffer_used);
+    rp__free(memory, port->slots_free);
+    rp__free(memory, port->arguments);
+    rp__free(memory, port);
 }
 
 /* The ring's memory was not inherited: see ring_init. */
@@ -704,21 +704,21 @@ static void uring_abandon(rp_port *base)
 static rp_status parts_init(uring_port *port, size_t receive_memory_bytes, rp_error *error)
 {
     int result = 0;
-    port->arguments = rp_allocate(port->memory, SUBMISSIONS * sizeof(uring_argument));
+    port->arguments = rp__allocate(port->memory, SUBMISSIONS * sizeof(uring_argument));
     if (port->arguments == NULL || !slots_init(port))
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
     if (receive_memory_bytes == 0)
         receive_memory_bytes = RECEIVE_MEMORY_DEFAULT;
     if (!buffers_init(port, receive_memory_bytes, &result)) {
         if (port->buffers != NULL)
-            return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
-        return rp_error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE, "no receive buffers: %s",
-                            set_up_cause(-result));
+            return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+        return rp__error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE, "no receive buffers: %s",
+                             set_up_cause(-result));
     }
     /* Blocking: from a non-blocking one the ring's read would not wait but fail. */
     int pipe_fds[2];
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)
-        return rp_error_set(error, RP_E_NO_DESCRIPTORS, RP_PHASE_NONE, "out of descriptors");
+        return rp__error_set(error, RP_E_NO_DESCRIPTORS, RP_PHASE_NONE, "out of descriptors");
     port->wake_fd = pipe_fds[0];
     port->wake_write_fd = pipe_fds[1];
     arm_wake(port);
@@ -727,29 +727,29 @@ static rp_status parts_init(uring_port *port, size_t receive_memory_bytes, rp_er
 
 static rp_status uring_create(rp_port **out, const rp_port_options *options, rp_error *error)
 {
-    uring_port *port = rp_allocate(options->memory, sizeof(*port));
+    uring_port *port = rp__allocate(options->memory, sizeof(*port));
     if (port == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
-    port->base.ops = &rp_uring_port_ops;
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+    port->base.ops = &rp__uring_port_ops;
     port->memory = options->memory;
     port->stats = options->stats;
     port->options = *options;
     port->on_valgrind = RP_ON_VALGRIND;
     port->coalesce_us = options->coalesce_limit_us;
     port->wake_fd = port->epoll_fd = port->timer_fd = port->event_fd = -1;
-    port->process = rp_process_mark();
-    rp_list_init(&port->sockets);
-    rp_list_init(&port->owed);
-    rp_list_init(&port->tried);
-    rp_list_init(&port->settling);
-    rp_list_init(&port->starved);
+    port->process = rp__process_mark();
+    rp__list_init(&port->sockets);
+    rp__list_init(&port->owed);
+    rp__list_init(&port->tried);
+    rp__list_init(&port->settling);
+    rp__list_init(&port->starved);
     int result = ring_init(port);
     if (result < 0) {
-        rp_free(port->memory, port);
+        rp__free(port->memory, port);
         rp_status status = RP_E_UNSUPPORTED;
         if (result == -EMFILE || result == -ENFILE)
             status = RP_E_NO_DESCRIPTORS;
-        return rp_error_set(error, status, RP_PHASE_NONE, "%s", set_up_cause(-result));
+        return rp__error_set(error, status, RP_PHASE_NONE, "%s", set_up_cause(-result));
     }
     rp_status status = parts_init(port, options->receive_memory_bytes, error);
     if (status != RP_OK) {
@@ -763,37 +763,37 @@ static rp_status uring_create(rp_port **out, const rp_port_options *options, rp_
 static uint64_t uring_now(rp_port *base)
 {
     (void)base;
-    return rp_monotonic_ns();
+    return rp__monotonic_ns();
 }
 
 static void uring_random(rp_port *base, void *bytes, size_t size)
 {
     port_of(base)->stats->system_calls++;
-    rp_random_bytes(bytes, size);
+    rp__random_bytes(bytes, size);
 }
 
-const rp_port_ops rp_uring_port_ops = {
+const rp_port_ops rp__uring_port_ops = {
     .name = "io_uring",
     .create = uring_create,
     .destroy = uring_destroy,
     .abandon = uring_abandon,
     .now = uring_now,
     .random = uring_random,
-    .open = rp_uring_open,
-    .listen = rp_uring_listen,
-    .bind = rp_uring_bind,
-    .connect = rp_uring_connect,
-    .accept = rp_uring_accept,
-    .receive = rp_uring_receive,
-    .send = rp_uring_send,
-    .keepalive = rp_uring_keepalive,
-    .confirmed = rp_uring_confirmed,
-    .numbers = rp_uring_numbers,
-    .local = rp_uring_local,
-    .shutdown_send = rp_uring_shutdown_send,
-    .reset_on_close = rp_uring_reset_on_close,
-    .cancel = rp_uring_cancel,
-    .close = rp_uring_close,
+    .open = rp__uring_open,
+    .listen = rp__uring_listen,
+    .bind = rp__uring_bind,
+    .connect = rp__uring_connect,
+    .accept = rp__uring_accept,
+    .receive = rp__uring_receive,
+    .send = rp__uring_send,
+    .keepalive = rp__uring_keepalive,
+    .confirmed = rp__uring_confirmed,
+    .numbers = rp__uring_numbers,
+    .local = rp__uring_local,
+    .shutdown_send = rp__uring_shutdown_send,
+    .reset_on_close = rp__uring_reset_on_close,
+    .cancel = rp__uring_cancel,
+    .close = rp__uring_close,
     .turn = uring_turn,
     .submit = uring_submit,
     .wake = uring_wake,

@@ -24,7 +24,7 @@ typedef union uring_argument {
 
 typedef struct uring_port {
     rp_port base;
-    uint64_t process; /* rp_process_mark of its maker */
+    uint64_t process; /* rp__process_mark of its maker */
     rp_link sockets;  /* all of them */
     rp_memory *memory;
     rp_loop_stats *stats;
@@ -121,54 +121,54 @@ static inline uint64_t uring_tag(const void *pointer, unsigned tag)
 /* False in a child of fork: the ring is its parent's, and most of it is memory that both see. */
 static inline bool uring_is_ours(const uring_port *port)
 {
-    return port->process == rp_process_mark();
+    return port->process == rp__process_mark();
 }
 
 /* Makes room by submitting; NULL if the kernel does not take submissions now. */
-struct io_uring_sqe *rp_uring_sqe(uring_port *port);
+struct io_uring_sqe *rp__uring_sqe(uring_port *port);
 /* After anything was started outside of a turn: makes the waitable readable. */
-void rp_uring_touch(uring_port *port);
-bool rp_uring_submit(uring_port *port);
+void rp__uring_touch(uring_port *port);
+bool rp__uring_submit(uring_port *port);
 
 /* Adds a descriptor to those that make the waitable readable. */
-bool rp_uring_watch(uring_port *port, int fd);
+bool rp__uring_watch(uring_port *port, int fd);
 
 /* uring_end.c: the port that sockets are opened on when the kernel has refused (NULL: not to be had
  * now, for want of descriptors or memory), openings, and turns. */
-rp_port *rp_uring_heir(uring_port *port);
-unsigned rp_uring_end_turn(uring_port *port, uint64_t wait_ns);
-rp_io_result rp_uring_heir_open(uring_port *port, uint8_t family, rp_socket **socket);
+rp_port *rp__uring_heir(uring_port *port);
+unsigned rp__uring_end_turn(uring_port *port, uint64_t wait_ns);
+rp_io_result rp__uring_heir_open(uring_port *port, uint8_t family, rp_socket **socket);
 
 /* uring_probe.c: does the kernel release a file that leaves the table of direct descriptors? */
-bool rp_uring_releases_files(void);
+bool rp__uring_releases_files(void);
 /* And does a registered eventfd tell of deferred work? */
-bool rp_uring_signals_deferred(void);
+bool rp__uring_signals_deferred(void);
 
 /* uring_socket.c */
-void rp_uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
-                                const struct io_uring_cqe *cqe);
+void rp__uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
+                                 const struct io_uring_cqe *cqe);
 /* Runs what is owed at the time of the call; gives the number of completions. */
-unsigned rp_uring_run_owed(uring_port *port);
+unsigned rp__uring_run_owed(uring_port *port);
 /* Every quiet send of the list is done; but not one that has a completion. */
-unsigned rp_uring_settle(uring_port *port);
-void rp_uring_unsettle(uring_socket *socket);
-void rp_uring_retry_starved(uring_port *port);
+unsigned rp__uring_settle(uring_port *port);
+void rp__uring_unsettle(uring_socket *socket);
+void rp__uring_retry_starved(uring_port *port);
 /* The ring is closed: what is in flight is owed an error. */
-void rp_uring_socket_end(uring_socket *socket);
-rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **socket);
-rp_io_result rp_uring_listen(rp_socket *base, rp_address *address, int backlog);
-rp_io_result rp_uring_bind(rp_socket *base, const rp_binding *binding);
-void rp_uring_connect(rp_socket *base, const rp_address *address);
-void rp_uring_accept(rp_socket *base);
-void rp_uring_receive(rp_socket *base);
-void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count);
-void rp_uring_shutdown_send(rp_socket *base);
-void rp_uring_keepalive(rp_socket *base, const rp_keepalive *keepalive);
-rp_tcp_numbers rp_uring_numbers(rp_socket *socket);
-rp_address rp_uring_local(rp_socket *socket);
-uint64_t rp_uring_confirmed(rp_socket *base);
-void rp_uring_reset_on_close(rp_socket *base);
-void rp_uring_cancel(rp_socket *base, unsigned operations);
-void rp_uring_close(rp_socket *base);
+void rp__uring_socket_end(uring_socket *socket);
+rp_io_result rp__uring_open(rp_port *base, uint8_t family, rp_socket **socket);
+rp_io_result rp__uring_listen(rp_socket *base, rp_address *address, int backlog);
+rp_io_result rp__uring_bind(rp_socket *base, const rp_binding *binding);
+void rp__uring_connect(rp_socket *base, const rp_address *address);
+void rp__uring_accept(rp_socket *base);
+void rp__uring_receive(rp_socket *base);
+void rp__uring_send(rp_socket *base, const rp_slice *slices, size_t count);
+void rp__uring_shutdown_send(rp_socket *base);
+void rp__uring_keepalive(rp_socket *base, const rp_keepalive *keepalive);
+rp_tcp_numbers rp__uring_numbers(rp_socket *socket);
+rp_address rp__uring_local(rp_socket *socket);
+uint64_t rp__uring_confirmed(rp_socket *base);
+void rp__uring_reset_on_close(rp_socket *base);
+void rp__uring_cancel(rp_socket *base, unsigned operations);
+void rp__uring_close(rp_socket *base);
 
 #endif

@@ -21,18 +21,18 @@
 #define TRY_AGAIN_NS 10000000u
 #define NS_PER_MS 1000000u
 
-rp_port *rp_uring_heir(uring_port *port)
+rp_port *rp__uring_heir(uring_port *port)
 {
     rp_port *made = atomic_load(&port->heir);
     rp_error error;
     if (made != NULL)
         return made;
-    if (rp_epoll_port_ops.create(&made, &port->options, &error) != RP_OK)
+    if (rp__epoll_port_ops.create(&made, &port->options, &error) != RP_OK)
         return NULL;
-    made->ops = &rp_epoll_port_ops;
+    made->ops = &rp__epoll_port_ops;
     if (port->waitable_made) {
         rp_waitable inner = made->ops->waitable(made);
-        if (inner.socket < 0 || !rp_uring_watch(port, (int)inner.socket)) {
+        if (inner.socket < 0 || !rp__uring_watch(port, (int)inner.socket)) {
             made->ops->destroy(made);
             return NULL;
         }
@@ -44,7 +44,7 @@ rp_port *rp_uring_heir(uring_port *port)
 static void owe_all(uring_port *port)
 {
     for (rp_link *link = port->sockets.next; link != &port->sockets; link = link->next)
-        rp_uring_socket_end(RP_CONTAINER(link, uring_socket, all_link));
+        rp__uring_socket_end(RP_CONTAINER(link, uring_socket, all_link));
 }
 
 static void close_ring(uring_port *port)
@@ -59,9 +59,9 @@ static void close_ring(uring_port *port)
     port->ring_closed = true;
 }
 
-rp_io_result rp_uring_heir_open(uring_port *port, uint8_t family, rp_socket **socket)
+rp_io_result rp__uring_heir_open(uring_port *port, uint8_t family, rp_socket **socket)
 {
-    rp_port *next = rp_uring_heir(port);
+    rp_port *next = rp__uring_heir(port);
     *socket = NULL;
     if (next == NULL)
         return (rp_io_result){RP_E_NO_DESCRIPTORS, EMFILE};
@@ -75,7 +75,7 @@ static void pause_without_heir(uint64_t wait_ns)
     (void)poll(NULL, 0, (int)((pause_ns + NS_PER_MS - 1) / NS_PER_MS));
 }
 
-unsigned rp_uring_end_turn(uring_port *port, uint64_t wait_ns)
+unsigned rp__uring_end_turn(uring_port *port, uint64_t wait_ns)
 {
     uint64_t signals;
     if (!port->ring_closed) {
@@ -85,18 +85,18 @@ unsigned rp_uring_end_turn(uring_port *port, uint64_t wait_ns)
     if (port->waitable_made)
         (void)!read(port->event_fd, &signals, sizeof(signals));
     unsigned found = atomic_exchange(&port->wake_pending, false) ? 1 : 0;
-    found += rp_uring_run_owed(port);
-    if (found > 0 || !rp_list_empty(&port->owed))
+    found += rp__uring_run_owed(port);
+    if (found > 0 || !rp__list_empty(&port->owed))
         wait_ns = 0;
-    rp_port *next = rp_uring_heir(port);
+    rp_port *next = rp__uring_heir(port);
     if (next == NULL) {
         pause_without_heir(wait_ns);
         return found;
     }
     found += next->ops->turn(next, wait_ns);
     atomic_store(&port->wake_pending, false);
-    found += rp_uring_run_owed(port);
-    if (!rp_list_empty(&port->owed))
+    found += rp__uring_run_owed(port);
+    if (!rp__list_empty(&port->owed))
         next->ops->wake(next);
     return found;
 }

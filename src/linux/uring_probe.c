@@ -76,7 +76,7 @@ static bool known(atomic_int *answer, bool (*try_it)(bool *tried))
     return atomic_load(answer) == YES;
 }
 
-bool rp_uring_releases_files(void)
+bool rp__uring_releases_files(void)
 {
     static atomic_int answer;
     return known(&answer, try_out);
@@ -127,7 +127,7 @@ static bool try_signals(bool *tried)
     return good;
 }
 
-bool rp_uring_signals_deferred(void)
+bool rp__uring_signals_deferred(void)
 {
     static atomic_int answer;
     return known(&answer, try_signals);

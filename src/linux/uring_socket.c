@@ -98,9 +98,9 @@ static void owe(uring_socket *socket, unsigned operation, int os_code)
     socket->owed |= (uint8_t)operation;
     if (operation != 0)
         socket->owed_code = os_code;
-    if (rp_list_empty(&socket->owed_link))
-        rp_list_append(&port->owed, &socket->owed_link);
-    rp_uring_touch(port);
+    if (rp__list_empty(&socket->owed_link))
+        rp__list_append(&port->owed, &socket->owed_link);
+    rp__uring_touch(port);
 }
 
 /* The errno of an operation that the kernel did not take. */
@@ -140,39 +140,39 @@ static void finish(uring_socket *socket, unsigned operation, rp_io_result result
     socket->cancelling &= (uint8_t)~operation;
     socket->owed &= (uint8_t)~operation;
     socket_port(socket)->stats->completions++;
-    rp_socket_finish(&socket->base, operation, result);
+    rp__socket_finish(&socket->base, operation, result);
     owe_close(socket);
 }
 
 static rp_io_result operation_result(unsigned operation, int os_code)
 {
-    return operation == RP_OP_CONNECT ? rp_connect_result(os_code) : rp_transfer_result(os_code);
+    return operation == RP_OP_CONNECT ? rp__connect_result(os_code) : rp__transfer_result(os_code);
 }
 
 static void socket_free(uring_socket *socket)
 {
     uring_port *port = socket_port(socket);
     set_awaiting(socket, false);
-    rp_list_remove(&socket->starved_link);
+    rp__list_remove(&socket->starved_link);
     if (!slot_give(port, socket->slot)) /* so close alone would not end the connection */
         (void)shutdown(socket->fd, SHUT_RDWR);
     port->stats->system_calls++;
     (void)close(socket->fd);
-    rp_list_remove(&socket->all_link);
+    rp__list_remove(&socket->all_link);
     socket->base.handler->closed(&socket->base);
-    rp_free(port->memory, socket);
+    rp__free(port->memory, socket);
     /* A descriptor is free: those that wait for one need not wait for their time. */
-    if (!rp_list_empty(&port->starved))
+    if (!rp__list_empty(&port->starved))
         port->starved_until_ns = 0;
 }
 
-unsigned rp_uring_run_owed(uring_port *port)
+unsigned rp__uring_run_owed(uring_port *port)
 {
     unsigned count = 0;
     rp_link now;
-    rp_list_init(&now);
-    rp_list_move(&now, &port->owed);
-    for (rp_link *link; uring_is_ours(port) && (link = rp_list_take(&now)) != NULL;) {
+    rp__list_init(&now);
+    rp__list_move(&now, &port->owed);
+    for (rp_link *link; uring_is_ours(port) && (link = rp__list_take(&now)) != NULL;) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, owed_link);
         int os_code = socket->owed_code;
         for (unsigned operation = 1; operation <= RP_OP_ALL; operation <<= 1) {
@@ -184,7 +184,7 @@ unsigned rp_uring_run_owed(uring_port *port)
         }
         if (socket->close_owed) {
             count++;
-            rp_list_remove(&socket->owed_link);
+            rp__list_remove(&socket->owed_link);
             socket_free(socket);
         }
     }
@@ -195,27 +195,27 @@ unsigned rp_uring_run_owed(uring_port *port)
 
 static uring_socket *socket_new(uring_port *port, int fd)
 {
-    uring_socket *socket = rp_allocate(port->memory, sizeof(*socket));
+    uring_socket *socket = rp__allocate(port->memory, sizeof(*socket));
     if (socket == NULL)
         return NULL;
     socket->base.port = &port->base;
-    rp_list_append(&port->sockets, &socket->all_link);
-    rp_list_init(&socket->owed_link);
-    rp_list_init(&socket->send_link);
-    rp_list_init(&socket->starved_link);
+    rp__list_append(&port->sockets, &socket->all_link);
+    rp__list_init(&socket->owed_link);
+    rp__list_init(&socket->send_link);
+    rp__list_init(&socket->starved_link);
     socket->fd = fd;
     socket->slot = -1;
     return socket;
 }
 
-rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **out)
+rp_io_result rp__uring_open(rp_port *base, uint8_t family, rp_socket **out)
 {
     uring_port *port = port_of(base);
     int fd;
     if (port->refused != 0)
-        return rp_uring_heir_open(port, family, out);
+        return rp__uring_heir_open(port, family, out);
     *out = NULL;
-    rp_io_result result = rp_socket_descriptor(family, &fd);
+    rp_io_result result = rp__socket_descriptor(family, &fd);
     port->stats->system_calls += 2;
     if (result.status != RP_OK)
         return result;
@@ -228,18 +228,18 @@ rp_io_result rp_uring_open(rp_port *base, uint8_t family, rp_socket **out)
     return result;
 }
 
-rp_io_result rp_uring_listen(rp_socket *base, rp_address *address, int backlog)
+rp_io_result rp__uring_listen(rp_socket *base, rp_address *address, int backlog)
 {
     uring_socket *socket = socket_of(base);
     socket_port(socket)->stats->system_calls += 4;
-    return rp_socket_listen(socket->fd, address, backlog);
+    return rp__socket_listen(socket->fd, address, backlog);
 }
 
-rp_io_result rp_uring_bind(rp_socket *base, const rp_binding *binding)
+rp_io_result rp__uring_bind(rp_socket *base, const rp_binding *binding)
 {
     uring_socket *socket = socket_of(base);
     socket_port(socket)->stats->system_calls += RP_BIND_CALLS;
-    return rp_socket_bind(socket->fd, binding);
+    return rp__socket_bind(socket->fd, binding);
 }
 
 static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
@@ -247,10 +247,10 @@ static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
     uring_port *port = socket_port(socket);
     RP_ASSERT(!socket->closing && !(socket->started & operation));
     socket->started |= (uint8_t)operation;
-    struct io_uring_sqe *sqe = rp_uring_sqe(port);
+    struct io_uring_sqe *sqe = rp__uring_sqe(port);
     if (sqe == NULL)
         owe(socket, operation, refusal(socket));
-    rp_uring_touch(port);
+    rp__uring_touch(port);
     return sqe;
 }
 
@@ -258,7 +258,7 @@ static struct io_uring_sqe *start(uring_socket *socket, unsigned operation)
 static void connect_unix(uring_socket *socket, const rp_address *address)
 {
     struct sockaddr_storage storage;
-    socklen_t size = rp_sockaddr_set(&storage, address);
+    socklen_t size = rp__sockaddr_set(&storage, address);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_CONNECT));
     socket->started |= RP_OP_CONNECT;
     socket_port(socket)->stats->system_calls++;
@@ -266,7 +266,7 @@ static void connect_unix(uring_socket *socket, const rp_address *address)
     owe(socket, RP_OP_CONNECT, good ? 0 : errno);
 }
 
-void rp_uring_connect(rp_socket *base, const rp_address *address)
+void rp__uring_connect(rp_socket *base, const rp_address *address)
 {
     uring_socket *socket = socket_of(base);
     uring_port *port = socket_port(socket);
@@ -276,13 +276,13 @@ void rp_uring_connect(rp_socket *base, const rp_address *address)
     }
     if (base->speaks_first) {
         port->stats->system_calls++;
-        rp_socket_speaks_first(socket->fd);
+        rp__socket_speaks_first(socket->fd);
     }
     struct io_uring_sqe *sqe = start(socket, RP_OP_CONNECT);
     if (sqe == NULL)
         return;
     struct sockaddr_storage storage;
-    socklen_t size = rp_sockaddr_set(&storage, address);
+    socklen_t size = rp__sockaddr_set(&storage, address);
     uring_argument *argument = &port->arguments[sqe - port->ring.sq.sqes];
     memcpy(&argument->address, &storage, sizeof(argument->address));
     io_uring_prep_connect(sqe, submission_fd(socket), (struct sockaddr *)&argument->address, size);
@@ -293,7 +293,7 @@ void rp_uring_connect(rp_socket *base, const rp_address *address)
 
 static bool arm_accept(uring_socket *socket)
 {
-    struct io_uring_sqe *sqe = rp_uring_sqe(socket_port(socket));
+    struct io_uring_sqe *sqe = rp__uring_sqe(socket_port(socket));
     if (sqe == NULL)
         return false;
     io_uring_prep_multishot_accept(sqe, submission_fd(socket), NULL, NULL, SOCK_CLOEXEC);
@@ -301,21 +301,21 @@ static bool arm_accept(uring_socket *socket)
     return true;
 }
 
-void rp_uring_accept(rp_socket *base)
+void rp__uring_accept(rp_socket *base)
 {
     uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_ACCEPT));
     socket->started |= RP_OP_ACCEPT;
     if (!arm_accept(socket))
         owe(socket, RP_OP_ACCEPT, refusal(socket));
-    rp_uring_touch(socket_port(socket));
+    rp__uring_touch(socket_port(socket));
 }
 
-void rp_uring_retry_starved(uring_port *port)
+void rp__uring_retry_starved(uring_port *port)
 {
-    if (rp_list_empty(&port->starved) || rp_monotonic_ns() < port->starved_until_ns)
+    if (rp__list_empty(&port->starved) || rp__monotonic_ns() < port->starved_until_ns)
         return;
-    for (rp_link *link; (link = rp_list_take(&port->starved)) != NULL;) {
+    for (rp_link *link; (link = rp__list_take(&port->starved)) != NULL;) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, starved_link);
         if (!arm_accept(socket))
             owe(socket, RP_OP_ACCEPT, refusal(socket));
@@ -325,8 +325,8 @@ void rp_uring_retry_starved(uring_port *port)
 static void starve(uring_socket *socket, int os_code)
 {
     uring_port *port = socket_port(socket);
-    rp_list_append(&port->starved, &socket->starved_link);
-    port->starved_until_ns = rp_monotonic_ns() + STARVED_RETRY_NS;
+    rp__list_append(&port->starved, &socket->starved_link);
+    port->starved_until_ns = rp__monotonic_ns() + STARVED_RETRY_NS;
     if (socket->starvation_told)
         return;
     socket->starvation_told = true;
@@ -368,14 +368,14 @@ static void accept_completion(uring_socket *socket, const struct io_uring_cqe *c
     bool passing = cqe->res >= 0 || cqe->res == -ECONNABORTED || cqe->res == -EINTR ||
                    cqe->res == -EPROTO || cqe->res == -EAGAIN;
     if (!passing || !arm_accept(socket))
-        finish(socket, RP_OP_ACCEPT, rp_transfer_result(passing ? refusal(socket) : -cqe->res));
+        finish(socket, RP_OP_ACCEPT, rp__transfer_result(passing ? refusal(socket) : -cqe->res));
 }
 
 /* ---- receive ---- */
 
 static bool arm_receive(uring_socket *socket)
 {
-    struct io_uring_sqe *sqe = rp_uring_sqe(socket_port(socket));
+    struct io_uring_sqe *sqe = rp__uring_sqe(socket_port(socket));
     if (sqe == NULL)
         return false;
     io_uring_prep_recv_multishot(sqe, submission_fd(socket), NULL, 0, 0);
@@ -385,14 +385,14 @@ static bool arm_receive(uring_socket *socket)
     return true;
 }
 
-void rp_uring_receive(rp_socket *base)
+void rp__uring_receive(rp_socket *base)
 {
     uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_RECEIVE));
     socket->started |= RP_OP_RECEIVE;
     if (!arm_receive(socket))
         owe(socket, RP_OP_RECEIVE, refusal(socket));
-    rp_uring_touch(socket_port(socket));
+    rp__uring_touch(socket_port(socket));
 }
 
 static rp_slice buffer_lend(uring_port *port, const struct io_uring_cqe *cqe)
@@ -456,13 +456,13 @@ static void receive_completion(uring_socket *socket, const struct io_uring_cqe *
         if (socket->closing || (socket->cancelling & RP_OP_RECEIVE))
             finish(socket, RP_OP_RECEIVE, (rp_io_result){RP_E_CANCELLED, 0});
         else if (!arm_receive(socket))
-            finish(socket, RP_OP_RECEIVE, rp_transfer_result(refusal(socket)));
+            finish(socket, RP_OP_RECEIVE, rp__transfer_result(refusal(socket)));
         return;
     }
     int os_code = -cqe->res;
     if (os_code == 0 && was_reset(socket))
         os_code = ECONNRESET;
-    finish(socket, RP_OP_RECEIVE, rp_transfer_result(os_code));
+    finish(socket, RP_OP_RECEIVE, rp__transfer_result(os_code));
 }
 
 /* ---- send ---- */
@@ -479,7 +479,7 @@ static size_t slices_bytes(const rp_slice *slices, size_t count)
 static bool submit_piece(uring_socket *socket, bool quiet)
 {
     uring_port *port = socket_port(socket);
-    struct io_uring_sqe *sqe = rp_uring_sqe(port);
+    struct io_uring_sqe *sqe = rp__uring_sqe(port);
     if (sqe == NULL)
         return false;
     const rp_slice *slices = socket->unsent.slices;
@@ -502,7 +502,7 @@ static bool submit_piece(uring_socket *socket, bool quiet)
     socket->send_quiet = quiet;
     if (quiet) {
         sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-        rp_list_append(&port->tried, &socket->send_link);
+        rp__list_append(&port->tried, &socket->send_link);
     }
     return true;
 }
@@ -511,7 +511,7 @@ static bool submit_piece(uring_socket *socket, bool quiet)
 static void send_progress(uring_socket *socket, size_t sent, bool quiet_piece)
 {
     socket_port(socket)->stats->bytes_sent += sent;
-    if (rp_unsent_advance(&socket->unsent, sent)) {
+    if (rp__unsent_advance(&socket->unsent, sent)) {
         finish(socket, RP_OP_SEND, (rp_io_result){RP_OK, 0});
         return;
     }
@@ -520,10 +520,10 @@ static void send_progress(uring_socket *socket, size_t sent, bool quiet_piece)
         return;
     }
     if (!submit_piece(socket, quiet_piece))
-        finish(socket, RP_OP_SEND, rp_transfer_result(refusal(socket)));
+        finish(socket, RP_OP_SEND, rp__transfer_result(refusal(socket)));
 }
 
-void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
+void rp__uring_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_SEND));
@@ -534,40 +534,40 @@ void rp_uring_send(rp_socket *base, const rp_slice *slices, size_t count)
     set_awaiting(socket, true);
     if (!submit_piece(socket, base->quiet_send))
         owe(socket, RP_OP_SEND, refusal(socket));
-    rp_uring_touch(socket_port(socket));
+    rp__uring_touch(socket_port(socket));
 }
 
 static void send_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
 {
     bool retry_loud = socket->send_quiet && (cqe->res >= 0 || cqe->res == -EAGAIN);
-    rp_list_remove(&socket->send_link);
+    rp__list_remove(&socket->send_link);
     if (cqe->res < 0 && !retry_loud) {
         socket->send_reset = cqe->res == -ECONNRESET;
-        finish(socket, RP_OP_SEND, rp_transfer_result(-cqe->res));
+        finish(socket, RP_OP_SEND, rp__transfer_result(-cqe->res));
         return;
     }
     send_progress(socket, cqe->res > 0 ? (size_t)cqe->res : 0, false);
 }
 
-void rp_uring_unsettle(uring_socket *socket)
+void rp__uring_unsettle(uring_socket *socket)
 {
-    rp_list_remove(&socket->send_link);
+    rp__list_remove(&socket->send_link);
 }
 
-unsigned rp_uring_settle(uring_port *port)
+unsigned rp__uring_settle(uring_port *port)
 {
     unsigned count = 0;
     rp_link now;
-    rp_list_init(&now);
-    rp_list_move(&now, &port->settling);
-    for (rp_link *link; uring_is_ours(port) && (link = rp_list_take(&now)) != NULL; count++) {
+    rp__list_init(&now);
+    rp__list_move(&now, &port->settling);
+    for (rp_link *link; uring_is_ours(port) && (link = rp__list_take(&now)) != NULL; count++) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, send_link);
         send_progress(socket, socket->piece_bytes, true);
     }
     return count;
 }
 
-void rp_uring_shutdown_send(rp_socket *base)
+void rp__uring_shutdown_send(rp_socket *base)
 {
     uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_SEND));
@@ -577,40 +577,40 @@ void rp_uring_shutdown_send(rp_socket *base)
         (void)shutdown(socket->fd, SHUT_WR);
 }
 
-void rp_uring_keepalive(rp_socket *base, const rp_keepalive *keepalive)
+void rp__uring_keepalive(rp_socket *base, const rp_keepalive *keepalive)
 {
     uring_socket *socket = socket_of(base);
     socket_port(socket)->stats->system_calls += RP_KEEPALIVE_CALLS;
-    rp_socket_keepalive(socket->fd, keepalive);
+    rp__socket_keepalive(socket->fd, keepalive);
 }
 
-rp_tcp_numbers rp_uring_numbers(rp_socket *base)
+rp_tcp_numbers rp__uring_numbers(rp_socket *base)
 {
     uring_socket *socket = socket_of(base);
     socket_port(socket)->stats->system_calls++;
-    return rp_socket_numbers(socket->fd);
+    return rp__socket_numbers(socket->fd);
 }
 
-rp_address rp_uring_local(rp_socket *base)
+rp_address rp__uring_local(rp_socket *base)
 {
     uring_socket *socket = socket_of(base);
     socket_port(socket)->stats->system_calls++;
-    return rp_socket_local(socket->fd);
+    return rp__socket_local(socket->fd);
 }
 
-uint64_t rp_uring_confirmed(rp_socket *base)
+uint64_t rp__uring_confirmed(rp_socket *base)
 {
     uring_socket *socket = socket_of(base);
     socket_port(socket)->stats->system_calls++;
-    return rp_socket_confirmed(socket->fd);
+    return rp__socket_confirmed(socket->fd);
 }
 
-void rp_uring_reset_on_close(rp_socket *base)
+void rp__uring_reset_on_close(rp_socket *base)
 {
     uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing);
     socket_port(socket)->stats->system_calls++;
-    rp_socket_reset_on_close(socket->fd);
+    rp__socket_reset_on_close(socket->fd);
 }
 
 /* ---- cancel, close ---- */
@@ -619,8 +619,8 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
 {
     uring_port *port = socket_port(socket);
     socket->cancelling |= (uint8_t)operation;
-    if (operation == RP_OP_ACCEPT && !rp_list_empty(&socket->starved_link)) {
-        rp_list_remove(&socket->starved_link);
+    if (operation == RP_OP_ACCEPT && !rp__list_empty(&socket->starved_link)) {
+        rp__list_remove(&socket->starved_link);
         owe(socket, operation, ECANCELED);
         return;
     }
@@ -628,7 +628,7 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
         port->quiet_cancelled++;
         return;
     }
-    struct io_uring_sqe *sqe = rp_uring_sqe(port);
+    struct io_uring_sqe *sqe = rp__uring_sqe(port);
     if (sqe == NULL) {
         /* The kernel takes no submissions: this ends the operation as well. */
         (void)shutdown(socket->fd, SHUT_RDWR);
@@ -639,7 +639,7 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
-void rp_uring_cancel(rp_socket *base, unsigned operations)
+void rp__uring_cancel(rp_socket *base, unsigned operations)
 {
     uring_socket *socket = socket_of(base);
     unsigned live =
@@ -653,36 +653,36 @@ void rp_uring_cancel(rp_socket *base, unsigned operations)
     if (live & RP_OP_SEND)
         cancel_one(socket, RP_OP_SEND, TAG_SEND);
     if (live != 0)
-        rp_uring_touch(socket_port(socket));
+        rp__uring_touch(socket_port(socket));
 }
 
-void rp_uring_socket_end(uring_socket *socket)
+void rp__uring_socket_end(uring_socket *socket)
 {
-    rp_list_remove(&socket->send_link);
-    rp_list_remove(&socket->starved_link);
+    rp__list_remove(&socket->send_link);
+    rp__list_remove(&socket->starved_link);
     for (unsigned operation = 1; operation <= RP_OP_ALL; operation <<= 1) {
         if (socket->started & ~socket->owed & operation)
             owe(socket, operation, refusal(socket));
     }
 }
 
-void rp_uring_close(rp_socket *base)
+void rp__uring_close(rp_socket *base)
 {
     uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing);
     set_awaiting(socket, false);
-    rp_uring_cancel(base, RP_OP_ALL);
+    rp__uring_cancel(base, RP_OP_ALL);
     socket->closing = true;
     owe_close(socket);
 }
 
-void rp_uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
-                                const struct io_uring_cqe *cqe)
+void rp__uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
+                                 const struct io_uring_cqe *cqe)
 {
     (void)port;
     switch (tag) {
     case TAG_CONNECT:
-        finish(socket, RP_OP_CONNECT, rp_connect_result(-cqe->res));
+        finish(socket, RP_OP_CONNECT, rp__connect_result(-cqe->res));
         break;
     case TAG_ACCEPT:
         accept_completion(socket, cqe);

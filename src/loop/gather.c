@@ -1,12 +1,12 @@
 /* gather.c - see gather.h. */
 #include "loop/gather.h"
 
-void rp_gather_init(rp_gather *gather, uint32_t limit_us)
+void rp__gather_init(rp_gather *gather, uint32_t limit_us)
 {
     *gather = (rp_gather){.limit_us = limit_us, .span_us = RP_GATHER_SPAN_LEAST_US};
 }
 
-uint32_t rp_gather_begin(rp_gather *gather, const rp_port *port)
+uint32_t rp__gather_begin(rp_gather *gather, const rp_port *port)
 {
     gather->asked = port->awaited;
     gather->waited = true;
@@ -31,7 +31,7 @@ static uint32_t span_for(const rp_gather *gather, uint32_t came)
     return span < RP_GATHER_SPAN_LEAST_US ? RP_GATHER_SPAN_LEAST_US : (uint32_t)span;
 }
 
-void rp_gather_end(rp_gather *gather, const rp_port *port)
+void rp__gather_end(rp_gather *gather, const rp_port *port)
 {
     uint32_t came = (uint32_t)(port->answered - gather->seen);
     bool waited = gather->waited;

@@ -5,7 +5,7 @@
  * half of the answers that are awaited, when it began to wait. The other half keeps the peer busy
  * meanwhile: waiting for all of them would have the client and its servers take turns.
  *
- * The time that takes is learned from the turns before (rp_gather_note), bounded by the loop's
+ * The time that takes is learned from the turns before (rp__gather_note), bounded by the loop's
  * coalesce_limit_us, and 0 where it would only cost latency: with few answers awaited, or with many
  * that come singly, as slow ones do. */
 #ifndef RP_LOOP_GATHER_H
@@ -25,16 +25,16 @@ typedef struct rp_gather {
     uint32_t span_us;  /* in which half of the answers come, as far as is known */
     uint32_t recent;   /* answers that a wake-up brought lately */
     uint32_t asked;    /* answers that were awaited when the wait began */
-    bool waited;       /* since the last rp_gather_end */
+    bool waited;       /* since the last rp__gather_end */
     uint64_t seen;     /* port->answered, after the last turn */
 } rp_gather;
 
-void rp_gather_init(rp_gather *gather, uint32_t limit_us);
+void rp__gather_init(rp_gather *gather, uint32_t limit_us);
 
 /* Before a wait: microseconds for which the port is not woken by what its sockets bring. */
-uint32_t rp_gather_begin(rp_gather *gather, const rp_port *port);
+uint32_t rp__gather_begin(rp_gather *gather, const rp_port *port);
 
 /* After a turn's wait, if it did wait, and the callbacks that it led to. */
-void rp_gather_end(rp_gather *gather, const rp_port *port);
+void rp__gather_end(rp_gather *gather, const rp_port *port);
 
 #endif

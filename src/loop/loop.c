@@ -27,7 +27,7 @@
 
 /* ---- time and timers ---- */
 
-uint64_t rp_loop_now_ns(rp_loop *loop)
+uint64_t rp__loop_now_ns(rp_loop *loop)
 {
     if (!loop->in_turn)
         return loop->port->ops->now(loop->port);
@@ -38,49 +38,49 @@ uint64_t rp_loop_now_ns(rp_loop *loop)
 
 uint64_t rp_loop_now_ms(rp_loop *loop)
 {
-    return rp_loop_now_ns(loop) / NS_PER_MS;
+    return rp__loop_now_ns(loop) / NS_PER_MS;
 }
 
-uint64_t rp_loop_next_deadline_ns(const rp_loop *loop)
+uint64_t rp__loop_next_deadline_ns(const rp_loop *loop)
 {
     return loop->timers == NULL ? RP_WAIT_FOREVER : loop->timers->private_deadline_ns;
 }
 
 static void wake(rp_loop *loop)
 {
-    if (rp_loop_is_ours(loop))
+    if (rp__loop_is_ours(loop))
         loop->port->ops->wake(loop->port);
 }
 
 /* Inside a turn this waits until the turn's end: most timers started there are stopped there. */
 static void publish_deadline(rp_loop *loop)
 {
-    if (loop->waitable_made && !loop->in_turn && rp_loop_is_ours(loop))
-        loop->port->ops->waitable_deadline(loop->port, rp_loop_next_deadline_ns(loop));
+    if (loop->waitable_made && !loop->in_turn && rp__loop_is_ours(loop))
+        loop->port->ops->waitable_deadline(loop->port, rp__loop_next_deadline_ns(loop));
 }
 
 static void timer_remove(rp_loop *loop, rp_timer *timer)
 {
-    rp_timers_remove(&loop->timers, timer);
+    rp__timers_remove(&loop->timers, timer);
     timer->private_started = false;
     if (!timer->private_internal)
-        rp_loop_unhold(loop);
+        rp__loop_unhold(loop);
 }
 
 static void timer_start(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, bool internal)
 {
     if (timer->private_started)
         timer_remove(loop, timer);
-    uint64_t now = rp_loop_now_ns(loop);
+    uint64_t now = rp__loop_now_ns(loop);
     uint64_t longest_ms = (UINT64_MAX - 1 - now) / NS_PER_MS;
     uint64_t delay_ns = (delay_ms < longest_ms ? delay_ms : longest_ms) * NS_PER_MS;
     timer->private_deadline_ns = now + delay_ns;
     timer->private_order = loop->timer_order++;
     timer->private_started = true;
     timer->private_internal = internal;
-    rp_timers_insert(&loop->timers, timer);
+    rp__timers_insert(&loop->timers, timer);
     if (!internal)
-        rp_loop_hold(loop);
+        rp__loop_hold(loop);
     if (loop->timers == timer)
         publish_deadline(loop);
 }
@@ -92,8 +92,8 @@ void rp_timer_start(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_
     timer_start(loop, timer, delay_ms, false);
 }
 
-void rp_timer_start_internal(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn,
-                             void *user)
+void rp__timer_start_internal(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn,
+                              void *user)
 {
     timer->fn = fn;
     timer->user = user;
@@ -122,9 +122,9 @@ static unsigned run_timers(rp_loop *loop)
 {
     unsigned fired = 0, share = turn_share(loop);
     uint64_t order = loop->timer_order;
-    while (loop->timers != NULL && fired < share && rp_loop_is_ours(loop)) {
+    while (loop->timers != NULL && fired < share && rp__loop_is_ours(loop)) {
         rp_timer *timer = loop->timers;
-        if (timer->private_deadline_ns > rp_loop_now_ns(loop) || timer->private_order >= order)
+        if (timer->private_deadline_ns > rp__loop_now_ns(loop) || timer->private_order >= order)
             break;
         timer_remove(loop, timer);
         fired++;
@@ -138,11 +138,11 @@ static unsigned run_timers(rp_loop *loop)
  * that it knows. Where it always knows more, not for long. */
 static bool timers_wait(rp_loop *loop, unsigned found_by_port)
 {
-    uint64_t since = loop->timers_wait_since_ns, due = rp_loop_next_deadline_ns(loop);
+    uint64_t since = loop->timers_wait_since_ns, due = rp__loop_next_deadline_ns(loop);
     loop->timers_wait_since_ns = 0;
     if (found_by_port == 0 || due == RP_WAIT_FOREVER)
         return false;
-    uint64_t now = rp_loop_now_ns(loop);
+    uint64_t now = rp__loop_now_ns(loop);
     if (now < due || now - due < LATE_NS)
         return false;
     loop->timers_wait_since_ns = since == 0 ? now : since;
@@ -151,21 +151,21 @@ static bool timers_wait(rp_loop *loop, unsigned found_by_port)
 
 /* ---- deferred calls and posts ---- */
 
-void rp_loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred *))
+void rp__loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred *))
 {
     deferred->fn = fn;
-    if (deferred->link.next != NULL && !rp_list_empty(&deferred->link))
+    if (deferred->link.next != NULL && !rp__list_empty(&deferred->link))
         return;
-    bool first = rp_list_empty(&loop->deferred);
-    rp_list_append(&loop->deferred, &deferred->link);
+    bool first = rp__list_empty(&loop->deferred);
+    rp__list_append(&loop->deferred, &deferred->link);
     if (first && loop->waitable_made && !loop->in_turn)
         wake(loop);
 }
 
-void rp_loop_undefer(rp_deferred *deferred)
+void rp__loop_undefer(rp_deferred *deferred)
 {
     if (deferred->link.next != NULL)
-        rp_list_remove(&deferred->link);
+        rp__list_remove(&deferred->link);
 }
 
 /* What these defer in their turn runs in the next one; so does what is more than a host's share,
@@ -174,16 +174,16 @@ static unsigned run_deferred(rp_loop *loop)
 {
     unsigned count = 0, share = turn_share(loop);
     rp_link now;
-    rp_list_init(&now);
-    rp_list_move(&now, &loop->deferred);
-    for (rp_link *link; count < share && (link = rp_list_take(&now)) != NULL; count++) {
-        if (!rp_loop_is_ours(loop))
+    rp__list_init(&now);
+    rp__list_move(&now, &loop->deferred);
+    for (rp_link *link; count < share && (link = rp__list_take(&now)) != NULL; count++) {
+        if (!rp__loop_is_ours(loop))
             break;
         rp_deferred *deferred = RP_CONTAINER(link, rp_deferred, link);
         deferred->fn(deferred);
     }
-    rp_list_move(&now, &loop->deferred);
-    rp_list_move(&loop->deferred, &now);
+    rp__list_move(&now, &loop->deferred);
+    rp__list_move(&loop->deferred, &now);
     return count;
 }
 
@@ -214,7 +214,7 @@ static unsigned run_posts(rp_loop *loop)
         newest = next;
     }
     unsigned count = 0;
-    while (oldest != NULL && rp_loop_is_ours(loop)) {
+    while (oldest != NULL && rp__loop_is_ours(loop)) {
         rp_post *post = oldest;
         oldest = post->private_next;
         count++;
@@ -234,9 +234,9 @@ typedef struct wait_plan {
 static wait_plan plan_wait(rp_loop *loop, uint64_t wait_ms)
 {
     wait_plan plan = {.wait_ns = RP_WAIT_FOREVER};
-    if (wait_ms == 0 || !rp_list_empty(&loop->deferred))
+    if (wait_ms == 0 || !rp__list_empty(&loop->deferred))
         return (wait_plan){0};
-    uint64_t deadline = rp_loop_next_deadline_ns(loop);
+    uint64_t deadline = rp__loop_next_deadline_ns(loop);
     if (deadline == RP_WAIT_FOREVER && wait_ms == RP_NEVER_MS)
         return plan;
     uint64_t now = loop->port->ops->now(loop->port);
@@ -260,7 +260,7 @@ static void count_away(rp_loop *loop)
 
 static unsigned turn(rp_loop *loop, uint64_t wait_ms)
 {
-    if (!rp_loop_is_ours(loop))
+    if (!rp__loop_is_ours(loop))
         return 0;
     RP_ASSERT(!loop->in_turn && !loop->destroying);
     if (loop->watchers > 0)
@@ -272,15 +272,15 @@ static unsigned turn(rp_loop *loop, uint64_t wait_ms)
     unsigned found = loop->port->ops->turn(loop->port, plan.wait_ns);
     unsigned found_by_port = found;
     if (loop->watchers > 0)
-        loop->returned_ns = rp_loop_now_ns(loop);
+        loop->returned_ns = rp__loop_now_ns(loop);
     found += run_posts(loop);
     if (!timers_wait(loop, found_by_port))
         found += run_timers(loop);
-    rp_loop_time_passed(loop); /* what is sent now waits from now on */
+    rp__loop_time_passed(loop); /* what is sent now waits from now on */
     found += run_deferred(loop);
     /* Who watches the waitable has woken for this turn, though it does not wait itself. */
     if (plan.wait_ns > 0 || loop->waitable_made) {
-        bool time_out = plan.until_ns > 0 && rp_loop_now_ns(loop) >= plan.until_ns;
+        bool time_out = plan.until_ns > 0 && rp__loop_now_ns(loop) >= plan.until_ns;
         loop->stats.wakeups++;
         if (found == 0 && !time_out)
             loop->stats.wakeups_spurious++;
@@ -289,7 +289,7 @@ static unsigned turn(rp_loop *loop, uint64_t wait_ms)
     loop->in_turn = false;
     if (loop->waitable_made) {
         publish_deadline(loop);
-        if (!rp_list_empty(&loop->deferred))
+        if (!rp__list_empty(&loop->deferred))
             wake(loop);
     }
     return found;
@@ -299,21 +299,21 @@ unsigned rp_loop_turn(rp_loop *loop, uint64_t wait_ms)
 {
     unsigned found = turn(loop, wait_ms);
     /* The caller may do something else first; what its callbacks started must not wait for that. */
-    if (loop->port->ops->submit != NULL && rp_loop_is_ours(loop))
+    if (loop->port->ops->submit != NULL && rp__loop_is_ours(loop))
         loop->port->ops->submit(loop->port);
     return found;
 }
 
-bool rp_loop_owes(const rp_loop *loop, uint64_t now_ns)
+bool rp__loop_owes(const rp_loop *loop, uint64_t now_ns)
 {
-    return !rp_list_empty(&loop->deferred) ||
+    return !rp__list_empty(&loop->deferred) ||
            atomic_load_explicit(&loop->posts, memory_order_relaxed) != NULL ||
-           rp_loop_next_deadline_ns(loop) <= now_ns;
+           rp__loop_next_deadline_ns(loop) <= now_ns;
 }
 
 bool rp_loop_pending(const rp_loop *loop)
 {
-    return loop->pending > 0 && rp_loop_is_ours(loop);
+    return loop->pending > 0 && rp__loop_is_ours(loop);
 }
 
 void rp_loop_run(rp_loop *loop)
@@ -330,13 +330,13 @@ void rp_loop_stop(rp_loop *loop)
 
 rp_waitable rp_loop_waitable(rp_loop *loop)
 {
-    if (!rp_loop_is_ours(loop))
+    if (!rp__loop_is_ours(loop))
         return (rp_waitable){.socket = -1};
     rp_waitable waitable = loop->port->ops->waitable(loop->port);
     if (waitable.socket != -1 || waitable.handle != NULL) {
         loop->waitable_made = true;
         publish_deadline(loop);
-        if (!rp_list_empty(&loop->deferred))
+        if (!rp__list_empty(&loop->deferred))
             wake(loop);
     }
     return waitable;
@@ -354,23 +354,23 @@ const rp_loop_stats *rp_loop_stats_get(const rp_loop *loop)
 
 /* ---- life ---- */
 
-void rp_loop_hook_add(rp_loop *loop, rp_loop_hook *hook, void (*fn)(rp_loop_hook *))
+void rp__loop_hook_add(rp_loop *loop, rp_loop_hook *hook, void (*fn)(rp_loop_hook *))
 {
     hook->fn = fn;
-    rp_list_append(&loop->closing_hooks, &hook->link);
+    rp__list_append(&loop->closing_hooks, &hook->link);
 }
 
 static rp_status check_options(const rp_loop_options *options, rp_error *error)
 {
     if (options->coalesce_limit_us != RP_COALESCE_OFF &&
         options->coalesce_limit_us > COALESCE_LIMIT_US)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "coalesce_limit_us is %u, the most is %d", options->coalesce_limit_us,
-                            COALESCE_LIMIT_US);
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "coalesce_limit_us is %u, the most is %d", options->coalesce_limit_us,
+                             COALESCE_LIMIT_US);
     if (options->receive_memory_bytes > RECEIVE_MEMORY_MOST)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "receive_memory_bytes is %zu, the most is %zu",
-                            options->receive_memory_bytes, RECEIVE_MEMORY_MOST);
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "receive_memory_bytes is %zu, the most is %zu",
+                             options->receive_memory_bytes, RECEIVE_MEMORY_MOST);
     return RP_OK;
 }
 
@@ -399,82 +399,82 @@ static rp_status port_choose(rp_loop *loop, const rp_loop_options *options, rp_e
 {
     char reasons[200] = "";
     rp_status status = RP_E_UNSUPPORTED;
-    for (size_t i = 0; rp_ports[i] != NULL; i++) {
+    for (size_t i = 0; rp__ports[i] != NULL; i++) {
         rp_error cause;
-        status = port_create(loop, rp_ports[i], NULL, options, &cause);
+        status = port_create(loop, rp__ports[i], NULL, options, &cause);
         if (status == RP_OK) {
             (void)snprintf(loop->backend, sizeof(loop->backend), reasons[0] ? "%s (%.200s)" : "%s",
-                           rp_ports[i]->name, reasons);
+                           rp__ports[i]->name, reasons);
             return RP_OK;
         }
         if (status == RP_E_NO_MEMORY)
-            return rp_error_set(error, status, RP_PHASE_NONE, "no memory for the loop");
+            return rp__error_set(error, status, RP_PHASE_NONE, "no memory for the loop");
         size_t used = strlen(reasons);
         (void)snprintf(reasons + used, sizeof(reasons) - used, "%s%s: %.100s", used ? "; " : "",
-                       rp_ports[i]->name, cause.text);
+                       rp__ports[i]->name, cause.text);
     }
-    return rp_error_set(error, status, RP_PHASE_NONE, "no backend works here (%s)", reasons);
+    return rp__error_set(error, status, RP_PHASE_NONE, "no backend works here (%s)", reasons);
 }
 
 static rp_status port_by_name(rp_loop *loop, const rp_loop_options *options, rp_error *error)
 {
-    for (size_t i = 0; rp_ports[i] != NULL; i++) {
-        if (strcmp(rp_ports[i]->name, options->backend) != 0)
+    for (size_t i = 0; rp__ports[i] != NULL; i++) {
+        if (strcmp(rp__ports[i]->name, options->backend) != 0)
             continue;
         rp_error cause;
-        rp_status status = port_create(loop, rp_ports[i], NULL, options, &cause);
-        (void)snprintf(loop->backend, sizeof(loop->backend), "%s", rp_ports[i]->name);
+        rp_status status = port_create(loop, rp__ports[i], NULL, options, &cause);
+        (void)snprintf(loop->backend, sizeof(loop->backend), "%s", rp__ports[i]->name);
         if (status != RP_OK)
-            return rp_error_set(error, status, RP_PHASE_NONE, "backend %s can't be used: %s",
-                                options->backend, cause.text);
+            return rp__error_set(error, status, RP_PHASE_NONE, "backend %s can't be used: %s",
+                                 options->backend, cause.text);
         return RP_OK;
     }
-    return rp_error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE,
-                        "backend \"%s\" is not known on this platform", options->backend);
+    return rp__error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE,
+                         "backend \"%s\" is not known on this platform", options->backend);
 }
 
-void rp_loop_retain(rp_loop *loop)
+void rp__loop_retain(rp_loop *loop)
 {
     loop->references++;
 }
 
-void rp_loop_release(rp_loop *loop)
+void rp__loop_release(rp_loop *loop)
 {
     RP_ASSERT(loop->references > 0);
     if (--loop->references > 0)
         return;
     rp_memory memory = loop->memory;
-    rp_free_secret(&memory, loop->scratch, loop->scratch_used);
-    rp_free_secret(&memory, loop->lower_scratch, RP_SCRATCH_BYTES);
-    rp_free(&memory, loop);
+    rp__free_secret(&memory, loop->scratch, loop->scratch_used);
+    rp__free_secret(&memory, loop->lower_scratch, RP_SCRATCH_BYTES);
+    rp__free(&memory, loop);
     RP_ASSERT(memory.live == 0);
 }
 
 static rp_status loop_new(rp_loop **out, const rp_loop_options *options, rp_error *error)
 {
     rp_memory memory;
-    rp_memory_init(&memory, options->allocator);
-    rp_loop *loop = rp_allocate(&memory, sizeof(*loop));
+    rp__memory_init(&memory, options->allocator);
+    rp_loop *loop = rp__allocate(&memory, sizeof(*loop));
     if (loop == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the loop");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the loop");
     loop->memory = memory;
     loop->references = 1;
-    loop->process = rp_process_mark();
+    loop->process = rp__process_mark();
     /* Not zeroed: the pages that no callback uses are never touched. */
-    loop->scratch = rp_reallocate(&loop->memory, NULL, RP_SCRATCH_BYTES);
+    loop->scratch = rp__reallocate(&loop->memory, NULL, RP_SCRATCH_BYTES);
     if (loop->scratch == NULL) {
-        rp_loop_release(loop);
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the loop");
+        rp__loop_release(loop);
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the loop");
     }
-    rp_chunk_pool_init(&loop->chunks, &loop->memory, &loop->stats.bytes_copied);
-    rp_list_init(&loop->deferred);
-    rp_list_init(&loop->closing_hooks);
+    rp__chunk_pool_init(&loop->chunks, &loop->memory, &loop->stats.bytes_copied);
+    rp__list_init(&loop->deferred);
+    rp__list_init(&loop->closing_hooks);
     *out = loop;
     return RP_OK;
 }
 
-rp_status rp_loop_create_with_port(rp_loop **out, const rp_port_ops *port_ops, void *context,
-                                   const rp_loop_options *options, rp_error *error)
+rp_status rp__loop_create_with_port(rp_loop **out, const rp_port_ops *port_ops, void *context,
+                                    const rp_loop_options *options, rp_error *error)
 {
     *out = NULL;
     rp_status status = check_options(options, error);
@@ -493,7 +493,7 @@ rp_status rp_loop_create_with_port(rp_loop **out, const rp_port_ops *port_ops, v
         status = port_choose(loop, options, error);
     }
     if (status != RP_OK) {
-        rp_loop_release(loop);
+        rp__loop_release(loop);
         return status;
     }
     *out = loop;
@@ -505,17 +505,18 @@ rp_status rp_loop_create_sized(rp_loop **out, const rp_loop_options *options, si
 {
     rp_loop_options copy;
     *out = NULL;
-    if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "loop options set a member that this version does not know");
-    return rp_loop_create_with_port(out, NULL, NULL, &copy, error);
+    if (!rp__options_copy(&copy, sizeof(copy), options, options_size))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "loop options set a member that this version does not know");
+    return rp__loop_create_with_port(out, NULL, NULL, &copy, error);
 }
 
-rp_status rp_loop_not_ours(rp_error *error, rp_phase phase)
+rp_status rp__loop_not_ours(rp_error *error, rp_phase phase)
 {
-    return rp_error_set(error, RP_E_MISUSE, phase,
-                        "the loop belongs to the process that made it: a child of fork has to make "
-                        "its own");
+    return rp__error_set(
+        error, RP_E_MISUSE, phase,
+        "the loop belongs to the process that made it: a child of fork has to make "
+        "its own");
 }
 
 /* In a child of fork. The memory stays as it is, whatever another thread of the parent's was doing
@@ -532,22 +533,22 @@ void rp_loop_destroy(rp_loop *loop)
 {
     if (loop == NULL)
         return;
-    if (!rp_loop_is_ours(loop)) {
+    if (!rp__loop_is_ours(loop)) {
         abandon(loop);
         return;
     }
     RP_ASSERT(!loop->in_turn && !loop->destroying);
     loop->destroying = true;
     (void)run_posts(loop); /* those that came before; after this only ringport's own threads post */
-    for (rp_link *link; (link = rp_list_take(&loop->closing_hooks)) != NULL;) {
+    for (rp_link *link; (link = rp__list_take(&loop->closing_hooks)) != NULL;) {
         rp_loop_hook *hook = RP_CONTAINER(link, rp_loop_hook, link);
         hook->fn(hook);
     }
     while (loop->timers != NULL)
         timer_remove(loop, loop->timers);
     while (loop->pending > 0) {
-        unsigned found =
-            loop->port->ops->turn(loop->port, rp_list_empty(&loop->deferred) ? DESTROY_WAIT_NS : 0);
+        unsigned found = loop->port->ops->turn(
+            loop->port, rp__list_empty(&loop->deferred) ? DESTROY_WAIT_NS : 0);
         found += run_posts(loop);
         found += run_deferred(loop);
         while (loop->timers != NULL)
@@ -562,9 +563,9 @@ void rp_loop_destroy(rp_loop *loop)
     RP_ASSERT(loop->port->awaited == 0);
     loop->port->ops->destroy(loop->port);
     loop->port = NULL;
-    rp_chunk_pool_clear(&loop->chunks);
-    rp_free_secret(&loop->memory, loop->scratch, loop->scratch_used);
-    rp_free_secret(&loop->memory, loop->lower_scratch, RP_SCRATCH_BYTES);
+    rp__chunk_pool_clear(&loop->chunks);
+    rp__free_secret(&loop->memory, loop->scratch, loop->scratch_used);
+    rp__free_secret(&loop->memory, loop->lower_scratch, RP_SCRATCH_BYTES);
     loop->scratch = loop->lower_scratch = NULL;
-    rp_loop_release(loop);
+    rp__loop_release(loop);
 }

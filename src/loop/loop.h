@@ -24,9 +24,9 @@ struct rp_loop {
     rp_memory memory;
     rp_loop_stats stats;
     rp_chunk_pool chunks;
-    uint64_t now_ns;      /* of this turn, 0: not yet read; see rp_loop_now_ns */
+    uint64_t now_ns;      /* of this turn, 0: not yet read; see rp__loop_now_ns */
     uint32_t watchers;    /* who want away_ns to be counted */
-    uint64_t away_ns;     /* longer spans between two waits, together: see rp_loop_watch */
+    uint64_t away_ns;     /* longer spans between two waits, together: see rp__loop_watch */
     uint64_t returned_ns; /* from the last wait, while somebody watches */
     uint64_t pending;     /* what keeps rp_loop_run going */
     rp_timer *timers;     /* root of the pairing heap */
@@ -38,7 +38,7 @@ struct rp_loop {
     bool stopping, in_turn, waitable_made;
     bool destroying;       /* rp_loop_destroy was called; true for ever */
     uint32_t references;   /* the caller's until rp_loop_destroy, and those of what outlives it */
-    uint64_t process;      /* rp_process_mark of its maker */
+    uint64_t process;      /* rp__process_mark of its maker */
     rp_resolver *resolver; /* made when first needed (src/net) */
     void (*resolver_release)(rp_resolver *);
     void *sessions; /* TLS sessions of this loop's streams, likewise (src/client) */
@@ -53,87 +53,87 @@ struct rp_loop {
 
 /* False in a child of the process that made it: then nothing on it may be started, ended, waited
  * for or called back. Public calls say so (RP_E_MISUSE) or do nothing. */
-static inline bool rp_loop_is_ours(const rp_loop *loop)
+static inline bool rp__loop_is_ours(const rp_loop *loop)
 {
-    return loop->process == rp_process_mark();
+    return loop->process == rp__process_mark();
 }
 /* RP_E_MISUSE, and the sentence that says so. */
-rp_status rp_loop_not_ours(rp_error *error, rp_phase phase);
+rp_status rp__loop_not_ours(rp_error *error, rp_phase phase);
 
 /* Each hold keeps rp_loop_run going until its release. */
-static inline void rp_loop_hold(rp_loop *loop)
+static inline void rp__loop_hold(rp_loop *loop)
 {
     loop->pending++;
 }
-static inline void rp_loop_unhold(rp_loop *loop)
+static inline void rp__loop_unhold(rp_loop *loop)
 {
     loop->pending--;
 }
 
 /* How long is the program busy with other things than the loop? It costs a clock's reading each
  * turn, so it is counted only while somebody watches. */
-static inline void rp_loop_watch(rp_loop *loop)
+static inline void rp__loop_watch(rp_loop *loop)
 {
     if (loop->watchers++ == 0)
         loop->returned_ns = loop->port->ops->now(loop->port);
 }
-static inline void rp_loop_unwatch(rp_loop *loop)
+static inline void rp__loop_unwatch(rp_loop *loop)
 {
     loop->watchers--;
 }
 
 /* The time so many milliseconds later; UINT64_MAX, which is never, where that is too far. */
-static inline uint64_t rp_time_after(uint64_t since_ns, uint64_t span_ms)
+static inline uint64_t rp__time_after(uint64_t since_ns, uint64_t span_ms)
 {
     return span_ms < (UINT64_MAX - since_ns) / 1000000u ? since_ns + span_ms * 1000000u
                                                         : UINT64_MAX;
 }
 /* Milliseconds from now until then, so many that they do not end before; 0: it is over. */
-static inline uint64_t rp_time_left_ms(uint64_t now_ns, uint64_t until_ns)
+static inline uint64_t rp__time_left_ms(uint64_t now_ns, uint64_t until_ns)
 {
     return until_ns > now_ns ? (until_ns - now_ns - 1) / 1000000u + 1 : 0;
 }
 
 /* For what is its caller's to destroy, whenever that is: the structure and its memory account stay,
  * the loop itself ends. */
-void rp_loop_retain(rp_loop *loop);
-void rp_loop_release(rp_loop *loop);
+void rp__loop_retain(rp_loop *loop);
+void rp__loop_release(rp_loop *loop);
 
 /* Once; a second call before fn ran does nothing. */
-void rp_loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred *));
-void rp_loop_undefer(rp_deferred *deferred);
+void rp__loop_defer(rp_loop *loop, rp_deferred *deferred, void (*fn)(rp_deferred *));
+void rp__loop_undefer(rp_deferred *deferred);
 
 /* Called, in the order of their making, when the loop is being destroyed: the owner closes
- * everything it has on the loop. Removed with rp_list_remove(&hook->link). */
+ * everything it has on the loop. Removed with rp__list_remove(&hook->link). */
 typedef struct rp_loop_hook {
     rp_link link;
     void (*fn)(struct rp_loop_hook *hook);
 } rp_loop_hook;
-void rp_loop_hook_add(rp_loop *loop, rp_loop_hook *hook, void (*fn)(rp_loop_hook *));
+void rp__loop_hook_add(rp_loop *loop, rp_loop_hook *hook, void (*fn)(rp_loop_hook *));
 
-/* The port's clock, read once between two waits but for rp_loop_time_passed, and afresh outside of
+/* The port's clock, read once between two waits but for rp__loop_time_passed, and afresh outside of
  * turns. */
-uint64_t rp_loop_now_ns(rp_loop *loop);
+uint64_t rp__loop_now_ns(rp_loop *loop);
 /* It is read once more: callbacks may have taken their time, for which nothing is to blame that
  * begins behind them. */
-static inline void rp_loop_time_passed(rp_loop *loop)
+static inline void rp__loop_time_passed(rp_loop *loop)
 {
     loop->now_ns = 0;
 }
 
 /* A timer that does not keep rp_loop_run going (an idle connection's age, say). */
-void rp_timer_start_internal(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn,
-                             void *user);
+void rp__timer_start_internal(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, rp_timer_fn *fn,
+                              void *user);
 
 /* The loop made with this very port; for ports that are handed in (simulator, tests), with the
  * context that their create is given. */
-rp_status rp_loop_create_with_port(rp_loop **loop, const rp_port_ops *port_ops, void *context,
-                                   const rp_loop_options *options, rp_error *error);
+rp_status rp__loop_create_with_port(rp_loop **loop, const rp_port_ops *port_ops, void *context,
+                                    const rp_loop_options *options, rp_error *error);
 
 /* What a turn that does not wait would find at now_ns, the port's completions apart: deferred
  * calls, posts, timers. */
-bool rp_loop_owes(const rp_loop *loop, uint64_t now_ns);
+bool rp__loop_owes(const rp_loop *loop, uint64_t now_ns);
 /* Of the first timer, in the port's clock; RP_WAIT_FOREVER: there is none. */
-uint64_t rp_loop_next_deadline_ns(const rp_loop *loop);
+uint64_t rp__loop_next_deadline_ns(const rp_loop *loop);
 
 #endif

@@ -53,7 +53,7 @@
  *     system has acknowledged, counted within one of the truth; it grows while a send is in flight
  *     and the peer takes it, however slowly. 0 where the system does not tell.
  * 14. Answers that are awaited: an owner who knows how many answers are to come on a socket says so
- *     (rp_socket_await), each time that this changes. While many are awaited, and come quickly, a
+ *     (rp__socket_await), each time that this changes. While many are awaited, and come quickly, a
  *     turn that waits may leave what came unseen for up to coalesce_limit_us after the wait began,
  *     a wake() and another socket's completion as well: so that one wake-up finds many. Nothing is
  *     lost or reordered by that, no wait gets longer than was asked for, and a turn that does not
@@ -118,7 +118,7 @@ struct rp_socket {
     /* Read when a connect starts: bytes follow as soon as it is done, so that the peer may be told
      * of the connection by them. */
     bool speaks_first;
-    uint32_t awaited; /* rp_socket_await; 0 when it is closed */
+    uint32_t awaited; /* rp__socket_await; 0 when it is closed */
 };
 
 /* A question to the port: memory of the caller, not moved until answered or cancelled. */
@@ -140,7 +140,7 @@ typedef struct rp_keepalive {
 } rp_keepalive;
 
 /* Seconds between questions, so that three of them fit into what is left. */
-static inline uint64_t rp_keepalive_interval_s(const rp_keepalive *keepalive)
+static inline uint64_t rp__keepalive_interval_s(const rp_keepalive *keepalive)
 {
     if (keepalive->unconfirmed_ms == RP_NEVER_MS)
         return 10;
@@ -156,7 +156,8 @@ typedef struct rp_binding {
 } rp_binding;
 
 typedef struct rp_port_options {
-    void *context; /* of a port that is handed in: what it belongs to; NULL for those of rp_ports */
+    void
+        *context; /* of a port that is handed in: what it belongs to; NULL for those of rp__ports */
     rp_memory *memory;
     rp_loop_stats *stats;        /* the port counts its own system calls, completions, bytes */
     uint32_t coalesce_limit_us;  /* 0: off */
@@ -190,7 +191,7 @@ typedef struct rp_port_ops {
     void (*random)(rp_port *port, void *bytes, size_t size);
 
     /* A TCP socket for addresses of family (4, 6), TCP_NODELAY, or a Unix one. Its operations are
-     * those of rp_socket_ops: a port may have to hand on to another one. RP_E_NO_DESCRIPTORS,
+     * those of rp__socket_ops: a port may have to hand on to another one. RP_E_NO_DESCRIPTORS,
      * RP_E_NO_MEMORY, RP_E_UNSUPPORTED (family), RP_E_IO_FAILED. */
     rp_io_result (*open)(rp_port *port, uint8_t family, rp_socket **socket);
 
@@ -256,15 +257,15 @@ struct rp_port {
 
 /* Every port of this platform, best first, NULL at the end (src/linux/ports.c,
  * src/win32/ports.c). */
-extern const rp_port_ops *const rp_ports[];
+extern const rp_port_ops *const rp__ports[];
 
-static inline const rp_port_ops *rp_socket_ops(const rp_socket *socket)
+static inline const rp_port_ops *rp__socket_ops(const rp_socket *socket)
 {
     return socket->port->ops;
 }
 
 /* For ports: runs the callback that is the final completion of an operation. */
-static inline void rp_socket_finish(rp_socket *socket, unsigned operation, rp_io_result result)
+static inline void rp__socket_finish(rp_socket *socket, unsigned operation, rp_io_result result)
 {
     const rp_socket_handler *handler = socket->handler;
     if (operation == RP_OP_CONNECT)
@@ -278,7 +279,7 @@ static inline void rp_socket_finish(rp_socket *socket, unsigned operation, rp_io
 }
 
 /* See 14. */
-static inline void rp_socket_await(rp_socket *socket, uint32_t answers)
+static inline void rp__socket_await(rp_socket *socket, uint32_t answers)
 {
     rp_port *port = socket->port;
     if (answers < socket->awaited)

@@ -13,80 +13,80 @@
 
 /* ---- life of a port ---- */
 
-void *rp_base_create(const rp_port_options *options, const rp_port_ops *ops,
-                     const rp_base_steps *steps, size_t bytes)
+void *rp__base_create(const rp_port_options *options, const rp_port_ops *ops,
+                      const rp_base_steps *steps, size_t bytes)
 {
-    rp_base_port *port = rp_allocate(options->memory, bytes);
+    rp_base_port *port = rp__allocate(options->memory, bytes);
     if (port == NULL)
         return NULL;
     port->port.ops = ops;
     port->steps = steps;
-    port->process = rp_process_mark();
+    port->process = rp__process_mark();
     port->memory = options->memory;
     port->stats = options->stats;
     port->retry_at_ns = port->deadline_ns = RP_WAIT_FOREVER;
     atomic_init(&port->woken, false);
-    rp_list_init(&port->sockets);
-    rp_list_init(&port->ready);
-    rp_list_init(&port->quiet);
-    rp_list_init(&port->starved);
-    rp_list_init(&port->free);
+    rp__list_init(&port->sockets);
+    rp__list_init(&port->ready);
+    rp__list_init(&port->quiet);
+    rp__list_init(&port->starved);
+    rp__list_init(&port->free);
     port->buffer_size = options->receive_memory_bytes;
     if (port->buffer_size == 0)
         port->buffer_size = RECEIVE_BYTES_DEFAULT;
     /* Not zeroed: pages that no receive fills are never touched. */
-    port->buffer = rp_reallocate(port->memory, NULL, port->buffer_size);
+    port->buffer = rp__reallocate(port->memory, NULL, port->buffer_size);
     if (port->buffer != NULL)
         return port;
-    rp_free(port->memory, port);
+    rp__free(port->memory, port);
     return NULL;
 }
 
-void rp_base_free(rp_base_port *port)
+void rp__base_free(rp_base_port *port)
 {
-    RP_ASSERT(!port->in_turn && rp_list_empty(&port->sockets));
-    for (rp_link *link; (link = rp_list_take(&port->free)) != NULL;)
-        rp_free(port->memory, RP_CONTAINER(link, rp_base_socket, link));
-    rp_free_secret(port->memory, port->buffer, port->buffer_written);
-    rp_free(port->memory, port);
+    RP_ASSERT(!port->in_turn && rp__list_empty(&port->sockets));
+    for (rp_link *link; (link = rp__list_take(&port->free)) != NULL;)
+        rp__free(port->memory, RP_CONTAINER(link, rp_base_socket, link));
+    rp__free_secret(port->memory, port->buffer, port->buffer_written);
+    rp__free(port->memory, port);
 }
 
-bool rp_base_is_ours(const rp_base_port *port)
+bool rp__base_is_ours(const rp_base_port *port)
 {
-    return port->process == rp_process_mark();
+    return port->process == rp__process_mark();
 }
 
 /* ---- the host ---- */
 
-void rp_base_tell_host(rp_base_port *port)
+void rp__base_tell_host(rp_base_port *port)
 {
     if (port->hosted && !port->in_turn)
         port->steps->tell_host(port);
 }
 
-void rp_base_update_timer(rp_base_port *port)
+void rp__base_update_timer(rp_base_port *port)
 {
     if (port->hosted)
         port->steps->set_timer(port, port->deadline_ns < port->retry_at_ns ? port->deadline_ns
                                                                            : port->retry_at_ns);
 }
 
-void rp_base_host(rp_base_port *port)
+void rp__base_host(rp_base_port *port)
 {
     port->hosted = true;
-    rp_base_update_timer(port);
-    if (!rp_list_empty(&port->ready))
-        rp_base_tell_host(port);
+    rp__base_update_timer(port);
+    if (!rp__list_empty(&port->ready))
+        rp__base_tell_host(port);
 }
 
-void rp_base_waitable_deadline(rp_port *base, uint64_t deadline_ns)
+void rp__base_waitable_deadline(rp_port *base, uint64_t deadline_ns)
 {
     rp_base_port *port = RP_CONTAINER(base, rp_base_port, port);
     port->deadline_ns = deadline_ns;
-    rp_base_update_timer(port);
+    rp__base_update_timer(port);
 }
 
-unsigned rp_base_see_wake(rp_base_port *port)
+unsigned rp__base_see_wake(rp_base_port *port)
 {
     (void)atomic_exchange_explicit(&port->woken, false, memory_order_acq_rel);
     return 1;
@@ -94,72 +94,72 @@ unsigned rp_base_see_wake(rp_base_port *port)
 
 /* ---- life of a socket ---- */
 
-void *rp_base_socket_new(rp_base_port *port)
+void *rp__base_socket_new(rp_base_port *port)
 {
     rp_base_socket *socket;
-    rp_link *link = rp_list_take(&port->free);
+    rp_link *link = rp__list_take(&port->free);
     if (link != NULL) {
         socket = RP_CONTAINER(link, rp_base_socket, link);
         memset(socket, 0, port->steps->socket_bytes);
         port->free_count--;
     } else {
-        socket = rp_allocate(port->memory, port->steps->socket_bytes);
+        socket = rp__allocate(port->memory, port->steps->socket_bytes);
         if (socket == NULL)
             return NULL;
     }
     socket->socket.port = &port->port;
-    rp_list_append(&port->sockets, &socket->all_link);
-    rp_list_init(&socket->link);
+    rp__list_append(&port->sockets, &socket->all_link);
+    rp__list_init(&socket->link);
     return socket;
 }
 
-void rp_base_socket_free(rp_base_socket *socket)
+void rp__base_socket_free(rp_base_socket *socket)
 {
-    rp_base_port *port = rp_base_port_of(socket);
-    rp_list_remove(&socket->all_link);
-    rp_list_remove(&socket->link);
+    rp_base_port *port = rp__base_port_of(socket);
+    rp__list_remove(&socket->all_link);
+    rp__list_remove(&socket->link);
     if (port->free_count >= FREE_SOCKETS_MOST) {
-        rp_free(port->memory, socket);
+        rp__free(port->memory, socket);
         return;
     }
     port->free_count++;
-    rp_list_prepend(&port->free, &socket->link);
+    rp__list_prepend(&port->free, &socket->link);
 }
 
 /* ---- lists ---- */
 
-void rp_base_enqueue(rp_base_socket *socket)
+void rp__base_enqueue(rp_base_socket *socket)
 {
-    rp_base_port *port = rp_base_port_of(socket);
+    rp_base_port *port = rp__base_port_of(socket);
     if (socket->flags & RP_BASE_PARKED) {
-        rp_list_remove(&socket->link);
+        rp__list_remove(&socket->link);
         socket->flags &= (uint8_t)~RP_BASE_PARKED;
-        if (rp_list_empty(&port->starved))
+        if (rp__list_empty(&port->starved))
             port->retry_at_ns = RP_WAIT_FOREVER;
     }
-    if (!rp_list_empty(&socket->link))
+    if (!rp__list_empty(&socket->link))
         return;
-    rp_list_append(&port->ready, &socket->link);
-    rp_base_tell_host(port);
+    rp__list_append(&port->ready, &socket->link);
+    rp__base_tell_host(port);
 }
 
 static void park(rp_base_socket *socket, rp_link *list)
 {
-    if (!rp_list_empty(&socket->link))
+    if (!rp__list_empty(&socket->link))
         return;
-    rp_list_append(list, &socket->link);
+    rp__list_append(list, &socket->link);
     socket->flags |= RP_BASE_PARKED;
 }
 
 static void unpark_all(rp_link *list)
 {
-    while (!rp_list_empty(list))
-        rp_base_enqueue(RP_CONTAINER(list->next, rp_base_socket, link));
+    while (!rp__list_empty(list))
+        rp__base_enqueue(RP_CONTAINER(list->next, rp_base_socket, link));
 }
 
 /* ---- operations ---- */
 
-void rp_base_start(rp_base_socket *socket, unsigned operation)
+void rp__base_start(rp_base_socket *socket, unsigned operation)
 {
     unsigned exclusive = operation == RP_OP_SEND ? RP_OP_SEND : RP_BASE_IN;
     RP_ASSERT(!(socket->started & exclusive));
@@ -167,16 +167,16 @@ void rp_base_start(rp_base_socket *socket, unsigned operation)
     socket->started |= (uint8_t)operation;
 }
 
-void rp_base_start_send(rp_base_socket *socket, const rp_slice *slices, size_t count)
+void rp__base_start_send(rp_base_socket *socket, const rp_slice *slices, size_t count)
 {
-    rp_base_start(socket, RP_OP_SEND);
+    rp__base_start(socket, RP_OP_SEND);
     socket->unsent = (rp_unsent){slices, count, 0};
-    RP_ASSERT(!rp_unsent_advance(&socket->unsent, 0));
+    RP_ASSERT(!rp__unsent_advance(&socket->unsent, 0));
 }
 
-void rp_base_decide(rp_base_socket *socket, unsigned operation, rp_io_result result)
+void rp__base_decide(rp_base_socket *socket, unsigned operation, rp_io_result result)
 {
-    if (!rp_base_undecided(socket, operation))
+    if (!rp__base_undecided(socket, operation))
         return;
     socket->decided |= (uint8_t)operation;
     if (operation == RP_OP_SEND)
@@ -184,18 +184,18 @@ void rp_base_decide(rp_base_socket *socket, unsigned operation, rp_io_result res
     else
         socket->result = result;
     if (operation == RP_OP_SEND && result.status == RP_OK && socket->socket.quiet_send)
-        park(socket, &rp_base_port_of(socket)->quiet);
+        park(socket, &rp__base_port_of(socket)->quiet);
     else
-        rp_base_enqueue(socket);
+        rp__base_enqueue(socket);
 }
 
-void rp_base_cancel_quiet(rp_base_socket *socket, unsigned operations)
+void rp__base_cancel_quiet(rp_base_socket *socket, unsigned operations)
 {
     if (operations & socket->decided & RP_OP_SEND)
-        rp_base_enqueue(socket);
+        rp__base_enqueue(socket);
 }
 
-unsigned rp_base_tell(rp_base_socket *socket, unsigned operation)
+unsigned rp__base_tell(rp_base_socket *socket, unsigned operation)
 {
     rp_socket *out = &socket->socket;
     rp_io_result result = operation == RP_OP_SEND ? socket->send_result : socket->result;
@@ -203,14 +203,14 @@ unsigned rp_base_tell(rp_base_socket *socket, unsigned operation)
         return 0;
     socket->started &= (uint8_t)~operation;
     socket->decided &= (uint8_t)~operation;
-    rp_base_port_of(socket)->stats->completions++;
-    rp_socket_finish(out, operation, result);
+    rp__base_port_of(socket)->stats->completions++;
+    rp__socket_finish(out, operation, result);
     return 1;
 }
 
-void rp_base_deliver(rp_base_socket *socket, size_t bytes)
+void rp__base_deliver(rp_base_socket *socket, size_t bytes)
 {
-    rp_base_port *port = rp_base_port_of(socket);
+    rp_base_port *port = rp__base_port_of(socket);
     rp_slice slice = {port->buffer, bytes};
     if (port->buffer_written < bytes)
         port->buffer_written = bytes;
@@ -219,10 +219,10 @@ void rp_base_deliver(rp_base_socket *socket, size_t bytes)
     socket->socket.handler->received(&socket->socket, slice, (rp_io_result){RP_OK, 0}, false);
 }
 
-void rp_base_welcome(rp_base_socket *listener, rp_base_socket *peer)
+void rp__base_welcome(rp_base_socket *listener, rp_base_socket *peer)
 {
     listener->flags &= (uint8_t)~RP_BASE_STARVATION_TOLD;
-    rp_base_port_of(listener)->stats->completions++;
+    rp__base_port_of(listener)->stats->completions++;
     listener->socket.handler->accepted(&listener->socket, &peer->socket, (rp_io_result){RP_OK, 0},
                                        false);
     RP_ASSERT(peer->socket.handler != NULL);
@@ -230,24 +230,24 @@ void rp_base_welcome(rp_base_socket *listener, rp_base_socket *peer)
 
 /* ---- starvation ---- */
 
-void rp_base_starve(rp_base_socket *listener)
+void rp__base_starve(rp_base_socket *listener)
 {
-    rp_base_port *port = rp_base_port_of(listener);
+    rp_base_port *port = rp__base_port_of(listener);
     listener->flags &= (uint8_t)~RP_BASE_READABLE;
-    rp_list_remove(&listener->link);
+    rp__list_remove(&listener->link);
     park(listener, &port->starved);
     if (port->retry_at_ns == RP_WAIT_FOREVER) {
         port->retry_at_ns = port->port.ops->now(&port->port) + STARVED_RETRY_NS;
-        rp_base_update_timer(port);
+        rp__base_update_timer(port);
     }
 }
 
-unsigned rp_base_tell_starvation(rp_base_socket *listener, rp_io_result result)
+unsigned rp__base_tell_starvation(rp_base_socket *listener, rp_io_result result)
 {
     if (listener->flags & RP_BASE_STARVATION_TOLD)
         return 0;
     listener->flags |= RP_BASE_STARVATION_TOLD;
-    rp_base_port_of(listener)->stats->completions++;
+    rp__base_port_of(listener)->stats->completions++;
     listener->socket.handler->accepted(&listener->socket, NULL, result, false);
     return 1;
 }
@@ -259,13 +259,13 @@ static void retry_starved(rp_base_port *port)
     unpark_all(&port->starved);
 }
 
-void rp_base_closed(rp_base_socket *socket)
+void rp__base_closed(rp_base_socket *socket)
 {
-    rp_base_port *port = rp_base_port_of(socket);
+    rp_base_port *port = rp__base_port_of(socket);
     retry_starved(port);
     port->stats->completions++;
     socket->socket.handler->closed(&socket->socket);
-    rp_base_socket_free(socket);
+    rp__base_socket_free(socket);
 }
 
 /* ---- turns ---- */
@@ -275,37 +275,37 @@ static unsigned run_ready(rp_base_port *port)
     unsigned found = 0, share = port->hosted ? port->steps->host_share : UINT_MAX;
     rp_link now;
     unpark_all(&port->quiet);
-    rp_list_init(&now);
-    for (rp_link *link; share > 0 && (link = rp_list_take(&port->ready)) != NULL; share--)
-        rp_list_append(&now, link);
-    for (rp_link *link; rp_base_is_ours(port) && (link = rp_list_take(&now)) != NULL;)
+    rp__list_init(&now);
+    for (rp_link *link; share > 0 && (link = rp__list_take(&port->ready)) != NULL; share--)
+        rp__list_append(&now, link);
+    for (rp_link *link; rp__base_is_ours(port) && (link = rp__list_take(&now)) != NULL;)
         found += port->steps->run(RP_CONTAINER(link, rp_base_socket, link));
     return found;
 }
 
 static uint64_t end_of_wait(const rp_base_port *port, uint64_t end_ns)
 {
-    if (!rp_list_empty(&port->ready))
+    if (!rp__list_empty(&port->ready))
         return 0;
     return port->retry_at_ns < end_ns ? port->retry_at_ns : end_ns;
 }
 
-unsigned rp_base_turn(rp_base_port *port, uint64_t wait_ns)
+unsigned rp__base_turn(rp_base_port *port, uint64_t wait_ns)
 {
     unsigned found = 0;
     bool over = false;
-    uint64_t end_ns = rp_wait_end(&port->port, wait_ns);
+    uint64_t end_ns = rp__wait_end(&port->port, wait_ns);
     RP_ASSERT(!port->in_turn);
     port->in_turn = true;
     do {
         found += port->steps->wait(port, end_of_wait(port, end_ns), &over);
-        if (rp_wait_is_over(&port->port, port->retry_at_ns)) {
+        if (rp__wait_is_over(&port->port, port->retry_at_ns)) {
             retry_starved(port);
             found++; /* it was time for it, whatever comes of it */
         }
         found += run_ready(port);
         found += run_ready(port);
-    } while (!over && found == 0 && rp_wait_left(&port->port, end_ns) > 0);
+    } while (!over && found == 0 && rp__wait_left(&port->port, end_ns) > 0);
     port->in_turn = false;
     return found;
 }

@@ -62,7 +62,7 @@ typedef struct rp_base_steps {
 struct rp_base_port {
     rp_port port;
     const rp_base_steps *steps;
-    uint64_t process; /* rp_process_mark of its maker */
+    uint64_t process; /* rp__process_mark of its maker */
     rp_memory *memory;
     rp_loop_stats *stats;
     bool hosted; /* the waitable was asked for */
@@ -83,72 +83,72 @@ struct rp_base_port {
 /* ---- the port ---- */
 
 /* A port of so many bytes, which begins with the rp_base_port; NULL: no memory. */
-void *rp_base_create(const rp_port_options *options, const rp_port_ops *ops,
-                     const rp_base_steps *steps, size_t bytes);
-void rp_base_free(rp_base_port *port);
+void *rp__base_create(const rp_port_options *options, const rp_port_ops *ops,
+                      const rp_base_steps *steps, size_t bytes);
+void rp__base_free(rp_base_port *port);
 
 /* False in a child of fork: the port is its parent's. */
-bool rp_base_is_ours(const rp_base_port *port);
+bool rp__base_is_ours(const rp_base_port *port);
 
 /* To be called by waitable(), when it was made; and after a change of deadline_ns. */
-void rp_base_host(rp_base_port *port);
-void rp_base_update_timer(rp_base_port *port);
+void rp__base_host(rp_base_port *port);
+void rp__base_update_timer(rp_base_port *port);
 /* A host that watches the waitable can't know that a turn has something to do: tells it, if there
  * is one and this is not inside of a turn. */
-void rp_base_tell_host(rp_base_port *port);
+void rp__base_tell_host(rp_base_port *port);
 /* For rp_port_ops. */
-void rp_base_waitable_deadline(rp_port *port, uint64_t deadline_ns);
+void rp__base_waitable_deadline(rp_port *port, uint64_t deadline_ns);
 
 /* Acquires what the waking threads wrote before. Returns 1: that was found. */
-unsigned rp_base_see_wake(rp_base_port *port);
+unsigned rp__base_see_wake(rp_base_port *port);
 
-unsigned rp_base_turn(rp_base_port *port, uint64_t wait_ns);
+unsigned rp__base_turn(rp_base_port *port, uint64_t wait_ns);
 
 /* ---- sockets ---- */
 
-static inline rp_base_socket *rp_base_socket_of(rp_socket *socket)
+static inline rp_base_socket *rp__base_socket_of(rp_socket *socket)
 {
     return RP_CONTAINER(socket, rp_base_socket, socket);
 }
 
-static inline rp_base_port *rp_base_port_of(const rp_base_socket *socket)
+static inline rp_base_port *rp__base_port_of(const rp_base_socket *socket)
 {
     return RP_CONTAINER(socket->socket.port, rp_base_port, port);
 }
 
 /* A socket without a descriptor, its bytes 0; NULL: no memory. */
-void *rp_base_socket_new(rp_base_port *port);
-void rp_base_socket_free(rp_base_socket *socket);
+void *rp__base_socket_new(rp_base_port *port);
+void rp__base_socket_free(rp_base_socket *socket);
 
 /* Has the socket run in this turn or the next. */
-void rp_base_enqueue(rp_base_socket *socket);
+void rp__base_enqueue(rp_base_socket *socket);
 
-void rp_base_start(rp_base_socket *socket, unsigned operation);
-void rp_base_start_send(rp_base_socket *socket, const rp_slice *slices, size_t count);
+void rp__base_start(rp_base_socket *socket, unsigned operation);
+void rp__base_start_send(rp_base_socket *socket, const rp_slice *slices, size_t count);
 
-static inline bool rp_base_undecided(const rp_base_socket *socket, unsigned operation)
+static inline bool rp__base_undecided(const rp_base_socket *socket, unsigned operation)
 {
     return (socket->started & ~socket->decided & operation) != 0;
 }
 
 /* A second decision comes too late: what happened first counts. */
-void rp_base_decide(rp_base_socket *socket, unsigned operation, rp_io_result result);
+void rp__base_decide(rp_base_socket *socket, unsigned operation, rp_io_result result);
 /* A quiet send that is done waits no longer: it is to be cancelled. */
-void rp_base_cancel_quiet(rp_base_socket *socket, unsigned operations);
+void rp__base_cancel_quiet(rp_base_socket *socket, unsigned operations);
 
 /* Runs the final callback of an operation that is decided. Returns 1: it was. */
-unsigned rp_base_tell(rp_base_socket *socket, unsigned operation);
+unsigned rp__base_tell(rp_base_socket *socket, unsigned operation);
 /* Hands on bytes that were read into the port's buffer. */
-void rp_base_deliver(rp_base_socket *socket, size_t bytes);
+void rp__base_deliver(rp_base_socket *socket, size_t bytes);
 /* Hands on a connection that was accepted. */
-void rp_base_welcome(rp_base_socket *listener, rp_base_socket *peer);
+void rp__base_welcome(rp_base_socket *listener, rp_base_socket *peer);
 /* The descriptor is closed: tells it, and frees the socket. */
-void rp_base_closed(rp_base_socket *socket);
+void rp__base_closed(rp_base_socket *socket);
 
 /* Nobody knows when a descriptor or memory becomes free, but at the next close, or soon: parks the
  * listener until then. */
-void rp_base_starve(rp_base_socket *listener);
+void rp__base_starve(rp_base_socket *listener);
 /* Returns 1: of this starvation that was not told yet. */
-unsigned rp_base_tell_starvation(rp_base_socket *listener, rp_io_result result);
+unsigned rp__base_tell_starvation(rp_base_socket *listener, rp_io_result result);
 
 #endif

@@ -61,13 +61,13 @@ static rp_timer *meld_siblings(rp_timer *list)
     return root;
 }
 
-void rp_timers_insert(rp_timer **root, rp_timer *timer)
+void rp__timers_insert(rp_timer **root, rp_timer *timer)
 {
     timer->private_child = timer->private_next = timer->private_previous = NULL;
     *root = meld(*root, timer);
 }
 
-void rp_timers_remove(rp_timer **root, rp_timer *timer)
+void rp__timers_remove(rp_timer **root, rp_timer *timer)
 {
     rp_timer *children = meld_siblings(timer->private_child);
     if (timer == *root) {

@@ -10,7 +10,7 @@
 #include <ringport/loop.h>
 
 /* timer is not started; its private deadline and order are set. */
-void rp_timers_insert(rp_timer **root, rp_timer *timer);
-void rp_timers_remove(rp_timer **root, rp_timer *timer);
+void rp__timers_insert(rp_timer **root, rp_timer *timer);
+void rp__timers_remove(rp_timer **root, rp_timer *timer);
 
 #endif

@@ -13,7 +13,7 @@ typedef struct rp_unsent {
 } rp_unsent;
 
 /* Drops what was sent, and empty slices. True: nothing is left. */
-static inline bool rp_unsent_advance(rp_unsent *unsent, size_t sent)
+static inline bool rp__unsent_advance(rp_unsent *unsent, size_t sent)
 {
     unsent->offset += sent;
     while (unsent->count > 0 && unsent->offset >= unsent->slices->size) {

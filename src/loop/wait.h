@@ -7,7 +7,7 @@
 #include "loop/port.h"
 
 /* Where a wait ends that begins now. */
-static inline uint64_t rp_wait_end(rp_port *port, uint64_t wait_ns)
+static inline uint64_t rp__wait_end(rp_port *port, uint64_t wait_ns)
 {
     if (wait_ns == 0 || wait_ns == RP_WAIT_FOREVER)
         return wait_ns;
@@ -16,7 +16,7 @@ static inline uint64_t rp_wait_end(rp_port *port, uint64_t wait_ns)
 }
 
 /* What is left of a wait that ends then. */
-static inline uint64_t rp_wait_left(rp_port *port, uint64_t end_ns)
+static inline uint64_t rp__wait_left(rp_port *port, uint64_t end_ns)
 {
     if (end_ns == 0 || end_ns == RP_WAIT_FOREVER)
         return end_ns;
@@ -24,7 +24,7 @@ static inline uint64_t rp_wait_left(rp_port *port, uint64_t end_ns)
     return end_ns > now_ns ? end_ns - now_ns : 0;
 }
 
-static inline bool rp_wait_is_over(rp_port *port, uint64_t end_ns)
+static inline bool rp__wait_is_over(rp_port *port, uint64_t end_ns)
 {
     return end_ns != RP_WAIT_FOREVER && end_ns <= port->ops->now(port);
 }

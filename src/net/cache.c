@@ -15,7 +15,7 @@ static uint64_t hash_of(const char *host)
 {
     uint64_t hash = RP_HASH_BEGIN;
     for (; *host != '\0'; host++)
-        hash = rp_hash_byte(hash, (uint8_t)*host);
+        hash = rp__hash_byte(hash, (uint8_t)*host);
     return hash;
 }
 
@@ -24,10 +24,10 @@ static rp_name **bucket_of(rp_cache *cache, const char *host)
     return &cache->buckets[hash_of(host) % (sizeof(cache->buckets) / sizeof(cache->buckets[0]))];
 }
 
-void rp_cache_init(rp_cache *cache, rp_memory *memory, bool no_stale)
+void rp__cache_init(rp_cache *cache, rp_memory *memory, bool no_stale)
 {
     *cache = (rp_cache){.memory = memory, .no_stale = no_stale};
-    rp_list_init(&cache->used);
+    rp__list_init(&cache->used);
 }
 
 static void name_free(rp_cache *cache, rp_name *name)
@@ -36,21 +36,21 @@ static void name_free(rp_cache *cache, rp_name *name)
     while (*place != name)
         place = &(*place)->next;
     *place = name->next;
-    rp_list_remove(&name->used);
+    rp__list_remove(&name->used);
     cache->count--;
-    rp_free(cache->memory, name);
+    rp__free(cache->memory, name);
 }
 
-void rp_cache_free(rp_cache *cache)
+void rp__cache_free(rp_cache *cache)
 {
-    while (!rp_list_empty(&cache->used))
+    while (!rp__list_empty(&cache->used))
         name_free(cache, RP_CONTAINER(cache->used.next, rp_name, used));
 }
 
 static bool is_in_use(const rp_name *name)
 {
     return name->halves[RP_FAMILY_V4].asking > 0 || name->halves[RP_FAMILY_V6].asking > 0 ||
-           !rp_list_empty(&name->waiters);
+           !rp__list_empty(&name->waiters);
 }
 
 /* Room for one more. Those in use are as many as there are look-ups at most, and stay. */
@@ -65,7 +65,7 @@ static void evict(rp_cache *cache)
     }
 }
 
-rp_name *rp_cache_get(rp_cache *cache, const char *host)
+rp_name *rp__cache_get(rp_cache *cache, const char *host)
 {
     rp_name **bucket = bucket_of(cache, host);
     rp_name *name = *bucket;
@@ -74,25 +74,25 @@ rp_name *rp_cache_get(rp_cache *cache, const char *host)
     if (name == NULL) {
         size_t size = strlen(host);
         evict(cache);
-        name = rp_allocate(cache->memory, sizeof(*name) + size + 1);
+        name = rp__allocate(cache->memory, sizeof(*name) + size + 1);
         if (name == NULL)
             return NULL;
         memcpy(name->host, host, size);
         name->cache = cache;
-        rp_list_init(&name->waiters);
-        rp_list_init(&name->used);
+        rp__list_init(&name->waiters);
+        rp__list_init(&name->used);
         name->next = *bucket;
         *bucket = name;
         cache->count++;
     }
-    rp_list_remove(&name->used);
-    rp_list_append(&cache->used, &name->used);
+    rp__list_remove(&name->used);
+    rp__list_append(&cache->used, &name->used);
     return name;
 }
 
 /* ---- answers ---- */
 
-void rp_cache_answered(rp_name *name, unsigned family, const rp_answer *answer)
+void rp__cache_answered(rp_name *name, unsigned family, const rp_answer *answer)
 {
     rp_half *half = &name->halves[family];
     uint32_t ttl_s = answer->ttl_s, limit_s = RP_NEGATIVE_TTL_LIMIT_S;
@@ -129,7 +129,7 @@ static bool has_stale(const rp_half *half, uint64_t now_ns)
     return half->known.verdict == RP_VERDICT_ADDRESSES && now_ns < half->stale_until_ns;
 }
 
-unsigned rp_view_begin(rp_view *view, rp_name *name, unsigned how, uint64_t now_ns)
+unsigned rp__view_begin(rp_view *view, rp_name *name, unsigned how, uint64_t now_ns)
 {
     unsigned ask = 0;
     *view = (rp_view){.started_ns = now_ns, .whole = (how & RP_LOOKUP_WHOLE) != 0};
@@ -250,7 +250,7 @@ static rp_decision tell_none(const rp_view *view, const rp_name *name, const rp_
     return RP_DECISION_NONE;
 }
 
-rp_decision rp_view_look(rp_view *view, rp_name *name, uint64_t now_ns, rp_finding *finding)
+rp_decision rp__view_look(rp_view *view, rp_name *name, uint64_t now_ns, rp_finding *finding)
 {
     rp_verdict verdicts[RP_FAMILIES];
     *finding = (rp_finding){.stale = false};

@@ -84,15 +84,15 @@ struct rp_cache {
     bool no_stale;
 };
 
-void rp_cache_init(rp_cache *cache, rp_memory *memory, bool no_stale);
-void rp_cache_free(rp_cache *cache);
+void rp__cache_init(rp_cache *cache, rp_memory *memory, bool no_stale);
+void rp__cache_free(rp_cache *cache);
 
 /* The name, made if need be. NULL: no memory. Lives while it is asked for or waited for, or is
  * among the last used. */
-rp_name *rp_cache_get(rp_cache *cache, const char *host);
+rp_name *rp__cache_get(rp_cache *cache, const char *host);
 
 /* An answer to what was asked for at half->asked_ns. */
-void rp_cache_answered(rp_name *name, unsigned family, const rp_answer *answer);
+void rp__cache_answered(rp_name *name, unsigned family, const rp_answer *answer);
 
 /* A look-up's view of its name. */
 typedef struct rp_view {
@@ -106,7 +106,7 @@ typedef struct rp_view {
 
 /* The look-up begins. Returns the families that have to be asked for, as bits 1 << family, and
  * notes that they are. */
-unsigned rp_view_begin(rp_view *view, rp_name *name, unsigned how, uint64_t now_ns);
+unsigned rp__view_begin(rp_view *view, rp_name *name, unsigned how, uint64_t now_ns);
 
 typedef enum rp_decision { RP_DECISION_WAIT, RP_DECISION_ADDRESSES, RP_DECISION_NONE } rp_decision;
 
@@ -120,6 +120,6 @@ typedef struct rp_finding {
 } rp_finding;
 
 /* What the look-up does now: after its beginning, after each answer, and when it is time. */
-rp_decision rp_view_look(rp_view *view, rp_name *name, uint64_t now_ns, rp_finding *finding);
+rp_decision rp__view_look(rp_view *view, rp_name *name, uint64_t now_ns, rp_finding *finding);
 
 #endif

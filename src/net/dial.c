@@ -13,7 +13,7 @@
  * says nothing of the server, and is not remembered.
  *
  * A host that needs no look-up (an IP literal, "localhost", an override) costs no extra turn:
- * its first connect is started by rp_dial_start itself. What fails inside rp_dial_start is
+ * its first connect is started by rp__dial_start itself. What fails inside rp__dial_start is
  * deferred. */
 #include "net/dial.h"
 
@@ -84,8 +84,8 @@ static const char *target_text(const rp_dial *dial, size_t index, char text[TARG
 {
     char address[RP_ADDRESS_TEXT_SIZE];
     rp_address literal;
-    (void)rp_address_text(&dial->addresses[index], true, address);
-    if (dial->count == 1 && rp_address_parse(&literal, dial->host, strlen(dial->host)))
+    (void)rp__address_text(&dial->addresses[index], true, address);
+    if (dial->count == 1 && rp__address_parse(&literal, dial->host, strlen(dial->host)))
         (void)snprintf(text, TARGET_SIZE, "%s", address);
     else
         (void)snprintf(text, TARGET_SIZE, "%.100s (%s)", dial->host, address);
@@ -155,10 +155,10 @@ static uint32_t kinds_of(const rp_address *address)
 static void all_refused_error(rp_dial *dial)
 {
     char first[RP_ADDRESS_TEXT_SIZE], all[ALL_SIZE];
-    (void)rp_error_set(&dial->error, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT,
-                       "connection to %.100s refused by %s addresses (first %s)", dial->host,
-                       all_text(dial->failures, all),
-                       rp_address_text(&dial->addresses[dial->worst], true, first));
+    (void)rp__error_set(&dial->error, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT,
+                        "connection to %.100s refused by %s addresses (first %s)", dial->host,
+                        all_text(dial->failures, all),
+                        rp__address_text(&dial->addresses[dial->worst], true, first));
     dial->error.os_code = dial->result.os_code;
 }
 
@@ -172,15 +172,15 @@ static void worst_error(rp_dial *dial, const char *others)
     if (result.status == RP_E_IO_FAILED) /* of ports->open */
         result.status = RP_E_CONNECT_FAILED;
     if (result.status == RP_E_CONNECT_REFUSED)
-        (void)rp_error_set(error, result.status, RP_PHASE_CONNECT, "connection to %s refused%s",
-                           target, others);
+        (void)rp__error_set(error, result.status, RP_PHASE_CONNECT, "connection to %s refused%s",
+                            target, others);
     else if (result.os_code != 0)
-        (void)rp_error_set(error, result.status, RP_PHASE_CONNECT, "%s %s: %s%s",
-                           failure_words(result.status), target, rp_os_error_text(result.os_code),
-                           others);
+        (void)rp__error_set(error, result.status, RP_PHASE_CONNECT, "%s %s: %s%s",
+                            failure_words(result.status), target, rp__os_error_text(result.os_code),
+                            others);
     else
-        (void)rp_error_set(error, result.status, RP_PHASE_CONNECT, "%s %s%s",
-                           failure_words(result.status), target, others);
+        (void)rp__error_set(error, result.status, RP_PHASE_CONNECT, "%s %s%s",
+                            failure_words(result.status), target, others);
     error->os_code = result.os_code;
 }
 
@@ -192,11 +192,11 @@ static void refusal_error(rp_dial *dial)
     if (dial->refusals > 1)
         (void)snprintf(others, sizeof(others), "; %s addresses are forbidden",
                        all_text(dial->refusals, all));
-    (void)rp_error_set(&dial->error, RP_E_ADDRESS_REFUSED, RP_PHASE_CONNECT,
-                       "connection to %s forbidden by this program's %s: %s%s",
-                       target_text(dial, dial->refused, target),
-                       (kinds & dial->rules.refuse) == 0 ? "on_address" : "refuse_addresses",
-                       dial->why_not, others);
+    (void)rp__error_set(&dial->error, RP_E_ADDRESS_REFUSED, RP_PHASE_CONNECT,
+                        "connection to %s forbidden by this program's %s: %s%s",
+                        target_text(dial, dial->refused, target),
+                        (kinds & dial->rules.refuse) == 0 ? "on_address" : "refuse_addresses",
+                        dial->why_not, others);
 }
 
 /* Every address failed, or was refused. */
@@ -220,7 +220,7 @@ static void failure_error(rp_dial *dial)
         worst_error(dial, others);
 }
 
-bool rp_dial_lacks(rp_status status)
+bool rp__dial_lacks(rp_status status)
 {
     return status == RP_E_NO_MEMORY || status == RP_E_NO_DESCRIPTORS ||
            status == RP_E_NO_LOCAL_PORTS || status == RP_E_LOCAL_ADDRESS;
@@ -230,7 +230,7 @@ bool rp_dial_lacks(rp_status status)
  * what this process lacks is the news, because its address might have been the good one. */
 static int weight(rp_status status)
 {
-    if (rp_dial_lacks(status))
+    if (rp__dial_lacks(status))
         return 4;
     switch (status) {
     case RP_E_UNSUPPORTED:
@@ -246,7 +246,7 @@ static void connect_timeout_error(rp_dial *dial)
 {
     char target[TARGET_SIZE], first[RP_ADDRESS_TEXT_SIZE], ms[MS_SIZE], others[OTHERS_SIZE];
     (void)ms_text(dial->connect_timeout_ms, ms);
-    if (dial->failures > 0 && rp_dial_lacks(dial->result.status)) {
+    if (dial->failures > 0 && rp__dial_lacks(dial->result.status)) {
         (void)snprintf(others, sizeof(others), "; no other address answered within %s ms", ms);
         worst_error(dial, others);
         return;
@@ -259,14 +259,14 @@ static void connect_timeout_error(rp_dial *dial)
     while (dial->attempts[index].refused)
         index++;
     if (tried == 1)
-        (void)rp_error_set(&dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
-                           "%s did not answer the connection within %s ms",
-                           target_text(dial, index, target), ms);
+        (void)rp__error_set(&dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
+                            "%s did not answer the connection within %s ms",
+                            target_text(dial, index, target), ms);
     else
-        (void)rp_error_set(
+        (void)rp__error_set(
             &dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
             "none of %zu addresses of %.100s (first %s) took the connection within %s ms", tried,
-            dial->host, rp_address_text(&dial->addresses[index], true, first), ms);
+            dial->host, rp__address_text(&dial->addresses[index], true, first), ms);
 }
 
 /* ---- the end ---- */
@@ -277,27 +277,27 @@ static void free_when_done(rp_dial *dial)
         return;
     rp_loop *loop = dial->loop;
     rp_resolver_release(dial->resolver);
-    rp_free(&loop->memory, dial);
-    rp_loop_unhold(loop);
+    rp__free(&loop->memory, dial);
+    rp__loop_unhold(loop);
 }
 
 static void attempt_close(rp_attempt *attempt)
 {
     rp_socket *socket = attempt->socket;
     attempt->socket = NULL;
-    rp_socket_ops(socket)->close(socket);
+    rp__socket_ops(socket)->close(socket);
 }
 
 /* Nothing of the dial will happen any more, but that its sockets get closed. */
 static void stop(rp_dial *dial)
 {
     if (dial->lookup != NULL)
-        rp_lookup_cancel(dial->lookup);
+        rp__lookup_cancel(dial->lookup);
     dial->lookup = NULL;
     rp_timer_stop(dial->loop, &dial->deadline);
     rp_timer_stop(dial->loop, &dial->delay);
-    rp_loop_undefer(&dial->deferred);
-    rp_list_remove(&dial->hook.link);
+    rp__loop_undefer(&dial->deferred);
+    rp__list_remove(&dial->hook.link);
     for (size_t i = 0; i < dial->next; i++) {
         if (dial->attempts[i].socket != NULL)
             attempt_close(&dial->attempts[i]);
@@ -335,7 +335,7 @@ static void loop_ends(rp_loop_hook *hook)
 {
     rp_dial *dial = RP_CONTAINER(hook, rp_dial, hook);
     rp_phase phase = dial->resolved_ns == 0 ? RP_PHASE_RESOLVE : RP_PHASE_CONNECT;
-    (void)rp_error_set(&dial->error, RP_E_CANCELLED, phase, "the loop was destroyed");
+    (void)rp__error_set(&dial->error, RP_E_CANCELLED, phase, "the loop was destroyed");
     fail(dial);
 }
 
@@ -345,8 +345,8 @@ static void note_failure(rp_dial *dial, size_t index, rp_io_result result)
 {
     int telling = weight(result.status);
     dial->attempts[index].failed = true;
-    if (dial->choice && !rp_dial_lacks(result.status))
-        rp_address_note(dial->loop, dial->resolver, &dial->addresses[index], false);
+    if (dial->choice && !rp__dial_lacks(result.status))
+        rp__address_note(dial->loop, dial->resolver, &dial->addresses[index], false);
     if (dial->failures++ > 0 && result.status != dial->result.status)
         dial->mixed = true;
     if (dial->failures > 1 && telling <= weight(dial->result.status))
@@ -358,12 +358,12 @@ static void note_failure(rp_dial *dial, size_t index, rp_io_result result)
 /* Those that had their time and did not connect. */
 static void note_slow(rp_dial *dial)
 {
-    uint64_t now_ns = rp_loop_now_ns(dial->loop);
+    uint64_t now_ns = rp__loop_now_ns(dial->loop);
     for (size_t i = 0; i < dial->next && dial->choice; i++) {
         const rp_attempt *attempt = &dial->attempts[i];
         if (attempt->socket != NULL &&
             now_ns - attempt->started_ns >= RP_ATTEMPT_DELAY_MS * NS_PER_MS)
-            rp_address_note(dial->loop, dial->resolver, &dial->addresses[i], false);
+            rp__address_note(dial->loop, dial->resolver, &dial->addresses[i], false);
     }
 }
 
@@ -389,7 +389,7 @@ static void win(rp_dial *dial, rp_attempt *attempt)
     rp_dial_result result = {
         .socket = attempt->socket,
         .address = dial->addresses[index],
-        .connected_ns = rp_loop_now_ns(dial->loop),
+        .connected_ns = rp__loop_now_ns(dial->loop),
         .rest = rest,
         .rest_count = list_rest(dial, index, rest),
     };
@@ -452,7 +452,7 @@ static const char *ask_about(const rp_dial_rules *rules, const char *host,
 {
     char text[RP_ADDRESS_TEXT_SIZE];
     rp_target target = {.host = host,
-                        .address = rp_address_text(address, true, text),
+                        .address = rp__address_text(address, true, text),
                         .bytes = address->bytes,
                         .size = bytes_size(address),
                         .port = address->port,
@@ -460,8 +460,8 @@ static const char *ask_about(const rp_dial_rules *rules, const char *host,
     return rules->on_address(&target, rules->user);
 }
 
-bool rp_rules_allow(const rp_dial_rules *rules, const char *host, const rp_address *address,
-                    const char **why_not)
+bool rp__rules_allow(const rp_dial_rules *rules, const char *host, const rp_address *address,
+                     const char **why_not)
 {
     *why_not = NULL;
     if (address->family == RP_FAMILY_UNIX)
@@ -469,7 +469,7 @@ bool rp_rules_allow(const rp_dial_rules *rules, const char *host, const rp_addre
     uint32_t kinds = kinds_of(address);
     uint32_t refused = kinds & rules->refuse;
     if (refused != 0)
-        *why_not = rp_kind_text(refused);
+        *why_not = rp__kind_text(refused);
     else if (rules->on_address != NULL)
         *why_not = ask_about(rules, host, address, kinds);
     return *why_not == NULL;
@@ -479,7 +479,7 @@ bool rp_rules_allow(const rp_dial_rules *rules, const char *host, const rp_addre
 static bool is_allowed(rp_dial *dial, size_t index)
 {
     const char *why_not;
-    if (rp_rules_allow(&dial->rules, dial->host, &dial->addresses[index], &why_not))
+    if (rp__rules_allow(&dial->rules, dial->host, &dial->addresses[index], &why_not))
         return true;
     dial->attempts[index].refused = true;
     if (dial->refusals++ > 0)
@@ -502,12 +502,12 @@ static bool attempt_start(rp_dial *dial, size_t index)
         return false;
     }
     dial->attempts[index] =
-        (rp_attempt){.dial = dial, .socket = socket, .started_ns = rp_loop_now_ns(dial->loop)};
+        (rp_attempt){.dial = dial, .socket = socket, .started_ns = rp__loop_now_ns(dial->loop)};
     dial->sockets++;
     socket->handler = &handler;
     socket->user = &dial->attempts[index];
     if (address->family != RP_FAMILY_UNIX)
-        result = rp_local_bind(&dial->local, socket, address->family);
+        result = rp__local_bind(&dial->local, socket, address->family);
     if (result.status != RP_OK) {
         note_failure(dial, index, result);
         attempt_close(&dial->attempts[index]);
@@ -515,7 +515,7 @@ static bool attempt_start(rp_dial *dial, size_t index)
     }
     dial->connecting++;
     socket->speaks_first = dial->speaks_first;
-    rp_socket_ops(socket)->connect(socket, address);
+    rp__socket_ops(socket)->connect(socket, address);
     return true;
 }
 
@@ -552,7 +552,7 @@ static void on_connect_timeout(rp_timer *timer, void *user)
 /* The addresses are there. False: no attempt could be started, and dial->error says why. */
 static bool connect_phase(rp_dial *dial)
 {
-    dial->resolved_ns = rp_loop_now_ns(dial->loop);
+    dial->resolved_ns = rp__loop_now_ns(dial->loop);
     dial->choice = dial->choice || dial->count > 1;
     start_connecting(dial);
     if (is_over(dial)) {
@@ -613,8 +613,8 @@ static void on_resolved(void *user, const rp_resolved *resolved)
     dial->count = resolved->count;
     dial->stale = resolved->stale;
     if (resolved->partial) /* without memory for it: these must do */
-        dial->lookup = rp_lookup_start(dial->loop, dial->resolver, dial->host, dial->port,
-                                       dial->how | RP_LOOKUP_WHOLE, on_more, dial);
+        dial->lookup = rp__lookup_start(dial->loop, dial->resolver, dial->host, dial->port,
+                                        dial->how | RP_LOOKUP_WHOLE, on_more, dial);
     if (!connect_phase(dial))
         fail(dial);
 }
@@ -624,17 +624,17 @@ static void on_resolve_timeout(rp_timer *timer, void *user)
     rp_dial *dial = user;
     char ms[MS_SIZE];
     (void)timer;
-    (void)rp_error_set(&dial->error, RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE,
-                       "no answer for %.120s within %s ms", dial->host,
-                       ms_text(dial->resolve_timeout_ms, ms));
+    (void)rp__error_set(&dial->error, RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE,
+                        "no answer for %.120s within %s ms", dial->host,
+                        ms_text(dial->resolve_timeout_ms, ms));
     fail(dial);
 }
 
 /* False: no memory. */
 static bool resolve_phase(rp_dial *dial)
 {
-    dial->lookup = rp_lookup_start(dial->loop, dial->resolver, dial->host, dial->port, dial->how,
-                                   on_resolved, dial);
+    dial->lookup = rp__lookup_start(dial->loop, dial->resolver, dial->host, dial->port, dial->how,
+                                    on_resolved, dial);
     if (dial->lookup == NULL)
         return false;
     if (dial->resolve_timeout_ms != RP_NEVER_MS)
@@ -648,7 +648,7 @@ static bool resolve_phase(rp_dial *dial)
 static rp_dial *dial_new(rp_loop *loop, const rp_dial_options *options, rp_dial_fn *fn, void *user)
 {
     size_t size = strlen(options->host);
-    rp_dial *dial = rp_allocate(&loop->memory, sizeof(*dial) + size + 1);
+    rp_dial *dial = rp__allocate(&loop->memory, sizeof(*dial) + size + 1);
     if (dial == NULL)
         return NULL;
     dial->loop = loop;
@@ -685,17 +685,17 @@ static rp_status leave_out_families(rp_dial *dial)
     }
     if (dial->count > 0 || all == 0)
         return RP_OK;
-    return rp_error_set(&dial->error, RP_E_CONNECT_UNREACHABLE, RP_PHASE_CONNECT,
-                        "no way to %.150s: IPv%u is not allowed by this program's families",
-                        dial->host, (unsigned)unwanted);
+    return rp__error_set(&dial->error, RP_E_CONNECT_UNREACHABLE, RP_PHASE_CONNECT,
+                         "no way to %.150s: IPv%u is not allowed by this program's families",
+                         dial->host, (unsigned)unwanted);
 }
 
 /* The addresses that need no look-up: given, or known at once. */
 static rp_status know_addresses(rp_dial *dial, const rp_dial_options *options)
 {
     if (options->count == 0) {
-        rp_status status = rp_resolve_at_once(dial->loop, dial->resolver, dial->host, dial->port,
-                                              dial->addresses, &dial->count, &dial->error);
+        rp_status status = rp__resolve_at_once(dial->loop, dial->resolver, dial->host, dial->port,
+                                               dial->addresses, &dial->count, &dial->error);
         return status == RP_OK ? leave_out_families(dial) : status;
     }
     RP_ASSERT(options->count <= RP_ADDRESSES_LIMIT);
@@ -705,7 +705,7 @@ static rp_status know_addresses(rp_dial *dial, const rp_dial_options *options)
     return RP_OK;
 }
 
-rp_dial *rp_dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn *fn, void *user)
+rp_dial *rp__dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn *fn, void *user)
 {
     rp_dial *dial = dial_new(loop, options, fn, user);
     if (dial == NULL)
@@ -714,26 +714,26 @@ rp_dial *rp_dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn
     rp_status status = know_addresses(dial, options);
     if (loop->destroying) {
         /* The hooks have been called: nothing would end the attempts any more. */
-        (void)rp_error_set(&dial->error, RP_E_CANCELLED, RP_PHASE_RESOLVE,
-                           "the loop was destroyed");
+        (void)rp__error_set(&dial->error, RP_E_CANCELLED, RP_PHASE_RESOLVE,
+                            "the loop was destroyed");
     } else if (status == RP_OK && dial->count > 0) {
         going = connect_phase(dial);
     } else if (status == RP_OK) {
         going = resolve_phase(dial);
         if (!going) {
             rp_resolver_release(dial->resolver);
-            rp_free(&loop->memory, dial);
+            rp__free(&loop->memory, dial);
             return NULL;
         }
     }
-    rp_loop_hold(loop);
-    rp_loop_hook_add(loop, &dial->hook, loop_ends);
+    rp__loop_hold(loop);
+    rp__loop_hook_add(loop, &dial->hook, loop_ends);
     if (!going)
-        rp_loop_defer(loop, &dial->deferred, fail_deferred);
+        rp__loop_defer(loop, &dial->deferred, fail_deferred);
     return dial;
 }
 
-void rp_dial_cancel(rp_dial *dial)
+void rp__dial_cancel(rp_dial *dial)
 {
     if (dial->fn == NULL)
         return;

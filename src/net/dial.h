@@ -20,8 +20,8 @@ typedef struct rp_dial_rules {
 } rp_dial_rules;
 
 /* False: by the rules it is not connected to, as *why_not says: on_address' words, or the kind. */
-bool rp_rules_allow(const rp_dial_rules *rules, const char *host, const rp_address *address,
-                    const char **why_not);
+bool rp__rules_allow(const rp_dial_rules *rules, const char *host, const rp_address *address,
+                     const char **why_not);
 
 typedef struct rp_dial_options {
     const char *host; /* copied */
@@ -56,16 +56,16 @@ typedef struct rp_dial_result {
 
 /* It is this process that lacks something: that says nothing of an address, and is the news beside
  * whatever else failed. */
-bool rp_dial_lacks(rp_status status);
+bool rp__dial_lacks(rp_status status);
 
 typedef void rp_dial_fn(void *user, const rp_dial_result *result);
 
 /* Never calls fn inside. NULL: no memory. fn is called once, and the pointer is dead then; the
  * losing attempts are closed, and rp_loop_run waits for that. When the loop is destroyed before,
  * fn gets RP_E_CANCELLED. */
-rp_dial *rp_dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn *fn, void *user);
+rp_dial *rp__dial_start(rp_loop *loop, const rp_dial_options *options, rp_dial_fn *fn, void *user);
 
 /* fn will not be called. */
-void rp_dial_cancel(rp_dial *dial);
+void rp__dial_cancel(rp_dial *dial);
 
 #endif

@@ -72,7 +72,7 @@ struct ask {
 /* c-ares says that it is the name servers when it is this process that has no descriptors. */
 static int cause_of(int status)
 {
-    return status != ARES_SUCCESS && rp_system_lacks_descriptors() ? NO_DESCRIPTORS : status;
+    return status != ARES_SUCCESS && rp__system_lacks_descriptors() ? NO_DESCRIPTORS : status;
 }
 
 /* ---- the channel ---- */
@@ -83,10 +83,10 @@ static bool library_ready;
 /* ares_library_init is not safe between threads. Never undone: others may use c-ares too. */
 static int library_init(void)
 {
-    rp_mutex_lock(&library_mutex);
+    rp__mutex_lock(&library_mutex);
     int status = library_ready ? ARES_SUCCESS : ares_library_init(ARES_LIB_INIT_ALL);
     library_ready = status == ARES_SUCCESS;
-    rp_mutex_unlock(&library_mutex);
+    rp__mutex_unlock(&library_mutex);
     return status;
 }
 
@@ -102,9 +102,9 @@ static int channel_create(ares_channel_t **channel, const char *servers)
     int given =
         ARES_OPT_EVENT_THREAD | ARES_OPT_FLAGS | ARES_OPT_QUERY_CACHE | ARES_OPT_UDP_MAX_QUERIES;
     rp_signals signals;
-    rp_signals_block(&signals);
+    rp__signals_block(&signals);
     int status = ares_init_options(channel, &options, given);
-    rp_signals_restore(&signals);
+    rp__signals_restore(&signals);
     if (status == ARES_SUCCESS && servers != NULL) {
         status = ares_set_servers_ports_csv(*channel, servers);
         if (status != ARES_SUCCESS)
@@ -131,7 +131,7 @@ static int channels_create(rp_dns *dns, const char *servers)
     return status;
 }
 
-int rp_dns_create(rp_dns **out, const char *servers)
+int rp__dns_create(rp_dns **out, const char *servers)
 {
     rp_memory memory;
     int status = library_init();
@@ -139,28 +139,28 @@ int rp_dns_create(rp_dns **out, const char *servers)
         return status;
     if (!ares_threadsafety())
         return ARES_ENOTIMP;
-    rp_memory_init(&memory, (rp_allocator){0});
-    rp_dns *dns = rp_allocate(&memory, sizeof(*dns));
+    rp__memory_init(&memory, (rp_allocator){0});
+    rp_dns *dns = rp__allocate(&memory, sizeof(*dns));
     if (dns == NULL)
         return ARES_ENOMEM;
     dns->memory = memory;
     status = cause_of(channels_create(dns, servers));
     if (status != ARES_SUCCESS) {
-        rp_free(&memory, dns);
+        rp__free(&memory, dns);
         return status;
     }
-    rp_mutex_init(&dns->mutex);
+    rp__mutex_init(&dns->mutex);
     *out = dns;
     return ARES_SUCCESS;
 }
 
-void rp_dns_destroy(rp_dns *dns)
+void rp__dns_destroy(rp_dns *dns)
 {
     ares_destroy(dns->channel);
     ares_destroy(dns->hosts);
-    rp_mutex_destroy(&dns->mutex);
+    rp__mutex_destroy(&dns->mutex);
     rp_memory memory = dns->memory;
-    rp_free(&memory, dns);
+    rp__free(&memory, dns);
 }
 
 /* ---- answers ---- */
@@ -180,7 +180,7 @@ static void add_address(rp_answer *answer, unsigned family, const void *bytes)
     memcpy(address.bytes, bytes, family == RP_FAMILY_V4 ? 4 : 16);
     if (answer->count == RP_ADDRESSES_LIMIT || has_address(answer, &address))
         return;
-    answer->keys[answer->count] = rp_order_key(&address);
+    answer->keys[answer->count] = rp__order_key(&address);
     answer->addresses[answer->count++] = address;
 }
 
@@ -248,10 +248,10 @@ static void read_answer(rp_answer *answer, const part *of, ares_status_t status,
 static void ask_release(ask *self)
 {
     rp_dns *dns = self->dns;
-    rp_mutex_lock(&dns->mutex);
+    rp__mutex_lock(&dns->mutex);
     if (--self->outstanding == 0)
-        rp_free(&dns->memory, self);
-    rp_mutex_unlock(&dns->mutex);
+        rp__free(&dns->memory, self);
+    rp__mutex_unlock(&dns->mutex);
 }
 
 static bool says_nothing(const rp_answer *answer)
@@ -343,13 +343,13 @@ static void on_answer(void *user, ares_status_t status, size_t timeouts,
     bool advanced = false;
     (void)timeouts;
     read_answer(&answer, of, status, response);
-    rp_mutex_lock(&self->dns->mutex);
+    rp__mutex_lock(&self->dns->mutex);
     if (of->rank == self->rank)
         now = take(self, of->family, &answer, &advanced);
     rank = self->rank;
     for (unsigned family = 0; family < RP_FAMILIES; family++)
         nothings[family] = nothing_of(self, family);
-    rp_mutex_unlock(&self->dns->mutex);
+    rp__mutex_unlock(&self->dns->mutex);
     for (unsigned family = 0; family < RP_FAMILIES; family++) {
         if ((now & 1u << family) == 0)
             continue;
@@ -368,11 +368,11 @@ static void put_questions(ask *self, unsigned rank)
     for (unsigned family = 0; family < RP_FAMILIES; family++) {
         if ((self->families & 1u << family) == 0)
             continue;
-        rp_mutex_lock(&self->dns->mutex);
+        rp__mutex_lock(&self->dns->mutex);
         bool due = self->rank == rank;
         if (due)
             self->outstanding++;
-        rp_mutex_unlock(&self->dns->mutex);
+        rp__mutex_unlock(&self->dns->mutex);
         part *of = &self->parts[rank][family];
         *of = (part){.ask = self, .rank = rank, .family = family};
         if (due)
@@ -402,7 +402,7 @@ static void list_names(ask *self, const char *host)
     search.count = 0;
     search.ndots = 0;
     if (!whole)
-        rp_system_search(&search);
+        rp__system_search(&search);
     if (dots >= search.ndots)
         add_name(self, host, NULL);
     for (size_t i = 0; i < search.count; i++) {
@@ -468,16 +468,16 @@ static bool is_onion(const char *host)
 
 /* ---- public ---- */
 
-void rp_dns_ask(rp_dns *dns, const char *host, unsigned families, rp_dns_fn *fn, void *user)
+void rp__dns_ask(rp_dns *dns, const char *host, unsigned families, rp_dns_fn *fn, void *user)
 {
     rp_answer answers[RP_FAMILIES];
     if (look_into_hosts(dns, host, answers)) {
         give_all(families, answers, fn, user);
         return;
     }
-    rp_mutex_lock(&dns->mutex);
-    ask *self = is_onion(host) ? NULL : rp_allocate(&dns->memory, sizeof(*self));
-    rp_mutex_unlock(&dns->mutex);
+    rp__mutex_lock(&dns->mutex);
+    ask *self = is_onion(host) ? NULL : rp__allocate(&dns->memory, sizeof(*self));
+    rp__mutex_unlock(&dns->mutex);
     if (self == NULL) {
         rp_answer none = {.verdict = RP_VERDICT_FAILED, .code = ARES_ENOMEM};
         if (is_onion(host))
@@ -498,36 +498,36 @@ void rp_dns_ask(rp_dns *dns, const char *host, unsigned families, rp_dns_fn *fn,
     ask_release(self);
 }
 
-void rp_dns_error(const char *host, rp_verdict verdict, int code, rp_error *error)
+void rp__dns_error(const char *host, rp_verdict verdict, int code, rp_error *error)
 {
     static const char none[] = "name servers gave no answer for %.120s (%s)";
     if (verdict == RP_VERDICT_NO_NAME)
-        (void)rp_error_set(error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE, "%.120s: no such host",
-                           host);
+        (void)rp__error_set(error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE, "%.120s: no such host",
+                            host);
     else if (verdict == RP_VERDICT_NO_DATA)
-        (void)rp_error_set(error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE,
-                           "%.120s: the host has no address", host);
+        (void)rp__error_set(error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE,
+                            "%.120s: the host has no address", host);
     else if (code == ARES_ENOMEM)
-        (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_RESOLVE,
-                           "no memory for the look-up of %.120s", host);
+        (void)rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_RESOLVE,
+                            "no memory for the look-up of %.120s", host);
     else if (code == NO_DESCRIPTORS)
-        (void)rp_error_set(error, RP_E_NO_DESCRIPTORS, RP_PHASE_RESOLVE,
-                           "no descriptor is left for the look-up of %.120s", host);
+        (void)rp__error_set(error, RP_E_NO_DESCRIPTORS, RP_PHASE_RESOLVE,
+                            "no descriptor is left for the look-up of %.120s", host);
     else if (code == ARES_ETIMEOUT || code == ARES_ECONNREFUSED)
-        (void)rp_error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE,
-                           "name servers did not answer for %.120s", host);
+        (void)rp__error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE,
+                            "name servers did not answer for %.120s", host);
     else if (code == ARES_ESERVFAIL)
-        (void)rp_error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE, none, host, "SERVFAIL");
+        (void)rp__error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE, none, host, "SERVFAIL");
     else if (code == ARES_EREFUSED)
-        (void)rp_error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE, none, host, "REFUSED");
+        (void)rp__error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE, none, host, "REFUSED");
     else if (code == ARES_ENOTIMP)
-        (void)rp_error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE, none, host, "NOTIMP");
+        (void)rp__error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE, none, host, "NOTIMP");
     else
-        (void)rp_error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE,
-                           "look-up of %.120s failed: %s", host, ares_strerror(code));
+        (void)rp__error_set(error, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE,
+                            "look-up of %.120s failed: %s", host, ares_strerror(code));
 }
 
-int rp_dns_code(rp_status status)
+int rp__dns_code(rp_status status)
 {
     return status == RP_E_NO_MEMORY ? ARES_ENOMEM : ARES_ETIMEOUT;
 }

@@ -7,23 +7,23 @@
 
 typedef struct rp_dns rp_dns;
 
-/* One family's answer: once for each that was asked for, on any thread, also inside rp_dns_ask and
- * rp_dns_destroy. */
+/* One family's answer: once for each that was asked for, on any thread, also inside rp__dns_ask and
+ * rp__dns_destroy. */
 typedef void rp_dns_fn(void *user, unsigned family, const rp_answer *answer);
 
-/* servers NULL: the system's. Starts the thread. Returns a code for rp_dns_error, 0: made. */
-int rp_dns_create(rp_dns **dns, const char *servers);
+/* servers NULL: the system's. Starts the thread. Returns a code for rp__dns_error, 0: made. */
+int rp__dns_create(rp_dns **dns, const char *servers);
 /* Gives up what is asked for (the answers say so), joins the thread. */
-void rp_dns_destroy(rp_dns *dns);
+void rp__dns_destroy(rp_dns *dns);
 
 /* Looks into the hosts file, then asks for the families (bits 1 << family) of host and, as long as
  * there is no such name, of what it may stand for (search domains). */
-void rp_dns_ask(rp_dns *dns, const char *host, unsigned families, rp_dns_fn *fn, void *user);
+void rp__dns_ask(rp_dns *dns, const char *host, unsigned families, rp_dns_fn *fn, void *user);
 
 /* Why there are no addresses. */
-void rp_dns_error(const char *host, rp_verdict verdict, int code, rp_error *error);
+void rp__dns_error(const char *host, rp_verdict verdict, int code, rp_error *error);
 
-/* What a port's own look-up came to, as a code for rp_dns_error. */
-int rp_dns_code(rp_status status);
+/* What a port's own look-up came to, as a code for rp__dns_error. */
+int rp__dns_code(rp_status status);
 
 #endif

@@ -18,11 +18,11 @@ static size_t set_of(const rp_address *address)
 {
     uint64_t hash = RP_HASH_BEGIN ^ address->port;
     for (size_t i = 0; i < sizeof(address->bytes); i++)
-        hash = rp_hash_byte(hash, address->bytes[i]);
+        hash = rp__hash_byte(hash, address->bytes[i]);
     return (size_t)(hash >> 32) % RP_HEALTH_SETS;
 }
 
-void rp_health_note(rp_health *health, const rp_address *address, bool good, uint64_t now_ns)
+void rp__health_note(rp_health *health, const rp_address *address, bool good, uint64_t now_ns)
 {
     rp_failed_address *set = health->sets[set_of(address)], *oldest = &set[0];
     for (size_t i = 0; i < RP_HEALTH_WAYS; i++) {
@@ -39,7 +39,7 @@ void rp_health_note(rp_health *health, const rp_address *address, bool good, uin
         *oldest = (rp_failed_address){.until_ns = 0};
 }
 
-bool rp_health_failed(const rp_health *health, const rp_address *address, uint64_t now_ns)
+bool rp__health_failed(const rp_health *health, const rp_address *address, uint64_t now_ns)
 {
     const rp_failed_address *set = health->sets[set_of(address)];
     for (size_t i = 0; i < RP_HEALTH_WAYS; i++) {

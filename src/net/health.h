@@ -19,7 +19,7 @@ typedef struct rp_health {
 } rp_health;
 
 /* Address and port: another port is another service. */
-void rp_health_note(rp_health *health, const rp_address *address, bool good, uint64_t now_ns);
-bool rp_health_failed(const rp_health *health, const rp_address *address, uint64_t now_ns);
+void rp__health_note(rp_health *health, const rp_address *address, bool good, uint64_t now_ns);
+bool rp__health_failed(const rp_health *health, const rp_address *address, uint64_t now_ns);
 
 #endif

@@ -149,7 +149,7 @@ uint32_t rp_address_kinds(const uint8_t *bytes, size_t size)
     return kinds | held_kinds(bytes);
 }
 
-const char *rp_kind_text(uint32_t kinds)
+const char *rp__kind_text(uint32_t kinds)
 {
     static const struct {
         uint32_t kind;

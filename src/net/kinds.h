@@ -5,6 +5,6 @@
 #include <ringport/address.h>
 
 /* "private", of the most telling one of kinds, which is not 0. */
-const char *rp_kind_text(uint32_t kinds);
+const char *rp__kind_text(uint32_t kinds);
 
 #endif

@@ -19,14 +19,14 @@ typedef struct span {
 
 static bool same_name(span a, span b)
 {
-    return a.size == b.size && rp_ascii_equal(a.text, b.text, a.size);
+    return a.size == b.size && rp__ascii_equal(a.text, b.text, a.size);
 }
 
-void rp_names_lower(const char *host, char name[RP_NAME_SIZE])
+void rp__names_lower(const char *host, char name[RP_NAME_SIZE])
 {
     size_t size = 0;
     for (; host[size] != '\0' && size < RP_NAME_SIZE - 1; size++)
-        name[size] = rp_ascii_lower(host[size]);
+        name[size] = rp__ascii_lower(host[size]);
     name[size] = '\0';
 }
 
@@ -72,16 +72,16 @@ static span cut(span *rest, char separator)
  * else would be sent to name servers in vain, or mean something to c-ares (a backslash does). */
 static bool is_name_character(char c)
 {
-    return (c >= '0' && c <= '9') || (rp_ascii_lower(c) >= 'a' && rp_ascii_lower(c) <= 'z') ||
+    return (c >= '0' && c <= '9') || (rp__ascii_lower(c) >= 'a' && rp__ascii_lower(c) <= 'z') ||
            c == '-' || c == '_';
 }
 
 /* As inet_aton(3) has them: decimal, octal, or "0x" and hexadecimal. */
 static bool is_number(span label)
 {
-    bool hex = label.size > 1 && label.text[0] == '0' && rp_ascii_lower(label.text[1]) == 'x';
+    bool hex = label.size > 1 && label.text[0] == '0' && rp__ascii_lower(label.text[1]) == 'x';
     for (size_t i = hex ? 2 : 0; i < label.size; i++) {
-        char c = rp_ascii_lower(label.text[i]);
+        char c = rp__ascii_lower(label.text[i]);
         if ((c < '0' || c > '9') && !(hex && c >= 'a' && c <= 'f'))
             return false;
     }
@@ -154,9 +154,9 @@ static rp_override *find_override(rp_override *overrides, span host, uint16_t po
     return any;
 }
 
-rp_status rp_names_answer(rp_override *overrides, const char *host, uint16_t port,
-                          rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
-                          rp_override **from, rp_error *error)
+rp_status rp__names_answer(rp_override *overrides, const char *host, uint16_t port,
+                           rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
+                           rp_override **from, rp_error *error)
 {
     size_t size = strlen(host);
     span name = bare_host(host, size);
@@ -166,7 +166,7 @@ rp_status rp_names_answer(rp_override *overrides, const char *host, uint16_t por
         *count = (*from)->count;
         memcpy(addresses, (*from)->addresses, *count * sizeof(*addresses));
     }
-    if (*count == 0 && rp_address_parse(&addresses[0], host, size))
+    if (*count == 0 && rp__address_parse(&addresses[0], host, size))
         *count = 1;
     if (*count == 0 && host[0] != '[' && is_localhost(name))
         *count = localhost_addresses(addresses);
@@ -176,8 +176,8 @@ rp_status rp_names_answer(rp_override *overrides, const char *host, uint16_t por
         return RP_OK;
     const char *fault = host[0] == '[' ? "is not a valid IP address" : name_fault(name);
     if (fault != NULL)
-        return rp_error_set(error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE,
-                            "host name \"%.100s\" %s", host, fault);
+        return rp__error_set(error, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE,
+                             "host name \"%.100s\" %s", host, fault);
     return RP_OK;
 }
 
@@ -208,7 +208,7 @@ static const char *parse_addresses(rp_override *entry, span rest)
         span text = cut(&rest, ',');
         if (entry->count == RP_ADDRESSES_LIMIT)
             return "has more than 16 addresses";
-        if (!rp_address_parse(&entry->addresses[entry->count], text.text, text.size))
+        if (!rp__address_parse(&entry->addresses[entry->count], text.text, text.size))
             return text.size == 0 ? "lacks an address" : "has an address that is none";
         entry->count++;
         if (!more)
@@ -222,7 +222,7 @@ static const char *parse_override(rp_override *entry, const char *text)
     span host = cut_host(&rest);
     rp_address literal;
     bool any_host = host.size == 1 && host.text[0] == '*';
-    if (!any_host && !rp_address_parse(&literal, host.text, host.size) && name_fault(host) != NULL)
+    if (!any_host && !rp__address_parse(&literal, host.text, host.size) && name_fault(host) != NULL)
         return "has no valid host name";
     memcpy(entry->host, host.text, host.size);
     if (memchr(rest.text, ':', rest.size) == NULL)
@@ -234,21 +234,21 @@ static const char *parse_override(rp_override *entry, const char *text)
     return parse_addresses(entry, rest);
 }
 
-rp_status rp_override_parse(rp_override **override, rp_memory *memory, const char *text,
-                            size_t index, rp_error *error)
+rp_status rp__override_parse(rp_override **override, rp_memory *memory, const char *text,
+                             size_t index, rp_error *error)
 {
     *override = NULL;
     if (text == NULL)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "override %zu is NULL",
-                            index + 1);
-    rp_override *entry = rp_allocate(memory, sizeof(*entry) + strlen(text) + 1);
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "override %zu is NULL",
+                             index + 1);
+    rp_override *entry = rp__allocate(memory, sizeof(*entry) + strlen(text) + 1);
     if (entry == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the overrides");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the overrides");
     const char *fault = parse_override(entry, text);
     if (fault != NULL) {
-        rp_free(memory, entry);
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "override %zu (\"%.120s\") %s",
-                            index + 1, text, fault);
+        rp__free(memory, entry);
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "override %zu (\"%.120s\") %s",
+                             index + 1, text, fault);
     }
     *override = entry;
     return RP_OK;
@@ -260,7 +260,7 @@ static bool is_server(span text)
 {
     rp_address address;
     uint16_t port;
-    if (rp_address_parse(&address, text.text, text.size))
+    if (rp__address_parse(&address, text.text, text.size))
         return true;
     const char *colon = NULL;
     for (size_t i = 0; i < text.size; i++) {
@@ -270,12 +270,12 @@ static bool is_server(span text)
     if (colon == NULL)
         return false;
     size_t size = (size_t)(colon - text.text);
-    return rp_address_parse(&address, text.text, size) &&
+    return rp__address_parse(&address, text.text, size) &&
            (address.family == 4 || text.text[0] == '[') &&
            parse_port((span){colon + 1, text.size - size - 1}, &port);
 }
 
-rp_status rp_servers_check(const char *servers, rp_error *error)
+rp_status rp__servers_check(const char *servers, rp_error *error)
 {
     span rest = {servers, strlen(servers)};
     bool more;
@@ -283,9 +283,9 @@ rp_status rp_servers_check(const char *servers, rp_error *error)
         more = memchr(rest.text, ',', rest.size) != NULL;
         span text = cut(&rest, ',');
         if (!is_server(text))
-            return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                                "name server \"%.*s\" is not an IP address with or without a port",
-                                (int)(text.size < 100 ? text.size : 100), text.text);
+            return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                                 "name server \"%.*s\" is not an IP address with or without a port",
+                                 (int)(text.size < 100 ? text.size : 100), text.text);
     } while (more);
     return RP_OK;
 }

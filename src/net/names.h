@@ -28,24 +28,24 @@ enum {
     RP_LOOKUP_NO_V6 = 4
 };
 
-/* Room for a host name that rp_names_answer did not refuse, its final dot and a NUL. */
+/* Room for a host name that rp__names_answer did not refuse, its final dot and a NUL. */
 #define RP_NAME_SIZE 256
 /* In lower case: names that differ in nothing else are the same (RFC 4343). */
-void rp_names_lower(const char *host, char name[RP_NAME_SIZE]);
+void rp__names_lower(const char *host, char name[RP_NAME_SIZE]);
 
 /* "host:port:address[,address]...", the index-th of its list, counted from 0. Errors:
  * RP_E_BAD_OPTION with a sentence that names the entry, RP_E_NO_MEMORY. */
-rp_status rp_override_parse(rp_override **override, rp_memory *memory, const char *text,
-                            size_t index, rp_error *error);
+rp_status rp__override_parse(rp_override **override, rp_memory *memory, const char *text,
+                             size_t index, rp_error *error);
 
 /* "192.0.2.1,192.0.2.2:5353,[2001:db8::1]:53". RP_OK or RP_E_BAD_OPTION with a sentence. */
-rp_status rp_servers_check(const char *servers, rp_error *error);
+rp_status rp__servers_check(const char *servers, rp_error *error);
 
 /* RP_OK with *count > 0: answered, ports set; *from: by this override, NULL: by none. RP_OK with
  * *count 0: a name that has to be looked up.
  * RP_E_RESOLVE_NOT_FOUND: host cannot be the name of anything; error has the sentence. */
-rp_status rp_names_answer(rp_override *overrides, const char *host, uint16_t port,
-                          rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
-                          rp_override **from, rp_error *error);
+rp_status rp__names_answer(rp_override *overrides, const char *host, uint16_t port,
+                           rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
+                           rp_override **from, rp_error *error);
 
 #endif

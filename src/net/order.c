@@ -70,10 +70,10 @@ static unsigned scope_of(const rp_address *address)
     return 14;
 }
 
-uint32_t rp_order_key(const rp_address *address)
+uint32_t rp__order_key(const rp_address *address)
 {
     rp_address source;
-    if (!rp_system_source(address, &source))
+    if (!rp__system_source(address, &source))
         return 0;
     const policy *to = policy_of(address), *from = policy_of(&source);
     unsigned scope = scope_of(address);
@@ -144,8 +144,8 @@ static void interleave(candidate *lists[2], const size_t counts[2], rp_address *
     }
 }
 
-void rp_order(rp_address *addresses, const uint32_t *keys, const bool *failed, size_t count,
-              unsigned turn)
+void rp__order(rp_address *addresses, const uint32_t *keys, const bool *failed, size_t count,
+               unsigned turn)
 {
     candidate families[2][RP_ADDRESSES_LIMIT];
     candidate *lists[2] = {families[0], families[1]};

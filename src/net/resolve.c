@@ -15,7 +15,7 @@
  * kept. A name is not forgotten while it is asked for.
  *
  * References: look-ups hold the resolver, questions do not. Thus the last reference never goes on
- * c-ares' thread, and when it goes (maybe inside a callback of a loop), rp_dns_destroy finds
+ * c-ares' thread, and when it goes (maybe inside a callback of a loop), rp__dns_destroy finds
  * questions only that nobody waits for. It joins c-ares' thread, which at that time waits for no
  * lock of ours: c-ares calls back with the channel locked, so the order is channel, then mutex, and
  * nobody here calls c-ares with the mutex held.
@@ -40,7 +40,7 @@
 
 struct rp_resolver {
     atomic_uint references;
-    uint64_t process; /* rp_process_mark of its maker */
+    uint64_t process; /* rp__process_mark of its maker */
     rp_override *overrides;
     char *servers; /* NULL: the system's */
 
@@ -94,41 +94,41 @@ struct rp_lookup {
 static int dns_get(rp_resolver *resolver, rp_dns **dns)
 {
     int code = 0;
-    rp_mutex_lock(&resolver->dns_mutex);
+    rp__mutex_lock(&resolver->dns_mutex);
     if (resolver->dns == NULL)
-        code = rp_dns_create(&resolver->dns, resolver->servers);
+        code = rp__dns_create(&resolver->dns, resolver->servers);
     *dns = resolver->dns;
-    rp_mutex_unlock(&resolver->dns_mutex);
+    rp__mutex_unlock(&resolver->dns_mutex);
     return code;
 }
 
 static void port_question_free(port_question *question)
 {
-    rp_list_remove(&question->link);
-    rp_free(&question->loop->memory, question);
+    rp__list_remove(&question->link);
+    rp__free(&question->loop->memory, question);
 }
 
 static void resolver_free(rp_resolver *resolver)
 {
     if (resolver->dns != NULL)
-        rp_dns_destroy(resolver->dns);
-    while (!rp_list_empty(&resolver->port_questions)) {
+        rp__dns_destroy(resolver->dns);
+    while (!rp__list_empty(&resolver->port_questions)) {
         port_question *question = RP_CONTAINER(resolver->port_questions.next, port_question, link);
         rp_port *port = question->loop->port;
         port->ops->lookup_cancel(port, &question->lookup);
         port_question_free(question);
     }
-    rp_cache_free(&resolver->cache);
+    rp__cache_free(&resolver->cache);
     rp_memory memory = resolver->memory;
     for (rp_override *entry = resolver->overrides; entry != NULL;) {
         rp_override *next = entry->next;
-        rp_free(&memory, entry);
+        rp__free(&memory, entry);
         entry = next;
     }
-    rp_free(&memory, resolver->servers);
-    rp_mutex_destroy(&resolver->mutex);
-    rp_mutex_destroy(&resolver->dns_mutex);
-    rp_free(&memory, resolver);
+    rp__free(&memory, resolver->servers);
+    rp__mutex_destroy(&resolver->mutex);
+    rp__mutex_destroy(&resolver->dns_mutex);
+    rp__free(&memory, resolver);
     RP_ASSERT(memory.live == 0);
 }
 
@@ -138,19 +138,20 @@ static rp_status resolver_configure(rp_resolver *resolver, const rp_resolver_opt
     rp_override **end = &resolver->overrides;
     for (size_t i = 0; i < options->override_count; i++) {
         rp_status status =
-            rp_override_parse(end, &resolver->memory, options->overrides[i], i, error);
+            rp__override_parse(end, &resolver->memory, options->overrides[i], i, error);
         if (status != RP_OK)
             return status;
         end = &(*end)->next;
     }
     if (options->servers == NULL)
         return RP_OK;
-    rp_status status = rp_servers_check(options->servers, error);
+    rp_status status = rp__servers_check(options->servers, error);
     if (status != RP_OK)
         return status;
-    resolver->servers = rp_copy_text(&resolver->memory, options->servers, strlen(options->servers));
+    resolver->servers =
+        rp__copy_text(&resolver->memory, options->servers, strlen(options->servers));
     if (resolver->servers == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the resolver");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the resolver");
     return RP_OK;
 }
 
@@ -160,23 +161,23 @@ rp_status rp_resolver_create_sized(rp_resolver **out, const rp_resolver_options 
     rp_resolver_options copy;
     rp_memory memory;
     *out = NULL;
-    if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "resolver options set a member that this version does not know");
+    if (!rp__options_copy(&copy, sizeof(copy), options, options_size))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "resolver options set a member that this version does not know");
     if (copy.override_count > 0 && copy.overrides == NULL)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "override_count is %zu and overrides NULL", copy.override_count);
-    rp_memory_init(&memory, (rp_allocator){0});
-    rp_resolver *resolver = rp_allocate(&memory, sizeof(*resolver));
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "override_count is %zu and overrides NULL", copy.override_count);
+    rp__memory_init(&memory, (rp_allocator){0});
+    rp_resolver *resolver = rp__allocate(&memory, sizeof(*resolver));
     if (resolver == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the resolver");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the resolver");
     resolver->memory = memory;
     atomic_init(&resolver->references, 1);
-    resolver->process = rp_process_mark();
-    rp_mutex_init(&resolver->mutex);
-    rp_mutex_init(&resolver->dns_mutex);
-    rp_cache_init(&resolver->cache, &resolver->memory, copy.no_stale);
-    rp_list_init(&resolver->port_questions);
+    resolver->process = rp__process_mark();
+    rp__mutex_init(&resolver->mutex);
+    rp__mutex_init(&resolver->dns_mutex);
+    rp__cache_init(&resolver->cache, &resolver->memory, copy.no_stale);
+    rp__list_init(&resolver->port_questions);
     rp_status status = resolver_configure(resolver, &copy, error);
     if (status != RP_OK) {
         resolver_free(resolver);
@@ -192,15 +193,15 @@ rp_resolver *rp_resolver_retain(rp_resolver *resolver)
     return resolver;
 }
 
-bool rp_resolver_is_ours(const rp_resolver *resolver)
+bool rp__resolver_is_ours(const rp_resolver *resolver)
 {
-    return resolver->process == rp_process_mark();
+    return resolver->process == rp__process_mark();
 }
 
 /* In a child of fork c-ares' thread, which would have to be joined, does not exist. */
 void rp_resolver_release(rp_resolver *resolver)
 {
-    if (resolver == NULL || !rp_resolver_is_ours(resolver))
+    if (resolver == NULL || !rp__resolver_is_ours(resolver))
         return;
     unsigned before = atomic_fetch_sub_explicit(&resolver->references, 1, memory_order_acq_rel);
     RP_ASSERT(before > 0);
@@ -208,7 +209,7 @@ void rp_resolver_release(rp_resolver *resolver)
         resolver_free(resolver);
 }
 
-rp_memory *rp_resolver_memory(rp_resolver *resolver)
+rp_memory *rp__resolver_memory(rp_resolver *resolver)
 {
     return &resolver->memory;
 }
@@ -231,39 +232,39 @@ static rp_resolver *resolver_of(rp_loop *loop, rp_resolver *given)
 static void find_failed(rp_loop *loop, rp_resolver *resolver, const rp_address *addresses,
                         size_t count, bool failed[RP_ADDRESSES_LIMIT])
 {
-    uint64_t now_ns = rp_loop_now_ns(loop);
+    uint64_t now_ns = rp__loop_now_ns(loop);
     for (size_t i = 0; i < count; i++)
-        failed[i] = rp_health_failed(&resolver->health, &addresses[i], now_ns);
+        failed[i] = rp__health_failed(&resolver->health, &addresses[i], now_ns);
 }
 
-void rp_address_note(rp_loop *loop, rp_resolver *given, const rp_address *address, bool good)
+void rp__address_note(rp_loop *loop, rp_resolver *given, const rp_address *address, bool good)
 {
     rp_resolver *resolver = resolver_of(loop, given);
     if (resolver == NULL)
         return;
-    rp_mutex_lock(&resolver->mutex);
-    rp_health_note(&resolver->health, address, good, rp_loop_now_ns(loop));
-    rp_mutex_unlock(&resolver->mutex);
+    rp__mutex_lock(&resolver->mutex);
+    rp__health_note(&resolver->health, address, good, rp__loop_now_ns(loop));
+    rp__mutex_unlock(&resolver->mutex);
 }
 
-rp_status rp_resolve_at_once(rp_loop *loop, rp_resolver *given, const char *host, uint16_t port,
-                             rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
-                             rp_error *error)
+rp_status rp__resolve_at_once(rp_loop *loop, rp_resolver *given, const char *host, uint16_t port,
+                              rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
+                              rp_error *error)
 {
     rp_override *overrides = given == NULL ? NULL : given->overrides, *from;
     bool failed[RP_ADDRESSES_LIMIT] = {false};
-    rp_status status = rp_names_answer(overrides, host, port, addresses, count, &from, error);
+    rp_status status = rp__names_answer(overrides, host, port, addresses, count, &from, error);
     if (status != RP_OK || *count < 2)
         return status;
     rp_resolver *resolver =
         loop->port->ops->lookup == NULL && given != NULL ? given : loop->resolver;
     if (resolver != NULL) {
-        rp_mutex_lock(&resolver->mutex);
+        rp__mutex_lock(&resolver->mutex);
         find_failed(loop, resolver, addresses, *count, failed);
-        rp_mutex_unlock(&resolver->mutex);
+        rp__mutex_unlock(&resolver->mutex);
     }
     unsigned turn = from == NULL ? 0 : atomic_fetch_add(&from->turn, 1);
-    rp_order(addresses, NULL, failed, *count, turn);
+    rp__order(addresses, NULL, failed, *count, turn);
     return RP_OK;
 }
 
@@ -292,7 +293,7 @@ static void take_addresses(rp_lookup *lookup, const rp_finding *finding)
         }
     }
     find_failed(lookup->loop, lookup->resolver, addresses, count, failed);
-    rp_order(addresses, keys, failed, count, lookup->name->turn++);
+    rp__order(addresses, keys, failed, count, lookup->name->turn++);
     lookup->count = count;
     lookup->stale = finding->stale;
     lookup->partial = finding->partial;
@@ -308,7 +309,7 @@ static void wake_waiters(rp_name *name)
     for (rp_link *link = name->waiters.next; link != &name->waiters; link = link->next) {
         rp_lookup *lookup = RP_CONTAINER(link, rp_lookup, waiter);
         if (lookup->loop->port->ops->lookup != NULL) {
-            rp_loop_defer(lookup->loop, &lookup->deferred, lookup_look);
+            rp__loop_defer(lookup->loop, &lookup->deferred, lookup_look);
         } else if (!lookup->posted) {
             lookup->posted = true;
             rp_loop_post(lookup->loop, &lookup->post);
@@ -321,10 +322,10 @@ static void answered(void *user, unsigned family, const rp_answer *answer)
 {
     rp_name *name = user;
     rp_resolver *resolver = RP_CONTAINER(name->cache, rp_resolver, cache);
-    rp_mutex_lock(&resolver->mutex);
-    rp_cache_answered(name, family, answer);
+    rp__mutex_lock(&resolver->mutex);
+    rp__cache_answered(name, family, answer);
     wake_waiters(name);
-    rp_mutex_unlock(&resolver->mutex);
+    rp__mutex_unlock(&resolver->mutex);
 }
 
 static void answered_failure(rp_name *name, unsigned families, int code)
@@ -343,7 +344,7 @@ static void ask_dns(rp_resolver *resolver, rp_name *name, unsigned families)
     rp_dns *dns = NULL;
     int code = dns_get(resolver, &dns);
     if (code == 0)
-        rp_dns_ask(dns, name->host, families, answered, name);
+        rp__dns_ask(dns, name->host, families, answered, name);
     else
         answered_failure(name, families, code);
 }
@@ -353,7 +354,7 @@ static void port_answered(rp_port_lookup *lookup, rp_status status, const rp_add
 {
     port_question *question = RP_CONTAINER(lookup, port_question, lookup);
     rp_name *name = question->name;
-    rp_answer answer = {.verdict = RP_VERDICT_FAILED, .code = rp_dns_code(status), .ttl_s = ttl_s};
+    rp_answer answer = {.verdict = RP_VERDICT_FAILED, .code = rp__dns_code(status), .ttl_s = ttl_s};
     unsigned family = lookup->family == 4 ? RP_FAMILY_V4 : RP_FAMILY_V6;
     if (status == RP_OK)
         answer.verdict = count > 0 ? RP_VERDICT_ADDRESSES : RP_VERDICT_NO_DATA;
@@ -368,19 +369,19 @@ static void port_answered(rp_port_lookup *lookup, rp_status status, const rp_add
 static void ask_port(rp_resolver *resolver, rp_loop *loop, rp_name *name, unsigned family)
 {
     rp_port *port = loop->port;
-    port_question *question = rp_allocate(&loop->memory, sizeof(*question));
+    port_question *question = rp__allocate(&loop->memory, sizeof(*question));
     if (question == NULL) {
-        answered_failure(name, 1u << family, rp_dns_code(RP_E_NO_MEMORY));
+        answered_failure(name, 1u << family, rp__dns_code(RP_E_NO_MEMORY));
         return;
     }
     *question = (port_question){.loop = loop, .name = name};
     question->lookup.family = family == RP_FAMILY_V4 ? 4 : 6;
     question->lookup.answered = port_answered;
-    rp_list_append(&resolver->port_questions, &question->link);
+    rp__list_append(&resolver->port_questions, &question->link);
     if (port->ops->lookup(port, &question->lookup, name->host))
         return;
     port_question_free(question);
-    answered_failure(name, 1u << family, rp_dns_code(RP_E_NO_MEMORY));
+    answered_failure(name, 1u << family, rp__dns_code(RP_E_NO_MEMORY));
 }
 
 static void ask(rp_lookup *lookup, unsigned families)
@@ -402,7 +403,7 @@ static void ask(rp_lookup *lookup, unsigned families)
 static void lookup_free(rp_lookup *lookup)
 {
     rp_resolver *resolver = lookup->resolver;
-    rp_free(&lookup->loop->memory, lookup);
+    rp__free(&lookup->loop->memory, lookup);
     rp_resolver_release(resolver);
 }
 
@@ -410,15 +411,15 @@ static void lookup_free(rp_lookup *lookup)
 static void lookup_stop(rp_lookup *lookup)
 {
     lookup->fn = NULL;
-    rp_list_remove(&lookup->hook.link);
+    rp__list_remove(&lookup->hook.link);
     rp_timer_stop(lookup->loop, &lookup->timer);
-    rp_loop_undefer(&lookup->deferred);
+    rp__loop_undefer(&lookup->deferred);
     if (lookup->resolver != NULL) {
-        rp_mutex_lock(&lookup->resolver->mutex);
-        rp_list_remove(&lookup->waiter);
-        rp_mutex_unlock(&lookup->resolver->mutex);
+        rp__mutex_lock(&lookup->resolver->mutex);
+        rp__list_remove(&lookup->waiter);
+        rp__mutex_unlock(&lookup->resolver->mutex);
     }
-    rp_loop_unhold(lookup->loop);
+    rp__loop_unhold(lookup->loop);
 }
 
 /* Once it is stopped nobody posts it, but a post may be on its way, and frees it then. */
@@ -428,7 +429,7 @@ static void lookup_drop(rp_lookup *lookup)
         lookup_free(lookup);
     } else if (lookup->loop->destroying) {
         lookup->held = true;
-        rp_loop_hold(lookup->loop);
+        rp__loop_hold(lookup->loop);
     }
 }
 
@@ -457,8 +458,8 @@ static void lookup_loop_ends(rp_loop_hook *hook)
 {
     rp_lookup *lookup = RP_CONTAINER(hook, rp_lookup, hook);
     lookup->count = 0;
-    (void)rp_error_set(&lookup->answer.error, RP_E_CANCELLED, RP_PHASE_RESOLVE,
-                       "the loop was destroyed");
+    (void)rp__error_set(&lookup->answer.error, RP_E_CANCELLED, RP_PHASE_RESOLVE,
+                        "the loop was destroyed");
     lookup_end(lookup);
 }
 
@@ -467,10 +468,11 @@ static void tell_failure(rp_lookup *lookup, const rp_finding *finding)
 {
     const bool *without = lookup->view.without;
     rp_error *error = &lookup->answer.error;
-    rp_dns_error(lookup->host, finding->verdict, finding->code, error);
+    rp__dns_error(lookup->host, finding->verdict, finding->code, error);
     if (finding->verdict == RP_VERDICT_NO_DATA && (without[0] || without[1]))
-        (void)rp_error_set(error, error->status, error->phase, "%.150s: the host has no %s address",
-                           lookup->host, without[RP_FAMILY_V4] ? "IPv6" : "IPv4");
+        (void)rp__error_set(error, error->status, error->phase,
+                            "%.150s: the host has no %s address", lookup->host,
+                            without[RP_FAMILY_V4] ? "IPv6" : "IPv4");
 }
 
 static void on_time(rp_timer *timer, void *user);
@@ -479,19 +481,19 @@ static void on_time(rp_timer *timer, void *user);
 static bool lookup_decide(rp_lookup *lookup)
 {
     rp_finding finding;
-    uint64_t now_ns = rp_loop_now_ns(lookup->loop);
-    rp_mutex_lock(&lookup->resolver->mutex);
-    rp_decision decision = rp_view_look(&lookup->view, lookup->name, now_ns, &finding);
+    uint64_t now_ns = rp__loop_now_ns(lookup->loop);
+    rp__mutex_lock(&lookup->resolver->mutex);
+    rp_decision decision = rp__view_look(&lookup->view, lookup->name, now_ns, &finding);
     if (decision == RP_DECISION_ADDRESSES)
         take_addresses(lookup, &finding);
-    rp_mutex_unlock(&lookup->resolver->mutex);
+    rp__mutex_unlock(&lookup->resolver->mutex);
     if (decision == RP_DECISION_NONE)
         tell_failure(lookup, &finding);
     if (decision != RP_DECISION_WAIT)
         return true;
     if (finding.wait_until_ns > 0) {
         uint64_t wait_ms = (finding.wait_until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
-        rp_timer_start_internal(lookup->loop, &lookup->timer, wait_ms, on_time, lookup);
+        rp__timer_start_internal(lookup->loop, &lookup->timer, wait_ms, on_time, lookup);
     }
     return false;
 }
@@ -519,13 +521,13 @@ static void on_post(rp_post *post, void *user)
     (void)post;
     if (lookup->fn == NULL) {
         if (lookup->held)
-            rp_loop_unhold(lookup->loop);
+            rp__loop_unhold(lookup->loop);
         lookup_free(lookup);
         return;
     }
-    rp_mutex_lock(&lookup->resolver->mutex);
+    rp__mutex_lock(&lookup->resolver->mutex);
     lookup->posted = false;
-    rp_mutex_unlock(&lookup->resolver->mutex);
+    rp__mutex_unlock(&lookup->resolver->mutex);
     lookup_step(lookup);
 }
 
@@ -533,7 +535,7 @@ static rp_lookup *lookup_new(rp_loop *loop, const char *host, uint16_t port, rp_
                              void *user)
 {
     size_t size = strlen(host);
-    rp_lookup *lookup = rp_allocate(&loop->memory, sizeof(*lookup) + size + 1);
+    rp_lookup *lookup = rp__allocate(&loop->memory, sizeof(*lookup) + size + 1);
     if (lookup == NULL)
         return NULL;
     lookup->loop = loop;
@@ -541,7 +543,7 @@ static rp_lookup *lookup_new(rp_loop *loop, const char *host, uint16_t port, rp_
     lookup->user = user;
     lookup->port = port;
     lookup->post = (rp_post){.fn = on_post, .user = lookup};
-    rp_list_init(&lookup->waiter);
+    rp__list_init(&lookup->waiter);
     memcpy(lookup->host, host, size);
     return lookup;
 }
@@ -552,14 +554,14 @@ static bool lookup_begin(rp_lookup *lookup, rp_resolver *resolver, unsigned how)
     rp_loop *loop = lookup->loop;
     char host[RP_NAME_SIZE];
     unsigned families = 0;
-    rp_names_lower(lookup->host, host);
-    rp_mutex_lock(&resolver->mutex);
-    lookup->name = rp_cache_get(&resolver->cache, host);
+    rp__names_lower(lookup->host, host);
+    rp__mutex_lock(&resolver->mutex);
+    lookup->name = rp__cache_get(&resolver->cache, host);
     if (lookup->name != NULL) {
-        families = rp_view_begin(&lookup->view, lookup->name, how, rp_loop_now_ns(loop));
-        rp_list_append(&lookup->name->waiters, &lookup->waiter);
+        families = rp__view_begin(&lookup->view, lookup->name, how, rp__loop_now_ns(loop));
+        rp__list_append(&lookup->name->waiters, &lookup->waiter);
     }
-    rp_mutex_unlock(&resolver->mutex);
+    rp__mutex_unlock(&resolver->mutex);
     if (lookup->name == NULL)
         return false;
     lookup->resolver = rp_resolver_retain(resolver);
@@ -567,43 +569,43 @@ static bool lookup_begin(rp_lookup *lookup, rp_resolver *resolver, unsigned how)
     ask(lookup, families);
     lookup->decided = lookup_decide(lookup);
     if (lookup->decided) {
-        rp_loop_undefer(&lookup->deferred);
-        rp_loop_defer(loop, &lookup->deferred, lookup_deliver);
+        rp__loop_undefer(&lookup->deferred);
+        rp__loop_defer(loop, &lookup->deferred, lookup_deliver);
     }
     return true;
 }
 
-rp_lookup *rp_lookup_start(rp_loop *loop, rp_resolver *given, const char *host, uint16_t port,
-                           unsigned how, rp_lookup_fn *fn, void *user)
+rp_lookup *rp__lookup_start(rp_loop *loop, rp_resolver *given, const char *host, uint16_t port,
+                            unsigned how, rp_lookup_fn *fn, void *user)
 {
     rp_error error;
     rp_lookup *lookup = lookup_new(loop, host, port, fn, user);
     if (lookup == NULL)
         return NULL;
-    rp_status status = rp_resolve_at_once(loop, given, host, port, lookup->answer.addresses,
-                                          &lookup->count, &error);
+    rp_status status = rp__resolve_at_once(loop, given, host, port, lookup->answer.addresses,
+                                           &lookup->count, &error);
     if (loop->destroying) {
         /* The hooks have been called: nothing would end a question any more. */
         lookup->count = 0;
-        status = rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_RESOLVE, "the loop was destroyed");
+        status = rp__error_set(&error, RP_E_CANCELLED, RP_PHASE_RESOLVE, "the loop was destroyed");
     }
     if (status != RP_OK)
         lookup->answer.error = error;
     if (status != RP_OK || lookup->count > 0) {
-        rp_loop_defer(loop, &lookup->deferred, lookup_deliver);
+        rp__loop_defer(loop, &lookup->deferred, lookup_deliver);
     } else {
         rp_resolver *resolver = resolver_of(loop, given);
         if (resolver == NULL || !lookup_begin(lookup, resolver, how)) {
-            rp_free(&loop->memory, lookup);
+            rp__free(&loop->memory, lookup);
             return NULL;
         }
     }
-    rp_loop_hold(loop);
-    rp_loop_hook_add(loop, &lookup->hook, lookup_loop_ends);
+    rp__loop_hold(loop);
+    rp__loop_hook_add(loop, &lookup->hook, lookup_loop_ends);
     return lookup;
 }
 
-void rp_lookup_cancel(rp_lookup *lookup)
+void rp__lookup_cancel(rp_lookup *lookup)
 {
     if (lookup->fn == NULL)
         return;

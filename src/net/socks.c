@@ -29,7 +29,7 @@ static void put_text(rp_socks *socks, const char *text)
     put(socks, text, size);
 }
 
-void rp_socks_begin(rp_socks *socks)
+void rp__socks_begin(rp_socks *socks)
 {
     socks->step = STEP_METHOD;
     socks->in_size = socks->out_size = 0;
@@ -70,7 +70,7 @@ static void send_request(rp_socks *socks)
 
 static rp_socks_result fail(rp_error *error, rp_status status, const char *text)
 {
-    (void)rp_error_set(error, status, RP_PHASE_PROXY, "%s", text);
+    (void)rp__error_set(error, status, RP_PHASE_PROXY, "%s", text);
     return RP_SOCKS_FAILED;
 }
 
@@ -165,8 +165,8 @@ static size_t message_size(const rp_socks *socks)
     }
 }
 
-rp_socks_result rp_socks_feed(rp_socks *socks, const uint8_t *data, size_t size, size_t *used,
-                              rp_error *error)
+rp_socks_result rp__socks_feed(rp_socks *socks, const uint8_t *data, size_t size, size_t *used,
+                               rp_error *error)
 {
     size_t whole = message_size(socks);
     *used = 0;

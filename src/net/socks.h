@@ -30,9 +30,9 @@ typedef struct rp_socks {
 } rp_socks;
 
 /* The first words, in out. */
-void rp_socks_begin(rp_socks *socks);
+void rp__socks_begin(rp_socks *socks);
 /* At least one byte. */
-rp_socks_result rp_socks_feed(rp_socks *socks, const uint8_t *data, size_t size, size_t *used,
-                              rp_error *error);
+rp_socks_result rp__socks_feed(rp_socks *socks, const uint8_t *data, size_t size, size_t *used,
+                               rp_error *error);
 
 #endif

@@ -38,12 +38,12 @@ void rp_response_free(rp_response *answer)
     if (answer == NULL)
         return;
     rp_memory memory = asked->memory;
-    rp_free_secret(&memory, asked->body, asked->answer.body_size);
-    rp_free_secret(&memory, asked->head, asked->head_size);
-    rp_free(&memory, asked->texts);
-    rp_condition_destroy(&asked->answered);
-    rp_mutex_destroy(&asked->lock);
-    rp_free(&memory, asked);
+    rp__free_secret(&memory, asked->body, asked->answer.body_size);
+    rp__free_secret(&memory, asked->head, asked->head_size);
+    rp__free(&memory, asked->texts);
+    rp__condition_destroy(&asked->answered);
+    rp__mutex_destroy(&asked->lock);
+    rp__free(&memory, asked);
 }
 
 /* ---- what comes ---- */
@@ -58,7 +58,7 @@ static char *put_text(char **place, const char *text)
 
 static rp_status no_memory_error(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for the answer");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_BODY, "no memory for the answer");
 }
 
 /* Statistics and traces have it, too. */
@@ -66,7 +66,7 @@ static void no_memory(rp_request *request)
 {
     rp_error error;
     (void)no_memory_error(&error);
-    rp_request_finish_later(request, &error);
+    rp__request_finish_later(request, &error);
 }
 
 static void asked_head(rp_request *request, const rp_response_head *head, void *user)
@@ -77,8 +77,8 @@ static void asked_head(rp_request *request, const rp_response_head *head, void *
     size_t size = head->header_count * sizeof(rp_header) + 1;
     for (size_t i = 0; i < head->header_count; i++)
         size += strlen(head->headers[i].name) + strlen(head->headers[i].value) + 2;
-    rp_free_secret(&asked->memory, asked->head, asked->head_size);
-    asked->head = rp_allocate(&asked->memory, size);
+    rp__free_secret(&asked->memory, asked->head, asked->head_size);
+    asked->head = rp__allocate(&asked->memory, size);
     asked->head_size = size;
     if (asked->head == NULL) {
         asked->head_size = 0;
@@ -100,13 +100,13 @@ static void asked_body(rp_request *request, const uint8_t *data, size_t size, vo
     rp_asked *asked = user;
     if (size > asked->limit - asked->answer.body_size) {
         rp_error error;
-        (void)rp_error_set(&error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
-                           "the body is longer than the limit of %zu bytes", asked->limit);
-        rp_request_finish_later(request, &error);
+        (void)rp__error_set(&error, RP_E_BODY_TOO_LARGE, RP_PHASE_BODY,
+                            "the body is longer than the limit of %zu bytes", asked->limit);
+        rp__request_finish_later(request, &error);
         return;
     }
-    if (!rp_grow_secret(&asked->memory, &asked->body, &asked->capacity, asked->answer.body_size,
-                        asked->answer.body_size + size + 1)) {
+    if (!rp__grow_secret(&asked->memory, &asked->body, &asked->capacity, asked->answer.body_size,
+                         asked->answer.body_size + size + 1)) {
         no_memory(request);
         return;
     }
@@ -121,8 +121,8 @@ static void at_home(rp_post *post, void *user)
 {
     rp_asked *asked = user;
     (void)post;
-    rp_mutex_lock(&asked->lock); /* until rp_loop_post has returned: the loop may be destroyed */
-    rp_mutex_unlock(&asked->lock);
+    rp__mutex_lock(&asked->lock); /* until rp_loop_post has returned: the loop may be destroyed */
+    rp__mutex_unlock(&asked->lock);
     asked->fn(&asked->answer, asked->user);
 }
 
@@ -130,14 +130,14 @@ static void hand_over(rp_asked *asked)
 {
     if (asked->home != NULL) {
         asked->post = (rp_post){.fn = at_home, .user = asked};
-        rp_mutex_lock(&asked->lock);
+        rp__mutex_lock(&asked->lock);
         rp_loop_post(asked->home, &asked->post);
-        rp_mutex_unlock(&asked->lock);
+        rp__mutex_unlock(&asked->lock);
     } else if (asked->waited_for) {
-        rp_mutex_lock(&asked->lock);
+        rp__mutex_lock(&asked->lock);
         asked->is_answered = true;
-        rp_condition_wake(&asked->answered);
-        rp_mutex_unlock(&asked->lock);
+        rp__condition_wake(&asked->answered);
+        rp__mutex_unlock(&asked->lock);
     } else {
         asked->fn(&asked->answer, asked->user);
     }
@@ -153,7 +153,7 @@ static bool keep_texts(rp_asked *asked)
     size_t size = 1;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         size += *texts[i] != NULL ? strlen(*texts[i]) + 1 : 0;
-    asked->texts = rp_allocate(&asked->memory, size);
+    asked->texts = rp__allocate(&asked->memory, size);
     char *place = asked->texts;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (asked->texts == NULL)
@@ -188,16 +188,16 @@ static const rp_response_events asked_events = {
 static rp_asked *new_asked(const rp_service *service, size_t limit, rp_error *error)
 {
     rp_memory memory;
-    rp_memory_init(&memory, service->options.allocator);
-    rp_asked *asked = rp_allocate(&memory, sizeof(*asked));
+    rp__memory_init(&memory, service->options.allocator);
+    rp_asked *asked = rp__allocate(&memory, sizeof(*asked));
     if (asked == NULL) {
-        (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for an answer");
+        (void)rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for an answer");
         return NULL;
     }
     asked->memory = memory;
     asked->limit = limit != 0 ? limit : LIMIT_DEFAULT;
-    rp_mutex_init(&asked->lock);
-    rp_condition_init(&asked->answered);
+    rp__mutex_init(&asked->lock);
+    rp__condition_init(&asked->answered);
     return asked;
 }
 
@@ -206,18 +206,18 @@ rp_status rp_service_ask_sized(rp_service *service, const rp_request_options *op
                                rp_response_fn *fn, void *user, rp_error *error)
 {
     rp_request_options copy;
-    rp_status status = rp_call_options(&copy, options, options_size, error);
+    rp_status status = rp__call_options(&copy, options, options_size, error);
     if (status != RP_OK)
         return status;
     if (fn == NULL)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "nobody is there to be told");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "nobody is there to be told");
     rp_asked *asked = new_asked(service, limit_bytes, error);
     if (asked == NULL)
         return RP_E_NO_MEMORY;
     asked->home = home;
     asked->fn = fn;
     asked->user = user;
-    status = rp_call_send(service, &copy, tag, &asked_events, asked, user, error);
+    status = rp__call_send(service, &copy, tag, &asked_events, asked, user, error);
     if (status != RP_OK)
         rp_response_free(&asked->answer);
     return status;
@@ -228,22 +228,22 @@ rp_response *rp_service_call_sized(rp_service *service, const rp_request_options
                                    rp_error *error)
 {
     rp_request_options copy;
-    if (rp_call_options(&copy, options, options_size, error) != RP_OK)
+    if (rp__call_options(&copy, options, options_size, error) != RP_OK)
         return NULL;
-    if (rp_service_is_turned_here(service)) {
-        (void)rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
-                           "a thread that turns a loop of the service's can't wait for its work");
+    if (rp__service_is_turned_here(service)) {
+        (void)rp__error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
+                            "a thread that turns a loop of the service's can't wait for its work");
         return NULL;
     }
     rp_asked *asked = new_asked(service, limit_bytes, error);
     if (asked == NULL)
         return NULL;
     asked->waited_for = true;
-    rp_status status = rp_call_send(service, &copy, tag, &asked_events, asked, NULL, error);
-    rp_mutex_lock(&asked->lock);
+    rp_status status = rp__call_send(service, &copy, tag, &asked_events, asked, NULL, error);
+    rp__mutex_lock(&asked->lock);
     while (status == RP_OK && !asked->is_answered)
-        (void)rp_condition_wait(&asked->answered, &asked->lock, UINT64_MAX);
-    rp_mutex_unlock(&asked->lock);
+        (void)rp__condition_wait(&asked->answered, &asked->lock, UINT64_MAX);
+    rp__mutex_unlock(&asked->lock);
     if (status == RP_OK)
         return &asked->answer;
     rp_response_free(&asked->answer);

@@ -77,21 +77,21 @@ static void call_done(rp_request *request, const rp_response_summary *summary, v
     rp_worker *worker = call->worker;
     rp_service *service = worker->service;
     int version = summary->version;
-    if (!rp_service_lock(service))
+    if (!rp__service_lock(service))
         return; /* a callback has forked */
     --*in_flight(service, call->origin, (uint32_t)(worker - service->workers));
     if (version != 0)
         service->http2[call->origin] = version == 20;
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     call->events->on_done(request, summary, call->events_user); /* which may send the next */
-    if (!rp_service_lock(service))
+    if (!rp__service_lock(service))
         return;
-    rp_list_remove(&call->link);
-    rp_list_remove(&call->cancel_link);
-    rp_call_free(call);
+    rp__list_remove(&call->link);
+    rp__list_remove(&call->cancel_link);
+    rp__call_free(call);
     if (--service->stats.in_flight == 0)
-        rp_condition_wake(&service->changed);
-    rp_service_leave(service);
+        rp__condition_wake(&service->changed);
+    rp__service_leave(service);
 }
 
 static const rp_response_events call_events = {
@@ -101,12 +101,12 @@ static const rp_response_events call_events = {
 
 static uint32_t origin_of(const rp_url *url)
 {
-    uint64_t hash = rp_hash_byte(RP_HASH_BEGIN, url->https);
-    hash = rp_hash_byte(hash, (uint8_t)url->port);
-    hash = rp_hash_byte(hash, (uint8_t)(url->port >> 8));
+    uint64_t hash = rp__hash_byte(RP_HASH_BEGIN, url->https);
+    hash = rp__hash_byte(hash, (uint8_t)url->port);
+    hash = rp__hash_byte(hash, (uint8_t)(url->port >> 8));
     for (size_t i = 0; i < url->host.size; i++) {
         uint8_t byte = (uint8_t)url->host.data[i];
-        hash = rp_hash_byte(hash, byte >= 'A' && byte <= 'Z' ? byte | 32 : byte);
+        hash = rp__hash_byte(hash, byte >= 'A' && byte <= 'Z' ? byte | 32 : byte);
     }
     return (uint32_t)((hash ^ hash >> 32) % RP_SERVICE_ORIGINS);
 }
@@ -142,63 +142,63 @@ static uint32_t choose(rp_service *service, uint32_t origin)
 static rp_status put(rp_service *service, rp_call *call, rp_error *error)
 {
     if (service->draining)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the service was told to end");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the service was told to end");
     uint32_t index = choose(service, call->origin);
     call->worker = &service->workers[index];
-    rp_list_append(&call->worker->inbox, &call->link);
+    rp__list_append(&call->worker->inbox, &call->link);
     call->worker->inbox_count++;
     ++*in_flight(service, call->origin, index);
     service->stats.in_flight++;
     service->stats.requests++;
-    rp_worker_wake(call->worker);
+    rp__worker_wake(call->worker);
     return RP_OK;
 }
 
 static rp_status check(const rp_service *service, const rp_request_options *options,
                        const rp_response_events *events, rp_url *url, rp_error *error)
 {
-    if (service->process != rp_process_mark())
-        return rp_loop_not_ours(error, RP_PHASE_NONE);
+    if (service->process != rp__process_mark())
+        return rp__loop_not_ours(error, RP_PHASE_NONE);
     if (events == NULL || events->on_done == NULL)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
-                            "a request needs events with an on_done");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
+                             "a request needs events with an on_done");
     if (options->url == NULL)
-        return rp_error_set(error, RP_E_BAD_URL, RP_PHASE_NONE, "the request has no URL");
-    return rp_url_parse(url, options->url, strlen(options->url), error);
+        return rp__error_set(error, RP_E_BAD_URL, RP_PHASE_NONE, "the request has no URL");
+    return rp__url_parse(url, options->url, strlen(options->url), error);
 }
 
-rp_status rp_call_send(rp_service *service, const rp_request_options *options, uint64_t tag,
-                       const rp_response_events *events, void *events_user, void *user,
-                       rp_error *error)
+rp_status rp__call_send(rp_service *service, const rp_request_options *options, uint64_t tag,
+                        const rp_response_events *events, void *events_user, void *user,
+                        rp_error *error)
 {
     rp_url url;
     rp_status status = check(service, options, events, &url, error);
     if (status != RP_OK)
         return status;
-    rp_call *call = rp_call_new(service->options.allocator, options);
+    rp_call *call = rp__call_new(service->options.allocator, options);
     if (call == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a request");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a request");
     call->tag = tag;
     call->origin = origin_of(&url);
     call->events = events;
     call->events_user = events_user;
     call->user = user;
     take_callbacks(call);
-    rp_mutex_lock(&service->lock);
+    rp__mutex_lock(&service->lock);
     status = put(service, call, error);
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     if (status != RP_OK)
-        rp_call_free(call);
+        rp__call_free(call);
     return status;
 }
 
-rp_status rp_call_options(rp_request_options *copy, const rp_request_options *options, size_t size,
-                          rp_error *error)
+rp_status rp__call_options(rp_request_options *copy, const rp_request_options *options, size_t size,
+                           rp_error *error)
 {
-    if (rp_options_copy(copy, sizeof(*copy), options, size))
+    if (rp__options_copy(copy, sizeof(*copy), options, size))
         return RP_OK;
-    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                        "request options set a member that this version does not know");
+    return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                         "request options set a member that this version does not know");
 }
 
 rp_status rp_service_send_sized(rp_service *service, const rp_request_options *options,
@@ -206,10 +206,10 @@ rp_status rp_service_send_sized(rp_service *service, const rp_request_options *o
                                 void *user, rp_error *error)
 {
     rp_request_options copy;
-    rp_status status = rp_call_options(&copy, options, options_size, error);
+    rp_status status = rp__call_options(&copy, options, options_size, error);
     if (status != RP_OK)
         return status;
-    return rp_call_send(service, &copy, tag, events, user, user, error);
+    return rp__call_send(service, &copy, tag, events, user, user, error);
 }
 
 static void cancel_all_of(rp_worker *worker, rp_link *list, uint64_t tag)
@@ -219,21 +219,21 @@ static void cancel_all_of(rp_worker *worker, rp_link *list, uint64_t tag)
         if (call->tag != tag || call->cancelled)
             continue;
         call->cancelled = true;
-        rp_list_append(&worker->cancels, &call->cancel_link);
+        rp__list_append(&worker->cancels, &call->cancel_link);
     }
-    if (!rp_list_empty(&worker->cancels))
-        rp_worker_wake(worker);
+    if (!rp__list_empty(&worker->cancels))
+        rp__worker_wake(worker);
 }
 
 void rp_service_cancel(rp_service *service, uint64_t tag)
 {
-    if (tag == 0 || !rp_service_lock(service))
+    if (tag == 0 || !rp__service_lock(service))
         return;
     for (uint32_t i = 0; i < service->stats.threads; i++) {
         cancel_all_of(&service->workers[i], &service->workers[i].inbox, tag);
         cancel_all_of(&service->workers[i], &service->workers[i].calls, tag);
     }
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
 }
 
 /* ---- on the worker's thread ---- */
@@ -242,7 +242,7 @@ static void begin(rp_worker *worker, rp_call *call, bool cancelled)
 {
     rp_error error;
     if (cancelled)
-        (void)rp_error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "cancelled by the caller");
+        (void)rp__error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE, "cancelled by the caller");
     else
         call->request = rp_client_send(worker->client, &call->options, &call_events, call, &error);
     if (call->request != NULL)
@@ -253,10 +253,10 @@ static void begin(rp_worker *worker, rp_call *call, bool cancelled)
 
 static uint32_t waiting(rp_worker *worker)
 {
-    if (!rp_service_lock(worker->service))
+    if (!rp__service_lock(worker->service))
         return 0;
     uint32_t count = worker->inbox_count;
-    rp_mutex_unlock(&worker->service->lock);
+    rp__mutex_unlock(&worker->service->lock);
     return count;
 }
 
@@ -265,26 +265,26 @@ static uint32_t waiting(rp_worker *worker)
 static rp_call *take_sent(rp_worker *worker, bool *cancelled)
 {
     rp_service *service = worker->service;
-    if (!rp_service_lock(service))
+    if (!rp__service_lock(service))
         return NULL;
-    rp_call *call = RP_CONTAINER(rp_list_take(&worker->inbox), rp_call, link);
+    rp_call *call = RP_CONTAINER(rp__list_take(&worker->inbox), rp_call, link);
     worker->inbox_count--;
-    rp_list_append(&worker->calls, &call->link);
+    rp__list_append(&worker->calls, &call->link);
     *cancelled = call->cancelled || service->ending;
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     return call;
 }
 
 static rp_call *take_cancelled(rp_worker *worker)
 {
-    if (!rp_service_lock(worker->service))
+    if (!rp__service_lock(worker->service))
         return NULL;
-    rp_link *link = rp_list_take(&worker->cancels);
-    rp_mutex_unlock(&worker->service->lock);
+    rp_link *link = rp__list_take(&worker->cancels);
+    rp__mutex_unlock(&worker->service->lock);
     return link != NULL ? RP_CONTAINER(link, rp_call, cancel_link) : NULL;
 }
 
-void rp_calls_look(rp_worker *worker)
+void rp__calls_look(rp_worker *worker)
 {
     bool cancelled;
     rp_call *call;

@@ -58,22 +58,22 @@ static void keep_all(room *r, rp_request_options *options)
     options->redirect_secrets = secrets;
 }
 
-rp_call *rp_call_new(rp_allocator allocator, const rp_request_options *options)
+rp_call *rp__call_new(rp_allocator allocator, const rp_request_options *options)
 {
     rp_memory memory;
     rp_request_options measured = *options;
     room r = {.at = NULL};
     keep_all(&r, &measured);
     size_t size = sizeof(rp_call) + r.used;
-    rp_memory_init(&memory, allocator);
-    rp_call *call = rp_reallocate(&memory, NULL, size);
+    rp__memory_init(&memory, allocator);
+    rp_call *call = rp__reallocate(&memory, NULL, size);
     if (call == NULL)
         return NULL;
     *call = (rp_call){.memory = memory, .size = size, .options = *options};
     r = (room){.at = (char *)(call + 1)};
     keep_all(&r, &call->options);
-    rp_list_init(&call->link);
-    rp_list_init(&call->cancel_link);
+    rp__list_init(&call->link);
+    rp__list_init(&call->cancel_link);
     if (options->retry != NULL) {
         call->retry = *options->retry;
         call->options.retry = &call->retry;
@@ -87,9 +87,9 @@ rp_call *rp_call_new(rp_allocator allocator, const rp_request_options *options)
     return call;
 }
 
-void rp_call_free(rp_call *call)
+void rp__call_free(rp_call *call)
 {
     rp_memory memory = call->memory;
     rp_proxy_release(call->options.proxy);
-    rp_free_secret(&memory, call, call->size);
+    rp__free_secret(&memory, call, call->size);
 }

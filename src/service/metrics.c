@@ -44,7 +44,7 @@ static bool copy_origin(const rp_origin_statistics *origin, void *user)
 {
     rp_readings *all = user;
     reading *copy =
-        rp_allocate(&all->memory, sizeof(*copy) + size_of(origin->host) + size_of(origin->way));
+        rp__allocate(&all->memory, sizeof(*copy) + size_of(origin->host) + size_of(origin->way));
     all->no_memory = copy == NULL;
     if (copy == NULL)
         return false;
@@ -57,42 +57,42 @@ static bool copy_origin(const rp_origin_statistics *origin, void *user)
     return true;
 }
 
-void rp_metrics_look(rp_worker *worker)
+void rp__metrics_look(rp_worker *worker)
 {
     rp_service *service = worker->service;
-    if (!rp_service_lock(service))
+    if (!rp__service_lock(service))
         return;
     rp_readings *readings = worker->readings;
     worker->readings = NULL;
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     if (readings == NULL)
         return;
     if (worker->client != NULL)
         rp_client_origins(worker->client, copy_origin, readings);
-    if (!rp_service_lock(service))
+    if (!rp__service_lock(service))
         return;
     if (--service->unread == 0)
-        rp_condition_wake(&service->read);
-    rp_mutex_unlock(&service->lock);
+        rp__condition_wake(&service->read);
+    rp__mutex_unlock(&service->lock);
 }
 
 /* ---- who asked ---- */
 
 static void read_all(rp_service *service, rp_readings *readings)
 {
-    rp_mutex_lock(&service->lock);
+    rp__mutex_lock(&service->lock);
     while (service->unread > 0) /* somebody else reads */
-        (void)rp_condition_wait(&service->read, &service->lock, UINT64_MAX);
+        (void)rp__condition_wait(&service->read, &service->lock, UINT64_MAX);
     for (uint32_t i = 0; i < service->stats.threads; i++) {
         if (service->workers[i].ended)
             continue;
         service->unread++;
         service->workers[i].readings = &readings[i];
-        rp_worker_wake(&service->workers[i]);
+        rp__worker_wake(&service->workers[i]);
     }
     while (service->unread > 0)
-        (void)rp_condition_wait(&service->read, &service->lock, UINT64_MAX);
-    rp_mutex_unlock(&service->lock);
+        (void)rp__condition_wait(&service->read, &service->lock, UINT64_MAX);
+    rp__mutex_unlock(&service->lock);
 }
 
 static void tell(const void *clients, uint32_t number, rp_origin_statistics_fn *fn, void *user)
@@ -105,18 +105,18 @@ static void tell(const void *clients, uint32_t number, rp_origin_statistics_fn *
 
 rp_status rp_service_metrics(rp_service *service, rp_metrics_fn *fn, void *user, rp_error *error)
 {
-    if (service->process != rp_process_mark())
-        return rp_loop_not_ours(error, RP_PHASE_NONE);
-    if (rp_service_is_turned_here(service))
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
-                            "a thread that turns a loop of the service's can't wait for it");
+    if (service->process != rp__process_mark())
+        return rp__loop_not_ours(error, RP_PHASE_NONE);
+    if (rp__service_is_turned_here(service))
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
+                             "a thread that turns a loop of the service's can't wait for it");
     rp_memory memory;
     uint32_t count = service->stats.threads;
-    rp_memory_init(&memory, service->options.allocator);
-    rp_readings *readings = rp_allocate(&memory, count * sizeof(*readings));
+    rp__memory_init(&memory, service->options.allocator);
+    rp_readings *readings = rp__allocate(&memory, count * sizeof(*readings));
     bool good = readings != NULL;
     for (uint32_t i = 0; good && i < count; i++) {
-        rp_memory_init(&readings[i].memory, service->options.allocator);
+        rp__memory_init(&readings[i].memory, service->options.allocator);
         readings[i].last = &readings[i].first;
     }
     if (good)
@@ -124,14 +124,14 @@ rp_status rp_service_metrics(rp_service *service, rp_metrics_fn *fn, void *user,
     for (uint32_t i = 0; good && i < count; i++)
         good = !readings[i].no_memory;
     if (good)
-        rp_metrics_write(tell, readings, count, fn, user);
+        rp__metrics_write(tell, readings, count, fn, user);
     for (uint32_t i = 0; readings != NULL && i < count; i++) {
         for (reading *next, *r = readings[i].first; r != NULL; r = next) {
             next = r->next;
-            rp_free(&readings[i].memory, r);
+            rp__free(&readings[i].memory, r);
         }
     }
-    rp_free(&memory, readings);
+    rp__free(&memory, readings);
     return good ? RP_OK
-                : rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the metrics");
+                : rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the metrics");
 }

@@ -14,31 +14,31 @@ static void free_service(rp_service *service)
     rp_memory memory = service->memory;
     rp_tls_config_release(service->tls);
     rp_resolver_release(service->resolver);
-    rp_shared_release(service->shared);
-    rp_free(&memory, service->in_flight);
-    rp_free(&memory, service->workers);
-    rp_condition_destroy(&service->changed);
-    rp_condition_destroy(&service->read);
-    rp_mutex_destroy(&service->lock);
-    rp_free(&memory, service);
+    rp__shared_release(service->shared);
+    rp__free(&memory, service->in_flight);
+    rp__free(&memory, service->workers);
+    rp__condition_destroy(&service->changed);
+    rp__condition_destroy(&service->read);
+    rp__mutex_destroy(&service->lock);
+    rp__free(&memory, service);
     RP_ASSERT(memory.live == 0);
 }
 
-void rp_service_leave(rp_service *service)
+void rp__service_leave(rp_service *service)
 {
     bool held = service->threads || !service->ending || service->stats.in_flight > 0;
     for (uint32_t i = 0; i < service->stats.threads; i++)
         held = held || !service->workers[i].ended;
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     if (!held)
         free_service(service);
 }
 
-bool rp_service_lock(rp_service *service)
+bool rp__service_lock(rp_service *service)
 {
-    if (service->process != rp_process_mark())
+    if (service->process != rp__process_mark())
         return false;
-    rp_mutex_lock(&service->lock);
+    rp__mutex_lock(&service->lock);
     return true;
 }
 
@@ -47,12 +47,12 @@ bool rp_service_lock(rp_service *service)
 static void set_tls(rp_worker *worker)
 {
     rp_service *service = worker->service;
-    if (!rp_service_lock(service))
+    if (!rp__service_lock(service))
         return;
     bool changed = worker->client_tls_number != service->tls_number;
     worker->client_tls_number = service->tls_number;
     rp_tls_config *tls = changed ? rp_tls_config_retain(service->tls) : NULL;
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     if (tls != NULL && worker->client != NULL)
         rp_client_set_tls(worker->client, tls);
     rp_tls_config_release(tls);
@@ -63,15 +63,15 @@ static rp_status make_client(rp_worker *worker)
 {
     rp_service *service = worker->service;
     rp_client_options options = service->options.client;
-    rp_mutex_lock(&service->lock);
+    rp__mutex_lock(&service->lock);
     worker->client_tls_number = service->tls_number;
     options.tls = service->tls != NULL ? rp_tls_config_retain(service->tls) : NULL;
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     options.resolver = service->resolver;
     rp_status status = rp_client_create(&worker->client, worker->loop, &options, &worker->trouble);
     rp_tls_config_release(options.tls);
     if (status == RP_OK)
-        rp_client_share(worker->client, service->shared);
+        rp__client_share(worker->client, service->shared);
     return status;
 }
 
@@ -81,10 +81,10 @@ static void end_worker(rp_worker *worker)
     rp_service *service = worker->service;
     rp_client_destroy(worker->client);
     worker->client = NULL;
-    if (!rp_service_lock(service))
+    if (!rp__service_lock(service))
         return;
     worker->ended = true;
-    rp_service_leave(service);
+    rp__service_leave(service);
 }
 
 static void look(rp_post *unused, void *user)
@@ -92,15 +92,15 @@ static void look(rp_post *unused, void *user)
     rp_worker *worker = user;
     rp_service *service = worker->service;
     (void)unused;
-    rp_mutex_lock(&service->lock);
+    rp__mutex_lock(&service->lock);
     worker->posted = false;
     if (!service->threads)
-        rp_thread_note_self(&worker->thread);
+        rp__thread_note_self(&worker->thread);
     bool ending = service->ending;
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     set_tls(worker);
-    rp_calls_look(worker);
-    rp_metrics_look(worker);
+    rp__calls_look(worker);
+    rp__metrics_look(worker);
     if (ending)
         end_worker(worker);
 }
@@ -114,7 +114,7 @@ static void post(rp_worker *worker)
 }
 
 /* While it ends, the last post is under way, and its loop may be gone soon after. */
-void rp_worker_wake(rp_worker *worker)
+void rp__worker_wake(rp_worker *worker)
 {
     if (!worker->service->ending)
         post(worker);
@@ -125,16 +125,16 @@ static void run(void *argument)
     rp_worker *worker = argument;
     rp_service *service = worker->service;
     if (service->options.pin)
-        rp_thread_pin((uint32_t)(worker - service->workers) % rp_processor_count());
+        rp__thread_pin((uint32_t)(worker - service->workers) % rp__processor_count());
     if (rp_loop_create(&worker->loop, &service->options.loop, &worker->trouble) == RP_OK)
         (void)make_client(worker);
-    rp_mutex_lock(&service->lock);
+    rp__mutex_lock(&service->lock);
     service->begun++;
     worker->ended = worker->loop == NULL;
-    rp_condition_wake(&service->changed);
+    rp__condition_wake(&service->changed);
     bool ended = worker->ended;
-    rp_mutex_unlock(&service->lock);
-    while (!ended && service->process == rp_process_mark()) { /* a callback may have forked */
+    rp__mutex_unlock(&service->lock);
+    while (!ended && service->process == rp__process_mark()) { /* a callback may have forked */
         (void)rp_loop_turn(worker->loop, RP_NEVER_MS);
         ended = worker->ended; /* nobody else sets it */
     }
@@ -215,39 +215,39 @@ static void share_out(rp_service *service)
 static rp_status check(const rp_service_options *options, rp_error *error)
 {
     if (options->threads > RP_SERVICE_THREADS || options->loop_count > RP_SERVICE_THREADS)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "a service has at most %d threads or loops", RP_SERVICE_THREADS);
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "a service has at most %d threads or loops", RP_SERVICE_THREADS);
     if ((options->loops != NULL) != (options->loop_count > 0))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "loops and loop_count belong together");
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "loops and loop_count belong together");
     if (options->loops != NULL && options->threads != 0)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "a service has threads of its own or the caller's loops, not both");
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "a service has threads of its own or the caller's loops, not both");
     return RP_OK;
 }
 
 static rp_service *new_service(const rp_service_options *options)
 {
     rp_memory memory;
-    rp_memory_init(&memory, options->allocator);
-    rp_service *service = rp_allocate(&memory, sizeof(*service));
+    rp__memory_init(&memory, options->allocator);
+    rp_service *service = rp__allocate(&memory, sizeof(*service));
     if (service == NULL)
         return NULL;
     uint32_t threads = options->loops != NULL ? (uint32_t)options->loop_count : options->threads;
     if (threads == 0)
-        threads = rp_processor_count();
+        threads = rp__processor_count();
     if (threads > RP_SERVICE_THREADS)
         threads = RP_SERVICE_THREADS;
-    rp_mutex_init(&service->lock);
-    rp_condition_init(&service->changed);
-    rp_condition_init(&service->read);
-    service->process = rp_process_mark();
+    rp__mutex_init(&service->lock);
+    rp__condition_init(&service->changed);
+    rp__condition_init(&service->read);
+    service->process = rp__process_mark();
     service->options = *options;
     service->threads = options->loops == NULL;
     service->stats.threads = threads;
-    service->workers = rp_allocate(&memory, threads * sizeof(*service->workers));
+    service->workers = rp__allocate(&memory, threads * sizeof(*service->workers));
     service->in_flight =
-        rp_allocate(&memory, (size_t)RP_SERVICE_ORIGINS * threads * sizeof(*service->in_flight));
+        rp__allocate(&memory, (size_t)RP_SERVICE_ORIGINS * threads * sizeof(*service->in_flight));
     service->memory = memory;
     if (service->workers == NULL || service->in_flight == NULL) {
         free_service(service);
@@ -258,9 +258,9 @@ static rp_service *new_service(const rp_service_options *options)
         worker->service = service;
         worker->loop = options->loops != NULL ? options->loops[i] : NULL;
         worker->post = (rp_post){.fn = look, .user = worker};
-        rp_list_init(&worker->inbox);
-        rp_list_init(&worker->calls);
-        rp_list_init(&worker->cancels);
+        rp__list_init(&worker->inbox);
+        rp__list_init(&worker->calls);
+        rp__list_init(&worker->cancels);
     }
     return service;
 }
@@ -270,17 +270,17 @@ static bool start(rp_service *service, rp_error *error)
 {
     uint32_t started = 0;
     while (started < service->stats.threads &&
-           rp_thread_start(&service->workers[started].thread, run, &service->workers[started]))
+           rp__thread_start(&service->workers[started].thread, run, &service->workers[started]))
         started++;
-    rp_mutex_lock(&service->lock);
+    rp__mutex_lock(&service->lock);
     while (service->begun < started)
-        (void)rp_condition_wait(&service->changed, &service->lock, UINT64_MAX);
-    rp_mutex_unlock(&service->lock);
+        (void)rp__condition_wait(&service->changed, &service->lock, UINT64_MAX);
+    rp__mutex_unlock(&service->lock);
     bool good = started == service->stats.threads;
     if (!good)
-        (void)rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE,
-                           "the system gives no more threads: %u of %u", started,
-                           service->stats.threads);
+        (void)rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE,
+                            "the system gives no more threads: %u of %u", started,
+                            service->stats.threads);
     service->stats.threads = started;
     for (uint32_t i = 0; good && i < started; i++) {
         good = service->workers[i].client != NULL;
@@ -313,9 +313,9 @@ static rp_status make_shared(rp_service *service, rp_error *error)
         service->tls = rp_tls_config_retain(client->tls);
     else
         (void)rp_tls_config_create(&service->tls, NULL, NULL);
-    service->shared = rp_shared_create(service->options.allocator);
+    service->shared = rp__shared_create(service->options.allocator);
     if (service->shared == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the service");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the service");
     if (client->resolver != NULL)
         service->resolver = rp_resolver_retain(client->resolver);
     else if (service->threads)
@@ -328,15 +328,15 @@ rp_status rp_service_create_sized(rp_service **out, const rp_service_options *op
 {
     rp_service_options copy;
     *out = NULL;
-    if (!rp_options_copy(&copy, sizeof(copy), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "service options set a member that this version does not know");
+    if (!rp__options_copy(&copy, sizeof(copy), options, options_size))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "service options set a member that this version does not know");
     rp_status status = check(&copy, error);
     if (status != RP_OK)
         return status;
     rp_service *service = new_service(&copy);
     if (service == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the service");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the service");
     share_out(service);
     rp_error trouble = {.status = RP_OK};
     status = make_shared(service, error);
@@ -360,69 +360,69 @@ rp_status rp_service_create_sized(rp_service **out, const rp_service_options *op
 
 /* ---- its end ---- */
 
-bool rp_service_is_turned_here(rp_service *service)
+bool rp__service_is_turned_here(rp_service *service)
 {
     bool here = false;
-    if (!rp_service_lock(service))
+    if (!rp__service_lock(service))
         return false;
     for (uint32_t i = 0; i < service->stats.threads && !here; i++)
-        here = rp_thread_is_self(&service->workers[i].thread);
-    rp_mutex_unlock(&service->lock);
+        here = rp__thread_is_self(&service->workers[i].thread);
+    rp__mutex_unlock(&service->lock);
     return here;
 }
 
 void rp_service_destroy(rp_service *service)
 {
-    if (service == NULL || service->process != rp_process_mark())
+    if (service == NULL || service->process != rp__process_mark())
         return;
-    RP_ASSERT(!service->threads || !rp_service_is_turned_here(service));
-    rp_mutex_lock(&service->lock);
+    RP_ASSERT(!service->threads || !rp__service_is_turned_here(service));
+    rp__mutex_lock(&service->lock);
     service->draining = service->ending = true;
     for (uint32_t i = 0; i < service->stats.threads; i++)
         post(&service->workers[i]);
     if (!service->threads) {
-        rp_service_leave(service);
+        rp__service_leave(service);
         return;
     }
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     for (uint32_t i = 0; i < service->stats.threads; i++)
-        rp_thread_join(&service->workers[i].thread);
+        rp__thread_join(&service->workers[i].thread);
     free_service(service);
 }
 
 bool rp_service_drain(rp_service *service, uint64_t wait_ms)
 {
-    RP_ASSERT(wait_ms == 0 || !rp_service_is_turned_here(service));
-    if (!rp_service_lock(service))
+    RP_ASSERT(wait_ms == 0 || !rp__service_is_turned_here(service));
+    if (!rp__service_lock(service))
         return false;
     service->draining = true;
     while (service->stats.in_flight > 0 &&
-           rp_condition_wait(&service->changed, &service->lock, wait_ms))
+           rp__condition_wait(&service->changed, &service->lock, wait_ms))
         continue;
     bool drained = service->stats.in_flight == 0;
-    rp_mutex_unlock(&service->lock);
+    rp__mutex_unlock(&service->lock);
     return drained;
 }
 
 void rp_service_set_tls(rp_service *service, rp_tls_config *tls)
 {
-    if (tls == NULL || !rp_service_lock(service))
+    if (tls == NULL || !rp__service_lock(service))
         return;
     rp_tls_config *before = service->tls;
     service->tls = rp_tls_config_retain(tls);
     service->tls_number++;
     for (uint32_t i = 0; i < service->stats.threads; i++)
-        rp_worker_wake(&service->workers[i]);
-    rp_mutex_unlock(&service->lock);
+        rp__worker_wake(&service->workers[i]);
+    rp__mutex_unlock(&service->lock);
     rp_tls_config_release(before);
 }
 
 void rp_service_stats_get_sized(rp_service *service, rp_service_stats *stats, size_t stats_size)
 {
     rp_service_stats all = {.threads = 0};
-    if (rp_service_lock(service)) {
+    if (rp__service_lock(service)) {
         all = service->stats;
-        rp_mutex_unlock(&service->lock);
+        rp__mutex_unlock(&service->lock);
     }
-    rp_structure_give(stats, stats_size, &all, sizeof(all));
+    rp__structure_give(stats, stats_size, &all, sizeof(all));
 }

@@ -90,38 +90,38 @@ struct rp_service {
 /* ---- service.c ---- */
 
 /* False: this is a child of fork. */
-bool rp_service_lock(rp_service *service);
+bool rp__service_lock(rp_service *service);
 /* Under the lock. Has the worker look at what is there for it. */
-void rp_worker_wake(rp_worker *worker);
+void rp__worker_wake(rp_worker *worker);
 /* Frees the service if it was destroyed and nothing holds it any more. Under the lock, which it
  * gives up. */
-void rp_service_leave(rp_service *service);
+void rp__service_leave(rp_service *service);
 /* By the calling thread, as far as that is known of the caller's loops: who waits for the service
  * there waits for ever. */
-bool rp_service_is_turned_here(rp_service *service);
+bool rp__service_is_turned_here(rp_service *service);
 
 /* ---- call.c ---- */
 
 /* The options of a caller that may be older or newer: RP_E_BAD_OPTION. */
-rp_status rp_call_options(rp_request_options *copy, const rp_request_options *options, size_t size,
-                          rp_error *error);
+rp_status rp__call_options(rp_request_options *copy, const rp_request_options *options, size_t size,
+                           rp_error *error);
 /* As rp_service_send; the options' callbacks get user, the events theirs. */
-rp_status rp_call_send(rp_service *service, const rp_request_options *options, uint64_t tag,
-                       const rp_response_events *events, void *events_user, void *user,
-                       rp_error *error);
+rp_status rp__call_send(rp_service *service, const rp_request_options *options, uint64_t tag,
+                        const rp_response_events *events, void *events_user, void *user,
+                        rp_error *error);
 /* On the worker's thread: what was sent is begun, what was cancelled ends. */
-void rp_calls_look(rp_worker *worker);
+void rp__calls_look(rp_worker *worker);
 
 /* ---- keep.c ---- */
 
 /* A call with the options, and a copy of what they point to, the body excepted. NULL: no memory. */
-rp_call *rp_call_new(rp_allocator allocator, const rp_request_options *options);
+rp_call *rp__call_new(rp_allocator allocator, const rp_request_options *options);
 /* Overwrites what it has, for it may be secret. */
-void rp_call_free(rp_call *call);
+void rp__call_free(rp_call *call);
 
 /* ---- metrics.c ---- */
 
 /* On the worker's thread: what its client counted is copied, if somebody asks. */
-void rp_metrics_look(rp_worker *worker);
+void rp__metrics_look(rp_worker *worker);
 
 #endif

@@ -33,7 +33,7 @@ const char rp_sim_ca_pem[] = "-----BEGIN CERTIFICATE-----\n"
                              "8LN4L17/B/aS4T1N6N5yVWWNXzEHbmBRYA==\n"
                              "-----END CERTIFICATE-----\n";
 
-const char rp_sim_certificate_pem[] =
+const char rp__sim_certificate_pem[] =
     "-----BEGIN CERTIFICATE-----\n"
     "MIICvDCCAmOgAwIBAgIUGRESiWK7mhjT4lfXhxlaNIDU7B4wCgYIKoZIzj0EAwIw\n"
     "JzElMCMGA1UEAwwccmluZ3BvcnQgc2ltdWxhdGVkIGF1dGhvcml0eTAgFw0yNDAx\n"
@@ -52,8 +52,8 @@ const char rp_sim_certificate_pem[] =
     "eNyOL96G9X7E9Ok1E2HYh9jPepjJvleOz5tS7CNWxjc=\n"
     "-----END CERTIFICATE-----\n";
 
-const char rp_sim_key_pem[] = "-----BEGIN EC PRIVATE KEY-----\n"
-                              "MHcCAQEEIHY5fsw8O7MAFwgW+WIAYN+n7wztME7IBX0qCssVUIC9oAoGCCqGSM49\n"
-                              "AwEHoUQDQgAEuMUSb+RuOOeON8YAjHsROqsf8uzjvLnEnYsK/8tpZAoWLjqxl67x\n"
-                              "JOGkmeJ5ZTtcaK0g1Mf/i5kRI5pCxaA+1g==\n"
-                              "-----END EC PRIVATE KEY-----\n";
+const char rp__sim_key_pem[] = "-----BEGIN EC PRIVATE KEY-----\n"
+                               "MHcCAQEEIHY5fsw8O7MAFwgW+WIAYN+n7wztME7IBX0qCssVUIC9oAoGCCqGSM49\n"
+                               "AwEHoUQDQgAEuMUSb+RuOOeON8YAjHsROqsf8uzjvLnEnYsK/8tpZAoWLjqxl67x\n"
+                               "JOGkmeJ5ZTtcaK0g1Mf/i5kRI5pCxaA+1g==\n"
+                               "-----END EC PRIVATE KEY-----\n";

@@ -17,7 +17,7 @@ static void add(sim_request *request, char byte)
 {
     if (request->size == request->capacity) {
         request->capacity = request->capacity == 0 ? 512 : request->capacity * 2;
-        request->text = rp_reallocate(request->memory, request->text, request->capacity);
+        request->text = rp__reallocate(request->memory, request->text, request->capacity);
         RP_ASSERT(request->text != NULL);
     }
     request->text[request->size++] = byte;
@@ -32,12 +32,12 @@ static char *next_line(const sim_request *request, char *line)
     return line < request->text + request->size ? line : NULL;
 }
 
-const char *rp_sim_request_header(const sim_request *request, const char *name)
+const char *rp__sim_request_header(const sim_request *request, const char *name)
 {
     char *line = request->text + request->header_begin;
     for (; line != NULL && *line != '\0'; line = next_line(request, line)) {
         const char *colon = strchr(line, ':');
-        if (colon != NULL && rp_name_equal(line, (size_t)(colon - line), name))
+        if (colon != NULL && rp__name_equal(line, (size_t)(colon - line), name))
             return colon + 1 + strspn(colon + 1, " \t");
     }
     return NULL;
@@ -48,14 +48,14 @@ const char *rp_sim_request_header(const sim_request *request, const char *name)
 static void add_trailer(sim_request *request, const char *line, size_t size)
 {
     size_t more = request->trailers_size + size + 1;
-    request->trailers = rp_reallocate(request->memory, request->trailers, more);
+    request->trailers = rp__reallocate(request->memory, request->trailers, more);
     RP_ASSERT(request->trailers != NULL);
     memcpy(request->trailers + request->trailers_size, line, size);
     request->trailers[more - 1] = '\0';
     request->trailers_size = more;
 }
 
-void rp_sim_request_trailer_add(sim_request *request, const char *name, const char *value)
+void rp__sim_request_trailer_add(sim_request *request, const char *name, const char *value)
 {
     add_trailer(request, name, strlen(name));
     request->trailers_size--;
@@ -64,14 +64,14 @@ void rp_sim_request_trailer_add(sim_request *request, const char *name, const ch
     add_trailer(request, value, strlen(value));
 }
 
-const char *rp_sim_request_trailer(const sim_request *request, const char *name)
+const char *rp__sim_request_trailer(const sim_request *request, const char *name)
 {
     const char *line = request->trailers;
     if (line == NULL)
         return NULL;
     for (const char *end = line + request->trailers_size; line < end; line += strlen(line) + 1) {
         const char *colon = strchr(line, ':');
-        if (colon != NULL && rp_name_equal(line, (size_t)(colon - line), name))
+        if (colon != NULL && rp__name_equal(line, (size_t)(colon - line), name))
             return colon + 1 + strspn(colon + 1, " \t");
     }
     return NULL;
@@ -79,7 +79,7 @@ const char *rp_sim_request_trailer(const sim_request *request, const char *name)
 
 static bool says(const char *value, const char *word)
 {
-    return value != NULL && rp_name_equal(value, strlen(value), word);
+    return value != NULL && rp__name_equal(value, strlen(value), word);
 }
 
 static bool cut_request_line(sim_request *request)
@@ -126,11 +126,11 @@ static void head_complete(sim_request *request)
         fail(request, "malformed head");
         return;
     }
-    const char *length = rp_sim_request_header(request, "Content-Length");
-    const char *coding = rp_sim_request_header(request, "Transfer-Encoding");
-    const char *connection = rp_sim_request_header(request, "Connection");
-    const char *expect = rp_sim_request_header(request, "Expect");
-    if (request->version == 11 && rp_sim_request_header(request, "Host") == NULL)
+    const char *length = rp__sim_request_header(request, "Content-Length");
+    const char *coding = rp__sim_request_header(request, "Transfer-Encoding");
+    const char *connection = rp__sim_request_header(request, "Connection");
+    const char *expect = rp__sim_request_header(request, "Expect");
+    if (request->version == 11 && rp__sim_request_header(request, "Host") == NULL)
         fail(request, "no Host");
     else if (length != NULL && coding != NULL)
         fail(request, "Content-Length and Transfer-Encoding");
@@ -188,7 +188,7 @@ static void chunk_line(sim_request *request)
         const char *colon = strchr(request->line, ':');
         if (request->line_size == 0)
             request->state = SIM_REQUEST_DONE;
-        else if (colon == NULL || !rp_is_token(request->line, (size_t)(colon - request->line)))
+        else if (colon == NULL || !rp__is_token(request->line, (size_t)(colon - request->line)))
             fail(request, "malformed trailer");
         else
             add_trailer(request, request->line, request->line_size);
@@ -228,8 +228,8 @@ static size_t body_bytes(sim_request *request, const uint8_t *data, size_t size,
     return part;
 }
 
-size_t rp_sim_request_feed(sim_request *request, const uint8_t *data, size_t size,
-                           const sim_request_events *events, void *user, const bool *stop)
+size_t rp__sim_request_feed(sim_request *request, const uint8_t *data, size_t size,
+                            const sim_request_events *events, void *user, const bool *stop)
 {
     size_t used = 0;
     while (used < size && request->state != SIM_REQUEST_DONE &&
@@ -247,18 +247,18 @@ size_t rp_sim_request_feed(sim_request *request, const uint8_t *data, size_t siz
     return used;
 }
 
-void rp_sim_request_reset(sim_request *request)
+void rp__sim_request_reset(sim_request *request)
 {
     char *text = request->text;
     size_t capacity = request->capacity;
-    rp_free(request->memory, request->trailers);
+    rp__free(request->memory, request->trailers);
     *request = (sim_request){.memory = request->memory, .text = text, .capacity = capacity};
 }
 
-void rp_sim_request_free(sim_request *request)
+void rp__sim_request_free(sim_request *request)
 {
-    rp_free(request->memory, request->text);
-    rp_free(request->memory, request->trailers);
+    rp__free(request->memory, request->text);
+    rp__free(request->memory, request->trailers);
     *request = (sim_request){.memory = request->memory};
 }
 
@@ -272,7 +272,7 @@ static void add_text(sim_request *request, const char *text, bool ends)
         add(request, '\0');
 }
 
-void rp_sim_request_begin(sim_request *request, const char *method, const char *target)
+void rp__sim_request_begin(sim_request *request, const char *method, const char *target)
 {
     request->version = 20;
     add_text(request, method, true);
@@ -280,20 +280,20 @@ void rp_sim_request_begin(sim_request *request, const char *method, const char *
     request->header_begin = request->size;
 }
 
-void rp_sim_request_add(sim_request *request, const char *name, const char *value)
+void rp__sim_request_add(sim_request *request, const char *name, const char *value)
 {
     add_text(request, name, false);
     add_text(request, ": ", false);
     add_text(request, value, true);
 }
 
-void rp_sim_request_head_done(sim_request *request, bool has_body)
+void rp__sim_request_head_done(sim_request *request, bool has_body)
 {
     add(request, '\0');
     request->method = request->text;
     request->target = request->method + strlen(request->method) + 1;
     request->keep_alive = true;
     request->has_body = has_body;
-    request->expects_continue = says(rp_sim_request_header(request, "expect"), "100-continue");
+    request->expects_continue = says(rp__sim_request_header(request, "expect"), "100-continue");
     request->state = has_body ? SIM_REQUEST_BODY : SIM_REQUEST_DONE;
 }

@@ -23,7 +23,7 @@ typedef struct sim_request {
     sim_request_state state;
     const char *failure; /* why it failed */
 
-    /* Valid once the head came, until the next rp_sim_request_reset. */
+    /* Valid once the head came, until the next rp__sim_request_reset. */
     const char *method, *target;
     int version; /* 10, 11, 20 */
     bool keep_alive, chunked, has_body, expects_continue;
@@ -47,22 +47,22 @@ typedef struct sim_request_events {
 
 /* Returns how much was used: less than size when the request is complete
  * (SIM_REQUEST_DONE) or broken (SIM_REQUEST_FAILED), or when a callback set *stop. */
-size_t rp_sim_request_feed(sim_request *request, const uint8_t *data, size_t size,
-                           const sim_request_events *events, void *user, const bool *stop);
+size_t rp__sim_request_feed(sim_request *request, const uint8_t *data, size_t size,
+                            const sim_request_events *events, void *user, const bool *stop);
 /* Before the next one. */
-void rp_sim_request_reset(sim_request *request);
-void rp_sim_request_free(sim_request *request);
+void rp__sim_request_reset(sim_request *request);
+void rp__sim_request_free(sim_request *request);
 
 /* ---- of HTTP/2, whose server has the fields ---- */
 
-void rp_sim_request_begin(sim_request *request, const char *method, const char *target);
-void rp_sim_request_add(sim_request *request, const char *name, const char *value);
+void rp__sim_request_begin(sim_request *request, const char *method, const char *target);
+void rp__sim_request_add(sim_request *request, const char *name, const char *value);
 /* Afterwards it is done, or has a body, which the owner counts. */
-void rp_sim_request_head_done(sim_request *request, bool has_body);
+void rp__sim_request_head_done(sim_request *request, bool has_body);
 
 /* The value of a header, or of a trailer, NULL: not there. */
-const char *rp_sim_request_header(const sim_request *request, const char *name);
-const char *rp_sim_request_trailer(const sim_request *request, const char *name);
-void rp_sim_request_trailer_add(sim_request *request, const char *name, const char *value);
+const char *rp__sim_request_header(const sim_request *request, const char *name);
+const char *rp__sim_request_trailer(const sim_request *request, const char *name);
+void rp__sim_request_trailer_add(sim_request *request, const char *name, const char *value);
 
 #endif

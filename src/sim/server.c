@@ -20,7 +20,7 @@
 
 /* ---- bytes ---- */
 
-void rp_sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t size)
+void rp__sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t size)
 {
     if (b->begin + b->size + size > b->capacity) {
         if (b->size > 0 && b->begin > 0)
@@ -28,7 +28,7 @@ void rp_sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t 
         b->begin = 0;
         if (b->size + size > b->capacity) {
             b->capacity = 2 * (b->size + size);
-            b->data = rp_reallocate(memory, b->data, b->capacity);
+            b->data = rp__reallocate(memory, b->data, b->capacity);
             RP_ASSERT(b->data != NULL);
         }
     }
@@ -36,7 +36,7 @@ void rp_sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t 
     b->size += size;
 }
 
-void rp_sim_bytes_consume(sim_bytes *b, size_t size)
+void rp__sim_bytes_consume(sim_bytes *b, size_t size)
 {
     b->begin += size;
     b->size -= size;
@@ -46,7 +46,7 @@ void rp_sim_bytes_consume(sim_bytes *b, size_t size)
 
 /* ---- requests ---- */
 
-void rp_sim_exchange_head(rp_sim_exchange *x)
+void rp__sim_exchange_head(rp_sim_exchange *x)
 {
     const rp_sim_server_options *options = &x->connection->server->options;
     x->connection->server->counts.requests++;
@@ -64,16 +64,16 @@ void rp_sim_exchange_head(rp_sim_exchange *x)
     }
 }
 
-void rp_sim_exchange_body(rp_sim_exchange *x, const uint8_t *data, size_t size)
+void rp__sim_exchange_body(rp_sim_exchange *x, const uint8_t *data, size_t size)
 {
     rp_sim_server *server = x->connection->server;
     if (server->options.on_body != NULL)
         server->options.on_body(x, data, size, server->options.user);
     else if (!x->ended && !x->answered && x->body.size + size <= SIM_BODY_LIMIT)
-        rp_sim_bytes_add(&server->memory, &x->body, data, size);
+        rp__sim_bytes_add(&server->memory, &x->body, data, size);
 }
 
-void rp_sim_exchange_complete(rp_sim_exchange *x)
+void rp__sim_exchange_complete(rp_sim_exchange *x)
 {
     const rp_sim_server_options *options = &x->connection->server->options;
     if (x->ended || x->answered)
@@ -89,7 +89,7 @@ void rp_sim_exchange_complete(rp_sim_exchange *x)
 /* The client has ended its side, and there is nothing more to tell it. */
 static bool is_left(const sim_connection *c)
 {
-    return c->peer_ended && !c->over && rp_sim_scripts_done(c);
+    return c->peer_ended && !c->over && rp__sim_scripts_done(c);
 }
 
 /* On a plain connection that may speak either: which it is, as soon as that is known. */
@@ -102,7 +102,7 @@ static void decide(sim_connection *c)
     if (memcmp(c->input.data + c->input.begin, preface, size) != 0)
         c->speaks = SIM_HTTP1;
     else if (size == sizeof(preface) - 1)
-        rp_sim_h2_begin(c);
+        rp__sim_h2_begin(c);
 }
 
 static bool feed_raw(sim_connection *c)
@@ -111,8 +111,8 @@ static bool feed_raw(sim_connection *c)
     size_t size = input->size;
     if (c->phase != SIM_OPEN || c->deaf || size == 0)
         return false;
-    rp_sim_exchange_body(&c->exchange, input->data + input->begin, size);
-    rp_sim_bytes_consume(input, size);
+    rp__sim_exchange_body(&c->exchange, input->data + input->begin, size);
+    rp__sim_bytes_consume(input, size);
     if (!c->over)
         rp_stream_consume(c->stream, size);
     return true;
@@ -126,21 +126,21 @@ static bool feed(sim_connection *c)
         return false;
     if (c->speaks == SIM_RAW)
         return feed_raw(c);
-    return c->speaks == SIM_HTTP2 ? rp_sim_h2_feed(c) : rp_sim_h1_feed(c);
+    return c->speaks == SIM_HTTP2 ? rp__sim_h2_feed(c) : rp__sim_h1_feed(c);
 }
 
-void rp_sim_connection_advance(sim_connection *c)
+void rp__sim_connection_advance(sim_connection *c)
 {
     if (c->advancing)
         return;
     c->advancing = true;
-    while (!c->over && (rp_sim_scripts_run(c) || (!c->over && feed(c))))
+    while (!c->over && (rp__sim_scripts_run(c) || (!c->over && feed(c))))
         ;
     if (c->h2 != NULL)
-        rp_sim_h2_sweep(c);
+        rp__sim_h2_sweep(c);
     c->advancing = false;
     if (is_left(c))
-        rp_sim_connection_close(c);
+        rp__sim_connection_close(c);
 }
 
 /* The handshake is over, or there is none. */
@@ -154,7 +154,7 @@ static void agree(sim_connection *c)
     if (versions == RP_SIM_RAW)
         c->speaks = SIM_RAW;
     else if (versions == RP_SIM_HTTP_2 || (info.alpn != NULL && strcmp(info.alpn, "h2") == 0))
-        rp_sim_h2_begin(c);
+        rp__sim_h2_begin(c);
     else if (versions == RP_SIM_HTTP_1 || c->server->tls != NULL)
         c->speaks = SIM_HTTP1;
 }
@@ -180,19 +180,19 @@ static void output_written(rp_stream *stream, rp_write *write, const rp_error *e
     sim_connection *c = o->connection;
     (void)stream;
     (void)user;
-    rp_free(&c->server->memory, o);
+    rp__free(&c->server->memory, o);
     c->writes--;
     if (c->over)
         return;
     if (error != NULL)
-        rp_sim_connection_close(c);
+        rp__sim_connection_close(c);
     else
-        rp_sim_connection_advance(c);
+        rp__sim_connection_advance(c);
 }
 
-void rp_sim_connection_write(sim_connection *c, const sim_bytes *bytes)
+void rp__sim_connection_write(sim_connection *c, const sim_bytes *bytes)
 {
-    output *o = rp_allocate(&c->server->memory, sizeof(*o) + bytes->size);
+    output *o = rp__allocate(&c->server->memory, sizeof(*o) + bytes->size);
     RP_ASSERT(o != NULL);
     o->connection = c;
     memcpy(o->data, bytes->data + bytes->begin, bytes->size);
@@ -201,34 +201,34 @@ void rp_sim_connection_write(sim_connection *c, const sim_bytes *bytes)
               RP_OK);
 }
 
-void rp_sim_connection_close(sim_connection *c)
+void rp__sim_connection_close(sim_connection *c)
 {
     c->over = true;
-    rp_sim_scripts_clear(c);
+    rp__sim_scripts_clear(c);
     rp_stream_close(c->stream);
 }
 
-void rp_sim_connection_begin(sim_connection *c)
+void rp__sim_connection_begin(sim_connection *c)
 {
     c->phase = SIM_HANDSHAKE;
     if (c->server->tls == NULL)
         agree(c);
     else
-        RP_ASSERT(rp_stream_begin_tls(c->stream, c->server->tls, alpn_of(c->server)) == RP_OK);
-    rp_stream_set_credit(c->stream, true, CREDIT);
+        RP_ASSERT(rp__stream_begin_tls(c->stream, c->server->tls, alpn_of(c->server)) == RP_OK);
+    rp__stream_set_credit(c->stream, true, CREDIT);
 }
 
 static void parted(rp_timer *timer, void *user)
 {
     (void)timer;
-    rp_sim_connection_close(user);
+    rp__sim_connection_close(user);
 }
 
 /* Why the handshake failed is in an alert that is on its way out: a close would stop it. */
 static void part(sim_connection *c)
 {
     c->over = true;
-    rp_timer_start_internal(c->server->loop, &c->parting, PARTING_MS, parted, c);
+    rp__timer_start_internal(c->server->loop, &c->parting, PARTING_MS, parted, c);
 }
 
 static void opened(rp_stream *stream, const rp_error *error, void *user)
@@ -250,7 +250,7 @@ static void opened(rp_stream *stream, const rp_error *error, void *user)
     } else if (c->phase == SIM_CONNECTED) {
         server->options.on_connection(&c->exchange, server->options.user);
     }
-    rp_sim_connection_advance(c);
+    rp__sim_connection_advance(c);
 }
 
 static void data_came(rp_stream *stream, const uint8_t *data, size_t size, void *user)
@@ -260,8 +260,8 @@ static void data_came(rp_stream *stream, const uint8_t *data, size_t size, void 
         rp_stream_consume(stream, size); /* nobody listens any more */
         return;
     }
-    rp_sim_bytes_add(&c->server->memory, &c->input, data, size);
-    rp_sim_connection_advance(c);
+    rp__sim_bytes_add(&c->server->memory, &c->input, data, size);
+    rp__sim_connection_advance(c);
 }
 
 static void ended(rp_stream *stream, const rp_error *error, void *user)
@@ -273,13 +273,13 @@ static void ended(rp_stream *stream, const rp_error *error, void *user)
         c->over = true;
         rp_stream_close(stream);
     } else if (!c->over) {
-        rp_sim_connection_advance(c);
+        rp__sim_connection_advance(c);
     }
 }
 
 static void server_release(rp_sim_server *server);
 
-void rp_sim_exchange_tell_gone(rp_sim_exchange *x)
+void rp__sim_exchange_tell_gone(rp_sim_exchange *x)
 {
     const rp_sim_server_options *options = &x->connection->server->options;
     bool told = x->told;
@@ -288,30 +288,30 @@ void rp_sim_exchange_tell_gone(rp_sim_exchange *x)
         options->on_gone(x, options->user);
 }
 
-void rp_sim_exchange_init(rp_sim_exchange *x, sim_connection *c)
+void rp__sim_exchange_init(rp_sim_exchange *x, sim_connection *c)
 {
     x->connection = c;
     x->request.memory = &c->server->memory;
-    rp_list_init(&x->steps);
-    rp_list_init(&x->link);
+    rp__list_init(&x->steps);
+    rp__list_init(&x->link);
 }
 
-void rp_sim_exchange_free(rp_sim_exchange *x)
+void rp__sim_exchange_free(rp_sim_exchange *x)
 {
     rp_sim_server *server = x->connection->server;
     x->writing = false;
-    rp_sim_script_clear(x);
-    rp_sim_request_free(&x->request);
-    rp_free(&server->memory, x->body.data);
-    rp_free(&server->memory, x->output.data);
+    rp__sim_script_clear(x);
+    rp__sim_request_free(&x->request);
+    rp__free(&server->memory, x->body.data);
+    rp__free(&server->memory, x->output.data);
 }
 
 /* Those of streams before that of the connection. */
 static void tell_all_gone(sim_connection *c)
 {
     for (rp_link *link = c->streams.next; link != &c->streams; link = link->next)
-        rp_sim_exchange_tell_gone(RP_CONTAINER(link, rp_sim_exchange, link));
-    rp_sim_exchange_tell_gone(&c->exchange);
+        rp__sim_exchange_tell_gone(RP_CONTAINER(link, rp_sim_exchange, link));
+    rp__sim_exchange_tell_gone(&c->exchange);
 }
 
 static void closed(rp_stream *stream, void *user)
@@ -321,16 +321,16 @@ static void closed(rp_stream *stream, void *user)
     (void)stream;
     c->over = true;
     rp_timer_stop(server->loop, &c->parting);
-    rp_sim_scripts_clear(c);
+    rp__sim_scripts_clear(c);
     tell_all_gone(c);
-    rp_list_remove(&c->link);
+    rp__list_remove(&c->link);
     if (c->h2 != NULL)
-        rp_sim_h2_free(c);
-    rp_sim_exchange_free(&c->exchange);
-    rp_loop_undefer(&c->later);
+        rp__sim_h2_free(c);
+    rp__sim_exchange_free(&c->exchange);
+    rp__loop_undefer(&c->later);
     server->counts.open--;
-    rp_free(&server->memory, c->input.data);
-    rp_free(&server->memory, c);
+    rp__free(&server->memory, c->input.data);
+    rp__free(&server->memory, c);
     server_release(server);
 }
 
@@ -346,7 +346,7 @@ static const rp_socket_handler dropping = {.closed = dropped};
 
 static void held_failed(void *user)
 {
-    rp_sim_connection_close(user);
+    rp__sim_connection_close(user);
 }
 
 /* ---- TLS ---- */
@@ -361,13 +361,13 @@ static rp_status tls_make(rp_sim_server *server, const rp_sim_server_options *op
     rp_tls_server_options tls = {
         .certificate_file = options->certificate_file,
         .key_file = options->key_file,
-        .certificate_pem = own ? rp_sim_certificate_pem : NULL,
-        .key_pem = own ? rp_sim_key_pem : NULL,
+        .certificate_pem = own ? rp__sim_certificate_pem : NULL,
+        .key_pem = own ? rp__sim_key_pem : NULL,
         .minimum_version = options->minimum_version,
         .maximum_version = options->maximum_version,
         .no_resumption = options->no_resumption,
     };
-    return rp_tls_server_config_create(&server->tls, &tls, error);
+    return rp__tls_server_config_create(&server->tls, &tls, error);
 }
 
 /* wolfSSL's server counts a session's tickets from resumption to resumption in one byte, and fails
@@ -396,29 +396,29 @@ static void accepted(rp_socket *listener, rp_socket *peer, rp_io_result result, 
         return;
     if (server->stopped) {
         peer->handler = &dropping;
-        rp_socket_ops(peer)->close(peer);
+        rp__socket_ops(peer)->close(peer);
         return;
     }
-    sim_connection *c = rp_allocate(&server->memory, sizeof(*c));
+    sim_connection *c = rp__allocate(&server->memory, sizeof(*c));
     RP_ASSERT(c != NULL);
     tls_renew(server);
     c->server = server;
-    rp_list_init(&c->streams);
-    rp_sim_exchange_init(&c->exchange, c);
-    rp_list_append(&server->connections, &c->link);
+    rp__list_init(&c->streams);
+    rp__sim_exchange_init(&c->exchange, c);
+    rp__list_append(&server->connections, &c->link);
     server->counts.connections++;
     server->counts.open++;
-    c->socket = rp_sim_tamper_new(server->loop, &server->memory, peer, held_failed, c);
+    c->socket = rp__sim_tamper_new(server->loop, &server->memory, peer, held_failed, c);
     bool scripted = server->options.on_connection != NULL;
     if (!scripted)
         c->phase = SIM_HANDSHAKE;
     rp_status status =
-        rp_stream_accept(&c->stream, server->loop, c->socket, scripted ? NULL : server->tls,
-                         scripted ? NULL : alpn_of(server), CREDIT, &stream_events, c);
+        rp__stream_accept(&c->stream, server->loop, c->socket, scripted ? NULL : server->tls,
+                          scripted ? NULL : alpn_of(server), CREDIT, &stream_events, c);
     RP_ASSERT(status == RP_OK);
     if (scripted)
-        rp_stream_set_credit(c->stream, true, 0); /* until the script lets it begin */
-    rp_stream_set_background(c->stream, true);
+        rp__stream_set_credit(c->stream, true, 0); /* until the script lets it begin */
+    rp__stream_set_background(c->stream, true);
 }
 
 /* ---- what the user asks of an exchange ---- */
@@ -440,12 +440,12 @@ const char *rp_sim_target(const rp_sim_exchange *x)
 
 const char *rp_sim_header(const rp_sim_exchange *x, const char *name)
 {
-    return x->head_seen ? rp_sim_request_header(&x->request, name) : NULL;
+    return x->head_seen ? rp__sim_request_header(&x->request, name) : NULL;
 }
 
 const char *rp_sim_trailer(const rp_sim_exchange *x, const char *name)
 {
-    return rp_sim_request_trailer(&x->request, name);
+    return rp__sim_request_trailer(&x->request, name);
 }
 
 const uint8_t *rp_sim_body(const rp_sim_exchange *x, size_t *size)
@@ -497,7 +497,7 @@ void rp_sim_exchange_user_set(rp_sim_exchange *x, void *user)
 
 static rp_status bad_option(rp_error *error, const char *text)
 {
-    return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "%s", text);
+    return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE, "%s", text);
 }
 
 static rp_status address_make(rp_sim_server *server, const rp_sim_server_options *options,
@@ -505,10 +505,10 @@ static rp_status address_make(rp_sim_server *server, const rp_sim_server_options
 {
     static const rp_address loopback = {.family = 4, .bytes = {127, 0, 0, 1}};
     const char *address = options->address;
-    if (address != NULL && !rp_address_parse(&server->address, address, strlen(address)))
+    if (address != NULL && !rp__address_parse(&server->address, address, strlen(address)))
         return bad_option(error, "the server's address is not an IP address");
     if (address == NULL)
-        server->address = server->sim != NULL ? rp_sim_host_new(server->sim) : loopback;
+        server->address = server->sim != NULL ? rp__sim_host_new(server->sim) : loopback;
     server->address.port = options->port;
     if (options->port == 0 && server->sim != NULL)
         server->address.port = options->plain ? 80 : 443;
@@ -519,7 +519,7 @@ static void listener_closed(rp_socket *socket)
 {
     rp_sim_server *server = socket->user;
     server->listener = NULL;
-    rp_loop_unhold(server->loop);
+    rp__loop_unhold(server->loop);
     server_release(server);
 }
 
@@ -529,8 +529,8 @@ static void listener_close(rp_sim_server *server)
 {
     if (server->listener == NULL)
         return;
-    rp_loop_hold(server->loop); /* until listener_closed */
-    rp_socket_ops(server->listener)->close(server->listener);
+    rp__loop_hold(server->loop); /* until listener_closed */
+    rp__socket_ops(server->listener)->close(server->listener);
 }
 
 static rp_status listen_on(rp_sim_server *server, rp_error *error)
@@ -541,16 +541,16 @@ static rp_status listen_on(rp_sim_server *server, rp_error *error)
         server->listener->handler = &listening;
         server->listener->user = server;
         result =
-            rp_socket_ops(server->listener)->listen(server->listener, &server->address, BACKLOG);
+            rp__socket_ops(server->listener)->listen(server->listener, &server->address, BACKLOG);
     }
-    (void)rp_address_text(&server->address, true, server->address_text);
+    (void)rp__address_text(&server->address, true, server->address_text);
     if (result.status == RP_OK) {
-        rp_socket_ops(server->listener)->accept(server->listener);
+        rp__socket_ops(server->listener)->accept(server->listener);
         return RP_OK;
     }
-    (void)rp_error_set(
+    (void)rp__error_set(
         error, result.status, RP_PHASE_NONE, "can't listen on %s: %s", server->address_text,
-        result.os_code != 0 ? rp_os_error_text(result.os_code) : rp_status_name(result.status));
+        result.os_code != 0 ? rp__os_error_text(result.os_code) : rp_status_name(result.status));
     if (error != NULL)
         error->os_code = result.os_code;
     return result.status;
@@ -561,30 +561,30 @@ static rp_status name_make(rp_sim_server *server, const char *host, rp_error *er
     char text[RP_ADDRESS_TEXT_SIZE];
     if (host == NULL)
         return RP_OK;
-    return rp_sim_name_add(server->sim, host, rp_address_text(&server->address, false, text),
+    return rp_sim_name_add(server->sim, host, rp__address_text(&server->address, false, text),
                            error);
 }
 
 static rp_sim_server *server_new(void)
 {
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_sim_server *server = rp_allocate(&memory, sizeof(*server));
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_sim_server *server = rp__allocate(&memory, sizeof(*server));
     RP_ASSERT(server != NULL);
     server->memory = memory;
-    rp_list_init(&server->connections);
-    rp_list_init(&server->link);
+    rp__list_init(&server->connections);
+    rp__list_init(&server->link);
     return server;
 }
 
 static void server_free(rp_sim_server *server)
 {
-    RP_ASSERT(server->listener == NULL && rp_list_empty(&server->connections));
-    rp_list_remove(&server->link);
-    rp_free(&server->memory, server->settings);
+    RP_ASSERT(server->listener == NULL && rp__list_empty(&server->connections));
+    rp__list_remove(&server->link);
+    rp__free(&server->memory, server->settings);
     rp_memory memory = server->memory;
     RP_ASSERT(memory.live == 1);
-    rp_free(&memory, server);
+    rp__free(&memory, server);
 }
 
 /* A server that has stopped and whose last connection has gone. One that owns its loop can't
@@ -592,7 +592,7 @@ static void server_free(rp_sim_server *server)
 static void server_release(rp_sim_server *server)
 {
     if (server->stopped && !server->loop_owned && server->listener == NULL &&
-        rp_list_empty(&server->connections))
+        rp__list_empty(&server->connections))
         server_free(server);
 }
 
@@ -602,7 +602,7 @@ static void copy_settings(rp_sim_server *server, const rp_sim_server_options *op
     server->options.settings = NULL;
     if (size == 0)
         return;
-    server->settings = rp_allocate(&server->memory, size);
+    server->settings = rp__allocate(&server->memory, size);
     RP_ASSERT(server->settings != NULL);
     memcpy(server->settings, options->settings, size);
 }
@@ -630,7 +630,7 @@ static rp_loop *spare_loop(rp_sim *sim)
 {
     for (rp_link *link = sim->servers.next; link != &sim->servers; link = link->next) {
         rp_sim_server *server = RP_CONTAINER(link, rp_sim_server, link);
-        if (!server->stopped || server->listener != NULL || !rp_list_empty(&server->connections))
+        if (!server->stopped || server->listener != NULL || !rp__list_empty(&server->connections))
             continue;
         rp_loop *loop = server->loop;
         server_free(server);
@@ -654,7 +654,7 @@ rp_status rp_sim_server_start(rp_sim *sim, rp_sim_server **result,
     server->sim = sim;
     server->loop = loop;
     server->loop_owned = true;
-    rp_list_append(&sim->servers, &server->link);
+    rp__list_append(&sim->servers, &server->link);
     status = begin(server, options != NULL ? options : &none, error);
     if (status == RP_OK)
         *result = server;
@@ -669,7 +669,7 @@ rp_status rp_sim_server_start_on(rp_loop *loop, rp_sim_server **result,
     static const rp_sim_server_options none;
     *result = NULL;
     rp_sim_server *server = server_new();
-    server->sim = rp_sim_of_loop(loop);
+    server->sim = rp__sim_of_loop(loop);
     server->loop = loop;
     rp_status status = begin(server, options != NULL ? options : &none, error);
     if (status == RP_OK)
@@ -695,13 +695,13 @@ void rp_sim_server_drop(rp_sim_server *server, rp_sim_ending ending)
         sim_connection *c = RP_CONTAINER(link, sim_connection, link);
         if (c->over)
             continue;
-        rp_sim_scripts_clear(c);
+        rp__sim_scripts_clear(c);
         c->dropped = false;
         if (drop_waits(c, ending)) {
             rp_sim_end(&c->exchange, ending);
             c->dropped = true;
         } else {
-            rp_sim_script_end(c, ending);
+            rp__sim_script_end(c, ending);
         }
     }
 }
@@ -717,8 +717,8 @@ void rp_sim_server_stop(rp_sim_server *server)
          link = link->next) {
         sim_connection *c = RP_CONTAINER(link, sim_connection, link);
         c->over = false; /* an ending that takes its time is cut short */
-        if (!rp_stream_is_closing(c->stream))
-            rp_sim_script_end(c, RP_SIM_END_RESET);
+        if (!rp__stream_is_closing(c->stream))
+            rp__sim_script_end(c, RP_SIM_END_RESET);
         c->over = true;
     }
     rp_tls_config_release(server->tls);
@@ -727,9 +727,9 @@ void rp_sim_server_stop(rp_sim_server *server)
     server_release(server);
 }
 
-void rp_sim_servers_stop(rp_sim *sim)
+void rp__sim_servers_stop(rp_sim *sim)
 {
-    while (!rp_list_empty(&sim->servers)) {
+    while (!rp__list_empty(&sim->servers)) {
         rp_sim_server *server = RP_CONTAINER(sim->servers.next, rp_sim_server, link);
         if (!server->stopped)
             rp_sim_server_stop(server);
@@ -743,7 +743,7 @@ const char *rp_sim_server_address(const rp_sim_server *server)
     return server->address_text;
 }
 
-void rp_sim_server_complain(rp_sim_server *server, const char *why)
+void rp__sim_server_complain(rp_sim_server *server, const char *why)
 {
     if (server->counts.malformed++ == 0)
         (void)snprintf(server->complaint, sizeof(server->complaint), "%s", why);
@@ -757,5 +757,5 @@ const char *rp_sim_server_complaint(const rp_sim_server *server)
 void rp_sim_server_counts_get_sized(const rp_sim_server *server, rp_sim_server_counts *counts,
                                     size_t counts_size)
 {
-    rp_structure_give(counts, counts_size, &server->counts, sizeof(server->counts));
+    rp__structure_give(counts, counts_size, &server->counts, sizeof(server->counts));
 }

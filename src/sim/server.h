@@ -107,7 +107,7 @@ struct sim_connection {
     sim_bytes input;
     rp_write shutdown;
     rp_timer parting;
-    rp_deferred later; /* rp_sim_connection_advance */
+    rp_deferred later; /* rp__sim_connection_advance */
     rp_sim_ending ending;
     bool deaf;    /* reads no more */
     bool over;    /* the ending began: there are no more steps */
@@ -129,7 +129,7 @@ struct rp_sim_server {
     char address_text[RP_ADDRESS_TEXT_SIZE];
     rp_tls_config *tls;
     unsigned tls_uses; /* connections since it was made */
-    bool tls_own;      /* its certificate is rp_sim_certificate_pem */
+    bool tls_own;      /* its certificate is rp__sim_certificate_pem */
     rp_link connections;
     rp_sim_server_counts counts;
     bool loop_owned, stopped;
@@ -137,83 +137,83 @@ struct rp_sim_server {
 
 /* ---- credentials.c ---- */
 
-extern const char rp_sim_certificate_pem[], rp_sim_key_pem[];
+extern const char rp__sim_certificate_pem[], rp__sim_key_pem[];
 
 /* ---- server.c ---- */
 
-void rp_sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t size);
-void rp_sim_bytes_consume(sim_bytes *b, size_t size);
+void rp__sim_bytes_add(rp_memory *memory, sim_bytes *b, const void *data, size_t size);
+void rp__sim_bytes_consume(sim_bytes *b, size_t size);
 /* Does everything that can be done now. Not from inside a call of the user's. */
-void rp_sim_connection_advance(sim_connection *c);
+void rp__sim_connection_advance(sim_connection *c);
 /* The handshake, or on a plain server the first request, may begin. */
-void rp_sim_connection_begin(sim_connection *c);
+void rp__sim_connection_begin(sim_connection *c);
 /* Writes bytes of its own, copied. */
-void rp_sim_connection_write(sim_connection *c, const sim_bytes *bytes);
+void rp__sim_connection_write(sim_connection *c, const sim_bytes *bytes);
 /* It ends without further ado. */
-void rp_sim_connection_close(sim_connection *c);
+void rp__sim_connection_close(sim_connection *c);
 
 /* Something of the client's is malformed. */
-void rp_sim_server_complain(rp_sim_server *server, const char *why);
+void rp__sim_server_complain(rp_sim_server *server, const char *why);
 
-void rp_sim_exchange_init(rp_sim_exchange *x, sim_connection *c);
+void rp__sim_exchange_init(rp_sim_exchange *x, sim_connection *c);
 /* What an exchange holds. */
-void rp_sim_exchange_free(rp_sim_exchange *x);
-void rp_sim_exchange_tell_gone(rp_sim_exchange *x);
+void rp__sim_exchange_free(rp_sim_exchange *x);
+void rp__sim_exchange_tell_gone(rp_sim_exchange *x);
 /* What came of a request, for its script. */
-void rp_sim_exchange_head(rp_sim_exchange *x);
-void rp_sim_exchange_body(rp_sim_exchange *x, const uint8_t *data, size_t size);
-void rp_sim_exchange_complete(rp_sim_exchange *x);
+void rp__sim_exchange_head(rp_sim_exchange *x);
+void rp__sim_exchange_body(rp_sim_exchange *x, const uint8_t *data, size_t size);
+void rp__sim_exchange_complete(rp_sim_exchange *x);
 
 /* ---- server_h1.c ---- */
 
 /* Reads what has come. True if it got anywhere. */
-bool rp_sim_h1_feed(sim_connection *c);
+bool rp__sim_h1_feed(sim_connection *c);
 /* Will the connection serve on after the current request, as far as is known by now? */
-bool rp_sim_h1_persists(const rp_sim_exchange *x);
+bool rp__sim_h1_persists(const rp_sim_exchange *x);
 
 /* ---- server_h2.c, server_h2_out.c: server_h2.h has more ---- */
 
 /* The connection speaks it from here on. */
-void rp_sim_h2_begin(sim_connection *c);
-void rp_sim_h2_free(sim_connection *c);
-/* As rp_sim_h1_feed. */
-bool rp_sim_h2_feed(sim_connection *c);
+void rp__sim_h2_begin(sim_connection *c);
+void rp__sim_h2_free(sim_connection *c);
+/* As rp__sim_h1_feed. */
+bool rp__sim_h2_feed(sim_connection *c);
 /* Streams that are closed and whose scripts have ended are no more. */
-void rp_sim_h2_sweep(sim_connection *c);
+void rp__sim_h2_sweep(sim_connection *c);
 /* The bytes of x's next write, into x->output; false: there are none by now. For steps of frames,
  * fields and data. */
-bool rp_sim_h2_step(rp_sim_exchange *x, sim_step *step);
+bool rp__sim_h2_step(rp_sim_exchange *x, sim_step *step);
 /* Of the script of a stream: END_STREAM, if it has not been. */
-void rp_sim_h2_end_stream(rp_sim_exchange *x);
+void rp__sim_h2_end_stream(rp_sim_exchange *x);
 /* GOAWAY, if it has not been: the connection is about to close. */
-void rp_sim_h2_farewell(sim_connection *c);
-void rp_sim_h2_withhold(sim_connection *c, unsigned what);
+void rp__sim_h2_farewell(sim_connection *c);
+void rp__sim_h2_withhold(sim_connection *c, unsigned what);
 
 /* ---- server_script.c ---- */
 
 /* Whatever script can do something does. True if one did. */
-bool rp_sim_scripts_run(sim_connection *c);
+bool rp__sim_scripts_run(sim_connection *c);
 /* Is none of its scripts under way that can come to its end without the client? */
-bool rp_sim_scripts_done(const sim_connection *c);
-void rp_sim_scripts_clear(sim_connection *c);
+bool rp__sim_scripts_done(const sim_connection *c);
+void rp__sim_scripts_clear(sim_connection *c);
 /* Forgets what has not begun. */
-void rp_sim_script_clear(rp_sim_exchange *x);
+void rp__sim_script_clear(rp_sim_exchange *x);
 /* What the script holds leaves now, for it comes to no flush before the client has moved, or to
  * none at all. */
-void rp_sim_script_flush(rp_sim_exchange *x);
+void rp__sim_script_flush(rp_sim_exchange *x);
 /* Ends the connection (not RP_SIM_KEEP). */
-void rp_sim_script_end(sim_connection *c, rp_sim_ending ending);
+void rp__sim_script_end(sim_connection *c, rp_sim_ending ending);
 
 /* ---- tamper.c ---- */
 
 /* In front of inner, which it owns from here on. failed: what was held could not be sent. */
-rp_socket *rp_sim_tamper_new(rp_loop *loop, rp_memory *memory, rp_socket *inner,
-                             void (*failed)(void *user), void *user);
+rp_socket *rp__sim_tamper_new(rp_loop *loop, rp_memory *memory, rp_socket *inner,
+                              void (*failed)(void *user), void *user);
 /* Of all that it sends, the byte at this position is changed. */
-void rp_sim_tamper_at(rp_socket *socket, uint64_t position);
+void rp__sim_tamper_at(rp_socket *socket, uint64_t position);
 /* Keeps back what is sent from here on; false: all of it leaves in one send, and is followed by the
  * half-close if that comes first. */
-void rp_sim_tamper_hold(rp_socket *socket, bool hold);
-rp_socket *rp_sim_tamper_inner(rp_socket *socket);
+void rp__sim_tamper_hold(rp_socket *socket, bool hold);
+rp_socket *rp__sim_tamper_inner(rp_socket *socket);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-bool rp_sim_h1_persists(const rp_sim_exchange *x)
+bool rp__sim_h1_persists(const rp_sim_exchange *x)
 {
     const sim_request *request = &x->request;
     if (request->state == SIM_REQUEST_FAILED || !request->keep_alive)
@@ -14,22 +14,22 @@ bool rp_sim_h1_persists(const rp_sim_exchange *x)
 
 static void head_came(void *user)
 {
-    rp_sim_exchange_head(user);
+    rp__sim_exchange_head(user);
 }
 
 static void body_came(void *user, const uint8_t *data, size_t size)
 {
-    rp_sim_exchange_body(user, data, size);
+    rp__sim_exchange_body(user, data, size);
 }
 
 static void malformed(rp_sim_exchange *x, const char *why)
 {
-    rp_sim_server_complain(x->connection->server, why);
+    rp__sim_server_complain(x->connection->server, why);
     x->request.state = SIM_REQUEST_FAILED;
     if (x->ended)
         return; /* the end of what is under way is the connection's */
     if (x->answered) {
-        rp_sim_script_end(x->connection, RP_SIM_CLOSE);
+        rp__sim_script_end(x->connection, RP_SIM_CLOSE);
         return;
     }
     if (!x->touched || !x->head_seen)
@@ -42,14 +42,14 @@ static void malformed(rp_sim_exchange *x, const char *why)
 
 static void next_request(rp_sim_exchange *x)
 {
-    rp_sim_request_reset(&x->request);
+    rp__sim_request_reset(&x->request);
     x->body.begin = x->body.size = 0;
     x->served++;
     x->head_seen = x->answered = x->continued = false;
     x->framing = SIM_UNFRAMED;
 }
 
-bool rp_sim_h1_feed(sim_connection *c)
+bool rp__sim_h1_feed(sim_connection *c)
 {
     static const sim_request_events events = {.on_head = head_came, .on_body = body_came};
     rp_sim_exchange *x = &c->exchange;
@@ -62,10 +62,10 @@ bool rp_sim_h1_feed(sim_connection *c)
     if (request->state == SIM_REQUEST_DONE || (x->ended && !x->head_seen))
         return false;
     uint64_t kept = c->server->options.on_body == NULL ? request->body_bytes : 0;
-    size_t used = rp_sim_request_feed(request, c->input.data + c->input.begin, c->input.size,
-                                      &events, x, &c->over);
+    size_t used = rp__sim_request_feed(request, c->input.data + c->input.begin, c->input.size,
+                                       &events, x, &c->over);
     kept = c->server->options.on_body == NULL ? request->body_bytes : kept;
-    rp_sim_bytes_consume(&c->input, used);
+    rp__sim_bytes_consume(&c->input, used);
     if (c->over)
         return true;
     rp_stream_consume(c->stream, used);
@@ -74,6 +74,6 @@ bool rp_sim_h1_feed(sim_connection *c)
     else if (kept > SIM_BODY_LIMIT && !x->ended && !x->answered)
         malformed(x, "the body is larger than 16 MiB");
     else if (request->state == SIM_REQUEST_DONE)
-        rp_sim_exchange_complete(x);
+        rp__sim_exchange_complete(x);
     return true;
 }

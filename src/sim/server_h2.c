@@ -12,7 +12,7 @@
 
 /* ---- streams ---- */
 
-rp_sim_exchange *rp_sim_h2_find(const sim_connection *c, uint32_t stream)
+rp_sim_exchange *rp__sim_h2_find(const sim_connection *c, uint32_t stream)
 {
     for (rp_link *link = c->streams.next; link != &c->streams; link = link->next) {
         rp_sim_exchange *x = RP_CONTAINER(link, rp_sim_exchange, link);
@@ -22,7 +22,7 @@ rp_sim_exchange *rp_sim_h2_find(const sim_connection *c, uint32_t stream)
     return NULL;
 }
 
-uint8_t *rp_sim_h2_fate(const sim_h2 *h2, uint32_t stream)
+uint8_t *rp__sim_h2_fate(const sim_h2 *h2, uint32_t stream)
 {
     RP_ASSERT(stream % 2 == 1 && stream <= h2->highest);
     return &h2->fates[stream / 2];
@@ -43,14 +43,14 @@ static uint32_t streams_open(const sim_connection *c)
 
 static rp_sim_exchange *stream_new(sim_connection *c, uint32_t number)
 {
-    rp_sim_exchange *x = rp_allocate(&c->server->memory, sizeof(*x));
+    rp_sim_exchange *x = rp__allocate(&c->server->memory, sizeof(*x));
     RP_ASSERT(x != NULL);
-    rp_sim_exchange_init(x, c);
+    rp__sim_exchange_init(x, c);
     x->stream = number;
     x->served = c->exchange.served++;
     x->send_window = c->h2->theirs[RP_SIM_INITIAL_WINDOW_SIZE];
     x->receive_window = c->h2->ours[RP_SIM_INITIAL_WINDOW_SIZE];
-    rp_list_append(&c->streams, &x->link);
+    rp__list_append(&c->streams, &x->link);
     uint32_t open = streams_open(c);
     if (open > c->server->counts.streams_most)
         c->server->counts.streams_most = open;
@@ -63,7 +63,7 @@ static void note_highest(sim_connection *c, uint32_t stream)
     size_t count = stream / 2 + 1;
     if (count > h2->fate_count) {
         size_t more = 2 * count;
-        h2->fates = rp_reallocate(&c->server->memory, h2->fates, more);
+        h2->fates = rp__reallocate(&c->server->memory, h2->fates, more);
         RP_ASSERT(h2->fates != NULL);
         memset(h2->fates + h2->fate_count, 0, more - h2->fate_count);
         h2->fate_count = more;
@@ -71,19 +71,19 @@ static void note_highest(sim_connection *c, uint32_t stream)
     h2->highest = stream;
 }
 
-void rp_sim_h2_sweep(sim_connection *c)
+void rp__sim_h2_sweep(sim_connection *c)
 {
     rp_link *link = c->streams.next;
     while (link != &c->streams) {
         rp_sim_exchange *x = RP_CONTAINER(link, rp_sim_exchange, link);
         link = link->next;
         if (is_closed(x) && x->answered)
-            rp_sim_exchange_tell_gone(x);
+            rp__sim_exchange_tell_gone(x);
         if (!x->told || x->writing)
             continue;
-        rp_list_remove(&x->link);
-        rp_sim_exchange_free(x);
-        rp_free(&c->server->memory, x);
+        rp__list_remove(&x->link);
+        rp__sim_exchange_free(x);
+        rp__free(&c->server->memory, x);
     }
 }
 
@@ -97,10 +97,10 @@ static void breach(sim_connection *c, uint32_t code, const char *why)
     for (size_t i = 0; i < 8; i++)
         payload[i] = (uint8_t)(numbers[i / 4] >> (24 - 8 * (i % 4)));
     memcpy(payload + 8, why, size);
-    rp_sim_server_complain(c->server, why);
-    rp_sim_scripts_clear(c);
-    rp_sim_h2_control(c, RP_SIM_FRAME_GOAWAY, 0, 0, payload, 8 + size);
-    rp_sim_script_end(c, RP_SIM_CLOSE);
+    rp__sim_server_complain(c->server, why);
+    rp__sim_scripts_clear(c);
+    rp__sim_h2_control(c, RP_SIM_FRAME_GOAWAY, 0, 0, payload, 8 + size);
+    rp__sim_script_end(c, RP_SIM_CLOSE);
 }
 
 static void malformed(sim_connection *c, const char *why)
@@ -117,9 +117,9 @@ static bool may_come(sim_connection *c, const sim_frame *f)
         malformed(c, "a frame on a stream that only the server could open");
     else if (f->stream > c->h2->highest)
         malformed(c, "a frame on an idle stream"); /* 5.1 */
-    else if ((*rp_sim_h2_fate(c->h2, f->stream) & SIM_CLIENT_RESET) != 0)
+    else if ((*rp__sim_h2_fate(c->h2, f->stream) & SIM_CLIENT_RESET) != 0)
         breach(c, SIM_STREAM_CLOSED, "a frame on a stream after its RST_STREAM");
-    else if ((*rp_sim_h2_fate(c->h2, f->stream) & SIM_CLIENT_ENDED) != 0 &&
+    else if ((*rp__sim_h2_fate(c->h2, f->stream) & SIM_CLIENT_ENDED) != 0 &&
              (f->type == RP_SIM_FRAME_DATA || f->type == RP_SIM_FRAME_HEADERS))
         breach(c, SIM_STREAM_CLOSED, "more on a stream after its END_STREAM");
     return !c->over;
@@ -130,13 +130,13 @@ static bool may_come(sim_connection *c, const sim_frame *f)
 static void stream_ended(sim_connection *c, rp_sim_exchange *x)
 {
     x->client_ended = true;
-    *rp_sim_h2_fate(c->h2, x->stream) |= SIM_CLIENT_ENDED;
+    *rp__sim_h2_fate(c->h2, x->stream) |= SIM_CLIENT_ENDED;
     if (x->declared != UINT64_MAX && x->request.body_bytes != x->declared) {
         malformed(c, "a body that is not as long as its content-length"); /* 8.1.1 */
         return;
     }
     x->request.state = SIM_REQUEST_DONE;
-    rp_sim_exchange_complete(x);
+    rp__sim_exchange_complete(x);
 }
 
 static void body_came(sim_connection *c, rp_sim_exchange *x, const uint8_t *data, size_t size)
@@ -148,7 +148,7 @@ static void body_came(sim_connection *c, rp_sim_exchange *x, const uint8_t *data
              !x->ended && !x->answered)
         breach(c, SIM_ENHANCE_YOUR_CALM, "the body is larger than 16 MiB");
     else if (size > 0)
-        rp_sim_exchange_body(x, data, size);
+        rp__sim_exchange_body(x, data, size);
 }
 
 /* Takes padding off (6.1). */
@@ -185,7 +185,7 @@ static void data_frame(sim_connection *c, sim_frame *f)
 {
     if (!may_come(c, f))
         return;
-    rp_sim_exchange *x = rp_sim_h2_find(c, f->stream);
+    rp_sim_exchange *x = rp__sim_h2_find(c, f->stream);
     if (x != NULL && (x->reset || x->told))
         x = NULL;
     if (!uses_window(c, x, f->size) || !unpad(c, f))
@@ -198,10 +198,10 @@ static void data_frame(sim_connection *c, sim_frame *f)
         if (x != NULL)
             stream_ended(c, x);
         else
-            *rp_sim_h2_fate(c->h2, f->stream) |= SIM_CLIENT_ENDED;
+            *rp__sim_h2_fate(c->h2, f->stream) |= SIM_CLIENT_ENDED;
     }
     if (!c->over)
-        rp_sim_h2_give_back(c, x);
+        rp__sim_h2_give_back(c, x);
 }
 
 /* ---- heads ---- */
@@ -210,8 +210,8 @@ static void request_begins(sim_connection *c, rp_sim_exchange *x, uint8_t flags,
 {
     bool has_body = (flags & RP_SIM_FLAG_END_STREAM) == 0;
     x->declared = length;
-    rp_sim_request_head_done(&x->request, has_body);
-    rp_sim_exchange_head(x);
+    rp__sim_request_head_done(&x->request, has_body);
+    rp__sim_exchange_head(x);
     if (!has_body && !c->over)
         stream_ended(c, x);
 }
@@ -221,9 +221,9 @@ static void trailers_came(sim_connection *c, const sim_frame *f)
 {
     uint32_t code;
     uint64_t length;
-    rp_sim_exchange *x = rp_sim_h2_find(c, f->stream);
+    rp_sim_exchange *x = rp__sim_h2_find(c, f->stream);
     sim_request *request = x != NULL && !x->reset && !x->told ? &x->request : NULL;
-    const char *why = rp_sim_h2_fields(c, request, true, &length, &code);
+    const char *why = rp__sim_h2_fields(c, request, true, &length, &code);
     if (why == NULL && (f->flags & RP_SIM_FLAG_END_STREAM) == 0)
         why = "trailers without END_STREAM", code = SIM_PROTOCOL_ERROR; /* 8.1 */
     if (why != NULL)
@@ -231,7 +231,7 @@ static void trailers_came(sim_connection *c, const sim_frame *f)
     else if (x != NULL && !x->reset && !x->told)
         stream_ended(c, x);
     else
-        *rp_sim_h2_fate(c->h2, f->stream) |= SIM_CLIENT_ENDED;
+        *rp__sim_h2_fate(c->h2, f->stream) |= SIM_CLIENT_ENDED;
 }
 
 static void head_complete(sim_connection *c)
@@ -251,7 +251,7 @@ static void head_complete(sim_connection *c)
     if (!passed_over && streams_open(c) >= h2->ours[RP_SIM_MAX_CONCURRENT_STREAMS])
         why = "more streams than SETTINGS_MAX_CONCURRENT_STREAMS"; /* 5.1.2 */
     rp_sim_exchange *x = passed_over || why != NULL ? NULL : stream_new(c, f.stream);
-    const char *wrong = rp_sim_h2_fields(c, x != NULL ? &x->request : NULL, false, &length, &code);
+    const char *wrong = rp__sim_h2_fields(c, x != NULL ? &x->request : NULL, false, &length, &code);
     if (why == NULL)
         why = wrong;
     if (why != NULL) {
@@ -261,7 +261,7 @@ static void head_complete(sim_connection *c)
     if (x != NULL)
         request_begins(c, x, f.flags, length);
     else
-        *rp_sim_h2_fate(h2, f.stream) |=
+        *rp__sim_h2_fate(h2, f.stream) |=
             SIM_DISOWNED | ((f.flags & RP_SIM_FLAG_END_STREAM) != 0 ? SIM_CLIENT_ENDED : 0);
 }
 
@@ -269,7 +269,7 @@ static void block_came(sim_connection *c, const sim_frame *f)
 {
     sim_h2 *h2 = c->h2;
     if (f->size > 0)
-        rp_sim_bytes_add(&c->server->memory, &h2->block, f->payload, f->size);
+        rp__sim_bytes_add(&c->server->memory, &h2->block, f->payload, f->size);
     if (h2->block.size > BLOCK_LIMIT)
         breach(c, SIM_ENHANCE_YOUR_CALM, "a head that is too large");
     else if ((f->flags & RP_SIM_FLAG_END_HEADERS) != 0)
@@ -308,15 +308,15 @@ static void reset_frame(sim_connection *c, const sim_frame *f)
     if (!may_come(c, f))
         return;
     c->server->counts.resets++;
-    c->server->counts.reset_code = rp_sim_h2_number(f->payload);
-    *rp_sim_h2_fate(c->h2, f->stream) |= SIM_CLIENT_RESET;
-    rp_sim_exchange *x = rp_sim_h2_find(c, f->stream);
+    c->server->counts.reset_code = rp__sim_h2_number(f->payload);
+    *rp__sim_h2_fate(c->h2, f->stream) |= SIM_CLIENT_RESET;
+    rp_sim_exchange *x = rp__sim_h2_find(c, f->stream);
     if (x == NULL)
         return;
     x->reset = true;
-    rp_sim_script_clear(x);
-    rp_sim_script_flush(x);
-    rp_sim_exchange_tell_gone(x);
+    rp__sim_script_clear(x);
+    rp__sim_script_flush(x);
+    rp__sim_exchange_tell_gone(x);
 }
 
 static void set_theirs(sim_connection *c, uint16_t id, uint32_t value)
@@ -368,15 +368,15 @@ static void settings_confirmed(sim_connection *c)
         return;
     }
     memcpy(&count, b->data + b->begin, sizeof(count));
-    rp_sim_bytes_consume(b, sizeof(count));
+    rp__sim_bytes_consume(b, sizeof(count));
     for (; count > 0; count--) {
         memcpy(&setting, b->data + b->begin, sizeof(setting));
-        rp_sim_bytes_consume(b, sizeof(setting));
+        rp__sim_bytes_consume(b, sizeof(setting));
         set_ours(c, &setting);
     }
     /* Of a smaller window what is owed may be all there is. */
     for (rp_link *link = c->streams.next; link != &c->streams; link = link->next)
-        rp_sim_h2_give_back(c, RP_CONTAINER(link, rp_sim_exchange, link));
+        rp__sim_h2_give_back(c, RP_CONTAINER(link, rp_sim_exchange, link));
 }
 
 static void settings_frame(sim_connection *c, const sim_frame *f)
@@ -392,13 +392,13 @@ static void settings_frame(sim_connection *c, const sim_frame *f)
         return;
     for (size_t at = 0; at < f->size && !c->over; at += 6)
         set_theirs(c, (uint16_t)(f->payload[at] << 8 | f->payload[at + 1]),
-                   rp_sim_h2_number(f->payload + at + 2));
+                   rp__sim_h2_number(f->payload + at + 2));
     if (c->over)
         return;
     if ((c->h2->withheld & RP_SIM_SETTINGS_ACK) != 0)
         c->h2->confirmations_owed++;
     else
-        rp_sim_h2_control(c, RP_SIM_FRAME_SETTINGS, RP_SIM_FLAG_ACK, 0, NULL, 0);
+        rp__sim_h2_control(c, RP_SIM_FRAME_SETTINGS, RP_SIM_FLAG_ACK, 0, NULL, 0);
 }
 
 static void ping_frame(sim_connection *c, const sim_frame *f)
@@ -411,11 +411,11 @@ static void ping_frame(sim_connection *c, const sim_frame *f)
     else if ((f->flags & RP_SIM_FLAG_ACK) == 0) {
         c->server->counts.pings++;
         if ((h2->withheld & RP_SIM_PING_ACK) == 0)
-            rp_sim_h2_control(c, RP_SIM_FRAME_PING, RP_SIM_FLAG_ACK, 0, f->payload, 8);
+            rp__sim_h2_control(c, RP_SIM_FRAME_PING, RP_SIM_FLAG_ACK, 0, f->payload, 8);
     } else if (h2->pings.size == 0 || memcmp(h2->pings.data + h2->pings.begin, f->payload, 8) != 0)
         malformed(c, "an answer to a PING that was not sent");
     else
-        rp_sim_bytes_consume(&h2->pings, 8);
+        rp__sim_bytes_consume(&h2->pings, 8);
 }
 
 static void goaway_frame(sim_connection *c, const sim_frame *f)
@@ -427,7 +427,7 @@ static void goaway_frame(sim_connection *c, const sim_frame *f)
     if (c->over)
         return;
     c->server->counts.goaways++;
-    c->server->counts.goaway_code = rp_sim_h2_number(f->payload + 4);
+    c->server->counts.goaway_code = rp__sim_h2_number(f->payload + 4);
 }
 
 static void window_frame(sim_connection *c, const sim_frame *f)
@@ -438,8 +438,8 @@ static void window_frame(sim_connection *c, const sim_frame *f)
     }
     if (f->stream != 0 && !may_come(c, f))
         return;
-    uint32_t increment = rp_sim_h2_number(f->payload) & SIM_WINDOW_MOST;
-    rp_sim_exchange *x = f->stream != 0 ? rp_sim_h2_find(c, f->stream) : NULL;
+    uint32_t increment = rp__sim_h2_number(f->payload) & SIM_WINDOW_MOST;
+    rp_sim_exchange *x = f->stream != 0 ? rp__sim_h2_find(c, f->stream) : NULL;
     int64_t *window = x != NULL ? &x->send_window : &c->h2->send_window;
     c->server->counts.window_updates++;
     if (increment == 0)
@@ -518,8 +518,8 @@ static void take(sim_connection *c, sim_frame *f)
 /* What was read has no owner any more. */
 static void used(sim_connection *c, size_t size)
 {
-    rp_sim_bytes_consume(&c->input, size);
-    if (!rp_stream_is_closing(c->stream))
+    rp__sim_bytes_consume(&c->input, size);
+    if (!rp__stream_is_closing(c->stream))
         rp_stream_consume(c->stream, size);
 }
 
@@ -535,7 +535,7 @@ static bool read_preface(sim_connection *c)
     return c->over || c->h2->preface_came;
 }
 
-bool rp_sim_h2_feed(sim_connection *c)
+bool rp__sim_h2_feed(sim_connection *c)
 {
     if (c->deaf || c->input.size == 0)
         return false;
@@ -546,9 +546,9 @@ bool rp_sim_h2_feed(sim_connection *c)
     const uint8_t *bytes = c->input.data + c->input.begin;
     sim_frame f = {.type = bytes[3],
                    .flags = bytes[4],
-                   .stream = rp_sim_h2_number(bytes + 5) & SIM_WINDOW_MOST,
+                   .stream = rp__sim_h2_number(bytes + 5) & SIM_WINDOW_MOST,
                    .payload = bytes + SIM_FRAME_HEAD,
-                   .size = rp_sim_h2_number(bytes) >> 8};
+                   .size = rp__sim_h2_number(bytes) >> 8};
     size_t size = SIM_FRAME_HEAD + f.size;
     if (f.size > c->h2->ours[RP_SIM_MAX_FRAME_SIZE]) {
         breach(c, SIM_FRAME_SIZE_ERROR, "a frame above SETTINGS_MAX_FRAME_SIZE");
@@ -559,7 +559,7 @@ bool rp_sim_h2_feed(sim_connection *c)
     take(c, &f);
     used(c, size);
     if (!c->over)
-        rp_sim_h2_flush(c);
+        rp__sim_h2_flush(c);
     return true;
 }
 
@@ -573,7 +573,7 @@ bool rp_sim_client_setting(const rp_sim_exchange *x, uint16_t id, uint32_t *valu
 
 /* ---- beginning and end ---- */
 
-void rp_sim_h2_begin(sim_connection *c)
+void rp__sim_h2_begin(sim_connection *c)
 {
     static const uint32_t initial[SIM_SETTINGS] = {
         [RP_SIM_HEADER_TABLE_SIZE] = 4096,
@@ -583,7 +583,7 @@ void rp_sim_h2_begin(sim_connection *c)
         [RP_SIM_MAX_FRAME_SIZE] = 16384,
         [RP_SIM_MAX_HEADER_LIST_SIZE] = UINT32_MAX,
     };
-    sim_h2 *h2 = rp_allocate(&c->server->memory, sizeof(*h2));
+    sim_h2 *h2 = rp__allocate(&c->server->memory, sizeof(*h2));
     RP_ASSERT(h2 != NULL && nghttp2_hd_inflate_new(&h2->inflater) == 0 &&
               nghttp2_hd_deflate_new(&h2->deflater, 4096) == 0);
     memcpy(h2->theirs, initial, sizeof(initial));
@@ -595,28 +595,28 @@ void rp_sim_h2_begin(sim_connection *c)
     c->speaks = SIM_HTTP2;
     c->server->counts.connections_2++;
     if ((h2->withheld & RP_SIM_SETTINGS) == 0)
-        rp_sim_h2_send_settings(c);
-    rp_sim_h2_flush(c);
+        rp__sim_h2_send_settings(c);
+    rp__sim_h2_flush(c);
 }
 
-void rp_sim_h2_free(sim_connection *c)
+void rp__sim_h2_free(sim_connection *c)
 {
     rp_memory *memory = &c->server->memory;
     sim_h2 *h2 = c->h2;
-    while (!rp_list_empty(&c->streams)) {
+    while (!rp__list_empty(&c->streams)) {
         rp_sim_exchange *x = RP_CONTAINER(c->streams.next, rp_sim_exchange, link);
-        rp_list_remove(&x->link);
-        rp_sim_exchange_tell_gone(x);
-        rp_sim_exchange_free(x);
-        rp_free(memory, x);
+        rp__list_remove(&x->link);
+        rp__sim_exchange_tell_gone(x);
+        rp__sim_exchange_free(x);
+        rp__free(memory, x);
     }
     nghttp2_hd_inflate_del(h2->inflater);
     nghttp2_hd_deflate_del(h2->deflater);
-    rp_free(memory, h2->control.data);
-    rp_free(memory, h2->block.data);
-    rp_free(memory, h2->fates);
-    rp_free(memory, h2->unconfirmed.data);
-    rp_free(memory, h2->pings.data);
-    rp_free(memory, h2);
+    rp__free(memory, h2->control.data);
+    rp__free(memory, h2->block.data);
+    rp__free(memory, h2->fates);
+    rp__free(memory, h2->unconfirmed.data);
+    rp__free(memory, h2->pings.data);
+    rp__free(memory, h2);
     c->h2 = NULL;
 }

@@ -68,31 +68,31 @@ typedef struct sim_h2 {
 /* ---- server_h2.c ---- */
 
 /* The stream of an exchange that lives; NULL. */
-rp_sim_exchange *rp_sim_h2_find(const sim_connection *c, uint32_t stream);
+rp_sim_exchange *rp__sim_h2_find(const sim_connection *c, uint32_t stream);
 /* stream: one that is not above the highest. */
-uint8_t *rp_sim_h2_fate(const sim_h2 *h2, uint32_t stream);
+uint8_t *rp__sim_h2_fate(const sim_h2 *h2, uint32_t stream);
 
 /* ---- server_h2_out.c ---- */
 
 /* A frame, to the end of out, and into the account. */
-void rp_sim_h2_put(sim_connection *c, sim_bytes *out, const sim_frame *frame);
+void rp__sim_h2_put(sim_connection *c, sim_bytes *out, const sim_frame *frame);
 /* The same into control. */
-void rp_sim_h2_control(sim_connection *c, uint8_t type, uint8_t flags, uint32_t stream,
-                       const void *payload, size_t size);
-void rp_sim_h2_control_number(sim_connection *c, uint8_t type, uint32_t stream, uint32_t number);
+void rp__sim_h2_control(sim_connection *c, uint8_t type, uint8_t flags, uint32_t stream,
+                        const void *payload, size_t size);
+void rp__sim_h2_control_number(sim_connection *c, uint8_t type, uint32_t stream, uint32_t number);
 /* Writes control. */
-void rp_sim_h2_flush(sim_connection *c);
+void rp__sim_h2_flush(sim_connection *c);
 /* Gives windows back, if it is time. */
-void rp_sim_h2_give_back(sim_connection *c, rp_sim_exchange *x);
-void rp_sim_h2_send_settings(sim_connection *c);
-uint32_t rp_sim_h2_number(const uint8_t *bytes);
+void rp__sim_h2_give_back(sim_connection *c, rp_sim_exchange *x);
+void rp__sim_h2_send_settings(sim_connection *c);
+uint32_t rp__sim_h2_number(const uint8_t *bytes);
 
 /* ---- server_h2_fields.c ---- */
 
 /* Decodes a block. NULL, or what is wrong: *code says what that is. request: gets what is in it;
  * NULL: nobody is interested. trailers: it is none, request is NULL. *length: content-length,
  * UINT64_MAX: there is none. */
-const char *rp_sim_h2_fields(sim_connection *c, sim_request *request, bool trailers,
-                             uint64_t *length, uint32_t *code);
+const char *rp__sim_h2_fields(sim_connection *c, sim_request *request, bool trailers,
+                              uint64_t *length, uint32_t *code);
 
 #endif

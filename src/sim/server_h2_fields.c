@@ -20,8 +20,8 @@ typedef struct fields {
 static void add_text(fields *f, const uint8_t *text, size_t size)
 {
     if (size > 0)
-        rp_sim_bytes_add(f->memory, &f->text, text, size);
-    rp_sim_bytes_add(f->memory, &f->text, "", 1);
+        rp__sim_bytes_add(f->memory, &f->text, text, size);
+    rp__sim_bytes_add(f->memory, &f->text, "", 1);
 }
 
 /* 8.2.1 */
@@ -33,7 +33,7 @@ static const char *field_wrong(const nghttp2_nv *field)
         if (name[i] >= 'A' && name[i] <= 'Z')
             return "a field name that is not in lower case";
     }
-    if (!rp_is_token(name + skip, field->namelen - skip))
+    if (!rp__is_token(name + skip, field->namelen - skip))
         return "a field name that is none";
     if (memchr(value, '\0', size) != NULL || memchr(value, '\r', size) != NULL ||
         memchr(value, '\n', size) != NULL)
@@ -109,8 +109,8 @@ static const char *regular_wrong(fields *f, const char *name, const char *value)
     }
     if (strcmp(name, "cookie") == 0) { /* 8.2.3 */
         if (f->cookies.size > 0)
-            rp_sim_bytes_add(f->memory, &f->cookies, "; ", 2);
-        rp_sim_bytes_add(f->memory, &f->cookies, value, strlen(value) + 1);
+            rp__sim_bytes_add(f->memory, &f->cookies, "; ", 2);
+        rp__sim_bytes_add(f->memory, &f->cookies, value, strlen(value) + 1);
         f->cookies.size--; /* the NUL is there */
     }
     return NULL;
@@ -156,7 +156,7 @@ static const char *request_wrong(const sim_connection *c, const fields *f)
         return "a request without :method, :scheme or :path";
     if (f->authority == NULL || f->authority[0] == '\0')
         return "a request without :authority";
-    if (!rp_is_token(f->method, strlen(f->method)))
+    if (!rp__is_token(f->method, strlen(f->method)))
         return "a :method that is none";
     if (strcmp(f->scheme, c->server->tls != NULL ? "https" : "http") != 0)
         return "a :scheme that is not the connection's";
@@ -180,25 +180,25 @@ static const char *read_length(const fields *f, uint64_t *length)
 
 static void fill(fields *f, sim_request *request)
 {
-    rp_sim_request_begin(request, f->method, f->path);
-    rp_sim_request_add(request, "host", f->authority);
+    rp__sim_request_begin(request, f->method, f->path);
+    rp__sim_request_add(request, "host", f->authority);
     for (const char *name = next_field(f, NULL); name != NULL;
          name = next_field(f, value_of(name))) {
         if (name[0] != ':' && strcmp(name, "host") != 0 && strcmp(name, "cookie") != 0)
-            rp_sim_request_add(request, name, value_of(name));
+            rp__sim_request_add(request, name, value_of(name));
     }
     if (f->cookies.data != NULL)
-        rp_sim_request_add(request, "cookie", (const char *)f->cookies.data);
+        rp__sim_request_add(request, "cookie", (const char *)f->cookies.data);
 }
 
 static void fill_trailers(const fields *f, sim_request *request)
 {
     for (const char *name = next_field(f, NULL); name != NULL; name = next_field(f, value_of(name)))
-        rp_sim_request_trailer_add(request, name, value_of(name));
+        rp__sim_request_trailer_add(request, name, value_of(name));
 }
 
-const char *rp_sim_h2_fields(sim_connection *c, sim_request *request, bool trailers,
-                             uint64_t *length, uint32_t *code)
+const char *rp__sim_h2_fields(sim_connection *c, sim_request *request, bool trailers,
+                              uint64_t *length, uint32_t *code)
 {
     fields f = {.memory = &c->server->memory};
     const char *why = NULL;
@@ -222,7 +222,7 @@ const char *rp_sim_h2_fields(sim_connection *c, sim_request *request, bool trail
         fill_trailers(&f, request);
     else if (why == NULL && request != NULL)
         fill(&f, request);
-    rp_free(f.memory, f.text.data);
-    rp_free(f.memory, f.cookies.data);
+    rp__free(f.memory, f.text.data);
+    rp__free(f.memory, f.cookies.data);
     return why;
 }

@@ -14,7 +14,7 @@
 
 static void advance_later(rp_deferred *deferred)
 {
-    rp_sim_connection_advance(RP_CONTAINER(deferred, sim_connection, later));
+    rp__sim_connection_advance(RP_CONTAINER(deferred, sim_connection, later));
 }
 
 /* NULL: the connection has ended, and nobody cares any more. */
@@ -23,15 +23,15 @@ static sim_step *append(rp_sim_exchange *x, sim_step_kind kind, size_t size)
     if (x->connection->over || x->connection->dropped || x->told)
         return NULL;
     RP_ASSERT(!x->ended); /* or the user appends to a script that rp_sim_end has ended */
-    sim_step *step = rp_allocate(&x->connection->server->memory, sizeof(*step) + size);
+    sim_step *step = rp__allocate(&x->connection->server->memory, sizeof(*step) + size);
     RP_ASSERT(step != NULL);
     step->kind = kind;
     step->size = size;
-    rp_list_append(&x->steps, &step->link);
+    rp__list_append(&x->steps, &step->link);
     x->touched = true;
     sim_connection *c = x->connection;
     if (!c->advancing)
-        rp_loop_defer(c->server->loop, &c->later, advance_later);
+        rp__loop_defer(c->server->loop, &c->later, advance_later);
     return step;
 }
 
@@ -143,7 +143,7 @@ static void add_lines(rp_memory *memory, sim_bytes *text, const char *lines)
         size_t size = (size_t)(end + 2 - lines), name = strcspn(lines, ":");
         if (!is_hop_by_hop(lines)) {
             size_t begin = text->size;
-            rp_sim_bytes_add(memory, text, lines, size);
+            rp__sim_bytes_add(memory, text, lines, size);
             for (size_t i = 0; i < name && i < size; i++)
                 text->data[begin + i] = (uint8_t)tolower(text->data[begin + i]);
         }
@@ -164,14 +164,14 @@ static sim_step *append_fields(rp_sim_exchange *x, int status, const char *lines
     add_lines(memory, &text, first);
     add_lines(memory, &text, lines != NULL ? lines : "");
     add_lines(memory, &text, more);
-    rp_sim_bytes_add(memory, &text, "", 1);
+    rp__sim_bytes_add(memory, &text, "", 1);
     sim_step *step = append(x, SIM_STEP_FIELDS, text.size);
     if (step != NULL) {
         memcpy(step->data, text.data, text.size);
         step->stream = x->stream;
         step->flags = flags | RP_SIM_FLAG_END_HEADERS;
     }
-    rp_free(memory, text.data);
+    rp__free(memory, text.data);
     return step;
 }
 
@@ -182,7 +182,7 @@ static bool has_no_body(const rp_sim_exchange *x, int status)
 
 static const char *connection_header(const rp_sim_exchange *x)
 {
-    if (!rp_sim_h1_persists(x))
+    if (!rp__sim_h1_persists(x))
         return "Connection: close\r\n";
     return x->request.version == 10 ? "Connection: keep-alive\r\n" : "";
 }
@@ -404,7 +404,7 @@ static void shut_down(rp_stream *stream, rp_write *write, const rp_error *error,
         rp_stream_close(stream);
 }
 
-void rp_sim_script_end(sim_connection *c, rp_sim_ending ending)
+void rp__sim_script_end(sim_connection *c, rp_sim_ending ending)
 {
     RP_ASSERT(!c->over && ending != RP_SIM_KEEP);
     c->over = true;
@@ -413,34 +413,34 @@ void rp_sim_script_end(sim_connection *c, rp_sim_ending ending)
         rp_timer_stop(c->server->loop, &RP_CONTAINER(link, rp_sim_exchange, link)->timer);
     rp_timer_stop(c->server->loop, &c->exchange.timer);
     if (ending == RP_SIM_END_STALLED)
-        rp_sim_tamper_hold(c->socket, false); /* with the others the end goes along */
+        rp__sim_tamper_hold(c->socket, false); /* with the others the end goes along */
     if (ending == RP_SIM_CLOSE && c->h2 != NULL)
-        rp_sim_h2_farewell(c);
+        rp__sim_h2_farewell(c);
     if (ending == RP_SIM_END_RESET)
-        rp_stream_drop(c->stream, true);
+        rp__stream_drop(c->stream, true);
     else if (ending == RP_SIM_END_STALLED)
-        rp_stream_mute(c->stream);
+        rp__stream_mute(c->stream);
     else if (ending == RP_SIM_CLOSE && c->phase == SIM_OPEN)
         (void)rp_stream_shutdown_write(c->stream, &c->shutdown, shut_down, c);
     else
-        rp_stream_truncate(c->stream, &c->shutdown, shut_down, c);
+        rp__stream_truncate(c->stream, &c->shutdown, shut_down, c);
     /* What still comes is nobody's; its end is waited for. */
     if (ending != RP_SIM_END_RESET)
-        rp_stream_set_credit(c->stream, false, 0);
+        rp__stream_set_credit(c->stream, false, 0);
 }
 
 /* ---- carrying out ---- */
 
 static sim_step *first(const rp_sim_exchange *x)
 {
-    return rp_list_empty(&x->steps) ? NULL : RP_CONTAINER(x->steps.next, sim_step, link);
+    return rp__list_empty(&x->steps) ? NULL : RP_CONTAINER(x->steps.next, sim_step, link);
 }
 
 static void step_done(rp_sim_exchange *x)
 {
     sim_step *step = first(x);
-    rp_list_remove(&step->link);
-    rp_free(&x->connection->server->memory, step);
+    rp__list_remove(&step->link);
+    rp__free(&x->connection->server->memory, step);
 }
 
 static void written(rp_stream *stream, rp_write *write, const rp_error *error, void *user)
@@ -458,9 +458,9 @@ static void written(rp_stream *stream, rp_write *write, const rp_error *error, v
     if (c->over)
         return;
     if (error != NULL)
-        rp_sim_connection_close(c);
+        rp__sim_connection_close(c);
     else
-        rp_sim_connection_advance(c);
+        rp__sim_connection_advance(c);
 }
 
 static void waited(rp_timer *timer, void *user)
@@ -469,7 +469,7 @@ static void waited(rp_timer *timer, void *user)
     (void)timer;
     x->waiting = false;
     step_done(x);
-    rp_sim_connection_advance(x->connection);
+    rp__sim_connection_advance(x->connection);
 }
 
 static void write_step(rp_sim_exchange *x, const void *data, size_t size, bool raw)
@@ -479,7 +479,7 @@ static void write_step(rp_sim_exchange *x, const void *data, size_t size, bool r
     x->writing = true;
     x->connection->writes++;
     if (raw)
-        status = rp_stream_write_raw(stream, &x->write, data, size, written, x);
+        status = rp__stream_write_raw(stream, &x->write, data, size, written, x);
     else
         status = rp_stream_write(stream, &x->write, data, size, written, x);
     RP_ASSERT(status == RP_OK);
@@ -488,10 +488,10 @@ static void write_step(rp_sim_exchange *x, const void *data, size_t size, bool r
 static void hold(rp_sim_exchange *x, bool holding)
 {
     x->holding = holding;
-    rp_sim_tamper_hold(x->connection->socket, holding);
+    rp__sim_tamper_hold(x->connection->socket, holding);
 }
 
-void rp_sim_script_flush(rp_sim_exchange *x)
+void rp__sim_script_flush(rp_sim_exchange *x)
 {
     if (x->holding)
         hold(x, false);
@@ -501,15 +501,15 @@ void rp_sim_script_flush(rp_sim_exchange *x)
 static bool frame_step(rp_sim_exchange *x, sim_step *step)
 {
     RP_ASSERT(x->connection->h2 != NULL); /* or the script's server does not speak HTTP/2 */
-    bool any = rp_sim_h2_step(x, step);
+    bool any = rp__sim_h2_step(x, step);
     if (any && step->joined) {
         step_done(x);
-        (void)rp_sim_h2_step(x, first(x));
+        (void)rp__sim_h2_step(x, first(x));
     }
     if (any)
         write_step(x, x->output.data, x->output.size, false);
     else
-        rp_sim_script_flush(x);
+        rp__sim_script_flush(x);
     return any;
 }
 
@@ -522,18 +522,18 @@ static void end_step(rp_sim_exchange *x, rp_sim_ending ending)
     if (ending == RP_SIM_KEEP)
         hold(x, false);
     if (c->h2 != NULL && (ending == RP_SIM_KEEP || ending == RP_SIM_CLOSE))
-        rp_sim_h2_end_stream(x);
+        rp__sim_h2_end_stream(x);
     if (ending == RP_SIM_KEEP && !x->head_seen)
         return; /* on_connection's, or an idle connection's */
     if (ending == RP_SIM_KEEP) {
         x->answered = true;
         if (c->h2 != NULL)
             return;
-        if (rp_sim_h1_persists(x) && (!c->peer_ended || c->input.size > 0))
+        if (rp__sim_h1_persists(x) && (!c->peer_ended || c->input.size > 0))
             return;
         ending = RP_SIM_CLOSE;
     }
-    rp_sim_script_end(x->connection, ending);
+    rp__sim_script_end(x->connection, ending);
 }
 
 /* Those that are done at once. */
@@ -541,17 +541,17 @@ static void run_now(rp_sim_exchange *x, sim_step *step)
 {
     sim_connection *c = x->connection;
     if (step->kind == SIM_STEP_CORRUPT) {
-        rp_sim_tamper_at(c->socket, rp_stream_output_end(c->stream) + step->number);
+        rp__sim_tamper_at(c->socket, rp__stream_output_end(c->stream) + step->number);
     } else if (step->kind == SIM_STEP_HOLD || step->kind == SIM_STEP_FLUSH) {
         hold(x, step->kind == SIM_STEP_HOLD);
     } else if (step->kind == SIM_STEP_CALL) {
         step->fn(x, step->user);
     } else if (step->kind == SIM_STEP_WITHHOLD) {
         RP_ASSERT(c->h2 != NULL);
-        rp_sim_h2_withhold(c, (unsigned)step->number);
+        rp__sim_h2_withhold(c, (unsigned)step->number);
     } else {
         c->deaf = true;
-        rp_stream_set_credit(c->stream, true, 0);
+        rp__stream_set_credit(c->stream, true, 0);
     }
     step_done(x);
 }
@@ -579,7 +579,7 @@ static bool run(rp_sim_exchange *x, sim_step *step)
         return frame_step(x, step);
     case SIM_STEP_WAIT:
         x->waiting = true;
-        rp_timer_start_internal(x->connection->server->loop, &x->timer, step->number, waited, x);
+        rp__timer_start_internal(x->connection->server->loop, &x->timer, step->number, waited, x);
         return true;
     case SIM_STEP_END:
         step_done(x);
@@ -600,13 +600,13 @@ static bool script_run(rp_sim_exchange *x)
     sim_step *step = first(x);
     bool begins = step == NULL || step->kind == SIM_STEP_WRITE || step->kind == SIM_STEP_HOLD;
     if (c->phase == SIM_CONNECTED && begins) {
-        rp_sim_connection_begin(c); /* before it only raw bytes can leave */
+        rp__sim_connection_begin(c); /* before it only raw bytes can leave */
         return true;
     }
     return step != NULL && run(x, step);
 }
 
-bool rp_sim_scripts_run(sim_connection *c)
+bool rp__sim_scripts_run(sim_connection *c)
 {
     bool any = script_run(&c->exchange);
     for (rp_link *link = c->streams.next; link != &c->streams && !c->over; link = link->next)
@@ -621,7 +621,7 @@ static bool is_done(const rp_sim_exchange *x)
     return step == NULL || (step->kind == SIM_STEP_DATA && !x->writing);
 }
 
-bool rp_sim_scripts_done(const sim_connection *c)
+bool rp__sim_scripts_done(const sim_connection *c)
 {
     bool done = is_done(&c->exchange);
     for (rp_link *link = c->streams.next; link != &c->streams && done; link = link->next)
@@ -629,14 +629,14 @@ bool rp_sim_scripts_done(const sim_connection *c)
     return done;
 }
 
-void rp_sim_scripts_clear(sim_connection *c)
+void rp__sim_scripts_clear(sim_connection *c)
 {
-    rp_sim_script_clear(&c->exchange);
+    rp__sim_script_clear(&c->exchange);
     for (rp_link *link = c->streams.next; link != &c->streams; link = link->next)
-        rp_sim_script_clear(RP_CONTAINER(link, rp_sim_exchange, link));
+        rp__sim_script_clear(RP_CONTAINER(link, rp_sim_exchange, link));
 }
 
-void rp_sim_script_clear(rp_sim_exchange *x)
+void rp__sim_script_clear(rp_sim_exchange *x)
 {
     rp_link *link = x->steps.next;
     if (x->writing) { /* the stream has its bytes */
@@ -646,8 +646,8 @@ void rp_sim_script_clear(rp_sim_exchange *x)
     }
     while (link != &x->steps) {
         rp_link *next = link->next;
-        rp_list_remove(link);
-        rp_free(&x->connection->server->memory, RP_CONTAINER(link, sim_step, link));
+        rp__list_remove(link);
+        rp__free(&x->connection->server->memory, RP_CONTAINER(link, sim_step, link));
         link = next;
     }
     rp_timer_stop(x->connection->server->loop, &x->timer);

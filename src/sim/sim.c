@@ -20,7 +20,7 @@ static uint64_t next(sim_random *random)
     return z ^ (z >> 31);
 }
 
-uint64_t rp_sim_draw(sim_random *random, uint64_t below)
+uint64_t rp__sim_draw(sim_random *random, uint64_t below)
 {
     RP_ASSERT(below > 0);
     return next(random) % below; /* the bias is below 2^-32 for anything that is drawn here */
@@ -28,28 +28,28 @@ uint64_t rp_sim_draw(sim_random *random, uint64_t below)
 
 uint64_t rp_sim_random(rp_sim *sim, uint64_t below)
 {
-    return rp_sim_draw(&sim->user, below);
+    return rp__sim_draw(&sim->user, below);
 }
 
-bool rp_sim_chance(rp_sim *sim, unsigned of)
+bool rp__sim_chance(rp_sim *sim, unsigned of)
 {
-    return !sim->options.orderly && rp_sim_draw(&sim->chance, of) == 0;
+    return !sim->options.orderly && rp__sim_draw(&sim->chance, of) == 0;
 }
 
-uint64_t rp_sim_latency_ns(rp_sim *sim)
+uint64_t rp__sim_latency_ns(rp_sim *sim)
 {
     uint64_t least = sim->options.latency_least_us, most = sim->options.latency_most_us;
-    return (least + rp_sim_draw(&sim->chance, most - least + 1)) * SIM_US;
+    return (least + rp__sim_draw(&sim->chance, most - least + 1)) * SIM_US;
 }
 
-uint64_t rp_sim_delay_ns(rp_sim *sim)
+uint64_t rp__sim_delay_ns(rp_sim *sim)
 {
-    if (sim->options.orderly || rp_sim_draw(&sim->chance, 4) > 0)
+    if (sim->options.orderly || rp__sim_draw(&sim->chance, 4) > 0)
         return 0;
-    return rp_sim_draw(&sim->chance, 200) * SIM_US;
+    return rp__sim_draw(&sim->chance, 200) * SIM_US;
 }
 
-void rp_sim_random_bytes(sim_random *random, void *bytes, size_t size)
+void rp__sim_random_bytes(sim_random *random, void *bytes, size_t size)
 {
     uint8_t *out = bytes;
     while (size > 0) {
@@ -99,7 +99,7 @@ static void sift_down(rp_sim *sim, sim_event *event)
     put(sim, place, event);
 }
 
-void rp_sim_event_clear(rp_sim *sim, sim_event *event)
+void rp__sim_event_clear(rp_sim *sim, sim_event *event)
 {
     if (event->place == 0)
         return;
@@ -114,13 +114,13 @@ void rp_sim_event_clear(rp_sim *sim, sim_event *event)
 }
 
 /* Events of one instant fire in an order of chance. */
-void rp_sim_event_set(rp_sim *sim, sim_event *event, void (*fn)(sim_event *), uint64_t after_ns)
+void rp__sim_event_set(rp_sim *sim, sim_event *event, void (*fn)(sim_event *), uint64_t after_ns)
 {
-    rp_sim_event_clear(sim, event);
+    rp__sim_event_clear(sim, event);
     if (sim->event_count == sim->event_capacity) {
         sim->event_capacity = sim->event_capacity == 0 ? 256 : 2 * sim->event_capacity;
         sim->heap =
-            rp_reallocate(&sim->memory, sim->heap, sim->event_capacity * sizeof(*sim->heap));
+            rp__reallocate(&sim->memory, sim->heap, sim->event_capacity * sizeof(*sim->heap));
         RP_ASSERT(sim->heap != NULL);
     }
     event->fn = fn;
@@ -133,11 +133,11 @@ void rp_sim_event_set(rp_sim *sim, sim_event *event, void (*fn)(sim_event *), ui
     sift_up(sim, event);
 }
 
-uint64_t rp_sim_events_fire(rp_sim *sim)
+uint64_t rp__sim_events_fire(rp_sim *sim)
 {
     while (sim->event_count > 0 && sim->heap[0]->at_ns <= sim->now_ns) {
         sim_event *event = sim->heap[0];
-        rp_sim_event_clear(sim, event);
+        rp__sim_event_clear(sim, event);
         event->fn(event);
     }
     return sim->event_count == 0 ? RP_WAIT_FOREVER : sim->heap[0]->at_ns;
@@ -145,7 +145,7 @@ uint64_t rp_sim_events_fire(rp_sim *sim)
 
 /* ---- the trace ---- */
 
-void rp_sim_trace(rp_sim *sim, const char *format, ...)
+void rp__sim_trace(rp_sim *sim, const char *format, ...)
 {
     char line[256];
     va_list arguments;
@@ -156,8 +156,8 @@ void rp_sim_trace(rp_sim *sim, const char *format, ...)
     (void)vsnprintf(line + used, sizeof(line) - (size_t)used, format, arguments);
     va_end(arguments);
     for (const char *c = line; *c != '\0'; c++)
-        sim->trace_hash = rp_hash_byte(sim->trace_hash, (uint8_t)*c);
-    sim->trace_hash = rp_hash_byte(sim->trace_hash, '\n');
+        sim->trace_hash = rp__hash_byte(sim->trace_hash, (uint8_t)*c);
+    sim->trace_hash = rp__hash_byte(sim->trace_hash, '\n');
     if (sim->options.on_trace != NULL)
         sim->options.on_trace(sim->options.user, line);
 }
@@ -167,7 +167,7 @@ uint64_t rp_sim_trace_hash(const rp_sim *sim)
     return sim->trace_hash;
 }
 
-_Noreturn void rp_sim_stuck(rp_sim *sim, const char *why)
+_Noreturn void rp__sim_stuck(rp_sim *sim, const char *why)
 {
     char message[200];
     (void)snprintf(message, sizeof(message), "simulation with seed %llu at %llu ms: %s",
@@ -175,7 +175,7 @@ _Noreturn void rp_sim_stuck(rp_sim *sim, const char *why)
                    (unsigned long long)(rp_sim_now_ns(sim) / SIM_MS), why);
     if (sim->options.on_stuck != NULL)
         sim->options.on_stuck(sim->options.user, message);
-    rp_assert_failed(message, __FILE__, __LINE__);
+    rp__assert_failed(message, __FILE__, __LINE__);
 }
 
 /* ---- faults ---- */
@@ -204,24 +204,24 @@ const char *rp_sim_fault_name(rp_sim_fault fault)
     return (unsigned)fault < RP_SIM_FAULTS ? names[fault] : "unknown";
 }
 
-bool rp_sim_drawn(rp_sim *sim, rp_sim_fault fault)
+bool rp__sim_drawn(rp_sim *sim, rp_sim_fault fault)
 {
     bool ordered = sim->fault_at[fault] > 0 && --sim->fault_at[fault] == 0;
     uint32_t ppm = sim->options.fault_ppm[fault];
-    return ordered || (ppm > 0 && rp_sim_draw(&sim->faults, 1000000) < ppm);
+    return ordered || (ppm > 0 && rp__sim_draw(&sim->faults, 1000000) < ppm);
 }
 
-void rp_sim_struck(rp_sim *sim, rp_sim_fault fault)
+void rp__sim_struck(rp_sim *sim, rp_sim_fault fault)
 {
     sim->fault_counts[fault]++;
-    rp_sim_trace(sim, "fault %s", rp_sim_fault_name(fault));
+    rp__sim_trace(sim, "fault %s", rp_sim_fault_name(fault));
 }
 
-bool rp_sim_strikes(rp_sim *sim, rp_sim_fault fault)
+bool rp__sim_strikes(rp_sim *sim, rp_sim_fault fault)
 {
-    if (!rp_sim_drawn(sim, fault))
+    if (!rp__sim_drawn(sim, fault))
         return false;
-    rp_sim_struck(sim, fault);
+    rp__sim_struck(sim, fault);
     return true;
 }
 
@@ -249,7 +249,7 @@ void rp_sim_break_next(rp_sim *sim, rp_sim_fault fault, rp_sim_direction directi
 
 /* ---- names and addresses ---- */
 
-const sim_name *rp_sim_name_find(const rp_sim *sim, const char *name, size_t size)
+const sim_name *rp__sim_name_find(const rp_sim *sim, const char *name, size_t size)
 {
     if (size > 0 && name[size - 1] == '.')
         size--;
@@ -264,8 +264,8 @@ const sim_name *rp_sim_name_find(const rp_sim *sim, const char *name, size_t siz
 static void name_remove(rp_sim *sim, const sim_name *name)
 {
     sim_name *owned = (sim_name *)(uintptr_t)name;
-    rp_list_remove(&owned->link);
-    rp_free(&sim->memory, owned);
+    rp__list_remove(&owned->link);
+    rp__free(&sim->memory, owned);
 }
 
 static bool addresses_parse(sim_name *name, const char *text)
@@ -273,7 +273,7 @@ static bool addresses_parse(sim_name *name, const char *text)
     size_t most = sizeof(name->addresses) / sizeof(name->addresses[0]);
     while (name->count < most) {
         size_t size = strcspn(text, ",");
-        if (!rp_address_parse(&name->addresses[name->count++], text, size))
+        if (!rp__address_parse(&name->addresses[name->count++], text, size))
             return false;
         text += size;
         if (*text == '\0')
@@ -286,20 +286,20 @@ static bool addresses_parse(sim_name *name, const char *text)
 rp_status rp_sim_name_add(rp_sim *sim, const char *name, const char *addresses, rp_error *error)
 {
     size_t size = strlen(name);
-    sim_name *added = rp_allocate(&sim->memory, sizeof(*added) + size + 1);
+    sim_name *added = rp__allocate(&sim->memory, sizeof(*added) + size + 1);
     RP_ASSERT(added != NULL);
     for (size_t i = 0; i < size; i++)
-        added->name[i] = rp_ascii_lower(name[i]);
+        added->name[i] = rp__ascii_lower(name[i]);
     if (size == 0 || !addresses_parse(added, addresses)) {
-        rp_free(&sim->memory, added);
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "\"%.60s\" of %.60s is not a list of 1 to 16 IP addresses", addresses,
-                            name);
+        rp__free(&sim->memory, added);
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "\"%.60s\" of %.60s is not a list of 1 to 16 IP addresses", addresses,
+                             name);
     }
-    const sim_name *old = rp_sim_name_find(sim, added->name, size);
+    const sim_name *old = rp__sim_name_find(sim, added->name, size);
     if (old != NULL)
         name_remove(sim, old);
-    rp_list_append(&sim->names, &added->link);
+    rp__list_append(&sim->names, &added->link);
     return RP_OK;
 }
 
@@ -317,7 +317,7 @@ static bool same_host(const rp_address *a, const rp_address *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == 4 ? 4 : 16) == 0;
 }
 
-bool rp_sim_host_known(const rp_sim *sim, const rp_address *address)
+bool rp__sim_host_known(const rp_sim *sim, const rp_address *address)
 {
     static const rp_address loopback6 = {.family = 6, .bytes = {[15] = 1}};
     if (address->family == 4 && address->bytes[0] == 127)
@@ -338,23 +338,23 @@ bool rp_sim_host_known(const rp_sim *sim, const rp_address *address)
     return false;
 }
 
-void rp_sim_host_add(rp_sim *sim, const rp_address *address)
+void rp__sim_host_add(rp_sim *sim, const rp_address *address)
 {
-    if (rp_sim_host_known(sim, address))
+    if (rp__sim_host_known(sim, address))
         return;
-    sim_host *host = rp_allocate(&sim->memory, sizeof(*host));
+    sim_host *host = rp__allocate(&sim->memory, sizeof(*host));
     RP_ASSERT(host != NULL);
     host->address = *address;
-    rp_list_append(&sim->hosts, &host->link);
+    rp__list_append(&sim->hosts, &host->link);
 }
 
-rp_address rp_sim_host_new(rp_sim *sim)
+rp_address rp__sim_host_new(rp_sim *sim)
 {
     rp_address address = {.family = 4, .bytes = {192, 0, 2, 0}};
     do {
         address.bytes[3]++;
         RP_ASSERT(address.bytes[3] < 255);
-    } while (rp_sim_host_known(sim, &address));
+    } while (rp__sim_host_known(sim, &address));
     return address;
 }
 
@@ -373,18 +373,18 @@ static rp_status options_check(rp_sim_options *options, rp_error *error)
 {
     for (size_t i = 0; i < RP_SIM_FAULTS; i++) {
         if (options->fault_ppm[i] > 1000000)
-            return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                                "the probability of %s is %u millionths, the most is 1,000,000",
-                                rp_sim_fault_name((rp_sim_fault)i), options->fault_ppm[i]);
+            return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                                 "the probability of %s is %u millionths, the most is 1,000,000",
+                                 rp_sim_fault_name((rp_sim_fault)i), options->fault_ppm[i]);
     }
     if (options->latency_least_us == 0 && options->latency_most_us == 0) {
         options->latency_least_us = 20;
         options->latency_most_us = 2000;
     }
     if (options->latency_least_us > options->latency_most_us)
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "latency_least_us is %u, above latency_most_us, %u",
-                            options->latency_least_us, options->latency_most_us);
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "latency_least_us is %u, above latency_most_us, %u",
+                             options->latency_least_us, options->latency_most_us);
     return RP_OK;
 }
 
@@ -394,28 +394,28 @@ rp_status rp_sim_create_sized(rp_sim **out, const rp_sim_options *options, size_
     rp_sim_options known;
     rp_memory memory;
     *out = NULL;
-    if (!rp_options_copy(&known, sizeof(known), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "simulation options set a member that this version does not know");
+    if (!rp__options_copy(&known, sizeof(known), options, options_size))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "simulation options set a member that this version does not know");
     if (options_check(&known, error) != RP_OK)
         return RP_E_BAD_OPTION;
-    rp_memory_init(&memory, (rp_allocator){0});
-    rp_sim *sim = rp_allocate(&memory, sizeof(*sim));
+    rp__memory_init(&memory, (rp_allocator){0});
+    rp_sim *sim = rp__allocate(&memory, sizeof(*sim));
     if (sim == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the simulation");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for the simulation");
     sim->memory = memory;
     sim->options = known;
     sim->now_ns = SIM_BEGIN_NS;
     sim->next_port = 49152;
     sim->trace_hash = RP_HASH_BEGIN;
-    rp_list_init(&sim->names);
-    rp_list_init(&sim->hosts);
-    rp_list_init(&sim->ports);
-    rp_list_init(&sim->listeners);
-    rp_list_init(&sim->servers);
-    rp_list_init(&sim->heaps);
+    rp__list_init(&sim->names);
+    rp__list_init(&sim->hosts);
+    rp__list_init(&sim->ports);
+    rp__list_init(&sim->listeners);
+    rp__list_init(&sim->servers);
+    rp__list_init(&sim->heaps);
     streams_seed(sim);
-    rp_sim_seed_tls(sim);
+    rp__sim_seed_tls(sim);
     *out = sim;
     return RP_OK;
 }
@@ -424,19 +424,19 @@ void rp_sim_destroy(rp_sim *sim)
 {
     if (sim == NULL)
         return;
-    rp_sim_servers_stop(sim);
-    rp_sim_unseed_tls(sim);
-    RP_ASSERT(rp_list_empty(&sim->ports));
-    while (!rp_list_empty(&sim->names))
+    rp__sim_servers_stop(sim);
+    rp__sim_unseed_tls(sim);
+    RP_ASSERT(rp__list_empty(&sim->ports));
+    while (!rp__list_empty(&sim->names))
         name_remove(sim, RP_CONTAINER(sim->names.next, sim_name, link));
-    for (rp_link *link; (link = rp_list_take(&sim->hosts)) != NULL;)
-        rp_free(&sim->memory, RP_CONTAINER(link, sim_host, link));
-    for (rp_link *link; (link = rp_list_take(&sim->heaps)) != NULL;)
-        rp_sim_heap_free(sim, link);
+    for (rp_link *link; (link = rp__list_take(&sim->hosts)) != NULL;)
+        rp__free(&sim->memory, RP_CONTAINER(link, sim_host, link));
+    for (rp_link *link; (link = rp__list_take(&sim->heaps)) != NULL;)
+        rp__sim_heap_free(sim, link);
     RP_ASSERT(sim->event_count == 0 && sim->socket_count == 0);
     rp_memory memory = sim->memory;
-    rp_free(&memory, sim->heap);
-    rp_free(&memory, sim);
+    rp__free(&memory, sim->heap);
+    rp__free(&memory, sim);
     RP_ASSERT(memory.live == 0);
 }
 

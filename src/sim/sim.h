@@ -83,13 +83,13 @@ struct rp_sim {
     uint64_t turns_here;     /* since time last moved */
 };
 
-/* A port that rp_loop_create_with_port makes with &rp_sim_port_ops gets one of these. */
+/* A port that rp__loop_create_with_port makes with &rp__sim_port_ops gets one of these. */
 typedef struct sim_context {
     rp_sim *sim;
     bool faulty;  /* see rp_sim_loop_create */
     bool orderly; /* as rp_sim_options.orderly, for this port alone */
 } sim_context;
-extern const rp_port_ops rp_sim_port_ops;
+extern const rp_port_ops rp__sim_port_ops;
 
 /* ---- the network and its sockets ---- */
 
@@ -199,99 +199,99 @@ static inline sim_port *sim_socket_port(sim_socket *socket)
 /* ---- wire.c ---- */
 
 /* Between client and whoever will accept it. */
-sim_wire *rp_sim_wire_new(rp_sim *sim, sim_socket *client);
+sim_wire *rp__sim_wire_new(rp_sim *sim, sim_socket *client);
 /* How many bytes a sender may put now. */
-size_t rp_sim_pipe_room(const sim_pipe *pipe);
-void rp_sim_pipe_put(sim_pipe *pipe, const uint8_t *data, size_t size);
-void rp_sim_pipe_end(sim_pipe *pipe);
+size_t rp__sim_pipe_room(const sim_pipe *pipe);
+void rp__sim_pipe_put(sim_pipe *pipe, const uint8_t *data, size_t size);
+void rp__sim_pipe_end(sim_pipe *pipe);
 /* The first size (<= arrived) bytes leave the pipe, into data. */
-void rp_sim_pipe_take(sim_pipe *pipe, uint8_t *data, size_t size);
+void rp__sim_pipe_take(sim_pipe *pipe, uint8_t *data, size_t size);
 /* The connection is reset by one end: the other one learns of it, once what was sent before is
  * there, or at once. */
-void rp_sim_wire_reset(sim_wire *wire, unsigned end);
+void rp__sim_wire_reset(sim_wire *wire, unsigned end);
 /* The end's socket is gone. Whoever is left gets an end or, if bytes were left unread, a reset. */
-void rp_sim_wire_detach(sim_wire *wire, unsigned end, bool reset);
+void rp__sim_wire_detach(sim_wire *wire, unsigned end, bool reset);
 /* Nobody will accept it. */
-void rp_sim_wire_refuse(sim_wire *wire);
+void rp__sim_wire_refuse(sim_wire *wire);
 
 /* ---- socket.c ---- */
 
 /* There may be something to receive; room to send; a connection to accept. */
-void rp_sim_socket_look(sim_socket *socket);
-void rp_sim_socket_room(sim_socket *socket);
-void rp_sim_socket_reset(sim_socket *socket);
-void rp_sim_listener_look(sim_socket *listener);
+void rp__sim_socket_look(sim_socket *socket);
+void rp__sim_socket_room(sim_socket *socket);
+void rp__sim_socket_reset(sim_socket *socket);
+void rp__sim_listener_look(sim_socket *listener);
 /* Runs the callbacks that are due; gives their number. */
-unsigned rp_sim_socket_run(sim_socket *socket);
+unsigned rp__sim_socket_run(sim_socket *socket);
 
-rp_io_result rp_sim_open(rp_port *port, uint8_t family, rp_socket **socket);
-rp_io_result rp_sim_listen(rp_socket *socket, rp_address *address, int backlog);
-rp_io_result rp_sim_bind(rp_socket *socket, const rp_binding *binding);
-void rp_sim_connect(rp_socket *socket, const rp_address *address);
-void rp_sim_accept(rp_socket *socket);
-void rp_sim_receive(rp_socket *socket);
-void rp_sim_send(rp_socket *socket, const rp_slice *slices, size_t count);
-void rp_sim_shutdown_send(rp_socket *socket);
-void rp_sim_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
-uint64_t rp_sim_confirmed(rp_socket *socket);
-rp_tcp_numbers rp_sim_numbers(rp_socket *socket);
-rp_address rp_sim_local(rp_socket *socket);
-void rp_sim_reset_on_close(rp_socket *socket);
-void rp_sim_cancel(rp_socket *socket, unsigned operations);
-void rp_sim_close(rp_socket *socket);
+rp_io_result rp__sim_open(rp_port *port, uint8_t family, rp_socket **socket);
+rp_io_result rp__sim_listen(rp_socket *socket, rp_address *address, int backlog);
+rp_io_result rp__sim_bind(rp_socket *socket, const rp_binding *binding);
+void rp__sim_connect(rp_socket *socket, const rp_address *address);
+void rp__sim_accept(rp_socket *socket);
+void rp__sim_receive(rp_socket *socket);
+void rp__sim_send(rp_socket *socket, const rp_slice *slices, size_t count);
+void rp__sim_shutdown_send(rp_socket *socket);
+void rp__sim_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
+uint64_t rp__sim_confirmed(rp_socket *socket);
+rp_tcp_numbers rp__sim_numbers(rp_socket *socket);
+rp_address rp__sim_local(rp_socket *socket);
+void rp__sim_reset_on_close(rp_socket *socket);
+void rp__sim_cancel(rp_socket *socket, unsigned operations);
+void rp__sim_close(rp_socket *socket);
 
 /* ---- sim.c ---- */
 
-void rp_sim_event_set(rp_sim *sim, sim_event *event, void (*fn)(sim_event *), uint64_t after_ns);
-void rp_sim_event_clear(rp_sim *sim, sim_event *event);
-static inline bool rp_sim_event_is_set(const sim_event *event)
+void rp__sim_event_set(rp_sim *sim, sim_event *event, void (*fn)(sim_event *), uint64_t after_ns);
+void rp__sim_event_clear(rp_sim *sim, sim_event *event);
+static inline bool rp__sim_event_is_set(const sim_event *event)
 {
     return event->place > 0;
 }
 /* Fires what is due; gives the time of the next event, RP_WAIT_FOREVER: none. */
-uint64_t rp_sim_events_fire(rp_sim *sim);
+uint64_t rp__sim_events_fire(rp_sim *sim);
 
-uint64_t rp_sim_draw(sim_random *random, uint64_t below);
-void rp_sim_random_bytes(sim_random *random, void *bytes, size_t size);
+uint64_t rp__sim_draw(sim_random *random, uint64_t below);
+void rp__sim_random_bytes(sim_random *random, void *bytes, size_t size);
 /* One in `of`; never where things are to be orderly. */
-bool rp_sim_chance(rp_sim *sim, unsigned of);
+bool rp__sim_chance(rp_sim *sim, unsigned of);
 /* How long a packet takes, in nanoseconds; and a short delay inside a host, mostly 0. */
-uint64_t rp_sim_latency_ns(rp_sim *sim);
-uint64_t rp_sim_delay_ns(rp_sim *sim);
+uint64_t rp__sim_latency_ns(rp_sim *sim);
+uint64_t rp__sim_delay_ns(rp_sim *sim);
 /* Is it this opportunity's turn to go wrong? */
-bool rp_sim_drawn(rp_sim *sim, rp_sim_fault fault);
+bool rp__sim_drawn(rp_sim *sim, rp_sim_fault fault);
 /* It went wrong: counted and traced. */
-void rp_sim_struck(rp_sim *sim, rp_sim_fault fault);
+void rp__sim_struck(rp_sim *sim, rp_sim_fault fault);
 /* Both. */
-bool rp_sim_strikes(rp_sim *sim, rp_sim_fault fault);
+bool rp__sim_strikes(rp_sim *sim, rp_sim_fault fault);
 
-void rp_sim_trace(rp_sim *sim, const char *format, ...) RP_PRINTF(2, 3);
-_Noreturn void rp_sim_stuck(rp_sim *sim, const char *why);
+void rp__sim_trace(rp_sim *sim, const char *format, ...) RP_PRINTF(2, 3);
+_Noreturn void rp__sim_stuck(rp_sim *sim, const char *why);
 
 /* NULL: no such name. */
-const sim_name *rp_sim_name_find(const rp_sim *sim, const char *name, size_t size);
+const sim_name *rp__sim_name_find(const rp_sim *sim, const char *name, size_t size);
 /* Is there a host with this address, whether or not anybody listens there? */
-bool rp_sim_host_known(const rp_sim *sim, const rp_address *address);
+bool rp__sim_host_known(const rp_sim *sim, const rp_address *address);
 
 /* From here on there is. */
-void rp_sim_host_add(rp_sim *sim, const rp_address *address);
+void rp__sim_host_add(rp_sim *sim, const rp_address *address);
 /* An address of 192.0.2.0/24 that nobody has or had. */
-rp_address rp_sim_host_new(rp_sim *sim);
+rp_address rp__sim_host_new(rp_sim *sim);
 
 /* ---- tls.c ---- */
 
-void rp_sim_seed_tls(rp_sim *sim);
-void rp_sim_unseed_tls(rp_sim *sim);
+void rp__sim_seed_tls(rp_sim *sim);
+void rp__sim_unseed_tls(rp_sim *sim);
 
 /* ---- port.c ---- */
 
-void rp_sim_heap_free(rp_sim *sim, rp_link *link);
+void rp__sim_heap_free(rp_sim *sim, rp_link *link);
 /* The simulation that a loop is of; NULL: a real loop. */
-rp_sim *rp_sim_of_loop(const rp_loop *loop);
+rp_sim *rp__sim_of_loop(const rp_loop *loop);
 
 /* ---- server.c ---- */
 
 /* Stops every server that rp_sim_server_start made, and destroys their loops. */
-void rp_sim_servers_stop(rp_sim *sim);
+void rp__sim_servers_stop(rp_sim *sim);
 
 #endif

@@ -30,20 +30,20 @@ static unsigned long long id_of(const sim_socket *socket)
 
 static bool chance(sim_socket *socket, unsigned of)
 {
-    return !sim_socket_port(socket)->orderly && rp_sim_chance(sim_of(socket), of);
+    return !sim_socket_port(socket)->orderly && rp__sim_chance(sim_of(socket), of);
 }
 
 static uint64_t delay_ns(sim_socket *socket)
 {
-    return sim_socket_port(socket)->orderly ? 0 : rp_sim_delay_ns(sim_of(socket));
+    return sim_socket_port(socket)->orderly ? 0 : rp__sim_delay_ns(sim_of(socket));
 }
 
 /* ---- deciding ---- */
 
 static void to_ready(sim_socket *socket)
 {
-    rp_list_remove(&socket->ready);
-    rp_list_append(&sim_socket_port(socket)->ready, &socket->ready);
+    rp__list_remove(&socket->ready);
+    rp__list_append(&sim_socket_port(socket)->ready, &socket->ready);
 }
 
 static bool undecided(const sim_socket *socket, unsigned operation)
@@ -63,11 +63,11 @@ static void decide(sim_socket *socket, unsigned operation, rp_io_result result)
         return;
     }
     socket->send_result = result;
-    rp_sim_event_clear(sim_of(socket), &socket->send_event);
+    rp__sim_event_clear(sim_of(socket), &socket->send_event);
     if (result.status != RP_OK || !socket->quiet || chance(socket, 8))
         to_ready(socket);
-    else if (rp_list_empty(&socket->ready))
-        rp_list_append(&sim_socket_port(socket)->quiet, &socket->ready);
+    else if (rp__list_empty(&socket->ready))
+        rp__list_append(&sim_socket_port(socket)->quiet, &socket->ready);
 }
 
 static bool take(sim_socket *socket, unsigned operation)
@@ -91,23 +91,23 @@ static void start(sim_socket *socket, unsigned operation)
 
 static rp_io_result was_reset(void)
 {
-    return (rp_io_result){RP_E_RESET, rp_os_codes.reset};
+    return (rp_io_result){RP_E_RESET, rp__os_codes.reset};
 }
 
 /* ---- opening, listening ---- */
 
 static sim_socket *socket_new(sim_port *port, uint8_t family)
 {
-    sim_socket *socket = rp_allocate(port->memory, sizeof(*socket));
+    sim_socket *socket = rp__allocate(port->memory, sizeof(*socket));
     if (socket == NULL)
         return NULL;
     socket->base.port = &port->base;
     socket->family = family;
     socket->id = port->sim->next_id++;
-    rp_list_init(&socket->ready);
-    rp_list_init(&socket->listener_link);
-    rp_list_init(&socket->backlog);
-    rp_list_append(&port->sockets, &socket->link);
+    rp__list_init(&socket->ready);
+    rp__list_init(&socket->listener_link);
+    rp__list_init(&socket->backlog);
+    rp__list_append(&port->sockets, &socket->link);
     port->sim->socket_count++;
     return socket;
 }
@@ -117,27 +117,27 @@ static rp_io_result shortage(sim_port *port)
 {
     rp_sim *sim = port->sim;
     if (sim->socket_limit > 0 && sim->socket_count >= sim->socket_limit)
-        return (rp_io_result){RP_E_NO_DESCRIPTORS, rp_os_codes.no_descriptors};
-    if (port->faulty && rp_sim_strikes(sim, RP_SIM_NO_DESCRIPTORS))
-        return (rp_io_result){RP_E_NO_DESCRIPTORS, rp_os_codes.no_descriptors};
-    if (port->faulty && rp_sim_strikes(sim, RP_SIM_NO_SOCKET_MEMORY))
-        return (rp_io_result){RP_E_NO_MEMORY, rp_os_codes.no_memory};
+        return (rp_io_result){RP_E_NO_DESCRIPTORS, rp__os_codes.no_descriptors};
+    if (port->faulty && rp__sim_strikes(sim, RP_SIM_NO_DESCRIPTORS))
+        return (rp_io_result){RP_E_NO_DESCRIPTORS, rp__os_codes.no_descriptors};
+    if (port->faulty && rp__sim_strikes(sim, RP_SIM_NO_SOCKET_MEMORY))
+        return (rp_io_result){RP_E_NO_MEMORY, rp__os_codes.no_memory};
     return (rp_io_result){RP_OK, 0};
 }
 
-rp_io_result rp_sim_open(rp_port *base, uint8_t family, rp_socket **out)
+rp_io_result rp__sim_open(rp_port *base, uint8_t family, rp_socket **out)
 {
     sim_port *port = sim_port_of(base);
     *out = NULL;
     port->stats->system_calls++;
     if (family != 4 && family != 6)
-        return (rp_io_result){RP_E_UNSUPPORTED, rp_os_codes.unsupported};
+        return (rp_io_result){RP_E_UNSUPPORTED, rp__os_codes.unsupported};
     rp_io_result result = shortage(port);
     if (result.status != RP_OK)
         return result;
     sim_socket *socket = socket_new(port, family);
     if (socket == NULL)
-        return (rp_io_result){RP_E_NO_MEMORY, rp_os_codes.no_memory};
+        return (rp_io_result){RP_E_NO_MEMORY, rp__os_codes.no_memory};
     *out = &socket->base;
     return result;
 }
@@ -165,7 +165,7 @@ static sim_socket *listener_find(rp_sim *sim, const rp_address *address)
     return NULL;
 }
 
-rp_io_result rp_sim_listen(rp_socket *base, rp_address *address, int backlog)
+rp_io_result rp__sim_listen(rp_socket *base, rp_address *address, int backlog)
 {
     sim_socket *socket = sim_socket_of(base);
     rp_sim *sim = sim_of(socket);
@@ -177,13 +177,13 @@ rp_io_result rp_sim_listen(rp_socket *base, rp_address *address, int backlog)
             sim->next_port = sim->next_port == 65535 ? 49152 : sim->next_port + 1;
         } while (listener_find(sim, address) != NULL);
     } else if (listener_find(sim, address) != NULL) {
-        return (rp_io_result){RP_E_ADDRESS_IN_USE, rp_os_codes.in_use};
+        return (rp_io_result){RP_E_ADDRESS_IN_USE, rp__os_codes.in_use};
     }
     socket->listening = true;
     socket->address = *address;
     socket->backlog_limit = backlog;
-    rp_list_append(&sim->listeners, &socket->listener_link);
-    rp_sim_host_add(sim, address);
+    rp__list_append(&sim->listeners, &socket->listener_link);
+    rp__sim_host_add(sim, address);
     return (rp_io_result){RP_OK, 0};
 }
 
@@ -215,18 +215,18 @@ static bool is_taken(const sim_port *port, const rp_address *address)
     return false;
 }
 
-rp_io_result rp_sim_bind(rp_socket *base, const rp_binding *binding)
+rp_io_result rp__sim_bind(rp_socket *base, const rp_binding *binding)
 {
     char text[RP_ADDRESS_TEXT_SIZE];
     sim_socket *socket = sim_socket_of(base);
     const rp_address *address = &binding->address;
     sim_socket_port(socket)->stats->system_calls++;
     if (!is_own(address) || (binding->device != NULL && strcmp(binding->device, SIM_DEVICE) != 0))
-        return (rp_io_result){RP_E_LOCAL_ADDRESS, rp_os_codes.unreachable};
+        return (rp_io_result){RP_E_LOCAL_ADDRESS, rp__os_codes.unreachable};
     if (is_taken(sim_socket_port(socket), address))
-        return (rp_io_result){RP_E_ADDRESS_IN_USE, rp_os_codes.in_use};
-    rp_sim_trace(sim_of(socket), "socket %llu is bound to %s", id_of(socket),
-                 rp_address_text(address, true, text));
+        return (rp_io_result){RP_E_ADDRESS_IN_USE, rp__os_codes.in_use};
+    rp__sim_trace(sim_of(socket), "socket %llu is bound to %s", id_of(socket),
+                  rp__address_text(address, true, text));
     socket->bound = *address;
     return (rp_io_result){RP_OK, 0};
 }
@@ -243,49 +243,49 @@ static void connect_arrives(sim_event *event)
     sim_socket *socket = RP_CONTAINER(event, sim_socket, connect_event);
     rp_sim *sim = sim_of(socket);
     sim_socket *listener = listener_find(sim, &socket->address);
-    if (listener == NULL && !rp_sim_host_known(sim, &socket->address)) {
-        decide(socket, CONNECT, (rp_io_result){RP_E_CONNECT_UNREACHABLE, rp_os_codes.unreachable});
+    if (listener == NULL && !rp__sim_host_known(sim, &socket->address)) {
+        decide(socket, CONNECT, (rp_io_result){RP_E_CONNECT_UNREACHABLE, rp__os_codes.unreachable});
     } else if (listener == NULL) {
-        decide(socket, CONNECT, (rp_io_result){RP_E_CONNECT_REFUSED, rp_os_codes.refused});
+        decide(socket, CONNECT, (rp_io_result){RP_E_CONNECT_REFUSED, rp__os_codes.refused});
     } else if (listener->backlog_count > listener->backlog_limit) {
         /* The listener says nothing: the request to connect is sent again. */
-        rp_sim_event_set(sim, &socket->connect_event, connect_arrives, SYN_RETRY_NS);
+        rp__sim_event_set(sim, &socket->connect_event, connect_arrives, SYN_RETRY_NS);
     } else {
-        socket->wire = rp_sim_wire_new(sim, socket);
-        rp_list_append(&listener->backlog, &socket->wire->link);
+        socket->wire = rp__sim_wire_new(sim, socket);
+        rp__list_append(&listener->backlog, &socket->wire->link);
         listener->backlog_count++;
-        rp_sim_trace(sim, "socket %llu connects by wire %llu", id_of(socket),
-                     (unsigned long long)socket->wire->id);
+        rp__sim_trace(sim, "socket %llu connects by wire %llu", id_of(socket),
+                      (unsigned long long)socket->wire->id);
         decide(socket, CONNECT, (rp_io_result){RP_OK, 0});
-        rp_sim_listener_look(listener);
+        rp__sim_listener_look(listener);
     }
 }
 
 /* A SYN is sent again after a second (RFC 6298, 2). */
 static uint64_t lost_ns(sim_socket *socket)
 {
-    if (!rp_sim_strikes(sim_of(socket), RP_SIM_LOSS))
+    if (!rp__sim_strikes(sim_of(socket), RP_SIM_LOSS))
         return 0;
     socket->resent++;
     return 1000000000u;
 }
 
-void rp_sim_connect(rp_socket *base, const rp_address *address)
+void rp__sim_connect(rp_socket *base, const rp_address *address)
 {
     char text[RP_ADDRESS_TEXT_SIZE];
     sim_socket *socket = sim_socket_of(base);
     rp_sim *sim = sim_of(socket);
     start(socket, CONNECT);
     socket->address = *address;
-    rp_sim_trace(sim, "socket %llu connects to %s", id_of(socket),
-                 rp_address_text(address, true, text));
-    if (is_multicast(address) || rp_sim_strikes(sim, RP_SIM_CONNECT_UNREACHABLE))
-        decide(socket, CONNECT, (rp_io_result){RP_E_CONNECT_UNREACHABLE, rp_os_codes.unreachable});
-    else if (rp_sim_strikes(sim, RP_SIM_CONNECT_REFUSED))
-        decide(socket, CONNECT, (rp_io_result){RP_E_CONNECT_REFUSED, rp_os_codes.refused});
-    else if (!rp_sim_strikes(sim, RP_SIM_CONNECT_STALL))
-        rp_sim_event_set(sim, &socket->connect_event, connect_arrives,
-                         rp_sim_latency_ns(sim) + rp_sim_latency_ns(sim) + lost_ns(socket));
+    rp__sim_trace(sim, "socket %llu connects to %s", id_of(socket),
+                  rp__address_text(address, true, text));
+    if (is_multicast(address) || rp__sim_strikes(sim, RP_SIM_CONNECT_UNREACHABLE))
+        decide(socket, CONNECT, (rp_io_result){RP_E_CONNECT_UNREACHABLE, rp__os_codes.unreachable});
+    else if (rp__sim_strikes(sim, RP_SIM_CONNECT_REFUSED))
+        decide(socket, CONNECT, (rp_io_result){RP_E_CONNECT_REFUSED, rp__os_codes.refused});
+    else if (!rp__sim_strikes(sim, RP_SIM_CONNECT_STALL))
+        rp__sim_event_set(sim, &socket->connect_event, connect_arrives,
+                          rp__sim_latency_ns(sim) + rp__sim_latency_ns(sim) + lost_ns(socket));
 }
 
 static unsigned run_connect(sim_socket *socket)
@@ -293,9 +293,9 @@ static unsigned run_connect(sim_socket *socket)
     rp_io_result result = socket->result;
     if (!take(socket, CONNECT))
         return 0;
-    rp_sim_event_clear(sim_of(socket), &socket->connect_event);
-    rp_sim_trace(sim_of(socket), "socket %llu connected: %s", id_of(socket),
-                 rp_status_name(result.status));
+    rp__sim_event_clear(sim_of(socket), &socket->connect_event);
+    rp__sim_trace(sim_of(socket), "socket %llu connected: %s", id_of(socket),
+                  rp_status_name(result.status));
     socket->base.handler->connected(&socket->base, result);
     return 1;
 }
@@ -305,30 +305,30 @@ static unsigned run_connect(sim_socket *socket)
 static void accept_due(sim_event *event)
 {
     sim_socket *listener = RP_CONTAINER(event, sim_socket, look_event);
-    if (listener->closing || !undecided(listener, ACCEPT) || rp_list_empty(&listener->backlog))
+    if (listener->closing || !undecided(listener, ACCEPT) || rp__list_empty(&listener->backlog))
         return;
     listener->acceptable = true;
     to_ready(listener);
 }
 
-void rp_sim_listener_look(sim_socket *listener)
+void rp__sim_listener_look(sim_socket *listener)
 {
     if (!listener->closing && undecided(listener, ACCEPT) && !listener->acceptable &&
-        !rp_list_empty(&listener->backlog) && !rp_sim_event_is_set(&listener->look_event))
-        rp_sim_event_set(sim_of(listener), &listener->look_event, accept_due, delay_ns(listener));
+        !rp__list_empty(&listener->backlog) && !rp__sim_event_is_set(&listener->look_event))
+        rp__sim_event_set(sim_of(listener), &listener->look_event, accept_due, delay_ns(listener));
 }
 
-void rp_sim_accept(rp_socket *base)
+void rp__sim_accept(rp_socket *base)
 {
     sim_socket *listener = sim_socket_of(base);
     start(listener, ACCEPT);
-    rp_sim_listener_look(listener);
+    rp__sim_listener_look(listener);
 }
 
 /* Told once; tried again by and by. */
 static unsigned accept_starved(sim_socket *listener, rp_io_result result)
 {
-    rp_sim_event_set(sim_of(listener), &listener->look_event, accept_due, ACCEPT_RETRY_NS);
+    rp__sim_event_set(sim_of(listener), &listener->look_event, accept_due, ACCEPT_RETRY_NS);
     if (listener->starvation_told)
         return 0;
     listener->starvation_told = true;
@@ -341,17 +341,17 @@ static unsigned accept_one(sim_socket *listener)
 {
     sim_port *port = sim_socket_port(listener);
     listener->acceptable = false;
-    if (listener->closing || !undecided(listener, ACCEPT) || rp_list_empty(&listener->backlog))
+    if (listener->closing || !undecided(listener, ACCEPT) || rp__list_empty(&listener->backlog))
         return 0;
     rp_io_result result = shortage(port);
     sim_socket *peer = NULL;
     if (result.status == RP_OK) {
-        result = (rp_io_result){RP_E_NO_MEMORY, rp_os_codes.no_memory};
+        result = (rp_io_result){RP_E_NO_MEMORY, rp__os_codes.no_memory};
         peer = socket_new(port, listener->family);
     }
     if (peer == NULL)
         return accept_starved(listener, result);
-    sim_wire *wire = RP_CONTAINER(rp_list_take(&listener->backlog), sim_wire, link);
+    sim_wire *wire = RP_CONTAINER(rp__list_take(&listener->backlog), sim_wire, link);
     listener->backlog_count--;
     listener->starvation_told = false;
     wire->pending = false;
@@ -359,8 +359,8 @@ static unsigned accept_one(sim_socket *listener)
     peer->wire = wire;
     peer->end = 1;
     peer->reset = wire->pending_reset;
-    rp_sim_trace(port->sim, "socket %llu accepts wire %llu as socket %llu", id_of(listener),
-                 (unsigned long long)wire->id, id_of(peer));
+    rp__sim_trace(port->sim, "socket %llu accepts wire %llu as socket %llu", id_of(listener),
+                  (unsigned long long)wire->id, id_of(peer));
     port->stats->completions++;
     listener->base.handler->accepted(&listener->base, &peer->base, (rp_io_result){RP_OK, 0}, false);
     RP_ASSERT(peer->base.handler != NULL);
@@ -376,7 +376,7 @@ static unsigned run_accept(sim_socket *listener)
     }
     rp_io_result result = listener->result;
     if (!take(listener, ACCEPT)) {
-        rp_sim_listener_look(listener);
+        rp__sim_listener_look(listener);
         return found;
     }
     listener->base.handler->accepted(&listener->base, NULL, result, true);
@@ -402,40 +402,40 @@ static void look_due(sim_event *event)
     rp_sim *sim = sim_of(socket);
     if (socket->closing || !undecided(socket, RECEIVE) || !has_input(socket))
         return;
-    if (pipe_in(socket)->arrived > 0 && rp_sim_strikes(sim, RP_SIM_NO_BUFFERS)) {
-        rp_sim_event_set(sim, &socket->look_event, look_due, BUFFER_RETRY_NS);
+    if (pipe_in(socket)->arrived > 0 && rp__sim_strikes(sim, RP_SIM_NO_BUFFERS)) {
+        rp__sim_event_set(sim, &socket->look_event, look_due, BUFFER_RETRY_NS);
         return;
     }
     socket->deliverable = true;
     to_ready(socket);
 }
 
-void rp_sim_socket_look(sim_socket *socket)
+void rp__sim_socket_look(sim_socket *socket)
 {
     if (!socket->closing && undecided(socket, RECEIVE) && !socket->deliverable &&
-        has_input(socket) && !rp_sim_event_is_set(&socket->look_event))
-        rp_sim_event_set(sim_of(socket), &socket->look_event, look_due, delay_ns(socket));
+        has_input(socket) && !rp__sim_event_is_set(&socket->look_event))
+        rp__sim_event_set(sim_of(socket), &socket->look_event, look_due, delay_ns(socket));
 }
 
 /* An operation that the system refuses may tell that the connection is gone, or nothing. */
 static void break_down(sim_socket *socket)
 {
-    if (!rp_sim_chance(sim_of(socket), 2))
+    if (!rp__sim_chance(sim_of(socket), 2))
         return;
-    rp_sim_wire_reset(socket->wire, socket->end);
+    rp__sim_wire_reset(socket->wire, socket->end);
     socket->reset = true;
 }
 
-void rp_sim_receive(rp_socket *base)
+void rp__sim_receive(rp_socket *base)
 {
     sim_socket *socket = sim_socket_of(base);
     start(socket, RECEIVE);
     RP_ASSERT(socket->wire != NULL);
-    if (rp_sim_strikes(sim_of(socket), RP_SIM_RECEIVE_FAILED)) {
+    if (rp__sim_strikes(sim_of(socket), RP_SIM_RECEIVE_FAILED)) {
         break_down(socket);
-        decide(socket, RECEIVE, (rp_io_result){RP_E_IO_FAILED, rp_os_codes.failed});
+        decide(socket, RECEIVE, (rp_io_result){RP_E_IO_FAILED, rp__os_codes.failed});
     }
-    rp_sim_socket_look(socket);
+    rp__sim_socket_look(socket);
 }
 
 static size_t receive_size(sim_socket *socket)
@@ -445,7 +445,7 @@ static size_t receive_size(sim_socket *socket)
         most = RP_SCRATCH_BYTES;
     if (most == 1 || !chance(socket, 2))
         return most;
-    return chance(socket, 3) ? 1 : 1 + (size_t)rp_sim_draw(&sim_of(socket)->chance, most);
+    return chance(socket, 3) ? 1 : 1 + (size_t)rp__sim_draw(&sim_of(socket)->chance, most);
 }
 
 /* In memory of its own, exactly as long, and gone afterwards: so that a sanitizer sees who reads
@@ -455,16 +455,16 @@ static void deliver(sim_socket *socket)
     sim_port *port = sim_socket_port(socket);
     rp_memory *memory = &port->sim->memory;
     size_t size = receive_size(socket);
-    uint8_t *bytes = rp_reallocate(memory, NULL, size);
+    uint8_t *bytes = rp__reallocate(memory, NULL, size);
     RP_ASSERT(bytes != NULL);
-    rp_sim_pipe_take(pipe_in(socket), bytes, size);
-    rp_sim_trace(port->sim, "socket %llu receives %zu", id_of(socket), size);
+    rp__sim_pipe_take(pipe_in(socket), bytes, size);
+    rp__sim_trace(port->sim, "socket %llu receives %zu", id_of(socket), size);
     port->stats->bytes_received += size;
     port->stats->completions++;
     socket->base.handler->received(&socket->base, (rp_slice){bytes, size}, (rp_io_result){RP_OK, 0},
                                    false);
     memset(bytes, 0xdd, size);
-    rp_free(memory, bytes);
+    rp__free(memory, bytes);
 }
 
 /* All that is there at once, or in several turns. */
@@ -492,11 +492,11 @@ static unsigned run_receive(sim_socket *socket)
     unsigned found = socket->deliverable ? deliver_some(socket) : 0;
     rp_io_result result = socket->result;
     if (!take(socket, RECEIVE)) {
-        rp_sim_socket_look(socket);
+        rp__sim_socket_look(socket);
         return found;
     }
-    rp_sim_trace(sim_of(socket), "socket %llu ends receiving: %s", id_of(socket),
-                 rp_status_name(result.status));
+    rp__sim_trace(sim_of(socket), "socket %llu ends receiving: %s", id_of(socket),
+                  rp_status_name(result.status));
     socket->base.handler->received(&socket->base, (rp_slice){NULL, 0}, result, true);
     return found + 1;
 }
@@ -524,14 +524,14 @@ static size_t send_left(const sim_socket *socket)
 static void send_bytes(sim_socket *socket, size_t size)
 {
     sim_pipe *out = &socket->wire->pipes[socket->end];
-    rp_sim_trace(sim_of(socket), "socket %llu sends %zu", id_of(socket), size);
+    rp__sim_trace(sim_of(socket), "socket %llu sends %zu", id_of(socket), size);
     sim_socket_port(socket)->stats->bytes_sent += size;
     while (size > 0) {
         size_t part = socket->slices->size - socket->slice_offset;
         if (part > size)
             part = size;
         if (part > 0)
-            rp_sim_pipe_put(out, socket->slices->data + socket->slice_offset, part);
+            rp__sim_pipe_put(out, socket->slices->data + socket->slice_offset, part);
         size -= part;
         socket->slice_offset += part;
         if (socket->slice_offset < socket->slices->size)
@@ -552,27 +552,27 @@ static void send_step(sim_socket *socket)
         return;
     }
     size_t left = send_left(socket);
-    size_t size = rp_sim_pipe_room(&socket->wire->pipes[socket->end]);
+    size_t size = rp__sim_pipe_room(&socket->wire->pipes[socket->end]);
     if (size > left)
         size = left;
     if (size > 1 && chance(socket, 4))
-        size = chance(socket, 4) ? 1 : 1 + (size_t)rp_sim_draw(&sim->chance, size);
+        size = chance(socket, 4) ? 1 : 1 + (size_t)rp__sim_draw(&sim->chance, size);
     if (size > 0)
         send_bytes(socket, size);
     if (size == left)
         decide(socket, SEND, (rp_io_result){RP_OK, 0});
     else
-        rp_sim_socket_room(socket);
+        rp__sim_socket_room(socket);
 }
 
-void rp_sim_socket_room(sim_socket *socket)
+void rp__sim_socket_room(sim_socket *socket)
 {
-    if (undecided(socket, SEND) && !rp_sim_event_is_set(&socket->send_event) &&
-        (socket->reset || rp_sim_pipe_room(&socket->wire->pipes[socket->end]) > 0))
-        rp_sim_event_set(sim_of(socket), &socket->send_event, send_due, delay_ns(socket));
+    if (undecided(socket, SEND) && !rp__sim_event_is_set(&socket->send_event) &&
+        (socket->reset || rp__sim_pipe_room(&socket->wire->pipes[socket->end]) > 0))
+        rp__sim_event_set(sim_of(socket), &socket->send_event, send_due, delay_ns(socket));
 }
 
-void rp_sim_send(rp_socket *base, const rp_slice *slices, size_t count)
+void rp__sim_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     sim_socket *socket = sim_socket_of(base);
     start(socket, SEND);
@@ -583,12 +583,12 @@ void rp_sim_send(rp_socket *base, const rp_slice *slices, size_t count)
     socket->slice_offset = 0;
     RP_ASSERT(send_left(socket) > 0);
     socket->wire->pipes[socket->end].given += send_left(socket);
-    if (rp_sim_strikes(sim_of(socket), RP_SIM_SEND_FAILED)) {
+    if (rp__sim_strikes(sim_of(socket), RP_SIM_SEND_FAILED)) {
         break_down(socket);
-        decide(socket, SEND, (rp_io_result){RP_E_IO_FAILED, rp_os_codes.failed});
-        rp_sim_socket_look(socket);
+        decide(socket, SEND, (rp_io_result){RP_E_IO_FAILED, rp__os_codes.failed});
+        rp__sim_socket_look(socket);
     } else if (chance(socket, 4)) {
-        rp_sim_event_set(sim_of(socket), &socket->send_event, send_due, delay_ns(socket));
+        rp__sim_event_set(sim_of(socket), &socket->send_event, send_due, delay_ns(socket));
     } else {
         send_step(socket);
     }
@@ -599,35 +599,35 @@ static unsigned run_send(sim_socket *socket)
     rp_io_result result = socket->send_result;
     if (!take(socket, SEND))
         return 0;
-    rp_sim_trace(sim_of(socket), "socket %llu sent: %s", id_of(socket),
-                 rp_status_name(result.status));
+    rp__sim_trace(sim_of(socket), "socket %llu sent: %s", id_of(socket),
+                  rp_status_name(result.status));
     socket->base.handler->sent(&socket->base, result);
     return 1;
 }
 
-void rp_sim_shutdown_send(rp_socket *base)
+void rp__sim_shutdown_send(rp_socket *base)
 {
     sim_socket *socket = sim_socket_of(base);
     RP_ASSERT(!(socket->started & SEND) && socket->wire != NULL);
     sim_socket_port(socket)->stats->system_calls++;
     if (!socket->reset)
-        rp_sim_pipe_end(&socket->wire->pipes[socket->end]);
+        rp__sim_pipe_end(&socket->wire->pipes[socket->end]);
 }
 
-void rp_sim_keepalive(rp_socket *base, const rp_keepalive *keepalive)
+void rp__sim_keepalive(rp_socket *base, const rp_keepalive *keepalive)
 {
     (void)base;
     (void)keepalive;
 }
 
-uint64_t rp_sim_confirmed(rp_socket *base)
+uint64_t rp__sim_confirmed(rp_socket *base)
 {
     sim_socket *socket = sim_socket_of(base);
     RP_ASSERT(socket->wire != NULL);
     return socket->wire->pipes[socket->end].passed;
 }
 
-rp_tcp_numbers rp_sim_numbers(rp_socket *base)
+rp_tcp_numbers rp__sim_numbers(rp_socket *base)
 {
     sim_socket *socket = sim_socket_of(base);
     RP_ASSERT(socket->wire != NULL);
@@ -637,7 +637,7 @@ rp_tcp_numbers rp_sim_numbers(rp_socket *base)
 
 /* Of who is not bound: from where sim.h says that this machine is, and a port of those that systems
  * give (RFC 6335, 6). */
-rp_address rp_sim_local(rp_socket *base)
+rp_address rp__sim_local(rp_socket *base)
 {
     sim_socket *socket = sim_socket_of(base);
     RP_ASSERT(socket->wire != NULL);
@@ -656,12 +656,12 @@ rp_address rp_sim_local(rp_socket *base)
     return address;
 }
 
-void rp_sim_socket_reset(sim_socket *socket)
+void rp__sim_socket_reset(sim_socket *socket)
 {
     socket->reset = true;
     if (undecided(socket, SEND))
-        rp_sim_socket_room(socket);
-    rp_sim_socket_look(socket);
+        rp__sim_socket_room(socket);
+    rp__sim_socket_look(socket);
 }
 
 /* ---- cancelling, closing ---- */
@@ -688,7 +688,7 @@ static void send_what_fits(sim_socket *socket)
     if (!undecided(socket, SEND) || socket->reset)
         return;
     size_t left = send_left(socket);
-    size_t size = rp_sim_pipe_room(&socket->wire->pipes[socket->end]);
+    size_t size = rp__sim_pipe_room(&socket->wire->pipes[socket->end]);
     if (size > left)
         size = left;
     if (size > 0)
@@ -698,7 +698,7 @@ static void send_what_fits(sim_socket *socket)
 }
 
 /* It is a race: what is under way may come first. */
-void rp_sim_cancel(rp_socket *base, unsigned operations)
+void rp__sim_cancel(rp_socket *base, unsigned operations)
 {
     sim_socket *socket = sim_socket_of(base);
     if (operations & SEND)
@@ -714,9 +714,9 @@ void rp_sim_cancel(rp_socket *base, unsigned operations)
         return;
     }
     socket->cancelling |= (uint8_t)operations;
-    if (!rp_sim_event_is_set(&socket->cancel_event))
-        rp_sim_event_set(sim_of(socket), &socket->cancel_event, cancel_due,
-                         rp_sim_draw(&sim_of(socket)->chance, 300) * SIM_US);
+    if (!rp__sim_event_is_set(&socket->cancel_event))
+        rp__sim_event_set(sim_of(socket), &socket->cancel_event, cancel_due,
+                          rp__sim_draw(&sim_of(socket)->chance, 300) * SIM_US);
 }
 
 static void close_due(sim_event *event)
@@ -726,18 +726,18 @@ static void close_due(sim_event *event)
     to_ready(socket);
 }
 
-void rp_sim_close(rp_socket *base)
+void rp__sim_close(rp_socket *base)
 {
     sim_socket *socket = sim_socket_of(base);
     RP_ASSERT(!socket->closing);
     socket->closing = true;
     sim_socket_port(socket)->stats->system_calls++;
-    rp_sim_cancel(base, RP_OP_ALL);
-    uint64_t late_ns = chance(socket, 8) ? rp_sim_draw(&sim_of(socket)->chance, 5 * SIM_MS) : 0;
-    rp_sim_event_set(sim_of(socket), &socket->close_event, close_due, delay_ns(socket) + late_ns);
+    rp__sim_cancel(base, RP_OP_ALL);
+    uint64_t late_ns = chance(socket, 8) ? rp__sim_draw(&sim_of(socket)->chance, 5 * SIM_MS) : 0;
+    rp__sim_event_set(sim_of(socket), &socket->close_event, close_due, delay_ns(socket) + late_ns);
 }
 
-void rp_sim_reset_on_close(rp_socket *base)
+void rp__sim_reset_on_close(rp_socket *base)
 {
     sim_socket *socket = sim_socket_of(base);
     RP_ASSERT(!socket->closing);
@@ -749,8 +749,8 @@ static void feed_starved(rp_sim *sim)
 {
     for (rp_link *link = sim->listeners.next; link != &sim->listeners; link = link->next) {
         sim_socket *listener = RP_CONTAINER(link, sim_socket, listener_link);
-        if (listener->starvation_told && rp_sim_event_is_set(&listener->look_event))
-            rp_sim_event_set(sim, &listener->look_event, accept_due, 0);
+        if (listener->starvation_told && rp__sim_event_is_set(&listener->look_event))
+            rp__sim_event_set(sim, &listener->look_event, accept_due, 0);
     }
 }
 
@@ -758,29 +758,29 @@ static unsigned finish(sim_socket *socket)
 {
     sim_port *port = sim_socket_port(socket);
     rp_sim *sim = port->sim;
-    rp_sim_trace(sim, "socket %llu closed", id_of(socket));
-    rp_list_remove(&socket->ready);
-    rp_list_remove(&socket->listener_link);
-    for (rp_link *link; (link = rp_list_take(&socket->backlog)) != NULL;)
-        rp_sim_wire_refuse(RP_CONTAINER(link, sim_wire, link));
+    rp__sim_trace(sim, "socket %llu closed", id_of(socket));
+    rp__list_remove(&socket->ready);
+    rp__list_remove(&socket->listener_link);
+    for (rp_link *link; (link = rp__list_take(&socket->backlog)) != NULL;)
+        rp__sim_wire_refuse(RP_CONTAINER(link, sim_wire, link));
     if (socket->wire != NULL)
-        rp_sim_wire_detach(socket->wire, socket->end, socket->resets);
+        rp__sim_wire_detach(socket->wire, socket->end, socket->resets);
     socket->wire = NULL;
-    rp_sim_event_clear(sim, &socket->connect_event);
-    rp_sim_event_clear(sim, &socket->look_event);
-    rp_sim_event_clear(sim, &socket->send_event);
-    rp_sim_event_clear(sim, &socket->cancel_event);
-    rp_sim_event_clear(sim, &socket->close_event);
+    rp__sim_event_clear(sim, &socket->connect_event);
+    rp__sim_event_clear(sim, &socket->look_event);
+    rp__sim_event_clear(sim, &socket->send_event);
+    rp__sim_event_clear(sim, &socket->cancel_event);
+    rp__sim_event_clear(sim, &socket->close_event);
     sim->socket_count--;
     feed_starved(sim);
     port->stats->completions++;
     socket->base.handler->closed(&socket->base);
-    rp_list_remove(&socket->link);
-    rp_free(port->memory, socket);
+    rp__list_remove(&socket->link);
+    rp__free(port->memory, socket);
     return 1;
 }
 
-unsigned rp_sim_socket_run(sim_socket *socket)
+unsigned rp__sim_socket_run(sim_socket *socket)
 {
     unsigned found = 0;
     bool receives_first = chance(socket, 2);

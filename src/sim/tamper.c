@@ -42,7 +42,7 @@ static tamper *tamper_of(rp_socket *socket)
 static void tamper_receive(rp_socket *socket)
 {
     rp_socket *inner = tamper_of(socket)->inner;
-    rp_socket_ops(inner)->receive(inner);
+    rp__socket_ops(inner)->receive(inner);
 }
 
 /* The bytes belong to the port until they are sent, and are nobody's afterwards: they can be
@@ -65,7 +65,7 @@ static void send_on(tamper *t, const rp_slice *slices, size_t count)
 {
     t->owner_in_flight = true;
     t->inner->quiet_send = t->base.quiet_send;
-    rp_socket_ops(t->inner)->send(t->inner, slices, count);
+    rp__socket_ops(t->inner)->send(t->inner, slices, count);
 }
 
 static void tamper_send(rp_socket *socket, const rp_slice *slices, size_t count)
@@ -75,10 +75,10 @@ static void tamper_send(rp_socket *socket, const rp_slice *slices, size_t count)
         change(t, &slices[i], t->given);
         t->given += slices[i].size;
         if (t->holding)
-            rp_sim_bytes_add(t->memory, &t->held, slices[i].data, slices[i].size);
+            rp__sim_bytes_add(t->memory, &t->held, slices[i].data, slices[i].size);
     }
     if (t->holding) {
-        rp_loop_defer(t->loop, &t->held_sent, tell_sent);
+        rp__loop_defer(t->loop, &t->held_sent, tell_sent);
     } else if (t->batch_in_flight) {
         t->waiting = slices;
         t->waiting_count = count;
@@ -90,7 +90,7 @@ static void tamper_send(rp_socket *socket, const rp_slice *slices, size_t count)
 static void batch_done(tamper *t)
 {
     t->batch_in_flight = false;
-    rp_free(t->memory, t->batch);
+    rp__free(t->memory, t->batch);
     t->batch = NULL;
 }
 
@@ -101,7 +101,7 @@ static void batch_start(tamper *t)
     t->held = (sim_bytes){NULL, 0, 0, 0};
     t->batch_in_flight = true;
     t->inner->quiet_send = false;
-    rp_socket_ops(t->inner)->send(t->inner, &t->batch_slice, 1);
+    rp__socket_ops(t->inner)->send(t->inner, &t->batch_slice, 1);
 }
 
 static void flush(tamper *t)
@@ -117,26 +117,26 @@ static void tamper_shutdown_send(rp_socket *socket)
     flush(t);
     t->shutdown_due = t->batch_in_flight;
     if (!t->shutdown_due)
-        rp_socket_ops(t->inner)->shutdown_send(t->inner);
+        rp__socket_ops(t->inner)->shutdown_send(t->inner);
 }
 
 static void tamper_reset_on_close(rp_socket *socket)
 {
     rp_socket *inner = tamper_of(socket)->inner;
-    rp_socket_ops(inner)->reset_on_close(inner);
+    rp__socket_ops(inner)->reset_on_close(inner);
 }
 
 static void tamper_cancel(rp_socket *socket, unsigned operations)
 {
     rp_socket *inner = tamper_of(socket)->inner;
-    rp_socket_ops(inner)->cancel(inner, operations);
+    rp__socket_ops(inner)->cancel(inner, operations);
 }
 
 static void tamper_close(rp_socket *socket)
 {
     tamper *t = tamper_of(socket);
     t->closing = true;
-    rp_socket_ops(t->inner)->close(t->inner);
+    rp__socket_ops(t->inner)->close(t->inner);
 }
 
 /* A connected socket needs no more of a port. */
@@ -171,7 +171,7 @@ static void batch_sent(tamper *t, rp_io_result result)
     }
     t->waiting = NULL;
     if (t->shutdown_due && result.status == RP_OK)
-        rp_socket_ops(t->inner)->shutdown_send(t->inner);
+        rp__socket_ops(t->inner)->shutdown_send(t->inner);
     t->shutdown_due = false;
     if (waiting != NULL && result.status == RP_OK)
         send_on(t, waiting, t->waiting_count);
@@ -197,14 +197,14 @@ static void sent(rp_socket *inner, rp_io_result result)
 static void closed(rp_socket *inner)
 {
     tamper *t = inner->user;
-    bool owed = !rp_list_empty(&t->held_sent.link);
-    rp_loop_undefer(&t->held_sent);
+    bool owed = !rp__list_empty(&t->held_sent.link);
+    rp__loop_undefer(&t->held_sent);
     if (owed)
         t->base.handler->sent(&t->base, (rp_io_result){RP_E_CANCELLED, 0});
     t->base.handler->closed(&t->base);
-    rp_free(t->memory, t->held.data);
-    rp_free(t->memory, t->positions);
-    rp_free(t->memory, t);
+    rp__free(t->memory, t->held.data);
+    rp__free(t->memory, t->positions);
+    rp__free(t->memory, t);
 }
 
 static const rp_socket_handler inner_handler = {
@@ -212,17 +212,17 @@ static const rp_socket_handler inner_handler = {
 
 /* ---- making ---- */
 
-rp_socket *rp_sim_tamper_new(rp_loop *loop, rp_memory *memory, rp_socket *inner,
-                             void (*failed)(void *user), void *user)
+rp_socket *rp__sim_tamper_new(rp_loop *loop, rp_memory *memory, rp_socket *inner,
+                              void (*failed)(void *user), void *user)
 {
-    tamper *t = rp_allocate(memory, sizeof(*t));
+    tamper *t = rp__allocate(memory, sizeof(*t));
     RP_ASSERT(t != NULL);
     t->loop = loop;
     t->failed = failed;
     t->user = user;
     t->memory = memory;
     t->inner = inner;
-    rp_list_init(&t->held_sent.link);
+    rp__list_init(&t->held_sent.link);
     t->port.ops = &tamper_ops;
     t->base.port = &t->port;
     inner->handler = &inner_handler;
@@ -230,21 +230,21 @@ rp_socket *rp_sim_tamper_new(rp_loop *loop, rp_memory *memory, rp_socket *inner,
     return &t->base;
 }
 
-void rp_sim_tamper_at(rp_socket *socket, uint64_t position)
+void rp__sim_tamper_at(rp_socket *socket, uint64_t position)
 {
-    RP_ASSERT(rp_socket_ops(socket) == &tamper_ops);
+    RP_ASSERT(rp__socket_ops(socket) == &tamper_ops);
     tamper *t = tamper_of(socket);
     if (t->count == t->capacity) {
         t->capacity = t->capacity == 0 ? 4 : 2 * t->capacity;
-        t->positions = rp_reallocate(t->memory, t->positions, t->capacity * sizeof(*t->positions));
+        t->positions = rp__reallocate(t->memory, t->positions, t->capacity * sizeof(*t->positions));
         RP_ASSERT(t->positions != NULL);
     }
     t->positions[t->count++] = position;
 }
 
-void rp_sim_tamper_hold(rp_socket *socket, bool hold)
+void rp__sim_tamper_hold(rp_socket *socket, bool hold)
 {
-    RP_ASSERT(rp_socket_ops(socket) == &tamper_ops);
+    RP_ASSERT(rp__socket_ops(socket) == &tamper_ops);
     tamper *t = tamper_of(socket);
     if (hold)
         t->holding = true;
@@ -252,8 +252,8 @@ void rp_sim_tamper_hold(rp_socket *socket, bool hold)
         flush(t);
 }
 
-rp_socket *rp_sim_tamper_inner(rp_socket *socket)
+rp_socket *rp__sim_tamper_inner(rp_socket *socket)
 {
-    RP_ASSERT(rp_socket_ops(socket) == &tamper_ops);
+    RP_ASSERT(rp__socket_ops(socket) == &tamper_ops);
     return tamper_of(socket)->inner;
 }

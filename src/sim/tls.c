@@ -22,20 +22,20 @@ static int give_seed(OS_Seed *os, byte *seed, word32 size)
 {
     if (alive == NULL)
         return wc_GenerateSeed(os, seed, size);
-    rp_sim_random_bytes(&alive->tls, seed, size);
+    rp__sim_random_bytes(&alive->tls, seed, size);
     return 0;
 }
 
 /* Never undone: a generator of another thread may be asking just now. */
 static void install(void)
 {
-    rp_mutex_lock(&mutex);
+    rp__mutex_lock(&mutex);
     if (!installed) {
         (void)wolfSSL_Init(); /* sets the callback to its default */
         (void)wc_SetSeed_Cb(give_seed);
         installed = true;
     }
-    rp_mutex_unlock(&mutex);
+    rp__mutex_unlock(&mutex);
 }
 #else
 /* A wolfSSL without the callback: handshakes work, and are not repeated byte by byte. */
@@ -44,14 +44,14 @@ static void install(void)
 }
 #endif
 
-void rp_sim_seed_tls(rp_sim *sim)
+void rp__sim_seed_tls(rp_sim *sim)
 {
     install();
     sim->outer = alive;
     alive = sim;
 }
 
-void rp_sim_unseed_tls(rp_sim *sim)
+void rp__sim_unseed_tls(rp_sim *sim)
 {
     RP_ASSERT(alive == sim);
     alive = sim->outer;

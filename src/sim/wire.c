@@ -12,7 +12,7 @@ static void arrive(sim_event *event);
 /* Small ones matter most: a byte within the first record, the second, the tenth. */
 static uint64_t random_offset(rp_sim *sim)
 {
-    return rp_sim_draw(&sim->faults, (uint64_t)1 << rp_sim_draw(&sim->faults, 17));
+    return rp__sim_draw(&sim->faults, (uint64_t)1 << rp__sim_draw(&sim->faults, 17));
 }
 
 /* At most one of the faults befalls one direction. */
@@ -25,7 +25,7 @@ static void fault_choose(sim_pipe *pipe)
         return;
     }
     for (rp_sim_fault fault = RP_SIM_RESET; fault <= RP_SIM_CORRUPT; fault++) {
-        if (!rp_sim_drawn(sim, fault))
+        if (!rp__sim_drawn(sim, fault))
             continue;
         pipe->fault = (sim_break){fault, pipe->direction, random_offset(sim), true};
         return;
@@ -38,19 +38,19 @@ static size_t window_choose(rp_sim *sim)
         return sim->options.window_bytes;
     if (sim->options.orderly)
         return (size_t)64 * 1024;
-    size_t least = (size_t)512 << rp_sim_draw(&sim->chance, 9);
-    return least + rp_sim_draw(&sim->chance, least);
+    size_t least = (size_t)512 << rp__sim_draw(&sim->chance, 9);
+    return least + rp__sim_draw(&sim->chance, least);
 }
 
-sim_wire *rp_sim_wire_new(rp_sim *sim, sim_socket *client)
+sim_wire *rp__sim_wire_new(rp_sim *sim, sim_socket *client)
 {
-    sim_wire *wire = rp_allocate(&sim->memory, sizeof(*wire));
+    sim_wire *wire = rp__allocate(&sim->memory, sizeof(*wire));
     RP_ASSERT(wire != NULL);
     wire->sim = sim;
     wire->ends[0] = client;
     wire->pending = true;
     wire->id = sim->next_id++;
-    rp_list_init(&wire->link);
+    rp__list_init(&wire->link);
     for (unsigned i = 0; i < 2; i++) {
         wire->pipes[i].wire = wire;
         wire->pipes[i].direction = i;
@@ -66,10 +66,10 @@ static void free_if_done(sim_wire *wire)
     if (wire->pending || wire->ends[0] != NULL || wire->ends[1] != NULL)
         return;
     for (unsigned i = 0; i < 2; i++) {
-        rp_sim_event_clear(wire->sim, &wire->pipes[i].arrival);
-        rp_free(&wire->sim->memory, wire->pipes[i].bytes);
+        rp__sim_event_clear(wire->sim, &wire->pipes[i].arrival);
+        rp__free(&wire->sim->memory, wire->pipes[i].bytes);
     }
-    rp_free(&wire->sim->memory, wire);
+    rp__free(&wire->sim->memory, wire);
 }
 
 /* ---- bytes ---- */
@@ -81,11 +81,11 @@ static size_t on_the_way(const sim_pipe *pipe)
 
 static void arrival_set(sim_pipe *pipe, uint64_t after_ns)
 {
-    if (!rp_sim_event_is_set(&pipe->arrival))
-        rp_sim_event_set(pipe->wire->sim, &pipe->arrival, arrive, after_ns);
+    if (!rp__sim_event_is_set(&pipe->arrival))
+        rp__sim_event_set(pipe->wire->sim, &pipe->arrival, arrive, after_ns);
 }
 
-size_t rp_sim_pipe_room(const sim_pipe *pipe)
+size_t rp__sim_pipe_room(const sim_pipe *pipe)
 {
     return pipe->size < pipe->window ? pipe->window - pipe->size : 0;
 }
@@ -100,34 +100,34 @@ static void reserve(sim_pipe *pipe, size_t size)
     if (pipe->size + size <= pipe->capacity)
         return;
     pipe->capacity = 2 * (pipe->size + size);
-    pipe->bytes = rp_reallocate(&pipe->wire->sim->memory, pipe->bytes, pipe->capacity);
+    pipe->bytes = rp__reallocate(&pipe->wire->sim->memory, pipe->bytes, pipe->capacity);
     RP_ASSERT(pipe->bytes != NULL);
 }
 
 /* As Linux has it: at least 200 ms until a segment that nobody confirmed is sent again. */
 static uint64_t lost_ns(sim_pipe *pipe)
 {
-    if (!rp_sim_strikes(pipe->wire->sim, RP_SIM_LOSS))
+    if (!rp__sim_strikes(pipe->wire->sim, RP_SIM_LOSS))
         return 0;
     pipe->resent++;
     return 200000000u;
 }
 
-void rp_sim_pipe_put(sim_pipe *pipe, const uint8_t *data, size_t size)
+void rp__sim_pipe_put(sim_pipe *pipe, const uint8_t *data, size_t size)
 {
-    RP_ASSERT(!pipe->fin_sent && size > 0 && size <= rp_sim_pipe_room(pipe));
+    RP_ASSERT(!pipe->fin_sent && size > 0 && size <= rp__sim_pipe_room(pipe));
     reserve(pipe, size);
     memcpy(pipe->bytes + pipe->begin + pipe->size, data, size);
     pipe->size += size;
-    arrival_set(pipe, rp_sim_latency_ns(pipe->wire->sim) + lost_ns(pipe));
+    arrival_set(pipe, rp__sim_latency_ns(pipe->wire->sim) + lost_ns(pipe));
 }
 
-void rp_sim_pipe_end(sim_pipe *pipe)
+void rp__sim_pipe_end(sim_pipe *pipe)
 {
     if (pipe->fin_sent)
         return;
     pipe->fin_sent = true;
-    arrival_set(pipe, rp_sim_latency_ns(pipe->wire->sim));
+    arrival_set(pipe, rp__sim_latency_ns(pipe->wire->sim));
 }
 
 /* Makes room, which its sender may wait for. */
@@ -140,10 +140,10 @@ static void drop_first(sim_pipe *pipe, size_t size)
         pipe->begin = 0;
     sim_socket *sender = pipe->wire->ends[pipe->direction];
     if (sender != NULL)
-        rp_sim_socket_room(sender);
+        rp__sim_socket_room(sender);
 }
 
-void rp_sim_pipe_take(sim_pipe *pipe, uint8_t *data, size_t size)
+void rp__sim_pipe_take(sim_pipe *pipe, uint8_t *data, size_t size)
 {
     RP_ASSERT(size > 0 && size <= pipe->arrived);
     memcpy(data, pipe->bytes + pipe->begin, size);
@@ -167,9 +167,9 @@ static void drop_all(sim_pipe *pipe)
 static void reset_pipe(sim_pipe *pipe)
 {
     pipe->mute = true;
-    rp_sim_event_clear(pipe->wire->sim, &pipe->arrival);
+    rp__sim_event_clear(pipe->wire->sim, &pipe->arrival);
     pipe->size = pipe->arrived;
-    if (rp_sim_chance(pipe->wire->sim, 2))
+    if (rp__sim_chance(pipe->wire->sim, 2))
         drop_all(pipe);
 }
 
@@ -177,7 +177,7 @@ static void reset_pipe(sim_pipe *pipe)
 static void tell_reset(sim_wire *wire, unsigned end)
 {
     if (wire->ends[end] != NULL)
-        rp_sim_socket_reset(wire->ends[end]);
+        rp__sim_socket_reset(wire->ends[end]);
     else if (end == 1 && wire->pending)
         wire->pending_reset = true;
 }
@@ -201,16 +201,16 @@ static void reset_both(sim_wire *wire)
     tell_reset(wire, 1);
 }
 
-void rp_sim_wire_reset(sim_wire *wire, unsigned end)
+void rp__sim_wire_reset(sim_wire *wire, unsigned end)
 {
     sim_pipe *pipe = &wire->pipes[end];
     if (pipe->reset_sent)
         return;
     pipe->reset_sent = true;
-    if (rp_sim_chance(wire->sim, 2) && on_the_way(pipe) > 0)
+    if (rp__sim_chance(wire->sim, 2) && on_the_way(pipe) > 0)
         pipe->size = pipe->arrived; /* it overtakes what was sent before */
     if (!pipe->mute)
-        arrival_set(pipe, rp_sim_latency_ns(wire->sim));
+        arrival_set(pipe, rp__sim_latency_ns(wire->sim));
 }
 
 /* ---- arrival ---- */
@@ -220,7 +220,7 @@ static void fault_strikes(sim_pipe *pipe)
     sim_wire *wire = pipe->wire;
     rp_sim_fault fault = pipe->fault.fault;
     pipe->fault.set = false;
-    rp_sim_struck(wire->sim, fault);
+    rp__sim_struck(wire->sim, fault);
     switch (fault) {
     case RP_SIM_RESET:
         reset_both(wire);
@@ -246,9 +246,9 @@ static size_t portion(sim_pipe *pipe)
     size_t most = on_the_way(pipe);
     if (pipe->fault.set && most > pipe->fault.at_byte - pipe->passed)
         most = (size_t)(pipe->fault.at_byte - pipe->passed);
-    if (most <= 1 || sim->options.orderly || rp_sim_chance(sim, 2))
+    if (most <= 1 || sim->options.orderly || rp__sim_chance(sim, 2))
         return most;
-    return rp_sim_chance(sim, 8) ? 1 : 1 + (size_t)rp_sim_draw(&sim->chance, most);
+    return rp__sim_chance(sim, 8) ? 1 : 1 + (size_t)rp__sim_draw(&sim->chance, most);
 }
 
 static void bytes_arrive(sim_pipe *pipe)
@@ -260,14 +260,14 @@ static void bytes_arrive(sim_pipe *pipe)
     bool strikes = pipe->fault.set && pipe->passed == pipe->fault.at_byte &&
                    (on_the_way(pipe) > 0 || pipe->fault.fault != RP_SIM_CORRUPT);
     if (size > 0)
-        rp_sim_trace(wire->sim, "wire %llu %s %zu", (unsigned long long)wire->id,
-                     pipe->direction == 0 ? ">" : "<", size);
+        rp__sim_trace(wire->sim, "wire %llu %s %zu", (unsigned long long)wire->id,
+                      pipe->direction == 0 ? ">" : "<", size);
     if (strikes)
         fault_strikes(pipe);
     if (!pipe->deaf)
         return;
     drop_first(pipe, pipe->arrived);
-    rp_sim_wire_reset(wire, 1 - pipe->direction);
+    rp__sim_wire_reset(wire, 1 - pipe->direction);
 }
 
 /* The last bytes may bring the end along. */
@@ -275,11 +275,11 @@ static void end_along(sim_pipe *pipe)
 {
     if (pipe->mute || on_the_way(pipe) > 0 || pipe->reset_sent || !pipe->fin_sent ||
         pipe->fin_arrived ||
-        (!pipe->wire->sim->options.orderly && !rp_sim_chance(pipe->wire->sim, 2)))
+        (!pipe->wire->sim->options.orderly && !rp__sim_chance(pipe->wire->sim, 2)))
         return;
     pipe->fin_arrived = true;
-    rp_sim_trace(pipe->wire->sim, "wire %llu %s end", (unsigned long long)pipe->wire->id,
-                 pipe->direction == 0 ? ">" : "<");
+    rp__sim_trace(pipe->wire->sim, "wire %llu %s end", (unsigned long long)pipe->wire->id,
+                  pipe->direction == 0 ? ">" : "<");
 }
 
 static void arrive(sim_event *event)
@@ -293,25 +293,25 @@ static void arrive(sim_event *event)
         bytes_arrive(pipe);
         end_along(pipe);
     } else if (pipe->reset_sent) {
-        rp_sim_trace(wire->sim, "wire %llu %s reset", (unsigned long long)wire->id,
-                     pipe->direction == 0 ? ">" : "<");
+        rp__sim_trace(wire->sim, "wire %llu %s reset", (unsigned long long)wire->id,
+                      pipe->direction == 0 ? ">" : "<");
         reset_arrives(pipe);
         return;
     } else if (pipe->fin_sent && !pipe->fin_arrived) {
-        rp_sim_trace(wire->sim, "wire %llu %s end", (unsigned long long)wire->id,
-                     pipe->direction == 0 ? ">" : "<");
+        rp__sim_trace(wire->sim, "wire %llu %s end", (unsigned long long)wire->id,
+                      pipe->direction == 0 ? ">" : "<");
         pipe->fin_arrived = true;
     }
     if (!pipe->mute &&
         (on_the_way(pipe) > 0 || pipe->reset_sent || (pipe->fin_sent && !pipe->fin_arrived)))
-        arrival_set(pipe, rp_sim_delay_ns(wire->sim));
+        arrival_set(pipe, rp__sim_delay_ns(wire->sim));
     if (receiver != NULL && !receiver->reset)
-        rp_sim_socket_look(receiver);
+        rp__sim_socket_look(receiver);
 }
 
 /* ---- ends ---- */
 
-void rp_sim_wire_detach(sim_wire *wire, unsigned end, bool reset)
+void rp__sim_wire_detach(sim_wire *wire, unsigned end, bool reset)
 {
     sim_pipe *in = &wire->pipes[1 - end], *out = &wire->pipes[end];
     bool unread = in->arrived > 0;
@@ -319,17 +319,17 @@ void rp_sim_wire_detach(sim_wire *wire, unsigned end, bool reset)
     in->deaf = true;
     drop_first(in, in->arrived);
     if (reset || unread)
-        rp_sim_wire_reset(wire, end);
+        rp__sim_wire_reset(wire, end);
     else
-        rp_sim_pipe_end(out);
+        rp__sim_pipe_end(out);
     free_if_done(wire);
 }
 
-void rp_sim_wire_refuse(sim_wire *wire)
+void rp__sim_wire_refuse(sim_wire *wire)
 {
-    rp_list_remove(&wire->link);
+    rp__list_remove(&wire->link);
     wire->pending = false;
     wire->pipes[0].deaf = true;
-    rp_sim_wire_reset(wire, 1);
+    rp__sim_wire_reset(wire, 1);
     free_if_done(wire);
 }

@@ -29,7 +29,7 @@ static const char default_tls13_ciphers[] =
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
 }
 
 static const char *reason(int code)
@@ -57,13 +57,13 @@ static rp_status make_context(rp_tls_config *config, rp_tls_version minimum, rp_
                               rp_error *error)
 {
     if (!version_known(minimum) || !version_known(maximum))
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "minimum_version or maximum_version is no TLS version");
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "minimum_version or maximum_version is no TLS version");
     minimum = minimum == RP_TLS_DEFAULT ? RP_TLS_1_2 : minimum;
     maximum = maximum == RP_TLS_DEFAULT ? RP_TLS_1_3 : maximum;
     if (minimum > maximum)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "minimum_version is above maximum_version");
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "minimum_version is above maximum_version");
     config->offers_1_2 = minimum == RP_TLS_1_2;
     config->offers_1_3 = maximum == RP_TLS_1_3;
     WOLFSSL_METHOD *method = method_of(config->server, minimum, maximum);
@@ -76,9 +76,9 @@ static rp_status make_context(rp_tls_config *config, rp_tls_version minimum, rp_
     if (!config->server && config->offers_1_3)
         taken = taken && wolfSSL_CTX_only_dhe_psk(config->context) == 0;
     /* For DHE, where the user's own list of suites has it. */
-    if (!taken || !rp_set_least_dh(config->context, RP_DH_BITS))
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "wolfSSL does not take the least version, or size of keys");
+    if (!taken || !rp__set_least_dh(config->context, RP_DH_BITS))
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "wolfSSL does not take the least version, or size of keys");
     return RP_OK;
 }
 
@@ -96,8 +96,8 @@ static rp_status check_ciphers(rp_tls_config *config, const char *list, bool tls
 {
     char name[80];
     if (*list == '\0')
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "the list of TLS 1.%c cipher suites is empty", tls13 ? '3' : '2');
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "the list of TLS 1.%c cipher suites is empty", tls13 ? '3' : '2');
     for (const char *at = list; *at != '\0';) {
         size_t size = strcspn(at, ":");
         bool fits = size > 0 && size < sizeof(name);
@@ -107,10 +107,10 @@ static rp_status check_ciphers(rp_tls_config *config, const char *list, bool tls
         }
         if (!fits || is_tls13_cipher(name) != tls13 || strpbrk(name, "-_") == NULL ||
             wolfSSL_CTX_set_cipher_list(config->context, name) != WOLFSSL_SUCCESS)
-            return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                                "\"%.*s\" is not a TLS 1.%c cipher suite that this build knows",
-                                (int)(size < sizeof(name) ? size : sizeof(name)), at,
-                                tls13 ? '3' : '2');
+            return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                                 "\"%.*s\" is not a TLS 1.%c cipher suite that this build knows",
+                                 (int)(size < sizeof(name) ? size : sizeof(name)), at,
+                                 tls13 ? '3' : '2');
         at += size;
         at += *at == ':';
     }
@@ -135,11 +135,11 @@ static rp_status set_ciphers(rp_tls_config *config, const char *tls12, const cha
     char list[CIPHERS_LIMIT_BYTES];
     int size = snprintf(list, sizeof(list), "%s%s%s", tls13, has12 && has13 ? ":" : "", tls12);
     if (size < 0 || (size_t)size >= sizeof(list))
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "the cipher lists are longer than %d bytes", CIPHERS_LIMIT_BYTES);
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "the cipher lists are longer than %d bytes", CIPHERS_LIMIT_BYTES);
     if (wolfSSL_CTX_set_cipher_list(config->context, list) != WOLFSSL_SUCCESS)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "wolfSSL does not take the cipher list");
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "wolfSSL does not take the cipher list");
     return RP_OK;
 }
 
@@ -188,13 +188,13 @@ static rp_status add_group(const rp_tls_config *config, int *groups, int *count,
     int group = group_of(name, size);
     int shown = (int)(size < 80 ? size : 80);
     if (group < 0 || *count == GROUPS_LIMIT)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "\"%.*s\" is not a group that this build knows, or one too many", shown,
-                            name);
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "\"%.*s\" is not a group that this build knows, or one too many",
+                             shown, name);
     if (group == RP_X25519MLKEM768 && !config->offers_1_3)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "\"%.*s\" is a group of TLS 1.3, which maximum_version excludes", shown,
-                            name);
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "\"%.*s\" is a group of TLS 1.3, which maximum_version excludes",
+                             shown, name);
     groups[(*count)++] = group;
     return RP_OK;
 }
@@ -212,15 +212,15 @@ static rp_status set_groups(rp_tls_config *config, const char *list, rp_error *e
         at += *at == ':';
     }
     if (count == 0)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "the list of groups is empty");
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "the list of groups is empty");
     choose_shares(config, groups, count);
     int result = wolfSSL_CTX_set_groups(config->context, groups, count);
     if (result == WOLFSSL_SUCCESS)
         return RP_OK;
     if (result == MEMORY_E)
         return no_memory(error);
-    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                        "wolfSSL does not take the groups: %s", reason(result));
+    return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                         "wolfSSL does not take the groups: %s", reason(result));
 }
 
 /* ---- Pins ------------------------------------------------------------------------------------ */
@@ -235,11 +235,11 @@ static rp_status add_pin(rp_tls_config *config, const char *text, size_t size, r
         Base64_Decode((const byte *)text + prefix_size, (word32)(size - prefix_size), digest,
                       &digest_size) != 0 ||
         digest_size != RP_PIN_BYTES)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "\"%.*s\" is not a pinned key (sha256//BASE64 of a SHA-256)",
-                            (int)(size < 80 ? size : 80), text);
-    void *grown = rp_reallocate(&config->memory, config->pins,
-                                (config->pin_count + 1) * sizeof(*config->pins));
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "\"%.*s\" is not a pinned key (sha256//BASE64 of a SHA-256)",
+                             (int)(size < 80 ? size : 80), text);
+    void *grown = rp__reallocate(&config->memory, config->pins,
+                                 (config->pin_count + 1) * sizeof(*config->pins));
     if (grown == NULL)
         return no_memory(error);
     config->pins = grown;
@@ -259,15 +259,15 @@ static rp_status set_pins(rp_tls_config *config, const char *list, rp_error *err
         at += *at == ';';
     }
     if (status == RP_OK && config->pin_count == 0)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "pinned_keys is empty");
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "pinned_keys is empty");
     return status;
 }
 
 /* ---- Trust ----------------------------------------------------------------------------------- */
 
-bool rp_tls_config_ask(rp_tls_config *config, rp_chain_engine *engine)
+bool rp__tls_config_ask(rp_tls_config *config, rp__chain_engine *engine)
 {
-    config->judge = rp_judge_create(&config->memory, engine);
+    config->judge = rp__judge_create(&config->memory, engine);
     return config->judge != NULL;
 }
 
@@ -280,17 +280,17 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
     bool given =
         options->ca_file != NULL || options->ca_directory != NULL || options->ca_pem != NULL;
     if (options->ca_file != NULL)
-        status = rp_trust_file(config, options->ca_file, error);
+        status = rp__trust_file(config, options->ca_file, error);
     if (status == RP_OK && options->ca_directory != NULL)
-        status = rp_trust_directory(config, options->ca_directory, error);
+        status = rp__trust_directory(config, options->ca_directory, error);
     if (status == RP_OK && options->ca_pem != NULL) {
         size_t size = options->ca_pem_size != 0 ? options->ca_pem_size : strlen(options->ca_pem);
-        status = rp_trust_pem(config, "ca_pem", options->ca_pem, size, error);
+        status = rp__trust_pem(config, "ca_pem", options->ca_pem, size, error);
     }
     if (status == RP_OK && (!given || options->trust_system_too)) {
-        status = rp_trust_system(config, error);
-        if (status == RP_OK && rp_system_chain_engine() != NULL &&
-            !rp_tls_config_ask(config, rp_system_chain_engine()))
+        status = rp__trust_system(config, error);
+        if (status == RP_OK && rp__system_chain_engine() != NULL &&
+            !rp__tls_config_ask(config, rp__system_chain_engine()))
             status = no_memory(error);
     }
     return status;
@@ -300,17 +300,17 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
 
 static void config_free(rp_tls_config *config)
 {
-    rp_judge_destroy(config->judge);
-    rp_signer_destroy(config->signer);
-    rp_anchors_destroy(config->anchors);
-    rp_verdicts_destroy(config->verdicts);
-    rp_crls_destroy(config->revocation.crls);
+    rp__judge_destroy(config->judge);
+    rp__signer_destroy(config->signer);
+    rp__anchors_destroy(config->anchors);
+    rp__verdicts_destroy(config->verdicts);
+    rp__crls_destroy(config->revocation.crls);
     rp_memory memory = config->memory;
     if (config->context != NULL)
         wolfSSL_CTX_free(config->context);
-    rp_free(&memory, config->pins);
-    rp_free(&memory, (void *)(uintptr_t)config->leaf.data);
-    rp_free(&memory, config);
+    rp__free(&memory, config->pins);
+    rp__free(&memory, (void *)(uintptr_t)config->leaf.data);
+    rp__free(&memory, config);
     wolfSSL_Cleanup();
 }
 
@@ -320,16 +320,16 @@ static rp_tls_config *config_new(rp_allocator allocator, uint64_t fail_in)
     if (wolfSSL_Init() != WOLFSSL_SUCCESS)
         return NULL;
     rp_memory memory;
-    rp_memory_init(&memory, allocator);
+    rp__memory_init(&memory, allocator);
     memory.fail_in = fail_in;
-    rp_tls_config *config = rp_allocate(&memory, sizeof(*config));
+    rp_tls_config *config = rp__allocate(&memory, sizeof(*config));
     if (config == NULL) {
         wolfSSL_Cleanup();
         return NULL;
     }
     config->memory = memory;
-    config->anchors = rp_anchors_create(&config->memory);
-    config->verdicts = rp_verdicts_create(&config->memory);
+    config->anchors = rp__anchors_create(&config->memory);
+    config->verdicts = rp__verdicts_create(&config->memory);
     if (config->anchors == NULL || config->verdicts == NULL) {
         config_free(config);
         return NULL;
@@ -352,8 +352,8 @@ static rp_status finish(rp_tls_config **result, rp_tls_config *config, rp_status
 /* When everything is set that they depend on. */
 static bool use_callbacks(rp_tls_config *config)
 {
-    rp_context_verify(config);
-    return rp_context_callbacks(config);
+    rp__context_verify(config);
+    return rp__context_callbacks(config);
 }
 
 static rp_slice in_memory(const void *data, size_t size)
@@ -361,8 +361,8 @@ static rp_slice in_memory(const void *data, size_t size)
     return (rp_slice){data, data != NULL && size == 0 ? strlen(data) : size};
 }
 
-rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options *options,
-                                    rp_allocator allocator, uint64_t fail_in, rp_error *error)
+rp_status rp__tls_config_create_with(rp_tls_config **result, const rp_tls_options *options,
+                                     rp_allocator allocator, uint64_t fail_in, rp_error *error)
 {
     *result = NULL;
     rp_tls_config *config = config_new(allocator, fail_in);
@@ -391,12 +391,12 @@ rp_status rp_tls_config_create_with(rp_tls_config **result, const rp_tls_options
     if (status == RP_OK)
         status = set_trust(config, options, error);
     if (status == RP_OK)
-        status = rp_tls_config_revocation(config, options, error);
+        status = rp__tls_config_revocation(config, options, error);
     if (status == RP_OK)
         status = set_pins(config, options->pinned_keys, error);
     if (status == RP_OK)
-        status = rp_identity_set(config, &identity, error);
-    if (status == RP_OK && (!rp_fingerprint_make(config, options) || !use_callbacks(config)))
+        status = rp__identity_set(config, &identity, error);
+    if (status == RP_OK && (!rp__fingerprint_make(config, options) || !use_callbacks(config)))
         status = no_memory(error);
     return finish(result, config, status);
 }
@@ -406,14 +406,14 @@ rp_status rp_tls_config_create_sized(rp_tls_config **config, const rp_tls_option
 {
     rp_tls_options known;
     *config = NULL;
-    if (!rp_options_copy(&known, sizeof(known), options, options_size))
-        return rp_error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                            "a TLS option is set that this version of ringport does not know");
-    return rp_tls_config_create_with(config, &known, (rp_allocator){.resize = NULL}, 0, error);
+    if (!rp__options_copy(&known, sizeof(known), options, options_size))
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
+                             "a TLS option is set that this version of ringport does not know");
+    return rp__tls_config_create_with(config, &known, (rp_allocator){.resize = NULL}, 0, error);
 }
 
-rp_status rp_tls_server_config_create(rp_tls_config **result, const rp_tls_server_options *options,
-                                      rp_error *error)
+rp_status rp__tls_server_config_create(rp_tls_config **result, const rp_tls_server_options *options,
+                                       rp_error *error)
 {
     *result = NULL;
     rp_tls_config *config = config_new((rp_allocator){.resize = NULL}, 0);
@@ -432,11 +432,11 @@ rp_status rp_tls_server_config_create(rp_tls_config **result, const rp_tls_serve
     if (status == RP_OK)
         status = set_groups(config, options->groups, error);
     if (status == RP_OK && options->client_ca_file != NULL)
-        status = rp_trust_file(config, options->client_ca_file, error);
+        status = rp__trust_file(config, options->client_ca_file, error);
     if (status == RP_OK && options->certificate_pem != NULL)
-        status = rp_identity_set_pem(config, options->certificate_pem, options->key_pem, error);
+        status = rp__identity_set_pem(config, options->certificate_pem, options->key_pem, error);
     else if (status == RP_OK)
-        status = rp_identity_set(config, &identity, error);
+        status = rp__identity_set(config, &identity, error);
     if (status == RP_OK && !use_callbacks(config))
         status = no_memory(error);
     return finish(result, config, status);
@@ -463,9 +463,9 @@ rp_status rp_tls_config_signed(rp_tls_config *config, uint64_t id, const void *s
                                size_t size, rp_error *error)
 {
     if (config->signer == NULL)
-        return rp_error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
-                            "the TLS configuration has no on_sign");
-    return rp_signer_answer(config->signer, id, signature, size, error);
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_NONE,
+                             "the TLS configuration has no on_sign");
+    return rp__signer_answer(config->signer, id, signature, size, error);
 }
 
 const char *rp_tls_library(void)

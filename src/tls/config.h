@@ -54,23 +54,23 @@ typedef struct rp_tls_server_options {
 } rp_tls_server_options;
 
 /* A configuration with the server's role; released as any other. */
-rp_status rp_tls_server_config_create(rp_tls_config **config, const rp_tls_server_options *options,
-                                      rp_error *error);
+rp_status rp__tls_server_config_create(rp_tls_config **config, const rp_tls_server_options *options,
+                                       rp_error *error);
 
 /* Chains that lead to no anchor are put to engine. Before the configuration is used, once; what
  * trusts the system's store has the system's engine already. False: no memory. */
-bool rp_tls_config_ask(rp_tls_config *config, rp_chain_engine *engine);
+bool rp__tls_config_ask(rp_tls_config *config, rp__chain_engine *engine);
 
 /* Whether a peer's certificate is looked at, be it for its key only. */
-static inline bool rp_tls_config_judges(const rp_tls_config *config)
+static inline bool rp__tls_config_judges(const rp_tls_config *config)
 {
-    return config->server ? rp_anchors_count(config->anchors) > 0
+    return config->server ? rp__anchors_count(config->anchors) > 0
                           : !config->accept_any || config->pin_count > 0;
 }
 
 /* rp_tls_config_create with an allocator: a configuration is shared by threads, so the public
  * one has none. fail_in as in rp_memory, for tests. */
-rp_status rp_tls_config_create_with(rp_tls_config **config, const rp_tls_options *options,
-                                    rp_allocator allocator, uint64_t fail_in, rp_error *error);
+rp_status rp__tls_config_create_with(rp_tls_config **config, const rp_tls_options *options,
+                                     rp_allocator allocator, uint64_t fail_in, rp_error *error);
 
 #endif

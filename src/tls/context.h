@@ -5,13 +5,13 @@
 #include "tls/config.h"
 
 /* engine.c: input and output, sessions. False: no memory. */
-bool rp_context_callbacks(rp_tls_config *config);
+bool rp__context_callbacks(rp_tls_config *config);
 
 /* engine.c: signatures are the engines' matter. False: this build of wolfSSL can't. */
-bool rp_context_sign(rp_tls_config *config);
+bool rp__context_sign(rp_tls_config *config);
 
 /* verify.c: whether the peer must show a certificate, and who judges it. After trust and pins are
  * set. */
-void rp_context_verify(rp_tls_config *config);
+void rp__context_verify(rp_tls_config *config);
 
 #endif

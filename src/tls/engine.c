@@ -96,10 +96,10 @@ static bool may_change_cipher(const rp_engine *engine)
 
 static bool screen(rp_engine *engine, size_t size)
 {
-    switch (rp_records_see(&engine->records, engine->input, size)) {
+    switch (rp__records_see(&engine->records, engine->input, size)) {
     case RP_RECORD_NOT_TLS:
         /* What else is at hand makes the better sentence. */
-        rp_records_keep_first(&engine->records, engine->input + size, engine->input_size - size);
+        rp__records_keep_first(&engine->records, engine->input + size, engine->input_size - size);
         engine->cause = NOT_TLS;
         return false;
     case RP_RECORD_CHANGE_CIPHER:
@@ -123,7 +123,7 @@ static int receive(WOLFSSL *ssl, char *buffer, int size, void *context)
     if (part == 0)
         return WOLFSSL_CBIO_ERR_WANT_READ; /* 0 would make wolfSSL spin */
     if (engine->state != HANDSHAKING)
-        rp_records_pass(&engine->records, engine->input, part);
+        rp__records_pass(&engine->records, engine->input, part);
     else if (!screen(engine, part))
         return WOLFSSL_CBIO_ERR_GENERAL;
     memcpy(buffer, engine->input, part);
@@ -153,13 +153,13 @@ static int deliver(WOLFSSL *ssl, char *buffer, int size, void *context)
     if (engine->verifier.refused && !RP_LEAF_ONLY)
         return WOLFSSL_CBIO_ERR_GENERAL; /* not an alert, but wolfSSL going on */
     if (engine->state == HANDSHAKING &&
-        rp_records_change_cipher((const uint8_t *)buffer, (size_t)size))
+        rp__records_change_cipher((const uint8_t *)buffer, (size_t)size))
         engine->change_cipher_sent = true;
     if (!may_answer(engine)) {
         engine->cause = TOO_MANY_KEYS;
         return WOLFSSL_CBIO_ERR_GENERAL;
     }
-    if (!rp_chain_append(engine->output, buffer, (size_t)size)) {
+    if (!rp__chain_append(engine->output, buffer, (size_t)size)) {
         engine->cause = NO_MEMORY;
         return WOLFSSL_CBIO_ERR_GENERAL;
     }
@@ -178,7 +178,7 @@ static int new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session)
         engine->sessions_made++;
         return 0;
     }
-    rp_sessions_put(engine->sessions, engine->session_key, session);
+    rp__sessions_put(engine->sessions, engine->session_key, session);
     return 1;
 }
 
@@ -215,10 +215,10 @@ static bool complete_context(WOLFSSL_CTX *context)
 static int receive_status(WOLFSSL *ssl, int index, const unsigned char *data, unsigned size)
 {
     rp_engine *engine = wolfSSL_GetIOReadCtx(ssl);
-    return rp_verifier_status(&engine->verifier, index, (rp_slice){data, size});
+    return rp__verifier_status(&engine->verifier, index, (rp_slice){data, size});
 }
 
-bool rp_context_callbacks(rp_tls_config *config)
+bool rp__context_callbacks(rp_tls_config *config)
 {
     if (config->revocation.on)
         RP_CTX_set_status_cb(config->context, receive_status);
@@ -236,7 +236,7 @@ enum { SIGN_SHA256 = 4, SIGN_SHA512 = 6 };
 /* RFC 8446, 4.2.3. 0: none of ours. */
 static uint16_t scheme_of(const rp_tls_config *config, int algorithm, int hash)
 {
-    bool pss_key = rp_signer_key(config->signer)->kind == RP_KEY_RSA_PSS;
+    bool pss_key = rp__signer_key(config->signer)->kind == RP_KEY_RSA_PSS;
     unsigned scheme = 0;
     if (algorithm == SIGN_ED25519)
         scheme = 0x0807;
@@ -271,7 +271,7 @@ static rp_signing *signing_make(const rp_engine *engine, int algorithm, int hash
     /* PKCS #1's input is the hash with its name before it. */
     if (algorithm == SIGN_RSA && input.size > bytes)
         input = (rp_slice){input.data + input.size - bytes, bytes};
-    return rp_signing_make(signer, scheme_of(engine->config, algorithm, hash), &known, input);
+    return rp__signing_make(signer, scheme_of(engine->config, algorithm, hash), &known, input);
 }
 
 /* Called until it has the signature. */
@@ -295,14 +295,14 @@ static int sign(WOLFSSL *ssl, int algorithm, int hash, const unsigned char *in, 
     engine->sign_due = false;
     memcpy(out, answer->signature, answer->signature_size);
     *out_size = (word32)answer->signature_size;
-    rp_signing_free(engine->config->signer, engine->signing);
+    rp__signing_free(engine->config->signer, engine->signing);
     engine->signing = NULL;
     return 0;
 }
 
-bool rp_context_sign(rp_tls_config *config)
+bool rp__context_sign(rp_tls_config *config)
 {
-    return rp_set_sign(config->context, sign);
+    return rp__set_sign(config->context, sign);
 }
 
 /* ---- Key log --------------------------------------------------------------------------------- */
@@ -323,7 +323,7 @@ static int log_tls13_secret(WOLFSSL *ssl, int id, const unsigned char *secret, i
     uint8_t random[RP_CLIENT_RANDOM_BYTES];
     if (id >= 0 && (size_t)id < sizeof(labels) / sizeof(labels[0]) && size > 0 &&
         wolfSSL_get_client_random(ssl, random, sizeof(random)) == sizeof(random))
-        rp_keylog_line(engine->config, labels[id], random, secret, (size_t)size);
+        rp__keylog_line(engine->config, labels[id], random, secret, (size_t)size);
     return 0;
 }
 
@@ -332,7 +332,7 @@ static int log_tls12_secret(WOLFSSL *ssl, void *secret, int size, void *context)
     rp_engine *engine = context;
     uint8_t random[RP_CLIENT_RANDOM_BYTES];
     if (size > 0 && wolfSSL_get_client_random(ssl, random, sizeof(random)) == sizeof(random))
-        rp_keylog_line(engine->config, "CLIENT_RANDOM", random, secret, (size_t)size);
+        rp__keylog_line(engine->config, "CLIENT_RANDOM", random, secret, (size_t)size);
     return 0;
 }
 
@@ -342,7 +342,7 @@ static bool use_server_name(rp_engine *engine, const char *name)
 {
     rp_address address;
     size_t size = name == NULL ? 0 : strlen(name);
-    if (size == 0 || rp_address_parse(&address, name, size))
+    if (size == 0 || rp__address_parse(&address, name, size))
         return true; /* SNI is for names (RFC 6066, 3) */
     if (name[size - 1] == '.')
         size--;
@@ -367,7 +367,7 @@ static void offer_session(rp_engine *engine)
 {
     if (engine->sessions == NULL)
         return;
-    WOLFSSL_SESSION *session = rp_sessions_take(engine->sessions, engine->session_key);
+    WOLFSSL_SESSION *session = rp__sessions_take(engine->sessions, engine->session_key);
     if (session == NULL)
         return;
     engine->session_offered = wolfSSL_set_session(engine->ssl, session) == WOLFSSL_SUCCESS;
@@ -391,7 +391,7 @@ static bool set_up(rp_engine *engine, const rp_engine_options *options)
     if (!use_server_name(engine, options->server_name))
         return false;
     if (engine->config->revocation.on && RP_STAPLES) {
-        engine->verifier.evidence = rp_evidence_create(engine->memory);
+        engine->verifier.evidence = rp__evidence_create(engine->memory);
         if (engine->verifier.evidence == NULL)
             return false;
     }
@@ -399,12 +399,12 @@ static bool set_up(rp_engine *engine, const rp_engine_options *options)
     return true;
 }
 
-rp_engine *rp_engine_create(const rp_engine_options *options, rp_error *error)
+rp_engine *rp__engine_create(const rp_engine_options *options, rp_error *error)
 {
     const char *peer = options->peer_text;
     if (peer == NULL)
         peer = options->server_name != NULL ? options->server_name : "the peer";
-    rp_engine *engine = rp_allocate(options->memory, sizeof(*engine));
+    rp_engine *engine = rp__allocate(options->memory, sizeof(*engine));
     if (engine != NULL) {
         bool resumes =
             !options->config->server && options->config->resumption && options->session_key != NULL;
@@ -422,36 +422,36 @@ rp_engine *rp_engine_create(const rp_engine_options *options, rp_error *error)
         engine->ssl = wolfSSL_new(options->config->context);
         if (engine->ssl != NULL && set_up(engine, options))
             return engine;
-        rp_engine_destroy(engine);
+        rp__engine_destroy(engine);
     }
-    rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_HANDSHAKE,
-                 "no memory for the TLS connection to %s", peer);
+    rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_HANDSHAKE,
+                  "no memory for the TLS connection to %s", peer);
     return NULL;
 }
 
-void rp_engine_destroy(rp_engine *engine)
+void rp__engine_destroy(rp_engine *engine)
 {
     if (engine == NULL)
         return;
     wolfSSL_free(engine->ssl);
-    rp_evidence_destroy(engine->verifier.evidence);
+    rp__evidence_destroy(engine->verifier.evidence);
     if (engine->verifier.question != NULL)
-        rp_question_free(engine->config->judge, engine->verifier.question);
+        rp__question_free(engine->config->judge, engine->verifier.question);
     if (engine->signing != NULL)
-        rp_signing_free(engine->config->signer, engine->signing);
-    rp_free(engine->memory, engine);
+        rp__signing_free(engine->config->signer, engine->signing);
+    rp__free(engine->memory, engine);
 }
 
 /* ---- Input ----------------------------------------------------------------------------------- */
 
-void rp_engine_lend(rp_engine *engine, const uint8_t *data, size_t size)
+void rp__engine_lend(rp_engine *engine, const uint8_t *data, size_t size)
 {
     RP_ASSERT(engine->input_size == 0);
     engine->input = data;
     engine->input_size = size;
 }
 
-rp_slice rp_engine_unlend(rp_engine *engine)
+rp_slice rp__engine_unlend(rp_engine *engine)
 {
     rp_slice rest = {engine->input, engine->input_size};
     engine->input = NULL;
@@ -459,12 +459,12 @@ rp_slice rp_engine_unlend(rp_engine *engine)
     return rest;
 }
 
-size_t rp_engine_lent(const rp_engine *engine)
+size_t rp__engine_lent(const rp_engine *engine)
 {
     return engine->input_size;
 }
 
-void rp_engine_input_end(rp_engine *engine)
+void rp__engine_input_end(rp_engine *engine)
 {
     engine->input_ended = true;
 }
@@ -497,10 +497,10 @@ static void refuse_change_cipher(rp_engine *engine, rp_error *error)
     /* Nothing we send is encrypted yet, so the alert can be written by hand; it can do without
      * wolfSSL, which has no call for it. */
     static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 10}; /* fatal, unexpected_message */
-    (void)rp_chain_append(engine->output, alert, sizeof(alert));
-    rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
-                 "%s broke the rules of TLS: ChangeCipherSpec before its time",
-                 engine->verifier.peer_text);
+    (void)rp__chain_append(engine->output, alert, sizeof(alert));
+    rp__error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
+                  "%s broke the rules of TLS: ChangeCipherSpec before its time",
+                  engine->verifier.peer_text);
     error->tls_alert = 10;
 }
 
@@ -515,26 +515,26 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
     /* A server that changed its mind about versions or tickets must not fail as often as we hold
      * sessions. */
     if (handshaking && engine->session_offered)
-        rp_sessions_forget(engine->sessions, engine->session_key);
+        rp__sessions_forget(engine->sessions, engine->session_key);
 
     switch (engine->cause) {
     case NO_MEMORY:
         code = MEMORY_E;
         break;
     case NOT_TLS:
-        rp_tls_not_tls(error, engine->verifier.peer_text, engine->config->server,
-                       engine->records.first, engine->records.first_have);
+        rp__tls_not_tls(error, engine->verifier.peer_text, engine->config->server,
+                        engine->records.first, engine->records.first_have);
         return RP_ENGINE_FAILED;
     case EARLY_CHANGE_CIPHER:
         refuse_change_cipher(engine, error);
         return RP_ENGINE_FAILED;
     case TOO_MANY_CHANGES:
-        rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
-                     "%s broke the rules of TLS: one ChangeCipherSpec after another",
-                     engine->verifier.peer_text);
+        rp__error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
+                      "%s broke the rules of TLS: one ChangeCipherSpec after another",
+                      engine->verifier.peer_text);
         return RP_ENGINE_FAILED;
     case TOO_MANY_KEYS:
-        rp_error_set(
+        rp__error_set(
             error, RP_E_TLS_PROTOCOL, RP_PHASE_NONE,
             "%s broke the rules of TLS: it asks for %s again and again", engine->verifier.peer_text,
             history.last_tx.code == RP_ALERT_NO_RENEGOTIATION ? "a new handshake" : "new keys");
@@ -554,14 +554,14 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
         .downgraded = handshaking && records->downgraded && !records->says_1_3,
         .old_version = handshaking && !engine->config->offers_1_2 && records->server_hello &&
                        !records->says_1_3,
-        .certificate_missed = !engine->config->server && rp_certificate_asked(engine->ssl) == 2,
+        .certificate_missed = !engine->config->server && rp__certificate_asked(engine->ssl) == 2,
         .new_handshake_asked = handshaking ? records->hello_request
                                            : history.last_tx.code == RP_ALERT_NO_RENEGOTIATION,
         .code = code,
         .alert_received = code == FATAL_ERROR ? history.last_rx.code : -1,
         .alert_sent = history.last_tx.code,
     };
-    rp_tls_failure_set(error, &failure);
+    rp__tls_failure_set(error, &failure);
     return RP_ENGINE_FAILED;
 }
 
@@ -576,8 +576,8 @@ static rp_engine_result closed_in_handshake(rp_engine *engine, rp_error *error)
     if (history.last_rx.code > 0)
         return fail(engine, error, FATAL_ERROR);
     (void)fail(engine, error, SOCKET_PEER_CLOSED_E);
-    rp_error_set(error, RP_E_TLS_CLOSED, RP_PHASE_HANDSHAKE,
-                 "%s closed the connection during the handshake", engine->verifier.peer_text);
+    rp__error_set(error, RP_E_TLS_CLOSED, RP_PHASE_HANDSHAKE,
+                  "%s closed the connection during the handshake", engine->verifier.peer_text);
     return RP_ENGINE_FAILED;
 }
 
@@ -596,7 +596,7 @@ static void keep_session(rp_engine *engine, bool resumed)
         return;
     if (wolfSSL_SESSION_get_timeout(session) == 0)
         (void)wolfSSL_SSL_SESSION_set_timeout(session, LIFETIME_UNSPECIFIED_S);
-    rp_sessions_put(engine->sessions, engine->session_key, session);
+    rp__sessions_put(engine->sessions, engine->session_key, session);
 }
 
 static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
@@ -606,15 +606,15 @@ static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
         return RP_ENGINE_DOUBT;
     bool resumed = wolfSSL_session_reused(engine->ssl) != 0;
     /* A resumed session's peer was verified when the session was made. */
-    if (!engine->config->server && rp_tls_config_judges(engine->config) && !resumed &&
+    if (!engine->config->server && rp__tls_config_judges(engine->config) && !resumed &&
         !engine->verifier.accepted) {
         (void)fail(engine, error, VERIFY_CERT_ERROR);
-        rp_error_set(error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
-                     "certificate of %s was not verified", engine->verifier.peer_text);
+        rp__error_set(error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
+                      "certificate of %s was not verified", engine->verifier.peer_text);
         return RP_ENGINE_FAILED;
     }
     engine->state = OPEN;
-    rp_evidence_destroy(engine->verifier.evidence);
+    rp__evidence_destroy(engine->verifier.evidence);
     engine->verifier.evidence = NULL;
     if (resumed)
         engine->stats->handshakes_resumed++;
@@ -637,7 +637,7 @@ static int offer_shares(rp_engine *engine)
     return result;
 }
 
-rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
+rp_engine_result rp__engine_handshake(rp_engine *engine, rp_error *error)
 {
     rp_error unwanted;
     error = error != NULL ? error : &unwanted;
@@ -673,7 +673,7 @@ rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error)
     return fail(engine, error, code);
 }
 
-rp_question *rp_engine_question(rp_engine *engine)
+rp_question *rp__engine_question(rp_engine *engine)
 {
     rp_question *question = engine->verifier.question;
     engine->verifier.question = NULL;
@@ -681,25 +681,25 @@ rp_question *rp_engine_question(rp_engine *engine)
     return question;
 }
 
-void rp_engine_trust(rp_engine *engine)
+void rp__engine_trust(rp_engine *engine)
 {
     engine->doubted = false;
 }
 
-rp_signing *rp_engine_signing(rp_engine *engine)
+rp_signing *rp__engine_signing(rp_engine *engine)
 {
     rp_signing *signing = engine->signing;
     engine->signing = NULL;
     return signing;
 }
 
-void rp_engine_signed(rp_engine *engine, rp_signing *signing)
+void rp__engine_signed(rp_engine *engine, rp_signing *signing)
 {
     RP_ASSERT(engine->sign_due && engine->signing == NULL && signing->signature_size > 0);
     engine->signing = signing;
 }
 
-bool rp_engine_open(const rp_engine *engine)
+bool rp__engine_open(const rp_engine *engine)
 {
     return engine->state == OPEN;
 }
@@ -719,10 +719,10 @@ static rp_engine_result input_used_up(rp_engine *engine, rp_error *error)
     WOLFSSL_ALERT_HISTORY history;
     bool declined = wolfSSL_get_alert_history(engine->ssl, &history) == WOLFSSL_SUCCESS &&
                     history.last_tx.code == RP_ALERT_NO_RENEGOTIATION;
-    rp_error_set(error, RP_E_TRUNCATED, RP_PHASE_NONE,
-                 "%s %sclosed the connection without TLS's close_notify: what came may not be all",
-                 engine->verifier.peer_text,
-                 declined ? "asked for renegotiation, was told that there is none, and " : "");
+    rp__error_set(error, RP_E_TRUNCATED, RP_PHASE_NONE,
+                  "%s %sclosed the connection without TLS's close_notify: what came may not be all",
+                  engine->verifier.peer_text,
+                  declined ? "asked for renegotiation, was told that there is none, and " : "");
     return RP_ENGINE_FAILED;
 }
 
@@ -734,12 +734,12 @@ static rp_engine_result input_used_up(rp_engine *engine, rp_error *error)
 static size_t open_record(rp_engine *engine, uint8_t *buffer, size_t capacity)
 {
     const uint8_t *record = engine->input;
-    if (engine->input_size < RECORD_HEAD || !rp_records_between(&engine->records))
+    if (engine->input_size < RECORD_HEAD || !rp__records_between(&engine->records))
         return 0;
     size_t size = RECORD_HEAD + ((size_t)record[3] << 8 | record[4]);
     if (size > engine->input_size || size > RECORD_HEAD + capacity + RP_ENGINE_SPARE + RECORD_TAG)
         return 0;
-    int result = rp_open_record(engine->ssl, record, (unsigned)size, buffer);
+    int result = rp__open_record(engine->ssl, record, (unsigned)size, buffer);
     if (result <= 0)
         return 0;
     engine->input += size;
@@ -749,8 +749,8 @@ static size_t open_record(rp_engine *engine, uint8_t *buffer, size_t capacity)
     return (size_t)result;
 }
 
-rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
-                                rp_error *error)
+rp_engine_result rp__engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
+                                 rp_error *error)
 {
     rp_error unwanted;
     error = error != NULL ? error : &unwanted;
@@ -786,20 +786,20 @@ rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capac
     return fail(engine, error, code);
 }
 
-bool rp_engine_readable(const rp_engine *engine)
+bool rp__engine_readable(const rp_engine *engine)
 {
     return engine->state == OPEN && !engine->peer_ended &&
            (engine->input_size > 0 || engine->input_ended || holds_plaintext(engine));
 }
 
-bool rp_engine_between_records(const rp_engine *engine)
+bool rp__engine_between_records(const rp_engine *engine)
 {
     return engine->input_size == 0 && !holds_plaintext(engine) &&
-           rp_records_between(&engine->records);
+           rp__records_between(&engine->records);
 }
 
-rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size,
-                                 rp_error *error)
+rp_engine_result rp__engine_write(rp_engine *engine, const uint8_t *data, size_t size,
+                                  rp_error *error)
 {
     rp_error unwanted;
     error = error != NULL ? error : &unwanted;
@@ -816,7 +816,7 @@ rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t 
     return fail(engine, error, wolfSSL_get_error(engine->ssl, result));
 }
 
-rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error)
+rp_engine_result rp__engine_close_notify(rp_engine *engine, rp_error *error)
 {
     rp_error unwanted;
     error = error != NULL ? error : &unwanted;
@@ -844,7 +844,7 @@ static const char *group_name(WOLFSSL *ssl)
     return name;
 }
 
-void rp_engine_info_get(const rp_engine *engine, rp_engine_info *info)
+void rp__engine_info_get(const rp_engine *engine, rp_engine_info *info)
 {
     char *alpn = NULL;
     unsigned short alpn_size = 0;
@@ -855,6 +855,6 @@ void rp_engine_info_get(const rp_engine *engine, rp_engine_info *info)
         .group = group_name(engine->ssl),
         .alpn = result == WOLFSSL_SUCCESS && alpn_size > 0 ? alpn : NULL,
         .resumed = wolfSSL_session_reused(engine->ssl) != 0,
-        .certificate_missed = rp_certificate_asked(engine->ssl) == 2,
+        .certificate_missed = rp__certificate_asked(engine->ssl) == 2,
     };
 }

@@ -59,58 +59,58 @@ typedef struct rp_engine_options {
 
 /* Takes a session for session_key out of sessions, if there is one, and offers it. On failure
  * *error. */
-rp_engine *rp_engine_create(const rp_engine_options *options, rp_error *error);
-void rp_engine_destroy(rp_engine *engine);
+rp_engine *rp__engine_create(const rp_engine_options *options, rp_error *error);
+void rp__engine_destroy(rp_engine *engine);
 
 /* Lends ciphertext until the engine took it or unlent() is called. At most one loan at a time. */
-void rp_engine_lend(rp_engine *engine, const uint8_t *data, size_t size);
+void rp__engine_lend(rp_engine *engine, const uint8_t *data, size_t size);
 /* Ends the loan and gives what was not taken. */
-rp_slice rp_engine_unlend(rp_engine *engine);
+rp_slice rp__engine_unlend(rp_engine *engine);
 /* Bytes of the loan not yet taken. */
-size_t rp_engine_lent(const rp_engine *engine);
+size_t rp__engine_lent(const rp_engine *engine);
 /* The transport ended (TCP FIN): no more ciphertext will come. */
-void rp_engine_input_end(rp_engine *engine);
+void rp__engine_input_end(rp_engine *engine);
 
 /* Goes on with the handshake as far as the input reaches. The first call of a client needs no
  * input. What of the loan is not taken when it is done, is for read(). */
-rp_engine_result rp_engine_handshake(rp_engine *engine, rp_error *error);
-bool rp_engine_open(const rp_engine *engine); /* the handshake is done */
+rp_engine_result rp__engine_handshake(rp_engine *engine, rp_error *error);
+bool rp__engine_open(const rp_engine *engine); /* the handshake is done */
 
 /* After RP_ENGINE_DOUBT: the question for the judge, the caller's from here on. Until the answer is
  * known, no output may leave: an identity would be shown to who knows whom. */
-rp_question *rp_engine_question(rp_engine *engine);
+rp_question *rp__engine_question(rp_engine *engine);
 /* The answer is yes: handshake() goes on. After a no, or without an answer, the engine is of no use
  * but to be destroyed; the question's refusal says why. */
-void rp_engine_trust(rp_engine *engine);
+void rp__engine_trust(rp_engine *engine);
 
 /* After RP_ENGINE_SIGN: what is to be signed, the caller's from here on; handshake() must wait. */
-rp_signing *rp_engine_signing(rp_engine *engine);
+rp_signing *rp__engine_signing(rp_engine *engine);
 /* Its answer, which has a signature; the engine's from here on. handshake() goes on, without input.
  */
-void rp_engine_signed(rp_engine *engine, rp_signing *signing);
+void rp__engine_signed(rp_engine *engine, rp_signing *signing);
 
 /* In a record the data's type stands behind the data, and is decrypted with it. */
 #define RP_ENGINE_SPARE ((size_t)1)
 
 /* Decrypts up to capacity (> 0) bytes into a buffer that has RP_ENGINE_SPARE bytes more. Only after
  * the handshake. RP_ENGINE_OK: *size > 0. */
-rp_engine_result rp_engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
-                                rp_error *error);
+rp_engine_result rp__engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
+                                 rp_error *error);
 /* True if read() would move something: input lent, or plaintext inside, or an unread end. After
  * RP_ENGINE_END it stays false: what a peer sends after its close_notify is nobody's. */
-bool rp_engine_readable(const rp_engine *engine);
+bool rp__engine_readable(const rp_engine *engine);
 
 /* True if nothing that came is held back: no plaintext unread, no record in part. */
-bool rp_engine_between_records(const rp_engine *engine);
+bool rp__engine_between_records(const rp_engine *engine);
 
 /* Encrypts all of data into output. The caller bounds what it gives (some 16 to 64 KiB at a
  * time). Only after the handshake and before close_notify(); the peer's end does not matter. */
-rp_engine_result rp_engine_write(rp_engine *engine, const uint8_t *data, size_t size,
-                                 rp_error *error);
+rp_engine_result rp__engine_write(rp_engine *engine, const uint8_t *data, size_t size,
+                                  rp_error *error);
 
 /* Appends close_notify to output, once, if the connection is open; otherwise (in the handshake,
  * after a failure) does nothing. Reading goes on, writing does not. */
-rp_engine_result rp_engine_close_notify(rp_engine *engine, rp_error *error);
+rp_engine_result rp__engine_close_notify(rp_engine *engine, rp_error *error);
 
 /* After the handshake; strings live as long as the engine. */
 typedef struct rp_engine_info {
@@ -121,6 +121,6 @@ typedef struct rp_engine_info {
     bool resumed;
     bool certificate_missed; /* the server asked for a certificate, and was shown none */
 } rp_engine_info;
-void rp_engine_info_get(const rp_engine *engine, rp_engine_info *info);
+void rp__engine_info_get(const rp_engine *engine, rp_engine_info *info);
 
 #endif

@@ -144,9 +144,9 @@ static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase p
 {
     const char *peer = failure->peer_text;
     if (failure->code == MEMORY_E || failure->code == MEMORY_ERROR)
-        rp_error_set(error, RP_E_NO_MEMORY, phase, "no memory for the TLS connection to %s", peer);
+        rp__error_set(error, RP_E_NO_MEMORY, phase, "no memory for the TLS connection to %s", peer);
     else if (failure->downgraded && ONE_OF(failure->code, version_codes))
-        rp_error_set(
+        rp__error_set(
             error, RP_E_TLS_PROTOCOL, phase,
             "%s has TLS 1.3, was offered it, and answers with TLS 1.2: somebody on the way "
             "changes handshakes",
@@ -154,13 +154,13 @@ static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase p
     else if (failure->handshaking &&
              (ONE_OF(failure->code, version_codes) || failure->old_version ||
               failure->alert_received == ALERT_PROTOCOL_VERSION))
-        rp_error_set(error, RP_E_TLS_VERSION, phase, "%s supports no TLS version of ours (%s)",
-                     peer, our_versions(failure->config));
+        rp__error_set(error, RP_E_TLS_VERSION, phase, "%s supports no TLS version of ours (%s)",
+                      peer, our_versions(failure->config));
     else if (failure->code == DH_KEY_SIZE_E)
-        rp_error_set(error, RP_E_TLS_PROTOCOL, phase,
-                     "%s uses a Diffie-Hellman group of less than %d bits", peer, RP_DH_BITS);
+        rp__error_set(error, RP_E_TLS_PROTOCOL, phase,
+                      "%s uses a Diffie-Hellman group of less than %d bits", peer, RP_DH_BITS);
     else if (failure->code == NO_PEER_CERT)
-        rp_error_set(error, RP_E_CERT_INVALID, phase, "%s showed no certificate", peer);
+        rp__error_set(error, RP_E_CERT_INVALID, phase, "%s showed no certificate", peer);
     else
         return false;
     return true;
@@ -180,11 +180,11 @@ static bool set_certificate_missed(rp_error *error, const rp_tls_failure *failur
     if (!failure->certificate_missed || !is_about_certificate(failure->alert_received))
         return false;
     const alert *received = find_alert(failure->alert_received);
-    rp_error_set(error, RP_E_TLS_ALERT, phase,
-                 "%s asked for a client certificate, %s: alert %s (%d)", failure->peer_text,
-                 failure->config->leaf.data == NULL ? "and none is configured"
-                                                    : "and takes no signature by the key of ours",
-                 received->name, failure->alert_received);
+    rp__error_set(error, RP_E_TLS_ALERT, phase,
+                  "%s asked for a client certificate, %s: alert %s (%d)", failure->peer_text,
+                  failure->config->leaf.data == NULL ? "and none is configured"
+                                                     : "and takes no signature by the key of ours",
+                  received->name, failure->alert_received);
     return true;
 }
 
@@ -195,15 +195,15 @@ static bool set_renegotiation(rp_error *error, const rp_tls_failure *failure, rp
     if (!failure->new_handshake_asked)
         return false;
     if (failure->handshaking && failure->alert_sent == ALERT_UNEXPECTED_MESSAGE) {
-        rp_error_set(error, RP_E_TLS_PROTOCOL, phase,
-                     "%s broke the rules of TLS: it asks for a new handshake (HelloRequest) amid "
-                     "the first",
-                     failure->peer_text);
+        rp__error_set(error, RP_E_TLS_PROTOCOL, phase,
+                      "%s broke the rules of TLS: it asks for a new handshake (HelloRequest) amid "
+                      "the first",
+                      failure->peer_text);
         return true;
     }
     if (failure->handshaking || failure->alert_received < 0)
         return false;
-    rp_error_set(
+    rp__error_set(
         error, RP_E_TLS_ALERT, phase,
         "%s asked for renegotiation, for a client certificate perhaps, was told that there is "
         "none, and broke the connection off: alert %s (%d)",
@@ -211,7 +211,7 @@ static bool set_renegotiation(rp_error *error, const rp_tls_failure *failure, rp
     return true;
 }
 
-void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure)
+void rp__tls_failure_set(rp_error *error, const rp_tls_failure *failure)
 {
     rp_phase phase = failure->handshaking ? RP_PHASE_HANDSHAKE : RP_PHASE_NONE;
     const char *peer = failure->peer_text;
@@ -224,25 +224,25 @@ void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure)
         /* Servers of TLS 1.2 that look at our suites first find none of theirs. */
         bool too_old = failure->handshaking && !failure->config->offers_1_2 &&
                        failure->alert_received == ALERT_HANDSHAKE_FAILURE;
-        rp_error_set(error, RP_E_TLS_ALERT, phase, "%s %s: alert %s (%d): %s%s", peer,
-                     failure->handshaking ? "refused the handshake" : "broke the connection off",
-                     received->name, failure->alert_received, received->meaning,
-                     too_old ? ", or does not speak TLS 1.3" : "");
-    } else if (failure->handshaking && rp_certificate_error(error, failure->code, peer)) {
+        rp__error_set(error, RP_E_TLS_ALERT, phase, "%s %s: alert %s (%d): %s%s", peer,
+                      failure->handshaking ? "refused the handshake" : "broke the connection off",
+                      received->name, failure->alert_received, received->meaning,
+                      too_old ? ", or does not speak TLS 1.3" : "");
+    } else if (failure->handshaking && rp__certificate_error(error, failure->code, peer)) {
         /* done */
     } else if (ONE_OF(failure->code, protocol_codes) || blames_peer(failure->alert_sent)) {
-        rp_error_set(error, RP_E_TLS_PROTOCOL, phase, "%s broke the rules of TLS: %s", peer,
-                     reason);
+        rp__error_set(error, RP_E_TLS_PROTOCOL, phase, "%s broke the rules of TLS: %s", peer,
+                      reason);
     } else {
-        rp_error_set(error, RP_E_TLS_FAILED, phase, "TLS with %s failed: %s (wolfSSL %d)", peer,
-                     reason, failure->code);
+        rp__error_set(error, RP_E_TLS_FAILED, phase, "TLS with %s failed: %s (wolfSSL %d)", peer,
+                      reason, failure->code);
     }
     error->tls_code = failure->code;
     error->tls_alert = failure->alert_received >= 0 ? failure->alert_received : failure->alert_sent;
 }
 
-void rp_tls_not_tls(rp_error *error, const char *peer_text, bool server, const uint8_t *answer,
-                    size_t size)
+void rp__tls_not_tls(rp_error *error, const char *peer_text, bool server, const uint8_t *answer,
+                     size_t size)
 {
     char text[RP_RECORDS_FIRST * 4 + 1];
     size_t used = 0;
@@ -254,7 +254,7 @@ void rp_tls_not_tls(rp_error *error, const char *peer_text, bool server, const u
             (size_t)snprintf(text + used, sizeof(text) - used, plain ? "%c" : "\\x%02x", answer[i]);
     }
     text[used] = '\0';
-    rp_error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
-                 "%s does not speak TLS: its %s begins with \"%s\"", peer_text,
-                 server ? "request" : "answer", text);
+    rp__error_set(error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
+                  "%s does not speak TLS: its %s begins with \"%s\"", peer_text,
+                  server ? "request" : "answer", text);
 }

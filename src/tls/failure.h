@@ -22,10 +22,10 @@ typedef struct rp_tls_failure {
     int alert_sent;     /* -1: none */
 } rp_tls_failure;
 
-void rp_tls_failure_set(rp_error *error, const rp_tls_failure *failure);
+void rp__tls_failure_set(rp_error *error, const rp_tls_failure *failure);
 
 /* "answer" is what came instead of a TLS record. */
-void rp_tls_not_tls(rp_error *error, const char *peer_text, bool server, const uint8_t *answer,
-                    size_t size);
+void rp__tls_not_tls(rp_error *error, const char *peer_text, bool server, const uint8_t *answer,
+                     size_t size);
 
 #endif

@@ -57,7 +57,7 @@ static void sum_up(rp_slice der, void *user)
 static void add_anchors(hasher *to, const rp_tls_config *config)
 {
     summer anchors = {.good = true};
-    for (const rp_anchor *anchor = rp_anchors_first(config->anchors); anchor != NULL;
+    for (const rp_anchor *anchor = rp__anchors_first(config->anchors); anchor != NULL;
          anchor = anchor->next)
         sum_up(anchor->certificate.der, &anchors);
     add(to, anchors.sum, sizeof(anchors.sum));
@@ -69,13 +69,13 @@ static void add_revocation(hasher *to, const rp_revocation *revocation)
 {
     const uint8_t flags[] = {revocation->on, revocation->hard, revocation->require_staple};
     summer lists = {.good = true};
-    rp_crls_each(revocation->crls, sum_up, &lists);
+    rp__crls_each(revocation->crls, sum_up, &lists);
     add(to, flags, sizeof(flags));
     add(to, lists.sum, sizeof(lists.sum));
     to->good = to->good && lists.good;
 }
 
-bool rp_fingerprint_make(rp_tls_config *config, const rp_tls_options *options)
+bool rp__fingerprint_make(rp_tls_config *config, const rp_tls_options *options)
 {
     hasher to = {.good = true};
     const uint8_t flags[] = {config->accept_any, config->judge != NULL, config->offers_1_2,

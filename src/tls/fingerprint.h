@@ -7,6 +7,6 @@
 
 /* Sets config->fingerprint, when all else is set. options: those that it was made of. False: no
  * memory. */
-bool rp_fingerprint_make(rp_tls_config *config, const rp_tls_options *options);
+bool rp__fingerprint_make(rp_tls_config *config, const rp_tls_options *options);
 
 #endif

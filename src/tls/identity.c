@@ -35,13 +35,13 @@ typedef struct source {
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
 }
 
 static rp_status refuse(const source *from, const char *reason)
 {
-    return rp_error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s: %s", from->what,
-                        from->path, reason);
+    return rp__error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s: %s", from->what,
+                         from->path, reason);
 }
 
 static rp_status unusable(const source *from, int code)
@@ -49,9 +49,9 @@ static rp_status unusable(const source *from, int code)
     if (code == MEMORY_E)
         return no_memory(from->error);
     bool known = code < FILE_CODES_LEAST && code != WOLFSSL_BAD_FILE && code != ASN_PARSE_E;
-    rp_error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be used: %s", from->what,
-                 from->path,
-                 known ? wolfSSL_ERR_reason_error_string((unsigned long)code) : "it is damaged");
+    rp__error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be used: %s",
+                  from->what, from->path,
+                  known ? wolfSSL_ERR_reason_error_string((unsigned long)code) : "it is damaged");
     if (from->error != NULL)
         from->error->tls_code = code;
     return RP_E_TLS_CONFIG;
@@ -77,7 +77,7 @@ static bool find_password(const source *from, char *password)
     bool given = options->on_password(from->path, password, PASSWORD_SIZE, options->password_user);
     password[PASSWORD_SIZE - 1] = '\0';
     if (!given) /* what it left there is none */
-        rp_wipe(password, PASSWORD_SIZE);
+        rp__wipe(password, PASSWORD_SIZE);
     return given;
 }
 
@@ -102,24 +102,24 @@ static rp_status use_locked_key(const source *from, rp_slice der)
     if (!find_password(from, password))
         return refuse(from, "it is encrypted, and no passphrase is given");
     rp_status status = RP_OK;
-    uint8_t *opened = rp_allocate(&from->config->memory, der.size);
+    uint8_t *opened = rp__allocate(&from->config->memory, der.size);
     const char *reason = NULL;
     if (opened == NULL)
         status = no_memory(from->error);
     else
-        reason = rp_pkcs8_open(der, slice_of(password), opened, &size);
-    rp_wipe(password, sizeof(password));
+        reason = rp__pkcs8_open(der, slice_of(password), opened, &size);
+    rp__wipe(password, sizeof(password));
     if (reason != NULL)
         status = refuse(from, reason);
     else if (status == RP_OK)
         status = use_key_der(from, (rp_slice){opened, size});
-    rp_free_secret(&from->config->memory, opened, size);
+    rp__free_secret(&from->config->memory, opened, size);
     return status;
 }
 
 static rp_status use_any_key(const source *from, rp_slice der)
 {
-    return rp_pkcs8_is_locked(der) ? use_locked_key(from, der) : use_key_der(from, der);
+    return rp__pkcs8_is_locked(der) ? use_locked_key(from, der) : use_key_der(from, der);
 }
 
 static rp_status use_pem_key(const source *from, rp_slice text)
@@ -127,27 +127,27 @@ static rp_status use_pem_key(const source *from, rp_slice text)
     rp_memory *memory = &from->config->memory;
     rp_pem block;
     bool found = false;
-    while (!found && rp_pem_next(&text, &block))
-        found = rp_pem_is(&block, "PRIVATE KEY") || rp_pem_is(&block, "ENCRYPTED PRIVATE KEY") ||
-                rp_pem_is(&block, "EC PRIVATE KEY") || rp_pem_is(&block, "RSA PRIVATE KEY");
+    while (!found && rp__pem_next(&text, &block))
+        found = rp__pem_is(&block, "PRIVATE KEY") || rp__pem_is(&block, "ENCRYPTED PRIVATE KEY") ||
+                rp__pem_is(&block, "EC PRIVATE KEY") || rp__pem_is(&block, "RSA PRIVATE KEY");
     if (!found)
         return refuse(from, "no private key found in it");
     if (block.encrypted)
         return refuse(from, "it is encrypted in OpenSSL's old form, by a key that MD5 derives: "
                             "convert it with openssl pkcs8 -topk8");
     size_t size;
-    uint8_t *der = rp_pem_decode(memory, &block, &size);
+    uint8_t *der = rp__pem_decode(memory, &block, &size);
     if (der == NULL)
         return no_memory(from->error);
     rp_status status = use_any_key(from, (rp_slice){der, size});
-    rp_free_secret(memory, der, size);
+    rp__free_secret(memory, der, size);
     return status;
 }
 
 static rp_status use_key(source *from, rp_slice content)
 {
-    return rp_der_next_is(&content, RP_DER_SEQUENCE) ? use_any_key(from, content)
-                                                     : use_pem_key(from, content);
+    return rp__der_next_is(&content, RP_DER_SEQUENCE) ? use_any_key(from, content)
+                                                      : use_pem_key(from, content);
 }
 
 /* ---- A key elsewhere ------------------------------------------------------------------------- */
@@ -158,18 +158,18 @@ static rp_status use_signer(const source *from)
     rp_certificate leaf;
     rp_public_key key;
     const char *reason;
-    if (!rp_certificate_read(&leaf, config->leaf, &reason) ||
-        (reason = rp_public_key_read(&key, leaf.public_key)) != NULL)
+    if (!rp__certificate_read(&leaf, config->leaf, &reason) ||
+        (reason = rp__public_key_read(&key, leaf.public_key)) != NULL)
         return refuse(from, reason);
-    if (!rp_context_sign(config))
-        return rp_error_set(from->error, RP_E_UNSUPPORTED, RP_PHASE_NONE,
-                            "this build of wolfSSL has no keys outside of the process (on_sign)");
-    config->signer = rp_signer_create(config->memory.allocator, &key, from->options->on_sign,
-                                      from->options->sign_user);
+    if (!rp__context_sign(config))
+        return rp__error_set(from->error, RP_E_UNSUPPORTED, RP_PHASE_NONE,
+                             "this build of wolfSSL has no keys outside of the process (on_sign)");
+    config->signer = rp__signer_create(config->memory.allocator, &key, from->options->on_sign,
+                                       from->options->sign_user);
     if (config->signer == NULL)
         return no_memory(from->error);
     uint8_t der[RP_STAND_IN_SIZE];
-    size_t size = rp_stand_in_key(&key, der);
+    size_t size = rp__stand_in_key(&key, der);
     return use_key_der(from, (rp_slice){der, size});
 }
 
@@ -177,7 +177,7 @@ static rp_status use_signer(const source *from)
 
 static bool keep_leaf(rp_tls_config *config, rp_slice leaf)
 {
-    uint8_t *copy = rp_allocate(&config->memory, leaf.size);
+    uint8_t *copy = rp__allocate(&config->memory, leaf.size);
     if (copy == NULL)
         return false;
     memcpy(copy, leaf.data, leaf.size);
@@ -191,8 +191,8 @@ static const char *weakness(const rp_tls_config *config)
     rp_certificate leaf;
     rp_public_key key;
     const char *reason;
-    return !config->server && rp_certificate_read(&leaf, config->leaf, &reason)
-               ? rp_public_key_read(&key, leaf.public_key)
+    return !config->server && rp__certificate_read(&leaf, config->leaf, &reason)
+               ? rp__public_key_read(&key, leaf.public_key)
                : NULL;
 }
 
@@ -200,7 +200,7 @@ static const char *weakness(const rp_tls_config *config)
 static rp_status use_certificates_der(const source *from, rp_slice der)
 {
     rp_slice rest = der, leaf;
-    if (!rp_der_element(&rest, RP_DER_SEQUENCE, &leaf))
+    if (!rp__der_element(&rest, RP_DER_SEQUENCE, &leaf))
         return unusable(from, ASN_PARSE_E);
     if (!keep_leaf(from->config, leaf))
         return no_memory(from->error);
@@ -219,12 +219,12 @@ static rp_status use_pem_certificates(const source *from, rp_slice text)
     size_t used = 0, size;
     unsigned count = 0;
     /* DER is shorter than its base64. */
-    uint8_t *chain = rp_allocate(memory, text.size + 1);
+    uint8_t *chain = rp__allocate(memory, text.size + 1);
     rp_status status = chain == NULL ? no_memory(from->error) : RP_OK;
-    while (status == RP_OK && rp_pem_next(&text, &block)) {
-        if (!rp_pem_is(&block, "CERTIFICATE"))
+    while (status == RP_OK && rp__pem_next(&text, &block)) {
+        if (!rp__pem_is(&block, "CERTIFICATE"))
             continue;
-        uint8_t *der = rp_pem_decode(memory, &block, &size);
+        uint8_t *der = rp__pem_decode(memory, &block, &size);
         if (der == NULL) {
             status = no_memory(from->error);
             break;
@@ -234,7 +234,7 @@ static rp_status use_pem_certificates(const source *from, rp_slice text)
         memcpy(chain + used, der, size);
         used += size;
         count++;
-        rp_free(memory, der);
+        rp__free(memory, der);
     }
     if (status == RP_OK && count == 0)
         status = refuse(from, "no certificate found in it");
@@ -242,7 +242,7 @@ static rp_status use_pem_certificates(const source *from, rp_slice text)
         status = refuse(from, "it has more than 64 certificates");
     if (status == RP_OK)
         status = use_certificates_der(from, (rp_slice){chain, used});
-    rp_free(memory, chain);
+    rp__free(memory, chain);
     return status;
 }
 
@@ -258,7 +258,7 @@ static rp_status use_pkcs12_content(const source *from, const rp_pkcs12 *content
         return refuse(from, "no certificate found in it");
     for (size_t i = 0; i < content->count; i++)
         size += content->certificates[i].size;
-    uint8_t *chain = rp_allocate(memory, size), *end = chain;
+    uint8_t *chain = rp__allocate(memory, size), *end = chain;
     if (chain == NULL)
         return no_memory(from->error);
     for (size_t i = 0; i < content->count; i++) {
@@ -266,7 +266,7 @@ static rp_status use_pkcs12_content(const source *from, const rp_pkcs12 *content
         end += content->certificates[i].size;
     }
     rp_status status = use_certificates_der(from, (rp_slice){chain, size});
-    rp_free(memory, chain);
+    rp__free(memory, chain);
     return status == RP_OK ? use_key_der(from, content->key) : status;
 }
 
@@ -277,8 +277,8 @@ static rp_status use_pkcs12(const source *from, rp_slice file)
     rp_pkcs12 content;
     const char *reason;
     rp_status status =
-        rp_pkcs12_read(&content, &from->config->memory, file, slice_of(password), &reason);
-    rp_wipe(password, sizeof(password));
+        rp__pkcs12_read(&content, &from->config->memory, file, slice_of(password), &reason);
+    rp__wipe(password, sizeof(password));
     if (status == RP_OK)
         status = use_pkcs12_content(from, &content);
     else if (status == RP_E_NO_MEMORY)
@@ -287,7 +287,7 @@ static rp_status use_pkcs12(const source *from, rp_slice file)
         refuse(from, !given && strstr(reason, "passphrase is wrong") != NULL
                          ? "it is encrypted, and no passphrase is given"
                          : reason);
-    rp_pkcs12_free(&content);
+    rp__pkcs12_free(&content);
     return status;
 }
 
@@ -295,11 +295,11 @@ static rp_status use_pkcs12(const source *from, rp_slice file)
 
 static rp_status use_certificates(source *from, rp_slice content)
 {
-    from->has_key = rp_pkcs12_is(content);
+    from->has_key = rp__pkcs12_is(content);
     if (from->has_key)
         return use_pkcs12(from, content);
-    return rp_der_next_is(&content, RP_DER_SEQUENCE) ? use_certificates_der(from, content)
-                                                     : use_pem_certificates(from, content);
+    return rp__der_next_is(&content, RP_DER_SEQUENCE) ? use_certificates_der(from, content)
+                                                      : use_pem_certificates(from, content);
 }
 
 static rp_status use_source(source *from, rp_slice in_memory,
@@ -310,18 +310,18 @@ static rp_status use_source(source *from, rp_slice in_memory,
     char *text;
     size_t size;
     rp_memory *memory = &from->config->memory;
-    rp_status status = rp_read_file(memory, from->what, from->path, &text, &size, from->error);
+    rp_status status = rp__read_file(memory, from->what, from->path, &text, &size, from->error);
     if (status != RP_OK)
         return status;
     status = use(from, (rp_slice){(const uint8_t *)text, size});
-    rp_free_secret(memory, text, size); /* a certificate's file may have the key, too */
+    rp__free_secret(memory, text, size); /* a certificate's file may have the key, too */
     return status;
 }
 
 static rp_status one_alone(const char *path, rp_error *error)
 {
-    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                        "certificate_file and key_file: one without the other (%s)", path);
+    return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                         "certificate_file and key_file: one without the other (%s)", path);
 }
 
 /* What is given as a file or in memory, as it is called in sentences: "key file" and its path, or
@@ -358,34 +358,34 @@ static rp_status use_key_somewhere(source *from)
     if (status != RP_OK || from->config->server ||
         wolfSSL_CTX_check_private_key(from->config->context) == WOLFSSL_SUCCESS)
         return status;
-    return rp_error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                        "%s %s does not belong to the certificate in %s",
-                        has_key ? "the key in" : from->what, from->path, certificate);
+    return rp__error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                         "%s %s does not belong to the certificate in %s",
+                         has_key ? "the key in" : from->what, from->path, certificate);
 }
 
-rp_status rp_identity_set(rp_tls_config *config, const rp_identity_options *options,
-                          rp_error *error)
+rp_status rp__identity_set(rp_tls_config *config, const rp_identity_options *options,
+                           rp_error *error)
 {
     source from = {config, options, NULL, NULL, error, false};
     bool in_memory = options->certificate.data != NULL, key_in_memory = options->key.data != NULL;
     if ((in_memory && options->certificate_file != NULL) ||
         (key_in_memory && options->key_file != NULL))
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "a certificate or key is given both in memory and as a file");
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "a certificate or key is given both in memory and as a file");
     if (!in_memory && options->certificate_file == NULL) {
         if (options->key_file != NULL || key_in_memory)
             return one_alone(key_in_memory ? "memory" : options->key_file, error);
         return options->on_sign == NULL ? RP_OK
-                                        : rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                                                       "on_sign needs certificate_file");
+                                        : rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                                                        "on_sign needs certificate_file");
     }
     name_source(&from, "certificate file", "certificate in", options->certificate_file);
     rp_status status = use_source(&from, options->certificate, use_certificates);
     return status == RP_OK ? use_key_somewhere(&from) : status;
 }
 
-rp_status rp_identity_set_pem(rp_tls_config *config, const char *certificate, const char *key,
-                              rp_error *error)
+rp_status rp__identity_set_pem(rp_tls_config *config, const char *certificate, const char *key,
+                               rp_error *error)
 {
     const source from = {config, NULL, "identity", "in memory", error, true};
     int result = wolfSSL_CTX_use_certificate_chain_buffer(

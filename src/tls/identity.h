@@ -16,11 +16,11 @@ typedef struct rp_identity_options {
 } rp_identity_options;
 
 /* Without files: none. A key that is not the certificate's is refused. */
-rp_status rp_identity_set(rp_tls_config *config, const rp_identity_options *options,
-                          rp_error *error);
+rp_status rp__identity_set(rp_tls_config *config, const rp_identity_options *options,
+                           rp_error *error);
 
 /* For what is part of a program: a user's own identity comes from files, with better messages. */
-rp_status rp_identity_set_pem(rp_tls_config *config, const char *certificate, const char *key,
-                              rp_error *error);
+rp_status rp__identity_set_pem(rp_tls_config *config, const char *certificate, const char *key,
+                               rp_error *error);
 
 #endif

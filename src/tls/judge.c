@@ -15,7 +15,7 @@ typedef struct judge_thread {
 } judge_thread;
 
 struct rp_judge {
-    rp_chain_engine *engine;
+    rp__chain_engine *engine;
     rp_memory *memory; /* locked, as what follows */
     rp_mutex mutex;
     rp_link waiting;
@@ -24,18 +24,18 @@ struct rp_judge {
 
 /* ---- questions ---- */
 
-rp_question *rp_question_make(rp_judge *judge, const rp_slice *certificates, size_t count)
+rp_question *rp__question_make(rp_judge *judge, const rp_slice *certificates, size_t count)
 {
     size_t head = sizeof(rp_question) + count * sizeof(rp_slice), size = head;
     for (size_t i = 0; i < count; i++)
         size += certificates[i].size;
-    rp_mutex_lock(&judge->mutex);
-    rp_question *question = rp_allocate(judge->memory, size);
-    rp_mutex_unlock(&judge->mutex);
+    rp__mutex_lock(&judge->mutex);
+    rp_question *question = rp__allocate(judge->memory, size);
+    rp__mutex_unlock(&judge->mutex);
     if (question == NULL)
         return NULL;
     uint8_t *bytes = (uint8_t *)question + head;
-    rp_list_init(&question->link);
+    rp__list_init(&question->link);
     question->count = count;
     for (size_t i = 0; i < count; i++) {
         memcpy(bytes, certificates[i].data, certificates[i].size);
@@ -45,14 +45,14 @@ rp_question *rp_question_make(rp_judge *judge, const rp_slice *certificates, siz
     return question;
 }
 
-void rp_question_free(rp_judge *judge, rp_question *question)
+void rp__question_free(rp_judge *judge, rp_question *question)
 {
     if (question == NULL)
         return;
     RP_ASSERT(question->state == RP_QUESTION_MADE || question->state == RP_QUESTION_ANSWERED);
-    rp_mutex_lock(&judge->mutex);
-    rp_free(judge->memory, question);
-    rp_mutex_unlock(&judge->mutex);
+    rp__mutex_lock(&judge->mutex);
+    rp__free(judge->memory, question);
+    rp__mutex_unlock(&judge->mutex);
 }
 
 /* ---- the threads ---- */
@@ -60,7 +60,7 @@ void rp_question_free(rp_judge *judge, rp_question *question)
 static void answer(rp_judge *judge, rp_question *question, bool trusted)
 {
     if (question->state == RP_QUESTION_DROPPED) {
-        rp_free(judge->memory, question);
+        rp__free(judge->memory, question);
         return;
     }
     question->state = RP_QUESTION_ANSWERED;
@@ -72,17 +72,17 @@ static void judge_main(void *argument)
 {
     judge_thread *self = argument;
     rp_judge *judge = self->judge;
-    rp_mutex_lock(&judge->mutex);
-    for (rp_link *link; (link = rp_list_take(&judge->waiting)) != NULL;) {
+    rp__mutex_lock(&judge->mutex);
+    for (rp_link *link; (link = rp__list_take(&judge->waiting)) != NULL;) {
         rp_question *question = RP_CONTAINER(link, rp_question, link);
         question->state = RP_QUESTION_OPEN;
-        rp_mutex_unlock(&judge->mutex);
+        rp__mutex_unlock(&judge->mutex);
         bool trusted = judge->engine(question->certificates, question->count);
-        rp_mutex_lock(&judge->mutex);
+        rp__mutex_lock(&judge->mutex);
         answer(judge, question, trusted);
     }
     self->running = false;
-    rp_mutex_unlock(&judge->mutex);
+    rp__mutex_unlock(&judge->mutex);
 }
 
 /* One more, if there may be one. True if any is running. Locked: a thread that is not running any
@@ -97,66 +97,66 @@ static bool start_thread(rp_judge *judge)
             continue;
         }
         if (slot->started)
-            rp_thread_join(&slot->thread);
+            rp__thread_join(&slot->thread);
         slot->judge = judge;
-        slot->started = slot->running = rp_thread_start(&slot->thread, judge_main, slot);
+        slot->started = slot->running = rp__thread_start(&slot->thread, judge_main, slot);
         return any || slot->running;
     }
     return true;
 }
 
-bool rp_judge_ask(rp_judge *judge, rp_question *question, rp_answered_fn *answered, void *user)
+bool rp__judge_ask(rp_judge *judge, rp_question *question, rp_answered_fn *answered, void *user)
 {
     RP_ASSERT(question->state == RP_QUESTION_MADE);
-    rp_mutex_lock(&judge->mutex);
+    rp__mutex_lock(&judge->mutex);
     bool good = start_thread(judge);
     if (good) {
         question->state = RP_QUESTION_WAITS;
         question->answered = answered;
         question->user = user;
-        rp_list_append(&judge->waiting, &question->link);
+        rp__list_append(&judge->waiting, &question->link);
     }
-    rp_mutex_unlock(&judge->mutex);
+    rp__mutex_unlock(&judge->mutex);
     return good;
 }
 
-bool rp_judge_drop(rp_judge *judge, rp_question *question)
+bool rp__judge_drop(rp_judge *judge, rp_question *question)
 {
-    rp_mutex_lock(&judge->mutex);
+    rp__mutex_lock(&judge->mutex);
     bool answered = question->state == RP_QUESTION_ANSWERED;
     if (question->state == RP_QUESTION_WAITS) {
-        rp_list_remove(&question->link);
-        rp_free(judge->memory, question);
+        rp__list_remove(&question->link);
+        rp__free(judge->memory, question);
     } else if (question->state == RP_QUESTION_OPEN) {
         question->state = RP_QUESTION_DROPPED;
     }
-    rp_mutex_unlock(&judge->mutex);
+    rp__mutex_unlock(&judge->mutex);
     return !answered;
 }
 
 /* ---- life ---- */
 
-rp_judge *rp_judge_create(rp_memory *memory, rp_chain_engine *engine)
+rp_judge *rp__judge_create(rp_memory *memory, rp__chain_engine *engine)
 {
-    rp_judge *judge = rp_allocate(memory, sizeof(*judge));
+    rp_judge *judge = rp__allocate(memory, sizeof(*judge));
     if (judge == NULL)
         return NULL;
     judge->engine = engine;
     judge->memory = memory;
-    rp_mutex_init(&judge->mutex);
-    rp_list_init(&judge->waiting);
+    rp__mutex_init(&judge->mutex);
+    rp__list_init(&judge->waiting);
     return judge;
 }
 
-void rp_judge_destroy(rp_judge *judge)
+void rp__judge_destroy(rp_judge *judge)
 {
     if (judge == NULL)
         return;
     for (size_t i = 0; i < RP_JUDGE_THREADS; i++) {
         if (judge->threads[i].started)
-            rp_thread_join(&judge->threads[i].thread);
+            rp__thread_join(&judge->threads[i].thread);
     }
-    RP_ASSERT(rp_list_empty(&judge->waiting));
-    rp_mutex_destroy(&judge->mutex);
-    rp_free(judge->memory, judge);
+    RP_ASSERT(rp__list_empty(&judge->waiting));
+    rp__mutex_destroy(&judge->mutex);
+    rp__free(judge->memory, judge);
 }

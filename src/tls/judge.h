@@ -22,7 +22,7 @@
 typedef struct rp_judge rp_judge;
 typedef struct rp_question rp_question;
 
-/* Called under the judge's lock, and not after rp_judge_drop: what user points to is there. */
+/* Called under the judge's lock, and not after rp__judge_drop: what user points to is there. */
 typedef void rp_answered_fn(rp_question *question, void *user);
 
 typedef enum rp_question_state {
@@ -47,20 +47,20 @@ struct rp_question {
 };
 
 /* Allocates from memory, under a lock of its own: nobody else may meanwhile. NULL: no memory. */
-rp_judge *rp_judge_create(rp_memory *memory, rp_chain_engine *engine);
+rp_judge *rp__judge_create(rp_memory *memory, rp__chain_engine *engine);
 /* Every question must be freed or dropped. Waits for what the engine is at. NULL does nothing. */
-void rp_judge_destroy(rp_judge *judge);
+void rp__judge_destroy(rp_judge *judge);
 
 /* Copies the certificates; NULL: no memory. Any thread, as all that follows. */
-rp_question *rp_question_make(rp_judge *judge, const rp_slice *certificates, size_t count);
+rp_question *rp__question_make(rp_judge *judge, const rp_slice *certificates, size_t count);
 /* One that is made or answered. */
-void rp_question_free(rp_judge *judge, rp_question *question);
+void rp__question_free(rp_judge *judge, rp_question *question);
 
 /* answered() comes once, unless it is dropped. False: there is no thread to be had, and it stays as
  * it was. */
-bool rp_judge_ask(rp_judge *judge, rp_question *question, rp_answered_fn *answered, void *user);
+bool rp__judge_ask(rp_judge *judge, rp_question *question, rp_answered_fn *answered, void *user);
 /* True: answered() was not called and will not be, and the question is gone. False: it was called;
  * who has the question then frees it. */
-bool rp_judge_drop(rp_judge *judge, rp_question *question);
+bool rp__judge_drop(rp_judge *judge, rp_question *question);
 
 #endif

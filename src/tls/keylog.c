@@ -19,8 +19,8 @@ static char *put_hex(char *at, const uint8_t *bytes, size_t size)
     return at;
 }
 
-void rp_keylog_line(const rp_tls_config *config, const char *label, const uint8_t *client_random,
-                    const uint8_t *secret, size_t secret_size)
+void rp__keylog_line(const rp_tls_config *config, const char *label, const uint8_t *client_random,
+                     const uint8_t *secret, size_t secret_size)
 {
     char line[LABEL_LIMIT + 2 * RP_CLIENT_RANDOM_BYTES + 2 * SECRET_LIMIT + 3];
     if (secret_size > SECRET_LIMIT)
@@ -31,5 +31,5 @@ void rp_keylog_line(const rp_tls_config *config, const char *label, const uint8_
     at = put_hex(at, secret, secret_size);
     *at = '\0';
     config->on_keylog(line, config->keylog_user);
-    rp_wipe(line, sizeof(line));
+    rp__wipe(line, sizeof(line));
 }

@@ -7,7 +7,7 @@
 #define RP_CLIENT_RANDOM_BYTES 32
 
 /* Gives config's callback "LABEL RANDOM SECRET", in hexadecimal. */
-void rp_keylog_line(const rp_tls_config *config, const char *label, const uint8_t *client_random,
-                    const uint8_t *secret, size_t secret_size);
+void rp__keylog_line(const rp_tls_config *config, const char *label, const uint8_t *client_random,
+                     const uint8_t *secret, size_t secret_size);
 
 #endif

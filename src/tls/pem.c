@@ -55,7 +55,7 @@ static void skip_headers(rp_pem *block)
         block->body = rest;
 }
 
-bool rp_pem_next(rp_slice *text, rp_pem *block)
+bool rp__pem_next(rp_slice *text, rp_pem *block)
 {
     while (skip_to(text, begin_mark, MARK_SIZE(begin_mark))) {
         rp_slice rest = *text, end_label;
@@ -75,7 +75,7 @@ bool rp_pem_next(rp_slice *text, rp_pem *block)
     return false;
 }
 
-bool rp_pem_is(const rp_pem *block, const char *label)
+bool rp__pem_is(const rp_pem *block, const char *label)
 {
     return block->label.size == strlen(label) &&
            memcmp(block->label.data, label, block->label.size) == 0;
@@ -91,7 +91,7 @@ static bool is_white(uint8_t c)
 
 /* By wolfSSL, whose decoder takes as long whatever a key is, but no more white space than ends of
  * lines. A group that has less than all of its bytes is the last one. */
-bool rp_base64_decode(rp_slice text, uint8_t *out, size_t *size)
+bool rp__base64_decode(rp_slice text, uint8_t *out, size_t *size)
 {
     uint8_t group[GROUP_CHARACTERS];
     size_t have = 0;
@@ -108,16 +108,16 @@ bool rp_base64_decode(rp_slice text, uint8_t *out, size_t *size)
         *size += good ? made : 0;
         have = 0;
     }
-    rp_wipe(group, sizeof(group));
+    rp__wipe(group, sizeof(group));
     return good;
 }
 
-uint8_t *rp_pem_decode(rp_memory *memory, const rp_pem *block, size_t *size)
+uint8_t *rp__pem_decode(rp_memory *memory, const rp_pem *block, size_t *size)
 {
-    uint8_t *der = rp_allocate(memory, block->body.size + 1);
+    uint8_t *der = rp__allocate(memory, block->body.size + 1);
     *size = 0;
-    if (der != NULL && !rp_base64_decode(block->body, der, size)) {
-        rp_wipe(der, *size);
+    if (der != NULL && !rp__base64_decode(block->body, der, size)) {
+        rp__wipe(der, *size);
         *size = 0;
     }
     return der;

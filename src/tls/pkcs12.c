@@ -118,16 +118,16 @@ static bool check_mac(pkcs12_reader *reader, rp_slice in, rp_slice message)
     rp_slice info, algorithm, type, null = {NULL, 0}, expected, salt;
     uint32_t iterations = 1;
     uint8_t password[2 * (PASSWORD_LIMIT + 1)], key[WC_MAX_DIGEST_SIZE];
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &info) ||
-        !rp_der_get(&info, RP_DER_SEQUENCE, &algorithm) ||
-        !rp_der_get(&algorithm, RP_DER_OID, &type) ||
-        (algorithm.size > 0 && !rp_der_get(&algorithm, RP_DER_NULL, &null)) ||
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &info) ||
+        !rp__der_get(&info, RP_DER_SEQUENCE, &algorithm) ||
+        !rp__der_get(&algorithm, RP_DER_OID, &type) ||
+        (algorithm.size > 0 && !rp__der_get(&algorithm, RP_DER_NULL, &null)) ||
         algorithm.size != 0 || null.size != 0 ||
-        !rp_der_get(&info, RP_DER_OCTET_STRING, &expected) || info.size != 0 ||
-        !rp_der_get(&in, RP_DER_OCTET_STRING, &salt) ||
-        (in.size > 0 && !rp_der_small(&in, &iterations)) || in.size != 0)
+        !rp__der_get(&info, RP_DER_OCTET_STRING, &expected) || info.size != 0 ||
+        !rp__der_get(&in, RP_DER_OCTET_STRING, &salt) ||
+        (in.size > 0 && !rp__der_small(&in, &iterations)) || in.size != 0)
         return refuse(reader, malformed);
-    int hash = rp_hash_of(type);
+    int hash = rp__hash_of(type);
     int size = hash == 0 ? 0 : wc_HmacSizeByType(hash);
     if (size <= 0)
         return refuse(reader, "its MAC is of a kind that is not supported");
@@ -140,8 +140,8 @@ static bool check_mac(pkcs12_reader *reader, rp_slice in, rp_slice message)
     bool good = wc_PKCS12_PBKDF(key, password, (int)password_size, salt.data, (int)salt.size,
                                 (int)iterations, size, hash, MAC_ID) == 0 &&
                 mac_is(hash, (rp_slice){key, (size_t)size}, message, expected);
-    rp_wipe(password, sizeof(password));
-    rp_wipe(key, sizeof(key));
+    rp__wipe(password, sizeof(password));
+    rp__wipe(key, sizeof(key));
     return good || refuse(reader, "the passphrase is wrong, or the file was changed");
 }
 
@@ -155,7 +155,7 @@ static uint8_t *opened_place(pkcs12_reader *reader, size_t size, size_t **used)
         refuse(reader, "it has too many encrypted parts");
         return NULL;
     }
-    uint8_t *bytes = rp_allocate(found->memory, size + 1);
+    uint8_t *bytes = rp__allocate(found->memory, size + 1);
     if (bytes == NULL) {
         reader->no_memory = true;
         return NULL;
@@ -171,17 +171,17 @@ static bool open_content(pkcs12_reader *reader, rp_slice in, rp_slice *content)
 {
     rp_slice data, info, type, algorithm, sealed;
     uint32_t version;
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &data) || in.size != 0 ||
-        !rp_der_small(&data, &version) || !rp_der_get(&data, RP_DER_SEQUENCE, &info) ||
-        !rp_der_get(&info, RP_DER_OID, &type) || !RP_SLICE_IS(type, OID_DATA) ||
-        !rp_der_get(&info, RP_DER_SEQUENCE, &algorithm) ||
-        !rp_der_get(&info, RP_DER_CONTEXT | 0, &sealed) || info.size != 0)
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &data) || in.size != 0 ||
+        !rp__der_small(&data, &version) || !rp__der_get(&data, RP_DER_SEQUENCE, &info) ||
+        !rp__der_get(&info, RP_DER_OID, &type) || !RP_SLICE_IS(type, OID_DATA) ||
+        !rp__der_get(&info, RP_DER_SEQUENCE, &algorithm) ||
+        !rp__der_get(&info, RP_DER_CONTEXT | 0, &sealed) || info.size != 0)
         return refuse(reader, malformed);
     size_t *size;
     uint8_t *opened = opened_place(reader, sealed.size, &size);
     if (opened == NULL)
         return false;
-    reader->reason = rp_pbes2_open(algorithm, sealed, reader->password, opened, size);
+    reader->reason = rp__pbes2_open(algorithm, sealed, reader->password, opened, size);
     *content = (rp_slice){opened, *size};
     return reader->reason == NULL;
 }
@@ -192,7 +192,7 @@ static bool open_key(pkcs12_reader *reader, rp_slice locked, rp_slice *key)
     uint8_t *opened = opened_place(reader, locked.size, &size);
     if (opened == NULL)
         return false;
-    reader->reason = rp_pkcs8_open(locked, reader->password, opened, size);
+    reader->reason = rp__pkcs8_open(locked, reader->password, opened, size);
     *key = (rp_slice){opened, *size};
     return reader->reason == NULL;
 }
@@ -203,10 +203,10 @@ static bool open_key(pkcs12_reader *reader, rp_slice locked, rp_slice *key)
 static rp_slice read_key_id(rp_slice attributes)
 {
     rp_slice attribute, type, values, id;
-    while (rp_der_get(&attributes, RP_DER_SEQUENCE, &attribute)) {
-        if (rp_der_get(&attribute, RP_DER_OID, &type) && RP_SLICE_IS(type, OID_LOCAL_KEY_ID) &&
-            rp_der_get(&attribute, RP_DER_SET, &values) &&
-            rp_der_get(&values, RP_DER_OCTET_STRING, &id))
+    while (rp__der_get(&attributes, RP_DER_SEQUENCE, &attribute)) {
+        if (rp__der_get(&attribute, RP_DER_OID, &type) && RP_SLICE_IS(type, OID_LOCAL_KEY_ID) &&
+            rp__der_get(&attribute, RP_DER_SET, &values) &&
+            rp__der_get(&values, RP_DER_OCTET_STRING, &id))
             return id;
     }
     return (rp_slice){NULL, 0};
@@ -216,19 +216,19 @@ static bool add_certificate(pkcs12_reader *reader, rp_slice value, rp_slice id)
 {
     rp_slice bag, type, wrapped, der;
     const char *unread;
-    if (!rp_der_get(&value, RP_DER_SEQUENCE, &bag) || value.size != 0 ||
-        !rp_der_get(&bag, RP_DER_OID, &type) ||
-        !rp_der_get(&bag, RP_DER_CONTEXT_CONSTRUCTED | 0, &wrapped) || bag.size != 0)
+    if (!rp__der_get(&value, RP_DER_SEQUENCE, &bag) || value.size != 0 ||
+        !rp__der_get(&bag, RP_DER_OID, &type) ||
+        !rp__der_get(&bag, RP_DER_CONTEXT_CONSTRUCTED | 0, &wrapped) || bag.size != 0)
         return refuse(reader, malformed);
     if (!RP_SLICE_IS(type, OID_X509))
         return true;
-    if (!rp_der_get(&wrapped, RP_DER_OCTET_STRING, &der) || wrapped.size != 0)
+    if (!rp__der_get(&wrapped, RP_DER_OCTET_STRING, &der) || wrapped.size != 0)
         return refuse(reader, malformed);
     if (reader->count == RP_PKCS12_CERTIFICATES_LIMIT)
         return refuse(reader, "it has more than 64 certificates");
     /* Its names are wanted; what else is wrong with it is for who is shown it. */
     rp_certificate *added = &reader->certificates[reader->count];
-    (void)rp_certificate_read(added, der, &unread);
+    (void)rp__certificate_read(added, der, &unread);
     added->der = der;
     reader->ids[reader->count++] = id;
     return true;
@@ -250,9 +250,9 @@ static bool add_key(pkcs12_reader *reader, rp_slice value, rp_slice id, bool loc
 static bool read_bag(pkcs12_reader *reader, rp_slice bag)
 {
     rp_slice type, value, attributes = {NULL, 0};
-    if (!rp_der_get(&bag, RP_DER_OID, &type) ||
-        !rp_der_get(&bag, RP_DER_CONTEXT_CONSTRUCTED | 0, &value) ||
-        (bag.size > 0 && !rp_der_get(&bag, RP_DER_SET, &attributes)) || bag.size != 0)
+    if (!rp__der_get(&bag, RP_DER_OID, &type) ||
+        !rp__der_get(&bag, RP_DER_CONTEXT_CONSTRUCTED | 0, &value) ||
+        (bag.size > 0 && !rp__der_get(&bag, RP_DER_SET, &attributes)) || bag.size != 0)
         return refuse(reader, malformed);
     rp_slice id = read_key_id(attributes);
     if (RP_SLICE_IS(type, OID_KEY_BAG))
@@ -267,21 +267,21 @@ static bool read_bag(pkcs12_reader *reader, rp_slice bag)
 static bool read_content(pkcs12_reader *reader, rp_slice info)
 {
     rp_slice type, wrapped, content, bags, bag;
-    if (!rp_der_get(&info, RP_DER_OID, &type) ||
-        !rp_der_get(&info, RP_DER_CONTEXT_CONSTRUCTED | 0, &wrapped) || info.size != 0)
+    if (!rp__der_get(&info, RP_DER_OID, &type) ||
+        !rp__der_get(&info, RP_DER_CONTEXT_CONSTRUCTED | 0, &wrapped) || info.size != 0)
         return refuse(reader, malformed);
     if (RP_SLICE_IS(type, OID_ENCRYPTED_DATA)) {
         if (!open_content(reader, wrapped, &content))
             return false;
     } else if (!RP_SLICE_IS(type, OID_DATA)) {
         return refuse(reader, "it is encrypted for a certificate, not by a passphrase");
-    } else if (!rp_der_get(&wrapped, RP_DER_OCTET_STRING, &content) || wrapped.size != 0) {
+    } else if (!rp__der_get(&wrapped, RP_DER_OCTET_STRING, &content) || wrapped.size != 0) {
         return refuse(reader, malformed);
     }
-    if (!rp_der_get(&content, RP_DER_SEQUENCE, &bags) || content.size != 0)
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &bags) || content.size != 0)
         return refuse(reader, malformed);
     while (bags.size > 0) {
-        if (!rp_der_get(&bags, RP_DER_SEQUENCE, &bag))
+        if (!rp__der_get(&bags, RP_DER_SEQUENCE, &bag))
             return refuse(reader, malformed);
         if (!read_bag(reader, bag))
             return false;
@@ -297,16 +297,16 @@ static bool read_file(rp_slice file, rp_slice *type, rp_slice *content, rp_slice
     rp_slice pfx, info;
     uint32_t version;
     *mac = (rp_slice){NULL, 0};
-    return rp_der_get(&file, RP_DER_SEQUENCE, &pfx) && rp_der_small(&pfx, &version) &&
-           version == 3 && rp_der_get(&pfx, RP_DER_SEQUENCE, &info) &&
-           rp_der_get(&info, RP_DER_OID, type) &&
-           rp_der_get(&info, RP_DER_CONTEXT_CONSTRUCTED | 0, content) && info.size == 0 &&
-           (pfx.size == 0 || rp_der_get(&pfx, RP_DER_SEQUENCE, mac)) && pfx.size == 0;
+    return rp__der_get(&file, RP_DER_SEQUENCE, &pfx) && rp__der_small(&pfx, &version) &&
+           version == 3 && rp__der_get(&pfx, RP_DER_SEQUENCE, &info) &&
+           rp__der_get(&info, RP_DER_OID, type) &&
+           rp__der_get(&info, RP_DER_CONTEXT_CONSTRUCTED | 0, content) && info.size == 0 &&
+           (pfx.size == 0 || rp__der_get(&pfx, RP_DER_SEQUENCE, mac)) && pfx.size == 0;
 }
 
 /* Files in BER (indefinite lengths, as some write them) look like one too, and are refused as
  * malformed then. */
-bool rp_pkcs12_is(rp_slice file)
+bool rp__pkcs12_is(rp_slice file)
 {
     static const uint8_t version_three[] = {RP_DER_INTEGER, 1, 3, RP_DER_SEQUENCE};
     if (file.size < 8 || file.data[0] != RP_DER_SEQUENCE)
@@ -323,14 +323,14 @@ static bool read_contents(pkcs12_reader *reader, rp_slice file)
         return refuse(reader, malformed);
     if (!RP_SLICE_IS(type, OID_DATA))
         return refuse(reader, "it is signed by a certificate, not by a passphrase");
-    if (!rp_der_get(&wrapped, RP_DER_OCTET_STRING, &content) || wrapped.size != 0)
+    if (!rp__der_get(&wrapped, RP_DER_OCTET_STRING, &content) || wrapped.size != 0)
         return refuse(reader, malformed);
     if (mac.data != NULL && !check_mac(reader, mac, content))
         return false;
-    if (!rp_der_get(&content, RP_DER_SEQUENCE, &contents) || content.size != 0)
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &contents) || content.size != 0)
         return refuse(reader, malformed);
     while (contents.size > 0) {
-        if (!rp_der_get(&contents, RP_DER_SEQUENCE, &info))
+        if (!rp__der_get(&contents, RP_DER_SEQUENCE, &info))
             return refuse(reader, malformed);
         if (!read_content(reader, info))
             return false;
@@ -345,7 +345,7 @@ static bool read_contents(pkcs12_reader *reader, rp_slice file)
 static size_t find_leaf(const pkcs12_reader *reader)
 {
     for (size_t i = 0; i < reader->count && reader->key_id.data != NULL; i++) {
-        if (reader->ids[i].data != NULL && rp_slice_equal(reader->ids[i], reader->key_id))
+        if (reader->ids[i].data != NULL && rp__slice_equal(reader->ids[i], reader->key_id))
             return i;
     }
     for (size_t i = 0; i < reader->count; i++) {
@@ -367,18 +367,18 @@ static void order_chain(pkcs12_reader *reader)
         found->certificates[found->count++] = last->der;
         for (next = 0; next < reader->count; next++) {
             if (!used[next] && last->issuer.size > 0 &&
-                rp_slice_equal(reader->certificates[next].subject, last->issuer))
+                rp__slice_equal(reader->certificates[next].subject, last->issuer))
                 break;
         }
     }
 }
 
-rp_status rp_pkcs12_read(rp_pkcs12 *found, rp_memory *memory, rp_slice file, rp_slice password,
-                         const char **reason)
+rp_status rp__pkcs12_read(rp_pkcs12 *found, rp_memory *memory, rp_slice file, rp_slice password,
+                          const char **reason)
 {
     *found = (rp_pkcs12){.memory = memory};
     *reason = NULL;
-    pkcs12_reader *reading = rp_allocate(memory, sizeof(*reading));
+    pkcs12_reader *reading = rp__allocate(memory, sizeof(*reading));
     if (reading == NULL)
         return RP_E_NO_MEMORY;
     reading->found = found;
@@ -389,13 +389,13 @@ rp_status rp_pkcs12_read(rp_pkcs12 *found, rp_memory *memory, rp_slice file, rp_
         order_chain(reading);
     *reason = reading->reason;
     rp_status status = good ? RP_OK : reading->no_memory ? RP_E_NO_MEMORY : RP_E_TLS_CONFIG;
-    rp_free(memory, reading);
+    rp__free(memory, reading);
     return status;
 }
 
-void rp_pkcs12_free(rp_pkcs12 *found)
+void rp__pkcs12_free(rp_pkcs12 *found)
 {
     for (size_t i = 0; i < found->opened_count; i++)
-        rp_free_secret(found->memory, found->opened[i].bytes, found->opened[i].size);
+        rp__free_secret(found->memory, found->opened[i].bytes, found->opened[i].size);
     *found = (rp_pkcs12){.memory = found->memory};
 }

@@ -31,14 +31,14 @@ typedef struct rp_pkcs12 {
 } rp_pkcs12;
 
 /* Whether a file looks like one. */
-bool rp_pkcs12_is(rp_slice file);
+bool rp__pkcs12_is(rp_slice file);
 
 /* file must stay where it is. RP_OK, RP_E_NO_MEMORY, or RP_E_TLS_CONFIG and *reason, as in pkcs5.h.
  * In each case the caller frees. */
-rp_status rp_pkcs12_read(rp_pkcs12 *found, rp_memory *memory, rp_slice file, rp_slice password,
-                         const char **reason);
+rp_status rp__pkcs12_read(rp_pkcs12 *found, rp_memory *memory, rp_slice file, rp_slice password,
+                          const char **reason);
 
 /* Wipes and frees. */
-void rp_pkcs12_free(rp_pkcs12 *found);
+void rp__pkcs12_free(rp_pkcs12 *found);
 
 #endif

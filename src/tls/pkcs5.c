@@ -61,7 +61,7 @@ static const char *refuse_cipher(rp_slice type)
     }
 }
 
-int rp_hash_of(rp_slice type)
+int rp__hash_of(rp_slice type)
 {
     if (RP_SLICE_IS(type, OID_SHA1))
         return WC_SHA;
@@ -106,22 +106,22 @@ static const char *read_derivation(locks *found, rp_slice in, uint32_t *key_size
 {
     rp_slice type, parameters, pseudorandom;
     *key_size = 0;
-    if (!rp_der_get(&in, RP_DER_OID, &type))
+    if (!rp__der_get(&in, RP_DER_OID, &type))
         return malformed;
     if (RP_SLICE_IS(type, OID_SCRYPT))
         return "its key is derived by scrypt, which is not supported: write it with PBKDF2";
     if (!RP_SLICE_IS(type, OID_PBKDF2))
         return "its key is derived in a way that is not supported";
     found->hash = WC_SHA;
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &parameters) || in.size != 0 ||
-        !rp_der_get(&parameters, RP_DER_OCTET_STRING, &found->salt) ||
-        !rp_der_small(&parameters, &found->iterations) ||
-        (rp_der_next_is(&parameters, RP_DER_INTEGER) && !rp_der_small(&parameters, key_size)))
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &parameters) || in.size != 0 ||
+        !rp__der_get(&parameters, RP_DER_OCTET_STRING, &found->salt) ||
+        !rp__der_small(&parameters, &found->iterations) ||
+        (rp__der_next_is(&parameters, RP_DER_INTEGER) && !rp__der_small(&parameters, key_size)))
         return malformed;
     if (parameters.size == 0)
         return NULL;
-    if (!rp_der_get(&parameters, RP_DER_SEQUENCE, &pseudorandom) || parameters.size != 0 ||
-        !rp_der_get(&pseudorandom, RP_DER_OID, &type))
+    if (!rp__der_get(&parameters, RP_DER_SEQUENCE, &pseudorandom) || parameters.size != 0 ||
+        !rp__der_get(&pseudorandom, RP_DER_OID, &type))
         return malformed;
     found->hash = hash_of_hmac(type);
     return found->hash == 0 ? "its key is derived by a hash that is not supported" : NULL;
@@ -130,7 +130,7 @@ static const char *read_derivation(locks *found, rp_slice in, uint32_t *key_size
 static const char *read_cipher(locks *found, rp_slice in)
 {
     rp_slice type;
-    if (!rp_der_get(&in, RP_DER_OID, &type))
+    if (!rp__der_get(&in, RP_DER_OID, &type))
         return malformed;
     switch (last_of(type, OID_AES)) { /* the CBC modes */
     case 2:
@@ -145,7 +145,7 @@ static const char *read_cipher(locks *found, rp_slice in)
     default:
         return refuse_cipher(type);
     }
-    if (!rp_der_get(&in, RP_DER_OCTET_STRING, &found->vector) || in.size != 0 ||
+    if (!rp__der_get(&in, RP_DER_OCTET_STRING, &found->vector) || in.size != 0 ||
         found->vector.size != AES_BLOCK_SIZE)
         return malformed;
     return NULL;
@@ -155,13 +155,13 @@ static const char *read_locks(locks *found, rp_slice algorithm)
 {
     rp_slice type, parameters, derivation, cipher;
     uint32_t key_size;
-    if (!rp_der_get(&algorithm, RP_DER_OID, &type))
+    if (!rp__der_get(&algorithm, RP_DER_OID, &type))
         return malformed;
     if (!RP_SLICE_IS(type, OID_PBES2))
         return refuse_cipher(type);
-    if (!rp_der_get(&algorithm, RP_DER_SEQUENCE, &parameters) || algorithm.size != 0 ||
-        !rp_der_get(&parameters, RP_DER_SEQUENCE, &derivation) ||
-        !rp_der_get(&parameters, RP_DER_SEQUENCE, &cipher) || parameters.size != 0)
+    if (!rp__der_get(&algorithm, RP_DER_SEQUENCE, &parameters) || algorithm.size != 0 ||
+        !rp__der_get(&parameters, RP_DER_SEQUENCE, &derivation) ||
+        !rp__der_get(&parameters, RP_DER_SEQUENCE, &cipher) || parameters.size != 0)
         return malformed;
     const char *reason = read_cipher(found, cipher);
     if (reason == NULL)
@@ -203,14 +203,14 @@ static bool decrypt(const locks *with, rp_slice sealed, rp_slice password, uint8
                    0 &&
                wc_AesCbcDecrypt(&aes, opened, sealed.data, (word32)sealed.size) == 0;
         wc_AesFree(&aes);
-        rp_wipe(&aes, sizeof(aes));
+        rp__wipe(&aes, sizeof(aes));
     }
-    rp_wipe(key, sizeof(key));
+    rp__wipe(key, sizeof(key));
     return good;
 }
 
-const char *rp_pbes2_open(rp_slice algorithm, rp_slice sealed, rp_slice password, uint8_t *opened,
-                          size_t *size)
+const char *rp__pbes2_open(rp_slice algorithm, rp_slice sealed, rp_slice password, uint8_t *opened,
+                           size_t *size)
 {
     locks with;
     const char *reason = read_locks(&with, algorithm);
@@ -223,38 +223,38 @@ const char *rp_pbes2_open(rp_slice algorithm, rp_slice sealed, rp_slice password
     *size = sealed.size;
     reason = cut_padding(opened, size);
     if (reason != NULL)
-        rp_wipe(opened, sealed.size);
+        rp__wipe(opened, sealed.size);
     return reason;
 }
 
 static bool read_locked(rp_slice der, rp_slice *algorithm, rp_slice *sealed)
 {
     rp_slice content;
-    return rp_der_get(&der, RP_DER_SEQUENCE, &content) &&
-           rp_der_get(&content, RP_DER_SEQUENCE, algorithm) &&
-           rp_der_get(&content, RP_DER_OCTET_STRING, sealed) && content.size == 0;
+    return rp__der_get(&der, RP_DER_SEQUENCE, &content) &&
+           rp__der_get(&content, RP_DER_SEQUENCE, algorithm) &&
+           rp__der_get(&content, RP_DER_OCTET_STRING, sealed) && content.size == 0;
 }
 
-bool rp_pkcs8_is_locked(rp_slice der)
+bool rp__pkcs8_is_locked(rp_slice der)
 {
     rp_slice algorithm, sealed;
     return read_locked(der, &algorithm, &sealed);
 }
 
-const char *rp_pkcs8_open(rp_slice der, rp_slice password, uint8_t *opened, size_t *size)
+const char *rp__pkcs8_open(rp_slice der, rp_slice password, uint8_t *opened, size_t *size)
 {
     rp_slice algorithm, sealed, content;
     uint32_t version;
     if (!read_locked(der, &algorithm, &sealed))
         return malformed;
-    const char *reason = rp_pbes2_open(algorithm, sealed, password, opened, size);
+    const char *reason = rp__pbes2_open(algorithm, sealed, password, opened, size);
     if (reason != NULL)
         return reason;
     /* A wrong passphrase leaves a right padding once in 256 times. */
     rp_slice info = {opened, *size};
-    if (rp_der_get(&info, RP_DER_SEQUENCE, &content) && info.size == 0 &&
-        rp_der_small(&content, &version))
+    if (rp__der_get(&info, RP_DER_SEQUENCE, &content) && info.size == 0 &&
+        rp__der_small(&content, &version))
         return NULL;
-    rp_wipe(opened, *size);
+    rp__wipe(opened, *size);
     return wrong_passphrase;
 }

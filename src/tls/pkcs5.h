@@ -16,16 +16,16 @@
 
 /* algorithm: the content of an AlgorithmIdentifier. opened: room for sealed.size bytes. NULL or a
  * reason; then opened holds nothing. */
-const char *rp_pbes2_open(rp_slice algorithm, rp_slice sealed, rp_slice password, uint8_t *opened,
-                          size_t *size);
+const char *rp__pbes2_open(rp_slice algorithm, rp_slice sealed, rp_slice password, uint8_t *opened,
+                           size_t *size);
 
 /* Whether der has an EncryptedPrivateKeyInfo's form, as no other private key has. */
-bool rp_pkcs8_is_locked(rp_slice der);
+bool rp__pkcs8_is_locked(rp_slice der);
 
 /* The PrivateKeyInfo in it; opened: room for der.size bytes. NULL or a reason, as above. */
-const char *rp_pkcs8_open(rp_slice der, rp_slice password, uint8_t *opened, size_t *size);
+const char *rp__pkcs8_open(rp_slice der, rp_slice password, uint8_t *opened, size_t *size);
 
 /* A hash by the content of its object identifier: wolfCrypt's number, 0: none that is known. */
-int rp_hash_of(rp_slice type);
+int rp__hash_of(rp_slice type);
 
 #endif

@@ -98,7 +98,7 @@ static rp_record_verdict judge_header(rp_records *records)
     return type == CHANGE_CIPHER ? RP_RECORD_CHANGE_CIPHER : RP_RECORD_FINE;
 }
 
-void rp_records_keep_first(rp_records *records, const uint8_t *data, size_t size)
+void rp__records_keep_first(rp_records *records, const uint8_t *data, size_t size)
 {
     size_t room = sizeof(records->first) - (size_t)records->first_have;
     size_t part = smaller(size, room);
@@ -106,9 +106,9 @@ void rp_records_keep_first(rp_records *records, const uint8_t *data, size_t size
     records->first_have = (uint8_t)(records->first_have + part);
 }
 
-rp_record_verdict rp_records_see(rp_records *records, const uint8_t *data, size_t size)
+rp_record_verdict rp__records_see(rp_records *records, const uint8_t *data, size_t size)
 {
-    rp_records_keep_first(records, data, size);
+    rp__records_keep_first(records, data, size);
     rp_record_verdict verdict = RP_RECORD_FINE;
     while (size > 0 && verdict != RP_RECORD_NOT_TLS) {
         if (records->record_have < sizeof(records->record)) {
@@ -130,7 +130,7 @@ rp_record_verdict rp_records_see(rp_records *records, const uint8_t *data, size_
     return verdict;
 }
 
-void rp_records_pass(rp_records *records, const uint8_t *data, size_t size)
+void rp__records_pass(rp_records *records, const uint8_t *data, size_t size)
 {
     while (size > 0) {
         size_t header_rest = sizeof(records->record) - (size_t)records->record_have;
@@ -150,12 +150,12 @@ void rp_records_pass(rp_records *records, const uint8_t *data, size_t size)
     }
 }
 
-bool rp_records_between(const rp_records *records)
+bool rp__records_between(const rp_records *records)
 {
     return records->record_have == 0;
 }
 
-bool rp_records_change_cipher(const uint8_t *data, size_t size)
+bool rp__records_change_cipher(const uint8_t *data, size_t size)
 {
     while (size >= 5) {
         if (data[0] == CHANGE_CIPHER)

@@ -37,18 +37,18 @@ typedef struct rp_records {
 
 /* Takes the next bytes of the stream, in pieces of any size. The verdict on the last record
  * header that was completed by them, if they completed one. */
-rp_record_verdict rp_records_see(rp_records *records, const uint8_t *data, size_t size);
+rp_record_verdict rp__records_see(rp_records *records, const uint8_t *data, size_t size);
 
-/* Adds bytes of the stream to first, as long as there is room. rp_records_see does it too. */
-void rp_records_keep_first(rp_records *records, const uint8_t *data, size_t size);
+/* Adds bytes of the stream to first, as long as there is room. rp__records_see does it too. */
+void rp__records_keep_first(rp_records *records, const uint8_t *data, size_t size);
 
 /* The same bytes once the handshake is done: only where each record begins and ends. */
-void rp_records_pass(rp_records *records, const uint8_t *data, size_t size);
+void rp__records_pass(rp_records *records, const uint8_t *data, size_t size);
 
 /* False while a record has come in part. */
-bool rp_records_between(const rp_records *records);
+bool rp__records_between(const rp_records *records);
 
 /* True if the whole records in data, which we send, hold a ChangeCipherSpec. */
-bool rp_records_change_cipher(const uint8_t *data, size_t size);
+bool rp__records_change_cipher(const uint8_t *data, size_t size);
 
 #endif

@@ -24,7 +24,7 @@ typedef struct crl_source {
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
 }
 
 /* Takes der over. */
@@ -32,15 +32,15 @@ static rp_status take(crl_source *source, uint8_t *der, size_t size, rp_error *e
 {
     const char *reason;
     source->count++;
-    switch (rp_crls_take(source->config->revocation.crls, der, size, &reason)) {
+    switch (rp__crls_take(source->config->revocation.crls, der, size, &reason)) {
     case RP_OK:
         return RP_OK;
     case RP_E_NO_MEMORY:
         return no_memory(error);
     default:
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "%s%s%s: CRL %u of it can't be used: %s", source->what,
-                            *source->where ? " " : "", source->where, source->count, reason);
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "%s%s%s: CRL %u of it can't be used: %s", source->what,
+                             *source->where ? " " : "", source->where, source->count, reason);
     }
 }
 
@@ -48,10 +48,10 @@ static rp_status take(crl_source *source, uint8_t *der, size_t size, rp_error *e
 static rp_status take_pem(crl_source *source, const char *text, size_t size, rp_error *error)
 {
     size_t der_size;
-    uint8_t *der = rp_allocate(&source->config->memory, size / 4 * 3 + 8);
+    uint8_t *der = rp__allocate(&source->config->memory, size / 4 * 3 + 8);
     if (der == NULL)
         return no_memory(error);
-    if (!rp_base64_decode((rp_slice){(const uint8_t *)text, size}, der, &der_size))
+    if (!rp__base64_decode((rp_slice){(const uint8_t *)text, size}, der, &der_size))
         der_size = 0;
     return take(source, der, der_size, error);
 }
@@ -59,11 +59,11 @@ static rp_status take_pem(crl_source *source, const char *text, size_t size, rp_
 static rp_status take_all_pem(crl_source *source, const char *text, size_t size, rp_error *error)
 {
     const char *end = text + size, *begin;
-    while ((begin = rp_find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark))) !=
+    while ((begin = rp__find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark))) !=
            NULL) {
         begin += MARK_SIZE(begin_mark);
         const char *tail =
-            rp_find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
+            rp__find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
         text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
         /* Without its end it is none: what follows may be base64 or not. */
         rp_status status =
@@ -80,7 +80,7 @@ static unsigned count_marks(const char *text, size_t size, const char *word, siz
 {
     const char *end = text + size, *at = text;
     unsigned count = 0;
-    while ((at = rp_find_mark(at, (size_t)(end - at), word, word_size)) != NULL) {
+    while ((at = rp__find_mark(at, (size_t)(end - at), word, word_size)) != NULL) {
         at += word_size;
         count++;
     }
@@ -98,7 +98,7 @@ static rp_status check_marks(const crl_source *source, const char *data, size_t 
                     count_marks(data, size, certificate_end, MARK_SIZE(certificate_end));
     if (begins <= source->count && ends <= source->count)
         return RP_OK;
-    return rp_error_set(
+    return rp__error_set(
         error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
         "%s%s%s: it has %u lines with BEGIN and %u with END, but %u CRLs: one may be "
         "misspelt",
@@ -108,10 +108,10 @@ static rp_status check_marks(const crl_source *source, const char *data, size_t 
 static rp_status load(crl_source *source, const char *data, size_t size, rp_error *error)
 {
     if (size > RP_CRLS_BYTES_LIMIT) /* of a file that has been seen */
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s is larger than %u MiB",
-                            source->what, RP_CRLS_BYTES_LIMIT >> 20);
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s is larger than %u MiB",
+                             source->what, RP_CRLS_BYTES_LIMIT >> 20);
     if (size > 0 && data[0] == 0x30) { /* a SEQUENCE */
-        uint8_t *der = rp_allocate(&source->config->memory, size);
+        uint8_t *der = rp__allocate(&source->config->memory, size);
         if (der == NULL)
             return no_memory(error);
         memcpy(der, data, size);
@@ -119,8 +119,8 @@ static rp_status load(crl_source *source, const char *data, size_t size, rp_erro
     }
     rp_status status = take_all_pem(source, data, size, error);
     if (status == RP_OK && source->count == 0)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s%s%s: no CRL found in it",
-                            source->what, *source->where ? " " : "", source->where);
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s%s%s: no CRL found in it",
+                             source->what, *source->where ? " " : "", source->where);
     return status != RP_OK ? status : check_marks(source, data, size, error);
 }
 
@@ -128,19 +128,19 @@ static rp_status load_file(rp_tls_config *config, const char *path, rp_error *er
 {
     char *data;
     size_t size;
-    rp_status status = rp_read_file_up_to(&config->memory, RP_CRLS_BYTES_LIMIT, "CRL file", path,
-                                          &data, &size, error);
+    rp_status status = rp__read_file_up_to(&config->memory, RP_CRLS_BYTES_LIMIT, "CRL file", path,
+                                           &data, &size, error);
     if (status != RP_OK)
         return status;
     crl_source source = {.config = config, .what = "CRL file", .where = path};
     status = load(&source, data, size, error);
-    rp_free(&config->memory, data);
+    rp__free(&config->memory, data);
     return status;
 }
 
 static rp_status load_crls(rp_tls_config *config, const rp_tls_options *options, rp_error *error)
 {
-    config->revocation.crls = rp_crls_create(&config->memory);
+    config->revocation.crls = rp__crls_create(&config->memory);
     if (config->revocation.crls == NULL)
         return no_memory(error);
     if (options->crl_file != NULL) {
@@ -155,8 +155,8 @@ static rp_status load_crls(rp_tls_config *config, const rp_tls_options *options,
     return load(&source, options->crl_data, size, error);
 }
 
-rp_status rp_tls_config_revocation(rp_tls_config *config, const rp_tls_options *options,
-                                   rp_error *error)
+rp_status rp__tls_config_revocation(rp_tls_config *config, const rp_tls_options *options,
+                                    rp_error *error)
 {
     bool has_crls = options->crl_file != NULL || options->crl_data != NULL;
     const char *reason = NULL;
@@ -169,7 +169,7 @@ rp_status rp_tls_config_revocation(rp_tls_config *config, const rp_tls_options *
     else if (options->require_staple && !RP_STAPLES)
         reason = "this build's TLS library can't ask for OCSP responses";
     if (reason != NULL)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s", reason);
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s", reason);
     config->revocation.on = options->revocation != RP_REVOCATION_OFF;
     config->revocation.hard = options->revocation == RP_REVOCATION_HARD;
     config->revocation.require_staple = options->require_staple;

@@ -5,7 +5,7 @@
 #include "tls/config.h"
 
 /* Errors: RP_E_TLS_CONFIG, RP_E_NO_MEMORY. */
-rp_status rp_tls_config_revocation(rp_tls_config *config, const rp_tls_options *options,
-                                   rp_error *error);
+rp_status rp__tls_config_revocation(rp_tls_config *config, const rp_tls_options *options,
+                                    rp_error *error);
 
 #endif

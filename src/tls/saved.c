@@ -31,13 +31,13 @@ static const uint8_t mark[] = {'R', 'P', 'T', 'S', 1};
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for saved TLS sessions");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for saved TLS sessions");
 }
 
 static rp_status refuse(rp_error *error, const char *reason)
 {
-    return rp_error_set(error, RP_E_TLS_SESSIONS, RP_PHASE_NONE,
-                        "the saved TLS sessions can't be used: %s", reason);
+    return rp__error_set(error, RP_E_TLS_SESSIONS, RP_PHASE_NONE,
+                         "the saved TLS sessions can't be used: %s", reason);
 }
 
 static void put_number(uint8_t *to, uint64_t number, size_t size)
@@ -78,7 +78,7 @@ static bool seal(const uint8_t *key, const uint8_t *head, uint8_t *nonce, uint8_
         wc_AesGcmSetKey(&aes, key, RP_SEAL_KEY_BYTES) == 0 &&
         wc_AesGcmEncrypt(&aes, text, text, (word32)size, nonce, NONCE, tag, TAG, head, HEAD) == 0;
     wc_AesFree(&aes);
-    rp_wipe(&aes, sizeof(aes));
+    rp__wipe(&aes, sizeof(aes));
     return good;
 }
 
@@ -92,7 +92,7 @@ static bool unseal(const uint8_t *key, const uint8_t *head, const uint8_t *nonce
                 wc_AesGcmDecrypt(&aes, opened, text, (word32)size, nonce, NONCE, text + size, TAG,
                                  head, HEAD) == 0;
     wc_AesFree(&aes);
-    rp_wipe(&aes, sizeof(aes));
+    rp__wipe(&aes, sizeof(aes));
     return good;
 }
 
@@ -111,7 +111,7 @@ static uint8_t *extend(saver *to, size_t size)
 {
     if (to->capacity - to->used < size) {
         size_t larger = 2 * to->capacity + size + 4096;
-        uint8_t *grown = rp_reallocate_secret(to->memory, to->bytes, to->used, larger);
+        uint8_t *grown = rp__reallocate_secret(to->memory, to->bytes, to->used, larger);
         to->no_memory = to->no_memory || grown == NULL;
         if (grown == NULL)
             return NULL;
@@ -144,8 +144,8 @@ static void save_one(const char *key, void *session, int64_t stored, void *user)
     to->count++;
 }
 
-rp_status rp_sessions_save(rp_sessions *sessions, const rp_tls_config *config, const uint8_t *key,
-                           rp_memory *memory, uint8_t **bytes, size_t *size, rp_error *error)
+rp_status rp__sessions_save(rp_sessions *sessions, const rp_tls_config *config, const uint8_t *key,
+                            rp_memory *memory, uint8_t **bytes, size_t *size, rp_error *error)
 {
     char prefix[24];
     saver to = {.memory = memory, .prefix_size = prefix_of(config, prefix)};
@@ -154,9 +154,9 @@ rp_status rp_sessions_save(rp_sessions *sessions, const rp_tls_config *config, c
     *bytes = NULL;
     *size = 0;
     if (head != NULL)
-        rp_sessions_each(sessions, prefix, save_one, &to);
+        rp__sessions_each(sessions, prefix, save_one, &to);
     if (to.no_memory || extend(&to, end) == NULL) {
-        rp_free_secret(memory, to.bytes, to.used);
+        rp__free_secret(memory, to.bytes, to.used);
         return no_memory(error);
     }
     head = to.bytes;
@@ -170,10 +170,10 @@ rp_status rp_sessions_save(rp_sessions *sessions, const rp_tls_config *config, c
     bool good = key != NULL ? seal(key, head, head + HEAD, head + begin, body, head + begin + body)
                             : wc_Sha256Hash(head, (word32)(begin + body), head + begin + body) == 0;
     if (!good) {
-        rp_free_secret(memory, to.bytes, to.used);
+        rp__free_secret(memory, to.bytes, to.used);
         return no_memory(error); /* nothing else can be the matter */
     }
-    rp_sessions_drop(sessions, prefix);
+    rp__sessions_drop(sessions, prefix);
     *bytes = to.bytes;
     *size = to.used;
     return RP_OK;
@@ -225,7 +225,7 @@ static rp_status read_entries(rp_sessions *incoming, const rp_tls_config *config
             return refuse(error, "they are damaged");
         memcpy(key + prefix_size, name.data, name.size);
         key[prefix_size + name.size] = '\0';
-        rp_sessions_put_stored(incoming, key, session, stored);
+        rp__sessions_put_stored(incoming, key, session, stored);
     }
     return rest.size == 0 ? RP_OK : refuse(error, "they are damaged");
 }
@@ -251,22 +251,22 @@ static void move_one(const char *key, void *session, int64_t stored, void *user)
 {
     rp_sessions *to = user;
     if (wolfSSL_SESSION_up_ref(session) == WOLFSSL_SUCCESS)
-        rp_sessions_put_stored(to, key, session, stored);
+        rp__sessions_put_stored(to, key, session, stored);
 }
 
 static rp_status restore_body(rp_sessions *sessions, const rp_tls_config *config, rp_memory *memory,
                               rp_slice body, size_t *count, rp_error *error)
 {
-    rp_sessions *incoming = rp_sessions_create(memory);
+    rp_sessions *incoming = rp__sessions_create(memory);
     if (incoming == NULL)
         return no_memory(error);
     rp_status status = read_body(incoming, config, body, error);
     if (status == RP_OK) {
-        rp_sessions_drop_expired(incoming);
-        *count = rp_sessions_count(incoming);
-        rp_sessions_each(incoming, "", move_one, sessions);
+        rp__sessions_drop_expired(incoming);
+        *count = rp__sessions_count(incoming);
+        rp__sessions_each(incoming, "", move_one, sessions);
     }
-    rp_sessions_destroy(incoming);
+    rp__sessions_destroy(incoming);
     return status;
 }
 
@@ -276,20 +276,20 @@ static rp_status restore_sealed(rp_sessions *sessions, const rp_tls_config *conf
 {
     const uint8_t *nonce = saved.data + HEAD, *text = nonce + NONCE;
     size_t size = saved.size - HEAD - NONCE - TAG;
-    uint8_t *opened = rp_allocate(memory, size);
+    uint8_t *opened = rp__allocate(memory, size);
     if (opened == NULL)
         return no_memory(error);
     rp_status status =
         unseal(key, saved.data, nonce, text, size, opened)
             ? restore_body(sessions, config, memory, (rp_slice){opened, size}, count, error)
             : refuse(error, "they are damaged, or sealed by another key");
-    rp_free_secret(memory, opened, size);
+    rp__free_secret(memory, opened, size);
     return status;
 }
 
-rp_status rp_sessions_restore(rp_sessions *sessions, const rp_tls_config *config,
-                              const uint8_t *key, rp_memory *memory, rp_slice saved, size_t *count,
-                              rp_error *error)
+rp_status rp__sessions_restore(rp_sessions *sessions, const rp_tls_config *config,
+                               const uint8_t *key, rp_memory *memory, rp_slice saved, size_t *count,
+                               rp_error *error)
 {
     uint8_t digest[DIGEST];
     *count = 0;

@@ -21,12 +21,12 @@
 
 /* Moves the configuration's sessions out of the store: a ticket is used once (RFC 8446, C.4). key:
  * of RP_SEAL_KEY_BYTES, or NULL. free_secret() the bytes. */
-rp_status rp_sessions_save(rp_sessions *sessions, const rp_tls_config *config, const uint8_t *key,
-                           rp_memory *memory, uint8_t **bytes, size_t *size, rp_error *error);
+rp_status rp__sessions_save(rp_sessions *sessions, const rp_tls_config *config, const uint8_t *key,
+                            rp_memory *memory, uint8_t **bytes, size_t *size, rp_error *error);
 
 /* All or none of them; *count: those that have not ended meanwhile. */
-rp_status rp_sessions_restore(rp_sessions *sessions, const rp_tls_config *config,
-                              const uint8_t *key, rp_memory *memory, rp_slice saved, size_t *count,
-                              rp_error *error);
+rp_status rp__sessions_restore(rp_sessions *sessions, const rp_tls_config *config,
+                               const uint8_t *key, rp_memory *memory, rp_slice saved, size_t *count,
+                               rp_error *error);
 
 #endif

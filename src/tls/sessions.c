@@ -35,56 +35,56 @@ struct rp_sessions {
     bool shared;
     rp_memory own;          /* a shared one's memory, */
     rp_mutex mutex;         /* what guards all else of it, */
-    uint64_t process;       /* whose it is (rp_process_mark), */
+    uint64_t process;       /* whose it is (rp__process_mark), */
     atomic_uint references; /* and how many have it */
     rp_link by_age;
     size_t count;
     origin *buckets[BUCKETS];
 };
 
-rp_sessions *rp_sessions_create(rp_memory *memory)
+rp_sessions *rp__sessions_create(rp_memory *memory)
 {
-    rp_sessions *sessions = rp_allocate(memory, sizeof(*sessions));
+    rp_sessions *sessions = rp__allocate(memory, sizeof(*sessions));
     if (sessions == NULL)
         return NULL;
     sessions->memory = memory;
-    rp_list_init(&sessions->by_age);
+    rp__list_init(&sessions->by_age);
     return sessions;
 }
 
-rp_sessions *rp_sessions_create_shared(rp_allocator allocator)
+rp_sessions *rp__sessions_create_shared(rp_allocator allocator)
 {
     rp_memory memory;
-    rp_memory_init(&memory, allocator);
-    rp_sessions *sessions = rp_sessions_create(&memory);
+    rp__memory_init(&memory, allocator);
+    rp_sessions *sessions = rp__sessions_create(&memory);
     if (sessions == NULL)
         return NULL;
     sessions->own = memory;
     sessions->memory = &sessions->own;
     sessions->shared = true;
     atomic_init(&sessions->references, 1);
-    sessions->process = rp_process_mark();
-    rp_mutex_init(&sessions->mutex);
+    sessions->process = rp__process_mark();
+    rp__mutex_init(&sessions->mutex);
     return sessions;
 }
 
-bool rp_sessions_lock(rp_sessions *sessions)
+bool rp__sessions_lock(rp_sessions *sessions)
 {
     if (!sessions->shared)
         return true;
-    if (sessions->process != rp_process_mark())
+    if (sessions->process != rp__process_mark())
         return false;
-    rp_mutex_lock(&sessions->mutex);
+    rp__mutex_lock(&sessions->mutex);
     return true;
 }
 
-void rp_sessions_unlock(rp_sessions *sessions)
+void rp__sessions_unlock(rp_sessions *sessions)
 {
     if (sessions->shared)
-        rp_mutex_unlock(&sessions->mutex);
+        rp__mutex_unlock(&sessions->mutex);
 }
 
-rp_sessions *rp_sessions_retain(rp_sessions *sessions)
+rp_sessions *rp__sessions_retain(rp_sessions *sessions)
 {
     (void)atomic_fetch_add(&sessions->references, 1);
     return sessions;
@@ -94,7 +94,7 @@ static uint32_t hash_text(const char *text)
 {
     uint64_t hash = RP_HASH_BEGIN;
     for (; *text != '\0'; text++)
-        hash = rp_hash_byte(hash, (uint8_t)*text);
+        hash = rp__hash_byte(hash, (uint8_t)*text);
     return (uint32_t)hash;
 }
 
@@ -113,13 +113,13 @@ static WOLFSSL_SESSION *take_out(rp_sessions *sessions, entry *taken)
 {
     WOLFSSL_SESSION *session = taken->session;
     origin *from = taken->origin;
-    rp_list_remove(&taken->by_origin);
-    rp_list_remove(&taken->by_age);
-    rp_free(sessions->memory, taken);
+    rp__list_remove(&taken->by_origin);
+    rp__list_remove(&taken->by_age);
+    rp__free(sessions->memory, taken);
     sessions->count--;
     if (--from->count == 0) {
         *find(sessions, from->key, from->hash) = from->next;
-        rp_free(sessions->memory, from);
+        rp__free(sessions->memory, from);
     }
     return session;
 }
@@ -129,19 +129,19 @@ static void drop(rp_sessions *sessions, rp_link *by_age)
     wolfSSL_SESSION_free(take_out(sessions, RP_CONTAINER(by_age, entry, by_age)));
 }
 
-void rp_sessions_destroy(rp_sessions *sessions)
+void rp__sessions_destroy(rp_sessions *sessions)
 {
     if (sessions == NULL)
         return;
     if (sessions->shared && atomic_fetch_sub(&sessions->references, 1) > 1)
         return;
-    while (!rp_list_empty(&sessions->by_age))
+    while (!rp__list_empty(&sessions->by_age))
         drop(sessions, sessions->by_age.next);
     rp_memory own = sessions->own;
     bool shared = sessions->shared;
     if (shared)
-        rp_mutex_destroy(&sessions->mutex);
-    rp_free(shared ? &own : sessions->memory, sessions);
+        rp__mutex_destroy(&sessions->mutex);
+    rp__free(shared ? &own : sessions->memory, sessions);
 }
 
 static origin *find_or_add(rp_sessions *sessions, const char *key)
@@ -151,10 +151,10 @@ static origin *find_or_add(rp_sessions *sessions, const char *key)
     if (*place != NULL)
         return *place;
     size_t size = strlen(key) + 1;
-    origin *added = rp_allocate(sessions->memory, sizeof(*added) + size);
+    origin *added = rp__allocate(sessions->memory, sizeof(*added) + size);
     if (added == NULL)
         return NULL;
-    rp_list_init(&added->sessions);
+    rp__list_init(&added->sessions);
     added->hash = hash;
     memcpy(added->key, key, size);
     *place = added;
@@ -172,23 +172,23 @@ static WOLFSSL_SESSION *make_own(const rp_sessions *sessions, WOLFSSL_SESSION *s
     return copy;
 }
 
-void rp_sessions_put(rp_sessions *sessions, const char *key, void *session)
+void rp__sessions_put(rp_sessions *sessions, const char *key, void *session)
 {
     WOLFSSL_SESSION *own = make_own(sessions, session);
     if (own == NULL)
         return;
-    if (!rp_sessions_lock(sessions)) {
+    if (!rp__sessions_lock(sessions)) {
         wolfSSL_SESSION_free(own);
         return;
     }
-    rp_sessions_put_stored(sessions, key, own, (int64_t)time(NULL));
-    rp_sessions_unlock(sessions);
+    rp__sessions_put_stored(sessions, key, own, (int64_t)time(NULL));
+    rp__sessions_unlock(sessions);
 }
 
-void rp_sessions_put_stored(rp_sessions *sessions, const char *key, void *session, int64_t stored)
+void rp__sessions_put_stored(rp_sessions *sessions, const char *key, void *session, int64_t stored)
 {
     /* Allocated first: an origin without an entry must not stay. */
-    entry *added = rp_allocate(sessions->memory, sizeof(*added));
+    entry *added = rp__allocate(sessions->memory, sizeof(*added));
     if (added == NULL) {
         wolfSSL_SESSION_free(session);
         return;
@@ -197,13 +197,13 @@ void rp_sessions_put_stored(rp_sessions *sessions, const char *key, void *sessio
         drop(sessions, sessions->by_age.next);
     origin *of = find_or_add(sessions, key);
     if (of == NULL) {
-        rp_free(sessions->memory, added);
+        rp__free(sessions->memory, added);
         wolfSSL_SESSION_free(session);
         return;
     }
     *added = (entry){.origin = of, .session = session, .stored = (time_t)stored};
-    rp_list_prepend(&of->sessions, &added->by_origin);
-    rp_list_append(&sessions->by_age, &added->by_age);
+    rp__list_prepend(&of->sessions, &added->by_origin);
+    rp__list_append(&sessions->by_age, &added->by_age);
     of->count++;
     sessions->count++;
     if (of->count > RP_SESSIONS_PER_KEY) {
@@ -236,12 +236,12 @@ static WOLFSSL_SESSION *take(rp_sessions *sessions, const char *key)
     }
 }
 
-void *rp_sessions_take(rp_sessions *sessions, const char *key)
+void *rp__sessions_take(rp_sessions *sessions, const char *key)
 {
-    if (!rp_sessions_lock(sessions))
+    if (!rp__sessions_lock(sessions))
         return NULL;
     WOLFSSL_SESSION *taken = take(sessions, key);
-    rp_sessions_unlock(sessions);
+    rp__sessions_unlock(sessions);
     return taken;
 }
 
@@ -250,9 +250,9 @@ static bool begins(const entry *of, const char *prefix)
     return strncmp(of->origin->key, prefix, strlen(prefix)) == 0;
 }
 
-void rp_sessions_each(const rp_sessions *sessions, const char *prefix,
-                      void (*fn)(const char *key, void *session, int64_t stored, void *user),
-                      void *user)
+void rp__sessions_each(const rp_sessions *sessions, const char *prefix,
+                       void (*fn)(const char *key, void *session, int64_t stored, void *user),
+                       void *user)
 {
     for (rp_link *link = sessions->by_age.next; link != &sessions->by_age; link = link->next) {
         const entry *of = RP_CONTAINER(link, entry, by_age);
@@ -261,7 +261,7 @@ void rp_sessions_each(const rp_sessions *sessions, const char *prefix,
     }
 }
 
-void rp_sessions_drop(rp_sessions *sessions, const char *prefix)
+void rp__sessions_drop(rp_sessions *sessions, const char *prefix)
 {
     for (rp_link *link = sessions->by_age.next; link != &sessions->by_age;) {
         rp_link *next = link->next;
@@ -271,7 +271,7 @@ void rp_sessions_drop(rp_sessions *sessions, const char *prefix)
     }
 }
 
-void rp_sessions_drop_expired(rp_sessions *sessions)
+void rp__sessions_drop_expired(rp_sessions *sessions)
 {
     for (rp_link *link = sessions->by_age.next; link != &sessions->by_age;) {
         rp_link *next = link->next;
@@ -281,17 +281,17 @@ void rp_sessions_drop_expired(rp_sessions *sessions)
     }
 }
 
-void rp_sessions_forget(rp_sessions *sessions, const char *key)
+void rp__sessions_forget(rp_sessions *sessions, const char *key)
 {
     uint32_t hash = hash_text(key);
-    if (!rp_sessions_lock(sessions))
+    if (!rp__sessions_lock(sessions))
         return;
     for (origin *of; (of = *find(sessions, key, hash)) != NULL;)
         wolfSSL_SESSION_free(take_out(sessions, RP_CONTAINER(of->sessions.next, entry, by_origin)));
-    rp_sessions_unlock(sessions);
+    rp__sessions_unlock(sessions);
 }
 
-size_t rp_sessions_count(const rp_sessions *sessions)
+size_t rp__sessions_count(const rp_sessions *sessions)
 {
     return sessions->count;
 }

@@ -26,37 +26,37 @@ static rp_link *bucket_of(rp_signer *signer, uint64_t id)
 
 /* ---- signings ---- */
 
-rp_signing *rp_signing_make(rp_signer *signer, uint16_t scheme,
-                            const rp_signature_algorithm *algorithm, rp_slice input)
+rp_signing *rp__signing_make(rp_signer *signer, uint16_t scheme,
+                             const rp_signature_algorithm *algorithm, rp_slice input)
 {
-    rp_mutex_lock(&signer->mutex);
-    rp_signing *signing = rp_allocate(&signer->memory, sizeof(*signing) + input.size);
+    rp__mutex_lock(&signer->mutex);
+    rp_signing *signing = rp__allocate(&signer->memory, sizeof(*signing) + input.size);
     if (signing != NULL)
         signing->id = ++signer->last_id;
-    rp_mutex_unlock(&signer->mutex);
+    rp__mutex_unlock(&signer->mutex);
     if (signing == NULL)
         return NULL;
     uint8_t *copy = (uint8_t *)(signing + 1);
     memcpy(copy, input.data, input.size);
-    rp_list_init(&signing->link);
+    rp__list_init(&signing->link);
     signing->scheme = scheme;
     signing->algorithm = *algorithm;
     signing->input = (rp_slice){copy, input.size};
     return signing;
 }
 
-void rp_signing_free(rp_signer *signer, rp_signing *signing)
+void rp__signing_free(rp_signer *signer, rp_signing *signing)
 {
     if (signing == NULL)
         return;
     RP_ASSERT(signing->state == RP_SIGNING_MADE || signing->state == RP_SIGNING_ANSWERED);
-    rp_mutex_lock(&signer->mutex);
-    rp_free(&signer->memory, signing);
-    rp_mutex_unlock(&signer->mutex);
+    rp__mutex_lock(&signer->mutex);
+    rp__free(&signer->memory, signing);
+    rp__mutex_unlock(&signer->mutex);
 }
 
-void rp_signer_ask(rp_signer *signer, rp_signing *signing, rp_tls_config *config, const char *peer,
-                   rp_signed_fn *fn, void *user)
+void rp__signer_ask(rp_signer *signer, rp_signing *signing, rp_tls_config *config, const char *peer,
+                    rp_signed_fn *fn, void *user)
 {
     /* Lent to the callback, after whose answer, on another thread, it may be gone. */
     const rp_sign_request request = {
@@ -68,26 +68,26 @@ void rp_signer_ask(rp_signer *signer, rp_signing *signing, rp_tls_config *config
         .peer = peer,
     };
     RP_ASSERT(signing->state == RP_SIGNING_MADE);
-    rp_mutex_lock(&signer->mutex);
+    rp__mutex_lock(&signer->mutex);
     signing->state = RP_SIGNING_WAITS;
     signing->fn = fn;
     signing->user = user;
-    rp_list_append(bucket_of(signer, signing->id), &signing->link);
-    rp_mutex_unlock(&signer->mutex);
+    rp__list_append(bucket_of(signer, signing->id), &signing->link);
+    rp__mutex_unlock(&signer->mutex);
     signer->fn(&request, signer->user);
 }
 
-bool rp_signing_drop(rp_signer *signer, rp_signing *signing)
+bool rp__signing_drop(rp_signer *signer, rp_signing *signing)
 {
-    rp_mutex_lock(&signer->mutex);
+    rp__mutex_lock(&signer->mutex);
     bool answered = signing->state == RP_SIGNING_ANSWERED;
     if (signing->state == RP_SIGNING_WAITS) {
-        rp_list_remove(&signing->link);
-        rp_free(&signer->memory, signing);
+        rp__list_remove(&signing->link);
+        rp__free(&signer->memory, signing);
     } else if (signing->state == RP_SIGNING_CHECKED) {
         signing->state = RP_SIGNING_DROPPED;
     }
-    rp_mutex_unlock(&signer->mutex);
+    rp__mutex_unlock(&signer->mutex);
     return !answered;
 }
 
@@ -100,7 +100,7 @@ static rp_signing *take(rp_signer *signer, uint64_t id)
         rp_signing *signing = RP_CONTAINER(link, rp_signing, link);
         if (signing->id != id)
             continue;
-        rp_list_remove(link);
+        rp__list_remove(link);
         signing->state = RP_SIGNING_CHECKED;
         return signing;
     }
@@ -109,9 +109,9 @@ static rp_signing *take(rp_signer *signer, uint64_t id)
 
 static rp_status nobody_waits(rp_error *error)
 {
-    return rp_error_set(error, RP_E_CANCELLED, RP_PHASE_NONE,
-                        "nobody waits for this signature: its connection has ended, or it was "
-                        "there before");
+    return rp__error_set(error, RP_E_CANCELLED, RP_PHASE_NONE,
+                         "nobody waits for this signature: its connection has ended, or it was "
+                         "there before");
 }
 
 /* On the answering thread: a loop would stand still meanwhile. */
@@ -121,71 +121,71 @@ static rp_status check(rp_signer *signer, rp_signing *signing, rp_slice signatur
     if (signing->refused)
         return RP_OK;
     signing->wrong = signature.size > sizeof(signing->signature) ||
-                     rp_signature_verify_hash(&signer->public_key, &signing->algorithm,
-                                              signing->input, signature) == RP_SIGNATURE_BAD;
+                     rp__signature_verify_hash(&signer->public_key, &signing->algorithm,
+                                               signing->input, signature) == RP_SIGNATURE_BAD;
     if (signing->wrong)
-        return rp_error_set(error, RP_E_TLS_SIGNING, RP_PHASE_NONE,
-                            "the signature is not one of what was to be signed by the "
-                            "certificate's key");
+        return rp__error_set(error, RP_E_TLS_SIGNING, RP_PHASE_NONE,
+                             "the signature is not one of what was to be signed by the "
+                             "certificate's key");
     memcpy(signing->signature, signature.data, signature.size);
     signing->signature_size = signature.size;
     return RP_OK;
 }
 
-rp_status rp_signer_answer(rp_signer *signer, uint64_t id, const void *signature, size_t size,
-                           rp_error *error)
+rp_status rp__signer_answer(rp_signer *signer, uint64_t id, const void *signature, size_t size,
+                            rp_error *error)
 {
-    rp_mutex_lock(&signer->mutex);
+    rp__mutex_lock(&signer->mutex);
     rp_signing *signing = take(signer, id);
-    rp_mutex_unlock(&signer->mutex);
+    rp__mutex_unlock(&signer->mutex);
     if (signing == NULL)
         return nobody_waits(error);
     rp_status status = check(signer, signing, (rp_slice){signature, size}, error);
-    rp_mutex_lock(&signer->mutex);
+    rp__mutex_lock(&signer->mutex);
     bool wanted = signing->state == RP_SIGNING_CHECKED;
     if (wanted) {
         signing->state = RP_SIGNING_ANSWERED;
         signing->fn(signing, signing->user);
     } else {
-        rp_free(&signer->memory, signing);
+        rp__free(&signer->memory, signing);
     }
-    rp_mutex_unlock(&signer->mutex);
+    rp__mutex_unlock(&signer->mutex);
     return wanted ? status : nobody_waits(error);
 }
 
 /* ---- life ---- */
 
-rp_signer *rp_signer_create(rp_allocator allocator, const rp_public_key *public_key, rp_sign_fn *fn,
-                            void *user)
+rp_signer *rp__signer_create(rp_allocator allocator, const rp_public_key *public_key,
+                             rp_sign_fn *fn, void *user)
 {
     rp_memory memory;
-    rp_memory_init(&memory, allocator);
-    rp_signer *signer = rp_allocate(&memory, sizeof(*signer));
+    rp__memory_init(&memory, allocator);
+    rp_signer *signer = rp__allocate(&memory, sizeof(*signer));
     if (signer == NULL)
         return NULL;
     *signer = (rp_signer){.public_key = *public_key, .fn = fn, .user = user, .memory = memory};
-    rp_mutex_init(&signer->mutex);
+    rp__mutex_init(&signer->mutex);
     for (size_t i = 0; i < BUCKETS; i++)
-        rp_list_init(&signer->waiting[i]);
+        rp__list_init(&signer->waiting[i]);
     return signer;
 }
 
-void rp_signer_fail(rp_signer *signer, uint64_t fail_in)
+void rp__signer_fail(rp_signer *signer, uint64_t fail_in)
 {
     signer->memory.fail_in = fail_in;
 }
 
-const rp_public_key *rp_signer_key(const rp_signer *signer)
+const rp_public_key *rp__signer_key(const rp_signer *signer)
 {
     return &signer->public_key;
 }
 
-void rp_signer_destroy(rp_signer *signer)
+void rp__signer_destroy(rp_signer *signer)
 {
     if (signer == NULL)
         return;
     RP_ASSERT(signer->memory.live == 1);
-    rp_mutex_destroy(&signer->mutex);
+    rp__mutex_destroy(&signer->mutex);
     rp_memory memory = signer->memory;
-    rp_free(&memory, signer);
+    rp__free(&memory, signer);
 }

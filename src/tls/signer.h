@@ -23,7 +23,7 @@
 typedef struct rp_signer rp_signer;
 typedef struct rp_signing rp_signing;
 
-/* Called under the signer's lock, and not after rp_signing_drop: what user points to is there. */
+/* Called under the signer's lock, and not after rp__signing_drop: what user points to is there. */
 typedef void rp_signed_fn(rp_signing *signing, void *user);
 
 typedef enum rp_signing_state {
@@ -53,30 +53,30 @@ struct rp_signing {
 };
 
 /* public_key: of the certificate, whose bytes stay where they are. NULL: no memory. */
-rp_signer *rp_signer_create(rp_allocator allocator, const rp_public_key *public_key, rp_sign_fn *fn,
-                            void *user);
+rp_signer *rp__signer_create(rp_allocator allocator, const rp_public_key *public_key,
+                             rp_sign_fn *fn, void *user);
 /* For tests: its nth allocation from now fails. */
-void rp_signer_fail(rp_signer *signer, uint64_t fail_in);
-const rp_public_key *rp_signer_key(const rp_signer *signer);
+void rp__signer_fail(rp_signer *signer, uint64_t fail_in);
+const rp_public_key *rp__signer_key(const rp_signer *signer);
 /* Every signing must be freed or dropped. NULL does nothing. */
-void rp_signer_destroy(rp_signer *signer);
+void rp__signer_destroy(rp_signer *signer);
 
 /* Copies input; NULL: no memory. Any thread, as all that follows. */
-rp_signing *rp_signing_make(rp_signer *signer, uint16_t scheme,
-                            const rp_signature_algorithm *algorithm, rp_slice input);
+rp_signing *rp__signing_make(rp_signer *signer, uint16_t scheme,
+                             const rp_signature_algorithm *algorithm, rp_slice input);
 /* One that is made or answered. NULL does nothing. */
-void rp_signing_free(rp_signer *signer, rp_signing *signing);
+void rp__signing_free(rp_signer *signer, rp_signing *signing);
 
 /* Calls the configuration's callback, which may answer at once. fn comes once, unless it is
  * dropped. */
-void rp_signer_ask(rp_signer *signer, rp_signing *signing, rp_tls_config *config, const char *peer,
-                   rp_signed_fn *fn, void *user);
+void rp__signer_ask(rp_signer *signer, rp_signing *signing, rp_tls_config *config, const char *peer,
+                    rp_signed_fn *fn, void *user);
 /* True: fn was not called and will not be, and the signing is gone. False: it was called; who has
  * the signing then frees it. */
-bool rp_signing_drop(rp_signer *signer, rp_signing *signing);
+bool rp__signing_drop(rp_signer *signer, rp_signing *signing);
 
 /* rp_tls_config_signed. */
-rp_status rp_signer_answer(rp_signer *signer, uint64_t id, const void *signature, size_t size,
-                           rp_error *error);
+rp_status rp__signer_answer(rp_signer *signer, uint64_t id, const void *signature, size_t size,
+                            rp_error *error);
 
 #endif

@@ -118,7 +118,7 @@ static void put_ed25519(writer *to)
     put_head(to, RP_DER_SEQUENCE, end);
 }
 
-size_t rp_stand_in_key(const rp_public_key *of, uint8_t der[RP_STAND_IN_SIZE])
+size_t rp__stand_in_key(const rp_public_key *of, uint8_t der[RP_STAND_IN_SIZE])
 {
     writer to = {der, RP_STAND_IN_SIZE};
     if (of->kind == RP_KEY_RSA || of->kind == RP_KEY_RSA_PSS)

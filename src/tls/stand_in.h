@@ -8,6 +8,6 @@
 #define RP_STAND_IN_SIZE 1200 /* RSA of 8,192 bits */
 
 /* Writes it, in DER, and returns its size. */
-size_t rp_stand_in_key(const rp_public_key *of, uint8_t der[RP_STAND_IN_SIZE]);
+size_t rp__stand_in_key(const rp_public_key *of, uint8_t der[RP_STAND_IN_SIZE]);
 
 #endif

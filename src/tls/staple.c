@@ -6,20 +6,20 @@
 #define STATUS_REQUEST 5
 #define OCSP 1 /* CertificateStatusType */
 
-rp_evidence *rp_evidence_create(rp_memory *memory)
+rp_evidence *rp__evidence_create(rp_memory *memory)
 {
-    rp_evidence *evidence = rp_allocate(memory, sizeof(*evidence));
+    rp_evidence *evidence = rp__allocate(memory, sizeof(*evidence));
     if (evidence != NULL)
         evidence->memory = memory;
     return evidence;
 }
 
-void rp_evidence_destroy(rp_evidence *evidence)
+void rp__evidence_destroy(rp_evidence *evidence)
 {
     if (evidence == NULL)
         return;
-    rp_free(evidence->memory, evidence->bytes);
-    rp_free(evidence->memory, evidence);
+    rp__free(evidence->memory, evidence->bytes);
+    rp__free(evidence->memory, evidence);
 }
 
 /* Takes a big-endian number of so many bytes off the front of *in. */
@@ -43,14 +43,14 @@ static bool take_bytes(rp_slice *in, size_t size, rp_slice *bytes)
     return true;
 }
 
-bool rp_certificate_status_read(rp_slice body, rp_slice *response)
+bool rp__certificate_status_read(rp_slice body, rp_slice *response)
 {
     size_t type, size;
     return take_number(&body, 1, &type) && type == OCSP && take_number(&body, 3, &size) &&
            size > 0 && take_bytes(&body, size, response) && body.size == 0;
 }
 
-bool rp_evidence_extensions(rp_evidence *evidence, size_t index, rp_slice extensions)
+bool rp__evidence_extensions(rp_evidence *evidence, size_t index, rp_slice extensions)
 {
     size_t type, size;
     rp_slice content;
@@ -61,18 +61,18 @@ bool rp_evidence_extensions(rp_evidence *evidence, size_t index, rp_slice extens
             return false;
         if (type == STATUS_REQUEST && index < RP_SENT_LIMIT &&
             (evidence->staples[index].data != NULL ||
-             !rp_certificate_status_read(content, &evidence->staples[index])))
+             !rp__certificate_status_read(content, &evidence->staples[index])))
             return false;
     }
     return true;
 }
 
-bool rp_evidence_wait(rp_evidence *evidence, const rp_sent_chain *sent)
+bool rp__evidence_wait(rp_evidence *evidence, const rp_sent_chain *sent)
 {
     size_t size = 0;
     for (size_t i = 0; i < sent->count; i++)
         size += sent->certificates[i].size;
-    uint8_t *at = rp_reallocate(evidence->memory, evidence->bytes, size + 1);
+    uint8_t *at = rp__reallocate(evidence->memory, evidence->bytes, size + 1);
     if (at == NULL)
         return false;
     evidence->bytes = at;

@@ -26,17 +26,17 @@ typedef struct rp_evidence {
     rp_sent_chain waiting;
 } rp_evidence;
 
-rp_evidence *rp_evidence_create(rp_memory *memory); /* NULL: no memory */
-void rp_evidence_destroy(rp_evidence *evidence);    /* NULL does nothing */
+rp_evidence *rp__evidence_create(rp_memory *memory); /* NULL: no memory */
+void rp__evidence_destroy(rp_evidence *evidence);    /* NULL does nothing */
 
 /* Takes the response, if there is one, out of the extensions of certificate index; it stays where
  * it is. False: they are malformed. */
-bool rp_evidence_extensions(rp_evidence *evidence, size_t index, rp_slice extensions);
+bool rp__evidence_extensions(rp_evidence *evidence, size_t index, rp_slice extensions);
 
 /* Copies the certificates of sent to evidence->waiting. False: no memory. */
-bool rp_evidence_wait(rp_evidence *evidence, const rp_sent_chain *sent);
+bool rp__evidence_wait(rp_evidence *evidence, const rp_sent_chain *sent);
 
 /* The body of a CertificateStatus. False: it is malformed, or holds something else. */
-bool rp_certificate_status_read(rp_slice body, rp_slice *response);
+bool rp__certificate_status_read(rp_slice body, rp_slice *response);
 
 #endif

@@ -37,12 +37,12 @@ static rp_status read_stream(rp_memory *memory, size_t limit, FILE *stream, char
         if (capacity - used < 2) {
             size_t larger = capacity == 0 ? 16384 : 2 * capacity;
             if (larger > 2 * limit) {
-                rp_free_secret(memory, buffer, used);
+                rp__free_secret(memory, buffer, used);
                 return RP_E_TLS_CONFIG;
             }
-            char *grown = rp_reallocate_secret(memory, buffer, used, larger); /* a key, maybe */
+            char *grown = rp__reallocate_secret(memory, buffer, used, larger); /* a key, maybe */
             if (grown == NULL) {
-                rp_free_secret(memory, buffer, used);
+                rp__free_secret(memory, buffer, used);
                 return RP_E_NO_MEMORY;
             }
             buffer = grown;
@@ -61,20 +61,20 @@ static rp_status read_stream(rp_memory *memory, size_t limit, FILE *stream, char
 
 static rp_status no_memory(rp_error *error)
 {
-    return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
+    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
 }
 
 static rp_status unreadable(const char *what, const char *path, int os_code, rp_error *error)
 {
-    rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be read: %s", what, path,
-                 rp_os_error_text(os_code));
+    rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be read: %s", what, path,
+                  rp__os_error_text(os_code));
     if (error != NULL)
         error->os_code = os_code;
     return RP_E_TLS_CONFIG;
 }
 
-rp_status rp_read_file_up_to(rp_memory *memory, size_t limit, const char *what, const char *path,
-                             char **data, size_t *size, rp_error *error)
+rp_status rp__read_file_up_to(rp_memory *memory, size_t limit, const char *what, const char *path,
+                              char **data, size_t *size, rp_error *error)
 {
     *data = NULL;
     *size = 0;
@@ -88,24 +88,24 @@ rp_status rp_read_file_up_to(rp_memory *memory, size_t limit, const char *what, 
     fclose(stream);
     if (status == RP_OK && os_code == 0)
         return RP_OK;
-    rp_free_secret(memory, *data, *size);
+    rp__free_secret(memory, *data, *size);
     *data = NULL;
     if (status == RP_E_NO_MEMORY)
         return no_memory(error);
     if (os_code != 0)
         return unreadable(what, path, os_code, error);
-    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s is larger than %u MiB", what,
-                        path, (unsigned)(limit >> 20));
+    return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s is larger than %u MiB", what,
+                         path, (unsigned)(limit >> 20));
 }
 
-rp_status rp_read_file(rp_memory *memory, const char *what, const char *path, char **data,
-                       size_t *size, rp_error *error)
+rp_status rp__read_file(rp_memory *memory, const char *what, const char *path, char **data,
+                        size_t *size, rp_error *error)
 {
-    return rp_read_file_up_to(memory, RP_PEM_FILE_LIMIT, what, path, data, size, error);
+    return rp__read_file_up_to(memory, RP_PEM_FILE_LIMIT, what, path, data, size, error);
 }
 
 /* memmem, which not every C library has. */
-const char *rp_find_mark(const char *text, size_t size, const char *mark, size_t mark_size)
+const char *rp__find_mark(const char *text, size_t size, const char *mark, size_t mark_size)
 {
     while (size >= mark_size) {
         const char *found = memchr(text, mark[0], size - mark_size + 1);
@@ -122,7 +122,7 @@ const char *rp_find_mark(const char *text, size_t size, const char *mark, size_t
 static void add_anchor(rp_tls_config *config, const uint8_t *der, size_t size, trust_count *count)
 {
     const char *reason;
-    switch (rp_anchors_add(config->anchors, (rp_slice){der, size}, &reason)) {
+    switch (rp__anchors_add(config->anchors, (rp_slice){der, size}, &reason)) {
     case RP_OK:
         count->loaded++;
         break;
@@ -139,16 +139,16 @@ static void add_anchor(rp_tls_config *config, const uint8_t *der, size_t size, t
 /* What stands between the marks, size bytes of base64. What is no base64 is no certificate. */
 static void add_pem(rp_tls_config *config, const char *text, size_t size, trust_count *count)
 {
-    uint8_t *der = rp_allocate(&config->memory, size + 1);
+    uint8_t *der = rp__allocate(&config->memory, size + 1);
     size_t der_size;
     if (der == NULL) {
         count->no_memory = true;
         return;
     }
-    if (!rp_base64_decode((rp_slice){(const uint8_t *)text, size}, der, &der_size))
+    if (!rp__base64_decode((rp_slice){(const uint8_t *)text, size}, der, &der_size))
         der_size = 0;
     add_anchor(config, der, der_size, count);
-    rp_free(&config->memory, der);
+    rp__free(&config->memory, der);
 }
 
 static void load_certificates(rp_tls_config *config, const char *text, size_t size,
@@ -157,12 +157,12 @@ static void load_certificates(rp_tls_config *config, const char *text, size_t si
     const char *end = text + size;
     while (!count->no_memory) {
         const char *begin =
-            rp_find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark));
+            rp__find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark));
         if (begin == NULL)
             return;
         begin += MARK_SIZE(begin_mark);
         const char *tail =
-            rp_find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
+            rp__find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
         text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
         add_pem(config, begin, (size_t)((tail == NULL ? end : tail) - begin), count);
     }
@@ -177,15 +177,15 @@ static rp_status judge(const trust_count *count, const char *what, const char *w
     if (count->loaded > 0)
         return RP_OK;
     if (count->refused == 0)
-        return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                            "%s%s%s: no certificate found in it", what, *where ? " " : "", where);
-    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                        "%s%s%s: none of its %u certificates can be used: %s", what,
-                        *where ? " " : "", where, count->refused, count->reason);
+        return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                             "%s%s%s: no certificate found in it", what, *where ? " " : "", where);
+    return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                         "%s%s%s: none of its %u certificates can be used: %s", what,
+                         *where ? " " : "", where, count->refused, count->reason);
 }
 
-rp_status rp_trust_pem(rp_tls_config *config, const char *what, const char *pem, size_t size,
-                       rp_error *error)
+rp_status rp__trust_pem(rp_tls_config *config, const char *what, const char *pem, size_t size,
+                        rp_error *error)
 {
     trust_count count = {0};
     load_certificates(config, pem, size, &count);
@@ -197,15 +197,15 @@ static rp_status load_file(rp_tls_config *config, const char *path, trust_count 
 {
     char *text;
     size_t size;
-    rp_status status = rp_read_file(&config->memory, "CA file", path, &text, &size, error);
+    rp_status status = rp__read_file(&config->memory, "CA file", path, &text, &size, error);
     if (status != RP_OK)
         return status;
     load_certificates(config, text, size, count);
-    rp_free(&config->memory, text);
+    rp__free(&config->memory, text);
     return RP_OK;
 }
 
-rp_status rp_trust_file(rp_tls_config *config, const char *path, rp_error *error)
+rp_status rp__trust_file(rp_tls_config *config, const char *path, rp_error *error)
 {
     trust_count count = {0};
     rp_status status = load_file(config, path, &count, error);
@@ -216,7 +216,7 @@ rp_status rp_trust_file(rp_tls_config *config, const char *path, rp_error *error
  * of things. */
 static rp_status load_directory(rp_tls_config *config, const char *path, trust_count *count)
 {
-    ReadDirCtx *reader = rp_allocate(&config->memory, sizeof(*reader));
+    ReadDirCtx *reader = rp__allocate(&config->memory, sizeof(*reader));
     if (reader == NULL)
         return RP_E_NO_MEMORY;
     char *name;
@@ -228,13 +228,13 @@ static rp_status load_directory(rp_tls_config *config, const char *path, trust_c
         result = wc_ReadDirNext(reader, path, &name);
     }
     wc_ReadDirClose(reader);
-    rp_free(&config->memory, reader);
+    rp__free(&config->memory, reader);
     if (count->no_memory || result == MEMORY_E)
         return RP_E_NO_MEMORY;
     return found ? RP_OK : RP_E_TLS_CONFIG;
 }
 
-rp_status rp_trust_directory(rp_tls_config *config, const char *path, rp_error *error)
+rp_status rp__trust_directory(rp_tls_config *config, const char *path, rp_error *error)
 {
     trust_count count = {0};
     errno = 0;
@@ -264,53 +264,53 @@ static rp_status store_failed(const trust_count *count, rp_error *error)
 {
     if (count->refused > 0)
         return judge(count, "the system's trust store", "", error);
-    return rp_error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
-                        "the system's trust store is empty: name a CA file");
+    return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
+                         "the system's trust store is empty: name a CA file");
 }
 
-rp_status rp_trust_system(rp_tls_config *config, rp_error *error)
+rp_status rp__trust_system(rp_tls_config *config, rp_error *error)
 {
     system_store store = {.config = config};
-    rp_system_ca_certificates(load_anchor, &store);
+    rp__system_ca_certificates(load_anchor, &store);
     trust_count count = store.count;
     if (count.no_memory)
         return no_memory(error);
     /* The first bundle that gives anything; they are the same store under different
      * distributions' names. */
-    for (const char *const *path = rp_system_ca_files(); *path != NULL && count.loaded == 0;
+    for (const char *const *path = rp__system_ca_files(); *path != NULL && count.loaded == 0;
          path++) {
         if (load_file(config, *path, &count, NULL) == RP_E_NO_MEMORY || count.no_memory)
             return no_memory(error);
     }
-    for (const char *const *path = rp_system_ca_directories(); *path != NULL && count.loaded == 0;
+    for (const char *const *path = rp__system_ca_directories(); *path != NULL && count.loaded == 0;
          path++) {
         if (load_directory(config, *path, &count) == RP_E_NO_MEMORY)
             return no_memory(error);
     }
     if (count.loaded > 0)
         return RP_OK;
-    if (rp_system_ca_files()[0] == NULL)
+    if (rp__system_ca_files()[0] == NULL)
         return store_failed(&count, error);
-    return rp_error_set(
+    return rp__error_set(
         error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
         "the system's trust store was not found (looked for %s and others): install "
         "its package (ca-certificates) or name a CA file",
-        rp_system_ca_files()[0]);
+        rp__system_ca_files()[0]);
 }
 
 void rp_tls_config_trust(const rp_tls_config *config,
                          void (*fn)(const rp_trusted *trusted, void *user), void *user)
 {
     char subject[RP_DNAME_TEXT_SIZE], key[RP_KEY_TEXT_SIZE];
-    for (const rp_anchor *at = rp_anchors_first(config->anchors); at != NULL; at = at->next) {
+    for (const rp_anchor *at = rp__anchors_first(config->anchors); at != NULL; at = at->next) {
         rp_trusted trusted = {
-            .subject = rp_dname_text(at->certificate.subject, subject),
-            .key = rp_public_key_text(&at->key, key),
+            .subject = rp__dname_text(at->certificate.subject, subject),
+            .key = rp__public_key_text(&at->key, key),
             .not_after = at->certificate.not_after,
         };
         fn(&trusted, user);
     }
-    for (const rp_refused_anchor *at = rp_anchors_first_refused(config->anchors); at != NULL;
+    for (const rp_refused_anchor *at = rp__anchors_first_refused(config->anchors); at != NULL;
          at = at->next)
         fn(&(rp_trusted){.subject = at->name, .refused = at->reason}, user);
 }

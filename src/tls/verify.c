@@ -29,9 +29,9 @@ static bool find_path(rp_verifier *verifier, const rp_sent_chain *sent, rp_path 
         .revocation = &verifier->config->revocation,
         .staples = &(rp_staples){sent->count, sent->staples},
     };
-    if (rp_path_find(path, sent->certificates, sent->count, &options))
+    if (rp__path_find(path, sent->certificates, sent->count, &options))
         return true;
-    rp_path_failure_tell(path, verifier->peer_text, verifier->error);
+    rp__path_failure_tell(path, verifier->peer_text, verifier->error);
     return false;
 }
 
@@ -43,13 +43,13 @@ static bool chain_is_valid(rp_verifier *verifier, const rp_sent_chain *sent)
     rp_verdict_key key;
     rp_path path;
     bool has_key = !verifier->config->revocation.on &&
-                   rp_verdict_key_make(&key, sent->certificates, sent->count);
-    if (has_key && rp_verdicts_know(verdicts, &key, now))
+                   rp__verdict_key_make(&key, sent->certificates, sent->count);
+    if (has_key && rp__verdicts_know(verdicts, &key, now))
         return true;
     if (!find_path(verifier, sent, &path, now))
         return false;
     if (has_key)
-        rp_verdicts_keep(verdicts, &key, &path);
+        rp__verdicts_keep(verdicts, &key, &path);
     return true;
 }
 
@@ -72,32 +72,32 @@ static bool key_pinned(const rp_tls_config *config, const rp_certificate *leaf)
 static void refuse_name(rp_verifier *verifier, const rp_certificate *leaf)
 {
     char hosts[RP_HOSTS_TEXT_SIZE];
-    if (rp_certificate_hosts_text(leaf, hosts)[0] != '\0')
-        rp_error_set(verifier->error, RP_E_CERT_HOST_MISMATCH, RP_PHASE_HANDSHAKE,
-                     "certificate of %s is for %s, not for %s", verifier->peer_text, hosts,
-                     verifier->server_name);
+    if (rp__certificate_hosts_text(leaf, hosts)[0] != '\0')
+        rp__error_set(verifier->error, RP_E_CERT_HOST_MISMATCH, RP_PHASE_HANDSHAKE,
+                      "certificate of %s is for %s, not for %s", verifier->peer_text, hosts,
+                      verifier->server_name);
     else
-        rp_error_set(verifier->error, RP_E_CERT_HOST_MISMATCH, RP_PHASE_HANDSHAKE,
-                     "certificate of %s names no host (%s), so it is not for %s",
-                     verifier->peer_text,
-                     leaf->alternative_names.data == NULL
-                         ? "it has no subjectAltName"
-                         : "its subjectAltName has neither a DNS name nor an IP address",
-                     verifier->server_name);
+        rp__error_set(verifier->error, RP_E_CERT_HOST_MISMATCH, RP_PHASE_HANDSHAKE,
+                      "certificate of %s names no host (%s), so it is not for %s",
+                      verifier->peer_text,
+                      leaf->alternative_names.data == NULL
+                          ? "it has no subjectAltName"
+                          : "its subjectAltName has neither a DNS name nor an IP address",
+                      verifier->server_name);
 }
 
 static void refuse_key(rp_verifier *verifier)
 {
-    rp_error_set(verifier->error, RP_E_CERT_PIN_MISMATCH, RP_PHASE_HANDSHAKE,
-                 verifier->config->accept_any
-                     ? "the public key of %s is not a pinned one"
-                     : "certificate of %s is valid, but its public key is not a pinned one",
-                 verifier->peer_text);
+    rp__error_set(verifier->error, RP_E_CERT_PIN_MISMATCH, RP_PHASE_HANDSHAKE,
+                  verifier->config->accept_any
+                      ? "the public key of %s is not a pinned one"
+                      : "certificate of %s is valid, but its public key is not a pinned one",
+                  verifier->peer_text);
 }
 
 static bool names_server(const rp_verifier *verifier, const rp_certificate *leaf)
 {
-    return verifier->server_name == NULL || rp_certificate_names_host(leaf, verifier->server_name);
+    return verifier->server_name == NULL || rp__certificate_names_host(leaf, verifier->server_name);
 }
 
 /* ---- The verdict ----------------------------------------------------------------------------- */
@@ -112,10 +112,10 @@ static bool ask_judge(rp_verifier *verifier, const rp_sent_chain *sent, const rp
         verifier->error->status != RP_E_CERT_UNTRUSTED || !names_server(verifier, leaf) ||
         !key_pinned(config, leaf))
         return false;
-    verifier->question = rp_question_make(config->judge, sent->certificates, sent->count);
+    verifier->question = rp__question_make(config->judge, sent->certificates, sent->count);
     if (verifier->question == NULL) {
-        rp_error_set(verifier->error, RP_E_NO_MEMORY, RP_PHASE_HANDSHAKE,
-                     "no memory to verify the certificate of %s", verifier->peer_text);
+        rp__error_set(verifier->error, RP_E_NO_MEMORY, RP_PHASE_HANDSHAKE,
+                      "no memory to verify the certificate of %s", verifier->peer_text);
         return false;
     }
     verifier->question->refusal = *verifier->error;
@@ -129,7 +129,7 @@ static bool judge(rp_verifier *verifier, const rp_sent_chain *sent)
     const rp_tls_config *config = verifier->config;
     rp_certificate leaf;
     const char *reason;
-    bool readable = rp_certificate_read(&leaf, sent->certificates[0], &reason);
+    bool readable = rp__certificate_read(&leaf, sent->certificates[0], &reason);
     if (config->accept_any) {
         if (readable && key_pinned(config, &leaf))
             return true;
@@ -192,10 +192,10 @@ static void read_chain(const rp_verifier *verifier, rp_sent_chain *sent,
 /* In TLS 1.2 a response comes behind the certificates, if it comes. True: they are judged then. */
 static bool wait_for_status(rp_verifier *verifier, const rp_sent_chain *sent)
 {
-    if (rp_evidence_wait(verifier->evidence, sent))
+    if (rp__evidence_wait(verifier->evidence, sent))
         return true;
-    rp_error_set(verifier->error, RP_E_NO_MEMORY, RP_PHASE_HANDSHAKE,
-                 "no memory to verify the certificate of %s", verifier->peer_text);
+    rp__error_set(verifier->error, RP_E_NO_MEMORY, RP_PHASE_HANDSHAKE,
+                  "no memory to verify the certificate of %s", verifier->peer_text);
     return false;
 }
 
@@ -217,15 +217,15 @@ static int verify(int ok, WOLFSSL_X509_STORE_CTX *store)
         return 0;
     read_chain(verifier, &sent, store);
     if (sent.count == 0) {
-        rp_error_set(verifier->error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
-                     "%s showed no certificate", verifier->peer_text);
+        rp__error_set(verifier->error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
+                      "%s showed no certificate", verifier->peer_text);
     } else if (accept_chain(verifier, &sent)) {
         if (ok)
             return 1;
         verifier->accepted = false;
-        rp_error_set(verifier->error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
-                     "certificate of %s is not valid: %s", verifier->peer_text,
-                     reason_of(store->error));
+        rp__error_set(verifier->error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
+                      "certificate of %s is not valid: %s", verifier->peer_text,
+                      reason_of(store->error));
     }
     verifier->refused = true;
     if (ok)
@@ -243,34 +243,34 @@ static int refuse_status(rp_verifier *verifier, int code)
 
 static int refuse_malformed_status(rp_verifier *verifier)
 {
-    rp_error_set(verifier->error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
-                 "%s broke the rules of TLS: its certificate status is malformed",
-                 verifier->peer_text);
+    rp__error_set(verifier->error, RP_E_TLS_PROTOCOL, RP_PHASE_HANDSHAKE,
+                  "%s broke the rules of TLS: its certificate status is malformed",
+                  verifier->peer_text);
     return refuse_status(verifier, BAD_CERTIFICATE_STATUS_ERROR);
 }
 
 /* In TLS 1.2 the certificates that wait are judged when the status comes, or at the end of the
  * server's flight without it. */
-int rp_verifier_status(rp_verifier *verifier, int index, rp_slice data)
+int rp__verifier_status(rp_verifier *verifier, int index, rp_slice data)
 {
     rp_evidence *evidence = verifier->evidence;
     if (evidence == NULL || verifier->refused)
         return 0;
     if (index >= 0)
-        return rp_evidence_extensions(evidence, (size_t)index, data)
+        return rp__evidence_extensions(evidence, (size_t)index, data)
                    ? 0
                    : refuse_malformed_status(verifier);
     if (evidence->bytes == NULL || verifier->accepted)
         return 0;
     rp_sent_chain *sent = &evidence->waiting;
-    if (index == RP_STATUS_MESSAGE && !rp_certificate_status_read(data, &sent->staples[0]))
+    if (index == RP_STATUS_MESSAGE && !rp__certificate_status_read(data, &sent->staples[0]))
         return refuse_malformed_status(verifier);
     verifier->accepted = judge(verifier, sent);
     return verifier->accepted ? 0 : refuse_status(verifier, code_of(verifier->error->status));
 }
 
 /* What wolfSSL says of a leaf that it can't read at all, without a call back. */
-bool rp_certificate_error(rp_error *error, int code, const char *peer_text)
+bool rp__certificate_error(rp_error *error, int code, const char *peer_text)
 {
     static const int codes[] = {
         ASN_PARSE_E,       ASN_VERSION_E,      ASN_GETINT_E,       ASN_RSA_KEY_E,
@@ -286,20 +286,20 @@ bool rp_certificate_error(rp_error *error, int code, const char *peer_text)
         if (codes[i] != code)
             continue;
         /* As src/x509 says it, which sees no more than one too many. */
-        rp_error_set(error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
-                     "certificate of %s is not valid: %s", peer_text,
-                     code == MAX_CHAIN_ERROR ? "more than 64 certificates were sent"
-                                             : reason_of(code));
+        rp__error_set(error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
+                      "certificate of %s is not valid: %s", peer_text,
+                      code == MAX_CHAIN_ERROR ? "more than 64 certificates were sent"
+                                              : reason_of(code));
         error->tls_code = code;
         return true;
     }
     return false;
 }
 
-void rp_context_verify(rp_tls_config *config)
+void rp__context_verify(rp_tls_config *config)
 {
     WOLFSSL_CTX *context = config->context;
-    if (!rp_tls_config_judges(config))
+    if (!rp__tls_config_judges(config))
         wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_NONE, NULL);
     else if (config->server)
         wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,

@@ -22,9 +22,9 @@ typedef struct rp_verifier {
 } rp_verifier;
 
 /* wolfSSL's callback for OCSP responses: see deps-wolfssl-status.patch. */
-int rp_verifier_status(rp_verifier *verifier, int index, rp_slice data);
+int rp__verifier_status(rp_verifier *verifier, int index, rp_slice data);
 
 /* True if code is one of wolfSSL's for a certificate whose key it can't read; sets *error. */
-bool rp_certificate_error(rp_error *error, int code, const char *peer_text);
+bool rp__certificate_error(rp_error *error, int code, const char *peer_text);
 
 #endif

@@ -68,26 +68,26 @@
  * certificate. */
 #ifdef RP_WOLFSSL_SIGN_PATCH
 #define RP_KEYS_ELSEWHERE true
-#define rp_set_sign(context, callback) (wolfSSL_CTX_SetSignCb(context, callback), true)
-#define rp_certificate_asked(ssl) wolfSSL_CertificateAsked(ssl)
+#define rp__set_sign(context, callback) (wolfSSL_CTX_SetSignCb(context, callback), true)
+#define rp__certificate_asked(ssl) wolfSSL_CertificateAsked(ssl)
 #else
 #define RP_KEYS_ELSEWHERE false
-#define rp_set_sign(context, callback) ((void)(context), (void)(callback), false)
-#define rp_certificate_asked(ssl) ((void)(ssl), 0)
+#define rp__set_sign(context, callback) ((void)(context), (void)(callback), false)
+#define rp__certificate_asked(ssl) ((void)(ssl), 0)
 #endif
 /* scripts/deps lets whole records of data go past wolfSSL's buffers. */
 #ifdef RP_WOLFSSL_RECORD_PATCH
-#define rp_open_record(ssl, record, size, output) wolfSSL_OpenRecord(ssl, record, size, output)
+#define rp__open_record(ssl, record, size, output) wolfSSL_OpenRecord(ssl, record, size, output)
 #else
-#define rp_open_record(ssl, record, size, output)                                                  \
+#define rp__open_record(ssl, record, size, output)                                                 \
     ((void)(ssl), (void)(record), (void)(size), (void)(output), -1)
 #endif
 /* The least that a server's Diffie-Hellman group may have (RFC 9325, 4.4). */
 #define RP_DH_BITS 2048
 #ifdef NO_DH
-#define rp_set_least_dh(context, bits) ((void)(context), true)
+#define rp__set_least_dh(context, bits) ((void)(context), true)
 #else
-#define rp_set_least_dh(context, bits)                                                             \
+#define rp__set_least_dh(context, bits)                                                            \
     (wolfSSL_CTX_SetMinDhKey_Sz(context, bits) == WOLFSSL_SUCCESS)
 #endif
 #ifndef HAVE_EXT_CACHE

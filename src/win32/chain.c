@@ -67,7 +67,7 @@ static bool ask(const rp_slice *certificates, size_t count)
     return good;
 }
 
-rp_chain_engine *rp_system_chain_engine(void)
+rp__chain_engine *rp__system_chain_engine(void)
 {
     return ask;
 }

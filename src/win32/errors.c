@@ -75,27 +75,27 @@ static rp_io_result result_of(int os_code, rp_status status, rp_status unless)
     return (rp_io_result){status == RP_OK ? unless : status, os_code};
 }
 
-rp_io_result rp_open_result(int os_code)
+rp_io_result rp__open_result(int os_code)
 {
     return result_of(os_code, find_row(os_code)->open, otherwise.open);
 }
 
-rp_io_result rp_listen_result(int os_code)
+rp_io_result rp__listen_result(int os_code)
 {
     return result_of(os_code, find_row(os_code)->listen, otherwise.listen);
 }
 
-rp_io_result rp_connect_result(int os_code)
+rp_io_result rp__connect_result(int os_code)
 {
     return result_of(os_code, find_row(os_code)->connect, otherwise.connect);
 }
 
-rp_io_result rp_transfer_result(int os_code)
+rp_io_result rp__transfer_result(int os_code)
 {
     return result_of(os_code, find_row(os_code)->transfer, otherwise.transfer);
 }
 
-const rp_os_code_table rp_os_codes = {
+const rp_os_code_table rp__os_codes = {
     .refused = WSAECONNREFUSED,
     .unreachable = WSAEHOSTUNREACH,
     .reset = WSAECONNRESET,

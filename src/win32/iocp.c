@@ -32,9 +32,9 @@
 
 /* ---- time ---- */
 
-DWORD rp_iocp_wait_ms(iocp_port *port, uint64_t end_ns)
+DWORD rp__iocp_wait_ms(iocp_port *port, uint64_t end_ns)
 {
-    uint64_t wait_ns = rp_wait_left(&port->base.port, end_ns);
+    uint64_t wait_ns = rp__wait_left(&port->base.port, end_ns);
     if (wait_ns == RP_WAIT_FOREVER)
         return INFINITE;
     uint64_t wait_ms = wait_ns / NS_PER_MS + (wait_ns % NS_PER_MS != 0);
@@ -44,7 +44,7 @@ DWORD rp_iocp_wait_ms(iocp_port *port, uint64_t end_ns)
 /* ---- waking, and the waitable ---- */
 
 /* It fails when the kernel is out of memory for the packet; a wake-up must not be lost. */
-void rp_iocp_post(iocp_port *port, DWORD packet)
+void rp__iocp_post(iocp_port *port, DWORD packet)
 {
     while (!PostQueuedCompletionStatus(port->handle, packet, 0, NULL))
         Sleep(1);
@@ -54,28 +54,28 @@ static void iocp_wake(rp_port *base)
 {
     iocp_port *port = port_of(base);
     if (!atomic_exchange_explicit(&port->base.woken, true, memory_order_acq_rel))
-        rp_iocp_post(port, PACKET_WAKE);
+        rp__iocp_post(port, PACKET_WAKE);
 }
 
 static void iocp_tell_host(rp_base_port *base)
 {
-    rp_iocp_waiter_tell(port_of(&base->port)->waiter);
+    rp__iocp_waiter_tell(port_of(&base->port)->waiter);
 }
 
 static void iocp_set_timer(rp_base_port *base, uint64_t due_ns)
 {
-    rp_iocp_waiter_set_deadline(port_of(&base->port)->waiter, due_ns);
+    rp__iocp_waiter_set_deadline(port_of(&base->port)->waiter, due_ns);
 }
 
 static rp_waitable iocp_waitable(rp_port *base)
 {
     iocp_port *port = port_of(base);
     if (port->waiter == NULL)
-        port->waiter = rp_iocp_waiter_create(port);
+        port->waiter = rp__iocp_waiter_create(port);
     if (port->waiter == NULL)
         return (rp_waitable){-1, NULL};
-    rp_base_host(&port->base);
-    return rp_iocp_waiter_waitable(port->waiter);
+    rp__base_host(&port->base);
+    return rp__iocp_waiter_waitable(port->waiter);
 }
 
 /* ---- turns ---- */
@@ -86,9 +86,9 @@ static unsigned take_entries(iocp_port *port, uint64_t end_ns)
     ULONG count = 0;
     port->base.stats->system_calls++;
     if (port->waiter != NULL)
-        return rp_iocp_waiter_take(port->waiter, port->entries, HOST_SHARE, end_ns);
+        return rp__iocp_waiter_take(port->waiter, port->entries, HOST_SHARE, end_ns);
     if (GetQueuedCompletionStatusEx(port->handle, port->entries, ENTRIES_PER_WAIT, &count,
-                                    rp_iocp_wait_ms(port, end_ns), FALSE))
+                                    rp__iocp_wait_ms(port, end_ns), FALSE))
         return count;
     RP_ASSERT(GetLastError() == WAIT_TIMEOUT);
     return 0;
@@ -100,9 +100,9 @@ static unsigned note_batch(iocp_port *port, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         const OVERLAPPED_ENTRY *entry = &port->entries[i];
         if (entry->lpCompletionKey != 0) {
-            found += rp_iocp_note_packet((iocp_socket *)entry->lpCompletionKey, entry);
+            found += rp__iocp_note_packet((iocp_socket *)entry->lpCompletionKey, entry);
         } else if (entry->dwNumberOfBytesTransferred == PACKET_WAKE) {
-            found += rp_base_see_wake(&port->base);
+            found += rp__base_see_wake(&port->base);
         }
     }
     return found;
@@ -120,13 +120,13 @@ static unsigned iocp_wait_step(rp_base_port *base, uint64_t end_ns, bool *over)
 static unsigned iocp_turn(rp_port *base, uint64_t wait_ns)
 {
     iocp_port *port = port_of(base);
-    unsigned found = rp_base_turn(&port->base, wait_ns);
+    unsigned found = rp__base_turn(&port->base, wait_ns);
     /* The loop states its next deadline after each turn: told once is enough. */
-    if (rp_wait_is_over(base, port->base.deadline_ns))
+    if (rp__wait_is_over(base, port->base.deadline_ns))
         port->base.deadline_ns = RP_WAIT_FOREVER;
-    rp_base_update_timer(&port->base);
-    if (!rp_list_empty(&port->base.ready))
-        rp_base_tell_host(&port->base);
+    rp__base_update_timer(&port->base);
+    if (!rp__list_empty(&port->base.ready))
+        rp__base_tell_host(&port->base);
     return found;
 }
 
@@ -135,30 +135,30 @@ static unsigned iocp_turn(rp_port *base, uint64_t wait_ns)
 static uint64_t iocp_now(rp_port *base)
 {
     (void)base;
-    return rp_monotonic_ns();
+    return rp__monotonic_ns();
 }
 
 static void iocp_random(rp_port *base, void *bytes, size_t size)
 {
     port_of(base)->base.stats->system_calls++;
-    rp_random_bytes(bytes, size);
+    rp__random_bytes(bytes, size);
 }
 
 static void iocp_destroy(rp_port *base)
 {
     iocp_port *port = port_of(base);
     if (port->waiter != NULL)
-        rp_iocp_waiter_destroy(port->waiter);
+        rp__iocp_waiter_destroy(port->waiter);
     (void)CloseHandle(port->handle);
     (void)WSACleanup();
-    rp_base_free(&port->base);
+    rp__base_free(&port->base);
 }
 
 static const rp_base_steps iocp_steps = {
     .socket_bytes = sizeof(iocp_socket),
     .host_share = HOST_SHARE,
     .wait = iocp_wait_step,
-    .run = rp_iocp_run_socket,
+    .run = rp__iocp_run_socket,
     .tell_host = iocp_tell_host,
     .set_timer = iocp_set_timer,
 };
@@ -177,7 +177,7 @@ static int open_provider(iocp_provider *provider, uint8_t family)
     WSAPROTOCOL_INFOW info;
     int size = sizeof(info), code = 0;
     SOCKET handle;
-    rp_io_result result = rp_socket_open(family, &handle);
+    rp_io_result result = rp__socket_open(family, &handle);
     if (result.status != RP_OK)
         return result.os_code;
     if (extension(handle, connect_id, &provider->connect_ex, sizeof(provider->connect_ex)) != 0 ||
@@ -215,19 +215,19 @@ static int open_port(iocp_port *port)
 static rp_status iocp_create(rp_port **out, const rp_port_options *options, rp_error *error)
 {
     *out = NULL;
-    iocp_port *port = rp_base_create(options, &rp_iocp_port_ops, &iocp_steps, sizeof(*port));
+    iocp_port *port = rp__base_create(options, &rp_iocp_port_ops, &iocp_steps, sizeof(*port));
     if (port == NULL)
-        return rp_error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
+        return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
     int os_code = open_port(port);
     if (os_code == 0) {
         *out = &port->base.port;
         return RP_OK;
     }
-    rp_base_free(&port->base);
-    rp_status status = rp_open_result(os_code).status;
+    rp__base_free(&port->base);
+    rp_status status = rp__open_result(os_code).status;
     if (status != RP_E_NO_DESCRIPTORS && status != RP_E_NO_MEMORY)
         status = RP_E_UNSUPPORTED;
-    (void)rp_error_set(error, status, RP_PHASE_NONE, "%s", rp_os_error_text(os_code));
+    (void)rp__error_set(error, status, RP_PHASE_NONE, "%s", rp__os_error_text(os_code));
     if (error != NULL)
         error->os_code = os_code;
     return status;
@@ -239,23 +239,23 @@ const rp_port_ops rp_iocp_port_ops = {
     .destroy = iocp_destroy,
     .now = iocp_now,
     .random = iocp_random,
-    .open = rp_iocp_open,
-    .listen = rp_iocp_listen,
-    .bind = rp_iocp_bind,
-    .connect = rp_iocp_connect,
-    .accept = rp_iocp_accept,
-    .receive = rp_iocp_receive,
-    .send = rp_iocp_send,
-    .keepalive = rp_iocp_keepalive,
-    .confirmed = rp_iocp_confirmed,
-    .numbers = rp_iocp_numbers,
-    .local = rp_iocp_local,
-    .shutdown_send = rp_iocp_shutdown_send,
-    .reset_on_close = rp_iocp_reset_on_close,
-    .cancel = rp_iocp_cancel,
-    .close = rp_iocp_close,
+    .open = rp__iocp_open,
+    .listen = rp__iocp_listen,
+    .bind = rp__iocp_bind,
+    .connect = rp__iocp_connect,
+    .accept = rp__iocp_accept,
+    .receive = rp__iocp_receive,
+    .send = rp__iocp_send,
+    .keepalive = rp__iocp_keepalive,
+    .confirmed = rp__iocp_confirmed,
+    .numbers = rp__iocp_numbers,
+    .local = rp__iocp_local,
+    .shutdown_send = rp__iocp_shutdown_send,
+    .reset_on_close = rp__iocp_reset_on_close,
+    .cancel = rp__iocp_cancel,
+    .close = rp__iocp_close,
     .turn = iocp_turn,
     .wake = iocp_wake,
     .waitable = iocp_waitable,
-    .waitable_deadline = rp_base_waitable_deadline,
+    .waitable_deadline = rp__base_waitable_deadline,
 };

@@ -73,30 +73,30 @@ static inline iocp_port *socket_port(const iocp_socket *socket)
 /* ---- iocp.c ---- */
 
 /* Any thread. */
-void rp_iocp_post(iocp_port *port, DWORD packet);
+void rp__iocp_post(iocp_port *port, DWORD packet);
 /* A wait's end, as Windows counts it: milliseconds from now, rounded up, for waking before it is
  * time would be for nothing. */
-DWORD rp_iocp_wait_ms(iocp_port *port, uint64_t end_ns);
+DWORD rp__iocp_wait_ms(iocp_port *port, uint64_t end_ns);
 
 /* ---- waiter.c ---- */
 
 /* NULL: it could not be made. */
-rp_iocp_waiter *rp_iocp_waiter_create(iocp_port *port);
-void rp_iocp_waiter_destroy(rp_iocp_waiter *waiter);
-rp_waitable rp_iocp_waiter_waitable(const rp_iocp_waiter *waiter);
-/* Makes the waitable ready until the next rp_iocp_waiter_take. */
-void rp_iocp_waiter_tell(rp_iocp_waiter *waiter);
-void rp_iocp_waiter_set_deadline(rp_iocp_waiter *waiter, uint64_t deadline_ns);
+rp_iocp_waiter *rp__iocp_waiter_create(iocp_port *port);
+void rp__iocp_waiter_destroy(rp_iocp_waiter *waiter);
+rp_waitable rp__iocp_waiter_waitable(const rp_iocp_waiter *waiter);
+/* Makes the waitable ready until the next rp__iocp_waiter_take. */
+void rp__iocp_waiter_tell(rp_iocp_waiter *waiter);
+void rp__iocp_waiter_set_deadline(rp_iocp_waiter *waiter, uint64_t deadline_ns);
 /* Waits until end_ns for what the thread has found; gives the number of entries. */
-unsigned rp_iocp_waiter_take(rp_iocp_waiter *waiter, OVERLAPPED_ENTRY *entries, unsigned room,
-                             uint64_t end_ns);
+unsigned rp__iocp_waiter_take(rp_iocp_waiter *waiter, OVERLAPPED_ENTRY *entries, unsigned room,
+                              uint64_t end_ns);
 
 /* ---- iocp_socket.c ---- */
 
 /* Neither decided nor with the kernel: it is for us to go on with it. */
 static inline bool idle(const iocp_socket *socket, unsigned operation)
 {
-    return rp_base_undecided(&socket->base, operation) && !(socket->pending & operation);
+    return rp__base_undecided(&socket->base, operation) && !(socket->pending & operation);
 }
 
 static inline const iocp_provider *provider_of(const iocp_socket *socket)
@@ -104,47 +104,47 @@ static inline const iocp_provider *provider_of(const iocp_socket *socket)
     return &socket_port(socket)->providers[socket->family == 6];
 }
 
-void rp_iocp_start(iocp_socket *socket, unsigned operation);
+void rp__iocp_start(iocp_socket *socket, unsigned operation);
 /* What is pending is decided by its packet. */
-void rp_iocp_decide(iocp_socket *socket, unsigned operation, rp_io_result result);
+void rp__iocp_decide(iocp_socket *socket, unsigned operation, rp_io_result result);
 /* Closes and frees a socket that has no owner yet, or no more. */
-void rp_iocp_discard(iocp_socket *socket);
+void rp__iocp_discard(iocp_socket *socket);
 
 /* The record for an overlapped call that is about to be made: of RP_BASE_IN or RP_OP_SEND. */
-OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side);
+OVERLAPPED *rp__iocp_record(iocp_socket *socket, unsigned side);
 /* What such a call said: 0, it is done and no packet comes; WSA_IO_PENDING, a packet comes; or an
  * error, and no packet. */
-int rp_iocp_call_result(iocp_socket *socket, unsigned operation, bool success);
+int rp__iocp_call_result(iocp_socket *socket, unsigned operation, bool success);
 
 /* Notes what a packet says; runs no callback. Returns the number of things that it found and that
  * no callback will tell. */
-unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry);
+unsigned rp__iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry);
 /* See rp_base_steps. */
-unsigned rp_iocp_run_socket(rp_base_socket *base);
+unsigned rp__iocp_run_socket(rp_base_socket *base);
 
 /* ---- iocp_accept.c ---- */
 
-void rp_iocp_drop_guest(iocp_socket *listener);
+void rp__iocp_drop_guest(iocp_socket *listener);
 /* code: the packet's. Returns the number of things found that no callback will tell. */
-unsigned rp_iocp_accept_ended(iocp_socket *listener, int code);
-unsigned rp_iocp_run_accept(iocp_socket *listener);
+unsigned rp__iocp_accept_ended(iocp_socket *listener, int code);
+unsigned rp__iocp_run_accept(iocp_socket *listener);
 
 /* ---- the operations of port.h, in both ---- */
 
-rp_io_result rp_iocp_open(rp_port *port, uint8_t family, rp_socket **socket);
-rp_io_result rp_iocp_listen(rp_socket *socket, rp_address *address, int backlog);
-rp_io_result rp_iocp_bind(rp_socket *socket, const rp_binding *binding);
-void rp_iocp_connect(rp_socket *socket, const rp_address *address);
-void rp_iocp_accept(rp_socket *socket);
-void rp_iocp_receive(rp_socket *socket);
-void rp_iocp_send(rp_socket *socket, const rp_slice *slices, size_t count);
-void rp_iocp_shutdown_send(rp_socket *socket);
-void rp_iocp_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
-uint64_t rp_iocp_confirmed(rp_socket *socket);
-rp_tcp_numbers rp_iocp_numbers(rp_socket *socket);
-rp_address rp_iocp_local(rp_socket *socket);
-void rp_iocp_reset_on_close(rp_socket *socket);
-void rp_iocp_cancel(rp_socket *socket, unsigned operations);
-void rp_iocp_close(rp_socket *socket);
+rp_io_result rp__iocp_open(rp_port *port, uint8_t family, rp_socket **socket);
+rp_io_result rp__iocp_listen(rp_socket *socket, rp_address *address, int backlog);
+rp_io_result rp__iocp_bind(rp_socket *socket, const rp_binding *binding);
+void rp__iocp_connect(rp_socket *socket, const rp_address *address);
+void rp__iocp_accept(rp_socket *socket);
+void rp__iocp_receive(rp_socket *socket);
+void rp__iocp_send(rp_socket *socket, const rp_slice *slices, size_t count);
+void rp__iocp_shutdown_send(rp_socket *socket);
+void rp__iocp_keepalive(rp_socket *socket, const rp_keepalive *keepalive);
+uint64_t rp__iocp_confirmed(rp_socket *socket);
+rp_tcp_numbers rp__iocp_numbers(rp_socket *socket);
+rp_address rp__iocp_local(rp_socket *socket);
+void rp__iocp_reset_on_close(rp_socket *socket);
+void rp__iocp_cancel(rp_socket *socket, unsigned operations);
+void rp__iocp_close(rp_socket *socket);
 
 #endif

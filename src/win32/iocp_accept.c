@@ -10,18 +10,18 @@
 /* A listener's share of one turn. */
 #define ACCEPTS_PER_TURN 64
 
-rp_io_result rp_iocp_listen(rp_socket *base, rp_address *address, int backlog)
+rp_io_result rp__iocp_listen(rp_socket *base, rp_address *address, int backlog)
 {
     iocp_socket *socket = socket_of(base);
     socket_port(socket)->base.stats->system_calls += 4;
-    return rp_socket_listen(socket->handle, address, backlog);
+    return rp__socket_listen(socket->handle, address, backlog);
 }
 
-void rp_iocp_drop_guest(iocp_socket *listener)
+void rp__iocp_drop_guest(iocp_socket *listener)
 {
     if (listener->guest == NULL)
         return;
-    rp_iocp_discard(listener->guest);
+    rp__iocp_discard(listener->guest);
     listener->guest = NULL;
     listener->base.flags &= (uint8_t)~GUEST_CAME;
 }
@@ -35,24 +35,24 @@ static bool is_starvation(rp_io_result result)
 
 static rp_io_result accept_result(int code)
 {
-    rp_io_result lack = rp_open_result(code);
-    return is_starvation(lack) ? lack : rp_transfer_result(code);
+    rp_io_result lack = rp__open_result(code);
+    return is_starvation(lack) ? lack : rp__transfer_result(code);
 }
 
 static unsigned starve(iocp_socket *listener)
 {
     listener->base.flags &= (uint8_t)~STARVING;
-    rp_base_starve(&listener->base);
-    return rp_base_tell_starvation(&listener->base, listener->base.result);
+    rp__base_starve(&listener->base);
+    return rp__base_tell_starvation(&listener->base, listener->base.result);
 }
 
 /* ---- accepting ---- */
 
 static void accept_failed(iocp_socket *listener, rp_io_result result)
 {
-    rp_iocp_drop_guest(listener);
+    rp__iocp_drop_guest(listener);
     if (!is_starvation(result)) {
-        rp_iocp_decide(listener, RP_OP_ACCEPT, result);
+        rp__iocp_decide(listener, RP_OP_ACCEPT, result);
         return;
     }
     listener->base.result = result;
@@ -65,13 +65,13 @@ static rp_io_result arm_accept(iocp_socket *listener)
     DWORD received = 0, room = ACCEPT_ADDRESS_BYTES;
     rp_socket *guest = NULL;
     if (listener->guest == NULL) {
-        rp_io_result result = rp_iocp_open(&port->base.port, listener->family, &guest);
+        rp_io_result result = rp__iocp_open(&port->base.port, listener->family, &guest);
         if (result.status != RP_OK)
             return result;
         listener->guest = socket_of(guest);
     }
-    OVERLAPPED *record = rp_iocp_record(listener, RP_BASE_IN);
-    int code = rp_iocp_call_result(
+    OVERLAPPED *record = rp__iocp_record(listener, RP_BASE_IN);
+    int code = rp__iocp_call_result(
         listener, RP_OP_ACCEPT,
         provider_of(listener)->accept_ex(listener->handle, listener->guest->handle,
                                          port->accept_addresses, 0, room, room, &received, record));
@@ -84,17 +84,17 @@ static rp_io_result arm_accept(iocp_socket *listener)
 
 /* A connection that died before it was accepted says nothing about the listener; its socket can be
  * used no more. */
-unsigned rp_iocp_accept_ended(iocp_socket *listener, int code)
+unsigned rp__iocp_accept_ended(iocp_socket *listener, int code)
 {
     rp_io_result result = accept_result(code);
     if (code == 0)
         listener->base.flags |= GUEST_CAME;
     else if (result.status == RP_E_RESET)
-        rp_iocp_drop_guest(listener);
+        rp__iocp_drop_guest(listener);
     else
         accept_failed(listener, result);
     if (listener->cancelled & RP_OP_ACCEPT)
-        rp_iocp_decide(listener, RP_OP_ACCEPT, (rp_io_result){RP_E_CANCELLED, 0});
+        rp__iocp_decide(listener, RP_OP_ACCEPT, (rp_io_result){RP_E_CANCELLED, 0});
     return result.status == RP_E_RESET ? 1 : 0;
 }
 
@@ -104,22 +104,22 @@ static unsigned welcome_guest(iocp_socket *listener)
     iocp_socket *guest = listener->guest;
     SOCKET handle = listener->handle;
     if (listener->base.flags & RP_BASE_CLOSING) {
-        rp_iocp_drop_guest(listener);
+        rp__iocp_drop_guest(listener);
         return 0;
     }
     port->base.stats->system_calls++;
     if (setsockopt(guest->handle, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (const char *)&handle,
                    sizeof(handle)) != 0) {
-        rp_iocp_drop_guest(listener); /* it was reset meanwhile */
+        rp__iocp_drop_guest(listener); /* it was reset meanwhile */
         return 0;
     }
     listener->guest = NULL;
     listener->base.flags &= (uint8_t)~GUEST_CAME;
-    rp_base_welcome(&listener->base, &guest->base);
+    rp__base_welcome(&listener->base, &guest->base);
     return 1;
 }
 
-unsigned rp_iocp_run_accept(iocp_socket *listener)
+unsigned rp__iocp_run_accept(iocp_socket *listener)
 {
     unsigned found = 0;
     for (unsigned count = 0; count < ACCEPTS_PER_TURN; count++) {
@@ -136,19 +136,19 @@ unsigned rp_iocp_run_accept(iocp_socket *listener)
     if (listener->base.flags & GUEST_CAME || !(listener->base.decided & RP_OP_ACCEPT))
         return found;
     listener->base.flags &= (uint8_t)~STARVING;
-    return found + rp_base_tell(&listener->base, RP_OP_ACCEPT);
+    return found + rp__base_tell(&listener->base, RP_OP_ACCEPT);
 }
 
 /* What can't be armed here the turn tells. */
-void rp_iocp_accept(rp_socket *base)
+void rp__iocp_accept(rp_socket *base)
 {
     iocp_socket *listener = socket_of(base);
-    rp_iocp_start(listener, RP_OP_ACCEPT);
+    rp__iocp_start(listener, RP_OP_ACCEPT);
     if (listener->base.flags & RP_BASE_RUNNING)
         return;
     rp_io_result result = arm_accept(listener);
     if (result.status != RP_OK)
         accept_failed(listener, result);
     if (!(listener->pending & RP_OP_ACCEPT))
-        rp_base_enqueue(&listener->base);
+        rp__base_enqueue(&listener->base);
 }

@@ -13,23 +13,23 @@
 
 static const rp_io_result cancelled_result = {RP_E_CANCELLED, 0};
 
-void rp_iocp_start(iocp_socket *socket, unsigned operation)
+void rp__iocp_start(iocp_socket *socket, unsigned operation)
 {
-    rp_base_start(&socket->base, operation);
+    rp__base_start(&socket->base, operation);
     socket->cancelled &= (uint8_t)~operation;
 }
 
-void rp_iocp_decide(iocp_socket *socket, unsigned operation, rp_io_result result)
+void rp__iocp_decide(iocp_socket *socket, unsigned operation, rp_io_result result)
 {
     RP_ASSERT(!(socket->pending & operation));
-    rp_base_decide(&socket->base, operation, result);
+    rp__base_decide(&socket->base, operation, result);
 }
 
 /* ---- life of a socket ---- */
 
 static iocp_socket *socket_new(iocp_port *port)
 {
-    iocp_socket *socket = rp_base_socket_new(&port->base);
+    iocp_socket *socket = rp__base_socket_new(&port->base);
     if (socket != NULL)
         socket->handle = INVALID_SOCKET;
     return socket;
@@ -42,10 +42,10 @@ static void close_handle(iocp_socket *socket)
     socket->handle = INVALID_SOCKET;
 }
 
-void rp_iocp_discard(iocp_socket *socket)
+void rp__iocp_discard(iocp_socket *socket)
 {
     close_handle(socket);
-    rp_base_socket_free(&socket->base);
+    rp__base_socket_free(&socket->base);
 }
 
 static int attach(iocp_socket *socket)
@@ -62,7 +62,7 @@ static int attach(iocp_socket *socket)
     return SetFileCompletionNotificationModes(handle, modes) ? 0 : (int)GetLastError();
 }
 
-rp_io_result rp_iocp_open(rp_port *base, uint8_t family, rp_socket **out)
+rp_io_result rp__iocp_open(rp_port *base, uint8_t family, rp_socket **out)
 {
     iocp_port *port = port_of(base);
     *out = NULL;
@@ -72,15 +72,15 @@ rp_io_result rp_iocp_open(rp_port *base, uint8_t family, rp_socket **out)
     if (socket == NULL)
         return (rp_io_result){RP_E_NO_MEMORY, WSA_NOT_ENOUGH_MEMORY};
     socket->family = family;
-    rp_io_result result = rp_socket_open(family, &socket->handle);
+    rp_io_result result = rp__socket_open(family, &socket->handle);
     port->base.stats->system_calls += RP_SOCKET_OPEN_CALLS;
     if (result.status == RP_OK) {
-        result = rp_open_result(attach(socket));
+        result = rp__open_result(attach(socket));
         if (result.status != RP_OK)
             close_handle(socket);
     }
     if (result.status != RP_OK)
-        rp_base_socket_free(&socket->base);
+        rp__base_socket_free(&socket->base);
     else
         *out = &socket->base.socket;
     return result;
@@ -89,14 +89,14 @@ rp_io_result rp_iocp_open(rp_port *base, uint8_t family, rp_socket **out)
 static void run_close(iocp_socket *socket)
 {
     RP_ASSERT(socket->pending == 0);
-    rp_iocp_drop_guest(socket);
+    rp__iocp_drop_guest(socket);
     close_handle(socket);
-    rp_base_closed(&socket->base);
+    rp__base_closed(&socket->base);
 }
 
 /* ---- overlapped calls ---- */
 
-OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side)
+OVERLAPPED *rp__iocp_record(iocp_socket *socket, unsigned side)
 {
     OVERLAPPED *record = side == RP_OP_SEND ? &socket->out : &socket->in;
     memset(record, 0, sizeof(*record));
@@ -104,7 +104,7 @@ OVERLAPPED *rp_iocp_record(iocp_socket *socket, unsigned side)
     return record;
 }
 
-int rp_iocp_call_result(iocp_socket *socket, unsigned operation, bool success)
+int rp__iocp_call_result(iocp_socket *socket, unsigned operation, bool success)
 {
     int code = success ? 0 : WSAGetLastError();
     if (success && !provider_of(socket)->skips)
@@ -124,7 +124,7 @@ static void connect_ended(iocp_socket *socket, int code)
         if (setsockopt(socket->handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) != 0)
             code = WSAGetLastError();
     }
-    rp_iocp_decide(socket, RP_OP_CONNECT, rp_connect_result(code));
+    rp__iocp_decide(socket, RP_OP_CONNECT, rp__connect_result(code));
 }
 
 /* ---- send ---- */
@@ -147,7 +147,7 @@ static DWORD fill_parts(const iocp_socket *socket, WSABUF parts[SEND_SLICES])
 static void sent_bytes(iocp_socket *socket, size_t sent)
 {
     socket_port(socket)->base.stats->bytes_sent += sent;
-    (void)rp_unsent_advance(&socket->base.unsent, sent);
+    (void)rp__unsent_advance(&socket->base.unsent, sent);
 }
 
 /* Sends until all is sent, the kernel owes a packet, or it failed. */
@@ -156,18 +156,18 @@ static void go_on_sending(iocp_socket *socket)
     while (socket->base.unsent.count > 0) {
         WSABUF parts[SEND_SLICES];
         DWORD sent = 0, count = fill_parts(socket, parts);
-        OVERLAPPED *record = rp_iocp_record(socket, RP_OP_SEND);
-        int code = rp_iocp_call_result(
+        OVERLAPPED *record = rp__iocp_record(socket, RP_OP_SEND);
+        int code = rp__iocp_call_result(
             socket, RP_OP_SEND, WSASend(socket->handle, parts, count, &sent, 0, record, NULL) == 0);
         if (code == WSA_IO_PENDING)
             return;
         if (code != 0) {
-            rp_iocp_decide(socket, RP_OP_SEND, rp_transfer_result(code));
+            rp__iocp_decide(socket, RP_OP_SEND, rp__transfer_result(code));
             return;
         }
         sent_bytes(socket, sent);
     }
-    rp_iocp_decide(socket, RP_OP_SEND, (rp_io_result){RP_OK, 0});
+    rp__iocp_decide(socket, RP_OP_SEND, (rp_io_result){RP_OK, 0});
 }
 
 /* Returns the number of things found, which bytes are though more is to be sent. */
@@ -175,9 +175,9 @@ static unsigned send_ended(iocp_socket *socket, int code, size_t sent)
 {
     sent_bytes(socket, sent);
     if (code != 0)
-        rp_iocp_decide(socket, RP_OP_SEND, rp_transfer_result(code));
+        rp__iocp_decide(socket, RP_OP_SEND, rp__transfer_result(code));
     else if (socket->cancelled & RP_OP_SEND && socket->base.unsent.count > 0)
-        rp_iocp_decide(socket, RP_OP_SEND, cancelled_result);
+        rp__iocp_decide(socket, RP_OP_SEND, cancelled_result);
     else
         go_on_sending(socket);
     return socket->base.decided & RP_OP_SEND ? 0 : 1;
@@ -190,24 +190,24 @@ static void arm_receive(iocp_socket *socket)
 {
     WSABUF nothing = {0, NULL};
     DWORD received = 0, flags = 0;
-    OVERLAPPED *record = rp_iocp_record(socket, RP_BASE_IN);
-    int code = rp_iocp_call_result(
+    OVERLAPPED *record = rp__iocp_record(socket, RP_BASE_IN);
+    int code = rp__iocp_call_result(
         socket, RP_OP_RECEIVE,
         WSARecv(socket->handle, &nothing, 1, &received, &flags, record, NULL) == 0);
     if (code == 0) {
         socket->base.flags |= RP_BASE_READABLE;
-        rp_base_enqueue(&socket->base);
+        rp__base_enqueue(&socket->base);
     } else if (code != WSA_IO_PENDING) {
-        rp_iocp_decide(socket, RP_OP_RECEIVE, rp_transfer_result(code));
+        rp__iocp_decide(socket, RP_OP_RECEIVE, rp__transfer_result(code));
     }
 }
 
 static void receive_ended(iocp_socket *socket, int code)
 {
     if (code != 0)
-        rp_iocp_decide(socket, RP_OP_RECEIVE, rp_transfer_result(code));
+        rp__iocp_decide(socket, RP_OP_RECEIVE, rp__transfer_result(code));
     else if (socket->cancelled & RP_OP_RECEIVE)
-        rp_iocp_decide(socket, RP_OP_RECEIVE, cancelled_result);
+        rp__iocp_decide(socket, RP_OP_RECEIVE, cancelled_result);
     else
         socket->base.flags |= RP_BASE_READABLE;
 }
@@ -231,13 +231,13 @@ static unsigned read_once(iocp_socket *socket)
     if (size > 0) {
         if (size < room)
             socket->base.flags &= (uint8_t)~RP_BASE_READABLE;
-        rp_base_deliver(&socket->base, (size_t)size);
+        rp__base_deliver(&socket->base, (size_t)size);
         return 1;
     }
     int code = size == 0 ? code_of_the_end(socket) : WSAGetLastError();
     socket->base.flags &= (uint8_t)~RP_BASE_READABLE;
     if (code != WSAEWOULDBLOCK)
-        rp_iocp_decide(socket, RP_OP_RECEIVE, rp_transfer_result(code));
+        rp__iocp_decide(socket, RP_OP_RECEIVE, rp__transfer_result(code));
     return 0;
 }
 
@@ -253,7 +253,7 @@ static unsigned run_receive(iocp_socket *socket)
         }
         found += read_once(socket);
     }
-    return found + rp_base_tell(&socket->base, RP_OP_RECEIVE);
+    return found + rp__base_tell(&socket->base, RP_OP_RECEIVE);
 }
 
 /* ---- packets, turns ---- */
@@ -277,7 +277,7 @@ static int packet_code(const iocp_socket *socket, OVERLAPPED *record)
                : WSAGetLastError();
 }
 
-unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
+unsigned rp__iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
 {
     int code = packet_code(socket, entry->lpOverlapped);
     unsigned side = entry->lpOverlapped == &socket->out ? RP_OP_SEND : RP_BASE_IN;
@@ -289,7 +289,7 @@ unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
         connect_ended(socket, code);
         break;
     case RP_OP_ACCEPT:
-        found = rp_iocp_accept_ended(socket, code);
+        found = rp__iocp_accept_ended(socket, code);
         break;
     case RP_OP_RECEIVE:
         receive_ended(socket, code);
@@ -299,23 +299,23 @@ unsigned rp_iocp_note_packet(iocp_socket *socket, const OVERLAPPED_ENTRY *entry)
         break;
     }
     if (has_work(socket))
-        rp_base_enqueue(&socket->base);
+        rp__base_enqueue(&socket->base);
     return found;
 }
 
-unsigned rp_iocp_run_socket(rp_base_socket *base)
+unsigned rp__iocp_run_socket(rp_base_socket *base)
 {
     iocp_socket *socket = socket_of(&base->socket);
     unsigned found = 0;
     socket->base.flags |= RP_BASE_RUNNING;
     if (socket->base.started & RP_OP_CONNECT)
-        found += rp_base_tell(base, RP_OP_CONNECT);
+        found += rp__base_tell(base, RP_OP_CONNECT);
     if (socket->base.started & RP_OP_SEND)
-        found += rp_base_tell(base, RP_OP_SEND);
+        found += rp__base_tell(base, RP_OP_SEND);
     if (socket->base.started & RP_OP_RECEIVE)
         found += run_receive(socket);
     if (socket->base.started & RP_OP_ACCEPT)
-        found += rp_iocp_run_accept(socket);
+        found += rp__iocp_run_accept(socket);
     socket->base.flags &= (uint8_t)~RP_BASE_RUNNING;
     if (socket->base.flags & RP_BASE_CLOSING && socket->base.started == 0) {
         run_close(socket);
@@ -324,21 +324,21 @@ unsigned rp_iocp_run_socket(rp_base_socket *base)
     if (idle(socket, RP_OP_RECEIVE) && !(socket->base.flags & RP_BASE_READABLE))
         arm_receive(socket);
     if (has_work(socket))
-        rp_base_enqueue(&socket->base);
+        rp__base_enqueue(&socket->base);
     else if (!(socket->base.flags & RP_BASE_PARKED))
-        rp_list_remove(&base->link);
+        rp__list_remove(&base->link);
     return found;
 }
 
 /* ---- operations ---- */
 
-rp_io_result rp_iocp_bind(rp_socket *base, const rp_binding *binding)
+rp_io_result rp__iocp_bind(rp_socket *base, const rp_binding *binding)
 {
     iocp_socket *socket = socket_of(base);
     if (binding->device != NULL)
         return (rp_io_result){RP_E_UNSUPPORTED, WSAEOPNOTSUPP};
     socket_port(socket)->base.stats->system_calls++;
-    int code = rp_socket_bind(socket->handle, &binding->address);
+    int code = rp__socket_bind(socket->handle, &binding->address);
     if (code == 0)
         socket->base.flags |= BOUND;
     return (rp_io_result){code == 0               ? RP_OK
@@ -354,47 +354,47 @@ static int bind_any(iocp_socket *socket)
     if (socket->base.flags & BOUND)
         return 0;
     socket_port(socket)->base.stats->system_calls++;
-    return rp_socket_bind(socket->handle, &any);
+    return rp__socket_bind(socket->handle, &any);
 }
 
-void rp_iocp_connect(rp_socket *base, const rp_address *address)
+void rp__iocp_connect(rp_socket *base, const rp_address *address)
 {
     iocp_socket *socket = socket_of(base);
     struct sockaddr_storage storage;
-    int size = rp_sockaddr_set(&storage, address);
-    rp_iocp_start(socket, RP_OP_CONNECT);
+    int size = rp__sockaddr_set(&storage, address);
+    rp__iocp_start(socket, RP_OP_CONNECT);
     int code = bind_any(socket);
     if (code == 0) {
-        OVERLAPPED *record = rp_iocp_record(socket, RP_BASE_IN);
-        code = rp_iocp_call_result(socket, RP_OP_CONNECT,
-                                   provider_of(socket)->connect_ex(socket->handle,
-                                                                   (struct sockaddr *)&storage,
-                                                                   size, NULL, 0, NULL, record));
+        OVERLAPPED *record = rp__iocp_record(socket, RP_BASE_IN);
+        code = rp__iocp_call_result(socket, RP_OP_CONNECT,
+                                    provider_of(socket)->connect_ex(socket->handle,
+                                                                    (struct sockaddr *)&storage,
+                                                                    size, NULL, 0, NULL, record));
     }
     if (code != WSA_IO_PENDING)
         connect_ended(socket, code);
 }
 
-/* Started by its own callback, it is seen to by rp_iocp_run_socket. */
-void rp_iocp_receive(rp_socket *base)
+/* Started by its own callback, it is seen to by rp__iocp_run_socket. */
+void rp__iocp_receive(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
-    rp_iocp_start(socket, RP_OP_RECEIVE);
+    rp__iocp_start(socket, RP_OP_RECEIVE);
     if (socket->base.flags & RP_BASE_READABLE)
-        rp_base_enqueue(&socket->base);
+        rp__base_enqueue(&socket->base);
     else if (!(socket->base.flags & RP_BASE_RUNNING))
         arm_receive(socket);
 }
 
-void rp_iocp_send(rp_socket *base, const rp_slice *slices, size_t count)
+void rp__iocp_send(rp_socket *base, const rp_slice *slices, size_t count)
 {
     iocp_socket *socket = socket_of(base);
-    rp_base_start_send(&socket->base, slices, count);
+    rp__base_start_send(&socket->base, slices, count);
     socket->cancelled &= (uint8_t)~RP_OP_SEND;
     go_on_sending(socket);
 }
 
-void rp_iocp_shutdown_send(rp_socket *base)
+void rp__iocp_shutdown_send(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
     RP_ASSERT(!(socket->base.started & RP_OP_SEND));
@@ -402,36 +402,36 @@ void rp_iocp_shutdown_send(rp_socket *base)
     (void)shutdown(socket->handle, SD_SEND);
 }
 
-void rp_iocp_keepalive(rp_socket *base, const rp_keepalive *keepalive)
+void rp__iocp_keepalive(rp_socket *base, const rp_keepalive *keepalive)
 {
     iocp_socket *socket = socket_of(base);
     socket_port(socket)->base.stats->system_calls += RP_KEEPALIVE_CALLS;
-    rp_socket_keepalive(socket->handle, keepalive);
+    rp__socket_keepalive(socket->handle, keepalive);
 }
 
 /* SIO_TCP_INFO has no such number: BytesOut less BytesInFlight may count twice what was sent twice.
  * Without it a send's end is what shows that bytes move: Windows buffers 64 KiB and less. */
-uint64_t rp_iocp_confirmed(rp_socket *base)
+uint64_t rp__iocp_confirmed(rp_socket *base)
 {
     (void)base;
     return 0;
 }
 
-rp_tcp_numbers rp_iocp_numbers(rp_socket *base)
+rp_tcp_numbers rp__iocp_numbers(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
     socket_port(socket)->base.stats->system_calls++;
-    return rp_socket_numbers(socket->handle);
+    return rp__socket_numbers(socket->handle);
 }
 
-rp_address rp_iocp_local(rp_socket *base)
+rp_address rp__iocp_local(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
     socket_port(socket)->base.stats->system_calls++;
-    return rp_socket_local(socket->handle);
+    return rp__socket_local(socket->handle);
 }
 
-void rp_iocp_reset_on_close(rp_socket *base)
+void rp__iocp_reset_on_close(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
     struct linger now = {.l_onoff = 1, .l_linger = 0};
@@ -443,33 +443,33 @@ void rp_iocp_reset_on_close(rp_socket *base)
  * then the packet is there already. */
 static void cancel_one(iocp_socket *socket, unsigned operation)
 {
-    if (!rp_base_undecided(&socket->base, operation) || socket->cancelled & operation)
+    if (!rp__base_undecided(&socket->base, operation) || socket->cancelled & operation)
         return;
     socket->cancelled |= (uint8_t)operation;
     if (!(socket->pending & operation)) {
-        rp_iocp_decide(socket, operation, cancelled_result);
+        rp__iocp_decide(socket, operation, cancelled_result);
         return;
     }
     socket_port(socket)->base.stats->system_calls++;
     (void)CancelIoEx((HANDLE)socket->handle, operation == RP_OP_SEND ? &socket->out : &socket->in);
 }
 
-void rp_iocp_cancel(rp_socket *base, unsigned operations)
+void rp__iocp_cancel(rp_socket *base, unsigned operations)
 {
     iocp_socket *socket = socket_of(base);
     for (unsigned operation = 1; operation & RP_OP_ALL; operation <<= 1) {
         if (operations & operation)
             cancel_one(socket, operation);
     }
-    rp_base_cancel_quiet(&socket->base, operations);
+    rp__base_cancel_quiet(&socket->base, operations);
 }
 
-void rp_iocp_close(rp_socket *base)
+void rp__iocp_close(rp_socket *base)
 {
     iocp_socket *socket = socket_of(base);
     RP_ASSERT(!(socket->base.flags & RP_BASE_CLOSING));
     socket->base.flags |= RP_BASE_CLOSING;
-    rp_iocp_cancel(base, RP_OP_ALL);
+    rp__iocp_cancel(base, RP_OP_ALL);
     if (has_work(socket))
-        rp_base_enqueue(&socket->base);
+        rp__base_enqueue(&socket->base);
 }

@@ -6,7 +6,7 @@
 
 /* ---- routes ---- */
 
-bool rp_system_source(const rp_address *to, rp_address *source)
+bool rp__system_source(const rp_address *to, rp_address *source)
 {
     WSADATA data;
     struct sockaddr_storage storage;
@@ -20,7 +20,7 @@ bool rp_system_source(const rp_address *to, rp_address *source)
         (void)WSACleanup();
         return false;
     }
-    int size = rp_sockaddr_set(&storage, &target);
+    int size = rp__sockaddr_set(&storage, &target);
     bool found = connect(handle, (struct sockaddr *)&storage, size) == 0 &&
                  getsockname(handle, (struct sockaddr *)&storage, &size) == 0;
     (void)closesocket(handle);
@@ -33,7 +33,7 @@ bool rp_system_source(const rp_address *to, rp_address *source)
     return found;
 }
 
-bool rp_system_lacks_descriptors(void)
+bool rp__system_lacks_descriptors(void)
 {
     WSADATA data;
     if (WSAStartup(MAKEWORD(2, 2), &data) != 0)
@@ -77,7 +77,7 @@ static void take_value(rp_search *search, const char *key, const char *value)
 
 /* The list that a policy or the administrator set; else the machine's own domain, and what the
  * network gave it. */
-void rp_system_search(rp_search *search)
+void rp__system_search(rp_search *search)
 {
     static const char policy[] = "Software\\Policies\\Microsoft\\Windows NT\\DNSClient";
     static const char parameters[] = "System\\CurrentControlSet\\Services\\Tcpip\\Parameters";

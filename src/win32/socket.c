@@ -15,7 +15,7 @@
 #define TCP_KEEPCNT 16
 #endif
 
-int rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address)
+int rp__sockaddr_set(struct sockaddr_storage *target, const rp_address *address)
 {
     memset(target, 0, sizeof(*target));
     if (address->family == 4) {
@@ -34,15 +34,15 @@ int rp_sockaddr_set(struct sockaddr_storage *target, const rp_address *address)
     return sizeof(*in6);
 }
 
-rp_io_result rp_socket_open(uint8_t family, SOCKET *handle)
+rp_io_result rp__socket_open(uint8_t family, SOCKET *handle)
 {
     *handle = WSASocketW(family == 4 ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
                          WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (*handle == INVALID_SOCKET)
-        return rp_open_result(WSAGetLastError());
+        return rp__open_result(WSAGetLastError());
     u_long yes = 1;
     if (ioctlsocket(*handle, (long)FIONBIO, &yes) != 0) {
-        rp_io_result result = rp_open_result(WSAGetLastError());
+        rp_io_result result = rp__open_result(WSAGetLastError());
         (void)closesocket(*handle);
         *handle = INVALID_SOCKET;
         return result;
@@ -63,16 +63,16 @@ static void set_option(SOCKET handle, int name, DWORD value)
 }
 
 /* SIO_KEEPALIVE_VALS sets all but the number of probes, which is 10 before Windows 10, 1703. */
-void rp_socket_keepalive(SOCKET handle, const rp_keepalive *keepalive)
+void rp__socket_keepalive(SOCKET handle, const rp_keepalive *keepalive)
 {
     if (keepalive->unconfirmed_ms != RP_NEVER_MS)
         set_option(handle, TCP_MAXRT, at_most((keepalive->unconfirmed_ms + 999) / 1000, INT_MAX));
     if (keepalive->idle_ms == RP_NEVER_MS)
         return;
-    struct tcp_keepalive values = {.onoff = 1,
-                                   .keepalivetime = at_most(keepalive->idle_ms, INT_MAX),
-                                   .keepaliveinterval =
-                                       at_most(rp_keepalive_interval_s(keepalive) * 1000, INT_MAX)};
+    struct tcp_keepalive values = {
+        .onoff = 1,
+        .keepalivetime = at_most(keepalive->idle_ms, INT_MAX),
+        .keepaliveinterval = at_most(rp__keepalive_interval_s(keepalive) * 1000, INT_MAX)};
     DWORD size = 0;
     (void)WSAIoctl(handle, SIO_KEEPALIVE_VALS, &values, sizeof(values), NULL, 0, &size, NULL, NULL);
     set_option(handle, TCP_KEEPCNT, 3);
@@ -93,7 +93,7 @@ typedef struct tcp_info {
 _Static_assert(sizeof(tcp_info) == 88, "as Windows has it");
 
 /* It counts bytes that were sent again, not segments. */
-rp_tcp_numbers rp_socket_numbers(SOCKET handle)
+rp_tcp_numbers rp__socket_numbers(SOCKET handle)
 {
     DWORD version = 0, size = 0;
     tcp_info info = {0};
@@ -108,7 +108,7 @@ rp_tcp_numbers rp_socket_numbers(SOCKET handle)
                             .round_trip_us = info.rtt_us};
 }
 
-rp_address rp_socket_local(SOCKET handle)
+rp_address rp__socket_local(SOCKET handle)
 {
     struct sockaddr_storage storage;
     int size = sizeof(storage);
@@ -129,24 +129,24 @@ rp_address rp_socket_local(SOCKET handle)
 }
 
 /* On Windows SO_REUSEADDR would take the port away from whoever listens there. */
-rp_io_result rp_socket_listen(SOCKET handle, rp_address *address, int backlog)
+rp_io_result rp__socket_listen(SOCKET handle, rp_address *address, int backlog)
 {
     struct sockaddr_storage storage;
-    int size = rp_sockaddr_set(&storage, address);
+    int size = rp__sockaddr_set(&storage, address);
     int on = 1;
     (void)setsockopt(handle, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof(on));
     if (bind(handle, (struct sockaddr *)&storage, size) != 0 || listen(handle, backlog) != 0)
-        return rp_listen_result(WSAGetLastError());
-    rp_address bound = rp_socket_local(handle);
+        return rp__listen_result(WSAGetLastError());
+    rp_address bound = rp__socket_local(handle);
     if (bound.family == 0)
-        return rp_listen_result(WSAGetLastError());
+        return rp__listen_result(WSAGetLastError());
     address->port = bound.port;
     return (rp_io_result){RP_OK, 0};
 }
 
-int rp_socket_bind(SOCKET handle, const rp_address *address)
+int rp__socket_bind(SOCKET handle, const rp_address *address)
 {
     struct sockaddr_storage storage;
-    int size = rp_sockaddr_set(&storage, address);
+    int size = rp__sockaddr_set(&storage, address);
     return bind(handle, (struct sockaddr *)&storage, size) == 0 ? 0 : WSAGetLastError();
 }

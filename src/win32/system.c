@@ -13,12 +13,12 @@
 #define NS_PER_S 1000000000u
 
 /* There is no fork. */
-uint64_t rp_process_mark(void)
+uint64_t rp__process_mark(void)
 {
     return 1;
 }
 
-void rp_wipe(void *bytes, size_t size)
+void rp__wipe(void *bytes, size_t size)
 {
     (void)SecureZeroMemory(bytes, size);
 }
@@ -26,7 +26,7 @@ void rp_wipe(void *bytes, size_t size)
 /* ---- clock, randomness ---- */
 
 /* Counts on while the machine sleeps ("Acquiring high-resolution time stamps", Microsoft). */
-uint64_t rp_monotonic_ns(void)
+uint64_t rp__monotonic_ns(void)
 {
     LARGE_INTEGER count, frequency;
     (void)QueryPerformanceFrequency(&frequency);
@@ -36,7 +36,7 @@ uint64_t rp_monotonic_ns(void)
     return ticks / per_s * NS_PER_S + ticks % per_s * NS_PER_S / per_s;
 }
 
-void rp_random_bytes(void *bytes, size_t size)
+void rp__random_bytes(void *bytes, size_t size)
 {
     uint8_t *next = bytes;
     while (size > 0) {
@@ -49,20 +49,20 @@ void rp_random_bytes(void *bytes, size_t size)
 
 /* ---- the trust store ---- */
 
-const char *const *rp_system_ca_files(void)
+const char *const *rp__system_ca_files(void)
 {
     static const char *const none[] = {NULL};
     return none;
 }
 
-const char *const *rp_system_ca_directories(void)
+const char *const *rp__system_ca_directories(void)
 {
-    return rp_system_ca_files();
+    return rp__system_ca_files();
 }
 
 /* ROOT alone: what is in the store "CA" are intermediates, which nobody has to trust. */
-void rp_system_ca_certificates(void (*visit)(void *user, const uint8_t *der, size_t size),
-                               void *user)
+void rp__system_ca_certificates(void (*visit)(void *user, const uint8_t *der, size_t size),
+                                void *user)
 {
     HCERTSTORE store = CertOpenSystemStoreW(0, L"ROOT");
     if (store == NULL)
@@ -96,7 +96,7 @@ static void trim(char *text)
  * codes ringport meets one that is as small. */
 #define ERRNO_LIMIT 43
 
-const char *rp_os_error_text(int os_code)
+const char *rp__os_error_text(int os_code)
 {
     static _Thread_local char text[TEXT_LIMIT];
     wchar_t wide[TEXT_LIMIT];

@@ -4,12 +4,12 @@
 #include "base/assert.h"
 #include "win32/winsock.h"
 
-void rp_signals_block(rp_signals *saved)
+void rp__signals_block(rp_signals *saved)
 {
     (void)saved;
 }
 
-void rp_signals_restore(const rp_signals *saved)
+void rp__signals_restore(const rp_signals *saved)
 {
     (void)saved;
 }
@@ -21,7 +21,7 @@ static DWORD WINAPI thread_main(void *argument)
     return 0;
 }
 
-bool rp_thread_start(rp_thread *thread, void (*run)(void *argument), void *argument)
+bool rp__thread_start(rp_thread *thread, void (*run)(void *argument), void *argument)
 {
     *thread = (rp_thread){.run = run, .argument = argument};
     DWORD id = 0;
@@ -31,25 +31,25 @@ bool rp_thread_start(rp_thread *thread, void (*run)(void *argument), void *argum
     return handle != NULL;
 }
 
-void rp_thread_join(rp_thread *thread)
+void rp__thread_join(rp_thread *thread)
 {
     HANDLE handle = (HANDLE)(uintptr_t)thread->private_handle[0];
     RP_ASSERT(WaitForSingleObject(handle, INFINITE) == WAIT_OBJECT_0);
     (void)CloseHandle(handle);
 }
 
-bool rp_thread_is_self(const rp_thread *thread)
+bool rp__thread_is_self(const rp_thread *thread)
 {
     return thread->private_handle[1] == GetCurrentThreadId();
 }
 
-void rp_thread_note_self(rp_thread *thread)
+void rp__thread_note_self(rp_thread *thread)
 {
     thread->private_handle[1] = GetCurrentThreadId();
 }
 
 /* Of the process's first group of processors, which has 64 at the most. */
-uint32_t rp_processor_count(void)
+uint32_t rp__processor_count(void)
 {
     DWORD_PTR set, of_system;
     uint32_t count = 0;
@@ -60,7 +60,7 @@ uint32_t rp_processor_count(void)
     return count > 0 ? count : 1;
 }
 
-void rp_thread_pin(uint32_t processor)
+void rp__thread_pin(uint32_t processor)
 {
     DWORD_PTR set, of_system;
     if (!GetProcessAffinityMask(GetCurrentProcess(), &set, &of_system))
@@ -77,22 +77,22 @@ static CONDITION_VARIABLE *condition_of(rp_condition *condition)
     return (CONDITION_VARIABLE *)(void *)condition->private_state;
 }
 
-void rp_condition_init(rp_condition *condition)
+void rp__condition_init(rp_condition *condition)
 {
     InitializeConditionVariable(condition_of(condition));
 }
 
-void rp_condition_destroy(rp_condition *condition)
+void rp__condition_destroy(rp_condition *condition)
 {
     (void)condition;
 }
 
-void rp_condition_wake(rp_condition *condition)
+void rp__condition_wake(rp_condition *condition)
 {
     WakeAllConditionVariable(condition_of(condition));
 }
 
-bool rp_condition_wait(rp_condition *condition, rp_mutex *mutex, uint64_t ms)
+bool rp__condition_wait(rp_condition *condition, rp_mutex *mutex, uint64_t ms)
 {
     DWORD most = ms < INFINITE ? (DWORD)ms : INFINITE; /* 49 days are without end */
     return SleepConditionVariableSRW(condition_of(condition), mutex, most, 0);

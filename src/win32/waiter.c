@@ -83,51 +83,51 @@ static DWORD WINAPI waiter_main(void *argument)
 {
     rp_iocp_waiter *waiter = argument;
     OVERLAPPED_ENTRY batch[BATCH_ENTRIES];
-    rp_mutex_lock(&waiter->mutex);
+    rp__mutex_lock(&waiter->mutex);
     while (!waiter->stop) {
         ULONG count = 0;
         waiter->sleeps_until = waiter->deadline_ns;
-        DWORD wait_ms = rp_iocp_wait_ms(waiter->port, waiter->deadline_ns);
-        rp_mutex_unlock(&waiter->mutex);
+        DWORD wait_ms = rp__iocp_wait_ms(waiter->port, waiter->deadline_ns);
+        rp__mutex_unlock(&waiter->mutex);
         if (!GetQueuedCompletionStatusEx(waiter->port->handle, batch, BATCH_ENTRIES, &count,
                                          wait_ms, FALSE))
             count = 0;
-        rp_mutex_lock(&waiter->mutex);
+        rp__mutex_lock(&waiter->mutex);
         for (ULONG i = 0; i < count; i++)
             queue_entry(waiter, &batch[i]);
-        if (waiter->deadline_ns != RP_WAIT_FOREVER && waiter->deadline_ns <= rp_monotonic_ns()) {
+        if (waiter->deadline_ns != RP_WAIT_FOREVER && waiter->deadline_ns <= rp__monotonic_ns()) {
             waiter->deadline_ns = RP_WAIT_FOREVER;
             waiter->due = true;
             set_readiness(waiter);
         }
     }
-    rp_mutex_unlock(&waiter->mutex);
+    rp__mutex_unlock(&waiter->mutex);
     return 0;
 }
 
 /* ---- the loop's side ---- */
 
-void rp_iocp_waiter_tell(rp_iocp_waiter *waiter)
+void rp__iocp_waiter_tell(rp_iocp_waiter *waiter)
 {
-    rp_mutex_lock(&waiter->mutex);
+    rp__mutex_lock(&waiter->mutex);
     waiter->told = true;
     set_readiness(waiter);
-    rp_mutex_unlock(&waiter->mutex);
+    rp__mutex_unlock(&waiter->mutex);
 }
 
-void rp_iocp_waiter_set_deadline(rp_iocp_waiter *waiter, uint64_t deadline_ns)
+void rp__iocp_waiter_set_deadline(rp_iocp_waiter *waiter, uint64_t deadline_ns)
 {
-    rp_mutex_lock(&waiter->mutex);
+    rp__mutex_lock(&waiter->mutex);
     bool sooner = deadline_ns < waiter->sleeps_until;
     waiter->deadline_ns = deadline_ns;
     waiter->due = false; /* if it still is, the thread will say so again */
     if (sooner)
         waiter->sleeps_until = deadline_ns;
     set_readiness(waiter);
-    rp_mutex_unlock(&waiter->mutex);
+    rp__mutex_unlock(&waiter->mutex);
     if (sooner) {
         waiter->port->base.stats->system_calls++;
-        rp_iocp_post(waiter->port, PACKET_WAITER);
+        rp__iocp_post(waiter->port, PACKET_WAITER);
     }
 }
 
@@ -135,18 +135,18 @@ static bool wait_until_ready(rp_iocp_waiter *waiter, uint64_t end_ns)
 {
     if (end_ns == 0)
         return true;
-    rp_mutex_lock(&waiter->mutex);
+    rp__mutex_lock(&waiter->mutex);
     bool ready = waiter->ready;
-    rp_mutex_unlock(&waiter->mutex);
-    return ready || WaitForSingleObject(waiter->event, rp_iocp_wait_ms(waiter->port, end_ns)) ==
+    rp__mutex_unlock(&waiter->mutex);
+    return ready || WaitForSingleObject(waiter->event, rp__iocp_wait_ms(waiter->port, end_ns)) ==
                         WAIT_OBJECT_0;
 }
 
-unsigned rp_iocp_waiter_take(rp_iocp_waiter *waiter, OVERLAPPED_ENTRY *entries, unsigned room,
-                             uint64_t end_ns)
+unsigned rp__iocp_waiter_take(rp_iocp_waiter *waiter, OVERLAPPED_ENTRY *entries, unsigned room,
+                              uint64_t end_ns)
 {
     (void)wait_until_ready(waiter, end_ns);
-    rp_mutex_lock(&waiter->mutex);
+    rp__mutex_lock(&waiter->mutex);
     unsigned count = 0;
     for (; count < room && count < waiter->count; count++)
         entries[count] = waiter->queue[count];
@@ -158,11 +158,11 @@ unsigned rp_iocp_waiter_take(rp_iocp_waiter *waiter, OVERLAPPED_ENTRY *entries, 
     set_readiness(waiter);
     if (count > 0)
         WakeConditionVariable(&waiter->room);
-    rp_mutex_unlock(&waiter->mutex);
+    rp__mutex_unlock(&waiter->mutex);
     return count;
 }
 
-rp_waitable rp_iocp_waiter_waitable(const rp_iocp_waiter *waiter)
+rp_waitable rp__iocp_waiter_waitable(const rp_iocp_waiter *waiter)
 {
     return (rp_waitable){(intptr_t)waiter->socket, waiter->event};
 }
@@ -195,18 +195,18 @@ static void free_waiter(rp_iocp_waiter *waiter)
         (void)closesocket(waiter->socket);
     if (waiter->event != NULL)
         (void)CloseHandle(waiter->event);
-    rp_mutex_destroy(&waiter->mutex);
-    rp_free(waiter->port->base.memory, waiter);
+    rp__mutex_destroy(&waiter->mutex);
+    rp__free(waiter->port->base.memory, waiter);
 }
 
-rp_iocp_waiter *rp_iocp_waiter_create(iocp_port *port)
+rp_iocp_waiter *rp__iocp_waiter_create(iocp_port *port)
 {
-    rp_iocp_waiter *waiter = rp_allocate(port->base.memory, sizeof(*waiter));
+    rp_iocp_waiter *waiter = rp__allocate(port->base.memory, sizeof(*waiter));
     if (waiter == NULL)
         return NULL;
     waiter->port = port;
     waiter->deadline_ns = waiter->sleeps_until = RP_WAIT_FOREVER;
-    rp_mutex_init(&waiter->mutex);
+    rp__mutex_init(&waiter->mutex);
     InitializeConditionVariable(&waiter->room);
     waiter->event = CreateEventW(NULL, TRUE, FALSE, NULL);
     waiter->socket = open_signal();
@@ -219,13 +219,13 @@ rp_iocp_waiter *rp_iocp_waiter_create(iocp_port *port)
     return waiter;
 }
 
-void rp_iocp_waiter_destroy(rp_iocp_waiter *waiter)
+void rp__iocp_waiter_destroy(rp_iocp_waiter *waiter)
 {
-    rp_mutex_lock(&waiter->mutex);
+    rp__mutex_lock(&waiter->mutex);
     waiter->stop = true;
-    rp_mutex_unlock(&waiter->mutex);
+    rp__mutex_unlock(&waiter->mutex);
     WakeConditionVariable(&waiter->room);
-    rp_iocp_post(waiter->port, PACKET_WAITER);
+    rp__iocp_post(waiter->port, PACKET_WAITER);
     RP_ASSERT(WaitForSingleObject(waiter->thread, INFINITE) == WAIT_OBJECT_0);
     (void)CloseHandle(waiter->thread);
     free_waiter(waiter);

@@ -31,23 +31,23 @@ typedef struct rp_refused_anchor {
 } rp_refused_anchor;
 
 /* Allocates from memory, which must stay. NULL: no memory. */
-rp_anchors *rp_anchors_create(rp_memory *memory);
-void rp_anchors_destroy(rp_anchors *anchors); /* NULL does nothing */
+rp_anchors *rp__anchors_create(rp_memory *memory);
+void rp__anchors_destroy(rp_anchors *anchors); /* NULL does nothing */
 
 /* Copies the certificate; one that is there already is not added again. RP_E_CERT_INVALID: it can't
  * be used, *reason (NULL: not wanted) says why, and it is among the refused. RP_E_NO_MEMORY:
  * nothing happened. */
-rp_status rp_anchors_add(rp_anchors *anchors, rp_slice der, const char **reason);
+rp_status rp__anchors_add(rp_anchors *anchors, rp_slice der, const char **reason);
 
-size_t rp_anchors_count(const rp_anchors *anchors);
-size_t rp_anchors_refused_count(const rp_anchors *anchors);
-const rp_anchor *rp_anchors_first(const rp_anchors *anchors);
-const rp_refused_anchor *rp_anchors_first_refused(const rp_anchors *anchors);
+size_t rp__anchors_count(const rp_anchors *anchors);
+size_t rp__anchors_refused_count(const rp_anchors *anchors);
+const rp_anchor *rp__anchors_first(const rp_anchors *anchors);
+const rp_refused_anchor *rp__anchors_first_refused(const rp_anchors *anchors);
 
 /* The next anchor of that subject behind after (NULL: the first one). NULL: there is none. */
-const rp_anchor *rp_anchors_find(const rp_anchors *anchors, rp_slice subject,
-                                 const rp_anchor *after);
+const rp_anchor *rp__anchors_find(const rp_anchors *anchors, rp_slice subject,
+                                  const rp_anchor *after);
 /* The anchor that is this very certificate. NULL: none is. */
-const rp_anchor *rp_anchors_same(const rp_anchors *anchors, const rp_certificate *certificate);
+const rp_anchor *rp__anchors_same(const rp_anchors *anchors, const rp_certificate *certificate);
 
 #endif

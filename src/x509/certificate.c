@@ -20,15 +20,15 @@ static bool read_basic_constraints(rp_certificate *certificate, rp_slice content
 {
     rp_slice fields;
     certificate->has_basic_constraints = true;
-    if (!rp_der_get(&content, RP_DER_SEQUENCE, &fields) || content.size != 0)
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &fields) || content.size != 0)
         return false;
-    if (rp_der_next_is(&fields, RP_DER_BOOLEAN) &&
-        !rp_der_boolean(&fields, &certificate->is_authority))
+    if (rp__der_next_is(&fields, RP_DER_BOOLEAN) &&
+        !rp__der_boolean(&fields, &certificate->is_authority))
         return false;
     if (fields.size == 0)
         return true;
     certificate->has_path_length = true;
-    return rp_der_small(&fields, &certificate->path_length) && fields.size == 0;
+    return rp__der_small(&fields, &certificate->path_length) && fields.size == 0;
 }
 
 static bool read_key_usage(rp_certificate *certificate, rp_slice content)
@@ -36,7 +36,7 @@ static bool read_key_usage(rp_certificate *certificate, rp_slice content)
     rp_slice bytes;
     unsigned unused;
     certificate->has_key_usage = true;
-    if (!rp_der_bits(&content, &bytes, &unused) || content.size != 0)
+    if (!rp__der_bits(&content, &bytes, &unused) || content.size != 0)
         return false;
     certificate->key_usage = bytes.size > 0 ? bytes.data[0] : 0;
     return true;
@@ -46,11 +46,11 @@ static bool read_extended_key_usage(rp_certificate *certificate, rp_slice conten
 {
     rp_slice purposes, purpose;
     certificate->has_extended_key_usage = true;
-    if (!rp_der_get(&content, RP_DER_SEQUENCE, &purposes) || content.size != 0 ||
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &purposes) || content.size != 0 ||
         purposes.size == 0)
         return false;
     while (purposes.size > 0) {
-        if (!rp_der_get(&purposes, RP_DER_OID, &purpose) || purpose.size == 0)
+        if (!rp__der_get(&purposes, RP_DER_OID, &purpose) || purpose.size == 0)
             return false;
         if (RP_SLICE_IS(purpose, "\x2b\x06\x01\x05\x05\x07\x03\x01"))
             certificate->for_servers = true;
@@ -66,11 +66,11 @@ static bool read_alternative_names(rp_certificate *certificate, rp_slice content
 {
     rp_slice names;
     rp_general_name name;
-    if (!rp_der_get(&content, RP_DER_SEQUENCE, &names) || content.size != 0 || names.size == 0)
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &names) || content.size != 0 || names.size == 0)
         return false;
     certificate->alternative_names = names;
     while (names.size > 0) {
-        if (!rp_general_name_read(&names, &name))
+        if (!rp__general_name_read(&names, &name))
             return false;
         if (name.type == RP_GENERAL_ADDRESS && name.value.size != 4 && name.value.size != 16)
             return false;
@@ -80,13 +80,13 @@ static bool read_alternative_names(rp_certificate *certificate, rp_slice content
 
 static bool read_name_constraints(rp_certificate *certificate, rp_slice content)
 {
-    return rp_der_get(&content, RP_DER_SEQUENCE, &certificate->name_constraints) &&
-           content.size == 0 && rp_constraints_read(certificate->name_constraints);
+    return rp__der_get(&content, RP_DER_SEQUENCE, &certificate->name_constraints) &&
+           content.size == 0 && rp__constraints_read(certificate->name_constraints);
 }
 
 static bool read_subject_key_id(rp_certificate *certificate, rp_slice content)
 {
-    return rp_der_get(&content, RP_DER_OCTET_STRING, &certificate->subject_key_id) &&
+    return rp__der_get(&content, RP_DER_OCTET_STRING, &certificate->subject_key_id) &&
            content.size == 0;
 }
 
@@ -95,10 +95,10 @@ static bool read_subject_key_id(rp_certificate *certificate, rp_slice content)
 static bool read_authority_key_id(rp_certificate *certificate, rp_slice content)
 {
     rp_slice fields;
-    if (!rp_der_get(&content, RP_DER_SEQUENCE, &fields) || content.size != 0)
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &fields) || content.size != 0)
         return false;
-    return !rp_der_next_is(&fields, RP_DER_CONTEXT | 0) ||
-           rp_der_get(&fields, RP_DER_CONTEXT | 0, &certificate->authority_key_id);
+    return !rp__der_next_is(&fields, RP_DER_CONTEXT | 0) ||
+           rp__der_get(&fields, RP_DER_CONTEXT | 0, &certificate->authority_key_id);
 }
 
 static bool keep_distribution_points(rp_certificate *certificate, rp_slice content)
@@ -114,9 +114,9 @@ static bool read_tls_features(rp_certificate *certificate, rp_slice content)
 {
     rp_slice features;
     uint32_t feature;
-    bool readable = rp_der_get(&content, RP_DER_SEQUENCE, &features) && content.size == 0;
+    bool readable = rp__der_get(&content, RP_DER_SEQUENCE, &features) && content.size == 0;
     while (readable && features.size > 0) {
-        readable = rp_der_small(&features, &feature);
+        readable = rp__der_small(&features, &feature);
         if (readable && feature == 5)
             certificate->must_staple = true;
     }
@@ -170,13 +170,13 @@ static const known_extension *find_extension(rp_slice type)
     return NULL;
 }
 
-bool rp_extension_read(rp_slice *list, rp_slice *type, bool *critical, rp_slice *content)
+bool rp__extension_read(rp_slice *list, rp_slice *type, bool *critical, rp_slice *content)
 {
     rp_slice fields;
     *critical = false;
-    return rp_der_get(list, RP_DER_SEQUENCE, &fields) && rp_der_get(&fields, RP_DER_OID, type) &&
-           (!rp_der_next_is(&fields, RP_DER_BOOLEAN) || rp_der_boolean(&fields, critical)) &&
-           rp_der_get(&fields, RP_DER_OCTET_STRING, content) && fields.size == 0;
+    return rp__der_get(list, RP_DER_SEQUENCE, &fields) && rp__der_get(&fields, RP_DER_OID, type) &&
+           (!rp__der_next_is(&fields, RP_DER_BOOLEAN) || rp__der_boolean(&fields, critical)) &&
+           rp__der_get(&fields, RP_DER_OCTET_STRING, content) && fields.size == 0;
 }
 
 static const char *read_extensions(rp_certificate *certificate, rp_slice list)
@@ -186,10 +186,10 @@ static const char *read_extensions(rp_certificate *certificate, rp_slice list)
     for (size_t count = 0; list.size > 0; count++) {
         if (count == EXTENSIONS_LIMIT)
             return "it has too many extensions";
-        if (!rp_extension_read(&list, &seen[count], &critical, &content))
+        if (!rp__extension_read(&list, &seen[count], &critical, &content))
             return "its extensions are malformed";
         for (size_t i = 0; i < count; i++) {
-            if (rp_slice_equal(seen[i], seen[count]))
+            if (rp__slice_equal(seen[i], seen[count]))
                 return "it has an extension twice"; /* RFC 5280, 4.2 */
         }
         const known_extension *known = find_extension(seen[count]);
@@ -207,9 +207,9 @@ static bool read_version(rp_certificate *certificate, rp_slice *in)
 {
     rp_slice content;
     uint32_t number = 0;
-    if (rp_der_next_is(in, RP_DER_CONTEXT_CONSTRUCTED | 0) &&
-        (!rp_der_get(in, RP_DER_CONTEXT_CONSTRUCTED | 0, &content) ||
-         !rp_der_small(&content, &number) || content.size != 0 || number > 2))
+    if (rp__der_next_is(in, RP_DER_CONTEXT_CONSTRUCTED | 0) &&
+        (!rp__der_get(in, RP_DER_CONTEXT_CONSTRUCTED | 0, &content) ||
+         !rp__der_small(&content, &number) || content.size != 0 || number > 2))
         return false;
     certificate->version = number + 1;
     return true;
@@ -218,9 +218,9 @@ static bool read_version(rp_certificate *certificate, rp_slice *in)
 static bool read_validity(rp_certificate *certificate, rp_slice *in)
 {
     rp_slice times;
-    return rp_der_get(in, RP_DER_SEQUENCE, &times) &&
-           rp_der_time(&times, &certificate->not_before) &&
-           rp_der_time(&times, &certificate->not_after) && times.size == 0;
+    return rp__der_get(in, RP_DER_SEQUENCE, &times) &&
+           rp__der_time(&times, &certificate->not_before) &&
+           rp__der_time(&times, &certificate->not_after) && times.size == 0;
 }
 
 /* issuerUniqueID, subjectUniqueID: nobody's business. */
@@ -228,7 +228,8 @@ static bool skip_unique_ids(const rp_certificate *certificate, rp_slice *in)
 {
     rp_slice ignored;
     for (uint8_t tag = RP_DER_CONTEXT | 1; tag <= (RP_DER_CONTEXT | 2); tag++) {
-        if (rp_der_next_is(in, tag) && (certificate->version < 2 || !rp_der_get(in, tag, &ignored)))
+        if (rp__der_next_is(in, tag) &&
+            (certificate->version < 2 || !rp__der_get(in, tag, &ignored)))
             return false;
     }
     return true;
@@ -239,45 +240,45 @@ static const char *read_signed_part(rp_certificate *certificate, rp_slice in)
     rp_slice algorithm, extensions, list;
     if (!read_version(certificate, &in))
         return "its version is not known";
-    if (!rp_der_integer(&in, &certificate->serial))
+    if (!rp__der_integer(&in, &certificate->serial))
         return "its serial number is malformed";
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &algorithm) ||
-        !rp_slice_equal(algorithm, certificate->algorithm)) /* RFC 5280, 4.1.1.2 */
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &algorithm) ||
+        !rp__slice_equal(algorithm, certificate->algorithm)) /* RFC 5280, 4.1.1.2 */
         return "it names two signature algorithms";
-    if (!rp_dname_read(&in, &certificate->issuer))
+    if (!rp__dname_read(&in, &certificate->issuer))
         return "its issuer's name is malformed";
     if (!read_validity(certificate, &in))
         return "its validity is malformed";
-    if (!rp_dname_read(&in, &certificate->subject))
+    if (!rp__dname_read(&in, &certificate->subject))
         return "its subject's name is malformed";
-    certificate->self_issued = rp_dname_equal(certificate->issuer, certificate->subject);
-    if (!rp_der_element(&in, RP_DER_SEQUENCE, &certificate->public_key))
+    certificate->self_issued = rp__dname_equal(certificate->issuer, certificate->subject);
+    if (!rp__der_element(&in, RP_DER_SEQUENCE, &certificate->public_key))
         return "its key is malformed";
     if (!skip_unique_ids(certificate, &in))
         return "its unique identifiers are malformed";
     if (in.size == 0)
         return NULL;
-    if (certificate->version < 3 || !rp_der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 3, &extensions) ||
-        in.size != 0 || !rp_der_get(&extensions, RP_DER_SEQUENCE, &list) || extensions.size != 0 ||
-        list.size == 0)
+    if (certificate->version < 3 ||
+        !rp__der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 3, &extensions) || in.size != 0 ||
+        !rp__der_get(&extensions, RP_DER_SEQUENCE, &list) || extensions.size != 0 || list.size == 0)
         return "its extensions are malformed";
     return read_extensions(certificate, list);
 }
 
-bool rp_certificate_read(rp_certificate *certificate, rp_slice der, const char **reason)
+bool rp__certificate_read(rp_certificate *certificate, rp_slice der, const char **reason)
 {
     rp_slice in = der, fields, signed_fields;
     memset(certificate, 0, sizeof(*certificate));
     certificate->der = der;
     *reason = "it is not a certificate in DER";
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &fields) || in.size != 0)
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &fields) || in.size != 0)
         return false;
-    if (!rp_der_element(&fields, RP_DER_SEQUENCE, &certificate->signed_part) ||
-        !rp_der_get(&fields, RP_DER_SEQUENCE, &certificate->algorithm) ||
-        !rp_der_bytes(&fields, &certificate->signature) || fields.size != 0)
+    if (!rp__der_element(&fields, RP_DER_SEQUENCE, &certificate->signed_part) ||
+        !rp__der_get(&fields, RP_DER_SEQUENCE, &certificate->algorithm) ||
+        !rp__der_bytes(&fields, &certificate->signature) || fields.size != 0)
         return false;
     in = certificate->signed_part;
-    (void)rp_der_get(&in, RP_DER_SEQUENCE, &signed_fields); /* as has been seen */
+    (void)rp__der_get(&in, RP_DER_SEQUENCE, &signed_fields); /* as has been seen */
     *reason = read_signed_part(certificate, signed_fields);
     return *reason == NULL;
 }

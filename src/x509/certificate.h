@@ -41,9 +41,9 @@ typedef struct rp_certificate {
 
 /* False: it is malformed, *reason (a static string, for the end of a message) says in what, and
  * *certificate has what was read until then: the subject perhaps. */
-bool rp_certificate_read(rp_certificate *certificate, rp_slice der, const char **reason);
+bool rp__certificate_read(rp_certificate *certificate, rp_slice der, const char **reason);
 
 /* Takes an Extension off the front of *list: a certificate's, a CRL's or an OCSP response's. */
-bool rp_extension_read(rp_slice *list, rp_slice *type, bool *critical, rp_slice *content);
+bool rp__extension_read(rp_slice *list, rp_slice *type, bool *critical, rp_slice *content);
 
 #endif

@@ -10,7 +10,7 @@
 
 #define OID_EMAIL_ADDRESS "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01"
 
-const char rp_constraints_over_budget[] = "its names and constraints are too many to compare";
+const char rp__constraints_over_budget[] = "its names and constraints are too many to compare";
 
 static const char unsupported[] =
     "its authority is constrained in a kind of name that is not supported, and it has such a name";
@@ -23,8 +23,8 @@ static bool read_subtree(rp_slice *list, rp_general_name *base)
 {
     rp_slice fields;
     static const uint8_t minimum[] = {RP_DER_CONTEXT | 0, 1, 0};
-    return rp_der_get(list, RP_DER_SEQUENCE, &fields) && rp_general_name_read(&fields, base) &&
-           (fields.size == 0 || rp_slice_equal(fields, (rp_slice){minimum, sizeof(minimum)}));
+    return rp__der_get(list, RP_DER_SEQUENCE, &fields) && rp__general_name_read(&fields, base) &&
+           (fields.size == 0 || rp__slice_equal(fields, (rp_slice){minimum, sizeof(minimum)}));
 }
 
 /* permitted and excluded: the lists of subtrees, empty where they are absent. */
@@ -33,12 +33,12 @@ static bool read_lists(rp_slice constraints, rp_slice *permitted, rp_slice *excl
     *permitted = *excluded = (rp_slice){NULL, 0};
     if (constraints.size == 0)
         return false;
-    if (rp_der_next_is(&constraints, RP_DER_CONTEXT_CONSTRUCTED | 0) &&
-        (!rp_der_get(&constraints, RP_DER_CONTEXT_CONSTRUCTED | 0, permitted) ||
+    if (rp__der_next_is(&constraints, RP_DER_CONTEXT_CONSTRUCTED | 0) &&
+        (!rp__der_get(&constraints, RP_DER_CONTEXT_CONSTRUCTED | 0, permitted) ||
          permitted->size == 0))
         return false;
-    if (rp_der_next_is(&constraints, RP_DER_CONTEXT_CONSTRUCTED | 1) &&
-        (!rp_der_get(&constraints, RP_DER_CONTEXT_CONSTRUCTED | 1, excluded) ||
+    if (rp__der_next_is(&constraints, RP_DER_CONTEXT_CONSTRUCTED | 1) &&
+        (!rp__der_get(&constraints, RP_DER_CONTEXT_CONSTRUCTED | 1, excluded) ||
          excluded->size == 0))
         return false;
     return constraints.size == 0;
@@ -73,7 +73,7 @@ static bool is_dns_base(rp_slice value)
         value = without_front(value, 1);
     else if (value.size == 0)
         return true;
-    return rp_host_labels(value.data, value.size) > 0;
+    return rp__host_labels(value.data, value.size) > 0;
 }
 
 static bool check_list(rp_slice list)
@@ -90,7 +90,7 @@ static bool check_list(rp_slice list)
     return true;
 }
 
-bool rp_constraints_read(rp_slice constraints)
+bool rp__constraints_read(rp_slice constraints)
 {
     rp_slice permitted, excluded;
     return read_lists(constraints, &permitted, &excluded) && check_list(permitted) &&
@@ -101,7 +101,7 @@ bool rp_constraints_read(rp_slice constraints)
 
 static bool same_letters(rp_slice left, rp_slice right)
 {
-    return rp_ascii_equal(left.data, right.data, left.size);
+    return rp__ascii_equal(left.data, right.data, left.size);
 }
 
 /* name ends in base, at a label's boundary. A base with a leading dot is not in the RFC for DNS;
@@ -157,8 +157,8 @@ static bool matches(const rp_general_name *name, rp_slice base, bool excluded)
     case RP_GENERAL_ADDRESS:
         return address_within(name->value, base);
     case RP_GENERAL_DIRECTORY:
-        return excluded ? rp_dname_may_be_within(name->value, base)
-                        : rp_dname_within(name->value, base);
+        return excluded ? rp__dname_may_be_within(name->value, base)
+                        : rp__dname_within(name->value, base);
     default:
         return false;
     }
@@ -199,7 +199,7 @@ static bool is_comparable(const rp_general_name *name)
         return true;
     if (is_wildcard(value))
         value = without_front(value, 2);
-    return rp_host_labels(value.data, value.size) > 0;
+    return rp__host_labels(value.data, value.size) > 0;
 }
 
 static const char *check_name(rp_slice permitted, rp_slice excluded, const rp_general_name *name,
@@ -208,7 +208,7 @@ static const char *check_name(rp_slice permitted, rp_slice excluded, const rp_ge
     found within, outside;
     if (!look_up(permitted, name, false, budget, &within) ||
         !look_up(excluded, name, true, budget, &outside))
-        return rp_constraints_over_budget;
+        return rp__constraints_over_budget;
     if (!within.constrained && !outside.constrained)
         return NULL;
     if (!is_supported(name->type))
@@ -231,21 +231,21 @@ static const char *check_subject(rp_slice permitted, rp_slice excluded, const rp
     if (below->subject.size > 0)
         reason = check_name(permitted, excluded, &subject, budget);
     if (reason == NULL && below->alternative_names.data == NULL &&
-        rp_dname_attribute(below->subject, email_type, &email.value))
+        rp__dname_attribute(below->subject, email_type, &email.value))
         reason = check_name(permitted, excluded, &email, budget);
     return reason;
 }
 
-const char *rp_constraints_check(rp_slice constraints, const rp_certificate *below,
-                                 uint32_t *budget)
+const char *rp__constraints_check(rp_slice constraints, const rp_certificate *below,
+                                  uint32_t *budget)
 {
     rp_slice permitted, excluded;
     rp_slice names = below->alternative_names;
     rp_general_name name;
     bool readable = read_lists(constraints, &permitted, &excluded);
-    RP_ASSERT(readable); /* by rp_constraints_read, or the certificate would be malformed */
+    RP_ASSERT(readable); /* by rp__constraints_read, or the certificate would be malformed */
     const char *reason = check_subject(permitted, excluded, below, budget);
-    while (reason == NULL && rp_general_name_read(&names, &name))
+    while (reason == NULL && rp__general_name_read(&names, &name))
         reason = check_name(permitted, excluded, &name, budget);
     return reason;
 }

@@ -47,7 +47,7 @@ typedef struct crl {
 
 struct rp_crls {
     rp_memory *memory;
-    uint64_t process; /* rp_process_mark of its maker: children of fork use it too */
+    uint64_t process; /* rp__process_mark of its maker: children of fork use it too */
     rp_mutex mutex;
     crl *first;
     size_t count, bytes;
@@ -61,7 +61,7 @@ typedef struct entry {
     const char *reason;
 } entry;
 
-const char *rp_revocation_reason(uint32_t number)
+const char *rp__revocation_reason(uint32_t number)
 {
     static const char *const names[] = {
         "unspecified",   "keyCompromise",        "cACompromise",    "affiliationChanged",
@@ -80,9 +80,9 @@ static unsigned short_type(rp_slice type)
 static bool read_reason(entry *found, rp_slice content)
 {
     rp_slice number;
-    if (!rp_der_get(&content, RP_DER_ENUMERATED, &number) || content.size != 0 || number.size != 1)
+    if (!rp__der_get(&content, RP_DER_ENUMERATED, &number) || content.size != 0 || number.size != 1)
         return false;
-    found->reason = rp_revocation_reason(number.data[0]);
+    found->reason = rp__revocation_reason(number.data[0]);
     return found->reason != NULL;
 }
 
@@ -96,7 +96,7 @@ static const char *read_entry_extensions(entry *found, rp_slice list)
     if (list.size == 0)
         return malformed_entry;
     for (size_t count = 0; list.size > 0; count++) {
-        if (count == EXTENSIONS_LIMIT || !rp_extension_read(&list, &type, &critical, &content))
+        if (count == EXTENSIONS_LIMIT || !rp__extension_read(&list, &type, &critical, &content))
             return malformed_entry;
         switch (short_type(type)) {
         case 21: /* reasonCode */
@@ -121,12 +121,12 @@ static const char *read_entry(rp_slice *in, entry *found)
 {
     rp_slice fields, extensions;
     found->reason = NULL;
-    if (!rp_der_get(in, RP_DER_SEQUENCE, &fields) || !rp_der_integer(&fields, &found->serial) ||
-        !rp_der_time(&fields, &found->date))
+    if (!rp__der_get(in, RP_DER_SEQUENCE, &fields) || !rp__der_integer(&fields, &found->serial) ||
+        !rp__der_time(&fields, &found->date))
         return malformed_entry;
     if (fields.size == 0)
         return NULL;
-    if (!rp_der_get(&fields, RP_DER_SEQUENCE, &extensions) || fields.size != 0)
+    if (!rp__der_get(&fields, RP_DER_SEQUENCE, &extensions) || fields.size != 0)
         return malformed_entry;
     return read_entry_extensions(found, extensions);
 }
@@ -137,7 +137,7 @@ static size_t bucket_of(const crl *list, rp_slice serial)
 {
     uint64_t hash = RP_HASH_BEGIN;
     for (size_t i = 0; i < serial.size; i++)
-        hash = rp_hash_byte(hash, serial.data[i]);
+        hash = rp__hash_byte(hash, serial.data[i]);
     return (size_t)(hash ^ hash >> 32) & (list->buckets - 1);
 }
 
@@ -162,7 +162,7 @@ static bool make_table(crl *list, rp_memory *memory)
     list->buckets = 1;
     while (list->buckets < list->count)
         list->buckets *= 2;
-    list->starts = rp_allocate(memory, (list->buckets + 1 + list->count) * sizeof(*list->starts));
+    list->starts = rp__allocate(memory, (list->buckets + 1 + list->count) * sizeof(*list->starts));
     if (list->starts == NULL)
         return false;
     list->places = list->starts + list->buckets + 1;
@@ -187,7 +187,7 @@ static bool find_entry(const crl *list, rp_slice serial, entry *found)
         rp_slice rest = {list->entries.data + list->places[i],
                          list->entries.size - list->places[i]};
         (void)read_entry(&rest, found); /* as has been seen */
-        if (rp_slice_equal(found->serial, serial))
+        if (rp__slice_equal(found->serial, serial))
             return true;
     }
     return false;
@@ -203,9 +203,9 @@ static bool read_flag(rp_slice *in, unsigned number, bool *value)
     rp_slice content;
     uint8_t tag = (uint8_t)(RP_DER_CONTEXT | number);
     *value = false;
-    if (!rp_der_next_is(in, tag))
+    if (!rp__der_next_is(in, tag))
         return true;
-    if (!rp_der_get(in, tag, &content) || content.size != 1)
+    if (!rp__der_get(in, tag, &content) || content.size != 1)
         return false;
     *value = content.data[0] == 0xff;
     return *value || content.data[0] == 0;
@@ -218,12 +218,13 @@ static bool read_point_name(rp_slice in, rp_slice *names)
     rp_slice ignored;
     rp_general_name name;
     *names = (rp_slice){NULL, 0};
-    if (rp_der_next_is(&in, RP_DER_CONTEXT_CONSTRUCTED | 1))
-        return rp_der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 1, &ignored) && in.size == 0;
-    if (!rp_der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 0, names) || in.size != 0 || names->size == 0)
+    if (rp__der_next_is(&in, RP_DER_CONTEXT_CONSTRUCTED | 1))
+        return rp__der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 1, &ignored) && in.size == 0;
+    if (!rp__der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 0, names) || in.size != 0 ||
+        names->size == 0)
         return false;
     for (rp_slice rest = *names; rest.size > 0;) {
-        if (!rp_general_name_read(&rest, &name))
+        if (!rp__general_name_read(&rest, &name))
             return false;
     }
     return true;
@@ -233,19 +234,19 @@ static const char *read_issuing_point(crl *list, rp_slice content)
 {
     rp_slice fields, name;
     bool indirect, for_attributes;
-    if (!rp_der_get(&content, RP_DER_SEQUENCE, &fields) || content.size != 0 || fields.size == 0)
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &fields) || content.size != 0 || fields.size == 0)
         return malformed_point;
-    if (rp_der_next_is(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0)) {
+    if (rp__der_next_is(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0)) {
         list->has_point = true;
-        if (!rp_der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &name) ||
+        if (!rp__der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &name) ||
             !read_point_name(name, &list->point))
             return malformed_point;
     }
     if (!read_flag(&fields, 1, &list->for_users) || !read_flag(&fields, 2, &list->for_authorities))
         return malformed_point;
-    if (rp_der_next_is(&fields, RP_DER_CONTEXT | 3)) {
+    if (rp__der_next_is(&fields, RP_DER_CONTEXT | 3)) {
         list->some_reasons = true;
-        if (!rp_der_get(&fields, RP_DER_CONTEXT | 3, &name))
+        if (!rp__der_get(&fields, RP_DER_CONTEXT | 3, &name))
             return malformed_point;
     }
     if (!read_flag(&fields, 4, &indirect) || !read_flag(&fields, 5, &for_attributes) ||
@@ -267,10 +268,10 @@ static const char *read_list_extensions(crl *list, rp_slice in)
     for (size_t count = 0; in.size > 0; count++) {
         if (count == EXTENSIONS_LIMIT)
             return "it has too many extensions";
-        if (!rp_extension_read(&in, &seen[count], &critical, &content))
+        if (!rp__extension_read(&in, &seen[count], &critical, &content))
             return "its extensions are malformed";
         for (size_t i = 0; i < count; i++) {
-            if (rp_slice_equal(seen[i], seen[count]))
+            if (rp__slice_equal(seen[i], seen[count]))
                 return "it has an extension twice";
         }
         unsigned type = short_type(seen[count]);
@@ -289,11 +290,11 @@ static const char *read_list_extensions(crl *list, rp_slice in)
 
 static const char *read_dates(crl *list, rp_slice *in)
 {
-    if (!rp_der_time(in, &list->this_update))
+    if (!rp__der_time(in, &list->this_update))
         return "its thisUpdate is malformed";
-    if (!rp_der_next_is(in, RP_DER_UTC_TIME) && !rp_der_next_is(in, RP_DER_GENERALIZED_TIME))
+    if (!rp__der_next_is(in, RP_DER_UTC_TIME) && !rp__der_next_is(in, RP_DER_GENERALIZED_TIME))
         return "it has no nextUpdate"; /* RFC 5280, 5.1.2.5 */
-    if (!rp_der_time(in, &list->next_update) || list->next_update < list->this_update)
+    if (!rp__der_time(in, &list->next_update) || list->next_update < list->this_update)
         return "its nextUpdate is malformed";
     return NULL;
 }
@@ -303,21 +304,21 @@ static const char *read_signed_part(crl *list, rp_slice in, rp_slice outer_algor
 {
     rp_slice algorithm, extensions, content;
     uint32_t version = 0; /* 1, and without extensions, where it is not there */
-    if (rp_der_next_is(&in, RP_DER_INTEGER) && (!rp_der_small(&in, &version) || version != 1))
+    if (rp__der_next_is(&in, RP_DER_INTEGER) && (!rp__der_small(&in, &version) || version != 1))
         return "its version is not known";
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &algorithm) ||
-        !rp_slice_equal(algorithm, outer_algorithm)) /* RFC 5280, 5.1.1.2 */
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &algorithm) ||
+        !rp__slice_equal(algorithm, outer_algorithm)) /* RFC 5280, 5.1.1.2 */
         return "it names two signature algorithms";
-    if (!rp_dname_read(&in, &list->issuer))
+    if (!rp__dname_read(&in, &list->issuer))
         return "its issuer's name is malformed";
     const char *reason = read_dates(list, &in);
     if (reason != NULL)
         return reason;
-    if (rp_der_next_is(&in, RP_DER_SEQUENCE) && !rp_der_get(&in, RP_DER_SEQUENCE, &list->entries))
+    if (rp__der_next_is(&in, RP_DER_SEQUENCE) && !rp__der_get(&in, RP_DER_SEQUENCE, &list->entries))
         return malformed_entry;
     if (in.size > 0) {
-        if (version == 0 || !rp_der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 0, &content) ||
-            in.size != 0 || !rp_der_get(&content, RP_DER_SEQUENCE, &extensions) ||
+        if (version == 0 || !rp__der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 0, &content) ||
+            in.size != 0 || !rp__der_get(&content, RP_DER_SEQUENCE, &extensions) ||
             content.size != 0)
             return "its extensions are malformed";
         reason = read_list_extensions(list, extensions);
@@ -328,38 +329,38 @@ static const char *read_signed_part(crl *list, rp_slice in, rp_slice outer_algor
 static const char *read_list(crl *list, rp_slice der)
 {
     rp_slice fields, signed_fields, algorithm, in;
-    if (!rp_der_get(&der, RP_DER_SEQUENCE, &fields) || der.size != 0 ||
-        !rp_der_element(&fields, RP_DER_SEQUENCE, &list->signed_part) ||
-        !rp_der_get(&fields, RP_DER_SEQUENCE, &algorithm) ||
-        !rp_der_bytes(&fields, &list->signature) || fields.size != 0)
+    if (!rp__der_get(&der, RP_DER_SEQUENCE, &fields) || der.size != 0 ||
+        !rp__der_element(&fields, RP_DER_SEQUENCE, &list->signed_part) ||
+        !rp__der_get(&fields, RP_DER_SEQUENCE, &algorithm) ||
+        !rp__der_bytes(&fields, &list->signature) || fields.size != 0)
         return "it is not a CRL in DER";
     in = list->signed_part;
-    (void)rp_der_get(&in, RP_DER_SEQUENCE, &signed_fields); /* as has been seen */
+    (void)rp__der_get(&in, RP_DER_SEQUENCE, &signed_fields); /* as has been seen */
     const char *reason = read_signed_part(list, signed_fields, algorithm);
-    return reason != NULL ? reason : rp_signature_algorithm_read(&list->algorithm, algorithm);
+    return reason != NULL ? reason : rp__signature_algorithm_read(&list->algorithm, algorithm);
 }
 
 /* ---- The store ------------------------------------------------------------------------------- */
 
-rp_crls *rp_crls_create(rp_memory *memory)
+rp_crls *rp__crls_create(rp_memory *memory)
 {
-    rp_crls *crls = rp_allocate(memory, sizeof(*crls));
+    rp_crls *crls = rp__allocate(memory, sizeof(*crls));
     if (crls == NULL)
         return NULL;
     crls->memory = memory;
-    crls->process = rp_process_mark();
-    rp_mutex_init(&crls->mutex);
+    crls->process = rp__process_mark();
+    rp__mutex_init(&crls->mutex);
     return crls;
 }
 
 static void free_list(rp_crls *crls, crl *list)
 {
-    rp_free(crls->memory, list->starts);
-    rp_free(crls->memory, list->bytes);
-    rp_free(crls->memory, list);
+    rp__free(crls->memory, list->starts);
+    rp__free(crls->memory, list->bytes);
+    rp__free(crls->memory, list);
 }
 
-void rp_crls_destroy(rp_crls *crls)
+void rp__crls_destroy(rp_crls *crls)
 {
     if (crls == NULL)
         return;
@@ -367,15 +368,15 @@ void rp_crls_destroy(rp_crls *crls)
         next = list->next;
         free_list(crls, list);
     }
-    rp_mutex_destroy(&crls->mutex);
-    rp_free(crls->memory, crls);
+    rp__mutex_destroy(&crls->mutex);
+    rp__free(crls->memory, crls);
 }
 
-rp_status rp_crls_take(rp_crls *crls, uint8_t *der, size_t size, const char **reason)
+rp_status rp__crls_take(rp_crls *crls, uint8_t *der, size_t size, const char **reason)
 {
-    crl *list = rp_allocate(crls->memory, sizeof(*list));
+    crl *list = rp__allocate(crls->memory, sizeof(*list));
     if (list == NULL) {
-        rp_free(crls->memory, der);
+        rp__free(crls->memory, der);
         return RP_E_NO_MEMORY;
     }
     list->bytes = der;
@@ -396,12 +397,12 @@ rp_status rp_crls_take(rp_crls *crls, uint8_t *der, size_t size, const char **re
     return RP_OK;
 }
 
-size_t rp_crls_count(const rp_crls *crls)
+size_t rp__crls_count(const rp_crls *crls)
 {
     return crls->count;
 }
 
-void rp_crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), void *user)
+void rp__crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), void *user)
 {
     for (const crl *list = crls == NULL ? NULL : crls->first; list != NULL; list = list->next)
         fn(list->signed_part, user);
@@ -412,14 +413,14 @@ void rp_crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), vo
 static bool is_known(rp_crls *crls, const crl *list, const uint8_t *key, signer *found)
 {
     bool known = false;
-    if (!rp_mutex_lock_inherited(&crls->mutex, crls->process))
+    if (!rp__mutex_lock_inherited(&crls->mutex, crls->process))
         return false;
     for (unsigned i = 0; i < SIGNERS && !known; i++) {
         known = list->known[i] && memcmp(list->keys[i], key, KEY_HASH_BYTES) == 0;
         if (known)
             *found = (signer)i;
     }
-    rp_mutex_unlock(&crls->mutex);
+    rp__mutex_unlock(&crls->mutex);
     return known;
 }
 
@@ -434,15 +435,15 @@ static rp_signature_result check_signature(rp_crls *crls, crl *list, rp_issuer i
     if (is_known(crls, list, key, &found))
         return found == SIGNER ? RP_SIGNATURE_GOOD : RP_SIGNATURE_BAD;
     rp_signature_result result =
-        rp_signature_verify(issuer.key, &list->algorithm, list->signed_part, list->signature);
+        rp__signature_verify(issuer.key, &list->algorithm, list->signed_part, list->signature);
     if (result == RP_SIGNATURE_NO_MEMORY)
         return result;
     found = result == RP_SIGNATURE_GOOD ? SIGNER : NO_SIGNER;
-    if (!rp_mutex_lock_inherited(&crls->mutex, crls->process))
+    if (!rp__mutex_lock_inherited(&crls->mutex, crls->process))
         return result;
     list->known[found] = true;
     memcpy(list->keys[found], key, sizeof(key));
-    rp_mutex_unlock(&crls->mutex);
+    rp__mutex_unlock(&crls->mutex);
     return result;
 }
 
@@ -452,15 +453,15 @@ static bool same_name(const rp_general_name *left, const rp_general_name *right)
 {
     if (left->type != right->type)
         return false;
-    return left->type == RP_GENERAL_DIRECTORY ? rp_dname_equal(left->value, right->value)
-                                              : rp_slice_equal(left->value, right->value);
+    return left->type == RP_GENERAL_DIRECTORY ? rp__dname_equal(left->value, right->value)
+                                              : rp__slice_equal(left->value, right->value);
 }
 
 static bool share_name(rp_slice left, rp_slice right)
 {
     rp_general_name one, other;
-    while (rp_general_name_read(&left, &one)) {
-        for (rp_slice rest = right; rp_general_name_read(&rest, &other);) {
+    while (rp__general_name_read(&left, &one)) {
+        for (rp_slice rest = right; rp__general_name_read(&rest, &other);) {
             if (same_name(&one, &other))
                 return true;
         }
@@ -473,13 +474,13 @@ static bool share_name(rp_slice left, rp_slice right)
 static bool names_point(const rp_certificate *certificate, rp_slice point)
 {
     rp_slice in = certificate->distribution_points, points, fields, name, names;
-    if (in.data == NULL || !rp_der_get(&in, RP_DER_SEQUENCE, &points) || in.size != 0)
+    if (in.data == NULL || !rp__der_get(&in, RP_DER_SEQUENCE, &points) || in.size != 0)
         return false;
     while (points.size > 0) {
-        if (!rp_der_get(&points, RP_DER_SEQUENCE, &fields))
+        if (!rp__der_get(&points, RP_DER_SEQUENCE, &fields))
             return false;
         /* With reasons, or an issuer of lists that is another, it is not of this kind. */
-        if (!rp_der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &name) || fields.size != 0)
+        if (!rp__der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &name) || fields.size != 0)
             continue;
         if (read_point_name(name, &names) && share_name(names, point))
             return true;
@@ -544,15 +545,15 @@ static nearness judge_unlisted(const crl *list, const rp_certificate *certificat
     return now > list->next_update ? TOO_LATE : GOOD;
 }
 
-rp_standing rp_crls_judge(rp_crls *crls, const rp_certificate *certificate, rp_issuer issuer,
-                          int64_t now)
+rp_standing rp__crls_judge(rp_crls *crls, const rp_certificate *certificate, rp_issuer issuer,
+                           int64_t now)
 {
     rp_standing standing;
     nearness best = NO_LIST;
     entry found;
     note(&standing, &best, NO_LIST, NULL);
     for (crl *list = crls != NULL ? crls->first : NULL; list != NULL; list = list->next) {
-        if (!rp_dname_equal(list->issuer, certificate->issuer))
+        if (!rp__dname_equal(list->issuer, certificate->issuer))
             continue;
         rp_signature_result result = check_signature(crls, list, issuer);
         if (result == RP_SIGNATURE_NO_MEMORY)

@@ -31,24 +31,24 @@
 typedef struct rp_crls rp_crls;
 
 /* Allocates from memory, which must stay. NULL: no memory. */
-rp_crls *rp_crls_create(rp_memory *memory);
-void rp_crls_destroy(rp_crls *crls); /* NULL does nothing */
+rp_crls *rp__crls_create(rp_memory *memory);
+void rp__crls_destroy(rp_crls *crls); /* NULL does nothing */
 
 /* Takes der, size (> 0) bytes from the store's memory, over: also when it fails. RP_E_CERT_INVALID:
  * the list can't be used, *reason says why: "it is a delta CRL". */
-rp_status rp_crls_take(rp_crls *crls, uint8_t *der, size_t size, const char **reason);
-size_t rp_crls_count(const rp_crls *crls);
+rp_status rp__crls_take(rp_crls *crls, uint8_t *der, size_t size, const char **reason);
+size_t rp__crls_count(const rp_crls *crls);
 /* Lends fn what is signed of each list. crls NULL: there are none. */
-void rp_crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), void *user);
+void rp__crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), void *user);
 
-/* An authority, with its key as rp_public_key_read has it. */
+/* An authority, with its key as rp__public_key_read has it. */
 typedef struct rp_issuer {
     const rp_certificate *certificate;
     const rp_public_key *key;
 } rp_issuer;
 
 /* What the lists say of a certificate that issuer signed. crls NULL: there are none. */
-rp_standing rp_crls_judge(rp_crls *crls, const rp_certificate *certificate, rp_issuer issuer,
-                          int64_t now);
+rp_standing rp__crls_judge(rp_crls *crls, const rp_certificate *certificate, rp_issuer issuer,
+                           int64_t now);
 
 #endif

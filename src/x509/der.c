@@ -6,7 +6,7 @@
 #define LONG_TAG 0x1f        /* the number stands in the bytes that follow (X.690, 8.1.2.4) */
 #define LENGTH_BYTES_LIMIT 4 /* no input is longer than that */
 
-bool rp_slice_equal(rp_slice left, rp_slice right)
+bool rp__slice_equal(rp_slice left, rp_slice right)
 {
     return left.size == right.size &&
            (left.size == 0 || memcmp(left.data, right.data, left.size) == 0);
@@ -35,7 +35,7 @@ static bool read_header(rp_slice in, uint8_t *tag, size_t *header, size_t *conte
     return *content <= in.size - *header;
 }
 
-bool rp_der_any(rp_slice *in, uint8_t *tag, rp_slice *content)
+bool rp__der_any(rp_slice *in, uint8_t *tag, rp_slice *content)
 {
     size_t header, size;
     if (!read_header(*in, tag, &header, &size))
@@ -45,39 +45,39 @@ bool rp_der_any(rp_slice *in, uint8_t *tag, rp_slice *content)
     return true;
 }
 
-bool rp_der_next_is(const rp_slice *in, uint8_t tag)
+bool rp__der_next_is(const rp_slice *in, uint8_t tag)
 {
     return in->size > 0 && in->data[0] == tag;
 }
 
-bool rp_der_get(rp_slice *in, uint8_t tag, rp_slice *content)
+bool rp__der_get(rp_slice *in, uint8_t tag, rp_slice *content)
 {
     uint8_t found;
-    return rp_der_next_is(in, tag) && rp_der_any(in, &found, content);
+    return rp__der_next_is(in, tag) && rp__der_any(in, &found, content);
 }
 
-bool rp_der_element(rp_slice *in, uint8_t tag, rp_slice *element)
+bool rp__der_element(rp_slice *in, uint8_t tag, rp_slice *element)
 {
     const uint8_t *begin = in->data;
     rp_slice content;
-    if (!rp_der_get(in, tag, &content))
+    if (!rp__der_get(in, tag, &content))
         return false;
     *element = (rp_slice){begin, (size_t)(in->data - begin)};
     return true;
 }
 
-bool rp_der_boolean(rp_slice *in, bool *value)
+bool rp__der_boolean(rp_slice *in, bool *value)
 {
     rp_slice content;
-    if (!rp_der_get(in, RP_DER_BOOLEAN, &content) || content.size != 1)
+    if (!rp__der_get(in, RP_DER_BOOLEAN, &content) || content.size != 1)
         return false;
     *value = content.data[0] == 0xff;
     return *value || content.data[0] == 0;
 }
 
-bool rp_der_integer(rp_slice *in, rp_slice *content)
+bool rp__der_integer(rp_slice *in, rp_slice *content)
 {
-    if (!rp_der_get(in, RP_DER_INTEGER, content) || content->size == 0)
+    if (!rp__der_get(in, RP_DER_INTEGER, content) || content->size == 0)
         return false;
     if (content->size == 1)
         return true;
@@ -85,10 +85,10 @@ bool rp_der_integer(rp_slice *in, rp_slice *content)
     return content->data[0] != sign;
 }
 
-bool rp_der_small(rp_slice *in, uint32_t *value)
+bool rp__der_small(rp_slice *in, uint32_t *value)
 {
     rp_slice content;
-    if (!rp_der_integer(in, &content) || content.size > 4 || content.data[0] & 0x80)
+    if (!rp__der_integer(in, &content) || content.size > 4 || content.data[0] & 0x80)
         return false;
     *value = 0;
     for (size_t i = 0; i < content.size; i++)
@@ -96,10 +96,10 @@ bool rp_der_small(rp_slice *in, uint32_t *value)
     return true;
 }
 
-bool rp_der_bits(rp_slice *in, rp_slice *bytes, unsigned *unused)
+bool rp__der_bits(rp_slice *in, rp_slice *bytes, unsigned *unused)
 {
     rp_slice content;
-    if (!rp_der_get(in, RP_DER_BIT_STRING, &content) || content.size == 0)
+    if (!rp__der_get(in, RP_DER_BIT_STRING, &content) || content.size == 0)
         return false;
     *unused = content.data[0];
     *bytes = (rp_slice){content.data + 1, content.size - 1};
@@ -108,10 +108,10 @@ bool rp_der_bits(rp_slice *in, rp_slice *bytes, unsigned *unused)
     return *unused < 8 && (bytes->data[bytes->size - 1] & ((1u << *unused) - 1)) == 0;
 }
 
-bool rp_der_bytes(rp_slice *in, rp_slice *bytes)
+bool rp__der_bytes(rp_slice *in, rp_slice *bytes)
 {
     unsigned unused;
-    return rp_der_bits(in, bytes, &unused) && unused == 0;
+    return rp__der_bits(in, bytes, &unused) && unused == 0;
 }
 
 /* Two decimal digits at *at, which moves on. False: they are none, or above limit. */
@@ -141,13 +141,13 @@ static int64_t days_since_1970(unsigned year, unsigned month, unsigned day)
     return days + day - 1 - 719162;
 }
 
-bool rp_der_time(rp_slice *in, int64_t *seconds)
+bool rp__der_time(rp_slice *in, int64_t *seconds)
 {
     static const uint8_t month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     uint8_t tag;
     rp_slice text;
     unsigned century, year, month, day, hour, minute, second;
-    if (!rp_der_any(in, &tag, &text))
+    if (!rp__der_any(in, &tag, &text))
         return false;
     const uint8_t *at = text.data;
     if (tag == RP_DER_GENERALIZED_TIME && text.size == sizeof("YYYYMMDDHHMMSSZ") - 1) {

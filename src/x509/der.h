@@ -36,30 +36,30 @@ enum {
 };
 
 /* An element of any tag. */
-bool rp_der_any(rp_slice *in, uint8_t *tag, rp_slice *content);
+bool rp__der_any(rp_slice *in, uint8_t *tag, rp_slice *content);
 /* One of this tag. */
-bool rp_der_get(rp_slice *in, uint8_t tag, rp_slice *content);
+bool rp__der_get(rp_slice *in, uint8_t tag, rp_slice *content);
 /* One of this tag, its header included. */
-bool rp_der_element(rp_slice *in, uint8_t tag, rp_slice *element);
+bool rp__der_element(rp_slice *in, uint8_t tag, rp_slice *element);
 /* Says whether the next element has this tag, and takes nothing. */
-bool rp_der_next_is(const rp_slice *in, uint8_t tag);
+bool rp__der_next_is(const rp_slice *in, uint8_t tag);
 
-bool rp_der_boolean(rp_slice *in, bool *value);
+bool rp__der_boolean(rp_slice *in, bool *value);
 /* Two's complement, in its shortest form. */
-bool rp_der_integer(rp_slice *in, rp_slice *content);
+bool rp__der_integer(rp_slice *in, rp_slice *content);
 /* An INTEGER from 0 to 2^31 - 1. */
-bool rp_der_small(rp_slice *in, uint32_t *value);
+bool rp__der_small(rp_slice *in, uint32_t *value);
 /* A BIT STRING; the bits that its last byte does not use are 0. */
-bool rp_der_bits(rp_slice *in, rp_slice *bytes, unsigned *unused);
+bool rp__der_bits(rp_slice *in, rp_slice *bytes, unsigned *unused);
 /* A BIT STRING of whole bytes. */
-bool rp_der_bytes(rp_slice *in, rp_slice *bytes);
+bool rp__der_bytes(rp_slice *in, rp_slice *bytes);
 /* UTCTime or GeneralizedTime as RFC 5280, 4.1.2.5 has them: to the second, in UTC. Seconds since
  * 1970. */
-bool rp_der_time(rp_slice *in, int64_t *seconds);
+bool rp__der_time(rp_slice *in, int64_t *seconds);
 
-bool rp_slice_equal(rp_slice left, rp_slice right);
+bool rp__slice_equal(rp_slice left, rp_slice right);
 /* With a literal: the contents of an object identifier, say. */
 #define RP_SLICE_IS(slice, literal)                                                                \
-    rp_slice_equal(slice, (rp_slice){(const uint8_t *)(literal), sizeof(literal) - 1})
+    rp__slice_equal(slice, (rp_slice){(const uint8_t *)(literal), sizeof(literal) - 1})
 
 #endif

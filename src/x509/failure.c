@@ -26,11 +26,11 @@ static void tell_revoked(const rp_path_failure *failure, const char *subject, rp
     char date[DATE_TEXT_SIZE];
     date_text(date, failure->date);
     if (failure->reason != NULL)
-        rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s was revoked on %s (%s)",
-                     subject, date, failure->reason);
+        rp__error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s was revoked on %s (%s)",
+                      subject, date, failure->reason);
     else
-        rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s was revoked on %s", subject,
-                     date);
+        rp__error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s was revoked on %s", subject,
+                      date);
 }
 
 static void tell_unknown(const rp_path_failure *failure, const char *subject, rp_error *error)
@@ -38,25 +38,26 @@ static void tell_unknown(const rp_path_failure *failure, const char *subject, rp
     char date[DATE_TEXT_SIZE] = "";
     if (failure->date != 0)
         date_text(date, failure->date);
-    rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s may be revoked: %s%s", subject,
-                 failure->reason, date);
+    rp__error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s may be revoked: %s%s", subject,
+                  failure->reason, date);
 }
 
 static void tell_untrusted(const rp_path *path, const char *peer_text, rp_error *error)
 {
     const rp_certificate *last = path->failure.certificate;
     char issuer[RP_DNAME_TEXT_SIZE];
-    (void)rp_dname_text(last->issuer, issuer);
+    (void)rp__dname_text(last->issuer, issuer);
     if (last == &path->sent[0] && last->self_issued)
-        rp_error_set(error, RP_E_CERT_UNTRUSTED, RP_PHASE_HANDSHAKE,
-                     "certificate of %s is self-signed (%s) and not a trusted one", peer_text,
-                     issuer);
+        rp__error_set(error, RP_E_CERT_UNTRUSTED, RP_PHASE_HANDSHAKE,
+                      "certificate of %s is self-signed (%s) and not a trusted one", peer_text,
+                      issuer);
     else
-        rp_error_set(error, RP_E_CERT_UNTRUSTED, RP_PHASE_HANDSHAKE,
-                     "certificate of %s is signed by an unknown authority (%s)", peer_text, issuer);
+        rp__error_set(error, RP_E_CERT_UNTRUSTED, RP_PHASE_HANDSHAKE,
+                      "certificate of %s is signed by an unknown authority (%s)", peer_text,
+                      issuer);
 }
 
-void rp_path_failure_tell(const rp_path *path, const char *peer_text, rp_error *error)
+void rp__path_failure_tell(const rp_path *path, const char *peer_text, rp_error *error)
 {
     const rp_path_failure *failure = &path->failure;
     const rp_certificate *certificate = failure->certificate;
@@ -65,19 +66,20 @@ void rp_path_failure_tell(const rp_path *path, const char *peer_text, rp_error *
         snprintf(subject, sizeof(subject), "certificate of %s", peer_text);
     else
         snprintf(subject, sizeof(subject), "issuer certificate \"%s\" of %s",
-                 rp_dname_text(certificate->subject, name), peer_text);
+                 rp__dname_text(certificate->subject, name), peer_text);
     switch (failure->status) {
     case RP_E_CERT_UNTRUSTED:
         tell_untrusted(path, peer_text, error);
         break;
     case RP_E_CERT_EXPIRED:
         date_text(date, certificate->not_after);
-        rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s expired on %s", subject, date);
+        rp__error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s expired on %s", subject,
+                      date);
         break;
     case RP_E_CERT_NOT_YET_VALID:
         date_text(date, certificate->not_before);
-        rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s is not valid before %s",
-                     subject, date);
+        rp__error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s is not valid before %s",
+                      subject, date);
         break;
     case RP_E_CERT_REVOKED:
         tell_revoked(failure, subject, error);
@@ -86,12 +88,12 @@ void rp_path_failure_tell(const rp_path *path, const char *peer_text, rp_error *
         tell_unknown(failure, subject, error);
         break;
     case RP_E_NO_MEMORY:
-        rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "no memory to verify the %s",
-                     subject);
+        rp__error_set(error, failure->status, RP_PHASE_HANDSHAKE, "no memory to verify the %s",
+                      subject);
         break;
     default:
-        rp_error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s is not valid: %s", subject,
-                     failure->reason);
+        rp__error_set(error, failure->status, RP_PHASE_HANDSHAKE, "%s is not valid: %s", subject,
+                      failure->reason);
         break;
     }
 }

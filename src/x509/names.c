@@ -23,19 +23,19 @@ typedef struct attribute {
 static bool read_attribute(rp_slice *relative, attribute *found)
 {
     rp_slice pair;
-    return rp_der_get(relative, RP_DER_SEQUENCE, &pair) &&
-           rp_der_get(&pair, RP_DER_OID, &found->type) && found->type.size > 0 &&
-           rp_der_any(&pair, &found->tag, &found->value) && pair.size == 0;
+    return rp__der_get(relative, RP_DER_SEQUENCE, &pair) &&
+           rp__der_get(&pair, RP_DER_OID, &found->type) && found->type.size > 0 &&
+           rp__der_any(&pair, &found->tag, &found->value) && pair.size == 0;
 }
 
-bool rp_dname_read(rp_slice *in, rp_slice *name)
+bool rp__dname_read(rp_slice *in, rp_slice *name)
 {
     rp_slice rest, relative;
     attribute ignored;
-    if (!rp_der_get(in, RP_DER_SEQUENCE, name))
+    if (!rp__der_get(in, RP_DER_SEQUENCE, name))
         return false;
     for (rest = *name; rest.size > 0;) {
-        if (!rp_der_get(&rest, RP_DER_SET, &relative) || relative.size == 0)
+        if (!rp__der_get(&rest, RP_DER_SET, &relative) || relative.size == 0)
             return false;
         for (int count = 0; relative.size > 0; count++) {
             if (count == ATTRIBUTES_LIMIT || !read_attribute(&relative, &ignored))
@@ -133,7 +133,7 @@ static bool is_space(int32_t code)
 
 static int32_t fold(int32_t code)
 {
-    return code >= 0 && code < 0x80 ? rp_ascii_lower((char)code) : code;
+    return code >= 0 && code < 0x80 ? rp__ascii_lower((char)code) : code;
 }
 
 static void skip_spaces(characters *of)
@@ -181,9 +181,9 @@ static bool is_plain(characters of)
 /* in_doubt: the answer for values that are not seen to be the same, nor to differ. */
 static bool same_attribute(const attribute *left, const attribute *right, bool in_doubt)
 {
-    if (!rp_slice_equal(left->type, right->type))
+    if (!rp__slice_equal(left->type, right->type))
         return false;
-    if ((left->tag == right->tag && rp_slice_equal(left->value, right->value)) ||
+    if ((left->tag == right->tag && rp__slice_equal(left->value, right->value)) ||
         same_text(characters_of(left), characters_of(right)))
         return true;
     return in_doubt && !(is_plain(characters_of(left)) && is_plain(characters_of(right)));
@@ -212,7 +212,7 @@ static bool all_held(rp_slice relative, rp_slice by, bool in_doubt)
 /* Sets: their order is that of the encoding, which may differ. */
 static bool same_relative(rp_slice left, rp_slice right, bool in_doubt)
 {
-    return rp_slice_equal(left, right) ||
+    return rp__slice_equal(left, right) ||
            (all_held(left, right, in_doubt) && all_held(right, left, in_doubt));
 }
 
@@ -220,24 +220,24 @@ static bool same_relative(rp_slice left, rp_slice right, bool in_doubt)
 static bool take_base(rp_slice *name, rp_slice base, bool in_doubt)
 {
     rp_slice left, right;
-    while (rp_der_get(&base, RP_DER_SET, &right)) {
-        if (!rp_der_get(name, RP_DER_SET, &left) || !same_relative(left, right, in_doubt))
+    while (rp__der_get(&base, RP_DER_SET, &right)) {
+        if (!rp__der_get(name, RP_DER_SET, &left) || !same_relative(left, right, in_doubt))
             return false;
     }
     return base.size == 0;
 }
 
-bool rp_dname_equal(rp_slice left, rp_slice right)
+bool rp__dname_equal(rp_slice left, rp_slice right)
 {
-    return rp_slice_equal(left, right) || (take_base(&left, right, false) && left.size == 0);
+    return rp__slice_equal(left, right) || (take_base(&left, right, false) && left.size == 0);
 }
 
-bool rp_dname_within(rp_slice name, rp_slice base)
+bool rp__dname_within(rp_slice name, rp_slice base)
 {
     return take_base(&name, base, false);
 }
 
-bool rp_dname_may_be_within(rp_slice name, rp_slice base)
+bool rp__dname_may_be_within(rp_slice name, rp_slice base)
 {
     return take_base(&name, base, true);
 }
@@ -248,24 +248,24 @@ static uint32_t attribute_hash(const attribute *of)
 {
     uint64_t hash = RP_HASH_BEGIN;
     for (size_t i = 0; i < of->type.size; i++)
-        hash = rp_hash_byte(hash, of->type.data[i]);
+        hash = rp__hash_byte(hash, of->type.data[i]);
     characters value = characters_of(of);
     int32_t code;
     while ((code = next_code(&value)) >= 0) {
         if (is_space(code))
             continue;
         for (uint32_t left = (uint32_t)fold(code); left != 0; left >>= 8)
-            hash = rp_hash_byte(hash, (uint8_t)left);
+            hash = rp__hash_byte(hash, (uint8_t)left);
     }
     return (uint32_t)hash;
 }
 
-uint32_t rp_dname_hash(rp_slice name)
+uint32_t rp__dname_hash(rp_slice name)
 {
     uint32_t hash = 0;
     rp_slice relative;
     attribute found;
-    while (rp_der_get(&name, RP_DER_SET, &relative)) {
+    while (rp__der_get(&name, RP_DER_SET, &relative)) {
         uint32_t largest = 0; /* which a set with a member twice has too */
         while (read_attribute(&relative, &found)) {
             uint32_t one = attribute_hash(&found);
@@ -276,13 +276,13 @@ uint32_t rp_dname_hash(rp_slice name)
     return hash;
 }
 
-bool rp_dname_attribute(rp_slice name, rp_slice type, rp_slice *value)
+bool rp__dname_attribute(rp_slice name, rp_slice type, rp_slice *value)
 {
     rp_slice relative;
     attribute found;
-    while (rp_der_get(&name, RP_DER_SET, &relative)) {
+    while (rp__der_get(&name, RP_DER_SET, &relative)) {
         while (read_attribute(&relative, &found)) {
-            if (rp_slice_equal(found.type, type)) {
+            if (rp__slice_equal(found.type, type)) {
                 *value = found.value;
                 return true;
             }
@@ -293,7 +293,7 @@ bool rp_dname_attribute(rp_slice name, rp_slice type, rp_slice *value)
 
 /* ---- Telling --------------------------------------------------------------------------------- */
 
-void rp_printable_text(rp_slice bytes, char *text, size_t capacity)
+void rp__printable_text(rp_slice bytes, char *text, size_t capacity)
 {
     size_t used = 0;
     for (; used < bytes.size && used + 1 < capacity; used++) {
@@ -303,25 +303,25 @@ void rp_printable_text(rp_slice bytes, char *text, size_t capacity)
     text[used] = '\0';
 }
 
-const char *rp_dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE])
+const char *rp__dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE])
 {
     size_t used = 0;
     rp_slice relative;
     attribute found;
     text[0] = '\0';
-    while (rp_der_get(&name, RP_DER_SET, &relative)) {
+    while (rp__der_get(&name, RP_DER_SET, &relative)) {
         while (read_attribute(&relative, &found)) {
             if (found.value.size == 0)
                 continue;
             if (RP_SLICE_IS(found.type, OID_COMMON_NAME)) {
-                rp_printable_text(found.value, text, RP_DNAME_TEXT_SIZE);
+                rp__printable_text(found.value, text, RP_DNAME_TEXT_SIZE);
                 used = RP_DNAME_TEXT_SIZE; /* nothing but another common name after that */
             } else if (used + sizeof(", ") < RP_DNAME_TEXT_SIZE) {
                 if (used > 0) {
                     memcpy(text + used, ", ", sizeof(", "));
                     used += sizeof(", ") - 1;
                 }
-                rp_printable_text(found.value, text + used, RP_DNAME_TEXT_SIZE - used);
+                rp__printable_text(found.value, text + used, RP_DNAME_TEXT_SIZE - used);
                 used += strlen(text + used);
             }
         }
@@ -333,7 +333,7 @@ const char *rp_dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE])
 
 /* ---- General names --------------------------------------------------------------------------- */
 
-bool rp_general_name_read(rp_slice *names, rp_general_name *name)
+bool rp__general_name_read(rp_slice *names, rp_general_name *name)
 {
     /* As they are encoded: some are structures, and a CHOICE keeps its own tag (X.680, 31.2.7). */
     static const uint8_t tags[] = {
@@ -342,7 +342,7 @@ bool rp_general_name_read(rp_slice *names, rp_general_name *name)
         [RP_GENERAL_URI] = 0x86,   [RP_GENERAL_ADDRESS] = 0x87,   [RP_GENERAL_REGISTERED] = 0x88,
     };
     uint8_t tag;
-    if (!rp_der_any(names, &tag, &name->value))
+    if (!rp__der_any(names, &tag, &name->value))
         return false;
     unsigned number = tag & 0x1fu;
     if (number >= sizeof(tags) || tags[number] != tag)
@@ -350,5 +350,5 @@ bool rp_general_name_read(rp_slice *names, rp_general_name *name)
     name->type = (rp_general_name_type)number;
     rp_slice inner = name->value;
     return name->type != RP_GENERAL_DIRECTORY ||
-           (rp_dname_read(&inner, &name->value) && inner.size == 0);
+           (rp__dname_read(&inner, &name->value) && inner.size == 0);
 }

@@ -1,7 +1,7 @@
 /* names.h - the names that certificates hold: distinguished names (X.501) and lists of general
  * names (RFC 5280, 4.2.1.6).
  *
- * A distinguished name is the content of its SEQUENCE, checked once by rp_dname_read; what takes
+ * A distinguished name is the content of its SEQUENCE, checked once by rp__dname_read; what takes
  * one relies on that. */
 #ifndef RP_X509_NAMES_H
 #define RP_X509_NAMES_H
@@ -11,28 +11,28 @@
 #include <stdbool.h>
 
 /* Takes a Name off the front of *in. */
-bool rp_dname_read(rp_slice *in, rp_slice *name);
+bool rp__dname_read(rp_slice *in, rp_slice *name);
 
 /* Attribute by attribute, strings of whatever type character by character, without regard to ASCII
  * case and to white space at the ends and of more than one (RFC 5280, 7.1). What is no string, or
  * is malformed as one, is the same as its like, byte for byte. */
-bool rp_dname_equal(rp_slice left, rp_slice right);
+bool rp__dname_equal(rp_slice left, rp_slice right);
 /* The same of as many relative names of name as base has: name lies in base's subtree. */
-bool rp_dname_within(rp_slice name, rp_slice base);
+bool rp__dname_within(rp_slice name, rp_slice base);
 /* The same, but what is not seen to differ counts as the same: values of which one has more than
  * printable ASCII and white space, or is no string. */
-bool rp_dname_may_be_within(rp_slice name, rp_slice base);
+bool rp__dname_may_be_within(rp_slice name, rp_slice base);
 /* The same for names that are equal. */
-uint32_t rp_dname_hash(rp_slice name);
+uint32_t rp__dname_hash(rp_slice name);
 
 /* The first value of an attribute, type being its OBJECT IDENTIFIER's content. */
-bool rp_dname_attribute(rp_slice name, rp_slice type, rp_slice *value);
+bool rp__dname_attribute(rp_slice name, rp_slice type, rp_slice *value);
 
 #define RP_DNAME_TEXT_SIZE 80
 /* For a message: the last common name, or all that there is, in printable ASCII. */
-const char *rp_dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE]);
+const char *rp__dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE]);
 /* Printable ASCII, '?' for the rest, cut where it does not fit. */
-void rp_printable_text(rp_slice bytes, char *text, size_t capacity);
+void rp__printable_text(rp_slice bytes, char *text, size_t capacity);
 
 typedef enum rp_general_name_type {
     RP_GENERAL_OTHER = 0,
@@ -52,6 +52,6 @@ typedef struct rp_general_name {
 } rp_general_name;
 
 /* Takes one off the front of *names. False: it is malformed. */
-bool rp_general_name_read(rp_slice *names, rp_general_name *name);
+bool rp__general_name_read(rp_slice *names, rp_general_name *name);
 
 #endif

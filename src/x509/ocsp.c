@@ -53,13 +53,13 @@ static const char *read_extensions(rp_slice *in, uint8_t tag)
 {
     rp_slice field, list, type, content;
     bool critical;
-    if (!rp_der_next_is(in, tag))
+    if (!rp__der_next_is(in, tag))
         return NULL;
-    if (!rp_der_get(in, tag, &field) || !rp_der_get(&field, RP_DER_SEQUENCE, &list) ||
+    if (!rp__der_get(in, tag, &field) || !rp__der_get(&field, RP_DER_SEQUENCE, &list) ||
         field.size != 0)
         return malformed;
     for (size_t count = 0; list.size > 0; count++) {
-        if (count == EXTENSIONS_LIMIT || !rp_extension_read(&list, &type, &critical, &content))
+        if (count == EXTENSIONS_LIMIT || !rp__extension_read(&list, &type, &critical, &content))
             return malformed;
         if (critical)
             return critical_extension;
@@ -70,17 +70,17 @@ static const char *read_extensions(rp_slice *in, uint8_t tag)
 /* A GeneralizedTime (RFC 6960, 4.2.2.1). */
 static bool read_time(rp_slice *in, int64_t *seconds)
 {
-    return rp_der_next_is(in, RP_DER_GENERALIZED_TIME) && rp_der_time(in, seconds);
+    return rp__der_next_is(in, RP_DER_GENERALIZED_TIME) && rp__der_time(in, seconds);
 }
 
 static bool read_certificate_id(answer *found, rp_slice *in)
 {
     rp_slice fields;
-    return rp_der_get(in, RP_DER_SEQUENCE, &fields) &&
-           rp_der_get(&fields, RP_DER_SEQUENCE, &found->hash) &&
-           rp_der_get(&fields, RP_DER_OCTET_STRING, &found->name_hash) &&
-           rp_der_get(&fields, RP_DER_OCTET_STRING, &found->key_hash) &&
-           rp_der_integer(&fields, &found->serial) && fields.size == 0;
+    return rp__der_get(in, RP_DER_SEQUENCE, &fields) &&
+           rp__der_get(&fields, RP_DER_SEQUENCE, &found->hash) &&
+           rp__der_get(&fields, RP_DER_OCTET_STRING, &found->name_hash) &&
+           rp__der_get(&fields, RP_DER_OCTET_STRING, &found->key_hash) &&
+           rp__der_integer(&fields, &found->serial) && fields.size == 0;
 }
 
 static bool read_revoked(answer *found, rp_slice fields)
@@ -91,10 +91,10 @@ static bool read_revoked(answer *found, rp_slice fields)
         return false;
     if (fields.size == 0)
         return true;
-    if (!rp_der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &field) || fields.size != 0 ||
-        !rp_der_get(&field, RP_DER_ENUMERATED, &number) || field.size != 0 || number.size != 1)
+    if (!rp__der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &field) || fields.size != 0 ||
+        !rp__der_get(&field, RP_DER_ENUMERATED, &number) || field.size != 0 || number.size != 1)
         return false;
-    found->reason = rp_revocation_reason(number.data[0]);
+    found->reason = rp__revocation_reason(number.data[0]);
     return found->reason != NULL;
 }
 
@@ -102,7 +102,7 @@ static bool read_status(answer *found, rp_slice *in)
 {
     rp_slice content;
     uint8_t tag;
-    if (!rp_der_any(in, &tag, &content))
+    if (!rp__der_any(in, &tag, &content))
         return false;
     switch (tag) {
     case RP_DER_CONTEXT | 0:
@@ -123,12 +123,12 @@ static const char *read_answer(rp_slice *in, answer *found)
 {
     rp_slice fields, field;
     *found = (answer){.reason = NULL};
-    if (!rp_der_get(in, RP_DER_SEQUENCE, &fields) || !read_certificate_id(found, &fields) ||
+    if (!rp__der_get(in, RP_DER_SEQUENCE, &fields) || !read_certificate_id(found, &fields) ||
         !read_status(found, &fields) || !read_time(&fields, &found->this_update))
         return malformed;
-    if (rp_der_next_is(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0)) {
+    if (rp__der_next_is(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0)) {
         found->has_next_update = true;
-        if (!rp_der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &field) ||
+        if (!rp__der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &field) ||
             !read_time(&field, &found->next_update) || field.size != 0 ||
             found->next_update < found->this_update)
             return malformed;
@@ -140,12 +140,12 @@ static const char *read_answer(rp_slice *in, answer *found)
 static bool read_responder(ocsp_response *response, rp_slice *in)
 {
     rp_slice field;
-    response->by_key = rp_der_next_is(in, RP_DER_CONTEXT_CONSTRUCTED | 2);
+    response->by_key = rp__der_next_is(in, RP_DER_CONTEXT_CONSTRUCTED | 2);
     if (response->by_key)
-        return rp_der_get(in, RP_DER_CONTEXT_CONSTRUCTED | 2, &field) &&
-               rp_der_get(&field, RP_DER_OCTET_STRING, &response->responder) && field.size == 0;
-    return rp_der_get(in, RP_DER_CONTEXT_CONSTRUCTED | 1, &field) &&
-           rp_dname_read(&field, &response->responder) && field.size == 0;
+        return rp__der_get(in, RP_DER_CONTEXT_CONSTRUCTED | 2, &field) &&
+               rp__der_get(&field, RP_DER_OCTET_STRING, &response->responder) && field.size == 0;
+    return rp__der_get(in, RP_DER_CONTEXT_CONSTRUCTED | 1, &field) &&
+           rp__dname_read(&field, &response->responder) && field.size == 0;
 }
 
 /* ResponseData. */
@@ -154,12 +154,12 @@ static const char *read_signed_part(ocsp_response *response, rp_slice in)
     rp_slice field, rest;
     uint32_t version;
     answer ignored;
-    if (rp_der_next_is(&in, RP_DER_CONTEXT_CONSTRUCTED | 0) &&
-        (!rp_der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 0, &field) ||
-         !rp_der_small(&field, &version) || field.size != 0 || version != 0))
+    if (rp__der_next_is(&in, RP_DER_CONTEXT_CONSTRUCTED | 0) &&
+        (!rp__der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 0, &field) ||
+         !rp__der_small(&field, &version) || field.size != 0 || version != 0))
         return malformed;
     if (!read_responder(response, &in) || !read_time(&in, &response->produced) ||
-        !rp_der_get(&in, RP_DER_SEQUENCE, &response->answers))
+        !rp__der_get(&in, RP_DER_SEQUENCE, &response->answers))
         return malformed;
     for (rest = response->answers; rest.size > 0;) {
         const char *reason = read_answer(&rest, &ignored);
@@ -173,21 +173,21 @@ static const char *read_signed_part(ocsp_response *response, rp_slice in)
 static const char *read_basic(ocsp_response *response, rp_slice in)
 {
     rp_slice fields, field, signed_fields;
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &fields) || in.size != 0 ||
-        !rp_der_element(&fields, RP_DER_SEQUENCE, &response->signed_part) ||
-        !rp_der_get(&fields, RP_DER_SEQUENCE, &response->algorithm) ||
-        !rp_der_bytes(&fields, &response->signature))
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &fields) || in.size != 0 ||
+        !rp__der_element(&fields, RP_DER_SEQUENCE, &response->signed_part) ||
+        !rp__der_get(&fields, RP_DER_SEQUENCE, &response->algorithm) ||
+        !rp__der_bytes(&fields, &response->signature))
         return malformed;
     if (fields.size > 0 &&
-        (!rp_der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &field) || fields.size != 0 ||
-         !rp_der_get(&field, RP_DER_SEQUENCE, &response->certificates) || field.size != 0))
+        (!rp__der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &field) || fields.size != 0 ||
+         !rp__der_get(&field, RP_DER_SEQUENCE, &response->certificates) || field.size != 0))
         return malformed;
     for (rp_slice rest = response->certificates; rest.size > 0;) {
-        if (!rp_der_element(&rest, RP_DER_SEQUENCE, &field))
+        if (!rp__der_element(&rest, RP_DER_SEQUENCE, &field))
             return malformed;
     }
     in = response->signed_part;
-    (void)rp_der_get(&in, RP_DER_SEQUENCE, &signed_fields); /* as has been seen */
+    (void)rp__der_get(&in, RP_DER_SEQUENCE, &signed_fields); /* as has been seen */
     return read_signed_part(response, signed_fields);
 }
 
@@ -212,15 +212,15 @@ static const char *read_response(ocsp_response *response, rp_slice in)
     *response = (ocsp_response){.by_key = false};
     if (in.size > RP_OCSP_BYTES_LIMIT)
         return "the stapled OCSP response has more than 64 KiB";
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &fields) || in.size != 0 ||
-        !rp_der_get(&fields, RP_DER_ENUMERATED, &status) || status.size != 1)
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &fields) || in.size != 0 ||
+        !rp__der_get(&fields, RP_DER_ENUMERATED, &status) || status.size != 1)
         return malformed;
     if (status.data[0] != 0)
         return refusal(status.data[0]);
-    if (!rp_der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &explicit) || fields.size != 0 ||
-        !rp_der_get(&explicit, RP_DER_SEQUENCE, &bytes) || explicit.size != 0 ||
-        !rp_der_get(&bytes, RP_DER_OID, &type) || !RP_SLICE_IS(type, OID_OCSP_BASIC) ||
-        !rp_der_get(&bytes, RP_DER_OCTET_STRING, &basic) || bytes.size != 0)
+    if (!rp__der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &explicit) || fields.size != 0 ||
+        !rp__der_get(&explicit, RP_DER_SEQUENCE, &bytes) || explicit.size != 0 ||
+        !rp__der_get(&bytes, RP_DER_OID, &type) || !RP_SLICE_IS(type, OID_OCSP_BASIC) ||
+        !rp__der_get(&bytes, RP_DER_OCTET_STRING, &basic) || bytes.size != 0)
         return malformed;
     return read_basic(response, basic);
 }
@@ -230,9 +230,9 @@ static const char *read_response(ocsp_response *response, rp_slice in)
 static enum wc_HashType hash_type(rp_slice identifier)
 {
     rp_slice type, null;
-    if (!rp_der_get(&identifier, RP_DER_OID, &type) ||
+    if (!rp__der_get(&identifier, RP_DER_OID, &type) ||
         (identifier.size != 0 &&
-         (!rp_der_get(&identifier, RP_DER_NULL, &null) || null.size != 0 || identifier.size != 0)))
+         (!rp__der_get(&identifier, RP_DER_NULL, &null) || null.size != 0 || identifier.size != 0)))
         return WC_HASH_TYPE_NONE;
     if (RP_SLICE_IS(type, OID_SHA1))
         return WC_HASH_TYPE_SHA;
@@ -267,9 +267,9 @@ static rp_slice key_bits(const rp_certificate *certificate)
 {
     rp_slice info = certificate->public_key, fields = {NULL, 0}, algorithm, bits = {NULL, 0};
     /* As has been seen, where an issuer's key was read; or bits stays empty. */
-    (void)rp_der_get(&info, RP_DER_SEQUENCE, &fields);
-    (void)rp_der_get(&fields, RP_DER_SEQUENCE, &algorithm);
-    (void)rp_der_bytes(&fields, &bits);
+    (void)rp__der_get(&info, RP_DER_SEQUENCE, &fields);
+    (void)rp__der_get(&fields, RP_DER_SEQUENCE, &algorithm);
+    (void)rp__der_bytes(&fields, &bits);
     return bits;
 }
 
@@ -278,7 +278,7 @@ static bool is_about(const answer *found, const rp_certificate *certificate,
                      const rp_certificate *issuer)
 {
     enum wc_HashType type = hash_type(found->hash);
-    return rp_slice_equal(found->serial, certificate->serial) &&
+    return rp__slice_equal(found->serial, certificate->serial) &&
            (is_hash_of(found->name_hash, type, with_header(certificate->issuer)) ||
             is_hash_of(found->name_hash, type, with_header(issuer->subject))) &&
            is_hash_of(found->key_hash, type, key_bits(issuer));
@@ -311,14 +311,14 @@ typedef struct ocsp_judgement {
 static bool is_responder(const ocsp_response *response, const rp_certificate *candidate)
 {
     return response->by_key ? is_hash_of(response->responder, WC_HASH_TYPE_SHA, key_bits(candidate))
-                            : rp_dname_equal(response->responder, candidate->subject);
+                            : rp__dname_equal(response->responder, candidate->subject);
 }
 
 static bool is_signed_by(ocsp_judgement *judgement, const rp_public_key *key)
 {
     rp_signature_result result =
-        rp_signature_verify(key, &judgement->algorithm, judgement->response->signed_part,
-                            judgement->response->signature);
+        rp__signature_verify(key, &judgement->algorithm, judgement->response->signed_part,
+                             judgement->response->signature);
     judgement->no_memory |= result == RP_SIGNATURE_NO_MEMORY;
     return result == RP_SIGNATURE_GOOD;
 }
@@ -328,9 +328,9 @@ static const char *judge_delegate(ocsp_judgement *judgement, const rp_certificat
 {
     const rp_certificate *issuer = judgement->issuer.certificate;
     rp_signature_algorithm algorithm;
-    if (!rp_dname_equal(delegate->issuer, issuer->subject))
+    if (!rp__dname_equal(delegate->issuer, issuer->subject))
         return "the stapled OCSP response is by somebody whom the issuer does not know";
-    if (rp_slice_equal(delegate->public_key, judgement->certificate->public_key))
+    if (rp__slice_equal(delegate->public_key, judgement->certificate->public_key))
         return "the stapled OCSP response is by the certificate itself";
     if (!delegate->has_extended_key_usage || !delegate->for_ocsp_signing ||
         (delegate->has_key_usage && !(delegate->key_usage & RP_USAGE_DIGITAL_SIGNATURE)) ||
@@ -338,15 +338,15 @@ static const char *judge_delegate(ocsp_judgement *judgement, const rp_certificat
         return "the stapled OCSP response is by a certificate that is not for that";
     if (judgement->now < delegate->not_before || judgement->now > delegate->not_after)
         return "the stapled OCSP response is by a certificate that is out of date";
-    if (rp_signature_algorithm_read(&algorithm, delegate->algorithm) != NULL)
+    if (rp__signature_algorithm_read(&algorithm, delegate->algorithm) != NULL)
         return "the stapled OCSP response is by a certificate with a weak signature";
-    rp_signature_result result = rp_signature_verify(judgement->issuer.key, &algorithm,
-                                                     delegate->signed_part, delegate->signature);
+    rp_signature_result result = rp__signature_verify(judgement->issuer.key, &algorithm,
+                                                      delegate->signed_part, delegate->signature);
     judgement->no_memory |= result == RP_SIGNATURE_NO_MEMORY;
     if (result != RP_SIGNATURE_GOOD)
         return "the stapled OCSP response is by somebody whom the issuer did not sign";
     rp_standing standing =
-        rp_crls_judge(judgement->crls, delegate, judgement->issuer, judgement->now);
+        rp__crls_judge(judgement->crls, delegate, judgement->issuer, judgement->now);
     judgement->no_memory |= standing.kind == RP_STANDING_NO_MEMORY;
     return standing.kind == RP_STANDING_REVOKED
                ? "the stapled OCSP response is by a certificate that is revoked"
@@ -361,13 +361,13 @@ static const char *judge_candidate(ocsp_judgement *judgement, rp_slice der)
     rp_certificate candidate;
     rp_public_key key;
     const char *reason;
-    if (!rp_certificate_read(&candidate, der, &reason) ||
+    if (!rp__certificate_read(&candidate, der, &reason) ||
         !is_responder(judgement->response, &candidate))
         return "the stapled OCSP response is by a responder that is not known";
     reason = judge_delegate(judgement, &candidate);
     if (reason != NULL)
         return reason;
-    if (rp_public_key_read(&key, candidate.public_key) != NULL)
+    if (rp__public_key_read(&key, candidate.public_key) != NULL)
         return "the stapled OCSP response is by a key that is not good enough";
     return is_signed_by(judgement, &key) ? NULL : bad_signature;
 }
@@ -378,7 +378,7 @@ static const char *judge_signature(ocsp_judgement *judgement)
     const ocsp_response *response = judgement->response;
     rp_slice rest = response->certificates, der;
     const char *last = "the stapled OCSP response is by a responder that is not known";
-    if (rp_signature_algorithm_read(&judgement->algorithm, response->algorithm) != NULL)
+    if (rp__signature_algorithm_read(&judgement->algorithm, response->algorithm) != NULL)
         return "the stapled OCSP response is signed by an algorithm that is broken or not known";
     if (is_responder(response, judgement->issuer.certificate)) {
         if (is_signed_by(judgement, judgement->issuer.key))
@@ -386,7 +386,7 @@ static const char *judge_signature(ocsp_judgement *judgement)
         last = bad_signature;
     }
     for (int i = 0; i < CERTIFICATES_LIMIT && rest.size > 0; i++) {
-        (void)rp_der_element(&rest, RP_DER_SEQUENCE, &der); /* as has been seen */
+        (void)rp__der_element(&rest, RP_DER_SEQUENCE, &der); /* as has been seen */
         const char *reason = judge_candidate(judgement, der);
         if (reason == NULL)
             return NULL;
@@ -436,8 +436,8 @@ static rp_standing judge_answers(const ocsp_judgement *judgement)
     return worst;
 }
 
-rp_standing rp_ocsp_judge(rp_slice response, const rp_certificate *certificate, rp_issuer issuer,
-                          rp_crls *crls, int64_t now)
+rp_standing rp__ocsp_judge(rp_slice response, const rp_certificate *certificate, rp_issuer issuer,
+                           rp_crls *crls, int64_t now)
 {
     ocsp_response read;
     answer found;

@@ -21,7 +21,7 @@
 #define RP_OCSP_BYTES_LIMIT (64u << 10)
 
 /* crls (NULL: none) may know of the responder. Never RP_STANDING_UNKNOWN without a reason. */
-rp_standing rp_ocsp_judge(rp_slice response, const rp_certificate *certificate, rp_issuer issuer,
-                          rp_crls *crls, int64_t now);
+rp_standing rp__ocsp_judge(rp_slice response, const rp_certificate *certificate, rp_issuer issuer,
+                           rp_crls *crls, int64_t now);
 
 #endif

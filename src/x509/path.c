@@ -85,7 +85,7 @@ static void note_revocation(path_search *search, rp_path_failure failure)
 static rp_path_failure judge_any(const path_search *search, const rp_certificate *certificate)
 {
     rp_public_key key;
-    const char *reason = rp_public_key_read(&key, certificate->public_key);
+    const char *reason = rp__public_key_read(&key, certificate->public_key);
     if (reason != NULL)
         return invalid(certificate, reason);
     if (certificate->has_unknown_critical)
@@ -107,7 +107,7 @@ static rp_path_failure judge_any(const path_search *search, const rp_certificate
 static rp_path_failure judge_algorithm(const rp_certificate *certificate)
 {
     rp_signature_algorithm algorithm;
-    const char *reason = rp_signature_algorithm_read(&algorithm, certificate->algorithm);
+    const char *reason = rp__signature_algorithm_read(&algorithm, certificate->algorithm);
     return reason != NULL ? invalid(certificate, reason) : (rp_path_failure){RP_OK, NULL, NULL, 0};
 }
 
@@ -150,8 +150,8 @@ static rp_path_failure judge_below(path_search *search, const rp_certificate *is
         if (i > 0 && below->self_issued) /* RFC 5280, 6.1.3 (b) */
             continue;
         const char *reason =
-            rp_constraints_check(issuer->name_constraints, below, &search->comparisons_left);
-        if (reason == rp_constraints_over_budget)
+            rp__constraints_check(issuer->name_constraints, below, &search->comparisons_left);
+        if (reason == rp__constraints_over_budget)
             stop(search, RP_E_CERT_INVALID, reason);
         if (reason != NULL)
             return invalid(below, reason);
@@ -204,9 +204,10 @@ static bool is_signed(path_search *search, const rp_certificate *issuer, const r
         return false;
     }
     rp_signature_algorithm algorithm;
-    (void)rp_signature_algorithm_read(&algorithm, certificate->algorithm); /* judge_algorithm did */
+    (void)rp__signature_algorithm_read(&algorithm,
+                                       certificate->algorithm); /* judge_algorithm did */
     rp_signature_result result =
-        rp_signature_verify(key, &algorithm, certificate->signed_part, certificate->signature);
+        rp__signature_verify(key, &algorithm, certificate->signed_part, certificate->signature);
     if (result == RP_SIGNATURE_NO_MEMORY)
         stop(search, RP_E_NO_MEMORY, NULL);
     search->checked[search->checked_count++] =
@@ -222,8 +223,8 @@ static bool is_not_revoked(path_search *search)
     const rp_path_options *options = search->options;
     rp_path_failure failure;
     if (options->revocation == NULL || !options->revocation->on ||
-        rp_revocation_check(options->revocation, search->path, options->staples, options->now,
-                            &failure))
+        rp__revocation_check(options->revocation, search->path, options->staples, options->now,
+                             &failure))
         return true;
     note_revocation(search, failure);
     return false;
@@ -236,7 +237,7 @@ static unsigned key_id_score(const rp_certificate *certificate, const rp_certifi
 {
     if (certificate->authority_key_id.data == NULL || issuer->subject_key_id.data == NULL)
         return 1;
-    return rp_slice_equal(certificate->authority_key_id, issuer->subject_key_id) ? 2 : 0;
+    return rp__slice_equal(certificate->authority_key_id, issuer->subject_key_id) ? 2 : 0;
 }
 
 enum { SCORES = 3 * 2 * 2 };
@@ -280,7 +281,7 @@ static bool try_anchors(path_search *search, const rp_certificate *certificate)
 {
     for (int wanted = 2; wanted >= 0; wanted--) {
         const rp_anchor *anchor = NULL;
-        while ((anchor = rp_anchors_find(search->options->anchors, certificate->issuer, anchor)) !=
+        while ((anchor = rp__anchors_find(search->options->anchors, certificate->issuer, anchor)) !=
                NULL) {
             if ((int)key_id_score(certificate, &anchor->certificate) == wanted &&
                 try_anchor(search, anchor))
@@ -297,8 +298,8 @@ static bool in_path(const rp_path *path, const rp_certificate *certificate)
 {
     for (size_t i = 0; i < path->length; i++) {
         const rp_certificate *link = path->links[i];
-        if (link == certificate || (rp_slice_equal(link->public_key, certificate->public_key) &&
-                                    rp_dname_equal(link->subject, certificate->subject)))
+        if (link == certificate || (rp__slice_equal(link->public_key, certificate->public_key) &&
+                                    rp__dname_equal(link->subject, certificate->subject)))
             return true;
     }
     return false;
@@ -316,7 +317,7 @@ static bool try_intermediate(path_search *search, size_t index)
         return false;
     const char *reason = path->malformed[index];
     if (reason == NULL)
-        reason = rp_public_key_read(&key, issuer->public_key);
+        reason = rp__public_key_read(&key, issuer->public_key);
     if (reason != NULL) {
         note(search, NOT_SIGNED_BY_IT, invalid(issuer, reason));
         return false;
@@ -348,7 +349,7 @@ static bool try_intermediates(path_search *search, const rp_certificate *certifi
         for (size_t i = 1; i < path->count; i++) {
             const rp_certificate *issuer = &path->sent[i];
             if (issuer->subject.size == 0 || score(search, certificate, issuer) != wanted ||
-                !rp_dname_equal(issuer->subject, certificate->issuer) || in_path(path, issuer))
+                !rp__dname_equal(issuer->subject, certificate->issuer) || in_path(path, issuer))
                 continue;
             if (try_intermediate(search, i))
                 return true;
@@ -391,7 +392,7 @@ static bool search_from_leaf(path_search *search)
         stop(search, RP_E_CERT_INVALID, path->malformed[0]);
         return false;
     }
-    const rp_anchor *itself = rp_anchors_same(search->options->anchors, leaf);
+    const rp_anchor *itself = rp__anchors_same(search->options->anchors, leaf);
     rp_path_failure failure = judge_leaf(search, itself != NULL);
     if (!fine(&failure)) {
         path->failure = failure;
@@ -418,11 +419,12 @@ static bool read_sent(rp_path *path, const rp_slice *sent, size_t count)
     }
     path->count = count;
     for (size_t i = 0; i < count; i++)
-        (void)rp_certificate_read(&path->sent[i], sent[i], &path->malformed[i]);
+        (void)rp__certificate_read(&path->sent[i], sent[i], &path->malformed[i]);
     return true;
 }
 
-bool rp_path_find(rp_path *path, const rp_slice *sent, size_t count, const rp_path_options *options)
+bool rp__path_find(rp_path *path, const rp_slice *sent, size_t count,
+                   const rp_path_options *options)
 {
     path_search search;
     path->length = 0;

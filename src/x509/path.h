@@ -71,10 +71,10 @@ typedef struct rp_path {
 } rp_path;
 
 /* True: path->links is a valid path. False: path->failure says why there is none. */
-bool rp_path_find(rp_path *path, const rp_slice *sent, size_t count,
-                  const rp_path_options *options);
+bool rp__path_find(rp_path *path, const rp_slice *sent, size_t count,
+                   const rp_path_options *options);
 
 /* Says why there is none, to an operator: peer_text is whose certificates they are. */
-void rp_path_failure_tell(const rp_path *path, const char *peer_text, rp_error *error);
+void rp__path_failure_tell(const rp_path *path, const char *peer_text, rp_error *error);
 
 #endif

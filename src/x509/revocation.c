@@ -16,11 +16,11 @@ static rp_slice staple_of(const rp_staples *staples, const rp_path *path, const 
 static rp_standing judge(const rp_revocation *revocation, const rp_certificate *certificate,
                          rp_issuer issuer, rp_slice staple, int64_t now)
 {
-    rp_standing by_list = rp_crls_judge(revocation->crls, certificate, issuer, now);
+    rp_standing by_list = rp__crls_judge(revocation->crls, certificate, issuer, now);
     if (staple.data == NULL || by_list.kind == RP_STANDING_REVOKED ||
         by_list.kind == RP_STANDING_NO_MEMORY)
         return by_list;
-    return rp_ocsp_judge(staple, certificate, issuer, revocation->crls, now);
+    return rp__ocsp_judge(staple, certificate, issuer, revocation->crls, now);
 }
 
 static rp_path_failure failure_of(const rp_certificate *certificate, rp_standing standing)
@@ -39,7 +39,7 @@ static rp_path_failure check(const rp_revocation *revocation, const rp_path *pat
     static const rp_path_failure none = {RP_OK, NULL, NULL, 0};
     bool is_leaf = certificate == path->links[0];
     bool has_staple = staple.data != NULL;
-    bool is_anchor = rp_slice_equal(certificate->der, path->anchor->certificate.der);
+    bool is_anchor = rp__slice_equal(certificate->der, path->anchor->certificate.der);
     bool needs_staple = is_leaf && (revocation->require_staple || certificate->must_staple);
     rp_public_key key;
     if (needs_staple && !has_staple)
@@ -51,15 +51,15 @@ static rp_path_failure check(const rp_revocation *revocation, const rp_path *pat
                                                      0});
     if (is_anchor && !needs_staple)
         return none;
-    (void)rp_public_key_read(&key, above->public_key); /* as has been seen */
+    (void)rp__public_key_read(&key, above->public_key); /* as has been seen */
     rp_standing standing = judge(revocation, certificate, (rp_issuer){above, &key}, staple, now);
     bool refused = standing.kind == RP_STANDING_REVOKED || standing.kind == RP_STANDING_NO_MEMORY ||
                    (standing.kind == RP_STANDING_UNKNOWN && (has_staple || revocation->hard));
     return refused ? failure_of(certificate, standing) : none;
 }
 
-bool rp_revocation_check(const rp_revocation *revocation, const rp_path *path,
-                         const rp_staples *staples, int64_t now, rp_path_failure *failure)
+bool rp__revocation_check(const rp_revocation *revocation, const rp_path *path,
+                          const rp_staples *staples, int64_t now, rp_path_failure *failure)
 {
     for (size_t i = 0; i < path->length; i++) {
         const rp_certificate *certificate = path->links[i];

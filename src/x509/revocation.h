@@ -29,7 +29,7 @@ typedef struct rp_staples {
 } rp_staples;
 
 /* Judges a path that is valid otherwise. False: *failure says why it is not. staples NULL: none. */
-bool rp_revocation_check(const rp_revocation *revocation, const struct rp_path *path,
-                         const rp_staples *staples, int64_t now, struct rp_path_failure *failure);
+bool rp__revocation_check(const rp_revocation *revocation, const struct rp_path *path,
+                          const rp_staples *staples, int64_t now, struct rp_path_failure *failure);
 
 #endif

@@ -64,15 +64,15 @@ static bool no_parameters(rp_slice rest)
 {
     rp_slice null;
     return rest.size == 0 ||
-           (rp_der_get(&rest, RP_DER_NULL, &null) && null.size == 0 && rest.size == 0);
+           (rp__der_get(&rest, RP_DER_NULL, &null) && null.size == 0 && rest.size == 0);
 }
 
 /* AlgorithmIdentifier of a hash, in its explicit tag. Its bits, 0: none that is known. */
 static unsigned read_hash(rp_slice in)
 {
     rp_slice identifier, type;
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &identifier) || in.size != 0 ||
-        !rp_der_get(&identifier, RP_DER_OID, &type) || !no_parameters(identifier))
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &identifier) || in.size != 0 ||
+        !rp__der_get(&identifier, RP_DER_OID, &type) || !no_parameters(identifier))
         return 0;
     return hash_of(type);
 }
@@ -88,21 +88,21 @@ static bool read_pss(pss_parameters *found, rp_slice in)
 {
     rp_slice parameters, hash, mask, mask_identifier, type, salt, trailer;
     uint32_t trailer_field = 1;
-    if (!rp_der_get(&in, RP_DER_SEQUENCE, &parameters) || in.size != 0 ||
-        !rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 0, &hash) ||
-        !rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 1, &mask))
+    if (!rp__der_get(&in, RP_DER_SEQUENCE, &parameters) || in.size != 0 ||
+        !rp__der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 0, &hash) ||
+        !rp__der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 1, &mask))
         return false;
     found->salt_bytes = 20; /* by default, which DER leaves out */
-    if (rp_der_next_is(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 2) &&
-        (!rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 2, &salt) ||
-         !rp_der_small(&salt, &found->salt_bytes) || salt.size != 0))
+    if (rp__der_next_is(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 2) &&
+        (!rp__der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 2, &salt) ||
+         !rp__der_small(&salt, &found->salt_bytes) || salt.size != 0))
         return false;
     if (parameters.size > 0 &&
-        (!rp_der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 3, &trailer) ||
-         !rp_der_small(&trailer, &trailer_field) || trailer.size != 0 || parameters.size != 0))
+        (!rp__der_get(&parameters, RP_DER_CONTEXT_CONSTRUCTED | 3, &trailer) ||
+         !rp__der_small(&trailer, &trailer_field) || trailer.size != 0 || parameters.size != 0))
         return false;
-    if (!rp_der_get(&mask, RP_DER_SEQUENCE, &mask_identifier) || mask.size != 0 ||
-        !rp_der_get(&mask_identifier, RP_DER_OID, &type) || !RP_SLICE_IS(type, OID_MGF1))
+    if (!rp__der_get(&mask, RP_DER_SEQUENCE, &mask_identifier) || mask.size != 0 ||
+        !rp__der_get(&mask_identifier, RP_DER_OID, &type) || !RP_SLICE_IS(type, OID_MGF1))
         return false;
     found->hash_bits = read_hash(hash);
     return found->hash_bits != 0 && read_hash(mask_identifier) == found->hash_bits &&
@@ -114,7 +114,7 @@ static bool read_pss(pss_parameters *found, rp_slice in)
 /* A positive INTEGER without its sign byte. */
 static bool read_positive(rp_slice *in, rp_slice *digits)
 {
-    if (!rp_der_integer(in, digits) || digits->data[0] & 0x80)
+    if (!rp__der_integer(in, digits) || digits->data[0] & 0x80)
         return false;
     if (digits->data[0] == 0)
         *digits = (rp_slice){digits->data + 1, digits->size - 1};
@@ -132,7 +132,7 @@ static unsigned bits_of(rp_slice digits)
 static const char *read_rsa(rp_public_key *key, rp_slice bytes)
 {
     rp_slice pair;
-    if (!rp_der_get(&bytes, RP_DER_SEQUENCE, &pair) || bytes.size != 0 ||
+    if (!rp__der_get(&bytes, RP_DER_SEQUENCE, &pair) || bytes.size != 0 ||
         !read_positive(&pair, &key->modulus) || !read_positive(&pair, &key->exponent) ||
         pair.size != 0)
         return "its RSA key is malformed";
@@ -152,7 +152,7 @@ static const char *read_point(rp_public_key *key, rp_slice curve, rp_slice bytes
 {
     rp_slice name;
     size_t size;
-    if (!rp_der_get(&curve, RP_DER_OID, &name) || curve.size != 0)
+    if (!rp__der_get(&curve, RP_DER_OID, &name) || curve.size != 0)
         return "its key is not on a named curve";
     if (RP_SLICE_IS(name, OID_P256)) {
         key->kind = RP_KEY_P256;
@@ -186,15 +186,15 @@ static const char *read_restriction(rp_public_key *key, rp_slice in)
 static const char *read_key(rp_public_key *key, rp_slice info)
 {
     rp_slice content, algorithm, type, bytes;
-    if (!rp_der_get(&info, RP_DER_SEQUENCE, &content) || info.size != 0 ||
-        !rp_der_get(&content, RP_DER_SEQUENCE, &algorithm) ||
-        !rp_der_get(&algorithm, RP_DER_OID, &type) || !rp_der_bytes(&content, &bytes) ||
+    if (!rp__der_get(&info, RP_DER_SEQUENCE, &content) || info.size != 0 ||
+        !rp__der_get(&content, RP_DER_SEQUENCE, &algorithm) ||
+        !rp__der_get(&algorithm, RP_DER_OID, &type) || !rp__der_bytes(&content, &bytes) ||
         content.size != 0)
         return "its key is malformed";
     if (RP_SLICE_IS(type, OID_RSA)) {
         key->kind = RP_KEY_RSA;
         rp_slice null;
-        if (!rp_der_get(&algorithm, RP_DER_NULL, &null) || null.size != 0 || algorithm.size != 0)
+        if (!rp__der_get(&algorithm, RP_DER_NULL, &null) || null.size != 0 || algorithm.size != 0)
             return "its RSA key is malformed";
         return read_rsa(key, bytes);
     }
@@ -214,7 +214,7 @@ static const char *read_key(rp_public_key *key, rp_slice info)
     return "its key is of a kind that is not supported";
 }
 
-const char *rp_public_key_read(rp_public_key *key, rp_slice info)
+const char *rp__public_key_read(rp_public_key *key, rp_slice info)
 {
     *key = (rp_public_key){.kind = RP_KEY_NONE};
     const char *reason = read_key(key, info);
@@ -223,7 +223,7 @@ const char *rp_public_key_read(rp_public_key *key, rp_slice info)
     return reason;
 }
 
-const char *rp_public_key_text(const rp_public_key *key, char text[RP_KEY_TEXT_SIZE])
+const char *rp__public_key_text(const rp_public_key *key, char text[RP_KEY_TEXT_SIZE])
 {
     static const char *const curves[] = {
         [RP_KEY_P256] = "P-256",
@@ -263,11 +263,11 @@ static const known_algorithm algorithms[] = {
     {OID_RSA_MD2, RP_SIGNATURE_NONE, 0, "it is signed with MD2, which is broken"},
 };
 
-const char *rp_signature_algorithm_read(rp_signature_algorithm *algorithm, rp_slice identifier)
+const char *rp__signature_algorithm_read(rp_signature_algorithm *algorithm, rp_slice identifier)
 {
     rp_slice type;
     *algorithm = (rp_signature_algorithm){.scheme = RP_SIGNATURE_NONE};
-    if (!rp_der_get(&identifier, RP_DER_OID, &type))
+    if (!rp__der_get(&identifier, RP_DER_OID, &type))
         return "its signature algorithm is malformed";
     if (RP_SLICE_IS(type, OID_RSA_PSS)) {
         pss_parameters found;
@@ -279,7 +279,7 @@ const char *rp_signature_algorithm_read(rp_signature_algorithm *algorithm, rp_sl
     }
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
         const known_algorithm *known = &algorithms[i];
-        if (!rp_slice_equal(type, (rp_slice){(const uint8_t *)known->type, strlen(known->type)}))
+        if (!rp__slice_equal(type, (rp_slice){(const uint8_t *)known->type, strlen(known->type)}))
             continue;
         if (known->reason != NULL)
             return known->reason;
@@ -376,7 +376,7 @@ static rp_signature_result verify_rsa(const rp_public_key *key, rp_signature_sch
 static bool is_ecdsa(rp_slice signature)
 {
     rp_slice pair, number;
-    return rp_der_get(&signature, RP_DER_SEQUENCE, &pair) && signature.size == 0 &&
+    return rp__der_get(&signature, RP_DER_SEQUENCE, &pair) && signature.size == 0 &&
            read_positive(&pair, &number) && read_positive(&pair, &number) && pair.size == 0;
 }
 
@@ -457,9 +457,9 @@ static rp_signature_result verify_digest(const rp_public_key *key, rp_signature_
                                         : verify_rsa(key, scheme, of, signature);
 }
 
-rp_signature_result rp_signature_verify(const rp_public_key *key,
-                                        const rp_signature_algorithm *algorithm, rp_slice message,
-                                        rp_slice signature)
+rp_signature_result rp__signature_verify(const rp_public_key *key,
+                                         const rp_signature_algorithm *algorithm, rp_slice message,
+                                         rp_slice signature)
 {
     digest of;
     if (!fits(key, algorithm))
@@ -471,9 +471,9 @@ rp_signature_result rp_signature_verify(const rp_public_key *key,
     return verify_digest(key, algorithm->scheme, &of, signature);
 }
 
-rp_signature_result rp_signature_verify_hash(const rp_public_key *key,
-                                             const rp_signature_algorithm *algorithm, rp_slice hash,
-                                             rp_slice signature)
+rp_signature_result rp__signature_verify_hash(const rp_public_key *key,
+                                              const rp_signature_algorithm *algorithm,
+                                              rp_slice hash, rp_slice signature)
 {
     if (!fits(key, algorithm))
         return RP_SIGNATURE_BAD;

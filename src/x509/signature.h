@@ -29,11 +29,11 @@ typedef struct rp_public_key {
 
 /* info: the SubjectPublicKeyInfo with its header. NULL: *key can be used; else the reason why not.
  */
-const char *rp_public_key_read(rp_public_key *key, rp_slice info);
+const char *rp__public_key_read(rp_public_key *key, rp_slice info);
 
 #define RP_KEY_TEXT_SIZE 16
 /* "RSA 2048", "P-256" */
-const char *rp_public_key_text(const rp_public_key *key, char text[RP_KEY_TEXT_SIZE]);
+const char *rp__public_key_text(const rp_public_key *key, char text[RP_KEY_TEXT_SIZE]);
 
 typedef enum rp_signature_scheme {
     RP_SIGNATURE_NONE,
@@ -49,7 +49,7 @@ typedef struct rp_signature_algorithm {
 } rp_signature_algorithm;
 
 /* identifier: the content of an AlgorithmIdentifier. NULL or a reason, as above. */
-const char *rp_signature_algorithm_read(rp_signature_algorithm *algorithm, rp_slice identifier);
+const char *rp__signature_algorithm_read(rp_signature_algorithm *algorithm, rp_slice identifier);
 
 typedef enum rp_signature_result {
     RP_SIGNATURE_GOOD,
@@ -57,13 +57,13 @@ typedef enum rp_signature_result {
     RP_SIGNATURE_NO_MEMORY
 } rp_signature_result;
 
-rp_signature_result rp_signature_verify(const rp_public_key *key,
-                                        const rp_signature_algorithm *algorithm, rp_slice message,
-                                        rp_slice signature);
+rp_signature_result rp__signature_verify(const rp_public_key *key,
+                                         const rp_signature_algorithm *algorithm, rp_slice message,
+                                         rp_slice signature);
 
 /* The same for a message of which the hash is given; for Ed25519 it is the message all the same. */
-rp_signature_result rp_signature_verify_hash(const rp_public_key *key,
-                                             const rp_signature_algorithm *algorithm, rp_slice hash,
-                                             rp_slice signature);
+rp_signature_result rp__signature_verify_hash(const rp_public_key *key,
+                                              const rp_signature_algorithm *algorithm,
+                                              rp_slice hash, rp_slice signature);
 
 #endif

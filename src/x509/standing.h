@@ -20,6 +20,6 @@ typedef struct rp_standing {
 } rp_standing;
 
 /* The name of a CRLReason (RFC 5280, 5.3.1). NULL: there is none of that number. */
-const char *rp_revocation_reason(uint32_t number);
+const char *rp__revocation_reason(uint32_t number);
 
 #endif

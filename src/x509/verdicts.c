@@ -18,30 +18,30 @@ typedef struct verdict {
 
 struct rp_verdicts {
     rp_memory *memory;
-    uint64_t process; /* rp_process_mark of its maker: children of fork use it too */
+    uint64_t process; /* rp__process_mark of its maker: children of fork use it too */
     rp_mutex mutex;
     verdict places[PLACES];
 };
 
-rp_verdicts *rp_verdicts_create(rp_memory *memory)
+rp_verdicts *rp__verdicts_create(rp_memory *memory)
 {
-    rp_verdicts *verdicts = rp_allocate(memory, sizeof(*verdicts));
+    rp_verdicts *verdicts = rp__allocate(memory, sizeof(*verdicts));
     if (verdicts == NULL)
         return NULL;
     verdicts->memory = memory;
-    verdicts->process = rp_process_mark();
+    verdicts->process = rp__process_mark();
     for (size_t i = 0; i < PLACES; i++)
         verdicts->places[i].begins = 1;
-    rp_mutex_init(&verdicts->mutex);
+    rp__mutex_init(&verdicts->mutex);
     return verdicts;
 }
 
-void rp_verdicts_destroy(rp_verdicts *verdicts)
+void rp__verdicts_destroy(rp_verdicts *verdicts)
 {
     if (verdicts == NULL)
         return;
-    rp_mutex_destroy(&verdicts->mutex);
-    rp_free(verdicts->memory, verdicts);
+    rp__mutex_destroy(&verdicts->mutex);
+    rp__free(verdicts->memory, verdicts);
 }
 
 static int hash_number(wc_Sha256 *hash, size_t number)
@@ -53,7 +53,7 @@ static int hash_number(wc_Sha256 *hash, size_t number)
 }
 
 /* Each size before its bytes, so that two lists differ wherever they are cut. */
-bool rp_verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count)
+bool rp__verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count)
 {
     wc_Sha256 hash;
     int code = wc_InitSha256(&hash);
@@ -71,21 +71,21 @@ static verdict *place_of(rp_verdicts *verdicts, const rp_verdict_key *key)
     return &verdicts->places[key->bytes[0] % PLACES];
 }
 
-bool rp_verdicts_know(rp_verdicts *verdicts, const rp_verdict_key *key, int64_t now)
+bool rp__verdicts_know(rp_verdicts *verdicts, const rp_verdict_key *key, int64_t now)
 {
-    if (!rp_mutex_lock_inherited(&verdicts->mutex, verdicts->process))
+    if (!rp__mutex_lock_inherited(&verdicts->mutex, verdicts->process))
         return false;
     const verdict *kept = place_of(verdicts, key);
     bool known = kept->begins <= now && now <= kept->ends &&
                  memcmp(kept->key.bytes, key->bytes, sizeof(key->bytes)) == 0;
-    rp_mutex_unlock(&verdicts->mutex);
+    rp__mutex_unlock(&verdicts->mutex);
     return known;
 }
 
-void rp_verdicts_keep(rp_verdicts *verdicts, const rp_verdict_key *key, const rp_path *path)
+void rp__verdicts_keep(rp_verdicts *verdicts, const rp_verdict_key *key, const rp_path *path)
 {
-    if (!rp_mutex_lock_inherited(&verdicts->mutex, verdicts->process))
+    if (!rp__mutex_lock_inherited(&verdicts->mutex, verdicts->process))
         return;
     *place_of(verdicts, key) = (verdict){*key, path->begins, path->ends};
-    rp_mutex_unlock(&verdicts->mutex);
+    rp__mutex_unlock(&verdicts->mutex);
 }

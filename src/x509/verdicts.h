@@ -19,14 +19,14 @@ typedef struct rp_verdict_key {
 } rp_verdict_key;
 
 /* NULL: no memory. */
-rp_verdicts *rp_verdicts_create(rp_memory *memory);
-void rp_verdicts_destroy(rp_verdicts *verdicts); /* NULL does nothing */
+rp_verdicts *rp__verdicts_create(rp_memory *memory);
+void rp__verdicts_destroy(rp_verdicts *verdicts); /* NULL does nothing */
 
 /* False: no memory. */
-bool rp_verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count);
+bool rp__verdict_key_make(rp_verdict_key *key, const rp_slice *sent, size_t count);
 
 /* True: a valid path was found, and it is valid now. */
-bool rp_verdicts_know(rp_verdicts *verdicts, const rp_verdict_key *key, int64_t now);
-void rp_verdicts_keep(rp_verdicts *verdicts, const rp_verdict_key *key, const rp_path *path);
+bool rp__verdicts_know(rp_verdicts *verdicts, const rp_verdict_key *key, int64_t now);
+void rp__verdicts_keep(rp_verdicts *verdicts, const rp_verdict_key *key, const rp_path *path);
 
 #endif

@@ -154,7 +154,7 @@ static void test_close_behind_a_quiet_send(void **state)
 static void put_some(rp_stream *stream, void *user)
 {
     talk *t = user;
-    assert_int_equal(rp_stream_put(stream, "some", 4, NULL), RP_OK);
+    assert_int_equal(rp__stream_put(stream, "some", 4, NULL), RP_OK);
     t->written += 4;
     t->filled++;
 }
@@ -162,13 +162,13 @@ static void put_some(rp_stream *stream, void *user)
 static void want_by_timer(rp_timer *timer, void *user)
 {
     (void)timer;
-    rp_stream_want_fill(((talk *)user)->stream, put_some);
+    rp__stream_want_fill(((talk *)user)->stream, put_some);
 }
 
 static void want_by_post(rp_post *post, void *user)
 {
     (void)post;
-    rp_stream_want_fill(((talk *)user)->stream, put_some);
+    rp__stream_want_fill(((talk *)user)->stream, put_some);
 }
 
 /* More is to be put when what was put has left, and nobody has said so yet: that is asked for
@@ -182,7 +182,7 @@ static void fill_behind_a_quiet_send(unsigned how)
     open_to(&t, &peer);
     for (unsigned i = 1; i <= 5; i++) {
         if (how == 0)
-            rp_stream_want_fill(t.stream, put_some);
+            rp__stream_want_fill(t.stream, put_some);
         else if (how == 1)
             rp_timer_start(t.loop, &t.timer, 3, want_by_timer, &t);
         else

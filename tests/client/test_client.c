@@ -579,7 +579,7 @@ static void test_many_origins(void **state)
 
 static bool answer_user_agent(exchange *x, void *user)
 {
-    const char *agent = rp_sim_request_header(exchange_request(x), "User-Agent");
+    const char *agent = rp__sim_request_header(exchange_request(x), "User-Agent");
     (void)user;
     agent = agent == NULL ? "none" : agent;
     exchange_answer(x, 200, "", agent, strlen(agent));

@@ -243,9 +243,9 @@ static void fill_pool(rp_chunk_pool *pool)
 {
     rp_chunk *taken[3 * CONNECTIONS];
     for (size_t i = 0; i < 3 * CONNECTIONS; i++)
-        assert_non_null(taken[i] = rp_chunk_take(pool));
+        assert_non_null(taken[i] = rp__chunk_take(pool));
     for (size_t i = 0; i < 3 * CONNECTIONS; i++)
-        rp_chunk_give(pool, taken[i]);
+        rp__chunk_give(pool, taken[i]);
 }
 
 /* Requests on connections that are there: no memory is allocated, no connection is opened, and on

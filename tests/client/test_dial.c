@@ -28,7 +28,7 @@ static dns_server *server;
 static rp_address address_of(const char *text, uint16_t port)
 {
     rp_address address = {.port = port};
-    assert_true(rp_address_parse(&address, text, strlen(text)));
+    assert_true(rp__address_parse(&address, text, strlen(text)));
     return address;
 }
 
@@ -89,7 +89,7 @@ static void on_closed(rp_socket *socket)
 {
     outcome *got = socket->user;
     got->closed++;
-    rp_loop_unhold(got->loop);
+    rp__loop_unhold(got->loop);
 }
 
 static const rp_socket_handler closing = {.closed = on_closed};
@@ -100,7 +100,7 @@ static void on_dial(void *user, const rp_dial_result *result)
     got->calls++;
     got->result = *result;
     got->turns = rp_loop_stats_get(got->loop)->turns;
-    (void)rp_address_text(&result->address, true, got->address);
+    (void)rp__address_text(&result->address, true, got->address);
     if (result->error != NULL) {
         assert_null(result->socket);
         got->error = *result->error;
@@ -109,10 +109,10 @@ static void on_dial(void *user, const rp_dial_result *result)
     got->connected = true;
     assert_true(result->connected_ns >= result->resolved_ns);
     assert_true(result->resolved_ns > 0);
-    rp_loop_hold(got->loop);
+    rp__loop_hold(got->loop);
     result->socket->handler = &closing;
     result->socket->user = got;
-    rp_socket_ops(result->socket)->close(result->socket);
+    rp__socket_ops(result->socket)->close(result->socket);
 }
 
 static rp_dial *start(rp_loop *loop, rp_resolver *resolver, const char *host, uint16_t port,
@@ -124,7 +124,7 @@ static rp_dial *start(rp_loop *loop, rp_resolver *resolver, const char *host, ui
                                .resolve_timeout_ms = timeout_ms,
                                .connect_timeout_ms = timeout_ms};
     *got = (outcome){.loop = loop};
-    rp_dial *dial = rp_dial_start(loop, &options, on_dial, got);
+    rp_dial *dial = rp__dial_start(loop, &options, on_dial, got);
     if (dial != NULL)
         assert_true(rp_loop_pending(loop));
     assert_int_equal(got->calls, 0);
@@ -338,7 +338,7 @@ static void tells_the_most_telling_failure(void **state)
 
     (void)dial(loop, NULL, "255.255.255.255", 80, 10000, &got);
     (void)snprintf(expected, sizeof(expected), "no way to 255.255.255.255:80: %s",
-                   rp_os_error_text(raw_code_unreachable));
+                   rp__os_error_text(raw_code_unreachable));
     expect_error(&got, RP_E_CONNECT_UNREACHABLE, RP_PHASE_CONNECT, expected);
     assert_int_equal(got.error.os_code, raw_code_unreachable);
 
@@ -430,7 +430,7 @@ static void lacks_descriptors(void **state)
     assert_non_null(start(loop, resolver, "h.test", 80, 10000, &both));
     rp_loop_run(loop);
     outcome none_left;
-    rp_dial_cancel(start(loop, NULL, "127.0.0.1", 80, 10000, &none_left));
+    rp__dial_cancel(start(loop, NULL, "127.0.0.1", 80, 10000, &none_left));
     rp_loop_run(loop);
     raw_restore_descriptors(limit);
 
@@ -460,7 +460,7 @@ static void cancel_after(rp_resolver *resolver, const char *host, uint16_t port,
     for (uint64_t now; (now = fixture_now_ms()) < end && got.calls == 0;)
         (void)rp_loop_turn(loop, end - now);
     assert_int_equal(got.calls, 0);
-    rp_dial_cancel(made);
+    rp__dial_cancel(made);
     rp_loop_run(loop);
     assert_int_equal(got.calls, 0);
     assert_false(rp_loop_pending(loop));
@@ -532,7 +532,7 @@ static void on_dial_again(void *user, const rp_dial_result *result)
     outcome *got = user;
     on_dial(user, result);
     rp_dial_options options = {.host = "127.0.0.1", .port = 9, .connect_timeout_ms = 1000};
-    assert_non_null(rp_dial_start(got->loop, &options, on_dial, got));
+    assert_non_null(rp__dial_start(got->loop, &options, on_dial, got));
 }
 
 static void starts_nothing_on_a_dying_loop(void **state)
@@ -543,7 +543,7 @@ static void starts_nothing_on_a_dying_loop(void **state)
     outcome got = {.loop = loop};
     rp_dial_options options = {
         .host = "silent.test", .port = 443, .resolver = names, .resolve_timeout_ms = RP_NEVER_MS};
-    assert_non_null(rp_dial_start(loop, &options, on_dial_again, &got));
+    assert_non_null(rp__dial_start(loop, &options, on_dial_again, &got));
     fixture_loop_end(loop);
     assert_int_equal(got.calls, 2);
     expect_error(&got, RP_E_CANCELLED, RP_PHASE_RESOLVE, "the loop was destroyed");
@@ -559,9 +559,9 @@ static void on_dial_cancel(void *user, const rp_dial_result *result)
 {
     trio *all = user;
     on_dial(&all->got, result);
-    rp_dial_cancel(all->resolving);
-    rp_dial_cancel(all->connecting);
-    rp_dial_cancel(all->self); /* too late, and harmless */
+    rp__dial_cancel(all->resolving);
+    rp__dial_cancel(all->connecting);
+    rp__dial_cancel(all->self); /* too late, and harmless */
 }
 
 static void cancels_in_the_callback(void **state)
@@ -576,7 +576,7 @@ static void cancels_in_the_callback(void **state)
     trio all = {.got.loop = loop};
     rp_dial_options options = {
         .host = "127.0.0.1", .port = port, .connect_timeout_ms = RP_NEVER_MS};
-    all.self = rp_dial_start(loop, &options, on_dial_cancel, &all);
+    all.self = rp__dial_start(loop, &options, on_dial_cancel, &all);
     all.resolving = start(loop, names, "silent.test", port, 10000, &resolving);
     all.connecting = start(loop, NULL, "127.0.0.3", port, 10000, &connecting);
     rp_loop_run(loop);

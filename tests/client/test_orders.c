@@ -102,7 +102,7 @@ static void orders_begin(orders *o, int version, situation now)
     for (unsigned i = 0; now == UNDER_WAY && i < 6; i++)
         (void)rp_loop_turn(o->w.loop, 2);
     rp_timer_start(o->w.loop, &o->timer, 1000000, never, o);
-    rp_timer_start_internal(o->w.loop, &o->internal, 1000000, never, o);
+    rp__timer_start_internal(o->w.loop, &o->internal, 1000000, never, o);
     o->post = (rp_post){.fn = count_post, .user = o};
     rp_loop_post(o->w.loop, &o->post);
 }

@@ -83,7 +83,7 @@ static rp_resolver *make_resolver(void)
 static rp_lookup *start(rp_loop *loop, rp_resolver *resolver, const char *host, outcome *result)
 {
     *result = (outcome){.release = result->release};
-    rp_lookup *lookup = rp_lookup_start(loop, resolver, host, 443, 0, on_lookup, result);
+    rp_lookup *lookup = rp__lookup_start(loop, resolver, host, 443, 0, on_lookup, result);
     assert_non_null(lookup);
     assert_int_equal(result->calls, 0);
     return lookup;
@@ -105,7 +105,7 @@ static const char *texts(const outcome *result)
     for (size_t i = 0; i < result->count; i++) {
         char address[RP_ADDRESS_TEXT_SIZE];
         int size = snprintf(text + used, sizeof(text) - used, "%s%s", i > 0 ? " " : "",
-                            rp_address_text(&result->addresses[i], true, address));
+                            rp__address_text(&result->addresses[i], true, address));
         used += (size_t)size;
     }
     return text;
@@ -278,7 +278,7 @@ static void follows_overrides(void **state)
         if (rp_resolver_create(&resolver, &options, &error) != RP_OK)
             fail_msg("%s", error.text);
         assert_non_null(
-            rp_lookup_start(loop, resolver, cases[i].host, cases[i].port, 0, on_lookup, &result));
+            rp__lookup_start(loop, resolver, cases[i].host, cases[i].port, 0, on_lookup, &result));
         rp_loop_run(loop);
         assert_int_equal(result.calls, 1);
         assert_string_equal(texts(&result), cases[i].expected);
@@ -525,7 +525,7 @@ static void says_that_no_server_answers(void **state)
     (void)state;
     /* A port where nobody listens: the kernel says so at once. */
     raw_close(raw_udp_bind(&address));
-    (void)rp_address_text(&address, true, text);
+    (void)rp__address_text(&address, true, text);
 
     rp_loop *loop = fixture_loop();
     rp_resolver *resolver = NULL;
@@ -656,7 +656,7 @@ static void cancels(void **state)
     rp_resolver *resolver = make_resolver();
     outcome result = {0};
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-        rp_lookup_cancel(start(loop, resolver, hosts[i], &result));
+        rp__lookup_cancel(start(loop, resolver, hosts[i], &result));
         assert_false(rp_loop_pending(loop));
         rp_loop_turn(loop, 0);
         assert_int_equal(result.calls, 0);
@@ -675,7 +675,7 @@ static rp_lookup *cancelled;
 static void on_lookup_cancel(void *user, const rp_resolved *resolved)
 {
     on_lookup(user, resolved);
-    rp_lookup_cancel(cancelled);
+    rp__lookup_cancel(cancelled);
 }
 
 static void cancels_in_the_callback(void **state)
@@ -687,7 +687,7 @@ static void cancels_in_the_callback(void **state)
     for (size_t i = 0; i < 2; i++) {
         outcome result = {0}, other = {0};
         assert_non_null(
-            rp_lookup_start(loop, resolver, hosts[i], 443, 0, on_lookup_cancel, &result));
+            rp__lookup_start(loop, resolver, hosts[i], 443, 0, on_lookup_cancel, &result));
         cancelled = start(loop, resolver, "silent.test", &other);
         rp_loop_run(loop);
         assert_int_equal(result.calls, 1);
@@ -711,18 +711,18 @@ static void cancels_what_is_answered(void **state)
     rp_loop *loop = fixture_loop();
     rp_resolver *resolver = make_resolver();
     outcome result = {0};
-    uint64_t base = rp_resolver_memory(resolver)->live + 1;
+    uint64_t base = rp__resolver_memory(resolver)->live + 1;
     rp_lookup *lookup = start(loop, resolver, "four.test", &result);
     wait_for_post(loop);
-    rp_lookup_cancel(lookup);
+    rp__lookup_cancel(lookup);
     assert_int_equal(rp_loop_turn(loop, 1000) > 0, true);
     assert_int_equal(result.calls, 0);
-    assert_int_equal(rp_resolver_memory(resolver)->live, base); /* and the name */
+    assert_int_equal(rp__resolver_memory(resolver)->live, base); /* and the name */
 
     /* The answered query is the resolver's last holder. */
     lookup = start(loop, resolver, "four.test", &result);
     wait_for_post(loop);
-    rp_lookup_cancel(lookup);
+    rp__lookup_cancel(lookup);
     rp_resolver_release(resolver);
     rp_loop_turn(loop, 1000);
     fixture_loop_end(loop);
@@ -753,7 +753,7 @@ static void survives_the_end_of_the_loop(void **state)
         rp_lookup *lookup = start(loop, resolver, "four.test", &result);
         wait_for_post(loop);
         if (i == 1)
-            rp_lookup_cancel(lookup);
+            rp__lookup_cancel(lookup);
         fixture_loop_end(loop);
         assert_int_equal(result.calls, 1 - i);
     }
@@ -773,7 +773,7 @@ static void on_late_cancel(rp_post *post, void *user)
     (void)post;
     if (late->wait)
         wait_for_post(late->loop);
-    rp_lookup_cancel(late->lookup);
+    rp__lookup_cancel(late->lookup);
 }
 
 /* Cancelled by one of the posts that rp_loop_destroy runs, when the answer is posted: behind this
@@ -782,7 +782,7 @@ static void cancels_what_is_answered_at_the_end(void **state)
 {
     (void)state;
     rp_resolver *resolver = make_resolver();
-    uint64_t base = rp_resolver_memory(resolver)->live;
+    uint64_t base = rp__resolver_memory(resolver)->live;
     for (int i = 0; i < 2; i++) {
         rp_loop *loop = fixture_loop();
         outcome result = {0};
@@ -801,7 +801,7 @@ static void cancels_what_is_answered_at_the_end(void **state)
         fixture_loop_end(loop);
         assert_int_equal(result.calls, 0);
         base++;
-        assert_int_equal(rp_resolver_memory(resolver)->live, base); /* and the name */
+        assert_int_equal(rp__resolver_memory(resolver)->live, base); /* and the name */
     }
     rp_resolver_release(resolver);
 }
@@ -815,7 +815,7 @@ static void ends_with_its_last_holder(void **state)
     rp_resolver *resolver = make_resolver();
     result.release = resolver;
     (void)start(loop, resolver, "four.test", &result);
-    rp_lookup_cancel(start(loop, resolver, "silent.test", &other));
+    rp__lookup_cancel(start(loop, resolver, "silent.test", &other));
     rp_loop_run(loop);
     assert_int_equal(result.calls, 1);
 
@@ -823,7 +823,7 @@ static void ends_with_its_last_holder(void **state)
     resolver = make_resolver();
     rp_lookup *lookup = start(loop, resolver, "silent.test", &other);
     rp_resolver_release(resolver);
-    rp_lookup_cancel(lookup);
+    rp__lookup_cancel(lookup);
 
     /* Released while a look-up goes on: it ends as ever. */
     resolver = make_resolver();
@@ -849,7 +849,7 @@ static void on_lookup_again(void *user, const rp_resolved *resolved)
     result->release = NULL;
     on_lookup(user, resolved);
     result->release = NULL;
-    assert_non_null(rp_lookup_start(loop, NULL, "four.test", 443, 0, on_lookup, result));
+    assert_non_null(rp__lookup_start(loop, NULL, "four.test", 443, 0, on_lookup, result));
 }
 
 static void starts_nothing_on_a_dying_loop(void **state)
@@ -859,7 +859,7 @@ static void starts_nothing_on_a_dying_loop(void **state)
     rp_resolver *resolver = make_resolver();
     outcome result = {.release = (rp_resolver *)(void *)loop};
     assert_non_null(
-        rp_lookup_start(loop, resolver, "silent.test", 443, 0, on_lookup_again, &result));
+        rp__lookup_start(loop, resolver, "silent.test", 443, 0, on_lookup_again, &result));
     fixture_loop_end(loop);
     assert_int_equal(result.calls, 2);
     expect_error(&result, RP_E_CANCELLED, "the loop was destroyed");
@@ -876,13 +876,13 @@ static void survives_lack_of_memory(void **state)
     for (size_t i = 0; i < 2; i++) {
         look_up(loop, resolver, hosts[i], &result);
         loop->memory.fail_in = 1;
-        assert_null(rp_lookup_start(loop, resolver, hosts[i], 443, 0, on_lookup, &result));
+        assert_null(rp__lookup_start(loop, resolver, hosts[i], 443, 0, on_lookup, &result));
         assert_int_equal(loop->memory.fail_in, 0);
         assert_false(rp_loop_pending(loop));
     }
-    rp_resolver_memory(resolver)->fail_in = 1;
-    assert_null(rp_lookup_start(loop, resolver, "slow.test", 443, 0, on_lookup, &result));
-    assert_int_equal(rp_resolver_memory(resolver)->fail_in, 0);
+    rp__resolver_memory(resolver)->fail_in = 1;
+    assert_null(rp__lookup_start(loop, resolver, "slow.test", 443, 0, on_lookup, &result));
+    assert_int_equal(rp__resolver_memory(resolver)->fail_in, 0);
     assert_false(rp_loop_pending(loop));
     rp_loop_turn(loop, 0);
     look_up(loop, resolver, "four.test", &result);

@@ -109,7 +109,7 @@ static rp_lookup *start_on(rp_loop *loop, rp_resolver *resolver, const char *hos
 {
     *got = (outcome){.began_ms = fixture_now_ms()};
     rp_lookup *lookup =
-        rp_lookup_start(loop, resolver, host, 443, whole ? RP_LOOKUP_WHOLE : 0, on_lookup, got);
+        rp__lookup_start(loop, resolver, host, 443, whole ? RP_LOOKUP_WHOLE : 0, on_lookup, got);
     assert_non_null(lookup);
     return lookup;
 }
@@ -174,7 +174,7 @@ static void asks_once_for_all_loops(void **state)
     rp_lookup *asker = start_on(w.loop, w.resolver, "slow.test", false, &first);
     (void)start_on(other, w.resolver, "slow.test", false, &second);
     (void)start_on(ending, w.resolver, "slow.test", false, &third);
-    rp_lookup_cancel(asker);
+    rp__lookup_cancel(asker);
     fixture_loop_end(ending);
     assert_int_equal(third.calls, 1);
     assert_int_equal(third.error.status, RP_E_CANCELLED);
@@ -192,13 +192,13 @@ static void keeps_what_nobody_waits_for(void **state)
     outcome got;
     (void)state;
     world w = begin();
-    rp_lookup_cancel(start_on(w.loop, w.resolver, "v6-late.test", true, &got));
+    rp__lookup_cancel(start_on(w.loop, w.resolver, "v6-late.test", true, &got));
     fixture_sleep_ms(2 * LATE_MS);
     unsigned questions = dns_server_questions(server);
     got = look_up(&w, "v6-late.test");
     expect_families(&got, 1, 1);
     assert_int_equal(dns_server_questions(server), questions);
-    rp_lookup_cancel(start_on(w.loop, w.resolver, "slow.test", false, &got));
+    rp__lookup_cancel(start_on(w.loop, w.resolver, "slow.test", false, &got));
     end(&w);
 }
 

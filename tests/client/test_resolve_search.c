@@ -76,7 +76,7 @@ static void on_lookup(void *user, const rp_resolved *resolved)
         char address[RP_ADDRESS_TEXT_SIZE];
         used +=
             (size_t)snprintf(got->text + used, sizeof(got->text) - used, "%s%s", i > 0 ? " " : "",
-                             rp_address_text(&resolved->addresses[i], false, address));
+                             rp__address_text(&resolved->addresses[i], false, address));
     }
 }
 
@@ -84,7 +84,7 @@ static void expect(rp_loop *loop, rp_resolver *resolver, const char *host, const
 {
     outcome got;
     print_message("%s\n", host);
-    assert_non_null(rp_lookup_start(loop, resolver, host, 443, 0, on_lookup, &got));
+    assert_non_null(rp__lookup_start(loop, resolver, host, 443, 0, on_lookup, &got));
     rp_loop_run(loop);
     assert_string_equal(got.text, text);
 }
@@ -188,7 +188,7 @@ static void looks_into_the_hosts_file_first(void **state)
     unsigned questions = dns_server_questions(server);
     outcome got;
     for (int i = 0; i < 2; i++) {
-        assert_non_null(rp_lookup_start(loop, resolver, "filed", 443, 0, on_lookup, &got));
+        assert_non_null(rp__lookup_start(loop, resolver, "filed", 443, 0, on_lookup, &got));
         rp_loop_run(loop);
         assert_non_null(strstr(got.text, "192.0.2.7"));
         assert_non_null(strstr(got.text, "2001:db8::7"));

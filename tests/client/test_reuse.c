@@ -517,7 +517,7 @@ static void change_between(rp_post *post, void *user)
     moment *m = user;
     (void)post;
     rp_client *client = m->w->client;
-    if (m->changes > 0 || rp_list_empty(&client->conns))
+    if (m->changes > 0 || rp__list_empty(&client->conns))
         return;
     const rp_conn *conn = RP_CONTAINER(client->conns.next, rp_conn, link);
     if (conn->state != RP_CONN_OPEN || conn->in_flight == 0 || conn->served > 0)

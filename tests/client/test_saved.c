@@ -41,7 +41,7 @@ static saved save(const probe_pair *pair, const uint8_t *key)
 
 static size_t kept(const probe_pair *pair)
 {
-    return pair->loop->sessions == NULL ? 0 : rp_sessions_count(pair->loop->sessions);
+    return pair->loop->sessions == NULL ? 0 : rp__sessions_count(pair->loop->sessions);
 }
 
 /* One connection, whose session is there then. */

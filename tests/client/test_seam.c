@@ -45,7 +45,7 @@ static void test_room_changes(void **state)
     many_say(conn, 3);
     assert_int_equal(many_active(m), 3);
     assert_ptr_equal(many_conn(m, 2), conn);
-    assert_true(rp_list_empty(&conn->ready_link));
+    assert_true(rp__list_empty(&conn->ready_link));
     many_say(conn, 2);
     many_answer(m, 1); /* 2 are left: still no room */
     assert_int_equal(many_active(m), 2);
@@ -54,10 +54,10 @@ static void test_room_changes(void **state)
     assert_ptr_equal(many_conn(m, 3), conn);
     many_say(conn, MANY);
     assert_int_equal(many_active(m), 4);
-    assert_false(rp_list_empty(&conn->ready_link));
-    assert_true(rp_list_empty(&conn->age_link));
+    assert_false(rp__list_empty(&conn->ready_link));
+    assert_true(rp__list_empty(&conn->age_link));
     many_answer_all(m, 2, 4);
-    assert_false(rp_list_empty(&conn->age_link));
+    assert_false(rp__list_empty(&conn->age_link));
     many_end(m);
 }
 
@@ -79,7 +79,7 @@ static void test_limit_is_lowered(void **state)
     many_answer(m, 100);
     many_turn_ms(m, 20);
     assert_int_equal(many_active(m), 0);
-    assert_false(rp_list_empty(&conn->age_link)); /* it may age, and make room */
+    assert_false(rp__list_empty(&conn->age_link)); /* it may age, and make room */
     many_say(conn, 10);
     assert_int_equal(many_active(m), 10);
     assert_ptr_equal(many_conn(m, 110), conn);
@@ -174,7 +174,7 @@ static void test_one_connection(void **state)
     assert_int_equal(many_origin(m)->conn_count, 1);
     many_answer_all(m, 0, 50);
     /* One that only finishes what it has is not that one. */
-    rp_conn_retire(conn);
+    rp__conn_retire(conn);
     many_until_active(m, 20);
     assert_int_equal(many_origin(m)->open_count, 2);
     many_turn_ms(m, 20);
@@ -239,7 +239,7 @@ static void test_idle_ones_keep_their_place(void **state)
     rp_conn *older = many_conn(m, 0), *latest = many_conn(m, 1);
     many_answer_all(m, 0, 2);
     many_say(older, 5);
-    rp_conn_room_changed(older);
+    rp__conn_room_changed(older);
     many_start(m, 0, 1, NULL);
     assert_ptr_equal(many_conn(m, 0), latest);
     many_answer(m, 0);

@@ -19,9 +19,9 @@ static void test_refused_for_ever(void **state)
     (void)state;
     many_start(m, 0, 1, &post);
     for (unsigned i = 0; i < 6; i++) {
-        uint64_t begun_ns = rp_loop_now_ns(m->w.loop);
+        uint64_t begun_ns = rp__loop_now_ns(m->w.loop);
         UNTIL(m->w.loop, many_conn(m, 0) != NULL);
-        uint64_t took_ms = (rp_loop_now_ns(m->w.loop) - begun_ns) / 1000000u;
+        uint64_t took_ms = (rp__loop_now_ns(m->w.loop) - begun_ns) / 1000000u;
         assert_true(took_ms >= least_ms[i]);
         if (fixture_simulated() && i > 1)
             assert_in_range(took_ms, least_ms[i], 2 * least_ms[i] + 5);
@@ -115,7 +115,7 @@ static void test_calm(void **state)
     rp_conn *conn = many_conn(m, 0);
     many_give_back(m, 1, RP_FATE_UNPROCESSED, CALM);
     assert_null(many_conn(m, 1));
-    assert_int_equal(rp_conn_room(conn), 0);
+    assert_int_equal(rp__conn_room(conn), 0);
     many_start(m, 3, 1, NULL);
     UNTIL(m->w.loop, many_conn(m, 3) != NULL);
     assert_ptr_not_equal(many_conn(m, 3), conn);
@@ -247,7 +247,7 @@ static void test_other_version_wanted(void **state)
     assert_ptr_equal(many_conn(m, 3), second);
     for (unsigned i = 1; i < 6; i++) {
         if (i != 2 && i != 3)
-            assert_ptr_equal(many_conn(m, i)->protocol, &rp_http1);
+            assert_ptr_equal(many_conn(m, i)->protocol, &rp__http1);
     }
     assert_int_equal(origin->conn_count, 5);
     many_answer(m, 0);
@@ -262,7 +262,7 @@ static void test_other_version_wanted(void **state)
     many_start(m, 0, 3, NULL);
     assert_int_equal(many_origin(m)->conn_count, 3);
     many_until_active(m, 3);
-    assert_ptr_equal(many_conn(m, 0)->protocol, &rp_http1);
+    assert_ptr_equal(many_conn(m, 0)->protocol, &rp__http1);
     for (unsigned i = 0; i < 3; i++)
         fetch_cancel(&m->all[i]);
     many_end(m);

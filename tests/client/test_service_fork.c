@@ -221,15 +221,15 @@ static void test_fork_in_a_callback(void **state)
                 rp_service_ask(f->service, &get, TAG, 0, f->w.loop, at_home, f, &error), RP_OK);
         rp_sessions *sessions = f->service->workers[0].loop->sessions;
         if (k.locked) {
-            rp_mutex_lock(&f->service->lock);
-            assert_true(rp_sessions_lock(sessions));
+            rp__mutex_lock(&f->service->lock);
+            assert_true(rp__sessions_lock(sessions));
         }
         atomic_store(&k.go, true);
         while (atomic_load(&k.ended) == -2)
             raw_sleep_ms(1);
         if (k.locked) {
-            rp_sessions_unlock(sessions);
-            rp_mutex_unlock(&f->service->lock);
+            rp__sessions_unlock(sessions);
+            rp__mutex_unlock(&f->service->lock);
         }
         assert_int_equal(k.ended, RETURNED);
         while (f->answers < WAITING)
@@ -271,14 +271,14 @@ static void test_fork_beside_a_waiter(void **state)
     f.service = service_of(&f, &error);
     assert_non_null(f.service);
     waiter w = {.f = &f};
-    assert_true(rp_thread_start(&w.thread, wait_for_answer, &w));
+    assert_true(rp__thread_start(&w.thread, wait_for_answer, &w));
     do {
         raw_sleep_ms(1);
         rp_service_stats_get(f.service, &stats);
     } while (stats.requests == 0);
     raw_sleep_ms(50);
     assert_int_equal(in_child(&f), 0);
-    rp_thread_join(&w.thread);
+    rp__thread_join(&w.thread);
     assert_true(w.good);
     rp_service_destroy(f.service);
     web_end(&f.w);
@@ -298,7 +298,7 @@ static void use_verdicts(void *argument)
 {
     hammer *h = argument;
     while (!atomic_load(&h->end))
-        (void)rp_verdicts_know(h->verdicts, &key, 0);
+        (void)rp__verdicts_know(h->verdicts, &key, 0);
 }
 
 /* A thread of the parent's has the lock half of the time. */
@@ -306,40 +306,40 @@ static void test_verdicts_of_a_child(void **state)
 {
     (void)state;
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    hammer h = {.verdicts = rp_verdicts_create(&memory)};
-    assert_true(rp_thread_start(&h.thread, use_verdicts, &h));
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    hammer h = {.verdicts = rp__verdicts_create(&memory)};
+    assert_true(rp__thread_start(&h.thread, use_verdicts, &h));
     for (unsigned i = 0; i < 30; i++) {
         pid_t child = make_child();
         if (child == 0) {
             (void)alarm(5);
             const rp_path path = {.begins = 0, .ends = 10};
-            rp_verdicts_keep(h.verdicts, &key, &path);
-            (void)rp_verdicts_know(h.verdicts, &key, 5);
+            rp__verdicts_keep(h.verdicts, &key, &path);
+            (void)rp__verdicts_know(h.verdicts, &key, 5);
             _exit(0);
         }
         assert_int_equal(end_of(child), 0);
     }
     atomic_store(&h.end, true);
-    rp_thread_join(&h.thread);
-    rp_verdicts_destroy(h.verdicts);
+    rp__thread_join(&h.thread);
+    rp__verdicts_destroy(h.verdicts);
 }
 
 static void test_sessions_of_a_parent(void **state)
 {
     (void)state;
-    rp_sessions *sessions = rp_sessions_create_shared((rp_allocator){.resize = NULL});
-    assert_true(rp_sessions_lock(sessions));
+    rp_sessions *sessions = rp__sessions_create_shared((rp_allocator){.resize = NULL});
+    assert_true(rp__sessions_lock(sessions));
     pid_t child = make_child();
     if (child == 0) {
         (void)alarm(5);
-        bool taken = rp_sessions_take(sessions, "key") != NULL;
-        rp_sessions_forget(sessions, "key");
-        _exit(taken || rp_sessions_lock(sessions));
+        bool taken = rp__sessions_take(sessions, "key") != NULL;
+        rp__sessions_forget(sessions, "key");
+        _exit(taken || rp__sessions_lock(sessions));
     }
     assert_int_equal(end_of(child), 0);
-    rp_sessions_unlock(sessions);
-    rp_sessions_destroy(sessions);
+    rp__sessions_unlock(sessions);
+    rp__sessions_destroy(sessions);
 }
 
 int main(void)

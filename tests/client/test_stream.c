@@ -28,7 +28,7 @@ static void open_and_talk(probe_pair *pair)
     probe_pair_open(pair);
     const rp_stream_info *info = &pair->client.info;
     char address[RP_ADDRESS_TEXT_SIZE];
-    (void)rp_address_text(&pair->listener.address, true, address);
+    (void)rp__address_text(&pair->listener.address, true, address);
     assert_string_equal(info->address, address);
     assert_true(info->resolved_us > 0 && info->connected_us >= info->resolved_us);
     assert_false(info->resumed);

@@ -28,7 +28,7 @@ static void assert_says(const rp_error *error, rp_status status, rp_phase phase,
 static const char *address_of(const probe_pair *pair)
 {
     static char text[RP_ADDRESS_TEXT_SIZE];
-    return rp_address_text(&pair->listener.address, true, text);
+    return rp__address_text(&pair->listener.address, true, text);
 }
 
 static void each_version(const int *versions, size_t count, void (*test)(probe_pair *pair))
@@ -344,7 +344,7 @@ static void test_refused(void **state)
     assert_int_equal(p.open_error.status, RP_E_CONNECT_REFUSED);
     assert_int_equal(p.open_error.phase, RP_PHASE_CONNECT);
     char text[RP_ADDRESS_TEXT_SIZE];
-    assert_non_null(strstr(p.open_error.text, rp_address_text(&address, true, text)));
+    assert_non_null(strstr(p.open_error.text, rp__address_text(&address, true, text)));
     assert_string_equal(p.write_error.text, p.open_error.text);
     probe_finish(&p);
     probe_loop_end(loop);

@@ -42,7 +42,7 @@ static void begin_with(probe_pair *pair, int version, const char *certificate, i
     atomic_store(&at_once_most, 0);
     certificates = 1;
     probe_pair_begin(pair, version, certificate);
-    assert_true(rp_tls_config_ask(pair->client_tls, engine));
+    assert_true(rp__tls_config_ask(pair->client_tls, engine));
 }
 
 /* "foreign" is of an authority that the client does not know. */
@@ -153,7 +153,7 @@ static void test_chain(void **state)
         pair.client_tls = tls_client(&(rp_tls_options){.ca_file = tls_cert("other-ca.pem"),
                                                        .minimum_version = (rp_tls_version)version,
                                                        .maximum_version = (rp_tls_version)version});
-        assert_true(rp_tls_config_ask(pair.client_tls, engine));
+        assert_true(rp__tls_config_ask(pair.client_tls, engine));
         certificates = 2;
         probe_pair_open(&pair);
         assert_int_equal(atomic_load(&asked), 1);
@@ -174,7 +174,7 @@ static void refuses(const char *certificate, const char *host, const char *pin)
                                                        .pinned_keys = pin,
                                                        .minimum_version = (rp_tls_version)version,
                                                        .maximum_version = (rp_tls_version)version});
-        assert_true(rp_tls_config_ask(pair.client_tls, engine));
+        assert_true(rp__tls_config_ask(pair.client_tls, engine));
         certificates = 2;
         pair.host = host;
         probe_pair_start(&pair);

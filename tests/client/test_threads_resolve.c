@@ -96,8 +96,8 @@ static void start(worker *self, operation *made)
     self->started++;
     if (pick(self, 2) == 0) {
         made->lookup =
-            rp_lookup_start(self->loop, self->resolver, hosts[host], 1, 0, on_lookup, made);
-        must(made->lookup != NULL, "rp_lookup_start");
+            rp__lookup_start(self->loop, self->resolver, hosts[host], 1, 0, on_lookup, made);
+        must(made->lookup != NULL, "rp__lookup_start");
         return;
     }
     rp_dial_options options = {.host = hosts[host],
@@ -105,8 +105,8 @@ static void start(worker *self, operation *made)
                                .resolver = self->resolver,
                                .resolve_timeout_ms = 1000 + pick(self, 2000),
                                .connect_timeout_ms = 1000};
-    made->dial = rp_dial_start(self->loop, &options, on_dial, made);
-    must(made->dial != NULL, "rp_dial_start");
+    made->dial = rp__dial_start(self->loop, &options, on_dial, made);
+    must(made->dial != NULL, "rp__dial_start");
 }
 
 static void cancel(worker *self, operation *gone)
@@ -114,9 +114,9 @@ static void cancel(worker *self, operation *gone)
     gone->going = false;
     self->cancelled++;
     if (gone->lookup != NULL)
-        rp_lookup_cancel(gone->lookup);
+        rp__lookup_cancel(gone->lookup);
     else
-        rp_dial_cancel(gone->dial);
+        rp__dial_cancel(gone->dial);
 }
 
 static void step(worker *self)

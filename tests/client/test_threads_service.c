@@ -82,10 +82,10 @@ static void test_many_callers(void **state)
     site_begin(&s, NULL);
     for (unsigned i = 0; i < CALLERS; i++) {
         callers[i] = (caller){.site = &s};
-        assert_true(rp_thread_start(&callers[i].thread, call_often, &callers[i]));
+        assert_true(rp__thread_start(&callers[i].thread, call_often, &callers[i]));
     }
     for (unsigned i = 0; i < CALLERS; i++) {
-        rp_thread_join(&callers[i].thread);
+        rp__thread_join(&callers[i].thread);
         assert_int_equal(callers[i].good, CALLS);
     }
     rp_service_stats_get(s.service, &stats);
@@ -203,15 +203,15 @@ static void seen_end(rp_request *request, const rp_response_summary *summary, vo
     seen *s = user;
     unsigned i = 0;
     (void)request;
-    rp_mutex_lock(&s->lock);
-    while (i < s->loop_count && !rp_thread_is_self(&s->loops[i]))
+    rp__mutex_lock(&s->lock);
+    while (i < s->loop_count && !rp__thread_is_self(&s->loops[i]))
         i++;
     if (i == s->loop_count)
-        rp_thread_note_self(&s->loops[s->loop_count++]);
+        rp__thread_note_self(&s->loops[s->loop_count++]);
     s->ends++;
     s->good += summary->error == NULL && summary->status == 200;
-    rp_condition_wake(&s->changed);
-    rp_mutex_unlock(&s->lock);
+    rp__condition_wake(&s->changed);
+    rp__mutex_unlock(&s->lock);
 }
 
 /* So many at once, and all of their ends; those that would take long are cancelled when the last
@@ -228,10 +228,10 @@ static unsigned at_once(seen *s, const char *path, unsigned count, bool cancelle
                          RP_OK);
     if (cancelled)
         rp_service_cancel(s->site->service, 4);
-    rp_mutex_lock(&s->lock);
+    rp__mutex_lock(&s->lock);
     while (s->ends < count)
-        (void)rp_condition_wait(&s->changed, &s->lock, UINT64_MAX);
-    rp_mutex_unlock(&s->lock);
+        (void)rp__condition_wait(&s->changed, &s->lock, UINT64_MAX);
+    rp__mutex_unlock(&s->lock);
     assert_int_equal(s->good, cancelled ? 0 : count);
     return s->loop_count;
 }
@@ -242,8 +242,8 @@ static void test_gather(void **state)
     (void)state;
     site s;
     seen at = {.site = &s};
-    rp_mutex_init(&at.lock);
-    rp_condition_init(&at.changed);
+    rp__mutex_init(&at.lock);
+    rp__condition_init(&at.changed);
     site_begin(&s, &(rp_service_options){.threads = 3, .gather = GATHER});
     for (unsigned i = 0; i < 10; i++)
         assert_int_equal(at_once(&at, "/hello", 1 + i % GATHER, false), 1);
@@ -253,8 +253,8 @@ static void test_gather(void **state)
     assert_int_equal(at_once(&at, "/delay/60000", 10 * GATHER, true), 3);
     assert_int_equal(at_once(&at, "/hello", GATHER, false), 1);
     site_end(&s);
-    rp_condition_destroy(&at.changed);
-    rp_mutex_destroy(&at.lock);
+    rp__condition_destroy(&at.changed);
+    rp__mutex_destroy(&at.lock);
 }
 
 /* ---- everything at once ---- */
@@ -305,7 +305,7 @@ static void test_all_at_once(void **state)
     rp_tls_config *others[] = {s.client_tls, tls_client_of(0)};
     for (unsigned i = 0; i < CROWD; i++) {
         crowds[i] = (crowd){.site = &s, .home = &h, .number = i};
-        assert_true(rp_thread_start(&crowds[i].thread, send_until_told, &crowds[i]));
+        assert_true(rp__thread_start(&crowds[i].thread, send_until_told, &crowds[i]));
     }
     for (unsigned i = 0; h.answers < ENOUGH; i++) {
         (void)rp_loop_turn(h.loop, 1);
@@ -316,7 +316,7 @@ static void test_all_at_once(void **state)
     assert_true(rp_service_drain(s.service, RP_NEVER_MS));
     unsigned asked = 0, called = 0;
     for (unsigned i = 0; i < CROWD; i++) {
-        rp_thread_join(&crowds[i].thread);
+        rp__thread_join(&crowds[i].thread);
         asked += (crowds[i].sent + 1) / 2;
         called += crowds[i].sent / 2;
         assert_int_equal(crowds[i].answers, crowds[i].sent / 2);
@@ -357,13 +357,13 @@ static void test_cancel_of_a_waiter(void **state)
     rp_service_stats stats;
     site_begin(&s, NULL);
     waiter w = {.site = &s};
-    assert_true(rp_thread_start(&w.thread, wait_long, &w));
+    assert_true(rp__thread_start(&w.thread, wait_long, &w));
     do {
         raw_sleep_ms(1);
         rp_service_stats_get(s.service, &stats);
     } while (stats.requests == 0);
     rp_service_cancel(s.service, 5);
-    rp_thread_join(&w.thread);
+    rp__thread_join(&w.thread);
     assert_int_equal(w.status, RP_E_CANCELLED);
     site_end(&s);
 }
@@ -498,10 +498,10 @@ static void test_metrics(void **state)
     for (unsigned i = 0; i < 4; i++) {
         callers[i] = (caller){.site = &s};
         assert_true(
-            rp_thread_start(&callers[i].thread, i < 2 ? call_often : read_often, &callers[i]));
+            rp__thread_start(&callers[i].thread, i < 2 ? call_often : read_often, &callers[i]));
     }
     for (unsigned i = 0; i < 4; i++) {
-        rp_thread_join(&callers[i].thread);
+        rp__thread_join(&callers[i].thread);
         assert_int_equal(callers[i].good, CALLS);
     }
     assert_true(rp_service_drain(s.service, WAIT_MS));

@@ -447,7 +447,7 @@ static void test_doubt(void **state)
                                                     .minimum_version = (rp_tls_version)version,
                                                     .maximum_version = (rp_tls_version)version});
             atomic_store(&judged, 0);
-            assert_true(rp_tls_config_ask(pair.client_tls, engine));
+            assert_true(rp__tls_config_ask(pair.client_tls, engine));
             start_and_ask(&pair);
             assert_int_equal(atomic_load(&judged), 1);
             if (how == HOLD)
@@ -536,7 +536,7 @@ static void test_memory(void **state)
     {
         probe_pair pair;
         begin(&pair, version, AT_ONCE);
-        rp_signer_fail(pair.client_tls->signer, 1);
+        rp__signer_fail(pair.client_tls->signer, 1);
         probe_pair_start(&pair);
         UNTIL(pair.loop, pair.client.opens == 1);
         assert_int_equal(pair.client.open_error.status, RP_E_NO_MEMORY);

@@ -49,7 +49,7 @@ static void guest_received(rp_socket *socket, rp_slice bytes, rp_io_result resul
     guest *g = socket->user;
     (void)result;
     if (final) {
-        rp_socket_ops(socket)->close(socket);
+        rp__socket_ops(socket)->close(socket);
         return;
     }
     assert_true(g->size + bytes.size < sizeof(g->head));
@@ -65,7 +65,7 @@ static void guest_received(rp_socket *socket, rp_slice bytes, rp_io_result resul
                          "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%.*s", size, size, host);
     g->slice.data = (const uint8_t *)g->answer;
     g->size = 0;
-    rp_socket_ops(socket)->send(socket, &g->slice, 1);
+    rp__socket_ops(socket)->send(socket, &g->slice, 1);
 }
 
 static const rp_socket_handler guest_handler = {
@@ -83,7 +83,7 @@ static void on_accepted(rp_socket *socket, rp_socket *peer, rp_io_result result,
     g->socket = peer;
     peer->handler = &guest_handler;
     peer->user = g;
-    rp_socket_ops(peer)->receive(peer);
+    rp__socket_ops(peer)->receive(peer);
 }
 
 static void on_closed(rp_socket *socket)
@@ -121,7 +121,7 @@ static bool begin(world *w, const char *backend, bool abstract, const rp_client_
 static void end(world *w)
 {
     rp_client_destroy(w->client);
-    rp_socket_ops(w->listener)->close(w->listener);
+    rp__socket_ops(w->listener)->close(w->listener);
     for (size_t i = 0; i < w->guest_count; i++) {
         while (w->guests[i].socket != NULL)
             (void)rp_loop_turn(w->loop, 1000);

@@ -56,7 +56,7 @@ static void start_it(scene *s)
     if (s->wait == AT_ONCE)
         wait_for_it(s);
     else if (s->wait == LATER_IN_THE_TURN)
-        rp_loop_defer(s->c->loop, &s->later, later);
+        rp__loop_defer(s->c->loop, &s->later, later);
 }
 
 static void on_received(endpoint *e, rp_slice bytes)

@@ -149,8 +149,8 @@ static void the_best_is_taken(void **state)
 static void by_name(void **state)
 {
     (void)state;
-    for (size_t i = 0; rp_ports[i] != NULL; i++) {
-        rp_loop_options options = {.backend = rp_ports[i]->name};
+    for (size_t i = 0; rp__ports[i] != NULL; i++) {
+        rp_loop_options options = {.backend = rp__ports[i]->name};
         rp_loop *loop = NULL;
         rp_error error = {0};
         rp_status status = rp_loop_create(&loop, &options, &error);
@@ -267,8 +267,8 @@ static void beside_a_child(rp_loop *loop)
 static void forked(void **state)
 {
     (void)state;
-    for (size_t i = 0; rp_ports[i] != NULL; i++) {
-        rp_loop_options options = {.backend = rp_ports[i]->name};
+    for (size_t i = 0; rp__ports[i] != NULL; i++) {
+        rp_loop_options options = {.backend = rp__ports[i]->name};
         rp_loop *loop = NULL;
         if (rp_loop_create(&loop, &options, NULL) != RP_OK)
             continue;

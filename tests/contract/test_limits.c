@@ -328,7 +328,7 @@ static void no_descriptor_for_a_loop(contract *c)
         rp_loop *loop = NULL;
         rp_error error = {0};
         size_t limit = raw_leave_descriptors(left);
-        rp_status status = rp_loop_create_with_port(&loop, c->ops, c->context, &options, &error);
+        rp_status status = rp__loop_create_with_port(&loop, c->ops, c->context, &options, &error);
         rp_loop_destroy(loop);
         raw_restore_descriptors(limit);
         if (status == RP_OK) {
@@ -372,7 +372,7 @@ static void no_memory_for_a_loop(contract *c)
         rp_error error = {0};
         c->allocated = more > 0 ? 0 : 1;
         c->allocate_limit = more > 0 ? more : 1;
-        rp_status status = rp_loop_create_with_port(&loop, c->ops, c->context, &options, &error);
+        rp_status status = rp__loop_create_with_port(&loop, c->ops, c->context, &options, &error);
         c->allocate_limit = 0;
         rp_loop_destroy(loop);
         assert_int_equal(c->live, live);

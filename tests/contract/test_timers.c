@@ -371,7 +371,7 @@ static void run_and_stop(contract *c)
 static void internal_timers_keep_nobody(contract *c)
 {
     alarm_clock a = {.c = c};
-    rp_timer_start_internal(c->loop, &a.timer, 60000, ring, &a);
+    rp__timer_start_internal(c->loop, &a.timer, 60000, ring, &a);
     assert_false(rp_loop_pending(c->loop));
     rp_loop_run(c->loop);
     rp_timer_stop(c->loop, &a.timer);

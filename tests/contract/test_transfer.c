@@ -330,7 +330,7 @@ static void quiet_send_larger_than_the_buffers(contract *c)
 
 static void answer_came(endpoint *e, rp_slice bytes)
 {
-    rp_socket_await(e->socket, e->socket->awaited - (uint32_t)bytes.size);
+    rp__socket_await(e->socket, e->socket->awaited - (uint32_t)bytes.size);
 }
 
 /* Whatever is awaited, and however it came before: what comes is found, in order, and so is a wake.
@@ -345,15 +345,15 @@ static void answers_gather(contract *c)
     for (unsigned i = 0; i < 200; i++) {
         size_t count = 1 + contract_random(c, i % 10 == 9 ? 2 : sizeof(bytes));
         uint64_t all = a.received_bytes + count;
-        rp_socket_await(a.socket, (uint32_t)(count + contract_random(c, 100)));
+        rp__socket_await(a.socket, (uint32_t)(count + contract_random(c, 100)));
         pattern_fill(&b.out_pattern, bytes, count);
         endpoint_send_bytes(&b, bytes, count);
         TURN_UNTIL(c, a.received_bytes == all && b.started == 0);
     }
-    rp_socket_await(a.socket, 100);
+    rp__socket_await(a.socket, 100);
     c->port->ops->wake(c->port);
     assert_int_equal(rp_loop_turn(c->loop, 60000), 1);
-    rp_socket_await(a.socket, 0);
+    rp__socket_await(a.socket, 0);
     endpoint_finish(&a, &b, NULL);
 }
 

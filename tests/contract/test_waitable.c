@@ -295,7 +295,7 @@ static void deferred_calls(contract *c, host *h)
         rp_deferred deferred;
         bool called;
     } call = {0};
-    rp_loop_defer(c->loop, &call.deferred, note_deferred);
+    rp__loop_defer(c->loop, &call.deferred, note_deferred);
     HOST_UNTIL(h, call.called);
 }
 
@@ -341,7 +341,7 @@ static void note_number(rp_deferred *deferred)
     ++*call->next;
     if (call->number == 0) { /* once more, behind those that wait */
         call->number = MANY_CALLS;
-        rp_loop_defer(call->loop, deferred, note_number);
+        rp__loop_defer(call->loop, deferred, note_number);
     }
 }
 
@@ -351,7 +351,7 @@ static void many_deferred_calls(contract *c, host *h)
     unsigned next = 0;
     for (unsigned i = 0; i < MANY_CALLS; i++) {
         calls[i] = (numbered_call){.loop = c->loop, .number = i, .next = &next};
-        rp_loop_defer(c->loop, &calls[i].deferred, note_number);
+        rp__loop_defer(c->loop, &calls[i].deferred, note_number);
     }
     for (unsigned before = 0; next <= MANY_CALLS; before = next) {
         assert_true(host_step(h, 10000));

@@ -98,22 +98,22 @@ static size_t answer_end(const said *s)
     rp_h1_scratch scratch;
     size_t used = 0;
     rp_error error;
-    rp_memory_init(&memory, (rp_allocator){0});
-    rp_h1_scratch_init(&scratch, &memory, NULL);
-    rp_h1_parser *parser = rp_h1_parser_create(&memory, &scratch, &limits, &events, NULL);
+    rp__memory_init(&memory, (rp_allocator){0});
+    rp__h1_scratch_init(&scratch, &memory, NULL);
+    rp_h1_parser *parser = rp__h1_parser_create(&memory, &scratch, &limits, &events, NULL);
     FUZZ_CHECK(parser != NULL);
-    rp_h1_parser_start(parser, s->head_only);
+    rp__h1_parser_start(parser, s->head_only);
     bool whole = s->size > 0 &&
-                 rp_h1_parser_feed(parser, s->bytes, s->size, &used, &error) == RP_H1_COMPLETE &&
-                 rp_h1_parser_keep_alive(parser);
-    rp_h1_parser_destroy(parser);
-    rp_h1_scratch_clear(&scratch);
+                 rp__h1_parser_feed(parser, s->bytes, s->size, &used, &error) == RP_H1_COMPLETE &&
+                 rp__h1_parser_keep_alive(parser);
+    rp__h1_parser_destroy(parser);
+    rp__h1_scratch_clear(&scratch);
     return whole ? used : SIZE_MAX;
 }
 
 static sim_pipe *pipe_of(const rp_sim_exchange *x, unsigned direction)
 {
-    return &sim_socket_of(rp_sim_tamper_inner(x->connection->socket))->wire->pipes[direction];
+    return &sim_socket_of(rp__sim_tamper_inner(x->connection->socket))->wire->pipes[direction];
 }
 
 /* From here on the client gets what it did not ask for. */
@@ -121,7 +121,7 @@ static void unsolicited_comes(rp_sim_exchange *x, void *user)
 {
     const said *s = user;
     sim_pipe *down = pipe_of(x, 1);
-    uint64_t from = rp_stream_sent(x->connection->stream) + s->ahead;
+    uint64_t from = rp__stream_sent(x->connection->stream) + s->ahead;
     if (down->watched_from > from)
         down->watched_from = from;
 }

@@ -28,24 +28,24 @@ static outcome decode(const char *encoding, const uint8_t *data, size_t size, si
     rp_header header = {"Content-Encoding", encoding};
     rp_decode_limits limits = {LIMIT, 0};
     outcome o = {RP_OK, 0, 14695981039346656037u};
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_codings_read(&codings, &header, 1);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp__codings_read(&codings, &header, 1);
     rp_decode_budget budget = {0, SIZE_MAX};
     rp_decoder *decoder = NULL;
-    FUZZ_CHECK(rp_decoder_create(&decoder, &memory, &budget, &codings, &limits, &error) == RP_OK);
+    FUZZ_CHECK(rp__decoder_create(&decoder, &memory, &budget, &codings, &limits, &error) == RP_OK);
     for (size_t at = 0; at < size && o.status == RP_OK; at += cut) {
         rp_slice in = {data + at, size - at < cut ? size - at : cut};
         size_t got = 1;
         while (got > 0 && o.status == RP_OK) {
-            o.status = rp_decoder_pull(decoder, &in, out, most, &got, &error);
+            o.status = rp__decoder_pull(decoder, &in, out, most, &got, &error);
             for (size_t i = 0; o.status == RP_OK && i < got; i++)
                 o.sum = (o.sum ^ out[i]) * 1099511628211u;
             o.size += o.status == RP_OK ? got : 0;
         }
     }
     if (o.status == RP_OK)
-        o.status = rp_decoder_finish(decoder, &error);
-    rp_decoder_destroy(decoder);
+        o.status = rp__decoder_finish(decoder, &error);
+    rp__decoder_destroy(decoder);
     FUZZ_CHECK(memory.live == 0 && o.size <= LIMIT);
     return o;
 }

@@ -39,7 +39,7 @@ static void expect(reader *in, const char *text)
 
 static bool is(const char *name, const char *other)
 {
-    return rp_name_equal(name, strlen(name), other);
+    return rp__name_equal(name, strlen(name), other);
 }
 
 static const char *find(const rp_message_source *request, const char *name)
@@ -80,7 +80,7 @@ static void check_request_line(reader *in, const rp_message_source *request)
     if (request->url->path.size == 0)
         target++;
     FUZZ_CHECK(line.size == method + 1 + target + strlen(" HTTP/1.1"));
-    FUZZ_CHECK(rp_is_token(text, method) && memcmp(text, request->method, method) == 0);
+    FUZZ_CHECK(rp__is_token(text, method) && memcmp(text, request->method, method) == 0);
     FUZZ_CHECK(text[method] == ' ' && text[method + 1] == '/');
     FUZZ_CHECK(memchr(text + method + 1, ' ', target) == NULL);
     FUZZ_CHECK(memcmp(text + line.size - 9, " HTTP/1.1", 9) == 0);
@@ -151,7 +151,7 @@ static void check_parses(const char *head, size_t size, const rp_message_source 
 static rp_status pack(rp_message *message, const rp_message_source *request, uint8_t *bytes,
                       size_t room, rp_error *error)
 {
-    rp_status status = rp_message_pack(message, request, bytes, room, error);
+    rp_status status = rp__message_pack(message, request, bytes, room, error);
     if (status == RP_OK && message->size <= room)
         return status;
     for (size_t i = 0; i < room; i++)
@@ -172,14 +172,14 @@ static void run(const rp_message_source *request, size_t room)
         free(bytes);
         bytes = malloc(size);
         FUZZ_CHECK(bytes != NULL);
-        FUZZ_CHECK(rp_message_pack(&message, request, bytes, size, &error) == RP_OK);
+        FUZZ_CHECK(rp__message_pack(&message, request, bytes, size, &error) == RP_OK);
         FUZZ_CHECK(message.size == size);
     }
     if (status == RP_OK) {
-        size_t bound = rp_h1_request_bound(&message, NULL);
+        size_t bound = rp__h1_request_bound(&message, NULL);
         char *text = malloc(bound);
         FUZZ_CHECK(text != NULL);
-        size_t size = rp_h1_request_write(&message, NULL, (uint8_t *)text);
+        size_t size = rp__h1_request_write(&message, NULL, (uint8_t *)text);
         FUZZ_CHECK(size <= bound);
         check_head(text, size, request);
         check_parses(text, size, request);
@@ -210,8 +210,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         headers[request.header_count].name = fuzz_string(&input);
         headers[request.header_count].value = fuzz_string(&input);
     }
-    if (rp_url_parse(&url, text, strlen(text), NULL) != RP_OK)
-        FUZZ_CHECK(rp_url_parse(&url, "http://h", 8, NULL) == RP_OK);
+    if (rp__url_parse(&url, text, strlen(text), NULL) != RP_OK)
+        FUZZ_CHECK(rp__url_parse(&url, "http://h", 8, NULL) == RP_OK);
     run(&request, (size_t)room * 4);
     for (size_t i = 0; i < request.header_count; i++) {
         free((char *)(uintptr_t)headers[i].name);

@@ -94,15 +94,15 @@ static void check_header(response *now, const rp_header *header, bool informatio
 {
     const char *value = header->value;
     size_t size = strlen(value);
-    FUZZ_CHECK(rp_is_token(header->name, strlen(header->name)));
-    FUZZ_CHECK(rp_is_field_value(value, size));
+    FUZZ_CHECK(rp__is_token(header->name, strlen(header->name)));
+    FUZZ_CHECK(rp__is_field_value(value, size));
     FUZZ_CHECK(size == 0 || (value[0] != ' ' && value[0] != '\t'));
     FUZZ_CHECK(size == 0 || (value[size - 1] != ' ' && value[size - 1] != '\t'));
-    if (rp_name_equal(header->name, strlen(header->name), "transfer-encoding")) {
-        FUZZ_CHECK(!now->chunked && rp_name_equal(value, size, "chunked"));
+    if (rp__name_equal(header->name, strlen(header->name), "transfer-encoding")) {
+        FUZZ_CHECK(!now->chunked && rp__name_equal(value, size, "chunked"));
         now->chunked = true;
     }
-    if (!informational && rp_name_equal(header->name, strlen(header->name), "content-length"))
+    if (!informational && rp__name_equal(header->name, strlen(header->name), "content-length"))
         check_length(now, value);
 }
 
@@ -114,7 +114,7 @@ static bool on_head(void *user, const rp_response_head *head)
     FUZZ_CHECK(head->status >= 100 && head->status <= 999);
     FUZZ_CHECK(head->version == 10 || head->version == 11);
     FUZZ_CHECK(head->informational == (head->status < 200) && head->status != 101);
-    FUZZ_CHECK(rp_is_field_value(head->reason, strlen(head->reason)));
+    FUZZ_CHECK(rp__is_field_value(head->reason, strlen(head->reason)));
     FUZZ_CHECK(head->header_count <= r->s->limits.header_count);
     FUZZ_CHECK(now->heads == now->informational); /* nothing behind the final one */
     now->heads++;
@@ -159,8 +159,8 @@ static void on_trailers(void *user, const rp_header *trailers, size_t count)
     response *now = &r->responses[r->count - 1];
     FUZZ_CHECK(now->chunked && count > 0 && count <= r->s->limits.header_count);
     for (size_t i = 0; i < count; i++) {
-        FUZZ_CHECK(rp_is_token(trailers[i].name, strlen(trailers[i].name)));
-        FUZZ_CHECK(rp_is_field_value(trailers[i].value, strlen(trailers[i].value)));
+        FUZZ_CHECK(rp__is_token(trailers[i].name, strlen(trailers[i].name)));
+        FUZZ_CHECK(rp__is_field_value(trailers[i].value, strlen(trailers[i].value)));
         add_text(&r->events, trailers[i].name);
         add_text(&r->events, trailers[i].value);
         add_text(&r->fields, trailers[i].name);
@@ -176,8 +176,8 @@ static void begin_response(run *r, rp_h1_parser *parser, size_t at)
     /* HEAD now and then, so that what one response needed is not left to the next. */
     now->head_only = r->s->head_only != (r->count % 2 == 0);
     now->begin = at;
-    rp_h1_parser_start(parser, now->head_only);
-    FUZZ_CHECK(!rp_h1_parser_begun(parser) && !rp_h1_parser_keep_alive(parser));
+    rp__h1_parser_start(parser, now->head_only);
+    FUZZ_CHECK(!rp__h1_parser_begun(parser) && !rp__h1_parser_keep_alive(parser));
 }
 
 /* Gives how far it went. */
@@ -188,14 +188,14 @@ static size_t feed(run *r, rp_h1_parser *parser, const uint8_t *data, size_t siz
     do {
         size_t part = 0;
         unsigned pauses = r->pauses;
-        r->result = rp_h1_parser_feed(parser, copy + used, size - used, &part, &r->error);
+        r->result = rp__h1_parser_feed(parser, copy + used, size - used, &part, &r->error);
         FUZZ_CHECK(part <= size - used);
         FUZZ_CHECK(part > 0 || r->result == RP_H1_FAILED);
         FUZZ_CHECK(r->result != RP_H1_MORE || part == size - used);
         FUZZ_CHECK(r->result != RP_H1_PAUSED || r->pauses > pauses);
         used += part;
     } while (r->result == RP_H1_PAUSED && used < size);
-    FUZZ_CHECK(rp_h1_parser_begun(parser));
+    FUZZ_CHECK(rp__h1_parser_begun(parser));
     free(copy);
     return used;
 }
@@ -203,11 +203,11 @@ static size_t feed(run *r, rp_h1_parser *parser, const uint8_t *data, size_t siz
 static void take_end(run *r, rp_h1_parser *parser)
 {
     FUZZ_CHECK(r->result == RP_H1_MORE || r->result == RP_H1_PAUSED);
-    bool begun = rp_h1_parser_begun(parser);
-    r->result = rp_h1_parser_end(parser, r->s->authenticated, &r->error);
+    bool begun = rp__h1_parser_begun(parser);
+    r->result = rp__h1_parser_end(parser, r->s->authenticated, &r->error);
     FUZZ_CHECK(r->result == RP_H1_COMPLETE || r->result == RP_H1_FAILED);
     if (r->result == RP_H1_COMPLETE) {
-        FUZZ_CHECK(r->s->authenticated && !rp_h1_parser_keep_alive(parser));
+        FUZZ_CHECK(r->s->authenticated && !rp__h1_parser_keep_alive(parser));
         const response *now = &r->responses[r->count - 1];
         FUZZ_CHECK(!now->chunked && now->content_length == RP_LENGTH_UNKNOWN);
     } else {
@@ -229,14 +229,14 @@ static void note_result(run *r, const rp_h1_parser *parser)
         FUZZ_CHECK(r->error.text[0] != '\0');
         fuzz_feature_text(2, r->error.text);
     }
-    FUZZ_CHECK(r->result == RP_H1_COMPLETE || !rp_h1_parser_keep_alive(parser));
+    FUZZ_CHECK(r->result == RP_H1_COMPLETE || !rp__h1_parser_keep_alive(parser));
     now->complete = r->result == RP_H1_COMPLETE;
     /* Whether a pause stood at the very end is no difference. */
     snprintf(text, sizeof(text), "%s%d %zu",
              now->complete ? "complete"
              : failed      ? "failed"
                            : "more",
-             rp_h1_parser_keep_alive(parser), now->body_size);
+             rp__h1_parser_keep_alive(parser), now->body_size);
     add_text(&r->events, text);
     if (failed) {
         snprintf(text, sizeof(text), "%d %s", (int)r->error.status, r->error.text);
@@ -254,9 +254,9 @@ static void run_connection(run *r, const uint8_t *data, size_t size, uint32_t li
     size_t at = 0;
     bool more = true;
     add(&r->body, "", 0); /* so that there is a body to point into */
-    rp_memory_init(&memory, (rp_allocator){0});
-    rp_h1_scratch_init(&scratch, &memory, NULL);
-    rp_h1_parser *parser = rp_h1_parser_create(&memory, &scratch, &r->s->limits, &events, r);
+    rp__memory_init(&memory, (rp_allocator){0});
+    rp__h1_scratch_init(&scratch, &memory, NULL);
+    rp_h1_parser *parser = rp__h1_parser_create(&memory, &scratch, &r->s->limits, &events, r);
     FUZZ_CHECK(parser != NULL);
     memory.fail_in = r->s->fail_in;
     while (more && at < size && r->count < RESPONSES) {
@@ -270,11 +270,11 @@ static void run_connection(run *r, const uint8_t *data, size_t size, uint32_t li
             take_end(r, parser);
         r->responses[r->count - 1].end = at;
         note_result(r, parser);
-        more = rp_h1_parser_keep_alive(parser);
+        more = rp__h1_parser_keep_alive(parser);
     }
     memory.fail_in = 0;
-    rp_h1_parser_destroy(parser);
-    rp_h1_scratch_clear(&scratch);
+    rp__h1_parser_destroy(parser);
+    rp__h1_scratch_clear(&scratch);
     FUZZ_CHECK(memory.live == 0);
 }
 

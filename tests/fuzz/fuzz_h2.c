@@ -42,7 +42,7 @@ static void note(asked *a, const void *data, size_t size)
 {
     const uint8_t *bytes = data;
     for (size_t i = 0; i < size; i++)
-        a->hash = rp_hash_byte(a->hash, bytes[i]);
+        a->hash = rp__hash_byte(a->hash, bytes[i]);
 }
 
 static void on_answer(void *user, rp_h2_stream *stream)
@@ -89,7 +89,7 @@ static void on_body(void *user, rp_h2_stream *stream, const uint8_t *data, size_
     a->hash = 0; /* how much came is the cut's */
     a->body_bytes = 0;
     a->stream = NULL;
-    rp_h2_drop(r->h2, stream, r->now_ns);
+    rp__h2_drop(r->h2, stream, r->now_ns);
 }
 
 static void on_frame(void *user, rp_h2_stream *stream, size_t out_size)
@@ -104,9 +104,9 @@ static const rp_h2_events events = {
 static void drain(run *r)
 {
     static uint8_t out[OUT];
-    while (rp_h2_wants_drain(r->h2)) {
+    while (rp__h2_wants_drain(r->h2)) {
         size_t size = 0;
-        r->good = rp_h2_drain(r->h2, out, OUT, &size, r->now_ns) && r->good;
+        r->good = rp__h2_drain(r->h2, out, OUT, &size, r->now_ns) && r->good;
         if (size == 0)
             return;
     }
@@ -117,7 +117,7 @@ static void take_ends(run *r)
     rp_h2_stream *stream;
     rp_h2_end end;
     rp_error error = {.status = RP_OK};
-    while ((stream = rp_h2_next_end(r->h2, &end, &error)) != NULL) {
+    while ((stream = rp__h2_next_end(r->h2, &end, &error)) != NULL) {
         asked *a = stream->user;
         FUZZ_CHECK(a->stream == stream && !a->ended);
         FUZZ_CHECK(end != RP_H2_COMPLETE || a->finals == 1);
@@ -135,8 +135,8 @@ static void consume(run *r)
 {
     for (unsigned i = 0; i < REQUESTS; i++) {
         asked *a = &r->all[i];
-        while (a->stream != NULL && a->limited && rp_h2_consume(r->h2, a->stream, CREDIT)) {
-            rp_h2_deliver(r->h2);
+        while (a->stream != NULL && a->limited && rp__h2_consume(r->h2, a->stream, CREDIT)) {
+            rp__h2_deliver(r->h2);
             take_ends(r);
         }
     }
@@ -148,7 +148,7 @@ static void ask(run *r)
     static uint8_t packed[1024];
     rp_url url;
     rp_message message;
-    FUZZ_CHECK(rp_url_parse(&url, "https://h/", 10, NULL) == RP_OK);
+    FUZZ_CHECK(rp__url_parse(&url, "https://h/", 10, NULL) == RP_OK);
     for (unsigned i = 0; i < REQUESTS; i++) {
         asked *a = &r->all[i];
         bool uploads = i % 3 == 2;
@@ -157,7 +157,7 @@ static void ask(run *r)
                                     .user_agent = "",
                                     .has_body = uploads,
                                     .body_size = uploads ? sizeof(body) : 0};
-        FUZZ_CHECK(rp_message_pack(&message, &source, packed, sizeof(packed), NULL) == RP_OK);
+        FUZZ_CHECK(rp__message_pack(&message, &source, packed, sizeof(packed), NULL) == RP_OK);
         a->limited = (r->settings >> i & 1) != 0;
         a->drops = i == 4;
         a->body = (rp_body){.data = (const uint8_t *)body, .length = sizeof(body)};
@@ -166,7 +166,7 @@ static void ask(run *r)
                                  .limited = a->limited,
                                  .credit = CREDIT,
                                  .user = a};
-        a->stream = rp_h2_submit(r->h2, &request);
+        a->stream = rp__h2_submit(r->h2, &request);
         FUZZ_CHECK(a->stream != NULL);
         drain(r);
     }
@@ -180,7 +180,7 @@ static void feed(run *r, const uint8_t *data, size_t size)
         if (part > size - at)
             part = size - at;
         uint8_t *piece = fuzz_copy(data + at, part);
-        r->good = rp_h2_feed(r->h2, piece, part, r->now_ns);
+        r->good = rp__h2_feed(r->h2, piece, part, r->now_ns);
         free(piece);
         at += part;
     }
@@ -197,9 +197,9 @@ static void play(run *r, uint8_t settings, uint64_t seed, const uint8_t *data, s
     r->seed = seed;
     r->now_ns = 1000000000u;
     r->good = true;
-    rp_memory_init(&r->memory, (rp_allocator){0});
-    rp_chunk_pool_init(&r->chunks, &r->memory, NULL);
-    rp_h2_memory *pool = rp_h2_memory_create(&r->memory);
+    rp__memory_init(&r->memory, (rp_allocator){0});
+    rp__chunk_pool_init(&r->chunks, &r->memory, NULL);
+    rp_h2_memory *pool = rp__h2_memory_create(&r->memory);
     rp_h2_options options = {.memory = pool,
                              .chunks = &r->chunks,
                              .head_bytes = HEAD_BYTES,
@@ -208,21 +208,21 @@ static void play(run *r, uint8_t settings, uint64_t seed, const uint8_t *data, s
                              .streams_early = 100,
                              .stream_window = 65535,
                              .window_limit = 1024 * 1024};
-    r->h2 = rp_h2_create(&options, &events, r);
+    r->h2 = rp__h2_create(&options, &events, r);
     FUZZ_CHECK(r->h2 != NULL);
     ask(r);
     feed(r, data, size);
     if (!r->good) {
-        rp_h2_failure(r->h2, &r->failure);
+        rp__h2_failure(r->h2, &r->failure);
         fuzz_feature_text(3, r->failure.text);
-        FUZZ_CHECK(!rp_h2_feed(r->h2, data, 1, r->now_ns));
-        FUZZ_CHECK(rp_h2_limit(r->h2) == 0);
+        FUZZ_CHECK(!rp__h2_feed(r->h2, data, 1, r->now_ns));
+        FUZZ_CHECK(rp__h2_limit(r->h2) == 0);
     }
-    r->leaves = rp_h2_is_leaving(r->h2);
+    r->leaves = rp__h2_is_leaving(r->h2);
     FUZZ_CHECK(r->memory.live < 4000);
-    rp_h2_destroy(r->h2);
-    rp_h2_memory_destroy(pool);
-    rp_chunk_pool_clear(&r->chunks);
+    rp__h2_destroy(r->h2);
+    rp__h2_memory_destroy(pool);
+    rp__chunk_pool_clear(&r->chunks);
     FUZZ_CHECK(r->memory.live == 0);
 }
 

@@ -21,12 +21,12 @@ static void note(told *t, const void *name, size_t name_size, const void *value,
 {
     const uint8_t *bytes = name;
     for (size_t i = 0; i < name_size; i++)
-        t->hash = rp_hash_byte(t->hash, bytes[i]);
-    t->hash = rp_hash_byte(t->hash, ':');
+        t->hash = rp__hash_byte(t->hash, bytes[i]);
+    t->hash = rp__hash_byte(t->hash, ':');
     bytes = value;
     for (size_t i = 0; i < value_size; i++)
-        t->hash = rp_hash_byte(t->hash, bytes[i]);
-    t->hash = rp_hash_byte(t->hash, '\n');
+        t->hash = rp__hash_byte(t->hash, bytes[i]);
+    t->hash = rp__hash_byte(t->hash, '\n');
     t->fields++;
 }
 
@@ -39,9 +39,9 @@ static void on_field(void *user, const rp_hpack_field *field)
 /* Without the blanks around it (RFC 9110, 5.5). */
 static rp_slice trimmed(const uint8_t *value, size_t size)
 {
-    while (size > 0 && rp_is_blank((char)value[size - 1]))
+    while (size > 0 && rp__is_blank((char)value[size - 1]))
         size--;
-    for (; size > 0 && rp_is_blank((char)*value); size--)
+    for (; size > 0 && rp__is_blank((char)*value); size--)
         value++;
     return (rp_slice){value, size};
 }
@@ -68,10 +68,10 @@ static bool theirs(nghttp2_hd_inflater *inflater, const uint8_t *block, size_t s
 /* What was told of the last block is told of this one, if it is the same. */
 static bool ours(rp_hpack_decoder *decoder, const uint8_t *block, size_t size, told *last)
 {
-    if (rp_hpack_again(decoder, block, size))
+    if (rp__hpack_again(decoder, block, size))
         return true;
     *last = (told){.hash = RP_HASH_BEGIN};
-    rp_hpack_result result = rp_hpack_decode(decoder, block, size, on_field, last);
+    rp_hpack_result result = rp__hpack_decode(decoder, block, size, on_field, last);
     FUZZ_CHECK(result != RP_HPACK_NO_MEMORY);
     return result == RP_HPACK_DONE;
 }
@@ -101,7 +101,7 @@ static void compare(rp_hpack_decoder *decoder, nghttp2_hd_inflater *inflater, co
         bool good = ours(decoder, copy, block_size, &last);
         FUZZ_CHECK(theirs(inflater, copy, block_size, &t) == good);
         free(copy);
-        rp_hpack_sweep(decoder);
+        rp__hpack_sweep(decoder);
         fuzz_feature(1, (uint32_t)good);
         if (!good)
             return;
@@ -110,7 +110,7 @@ static void compare(rp_hpack_decoder *decoder, nghttp2_hd_inflater *inflater, co
             compare_tables(decoder, inflater);
     }
     FUZZ_CHECK(ours(decoder, block, 0, &last));
-    rp_hpack_sweep(decoder);
+    rp__hpack_sweep(decoder);
     compare_tables(decoder, inflater);
 }
 
@@ -121,15 +121,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     nghttp2_hd_inflater *inflater;
     if (size > 100000)
         return 0;
-    rp_memory_init(&memory, (rp_allocator){0});
-    rp_h2_memory *pool = rp_h2_memory_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){0});
+    rp_h2_memory *pool = rp__h2_memory_create(&memory);
     FUZZ_CHECK(pool != NULL && nghttp2_hd_inflate_new(&inflater) == 0);
     memset(&decoder, 0, sizeof(decoder));
-    rp_hpack_decoder_begin(&decoder, pool);
+    rp__hpack_decoder_begin(&decoder, pool);
     compare(&decoder, inflater, data, size);
-    rp_hpack_decoder_end(&decoder);
+    rp__hpack_decoder_end(&decoder);
     nghttp2_hd_inflate_del(inflater);
-    rp_h2_memory_destroy(pool);
+    rp__h2_memory_destroy(pool);
     FUZZ_CHECK(memory.live == 0);
     return 0;
 }

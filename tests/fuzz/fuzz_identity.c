@@ -63,9 +63,9 @@ static void check_pkcs12(rp_slice file)
     rp_memory memory;
     rp_pkcs12 found;
     const char *reason;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    fuzz_feature(1, rp_pkcs12_is(file));
-    rp_status status = rp_pkcs12_read(&found, &memory, file, password, &reason);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    fuzz_feature(1, rp__pkcs12_is(file));
+    rp_status status = rp__pkcs12_read(&found, &memory, file, password, &reason);
     FUZZ_CHECK((status == RP_OK) == (reason == NULL));
     fuzz_feature(2, status == RP_OK ? (uint32_t)found.count : 0);
     if (status == RP_OK) {
@@ -74,7 +74,7 @@ static void check_pkcs12(rp_slice file)
         for (size_t i = 0; i < found.count; i++)
             check_part(found.certificates[i], file, &found);
     }
-    rp_pkcs12_free(&found);
+    rp__pkcs12_free(&found);
     FUZZ_CHECK(memory.live == 0);
 }
 
@@ -83,8 +83,8 @@ static void check_key(rp_slice file)
     uint8_t *opened = malloc(file.size + 1);
     size_t size = 0;
     FUZZ_CHECK(opened != NULL);
-    bool locked = rp_pkcs8_is_locked(file);
-    bool open = rp_pkcs8_open(file, password, opened, &size) == NULL;
+    bool locked = rp__pkcs8_is_locked(file);
+    bool open = rp__pkcs8_open(file, password, opened, &size) == NULL;
     FUZZ_CHECK(!open || (locked && size > 0 && size < file.size));
     free(opened);
 }
@@ -94,13 +94,13 @@ static void check_pem(rp_slice file)
     rp_memory memory;
     rp_pem block;
     size_t size;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    for (rp_slice rest = file; rp_pem_next(&rest, &block);) {
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    for (rp_slice rest = file; rp__pem_next(&rest, &block);) {
         FUZZ_CHECK(within(block.label, file) && within(block.body, file) && within(rest, file));
-        uint8_t *der = rp_pem_decode(&memory, &block, &size);
+        uint8_t *der = rp__pem_decode(&memory, &block, &size);
         FUZZ_CHECK(der != NULL && size <= block.body.size);
         check_key((rp_slice){der, size});
-        rp_free_secret(&memory, der, size);
+        rp__free_secret(&memory, der, size);
     }
     FUZZ_CHECK(memory.live == 0);
 }

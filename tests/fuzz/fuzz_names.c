@@ -63,16 +63,16 @@ static void check_match(const char *host, const char *pattern, size_t size)
 static bool check_name(const char *host, const uint8_t *pattern, size_t size)
 {
     char *copy = fuzz_copy(pattern, size), *other = fuzz_copy(host, strlen(host) + 1);
-    bool matches = rp_host_matches(host, (const uint8_t *)copy, size);
+    bool matches = rp__host_matches(host, (const uint8_t *)copy, size);
     if (matches)
         check_match(host, copy, size);
     flip(copy, size);
-    FUZZ_CHECK(rp_host_matches(host, (const uint8_t *)copy, size) == matches);
+    FUZZ_CHECK(rp__host_matches(host, (const uint8_t *)copy, size) == matches);
     flip(other, strlen(other));
-    FUZZ_CHECK(rp_host_matches(other, (const uint8_t *)copy, size) == matches);
+    FUZZ_CHECK(rp__host_matches(other, (const uint8_t *)copy, size) == matches);
     /* A name that can match anything matches itself. */
     if (matches && host[strlen(host) - 1] != '.')
-        FUZZ_CHECK(rp_host_matches(host, (const uint8_t *)host, strlen(host)));
+        FUZZ_CHECK(rp__host_matches(host, (const uint8_t *)host, strlen(host)));
     free(copy);
     free(other);
     return matches;
@@ -106,7 +106,7 @@ static void check_certificate(const char *host, const entry *entries, size_t cou
     rp_certificate certificate;
     uint8_t list[ENTRIES * 258];
     rp_address address;
-    bool literal = rp_address_parse(&address, host, strlen(host)), expected = false;
+    bool literal = rp__address_parse(&address, host, strlen(host)), expected = false;
     size_t address_size = literal && address.family == 4 ? 4 : 16;
     make_certificate(&certificate, list, entries, count);
     for (size_t i = 0; i < count; i++) {
@@ -117,11 +117,11 @@ static void check_certificate(const char *host, const entry *entries, size_t cou
         if (!literal && check_name(host, at->name.data, at->name.size))
             expected = expected || at->type == RP_GENERAL_DNS;
     }
-    FUZZ_CHECK(rp_certificate_names_host(&certificate, host) == expected);
+    FUZZ_CHECK(rp__certificate_names_host(&certificate, host) == expected);
     fuzz_feature(1, (uint32_t)literal << 1 | expected);
 
     char text[RP_HOSTS_TEXT_SIZE];
-    (void)rp_certificate_hosts_text(&certificate, text);
+    (void)rp__certificate_hosts_text(&certificate, text);
     FUZZ_CHECK(strlen(text) < sizeof(text));
     for (const char *c = text; *c != '\0'; c++)
         FUZZ_CHECK(*c >= ' ' && *c <= '~');

@@ -33,26 +33,26 @@ static size_t next_piece(uint64_t *seed, size_t left)
 static void connect_run(const uint8_t *data, size_t size, uint64_t seed, outcome *o)
 {
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_connect *connect = rp_connect_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_connect *connect = rp__connect_create(&memory);
     FUZZ_CHECK(connect != NULL);
     while (o->end == OPEN && o->used < size) {
         size_t used, piece = next_piece(&seed, size - o->used);
         rp_connect_result result =
-            rp_connect_feed(connect, data + o->used, piece, &used, &o->error);
+            rp__connect_feed(connect, data + o->used, piece, &used, &o->error);
         FUZZ_CHECK(used <= piece);
         FUZZ_CHECK(result != RP_CONNECT_MORE || used == piece);
         o->used += used;
         o->end = result == RP_CONNECT_MORE ? OPEN : result == RP_CONNECT_DONE ? STANDS : FAILED;
     }
     if (o->end == OPEN)
-        rp_connect_end(connect, &o->error);
-    o->code = rp_connect_status(connect);
+        rp__connect_end(connect, &o->error);
+    o->code = rp__connect_status(connect);
     FUZZ_CHECK(o->end != STANDS || o->code / 100 == 2);
     FUZZ_CHECK(o->code != 407 || o->error.status == RP_E_PROXY_AUTH);
     if (o->end == FAILED)
         o->used = 0; /* how much of what is wrong was looked at does not matter */
-    rp_connect_destroy(connect);
+    rp__connect_destroy(connect);
     FUZZ_CHECK(memory.live == 0);
 }
 
@@ -61,11 +61,11 @@ static void socks_run(const uint8_t *data, size_t size, uint64_t seed, bool user
     rp_socks socks = {.host = "host.test", .port = 443};
     if (user)
         socks.user = "u", socks.password = "p";
-    rp_socks_begin(&socks);
+    rp__socks_begin(&socks);
     FUZZ_CHECK(socks.out_size == (user ? 4u : 3u));
     while (o->end == OPEN && o->used < size) {
         size_t used, piece = next_piece(&seed, size - o->used);
-        rp_socks_result result = rp_socks_feed(&socks, data + o->used, piece, &used, &o->error);
+        rp_socks_result result = rp__socks_feed(&socks, data + o->used, piece, &used, &o->error);
         FUZZ_CHECK(used <= piece && used > 0);
         FUZZ_CHECK(result != RP_SOCKS_MORE || used == piece);
         FUZZ_CHECK(socks.out_size <= sizeof(socks.out));
@@ -89,7 +89,7 @@ static void no_proxy_run(const uint8_t *data, size_t size)
     if (host_size > 0)
         memcpy(host, nul + 1, host_size);
     host[host_size] = '\0';
-    (void)rp_no_proxy_has((const char *)data, host);
+    (void)rp__no_proxy_has((const char *)data, host);
     free(host);
 }
 

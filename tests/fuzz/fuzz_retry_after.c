@@ -31,7 +31,7 @@ static void check_date(const char *text)
     int64_t seconds, again;
     unsigned year, month, day;
     char written[64];
-    if (!rp_http_date(text, &seconds))
+    if (!rp__http_date(text, &seconds))
         return;
     FUZZ_CHECK(seconds > -62135596801 && seconds <= LATEST);
     int64_t days = (seconds + 62135596800) / 86400 - 719162;
@@ -41,7 +41,7 @@ static void check_date(const char *text)
                    months + (size_t)(month - 1) * 3, year, rest / 3600, rest / 60 % 60, rest % 60);
     if (year > 9999) /* of a leap second */
         return;
-    FUZZ_CHECK(rp_http_date(written, &again) && again == seconds);
+    FUZZ_CHECK(rp__http_date(written, &again) && again == seconds);
 }
 
 static void check_wait(const char *after, const char *date, int64_t now_s)
@@ -53,8 +53,8 @@ static void check_wait(const char *after, const char *date, int64_t now_s)
     int64_t until_s, date_s;
     size_t digits = strspn(after, "0123456789");
     bool is_number = digits > 0 && after[digits] == '\0';
-    bool is = rp_retry_after(&head, now_s, &wait_ms);
-    FUZZ_CHECK(is == (is_number || rp_http_date(after, &until_s)));
+    bool is = rp__retry_after(&head, now_s, &wait_ms);
+    FUZZ_CHECK(is == (is_number || rp__http_date(after, &until_s)));
     if (!is) {
         FUZZ_CHECK(wait_ms == untouched);
         return;
@@ -65,7 +65,7 @@ static void check_wait(const char *after, const char *date, int64_t now_s)
         FUZZ_CHECK(wait_ms == (huge ? UINT64_MAX : strtoull(after, NULL, 10) * 1000));
         return;
     }
-    if (date != NULL && rp_http_date(date, &date_s))
+    if (date != NULL && rp__http_date(date, &date_s))
         now_s = date_s;
     FUZZ_CHECK(wait_ms == (until_s > now_s ? (uint64_t)(until_s - now_s) * 1000 : 0));
 }

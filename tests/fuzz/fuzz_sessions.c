@@ -58,8 +58,8 @@ static void offer(rp_memory *memory, rp_sessions *sessions, const char *key)
     rp_chain output;
     rp_loop_stats stats = {0};
     rp_error error;
-    rp_chunk_pool_init(&pool, memory, &stats.bytes_copied);
-    rp_chain_init(&output, &pool);
+    rp__chunk_pool_init(&pool, memory, &stats.bytes_copied);
+    rp__chain_init(&output, &pool);
     rp_engine_options options = {.memory = memory,
                                  .stats = &stats,
                                  .config = config,
@@ -67,16 +67,16 @@ static void offer(rp_memory *memory, rp_sessions *sessions, const char *key)
                                  .server_name = "localhost",
                                  .sessions = sessions,
                                  .session_key = key};
-    rp_engine *engine = rp_engine_create(&options, &error);
+    rp_engine *engine = rp__engine_create(&options, &error);
     FUZZ_CHECK(engine != NULL);
-    rp_engine_result result = rp_engine_handshake(engine, &error);
+    rp_engine_result result = rp__engine_handshake(engine, &error);
     if (result == RP_ENGINE_OK)
         result = RP_ENGINE_FAILED;
-    FUZZ_CHECK(result == RP_ENGINE_FAILED || rp_engine_handshake(engine, &error) == result);
+    FUZZ_CHECK(result == RP_ENGINE_FAILED || rp__engine_handshake(engine, &error) == result);
     fuzz_feature(1, (uint32_t)result);
-    rp_engine_destroy(engine);
-    rp_chain_clear(&output);
-    rp_chunk_pool_clear(&pool);
+    rp__engine_destroy(engine);
+    rp__chain_clear(&output);
+    rp__chunk_pool_clear(&pool);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -85,21 +85,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rp_error error;
     size_t all, count;
     make_config();
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_sessions *sessions = rp_sessions_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_sessions *sessions = rp__sessions_create(&memory);
     FUZZ_CHECK(sessions != NULL);
     uint8_t *saved = make_saved(data, size, &all);
-    rp_status status = rp_sessions_restore(sessions, config, NULL, &memory, (rp_slice){saved, all},
-                                           &count, &error);
+    rp_status status = rp__sessions_restore(sessions, config, NULL, &memory, (rp_slice){saved, all},
+                                            &count, &error);
     free(saved);
     FUZZ_CHECK(status == RP_OK || (status == RP_E_TLS_SESSIONS && count == 0));
-    FUZZ_CHECK(rp_sessions_count(sessions) <= count);
+    FUZZ_CHECK(rp__sessions_count(sessions) <= count);
     fuzz_feature(2, (uint32_t)count);
     char key[4096] = "";
-    rp_sessions_each(sessions, "", note_key, key);
+    rp__sessions_each(sessions, "", note_key, key);
     if (key[0] != '\0')
         offer(&memory, sessions, key);
-    rp_sessions_destroy(sessions);
+    rp__sessions_destroy(sessions);
     FUZZ_CHECK(memory.live == 0);
     return 0;
 }

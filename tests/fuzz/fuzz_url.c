@@ -47,7 +47,7 @@ static void check_parts(const rp_url *url, const char *text, size_t size)
     FUZZ_CHECK(url->port_is_default == (url->port == (url->https ? 443 : 80)));
     if (url->host_is_ipv6) {
         rp_address address;
-        FUZZ_CHECK(rp_address_parse(&address, (const char *)url->host.data, url->host.size));
+        FUZZ_CHECK(rp__address_parse(&address, (const char *)url->host.data, url->host.size));
         FUZZ_CHECK(address.family == 6 && address.scope == 0);
     }
 }
@@ -68,7 +68,7 @@ static void check_again(const rp_url *url, size_t size)
     FUZZ_CHECK(written > 0 && (size_t)written <= size);
     rp_url again;
     rp_error error;
-    FUZZ_CHECK(rp_url_parse(&again, text, (size_t)written, &error) == RP_OK);
+    FUZZ_CHECK(rp__url_parse(&again, text, (size_t)written, &error) == RP_OK);
     FUZZ_CHECK(again.https == url->https && again.host_is_ipv6 == url->host_is_ipv6);
     FUZZ_CHECK(again.port == url->port && again.port_is_default == url->port_is_default);
     FUZZ_CHECK(same(again.host, url->host) && same(again.path, url->path));
@@ -80,13 +80,13 @@ static void check_address(const char *text, size_t size)
 {
     rp_address address = {.port = 443}, again = {.port = 443};
     char buffer[RP_ADDRESS_TEXT_SIZE], *copy;
-    if (!rp_address_parse(&address, text, size))
+    if (!rp__address_parse(&address, text, size))
         return;
     FUZZ_CHECK(address.family == 4 || address.family == 6);
     FUZZ_CHECK(address.port == 443);
-    rp_address_text(&address, false, buffer);
+    rp__address_text(&address, false, buffer);
     copy = fuzz_copy(buffer, strlen(buffer));
-    FUZZ_CHECK(rp_address_parse(&again, copy, strlen(buffer)));
+    FUZZ_CHECK(rp__address_parse(&again, copy, strlen(buffer)));
     FUZZ_CHECK(again.family == address.family && again.scope == address.scope);
     FUZZ_CHECK(memcmp(again.bytes, address.bytes, address.family == 4 ? 4 : 16) == 0);
     free(copy);
@@ -119,9 +119,9 @@ static void check_reference(const char *data, size_t size)
     char *text = malloc(bound), *same_text = malloc(3 * bound);
     FUZZ_CHECK(text != NULL && same_text != NULL);
     if (rp_url_join(text, bound, base, reference, &error) == RP_OK) {
-        FUZZ_CHECK(rp_url_parse(&url, text, strlen(text), &error) == RP_OK);
-        FUZZ_CHECK(strlen(text) < rp_reference_bound(strlen(base), reference_size));
-        FUZZ_CHECK(rp_reference_resolve(same_text, &again, "http://other/x", text, &error) ==
+        FUZZ_CHECK(rp__url_parse(&url, text, strlen(text), &error) == RP_OK);
+        FUZZ_CHECK(strlen(text) < rp__reference_bound(strlen(base), reference_size));
+        FUZZ_CHECK(rp__reference_resolve(same_text, &again, "http://other/x", text, &error) ==
                    RP_OK);
         FUZZ_CHECK(again.https == url.https && same(again.host, url.host));
         /* The base's own path is taken as it is. */
@@ -143,8 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rp_url url, without;
     rp_error error = {.status = RP_OK};
     char *copy = fuzz_copy(text, size); /* data may be NULL */
-    rp_status status = rp_url_parse(&url, copy, size, &error);
-    FUZZ_CHECK(rp_url_parse(&without, copy, size, NULL) == status);
+    rp_status status = rp__url_parse(&url, copy, size, &error);
+    FUZZ_CHECK(rp__url_parse(&without, copy, size, NULL) == status);
     if (status == RP_OK) {
         check_parts(&url, copy, size);
         check_again(&url, size);

@@ -40,23 +40,23 @@ static void check_printable(const char *text, size_t capacity)
 static void check_names(const rp_certificate *of)
 {
     char name[RP_DNAME_TEXT_SIZE], hosts[RP_HOSTS_TEXT_SIZE];
-    FUZZ_CHECK(rp_dname_equal(of->subject, of->subject));
-    FUZZ_CHECK(rp_dname_within(of->subject, of->subject));
-    FUZZ_CHECK(rp_dname_equal(of->issuer, of->subject) == of->self_issued);
-    FUZZ_CHECK(rp_dname_equal(of->subject, of->issuer) == of->self_issued);
+    FUZZ_CHECK(rp__dname_equal(of->subject, of->subject));
+    FUZZ_CHECK(rp__dname_within(of->subject, of->subject));
+    FUZZ_CHECK(rp__dname_equal(of->issuer, of->subject) == of->self_issued);
+    FUZZ_CHECK(rp__dname_equal(of->subject, of->issuer) == of->self_issued);
     if (of->self_issued)
-        FUZZ_CHECK(rp_dname_hash(of->subject) == rp_dname_hash(of->issuer));
-    check_printable(rp_dname_text(of->subject, name), sizeof(name));
-    check_printable(rp_certificate_hosts_text(of, hosts), sizeof(hosts));
+        FUZZ_CHECK(rp__dname_hash(of->subject) == rp__dname_hash(of->issuer));
+    check_printable(rp__dname_text(of->subject, name), sizeof(name));
+    check_printable(rp__certificate_hosts_text(of, hosts), sizeof(hosts));
     rp_slice names = of->alternative_names;
     rp_general_name one;
     while (names.size > 0)
-        FUZZ_CHECK(rp_general_name_read(&names, &one));
-    FUZZ_CHECK(!rp_certificate_names_host(of, "a..b"));
-    bool named = rp_certificate_names_host(of, "host.test");
-    FUZZ_CHECK(rp_certificate_names_host(of, "HOST.test.") == named);
+        FUZZ_CHECK(rp__general_name_read(&names, &one));
+    FUZZ_CHECK(!rp__certificate_names_host(of, "a..b"));
+    bool named = rp__certificate_names_host(of, "host.test");
+    FUZZ_CHECK(rp__certificate_names_host(of, "HOST.test.") == named);
     fuzz_feature(2, named);
-    (void)rp_certificate_names_host(of, "127.0.0.1");
+    (void)rp__certificate_names_host(of, "127.0.0.1");
 }
 
 static void check_constraints(const rp_certificate *of)
@@ -64,9 +64,9 @@ static void check_constraints(const rp_certificate *of)
     uint32_t budget = 1000;
     if (of->name_constraints.data == NULL)
         return;
-    const char *reason = rp_constraints_check(of->name_constraints, of, &budget);
+    const char *reason = rp__constraints_check(of->name_constraints, of, &budget);
     FUZZ_CHECK(budget <= 1000);
-    FUZZ_CHECK(budget == 0 || reason != rp_constraints_over_budget);
+    FUZZ_CHECK(budget == 0 || reason != rp__constraints_over_budget);
     if (reason != NULL)
         fuzz_feature_text(3, reason);
 }
@@ -74,19 +74,19 @@ static void check_constraints(const rp_certificate *of)
 static void check_as_anchor(rp_slice der, bool good)
 {
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_anchors *anchors = rp_anchors_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_anchors *anchors = rp__anchors_create(&memory);
     FUZZ_CHECK(anchors != NULL);
-    rp_status status = rp_anchors_add(anchors, der, NULL);
+    rp_status status = rp__anchors_add(anchors, der, NULL);
     FUZZ_CHECK(status == RP_OK || status == RP_E_CERT_INVALID);
     FUZZ_CHECK(good || status != RP_OK);
-    FUZZ_CHECK(rp_anchors_count(anchors) + rp_anchors_refused_count(anchors) == 1);
+    FUZZ_CHECK(rp__anchors_count(anchors) + rp__anchors_refused_count(anchors) == 1);
     if (status == RP_OK) {
-        const rp_certificate *kept = &rp_anchors_first(anchors)->certificate;
-        FUZZ_CHECK(rp_slice_equal(kept->der, der) && kept->der.data != der.data);
-        FUZZ_CHECK(rp_anchors_find(anchors, kept->subject, NULL) == rp_anchors_first(anchors));
+        const rp_certificate *kept = &rp__anchors_first(anchors)->certificate;
+        FUZZ_CHECK(rp__slice_equal(kept->der, der) && kept->der.data != der.data);
+        FUZZ_CHECK(rp__anchors_find(anchors, kept->subject, NULL) == rp__anchors_first(anchors));
     }
-    rp_anchors_destroy(anchors);
+    rp__anchors_destroy(anchors);
     FUZZ_CHECK(memory.live == 0);
 }
 
@@ -96,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *reason;
     uint8_t *copy = fuzz_copy(data, size);
     rp_slice der = {copy, size};
-    bool good = rp_certificate_read(&certificate, der, &reason);
+    bool good = rp__certificate_read(&certificate, der, &reason);
     check_slices(&certificate);
     FUZZ_CHECK(good == (reason == NULL));
     if (good) {
@@ -104,9 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rp_signature_algorithm algorithm;
         check_names(&certificate);
         check_constraints(&certificate);
-        FUZZ_CHECK((rp_public_key_read(&key, certificate.public_key) == NULL) ==
+        FUZZ_CHECK((rp__public_key_read(&key, certificate.public_key) == NULL) ==
                    (key.kind != RP_KEY_NONE));
-        if (rp_signature_algorithm_read(&algorithm, certificate.algorithm) == NULL)
+        if (rp__signature_algorithm_read(&algorithm, certificate.algorithm) == NULL)
             FUZZ_CHECK(algorithm.scheme != RP_SIGNATURE_NONE);
     } else {
         fuzz_feature_text(1, reason);

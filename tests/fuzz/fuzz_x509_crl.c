@@ -39,9 +39,9 @@ static const world *the_world(void)
     if (made.certificates[0].data != NULL)
         return &made;
     chain_make(made.certificates, chain, 2);
-    FUZZ_CHECK(rp_certificate_read(&made.leaf, made.certificates[0], &reason));
-    FUZZ_CHECK(rp_certificate_read(&made.issuer, made.certificates[1], &reason));
-    FUZZ_CHECK(rp_public_key_read(&made.key, made.issuer.public_key) == NULL);
+    FUZZ_CHECK(rp__certificate_read(&made.leaf, made.certificates[0], &reason));
+    FUZZ_CHECK(rp__certificate_read(&made.issuer, made.certificates[1], &reason));
+    FUZZ_CHECK(rp__public_key_read(&made.key, made.issuer.public_key) == NULL);
     for (size_t i = 0; i < LISTS; i++)
         made.lists[i] = chain_crl(chain, &lists[i]);
     return &made;
@@ -50,15 +50,15 @@ static const world *the_world(void)
 static rp_standing judge(const world *of, uint8_t *der, size_t size, rp_memory *memory)
 {
     const char *reason = NULL;
-    rp_crls *crls = rp_crls_create(memory);
+    rp_crls *crls = rp__crls_create(memory);
     FUZZ_CHECK(crls != NULL);
-    rp_status status = rp_crls_take(crls, der, size, &reason);
+    rp_status status = rp__crls_take(crls, der, size, &reason);
     FUZZ_CHECK(status == RP_OK ? reason == NULL : status == RP_E_CERT_INVALID && reason != NULL);
     rp_standing standing =
-        rp_crls_judge(crls, &of->leaf, (rp_issuer){&of->issuer, &of->key}, CHAINS_NOW);
+        rp__crls_judge(crls, &of->leaf, (rp_issuer){&of->issuer, &of->key}, CHAINS_NOW);
     FUZZ_CHECK(standing.kind != RP_STANDING_UNKNOWN || standing.reason != NULL);
     fuzz_feature_text(1, reason != NULL ? reason : standing.reason != NULL ? standing.reason : "");
-    rp_crls_destroy(crls);
+    rp__crls_destroy(crls);
     return standing;
 }
 
@@ -66,8 +66,8 @@ static rp_standing judge(const world *of, uint8_t *der, size_t size, rp_memory *
 static rp_slice signed_part(rp_slice der)
 {
     rp_slice fields, part;
-    FUZZ_CHECK(rp_der_get(&der, RP_DER_SEQUENCE, &fields));
-    FUZZ_CHECK(rp_der_element(&fields, RP_DER_SEQUENCE, &part));
+    FUZZ_CHECK(rp__der_get(&der, RP_DER_SEQUENCE, &fields));
+    FUZZ_CHECK(rp__der_element(&fields, RP_DER_SEQUENCE, &part));
     return part;
 }
 
@@ -77,11 +77,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const world *of = the_world();
     size_t which = fuzz_byte(&input) % (LISTS + 1);
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
     rp_slice list = which < LISTS ? of->lists[which] : (rp_slice){input.data, input.size};
     if (list.size == 0)
         return 0;
-    uint8_t *der = rp_allocate(&memory, list.size);
+    uint8_t *der = rp__allocate(&memory, list.size);
     FUZZ_CHECK(der != NULL);
     memcpy(der, list.data, list.size);
     size_t cut = which < LISTS ? fuzz_u16(&input) % list.size : 0;

@@ -57,9 +57,9 @@ static const world *the_world(void)
     if (made.certificates[0].data != NULL)
         return &made;
     chain_make(made.certificates, chain, 2);
-    FUZZ_CHECK(rp_certificate_read(&made.leaf, made.certificates[0], &reason));
-    FUZZ_CHECK(rp_certificate_read(&made.issuer, made.certificates[1], &reason));
-    FUZZ_CHECK(rp_public_key_read(&made.key, made.issuer.public_key) == NULL);
+    FUZZ_CHECK(rp__certificate_read(&made.leaf, made.certificates[0], &reason));
+    FUZZ_CHECK(rp__certificate_read(&made.issuer, made.certificates[1], &reason));
+    FUZZ_CHECK(rp__public_key_read(&made.key, made.issuer.public_key) == NULL);
     for (size_t i = 0; i < RESPONSES; i++)
         made.responses[i] = chain_ocsp(chain, &responses[i].response);
     return &made;
@@ -69,16 +69,16 @@ static const world *the_world(void)
 static rp_slice signed_part(rp_slice der)
 {
     rp_slice fields, field, bytes, type, basic, part = {der.data, 0};
-    FUZZ_CHECK(rp_der_get(&der, RP_DER_SEQUENCE, &fields));
-    FUZZ_CHECK(rp_der_get(&fields, RP_DER_ENUMERATED, &field));
+    FUZZ_CHECK(rp__der_get(&der, RP_DER_SEQUENCE, &fields));
+    FUZZ_CHECK(rp__der_get(&fields, RP_DER_ENUMERATED, &field));
     if (fields.size == 0)
         return part;
-    FUZZ_CHECK(rp_der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &field));
-    FUZZ_CHECK(rp_der_get(&field, RP_DER_SEQUENCE, &bytes));
-    FUZZ_CHECK(rp_der_get(&bytes, RP_DER_OID, &type));
-    FUZZ_CHECK(rp_der_get(&bytes, RP_DER_OCTET_STRING, &basic));
-    FUZZ_CHECK(rp_der_get(&basic, RP_DER_SEQUENCE, &fields));
-    FUZZ_CHECK(rp_der_element(&fields, RP_DER_SEQUENCE, &part));
+    FUZZ_CHECK(rp__der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &field));
+    FUZZ_CHECK(rp__der_get(&field, RP_DER_SEQUENCE, &bytes));
+    FUZZ_CHECK(rp__der_get(&bytes, RP_DER_OID, &type));
+    FUZZ_CHECK(rp__der_get(&bytes, RP_DER_OCTET_STRING, &basic));
+    FUZZ_CHECK(rp__der_get(&basic, RP_DER_SEQUENCE, &fields));
+    FUZZ_CHECK(rp__der_element(&fields, RP_DER_SEQUENCE, &part));
     return part;
 }
 
@@ -101,8 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         is_signed = memcmp(der + (part.data - response.data), part.data, part.size) == 0;
     }
     bool genuine = is_signed && cut == 0 && memcmp(der, response.data, response.size) == 0;
-    rp_standing standing = rp_ocsp_judge((rp_slice){der, response.size - cut}, &of->leaf,
-                                         (rp_issuer){&of->issuer, &of->key}, NULL, CHAINS_NOW);
+    rp_standing standing = rp__ocsp_judge((rp_slice){der, response.size - cut}, &of->leaf,
+                                          (rp_issuer){&of->issuer, &of->key}, NULL, CHAINS_NOW);
     FUZZ_CHECK(standing.kind != RP_STANDING_UNKNOWN || standing.reason != NULL);
     FUZZ_CHECK(standing.kind != RP_STANDING_NO_MEMORY);
     fuzz_feature_text(1, standing.reason != NULL ? standing.reason : "");

@@ -56,11 +56,11 @@ static good_chain *good_chains(void)
     if (made[0].anchors != NULL)
         return made;
     for (size_t i = 0; i < CHAINS; i++) {
-        rp_memory_init(&made[i].memory, (rp_allocator){.resize = NULL});
+        rp__memory_init(&made[i].memory, (rp_allocator){.resize = NULL});
         chain_make(made[i].certificates, chains[i], CERTIFICATES);
-        made[i].anchors = rp_anchors_create(&made[i].memory);
+        made[i].anchors = rp__anchors_create(&made[i].memory);
         FUZZ_CHECK(made[i].anchors != NULL);
-        FUZZ_CHECK(rp_anchors_add(made[i].anchors, made[i].certificates[CERTIFICATES - 1], NULL) ==
+        FUZZ_CHECK(rp__anchors_add(made[i].anchors, made[i].certificates[CERTIFICATES - 1], NULL) ==
                    RP_OK);
     }
     return made;
@@ -72,8 +72,8 @@ static bool is_untouched(const good_chain *chain, const rp_certificate *link)
     for (size_t i = 0; i < CERTIFICATES; i++) {
         rp_certificate own;
         const char *reason;
-        FUZZ_CHECK(rp_certificate_read(&own, chain->certificates[i], &reason));
-        if (rp_slice_equal(own.signed_part, link->signed_part))
+        FUZZ_CHECK(rp__certificate_read(&own, chain->certificates[i], &reason));
+        if (rp__slice_equal(own.signed_part, link->signed_part))
             return true;
     }
     return false;
@@ -83,7 +83,7 @@ static void check_valid(const good_chain *chain, const rp_path *path)
 {
     FUZZ_CHECK(path->length >= 1 && path->length <= RP_PATH_LIMIT);
     FUZZ_CHECK(path->links[0] == &path->sent[0]);
-    FUZZ_CHECK(path->anchor == rp_anchors_first(chain->anchors));
+    FUZZ_CHECK(path->anchor == rp__anchors_first(chain->anchors));
     FUZZ_CHECK(path->begins <= CHAINS_NOW && CHAINS_NOW <= path->ends);
     for (size_t i = 0; i < path->length; i++) {
         const rp_certificate *link = path->links[i];
@@ -91,15 +91,15 @@ static void check_valid(const good_chain *chain, const rp_path *path)
             i + 1 < path->length ? path->links[i + 1] : &path->anchor->certificate;
         FUZZ_CHECK(is_untouched(chain, link));
         FUZZ_CHECK(link->not_before <= CHAINS_NOW && CHAINS_NOW <= link->not_after);
-        if (!rp_slice_equal(link->der, above->der)) /* an anchor may stand for itself */
-            FUZZ_CHECK(above->is_authority && rp_dname_equal(link->issuer, above->subject));
+        if (!rp__slice_equal(link->der, above->der)) /* an anchor may stand for itself */
+            FUZZ_CHECK(above->is_authority && rp__dname_equal(link->issuer, above->subject));
     }
 }
 
 static void check_refused(const rp_path *path)
 {
     rp_error error = {.status = RP_OK};
-    rp_path_failure_tell(path, "PEER", &error);
+    rp__path_failure_tell(path, "PEER", &error);
     FUZZ_CHECK(error.status == path->failure.status && error.status != RP_OK);
     FUZZ_CHECK(error.status != RP_E_NO_MEMORY);
     FUZZ_CHECK(strstr(error.text, "PEER") != NULL);
@@ -132,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rp_path path;
     rp_path_options options = {
         .anchors = chain->anchors, .purpose = RP_PURPOSE_SERVER, .now = CHAINS_NOW};
-    bool valid = rp_path_find(&path, sent, count, &options);
+    bool valid = rp__path_find(&path, sent, count, &options);
     fuzz_feature(2, valid);
     if (valid)
         check_valid(chain, &path);

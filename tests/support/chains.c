@@ -470,7 +470,7 @@ static void put_address(chain_writer *out, const char *text)
 {
     rp_address address;
     size_t size = strcspn(text, "/");
-    CHECK(rp_address_parse(&address, text, size));
+    CHECK(rp__address_parse(&address, text, size));
     unsigned bytes = address.family == 4 ? 4 : 16;
     size_t name = chain_begin(out, 0x87);
     chain_put(out, address.bytes, bytes);

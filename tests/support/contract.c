@@ -42,7 +42,7 @@ rp_loop_options contract_options(contract *c)
 static void open_loop(contract *c, const rp_loop_options *options)
 {
     rp_error error = {0};
-    rp_status status = rp_loop_create_with_port(&c->loop, c->ops, c->context, options, &error);
+    rp_status status = rp__loop_create_with_port(&c->loop, c->ops, c->context, options, &error);
     if (status == RP_E_UNSUPPORTED) {
         print_message("%s is not to be had here: %s\n", c->ops->name, error.text);
         skip();
@@ -105,7 +105,7 @@ static void run_seed(const contract_test *test, uint64_t seed)
                               .orderly = seed == 0};
     sim_context context = {.sim = NULL};
     assert_int_equal(rp_sim_create(&context.sim, &options, NULL), RP_OK);
-    contract c = {.ops = &rp_sim_port_ops, .context = &context, .random = 88172645463325252u};
+    contract c = {.ops = &rp__sim_port_ops, .context = &context, .random = 88172645463325252u};
     raw_sim_begin(context.sim);
     run_on(&c, test);
     raw_sim_end();
@@ -146,7 +146,7 @@ static int teardown(void **state)
 static void add(struct CMUnitTest *unit, instance *run, char name[128], const rp_port_ops *ops,
                 const contract_test *test)
 {
-    bool real = ops != &rp_sim_port_ops;
+    bool real = ops != &rp__sim_port_ops;
     *run = (instance){ops, test};
     (void)snprintf(name, 128, "%s: %s", ops->name, test->name);
     *unit = (struct CMUnitTest){.name = name,
@@ -159,7 +159,7 @@ int contract_main(const char *group, const contract_test *tests, size_t count, b
                   int argc, char **argv)
 {
     size_t ports = 0, used = 0;
-    while (rp_ports[ports] != NULL)
+    while (rp__ports[ports] != NULL)
         ports++;
     size_t most = (ports + 1) * count;
     struct CMUnitTest *units = calloc(most, sizeof(*units));
@@ -169,13 +169,13 @@ int contract_main(const char *group, const contract_test *tests, size_t count, b
         return 1;
     for (size_t port = 0; port < ports; port++) {
         for (size_t i = 0; i < count; i++, used++)
-            add(&units[used], &instances[used], names[used], rp_ports[port], &tests[i]);
+            add(&units[used], &instances[used], names[used], rp__ports[port], &tests[i]);
     }
     simulated = simulated && getenv("RP_REAL") == NULL;
     for (size_t i = 0; simulated && i < count; i++) {
         if (tests[i].real_only)
             continue;
-        add(&units[used], &instances[used], names[used], &rp_sim_port_ops, &tests[i]);
+        add(&units[used], &instances[used], names[used], &rp__sim_port_ops, &tests[i]);
         used++;
     }
     if (argc > 1)

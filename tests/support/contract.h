@@ -1,6 +1,6 @@
 /* contract.h - what the tests of the port contract (src/loop/port.h) share.
  *
- * A test is written once and run for every port of rp_ports[], and on the simulator with some
+ * A test is written once and run for every port of rp__ports[], and on the simulator with some
  * seeds; its name is the port's name, a colon and its own. After each the harness checks what must
  * always hold: no spurious wake-up, no memory and no descriptor left behind.
  *

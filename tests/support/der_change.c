@@ -17,7 +17,7 @@ static bool is_der(rp_slice in)
     uint8_t tag;
     rp_slice content;
     while (in.size > 0) {
-        if (!rp_der_any(&in, &tag, &content))
+        if (!rp__der_any(&in, &tag, &content))
             return false;
     }
     return true;
@@ -67,7 +67,7 @@ static void copy(chain_writer *out, rp_slice in, change *made)
 {
     uint8_t tag;
     rp_slice content;
-    while (in.size > 0 && rp_der_any(&in, &tag, &content)) {
+    while (in.size > 0 && rp__der_any(&in, &tag, &content)) {
         if (made->count++ == made->target) {
             if (made->kind != DER_LEAVE_OUT)
                 put_changed(out, tag, content, made->kind);

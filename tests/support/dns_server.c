@@ -102,7 +102,7 @@ static unsigned put_addresses(packet *answer, const dns_rule *rule, unsigned typ
     while (text != NULL && *text != '\0') {
         rp_address address;
         size_t size = strcspn(text, ",");
-        must(rp_address_parse(&address, text, size), "dns_server: address in a rule");
+        must(rp__address_parse(&address, text, size), "dns_server: address in a rule");
         text += size + (text[size] == ',' ? 1 : 0);
         if (type != (address.family == 4 ? TYPE_A : TYPE_AAAA))
             continue;
@@ -335,7 +335,7 @@ dns_server *dns_server_start(const dns_rule *rules)
     server->address = raw_loopback(4, 0);
     server->listener = raw_listen(&server->address, 8);
     server->socket = raw_udp_bind(&server->address);
-    (void)rp_address_text(&server->address, true, server->address_text);
+    (void)rp__address_text(&server->address, true, server->address_text);
     server->thread = raw_thread_start(serve, server);
     server->tcp_thread = raw_thread_start(serve_tcp, server);
     /* Whoever counts descriptors then finds those of the thread. */

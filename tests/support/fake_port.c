@@ -27,12 +27,12 @@ static fake_socket *socket_of(rp_socket *socket)
 static rp_status create(rp_port **out, const rp_port_options *options, rp_error *error)
 {
     (void)error;
-    fake_port *fake = rp_allocate(options->memory, sizeof(*fake));
+    fake_port *fake = rp__allocate(options->memory, sizeof(*fake));
     CHECK(fake != NULL);
     fake->options = *options;
     fake->now_ns = 1000 * MS;
     fake->deadline_ns = RP_WAIT_FOREVER;
-    rp_list_init(&fake->sockets);
+    rp__list_init(&fake->sockets);
     *(fake_port **)options->context = fake;
     *out = &fake->port;
     return RP_OK;
@@ -41,14 +41,14 @@ static rp_status create(rp_port **out, const rp_port_options *options, rp_error 
 static rp_status create_failing(rp_port **out, const rp_port_options *options, rp_error *error)
 {
     (void)out;
-    return rp_error_set(error, *(rp_status *)options->context, RP_PHASE_NONE, "told to fail");
+    return rp__error_set(error, *(rp_status *)options->context, RP_PHASE_NONE, "told to fail");
 }
 
 static void destroy(rp_port *port)
 {
     fake_port *fake = fake_of(port);
-    CHECK(rp_list_empty(&fake->sockets) && fake->asked[0] == NULL && fake->asked[1] == NULL);
-    rp_free(fake->options.memory, fake);
+    CHECK(rp__list_empty(&fake->sockets) && fake->asked[0] == NULL && fake->asked[1] == NULL);
+    rp__free(fake->options.memory, fake);
 }
 
 static uint64_t now(rp_port *port)
@@ -64,19 +64,19 @@ static rp_io_result open_socket(rp_port *port, uint8_t family, rp_socket **socke
     const fake_attempt *attempt = &fake->attempts[fake->opened++];
     if (attempt->open.status != RP_OK)
         return attempt->open;
-    fake_socket *made = rp_allocate(fake->options.memory, sizeof(*made));
+    fake_socket *made = rp__allocate(fake->options.memory, sizeof(*made));
     CHECK(made != NULL);
     made->socket.port = port;
     made->connect = attempt->connect;
-    rp_list_init(&made->link);
+    rp__list_init(&made->link);
     *socket = &made->socket;
     return (rp_io_result){.status = RP_OK};
 }
 
 static void tell_in_turn(fake_socket *s)
 {
-    if (rp_list_empty(&s->link))
-        rp_list_append(&fake_of(s->socket.port)->sockets, &s->link);
+    if (rp__list_empty(&s->link))
+        rp__list_append(&fake_of(s->socket.port)->sockets, &s->link);
 }
 
 static void connect_socket(rp_socket *socket, const rp_address *address)
@@ -103,9 +103,9 @@ static void tell(fake_socket *s)
         s->socket.handler->connected(&s->socket, s->connect);
     }
     if (s->closing) {
-        rp_list_remove(&s->link);
+        rp__list_remove(&s->link);
         s->socket.handler->closed(&s->socket);
-        rp_free(fake_of(s->socket.port)->options.memory, s);
+        rp__free(fake_of(s->socket.port)->options.memory, s);
     }
 }
 
@@ -129,9 +129,9 @@ static unsigned turn(rp_port *port, uint64_t wait_ns)
     rp_link told;
     fake->waited_ns = wait_ns;
     fake->now_ns += fake->passes_ns;
-    rp_list_init(&told);
-    rp_list_move(&told, &fake->sockets);
-    for (rp_link *link; (link = rp_list_take(&told)) != NULL; found++)
+    rp__list_init(&told);
+    rp__list_move(&told, &fake->sockets);
+    for (rp_link *link; (link = rp__list_take(&told)) != NULL; found++)
         tell(RP_CONTAINER(link, fake_socket, link));
     for (unsigned family = 0; family < 2; family++) {
         if (fake->asked[family] == NULL || fake->silent[family])
@@ -194,7 +194,7 @@ rp_loop *fake_port_loop(fake_port **port, const rp_loop_options *options, bool n
     rp_error error;
     if (options == NULL)
         options = &defaults;
-    CHECK_TEXT(rp_loop_create_with_port(&loop, ops, port, options, &error) == RP_OK, error.text);
+    CHECK_TEXT(rp__loop_create_with_port(&loop, ops, port, options, &error) == RP_OK, error.text);
     (*port)->port.ops = ops;
     return loop;
 }
@@ -202,5 +202,5 @@ rp_loop *fake_port_loop(fake_port **port, const rp_loop_options *options, bool n
 rp_status fake_port_failing(rp_loop **loop, rp_status status, rp_error *error)
 {
     static const rp_loop_options defaults;
-    return rp_loop_create_with_port(loop, &failing, &status, &defaults, error);
+    return rp__loop_create_with_port(loop, &failing, &status, &defaults, error);
 }

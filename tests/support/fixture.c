@@ -161,7 +161,7 @@ static int run_simulated(const struct CMUnitTest *tests, size_t count)
     size_t used = 0;
     if (units == NULL)
         return 1;
-    backend = rp_sim_port_ops.name;
+    backend = rp__sim_port_ops.name;
     for (size_t i = 0; i < count; i++) {
         if (tests[i].setup_func == fixture_setup_real)
             continue;
@@ -211,10 +211,10 @@ int fixture_run_counted(const struct CMUnitTest *tests, size_t count, unsigned s
     seed_count = seeds;
     if (getenv("RP_TEST") != NULL)
         cmocka_set_test_filter(getenv("RP_TEST"));
-    for (size_t i = 0; getenv("RP_SEED") == NULL && rp_ports[i] != NULL; i++) {
-        if (!works(rp_ports[i]->name))
+    for (size_t i = 0; getenv("RP_SEED") == NULL && rp__ports[i] != NULL; i++) {
+        if (!works(rp__ports[i]->name))
             continue;
-        backend = rp_ports[i]->name;
+        backend = rp__ports[i]->name;
         worked++;
         failed += run_real(tests, count);
     }

@@ -60,8 +60,8 @@ const rp_h1_events h1_events = {on_head, on_body, on_trailers};
 int h1_set_up(void **state)
 {
     (void)state;
-    rp_memory_init(&h1.memory, (rp_allocator){0});
-    rp_h1_scratch_init(&h1.scratch, &h1.memory, NULL);
+    rp__memory_init(&h1.memory, (rp_allocator){0});
+    rp__h1_scratch_init(&h1.scratch, &h1.memory, NULL);
     h1.limits = (rp_h1_limits){.head_bytes = 4096, .header_count = 16, .informational_count = 3};
     memset(&h1.trace, 0, sizeof(h1.trace));
     return 0;
@@ -70,14 +70,14 @@ int h1_set_up(void **state)
 int h1_tear_down(void **state)
 {
     (void)state;
-    rp_h1_scratch_clear(&h1.scratch);
+    rp__h1_scratch_clear(&h1.scratch);
     return h1.memory.live == 0 ? 0 : -1;
 }
 
 rp_h1_parser *h1_create(void)
 {
     rp_h1_parser *parser =
-        rp_h1_parser_create(&h1.memory, &h1.scratch, &h1.limits, &h1_events, &h1.trace);
+        rp__h1_parser_create(&h1.memory, &h1.scratch, &h1.limits, &h1_events, &h1.trace);
     assert_non_null(parser);
     return parser;
 }
@@ -92,7 +92,7 @@ rp_h1_result h1_feed(rp_h1_parser *parser, const char *data, size_t size, size_t
     *used = 0;
     do {
         size_t part = 0;
-        result = rp_h1_parser_feed(parser, copy + *used, size - *used, &part, error);
+        result = rp__h1_parser_feed(parser, copy + *used, size - *used, &part, error);
         assert_true(part <= size - *used);
         *used += part;
     } while (result == RP_H1_PAUSED && *used < size);
@@ -110,20 +110,20 @@ void h1_run(rp_h1_parser *parser, bool head_only, const char *data, size_t size,
     size_t used = 0;
     h1.trace.size = 0;
     h1.trace.in_body = false;
-    rp_h1_parser_start(parser, head_only);
-    assert_false(rp_h1_parser_begun(parser));
+    rp__h1_parser_start(parser, head_only);
+    assert_false(rp__h1_parser_begun(parser));
     while (used < size && (result == RP_H1_MORE || result == RP_H1_PAUSED)) {
         size_t part = used < first ? step : size - used, taken;
         result = h1_feed(parser, data + used, part, &taken, &error);
         used += taken;
-        assert_true(rp_h1_parser_begun(parser));
+        assert_true(rp__h1_parser_begun(parser));
     }
     if (end != END_NONE && result != RP_H1_FAILED)
-        result = rp_h1_parser_end(parser, end == END_CLEAN, &error);
+        result = rp__h1_parser_end(parser, end == END_CLEAN, &error);
     if (result == RP_H1_FAILED)
         note("F:%s/%s %s", rp_status_name(error.status), rp_phase_name(error.phase), error.text);
     else if (result == RP_H1_COMPLETE)
-        note("C%c", rp_h1_parser_keep_alive(parser) ? '+' : '-');
+        note("C%c", rp__h1_parser_keep_alive(parser) ? '+' : '-');
     else
         note("M");
     if (result == RP_H1_COMPLETE && used < size)
@@ -143,7 +143,7 @@ static void run_alone(const char *data, size_t size, size_t first, size_t step, 
 {
     rp_h1_parser *parser = h1_create();
     h1_run(parser, head_only, data, size, first, step, end);
-    rp_h1_parser_destroy(parser);
+    rp__h1_parser_destroy(parser);
     h1_expect(expected, data, size);
 }
 
@@ -164,7 +164,7 @@ void h1_check_bytes(const char *data, size_t size, end_kind end, bool head_only,
             h1_run(parser, head_only, data, size, 0, 0, end);
             h1_expect(expected, data, size);
         }
-        rp_h1_parser_destroy(parser);
+        rp__h1_parser_destroy(parser);
     }
 }
 

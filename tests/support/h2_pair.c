@@ -83,15 +83,15 @@ static uint64_t hashed(uint64_t hash, const void *data, size_t size)
 {
     const uint8_t *bytes = data;
     for (size_t i = 0; i < size; i++)
-        hash = rp_hash_byte(hash, bytes[i]);
+        hash = rp__hash_byte(hash, bytes[i]);
     return hash;
 }
 
 static uint64_t field_hashed(uint64_t hash, const void *name, size_t name_size, const void *value,
                              size_t value_size)
 {
-    hash = rp_hash_byte(hashed(hash, name, name_size), ':');
-    return rp_hash_byte(hashed(hash, value, value_size), '\n');
+    hash = rp__hash_byte(hashed(hash, name, name_size), ':');
+    return rp__hash_byte(hashed(hash, value, value_size), '\n');
 }
 
 /* ---- what they write ---- */
@@ -185,7 +185,7 @@ static void ours_take_ends(pair *p)
     rp_h2_stream *stream;
     rp_h2_end end;
     rp_error error = {.status = RP_OK};
-    while ((stream = rp_h2_next_end(p->h2, &end, &error)) != NULL) {
+    while ((stream = rp__h2_next_end(p->h2, &end, &error)) != NULL) {
         answer *a = stream->user;
         CHECK(a->outcome == NONE);
         a->outcome = outcomes[end];
@@ -198,9 +198,9 @@ static void ours_take_ends(pair *p)
 static void ours_drain(pair *p)
 {
     static uint8_t out[OUT];
-    while (rp_h2_wants_drain(p->h2)) {
+    while (rp__h2_wants_drain(p->h2)) {
         size_t size = 0;
-        (void)rp_h2_drain(p->h2, out, OUT, &size, 1000000000u);
+        (void)rp__h2_drain(p->h2, out, OUT, &size, 1000000000u);
         written(&p->ours, out, size);
         if (size == 0)
             return;
@@ -212,7 +212,7 @@ static void ours_feed(pair *p, const uint8_t *data, size_t size)
     uint8_t *piece = malloc(size);
     CHECK(piece != NULL || size == 0);
     memcpy(piece, data, size);
-    if (!rp_h2_feed(p->h2, piece, size, 1000000000u))
+    if (!rp__h2_feed(p->h2, piece, size, 1000000000u))
         p->ours.broken = true;
     free(piece);
     ours_take_ends(p);
@@ -228,7 +228,7 @@ static void ours_ask(pair *p)
     static uint8_t packed[1024];
     rp_url url;
     rp_message message;
-    CHECK(rp_url_parse(&url, "https://h/", 10, NULL) == RP_OK);
+    CHECK(rp__url_parse(&url, "https://h/", 10, NULL) == RP_OK);
     p->body = (rp_body){.data = upload, .length = sizeof(upload)};
     for (unsigned i = 0; i < REQUESTS; i++) {
         rp_message_source source = {.method = method_of(i),
@@ -236,12 +236,12 @@ static void ours_ask(pair *p)
                                     .user_agent = "",
                                     .has_body = i == UPLOAD,
                                     .body_size = i == UPLOAD ? sizeof(upload) : 0};
-        CHECK(rp_message_pack(&message, &source, packed, sizeof(packed), NULL) == RP_OK);
+        CHECK(rp__message_pack(&message, &source, packed, sizeof(packed), NULL) == RP_OK);
         rp_h2_request request = {.message = &message,
                                  .body = i == UPLOAD ? &p->body : NULL,
                                  .head_only = i == 2,
                                  .user = &p->ours.all[i]};
-        p->streams[i] = rp_h2_submit(p->h2, &request);
+        p->streams[i] = rp__h2_submit(p->h2, &request);
         CHECK(p->streams[i] != NULL);
         ours_drain(p);
     }
@@ -286,9 +286,9 @@ static int header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t
             p->status = p->status * 10 + (value[i] - '0');
         return 0;
     }
-    while (value_size > 0 && rp_is_blank((char)value[value_size - 1]))
+    while (value_size > 0 && rp__is_blank((char)value[value_size - 1]))
         value_size--;
-    for (; value_size > 0 && rp_is_blank((char)*value); value_size--)
+    for (; value_size > 0 && rp__is_blank((char)*value); value_size--)
         value++;
     p->fields = field_hashed(p->fields, name, name_size, value, value_size);
     p->field_count++;
@@ -464,7 +464,7 @@ static bool parts_them(pair *p, const uint8_t *frame, size_t size)
 {
     const answer *a = answer_of(&p->ours, word(frame + 5) & 0x7fffffff);
     uint32_t seen = 0;
-    if ((frame[3] == NGHTTP2_DATA || frame[3] == NGHTTP2_HEADERS) && rp_h2_open(p->h2) == 0)
+    if ((frame[3] == NGHTTP2_DATA || frame[3] == NGHTTP2_HEADERS) && rp__h2_open(p->h2) == 0)
         return true;
     if (frame[3] == NGHTTP2_PRIORITY)
         return size != FRAME_HEAD + 5 || (word(frame + 5) & 0x7fffffff) == 0;
@@ -573,9 +573,9 @@ h2_pair_end h2_pair_play(const uint8_t *data, size_t size, uint64_t cuts)
     pair *p = &whole;
     memset(p, 0, sizeof(*p));
     CHECK(size <= H2_PAIR_BYTES);
-    rp_memory_init(&p->memory, (rp_allocator){0});
-    rp_chunk_pool_init(&p->chunks, &p->memory, NULL);
-    rp_h2_memory *pool = rp_h2_memory_create(&p->memory);
+    rp__memory_init(&p->memory, (rp_allocator){0});
+    rp__chunk_pool_init(&p->chunks, &p->memory, NULL);
+    rp_h2_memory *pool = rp__h2_memory_create(&p->memory);
     rp_h2_options options = {.memory = pool,
                              .chunks = &p->chunks,
                              .head_bytes = 1024 * 1024,
@@ -584,14 +584,14 @@ h2_pair_end h2_pair_play(const uint8_t *data, size_t size, uint64_t cuts)
                              .streams_early = 100,
                              .stream_window = 65535,
                              .window_limit = 1024 * 1024};
-    p->h2 = rp_h2_create(&options, &events, NULL);
+    p->h2 = rp__h2_create(&options, &events, NULL);
     CHECK(pool != NULL && p->h2 != NULL);
     ours_ask(p);
     theirs_begin(p);
     h2_pair_end end = run(p, data, size, cuts);
-    rp_h2_destroy(p->h2);
-    rp_h2_memory_destroy(pool);
-    rp_chunk_pool_clear(&p->chunks);
+    rp__h2_destroy(p->h2);
+    rp__h2_memory_destroy(pool);
+    rp__chunk_pool_clear(&p->chunks);
     nghttp2_session_del(p->ng);
     CHECK(p->memory.live == 0);
     return end;

@@ -46,7 +46,7 @@ static void on_body(void *user, rp_h2_stream *stream, const uint8_t *data, size_
     if (e->drops && e->stream != NULL) {
         uint8_t first = data[0], last = data[size - 1];
         e->stream = NULL;
-        rp_h2_drop(h2, stream, rig.now_ns);
+        rp__h2_drop(h2, stream, rig.now_ns);
         assert_true(data[0] == first && data[size - 1] == last); /* until this returns */
     }
 }
@@ -63,10 +63,10 @@ static const rp_h2_events events = {
 
 void h2_rig_begin(void)
 {
-    rig.pool = rp_h2_memory_create(&rig.memory);
+    rig.pool = rp__h2_memory_create(&rig.memory);
     rig.options.memory = rig.pool;
     rig.options.chunks = &rig.chunks;
-    rig.h2 = rig.pool == NULL ? NULL : rp_h2_create(&rig.options, &events, &rig.h2);
+    rig.h2 = rig.pool == NULL ? NULL : rp__h2_create(&rig.options, &events, &rig.h2);
     rig.good = true;
     h2_peer_begin(&rig.peer);
     h2_frame_put(&rig.peer, NGHTTP2_SETTINGS, 0, 0, NULL, 0); /* comes first of all */
@@ -74,9 +74,9 @@ void h2_rig_begin(void)
 
 void h2_rig_end(void)
 {
-    rp_h2_destroy(rig.h2);
-    rp_h2_memory_destroy(rig.pool);
-    rp_chunk_pool_clear(&rig.chunks);
+    rp__h2_destroy(rig.h2);
+    rp__h2_memory_destroy(rig.pool);
+    rp__chunk_pool_clear(&rig.chunks);
     h2_peer_end(&rig.peer);
     assert_int_equal(rig.memory.live, 0);
 }
@@ -85,8 +85,8 @@ int h2_rig_set_up(void **state)
 {
     (void)state;
     memset(&rig, 0, sizeof(rig));
-    rp_memory_init(&rig.memory, (rp_allocator){0});
-    rp_chunk_pool_init(&rig.chunks, &rig.memory, NULL);
+    rp__memory_init(&rig.memory, (rp_allocator){0});
+    rp__chunk_pool_init(&rig.chunks, &rig.memory, NULL);
     rig.options = (rp_h2_options){.head_bytes = 4096,
                                   .header_count = 20,
                                   .informational_count = 3,
@@ -94,7 +94,7 @@ int h2_rig_set_up(void **state)
                                   .stream_window = 256 * 1024,
                                   .window_limit = 16 * 1024 * 1024};
     rig.now_ns = 1000000000u;
-    assert_int_equal(rp_url_parse(&rig.url, "https://h/path?q", 16, NULL), RP_OK);
+    assert_int_equal(rp__url_parse(&rig.url, "https://h/path?q", 16, NULL), RP_OK);
     h2_rig_begin();
     assert_non_null(rig.h2);
     return 0;
@@ -110,9 +110,9 @@ int h2_rig_tear_down(void **state)
 void h2_drain(void)
 {
     static uint8_t out[H2_RIG_OUT];
-    while (rig.good || rp_h2_wants_drain(rig.h2)) {
+    while (rig.good || rp__h2_wants_drain(rig.h2)) {
         size_t size = 0;
-        rig.good = rp_h2_drain(rig.h2, out, sizeof(out), &size, rig.now_ns) && rig.good;
+        rig.good = rp__h2_drain(rig.h2, out, sizeof(out), &size, rig.now_ns) && rig.good;
         h2_peer_give(&rig.peer, out, size);
         if (size == 0)
             return;
@@ -124,7 +124,7 @@ void h2_take_ends(void)
     rp_h2_stream *stream;
     rp_h2_end how;
     rp_error error = {.status = RP_OK};
-    while ((stream = rp_h2_next_end(rig.h2, &how, &error)) != NULL) {
+    while ((stream = rp__h2_next_end(rig.h2, &how, &error)) != NULL) {
         h2_exchange *e = stream->user;
         assert_false(e->ended);
         e->ended = true;
@@ -143,7 +143,7 @@ void h2_come(void)
         uint8_t *piece = malloc(part);
         assert_non_null(piece);
         memcpy(piece, rig.peer.out + at, part);
-        rig.good = rp_h2_feed(rig.h2, piece, part, rig.now_ns);
+        rig.good = rp__h2_feed(rig.h2, piece, part, rig.now_ns);
         free(piece);
         h2_take_ends();
     }
@@ -169,10 +169,10 @@ void h2_send_quietly(unsigned i, const h2_sending *how)
                                 .user_agent = "ua/1",
                                 .has_body = true,
                                 .body_size = how->body_size};
-    assert_int_equal(rp_message_pack(&messages[i], &source, packed[i], sizeof(packed[i]), &error),
+    assert_int_equal(rp__message_pack(&messages[i], &source, packed[i], sizeof(packed[i]), &error),
                      RP_OK);
     rp_h2_request request = {.message = &messages[i], .body = body_of(i, how), .user = &rig.all[i]};
-    rig.all[i].stream = rp_h2_submit(rig.h2, &request);
+    rig.all[i].stream = rp__h2_submit(rig.h2, &request);
     assert_non_null(rig.all[i].stream);
 }
 
@@ -187,7 +187,7 @@ h2_exchange *h2_send(unsigned i, const h2_sending *how)
                                 .user_agent = "ua/1",
                                 .has_body = how->body != NULL,
                                 .body_size = how->body_size};
-    assert_int_equal(rp_message_pack(&message, &source, rig.packed, sizeof(rig.packed), &error),
+    assert_int_equal(rp__message_pack(&message, &source, rig.packed, sizeof(rig.packed), &error),
                      RP_OK);
     rp_h2_request request = {.message = &message,
                              .body = body_of(i, how),
@@ -195,7 +195,7 @@ h2_exchange *h2_send(unsigned i, const h2_sending *how)
                              .limited = how->limited,
                              .credit = how->credit,
                              .user = &rig.all[i]};
-    rig.all[i].stream = rp_h2_submit(rig.h2, &request);
+    rig.all[i].stream = rp__h2_submit(rig.h2, &request);
     if (rig.all[i].stream != NULL)
         h2_drain();
     return &rig.all[i];

@@ -23,8 +23,8 @@ static void closed(rp_socket *socket)
 {
     listener *l = socket->user;
     l->socket = NULL;
-    rp_list_remove(&l->hook.link);
-    rp_loop_unhold(l->loop);
+    rp__list_remove(&l->hook.link);
+    rp__loop_unhold(l->loop);
 }
 
 static const rp_socket_handler handler = {.accepted = accepted, .closed = closed};
@@ -48,7 +48,7 @@ bool listener_open(listener *l, rp_loop *loop, uint8_t family)
     CHECK(port->ops->open(port, family, &l->socket).status == RP_OK);
     l->socket->handler = &handler;
     l->socket->user = l;
-    rp_loop_hook_add(loop, &l->hook, loop_destroyed);
+    rp__loop_hook_add(loop, &l->hook, loop_destroyed);
     rp_io_result result = port->ops->listen(l->socket, &l->address, BACKLOG);
     if (result.status != RP_OK) {
         listener_close(l);
@@ -63,6 +63,6 @@ void listener_close(listener *l)
     if (l->closing || l->socket == NULL)
         return;
     l->closing = true;
-    rp_loop_hold(l->loop);
-    rp_socket_ops(l->socket)->close(l->socket);
+    rp__loop_hold(l->loop);
+    rp__socket_ops(l->socket)->close(l->socket);
 }

@@ -23,7 +23,7 @@ static bool begin(rp_conn *conn)
     CHECK(s != NULL);
     s->limit = many_says_late ? MANY : many_takes;
     if (!many_says_late)
-        rp_conn_takes(conn, many_takes);
+        rp__conn_takes(conn, many_takes);
     return true;
 }
 
@@ -44,8 +44,8 @@ static void start(rp_conn *conn, rp_request *request)
     session *s = conn->session;
     CHECK(s->count < s->limit && s->count < MANY);
     s->requests[s->count++] = request;
-    rp_conn_serves(conn, request);
-    rp_request_sent(request);
+    rp__conn_serves(conn, request);
+    rp__request_sent(request);
 }
 
 static void take(rp_conn *conn, rp_request *request)
@@ -56,14 +56,14 @@ static void take(rp_conn *conn, rp_request *request)
         CHECK(++at < s->count);
     s->count--;
     memmove(&s->requests[at], &s->requests[at + 1], (s->count - at) * sizeof(rp_request *));
-    rp_conn_detach(conn, request);
-    conn->idle_since_ns = rp_loop_now_ns(conn->client->loop);
+    rp__conn_detach(conn, request);
+    conn->idle_since_ns = rp__loop_now_ns(conn->client->loop);
 }
 
 static void abandon(rp_conn *conn, rp_request *request)
 {
     take(conn, request);
-    rp_conn_room_changed(conn);
+    rp__conn_room_changed(conn);
 }
 
 static void consume(rp_conn *conn, rp_request *request, size_t size)
@@ -110,11 +110,11 @@ static void ended(rp_conn *conn, const rp_error *why)
     rp_fate fate = many_keeps_nothing ? RP_FATE_UNPROCESSED : RP_FATE_UNKNOWN;
     rp_error error = {.status = RP_E_CLOSED_EARLY, .phase = RP_PHASE_HEAD, .text = "gone"};
     (void)why;
-    rp_conn_close(conn);
+    rp__conn_close(conn);
     while (s->count > 0) {
         rp_request *request = s->requests[0];
         take(conn, request);
-        rp_conn_lost(conn, request, fate, &error);
+        rp__conn_lost(conn, request, fate, &error);
     }
 }
 
@@ -215,13 +215,13 @@ void many_turn_ms(many *m, unsigned ms)
 void many_say(rp_conn *conn, uint32_t count)
 {
     ((session *)conn->session)->limit = count;
-    rp_conn_takes(conn, count);
+    rp__conn_takes(conn, count);
 }
 
 void many_room(rp_conn *conn, uint32_t count)
 {
     ((session *)conn->session)->limit = count;
-    rp_conn_room_changed(conn);
+    rp__conn_room_changed(conn);
 }
 
 /* ---- what happens in a turn ---- */
@@ -233,16 +233,16 @@ static void head_comes(rp_deferred *deferred)
     rp_request *request = m->subject;
     rp_conn *conn = request->conn;
     m->happened = true;
-    rp_request_moved(request);
-    rp_request_head(request, &head);
+    rp__request_moved(request);
+    rp__request_head(request, &head);
     if (request->conn != conn)
         return;
     take(conn, request);
-    rp_conn_room_changed(conn);
+    rp__conn_room_changed(conn);
     if (m->error.status == RP_OK)
-        rp_request_finish(request, NULL);
+        rp__request_finish(request, NULL);
     else
-        rp_conn_lost(conn, request, RP_FATE_UNPROCESSED, &m->error);
+        rp__conn_lost(conn, request, RP_FATE_UNPROCESSED, &m->error);
 }
 
 static void request_comes_back(rp_deferred *deferred)
@@ -252,15 +252,15 @@ static void request_comes_back(rp_deferred *deferred)
     rp_conn *conn = request->conn;
     m->happened = true;
     take(conn, request);
-    rp_conn_room_changed(conn);
-    rp_conn_lost(conn, request, m->fate, &m->error);
+    rp__conn_room_changed(conn);
+    rp__conn_lost(conn, request, m->fate, &m->error);
 }
 
 static void happens(many *m, unsigned which, void (*fn)(rp_deferred *deferred))
 {
     m->subject = m->all[which].request;
     m->happened = false;
-    rp_loop_defer(m->w.loop, &m->later, fn);
+    rp__loop_defer(m->w.loop, &m->later, fn);
     UNTIL(m->w.loop, m->happened);
 }
 

@@ -31,8 +31,8 @@ static bool is_used(const path_case *the_case, int index)
 void path_make(path_made *made, const path_case *the_case)
 {
     memset(made, 0, sizeof(*made));
-    rp_memory_init(&made->memory, (rp_allocator){.resize = NULL});
-    made->anchors = rp_anchors_create(&made->memory);
+    rp__memory_init(&made->memory, (rp_allocator){.resize = NULL});
+    made->anchors = rp__anchors_create(&made->memory);
     assert_non_null(made->anchors);
     for (int i = 0; i < SPECS; i++) {
         if (is_used(the_case, i))
@@ -41,14 +41,14 @@ void path_make(path_made *made, const path_case *the_case)
     for (const char *at = the_case->sent; *at != '\0'; at++)
         made->sent[made->count++] = made->certificates[position(*at)];
     for (const char *at = the_case->anchors; *at != '\0'; at++)
-        assert_int_equal(rp_anchors_add(made->anchors, made->certificates[position(*at)], NULL),
+        assert_int_equal(rp__anchors_add(made->anchors, made->certificates[position(*at)], NULL),
                          RP_OK);
 }
 
 void path_unmake(path_made *made)
 {
     chain_free(made->certificates, SPECS);
-    rp_anchors_destroy(made->anchors);
+    rp__anchors_destroy(made->anchors);
     assert_int_equal(made->memory.live, 0);
 }
 
@@ -56,8 +56,8 @@ rp_error path_verdict(const path_made *made, rp_purpose purpose, rp_path *path)
 {
     rp_error error = {.status = RP_OK};
     rp_path_options options = {.anchors = made->anchors, .purpose = purpose, .now = CHAINS_NOW};
-    if (!rp_path_find(path, made->sent, made->count, &options))
-        rp_path_failure_tell(path, "PEER", &error);
+    if (!rp__path_find(path, made->sent, made->count, &options))
+        rp__path_failure_tell(path, "PEER", &error);
     return error;
 }
 

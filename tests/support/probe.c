@@ -114,7 +114,7 @@ void probe_accept(probe *p, rp_loop *loop, rp_socket *socket, rp_tls_config *con
     p->loop = loop;
     p->starting++;
     rp_status status =
-        rp_stream_accept(&p->stream, loop, socket, config, NULL, receive_credit_bytes, &events, p);
+        rp__stream_accept(&p->stream, loop, socket, config, NULL, receive_credit_bytes, &events, p);
     p->starting--;
     CHECK((status == RP_OK) == (p->stream != NULL));
 }
@@ -200,7 +200,7 @@ void probe_cut(probe *p, bool reset)
         return;
     p->closing = true;
     p->starting++;
-    rp_stream_drop(p->stream, reset);
+    rp__stream_drop(p->stream, reset);
     p->starting--;
 }
 

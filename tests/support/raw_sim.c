@@ -174,7 +174,7 @@ static raw_socket sim_accept(raw_socket socket)
 static rp_address sim_peer(raw_socket socket)
 {
     const sim_socket *accepted = (const sim_socket *)of(socket)->socket;
-    return rp_sim_local(&accepted->wire->ends[0]->base);
+    return rp__sim_local(&accepted->wire->ends[0]->base);
 }
 
 /* Takes what one delivery brings, and no more: the rest stays with the sender. */
@@ -194,9 +194,9 @@ static bool sim_readable(raw_socket socket, int wait_ms)
     outside *o = of(socket);
     if (o->listening) {
         sim_socket *listener = sim_socket_of(o->socket);
-        WAIT_UNTIL(o->accepted_count > 0 || !rp_list_empty(&listener->backlog),
+        WAIT_UNTIL(o->accepted_count > 0 || !rp__list_empty(&listener->backlog),
                    (uint64_t)wait_ms * SIM_MS);
-        return o->accepted_count > 0 || !rp_list_empty(&listener->backlog);
+        return o->accepted_count > 0 || !rp__list_empty(&listener->backlog);
     }
     fetch(o, (uint64_t)wait_ms * SIM_MS + 1);
     return o->size > o->offset || o->ended;
@@ -217,7 +217,7 @@ static void sim_send(raw_socket socket, const void *data, size_t size)
 static size_t sim_send_some(raw_socket socket, const void *data, size_t size)
 {
     const sim_socket *inner = sim_socket_of(of(socket)->socket);
-    size_t room = rp_sim_pipe_room(&inner->wire->pipes[inner->end]);
+    size_t room = rp__sim_pipe_room(&inner->wire->pipes[inner->end]);
     if (size > room)
         size = room;
     sim_send(socket, data, size);
@@ -258,7 +258,7 @@ static void sim_close(raw_socket socket)
     }
     /* What was taken from the port and not asked for was unread, as the system sees it. */
     if (o->size > o->offset)
-        rp_sim_reset_on_close(o->socket);
+        rp__sim_reset_on_close(o->socket);
     close_socket(o->socket);
     o->socket = NULL;
     free(o->bytes);
@@ -267,7 +267,7 @@ static void sim_close(raw_socket socket)
 
 static void sim_reset(raw_socket socket)
 {
-    rp_sim_reset_on_close(of(socket)->socket);
+    rp__sim_reset_on_close(of(socket)->socket);
     sim_close(socket);
 }
 
@@ -347,7 +347,7 @@ void raw_sim_begin(rp_sim *sim)
     rp_loop_options options = {.backend = NULL};
     world = sim;
     used = 0;
-    CHECK(rp_loop_create_with_port(&loop, &rp_sim_port_ops, &context, &options, NULL) == RP_OK);
+    CHECK(rp__loop_create_with_port(&loop, &rp__sim_port_ops, &context, &options, NULL) == RP_OK);
     raw_current = &simulated;
 }
 

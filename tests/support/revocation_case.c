@@ -15,10 +15,10 @@ chain plain_chain = {LEAF(), INT(), ROOT, RESPONDER(FOR_OCSP), {.subject = "Int"
 const char *revocation_take(made_case *made, rp_slice der)
 {
     const char *reason = NULL;
-    uint8_t *copy = rp_allocate(&made->memory, der.size);
+    uint8_t *copy = rp__allocate(&made->memory, der.size);
     assert_non_null(copy);
     memcpy(copy, der.data, der.size);
-    rp_status status = rp_crls_take(made->revocation.crls, copy, der.size, &reason);
+    rp_status status = rp__crls_take(made->revocation.crls, copy, der.size, &reason);
     assert_true(status == RP_OK || status == RP_E_CERT_INVALID);
     assert_true((status == RP_OK) == (reason == NULL));
     return reason;
@@ -41,16 +41,16 @@ void revocation_make(made_case *made, const revocation_case *the_case)
 {
     const chain_spec *specs = specs_of(the_case);
     memset(made, 0, sizeof(*made));
-    rp_memory_init(&made->memory, (rp_allocator){.resize = NULL});
-    made->anchors = rp_anchors_create(&made->memory);
+    rp__memory_init(&made->memory, (rp_allocator){.resize = NULL});
+    made->anchors = rp__anchors_create(&made->memory);
     made->revocation = (rp_revocation){.on = true,
                                        .hard = the_case->policy == HARD,
                                        .require_staple = the_case->policy == REQUIRE,
-                                       .crls = rp_crls_create(&made->memory)};
+                                       .crls = rp__crls_create(&made->memory)};
     assert_true(made->anchors != NULL && made->revocation.crls != NULL);
     made->count = specs[0].issuer < 0 ? 1 : 3;
     chain_make(made->certificates, specs, made->count);
-    assert_int_equal(rp_anchors_add(made->anchors, made->certificates[made->count - 1], NULL),
+    assert_int_equal(rp__anchors_add(made->anchors, made->certificates[made->count - 1], NULL),
                      RP_OK);
     for (size_t i = 0; i < CRLS && the_case->crls[i].issuer != 0; i++) {
         const char *reason = revocation_take_spec(made, specs, &the_case->crls[i]);
@@ -64,8 +64,8 @@ void revocation_make(made_case *made, const revocation_case *the_case)
 
 void revocation_unmake(made_case *made)
 {
-    rp_anchors_destroy(made->anchors);
-    rp_crls_destroy(made->revocation.crls);
+    rp__anchors_destroy(made->anchors);
+    rp__crls_destroy(made->revocation.crls);
     assert_int_equal(made->memory.live, 0);
     chain_free(made->certificates, made->count);
     chain_free(made->staples, SPECS);
@@ -81,8 +81,8 @@ rp_error revocation_verdict(const made_case *made, int64_t now)
                                .now = now,
                                .revocation = &made->revocation,
                                .staples = &staples};
-    if (!rp_path_find(&path, made->certificates, made->count, &options))
-        rp_path_failure_tell(&path, "PEER", &error);
+    if (!rp__path_find(&path, made->certificates, made->count, &options))
+        rp__path_failure_tell(&path, "PEER", &error);
     return error;
 }
 

@@ -90,7 +90,7 @@ static void buffer_consume(buffer *b, size_t size)
 static void cut(exchange *x, bool reset)
 {
     x->over = true;
-    rp_stream_drop(x->stream, reset);
+    rp__stream_drop(x->stream, reset);
 }
 
 static void close_now(exchange *x)
@@ -102,7 +102,7 @@ static void close_now(exchange *x)
 static void truncate_now(exchange *x)
 {
     x->stream->send_ended = x->stream->shutdown_asked = true;
-    rp_socket_ops(x->stream->socket)->shutdown_send(x->stream->socket);
+    rp__socket_ops(x->stream->socket)->shutdown_send(x->stream->socket);
 }
 
 /* A peer that ended its side still waits for our end: it comes before the close. */
@@ -125,7 +125,7 @@ static void end_answer(exchange *x)
         bool keep = x->request.state == SIM_REQUEST_DONE && x->request.keep_alive &&
                     !x->peer_ended && x->answered != s->options.close_after;
         if (keep) {
-            rp_sim_request_reset(&x->request);
+            rp__sim_request_reset(&x->request);
             x->body = NULL;
             x->state = (exchange_state){0};
             x->responding = x->ended = x->head_seen = false;
@@ -195,8 +195,8 @@ static bool feed(exchange *x)
     if (x->ended || before == SIM_REQUEST_DONE || before == SIM_REQUEST_FAILED ||
         x->input.size == 0 || x->pending.size > PENDING_LIMIT)
         return false;
-    size_t used = rp_sim_request_feed(&x->request, x->input.data + x->input.begin, x->input.size,
-                                      &events, x, &x->ended);
+    size_t used = rp__sim_request_feed(&x->request, x->input.data + x->input.begin, x->input.size,
+                                       &events, x, &x->ended);
     buffer_consume(&x->input, used);
     if (!x->over && !x->deaf)
         rp_stream_consume(x->stream, used);
@@ -232,7 +232,7 @@ static bool flush(exchange *x)
     x->writing = true;
     for (unsigned i = 0; i < x->cut_count; i++) {
         size_t size = x->cuts[i] - (i > 0 ? x->cuts[i - 1] : 0);
-        CHECK(rp_stream_put(x->stream, x->sending.data + x->sending.begin, size, NULL) == RP_OK);
+        CHECK(rp__stream_put(x->stream, x->sending.data + x->sending.begin, size, NULL) == RP_OK);
         buffer_consume(&x->sending, size);
     }
     x->cut_count = 0;
@@ -240,9 +240,9 @@ static bool flush(exchange *x)
     if (x->raw_tail_size == 0) {
         CHECK(rp_stream_write(x->stream, &x->write, rest, x->sending.size, written, x) == RP_OK);
     } else {
-        CHECK(rp_stream_put(x->stream, rest, x->sending.size, NULL) == RP_OK);
-        CHECK(rp_stream_write_raw(x->stream, &x->write, x->raw_tail, x->raw_tail_size, written,
-                                  x) == RP_OK);
+        CHECK(rp__stream_put(x->stream, rest, x->sending.size, NULL) == RP_OK);
+        CHECK(rp__stream_write_raw(x->stream, &x->write, x->raw_tail, x->raw_tail_size, written,
+                                   x) == RP_OK);
         x->raw_tail_size = 0;
     }
     if (x->ended && x->then == EXCHANGE_CLOSE_BEHIND) {
@@ -346,13 +346,13 @@ exchange_state *exchange_produce(exchange *x, exchange_fn *fn)
 void exchange_wait(exchange *x, uint64_t ms)
 {
     x->waiting = true;
-    rp_timer_start_internal(x->server->loop, &x->timer, ms, waited, x);
+    rp__timer_start_internal(x->server->loop, &x->timer, ms, waited, x);
 }
 
 void exchange_stop_reading(exchange *x)
 {
     x->deaf = true;
-    rp_stream_set_credit(x->stream, true, 0);
+    rp__stream_set_credit(x->stream, true, 0);
 }
 
 void exchange_body(exchange *x, exchange_body_fn *fn)
@@ -444,10 +444,10 @@ static void closed(rp_stream *stream, void *user)
 {
     exchange *x = user;
     (void)stream;
-    rp_list_remove(&x->link);
+    rp__list_remove(&x->link);
     rp_timer_stop(x->server->loop, &x->timer);
     x->server->counts.open--;
-    rp_sim_request_free(&x->request);
+    rp__sim_request_free(&x->request);
     free(x->input.data);
     free(x->pending.data);
     free(x->sending.data);
@@ -503,10 +503,10 @@ static void socket_came(listener *l, rp_socket *socket)
     x->request.memory = &s->memory;
     s->counts.connections++;
     s->counts.open++;
-    rp_list_append(&s->exchanges, &x->link);
-    CHECK(rp_stream_accept(&x->stream, s->loop, socket, s->options.tls, "http/1.1", CREDIT,
-                           s->options.raw_mode ? &raw_events : &http_events, x) == RP_OK);
-    rp_stream_set_background(x->stream, true);
+    rp__list_append(&s->exchanges, &x->link);
+    CHECK(rp__stream_accept(&x->stream, s->loop, socket, s->options.tls, "http/1.1", CREDIT,
+                            s->options.raw_mode ? &raw_events : &http_events, x) == RP_OK);
+    rp__stream_set_background(x->stream, true);
 }
 
 static server *server_new(const server_options *options)
@@ -514,10 +514,10 @@ static server *server_new(const server_options *options)
     server *s = calloc(1, sizeof(*s));
     CHECK(s != NULL);
     s->options = *options;
-    rp_memory_init(&s->memory, (rp_allocator){.resize = NULL});
+    rp__memory_init(&s->memory, (rp_allocator){.resize = NULL});
     if (options->tls != NULL)
         s->options.tls = rp_tls_config_retain(options->tls);
-    rp_list_init(&s->exchanges);
+    rp__list_init(&s->exchanges);
     return s;
 }
 
@@ -542,7 +542,7 @@ static void begin_stop(rp_post *post, void *user)
 
 static bool stopped(const server *s)
 {
-    return s->stopping && s->listener.socket == NULL && rp_list_empty(&s->exchanges);
+    return s->stopping && s->listener.socket == NULL && rp__list_empty(&s->exchanges);
 }
 
 static void server_free(server *s)
@@ -613,7 +613,7 @@ void server_drop(server *s, bool reset)
 {
     for (rp_link *link = s->exchanges.next; link != &s->exchanges; link = link->next) {
         exchange *x = RP_CONTAINER(link, exchange, link);
-        if (reset && !rp_stream_is_closing(x->stream)) /* an earlier drop's may be closing still */
+        if (reset && !rp__stream_is_closing(x->stream)) /* an earlier drop's may be closing still */
             cut(x, true);
         else
             close_now(x);

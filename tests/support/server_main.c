@@ -81,7 +81,8 @@ int main(int count, char **words)
     server_options options = {.port = a.port, .family = a.ipv6 ? 6 : 4, .backend = a.backend};
     options.shape.dribble_ms = a.dribble_ms;
     rp_tls_server_options tls = {.certificate_file = a.certificate, .key_file = a.key};
-    if (a.certificate != NULL && rp_tls_server_config_create(&options.tls, &tls, &error) != RP_OK) {
+    if (a.certificate != NULL &&
+        rp__tls_server_config_create(&options.tls, &tls, &error) != RP_OK) {
         (void)fprintf(stderr, "%s\n", error.text);
         return 1;
     }

@@ -40,12 +40,12 @@ static void inner_close(shaped *s)
         return;
     s->inner_closing = true;
     rp_timer_stop(s->loop, &s->timer);
-    rp_socket_ops(s->inner)->close(s->inner);
+    rp__socket_ops(s->inner)->close(s->inner);
 }
 
 static void reset_on_close(rp_socket *socket)
 {
-    rp_socket_ops(socket)->reset_on_close(socket);
+    rp__socket_ops(socket)->reset_on_close(socket);
 }
 
 /* ---- sending ---- */
@@ -61,7 +61,7 @@ static void cut_off(shaped *s)
 {
     s->cut = true;
     if (s->how.then == SHAPE_END) {
-        rp_socket_ops(s->inner)->shutdown_send(s->inner);
+        rp__socket_ops(s->inner)->shutdown_send(s->inner);
     } else if (s->how.then == SHAPE_RESET) {
         reset_on_close(s->inner);
         inner_close(s);
@@ -87,13 +87,13 @@ static void send_piece(rp_timer *timer, void *user)
     if (s->piece.size > most)
         s->piece.size = (size_t)most;
     s->inner_sending = true;
-    rp_socket_ops(s->inner)->send(s->inner, &s->piece, 1);
+    rp__socket_ops(s->inner)->send(s->inner, &s->piece, 1);
 }
 
 static void send_next(shaped *s)
 {
     if (s->how.dribble_ms > 0)
-        rp_timer_start_internal(s->loop, &s->timer, s->how.dribble_ms, send_piece, s);
+        rp__timer_start_internal(s->loop, &s->timer, s->how.dribble_ms, send_piece, s);
     else
         send_piece(NULL, s);
 }
@@ -142,7 +142,7 @@ static void shaped_shutdown_send(rp_socket *socket)
 {
     shaped *s = shaped_of(socket);
     if (!s->cut && !s->inner_closing)
-        rp_socket_ops(s->inner)->shutdown_send(s->inner);
+        rp__socket_ops(s->inner)->shutdown_send(s->inner);
 }
 
 /* ---- receiving ---- */
@@ -163,7 +163,7 @@ static void shaped_receive(rp_socket *socket)
     CHECK(!s->receiving);
     s->receiving = true;
     if (!s->inner_closing)
-        rp_socket_ops(s->inner)->receive(s->inner);
+        rp__socket_ops(s->inner)->receive(s->inner);
 }
 
 /* ---- ending ---- */
@@ -179,34 +179,34 @@ static void finish(rp_deferred *deferred)
         s->base.handler->received(&s->base, (rp_slice){0}, cancelled, true);
     s->base.handler->closed(&s->base);
     rp_memory *memory = &s->loop->memory;
-    rp_loop_unhold(s->loop);
-    rp_free(memory, s);
+    rp__loop_unhold(s->loop);
+    rp__free(memory, s);
 }
 
 static void shaped_cancel(rp_socket *socket, unsigned operations)
 {
     shaped *s = shaped_of(socket);
     if (operations & RP_OP_RECEIVE && !s->inner_closing)
-        rp_socket_ops(s->inner)->cancel(s->inner, RP_OP_RECEIVE);
+        rp__socket_ops(s->inner)->cancel(s->inner, RP_OP_RECEIVE);
     if (!(operations & RP_OP_SEND) || !s->sending)
         return;
     s->cancelled = true;
     rp_timer_stop(s->loop, &s->timer);
     if (s->inner_sending)
-        rp_socket_ops(s->inner)->cancel(s->inner, RP_OP_SEND);
+        rp__socket_ops(s->inner)->cancel(s->inner, RP_OP_SEND);
     else
-        rp_loop_defer(s->loop, &s->deferred, finish);
+        rp__loop_defer(s->loop, &s->deferred, finish);
 }
 
 static void shaped_close(rp_socket *socket)
 {
     shaped *s = shaped_of(socket);
     s->closing = true;
-    rp_loop_hold(s->loop); /* the loop's end waits for the deferred call too */
+    rp__loop_hold(s->loop); /* the loop's end waits for the deferred call too */
     if (s->how.reset_close && !s->inner_closing)
         reset_on_close(s->inner);
     inner_close(s);
-    rp_loop_defer(s->loop, &s->deferred, finish);
+    rp__loop_defer(s->loop, &s->deferred, finish);
 }
 
 static void closed(rp_socket *inner)
@@ -214,7 +214,7 @@ static void closed(rp_socket *inner)
     shaped *s = inner->user;
     s->inner = NULL;
     if (s->closing)
-        rp_loop_defer(s->loop, &s->deferred, finish);
+        rp__loop_defer(s->loop, &s->deferred, finish);
 }
 
 /* ---- making ---- */
@@ -244,10 +244,10 @@ rp_socket *shape_socket(rp_loop *loop, rp_socket *inner, const shape *how)
 {
     if (how->dribble_ms == 0 && how->then == SHAPE_GOES_ON && !how->reset_close)
         return inner;
-    shaped *s = rp_allocate(&loop->memory, sizeof(*s));
+    shaped *s = rp__allocate(&loop->memory, sizeof(*s));
     if (s == NULL) {
         inner->handler = &dropping;
-        rp_socket_ops(inner)->close(inner);
+        rp__socket_ops(inner)->close(inner);
         return NULL;
     }
     s->loop = loop;

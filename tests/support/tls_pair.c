@@ -38,7 +38,7 @@ rp_tls_config *tls_server(const rp_tls_server_options *options)
 {
     rp_tls_config *config;
     rp_error error;
-    if (rp_tls_server_config_create(&config, options, &error) != RP_OK)
+    if (rp__tls_server_config_create(&config, options, &error) != RP_OK)
         fail_msg("%s", error.text);
     return config;
 }
@@ -72,10 +72,10 @@ uint64_t tls_random(tls_pair *pair, uint64_t limit)
 bool tls_pair_open(tls_pair *pair, const tls_pair_options *options)
 {
     memset(pair, 0, sizeof(*pair));
-    rp_memory_init(&pair->memory, (rp_allocator){.resize = NULL});
-    rp_chunk_pool_init(&pair->pool, &pair->memory, NULL);
-    rp_chain_init(&pair->client.output, &pair->pool);
-    rp_chain_init(&pair->server.output, &pair->pool);
+    rp__memory_init(&pair->memory, (rp_allocator){.resize = NULL});
+    rp__chunk_pool_init(&pair->pool, &pair->memory, NULL);
+    rp__chain_init(&pair->client.output, &pair->pool);
+    rp__chain_init(&pair->server.output, &pair->pool);
     pair->random = options->seed * 7919 + 1;
     pair->chunk_limit = options->chunk_limit;
     pair->read_limit = 65536;
@@ -91,7 +91,7 @@ bool tls_pair_open(tls_pair *pair, const tls_pair_options *options)
         .session_key = "origin",
         .peer_text = "localhost (127.0.0.1:443)",
     };
-    pair->client.engine = rp_engine_create(&client, &pair->client.error);
+    pair->client.engine = rp__engine_create(&client, &pair->client.error);
     if (pair->client.engine == NULL)
         return false;
     rp_engine_options server = {
@@ -102,7 +102,7 @@ bool tls_pair_open(tls_pair *pair, const tls_pair_options *options)
         .alpn = options->server_alpn,
         .peer_text = "the client",
     };
-    pair->server.engine = rp_engine_create(&server, &pair->client.error);
+    pair->server.engine = rp__engine_create(&server, &pair->client.error);
     return pair->server.engine != NULL;
 }
 
@@ -110,11 +110,11 @@ void tls_pair_close(tls_pair *pair)
 {
     assert_int_equal(pair->client.stats.tls_calls_idle, 0);
     assert_int_equal(pair->server.stats.tls_calls_idle, 0);
-    rp_engine_destroy(pair->client.engine);
-    rp_engine_destroy(pair->server.engine);
-    rp_chain_clear(&pair->client.output);
-    rp_chain_clear(&pair->server.output);
-    rp_chunk_pool_clear(&pair->pool);
+    rp__engine_destroy(pair->client.engine);
+    rp__engine_destroy(pair->server.engine);
+    rp__chain_clear(&pair->client.output);
+    rp__chain_clear(&pair->server.output);
+    rp__chunk_pool_clear(&pair->pool);
     free(pair->client.received);
     free(pair->server.received);
     assert_int_equal(pair->memory.live, 0);
@@ -141,16 +141,16 @@ static void run(tls_pair *pair, tls_end *end)
     if (end->failed)
         return;
     if (!end->opened) {
-        end->result = rp_engine_handshake(end->engine, &end->error);
+        end->result = rp__engine_handshake(end->engine, &end->error);
         /* In doubt there is nobody to ask here; the error says already what a no would. */
         end->failed = end->result == RP_ENGINE_FAILED || end->result == RP_ENGINE_DOUBT;
         end->opened = end->result == RP_ENGINE_OK;
         assert_int_not_equal(end->result, RP_ENGINE_END);
-        assert_true(end->opened == rp_engine_open(end->engine));
+        assert_true(end->opened == rp__engine_open(end->engine));
     }
-    while (end->opened && !end->failed && rp_engine_readable(end->engine)) {
+    while (end->opened && !end->failed && rp__engine_readable(end->engine)) {
         size_t size, capacity = 1 + (size_t)tls_random(pair, pair->read_limit);
-        end->result = rp_engine_read(end->engine, buffer, capacity, &size, &end->error);
+        end->result = rp__engine_read(end->engine, buffer, capacity, &size, &end->error);
         assert_true((end->result == RP_ENGINE_OK) == (size > 0) && size <= capacity);
         keep(end, buffer, size);
         end->ended = end->ended || end->result == RP_ENGINE_END;
@@ -164,9 +164,9 @@ void tls_feed(tls_pair *pair, tls_end *end, const uint8_t *data, size_t size)
     uint8_t *block = malloc(size);
     assert_non_null(block);
     memcpy(block, data, size);
-    rp_engine_lend(end->engine, block, size);
+    rp__engine_lend(end->engine, block, size);
     run(pair, end);
-    rp_slice rest = rp_engine_unlend(end->engine);
+    rp_slice rest = rp__engine_unlend(end->engine);
     if (!end->failed && !end->ended)
         assert_int_equal(rest.size, 0);
     free(block);
@@ -177,7 +177,7 @@ bool tls_move(tls_pair *pair, tls_end *from, tls_end *to)
     if (from->output.size == 0)
         return false;
     rp_slice slice;
-    rp_chain_slices(&from->output, &slice, 1);
+    rp__chain_slices(&from->output, &slice, 1);
     size_t size = slice.size;
     if (pair->chunk_limit > 0) {
         size_t chunk = 1 + (size_t)tls_random(pair, pair->chunk_limit);
@@ -186,7 +186,7 @@ bool tls_move(tls_pair *pair, tls_end *from, tls_end *to)
     uint8_t *copy = malloc(size);
     assert_non_null(copy);
     memcpy(copy, slice.data, size);
-    rp_chain_consume(&from->output, size);
+    rp__chain_consume(&from->output, size);
     tls_feed(pair, to, copy, size);
     free(copy);
     return true;
@@ -210,12 +210,12 @@ bool tls_handshake(tls_pair *pair)
 
 void tls_write(tls_end *end, const void *data, size_t size)
 {
-    end->result = rp_engine_write(end->engine, data, size, &end->error);
+    end->result = rp__engine_write(end->engine, data, size, &end->error);
     end->failed = end->result == RP_ENGINE_FAILED;
 }
 
 void tls_end_input(tls_pair *pair, tls_end *end)
 {
-    rp_engine_input_end(end->engine);
+    rp__engine_input_end(end->engine);
     run(pair, end);
 }

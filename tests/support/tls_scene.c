@@ -29,10 +29,10 @@ static size_t take(rp_chain *output, uint8_t *bytes, size_t capacity)
     assert_true(size <= capacity);
     for (size_t have = 0; have < size;) {
         rp_slice part;
-        rp_chain_slices(output, &part, 1);
+        rp__chain_slices(output, &part, 1);
         memcpy(bytes + have, part.data, part.size);
         have += part.size;
-        rp_chain_consume(output, part.size);
+        rp__chain_consume(output, part.size);
     }
     return size;
 }
@@ -123,11 +123,11 @@ static void open_13(tls_scene *s, const char *alpn, const char *client_groups, c
     tls_pair_options options = {
         .client = s->client_config, .server = s->server_config, .client_alpn = alpn};
     assert_true(tls_pair_open(&s->pair, &options));
-    assert_int_equal(rp_engine_handshake(s->client->engine, NULL), RP_ENGINE_WANT_INPUT);
+    assert_int_equal(rp__engine_handshake(s->client->engine, NULL), RP_ENGINE_WANT_INPUT);
     while (tls_move(&s->pair, s->client, &s->pair.server))
         ;
     rp_slice record[1];
-    assert_int_equal(rp_chain_slices(&s->pair.server.output, record, 1), 1);
+    assert_int_equal(rp__chain_slices(&s->pair.server.output, record, 1), 1);
     s->hello_size = 5U + ((size_t)record->data[3] << 8) + record->data[4];
     assert_true(s->hello_size < record->size && s->hello_size <= sizeof(s->hello));
     memcpy(s->hello, record->data, s->hello_size);
@@ -204,7 +204,7 @@ void tls_scene_open_12(tls_scene *s, rp_tls_version of_client)
     tls_pair_options options = {
         .client = s->client_config, .server = s->server_config, .client_alpn = "http/1.1"};
     assert_true(tls_pair_open(&s->pair, &options));
-    assert_int_equal(rp_engine_handshake(s->pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+    assert_int_equal(rp__engine_handshake(s->pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
     while (tls_move(&s->pair, &s->pair.client, &s->pair.server))
         ;
     uint8_t bytes[sizeof(s->flight)];
@@ -240,7 +240,7 @@ void tls_scene_connect_12(tls_scene *s)
     tls_scene_open_12(s, RP_TLS_1_2);
     tls_scene_send_plain(s, s->flight, s->flight_size);
     tls_scene_expect_open(s);
-    rp_engine_info_get(s->client->engine, &info);
+    rp__engine_info_get(s->client->engine, &info);
     assert_string_equal(info.cipher, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
     tls_keys_set_12(&s->keys, s->master, s->client_random, s->flight + 6);
 }

@@ -192,7 +192,7 @@ static void body_until(saying *s, size_t end)
 /* The pipe to the client, in a simulation. */
 static sim_pipe *pipe_down(const rp_sim_exchange *x)
 {
-    return &sim_socket_of(rp_sim_tamper_inner(x->connection->socket))->wire->pipes[1];
+    return &sim_socket_of(rp__sim_tamper_inner(x->connection->socket))->wire->pipes[1];
 }
 
 /* From `ahead` bytes on, what the client gets is unsolicited. */
@@ -200,7 +200,7 @@ static void watch(rp_sim_exchange *x, const call *c, size_t ahead)
 {
     if (c->world->sim == NULL)
         return;
-    uint64_t from = rp_stream_sent(x->connection->stream) + ahead;
+    uint64_t from = rp__stream_sent(x->connection->stream) + ahead;
     if (pipe_down(x)->watched_from > from)
         pipe_down(x)->watched_from = from;
 }
@@ -627,7 +627,7 @@ static void take_request(rp_sim_exchange *x, const host *h)
         call_check_body(x, v->now);
     if (h->world->sim != NULL)
         v->next_begins =
-            sim_socket_of(rp_sim_tamper_inner(x->connection->socket))->wire->pipes[0].taken;
+            sim_socket_of(rp__sim_tamper_inner(x->connection->socket))->wire->pipes[0].taken;
     if (!v->now->early && (v->now->flaw != FLAW_DEAF || v->hop < v->now->hops))
         answer(x, v->now);
 }

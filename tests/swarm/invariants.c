@@ -25,18 +25,18 @@ static void limit_holds(const world *w, uint64_t since_ns, uint64_t limit_ms)
 {
     uint64_t late_ns = LATE_NS + world_late_us(w) * 1000;
     if (limit_ms > 0 && limit_ms != RP_NEVER_MS)
-        CHECK(rp_loop_now_ns(w->loop) <= since_ns + limit_ms * 1000000 + late_ns);
+        CHECK(rp__loop_now_ns(w->loop) <= since_ns + limit_ms * 1000000 + late_ns);
 }
 
 /* Input flows while somebody takes it, and only then. */
 static void input_holds(const rp_stream *s)
 {
-    bool simulated = s->socket != NULL && s->tunnel == NULL && rp_sim_of_loop(s->loop) != NULL;
+    bool simulated = s->socket != NULL && s->tunnel == NULL && rp__sim_of_loop(s->loop) != NULL;
     const sim_socket *socket = simulated ? sim_socket_of(s->socket) : NULL;
     if (s->receive_stopping && simulated)
         CHECK((socket->cancelling | socket->decided) & RP_OP_RECEIVE);
-    bool due = !rp_list_empty(&s->pump.link);
-    if (!rp_stream_is_open(s) || s->closing || s->input_ended || due)
+    bool due = !rp__list_empty(&s->pump.link);
+    if (!rp__stream_is_open(s) || s->closing || s->input_ended || due)
         return;
     bool wanted = (!s->has_credit_limit || s->credit > 0) && s->stash_size == 0;
     CHECK(wanted ? s->receiving : !s->receiving || s->receive_stopping);
@@ -44,7 +44,7 @@ static void input_holds(const rp_stream *s)
 
 static size_t stash_limit(const rp_stream *s)
 {
-    if (rp_sim_of_loop(s->loop) == NULL)
+    if (rp__sim_of_loop(s->loop) == NULL)
         return STASH_LIMIT_REAL;
     const sim_socket *socket =
         s->socket != NULL && s->tunnel == NULL ? sim_socket_of(s->socket) : NULL;
@@ -83,20 +83,20 @@ static void opening_holds(const world *w, const rp_conn *conn)
 static void idle_holds(const world *w, const rp_conn *conn)
 {
     uint64_t limit_ms = conn->client->options.connection_idle_ms;
-    bool due = conn->idle_check_ns != 0 && conn->idle_check_ns <= rp_loop_now_ns(w->loop);
+    bool due = conn->idle_check_ns != 0 && conn->idle_check_ns <= rp__loop_now_ns(w->loop);
     limit_holds(w, conn->idle_since_ns, due ? RP_NEVER_MS : limit_ms);
     limit_holds(w, conn->idle_check_ns, due ? 1 : RP_NEVER_MS);
 }
 
 static void conn_holds(const world *w, const rp_conn *conn)
 {
-    bool idle = conn->state == RP_CONN_OPEN && !rp_list_empty(&conn->age_link);
+    bool idle = conn->state == RP_CONN_OPEN && !rp__list_empty(&conn->age_link);
     bool one_by_one = conn->state != RP_CONN_OPEN || conn->protocol->version == 11;
     CHECK(conn->in_flight <= 1 || !one_by_one);
     CHECK(conn->in_flight == 0 || conn->state == RP_CONN_OPEN);
     /* With HTTP/2 there may be more room at once than the pool was told, and never less. */
-    CHECK(!one_by_one || (rp_conn_room(conn) > 0) == !rp_list_empty(&conn->ready_link));
-    CHECK(idle == (conn->in_flight == 0 && !rp_list_empty(&conn->ready_link)));
+    CHECK(!one_by_one || (rp__conn_room(conn) > 0) == !rp__list_empty(&conn->ready_link));
+    CHECK(idle == (conn->in_flight == 0 && !rp__list_empty(&conn->ready_link)));
     if (idle && one_by_one) {
         CHECK(conn->state == RP_CONN_OPEN && conn->stream->encrypted == NULL);
         CHECK(conn->stream->background); /* a reset of its last send is found by the next fill */
@@ -120,7 +120,7 @@ static void conns_hold(const world *w, counted *all)
         all->opening += conn->state == RP_CONN_OPENING;
         all->open += conn->state == RP_CONN_OPEN;
         all->closing += conn->state == RP_CONN_CLOSING;
-        all->idle += conn->state == RP_CONN_OPEN && !rp_list_empty(&conn->age_link);
+        all->idle += conn->state == RP_CONN_OPEN && !rp__list_empty(&conn->age_link);
         all->in_flight += conn->in_flight;
     }
     CHECK(all->conns == client->conn_count);
@@ -132,13 +132,13 @@ static void conns_hold(const world *w, counted *all)
 
 static void request_in_time(const world *w, const rp_request *r)
 {
-    const rp_request *teller = r->hedge != NULL ? rp_hedge_teller(r) : r;
+    const rp_request *teller = r->hedge != NULL ? rp__hedge_teller(r) : r;
     bool owes = teller->has_credit_limit && teller->owed_bytes >= teller->credit_bytes;
     if (r->state == RP_REQUEST_ENDING)
         return;
-    if (rp_decoding_lingers(teller)) /* until its caller takes it */
+    if (rp__decoding_lingers(teller)) /* until its caller takes it */
         owes = true;
-    if (rp_upload_waits(r) != NULL) /* for the rest of the body, or 100 */
+    if (rp__upload_waits(r) != NULL) /* for the rest of the body, or 100 */
         owes = true;
     limit_holds(w, r->started_ns, r->total_timeout_ms);
     if (r->state == RP_REQUEST_QUEUED)
@@ -161,14 +161,15 @@ static void requests_hold(const world *w, counted *all)
         const rp_request *request = RP_CONTAINER(l, rp_request, link);
         all->requests += !request->is_second;
         all->queued += request->state == RP_REQUEST_QUEUED;
-        bool lingers = rp_decoding_lingers(request) && request->conn == NULL;
+        bool lingers = rp__decoding_lingers(request) && request->conn == NULL;
         if (request->hedge != NULL && request->hedge->carries && !request->is_second)
             lingers = true; /* and its second has the connection */
         all->active += request->state == RP_REQUEST_ACTIVE && !lingers;
         CHECK((request->state == RP_REQUEST_ACTIVE && !lingers) == (request->conn != NULL));
         if (request->conn != NULL)
             CHECK(request->conn->origin == request->origin && request->conn->in_flight > 0);
-        bool queued = !rp_list_empty(&request->queue_link); /* HTTP/2 has those that are assigned */
+        bool queued =
+            !rp__list_empty(&request->queue_link); /* HTTP/2 has those that are assigned */
         CHECK(request->state == RP_REQUEST_QUEUED
                   ? queued
                   : !queued || (request->conn != NULL && request->conn->protocol->version == 20));
@@ -185,7 +186,7 @@ static bool has_idle_room(const rp_origin *origin)
     const rp_link *all = &origin->client->idle;
     for (const rp_link *l = all->next; l != all; l = l->next) {
         const rp_conn *conn = RP_CONTAINER(l, rp_conn, age_link);
-        if (conn->origin == origin && rp_conn_room(conn) > 0)
+        if (conn->origin == origin && rp__conn_room(conn) > 0)
             return true;
     }
     return false;
@@ -203,7 +204,7 @@ static void queue_is_served(const rp_origin *origin)
     const rp_request *before = NULL, *first = NULL;
     for (const rp_link *l = origin->queue.next; l != &origin->queue; l = l->next) {
         const rp_request *request = RP_CONTAINER(l, rp_request, queue_link);
-        CHECK(request->fresh_only || rp_limit_room(origin) == 0 || rp_limit_is_serving(origin) ||
+        CHECK(request->fresh_only || rp__limit_room(origin) == 0 || rp__limit_is_serving(origin) ||
               !has_idle_room(origin));
         bool tried = request->retry != NULL && request->retry->tries > 0;
         if (request->redirected || request->is_second || tried) /* it came when it was sent here */
@@ -229,18 +230,19 @@ static void origin_holds(const rp_client *client, const rp_origin *origin, bool 
     CHECK(origin->conn_count <= o->connections_per_origin);
     CHECK(origin->idle_count <= o->idle_per_origin);
     CHECK((origin->conn_count + origin->request_count == 0) ==
-          !rp_list_empty(&origin->remembered_link));
+          !rp__list_empty(&origin->remembered_link));
     CHECK(origin->open_count + origin->opening_count <= origin->conn_count);
     CHECK(origin->queued_count <= origin->request_count);
     queue_is_served(origin);
     /* Nor without anybody trying to open one, where that is allowed, or making room for it. */
-    bool room = client->conn_count < o->connections_total || !rp_list_empty(&client->idle);
+    bool room = client->conn_count < o->connections_total || !rp__list_empty(&client->idle);
     bool may_open = room && client->fresh_count < o->concurrent_openings &&
                     origin->conn_count < o->connections_per_origin;
     /* After a pause of the program the timer that sees to it may have to wait for a turn. */
     const rp_timer *timer = &client->dispatch_timer;
-    bool due = timer->private_started && timer->private_deadline_ns <= rp_loop_now_ns(client->loop);
-    if (rp_limit_is_down(origin) && origin->queued_count > 0 && origin->open_count == 0)
+    bool due =
+        timer->private_started && timer->private_deadline_ns <= rp__loop_now_ns(client->loop);
+    if (rp__limit_is_down(origin) && origin->queued_count > 0 && origin->open_count == 0)
         CHECK(timer->private_started || origin->opening_count > 0 || !may_open || closing);
     else if (origin->queued_count > 0 && may_open && !closing && !due)
         CHECK(origin->opening_count > 0 || origin->open_count > 0);

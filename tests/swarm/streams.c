@@ -219,8 +219,8 @@ static void accepted(listener *l, rp_socket *socket)
     end *e = &d->ends[1];
     CHECK(e->stream == NULL && !e->closed);
     listener_close(l);
-    CHECK(rp_stream_accept(&e->stream, d->world->far_loop, socket, d->server_tls, NULL, e->credit,
-                           &events, e) == RP_OK);
+    CHECK(rp__stream_accept(&e->stream, d->world->far_loop, socket, d->server_tls, NULL, e->credit,
+                            &events, e) == RP_OK);
     if (e->close_called) /* the client's end gave up meanwhile */
         rp_stream_close(e->stream);
 }
@@ -239,12 +239,12 @@ static void given_up(rp_timer *timer, void *user)
 static void make_configurations(duplex *d)
 {
     rp_error error;
-    rp_tls_server_options server = {.certificate_pem = rp_sim_certificate_pem,
-                                    .key_pem = rp_sim_key_pem};
+    rp_tls_server_options server = {.certificate_pem = rp__sim_certificate_pem,
+                                    .key_pem = rp__sim_key_pem};
     rp_tls_options client = {.ca_pem = rp_sim_ca_pem};
     if (world_chance(d->world, 500))
         server.maximum_version = RP_TLS_1_2;
-    CHECK_TEXT(rp_tls_server_config_create(&d->server_tls, &server, &error) == RP_OK, error.text);
+    CHECK_TEXT(rp__tls_server_config_create(&d->server_tls, &server, &error) == RP_OK, error.text);
     CHECK_TEXT(rp_tls_config_create(&d->client_tls, &client, &error) == RP_OK, error.text);
 }
 

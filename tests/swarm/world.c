@@ -10,7 +10,7 @@ uint64_t world_now_us(const world *w)
 {
     if (w->sim != NULL)
         return rp_sim_now_ns(w->sim) / 1000;
-    return (rp_loop_now_ns(w->loop) - w->ground.begun_ns) / 1000;
+    return (rp__loop_now_ns(w->loop) - w->ground.begun_ns) / 1000;
 }
 
 uint64_t world_draw(world *w, uint64_t below)

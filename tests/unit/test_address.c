@@ -12,7 +12,7 @@ static void check(const char *text, const char *expected, const char *with_port)
 {
     rp_address address = {.port = 443};
     char buffer[RP_ADDRESS_TEXT_SIZE];
-    bool good = rp_address_parse(&address, text, strlen(text));
+    bool good = rp__address_parse(&address, text, strlen(text));
     if (expected == NULL) {
         if (good)
             fail_msg("%s was taken for an address", text);
@@ -21,8 +21,8 @@ static void check(const char *text, const char *expected, const char *with_port)
     if (!good)
         fail_msg("%s was not taken for an address", text);
     assert_int_equal(address.port, 443);
-    assert_string_equal(rp_address_text(&address, false, buffer), expected);
-    assert_string_equal(rp_address_text(&address, true, buffer), with_port);
+    assert_string_equal(rp__address_text(&address, false, buffer), expected);
+    assert_string_equal(rp__address_text(&address, true, buffer), with_port);
 }
 
 static void parses_ipv4(void **state)
@@ -109,20 +109,20 @@ static void refuses_the_rest(void **state)
     char longer[300];
     memset(longer, '1', sizeof(longer));
     rp_address address;
-    assert_false(rp_address_parse(&address, longer, sizeof(longer)));
-    assert_false(rp_address_parse(&address, "1.2.3.4\0", 8));
+    assert_false(rp__address_parse(&address, longer, sizeof(longer)));
+    assert_false(rp__address_parse(&address, "1.2.3.4\0", 8));
 }
 
 static void reads_exactly_size_characters(void **state)
 {
     rp_address address = {0};
     (void)state;
-    assert_true(rp_address_parse(&address, "1.2.3.45", 7));
+    assert_true(rp__address_parse(&address, "1.2.3.45", 7));
     assert_int_equal(address.bytes[3], 4);
-    assert_true(rp_address_parse(&address, "::1:443", 3));
+    assert_true(rp__address_parse(&address, "::1:443", 3));
     assert_int_equal(address.bytes[15], 1);
     /* What an IPv6 address left behind is gone. */
-    assert_true(rp_address_parse(&address, "1.2.3.4", 7));
+    assert_true(rp__address_parse(&address, "1.2.3.4", 7));
     assert_int_equal(address.bytes[15], 0);
     assert_int_equal(address.family, 4);
 }
@@ -132,7 +132,7 @@ static void gives_nothing_for_no_address(void **state)
     rp_address none = {0};
     char buffer[RP_ADDRESS_TEXT_SIZE];
     (void)state;
-    assert_string_equal(rp_address_text(&none, true, buffer), "");
+    assert_string_equal(rp__address_text(&none, true, buffer), "");
 }
 
 int main(void)

@@ -28,11 +28,11 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&f, 0, sizeof(f));
-    rp_memory_init(&f.memory, (rp_allocator){NULL, NULL});
-    rp_chunk_pool_init(&f.pool, &f.memory, NULL);
+    rp__memory_init(&f.memory, (rp_allocator){NULL, NULL});
+    rp__chunk_pool_init(&f.pool, &f.memory, NULL);
     for (size_t i = 0; i < SIZE; i++)
         f.data[i] = (uint8_t)(i * 7 + i / 256);
-    assert_int_equal(rp_url_parse(&f.url, "https://h/", 10, NULL), RP_OK);
+    assert_int_equal(rp__url_parse(&f.url, "https://h/", 10, NULL), RP_OK);
     return 0;
 }
 
@@ -40,9 +40,9 @@ static int tear_down(void **state)
 {
     (void)state;
     if (f.body.given.pool != NULL)
-        rp_chain_clear(&f.body.given);
-    rp_free(&f.memory, f.body.trailers);
-    rp_chunk_pool_clear(&f.pool);
+        rp__chain_clear(&f.body.given);
+    rp__free(&f.memory, f.body.trailers);
+    rp__chunk_pool_clear(&f.pool);
     assert_int_equal(f.memory.live, 0);
     return 0;
 }
@@ -50,12 +50,12 @@ static int tear_down(void **state)
 static void begin_produced(uint64_t length)
 {
     f.body = (rp_body){.produced = true, .length = length};
-    rp_chain_init(&f.body.given, &f.pool);
+    rp__chain_init(&f.body.given, &f.pool);
 }
 
 static void give(size_t size)
 {
-    assert_true(rp_chain_append(&f.body.given, f.data + f.body.given_bytes, size));
+    assert_true(rp__chain_append(&f.body.given, f.data + f.body.given_bytes, size));
     f.body.given_bytes += size;
 }
 
@@ -63,7 +63,7 @@ static void give(size_t size)
 static void take(size_t size)
 {
     uint64_t from = f.body.taken_bytes;
-    rp_body_take(&f.body, size, f.out);
+    rp__body_take(&f.body, size, f.out);
     assert_memory_equal(f.out, f.data + from, size);
     assert_int_equal(f.body.taken_bytes, from + size);
 }
@@ -74,17 +74,17 @@ static void test_memory(void **state)
 {
     (void)state;
     f.body = (rp_body){.data = f.data, .length = SIZE};
-    assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), SIZE);
-    assert_int_equal(rp_body_ready(&f.body, 10), 10);
-    assert_false(rp_body_ends(&f.body, SIZE - 1));
-    assert_true(rp_body_ends(&f.body, SIZE));
+    assert_int_equal(rp__body_ready(&f.body, SIZE_MAX), SIZE);
+    assert_int_equal(rp__body_ready(&f.body, 10), 10);
+    assert_false(rp__body_ends(&f.body, SIZE - 1));
+    assert_true(rp__body_ends(&f.body, SIZE));
     take(1);
     take(4096);
     take(0);
-    assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), SIZE - 4097);
+    assert_int_equal(rp__body_ready(&f.body, SIZE_MAX), SIZE - 4097);
     take(SIZE - 4097);
-    assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), 0);
-    assert_true(rp_body_ends(&f.body, 0));
+    assert_int_equal(rp__body_ready(&f.body, SIZE_MAX), 0);
+    assert_true(rp__body_ends(&f.body, 0));
 }
 
 /* Whatever is there, nothing goes, and nothing looks complete. */
@@ -99,13 +99,13 @@ static void test_nothing_goes(void **state)
             give(5);
             f.body.ended = true;
         }
-        assert_true(rp_body_ends(&f.body, 5));
+        assert_true(rp__body_ends(&f.body, 5));
         *(i / 2 == 0 ? &f.body.held : i / 2 == 1 ? &f.body.stopped : &f.body.again) = true;
-        assert_int_equal(rp_body_ready(&f.body, 100), 0);
-        assert_false(rp_body_ends(&f.body, 5));
-        assert_false(rp_body_ends(&f.body, 0));
+        assert_int_equal(rp__body_ready(&f.body, 100), 0);
+        assert_false(rp__body_ends(&f.body, 5));
+        assert_false(rp__body_ends(&f.body, 0));
         if (f.body.produced)
-            rp_chain_clear(&f.body.given);
+            rp__chain_clear(&f.body.given);
     }
 }
 
@@ -114,24 +114,24 @@ static void test_last_byte_is_kept(void **state)
 {
     (void)state;
     begin_produced(SIZE);
-    assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), 0);
+    assert_int_equal(rp__body_ready(&f.body, SIZE_MAX), 0);
     give(SIZE - 1);
-    assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), SIZE - 1);
-    assert_false(rp_body_ends(&f.body, SIZE - 1));
+    assert_int_equal(rp__body_ready(&f.body, SIZE_MAX), SIZE - 1);
+    assert_false(rp__body_ends(&f.body, SIZE - 1));
     give(1);
-    assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), SIZE - 1);
-    assert_false(rp_body_ends(&f.body, SIZE));
+    assert_int_equal(rp__body_ready(&f.body, SIZE_MAX), SIZE - 1);
+    assert_false(rp__body_ends(&f.body, SIZE));
     take(4000);
     take(SIZE - 4001);
-    assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), 0);
-    assert_false(rp_body_ends(&f.body, 0));
-    assert_false(rp_body_ends(&f.body, 1));
+    assert_int_equal(rp__body_ready(&f.body, SIZE_MAX), 0);
+    assert_false(rp__body_ends(&f.body, 0));
+    assert_false(rp__body_ends(&f.body, 1));
     f.body.ended = true;
-    assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), 1);
-    assert_false(rp_body_ends(&f.body, 0));
-    assert_true(rp_body_ends(&f.body, 1));
+    assert_int_equal(rp__body_ready(&f.body, SIZE_MAX), 1);
+    assert_false(rp__body_ends(&f.body, 0));
+    assert_true(rp__body_ends(&f.body, 1));
     take(1);
-    assert_true(rp_body_ends(&f.body, 0));
+    assert_true(rp__body_ends(&f.body, 0));
 }
 
 /* Of one whose length nobody knows all may go, and it is complete when that is told, not before. */
@@ -141,18 +141,18 @@ static void test_unknown_length(void **state)
     begin_produced(RP_LENGTH_UNKNOWN);
     for (size_t size = 1; f.body.given_bytes + size <= SIZE; size = size * 2 + 1) {
         give(size);
-        assert_int_equal(rp_body_ready(&f.body, SIZE_MAX), size);
-        assert_false(rp_body_ends(&f.body, size));
+        assert_int_equal(rp__body_ready(&f.body, SIZE_MAX), size);
+        assert_false(rp__body_ends(&f.body, size));
         take(size / 2);
         take(size - size / 2);
-        assert_false(rp_body_ends(&f.body, 0));
+        assert_false(rp__body_ends(&f.body, 0));
     }
     f.body.ended = true;
-    assert_true(rp_body_ends(&f.body, 0));
+    assert_true(rp__body_ends(&f.body, 0));
     begin_produced(RP_LENGTH_UNKNOWN); /* nothing at all */
-    assert_false(rp_body_ends(&f.body, 0));
+    assert_false(rp__body_ends(&f.body, 0));
     f.body.ended = true;
-    assert_true(rp_body_ends(&f.body, 0));
+    assert_true(rp__body_ends(&f.body, 0));
 }
 
 /* ---- trailers ---- */
@@ -163,12 +163,12 @@ static rp_status set(const char *announced, const rp_header *trailers, size_t co
     rp_message_source source = {
         .method = "PUT", .url = &f.url, .user_agent = "", .headers = &header, .header_count = 1};
     f.error = (rp_error){.status = RP_OK};
-    assert_int_equal(rp_message_pack(&f.message, &source, f.packed, sizeof(f.packed), &f.error),
+    assert_int_equal(rp__message_pack(&f.message, &source, f.packed, sizeof(f.packed), &f.error),
                      RP_OK);
-    rp_free(&f.memory, f.body.trailers);
+    rp__free(&f.memory, f.body.trailers);
     f.body.trailers = NULL;
     f.body.trailers_size = 0;
-    return rp_body_trailers_set(&f.body, &f.memory, &f.message, trailers, count, &f.error);
+    return rp__body_trailers_set(&f.body, &f.memory, &f.message, trailers, count, &f.error);
 }
 
 static rp_status set_one(const char *announced, const char *name, const char *value)
@@ -184,17 +184,17 @@ static void test_trailers(void **state)
     (void)state;
     assert_int_equal(set("Empty,\tX-SUM", trailers, 3), RP_OK);
     for (size_t i = 0; i < 3; i++) {
-        assert_true(rp_body_next_trailer(&f.body, &at, &field));
+        assert_true(rp__body_next_trailer(&f.body, &at, &field));
         assert_int_equal(field.name.size, strlen(trailers[i].name));
         assert_memory_equal(field.name.data, trailers[i].name, field.name.size);
         assert_int_equal(field.value.size, strlen(trailers[i].value));
         assert_memory_equal(field.value.data, trailers[i].value, field.value.size);
     }
-    assert_false(rp_body_next_trailer(&f.body, &at, &field));
+    assert_false(rp__body_next_trailer(&f.body, &at, &field));
     assert_int_equal(set("x", NULL, 0), RP_OK);
     assert_null(f.body.trailers);
     at = 0;
-    assert_false(rp_body_next_trailer(&f.body, &at, &field));
+    assert_false(rp__body_next_trailer(&f.body, &at, &field));
 }
 
 static void test_trailers_announced(void **state)

@@ -22,16 +22,16 @@ typedef struct world {
 
 static void begin(world *w, bool no_stale)
 {
-    rp_memory_init(&w->memory, (rp_allocator){0});
-    rp_cache_init(&w->cache, &w->memory, no_stale);
-    w->name = rp_cache_get(&w->cache, "h.test");
+    rp__memory_init(&w->memory, (rp_allocator){0});
+    rp__cache_init(&w->cache, &w->memory, no_stale);
+    w->name = rp__cache_get(&w->cache, "h.test");
     assert_non_null(w->name);
     w->now_ns = BEGIN_NS;
 }
 
 static void end(world *w)
 {
-    rp_cache_free(&w->cache);
+    rp__cache_free(&w->cache);
     assert_int_equal(w->memory.live, 0);
 }
 
@@ -45,17 +45,17 @@ static rp_answer of(rp_verdict verdict, uint32_t ttl_s)
 static void answer(world *w, unsigned family, rp_verdict verdict, uint32_t ttl_s)
 {
     rp_answer made = of(verdict, ttl_s);
-    rp_cache_answered(w->name, family, &made);
+    rp__cache_answered(w->name, family, &made);
 }
 
 static unsigned start(world *w, rp_view *view)
 {
-    return rp_view_begin(view, w->name, 0, w->now_ns);
+    return rp__view_begin(view, w->name, 0, w->now_ns);
 }
 
 static rp_decision look(world *w, rp_view *view, rp_finding *finding)
 {
-    return rp_view_look(view, w->name, w->now_ns, finding);
+    return rp__view_look(view, w->name, w->now_ns, finding);
 }
 
 /* Asks for both, and answers so. */
@@ -174,7 +174,7 @@ static void takes_the_addresses_of_one_host(void **state)
         for (unsigned family = 0; family < RP_FAMILIES; family++) {
             rp_answer made = of(RP_VERDICT_ADDRESSES, 60);
             made.rank = family == first ? 0 : 1;
-            rp_cache_answered(w.name, family, &made);
+            rp__cache_answered(w.name, family, &made);
         }
         assert_int_equal(look(&w, &view, &finding), RP_DECISION_ADDRESSES);
         assert_true(finding.take[first]);
@@ -197,7 +197,7 @@ static void forgets_silence_with_an_answer(void **state)
     assert_int_equal(look(&w, &view, &finding), RP_DECISION_ADDRESSES);
     assert_true(finding.partial);
     /* Another name: at once. */
-    w.name = rp_cache_get(&w.cache, "other.test");
+    w.name = rp__cache_get(&w.cache, "other.test");
     (void)start(&w, &view);
     answer(&w, RP_FAMILY_V4, RP_VERDICT_ADDRESSES, 0);
     assert_int_equal(look(&w, &view, &finding), RP_DECISION_ADDRESSES);
@@ -274,19 +274,19 @@ static void remembers_so_many_names(void **state)
     (void)start(&w, &view); /* "h.test" is asked for, and stays */
     for (unsigned i = 0; i < 3 * RP_CACHE_LIMIT; i++) {
         (void)snprintf(host, sizeof(host), "n%u.test", i);
-        assert_non_null(rp_cache_get(&w.cache, host));
+        assert_non_null(rp__cache_get(&w.cache, host));
         if (i >= 10)
-            assert_non_null(rp_cache_get(&w.cache, "n5.test")); /* in use, and stays */
+            assert_non_null(rp__cache_get(&w.cache, "n5.test")); /* in use, and stays */
     }
     assert_int_equal(w.cache.count, RP_CACHE_LIMIT);
     uint64_t allocations = w.memory.allocations;
-    assert_ptr_equal(rp_cache_get(&w.cache, "h.test"), w.name);
-    assert_non_null(rp_cache_get(&w.cache, "n5.test"));
+    assert_ptr_equal(rp__cache_get(&w.cache, "h.test"), w.name);
+    assert_non_null(rp__cache_get(&w.cache, "n5.test"));
     assert_int_equal(w.memory.allocations, allocations);
-    assert_non_null(rp_cache_get(&w.cache, "n6.test"));
+    assert_non_null(rp__cache_get(&w.cache, "n6.test"));
     assert_int_equal(w.memory.allocations, allocations + 1);
     w.memory.fail_in = 1;
-    assert_null(rp_cache_get(&w.cache, "n7.test"));
+    assert_null(rp__cache_get(&w.cache, "n7.test"));
     end(&w);
 }
 

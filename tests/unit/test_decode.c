@@ -58,13 +58,13 @@ static bool job_begin(job *j, const char *encoding, const rp_decode_limits *limi
     rp_codings codings;
     size_t most_out = j->most_out;
     *j = (job){.most_out = most_out};
-    rp_memory_init(&j->memory, (rp_allocator){.resize = metered, .user = &j->meter});
+    rp__memory_init(&j->memory, (rp_allocator){.resize = metered, .user = &j->meter});
     j->memory.fail_in = fail_in;
-    rp_codings_read(&codings, &header, 1);
+    rp__codings_read(&codings, &header, 1);
     assert_null(codings.missing);
     j->budget.limit = budget;
-    j->status = rp_decoder_create(&j->decoder, &j->memory, &j->budget, &codings,
-                                  limits == NULL ? &none : limits, &j->error);
+    j->status = rp__decoder_create(&j->decoder, &j->memory, &j->budget, &codings,
+                                   limits == NULL ? &none : limits, &j->error);
     return j->decoder != NULL;
 }
 
@@ -74,7 +74,7 @@ static void job_feed(job *j, const uint8_t *data, size_t size)
     rp_slice in = {data, size};
     size_t got = 1, most = j->most_out == 0 ? sizeof(out) : j->most_out;
     while (j->status == RP_OK && got > 0) {
-        j->status = rp_decoder_pull(j->decoder, &in, out, most, &got, &j->error);
+        j->status = rp__decoder_pull(j->decoder, &in, out, most, &got, &j->error);
         if (j->status != RP_OK)
             return;
         assert_true(got <= most);
@@ -89,8 +89,8 @@ static void job_feed(job *j, const uint8_t *data, size_t size)
 static rp_status job_end(job *j)
 {
     if (j->status == RP_OK)
-        j->status = rp_decoder_finish(j->decoder, &j->error);
-    rp_decoder_destroy(j->decoder);
+        j->status = rp__decoder_finish(j->decoder, &j->error);
+    rp__decoder_destroy(j->decoder);
     assert_int_equal(j->memory.live, 0);
     assert_int_equal(j->meter.now, 0);
     return j->status;
@@ -420,20 +420,20 @@ static void test_codings(void **state)
                            {"Content-Encoding", "BR"}};
     rp_codings c;
     (void)state;
-    rp_codings_read(&c, headers, 3);
+    rp__codings_read(&c, headers, 3);
     assert_int_equal(c.count, 2);
     assert_null(c.missing);
-    rp_codings_read(&c, headers + 1, 1);
+    rp__codings_read(&c, headers + 1, 1);
     assert_int_equal(c.count, 0);
     assert_null(c.missing);
     headers[1] = (rp_header){"Content-Encoding", "gzip, exi"};
-    rp_codings_read(&c, headers, 3);
+    rp__codings_read(&c, headers, 3);
     assert_string_equal(c.missing, "");
     headers[1] = (rp_header){"Content-Encoding", "gzip,zstd"};
-    rp_codings_read(&c, headers, 3);
+    rp__codings_read(&c, headers, 3);
     assert_null(c.missing);
     assert_true(c.too_many);
-    assert_string_equal(rp_decode_accepted(), "deflate, gzip, br, zstd");
+    assert_string_equal(rp__decode_accepted(), "deflate, gzip, br, zstd");
 }
 
 int main(void)

@@ -139,7 +139,7 @@ static void check_case(const dial_case *c)
                                .resolver = resolver,
                                .resolve_timeout_ms = RP_NEVER_MS,
                                .connect_timeout_ms = RP_NEVER_MS};
-    assert_non_null(rp_dial_start(loop, &options, on_dial, &got));
+    assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
     assert_int_equal(got.calls, 0);
     rp_loop_run(loop);
 
@@ -147,7 +147,7 @@ static void check_case(const dial_case *c)
     const char *rest = strstr(c->text, "%s");
     size_t before = rest == NULL ? strlen(c->text) : (size_t)(rest - c->text);
     (void)snprintf(expected, sizeof(expected), "%.*s%s%s", (int)before, c->text,
-                   rest == NULL ? "" : rp_os_error_text(c->os_code), rest == NULL ? "" : rest + 2);
+                   rest == NULL ? "" : rp__os_error_text(c->os_code), rest == NULL ? "" : rest + 2);
     assert_int_equal(got.calls, 1);
     assert_string_equal(got.error.text, expected);
     assert_int_equal(got.error.status, c->status);
@@ -200,7 +200,7 @@ static void waits_for_the_late_family(void **state)
             fake->silent[late] = true;
             fake->attempts = attempts;
             fake->attempt_count = 2;
-            assert_non_null(rp_dial_start(loop, &options, on_dial, &got));
+            assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
             pass_ms(loop, fake, 1);
             pass_ms(loop, fake, 50); /* the patience */
             pass_ms(loop, fake, 1);  /* refused */
@@ -351,7 +351,7 @@ static void check_rule(const rule_case *c)
                                .rules = {c->refuse, c->hook == NULL ? NULL : ask, &a},
                                .resolve_timeout_ms = RP_NEVER_MS,
                                .connect_timeout_ms = RP_NEVER_MS};
-    assert_non_null(rp_dial_start(loop, &options, on_dial, &got));
+    assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
     assert_int_equal(got.calls, 0);
     rp_loop_run(loop);
     assert_int_equal(got.calls, 1);
@@ -397,7 +397,7 @@ static void asks_of_given_and_late_addresses(void **state)
         fake->address_count = 2;
         fake->ttl_s = 60;
         fake->silent[0] = true;
-        assert_non_null(rp_dial_start(loop, &options, on_dial, &got));
+        assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
         for (unsigned i = 0; i < 5; i++)
             pass_ms(loop, fake, 30);
         assert_int_equal(got.calls, way == 0);
@@ -435,7 +435,7 @@ static void counts_those_that_were_tried(void **state)
         fake->attempts = attempts;
         fake->attempt_count = 2;
         fake->no_answer = true;
-        assert_non_null(rp_dial_start(loop, &options, on_dial, &got));
+        assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
         for (unsigned i = 0; i < 3; i++)
             pass_ms(loop, fake, 260);
         rp_loop_run(loop);

@@ -23,25 +23,25 @@ static void world_init(world *w, uint32_t limit_us, uint32_t answer_us)
 {
     *w = (world){.answer_us = answer_us};
     w->socket.port = &w->port;
-    rp_gather_init(&w->gather, limit_us);
+    rp__gather_init(&w->gather, limit_us);
 }
 
 /* A turn that waits and finds count answers, then asks for as many as bring them up to awaited. */
 static void turn_finding(world *w, uint32_t count, uint32_t awaited)
 {
-    w->slept_us = rp_gather_begin(&w->gather, &w->port);
+    w->slept_us = rp__gather_begin(&w->gather, &w->port);
     if (count > w->socket.awaited)
         count = w->socket.awaited;
-    rp_socket_await(&w->socket, w->socket.awaited - count);
-    rp_gather_end(&w->gather, &w->port);
-    rp_socket_await(&w->socket, awaited);
+    rp__socket_await(&w->socket, w->socket.awaited - count);
+    rp__gather_end(&w->gather, &w->port);
+    rp__socket_await(&w->socket, awaited);
 }
 
 /* What it finds is what came while it slept, and while the client was busy. */
 static uint32_t turn_working(world *w, uint32_t busy_us, uint32_t awaited)
 {
     uint32_t before = w->socket.awaited;
-    uint32_t sleeps_us = rp_gather_begin(&w->gather, &w->port);
+    uint32_t sleeps_us = rp__gather_begin(&w->gather, &w->port);
     uint32_t came = (busy_us + sleeps_us) / w->answer_us;
     if (came > before)
         came = before;
@@ -54,7 +54,7 @@ static void waits_for_half(void **state)
     world w;
     (void)state;
     world_init(&w, LIMIT_US, 4);
-    rp_socket_await(&w.socket, 100);
+    rp__socket_await(&w.socket, 100);
     for (unsigned i = 0; i < 50; i++)
         (void)turn_working(&w, 20, 100);
     for (unsigned i = 0; i < 50; i++) {
@@ -71,7 +71,7 @@ static void waits_no_longer_than_it_may(void **state)
     for (size_t i = 0; i < sizeof(answers_us) / sizeof(answers_us[0]); i++) {
         world w;
         world_init(&w, LIMIT_US, answers_us[i]);
-        rp_socket_await(&w.socket, 100);
+        rp__socket_await(&w.socket, 100);
         for (unsigned turn = 0; turn < 200; turn++) {
             uint32_t slept_us = turn_working(&w, 20, 100);
             assert_in_range(slept_us, 0, LIMIT_US);
@@ -98,7 +98,7 @@ static void few_are_not_waited_for(void **state)
     world w = busy_world();
     (void)state;
     w.socket.port = &w.port;
-    rp_socket_await(&w.socket, RP_GATHER_AWAITED_LEAST);
+    rp__socket_await(&w.socket, RP_GATHER_AWAITED_LEAST);
     turn_finding(&w, 8, RP_GATHER_AWAITED_LEAST - 1);
     assert_in_range(w.slept_us, 100, LIMIT_US);
     turn_finding(&w, 1, 1); /* the slow one of a hundred */
@@ -114,7 +114,7 @@ static void slow_ones_are_not_waited_for(void **state)
     unsigned waits = 0;
     (void)state;
     w.socket.port = &w.port;
-    rp_socket_await(&w.socket, 101);
+    rp__socket_await(&w.socket, 101);
     for (unsigned i = 0; i < 100; i++) {
         turn_finding(&w, 1, 101);
         waits += w.slept_us > 0;
@@ -134,9 +134,9 @@ static void turns_without_a_wait_do_not_count(void **state)
     world w = busy_world();
     (void)state;
     w.socket.port = &w.port;
-    rp_socket_await(&w.socket, 100);
+    rp__socket_await(&w.socket, 100);
     for (unsigned i = 0; i < 100; i++)
-        rp_gather_end(&w.gather, &w.port);
+        rp__gather_end(&w.gather, &w.port);
     turn_finding(&w, 50, 100);
     assert_int_equal(w.slept_us, 200);
 }
@@ -146,7 +146,7 @@ static void can_be_switched_off(void **state)
     world w;
     (void)state;
     world_init(&w, 0, 4);
-    rp_socket_await(&w.socket, 100);
+    rp__socket_await(&w.socket, 100);
     for (unsigned i = 0; i < 100; i++)
         assert_int_equal(turn_working(&w, 20, 100), 0);
 }
@@ -157,13 +157,13 @@ static void keeps_account(void **state)
     (void)state;
     world_init(&w, LIMIT_US, 4);
     rp_socket other = {.port = &w.port};
-    rp_socket_await(&w.socket, 10);
-    rp_socket_await(&other, 7);
-    rp_socket_await(&w.socket, 4);
+    rp__socket_await(&w.socket, 10);
+    rp__socket_await(&other, 7);
+    rp__socket_await(&w.socket, 4);
     assert_int_equal(w.port.awaited, 11);
     assert_int_equal(w.port.answered, 6);
-    rp_socket_await(&w.socket, 8);
-    rp_socket_await(&other, 0);
+    rp__socket_await(&w.socket, 8);
+    rp__socket_await(&other, 0);
     assert_int_equal(w.port.awaited, 8);
     assert_int_equal(w.port.answered, 13);
 }

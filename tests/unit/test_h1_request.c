@@ -22,7 +22,7 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&f, 0, sizeof(f));
-    assert_int_equal(rp_url_parse(&f.url, "https://h/", 10, NULL), RP_OK);
+    assert_int_equal(rp__url_parse(&f.url, "https://h/", 10, NULL), RP_OK);
     f.source = (rp_message_source){.method = "GET", .url = &f.url, .user_agent = "ua/1"};
     return 0;
 }
@@ -31,11 +31,12 @@ static int set_up(void **state)
 static const char *written(void)
 {
     rp_message message;
-    assert_int_equal(rp_message_pack(&message, &f.source, f.packed, sizeof(f.packed), NULL), RP_OK);
-    size_t bound = rp_h1_request_bound(&message, NULL);
+    assert_int_equal(rp__message_pack(&message, &f.source, f.packed, sizeof(f.packed), NULL),
+                     RP_OK);
+    size_t bound = rp__h1_request_bound(&message, NULL);
     assert_true(bound < sizeof(f.text));
     memset(f.text, '!', sizeof(f.text));
-    size_t size = rp_h1_request_write(&message, NULL, (uint8_t *)f.text);
+    size_t size = rp__h1_request_write(&message, NULL, (uint8_t *)f.text);
     assert_true(size <= bound);
     assert_int_equal(f.text[size], '!');
     f.text[size] = '\0';
@@ -50,7 +51,7 @@ static void use_headers(const rp_header *headers, size_t count)
 
 static void use_url(const char *text)
 {
-    assert_int_equal(rp_url_parse(&f.url, text, strlen(text), NULL), RP_OK);
+    assert_int_equal(rp__url_parse(&f.url, text, strlen(text), NULL), RP_OK);
 }
 
 static void test_defaults(void **state)
@@ -96,8 +97,9 @@ static void test_own_target(void **state)
     f.source.target = "*";
     assert_string_equal(written(), "GET * HTTP/1.1\r\nHost: h\r\nUser-Agent: ua/1\r\n"
                                    "Accept: */*\r\n\r\n");
-    assert_int_equal(rp_message_pack(&message, &f.source, f.packed, sizeof(f.packed), NULL), RP_OK);
-    size_t size = rp_h1_request_write(&message, "", (uint8_t *)f.text);
+    assert_int_equal(rp__message_pack(&message, &f.source, f.packed, sizeof(f.packed), NULL),
+                     RP_OK);
+    size_t size = rp__h1_request_write(&message, "", (uint8_t *)f.text);
     f.text[size] = '\0';
     assert_memory_equal(f.text, "GET * HTTP/1.1\r\n", 16);
 }
@@ -114,10 +116,10 @@ static void test_proxy(void **state)
     for (size_t i = 0; i < 2; i++) {
         f.source.headers = headers;
         f.source.header_count = i == 0 ? 3 : 1;
-        assert_int_equal(rp_message_pack(&message, &f.source, f.packed, sizeof(f.packed), NULL),
+        assert_int_equal(rp__message_pack(&message, &f.source, f.packed, sizeof(f.packed), NULL),
                          RP_OK);
-        size_t size = rp_h1_request_write(&message, lines + (i == 0 ? 0 : 30), (uint8_t *)f.text);
-        assert_true(size <= rp_h1_request_bound(&message, lines));
+        size_t size = rp__h1_request_write(&message, lines + (i == 0 ? 0 : 30), (uint8_t *)f.text);
+        assert_true(size <= rp__h1_request_bound(&message, lines));
         f.text[size] = '\0';
         assert_non_null(strstr(
             f.text, i == 0 ? "\r\nHost: h\r\nProxy-Authorization: Basic x\r\nUser-Agent: ua/1\r\n"

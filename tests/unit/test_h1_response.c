@@ -134,7 +134,7 @@ static void test_keep_alive(void **state)
         h1_run(parser, false, text, (size_t)size, 0, 0, END_NONE);
         assert_int_equal(h1.trace.text[h1.trace.size - 1], cases[i].expected);
     }
-    rp_h1_parser_destroy(parser);
+    rp__h1_parser_destroy(parser);
     h1_check("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nx", END_CLEAN, false,
              "H200/10 'OK' ? [Connection=keep-alive] B'x'C-");
 }
@@ -186,7 +186,7 @@ static void check_limit(const char *data, size_t size, const char *expected)
         rp_h1_parser *parser = h1_create();
         rp_error error = {0};
         rp_h1_result result = RP_H1_MORE;
-        rp_h1_parser_start(parser, false);
+        rp__h1_parser_start(parser, false);
         h1.trace.size = 0;
         h1.trace.in_body = false;
         for (size_t used = 0, part; used < size && result == RP_H1_MORE; used += part) {
@@ -200,7 +200,7 @@ static void check_limit(const char *data, size_t size, const char *expected)
             if (strcmp(error.text, expected) != 0)
                 fail_msg("%s", error.text);
         }
-        rp_h1_parser_destroy(parser);
+        rp__h1_parser_destroy(parser);
     }
 }
 
@@ -378,16 +378,16 @@ static void test_no_memory(void **state)
     (void)state;
     for (size_t step = 1; step <= sizeof(text) - 1; step += sizeof(text) - 2) {
         for (uint64_t nth = 1;; nth++) {
-            rp_h1_scratch_clear(&h1.scratch);
+            rp__h1_scratch_clear(&h1.scratch);
             h1.memory.fail_in = nth;
             rp_h1_parser *parser =
-                rp_h1_parser_create(&h1.memory, &h1.scratch, &h1.limits, &h1_events, &h1.trace);
+                rp__h1_parser_create(&h1.memory, &h1.scratch, &h1.limits, &h1_events, &h1.trace);
             if (parser == NULL) {
                 assert_int_equal(nth, 1);
                 continue;
             }
             h1_run(parser, false, text, sizeof(text) - 1, sizeof(text) - 1, step, END_NONE);
-            rp_h1_parser_destroy(parser);
+            rp__h1_parser_destroy(parser);
             if (h1.memory.fail_in > 0)
                 break;
             assert_int_equal(h1.memory.live,
@@ -415,8 +415,8 @@ static void test_steady_state(void **state)
     assert_int_equal(h1.memory.allocations, allocations);
     /* Two parsers, the scratch's text and headers, and what the parts were kept in. */
     assert_int_equal(h1.memory.live, 5);
-    rp_h1_parser_destroy(first);
-    rp_h1_parser_destroy(second);
+    rp__h1_parser_destroy(first);
+    rp__h1_parser_destroy(second);
 }
 
 /* Two heads in parts at the same time on one loop. */
@@ -427,8 +427,8 @@ static void test_interleaved(void **state)
     rp_error error;
     size_t used;
     (void)state;
-    rp_h1_parser_start(parsers[0], false);
-    rp_h1_parser_start(parsers[1], false);
+    rp__h1_parser_start(parsers[0], false);
+    rp__h1_parser_start(parsers[1], false);
     for (size_t i = 0; i < sizeof(text) - 1; i++) {
         for (int k = 0; k < 2; k++) {
             h1.trace.size = 0;
@@ -439,8 +439,8 @@ static void test_interleaved(void **state)
                 assert_memory_equal(h1.trace.text, "H200/11 'OK' 1 [A=b;Content-Length=1] ", 38);
         }
     }
-    rp_h1_parser_destroy(parsers[0]);
-    rp_h1_parser_destroy(parsers[1]);
+    rp__h1_parser_destroy(parsers[0]);
+    rp__h1_parser_destroy(parsers[1]);
 }
 
 /* A response in the middle of which the connection is given up leaks nothing. */
@@ -450,10 +450,10 @@ static void test_destroyed_midway(void **state)
     rp_error error;
     size_t used;
     (void)state;
-    rp_h1_parser_start(parser, false);
+    rp__h1_parser_start(parser, false);
     assert_int_equal(h1_feed(parser, OK "A: b", 21, &used, &error), RP_H1_MORE);
-    rp_h1_parser_destroy(parser);
-    rp_h1_parser_destroy(NULL);
+    rp__h1_parser_destroy(parser);
+    rp__h1_parser_destroy(NULL);
 }
 
 /* What comes when no response is expected is our bug, and says so. */
@@ -469,11 +469,11 @@ static void test_unexpected(void **state)
         assert_int_equal(h1_feed(parser, "x", 1, &used, &error), RP_H1_FAILED);
         assert_int_equal(error.status, RP_E_INTERNAL);
         assert_string_equal(error.text, "bytes for a parser that expects no response");
-        assert_int_equal(rp_h1_parser_end(parser, true, &error), RP_H1_FAILED);
+        assert_int_equal(rp__h1_parser_end(parser, true, &error), RP_H1_FAILED);
         assert_int_equal(error.status, RP_E_INTERNAL);
         assert_string_equal(error.text, "the end for a parser that expects no response");
-        assert_false(rp_h1_parser_keep_alive(parser));
-        rp_h1_parser_destroy(parser);
+        assert_false(rp__h1_parser_keep_alive(parser));
+        rp__h1_parser_destroy(parser);
     }
 }
 

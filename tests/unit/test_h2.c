@@ -204,8 +204,8 @@ static void test_answer_in_pieces(void **state)
                               "Hello, world");
         assert_true(rig.good);
     }
-    assert_int_equal(rp_h2_open(rig.h2), 0);
-    assert_null(rp_h2_first(rig.h2));
+    assert_int_equal(rp__h2_open(rig.h2), 0);
+    assert_null(rp__h2_first(rig.h2));
 }
 
 static void test_without_body(void **state)
@@ -445,7 +445,7 @@ static void test_resets(void **state)
     h2_word_put(&rig.peer, NGHTTP2_RST_STREAM, id, NGHTTP2_REFUSED_STREAM);
     h2_come();
     assert_int_equal(late->end, RP_H2_GIVEN_UP);
-    assert_int_equal(rp_h2_open(rig.h2), 0);
+    assert_int_equal(rp__h2_open(rig.h2), 0);
     assert_true(rig.good);
 }
 
@@ -456,8 +456,8 @@ static void test_goaway(void **state)
         h2_get(i);
     h2_goaway_put(&rig.peer, 3, NGHTTP2_NO_ERROR, "");
     h2_come();
-    assert_true(rp_h2_is_leaving(rig.h2));
-    assert_int_equal(rp_h2_limit(rig.h2), 0);
+    assert_true(rp__h2_is_leaving(rig.h2));
+    assert_int_equal(rp__h2_limit(rig.h2), 0);
     for (unsigned i = 2; i < 4; i++) {
         assert_true(rig.all[i].ended);
         assert_int_equal(rig.all[i].end, RP_H2_UNPROCESSED);
@@ -477,10 +477,10 @@ static void test_farewell(void **state)
     rp_error error;
     (void)state;
     h2_get(0);
-    assert_false(rp_h2_farewell(rig.h2, &error));
+    assert_false(rp__h2_farewell(rig.h2, &error));
     h2_goaway_put(&rig.peer, 1, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_pings\r\x1b");
     h2_come();
-    assert_true(rp_h2_farewell(rig.h2, &error));
+    assert_true(rp__h2_farewell(rig.h2, &error));
     assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
     assert_string_equal(error.text, "the server gave the connection up with ENHANCE_YOUR_CALM, "
                                     "\"too_many_pings??\" (GOAWAY)");
@@ -492,25 +492,25 @@ static void test_farewell(void **state)
 static void test_limit_of_streams(void **state)
 {
     (void)state;
-    assert_int_equal(rp_h2_limit(rig.h2), 100);
+    assert_int_equal(rp__h2_limit(rig.h2), 100);
     h2_get(0);
     h2_get(1);
     h2_settings();
-    assert_int_equal(rp_h2_limit(rig.h2), 1000);
+    assert_int_equal(rp__h2_limit(rig.h2), 1000);
     for (uint32_t limit = 0; limit < 3; limit++) {
         h2_settings_put(&rig.peer, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limit);
         h2_come();
-        assert_int_equal(rp_h2_limit(rig.h2), limit);
+        assert_int_equal(rp__h2_limit(rig.h2), limit);
     }
-    assert_int_equal(rp_h2_open(rig.h2), 2);
+    assert_int_equal(rp__h2_open(rig.h2), 2);
     h2_head_put(&rig.peer, 1, ENDS_STREAM, ":status: 200\n");
     h2_come();
-    assert_int_equal(rp_h2_open(rig.h2), 1);
+    assert_int_equal(rp__h2_open(rig.h2), 1);
     /* Reset by us: it counts until the server can know. */
-    rp_h2_drop(rig.h2, rig.all[1].stream, rig.now_ns);
-    assert_int_equal(rp_h2_open(rig.h2), 1);
+    rp__h2_drop(rig.h2, rig.all[1].stream, rig.now_ns);
+    assert_int_equal(rp__h2_open(rig.h2), 1);
     h2_drain();
-    assert_int_equal(rp_h2_open(rig.h2), 0);
+    assert_int_equal(rp__h2_open(rig.h2), 0);
 }
 
 /* Whose memory is worth fetching. */
@@ -520,11 +520,11 @@ static void test_next_user(void **state)
     for (unsigned i = 0; i < 3; i++)
         h2_get(i);
     rp_h2_stream *first = rig.all[0].stream;
-    assert_ptr_equal(rp_h2_next_user(rig.h2, first), &rig.all[1]);
-    assert_ptr_equal(rp_h2_next_user(rig.h2, rig.all[1].stream), &rig.all[2]);
-    assert_null(rp_h2_next_user(rig.h2, rig.all[2].stream));
-    rp_h2_drop(rig.h2, rig.all[1].stream, rig.now_ns);
-    assert_ptr_equal(rp_h2_next_user(rig.h2, first), &rig.all[2]);
+    assert_ptr_equal(rp__h2_next_user(rig.h2, first), &rig.all[1]);
+    assert_ptr_equal(rp__h2_next_user(rig.h2, rig.all[1].stream), &rig.all[2]);
+    assert_null(rp__h2_next_user(rig.h2, rig.all[2].stream));
+    rp__h2_drop(rig.h2, rig.all[1].stream, rig.now_ns);
+    assert_ptr_equal(rp__h2_next_user(rig.h2, first), &rig.all[2]);
 }
 
 /* ---- streams that nobody wants ---- */
@@ -548,23 +548,23 @@ static void test_budget_of_resets(void **state)
     h2_settings();
     for (unsigned i = 0; i < 130; i++) {
         h2_exchange *e = h2_get(i);
-        rp_h2_drop(rig.h2, e->stream, rig.now_ns);
+        rp__h2_drop(rig.h2, e->stream, rig.now_ns);
         h2_drain();
     }
     assert_int_equal(resets_seen(), 100);
-    assert_int_equal(rp_h2_unwanted(rig.h2), 30);
-    assert_int_equal(rp_h2_open(rig.h2), 30);
+    assert_int_equal(rp__h2_unwanted(rig.h2), 30);
+    assert_int_equal(rp__h2_open(rig.h2), 30);
     for (unsigned i = 100; i < 130; i++) {
         h2_head_put(&rig.peer, 1 + 2 * i, 0, ":status: 200\n");
         h2_zeros_put(&rig.peer, 1 + 2 * i, ENDS_STREAM, 20000);
     }
     h2_come();
-    assert_int_equal(rp_h2_open(rig.h2), 0);
-    assert_int_equal(rp_h2_unwanted(rig.h2), 0);
+    assert_int_equal(rp__h2_open(rig.h2), 0);
+    assert_int_equal(rp__h2_unwanted(rig.h2), 0);
     rig.now_ns += 2000000000u; /* two seconds make ten more */
     for (unsigned i = 130; i < 145; i++) {
         h2_exchange *e = h2_get(i);
-        rp_h2_drop(rig.h2, e->stream, rig.now_ns);
+        rp__h2_drop(rig.h2, e->stream, rig.now_ns);
         h2_drain();
     }
     assert_int_equal(resets_seen(), 10);
@@ -584,7 +584,7 @@ static void test_dropped_in_step(void **state)
         bool before = i % 2 == 0;
         e->drops = !before;
         if (before)
-            rp_h2_drop(rig.h2, e->stream, rig.now_ns);
+            rp__h2_drop(rig.h2, e->stream, rig.now_ns);
         h2_head_put(&rig.peer, id, 0, ":status: 200\nx-table: from the bad one\n");
         h2_zeros_put(&rig.peer, id, 0, 16384);
         h2_zeros_put(&rig.peer, id, 0, 16384);
@@ -609,8 +609,8 @@ static void test_unwanted_give_back(void **state)
     for (unsigned i = 0; i < 200; i++) {
         h2_exchange *e = h2_get(i);
         uint32_t id = e->stream->id;
-        rp_h2_drop(rig.h2, e->stream, rig.now_ns);
-        assert_int_equal(rp_h2_unwanted(rig.h2), i >= 100);
+        rp__h2_drop(rig.h2, e->stream, rig.now_ns);
+        assert_int_equal(rp__h2_unwanted(rig.h2), i >= 100);
         h2_head_put(&rig.peer, id, 0, ":status: 200\n");
         h2_zeros_put(&rig.peer, id, 0, 16384);
         h2_zeros_put(&rig.peer, id, ENDS_STREAM, 16384);
@@ -628,7 +628,7 @@ static void assert_failed(uint32_t code, const char *part)
 {
     rp_error error;
     assert_false(rig.good);
-    rp_h2_failure(rig.h2, &error);
+    rp__h2_failure(rig.h2, &error);
     if (strstr(error.text, part) == NULL)
         fail_msg("not in \"%s\": %s", error.text, part);
     assert_int_equal(error.h2_code, code);
@@ -766,7 +766,7 @@ static void test_broken_rules(void **state)
         assert_failed(cases[i / 2].code, "the server ");
         assert_true(h2_peer_take_type(&rig.peer, NGHTTP2_GOAWAY, &frame));
         assert_int_equal(h2_word(frame.payload + 4), cases[i / 2].code);
-        assert_false(rp_h2_feed(rig.h2, (const uint8_t *)"x", 1, rig.now_ns));
+        assert_false(rp__h2_feed(rig.h2, (const uint8_t *)"x", 1, rig.now_ns));
         h2_rig_end();
         (void)h2_rig_set_up(state);
     }
@@ -783,7 +783,7 @@ static void test_answers_in_http1(void **state)
         h2_raw(&rig.peer, text, sizeof(text) - 1);
         h2_come();
         assert_false(rig.good);
-        rp_h2_failure(rig.h2, &error);
+        rp__h2_failure(rig.h2, &error);
         assert_int_equal(error.status, RP_E_H2_NOT_SPOKEN);
         h2_rig_end();
         (void)h2_rig_set_up(state);
@@ -834,12 +834,12 @@ static void run_once(void)
     answer(1);
     h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 3, 100000);
     h2_come();
-    if (e->stream != NULL && !e->ended && rp_h2_consume(rig.h2, e->stream, 100))
-        rp_h2_deliver(rig.h2);
+    if (e->stream != NULL && !e->ended && rp__h2_consume(rig.h2, e->stream, 100))
+        rp__h2_deliver(rig.h2);
     h2_drain();
     h2_take_ends();
     if (put->stream != NULL && !put->ended)
-        rp_h2_drop(rig.h2, put->stream, rig.now_ns);
+        rp__h2_drop(rig.h2, put->stream, rig.now_ns);
     h2_drain();
 }
 

@@ -46,7 +46,7 @@ static void test_dropped_with_the_end(void **state)
     h2_head_put(&rig.peer, 1, 0, ":status: 200\n");
     h2_text_put(&rig.peer, 1, ENDS_STREAM, "x");
     h2_come();
-    assert_int_equal(rp_h2_open(rig.h2), 0);
+    assert_int_equal(rp__h2_open(rig.h2), 0);
     assert_true(h2_next_is(NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL));
 }
 
@@ -78,8 +78,8 @@ static void test_dropped_in_a_delivery(void **state)
     h2_text_put(&rig.peer, 1, 0, "0123456789");
     h2_come();
     e->drops = true;
-    assert_true(rp_h2_consume(rig.h2, e->stream, 5));
-    rp_h2_deliver(rig.h2);
+    assert_true(rp__h2_consume(rig.h2, e->stream, 5));
+    rp__h2_deliver(rig.h2);
     h2_assert_told(e, "head 200;012345");
 }
 
@@ -99,19 +99,19 @@ static void test_ended_within_its_head(void **state)
     memset(value, '~', sizeof(value) - 1);
     rp_message_source source = {
         .method = "GET", .url = &rig.url, .headers = &field, .header_count = 1, .user_agent = "u"};
-    assert_int_equal(rp_message_pack(&message, &source, rig.packed, sizeof(rig.packed), &error),
+    assert_int_equal(rp__message_pack(&message, &source, rig.packed, sizeof(rig.packed), &error),
                      RP_OK);
     rp_h2_request request = {.message = &message, .user = &rig.all[0]};
-    rig.all[0].stream = rp_h2_submit(rig.h2, &request);
-    assert_true(rp_h2_drain(rig.h2, out, sizeof(out), &size, rig.now_ns));
+    rig.all[0].stream = rp__h2_submit(rig.h2, &request);
+    assert_true(rp__h2_drain(rig.h2, out, sizeof(out), &size, rig.now_ns));
     assert_true(size > 16384);
     h2_peer_give(&rig.peer, out, size);
-    rp_h2_ping(rig.h2);
+    rp__h2_ping(rig.h2);
     h2_word_put(&rig.peer, NGHTTP2_RST_STREAM, 3, NGHTTP2_ENHANCE_YOUR_CALM);
     h2_come();
     assert_true(rig.good);
     assert_true(rig.all[0].ended && rig.all[0].end == RP_H2_GIVEN_UP);
-    assert_int_equal(rp_h2_open(rig.h2), 1);
+    assert_int_equal(rp__h2_open(rig.h2), 1);
     /* The head goes out to its end all the same: no other frame may come before. */
     while (h2_peer_take(&rig.peer, &frame) && frame.id != 3)
         continue;
@@ -227,7 +227,7 @@ static void test_empty_ends_of_the_closed(void **state)
         h2_frame_put(&rig.peer, NGHTTP2_DATA, ENDS_STREAM, 1, "", 0);
     h2_come();
     assert_false(rig.good);
-    rp_h2_failure(rig.h2, &error);
+    rp__h2_failure(rig.h2, &error);
     assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -242,16 +242,16 @@ static void test_heads_of_nobody(void **state)
         for (unsigned i = 0; i <= id / 2; i++) {
             h2_get(i);
             if (kind > 0)
-                rp_h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
+                rp__h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
         }
         h2_get(299);
-        assert_int_equal(rp_h2_unwanted(rig.h2), kind == 2);
+        assert_int_equal(rp__h2_unwanted(rig.h2), kind == 2);
         h2_head_put(&rig.peer, id, kind == 0 ? ENDS_STREAM : 0, ":status: 200\n");
         for (unsigned i = 0; i < 5000; i++)
             h2_frame_put(&rig.peer, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, "\x88", 1);
         h2_come();
         assert_false(rig.good);
-        rp_h2_failure(rig.h2, &error);
+        rp__h2_failure(rig.h2, &error);
         assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
         h2_rig_end();
         (void)h2_rig_set_up(state);
@@ -266,7 +266,7 @@ static void test_answers_to_the_cancelled(void **state)
     for (unsigned i = 0; i < 3000; i++) {
         h2_get(0);
         uint32_t id = rig.all[0].stream->id;
-        rp_h2_drop(rig.h2, rig.all[0].stream, rig.now_ns);
+        rp__h2_drop(rig.h2, rig.all[0].stream, rig.now_ns);
         h2_drain();
         h2_head_put(&rig.peer, id, 0, ":status: 103\n");
         h2_head_put(&rig.peer, id, 0, ":status: 200\n");
@@ -275,7 +275,7 @@ static void test_answers_to_the_cancelled(void **state)
         h2_come();
         assert_true(rig.good);
     }
-    assert_int_equal(rp_h2_open(rig.h2), 0);
+    assert_int_equal(rp__h2_open(rig.h2), 0);
 }
 
 /* DATA or HEADERS behind the end that the server made of a stream: it is told so, once, while there
@@ -290,7 +290,7 @@ static void test_behind_the_end(void **state)
         uint32_t id = h2_get(i)->stream->id;
         bool ours = i >= 4, heads = i % 2 == 1;
         if (ours)
-            rp_h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
+            rp__h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
         else if (i >= 2)
             h2_word_put(&rig.peer, NGHTTP2_RST_STREAM, id, NGHTTP2_CANCEL);
         else
@@ -320,7 +320,7 @@ static void test_behind_the_end(void **state)
         told++;
     assert_in_range(told, 1, 100);
     assert_true(rig.good);
-    assert_int_equal(rp_h2_open(rig.h2), 1);
+    assert_int_equal(rp__h2_open(rig.h2), 1);
     /* Nobody is left whom the connection's end would harm. */
     h2_head_put(&rig.peer, other->stream->id, ENDS_STREAM, ":status: 200\n");
     h2_text_put(&rig.peer, 1, 0, "x");
@@ -343,16 +343,16 @@ static void test_unwanted_without_end(void **state)
     }
     h2_come();
     for (unsigned i = 0; i < DROPPED; i++)
-        rp_h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
+        rp__h2_drop(rig.h2, rig.all[i].stream, rig.now_ns);
     h2_drain();
-    assert_int_equal(rp_h2_unwanted(rig.h2), 10);
+    assert_int_equal(rp__h2_unwanted(rig.h2), 10);
     for (unsigned second = 1; second <= 2; second++) {
         rig.now_ns += 1000000000u;
         h2_text_put(&rig.peer, 1 + 2 * (DROPPED - 1), 0, "x");
         h2_ping_put(&rig.peer, false);
         h2_come();
-        assert_int_equal(rp_h2_unwanted(rig.h2), 10 - 5 * second);
-        assert_int_equal(rp_h2_open(rig.h2), 10 - 5 * second);
+        assert_int_equal(rp__h2_unwanted(rig.h2), 10 - 5 * second);
+        assert_int_equal(rp__h2_open(rig.h2), 10 - 5 * second);
     }
     assert_true(rig.good);
 }
@@ -417,7 +417,7 @@ static void test_given_back_in_pieces(void **state)
         h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 0, 512);
     h2_come();
     assert_false(rig.good);
-    rp_h2_failure(rig.h2, &error);
+    rp__h2_failure(rig.h2, &error);
     assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -435,7 +435,7 @@ static void test_empty_windows_of_the_closed(void **state)
         h2_word_put(&rig.peer, NGHTTP2_WINDOW_UPDATE, 1, 0);
     h2_come();
     assert_false(rig.good);
-    rp_h2_failure(rig.h2, &error);
+    rp__h2_failure(rig.h2, &error);
     assert_int_equal(error.h2_code, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -481,7 +481,7 @@ static void test_goaway_anywhere(void **state)
                 put_piece(piece);
         }
         h2_come();
-        assert_true(rig.good && rp_h2_is_leaving(rig.h2));
+        assert_true(rig.good && rp__h2_is_leaving(rig.h2));
         h2_assert_complete(e, "head 103 link=x;head 200;good");
         assert_int_equal(above->ended, kind < 2);
         assert_true(kind == 2 || above->end == RP_H2_UNPROCESSED);

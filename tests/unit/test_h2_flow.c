@@ -19,13 +19,13 @@ static void test_limited(void **state)
     h2_assert_told(e, "head 200;0123456789");
     h2_assert_complete(other, "head 200;free");
     assert_false(e->ended);
-    assert_null(rp_h2_first(rig.h2)); /* its answer is here */
-    assert_true(rp_h2_consume(rig.h2, e->stream, 4));
+    assert_null(rp__h2_first(rig.h2)); /* its answer is here */
+    assert_true(rp__h2_consume(rig.h2, e->stream, 4));
     h2_assert_told(e, "head 200;0123456789");
-    rp_h2_deliver(rig.h2);
+    rp__h2_deliver(rig.h2);
     h2_assert_told(e, "head 200;0123456789abcd");
-    assert_true(rp_h2_consume(rig.h2, e->stream, 100));
-    rp_h2_deliver(rig.h2);
+    assert_true(rp__h2_consume(rig.h2, e->stream, 100));
+    rp__h2_deliver(rig.h2);
     h2_take_ends();
     h2_assert_complete(e, "head 200;0123456789abcdefghi");
 }
@@ -58,8 +58,8 @@ static void test_windows(void **state)
     assert_in_range(given, (4096 + 768 - 512) * 1024, (4096 + 768) * 1024);
     assert_true(rig.good);
     assert_int_equal(rig.all[1].body_bytes, 32 * 128 * 1024);
-    assert_true(rp_h2_consume(rig.h2, stalled->stream, 200 * 1024));
-    rp_h2_deliver(rig.h2);
+    assert_true(rp__h2_consume(rig.h2, stalled->stream, 200 * 1024));
+    rp__h2_deliver(rig.h2);
     h2_drain();
     assert_int_equal(stalled->body_bytes, 1000 + 200 * 1024);
     assert_int_equal(h2_window_given(1), 200 * 1024);
@@ -200,7 +200,7 @@ static void test_upload_ends_early(void **state)
     h2_come();
     h2_frame frame;
     assert_false(h2_peer_take_type(&rig.peer, NGHTTP2_DATA, &frame));
-    assert_int_equal(rp_h2_open(rig.h2), 0);
+    assert_int_equal(rp__h2_open(rig.h2), 0);
 }
 
 /* A small one does not wait for the end of a large one, and large ones get on alike. */
@@ -218,7 +218,7 @@ static void test_uploads_take_turns(void **state)
         size_t size = i == 3 ? 1000 : sizeof(body);
         h2_send_quietly(i, &(h2_sending){.method = "PUT", .body = body, .body_size = size});
     }
-    rp_h2_drop(rig.h2, rig.all[1].stream, rig.now_ns);
+    rp__h2_drop(rig.h2, rig.all[1].stream, rig.now_ns);
     h2_drain();
     while (h2_peer_take(&rig.peer, &frame)) {
         if (frame.type != NGHTTP2_DATA)

@@ -43,8 +43,8 @@ static void each_byte(bool (*is)(const char *, size_t), bool (*good)(unsigned ch
 static void test_tokens(void **state)
 {
     (void)state;
-    each_byte(rp_is_token, token_byte, 'a');
-    assert_false(rp_is_token("", 0));
+    each_byte(rp__is_token, token_byte, 'a');
+    assert_false(rp__is_token("", 0));
 }
 
 static void test_values(void **state)
@@ -52,8 +52,8 @@ static void test_values(void **state)
     static const char others[] = {'a', ' ', '\t', '\x80', '\xff', '~'};
     (void)state;
     for (size_t i = 0; i < sizeof(others); i++)
-        each_byte(rp_is_field_value, value_byte, others[i]);
-    assert_true(rp_is_field_value("", 0));
+        each_byte(rp__is_field_value, value_byte, others[i]);
+    assert_true(rp__is_field_value("", 0));
 }
 
 int main(void)

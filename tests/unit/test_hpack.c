@@ -254,13 +254,13 @@ static void read_ours(const peer *p, rp_hpack_decoder *decoder)
     uint8_t *block = malloc(p->size); /* so that a read beyond it is seen */
     assert_non_null(block);
     memcpy(block, p->block, p->size);
-    bool again = rp_hpack_again(decoder, block, p->size);
+    bool again = rp__hpack_again(decoder, block, p->size);
     if (!again) {
-        assert_int_equal(rp_hpack_decode(decoder, block, p->size, on_field, &r), RP_HPACK_DONE);
+        assert_int_equal(rp__hpack_decode(decoder, block, p->size, on_field, &r), RP_HPACK_DONE);
         assert_int_equal(r.seen, p->sent_count);
     }
     free(block);
-    rp_hpack_sweep(decoder);
+    rp__hpack_sweep(decoder);
     if (again)
         return; /* the table waits until it is looked at */
     assert_int_equal(decoder->table.bytes, p->table_bytes);
@@ -274,14 +274,14 @@ typedef struct memory {
 
 static void memory_begin(memory *m)
 {
-    rp_memory_init(&m->loop, (rp_allocator){0});
-    m->pool = rp_h2_memory_create(&m->loop);
+    rp__memory_init(&m->loop, (rp_allocator){0});
+    m->pool = rp__h2_memory_create(&m->loop);
     assert_non_null(m->pool);
 }
 
 static void memory_end(memory *m)
 {
-    rp_h2_memory_destroy(m->pool);
+    rp__h2_memory_destroy(m->pool);
     assert_int_equal(m->loop.live, 0);
 }
 
@@ -294,12 +294,12 @@ static void ours_are_what_they_were(void **state)
     for (uint64_t seed = 1; seed <= 200; seed++) {
         peer p = {.random = seed, .table_limit = TABLE_BYTES};
         rp_hpack_decoder decoder = zero;
-        rp_hpack_decoder_begin(&decoder, m.pool);
+        rp__hpack_decoder_begin(&decoder, m.pool);
         for (unsigned i = 0; i < 50; i++) {
             put_block(&p);
             read_ours(&p, &decoder);
         }
-        rp_hpack_decoder_end(&decoder);
+        rp__hpack_decoder_end(&decoder);
     }
     memory_end(&m);
 }
@@ -330,37 +330,37 @@ static void blocks_come_again_for_long(void **state)
     for (unsigned i = 0; i < 4 * 300; i++) {
         static rp_hpack_decoder zero, ours, plain;
         ours = plain = zero;
-        rp_hpack_decoder_begin(&ours, m.pool);
-        rp_hpack_decoder_begin(&plain, m.pool);
+        rp__hpack_decoder_begin(&ours, m.pool);
+        rp__hpack_decoder_begin(&plain, m.pool);
         if (i % 4 == 3) {
-            (void)rp_hpack_decode(&ours, small, sizeof(small), ignore, NULL);
-            (void)rp_hpack_decode(&plain, small, sizeof(small), ignore, NULL);
+            (void)rp__hpack_decode(&ours, small, sizeof(small), ignore, NULL);
+            (void)rp__hpack_decode(&plain, small, sizeof(small), ignore, NULL);
         }
         for (unsigned k = 0; k <= i / 4; k++) {
             const uint8_t *block = blocks[i % 4];
-            assert_int_equal(rp_hpack_decode(&plain, block, sizes[i % 4], ignore, NULL),
+            assert_int_equal(rp__hpack_decode(&plain, block, sizes[i % 4], ignore, NULL),
                              RP_HPACK_DONE);
             if (k == 0)
-                (void)rp_hpack_decode(&ours, block, sizes[i % 4], ignore, NULL);
+                (void)rp__hpack_decode(&ours, block, sizes[i % 4], ignore, NULL);
             else
-                assert_true(rp_hpack_again(&ours, block, sizes[i % 4]));
-            rp_hpack_sweep(&ours);
-            rp_hpack_sweep(&plain);
+                assert_true(rp__hpack_again(&ours, block, sizes[i % 4]));
+            rp__hpack_sweep(&ours);
+            rp__hpack_sweep(&plain);
         }
-        (void)rp_hpack_decode(&ours, other, sizeof(other), ignore, NULL);
-        (void)rp_hpack_decode(&plain, other, sizeof(other), ignore, NULL);
-        rp_hpack_sweep(&ours);
-        rp_hpack_sweep(&plain);
+        (void)rp__hpack_decode(&ours, other, sizeof(other), ignore, NULL);
+        (void)rp__hpack_decode(&plain, other, sizeof(other), ignore, NULL);
+        rp__hpack_sweep(&ours);
+        rp__hpack_sweep(&plain);
         assert_int_equal(ours.table.count, plain.table.count);
         assert_int_equal(ours.table.bytes, plain.table.bytes);
         for (uint32_t n = STATIC_FIELDS + 1; n <= STATIC_FIELDS + plain.table.count; n++) {
-            assert_string_equal(rp_hpack_table_get(&ours.table, n)->name,
-                                rp_hpack_table_get(&plain.table, n)->name);
-            assert_string_equal(rp_hpack_table_get(&ours.table, n)->value,
-                                rp_hpack_table_get(&plain.table, n)->value);
+            assert_string_equal(rp__hpack_table_get(&ours.table, n)->name,
+                                rp__hpack_table_get(&plain.table, n)->name);
+            assert_string_equal(rp__hpack_table_get(&ours.table, n)->value,
+                                rp__hpack_table_get(&plain.table, n)->value);
         }
-        rp_hpack_decoder_end(&ours);
-        rp_hpack_decoder_end(&plain);
+        rp__hpack_decoder_end(&ours);
+        rp__hpack_decoder_end(&plain);
     }
     memory_end(&m);
 }
@@ -384,19 +384,20 @@ static void blocks_come_again(void **state)
     (void)state;
     memory_begin(&m);
     memset(&decoder, 0, sizeof(decoder));
-    rp_hpack_decoder_begin(&decoder, m.pool);
+    rp__hpack_decoder_begin(&decoder, m.pool);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        assert_int_equal(rp_hpack_again(&decoder, steps[i].block, steps[i].size), steps[i].again);
+        assert_int_equal(rp__hpack_again(&decoder, steps[i].block, steps[i].size), steps[i].again);
         if (!steps[i].again)
-            assert_int_equal(rp_hpack_decode(&decoder, steps[i].block, steps[i].size, ignore, NULL),
-                             RP_HPACK_DONE);
-        rp_hpack_sweep(&decoder);
+            assert_int_equal(
+                rp__hpack_decode(&decoder, steps[i].block, steps[i].size, ignore, NULL),
+                RP_HPACK_DONE);
+        rp__hpack_sweep(&decoder);
     }
     assert_int_equal(decoder.table.count, 5);
     /* The table was changed behind the block's back. */
-    rp_hpack_table_insert(&decoder.table, decoder.table.ring[0]);
-    assert_false(rp_hpack_again(&decoder, second, 5));
-    rp_hpack_decoder_end(&decoder);
+    rp__hpack_table_insert(&decoder.table, decoder.table.ring[0]);
+    assert_false(rp__hpack_again(&decoder, second, 5));
+    rp__hpack_decoder_end(&decoder);
     memory_end(&m);
 }
 
@@ -407,15 +408,15 @@ static rp_slice slice(const char *plain)
 
 static void encode(peer *p, rp_hpack_encoder *encoder)
 {
-    uint8_t *out = rp_hpack_begin(encoder, p->block);
+    uint8_t *out = rp__hpack_begin(encoder, p->block);
     p->sent_count = 1 + draw(p, FIELDS_MOST);
     for (size_t i = 0; i < p->sent_count; i++) {
         size_t how = draw(p, 3), known = draw(p, 2);
         p->sent[i] = (field){draw(p, NAMES), draw(p, VALUES)};
         p->never[i] = how == RP_HPACK_NEVER;
         uint32_t number = known ? names[p->sent[i].name].index : 0;
-        out = rp_hpack_put(encoder, out, number, slice(names[p->sent[i].name].text.plain),
-                           slice(values[p->sent[i].value].plain), (rp_hpack_how)how);
+        out = rp__hpack_put(encoder, out, number, slice(names[p->sent[i].name].text.plain),
+                            slice(values[p->sent[i].value].plain), (rp_hpack_how)how);
     }
     p->size = (size_t)(out - p->block);
     assert_true(p->size <= sizeof(p->block));
@@ -450,11 +451,11 @@ static void nghttp2_reads_it(void **state)
         rp_hpack_encoder encoder = {0};
         nghttp2_hd_inflater *inflater;
         assert_int_equal(nghttp2_hd_inflate_new(&inflater), 0);
-        rp_hpack_encoder_begin(&encoder, m.pool);
+        rp__hpack_encoder_begin(&encoder, m.pool);
         for (unsigned i = 0; i < 50; i++) {
             uint32_t limit = limits[draw(&p, 5)];
             if (draw(&p, 10) == 0) {
-                rp_hpack_limit(&encoder, limit);
+                rp__hpack_limit(&encoder, limit);
                 assert_int_equal(
                     nghttp2_hd_inflate_change_table_size(inflater, limit < 4096 ? limit : 4096), 0);
             }
@@ -462,7 +463,7 @@ static void nghttp2_reads_it(void **state)
             inflate(&p, inflater);
         }
         assert_int_equal(nghttp2_hd_inflate_get_dynamic_table_size(inflater), encoder.table.bytes);
-        rp_hpack_encoder_end(&encoder);
+        rp__hpack_encoder_end(&encoder);
         nghttp2_hd_inflate_del(inflater);
     }
     memory_end(&m);

@@ -30,18 +30,18 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&f, 0, sizeof(f));
-    rp_memory_init(&f.memory, (rp_allocator){0});
-    f.pool = rp_h2_memory_create(&f.memory);
+    rp__memory_init(&f.memory, (rp_allocator){0});
+    f.pool = rp__h2_memory_create(&f.memory);
     assert_non_null(f.pool);
-    rp_hpack_decoder_begin(&f.decoder, f.pool);
+    rp__hpack_decoder_begin(&f.decoder, f.pool);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    rp_hpack_decoder_end(&f.decoder);
-    rp_h2_memory_destroy(f.pool);
+    rp__hpack_decoder_end(&f.decoder);
+    rp__h2_memory_destroy(f.pool);
     assert_int_equal(f.memory.live, 0);
     return 0;
 }
@@ -74,9 +74,9 @@ static rp_hpack_result decode(const uint8_t *block, size_t size)
     memcpy(copy, block, size);
     f.told_size = 0;
     f.told[0] = '\0';
-    rp_hpack_result result = rp_hpack_decode(&f.decoder, copy, size, on_field, NULL);
+    rp_hpack_result result = rp__hpack_decode(&f.decoder, copy, size, on_field, NULL);
     free(copy);
-    rp_hpack_sweep(&f.decoder);
+    rp__hpack_sweep(&f.decoder);
     return result;
 }
 
@@ -162,7 +162,7 @@ static void examples(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(all); i++) {
         again_from_nothing();
-        rp_hpack_table_limit(&f.decoder.table, all[i].limit);
+        rp__hpack_table_limit(&f.decoder.table, all[i].limit);
         for (size_t k = 0; k < all[i].count; k++) {
             uint8_t block[512];
             size_t size = from_hex(all[i].list[k].block, block);
@@ -276,7 +276,7 @@ static void huffman_one(const uint8_t *code, size_t size)
     char ours[16], other[16];
     size_t ours_size = 0, other_size = 0;
     memcpy(block + 4, code, size);
-    bool good = rp_huffman_decode(code, size, ours, &ours_size);
+    bool good = rp__huffman_decode(code, size, ours, &ours_size);
     if (theirs(block, 4 + size, other, &other_size) != good)
         fail_msg("%02x %02x %02x %02x (%zu)", code[0], code[1], code[2], code[3], size);
     if (!good)
@@ -315,7 +315,7 @@ static void texts_come_back(void **state)
     uint64_t random = 1;
     rp_hpack_encoder encoder = {0};
     (void)state;
-    rp_hpack_encoder_begin(&encoder, f.pool);
+    rp__hpack_encoder_begin(&encoder, f.pool);
     for (uint32_t i = 0; i < 4000; i++) {
         uint8_t value[40], block[128];
         char ours[128], other[64];
@@ -325,18 +325,18 @@ static void texts_come_back(void **state)
             uint32_t byte = i < 256 ? i : (uint32_t)(random >> (i % 2 ? 40 : 33)) & 0x7f;
             value[k] = (uint8_t)byte;
         }
-        uint8_t *end = rp_hpack_put(&encoder, block, 0, (rp_slice){name, 6},
-                                    (rp_slice){value, size}, RP_HPACK_ONCE);
+        uint8_t *end = rp__hpack_put(&encoder, block, 0, (rp_slice){name, 6},
+                                     (rp_slice){value, size}, RP_HPACK_ONCE);
         assert_true(theirs(block, (size_t)(end - block), other, &other_size));
         assert_int_equal(other_size, size);
         assert_memory_equal(other, value, size);
-        end = rp_huffman_encode(value, size, false, block);
-        assert_int_equal(end - block, rp_huffman_size(value, size, false));
-        assert_true(rp_huffman_decode(block, (size_t)(end - block), ours, &ours_size));
+        end = rp__huffman_encode(value, size, false, block);
+        assert_int_equal(end - block, rp__huffman_size(value, size, false));
+        assert_true(rp__huffman_decode(block, (size_t)(end - block), ours, &ours_size));
         assert_int_equal(ours_size, size);
         assert_memory_equal(ours, value, size);
     }
-    rp_hpack_encoder_end(&encoder);
+    rp__hpack_encoder_end(&encoder);
 }
 
 int main(void)

@@ -44,7 +44,7 @@ static void test_dates(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int64_t seconds = -2;
-        bool is = rp_http_date(cases[i].text, &seconds);
+        bool is = rp__http_date(cases[i].text, &seconds);
         CHECK_TEXT(is == (cases[i].seconds >= 0), cases[i].text);
         CHECK_TEXT(!is || seconds == cases[i].seconds, cases[i].text);
     }
@@ -65,11 +65,11 @@ static void test_damaged_dates(void **state)
         for (size_t i = 0; i < size; i++) {
             memcpy(text, whole[w], size + 1);
             text[i] = '\0';
-            assert_false(rp_http_date(text, &seconds));
+            assert_false(rp__http_date(text, &seconds));
             for (unsigned byte = 1; byte < 256; byte++) {
                 memcpy(text, whole[w], size + 1);
                 text[i] = (char)byte;
-                if (rp_http_date(text, &seconds))
+                if (rp__http_date(text, &seconds))
                     assert_in_range(seconds + 62135596800, 0, 315537897600);
             }
         }
@@ -107,7 +107,7 @@ static void test_retry_after(void **state)
             headers[head.header_count++] = (rp_header){"retry-After", cases[i].value};
         if (cases[i].date != NULL)
             headers[head.header_count++] = (rp_header){"Date", cases[i].date};
-        assert_int_equal(rp_retry_after(&head, 784111740, &wait_ms), cases[i].is);
+        assert_int_equal(rp__retry_after(&head, 784111740, &wait_ms), cases[i].is);
         assert_true(wait_ms == cases[i].wait_ms);
     }
 }

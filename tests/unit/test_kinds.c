@@ -141,7 +141,7 @@ static const kind_case cases6[] = {
 static uint32_t kinds_of(const char *text)
 {
     rp_address address;
-    if (!rp_address_parse(&address, text, strlen(text)))
+    if (!rp__address_parse(&address, text, strlen(text)))
         fail_msg("%s is no address", text);
     return rp_address_kinds(address.bytes, address.family == 4 ? 4 : 16);
 }
@@ -198,8 +198,8 @@ static void finds_what_an_address_holds(void **state)
         for (size_t i = 0; i < sizeof(cases4) / sizeof(cases4[0]); i++) {
             rp_address held, address;
             const char *text = cases4[i].address;
-            assert_true(rp_address_parse(&address, of->prefix, strlen(of->prefix)));
-            assert_true(rp_address_parse(&held, text, strlen(text)));
+            assert_true(rp__address_parse(&address, of->prefix, strlen(of->prefix)));
+            assert_true(rp__address_parse(&held, text, strlen(text)));
             for (size_t k = 0; k < 4; k++)
                 address.bytes[of->places[k]] = held.bytes[k] ^ of->mask;
             uint32_t kinds = rp_address_kinds(address.bytes, 16);
@@ -218,10 +218,10 @@ static void finds_what_an_address_holds(void **state)
 static void tells_kinds_in_words(void **state)
 {
     (void)state;
-    assert_string_equal(rp_kind_text(METADATA | LINK_LOCAL), "metadata service");
-    assert_string_equal(rp_kind_text(LINK_LOCAL), "link-local");
-    assert_string_equal(rp_kind_text(RESERVED), "reserved");
-    assert_string_equal(rp_kind_text(PRIVATE | RESERVED), "private");
+    assert_string_equal(rp__kind_text(METADATA | LINK_LOCAL), "metadata service");
+    assert_string_equal(rp__kind_text(LINK_LOCAL), "link-local");
+    assert_string_equal(rp__kind_text(RESERVED), "reserved");
+    assert_string_equal(rp__kind_text(PRIVATE | RESERVED), "private");
 }
 
 int main(void)

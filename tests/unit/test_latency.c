@@ -13,7 +13,7 @@
 static void add(rp_latency *l, uint64_t us, unsigned count, uint64_t now_ns)
 {
     for (unsigned i = 0; i < count; i++)
-        rp_latency_add(l, us, now_ns);
+        rp__latency_add(l, us, now_ns);
 }
 
 static void assert_about(uint64_t us, uint64_t is)
@@ -30,11 +30,11 @@ static void test_one_time(void **state)
         rp_latency l = {.total = 0};
         add(&l, us, 1000, S_NS);
         for (unsigned percent = 1; percent <= 99; percent += 14)
-            assert_about(rp_latency_percentile(&l, percent), us);
+            assert_about(rp__latency_percentile(&l, percent), us);
     }
     rp_latency l = {.total = 0};
     add(&l, UINT64_MAX, 1000, S_NS);
-    assert_true(rp_latency_percentile(&l, 50) > 250000000);
+    assert_true(rp__latency_percentile(&l, 50) > 250000000);
 }
 
 static void test_percentiles(void **state)
@@ -42,9 +42,9 @@ static void test_percentiles(void **state)
     (void)state;
     rp_latency l = {.total = 0};
     for (uint64_t ms = 1; ms <= 1000; ms++)
-        rp_latency_add(&l, ms * 1000, S_NS);
+        rp__latency_add(&l, ms * 1000, S_NS);
     for (unsigned percent = 1; percent <= 99; percent++) {
-        uint64_t us = rp_latency_percentile(&l, percent), is = percent * UINT64_C(10000);
+        uint64_t us = rp__latency_percentile(&l, percent), is = percent * UINT64_C(10000);
         assert_true(us >= is);
         assert_true(us <= is + is / 8 + 1000);
     }
@@ -56,13 +56,13 @@ static void test_few(void **state)
     (void)state;
     rp_latency l = {.total = 0};
     add(&l, 100, 49, S_NS);
-    assert_int_equal(rp_latency_percentile(&l, 50), 0);
+    assert_int_equal(rp__latency_percentile(&l, 50), 0);
     add(&l, 100, 1, S_NS);
-    assert_int_not_equal(rp_latency_percentile(&l, 50), 0);
-    assert_int_not_equal(rp_latency_percentile(&l, 95), 0);
-    assert_int_equal(rp_latency_percentile(&l, 99), 0);
+    assert_int_not_equal(rp__latency_percentile(&l, 50), 0);
+    assert_int_not_equal(rp__latency_percentile(&l, 95), 0);
+    assert_int_equal(rp__latency_percentile(&l, 99), 0);
     add(&l, 100, 150, S_NS);
-    assert_int_not_equal(rp_latency_percentile(&l, 99), 0);
+    assert_int_not_equal(rp__latency_percentile(&l, 99), 0);
 }
 
 /* A server that is faster now is known as such after a few thousand answers, or a while;
@@ -73,18 +73,18 @@ static void test_forgets(void **state)
     rp_latency l = {.total = 0};
     add(&l, 1000000, 100000, S_NS);
     add(&l, 1000, 20000, S_NS);
-    assert_about(rp_latency_percentile(&l, 95), 1000);
+    assert_about(rp__latency_percentile(&l, 95), 1000);
     l = (rp_latency){.total = 0};
     add(&l, 1000000, 1000, S_NS);
     for (uint64_t second = 1; second < 3600; second++)
-        rp_latency_add(&l, 1000, second * S_NS);
-    assert_about(rp_latency_percentile(&l, 90), 1000);
-    rp_latency_add(&l, 1000, UINT64_C(1000000) * S_NS);
+        rp__latency_add(&l, 1000, second * S_NS);
+    assert_about(rp__latency_percentile(&l, 90), 1000);
+    rp__latency_add(&l, 1000, UINT64_C(1000000) * S_NS);
     assert_int_equal(l.total, 1);
-    assert_int_equal(rp_latency_percentile(&l, 50), 0);
+    assert_int_equal(rp__latency_percentile(&l, 50), 0);
     add(&l, 1000, 100, UINT64_C(1000000) * S_NS); /* and from there it goes on as from the start */
     assert_int_equal(l.total, 101);
-    assert_about(rp_latency_percentile(&l, 50), 1000);
+    assert_about(rp__latency_percentile(&l, 50), 1000);
 }
 
 int main(void)

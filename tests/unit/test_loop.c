@@ -181,7 +181,7 @@ static void on_deferred(rp_deferred *deferred)
     c->calls++;
     if (c->again > 0) {
         c->again--;
-        rp_loop_defer(c->loop, deferred, on_deferred);
+        rp__loop_defer(c->loop, deferred, on_deferred);
     }
 }
 
@@ -192,19 +192,19 @@ static void wakes_the_host_for_deferred_calls(void **state)
     rp_loop *loop = fake_port_loop(&fake, NULL, false);
     call early = {.loop = loop}, late = {.loop = loop, .again = 1};
     /* Deferred before there is a waitable: that tells of it. */
-    rp_loop_defer(loop, &early.deferred, on_deferred);
-    assert_true(rp_loop_owes(loop, 0));
+    rp__loop_defer(loop, &early.deferred, on_deferred);
+    assert_true(rp__loop_owes(loop, 0));
     assert_int_equal(fake->wakes, 0);
     (void)rp_loop_waitable(loop);
     assert_int_equal(fake->wakes, 1);
     assert_int_equal(rp_loop_turn(loop, 0), 1);
     assert_int_equal(early.calls, 1);
     assert_int_equal(fake->wakes, 1);
-    assert_false(rp_loop_owes(loop, 0));
+    assert_false(rp__loop_owes(loop, 0));
     /* Once for all that wait; and again for what is deferred from inside a turn. */
-    rp_loop_defer(loop, &late.deferred, on_deferred);
-    rp_loop_defer(loop, &early.deferred, on_deferred);
-    rp_loop_defer(loop, &late.deferred, on_deferred);
+    rp__loop_defer(loop, &late.deferred, on_deferred);
+    rp__loop_defer(loop, &early.deferred, on_deferred);
+    rp__loop_defer(loop, &late.deferred, on_deferred);
     assert_int_equal(fake->wakes, 2);
     assert_int_equal(rp_loop_turn(loop, 0), 2);
     assert_int_equal(fake->wakes, 3);
@@ -233,8 +233,8 @@ static void tells_the_waitable_of_the_first_timer(void **state)
     rp_timer_stop(loop, &first);
     assert_int_equal(fake->deadline_ns, 1030 * MS);
     rp_timer_stop(loop, &first);
-    assert_true(rp_loop_owes(loop, 1030 * MS));
-    assert_false(rp_loop_owes(loop, 1030 * MS - 1));
+    assert_true(rp__loop_owes(loop, 1030 * MS));
+    assert_false(rp__loop_owes(loop, 1030 * MS - 1));
     fake->now_ns = 1030 * MS;
     assert_int_equal(rp_loop_turn(loop, 0), 1);
     assert_int_equal(fired, 1);
@@ -271,14 +271,14 @@ static void owes_what_was_posted(void **state)
     rp_loop *loop = fake_port_loop(&fake, NULL, false);
     unsigned calls = 0;
     rp_post first = {.fn = on_post, .user = &calls}, second = first;
-    assert_false(rp_loop_owes(loop, 0));
+    assert_false(rp__loop_owes(loop, 0));
     rp_loop_post(loop, &first);
     rp_loop_post(loop, &second);
     assert_int_equal(fake->wakes, 1); /* the first one's will do */
-    assert_true(rp_loop_owes(loop, 0));
+    assert_true(rp__loop_owes(loop, 0));
     assert_int_equal(rp_loop_turn(loop, 0), 2);
     assert_int_equal(calls, 2);
-    assert_false(rp_loop_owes(loop, 0));
+    assert_false(rp__loop_owes(loop, 0));
     rp_loop_destroy(loop);
 }
 
@@ -297,15 +297,15 @@ static void on_last(rp_deferred *deferred)
     closing *c = RP_CONTAINER(deferred, closing, deferred);
     c->ended++;
     rp_timer_start(c->loop, &c->timer, 0, on_timer, &c->fired);
-    rp_loop_unhold(c->loop);
+    rp__loop_unhold(c->loop);
 }
 
 /* Has something to do still, and the loop waits for it. */
 static void on_end(rp_loop_hook *hook)
 {
     closing *c = RP_CONTAINER(hook, closing, hook);
-    rp_loop_hold(c->loop);
-    rp_loop_defer(c->loop, &c->deferred, on_last);
+    rp__loop_hold(c->loop);
+    rp__loop_defer(c->loop, &c->deferred, on_last);
 }
 
 /* Nobody keeps a loop from its end by starting timers meanwhile. */
@@ -317,7 +317,7 @@ static void ends_in_spite_of_timers(void **state)
     rp_timer before = {0};
     closing c = {.loop = loop};
     rp_timer_start(loop, &before, 0, on_timer, &c.fired);
-    rp_loop_hook_add(loop, &c.hook, on_end);
+    rp__loop_hook_add(loop, &c.hook, on_end);
     rp_loop_destroy(loop);
     assert_int_equal(c.ended, 1);
     assert_int_equal(c.fired, 0);

@@ -23,7 +23,7 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&f, 0, sizeof(f));
-    assert_int_equal(rp_url_parse(&f.url, "https://h/", 10, NULL), RP_OK);
+    assert_int_equal(rp__url_parse(&f.url, "https://h/", 10, NULL), RP_OK);
     f.source = (rp_message_source){.method = "GET", .url = &f.url, .user_agent = "ua/1"};
     return 0;
 }
@@ -37,7 +37,7 @@ static void use_headers(const rp_header *headers, size_t count)
 static rp_status pack(size_t capacity)
 {
     memset(f.bytes, 0xEE, sizeof(f.bytes));
-    rp_status status = rp_message_pack(&f.message, &f.source, f.bytes, capacity, &f.error);
+    rp_status status = rp__message_pack(&f.message, &f.source, f.bytes, capacity, &f.error);
     for (size_t i = capacity; i < sizeof(f.bytes); i++)
         assert_int_equal(f.bytes[i], 0xEE);
     return status;
@@ -55,24 +55,24 @@ static void assert_fields(const rp_header *fields, size_t count)
     size_t at = 0;
     assert_int_equal(f.message.field_count, count);
     for (size_t i = 0; i < count; i++) {
-        assert_true(rp_message_next(&f.message, &at, &field));
+        assert_true(rp__message_next(&f.message, &at, &field));
         assert_slice(field.name, fields[i].name);
         assert_slice(field.value, fields[i].value);
     }
-    assert_false(rp_message_next(&f.message, &at, &field));
+    assert_false(rp__message_next(&f.message, &at, &field));
 }
 
 static void test_parts(void **state)
 {
     (void)state;
-    assert_int_equal(rp_url_parse(&f.url, "http://[::1]:8080?q", 19, NULL), RP_OK);
+    assert_int_equal(rp__url_parse(&f.url, "http://[::1]:8080?q", 19, NULL), RP_OK);
     f.source.method = "PROPFIND";
     f.source.has_body = true;
     f.source.body_size = 7;
     assert_int_equal(pack(sizeof(f.bytes)), RP_OK);
-    assert_slice(rp_message_method(&f.message), "PROPFIND");
-    assert_slice(rp_message_authority(&f.message), "[::1]:8080");
-    assert_slice(rp_message_target(&f.message), "/?q");
+    assert_slice(rp__message_method(&f.message), "PROPFIND");
+    assert_slice(rp__message_authority(&f.message), "[::1]:8080");
+    assert_slice(rp__message_target(&f.message), "/?q");
     assert_fields(NULL, 0);
     assert_false(f.message.https);
     assert_true(f.message.says_host && f.message.says_accept && f.message.says_length);
@@ -99,8 +99,8 @@ static void test_replaced(void **state)
     f.source.method = "POST";
     assert_int_equal(pack(sizeof(f.bytes)), RP_OK);
     assert_fields(sent, 7);
-    assert_slice(rp_message_authority(&f.message), "other:1");
-    assert_slice(rp_message_target(&f.message), "/");
+    assert_slice(rp__message_authority(&f.message), "other:1");
+    assert_slice(rp__message_target(&f.message), "/");
     assert_true(f.message.https && f.message.says_close);
     assert_false(f.message.says_host || f.message.says_accept || f.message.says_length);
     assert_null(f.message.user_agent);
@@ -135,7 +135,7 @@ static void assert_refused(const char *sentence)
         fail_msg("%s", f.error.text);
     for (size_t i = 0; i < sizeof(f.bytes); i++)
         assert_true(f.bytes[i] == 0 || f.bytes[i] == 0xEE);
-    assert_int_equal(rp_message_pack(&f.message, &f.source, f.bytes, sizeof(f.bytes), NULL),
+    assert_int_equal(rp__message_pack(&f.message, &f.source, f.bytes, sizeof(f.bytes), NULL),
                      RP_E_BAD_HEADER);
 }
 
@@ -212,16 +212,16 @@ static void test_bad_methods(void **state)
 static void test_idempotent(void **state)
 {
     (void)state;
-    assert_true(rp_method_idempotent("GET"));
-    assert_true(rp_method_idempotent("HEAD"));
-    assert_true(rp_method_idempotent("PUT"));
-    assert_true(rp_method_idempotent("DELETE"));
-    assert_true(rp_method_idempotent("OPTIONS"));
-    assert_true(rp_method_idempotent("TRACE"));
-    assert_false(rp_method_idempotent("POST"));
-    assert_false(rp_method_idempotent("PATCH"));
-    assert_false(rp_method_idempotent("get"));
-    assert_false(rp_method_idempotent("GETX"));
+    assert_true(rp__method_idempotent("GET"));
+    assert_true(rp__method_idempotent("HEAD"));
+    assert_true(rp__method_idempotent("PUT"));
+    assert_true(rp__method_idempotent("DELETE"));
+    assert_true(rp__method_idempotent("OPTIONS"));
+    assert_true(rp__method_idempotent("TRACE"));
+    assert_false(rp__method_idempotent("POST"));
+    assert_false(rp__method_idempotent("PATCH"));
+    assert_false(rp__method_idempotent("get"));
+    assert_false(rp__method_idempotent("GETX"));
 }
 
 int main(void)

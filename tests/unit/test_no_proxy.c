@@ -59,7 +59,7 @@ static void test_lists(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        if (rp_no_proxy_has(cases[i].list, cases[i].host) != cases[i].direct)
+        if (rp__no_proxy_has(cases[i].list, cases[i].host) != cases[i].direct)
             fail_msg("%s in \"%s\"", cases[i].host, cases[i].list);
     }
 }

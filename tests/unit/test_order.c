@@ -41,7 +41,7 @@ static void expect(const char *given, unsigned turn, const char *expected)
     bool failed[RP_ADDRESSES_LIMIT] = {false};
     char text[4 * RP_ADDRESSES_LIMIT] = "";
     size_t count = parse(given, addresses, keys, failed), used = 0;
-    rp_order(addresses, keys, failed, count, turn);
+    rp__order(addresses, keys, failed, count, turn);
     for (size_t i = 0; i < count; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%c%c", i > 0 ? " " : "",
                                  addresses[i].family == 4 ? 'a' : 'b', addresses[i].bytes[0]);
@@ -86,7 +86,7 @@ static void spreads_over_the_healthy(void **state)
                 addresses[i] = (rp_address){.family = 4, .bytes = {(uint8_t)i}};
                 failed[i] = i >= healthy;
             }
-            rp_order(addresses, NULL, failed, 6, turn);
+            rp__order(addresses, NULL, failed, 6, turn);
             firsts[addresses[0].bytes[0]]++;
         }
         for (size_t i = 0; i < healthy; i++)
@@ -97,8 +97,8 @@ static void spreads_over_the_healthy(void **state)
 static uint32_t key(const char *text)
 {
     rp_address address = {0};
-    assert_true(rp_address_parse(&address, text, strlen(text)));
-    return rp_order_key(&address);
+    assert_true(rp__address_parse(&address, text, strlen(text)));
+    return rp__order_key(&address);
 }
 
 /* This machine has a way to itself, and may have none to elsewhere. */
@@ -122,24 +122,24 @@ static void remembers_failures(void **state)
     rp_health health = {0};
     (void)state;
     rp_address one = numbered(1, 443), other_port = numbered(1, 8443), two = numbered(2, 443);
-    assert_false(rp_health_failed(&health, &one, 0));
-    rp_health_note(&health, &one, false, 10 * MS);
-    assert_true(rp_health_failed(&health, &one, 10 * MS));
-    assert_false(rp_health_failed(&health, &other_port, 10 * MS));
-    assert_false(rp_health_failed(&health, &two, 10 * MS));
-    assert_true(rp_health_failed(&health, &one, (10 + RP_FAILED_MS) * MS - 1));
-    assert_false(rp_health_failed(&health, &one, (10 + RP_FAILED_MS) * MS));
+    assert_false(rp__health_failed(&health, &one, 0));
+    rp__health_note(&health, &one, false, 10 * MS);
+    assert_true(rp__health_failed(&health, &one, 10 * MS));
+    assert_false(rp__health_failed(&health, &other_port, 10 * MS));
+    assert_false(rp__health_failed(&health, &two, 10 * MS));
+    assert_true(rp__health_failed(&health, &one, (10 + RP_FAILED_MS) * MS - 1));
+    assert_false(rp__health_failed(&health, &one, (10 + RP_FAILED_MS) * MS));
     /* What is well is forgotten, and costs no other one its place. */
-    rp_health_note(&health, &one, false, 10 * MS);
-    rp_health_note(&health, &two, true, 10 * MS);
-    assert_true(rp_health_failed(&health, &one, 11 * MS));
-    rp_health_note(&health, &one, true, 12 * MS);
-    assert_false(rp_health_failed(&health, &one, 12 * MS));
+    rp__health_note(&health, &one, false, 10 * MS);
+    rp__health_note(&health, &two, true, 10 * MS);
+    assert_true(rp__health_failed(&health, &one, 11 * MS));
+    rp__health_note(&health, &one, true, 12 * MS);
+    assert_false(rp__health_failed(&health, &one, 12 * MS));
     /* Any number of them; the latest ones are known. */
     for (unsigned i = 0; i < 100000; i++) {
         rp_address address = numbered(i, 443);
-        rp_health_note(&health, &address, false, i * MS / 100);
-        assert_true(rp_health_failed(&health, &address, i * MS / 100));
+        rp__health_note(&health, &address, false, i * MS / 100);
+        assert_true(rp__health_failed(&health, &address, i * MS / 100));
     }
 }
 

@@ -29,13 +29,13 @@ static int in_child(pid_t (*fork_by)(void), int (*run)(uint64_t), uint64_t argum
 
 static int is_another(uint64_t parents)
 {
-    uint64_t ours = rp_process_mark();
-    return ours != 0 && ours != parents && ours == rp_process_mark() ? 0 : 1;
+    uint64_t ours = rp__process_mark();
+    return ours != 0 && ours != parents && ours == rp__process_mark() ? 0 : 1;
 }
 
 static int has_other_children(uint64_t parents)
 {
-    uint64_t ours = rp_process_mark();
+    uint64_t ours = rp__process_mark();
     return ours == parents ? 1
                            : in_child(fork, is_another, ours) + in_child(fork, is_another, ours);
 }
@@ -49,17 +49,17 @@ static pid_t fork_by_hand(void)
 static void test_children(void **state)
 {
     (void)state;
-    uint64_t mark = rp_process_mark();
+    uint64_t mark = rp__process_mark();
     assert_true(mark != 0);
     assert_int_equal(in_child(fork, is_another, mark), 0);
     assert_int_equal(in_child(fork, has_other_children, mark), 0);
     assert_int_equal(in_child(fork_by_hand, is_another, mark), 0);
-    assert_true(rp_process_mark() == mark);
+    assert_true(rp__process_mark() == mark);
 }
 
 static void *mark_in_thread(void *mark)
 {
-    *(uint64_t *)mark = rp_process_mark();
+    *(uint64_t *)mark = rp__process_mark();
     return NULL;
 }
 
@@ -70,7 +70,7 @@ static void test_threads(void **state)
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, mark_in_thread, &mark), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(mark == rp_process_mark());
+    assert_true(mark == rp__process_mark());
 }
 
 /* A kernel before 4.14 does not know the advice; here a filter of system calls is that kernel. */
@@ -89,8 +89,8 @@ static int without_the_advice(uint64_t unused)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
         return 2;
-    uint64_t mark = rp_process_mark(); /* the first call in this process and its parents */
-    return mark == 0 || in_child(fork, is_another, mark) != 0 || rp_process_mark() != mark;
+    uint64_t mark = rp__process_mark(); /* the first call in this process and its parents */
+    return mark == 0 || in_child(fork, is_another, mark) != 0 || rp__process_mark() != mark;
 }
 
 static void test_old_kernel(void **state)

@@ -37,7 +37,7 @@ static void test_urls(void **state)
         rp_proxy_options options = {.url = cases[i].url, .tls = tls};
         assert_int_equal(rp_proxy_create(&proxy, &options, NULL), RP_OK);
         for (int https = 0; https < 2; https++) {
-            const rp_hop *hop = rp_proxy_hop(proxy, "example.com", https != 0);
+            const rp_hop *hop = rp__proxy_hop(proxy, "example.com", https != 0);
             assert_non_null(hop);
             assert_int_equal(hop->kind, cases[i].kind);
             assert_string_equal(hop->host, cases[i].host);
@@ -59,19 +59,19 @@ static void test_credentials(void **state)
     rp_proxy_options options = {
         .url = "http://us%65r:p%3Ass@p", .headers = headers, .header_count = 1};
     assert_int_equal(rp_proxy_create(&proxy, &options, NULL), RP_OK);
-    assert_string_equal(rp_proxy_hop(proxy, "h", true)->fields,
+    assert_string_equal(rp__proxy_hop(proxy, "h", true)->fields,
                         "Proxy-Authorization: Basic dXNlcjpwOnNz\r\nX-A: b\r\n");
     rp_proxy_release(proxy);
     options.user = "Aladdin"; /* RFC 7617 */
     options.password = "open sesame";
     assert_int_equal(rp_proxy_create(&proxy, &options, NULL), RP_OK);
-    assert_string_equal(rp_proxy_hop(proxy, "h", true)->fields,
+    assert_string_equal(rp__proxy_hop(proxy, "h", true)->fields,
                         "Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\nX-A: b\r\n");
     rp_proxy_release(proxy);
     options = (rp_proxy_options){.url = "socks5h://u:p%20@p"};
     assert_int_equal(rp_proxy_create(&proxy, &options, NULL), RP_OK);
-    assert_string_equal(rp_proxy_hop(proxy, "h", true)->user, "u");
-    assert_string_equal(rp_proxy_hop(proxy, "h", true)->password, "p ");
+    assert_string_equal(rp__proxy_hop(proxy, "h", true)->user, "u");
+    assert_string_equal(rp__proxy_hop(proxy, "h", true)->password, "p ");
     rp_proxy_release(proxy);
 }
 

@@ -19,12 +19,12 @@ static void check(const char *base, const pair *pairs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const char *reference = pairs[i].reference;
-        size_t bound = rp_reference_bound(strlen(base), strlen(reference));
+        size_t bound = rp__reference_bound(strlen(base), strlen(reference));
         char *text = malloc(bound), *exact = strdup(reference); /* for the address sanitizer */
         rp_error error = {.status = RP_OK};
         rp_url url;
         assert_true(text != NULL && exact != NULL);
-        if (rp_reference_resolve(text, &url, base, exact, &error) != RP_OK)
+        if (rp__reference_resolve(text, &url, base, exact, &error) != RP_OK)
             fail_msg("%s: %s", reference, error.text);
         assert_string_equal(text, pairs[i].expected);
         assert_int_equal(rp_url_join(text, bound, base, exact, &error), RP_OK);
@@ -196,7 +196,7 @@ static void test_basic(void **state)
     rp_error error;
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_int_equal(rp_basic_write(value, cases[i][0], cases[i][1], &error), RP_OK);
+        assert_int_equal(rp__basic_write(value, cases[i][0], cases[i][1], &error), RP_OK);
         assert_string_equal(value, cases[i][2]);
     }
 }
@@ -223,12 +223,12 @@ static void test_userinfo(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         rp_slice text = {(const uint8_t *)cases[i][0], strlen(cases[i][0])};
-        assert_int_equal(rp_basic_write_userinfo(value, text, &error), RP_OK);
+        assert_int_equal(rp__basic_write_userinfo(value, text, &error), RP_OK);
         assert_string_equal(value, cases[i][1]);
     }
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         rp_slice text = {(const uint8_t *)refused[i][0], strlen(refused[i][0])};
-        assert_int_equal(rp_basic_write_userinfo(value, text, &error), RP_E_BAD_URL);
+        assert_int_equal(rp__basic_write_userinfo(value, text, &error), RP_E_BAD_URL);
         assert_ptr_equal(strstr(error.text, refused[i][1]), error.text);
         assert_string_equal(value, "");
     }
@@ -243,21 +243,21 @@ static void test_long_credentials(void **state)
     assert_non_null(text);
     memset(text, 'x', RP_BEARER_LIMIT + 1);
     text[RP_BEARER_LIMIT + 1] = '\0';
-    assert_int_equal(rp_bearer_check(text, &error), RP_E_BAD_OPTION);
+    assert_int_equal(rp__bearer_check(text, &error), RP_E_BAD_OPTION);
     text[RP_BEARER_LIMIT] = '\0';
-    assert_int_equal(rp_bearer_check(text, &error), RP_OK);
+    assert_int_equal(rp__bearer_check(text, &error), RP_OK);
     text[RP_BASIC_LIMIT] = '\0';
     for (size_t user = 0; user < 2; user++) { /* in the user; in the password */
         const char *a = user == 0 ? text : "", *b = user == 0 ? "" : text;
-        assert_int_equal(rp_basic_write(value, a, b, &error), RP_E_BAD_OPTION);
+        assert_int_equal(rp__basic_write(value, a, b, &error), RP_E_BAD_OPTION);
         text[RP_BASIC_LIMIT - 1] = '\0';
-        assert_int_equal(rp_basic_write(value, a, b, &error), RP_OK);
+        assert_int_equal(rp__basic_write(value, a, b, &error), RP_OK);
         assert_int_equal(strlen(value), RP_BASIC_SIZE - 1);
         rp_slice whole = {(const uint8_t *)text, RP_BASIC_LIMIT - 1};
-        assert_int_equal(rp_basic_write_userinfo(value, whole, &error), RP_OK);
+        assert_int_equal(rp__basic_write_userinfo(value, whole, &error), RP_OK);
         text[RP_BASIC_LIMIT - 1] = 'x';
         whole.size++;
-        assert_int_equal(rp_basic_write_userinfo(value, whole, &error), RP_E_BAD_URL);
+        assert_int_equal(rp__basic_write_userinfo(value, whole, &error), RP_E_BAD_URL);
     }
     free(text);
 }
@@ -270,9 +270,9 @@ static void test_bearer(void **state)
     rp_error error;
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-        assert_int_equal(rp_bearer_check(good[i], &error), RP_OK);
+        assert_int_equal(rp__bearer_check(good[i], &error), RP_OK);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_int_equal(rp_bearer_check(bad[i], &error), RP_E_BAD_OPTION);
+        assert_int_equal(rp__bearer_check(bad[i], &error), RP_E_BAD_OPTION);
         assert_non_null(strstr(error.text, "RFC 6750"));
     }
 }

@@ -28,7 +28,7 @@ static void on_lookup(void *user, const rp_resolved *resolved)
     got->count = resolved->count;
     got->stale = resolved->stale;
     got->partial = resolved->partial;
-    got->at_ns = rp_loop_now_ns(got->loop);
+    got->at_ns = rp__loop_now_ns(got->loop);
     if (resolved->error != NULL)
         got->error = *resolved->error;
     else
@@ -44,7 +44,7 @@ static outcome look_up(rp_status status, const rp_address *addresses, size_t cou
     fake->answer = status;
     fake->addresses = addresses;
     fake->address_count = count;
-    assert_non_null(rp_lookup_start(loop, NULL, "h.test", 443, 0, on_lookup, &got));
+    assert_non_null(rp__lookup_start(loop, NULL, "h.test", 443, 0, on_lookup, &got));
     assert_non_null(fake->asked[0]);
     assert_non_null(fake->asked[1]);
     assert_int_equal(got.calls, 0);
@@ -115,8 +115,8 @@ static world begin(uint32_t ttl_s)
 static void ask(const world *w, bool whole, outcome *got)
 {
     *got = (outcome){.loop = w->loop};
-    assert_non_null(
-        rp_lookup_start(w->loop, NULL, "h.test", 443, whole ? RP_LOOKUP_WHOLE : 0, on_lookup, got));
+    assert_non_null(rp__lookup_start(w->loop, NULL, "h.test", 443, whole ? RP_LOOKUP_WHOLE : 0,
+                                     on_lookup, got));
 }
 
 static void pass_ms(const world *w, uint64_t ms)
@@ -131,22 +131,22 @@ static void goes_on_without_those_who_asked(void **state)
     (void)state;
     world w = begin(60);
     outcome got = {.loop = w.loop}, other;
-    rp_lookup *lookup = rp_lookup_start(w.loop, NULL, "h.test", 443, 0, on_lookup, &got);
+    rp_lookup *lookup = rp__lookup_start(w.loop, NULL, "h.test", 443, 0, on_lookup, &got);
     ask(&w, false, &other);
-    rp_lookup_cancel(lookup);
+    rp__lookup_cancel(lookup);
     pass_ms(&w, 0);
     assert_int_equal(got.calls, 0);
     assert_int_equal(other.count, 2);
     assert_int_equal(w.fake->questions[0], 1);
     assert_int_equal(w.fake->questions[1], 1);
     /* At the loop's end, too: told, and the port is not asked any more. */
-    assert_non_null(rp_lookup_start(w.loop, NULL, "other.test", 443, 0, on_lookup, &got));
+    assert_non_null(rp__lookup_start(w.loop, NULL, "other.test", 443, 0, on_lookup, &got));
     rp_loop_destroy(w.loop);
     assert_int_equal(got.calls, 1);
     assert_int_equal(got.error.status, RP_E_CANCELLED);
     /* With a question that nobody waits for. */
     w = begin(60);
-    rp_lookup_cancel(rp_lookup_start(w.loop, NULL, "h.test", 443, 0, on_lookup, &got));
+    rp__lookup_cancel(rp__lookup_start(w.loop, NULL, "h.test", 443, 0, on_lookup, &got));
     rp_loop_destroy(w.loop);
 }
 
@@ -159,7 +159,7 @@ static void looks_for_one_family(void **state)
         unsigned how = family == 0 ? RP_LOOKUP_NO_V6 : RP_LOOKUP_NO_V4;
         outcome got = {.loop = w.loop}, all;
         w.fake->silent[1 - family] = true;
-        assert_non_null(rp_lookup_start(w.loop, NULL, "h.test", 443, how, on_lookup, &got));
+        assert_non_null(rp__lookup_start(w.loop, NULL, "h.test", 443, how, on_lookup, &got));
         pass_ms(&w, 1);
         pass_ms(&w, 0);
         assert_int_equal(got.count, 1);
@@ -176,7 +176,7 @@ static void looks_for_one_family(void **state)
             got = (outcome){.loop = w.loop};
             w.fake->answer = old == 1 ? RP_E_RESOLVE_FAILED : RP_OK;
             pass_ms(&w, old * 61000);
-            assert_non_null(rp_lookup_start(w.loop, NULL, "h.test", 443, how, on_lookup, &got));
+            assert_non_null(rp__lookup_start(w.loop, NULL, "h.test", 443, how, on_lookup, &got));
             for (unsigned i = 0; i < 4; i++)
                 pass_ms(&w, 1000);
             assert_int_equal(got.count, 1);
@@ -189,7 +189,7 @@ static void looks_for_one_family(void **state)
         w.fake->addresses = &both[1 - family];
         w.fake->address_count = 1;
         got = (outcome){.loop = w.loop};
-        assert_non_null(rp_lookup_start(w.loop, NULL, "h.test", 443, how, on_lookup, &got));
+        assert_non_null(rp__lookup_start(w.loop, NULL, "h.test", 443, how, on_lookup, &got));
         pass_ms(&w, 1);
         pass_ms(&w, 0);
         assert_int_equal(got.error.status, RP_E_RESOLVE_NOT_FOUND);

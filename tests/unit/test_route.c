@@ -51,7 +51,7 @@ static void reads_routes(void **state)
     rp_route route;
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        if (rp_route_parse(&route, cases[i].text) != (cases[i].host != NULL))
+        if (rp__route_parse(&route, cases[i].text) != (cases[i].host != NULL))
             fail_msg("\"%s\"", cases[i].text);
         if (cases[i].host == NULL)
             continue;
@@ -61,20 +61,20 @@ static void reads_routes(void **state)
     }
     memset(longest, 'a', sizeof(longest));
     (void)snprintf(longest + RP_HOST_LIMIT, 10, ":65535");
-    assert_true(rp_route_parse(&route, longest));
+    assert_true(rp__route_parse(&route, longest));
     longest[RP_HOST_LIMIT] = 'a';
     (void)snprintf(longest + RP_HOST_LIMIT + 1, 10, ":65535");
-    assert_false(rp_route_parse(&route, longest));
+    assert_false(rp__route_parse(&route, longest));
     for (size_t size = RP_UNIX_LIMIT; size <= RP_UNIX_LIMIT + 1; size++) {
         memset(longest, 'a', sizeof(longest));
         memcpy(longest, "unix:/", 6);
         longest[5 + size] = '\0';
-        assert_int_equal(rp_route_parse(&route, longest), size == RP_UNIX_LIMIT);
+        assert_int_equal(rp__route_parse(&route, longest), size == RP_UNIX_LIMIT);
     }
-    assert_true(rp_route_parse(&route, "unix:@n"));
+    assert_true(rp__route_parse(&route, "unix:@n"));
     assert_string_equal(route.path, "@n");
-    assert_false(rp_route_parse(&route, "unix:@"));
-    assert_false(rp_route_parse(&route, "unix:/"));
+    assert_false(rp__route_parse(&route, "unix:@"));
+    assert_false(rp__route_parse(&route, "unix:/"));
 }
 
 typedef struct find_case {
@@ -123,13 +123,13 @@ static void finds_the_route(void **state)
         size_t count = 0;
         while (count < 3 && c->rules[count] != NULL)
             count++;
-        rp_memory_init(&memory, (rp_allocator){0});
-        assert_int_equal(rp_url_parse(&url, c->url, strlen(c->url), &error), RP_OK);
-        assert_int_equal(rp_routes_make(&rules, &memory, c->rules, count, &error), RP_OK);
-        assert_int_equal(rp_route_find(text, rules, &url, c->own, &error), RP_OK);
+        rp__memory_init(&memory, (rp_allocator){0});
+        assert_int_equal(rp__url_parse(&url, c->url, strlen(c->url), &error), RP_OK);
+        assert_int_equal(rp__routes_make(&rules, &memory, c->rules, count, &error), RP_OK);
+        assert_int_equal(rp__route_find(text, rules, &url, c->own, &error), RP_OK);
         if (strcmp(text, c->route) != 0)
             fail_msg("%zu: %s goes to \"%s\", not to \"%s\"", i, c->url, text, c->route);
-        rp_free(&memory, rules);
+        rp__free(&memory, rules);
         assert_int_equal(memory.live, 0);
     }
 }
@@ -142,16 +142,16 @@ static void names_what_is_wrong(void **state)
     rp_error error;
     rp_url url;
     (void)state;
-    rp_memory_init(&memory, (rp_allocator){0});
+    rp__memory_init(&memory, (rp_allocator){0});
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         const char *const entries[] = {"::a:1", bad[i]};
-        assert_int_equal(rp_routes_make(&rules, &memory, entries, 2, &error), RP_E_BAD_OPTION);
+        assert_int_equal(rp__routes_make(&rules, &memory, entries, 2, &error), RP_E_BAD_OPTION);
         assert_null(rules);
         assert_non_null(strstr(error.text, "connect_to 2 (\""));
     }
-    assert_int_equal(rp_routes_make(&rules, &memory, NULL, 1, &error), RP_E_BAD_OPTION);
-    assert_int_equal(rp_url_parse(&url, "http://a.test/", 14, &error), RP_OK);
-    assert_int_equal(rp_route_find(text, NULL, &url, "b", &error), RP_E_BAD_OPTION);
+    assert_int_equal(rp__routes_make(&rules, &memory, NULL, 1, &error), RP_E_BAD_OPTION);
+    assert_int_equal(rp__url_parse(&url, "http://a.test/", 14, &error), RP_OK);
+    assert_int_equal(rp__route_find(text, NULL, &url, "b", &error), RP_E_BAD_OPTION);
     assert_string_equal(error.text, "connect_to (\"b\") is not HOST:PORT or unix:PATH");
     assert_int_equal(memory.live, 0);
 }

@@ -20,20 +20,20 @@ static WOLFSSL_SESSION *a_session(void)
 {
     rp_memory memory;
     rp_tls_config *client = tls_client_of(0), *server = tls_server_of("server-ecdsa", 0);
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_sessions *sessions = rp_sessions_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_sessions *sessions = rp__sessions_create(&memory);
     tls_pair pair;
     tls_pair_options options = {.client = client, .server = server, .sessions = sessions};
     assert_true(tls_pair_open(&pair, &options));
     assert_true(tls_handshake(&pair));
     tls_write(&pair.server, "x", 1);
     tls_pump(&pair);
-    WOLFSSL_SESSION *taken = rp_sessions_take(sessions, "origin");
+    WOLFSSL_SESSION *taken = rp__sessions_take(sessions, "origin");
     assert_non_null(taken);
     WOLFSSL_SESSION *session = wolfSSL_SESSION_dup(taken);
     wolfSSL_SESSION_free(taken);
     tls_pair_close(&pair);
-    rp_sessions_destroy(sessions);
+    rp__sessions_destroy(sessions);
     rp_tls_config_release(client);
     rp_tls_config_release(server);
     assert_non_null(session);
@@ -63,7 +63,7 @@ typedef struct worker {
 
 static void take_all(worker *w, const char *key)
 {
-    for (WOLFSSL_SESSION *session; (session = rp_sessions_take(w->sessions, key)) != NULL;) {
+    for (WOLFSSL_SESSION *session; (session = rp__sessions_take(w->sessions, key)) != NULL;) {
         w->taken++;
         /* Nobody else has it, or the thread sanitizer and the address sanitizer see this. */
         (void)wolfSSL_SSL_SESSION_set_timeout(session, 100);
@@ -80,29 +80,29 @@ static void work(void *argument)
             (void)snprintf(key, sizeof(key), "1 host%u", i);
             WOLFSSL_SESSION *session = wolfSSL_SESSION_dup(w->model);
             if (session != NULL) {
-                rp_sessions_put(w->sessions, key, session);
+                rp__sessions_put(w->sessions, key, session);
                 w->put++;
             }
             if (round % 4 == 3)
                 take_all(w, key);
         }
-    rp_sessions_destroy(w->sessions); /* its reference */
+    rp__sessions_destroy(w->sessions); /* its reference */
 }
 
 static void test_each_is_taken_once(void **state)
 {
     (void)state;
     worker workers[THREADS];
-    rp_sessions *sessions = rp_sessions_create_shared((rp_allocator){.resize = counted});
+    rp_sessions *sessions = rp__sessions_create_shared((rp_allocator){.resize = counted});
     assert_non_null(sessions);
     for (unsigned i = 0; i < THREADS; i++)
-        workers[i] = (worker){.sessions = rp_sessions_retain(sessions), .model = a_session()};
+        workers[i] = (worker){.sessions = rp__sessions_retain(sessions), .model = a_session()};
     for (unsigned i = 0; i < THREADS; i++)
-        assert_true(rp_thread_start(&workers[i].thread, work, &workers[i]));
+        assert_true(rp__thread_start(&workers[i].thread, work, &workers[i]));
     worker rest = {.sessions = sessions};
     unsigned put = 0, taken = 0;
     for (unsigned i = 0; i < THREADS; i++) {
-        rp_thread_join(&workers[i].thread);
+        rp__thread_join(&workers[i].thread);
         put += workers[i].put;
         taken += workers[i].taken;
         wolfSSL_SESSION_free(workers[i].model);
@@ -114,9 +114,9 @@ static void test_each_is_taken_once(void **state)
     }
     assert_int_equal(put, THREADS * ROUNDS * KEYS);
     assert_int_equal(taken + rest.taken, put); /* at most 16 of a key wait at a time */
-    assert_int_equal(rp_sessions_count(sessions), 0);
+    assert_int_equal(rp__sessions_count(sessions), 0);
     assert_true(atomic_load(&live) > 0);
-    rp_sessions_destroy(sessions);
+    rp__sessions_destroy(sessions);
     assert_int_equal(atomic_load(&live), 0);
 }
 
@@ -125,16 +125,16 @@ static void test_what_is_put_is_copied(void **state)
 {
     (void)state;
     WOLFSSL_SESSION *session = a_session();
-    rp_sessions *sessions = rp_sessions_create_shared((rp_allocator){.resize = counted});
+    rp_sessions *sessions = rp__sessions_create_shared((rp_allocator){.resize = counted});
     assert_non_null(sessions);
     assert_int_equal(wolfSSL_SESSION_up_ref(session), WOLFSSL_SUCCESS);
-    rp_sessions_put(sessions, "1 host", session);
-    WOLFSSL_SESSION *taken = rp_sessions_take(sessions, "1 host");
+    rp__sessions_put(sessions, "1 host", session);
+    WOLFSSL_SESSION *taken = rp__sessions_take(sessions, "1 host");
     assert_non_null(taken);
     assert_ptr_not_equal(taken, session);
     wolfSSL_SESSION_free(taken);
     wolfSSL_SESSION_free(session);
-    rp_sessions_destroy(sessions);
+    rp__sessions_destroy(sessions);
     assert_int_equal(atomic_load(&live), 0);
 }
 

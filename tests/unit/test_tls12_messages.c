@@ -126,9 +126,9 @@ static void group_not_offered(void **state)
                        .server_config = tls_server_of("server-ecdsa", RP_TLS_1_2)};
         tls_pair_options options = {.client = s.client_config, .server = s.server_config};
         assert_true(tls_pair_open(&s.pair, &options));
-        assert_int_equal(rp_engine_handshake(s.pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+        assert_int_equal(rp__engine_handshake(s.pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
         rp_slice hello;
-        assert_int_equal(rp_chain_slices(&s.pair.client.output, &hello, 1), 1);
+        assert_int_equal(rp__chain_slices(&s.pair.client.output, &hello, 1), 1);
         size_t at = 0;
         while (memcmp(hello.data + at, offered, sizeof(offered)) != 0) {
             at++;
@@ -262,7 +262,7 @@ static void new_handshake_declined(void **state)
         tls_scene_send_12(&s, TLS_DATA_RECORD, (const uint8_t *)"data", 4);
         assert_int_equal(s.client->received_size, 4 * i);
         if (i > 3) { /* more warnings than wolfSSL's server takes */
-            rp_chain_consume(&s.client->output, s.client->output.size);
+            rp__chain_consume(&s.client->output, s.client->output.size);
             continue;
         }
         tls_write(s.client, "x", 1);
@@ -289,7 +289,7 @@ static void new_handshake_insisted_on(void **state)
             tls_end_input(&s.pair, s.client);
         for (int i = 0; how == 2 && i < 40; i++) {
             ask_again(&s);
-            rp_chain_consume(&s.client->output, s.client->output.size);
+            rp__chain_consume(&s.client->output, s.client->output.size);
         }
         assert_true(s.client->failed);
         assert_int_equal(s.client->error.status, how == 0   ? RP_E_TLS_ALERT

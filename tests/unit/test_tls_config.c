@@ -266,7 +266,7 @@ static void expect_server(const rp_tls_server_options *options, const char *text
 {
     rp_tls_config *config;
     rp_error error;
-    assert_int_equal(rp_tls_server_config_create(&config, options, &error), RP_E_TLS_CONFIG);
+    assert_int_equal(rp__tls_server_config_create(&config, options, &error), RP_E_TLS_CONFIG);
     assert_null(config);
     if (strstr(error.text, text) != error.text)
         fail_msg("%s", error.text);
@@ -279,7 +279,7 @@ static void bad_server_options(void **state)
     char *key = text_of(tls_cert("server-ecdsa.key")), *other = text_of(tls_cert("client.key"));
     rp_tls_server_options good = {.certificate_pem = certificate, .key_pem = key};
     rp_tls_config *config;
-    assert_int_equal(rp_tls_server_config_create(&config, &good, NULL), RP_OK);
+    assert_int_equal(rp__tls_server_config_create(&config, &good, NULL), RP_OK);
     rp_tls_config_release(config);
 
     rp_tls_server_options bad = good;
@@ -515,7 +515,7 @@ static void no_memory(void **state)
     for (; status != RP_OK; fail_in++) {
         rp_tls_config *config;
         rp_error error;
-        status = rp_tls_config_create_with(
+        status = rp__tls_config_create_with(
             &config, &options, (rp_allocator){.resize = counted_resize}, fail_in, &error);
         if (status != RP_OK) {
             assert_int_equal(status, RP_E_NO_MEMORY);

@@ -50,27 +50,27 @@ static void talk(tls_pair *pair)
 
 static void close_both(tls_pair *pair)
 {
-    assert_int_equal(rp_engine_close_notify(pair->client.engine, NULL), RP_ENGINE_OK);
-    assert_int_equal(rp_engine_close_notify(pair->client.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(rp__engine_close_notify(pair->client.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(rp__engine_close_notify(pair->client.engine, NULL), RP_ENGINE_OK);
     tls_pump(pair);
     assert_true(pair->server.ended && !pair->server.failed);
     /* The other half is still open. */
     tls_write(&pair->server, "last words", 10);
-    assert_int_equal(rp_engine_close_notify(pair->server.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(rp__engine_close_notify(pair->server.engine, NULL), RP_ENGINE_OK);
     tls_pump(pair);
     assert_true(pair->client.ended && !pair->client.failed);
     assert_memory_equal(pair->client.received + pair->client.received_size - 10, "last words", 10);
     /* The transport's end adds nothing to an authenticated one. */
     tls_end_input(pair, &pair->client);
     assert_false(pair->client.failed);
-    assert_false(rp_engine_readable(pair->client.engine));
+    assert_false(rp__engine_readable(pair->client.engine));
     /* What has happened already costs nothing. */
     uint64_t calls = pair->client.stats.tls_calls;
     uint8_t byte[1 + RP_ENGINE_SPARE];
     size_t size = 1;
-    assert_int_equal(rp_engine_read(pair->client.engine, byte, 1, &size, NULL), RP_ENGINE_END);
+    assert_int_equal(rp__engine_read(pair->client.engine, byte, 1, &size, NULL), RP_ENGINE_END);
     assert_int_equal(size, 0);
-    assert_int_equal(rp_engine_handshake(pair->client.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(rp__engine_handshake(pair->client.engine, NULL), RP_ENGINE_OK);
     assert_int_equal(pair->client.stats.tls_calls, calls);
 }
 
@@ -89,7 +89,7 @@ static void handshakes(void **state)
             assert_true(tls_pair_open(&pair, &options));
             assert_true(tls_handshake(&pair));
             rp_engine_info info;
-            rp_engine_info_get(pair.client.engine, &info);
+            rp__engine_info_get(pair.client.engine, &info);
             assert_string_equal(info.version, version_name(settings[i].version));
             assert_non_null(strstr(info.cipher, "GCM"));
             assert_null(info.alpn);
@@ -128,9 +128,9 @@ static void calls_are_few(void **state)
     /* Nothing lent: no call. */
     uint8_t buffer[10 + RP_ENGINE_SPARE];
     size_t size;
-    assert_int_equal(rp_engine_read(pair.client.engine, buffer, 10, &size, NULL),
+    assert_int_equal(rp__engine_read(pair.client.engine, buffer, 10, &size, NULL),
                      RP_ENGINE_WANT_INPUT);
-    assert_int_equal(rp_engine_write(pair.client.engine, buffer, 0, NULL), RP_ENGINE_OK);
+    assert_int_equal(rp__engine_write(pair.client.engine, buffer, 0, NULL), RP_ENGINE_OK);
     assert_int_equal(pair.client.stats.tls_calls, 3 + 20);
     tls_pair_close(&pair);
     rp_tls_config_release(client);
@@ -188,23 +188,23 @@ static void loans_are_taken_back(void **state)
     for (int i = 0; i < 4; i++)
         tls_write(&pair.server, "0123456789", 10);
     rp_slice slice;
-    assert_int_equal(rp_chain_slices(&pair.server.output, &slice, 1), 1);
+    assert_int_equal(rp__chain_slices(&pair.server.output, &slice, 1), 1);
     size_t got = 0, lends = 0;
     uint8_t buffer[7 + RP_ENGINE_SPARE];
-    while (slice.size > 0 || rp_engine_readable(pair.client.engine)) {
-        rp_engine_lend(pair.client.engine, slice.data, slice.size);
-        assert_int_equal(rp_engine_lent(pair.client.engine), slice.size);
+    while (slice.size > 0 || rp__engine_readable(pair.client.engine)) {
+        rp__engine_lend(pair.client.engine, slice.data, slice.size);
+        assert_int_equal(rp__engine_lent(pair.client.engine), slice.size);
         size_t size;
-        assert_int_equal(rp_engine_read(pair.client.engine, buffer, 7, &size, NULL), RP_ENGINE_OK);
+        assert_int_equal(rp__engine_read(pair.client.engine, buffer, 7, &size, NULL), RP_ENGINE_OK);
         for (size_t i = 0; i < size; i++)
             assert_int_equal(buffer[i], '0' + (got + i) % 10);
         got += size;
-        slice = rp_engine_unlend(pair.client.engine);
+        slice = rp__engine_unlend(pair.client.engine);
         lends++;
     }
     assert_int_equal(got, 40);
     assert_int_equal(lends, 8); /* 7 and 3 of each record */
-    rp_chain_clear(&pair.server.output);
+    rp__chain_clear(&pair.server.output);
     tls_pair_close(&pair);
     rp_tls_config_release(client);
     rp_tls_config_release(server);
@@ -225,14 +225,14 @@ static void reads_stay_in_their_room(void **state)
         for (int i = 0; i < 3; i++)
             tls_write(&pair.server, text, sizeof(text));
         rp_slice slice;
-        assert_int_equal(rp_chain_slices(&pair.server.output, &slice, 1), 1);
-        rp_engine_lend(pair.client.engine, slice.data, slice.size);
+        assert_int_equal(rp__chain_slices(&pair.server.output, &slice, 1), 1);
+        rp__engine_lend(pair.client.engine, slice.data, slice.size);
         uint8_t *buffer = malloc(capacity + RP_ENGINE_SPARE + 8);
         assert_non_null(buffer);
         size_t got = 0, size;
-        while (rp_engine_readable(pair.client.engine)) {
+        while (rp__engine_readable(pair.client.engine)) {
             memset(buffer, 0xa5, capacity + RP_ENGINE_SPARE + 8);
-            assert_int_equal(rp_engine_read(pair.client.engine, buffer, capacity, &size, NULL),
+            assert_int_equal(rp__engine_read(pair.client.engine, buffer, capacity, &size, NULL),
                              RP_ENGINE_OK);
             assert_in_range(size, 1, capacity);
             for (size_t i = 0; i < size; i++)
@@ -243,8 +243,8 @@ static void reads_stay_in_their_room(void **state)
         }
         free(buffer);
         assert_int_equal(got, 3 * sizeof(text));
-        assert_int_equal(rp_engine_unlend(pair.client.engine).size, 0);
-        rp_chain_clear(&pair.server.output);
+        assert_int_equal(rp__engine_unlend(pair.client.engine).size, 0);
+        rp__chain_clear(&pair.server.output);
     }
     tls_pair_close(&pair);
     rp_tls_config_release(client);
@@ -269,9 +269,9 @@ static void truncation(void **state)
             if (in_record) {
                 tls_write(&pair.server, "cut off", 7);
                 rp_slice slice;
-                rp_chain_slices(&pair.server.output, &slice, 1);
+                rp__chain_slices(&pair.server.output, &slice, 1);
                 tls_feed(&pair, &pair.client, slice.data, slice.size - 1);
-                rp_chain_clear(&pair.server.output);
+                rp__chain_clear(&pair.server.output);
             }
             tls_end_input(&pair, &pair.client);
             assert_true(pair.client.failed);
@@ -301,8 +301,8 @@ static void end_with_the_last_bytes(void **state)
         assert_true(tls_handshake(&pair));
         tls_write(&pair.server, "last", 4);
         if (clean)
-            rp_engine_close_notify(pair.server.engine, NULL);
-        rp_engine_input_end(pair.client.engine);
+            rp__engine_close_notify(pair.server.engine, NULL);
+        rp__engine_input_end(pair.client.engine);
         tls_pump(&pair);
         assert_memory_equal(pair.client.received, "last", 4);
         assert_int_equal(pair.client.result, clean ? RP_ENGINE_END : RP_ENGINE_FAILED);
@@ -323,14 +323,14 @@ static void closed_in_the_handshake(void **state)
             tls_pair pair;
             tls_pair_options options = {.client = client, .server = server};
             assert_true(tls_pair_open(&pair, &options));
-            assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
-            assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+            assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+            assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
             tls_move(&pair, &pair.client, &pair.server);
             rp_slice slice;
-            rp_chain_slices(&pair.server.output, &slice, 1);
+            rp__chain_slices(&pair.server.output, &slice, 1);
             assert_true(slice.size > cut);
             tls_feed(&pair, &pair.client, slice.data, cut);
-            rp_chain_clear(&pair.server.output);
+            rp__chain_clear(&pair.server.output);
             tls_end_input(&pair, &pair.client);
             assert_true(pair.client.failed);
             assert_int_equal(pair.client.error.status, RP_E_TLS_CLOSED);
@@ -355,18 +355,18 @@ static void no_close_notify(void **state)
     tls_pair pair;
     tls_pair_options options = {.client = client, .server = server};
     assert_true(tls_pair_open(&pair, &options));
-    assert_int_equal(rp_engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(rp__engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
     assert_int_equal(pair.client.output.size, 0);
-    assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
-    rp_chain_clear(&pair.client.output);
-    assert_int_equal(rp_engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
+    assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+    rp__chain_clear(&pair.client.output);
+    assert_int_equal(rp__engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
     assert_int_equal(pair.client.output.size, 0);
     tls_end_input(&pair, &pair.client);
     assert_true(pair.client.failed);
-    rp_chain_clear(&pair.client.output);
-    assert_int_equal(rp_engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
+    rp__chain_clear(&pair.client.output);
+    assert_int_equal(rp__engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
     assert_int_equal(pair.client.output.size, 0);
-    assert_false(rp_engine_readable(pair.client.engine));
+    assert_false(rp__engine_readable(pair.client.engine));
     tls_pair_close(&pair);
     rp_tls_config_release(client);
     rp_tls_config_release(server);
@@ -398,7 +398,7 @@ static void alpn(void **state)
         tls_end *ends[] = {&pair.client, &pair.server};
         for (size_t end = 0; end < 2; end++) {
             rp_engine_info info;
-            rp_engine_info_get(ends[end]->engine, &info);
+            rp__engine_info_get(ends[end]->engine, &info);
             if (cases[i / 2].agreed == NULL)
                 assert_null(info.alpn);
             else
@@ -418,9 +418,9 @@ static bool hello_holds(const char *name, const char *text)
     tls_pair pair;
     tls_pair_options options = {.client = client, .server = server, .name = name};
     assert_true(tls_pair_open(&pair, &options));
-    assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+    assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
     rp_slice slice;
-    assert_int_equal(rp_chain_slices(&pair.client.output, &slice, 1), 1);
+    assert_int_equal(rp__chain_slices(&pair.client.output, &slice, 1), 1);
     bool found = false;
     for (size_t i = 0; i + strlen(text) <= slice.size; i++)
         found = found || memcmp(slice.data + i, text, strlen(text)) == 0;
@@ -450,22 +450,22 @@ static void without_a_name(void **state)
     rp_loop_stats stats = {0};
     rp_chain output;
     rp_error error;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_chunk_pool_init(&pool, &memory, &stats.bytes_copied);
-    rp_chain_init(&output, &pool);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp__chunk_pool_init(&pool, &memory, &stats.bytes_copied);
+    rp__chain_init(&output, &pool);
     rp_tls_config *client = tls_client_of(0);
     rp_engine_options options = {
         .memory = &memory, .stats = &stats, .config = client, .output = &output};
-    rp_engine *engine = rp_engine_create(&options, &error);
+    rp_engine *engine = rp__engine_create(&options, &error);
     assert_non_null(engine);
-    assert_int_equal(rp_engine_handshake(engine, &error), RP_ENGINE_WANT_INPUT);
+    assert_int_equal(rp__engine_handshake(engine, &error), RP_ENGINE_WANT_INPUT);
     assert_true(output.size > 0);
-    rp_engine_input_end(engine);
-    assert_int_equal(rp_engine_handshake(engine, &error), RP_ENGINE_FAILED);
+    rp__engine_input_end(engine);
+    assert_int_equal(rp__engine_handshake(engine, &error), RP_ENGINE_FAILED);
     assert_string_equal(error.text, "the peer closed the connection during the handshake");
-    rp_engine_destroy(engine);
-    rp_chain_clear(&output);
-    rp_chunk_pool_clear(&pool);
+    rp__engine_destroy(engine);
+    rp__chain_clear(&output);
+    rp__chunk_pool_clear(&pool);
     assert_int_equal(memory.live, 0);
     rp_tls_config_release(client);
 }
@@ -539,7 +539,7 @@ static void groups_and_ciphers(void **state)
         assert_true(tls_pair_open(&pair, &options));
         assert_true(tls_handshake(&pair));
         rp_engine_info info;
-        rp_engine_info_get(pair.client.engine, &info);
+        rp__engine_info_get(pair.client.engine, &info);
         assert_non_null(strstr(info.cipher, cases[i].cipher));
         if (cases[i].group != NULL)
             assert_string_equal(info.group, cases[i].group);
@@ -629,9 +629,9 @@ static void key_log_limit(void **state)
     uint8_t client_random[RP_CLIENT_RANDOM_BYTES] = {0}, secret[65] = {0};
     rp_tls_config *client = tls_client(&(rp_tls_options){
         .ca_file = tls_cert("ca.pem"), .on_keylog = keep_line, .keylog_user = &lines});
-    rp_keylog_line(client, "LABEL", client_random, secret, 65);
+    rp__keylog_line(client, "LABEL", client_random, secret, 65);
     assert_int_equal(lines.count, 0);
-    rp_keylog_line(client, "LABEL", client_random, secret, 64);
+    rp__keylog_line(client, "LABEL", client_random, secret, 64);
     assert_int_equal(lines.count, 1);
     assert_int_equal(strlen(lines.text[0]), 5 + 1 + 64 + 1 + 128);
     rp_tls_config_release(client);

@@ -24,7 +24,7 @@ static void script_begin(tls_pair *pair, rp_tls_config *client, rp_tls_config *s
 {
     tls_pair_options options = {.client = client, .server = server, .sessions = sessions};
     assert_true(tls_pair_open(pair, &options));
-    assert_int_equal(rp_engine_handshake(pair->client.engine, NULL), RP_ENGINE_WANT_INPUT);
+    assert_int_equal(rp__engine_handshake(pair->client.engine, NULL), RP_ENGINE_WANT_INPUT);
 }
 
 /* Gives the client bytes, all at once or one at a time, until it has failed. */
@@ -42,7 +42,7 @@ static void say_instead_of_tls(const char *answer, size_t size, const char *text
     rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     tls_pair pair;
     script_begin(&pair, client, server, NULL);
-    rp_chain_clear(&pair.client.output);
+    rp__chain_clear(&pair.client.output);
     script_say(&pair, answer, size, dribble);
     assert_true(pair.client.failed);
     assert_int_equal(pair.client.error.status, RP_E_TLS_PROTOCOL);
@@ -164,7 +164,7 @@ static void expect_early(tls_pair *pair)
     assert_string_equal(pair->client.error.text,
                         PEER " broke the rules of TLS: ChangeCipherSpec before its time");
     rp_slice slices[4];
-    size_t count = rp_chain_slices(&pair->client.output, slices, 4);
+    size_t count = rp__chain_slices(&pair->client.output, slices, 4);
     assert_int_equal(count, 1);
     assert_true(slices[0].size >= sizeof(alert));
     assert_memory_equal(slices[0].data + slices[0].size - sizeof(alert), alert, sizeof(alert));
@@ -181,7 +181,7 @@ static void early_change_cipher(rp_tls_version version, size_t cut, bool dribble
     while (tls_move(&pair, &pair.client, &pair.server)) {
     }
     rp_slice slice;
-    rp_chain_slices(&pair.server.output, &slice, 1);
+    rp__chain_slices(&pair.server.output, &slice, 1);
     uint8_t flight[RP_CHUNK_BYTES];
     size_t size = 0;
     for (size_t records = 0; records < cut; records++) { /* whole records */
@@ -220,9 +220,9 @@ static void change_cipher_with_a_session(void **state)
 {
     (void)state;
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
     for (size_t cut = 0; cut <= 3; cut++) {
-        rp_sessions *sessions = rp_sessions_create(&memory);
+        rp_sessions *sessions = rp__sessions_create(&memory);
         rp_tls_config *client = tls_client_of(RP_TLS_1_2);
         rp_tls_config *server = tls_server_of("server-ecdsa", RP_TLS_1_2);
         tls_pair pair;
@@ -230,14 +230,14 @@ static void change_cipher_with_a_session(void **state)
         assert_true(tls_pair_open(&pair, &options));
         assert_true(tls_handshake(&pair));
         tls_pair_close(&pair);
-        assert_int_equal(rp_sessions_count(sessions), 1);
+        assert_int_equal(rp__sessions_count(sessions), 1);
         rp_tls_config_release(client);
         rp_tls_config_release(server);
         /* After ServerHello alone it may be a resumption: then the Finished that follows
          * decides. */
         if (cut != 1)
             early_change_cipher(RP_TLS_1_2, cut, false, sessions, true);
-        rp_sessions_destroy(sessions);
+        rp__sessions_destroy(sessions);
     }
     assert_int_equal(memory.live, 0);
 }
@@ -256,11 +256,11 @@ static void middlebox_compatibility(void **state)
         while (tls_move(&pair, &pair.client, &pair.server)) {
         }
         rp_slice slice;
-        rp_chain_slices(&pair.server.output, &slice, 1);
+        rp__chain_slices(&pair.server.output, &slice, 1);
         size_t hello = 5 + ((size_t)slice.data[3] << 8 | slice.data[4]);
         script_say(&pair, slice.data, hello, dribble == 1);
         script_say(&pair, change_cipher, sizeof(change_cipher), dribble == 1);
-        rp_chain_consume(&pair.server.output, hello);
+        rp__chain_consume(&pair.server.output, hello);
         tls_pump(&pair);
         assert_true(pair.client.opened && pair.server.opened);
         tls_pair_close(&pair);
@@ -282,7 +282,7 @@ static void damaged_records(void **state)
             tls_pair pair;
             tls_pair_options options = {.client = client, .server = server, .seed = seed};
             assert_true(tls_pair_open(&pair, &options));
-            assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+            assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
             size_t damage = (size_t)tls_random(&pair, 1500), seen = 0;
             for (int round = 0; round < 6; round++) {
                 while (tls_move(&pair, &pair.client, &pair.server)) {
@@ -290,14 +290,14 @@ static void damaged_records(void **state)
                 if (pair.server.opened && !pair.server.failed && round < 4)
                     tls_write(&pair.server, "some data", 9);
                 rp_slice slice;
-                while (rp_chain_slices(&pair.server.output, &slice, 1) == 1) {
+                while (rp__chain_slices(&pair.server.output, &slice, 1) == 1) {
                     uint8_t copy[RP_CHUNK_BYTES];
                     size_t size = slice.size;
                     memcpy(copy, slice.data, size);
                     if (damage >= seen && damage < seen + size)
                         copy[damage - seen] ^= (uint8_t)(1 + tls_random(&pair, 255));
                     seen += size;
-                    rp_chain_consume(&pair.server.output, size);
+                    rp__chain_consume(&pair.server.output, size);
                     if (!pair.client.failed)
                         tls_feed(&pair, &pair.client, copy, size);
                 }
@@ -378,7 +378,7 @@ static void records_in_pieces(void **state)
         size_t changes = 0;
         for (size_t at = 0; at < sizeof(stream); at += piece) {
             size_t size = sizeof(stream) - at < piece ? sizeof(stream) - at : piece;
-            rp_record_verdict verdict = rp_records_see(&records, stream + at, size);
+            rp_record_verdict verdict = rp__records_see(&records, stream + at, size);
             assert_int_not_equal(verdict, RP_RECORD_NOT_TLS);
             changes += verdict == RP_RECORD_CHANGE_CIPHER;
             /* All 4 bytes of its body have come with the 18th. */
@@ -389,9 +389,9 @@ static void records_in_pieces(void **state)
         assert_int_equal(records.first_have, sizeof(records.first));
         assert_memory_equal(records.first, stream, sizeof(records.first));
     }
-    assert_true(rp_records_change_cipher(stream, sizeof(stream)));
-    assert_false(rp_records_change_cipher(stream, 29));
-    assert_false(rp_records_change_cipher(stream, 3));
+    assert_true(rp__records_change_cipher(stream, sizeof(stream)));
+    assert_false(rp__records_change_cipher(stream, 29));
+    assert_false(rp__records_change_cipher(stream, 3));
 }
 
 int main(void)

@@ -48,7 +48,7 @@ static size_t number(const uint8_t **at, int bytes)
 static void hello_read(hello *h, const rp_chain *output)
 {
     rp_slice parts[8];
-    size_t count = rp_chain_slices(output, parts, 8), size = 0;
+    size_t count = rp__chain_slices(output, parts, 8), size = 0;
     memset(h, 0, sizeof(*h));
     h->size = output->size;
     for (size_t i = 0; i < count; i++) {
@@ -152,7 +152,7 @@ static void hello_of(hello *h, const rp_tls_options *options)
     tls_pair pair;
     tls_pair_options pair_options = {.client = client, .server = server, .client_alpn = "http/1.1"};
     assert_true(tls_pair_open(&pair, &pair_options));
-    assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+    assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
     hello_read(h, &pair.client.output);
     tls_pair_close(&pair);
     rp_tls_config_release(client);
@@ -247,7 +247,7 @@ static void second_hello(void **state)
     tls_pair pair;
     tls_pair_options options = {.client = client, .server = server, .client_alpn = "http/1.1"};
     assert_true(tls_pair_open(&pair, &options));
-    assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+    assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
     hello first, second;
     hello_read(&first, &pair.client.output);
     while (tls_move(&pair, &pair.client, &pair.server))
@@ -294,7 +294,7 @@ static void looks_resumed(void **state)
         tls_pair pair;
         tls_pair_options options = {.client = client, .server = server};
         assert_true(tls_pair_open(&pair, &options));
-        assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+        assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
         hello first;
         hello_read(&first, &pair.client.output);
         assert_int_equal(first.bytes[5 + 4 + 2 + 32], 32);
@@ -305,7 +305,7 @@ static void looks_resumed(void **state)
             while (tls_move(&pair, &pair.server, &pair.client))
                 ;
             rp_slice flight;
-            assert_int_equal(rp_chain_slices(&pair.client.output, &flight, 1), 1);
+            assert_int_equal(rp__chain_slices(&pair.client.output, &flight, 1), 1);
             if (changes == 0)
                 assert_memory_equal(flight.data, change, sizeof(change));
             for (size_t at = 0; at < flight.size;
@@ -350,7 +350,7 @@ static void padding(void **state)
             tls_pair pair;
             tls_pair_options options = {.client = client, .server = server, .name = name};
             assert_true(tls_pair_open(&pair, &options));
-            assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+            assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
             hello h;
             hello_read(&h, &pair.client.output);
             expect_padding(&h);
@@ -377,13 +377,13 @@ static void padding_beside_a_session(void **state)
                                      .groups = "X25519"});
     rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_sessions *sessions = rp_sessions_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_sessions *sessions = rp__sessions_create(&memory);
     for (int i = 0; i < 2; i++) {
         tls_pair pair;
         tls_pair_options options = {.client = client, .server = server, .sessions = sessions};
         assert_true(tls_pair_open(&pair, &options));
-        assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+        assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
         hello h;
         hello_read(&h, &pair.client.output);
         expect_padding(&h);
@@ -397,7 +397,7 @@ static void padding_beside_a_session(void **state)
         tls_pump(&pair);
         tls_pair_close(&pair);
     }
-    rp_sessions_destroy(sessions);
+    rp__sessions_destroy(sessions);
     rp_tls_config_release(client);
     rp_tls_config_release(server);
 }

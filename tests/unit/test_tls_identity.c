@@ -249,33 +249,35 @@ static void order(void **state)
     const char *reason;
     char *file;
     size_t size;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
     assert_int_equal(
-        rp_read_file(&memory, "file", tls_cert("client-unordered.p12"), &file, &size, NULL), RP_OK);
+        rp__read_file(&memory, "file", tls_cert("client-unordered.p12"), &file, &size, NULL),
+        RP_OK);
     rp_slice content = {(const uint8_t *)file, size};
-    assert_true(rp_pkcs12_is(content));
+    assert_true(rp__pkcs12_is(content));
     assert_int_equal(
-        rp_pkcs12_read(&found, &memory, content, (rp_slice){(uint8_t *)"", 0}, &reason), RP_OK);
+        rp__pkcs12_read(&found, &memory, content, (rp_slice){(uint8_t *)"", 0}, &reason), RP_OK);
     assert_int_equal(found.count, 3);
     static const char *const names[] = {"client", "Ringport Test Intermediate",
                                         "Ringport Test Root"};
     for (size_t i = 0; i < 3; i++) {
         rp_certificate certificate;
         char text[RP_DNAME_TEXT_SIZE];
-        assert_true(rp_certificate_read(&certificate, found.certificates[i], &reason));
-        assert_string_equal(rp_dname_text(certificate.subject, text), names[i]);
+        assert_true(rp__certificate_read(&certificate, found.certificates[i], &reason));
+        assert_string_equal(rp__dname_text(certificate.subject, text), names[i]);
     }
-    rp_pkcs12_free(&found);
+    rp__pkcs12_free(&found);
     /* Every byte counts: a changed file is refused, by its MAC or before. */
     for (size_t i = 0; i < size; i++) {
         file[i] ^= 1;
         assert_int_not_equal(
-            rp_pkcs12_read(&found, &memory, content, (rp_slice){(uint8_t *)"", 0}, &reason), RP_OK);
+            rp__pkcs12_read(&found, &memory, content, (rp_slice){(uint8_t *)"", 0}, &reason),
+            RP_OK);
         assert_non_null(reason);
-        rp_pkcs12_free(&found);
+        rp__pkcs12_free(&found);
         file[i] ^= 1;
     }
-    rp_free_secret(&memory, file, size);
+    rp__free_secret(&memory, file, size);
     assert_int_equal(memory.live, 0);
 }
 
@@ -288,20 +290,20 @@ static void wrong_passphrases(void **state)
     char *file;
     size_t size, opened_size;
     uint8_t opened[512];
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
     assert_int_equal(
-        rp_read_file(&memory, "file", tls_cert("client-locked.der"), &file, &size, NULL), RP_OK);
+        rp__read_file(&memory, "file", tls_cert("client-locked.der"), &file, &size, NULL), RP_OK);
     rp_slice der = {(const uint8_t *)file, size};
     assert_true(size <= sizeof(opened));
     for (unsigned i = 0; i < 2000; i++) {
         char wrong[16];
         snprintf(wrong, sizeof(wrong), "%u", i);
         const char *reason =
-            rp_pkcs8_open(der, (rp_slice){(uint8_t *)wrong, strlen(wrong)}, opened, &opened_size);
+            rp__pkcs8_open(der, (rp_slice){(uint8_t *)wrong, strlen(wrong)}, opened, &opened_size);
         assert_non_null(reason);
         assert_string_equal(reason, "the passphrase is wrong");
     }
-    rp_free_secret(&memory, file, size);
+    rp__free_secret(&memory, file, size);
 }
 
 /* ---- Certificates in DER, and chains --------------------------------------------------------- */
@@ -362,7 +364,7 @@ static void no_memory(void **state)
         rp_tls_config *config = NULL;
         rp_error error;
         for (uint64_t fail_in = 1; config == NULL; fail_in++) {
-            rp_status status = rp_tls_config_create_with(
+            rp_status status = rp__tls_config_create_with(
                 &config, &options, (rp_allocator){.resize = NULL}, fail_in, &error);
             assert_true(status == RP_E_NO_MEMORY || (status == RP_OK && fail_in > 5));
         }
@@ -436,7 +438,7 @@ static void secrets(void **state)
             .key_password = bundle && i + 1 == COUNT(keys) + COUNT(bundles_of) ? "" : passphrase};
         rp_tls_config *config;
         rp_error error;
-        if (rp_tls_config_create_with(&config, &options, allocator, 0, &error) != RP_OK)
+        if (rp__tls_config_create_with(&config, &options, allocator, 0, &error) != RP_OK)
             fail_msg("%s", error.text);
         rp_tls_config_release(config);
         assert_int_equal(secret.seen, 0);

@@ -43,7 +43,7 @@ static void exchange(tls_pair *pair)
     tls_end *ends[] = {&pair->client, &pair->server};
     for (size_t i = 0; i < 2; i++) {
         if (alive(ends[i]) &&
-            rp_engine_close_notify(ends[i]->engine, &ends[i]->error) == RP_ENGINE_FAILED)
+            rp__engine_close_notify(ends[i]->engine, &ends[i]->error) == RP_ENGINE_FAILED)
             ends[i]->failed = true;
         tls_pump(pair);
     }
@@ -58,8 +58,8 @@ static void live(lifetime *life)
 {
     tls_pair pair;
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_sessions *sessions = life->sessions ? rp_sessions_create(&memory) : NULL;
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_sessions *sessions = life->sessions ? rp__sessions_create(&memory) : NULL;
     tls_pair_options options = {.client = life->client,
                                 .server = life->server,
                                 .client_alpn = "http/1.1",
@@ -81,7 +81,7 @@ static void live(lifetime *life)
         life->error = pair.client.failed ? pair.client.error : pair.server.error;
     }
     tls_pair_close(&pair);
-    rp_sessions_destroy(sessions);
+    rp__sessions_destroy(sessions);
     assert_int_equal(memory.live, 0);
 }
 

@@ -412,7 +412,7 @@ static void cookie(void **state)
     send_hello(&s, true, extensions, sizeof(extensions));
     assert_false(s.client->failed);
     rp_slice second;
-    assert_int_equal(rp_chain_slices(&s.client->output, &second, 1), 1);
+    assert_int_equal(rp__chain_slices(&s.client->output, &second, 1), 1);
     bool found = false;
     for (size_t i = 0; i + 10 <= second.size; i++)
         found = found || memcmp(second.data + i, extensions + 8, 10) == 0;
@@ -609,7 +609,7 @@ static void key_update(tls_scene *s)
 static void drain(tls_scene *s)
 {
     rp_chain *output = &s->client->output;
-    rp_chain_consume(output, output->size);
+    rp__chain_consume(output, output->size);
 }
 
 /* Neither the answers that the transport does not take pile up, nor may a server keep the client

@@ -45,7 +45,7 @@ static void finds_the_version_of_a_server_hello(void **state)
             rp_records records = {.record_have = 0};
             size_t part = dribbled ? 1 : size;
             for (size_t at = 0; at < size; at += part)
-                assert_int_equal(rp_records_see(&records, record + at, part), RP_RECORD_FINE);
+                assert_int_equal(rp__records_see(&records, record + at, part), RP_RECORD_FINE);
             assert_true(records.server_hello);
             assert_int_equal(records.says_1_3, cases[i].says_1_3);
         }
@@ -58,7 +58,7 @@ static void stops_at_what_is_not_tls(void **state)
     (void)state;
     static const uint8_t bytes[] = {'H', 'T', 'T', 'P', '/', 22, 3, 3, 0, 1, 2};
     rp_records records = {.record_have = 0};
-    assert_int_equal(rp_records_see(&records, bytes, sizeof(bytes)), RP_RECORD_NOT_TLS);
+    assert_int_equal(rp__records_see(&records, bytes, sizeof(bytes)), RP_RECORD_NOT_TLS);
     assert_int_equal(records.first_have, sizeof(bytes));
     assert_memory_equal(records.first, bytes, sizeof(bytes));
     assert_false(records.server_hello);
@@ -81,7 +81,7 @@ static void finds_our_change_of_ciphers(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
-        assert_int_equal(rp_records_change_cipher(cases[i].bytes, cases[i].size), cases[i].found);
+        assert_int_equal(rp__records_change_cipher(cases[i].bytes, cases[i].size), cases[i].found);
 }
 
 /* Behind a ChangeCipherSpec TLS 1.2's messages are sealed, in records of the same type, and begin
@@ -92,7 +92,7 @@ static void finds_a_hello_request_in_plain_text(void **state)
     (void)state;
     for (size_t begin = 0; begin <= 6; begin += 6) {
         rp_records records = {.record_have = 0};
-        (void)rp_records_see(&records, bytes + begin, sizeof(bytes) - begin);
+        (void)rp__records_see(&records, bytes + begin, sizeof(bytes) - begin);
         assert_int_equal(records.hello_request, begin > 0);
     }
 }

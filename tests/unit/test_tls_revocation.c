@@ -41,7 +41,7 @@ static int lists_of(rp_tls_options options, char text[RP_ERROR_TEXT_SIZE])
         assert_int_equal(status, RP_E_TLS_CONFIG);
         return -1;
     }
-    int count = config->revocation.crls == NULL ? 0 : (int)rp_crls_count(config->revocation.crls);
+    int count = config->revocation.crls == NULL ? 0 : (int)rp__crls_count(config->revocation.crls);
     rp_tls_config_release(config);
     return count;
 }
@@ -201,8 +201,8 @@ static void no_memory(void **state)
     for (; status != RP_OK; fail_in++) {
         rp_tls_config *config;
         rp_error error;
-        status = rp_tls_config_create_with(&config, &options, (rp_allocator){.resize = NULL},
-                                           fail_in, &error);
+        status = rp__tls_config_create_with(&config, &options, (rp_allocator){.resize = NULL},
+                                            fail_in, &error);
         if (status != RP_OK)
             assert_string_equal(error.text, "no memory for a TLS configuration");
         rp_tls_config_release(config);
@@ -228,7 +228,7 @@ static void nothing_remembered(void **state)
         sent[i] = (rp_slice){der[i], bytes};
         at = end;
     }
-    assert_true(rp_verdict_key_make(&key, sent, 2));
+    assert_true(rp__verdict_key_make(&key, sent, 2));
     for (int i = 0; i < 2; i++) {
         rp_tls_config *client = tls_client(
             &(rp_tls_options){.ca_file = tls_cert("ca.pem"),
@@ -240,7 +240,7 @@ static void nothing_remembered(void **state)
         assert_true(tls_pair_open(&pair, &options));
         assert_true(tls_handshake(&pair));
         tls_pair_close(&pair);
-        assert_true(rp_verdicts_know(client->verdicts, &key, (int64_t)time(NULL)) == (i == 0));
+        assert_true(rp__verdicts_know(client->verdicts, &key, (int64_t)time(NULL)) == (i == 0));
         rp_tls_config_release(client);
         rp_tls_config_release(server);
     }

@@ -15,15 +15,15 @@
 
 static rp_sessions *store_new(rp_memory *memory)
 {
-    rp_memory_init(memory, (rp_allocator){.resize = NULL});
-    rp_sessions *sessions = rp_sessions_create(memory);
+    rp__memory_init(memory, (rp_allocator){.resize = NULL});
+    rp_sessions *sessions = rp__sessions_create(memory);
     assert_non_null(sessions);
     return sessions;
 }
 
 static void store_free(rp_memory *memory, rp_sessions *sessions)
 {
-    rp_sessions_destroy(sessions);
+    rp__sessions_destroy(sessions);
     assert_int_equal(memory->live, 0);
 }
 
@@ -46,7 +46,7 @@ static bool connect_once(rp_tls_config *client, rp_tls_config *server, rp_sessio
     tls_pump(&pair);
     assert_memory_equal(pair.server.received, "hello", 5);
     rp_engine_info info;
-    rp_engine_info_get(pair.client.engine, &info);
+    rp__engine_info_get(pair.client.engine, &info);
     assert_int_equal(pair.client.stats.handshakes_resumed, info.resumed);
     assert_int_equal(pair.client.stats.handshakes_full, !info.resumed);
     tls_pair_close(&pair);
@@ -63,7 +63,7 @@ static void resumption(void **state)
             rp_memory memory;
             rp_sessions *sessions = store_new(&memory);
             assert_false(connect_once(client, server, sessions, chunk));
-            assert_int_equal(rp_sessions_count(sessions), 1);
+            assert_int_equal(rp__sessions_count(sessions), 1);
             for (int i = 0; i < 5; i++) {
                 assert_int_equal(connect_once(client, server, sessions, chunk), resumes(version));
             }
@@ -113,7 +113,7 @@ static void better_version_beside_a_session(void **state)
         if (!tls_handshake(&pair))
             fail_msg("client: %s; server: %s", pair.client.error.text, pair.server.error.text);
         rp_engine_info info;
-        rp_engine_info_get(pair.client.engine, &info);
+        rp__engine_info_get(pair.client.engine, &info);
         assert_string_equal(info.version, "TLSv1.3");
         assert_int_equal(info.resumed, i > 0);
         tls_write(&pair.server, "x", 1);
@@ -142,12 +142,12 @@ static void parallel_connections(void **state)
                 .client = client, .server = server, .sessions = sessions, .seed = i};
             assert_true(tls_pair_open(&pairs[i], &options));
         }
-        assert_int_equal(rp_sessions_count(sessions), 0);
+        assert_int_equal(rp__sessions_count(sessions), 0);
         for (size_t i = 0; i < MANY; i++) {
             assert_true(tls_handshake(&pairs[i]));
             assert_int_equal(pairs[i].client.stats.handshakes_resumed, round > 0);
         }
-        assert_int_equal(rp_sessions_count(sessions), MANY);
+        assert_int_equal(rp__sessions_count(sessions), MANY);
         for (size_t i = 0; i < MANY; i++)
             tls_pair_close(&pairs[i]);
     }
@@ -179,7 +179,7 @@ static void unknown_tickets(void **state)
         assert_false(tls_handshake(&pair));
         assert_int_equal(pair.client.error.status, RP_E_CERT_HOST_MISMATCH);
         tls_pair_close(&pair);
-        assert_int_equal(rp_sessions_count(sessions), 0);
+        assert_int_equal(rp__sessions_count(sessions), 0);
         store_free(&memory, sessions);
         rp_tls_config_release(client);
         rp_tls_config_release(one);
@@ -203,9 +203,9 @@ static void no_resumption(void **state)
         rp_memory memory;
         rp_sessions *sessions = store_new(&memory);
         for (int i = 0; i < 2; i++) {
-            size_t before = rp_sessions_count(sessions);
+            size_t before = rp__sessions_count(sessions);
             assert_false(connect_once(no, server, sessions, 0));
-            assert_int_equal(rp_sessions_count(sessions), before);
+            assert_int_equal(rp__sessions_count(sessions), before);
             assert_false(connect_once(yes, server_no, sessions, 0));
         }
         store_free(&memory, sessions);
@@ -234,13 +234,13 @@ static void server_changes_versions(void **state)
         assert_true(tls_handshake(&pairs[i]));
         tls_pair_close(&pairs[i]);
     }
-    assert_int_equal(rp_sessions_count(sessions), COUNT(pairs));
+    assert_int_equal(rp__sessions_count(sessions), COUNT(pairs));
     tls_pair pair;
     tls_pair_options options = {.client = client, .server = new, .sessions = sessions};
     assert_true(tls_pair_open(&pair, &options));
     bool opened = tls_handshake(&pair); /* the session went along with an offer of TLS 1.3 */
     if (!opened)
-        assert_int_equal(rp_sessions_count(sessions), 0);
+        assert_int_equal(rp__sessions_count(sessions), 0);
     tls_pair_close(&pair);
     assert_int_equal(connect_once(client, new, sessions, 0), opened);
     assert_true(connect_once(client, new, sessions, 0));
@@ -254,7 +254,7 @@ static void server_changes_versions(void **state)
 static void change_suite(rp_sessions *sessions, uint8_t suite)
 {
     static const uint8_t version_and_suite[] = {3, 4, 0x13, 0x01};
-    WOLFSSL_SESSION *session = rp_sessions_take(sessions, "origin");
+    WOLFSSL_SESSION *session = rp__sessions_take(sessions, "origin");
     unsigned char *bytes = NULL;
     int size = wolfSSL_i2d_SSL_SESSION(session, &bytes), at = 0;
     assert_true(size > 0);
@@ -268,7 +268,7 @@ static void change_suite(rp_sessions *sessions, uint8_t suite)
     session = wolfSSL_d2i_SSL_SESSION(NULL, &changed, size);
     assert_non_null(session);
     XFREE(bytes, NULL, DYNAMIC_TYPE_OPENSSL);
-    rp_sessions_put(sessions, "origin", session);
+    rp__sessions_put(sessions, "origin", session);
 }
 
 /* RFC 8446, 4.2.11: a session goes on with any suite of its hash, and no other. */
@@ -319,20 +319,20 @@ static void newest_first(void **state)
     WOLFSSL_SESSION *made[3];
     for (size_t i = 0; i < COUNT(made); i++) {
         made[i] = fresh_session();
-        rp_sessions_put(sessions, "a", made[i]);
+        rp__sessions_put(sessions, "a", made[i]);
     }
     WOLFSSL_SESSION *other = fresh_session();
-    rp_sessions_put(sessions, "b", other);
-    assert_int_equal(rp_sessions_count(sessions), 4);
-    assert_null(rp_sessions_take(sessions, "c"));
+    rp__sessions_put(sessions, "b", other);
+    assert_int_equal(rp__sessions_count(sessions), 4);
+    assert_null(rp__sessions_take(sessions, "c"));
     for (size_t i = COUNT(made); i > 0; i--) {
-        assert_ptr_equal(rp_sessions_take(sessions, "a"), made[i - 1]);
+        assert_ptr_equal(rp__sessions_take(sessions, "a"), made[i - 1]);
         wolfSSL_SESSION_free(made[i - 1]);
     }
-    assert_null(rp_sessions_take(sessions, "a"));
-    assert_ptr_equal(rp_sessions_take(sessions, "b"), other);
+    assert_null(rp__sessions_take(sessions, "a"));
+    assert_ptr_equal(rp__sessions_take(sessions, "b"), other);
     wolfSSL_SESSION_free(other);
-    assert_int_equal(rp_sessions_count(sessions), 0);
+    assert_int_equal(rp__sessions_count(sessions), 0);
     store_free(&memory, sessions);
 }
 
@@ -343,11 +343,11 @@ static void keys_with_one_hash(void **state)
     rp_memory memory;
     rp_sessions *sessions = store_new(&memory);
     WOLFSSL_SESSION *session = fresh_session();
-    rp_sessions_put(sessions, "host10579.test", session);
-    assert_null(rp_sessions_take(sessions, "host343082.test"));
-    rp_sessions_forget(sessions, "host343082.test");
-    assert_int_equal(rp_sessions_count(sessions), 1);
-    assert_ptr_equal(rp_sessions_take(sessions, "host10579.test"), session);
+    rp__sessions_put(sessions, "host10579.test", session);
+    assert_null(rp__sessions_take(sessions, "host343082.test"));
+    rp__sessions_forget(sessions, "host343082.test");
+    assert_int_equal(rp__sessions_count(sessions), 1);
+    assert_ptr_equal(rp__sessions_take(sessions, "host10579.test"), session);
     wolfSSL_SESSION_free(session);
     store_free(&memory, sessions);
 }
@@ -358,14 +358,14 @@ static void expired_ones_go(void **state)
     rp_memory memory;
     rp_sessions *sessions = store_new(&memory);
     WOLFSSL_SESSION *good = session_of(1000);
-    rp_sessions_put(sessions, "a", good);
-    rp_sessions_put(sessions, "a", session_of(0));
-    rp_sessions_put(sessions, "a", session_of(-1));
-    rp_sessions_put(sessions, "b", session_of(0));
-    assert_ptr_equal(rp_sessions_take(sessions, "a"), good);
+    rp__sessions_put(sessions, "a", good);
+    rp__sessions_put(sessions, "a", session_of(0));
+    rp__sessions_put(sessions, "a", session_of(-1));
+    rp__sessions_put(sessions, "b", session_of(0));
+    assert_ptr_equal(rp__sessions_take(sessions, "a"), good);
     wolfSSL_SESSION_free(good);
-    assert_null(rp_sessions_take(sessions, "b"));
-    assert_int_equal(rp_sessions_count(sessions), 0);
+    assert_null(rp__sessions_take(sessions, "b"));
+    assert_int_equal(rp__sessions_count(sessions), 0);
     store_free(&memory, sessions);
 }
 
@@ -375,24 +375,24 @@ static void bounds(void **state)
     rp_memory memory;
     rp_sessions *sessions = store_new(&memory);
     for (int i = 0; i < RP_SESSIONS_PER_KEY + 10; i++)
-        rp_sessions_put(sessions, "much loved", fresh_session());
-    assert_int_equal(rp_sessions_count(sessions), RP_SESSIONS_PER_KEY);
+        rp__sessions_put(sessions, "much loved", fresh_session());
+    assert_int_equal(rp__sessions_count(sessions), RP_SESSIONS_PER_KEY);
     char key[32];
     for (int i = 0; i < RP_SESSIONS_TOTAL + 100; i++) {
         snprintf(key, sizeof(key), "origin %d", i);
-        rp_sessions_put(sessions, key, fresh_session());
+        rp__sessions_put(sessions, key, fresh_session());
     }
-    assert_int_equal(rp_sessions_count(sessions), RP_SESSIONS_TOTAL);
-    assert_null(rp_sessions_take(sessions, "much loved"));
-    assert_null(rp_sessions_take(sessions, "origin 99"));
-    WOLFSSL_SESSION *kept = rp_sessions_take(sessions, "origin 100");
+    assert_int_equal(rp__sessions_count(sessions), RP_SESSIONS_TOTAL);
+    assert_null(rp__sessions_take(sessions, "much loved"));
+    assert_null(rp__sessions_take(sessions, "origin 99"));
+    WOLFSSL_SESSION *kept = rp__sessions_take(sessions, "origin 100");
     assert_non_null(kept);
     wolfSSL_SESSION_free(kept);
-    rp_sessions_put(sessions, "origin 200", fresh_session());
-    rp_sessions_forget(sessions, "origin 200");
-    rp_sessions_forget(sessions, "origin 200");
-    assert_null(rp_sessions_take(sessions, "origin 200"));
-    assert_int_equal(rp_sessions_count(sessions), RP_SESSIONS_TOTAL - 2);
+    rp__sessions_put(sessions, "origin 200", fresh_session());
+    rp__sessions_forget(sessions, "origin 200");
+    rp__sessions_forget(sessions, "origin 200");
+    assert_null(rp__sessions_take(sessions, "origin 200"));
+    assert_int_equal(rp__sessions_count(sessions), RP_SESSIONS_TOTAL - 2);
     store_free(&memory, sessions);
 }
 
@@ -400,20 +400,20 @@ static void no_memory_for_sessions(void **state)
 {
     (void)state;
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
     memory.fail_in = 1;
-    assert_null(rp_sessions_create(&memory));
-    rp_sessions_destroy(NULL);
-    rp_sessions *sessions = rp_sessions_create(&memory);
+    assert_null(rp__sessions_create(&memory));
+    rp__sessions_destroy(NULL);
+    rp_sessions *sessions = rp__sessions_create(&memory);
     for (uint64_t fail_in = 1; fail_in <= 2; fail_in++) {
         memory.fail_in = fail_in;
-        rp_sessions_put(sessions, "a", fresh_session());
-        assert_int_equal(rp_sessions_count(sessions), 0);
+        rp__sessions_put(sessions, "a", fresh_session());
+        assert_int_equal(rp__sessions_count(sessions), 0);
     }
-    rp_sessions_put(sessions, "a", fresh_session());
+    rp__sessions_put(sessions, "a", fresh_session());
     memory.fail_in = 1;
-    rp_sessions_put(sessions, "a", fresh_session());
-    assert_int_equal(rp_sessions_count(sessions), 1);
+    rp__sessions_put(sessions, "a", fresh_session());
+    assert_int_equal(rp__sessions_count(sessions), 1);
     store_free(&memory, sessions);
 }
 

@@ -102,7 +102,7 @@ static rp_tls_config *client_of(const world *w, rp_revocation_policy policy)
 {
     rp_tls_config *client = tls_client(&(rp_tls_options){
         .ca_file = tls_cert("ca.pem"), .maximum_version = RP_TLS_1_2, .revocation = policy});
-    assert_int_equal(rp_anchors_add(client->anchors, w->certificates[2], NULL), RP_OK);
+    assert_int_equal(rp__anchors_add(client->anchors, w->certificates[2], NULL), RP_OK);
     return client;
 }
 
@@ -287,10 +287,10 @@ static void hello(void **state)
         tls_pair pair;
         tls_pair_options options = {.client = client, .server = server};
         assert_true(tls_pair_open(&pair, &options));
-        assert_int_equal(rp_engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
+        assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
         uint8_t bytes[4096];
         rp_slice slice;
-        rp_chain_slices(&pair.client.output, &slice, 1);
+        rp__chain_slices(&pair.client.output, &slice, 1);
         assert_true(slice.size <= sizeof(bytes) && slice.size == pair.client.output.size);
         memcpy(bytes, slice.data, slice.size);
         unsigned found = 0;
@@ -329,23 +329,23 @@ static void extensions(void **state)
     };
     (void)state;
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
     for (size_t i = 0; i < COUNT(of); i++) {
-        rp_evidence *evidence = rp_evidence_create(&memory);
+        rp_evidence *evidence = rp__evidence_create(&memory);
         assert_non_null(evidence);
         rp_slice bytes = {(const uint8_t *)of[i].bytes, of[i].size};
-        assert_true(rp_evidence_extensions(evidence, 1, bytes) == of[i].good);
+        assert_true(rp__evidence_extensions(evidence, 1, bytes) == of[i].good);
         assert_true(evidence->with_certificates);
         if (of[i].good)
             assert_int_equal(evidence->staples[1].size, of[i].response);
         assert_int_equal(evidence->staples[0].size, 0);
         /* More certificates than may be are seen to be so elsewhere. */
-        assert_true(rp_evidence_extensions(evidence, RP_SENT_LIMIT, bytes) || !of[i].good);
-        rp_evidence_destroy(evidence);
+        assert_true(rp__evidence_extensions(evidence, RP_SENT_LIMIT, bytes) || !of[i].good);
+        rp__evidence_destroy(evidence);
     }
-    rp_evidence_destroy(NULL);
+    rp__evidence_destroy(NULL);
     memory.fail_in = 1;
-    assert_null(rp_evidence_create(&memory));
+    assert_null(rp__evidence_create(&memory));
     assert_int_equal(memory.live, 0);
 }
 

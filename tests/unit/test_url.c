@@ -32,7 +32,7 @@ static void assert_like(const rp_url *url, const char *text, size_t size, rp_sta
     for (unsigned i = 0; i < 2; i++) {
         rp_url like;
         rp_error why = {.status = RP_OK};
-        assert_int_equal(rp_url_parse_like(&like, &front, text, size, &why), status);
+        assert_int_equal(rp__url_parse_like(&like, &front, text, size, &why), status);
         if (status != RP_OK) {
             assert_string_equal(why.text, error->text);
             return;
@@ -56,7 +56,7 @@ static rp_status parse(rp_url *url, const char *text, rp_error *error, char **co
     assert_non_null(*copy);
     memcpy(*copy, text, size);
     memset(error, 0, sizeof(*error));
-    rp_status status = rp_url_parse(url, *copy, size, error);
+    rp_status status = rp__url_parse(url, *copy, size, error);
     assert_like(url, *copy, size, status, error);
     return status;
 }
@@ -176,7 +176,7 @@ static void test_bad(void **state)
         assert_int_equal(error.status, RP_E_BAD_URL);
         if (strstr(error.text, cases[i].sentence) == NULL)
             fail_msg("%s: %s", cases[i].text, error.text);
-        assert_int_equal(rp_url_parse(&url, copy, strlen(cases[i].text), NULL), RP_E_BAD_URL);
+        assert_int_equal(rp__url_parse(&url, copy, strlen(cases[i].text), NULL), RP_E_BAD_URL);
         free(copy);
     }
 }
@@ -188,7 +188,7 @@ static unsigned assert_untold(const char *text, size_t size)
 {
     rp_url url;
     rp_error error;
-    if (rp_url_parse(&url, text, size, &error) == RP_OK)
+    if (rp__url_parse(&url, text, size, &error) == RP_OK)
         return 0;
     if (strstr(error.text, "Zq") != NULL)
         fail_msg("%.*s: %s", (int)size, text, error.text);
@@ -248,7 +248,7 @@ static void test_nul_is_no_end(void **state)
     rp_url url;
     rp_error error;
     (void)state;
-    assert_int_equal(rp_url_parse(&url, text, sizeof(text) - 1, &error), RP_E_BAD_URL);
+    assert_int_equal(rp__url_parse(&url, text, sizeof(text) - 1, &error), RP_E_BAD_URL);
     assert_non_null(strstr(error.text, "has the byte 0x00 at position 12"));
 }
 
@@ -260,15 +260,15 @@ static void test_limits(void **state)
     (void)state;
     memset(text, 'a', sizeof(text));
     memcpy(text, "https://h/", 10);
-    assert_int_equal(rp_url_parse(&url, text, RP_URL_LIMIT, &error), RP_OK);
-    assert_int_equal(rp_url_parse(&url, text, RP_URL_LIMIT + 1, &error), RP_E_BAD_URL);
+    assert_int_equal(rp__url_parse(&url, text, RP_URL_LIMIT, &error), RP_OK);
+    assert_int_equal(rp__url_parse(&url, text, RP_URL_LIMIT + 1, &error), RP_E_BAD_URL);
     assert_non_null(strstr(error.text, "...\" is longer than 64 KiB"));
 
     text[9] = 'a'; /* 8 + host + "/" */
     text[8 + RP_HOST_LIMIT] = '/';
-    assert_int_equal(rp_url_parse(&url, text, 8 + RP_HOST_LIMIT + 1, &error), RP_OK);
+    assert_int_equal(rp__url_parse(&url, text, 8 + RP_HOST_LIMIT + 1, &error), RP_OK);
     text[8 + RP_HOST_LIMIT] = 'a';
-    assert_int_equal(rp_url_parse(&url, text, 8 + RP_HOST_LIMIT + 1, &error), RP_E_BAD_URL);
+    assert_int_equal(rp__url_parse(&url, text, 8 + RP_HOST_LIMIT + 1, &error), RP_E_BAD_URL);
     assert_non_null(strstr(error.text, "longer than 253 characters"));
 }
 

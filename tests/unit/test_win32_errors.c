@@ -67,10 +67,10 @@ static void each_row(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
         const expectation *e = &expectations[i];
-        check(rp_open_result(e->code), e->open, e->code);
-        check(rp_listen_result(e->code), e->listen, e->code);
-        check(rp_connect_result(e->code), e->connect, e->code);
-        check(rp_transfer_result(e->code), e->transfer, e->code);
+        check(rp__open_result(e->code), e->open, e->code);
+        check(rp__listen_result(e->code), e->listen, e->code);
+        check(rp__connect_result(e->code), e->connect, e->code);
+        check(rp__transfer_result(e->code), e->transfer, e->code);
     }
 }
 
@@ -79,7 +79,7 @@ static void each_row(void **state)
 static SOCKET open_socket(uint8_t family)
 {
     SOCKET handle;
-    assert_int_equal(rp_socket_open(family, &handle).status, RP_OK);
+    assert_int_equal(rp__socket_open(family, &handle).status, RP_OK);
     return handle;
 }
 
@@ -96,14 +96,14 @@ static int connect_to(const rp_address *address)
     LPFN_CONNECTEX connect_ex = NULL;
     DWORD bytes = 0;
     struct sockaddr_storage storage;
-    int size = rp_sockaddr_set(&storage, address), code = 0;
+    int size = rp__sockaddr_set(&storage, address), code = 0;
     SOCKET handle = open_socket(address->family);
     rp_address any = {.family = address->family};
     OVERLAPPED record = {.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL)};
     assert_int_equal(WSAIoctl(handle, SIO_GET_EXTENSION_FUNCTION_POINTER, &copy, sizeof(copy),
                               &connect_ex, sizeof(connect_ex), &bytes, NULL, NULL),
                      0);
-    assert_int_equal(rp_socket_bind(handle, &any), 0);
+    assert_int_equal(rp__socket_bind(handle, &any), 0);
     if (!connect_ex(handle, (struct sockaddr *)&storage, size, NULL, 0, NULL, &record))
         code = WSAGetLastError();
     if (code == WSA_IO_PENDING)
@@ -119,8 +119,8 @@ static void connecting(void **state)
     rp_address closed = raw_loopback(4, 0);
     rp_address broadcast = {.family = 4, .port = 9, .bytes = {255, 255, 255, 255}};
     raw_socket bound = raw_bind(&closed);
-    assert_int_equal(rp_connect_result(connect_to(&closed)).status, RP_E_CONNECT_REFUSED);
-    assert_int_equal(rp_connect_result(connect_to(&broadcast)).status, RP_E_CONNECT_UNREACHABLE);
+    assert_int_equal(rp__connect_result(connect_to(&closed)).status, RP_E_CONNECT_REFUSED);
+    assert_int_equal(rp__connect_result(connect_to(&broadcast)).status, RP_E_CONNECT_UNREACHABLE);
     raw_close(bound);
 }
 
@@ -130,12 +130,12 @@ static void opening_and_listening(void **state)
     rp_address address = raw_loopback(4, 0);
     raw_socket listener = raw_listen(&address, 1);
     SOCKET handle = open_socket(4);
-    rp_io_result result = rp_socket_listen(handle, &address, 1);
+    rp_io_result result = rp__socket_listen(handle, &address, 1);
     assert_int_equal(result.status, RP_E_ADDRESS_IN_USE);
     assert_int_not_equal(result.os_code, 0);
     assert_int_equal(closesocket(handle), 0);
     assert_true(WSASocketW(AF_APPLETALK, SOCK_STREAM, IPPROTO_TCP, NULL, 0, 0) == INVALID_SOCKET);
-    assert_int_equal(rp_open_result(WSAGetLastError()).status, RP_E_UNSUPPORTED);
+    assert_int_equal(rp__open_result(WSAGetLastError()).status, RP_E_UNSUPPORTED);
     raw_close(listener);
 }
 
@@ -167,15 +167,15 @@ static void cancelled_and_reset(void **state)
     SOCKET handle = connected_pair(&peer);
     start_receive(handle, &record);
     assert_true(CancelIoEx((HANDLE)handle, &record));
-    assert_int_equal(rp_transfer_result(wait_for(handle, &record)).status, RP_E_CANCELLED);
+    assert_int_equal(rp__transfer_result(wait_for(handle, &record)).status, RP_E_CANCELLED);
     assert_true(CloseHandle(record.hEvent));
 
     start_receive(handle, &record);
     raw_reset(peer);
-    assert_int_equal(rp_transfer_result(wait_for(handle, &record)).status, RP_E_RESET);
+    assert_int_equal(rp__transfer_result(wait_for(handle, &record)).status, RP_E_RESET);
     assert_true(CloseHandle(record.hEvent));
     assert_int_equal(send(handle, "x", 1, 0), -1);
-    assert_int_equal(rp_transfer_result(WSAGetLastError()).status, RP_E_RESET);
+    assert_int_equal(rp__transfer_result(WSAGetLastError()).status, RP_E_RESET);
     assert_int_equal(closesocket(handle), 0);
 }
 
@@ -204,11 +204,11 @@ static void one_sentence(const char *text)
 static void words(void **state)
 {
     (void)state;
-    one_sentence(rp_os_error_text(WSAECONNREFUSED));
-    one_sentence(rp_os_error_text(WSAENETUNREACH));
-    one_sentence(rp_os_error_text(WSA_NOT_ENOUGH_MEMORY));
-    assert_string_equal(rp_os_error_text(0x20000001), "unknown error");
-    assert_string_equal(rp_os_error_text(ENOENT), strerror(ENOENT)); /* fopen's */
+    one_sentence(rp__os_error_text(WSAECONNREFUSED));
+    one_sentence(rp__os_error_text(WSAENETUNREACH));
+    one_sentence(rp__os_error_text(WSA_NOT_ENOUGH_MEMORY));
+    assert_string_equal(rp__os_error_text(0x20000001), "unknown error");
+    assert_string_equal(rp__os_error_text(ENOENT), strerror(ENOENT)); /* fopen's */
 }
 
 int main(void)

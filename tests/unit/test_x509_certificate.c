@@ -36,13 +36,13 @@ static void fields(void **state)
     rp_certificate leaf, authority;
     const char *reason = "";
     chain_make(der, specs, 2);
-    assert_true(rp_certificate_read(&leaf, der[0], &reason));
+    assert_true(rp__certificate_read(&leaf, der[0], &reason));
     assert_null(reason);
-    assert_true(rp_certificate_read(&authority, der[1], &reason));
+    assert_true(rp__certificate_read(&authority, der[1], &reason));
 
     assert_int_equal(leaf.version, 3);
     assert_true(RP_SLICE_IS(leaf.serial, "\x00\xff"));
-    assert_true(rp_dname_equal(leaf.issuer, authority.subject));
+    assert_true(rp__dname_equal(leaf.issuer, authority.subject));
     assert_false(leaf.self_issued);
     assert_true(authority.self_issued);
     assert_int_equal(leaf.not_before, 1);
@@ -57,7 +57,7 @@ static void fields(void **state)
     assert_int_equal(authority.key_usage, RP_USAGE_KEY_CERT_SIGN | RP_USAGE_CRL_SIGN);
     assert_true(leaf.has_extended_key_usage && leaf.for_servers && !leaf.for_clients);
     assert_false(authority.has_extended_key_usage);
-    assert_true(rp_slice_equal(leaf.authority_key_id, authority.subject_key_id));
+    assert_true(rp__slice_equal(leaf.authority_key_id, authority.subject_key_id));
     assert_int_equal(leaf.authority_key_id.size, 20);
     assert_null(authority.authority_key_id.data);
     assert_non_null(leaf.alternative_names.data);
@@ -153,7 +153,7 @@ static void forms_are_read(void **state)
         rp_certificate certificate;
         const char *reason;
         rp_slice der = chain_certificate(&spec, 0);
-        bool good = rp_certificate_read(&certificate, der, &reason);
+        bool good = rp__certificate_read(&certificate, der, &reason);
         if (good != (forms[i].reason == NULL) || (!good && strcmp(reason, forms[i].reason) != 0))
             fail_msg("%s: %s", forms[i].what, good ? "well-formed" : reason);
         chain_free(&der, 1);
@@ -185,7 +185,7 @@ static void critical_extensions(void **state)
         rp_certificate certificate;
         const char *reason;
         rp_slice der = chain_certificate(&spec, 0);
-        assert_true(rp_certificate_read(&certificate, der, &reason));
+        assert_true(rp__certificate_read(&certificate, der, &reason));
         if (certificate.has_unknown_critical != (critical && !cases[i / 2].known))
             fail_msg("%s", cases[i / 2].type);
         chain_free(&der, 1);
@@ -203,14 +203,14 @@ static void cut(void **state)
     for (size_t size = 0; size < der.size; size++) {
         uint8_t *copy = malloc(size + 1);
         memcpy(copy, der.data, size);
-        assert_false(rp_certificate_read(&certificate, (rp_slice){copy, size}, &reason));
+        assert_false(rp__certificate_read(&certificate, (rp_slice){copy, size}, &reason));
         assert_non_null(reason);
         free(copy);
     }
     uint8_t *longer = calloc(1, der.size + 1);
     memcpy(longer, der.data, der.size);
-    assert_true(rp_certificate_read(&certificate, (rp_slice){longer, der.size}, &reason));
-    assert_false(rp_certificate_read(&certificate, (rp_slice){longer, der.size + 1}, &reason));
+    assert_true(rp__certificate_read(&certificate, (rp_slice){longer, der.size}, &reason));
+    assert_false(rp__certificate_read(&certificate, (rp_slice){longer, der.size + 1}, &reason));
     free(longer);
     chain_free(&der, 1);
 }
@@ -253,7 +253,7 @@ static void every_reason(void **state)
         rp_certificate certificate;
         const char *reason;
         copy[i / COUNT(masks)] ^= masks[i % COUNT(masks)];
-        bool good = rp_certificate_read(&certificate, (rp_slice){copy, der.size}, &reason);
+        bool good = rp__certificate_read(&certificate, (rp_slice){copy, der.size}, &reason);
         copy[i / COUNT(masks)] ^= masks[i % COUNT(masks)];
         size_t at = 0;
         while (!good && at < COUNT(reasons) && strcmp(reason, reasons[at]) != 0)
@@ -289,7 +289,7 @@ static void unique_identifiers(void **state)
             rp_certificate certificate;
             const char *reason;
             rp_slice der = chain_certificate(&spec, 0);
-            bool good = rp_certificate_read(&certificate, der, &reason);
+            bool good = rp__certificate_read(&certificate, der, &reason);
             assert_int_equal(good, version > 1 && which != 3 && which != 5);
             chain_free(&der, 1);
         }
@@ -308,7 +308,7 @@ static void too_many_extensions(void **state)
         rp_certificate certificate;
         const char *reason;
         rp_slice der = chain_certificate(&spec, 0);
-        bool good = rp_certificate_read(&certificate, der, &reason);
+        bool good = rp__certificate_read(&certificate, der, &reason);
         assert_int_equal(good, count <= 64);
         if (!good)
             assert_string_equal(reason, "it has too many extensions");
@@ -336,7 +336,7 @@ static void tls_features(void **state)
         rp_certificate certificate;
         const char *reason;
         rp_slice der = chain_certificate(&spec, 0);
-        assert_true(rp_certificate_read(&certificate, der, &reason));
+        assert_true(rp__certificate_read(&certificate, der, &reason));
         if (certificate.must_staple != cases[i].must_staple)
             fail_msg("%s", cases[i].content);
         chain_free(&der, 1);
@@ -351,9 +351,9 @@ static void subject_of_malformed(void **state)
     rp_certificate certificate;
     const char *reason;
     rp_slice der = chain_certificate(&spec, 0);
-    assert_false(rp_certificate_read(&certificate, der, &reason));
+    assert_false(rp__certificate_read(&certificate, der, &reason));
     char text[RP_DNAME_TEXT_SIZE];
-    assert_string_equal(rp_dname_text(certificate.subject, text), "x");
+    assert_string_equal(rp__dname_text(certificate.subject, text), "x");
     chain_free(&der, 1);
 }
 

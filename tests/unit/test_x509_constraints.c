@@ -137,8 +137,8 @@ static void make(made_pair *made, const constraint_case *of)
     };
     const char *reason;
     chain_make(made->der, specs, 2);
-    assert_true(rp_certificate_read(&made->leaf, made->der[0], &reason));
-    if (!rp_certificate_read(&made->authority, made->der[1], &reason))
+    assert_true(rp__certificate_read(&made->leaf, made->der[0], &reason));
+    if (!rp__certificate_read(&made->authority, made->der[1], &reason))
         fail_msg("%s: %s", of->permitted, reason);
 }
 
@@ -150,7 +150,7 @@ static void constraints_are_kept(void **state)
         uint32_t budget = RP_CONSTRAINTS_BUDGET;
         make(&made, &cases[i]);
         const char *reason =
-            rp_constraints_check(made.authority.name_constraints, &made.leaf, &budget);
+            rp__constraints_check(made.authority.name_constraints, &made.leaf, &budget);
         if ((reason == NULL) != cases[i].kept)
             fail_msg("%zu: \"%s\" \"%s\" in \"%s\" without \"%s\"", i, cases[i].names,
                      cases[i].subject, cases[i].permitted, cases[i].excluded);
@@ -170,9 +170,9 @@ static void budget_is_kept(void **state)
     for (uint32_t budget = 0; budget <= 12; budget++) {
         uint32_t left = budget;
         const char *reason =
-            rp_constraints_check(made.authority.name_constraints, &made.leaf, &left);
+            rp__constraints_check(made.authority.name_constraints, &made.leaf, &left);
         assert_non_null(reason); /* c.test is not permitted */
-        assert_int_equal(reason == rp_constraints_over_budget, budget < 12);
+        assert_int_equal(reason == rp__constraints_over_budget, budget < 12);
         assert_int_equal(left, 0);
     }
     chain_free(made.der, 2);
@@ -210,7 +210,7 @@ static rp_slice make_constraints(uint8_t list, rp_slice base, uint8_t out[64])
     memcpy(out, head, sizeof(head));
     memcpy(out + sizeof(head), base.data, size);
     rp_slice made = {out, sizeof(head) + size};
-    assert_true(rp_constraints_read(made));
+    assert_true(rp__constraints_read(made));
     return made;
 }
 
@@ -221,7 +221,7 @@ static bool is_kept(uint8_t list, rp_slice base_value, rp_slice value)
     rp_certificate below;
     memset(&below, 0, sizeof(below));
     below.subject = make_name(value, true, subject);
-    return rp_constraints_check(
+    return rp__constraints_check(
                make_constraints(list, make_name(base_value, false, base), constraints), &below,
                &budget) == NULL;
 }
@@ -349,7 +349,7 @@ static void malformed(void **state)
         {BYTES("\xa0\x06\x30\x04\xa4\x02\x31\x00"), false},
     };
     for (size_t i = 0; i < COUNT(forms); i++) {
-        if (rp_constraints_read(forms[i].constraints) != forms[i].good)
+        if (rp__constraints_read(forms[i].constraints) != forms[i].good)
             fail_msg("case %zu", i);
     }
 }

@@ -416,7 +416,7 @@ static void crls_that_cannot_be_used(void **state)
         if (unusable[i].reason == NULL ? reason != NULL
                                        : reason == NULL || strcmp(reason, unusable[i].reason) != 0)
             fail_msg("%zu: %s", i, reason);
-        assert_int_equal(rp_crls_count(made.revocation.crls), reason == NULL);
+        assert_int_equal(rp__crls_count(made.revocation.crls), reason == NULL);
         revocation_unmake(&made);
     }
 }
@@ -490,7 +490,7 @@ static void changed_crls(void **state)
                 if (changed.size > 0)
                     (void)revocation_take(&made, changed);
                 rp_error error = revocation_verdict(&made, CHAINS_NOW);
-                bool same = rp_slice_equal(changed, der); /* it was empty before */
+                bool same = rp__slice_equal(changed, der); /* it was empty before */
                 if (error.status != RP_E_CERT_STATUS_UNKNOWN && !same)
                     fail_msg("list %zu, change %d of element %zu: %s", i, kind, at, error.text);
                 revocation_unmake(&made);
@@ -519,14 +519,14 @@ static void long_list(void **state)
     rp_certificate leaf, issuer;
     rp_public_key key;
     const char *reason;
-    assert_true(rp_certificate_read(&leaf, made.certificates[0], &reason));
-    assert_true(rp_certificate_read(&issuer, made.certificates[1], &reason));
-    assert_null(rp_public_key_read(&key, issuer.public_key));
+    assert_true(rp__certificate_read(&leaf, made.certificates[0], &reason));
+    assert_true(rp__certificate_read(&issuer, made.certificates[1], &reason));
+    assert_null(rp__public_key_read(&key, issuer.public_key));
     for (unsigned i = 0; i < 2 * ENTRIES; i += 7) {
         uint8_t serial[3] = {(uint8_t)(0x10 | i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
         leaf.serial = (rp_slice){serial, 3};
         rp_standing standing =
-            rp_crls_judge(made.revocation.crls, &leaf, (rp_issuer){&issuer, &key}, CHAINS_NOW);
+            rp__crls_judge(made.revocation.crls, &leaf, (rp_issuer){&issuer, &key}, CHAINS_NOW);
         assert_int_equal(standing.kind, i < ENTRIES ? RP_STANDING_REVOKED : RP_STANDING_GOOD);
     }
     revocation_unmake(&made);
@@ -555,8 +555,8 @@ static void other_ways(void **state)
         revocation_make(&made, &nothing);
         rp_slice der[4];
         chain_make(der, specs, 4);
-        rp_anchors *anchors = rp_anchors_create(&made.memory);
-        assert_int_equal(rp_anchors_add(anchors, der[3], NULL), RP_OK);
+        rp_anchors *anchors = rp__anchors_create(&made.memory);
+        assert_int_equal(rp__anchors_add(anchors, der[3], NULL), RP_OK);
         crl_spec crl = {.issuer = 3, .entries = cases[i].entries};
         assert_null(revocation_take_spec(&made, specs, &crl));
         rp_path path;
@@ -564,11 +564,11 @@ static void other_ways(void **state)
                                    .purpose = RP_PURPOSE_SERVER,
                                    .now = CHAINS_NOW,
                                    .revocation = &made.revocation};
-        assert_true(rp_path_find(&path, der, 3, &options) == (cases[i].status == RP_OK));
+        assert_true(rp__path_find(&path, der, 3, &options) == (cases[i].status == RP_OK));
         assert_int_equal(path.failure.status, cases[i].status);
         made.revocation.on = false;
-        assert_true(rp_path_find(&path, der, 3, &options));
-        rp_anchors_destroy(anchors);
+        assert_true(rp__path_find(&path, der, 3, &options));
+        rp__anchors_destroy(anchors);
         chain_free(der, 4);
         revocation_unmake(&made);
     }

@@ -45,7 +45,7 @@ static void elements(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         rp_slice in = cases[i].in, content;
         uint8_t tag;
-        if (rp_der_any(&in, &tag, &content) != cases[i].good)
+        if (rp__der_any(&in, &tag, &content) != cases[i].good)
             fail_msg("case %zu", i);
         if (!cases[i].good)
             continue;
@@ -54,9 +54,9 @@ static void elements(void **state)
         assert_int_equal(in.size, cases[i].rest);
         assert_ptr_equal(content.data + content.size, in.data);
         in = cases[i].in;
-        assert_false(rp_der_get(&in, 5, &content));
-        assert_true(rp_der_next_is(&in, 4));
-        assert_true(rp_der_element(&in, 4, &content));
+        assert_false(rp__der_get(&in, 5, &content));
+        assert_true(rp__der_next_is(&in, 4));
+        assert_true(rp__der_element(&in, 4, &content));
         assert_int_equal(content.size + in.size, cases[i].in.size);
         assert_ptr_equal(content.data, cases[i].in.data);
     }
@@ -75,10 +75,10 @@ static void sizes(void **state)
         for (int shift = size > 0xffff ? 16 : size > 0xff ? 8 : 0; shift >= 0; shift -= 8)
             bytes[used++] = (uint8_t)(size >> shift);
         rp_slice in = {bytes, used + size}, content;
-        assert_true(rp_der_get(&in, RP_DER_SEQUENCE, &content));
+        assert_true(rp__der_get(&in, RP_DER_SEQUENCE, &content));
         assert_int_equal(content.size, size);
         in = (rp_slice){bytes, used + size - 1};
-        assert_false(rp_der_get(&in, RP_DER_SEQUENCE, &content));
+        assert_false(rp__der_get(&in, RP_DER_SEQUENCE, &content));
         free(bytes);
     }
 }
@@ -88,17 +88,17 @@ static void booleans(void **state)
     (void)state;
     bool value = false;
     rp_slice in = BYTES("\x01\x01\xff");
-    assert_true(rp_der_boolean(&in, &value) && value && in.size == 0);
+    assert_true(rp__der_boolean(&in, &value) && value && in.size == 0);
     in = BYTES("\x01\x01\x00");
-    assert_true(rp_der_boolean(&in, &value) && !value);
+    assert_true(rp__der_boolean(&in, &value) && !value);
     in = BYTES("\x01\x01\x01");
-    assert_false(rp_der_boolean(&in, &value));
+    assert_false(rp__der_boolean(&in, &value));
     in = BYTES("\x01\x02\xff\xff");
-    assert_false(rp_der_boolean(&in, &value));
+    assert_false(rp__der_boolean(&in, &value));
     in = BYTES("\x01\x00");
-    assert_false(rp_der_boolean(&in, &value));
+    assert_false(rp__der_boolean(&in, &value));
     in = BYTES("\x02\x01\xff");
-    assert_false(rp_der_boolean(&in, &value));
+    assert_false(rp__der_boolean(&in, &value));
 }
 
 static void integers(void **state)
@@ -124,10 +124,10 @@ static void integers(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         rp_slice in = cases[i].in, content;
         uint32_t value = 1;
-        if (rp_der_integer(&in, &content) != cases[i].good)
+        if (rp__der_integer(&in, &content) != cases[i].good)
             fail_msg("case %zu", i);
         in = cases[i].in;
-        if (rp_der_small(&in, &value) != cases[i].is_small)
+        if (rp__der_small(&in, &value) != cases[i].is_small)
             fail_msg("case %zu", i);
         if (cases[i].is_small)
             assert_int_equal(value, cases[i].value);
@@ -155,14 +155,14 @@ static void bit_strings(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         rp_slice in = cases[i].in, bytes;
         unsigned unused;
-        if (rp_der_bits(&in, &bytes, &unused) != cases[i].bits)
+        if (rp__der_bits(&in, &bytes, &unused) != cases[i].bits)
             fail_msg("case %zu", i);
         if (cases[i].bits) {
             assert_int_equal(bytes.size, cases[i].size);
             assert_int_equal(unused, cases[i].unused);
         }
         in = cases[i].in;
-        assert_int_equal(rp_der_bytes(&in, &bytes), cases[i].bytes);
+        assert_int_equal(rp__der_bytes(&in, &bytes), cases[i].bytes);
     }
 }
 
@@ -217,14 +217,14 @@ static void times(void **state)
         memcpy(bytes + 2, cases[i].text, strlen(cases[i].text));
         rp_slice in = {bytes, 2 + strlen(cases[i].text)};
         int64_t seconds = 0;
-        if (rp_der_time(&in, &seconds) != cases[i].good)
+        if (rp__der_time(&in, &seconds) != cases[i].good)
             fail_msg("%s", cases[i].text);
         if (cases[i].good && seconds != cases[i].seconds)
             fail_msg("%s: %lld", cases[i].text, (long long)seconds);
     }
     rp_slice nothing = BYTES("");
     int64_t seconds;
-    assert_false(rp_der_time(&nothing, &seconds));
+    assert_false(rp__der_time(&nothing, &seconds));
 }
 
 int main(void)

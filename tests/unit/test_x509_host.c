@@ -80,7 +80,7 @@ static void names_match(void **state)
         uint8_t *pattern = malloc(size + 1);
         assert_non_null(pattern);
         memcpy(pattern + 1, at->pattern, size);
-        if (rp_host_matches(at->host, pattern + 1, size) != at->matches)
+        if (rp__host_matches(at->host, pattern + 1, size) != at->matches)
             fail_msg("host \"%s\", pattern \"%s\"", at->host, at->pattern);
         free(pattern);
     }
@@ -94,9 +94,9 @@ static void long_names(void **state)
     memset(pattern, 'a', sizeof(pattern));
     memcpy(host + 300, ".example.com", 13);
     memcpy(pattern + 300, ".example.com", 13);
-    assert_true(rp_host_matches(host, (uint8_t *)pattern, 312));
-    assert_true(rp_host_matches(host, (const uint8_t *)"*.example.com", 13));
-    assert_false(rp_host_matches(host, (uint8_t *)pattern, 311));
+    assert_true(rp__host_matches(host, (uint8_t *)pattern, 312));
+    assert_true(rp__host_matches(host, (const uint8_t *)"*.example.com", 13));
+    assert_false(rp__host_matches(host, (uint8_t *)pattern, 311));
 }
 
 /* ---- A certificate's names ------------------------------------------------------------------- */
@@ -106,7 +106,7 @@ static rp_slice make(rp_certificate *certificate, const char *names, const char 
     const chain_spec spec = {.subject = subject, .issuer = -1, .key_number = 1, .names = names};
     const char *reason;
     rp_slice der = chain_certificate(&spec, 0);
-    assert_true(rp_certificate_read(certificate, der, &reason));
+    assert_true(rp__certificate_read(certificate, der, &reason));
     return der;
 }
 
@@ -136,7 +136,7 @@ static void certificates_name_hosts(void **state)
     for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++) {
         rp_certificate certificate;
         rp_slice der = make(&certificate, certificates[i].names, "subject.test");
-        if (rp_certificate_names_host(&certificate, certificates[i].host) !=
+        if (rp__certificate_names_host(&certificate, certificates[i].host) !=
             certificates[i].matches)
             fail_msg("%s in %s", certificates[i].host, certificates[i].names);
         chain_free(&der, 1);
@@ -165,7 +165,7 @@ static void hosts_are_told(void **state)
         rp_certificate certificate;
         char text[RP_HOSTS_TEXT_SIZE];
         rp_slice der = make(&certificate, certificates[i].names, "subject.test");
-        assert_string_equal(rp_certificate_hosts_text(&certificate, text), certificates[i].text);
+        assert_string_equal(rp__certificate_hosts_text(&certificate, text), certificates[i].text);
         chain_free(&der, 1);
     }
     /* One that fits as a name and fills all that there is; it is cut, and the next is not there. */
@@ -175,7 +175,7 @@ static void hosts_are_told(void **state)
         memset(names, 'x', size);
         memcpy(names + size, ";b.test", sizeof(";b.test"));
         rp_slice der = make(&certificate, names, NULL);
-        assert_true(strlen(rp_certificate_hosts_text(&certificate, text)) < sizeof(text));
+        assert_true(strlen(rp__certificate_hosts_text(&certificate, text)) < sizeof(text));
         assert_memory_equal(text, names, 60);
         chain_free(&der, 1);
     }

@@ -26,22 +26,22 @@ static void verify(chain_key_kind kind, chain_signature signature, unsigned *fai
     rp_memory memory;
     rp_slice der[4];
     rp_path path;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_anchors *anchors = rp_anchors_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_anchors *anchors = rp__anchors_create(&memory);
     chain_make(der, specs, 4);
-    assert_int_equal(rp_anchors_add(anchors, der[3], NULL), RP_OK);
+    assert_int_equal(rp__anchors_add(anchors, der[3], NULL), RP_OK);
     rp_path_options options = {.anchors = anchors, .purpose = RP_PURPOSE_SERVER, .now = CHAINS_NOW};
     uint64_t allocations = memory.allocations;
-    assert_true(rp_path_find(&path, der, 3, &options)); /* wolfCrypt keeps what it made */
+    assert_true(rp__path_find(&path, der, 3, &options)); /* wolfCrypt keeps what it made */
     long before = wolf_memory_live();
     bool good = false;
     for (long count = 1; !good; count++) {
         rp_error error = {.status = RP_OK};
         wolf_memory_fail_in(count);
-        good = rp_path_find(&path, der, 3, &options);
+        good = rp__path_find(&path, der, 3, &options);
         bool reached = wolf_memory_failed();
         if (!good)
-            rp_path_failure_tell(&path, "PEER", &error);
+            rp__path_failure_tell(&path, "PEER", &error);
         if (good == reached || (!good && error.status != RP_E_NO_MEMORY))
             fail_msg("key %d, allocation %ld: %s", kind, count, error.text);
         if (!good)
@@ -51,7 +51,7 @@ static void verify(chain_key_kind kind, chain_signature signature, unsigned *fai
         *failures += !good;
     }
     assert_int_equal(memory.allocations, allocations); /* the search needs none of ours */
-    rp_anchors_destroy(anchors);
+    rp__anchors_destroy(anchors);
     chain_free(der, 4);
 }
 
@@ -85,20 +85,20 @@ static void revocation(void **state)
     rp_slice response = chain_ocsp(
         specs, &(ocsp_spec){.responder = 3, .included = {4}, .answers = {{.given = true}}});
     rp_path path;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_anchors *anchors = rp_anchors_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_anchors *anchors = rp__anchors_create(&memory);
     chain_make(der, specs, 3);
-    assert_int_equal(rp_anchors_add(anchors, der[2], NULL), RP_OK);
+    assert_int_equal(rp__anchors_add(anchors, der[2], NULL), RP_OK);
     long before = 0;
     bool good = false;
     unsigned failures = 0;
     for (long count = 1; !good; count++) {
         const char *reason;
-        rp_revocation revocation = {.on = true, .hard = true, .crls = rp_crls_create(&memory)};
+        rp_revocation revocation = {.on = true, .hard = true, .crls = rp__crls_create(&memory)};
         for (int i = 0; i < 2; i++) {
-            uint8_t *copy = rp_allocate(&memory, lists[i].size);
+            uint8_t *copy = rp__allocate(&memory, lists[i].size);
             memcpy(copy, lists[i].data, lists[i].size);
-            assert_int_equal(rp_crls_take(revocation.crls, copy, lists[i].size, &reason), RP_OK);
+            assert_int_equal(rp__crls_take(revocation.crls, copy, lists[i].size, &reason), RP_OK);
         }
         rp_path_options options = {.anchors = anchors,
                                    .purpose = RP_PURPOSE_SERVER,
@@ -106,20 +106,20 @@ static void revocation(void **state)
                                    .revocation = &revocation,
                                    .staples = &(rp_staples){1, &response}};
         wolf_memory_fail_in(count);
-        good = rp_path_find(&path, der, 2, &options);
+        good = rp__path_find(&path, der, 2, &options);
         wolf_memory_fail_in(0);
         if (!good && path.failure.status != RP_E_NO_MEMORY)
             fail_msg("allocation %ld: %s", count, path.failure.reason);
         failures += !good;
         /* What was not found out is not remembered. */
-        assert_true(rp_path_find(&path, der, 2, &options));
-        rp_crls_destroy(revocation.crls);
+        assert_true(rp__path_find(&path, der, 2, &options));
+        rp__crls_destroy(revocation.crls);
         before = count == 1 ? wolf_memory_live() : before; /* with what wolfCrypt keeps */
         assert_int_equal(wolf_memory_live(), before);
         assert_true(count < 1000);
     }
     assert_true(failures > 0);
-    rp_anchors_destroy(anchors);
+    rp__anchors_destroy(anchors);
     chain_free(der, 3);
     chain_free(lists, 2);
     chain_free(&response, 1);
@@ -141,35 +141,35 @@ static void second_way(void **state)
                                 chain_crl(specs, &(crl_spec){.issuer = 4})};
     const char *reason;
     rp_path path;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_anchors *anchors = rp_anchors_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_anchors *anchors = rp__anchors_create(&memory);
     chain_make(der, specs, 5);
-    assert_int_equal(rp_anchors_add(anchors, der[3], NULL), RP_OK);
-    assert_int_equal(rp_anchors_add(anchors, der[4], NULL), RP_OK);
+    assert_int_equal(rp__anchors_add(anchors, der[3], NULL), RP_OK);
+    assert_int_equal(rp__anchors_add(anchors, der[4], NULL), RP_OK);
     bool good = false;
     unsigned failures = 0;
     for (long count = 1; !good; count++) {
-        rp_revocation revocation = {.on = true, .crls = rp_crls_create(&memory)};
+        rp_revocation revocation = {.on = true, .crls = rp__crls_create(&memory)};
         for (int i = 0; i < 2; i++) {
-            uint8_t *copy = rp_allocate(&memory, lists[i].size);
+            uint8_t *copy = rp__allocate(&memory, lists[i].size);
             memcpy(copy, lists[i].data, lists[i].size);
-            assert_int_equal(rp_crls_take(revocation.crls, copy, lists[i].size, &reason), RP_OK);
+            assert_int_equal(rp__crls_take(revocation.crls, copy, lists[i].size, &reason), RP_OK);
         }
         rp_path_options options = {.anchors = anchors,
                                    .purpose = RP_PURPOSE_SERVER,
                                    .now = CHAINS_NOW,
                                    .revocation = &revocation};
         wolf_memory_fail_in(count);
-        good = rp_path_find(&path, der, 3, &options);
+        good = rp__path_find(&path, der, 3, &options);
         wolf_memory_fail_in(0);
         if (!good && path.failure.status != RP_E_NO_MEMORY)
             fail_msg("allocation %ld: %s", count, path.failure.reason);
         failures += !good;
-        rp_crls_destroy(revocation.crls);
+        rp__crls_destroy(revocation.crls);
         assert_true(count < 1000);
     }
     assert_true(failures > 0);
-    rp_anchors_destroy(anchors);
+    rp__anchors_destroy(anchors);
     chain_free(der, 5);
     chain_free(lists, 2);
 }

@@ -26,7 +26,7 @@ static made_name make(const char *text, unsigned flags)
     rp_certificate certificate;
     const char *reason;
     rp_slice der = chain_certificate(&spec, 0);
-    assert_true(rp_certificate_read(&certificate, der, &reason));
+    assert_true(rp__certificate_read(&certificate, der, &reason));
     return (made_name){der, certificate.issuer};
 }
 
@@ -64,12 +64,12 @@ static void names_are_compared(void **state)
     for (size_t i = 0; i < 2 * COUNT(pairs); i++) {
         const pair *at = &pairs[i / 2];
         made_name left = make(at->left, i % 2 ? CHAIN_PRINTABLE : 0), right = make(at->right, 0);
-        if (rp_dname_equal(left.name, right.name) != at->equal ||
-            rp_dname_equal(right.name, left.name) != at->equal ||
-            rp_dname_within(left.name, right.name) != at->within)
+        if (rp__dname_equal(left.name, right.name) != at->equal ||
+            rp__dname_equal(right.name, left.name) != at->equal ||
+            rp__dname_within(left.name, right.name) != at->within)
             fail_msg("%s, %s", at->left, at->right);
         if (at->equal)
-            assert_int_equal(rp_dname_hash(left.name), rp_dname_hash(right.name));
+            assert_int_equal(rp__dname_hash(left.name), rp__dname_hash(right.name));
         chain_free(&left.der, 1);
         chain_free(&right.der, 1);
     }
@@ -176,7 +176,7 @@ static rp_slice make_name(const string *of, uint8_t bytes[64])
     rp_slice in = {bytes, sizeof(head) + size}, name;
     memcpy(bytes, head, sizeof(head));
     memcpy(bytes + sizeof(head), of->bytes, size);
-    assert_true(rp_dname_read(&in, &name));
+    assert_true(rp__dname_read(&in, &name));
     return name;
 }
 
@@ -189,11 +189,11 @@ static void string_types(void **state)
         rp_slice left = make_name(i % 2 ? other : one, left_bytes);
         rp_slice right = make_name(i % 2 ? one : other, right_bytes);
         bool equal = value_pairs[i / 2].equal;
-        if (rp_dname_equal(left, right) != equal || rp_dname_within(left, right) != equal ||
-            rp_dname_may_be_within(left, right) != value_pairs[i / 2].may_be)
+        if (rp__dname_equal(left, right) != equal || rp__dname_within(left, right) != equal ||
+            rp__dname_may_be_within(left, right) != value_pairs[i / 2].may_be)
             fail_msg("pair %zu: %s, %s", i / 2, one->bytes, other->bytes);
         if (equal)
-            assert_int_equal(rp_dname_hash(left), rp_dname_hash(right));
+            assert_int_equal(rp__dname_hash(left), rp__dname_hash(right));
     }
 }
 
@@ -212,7 +212,7 @@ static void malformed_names(void **state)
     };
     for (size_t i = 0; i < COUNT(names); i++) {
         rp_slice in = names[i], name;
-        if (rp_dname_read(&in, &name))
+        if (rp__dname_read(&in, &name))
             fail_msg("case %zu", i);
     }
     /* Eight attributes in one relative name, and nine. */
@@ -221,7 +221,7 @@ static void malformed_names(void **state)
         for (size_t i = 0; i < count; i++)
             memcpy(name + 4 + 10 * i, "\x30\x08\x06\x03\x55\x04\x03\x0c\x01x", 10);
         rp_slice in = {name, 4 + 10 * count}, read;
-        assert_int_equal(rp_dname_read(&in, &read), count == 8);
+        assert_int_equal(rp__dname_read(&in, &read), count == 8);
     }
 }
 
@@ -241,7 +241,7 @@ static void names_are_told(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         char text[RP_DNAME_TEXT_SIZE];
         made_name made = make(cases[i].name, 0);
-        assert_string_equal(rp_dname_text(made.name, text), cases[i].text);
+        assert_string_equal(rp__dname_text(made.name, text), cases[i].text);
         chain_free(&made.der, 1);
     }
     /* Cut, wherever the end falls. */
@@ -250,7 +250,7 @@ static void names_are_told(void **state)
         memset(name + 2, 'x', size);
         memcpy(name + 2 + size, ",OU=yyyyy", sizeof(",OU=yyyyy"));
         made_name made = make(name, 0);
-        assert_true(strlen(rp_dname_text(made.name, text)) < sizeof(text));
+        assert_true(strlen(rp__dname_text(made.name, text)) < sizeof(text));
         assert_memory_equal(text, name + 2, 60);
         chain_free(&made.der, 1);
     }
@@ -261,11 +261,11 @@ static void attributes(void **state)
     (void)state;
     made_name made = make("O=Example,CN=one+OU=unit,CN=two", 0);
     rp_slice value;
-    assert_true(rp_dname_attribute(made.name, BYTES("\x55\x04\x03"), &value));
+    assert_true(rp__dname_attribute(made.name, BYTES("\x55\x04\x03"), &value));
     assert_true(RP_SLICE_IS(value, "one"));
-    assert_true(rp_dname_attribute(made.name, BYTES("\x55\x04\x0b"), &value));
+    assert_true(rp__dname_attribute(made.name, BYTES("\x55\x04\x0b"), &value));
     assert_true(RP_SLICE_IS(value, "unit"));
-    assert_false(rp_dname_attribute(made.name, BYTES("\x55\x04\x06"), &value));
+    assert_false(rp__dname_attribute(made.name, BYTES("\x55\x04\x06"), &value));
     chain_free(&made.der, 1);
 }
 
@@ -276,12 +276,12 @@ static void general_names(void **state)
     rp_slice list = BYTES("\x82\x01"
                           "a\x87\x04\x7f\0\0\1\xa4\x02\x30\x00\x81\x01"
                           "b");
-    assert_true(rp_general_name_read(&list, &name) && name.type == RP_GENERAL_DNS);
+    assert_true(rp__general_name_read(&list, &name) && name.type == RP_GENERAL_DNS);
     assert_true(RP_SLICE_IS(name.value, "a"));
-    assert_true(rp_general_name_read(&list, &name) && name.type == RP_GENERAL_ADDRESS);
-    assert_true(rp_general_name_read(&list, &name) && name.type == RP_GENERAL_DIRECTORY);
+    assert_true(rp__general_name_read(&list, &name) && name.type == RP_GENERAL_ADDRESS);
+    assert_true(rp__general_name_read(&list, &name) && name.type == RP_GENERAL_DIRECTORY);
     assert_int_equal(name.value.size, 0);
-    assert_true(rp_general_name_read(&list, &name) && name.type == RP_GENERAL_EMAIL);
+    assert_true(rp__general_name_read(&list, &name) && name.type == RP_GENERAL_EMAIL);
     assert_int_equal(list.size, 0);
     const rp_slice malformed[] = {
         BYTES("\xa2\x00"),
@@ -296,7 +296,7 @@ static void general_names(void **state)
     };
     for (size_t i = 0; i < COUNT(malformed); i++) {
         list = malformed[i];
-        assert_false(rp_general_name_read(&list, &name));
+        assert_false(rp__general_name_read(&list, &name));
     }
 }
 

@@ -593,7 +593,7 @@ static void changed_responses(void **state)
                 made.staples[0] = changed;
                 rp_error error = revocation_verdict(&made, CHAINS_NOW);
                 bool twice = kind == DER_DOUBLE && error.status == RP_OK; /* a certificate */
-                bool same = rp_slice_equal(changed, whole);               /* it was empty before */
+                bool same = rp__slice_equal(changed, whole);              /* it was empty before */
                 if (error.status != RP_E_CERT_STATUS_UNKNOWN && !same && !(twice && i == 1))
                     fail_msg("response %zu, change %d of element %zu: %s", i, kind, at, error.text);
                 chain_free(&changed, 1);

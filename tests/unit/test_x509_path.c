@@ -351,7 +351,7 @@ static void path_is_told(void **state)
     assert_ptr_equal(path.links[0], &path.sent[0]);
     assert_ptr_equal(path.links[1], &path.sent[2]);
     assert_ptr_equal(path.links[2], &path.sent[1]);
-    assert_ptr_equal(path.anchor, rp_anchors_first(made.anchors));
+    assert_ptr_equal(path.anchor, rp__anchors_first(made.anchors));
     assert_int_equal(path.begins, CHAINS_NOW - 3);
     assert_int_equal(path.ends, CHAINS_NOW + 50);
     path_unmake(&made);

@@ -27,8 +27,8 @@ static void read_authority(authority *made, const chain_spec *specs, size_t inde
 {
     const char *reason;
     made->der = chain_certificate(specs, index);
-    assert_true(rp_certificate_read(&made->certificate, made->der, &reason));
-    assert_null(rp_public_key_read(&made->key, made->certificate.public_key));
+    assert_true(rp__certificate_read(&made->certificate, made->der, &reason));
+    assert_null(rp__public_key_read(&made->key, made->certificate.public_key));
 }
 
 /* Authorities of one name: who signed a list is remembered of a key, not of a name, and neither
@@ -50,8 +50,8 @@ static void signers_are_keys(void **state)
     assert_null(revocation_take_spec(&made, specs, &(crl_spec){.issuer = 1, .entries = "01"}));
     for (size_t i = 0; i < COUNT(turns); i++) {
         const authority *of = &all[turns[i]];
-        rp_standing standing = rp_crls_judge(made.revocation.crls, &all[0].certificate,
-                                             (rp_issuer){&of->certificate, &of->key}, CHAINS_NOW);
+        rp_standing standing = rp__crls_judge(made.revocation.crls, &all[0].certificate,
+                                              (rp_issuer){&of->certificate, &of->key}, CHAINS_NOW);
         if (standing.kind != (turns[i] == 1 ? RP_STANDING_REVOKED : RP_STANDING_UNKNOWN))
             fail_msg("turn %zu", i);
     }
@@ -71,7 +71,7 @@ static void ways_are_limited(void **state)
         made_case made;
         revocation_case nothing = {.stapled = -1};
         revocation_make(&made, &nothing);
-        rp_anchors *anchors = rp_anchors_create(&made.memory);
+        rp_anchors *anchors = rp__anchors_create(&made.memory);
         for (unsigned i = 1; i <= count; i++) {
             specs[i] = (chain_spec){
                 .subject = "Int", .issuer = (int)(count + i), .flags = CHAIN_CA, .key_number = 100};
@@ -79,7 +79,7 @@ static void ways_are_limited(void **state)
         }
         chain_make(der, specs, 1 + 2 * count);
         for (unsigned i = 1; i <= count; i++)
-            assert_int_equal(rp_anchors_add(anchors, der[count + i], NULL), RP_OK);
+            assert_int_equal(rp__anchors_add(anchors, der[count + i], NULL), RP_OK);
         assert_null(revocation_take_spec(&made, specs, &(crl_spec){.issuer = 1}));
         assert_null(revocation_take_spec(&made, specs, &(crl_spec){.issuer = (int)(2 * count)}));
         rp_path path;
@@ -88,13 +88,13 @@ static void ways_are_limited(void **state)
                                    .purpose = RP_PURPOSE_SERVER,
                                    .now = CHAINS_NOW,
                                    .revocation = &made.revocation};
-        bool found = rp_path_find(&path, der, 1 + count, &options);
+        bool found = rp__path_find(&path, der, 1 + count, &options);
         assert_int_equal(found, count <= RP_PATH_REVOCATIONS_LIMIT);
         if (!found) {
             assert_int_equal(path.failure.status, RP_E_CERT_STATUS_UNKNOWN);
             assert_ptr_equal(path.failure.certificate, &path.sent[1]); /* the first way's */
         }
-        rp_anchors_destroy(anchors);
+        rp__anchors_destroy(anchors);
         chain_free(der, 1 + 2 * count);
         revocation_unmake(&made);
     }
@@ -224,7 +224,7 @@ static void see(rp_slice list, void *user)
     bool one = false;
     for (size_t i = 0; i < 2; i++) {
         rp_slice whole = all->whole[i], content;
-        assert_true(rp_der_get(&whole, RP_DER_SEQUENCE, &content));
+        assert_true(rp__der_get(&whole, RP_DER_SEQUENCE, &content));
         one = one || (list.size < content.size && memcmp(list.data, content.data, list.size) == 0);
     }
     assert_true(one);
@@ -242,9 +242,9 @@ static void lists_are_lent(void **state)
     revocation_make(&made, &nothing);
     for (size_t i = 0; i < 2; i++)
         assert_null(revocation_take(&made, all.whole[i]));
-    rp_crls_each(made.revocation.crls, see, &all);
+    rp__crls_each(made.revocation.crls, see, &all);
     assert_int_equal(all.count, 2);
-    rp_crls_each(NULL, see, &all);
+    rp__crls_each(NULL, see, &all);
     assert_int_equal(all.count, 2);
     chain_free(all.whole, 2);
     revocation_unmake(&made);
@@ -257,12 +257,12 @@ static void store_is_limited(void **state)
     const char *reason = NULL;
     revocation_case nothing = {.stapled = -1};
     revocation_make(&made, &nothing);
-    uint8_t *der = rp_allocate(&made.memory, RP_CRLS_BYTES_LIMIT + 1);
+    uint8_t *der = rp__allocate(&made.memory, RP_CRLS_BYTES_LIMIT + 1);
     assert_non_null(der);
-    assert_int_equal(rp_crls_take(made.revocation.crls, der, RP_CRLS_BYTES_LIMIT + 1, &reason),
+    assert_int_equal(rp__crls_take(made.revocation.crls, der, RP_CRLS_BYTES_LIMIT + 1, &reason),
                      RP_E_CERT_INVALID);
     assert_string_equal(reason, "with it there are more than 128 MiB of CRLs");
-    assert_int_equal(rp_crls_count(made.revocation.crls), 0);
+    assert_int_equal(rp__crls_count(made.revocation.crls), 0);
     revocation_unmake(&made);
 }
 
@@ -275,21 +275,21 @@ static void no_memory(void **state)
     for (uint64_t fail_in = 1; !complete; fail_in++) {
         rp_memory memory;
         const char *reason = NULL;
-        rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-        uint8_t *copy = rp_allocate(&memory, der.size);
+        rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+        uint8_t *copy = rp__allocate(&memory, der.size);
         memcpy(copy, der.data, der.size);
         memory.fail_in = fail_in;
-        rp_crls *crls = rp_crls_create(&memory);
+        rp_crls *crls = rp__crls_create(&memory);
         if (crls == NULL) {
             assert_int_equal(fail_in, 1);
-            rp_free(&memory, copy);
+            rp__free(&memory, copy);
         } else {
-            rp_status status = rp_crls_take(crls, copy, der.size, &reason);
+            rp_status status = rp__crls_take(crls, copy, der.size, &reason);
             complete = status == RP_OK;
             assert_true(complete || status == RP_E_NO_MEMORY);
-            assert_int_equal(rp_crls_count(crls), complete);
+            assert_int_equal(rp__crls_count(crls), complete);
         }
-        rp_crls_destroy(crls);
+        rp__crls_destroy(crls);
         assert_int_equal(memory.live, 0);
         assert_true(fail_in < 10);
     }

@@ -82,7 +82,7 @@ static void keys_are_judged(void **state)
         uint8_t bytes[128];
         rp_public_key key;
         size_t size = from_hex(bad_keys[i].hex, bytes, sizeof(bytes));
-        const char *reason = rp_public_key_read(&key, (rp_slice){bytes, size});
+        const char *reason = rp__public_key_read(&key, (rp_slice){bytes, size});
         if (reason == NULL || strcmp(reason, bad_keys[i].reason) != 0)
             fail_msg("%s: %s", bad_keys[i].hex, reason);
         assert_int_equal(key.kind, RP_KEY_NONE);
@@ -138,7 +138,7 @@ static const char *read_rsa_key(size_t bits, const char *exponent)
     bytes[used++] = 0x02;
     bytes[used++] = (uint8_t)exponent_size;
     memcpy(bytes + used, number, exponent_size);
-    return rp_public_key_read(&key, (rp_slice){bytes, used + exponent_size});
+    return rp__public_key_read(&key, (rp_slice){bytes, used + exponent_size});
 }
 
 static void rsa_keys(void **state)
@@ -219,7 +219,7 @@ static void algorithms_are_judged(void **state)
         uint8_t bytes[128];
         rp_signature_algorithm algorithm;
         size_t size = from_hex(algorithms[i].hex, bytes, sizeof(bytes));
-        const char *reason = rp_signature_algorithm_read(&algorithm, (rp_slice){bytes, size});
+        const char *reason = rp__signature_algorithm_read(&algorithm, (rp_slice){bytes, size});
         if ((reason == NULL) != (algorithms[i].reason == NULL) ||
             (reason != NULL && strcmp(reason, algorithms[i].reason) != 0))
             fail_msg("%s: %s", algorithms[i].hex, reason);
@@ -246,13 +246,13 @@ static void changed_algorithms(void **state)
         rp_slice der = {bytes, from_hex(whole[i], bytes, sizeof(bytes))}, in = der, changed;
         rp_slice identifier;
         rp_signature_algorithm before, after;
-        assert_true(rp_der_get(&in, RP_DER_SEQUENCE, &identifier) && in.size == 0);
-        assert_null(rp_signature_algorithm_read(&before, identifier));
+        assert_true(rp__der_get(&in, RP_DER_SEQUENCE, &identifier) && in.size == 0);
+        assert_null(rp__signature_algorithm_read(&before, identifier));
         for (int kind = 0; kind < DER_CHANGE_KINDS; kind++) {
             for (size_t at = 1; der_change(der, at, (der_change_kind)kind, &changed); at++) {
                 in = changed;
-                assert_true(rp_der_get(&in, RP_DER_SEQUENCE, &identifier));
-                const char *reason = rp_signature_algorithm_read(&after, identifier);
+                assert_true(rp__der_get(&in, RP_DER_SEQUENCE, &identifier));
+                const char *reason = rp__signature_algorithm_read(&after, identifier);
                 if (reason == NULL &&
                     (after.scheme != before.scheme || after.hash_bits != before.hash_bits))
                     fail_msg("algorithm %zu, change %d of element %zu", i, kind, at);
@@ -277,14 +277,14 @@ static void make(made_signature *made, chain_key_kind kind, chain_signature sign
     const chain_spec spec = {.subject = "x", .issuer = -1, .key = kind, .signature = signature};
     const char *reason;
     made->der = chain_certificate(&spec, 0);
-    assert_true(rp_certificate_read(&made->certificate, made->der, &reason));
-    assert_null(rp_public_key_read(&made->key, made->certificate.public_key));
-    assert_null(rp_signature_algorithm_read(&made->algorithm, made->certificate.algorithm));
+    assert_true(rp__certificate_read(&made->certificate, made->der, &reason));
+    assert_null(rp__public_key_read(&made->key, made->certificate.public_key));
+    assert_null(rp__signature_algorithm_read(&made->algorithm, made->certificate.algorithm));
 }
 
 static rp_signature_result verify(const made_signature *made, rp_slice message, rp_slice signature)
 {
-    return rp_signature_verify(&made->key, &made->algorithm, message, signature);
+    return rp__signature_verify(&made->key, &made->algorithm, message, signature);
 }
 
 static const struct {
@@ -340,8 +340,8 @@ static void changed_keys(void **state)
                  der_change(made.certificate.public_key, at, (der_change_kind)kind, &changed);
                  at++) {
                 rp_public_key key;
-                const char *reason = rp_public_key_read(&key, changed);
-                if (reason == NULL && !rp_slice_equal(changed, made.certificate.public_key))
+                const char *reason = rp__public_key_read(&key, changed);
+                if (reason == NULL && !rp__slice_equal(changed, made.certificate.public_key))
                     fail_msg("key %zu, change %d of element %zu", i, kind, at);
                 chain_free(&changed, 1);
             }
@@ -384,7 +384,7 @@ static void forms_of_points(void **state)
         assert_int_equal(*first, 4);
         for (*first = 0; *first < 9; ++*first) {
             rp_public_key key;
-            const char *reason = rp_public_key_read(&key, (rp_slice){info, whole.size});
+            const char *reason = rp__public_key_read(&key, (rp_slice){info, whole.size});
             assert_int_equal(reason == NULL, *first == 4);
         }
         chain_free(&made.der, 1);
@@ -413,19 +413,19 @@ static void hashes_are_verified(void **state)
         rp_slice shorter = {input.data, input.size - 1};
         rp_slice longer = {input.data,
                            input.size + 1}; /* which ECDSA would cut (FIPS 186-5, 6.4) */
-        assert_int_equal(rp_signature_verify_hash(&made.key, &made.algorithm, input, signature),
+        assert_int_equal(rp__signature_verify_hash(&made.key, &made.algorithm, input, signature),
                          RP_SIGNATURE_GOOD);
-        assert_int_equal(rp_signature_verify_hash(&made.key, &made.algorithm, shorter, signature),
+        assert_int_equal(rp__signature_verify_hash(&made.key, &made.algorithm, shorter, signature),
                          RP_SIGNATURE_BAD);
         if (!whole)
             assert_int_equal(
-                rp_signature_verify_hash(&made.key, &made.algorithm, longer, signature),
+                rp__signature_verify_hash(&made.key, &made.algorithm, longer, signature),
                 RP_SIGNATURE_BAD);
         hash[0] ^= 1;
-        assert_int_equal(rp_signature_verify_hash(&made.key, &made.algorithm, input, signature),
+        assert_int_equal(rp__signature_verify_hash(&made.key, &made.algorithm, input, signature),
                          whole ? RP_SIGNATURE_GOOD : RP_SIGNATURE_BAD);
         rp_public_key none = {.kind = RP_KEY_NONE};
-        assert_int_equal(rp_signature_verify_hash(&none, &made.algorithm, input, signature),
+        assert_int_equal(rp__signature_verify_hash(&none, &made.algorithm, input, signature),
                          RP_SIGNATURE_BAD);
         chain_free(&made.der, 1);
     }
@@ -441,7 +441,7 @@ static void hashes_are_told_apart(void **state)
         make(&made[i], CHAIN_RSA, signatures[i]);
     for (size_t i = 0; i < 9; i++) {
         const made_signature *one = &made[i / 3], *other = &made[i % 3];
-        rp_signature_result result = rp_signature_verify(
+        rp_signature_result result = rp__signature_verify(
             &one->key, &other->algorithm, one->certificate.signed_part, one->certificate.signature);
         assert_int_equal(result, one == other ? RP_SIGNATURE_GOOD : RP_SIGNATURE_BAD);
     }
@@ -464,10 +464,10 @@ static void keys_by_turns(void **state)
                 .subject = "x", .issuer = -1, .key = curves[curve], .key_number = 300 + i};
             const char *reason;
             made[i].der = chain_certificate(&spec, 0);
-            assert_true(rp_certificate_read(&made[i].certificate, made[i].der, &reason));
-            assert_null(rp_public_key_read(&made[i].key, made[i].certificate.public_key));
+            assert_true(rp__certificate_read(&made[i].certificate, made[i].der, &reason));
+            assert_null(rp__public_key_read(&made[i].key, made[i].certificate.public_key));
             assert_null(
-                rp_signature_algorithm_read(&made[i].algorithm, made[i].certificate.algorithm));
+                rp__signature_algorithm_read(&made[i].algorithm, made[i].certificate.algorithm));
         }
         /* Each once a round, each several times, and a few among many. */
         for (unsigned n = 0; n < 3 * KEYS * ROUNDS; n++) {
@@ -506,8 +506,8 @@ static void keys_are_told_apart(void **state)
         }
     }
     rp_public_key none = {.kind = RP_KEY_NONE};
-    assert_int_equal(rp_signature_verify(&none, &all[0].algorithm, all[0].certificate.signed_part,
-                                         all[0].certificate.signature),
+    assert_int_equal(rp__signature_verify(&none, &all[0].algorithm, all[0].certificate.signed_part,
+                                          all[0].certificate.signature),
                      RP_SIGNATURE_BAD);
     for (size_t i = 0; i < COUNT(kinds); i++)
         chain_free(&all[i].der, 1);
@@ -554,9 +554,9 @@ static rp_slice with_parameters(rp_slice info, const char *hex, uint8_t out[1024
     rp_slice content, algorithm, type;
     uint8_t parameters[128];
     size_t size = from_hex(hex, parameters, sizeof(parameters)), used = 0;
-    assert_true(rp_der_get(&info, RP_DER_SEQUENCE, &content));
-    assert_true(rp_der_get(&content, RP_DER_SEQUENCE, &algorithm));
-    assert_true(rp_der_element(&algorithm, RP_DER_OID, &type));
+    assert_true(rp__der_get(&info, RP_DER_SEQUENCE, &content));
+    assert_true(rp__der_get(&content, RP_DER_SEQUENCE, &algorithm));
+    assert_true(rp__der_element(&algorithm, RP_DER_OID, &type));
     used += put_header(out, 0x30, 2 + type.size + size + content.size);
     out[used++] = 0x30;
     out[used++] = (uint8_t)(type.size + size);
@@ -578,7 +578,7 @@ static void restrictions_are_kept(void **state)
         for (size_t j = 0; j < COUNT(restrictions); j++) {
             const bool *signs = restrictions[j].signs;
             uint8_t info[1024];
-            const char *reason = rp_public_key_read(
+            const char *reason = rp__public_key_read(
                 &made.key, with_parameters(made.certificate.public_key, restrictions[j].hex, info));
             if (reason != NULL) {
                 assert_string_equal(
@@ -627,10 +627,10 @@ static void keys_are_told(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         made_signature made;
         make(&made, cases[i].kind, CHAIN_BY_KEY);
-        assert_string_equal(rp_public_key_text(&made.key, text), cases[i].text);
+        assert_string_equal(rp__public_key_text(&made.key, text), cases[i].text);
         chain_free(&made.der, 1);
     }
-    assert_string_equal(rp_public_key_text(&(rp_public_key){.kind = RP_KEY_NONE}, text), "none");
+    assert_string_equal(rp__public_key_text(&(rp_public_key){.kind = RP_KEY_NONE}, text), "none");
 }
 
 int main(void)

@@ -19,7 +19,7 @@ static rp_verdict_key key_of(const char *first, const char *second)
 {
     rp_verdict_key key;
     rp_slice sent[] = {text(first), text(second)};
-    assert_true(rp_verdict_key_make(&key, sent, 2));
+    assert_true(rp__verdict_key_make(&key, sent, 2));
     return key;
 }
 
@@ -38,7 +38,7 @@ static void keys(void **state)
     assert_false(same(key, key_of("leafi", "ssuer")));
     assert_false(same(key, key_of("leaf", "")));
     rp_slice whole = text("leafissuer");
-    assert_true(rp_verdict_key_make(&one, &whole, 1));
+    assert_true(rp__verdict_key_make(&one, &whole, 1));
     assert_false(same(key, one));
 }
 
@@ -46,8 +46,8 @@ static void verdicts(void **state)
 {
     (void)state;
     rp_memory memory;
-    rp_memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_verdicts *verdicts = rp_verdicts_create(&memory);
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    rp_verdicts *verdicts = rp__verdicts_create(&memory);
     assert_non_null(verdicts);
     rp_verdict_key key = key_of("leaf", "issuer"), other = key;
     static rp_path path;
@@ -55,19 +55,19 @@ static void verdicts(void **state)
     path.ends = 200;
     /* An empty place knows nothing, not even zeros. */
     rp_verdict_key zeros = {{0}};
-    assert_false(rp_verdicts_know(verdicts, &zeros, 0));
-    assert_false(rp_verdicts_know(verdicts, &zeros, 1));
-    assert_false(rp_verdicts_know(verdicts, &key, 150));
+    assert_false(rp__verdicts_know(verdicts, &zeros, 0));
+    assert_false(rp__verdicts_know(verdicts, &zeros, 1));
+    assert_false(rp__verdicts_know(verdicts, &key, 150));
 
-    rp_verdicts_keep(verdicts, &key, &path);
-    assert_true(rp_verdicts_know(verdicts, &key, 150));
-    assert_true(rp_verdicts_know(verdicts, &key, 100));
-    assert_true(rp_verdicts_know(verdicts, &key, 200));
-    assert_false(rp_verdicts_know(verdicts, &key, 201));
-    assert_false(rp_verdicts_know(verdicts, &key, 99));
+    rp__verdicts_keep(verdicts, &key, &path);
+    assert_true(rp__verdicts_know(verdicts, &key, 150));
+    assert_true(rp__verdicts_know(verdicts, &key, 100));
+    assert_true(rp__verdicts_know(verdicts, &key, 200));
+    assert_false(rp__verdicts_know(verdicts, &key, 201));
+    assert_false(rp__verdicts_know(verdicts, &key, 99));
     for (size_t i = 0; i < sizeof(other.bytes); i++) {
         other.bytes[i] ^= 1;
-        assert_false(rp_verdicts_know(verdicts, &other, 150));
+        assert_false(rp__verdicts_know(verdicts, &other, 150));
         other.bytes[i] ^= 1;
     }
 
@@ -78,19 +78,19 @@ static void verdicts(void **state)
         snprintf(name, sizeof(name), "%u", i);
         path.ends = 200 + i;
         other = key_of(name, "issuer");
-        assert_false(rp_verdicts_know(verdicts, &other, 150));
-        rp_verdicts_keep(verdicts, &other, &path);
-        assert_true(rp_verdicts_know(verdicts, &other, 200 + i));
-        assert_false(rp_verdicts_know(verdicts, &other, 201 + i));
+        assert_false(rp__verdicts_know(verdicts, &other, 150));
+        rp__verdicts_keep(verdicts, &other, &path);
+        assert_true(rp__verdicts_know(verdicts, &other, 200 + i));
+        assert_false(rp__verdicts_know(verdicts, &other, 201 + i));
     }
     assert_int_equal(memory.live, live);
-    assert_false(rp_verdicts_know(verdicts, &key, 150)); /* its place was taken */
-    rp_verdicts_destroy(verdicts);
-    rp_verdicts_destroy(NULL);
+    assert_false(rp__verdicts_know(verdicts, &key, 150)); /* its place was taken */
+    rp__verdicts_destroy(verdicts);
+    rp__verdicts_destroy(NULL);
     assert_int_equal(memory.live, 0);
 
     memory.fail_in = 1;
-    assert_null(rp_verdicts_create(&memory));
+    assert_null(rp__verdicts_create(&memory));
 }
 
 int main(void)

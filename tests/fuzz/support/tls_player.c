@@ -164,10 +164,10 @@ static void step_client(tls_player *player, uint8_t kind)
         return;
     rp_error error = {.status = RP_OK};
     if (kind == 12) {
-        FUZZ_CHECK(rp_engine_write(client->engine, (const uint8_t *)"ping", 4, &error) ==
+        FUZZ_CHECK(rp__engine_write(client->engine, (const uint8_t *)"ping", 4, &error) ==
                    RP_ENGINE_OK);
     } else {
-        FUZZ_CHECK(rp_engine_close_notify(client->engine, &error) == RP_ENGINE_OK);
+        FUZZ_CHECK(rp__engine_close_notify(client->engine, &error) == RP_ENGINE_OK);
         player->closing = true;
     }
     check(player);
@@ -224,8 +224,8 @@ void tls_player_open(tls_player *player, const tls_recording *recording)
     player->count = recording->count;
     player->expected = recording->sent;
     player->expected_size = recording->sent_size;
-    rp_memory_init(&player->memory, (rp_allocator){.resize = NULL});
-    player->sessions = rp_sessions_create(&player->memory);
+    rp__memory_init(&player->memory, (rp_allocator){.resize = NULL});
+    player->sessions = rp__sessions_create(&player->memory);
     FUZZ_CHECK(player->sessions != NULL);
     tls_recording_client(recording, &player->pair, player->sessions);
 }
@@ -247,6 +247,6 @@ void tls_player_close(tls_player *player)
             FUZZ_CHECK(client->error.status != RP_E_TRUNCATED);
     }
     tls_pair_close(&player->pair);
-    rp_sessions_destroy(player->sessions);
+    rp__sessions_destroy(player->sessions);
     FUZZ_CHECK(player->memory.live == 0);
 }

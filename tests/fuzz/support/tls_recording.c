@@ -81,7 +81,7 @@ static void pump(tls_recording *recording, tls_pair *pair)
         tls_random_side(SIDE_CLIENT);
         while (pair->server.output.size > 0) {
             rp_slice slice;
-            rp_chain_slices(&pair->server.output, &slice, 1);
+            rp__chain_slices(&pair->server.output, &slice, 1);
             FUZZ_CHECK(slice.size <= BYTES_LIMIT - recording->size);
             memcpy(recording->bytes + recording->size, slice.data, slice.size);
             recording->size += slice.size;
@@ -122,7 +122,7 @@ static void record(tls_recording *recording, tls_pair *pair)
         tls_write(&pair->server, recording->sent + recording->sent_size, sizes[i]);
         recording->sent_size += sizes[i];
     }
-    FUZZ_CHECK(rp_engine_close_notify(pair->server.engine, NULL) == RP_ENGINE_OK);
+    FUZZ_CHECK(rp__engine_close_notify(pair->server.engine, NULL) == RP_ENGINE_OK);
     pump(recording, pair);
     find_records(recording);
     FUZZ_CHECK(pair->client.ended && pair->client.received_size == recording->sent_size);
