@@ -221,6 +221,14 @@ static const rp_h1_events parser_events = {
 
 /* ---- the stream's events ---- */
 
+static void body_is_sent(rp_conn *conn)
+{
+    session *h1 = session_of(conn);
+    rp__stream_want_fill(conn->stream, NULL);
+    h1->body_unsent = false;
+    rp__request_sent(h1->request);
+}
+
 static void received(rp_conn *conn, const uint8_t *data, size_t size)
 {
     const session *h1 = session_of(conn);
@@ -232,6 +240,12 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
         else
             rp__conn_close(conn);
         return;
+    }
+    /* The body's end went out in this turn, and what it was answered came in it as well. */
+    if (h1->body_unsent && h1->body_last && rp__stream_all_sent(conn->stream)) {
+        body_is_sent(conn);
+        if (h1->request != request)
+            return;
     }
     rp_error error;
     size_t used = 0;
@@ -337,8 +351,7 @@ static void body_fill(rp_stream *stream, void *user)
     rp_request *request = h1->request;
     RP_ASSERT(h1->state == H1_SERVING);
     if (h1->body_last) {
-        h1->body_unsent = false;
-        rp__request_sent(request);
+        body_is_sent(conn);
         return;
     }
     rp_error error;

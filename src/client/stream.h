@@ -35,6 +35,8 @@ rp_stream_input rp__stream_input_get(const rp_stream *stream);
  * were handed to it. */
 uint64_t rp__stream_plain_put(const rp_stream *stream);
 uint64_t rp__stream_plain_handed(const rp_stream *stream);
+/* The network took all that was put and written. */
+bool rp__stream_all_sent(const rp_stream *stream);
 
 /* Bytes as they travel that the network took; and of these, that the peer's system has confirmed, 0
  * where nobody can tell. */

@@ -703,6 +703,11 @@ uint64_t rp__stream_heard_ns(const rp_stream *stream)
     return stream->heard_ns;
 }
 
+bool rp__stream_all_sent(const rp_stream *stream)
+{
+    return stream->queued == NULL && stream->output.size == 0 && !stream->write_failed;
+}
+
 uint64_t rp__stream_sent(const rp_stream *stream)
 {
     return stream->sent_total;
