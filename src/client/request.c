@@ -727,6 +727,7 @@ static void tell(rp_request *request, rp_error *error)
 static void linger(rp_request *request)
 {
     rp_timer_stop(request->client->loop, &request->phase_timer);
+    rp__upload_ends(request);
     if (request->conn != NULL)
         request->conn->protocol->abandon(request->conn, request);
 }

@@ -152,11 +152,20 @@ void rp__upload_begins(rp_request *request)
                                  upload->expect_timeout_ms, waited_enough, request);
 }
 
+void rp__upload_ends(rp_request *request)
+{
+    if (!request->has_body)
+        return;
+    rp__upload_pauses(request);
+    body_of(request)->stopped = true;
+    note_lack(request);
+}
+
 /* What was held back is not sent at all (RFC 9110, 10.1.1); nor is the rest of what the server
  * refuses, or wants elsewhere, before it has it. One that takes it may answer while it comes. */
 void rp__upload_answered(rp_request *request, const rp_response_head *head)
 {
-    rp_body *body = body_of(request);
+    const rp_body *body = body_of(request);
     if (!request->has_body)
         return;
     if (head->informational) {
@@ -166,9 +175,7 @@ void rp__upload_answered(rp_request *request, const rp_response_head *head)
     }
     if (!body->held && (!body->produced || head->status < 300))
         return;
-    rp__upload_pauses(request);
-    body->stopped = true;
-    note_lack(request);
+    rp__upload_ends(request);
 }
 
 void rp__upload_taken(rp_request *request)

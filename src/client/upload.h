@@ -35,6 +35,8 @@ void rp__upload_free(rp_request *request);
 void rp__upload_begins(rp_request *request);
 /* An answer's head came, interim ones included. */
 void rp__upload_answered(rp_request *request, const rp_response_head *head);
+/* Nobody wants the rest of it: the answer is there. */
+void rp__upload_ends(rp_request *request);
 /* The protocol took some. */
 void rp__upload_taken(rp_request *request);
 /* The request is on no connection any more. */

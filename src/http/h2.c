@@ -276,8 +276,10 @@ static bool tell_trailers(stream *s)
 /* An upload that is not done serves nobody any more; and its bytes are their owner's again. */
 static void complete(stream *s)
 {
-    if (s->is.uploading && !s->closed && !s->finishing)
+    if (s->is.uploading && !s->closed && !s->finishing) {
+        s->body->stopped = true;
         rp__h2_reset(s, CODE_CANCEL);
+    }
     s->finishing = s->held.size > 0;
     if (s->finishing)
         rp__list_remove(&s->link);

@@ -1,6 +1,7 @@
 /* test_upload.c - bodies that are given piece by piece, over both versions: all of it arrives, or
  * the server sees that it is not all; who waits for whom; trailers both ways. */
 #include "support/check.h"
+#include "support/coded.h"
 #include "support/producer.h"
 
 #include <string.h>
@@ -334,6 +335,50 @@ static void test_is_refused(void **state)
     upload_each(&serving, is_refused);
 }
 
+/* One that is complete ends the body, also when its caller has not taken all of it yet. */
+static void answer_early(rp_sim_exchange *x, void *user)
+{
+    const coded *c = &coded_good[0];
+    (void)user;
+    rp_sim_head(x, 200, "Content-Encoding: gzip\r\n", c->size);
+    rp_sim_data(x, c->data, c->size);
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
+static void ends_it(scene *s, bool decompress)
+{
+    producer p = {.pauses = true};
+    size_t credit = decompress ? coded_good[0].size : 10;
+    producer_start(&p, s, "/",
+                   (rp_request_options){.body_size = 1000,
+                                        .decompress = decompress,
+                                        .receive_credit_bytes = credit});
+    UNTIL(s->web.loop, p.f.body_bytes == credit);
+    scene_settle(s, 10);
+    unsigned wanted = p.wanted;
+    assert_int_equal(rp_request_give(p.f.request, upload_data, 100), 0);
+    assert_int_equal(rp_request_body_end(p.f.request, NULL, 0, NULL), RP_OK);
+    p.f.on_body = fetch_consume;
+    fetch_consume(&p.f, credit);
+    producer_finish(&p, RP_OK);
+    assert_int_equal(p.wanted, wanted);
+}
+
+static void is_answered(scene *s)
+{
+    assert_string_equal(coded_good[0].encoding, "gzip");
+    ends_it(s, true);
+    if (upload_is_2(s)) /* of HTTP/1.1 the rest has not been read */
+        ends_it(s, false);
+}
+
+static void test_is_answered(void **state)
+{
+    rp_sim_server_options serving = {.on_head = answer_early};
+    (void)state;
+    upload_each(&serving, is_answered);
+}
+
 /* An answer that takes the body may come while it does. */
 static void echo_head(rp_sim_exchange *x, void *user)
 {
@@ -482,19 +527,13 @@ static void test_has_trailers(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        fixture_test(test_arrives),
-        fixture_test(test_comes_later),
-        fixture_test(test_many),
-        fixture_test(test_is_given_up),
-        fixture_test(test_has_a_length),
-        fixture_test(test_misuse),
-        fixture_test(test_comes_early),
-        fixture_test(test_ends_inside),
-        fixture_test(test_caller_pauses),
-        fixture_test(test_server_stops),
-        fixture_test(test_is_refused),
-        fixture_test(test_echoes),
-        fixture_test(test_trailers_end_it),
+        fixture_test(test_arrives),       fixture_test(test_comes_later),
+        fixture_test(test_many),          fixture_test(test_is_given_up),
+        fixture_test(test_has_a_length),  fixture_test(test_misuse),
+        fixture_test(test_comes_early),   fixture_test(test_ends_inside),
+        fixture_test(test_caller_pauses), fixture_test(test_server_stops),
+        fixture_test(test_is_refused),    fixture_test(test_is_answered),
+        fixture_test(test_echoes),        fixture_test(test_trailers_end_it),
         fixture_test(test_has_trailers),
     };
     return upload_run(tests, sizeof(tests) / sizeof(tests[0]));
