@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* guide: begin page */
 /* The body of the program's own answer to GET /metrics. */
@@ -68,6 +69,24 @@ static void done(rp_collected *answer, const rp_response_summary *summary, void 
 }
 /* guide: end slow */
 
+/* guide: begin expiry */
+static int64_t days_left = INT64_MAX;
+
+/* With .keep_peer_certificates = true in the TLS options. For a gauge, or an alarm at 14 days. */
+static void note_expiry(rp_collected *answer, const rp_response_summary *summary, void *user)
+{
+    (void)answer;
+    (void)user;
+    for (size_t i = 0; i < summary->peer_certificate_count; i++) {
+        const rp_peer_certificate *sent = &summary->peer_certificates[i];
+        int64_t days = (sent->not_after - (int64_t)time(NULL)) / 86400;
+        printf("%s, by %s: %lld days\n", sent->subject, sent->issuer, (long long)days);
+        if (days < days_left)
+            days_left = days;
+    }
+}
+/* guide: end expiry */
+
 static void answer(rp_sim_exchange *exchange, void *user) /* the test: some answers take 2 s */
 {
     (void)user;
@@ -86,14 +105,15 @@ int main(void)
     rp_collected answers[4] = {{.on_done = NULL}};
     rp_client_options options = {.tls = NULL};
     rp_sim_options seed = {.seed = 1};
+    rp_tls_options trust = {.ca_pem = rp_sim_ca_pem, .keep_peer_certificates = true};
     rp_sim_server_options serving = {.host = "api.example.com", .on_request = answer};
     if (rp_sim_create(&sim, &seed, NULL) || rp_sim_server_start(sim, &server, &serving, NULL) ||
         rp_sim_loop_create(sim, &loop, NULL, false, NULL) ||
-        rp_tls_config_create(&options.tls, &(rp_tls_options){.ca_pem = rp_sim_ca_pem}, NULL) ||
+        rp_tls_config_create(&options.tls, &trust, NULL) ||
         rp_client_create(&client, loop, &options, NULL))
         return 1;
     for (int i = 0; i < 4; i++) {
-        answers[i].on_done = done;
+        answers[i].on_done = i == 0 ? note_expiry : done;
         rp_request_options request = {.explain = true};
         request.url = i == 3 ? "https://api.example.com/slow" : "https://api.example.com/";
         (void)rp_client_send(client, &request, &rp_collect_events, &answers[i], NULL);
@@ -101,7 +121,7 @@ int main(void)
     rp_loop_run(loop);
     rp_client_metrics(client, add_line, &p);
     add_line("", 1, &p); /* its end */
-    bool good = !p.lacking && is_healthy(client) && slow == 1 &&
+    bool good = !p.lacking && is_healthy(client) && slow == 1 && days_left < 100000 &&
                 strstr(p.text, "ringport_client_responses_total{server_address=\"api.example.com\","
                                "server_port=\"443\",url_scheme=\"https\",class=\"2xx\"} 4\n");
     printf("%s", p.lacking ? "no memory\n" : p.text);

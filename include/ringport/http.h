@@ -236,6 +236,11 @@ typedef struct rp_response_summary {
     bool hedge_won;  /* the last of these answered: all of the connection is told of it */
     const char *local_address; /* with explain: our end of the connection, "192.0.2.1:50000"; "":
                                 * not asked, there was none, or a Unix socket's */
+    /* With keep_peer_certificates (tls.h): what its server sent, as in stream.h, when the
+     * connection was opened; each of its requests has them. Of a connection that could not be
+     * opened, too. */
+    const rp_peer_certificate *peer_certificates;
+    size_t peer_certificate_count;
 } rp_response_summary;
 
 typedef struct rp_response_events {

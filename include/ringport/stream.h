@@ -88,6 +88,12 @@ typedef struct rp_stream_info {
     /* Its server asked for a certificate of ours and was shown none: none is configured, or the
      * server takes no signature by its key. */
     bool certificate_missed;
+    /* With keep_peer_certificates, from on_open on, also if the handshake failed: all that the
+     * server sent, in its order, its own first. NULL and 0: not asked, or it sent none: with a
+     * session that is resumed none is sent (no_resumption has each connection get them). A proxy's
+     * are not told. */
+    const rp_peer_certificate *peer_certificates;
+    size_t peer_certificate_count;
 } rp_stream_info;
 
 /* Starts to open. Errors: RP_E_MISUSE (no host; an option that is out of its range; in

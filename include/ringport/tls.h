@@ -134,6 +134,10 @@ typedef struct rp_tls_options {
     size_t certificate_data_size;
     const void *key_data;
     size_t key_data_size;
+
+    /* Keep what a server sent as its certificates, for whoever asks: rp_stream_info and
+     * rp_response_summary have them then. Costs each connection some KiB. */
+    bool keep_peer_certificates;
 } rp_tls_options;
 
 /* options NULL: all defaults. error may be NULL. Reads and parses files: not on a latency path.
@@ -159,6 +163,19 @@ typedef struct rp_trusted {
 /* Calls fn for each trust anchor, and then for each certificate that was to be one. Any thread. */
 void rp_tls_config_trust(const rp_tls_config *config,
                          void (*fn)(const rp_trusted *trusted, void *user), void *user);
+
+/* A certificate as a server sent it, and what it says of itself; whether it is to be trusted, the
+ * handshake has judged. Lent. What can't be read of one is NULL, 0 or "". */
+typedef struct rp_peer_certificate {
+    const uint8_t *der;
+    size_t der_size;
+    const uint8_t
+        *public_key; /* SubjectPublicKeyInfo, within der: what pinned_keys has SHA-256 of */
+    size_t public_key_size;
+    int64_t not_before, not_after; /* seconds since 1970; both belong to the time of validity */
+    const char *subject;           /* its common name, or all of its name: printable ASCII */
+    const char *issuer;            /* likewise */
+} rp_peer_certificate;
 
 /* The answer to on_sign: an ECDSA signature in DER, another as it is. size 0: none can be made. It
  * is checked by the certificate's key here, which takes some 100 us, and copied.

@@ -3,6 +3,7 @@
 #include "client/conn.h"
 
 #include "base/assert.h"
+#include "base/certificates.h"
 #include "base/error.h"
 #include "client/origin.h"
 #include "client/request.h"
@@ -83,16 +84,27 @@ static bool facts_keep(rp_conn *conn, const rp_stream_info *info)
                              .tls_group = info->tls_group,
                              .resumed = info->resumed,
                              .stale_name = info->stale_name,
-                             .certificate_missed = info->certificate_missed};
+                             .certificate_missed = info->certificate_missed,
+                             .certificate_count = info->peer_certificate_count};
     memcpy(facts->address, info->address, size);
+    if (facts->certificate_count > 0) {
+        facts->certificates = rp__certificates_copy(
+            &conn->client->loop->memory, info->peer_certificates, facts->certificate_count);
+        if (facts->certificates == NULL) {
+            rp__free(&conn->client->loop->memory, facts);
+            return false;
+        }
+    }
     conn->facts = facts;
     return true;
 }
 
 static void facts_release(rp_client *client, rp_conn_facts *facts)
 {
-    if (facts != NULL && --facts->references == 0)
-        rp__free(&client->loop->memory, facts);
+    if (facts == NULL || --facts->references > 0)
+        return;
+    rp__free(&client->loop->memory, facts->certificates);
+    rp__free(&client->loop->memory, facts);
 }
 
 void rp__request_facts_set(rp_request *request, rp_conn_facts *facts)

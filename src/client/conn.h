@@ -18,6 +18,8 @@ typedef struct rp_conn_facts {
     int version; /* of HTTP; 0: it did not open */
     const char *tls_version, *tls_cipher, *tls_group;
     bool resumed, stale_name, certificate_missed;
+    rp_peer_certificate *certificates; /* a copy; NULL: none are known */
+    size_t certificate_count;
     char address[]; /* "": none was reached */
 } rp_conn_facts;
 

@@ -600,6 +600,8 @@ static void summarize_connection(const rp_conn_facts *facts, rp_response_summary
     summary->resumed = facts->resumed;
     summary->stale_name = facts->stale_name;
     summary->certificate_missed = facts->certificate_missed;
+    summary->peer_certificates = facts->certificates;
+    summary->peer_certificate_count = facts->certificate_count;
 }
 
 void rp__request_summarize(const rp_request *request, rp_response_summary *summary)

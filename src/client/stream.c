@@ -881,6 +881,9 @@ static void tell_info(const rp_stream *stream, rp_stream_info *info)
     info->stale_name = stream->stale_name;
     info->resolved_us = since_start_us(stream, stream->times.resolved_ns);
     info->connected_us = since_start_us(stream, stream->times.connected_ns);
+    if (stream->engine != NULL &&
+        (stream->state == RP_STREAM_OPEN || stream->state == RP_STREAM_FAILED))
+        info->peer_certificates = rp__engine_sent(stream->engine, &info->peer_certificate_count);
     if (stream->state != RP_STREAM_OPEN)
         return;
     rp_engine_info engine;

@@ -1,6 +1,7 @@
 /* answer.c - a whole answer, for a loop of the caller's or a thread that waits. */
 #include "service/service.h"
 
+#include "base/certificates.h"
 #include "base/error.h"
 #include "client/request.h"
 #include "loop/loop.h"
@@ -18,7 +19,8 @@ typedef struct rp_asked {
     size_t capacity;
     void *head; /* the headers' block */
     size_t head_size;
-    char *texts; /* the summary's */
+    char *texts;                       /* the summary's */
+    rp_peer_certificate *certificates; /* likewise */
     /* To whom: */
     rp_loop *home;
     rp_post post;
@@ -41,6 +43,7 @@ void rp_response_free(rp_response *answer)
     rp__free_secret(&memory, asked->body, asked->answer.body_size);
     rp__free_secret(&memory, asked->head, asked->head_size);
     rp__free(&memory, asked->texts);
+    rp__free(&memory, asked->certificates);
     rp__condition_destroy(&asked->answered);
     rp__mutex_destroy(&asked->lock);
     rp__free(&memory, asked);
@@ -163,6 +166,19 @@ static bool keep_texts(rp_asked *asked)
     return asked->texts != NULL;
 }
 
+static bool keep_certificates(rp_asked *asked)
+{
+    rp_response_summary *summary = &asked->answer.summary;
+    if (summary->peer_certificate_count == 0)
+        return true;
+    asked->certificates = rp__certificates_copy(&asked->memory, summary->peer_certificates,
+                                                summary->peer_certificate_count);
+    summary->peer_certificates = asked->certificates;
+    if (asked->certificates == NULL)
+        summary->peer_certificate_count = 0;
+    return asked->certificates != NULL;
+}
+
 static void asked_done(rp_request *request, const rp_response_summary *summary, void *user)
 {
     rp_asked *asked = user;
@@ -172,6 +188,7 @@ static void asked_done(rp_request *request, const rp_response_summary *summary, 
     answer->status = summary->status;
     answer->body = asked->body != NULL ? asked->body : no_body;
     bool kept = keep_texts(asked);
+    kept = keep_certificates(asked) && kept;
     if (summary->error != NULL)
         answer->error = *summary->error;
     else if (!kept)

@@ -369,6 +369,7 @@ rp_status rp__tls_config_create_with(rp_tls_config **result, const rp_tls_option
     if (config == NULL)
         return no_memory(error);
     config->resumption = !options->no_resumption;
+    config->keeps_sent = options->keep_peer_certificates;
     config->on_keylog = options->on_keylog;
     config->keylog_user = options->keylog_user;
     rp_identity_options identity = {

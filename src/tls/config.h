@@ -27,6 +27,7 @@ struct rp_tls_config {
     bool server;
     bool resumption;
     bool accept_any; /* insecure_accept_any_certificate */
+    bool keeps_sent; /* keep_peer_certificates */
     bool offers_1_2, offers_1_3;
     /* The groups that a client's first flight has key shares of. TLS 1.3. */
     uint16_t shares[2];

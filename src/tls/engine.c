@@ -418,6 +418,7 @@ rp_engine *rp__engine_create(const rp_engine_options *options, rp_error *error)
             .config = options->config,
             .server_name = options->config->server ? NULL : options->server_name,
             .peer_text = peer,
+            .memory = options->memory,
         };
         engine->ssl = wolfSSL_new(options->config->context);
         if (engine->ssl != NULL && set_up(engine, options))
@@ -435,6 +436,7 @@ void rp__engine_destroy(rp_engine *engine)
         return;
     wolfSSL_free(engine->ssl);
     rp__evidence_destroy(engine->verifier.evidence);
+    rp__free(engine->memory, engine->verifier.sent);
     if (engine->verifier.question != NULL)
         rp__question_free(engine->config->judge, engine->verifier.question);
     if (engine->signing != NULL)
@@ -604,6 +606,8 @@ static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
     engine->finished = true;
     if (engine->verifier.question != NULL)
         return RP_ENGINE_DOUBT;
+    if (engine->verifier.sent_lost)
+        return fail(engine, error, MEMORY_E);
     bool resumed = wolfSSL_session_reused(engine->ssl) != 0;
     /* A resumed session's peer was verified when the session was made. */
     if (!engine->config->server && rp__tls_config_judges(engine->config) && !resumed &&
@@ -857,4 +861,10 @@ void rp__engine_info_get(const rp_engine *engine, rp_engine_info *info)
         .resumed = wolfSSL_session_reused(engine->ssl) != 0,
         .certificate_missed = rp__certificate_asked(engine->ssl) == 2,
     };
+}
+
+const rp_peer_certificate *rp__engine_sent(const rp_engine *engine, size_t *count)
+{
+    *count = engine->verifier.sent_count;
+    return engine->verifier.sent;
 }

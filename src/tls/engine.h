@@ -123,4 +123,8 @@ typedef struct rp_engine_info {
 } rp_engine_info;
 void rp__engine_info_get(const rp_engine *engine, rp_engine_info *info);
 
+/* What the peer sent, where the configuration has it kept, also if the handshake failed; it lives
+ * as long as the engine. NULL: nothing. */
+const rp_peer_certificate *rp__engine_sent(const rp_engine *engine, size_t *count);
+
 #endif

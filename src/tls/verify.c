@@ -7,6 +7,7 @@
  * after which no leaf was accepted, so a callback that never came fails closed. */
 #include "tls/verify.h"
 
+#include "base/certificates.h"
 #include "base/error.h"
 #include "tls/context.h"
 #include "tls/wolfssl.h"
@@ -189,6 +190,36 @@ static void read_chain(const rp_verifier *verifier, rp_sent_chain *sent,
     }
 }
 
+/* For the caller. */
+static void keep_sent(rp_verifier *verifier, const rp_sent_chain *sent)
+{
+    rp_peer_certificate told[RP_SENT_LIMIT];
+    char texts[RP_SENT_LIMIT][2][RP_DNAME_TEXT_SIZE];
+    const char *reason;
+    if (!verifier->config->keeps_sent || sent->count == 0)
+        return;
+    for (size_t i = 0; i < sent->count; i++) {
+        rp_certificate read;
+        bool readable = rp__certificate_read(&read, sent->certificates[i], &reason);
+        told[i] = (rp_peer_certificate){.der = sent->certificates[i].data,
+                                        .der_size = sent->certificates[i].size,
+                                        .subject = "",
+                                        .issuer = ""};
+        if (!readable)
+            continue;
+        told[i].public_key = read.public_key.data;
+        told[i].public_key_size = read.public_key.size;
+        told[i].not_before = read.not_before;
+        told[i].not_after = read.not_after;
+        told[i].subject = rp__dname_text(read.subject, texts[i][0]);
+        told[i].issuer = rp__dname_text(read.issuer, texts[i][1]);
+    }
+    rp__free(verifier->memory, verifier->sent);
+    verifier->sent = rp__certificates_copy(verifier->memory, told, sent->count);
+    verifier->sent_count = verifier->sent != NULL ? sent->count : 0;
+    verifier->sent_lost = verifier->sent == NULL;
+}
+
 /* In TLS 1.2 a response comes behind the certificates, if it comes. True: they are judged then. */
 static bool wait_for_status(rp_verifier *verifier, const rp_sent_chain *sent)
 {
@@ -216,6 +247,7 @@ static int verify(int ok, WOLFSSL_X509_STORE_CTX *store)
     if (verifier == NULL || verifier->refused || store->error_depth != 0)
         return 0;
     read_chain(verifier, &sent, store);
+    keep_sent(verifier, &sent);
     if (sent.count == 0) {
         rp__error_set(verifier->error, RP_E_CERT_INVALID, RP_PHASE_HANDSHAKE,
                       "%s showed no certificate", verifier->peer_text);
@@ -232,6 +264,19 @@ static int verify(int ok, WOLFSSL_X509_STORE_CTX *store)
         store->error = code_of(verifier->error->status);
     verifier->error->tls_code = store->error;
     return 0;
+}
+
+/* Where nothing is judged. */
+static int look(int ok, WOLFSSL_X509_STORE_CTX *store)
+{
+    rp_verifier *verifier = store->userCtx;
+    rp_sent_chain sent;
+    (void)ok;
+    if (verifier != NULL && store->error_depth == 0) {
+        read_chain(verifier, &sent, store);
+        keep_sent(verifier, &sent);
+    }
+    return 1;
 }
 
 static int refuse_status(rp_verifier *verifier, int code)
@@ -300,7 +345,7 @@ void rp__context_verify(rp_tls_config *config)
 {
     WOLFSSL_CTX *context = config->context;
     if (!rp__tls_config_judges(config))
-        wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_NONE, NULL);
+        wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_NONE, config->keeps_sent ? look : NULL);
     else if (config->server)
         wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                                verify);

@@ -19,6 +19,11 @@ typedef struct rp_verifier {
     rp_question *question;
     /* Until the handshake is over. NULL: revocation is not looked at, or no response asked for. */
     rp_evidence *evidence;
+    /* What was sent, where the configuration has it kept; NULL: nothing. */
+    rp_memory *memory;
+    rp_peer_certificate *sent;
+    size_t sent_count;
+    bool sent_lost; /* no memory for it */
 } rp_verifier;
 
 /* wolfSSL's callback for OCSP responses: see deps-wolfssl-status.patch. */

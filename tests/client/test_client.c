@@ -1,5 +1,6 @@
 /* test_client.c - requests that succeed: every way in which a body is delimited, uploads, credit,
  * keep-alive, the pool's limits. */
+#include "support/tls_pair.h"
 #include "support/web.h"
 
 #include <ringport/insight.h>
@@ -686,6 +687,66 @@ static void test_collect(void **state)
     each_version(NULL, NULL, collect);
 }
 
+/* ---- what the server showed ---- */
+
+static void note_count(fetch *f)
+{
+    *(size_t *)f->user = f->summary.peer_certificate_count;
+    for (size_t i = 0; i < f->summary.peer_certificate_count; i++)
+        assert_int_equal(f->summary.peer_certificates[i].der[0], 0x30);
+}
+
+static void keep_certificates(web *w, const char *trusted)
+{
+    rp_tls_config *tls =
+        tls_client(&(rp_tls_options){.ca_file = tls_cert(trusted), .keep_peer_certificates = true});
+    rp_client_set_tls(w->client, tls);
+    rp_tls_config_release(tls);
+}
+
+static size_t certificates_of(web *w, fetch *f)
+{
+    size_t count = 99;
+    f->on_done = note_count;
+    f->user = &count;
+    assert_true(fetch_start(f, w, "/hello", NULL));
+    fetch_wait(f);
+    return count;
+}
+
+/* Each request of a connection has what was sent when it was opened, those who did not ask have
+ * nothing, and a server that is refused has shown something. */
+static void shown(web *w)
+{
+    fetch unasked = {0}, first = {0}, second = {0}, refused = {0};
+    size_t want = w->client_tls != NULL ? 2 : 0;
+    assert_int_equal(certificates_of(w, &unasked), 0);
+    keep_certificates(w, "ca.pem");
+    assert_int_equal(certificates_of(w, &first), want);
+    assert_int_equal(certificates_of(w, &second), want);
+    assert_true(second.summary.reused);
+    keep_certificates(w, "other-ca.pem");
+    assert_int_equal(certificates_of(w, &refused), want);
+    assert_int_equal(refused.error.status, want > 0 ? RP_E_CERT_UNTRUSTED : RP_OK);
+}
+
+/* With a session that is resumed none come. */
+static void shown_once(web *w)
+{
+    fetch first = {0}, second = {0};
+    keep_certificates(w, "ca.pem");
+    assert_int_equal(certificates_of(w, &first), w->client_tls != NULL ? 2 : 0);
+    assert_int_equal(certificates_of(w, &second), 0);
+    assert_int_equal(second.summary.resumed, w->client_tls != NULL);
+}
+
+static void test_certificates(void **state)
+{
+    (void)state;
+    each_version(NULL, NULL, shown);
+    each_version(NULL, &(rp_client_options){.never_reuse = true}, shown_once);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -713,6 +774,7 @@ int main(void)
         fixture_test(test_user_agent),
         fixture_test_real(test_default_trust),
         fixture_test(test_collect),
+        fixture_test(test_certificates),
     };
     return fixture_run_simulated(tests, 1);
 }

@@ -89,7 +89,10 @@ static void our_allocations(void **state)
 {
     (void)state;
     for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++) {
-        lifetime life = {.client = tls_client_of(version),
+        lifetime life = {.client = tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
+                                                                .minimum_version = version,
+                                                                .maximum_version = version,
+                                                                .keep_peer_certificates = true}),
                          .server = tls_server_of("server-ecdsa", 0),
                          .sessions = true};
         do {

@@ -1,5 +1,6 @@
 /* test_tls_verify.c - which certificates are refused, with which status, sentence and alert. */
 #include "support/tls_pair.h"
+#include "tls/pem.h"
 #include "tls/wolfssl.h"
 
 #include <setjmp.h>
@@ -391,6 +392,113 @@ static void client_certificates(void **state)
     }
 }
 
+/* ---- what was sent is kept ---- */
+
+/* Just those of the file, in its order. */
+static void is_chain_of(const rp_engine *engine, const char *file)
+{
+    rp_memory memory;
+    size_t count, found = 0;
+    char pem[8192];
+    FILE *stream = fopen(tls_cert(file), "r");
+    assert_non_null(stream);
+    rp_slice text = {(const uint8_t *)pem, fread(pem, 1, sizeof(pem), stream)};
+    fclose(stream);
+    assert_true(text.size > 0 && text.size < sizeof(pem));
+    const rp_peer_certificate *sent = rp__engine_sent(engine, &count);
+    rp_pem block;
+    rp__memory_init(&memory, (rp_allocator){.resize = NULL});
+    for (; rp__pem_next(&text, &block); found++) {
+        size_t size;
+        uint8_t *der = rp__pem_decode(&memory, &block, &size);
+        assert_non_null(der);
+        assert_true(found < count);
+        assert_int_equal(sent[found].der_size, size);
+        assert_memory_equal(sent[found].der, der, size);
+        rp__free(&memory, der);
+    }
+    assert_int_equal(count, found);
+    assert_true(found > 0);
+}
+
+typedef struct kept_case {
+    const char *server;
+    bool any, checks_revocation, keeps, fails;
+} kept_case;
+
+static void kept(const kept_case *at, rp_tls_version version)
+{
+    char file[64];
+    size_t count;
+    rp_tls_config *client =
+        tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
+                                     .minimum_version = version,
+                                     .maximum_version = version,
+                                     .insecure_accept_any_certificate = at->any,
+                                     .revocation = at->checks_revocation ? RP_REVOCATION_SOFT : 0,
+                                     .keep_peer_certificates = at->keeps});
+    rp_tls_config *server = tls_server_of(at->server, 0);
+    tls_pair pair;
+    tls_pair_options options = {.client = client, .server = server, .chunk_limit = 1000};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_null(rp__engine_sent(pair.client.engine, &count));
+    assert_int_equal(tls_handshake(&pair), !at->fails);
+    snprintf(file, sizeof(file), "%s.pem", at->server);
+    if (at->keeps)
+        is_chain_of(pair.client.engine, file);
+    else
+        assert_null(rp__engine_sent(pair.client.engine, &count));
+    tls_pair_close(&pair);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
+/* For those who ask, whatever the verdict is and how it is found. */
+static void what_was_sent(void **state)
+{
+    static const kept_case cases[] = {
+        {"server-ecdsa", false, false, true, false}, {"server-ecdsa", true, false, true, false},
+        {"server-ecdsa", false, true, true, false},  {"server-ecdsa", false, false, false, false},
+        {"expired", false, false, true, true},       {"self-signed", false, false, true, true},
+        {"self-signed", true, false, true, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++)
+            kept(&cases[i], version);
+    }
+}
+
+/* What is told of each beside its bytes. */
+static void what_it_says(void **state)
+{
+    (void)state;
+    size_t count;
+    rp_tls_config *client = tls_client(
+        &(rp_tls_options){.ca_file = tls_cert("ca.pem"), .keep_peer_certificates = true});
+    rp_tls_config *server = tls_server_of("expired", 0);
+    tls_pair pair;
+    tls_pair_options options = {.client = client, .server = server};
+    assert_true(tls_pair_open(&pair, &options));
+    assert_false(tls_handshake(&pair));
+    const rp_peer_certificate *sent = rp__engine_sent(pair.client.engine, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(sent[0].subject, "expired");
+    assert_string_equal(sent[0].issuer, "Ringport Test Intermediate");
+    assert_string_equal(sent[1].subject, "Ringport Test Intermediate");
+    assert_string_equal(sent[1].issuer, "Ringport Test Root");
+    assert_int_equal(sent[0].not_before, 1704067200); /* 2024-01-01 */
+    assert_int_equal(sent[0].not_after, 1738281600);  /* 2025-01-31 */
+    for (size_t i = 0; i < count; i++) {
+        assert_true(sent[i].public_key > sent[i].der);
+        assert_true(sent[i].public_key + sent[i].public_key_size < sent[i].der + sent[i].der_size);
+        assert_int_equal(sent[i].public_key[0], 0x30);
+    }
+    tls_pair_close(&pair);
+    rp_tls_config_release(client);
+    rp_tls_config_release(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +513,8 @@ int main(void)
         cmocka_unit_test(accept_any),
         cmocka_unit_test(pins),
         cmocka_unit_test(client_certificates),
+        cmocka_unit_test(what_was_sent),
+        cmocka_unit_test(what_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
