@@ -2,6 +2,7 @@
 #ifndef TOOL_RESULT_H
 #define TOOL_RESULT_H
 
+#include "certs.h"
 #include "fields.h"
 #include "head.h"
 
@@ -36,10 +37,14 @@ typedef struct result {
     char address[64], local_address[64], tls_version[16], tls_cipher[64], tls_group[32];
     rp_timings timings;
     char why[320]; /* it took so long; "": not asked */
+    certs certs;   /* that the server sent, if -w asks */
 } result;
 
 /* Prints -w's format. out: where to, until %{stderr} or %{stdout} changes it. */
 void write_out(const result *r, const char *format, FILE *out);
+
+/* Whether it tells of the server's certificates. format NULL: no. */
+bool write_out_wants_certs(const char *format);
 
 /* -v: the first line; the connection's phases as far as it came; the last lines. */
 void print_begin(const result *r, FILE *out);

@@ -4,6 +4,7 @@
 #include "exit_code.h"
 #include "host.h"
 #include "proxy.h"
+#include "result.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,6 +79,8 @@ static int create_tls(setup *s, const tool_options *o, rp_error *error)
         tls.on_keylog = write_keylog;
         tls.keylog_user = s->keylog;
     }
+    if (write_out_wants_certs(o->write_out))
+        tls.keep_peer_certificates = tls.no_resumption = true; /* or one comes without them */
     if (setup_tls_config(&s->tls, &tls, error) == RP_OK)
         return EXIT_OK;
     return tls_exit_code(o, error);

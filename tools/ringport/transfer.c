@@ -518,6 +518,8 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     upload_pause(t->upload);
     rp_timer_stop(t->loop, &t->speed_timer);
     note_summary(r, summary);
+    if (!certs_keep(&r->certs, summary->peer_certificates, summary->peer_certificate_count))
+        decide(t, NULL, EXIT_MEMORY, "out of memory");
     tell_connection(t);
     if (summary->status > 0) /* of a redirect that could not be followed, too */
         r->status = summary->status;
@@ -807,6 +809,7 @@ void transfer_free(transfer *t)
 {
     output_free(&t->out);
     head_free(&t->result.head);
+    certs_free(&t->result.certs);
     fields_free(&t->fields);
     redirects_free(&t->redirects);
     free(t->cookie);

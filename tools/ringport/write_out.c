@@ -171,6 +171,11 @@ static value urlnum(const result *r)
     return number(r->number);
 }
 
+static value num_certs(const result *r)
+{
+    return number(r->certs.count);
+}
+
 /* What is not accepted ends in an error. */
 static value ssl_verify_result(const result *r)
 {
@@ -297,6 +302,7 @@ static const struct variable {
     {"filename_effective", filename_effective},
     {"num_redirects", num_redirects},
     {"redirect_url", redirect_url},
+    {"num_certs", num_certs},
     {"ssl_verify_result", ssl_verify_result},
     {"proxy_ssl_verify_result", proxy_ssl_verify_result},
     {"curl_version", curl_version},
@@ -455,6 +461,8 @@ static void put_variable(const result *r, const char *name, size_t size, FILE **
         write_headers(r, *out);
     } else if (is(name, size, "json")) {
         write_json(r, *out);
+    } else if (is(name, size, "certs")) {
+        certs_print(&r->certs, *out);
     } else if (is(name, size, "stderr")) {
         *out = stderr;
     } else if (is(name, size, "stdout")) {
@@ -517,4 +525,10 @@ void write_out(const result *r, const char *format, FILE *out)
             fputc(*format++, out);
         }
     }
+}
+
+bool write_out_wants_certs(const char *format)
+{
+    return format != NULL &&
+           (strstr(format, "certs}") != NULL || strstr(format, "%{json}") != NULL);
 }
