@@ -144,6 +144,19 @@ static uint64_t dial(rp_loop *loop, rp_resolver *resolver, const char *host, uin
     return fixture_now_ms() - begin;
 }
 
+/* Dials until no delay has passed between two attempts: others may have the processor for a while,
+ * but not every time. */
+static void dial_without_delay(rp_loop *loop, rp_resolver *resolver, const char *host,
+                               uint16_t port, outcome *got)
+{
+    uint64_t took = RP_ATTEMPT_DELAY_MS;
+    for (int round = 0; round < 20 && took >= RP_ATTEMPT_DELAY_MS; round++) {
+        took = dial(loop, resolver, host, port, 10000, got);
+        assert_true(got->connected);
+    }
+    assert_true(took < RP_ATTEMPT_DELAY_MS);
+}
+
 /* One with "h.test" at these addresses. */
 static rp_resolver *overriding(const char *addresses)
 {
@@ -216,8 +229,7 @@ static void connects_over_ipv6(void **state)
     (void)dial(loop, NULL, "[::1]", port, 10000, &got);
     assert_true(got.connected);
     /* localhost listens on ::1 only: 127.0.0.1 refuses, and no delay passes. */
-    assert_true(dial(loop, NULL, "localhost", port, 10000, &got) < RP_ATTEMPT_DELAY_MS);
-    assert_true(got.connected);
+    dial_without_delay(loop, NULL, "localhost", port, &got);
     assert_int_equal(got.result.address.family, 6);
     fixture_loop_end(loop);
     raw_close(listener);
@@ -251,8 +263,7 @@ static void goes_on_at_once_after_a_failure(void **state)
     uint16_t port = good_port(&listener);
     rp_resolver *resolver = overriding("127.0.0.9,255.255.255.255,127.0.0.8,127.0.0.1");
     rp_loop *loop = fixture_loop();
-    assert_true(dial(loop, resolver, "h.test", port, 10000, &got) < RP_ATTEMPT_DELAY_MS);
-    assert_true(got.connected);
+    dial_without_delay(loop, resolver, "h.test", port, &got);
     fixture_loop_end(loop);
     rp_resolver_release(resolver);
     raw_close(listener);

@@ -225,21 +225,24 @@ static void a_million(contract *c)
 /* ---- precision ---- */
 
 /* Random delays, some of less than a wait's granularity; ring() checks that none is early. Late
- * by more than the scheduler's fault would be a deadline that was rounded or forgotten. */
+ * by more than the scheduler's fault would be a deadline that was rounded or forgotten: others may
+ * have the processor for a while, but not every time. */
 static void never_early_seldom_late(contract *c)
 {
-    uint64_t late = 0;
     for (int i = 0; i < 60; i++) {
-        alarm_clock a = {0};
-        set_alarm(&a, c, contract_random(c, 8));
-        raw_sleep_ms((unsigned)contract_random(c, 2));
-        uint64_t waits = rp_loop_stats_get(c->loop)->turns;
-        rp_loop_run(c->loop);
-        assert_int_equal(a.fired, 1);
-        assert_true(rp_loop_stats_get(c->loop)->turns - waits <= 1);
-        late += raw_clock_ns() - a.not_before_ns > 4 * MS;
+        uint64_t delay = contract_random(c, 8), late = UINT64_MAX;
+        for (int round = 0; round < 100 && late > 4 * MS; round++) {
+            alarm_clock a = {0};
+            set_alarm(&a, c, delay);
+            raw_sleep_ms((unsigned)contract_random(c, 2));
+            uint64_t turns = rp_loop_stats_get(c->loop)->turns;
+            rp_loop_run(c->loop);
+            assert_int_equal(a.fired, 1);
+            assert_true(rp_loop_stats_get(c->loop)->turns - turns <= 1);
+            late = raw_clock_ns() - a.not_before_ns;
+        }
+        assert_true(late <= 4 * MS);
     }
-    assert_true(late < 40);
 }
 
 static void not_awake_before(contract *c)
@@ -284,10 +287,13 @@ static void turn_zero_never_blocks(contract *c)
 static void turn_waits_as_long_as_it_is_told(contract *c)
 {
     for (unsigned ms = 1; ms <= 20; ms += 6) {
-        uint64_t before = raw_clock_ns();
-        assert_int_equal(rp_loop_turn(c->loop, ms), 0);
-        uint64_t waited = raw_clock_ns() - before;
-        assert_true(waited >= ms * MS);
+        uint64_t waited = UINT64_MAX;
+        for (int round = 0; round < 50 && waited >= (ms + 200) * MS; round++) {
+            uint64_t before = raw_clock_ns();
+            assert_int_equal(rp_loop_turn(c->loop, ms), 0);
+            waited = raw_clock_ns() - before;
+            assert_true(waited >= ms * MS);
+        }
         assert_true(waited < (ms + 200) * MS);
     }
     alarm_clock a = {0};
