@@ -70,7 +70,7 @@ static rp_status status_of(const uint8_t *extension, size_t size)
 {
     tls_scene s;
     tls_scene_open_12(&s, 0);
-    size_t hello = tls_message_size(s.flight), lists = 4 + 2 + 32 + 1 + s.flight[38] + 2 + 1;
+    size_t hello = tls_message_size(s.flight), lists = 4u + 2 + 32 + 1 + s.flight[38] + 2 + 1;
     uint8_t changed[512];
     assert_true(hello + size <= sizeof(changed) && lists + 2 <= hello && hello + size < 256);
     memcpy(changed, s.flight, hello);
