@@ -241,6 +241,9 @@ typedef struct rp_response_summary {
      * opened, too. */
     const rp_peer_certificate *peer_certificates;
     size_t peer_certificate_count;
+    int proxy_status;        /* by which an HTTP proxy answered CONNECT when the connection was
+                              * opened, or was not; 0: none did */
+    const char *proxy_heads; /* with the proxy's keep_answer: as in stream.h */
 } rp_response_summary;
 
 typedef struct rp_response_events {

@@ -55,6 +55,9 @@ typedef struct rp_proxy_options {
     /* Names that the proxy would look up are refused (RP_E_ADDRESS_REFUSED): what this machine may
      * not connect to, the proxy perhaps can. socks5, and addresses in URLs, are left. */
     bool refuse_unseen;
+    /* Keep the heads of a proxy's answer to CONNECT: proxy_heads of rp_stream_info and of
+     * rp_response_summary. */
+    bool keep_answer;
 } rp_proxy_options;
 
 /* error may be NULL. Errors: RP_E_BAD_OPTION (the text quotes no credentials), RP_E_NO_MEMORY,

@@ -94,6 +94,9 @@ typedef struct rp_stream_info {
      * are not told. */
     const rp_peer_certificate *peer_certificates;
     size_t peer_certificate_count;
+    int proxy_status;        /* by which an HTTP proxy answered CONNECT; 0: none did */
+    const char *proxy_heads; /* with the proxy's keep_answer: of that answer, as it came, each with
+                              * its empty line, interim ones too; NULL: none */
 } rp_stream_info;
 
 /* Starts to open. Errors: RP_E_MISUSE (no host; an option that is out of its range; in

@@ -71,6 +71,30 @@ static bool protocol_begin(rp_conn *conn, const char *agreed, rp_error *error)
     return no_memory(conn, error);
 }
 
+static void facts_release(rp_client *client, rp_conn_facts *facts)
+{
+    rp_memory *memory = &client->loop->memory;
+    if (facts == NULL || --facts->references > 0)
+        return;
+    rp__free(memory, facts->certificates);
+    if (facts->proxy_heads != NULL)
+        rp__free_secret(memory, facts->proxy_heads, strlen(facts->proxy_heads));
+    rp__free(memory, facts);
+}
+
+/* What only some programs want to know. False: no memory. */
+static bool more_facts_keep(rp_memory *memory, rp_conn_facts *facts, const rp_stream_info *info)
+{
+    facts->certificate_count = info->peer_certificate_count;
+    if (facts->certificate_count > 0)
+        facts->certificates =
+            rp__certificates_copy(memory, info->peer_certificates, facts->certificate_count);
+    if (info->proxy_heads != NULL)
+        facts->proxy_heads = rp__copy_text(memory, info->proxy_heads, strlen(info->proxy_heads));
+    return (facts->certificate_count == 0 || facts->certificates != NULL) &&
+           (info->proxy_heads == NULL || facts->proxy_heads != NULL);
+}
+
 /* Many connections wait for long, and hold no more of it. False: no memory. */
 static bool facts_keep(rp_conn *conn, const rp_stream_info *info)
 {
@@ -85,26 +109,14 @@ static bool facts_keep(rp_conn *conn, const rp_stream_info *info)
                              .resumed = info->resumed,
                              .stale_name = info->stale_name,
                              .certificate_missed = info->certificate_missed,
-                             .certificate_count = info->peer_certificate_count};
+                             .proxy_status = info->proxy_status};
     memcpy(facts->address, info->address, size);
-    if (facts->certificate_count > 0) {
-        facts->certificates = rp__certificates_copy(
-            &conn->client->loop->memory, info->peer_certificates, facts->certificate_count);
-        if (facts->certificates == NULL) {
-            rp__free(&conn->client->loop->memory, facts);
-            return false;
-        }
+    if (!more_facts_keep(&conn->client->loop->memory, facts, info)) {
+        facts_release(conn->client, facts);
+        return false;
     }
     conn->facts = facts;
     return true;
-}
-
-static void facts_release(rp_client *client, rp_conn_facts *facts)
-{
-    if (facts == NULL || --facts->references > 0)
-        return;
-    rp__free(&client->loop->memory, facts->certificates);
-    rp__free(&client->loop->memory, facts);
 }
 
 void rp__request_facts_set(rp_request *request, rp_conn_facts *facts)

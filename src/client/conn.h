@@ -20,7 +20,9 @@ typedef struct rp_conn_facts {
     bool resumed, stale_name, certificate_missed;
     rp_peer_certificate *certificates; /* a copy; NULL: none are known */
     size_t certificate_count;
-    char address[]; /* "": none was reached */
+    int proxy_status;
+    char *proxy_heads; /* a copy; NULL: none are known */
+    char address[];    /* "": none was reached */
 } rp_conn_facts;
 
 struct rp_conn {

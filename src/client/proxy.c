@@ -254,6 +254,7 @@ static rp_status proxy_fill(rp_proxy *proxy, const rp_proxy_options *options, rp
     const char *of_https = options->https_url != NULL ? options->https_url : options->url;
     proxy->forward_http = options->forward_http;
     proxy->refuse_unseen = options->refuse_unseen;
+    proxy->keep_answer = options->keep_answer;
     rp_status status = hop_make(proxy, &proxy->hops[RP_HOP_HTTP], options, of_http, error);
     if (status == RP_OK)
         status = hop_make(proxy, &proxy->hops[RP_HOP_HTTPS], options, of_https, error);

@@ -32,7 +32,7 @@ struct rp_proxy {
     rp_hop hops[RP_HOPS];
     rp_tls_config *tls; /* of https hops; NULL: there are none */
     char *no_proxy;     /* NULL: none */
-    bool forward_http, refuse_unseen;
+    bool forward_http, refuse_unseen, keep_answer;
 };
 
 /* The way to host (IPv6 without brackets), of the proxy's memory; NULL: the direct one. */

@@ -602,6 +602,8 @@ static void summarize_connection(const rp_conn_facts *facts, rp_response_summary
     summary->certificate_missed = facts->certificate_missed;
     summary->peer_certificates = facts->certificates;
     summary->peer_certificate_count = facts->certificate_count;
+    summary->proxy_status = facts->proxy_status;
+    summary->proxy_heads = facts->proxy_heads;
 }
 
 void rp__request_summarize(const rp_request *request, rp_response_summary *summary)

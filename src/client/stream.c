@@ -45,6 +45,8 @@ static void stream_free(rp_stream *stream)
     rp__free(memory, stream->alpn);
     rp__free(memory, stream->session_key);
     rp__free(memory, stream->peer_text);
+    if (stream->proxy_heads != NULL)
+        rp__free_secret(memory, stream->proxy_heads, strlen(stream->proxy_heads));
     rp__free(memory, stream->rest);
     rp__free(memory, stream->left_failure);
     rp__free(memory, stream->local);
@@ -586,16 +588,21 @@ static void tunnelled(void *user, const rp_tunnel_result *result)
     stream->stale_name = result->proxy->stale_name;
     stream->times.resolved_ns = result->proxy->times.resolved_ns;
     stream->times.connected_ns = result->proxy->times.connected_ns;
+    stream->proxy_status = result->status;
+    bool kept = rp__stream_copy(stream, &stream->proxy_heads, result->heads);
     if (result->error != NULL) {
         stream->tunnel = NULL;
-        rp__stream_open_failed(stream, result->error);
+        if (kept)
+            rp__stream_open_failed(stream, result->error);
+        else
+            no_memory(stream, RP_PHASE_PROXY);
         return;
     }
     stream->times.tunnelled_ns = rp__loop_now_ns(stream->loop);
     stream->socket = result->socket;
     stream->socket->handler = &rp__stream_socket_handler;
     stream->socket->user = stream;
-    if (!peer_text_make(stream))
+    if (!kept || !peer_text_make(stream))
         no_memory(stream, RP_PHASE_CONNECT);
     else
         rp__stream_connected(stream);
@@ -879,6 +886,8 @@ static void tell_info(const rp_stream *stream, rp_stream_info *info)
     if (stream->address.family != 0)
         (void)rp__address_text(&stream->address, true, info->address);
     info->stale_name = stream->stale_name;
+    info->proxy_status = stream->proxy_status;
+    info->proxy_heads = stream->proxy_heads;
     info->resolved_us = since_start_us(stream, stream->times.resolved_ns);
     info->connected_us = since_start_us(stream, stream->times.connected_ns);
     if (stream->engine != NULL &&

@@ -46,6 +46,8 @@ struct rp_stream {
     char *path;          /* of a Unix socket instead; NULL: none */
     rp_local_end *local; /* NULL: as the routes have it */
     rp_stream_state state;
+    int proxy_status;  /* of an HTTP proxy's answer; 0: none */
+    char *proxy_heads; /* if they are kept */
 
     /* Sending. Plaintext waits in the users' writes; output is what is ready for the network; of it
      * the first in_flight bytes are being sent. */

@@ -102,13 +102,19 @@ void rp__error_of_proxy(rp_error *error)
     error->of_proxy = true;
 }
 
-static void tell(rp_tunnel *tunnel, const rp_tunnel_result *result)
+static void tell(rp_tunnel *tunnel, rp_tunnel_result *result)
 {
     rp_tunnel_fn *fn = tunnel->fn;
+    rp_memory *memory = &tunnel->loop->memory;
+    char *heads = tunnel->connect != NULL ? rp__connect_heads(tunnel->connect) : NULL;
+    result->status = tunnel->connect != NULL ? rp__connect_status(tunnel->connect) : 0;
+    result->heads = heads;
     tunnel->fn = NULL;
     negotiation_free(tunnel);
     if (fn != NULL)
         fn(tunnel->user, result);
+    if (heads != NULL)
+        rp__free_secret(memory, heads, strlen(heads));
 }
 
 static void fail(rp_tunnel *tunnel, const rp_error *error)
@@ -184,7 +190,7 @@ static void begin_connect(rp_tunnel *tunnel)
 {
     rp_memory *memory = &tunnel->loop->memory;
     size_t size;
-    tunnel->connect = rp__connect_create(memory);
+    tunnel->connect = rp__connect_create(memory, tunnel->proxy->keep_answer);
     char *text =
         rp__connect_request(memory, tunnel->host, tunnel->port_number, tunnel->hop->fields, &size);
     if (tunnel->connect == NULL || text == NULL)

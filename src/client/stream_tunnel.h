@@ -30,6 +30,8 @@ typedef struct rp_tunnel_result {
     rp_socket *socket;
     const rp_stream *proxy; /* the stream to it; lent */
     const rp_error *error;  /* NULL on success */
+    int status;             /* an HTTP proxy's; 0: there was none */
+    const char *heads;      /* its answer's, if the proxy's options have them kept; lent */
 } rp_tunnel_result;
 typedef void rp_tunnel_fn(void *user, const rp_tunnel_result *result);
 

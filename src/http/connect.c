@@ -20,6 +20,9 @@ struct rp_connect {
     rp_h1_scratch scratch;
     rp_h1_parser *parser;
     int status;
+    bool keeps_heads, no_memory;
+    char *heads; /* NUL-terminated */
+    size_t heads_size, heads_capacity;
     size_t said_size;
     char reason[40];
     char said[SAID_SIZE + 1]; /* the beginning of the body, as one line of ASCII */
@@ -57,10 +60,41 @@ static void add_printable(char *out, size_t *out_size, size_t limit, const uint8
     out[*out_size] = '\0';
 }
 
+static void add_text(rp_connect *connect, const char *text)
+{
+    size_t size = strlen(text);
+    if (connect->no_memory ||
+        !rp__grow_secret(connect->memory, (uint8_t **)&connect->heads, &connect->heads_capacity,
+                         connect->heads_size, connect->heads_size + size + 1)) {
+        connect->no_memory = true;
+        return;
+    }
+    memcpy(connect->heads + connect->heads_size, text, size + 1);
+    connect->heads_size += size;
+}
+
+static void keep_head(rp_connect *connect, const rp_response_head *head)
+{
+    char status[32];
+    (void)snprintf(status, sizeof(status), "HTTP/1.%d %03d ", head->version % 10, head->status);
+    add_text(connect, status);
+    add_text(connect, head->reason);
+    add_text(connect, "\r\n");
+    for (size_t i = 0; i < head->header_count; i++) {
+        add_text(connect, head->headers[i].name);
+        add_text(connect, ": ");
+        add_text(connect, head->headers[i].value);
+        add_text(connect, "\r\n");
+    }
+    add_text(connect, "\r\n");
+}
+
 static bool on_head(void *user, const rp_response_head *head)
 {
     rp_connect *connect = user;
     size_t size = 0;
+    if (connect->keeps_heads)
+        keep_head(connect, head);
     if (head->informational)
         return true;
     connect->status = head->status;
@@ -78,7 +112,7 @@ static bool on_body(void *user, const uint8_t *data, size_t size)
 
 static const rp_h1_events events = {.on_head = on_head, .on_body = on_body};
 
-rp_connect *rp__connect_create(rp_memory *memory)
+rp_connect *rp__connect_create(rp_memory *memory, bool keeps_heads)
 {
     static const rp_h1_limits limits = {.head_bytes = HEAD_LIMIT,
                                         .header_count = HEADER_LIMIT,
@@ -87,6 +121,7 @@ rp_connect *rp__connect_create(rp_memory *memory)
     if (connect == NULL)
         return NULL;
     connect->memory = memory;
+    connect->keeps_heads = keeps_heads;
     rp__h1_scratch_init(&connect->scratch, memory, NULL);
     connect->parser = rp__h1_parser_create(memory, &connect->scratch, &limits, &events, connect);
     if (connect->parser == NULL) {
@@ -103,6 +138,7 @@ void rp__connect_destroy(rp_connect *connect)
         return;
     rp__h1_parser_destroy(connect->parser);
     rp__h1_scratch_clear(&connect->scratch);
+    rp__free_secret(connect->memory, connect->heads, connect->heads_size);
     rp__free_secret(connect->memory, connect, sizeof(*connect));
 }
 
@@ -138,6 +174,10 @@ rp_connect_result rp__connect_feed(rp_connect *connect, const uint8_t *data, siz
     rp_error why;
     rp_h1_result result = rp__h1_parser_feed(connect->parser, data, size, used, &why);
     bool stands = connect->status / 100 == 2;
+    if (connect->no_memory) {
+        (void)rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_PROXY, "no memory for its answer");
+        return RP_CONNECT_FAILED;
+    }
     if (result == RP_H1_MORE)
         return RP_CONNECT_MORE;
     if (result == RP_H1_COMPLETE && stands)
@@ -163,4 +203,12 @@ void rp__connect_end(rp_connect *connect, rp_error *error)
 int rp__connect_status(const rp_connect *connect)
 {
     return connect->status;
+}
+
+char *rp__connect_heads(rp_connect *connect)
+{
+    char *heads = connect->heads;
+    connect->heads = NULL;
+    connect->heads_size = connect->heads_capacity = 0;
+    return heads;
 }

@@ -18,8 +18,8 @@ typedef enum rp_connect_result {
 
 typedef struct rp_connect rp_connect;
 
-/* The answer's reader. NULL: no memory. */
-rp_connect *rp__connect_create(rp_memory *memory);
+/* The answer's reader. keeps_heads: see rp__connect_heads. NULL: no memory. */
+rp_connect *rp__connect_create(rp_memory *memory, bool keeps_heads);
 void rp__connect_destroy(rp_connect *connect); /* NULL does nothing */
 rp_connect_result rp__connect_feed(rp_connect *connect, const uint8_t *data, size_t size,
                                    size_t *used, rp_error *error);
@@ -27,5 +27,8 @@ rp_connect_result rp__connect_feed(rp_connect *connect, const uint8_t *data, siz
 void rp__connect_end(rp_connect *connect, rp_error *error);
 /* The answer's status; 0: none came yet. */
 int rp__connect_status(const rp_connect *connect);
+/* The answer's heads, as text with HTTP/1.1's line ends: the caller's, to rp__free_secret with its
+ * length. NULL: none came, or they were not to be kept. */
+char *rp__connect_heads(rp_connect *connect);
 
 #endif

@@ -152,7 +152,7 @@ static bool keep_texts(rp_asked *asked)
     rp_response_summary *summary = &asked->answer.summary;
     const char **texts[] = {&summary->address,    &summary->local_address, &summary->tls_version,
                             &summary->tls_cipher, &summary->tls_group,     &summary->url,
-                            &summary->why,        &summary->retry_why};
+                            &summary->why,        &summary->retry_why,     &summary->proxy_heads};
     size_t size = 1;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         size += *texts[i] != NULL ? strlen(*texts[i]) + 1 : 0;

@@ -729,6 +729,86 @@ static void test_proxy_is_verified(void **state)
     rig_end(&g);
 }
 
+/* What it answered to CONNECT is told with the connection's requests: its status, and its heads if
+ * they are kept. */
+static void note_heads(fetch *f)
+{
+    const char *heads = f->summary.proxy_heads;
+    (void)snprintf(f->user, 200, "%s", heads != NULL ? heads : "-");
+}
+
+static void answered(const char *scheme, bool keeps, bool refuses)
+{
+    static const char early[] = "HTTP/1.1 103 Early\r\nA: b\r\n\r\n";
+    static const char stands[] = "HTTP/1.1 103 Early\r\nA: b\r\n\r\n"
+                                 "HTTP/1.1 200 Established\r\nVia: 1.1 relay\r\nX: \r\n\r\n";
+    static const char denies[] =
+        "HTTP/1.1 407 Authenticate\r\nProxy-Authenticate: Basic\r\nContent-Length: 12\r\n\r\n";
+    rig g;
+    relay_options relaying = {.before = early, .head_lines = "Via: 1.1 relay\r\nX:\r\n"};
+    bool http = strncmp(scheme, "socks", 5) != 0;
+    if (refuses)
+        relaying.user = "user";
+    rig_begin_with(&g, scheme, "", &relaying, 13, NULL, NULL,
+                   (rp_proxy_options){.keep_answer = keeps});
+    rp_request_options options = through(&g);
+    for (unsigned i = 0; i < 2; i++) {
+        char heads[200];
+        fetch f = {.on_done = note_heads, .user = heads};
+        options.url = scene_url(&g.s, "/");
+        assert_true(fetch_start(&f, &g.s.web, NULL, &options));
+        fetch_wait(&f);
+        assert_int_equal(f.error.status, !refuses ? RP_OK
+                                         : http   ? RP_E_PROXY_AUTH
+                                                  : RP_E_PROXY_REFUSED);
+        assert_int_equal(f.summary.reused, i > 0 && !refuses);
+        assert_int_equal(f.summary.proxy_status, !http ? 0 : refuses ? 407 : 200);
+        assert_string_equal(heads, !http || !keeps ? "-" : refuses ? denies : stands);
+    }
+    rig_end(&g);
+}
+
+static void test_answer_is_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        answered(schemes[i], true, false);
+        answered(schemes[i], false, false);
+    }
+    answered("http", true, true);
+    answered("https", true, true);
+}
+
+/* Through a tunnel it is the server's certificates that are told, not those of the proxy. */
+static void note_certificate(fetch *f)
+{
+    if (f->summary.peer_certificate_count > 0)
+        (void)snprintf(f->user, 80, "%s", f->summary.peer_certificates[0].subject);
+}
+
+static void test_certificates(void **state)
+{
+    (void)state;
+    for (int version = 0; version <= 13; version += 13) {
+        rig g;
+        char subject[80] = "none";
+        fetch f = {.on_done = note_certificate, .user = subject};
+        rp_error error;
+        rp_tls_config *tls = NULL;
+        rp_tls_options keeping = {.ca_pem = rp_sim_ca_pem, .keep_peer_certificates = true};
+        assert_int_equal(rp_tls_config_create(&tls, &keeping, &error), RP_OK);
+        rig_begin(&g, "https", "", NULL, version, NULL, NULL);
+        rp_client_set_tls(g.s.web.client, version != 0 ? tls : NULL);
+        rp_proxy_release(g.proxy);
+        g.proxy = proxy_make(&(rp_proxy_options){.url = relay_url(&g.r, "https", ""), .tls = tls});
+        rp_request_options options = through(&g);
+        scene_good(&g.s, &f, "/", &options, 200);
+        assert_string_equal(subject, version != 0 ? "ringport simulated server" : "none");
+        rp_tls_config_release(tls);
+        rig_end(&g);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -751,6 +831,8 @@ int main(void)
         fixture_test(test_forward),
         fixture_test(test_forward_elsewhere),
         fixture_test(test_proxy_is_verified),
+        fixture_test(test_answer_is_told),
+        fixture_test(test_certificates),
     };
     return fixture_run_simulated(tests, 3);
 }

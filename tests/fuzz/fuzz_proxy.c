@@ -34,7 +34,7 @@ static void connect_run(const uint8_t *data, size_t size, uint64_t seed, outcome
 {
     rp_memory memory;
     rp__memory_init(&memory, (rp_allocator){.resize = NULL});
-    rp_connect *connect = rp__connect_create(&memory);
+    rp_connect *connect = rp__connect_create(&memory, true);
     FUZZ_CHECK(connect != NULL);
     while (o->end == OPEN && o->used < size) {
         size_t used, piece = next_piece(&seed, size - o->used);

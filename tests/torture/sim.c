@@ -229,7 +229,8 @@ static void begin_proxy(const char *scheme)
     relay_begin(&run.relay, run.relay_loop, &options);
     if (common_proxy == NULL) {
         rp_proxy_options to = {.url = relay_url(&run.relay, scheme, "user:secret@"),
-                               .tls = common_tls};
+                               .tls = common_tls,
+                               .keep_answer = true};
         CHECK_TEXT(rp_proxy_create(&common_proxy, &to, &error) == RP_OK, error.text);
     }
     run.proxy = common_proxy;
@@ -238,7 +239,7 @@ static void begin_proxy(const char *scheme)
 static void begin(const scenario *s, uint64_t seed, bool trace)
 {
     rp_sim_options options = {.seed = seed, .orderly = seed == 0, .on_stuck = stuck};
-    rp_tls_options tls = {.ca_pem = rp_sim_ca_pem};
+    rp_tls_options tls = {.ca_pem = rp_sim_ca_pem, .keep_peer_certificates = true};
     rp_error error;
     if (trace)
         options.on_trace = print_line;
