@@ -195,6 +195,34 @@ class Recorder {
     }
 }
 
+// A proxy that makes tunnels to ports of this machine, but to whom it does not.
+function tunnel(recorder, socket) {
+    let text = '';
+    recorder.sockets.add(socket);
+    socket.on('close', () => recorder.sockets.delete(socket));
+    socket.on('error', () => {});
+    const ask = data => {
+        text += data.toString('latin1');
+        const end = text.indexOf('\r\n\r\n');
+        if (end < 0) return;
+        socket.off('data', ask);
+        recorder.requests.push(text.slice(0, end + 4));
+        const [, host, port] = /^CONNECT (\S*):(\d+) /.exec(text) || [];
+        if (host === undefined || host === 'denied.test') {
+            socket.end('HTTP/1.1 403 Forbidden\r\nX-Reason: no\r\nContent-Length: 3\r\n\r\nno\n');
+            return;
+        }
+        const there = net.connect(port, '127.0.0.1', () => {
+            socket.write('HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n');
+            socket.pipe(there);
+            there.pipe(socket);
+        });
+        there.on('error', () => socket.destroy());
+        socket.on('close', () => there.destroy());
+    };
+    socket.on('data', ask);
+}
+
 function listen(server) {
     return new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
 }
@@ -231,6 +259,7 @@ function serve_2(recorder, stream, fields) {
 exports.start = async (identity, others) => {
     const recorder = new Recorder();
     const servers = {http: net.createServer({noDelay: true}, s => recorder.serve(s)),
+                     proxy: net.createServer({noDelay: true}, s => tunnel(recorder, s)),
                      https: tls.createServer({...identity, ALPNProtocols: ['http/1.1']}, s => recorder.serve(s))};
     for (const [name, other] of Object.entries(others || {})) {
         servers[name] = other.http2 ? http2.createSecureServer(other.options)

@@ -65,3 +65,9 @@ const char *head_value(const head_copy *copy, const char *name, size_t n)
     }
     return NULL;
 }
+
+void head_print_text(FILE *out, const char *heads, const char *prefix, const char *line_end)
+{
+    for (const char *end; (end = strstr(heads, "\r\n")) != NULL; heads = end + 2)
+        fprintf(out, "%s%.*s%s", prefix, (int)(end - heads), heads, line_end);
+}

@@ -21,6 +21,9 @@ const char *head_value(const head_copy *copy, const char *name, size_t n);
 /* prefix and line_end: "< " and "\n" for -v, "" and "\r\n" for -i. */
 void head_print(FILE *out, const rp_response_head *head, const char *prefix, const char *line_end);
 
+/* The same of heads that are text, each line with its CRLF. */
+void head_print_text(FILE *out, const char *heads, const char *prefix, const char *line_end);
+
 /* Its size as HTTP/1.1 has it, with the empty line. */
 size_t head_size(const rp_response_head *head);
 

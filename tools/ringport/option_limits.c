@@ -146,9 +146,8 @@ const option limit_options[] = {
      "leave no file of what failed"},
     {"stderr", 0, KIND_TEXT, BOTH, "FILE", AT(global.stderr_path),
      "what goes to standard error goes there; - standard output"},
-    {"styled-output", 0, KIND_FLAG, GET, NULL, AT(ignored), NULL},            /* there is none */
-    {"tcp-nodelay", 0, KIND_FLAG, BOTH, NULL, AT(ignored), NULL},             /* always */
-    {"suppress-connect-headers", 0, KIND_FLAG, GET, NULL, AT(ignored), NULL}, /* always */
-    {"npn", 0, KIND_FLAG, BOTH, NULL, AT(ignored), NULL},                     /* dead */
+    {"styled-output", 0, KIND_FLAG, GET, NULL, AT(ignored), NULL}, /* there is none */
+    {"tcp-nodelay", 0, KIND_FLAG, BOTH, NULL, AT(ignored), NULL},  /* always */
+    {"npn", 0, KIND_FLAG, BOTH, NULL, AT(ignored), NULL}, /* dead */
     {.name = NULL},
 };

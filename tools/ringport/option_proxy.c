@@ -52,6 +52,8 @@ const option proxy_options[] = {
     {"socks5", 0, KIND_CALL, BOTH, "HOST[:PORT]", CALL(take_socks5), "-x socks5://HOST[:PORT]"},
     {"socks5-hostname", 0, KIND_CALL, BOTH, "HOST[:PORT]", CALL(take_socks5h),
      "-x socks5h://HOST[:PORT]"},
+    {"suppress-connect-headers", 0, KIND_FLAG, GET, NULL, AT(proxy.heads_hidden),
+     "show no heads of its answer to CONNECT"},
     {"socks5-basic", 0, KIND_FLAG, BOTH, NULL, AT(proxy.ignored), NULL},
     {"proxy-basic", 0, KIND_FLAG, BOTH, NULL, AT(proxy.ignored), NULL},
     {"proxy-insecure", 0, KIND_FLAG, BOTH, NULL, AT(proxy.tls.insecure_accept_any_certificate),
@@ -70,6 +72,5 @@ const option proxy_options[] = {
      "as --pinnedpubkey"},
     {"proxy-ciphers", 0, KIND_TEXT, BOTH, "LIST", AT(proxy.tls.tls12_ciphers), NULL},
     {"proxy-tls13-ciphers", 0, KIND_TEXT, BOTH, "LIST", AT(proxy.tls.tls13_ciphers), NULL},
-    {"preproxy", 0, KIND_UNSUPPORTED, BOTH, "URL", 0, NULL, NULL},
     {.name = NULL},
 };

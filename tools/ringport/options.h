@@ -47,6 +47,7 @@ typedef struct tool_proxy {
     size_t header_count;
     rp_tls_options tls; /* with an https proxy */
     bool tunnel, ignored;
+    bool heads_hidden; /* of its answer to CONNECT */
 } tool_proxy;
 
 /* See option_judge.c. */

@@ -78,7 +78,7 @@ static size_t own_headers(const tool_options *o, const char *headers[2], char *a
     if (*name != '\0' && length < (int)size && !option_has_header(o, "user-agent") &&
         !is_given(o, "User-Agent"))
         headers[count++] = agent;
-    if (!is_given(o, "Proxy-Connection"))
+    if (!is_given(o, "Proxy-Connection") && !option_has_header(o, "proxy-connection"))
         headers[count++] = "Proxy-Connection: Keep-Alive";
     return count;
 }
@@ -99,6 +99,8 @@ static int make(rp_proxy **proxy, const tool_options *o, rp_proxy_options *optio
     options->headers = headers;
     options->header_count = own + count;
     options->forward_http = !o->proxy.tunnel;
+    options->keep_answer = o->include || o->head || o->dump_header != NULL ||
+                           o->write_out != NULL || o->global.verbose;
     if (rp_proxy_create(proxy, options, error) != RP_OK)
         code = error->status == RP_E_NO_MEMORY         ? EXIT_MEMORY
                : strstr(error->text, "scheme") != NULL ? EXIT_CONNECT

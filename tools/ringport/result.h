@@ -22,7 +22,7 @@ typedef struct result {
 
     /* Of the final response. */
     int status, version;
-    int tunnel_status; /* of a proxy that made no tunnel; 0: none has refused */
+    int tunnel_status; /* of a proxy's last answer to CONNECT; 0: there was none */
     head_copy head;
     size_t head_bytes; /* of all heads */
     size_t number;     /* of the URL, from 0 on */

@@ -95,6 +95,8 @@ int setup_exit_code(const tool_options *o, const rp_error *error)
         return EXIT_CERTIFICATE;
     if (error->status == RP_E_BAD_RESPONSE && strstr(error->text, "does not begin with") != NULL)
         return EXIT_SCHEME; /* curl takes it for HTTP/0.9, which it does not allow */
+    if (o->fail && error->status == RP_E_PROXY_REFUSED && error->proxy_code >= 400)
+        return EXIT_HTTP_STATUS;
     int of_proxy = proxy_exit_code(o, error);
     return of_proxy != 0 ? of_proxy : exit_code(error->status, error->phase);
 }

@@ -70,24 +70,38 @@ static void write_output(transfer *t, rp_request *request, const void *data, siz
         fail_writing(t, request, output_name(&t->out), "can't be written");
 }
 
-static void write_head(transfer *t, rp_request *request, const rp_response_head *head)
+/* A response's head, or a proxy's heads. */
+typedef struct head_lines {
+    const rp_response_head *head; /* NULL: text */
+    const char *text;
+} head_lines;
+
+static void print_shown(FILE *out, const head_lines *s, const char *prefix, const char *line_end)
+{
+    if (s->head != NULL)
+        head_print(out, s->head, prefix, line_end);
+    else
+        head_print_text(out, s->text, prefix, line_end);
+}
+
+static void write_head(transfer *t, rp_request *request, const head_lines *s)
 {
     if (t->no_output || t->decided || !open_output(t, request))
         return;
-    head_print(t->out.file, head, "", "\r\n");
+    print_shown(t->out.file, s, "", "\r\n");
     if (ferror(t->out.file))
         fail_writing(t, request, output_name(&t->out), "can't be written");
 }
 
 /* Of -D: those of an operation's transfers stand one behind the other. */
-static void dump_head(transfer *t, rp_request *request, const rp_response_head *head)
+static void dump_head(transfer *t, rp_request *request, const head_lines *s)
 {
     const char *path = t->operation->options->dump_header;
     if (t->dump == NULL)
         t->dump = strcmp(path, "-") == 0 ? stdout : fopen(path, t->operation->dumped ? "ab" : "wb");
     t->operation->dumped = true;
     if (t->dump != NULL) {
-        head_print(t->dump, head, "", "\r\n");
+        print_shown(t->dump, s, "", "\r\n");
         if (fflush(t->dump) == 0)
             return;
     }
@@ -189,13 +203,39 @@ static void tell_connection(transfer *t)
         print_request(&t->result, stderr);
 }
 
+/* What a proxy answered to CONNECT, once, in front of the response's head. request NULL: there is
+ * none. */
+static void show_proxy(transfer *t, rp_request *request, const rp_response_summary *summary)
+{
+    const tool_options *o = t->operation->options;
+    const head_lines heads = {.text = summary->proxy_heads};
+    if (summary->reused || t->told_proxy)
+        return;
+    t->told_proxy = true;
+    if (summary->proxy_status != 0)
+        t->result.tunnel_status = summary->proxy_status;
+    if (heads.text == NULL)
+        return;
+    t->result.head_bytes += strlen(heads.text);
+    if (o->global.verbose)
+        print_shown(stderr, &heads, "< ", "\n");
+    if (o->dump_header != NULL && !o->proxy.heads_hidden)
+        dump_head(t, request, &heads);
+    if ((o->include || o->head) && !o->proxy.heads_hidden)
+        write_head(t, request, &heads);
+}
+
 static void tell_head(transfer *t, rp_request *request, const rp_response_head *head)
 {
     rp_response_summary summary;
+    bool verbose = t->operation->options->global.verbose;
     rp_request_summary_get(request, &summary);
     note_summary(&t->result, &summary);
-    tell_connection(t);
-    head_print(stderr, head, "< ", "\n");
+    show_proxy(t, request, &summary);
+    if (verbose) {
+        tell_connection(t);
+        head_print(stderr, head, "< ", "\n");
+    }
 }
 
 /* Which part of the whole comes: it begins where the file ends. */
@@ -272,7 +312,7 @@ static bool check_final(transfer *t, rp_request *request, const rp_response_head
     const char *disposition = head_value(&t->result.head, "content-disposition", 0);
     if (head->status >= 400 && o->fail && !(t->resume_at > 0 && head->status == 416)) {
         if (o->include || o->head)
-            write_head(t, request, head);
+            write_head(t, request, &(head_lines){.head = head});
         t->no_output = true;
         decide(t, request, EXIT_HTTP_STATUS, "the server answered with status %d", head->status);
         return false;
@@ -302,7 +342,7 @@ static bool show_head(transfer *t, rp_request *request, const rp_response_head *
     if (t->operation->jar != NULL && !keep_cookies(t, t->result.effective_url))
         decide(t, request, EXIT_MEMORY, "out of memory");
     if (o->dump_header != NULL)
-        dump_head(t, request, head);
+        dump_head(t, request, &(head_lines){.head = head});
     return !t->decided;
 }
 
@@ -310,14 +350,13 @@ static void on_head(rp_request *request, const rp_response_head *head, void *use
 {
     transfer *t = user;
     const tool_options *o = t->operation->options;
-    if (o->global.verbose)
-        tell_head(t, request, head);
+    tell_head(t, request, head);
     if (!show_head(t, request, head))
         return;
     if (!head->informational && !check_final(t, request, head))
         return;
     if (o->include || o->head)
-        write_head(t, request, head);
+        write_head(t, request, &(head_lines){.head = head});
     if (o->head && !head->informational && strcmp(t->result.method, "HEAD") != 0) {
         t->no_output = true; /* -X has it come with a body, which nobody wants */
         decide(t, request, EXIT_OK, "%s", "");
@@ -378,16 +417,15 @@ static bool on_redirect(rp_request *request, rp_redirect *redirect, void *user)
 {
     transfer *t = user;
     const tool_options *o = t->operation->options;
-    if (o->global.verbose) {
-        tell_head(t, request, redirect->head);
+    tell_head(t, request, redirect->head);
+    if (o->global.verbose)
         fprintf(stderr, "* redirect %u: %s %s\n", redirect->number, redirect->method,
                 redirect->url);
-        t->told_connection = false;
-    }
+    t->told_connection = t->told_proxy = false;
     if (!show_head(t, request, redirect->head))
         return true;
     if (o->include || o->head)
-        write_head(t, request, redirect->head);
+        write_head(t, request, &(head_lines){.head = redirect->head});
     bool noted = note_page(t);
     const char *why;
     int allowed = options_allow(o, redirect->url, true, &why);
@@ -490,7 +528,7 @@ static void on_retry(rp_timer *timer, void *user)
 {
     transfer *t = user;
     (void)timer;
-    t->decided = t->no_output = t->told_connection = false;
+    t->decided = t->no_output = t->told_connection = t->told_proxy = false;
     t->withheld = 0;
     t->result.exit_code = EXIT_OK;
     t->result.message[0] = '\0';
@@ -521,11 +559,10 @@ static void on_done(rp_request *request, const rp_response_summary *summary, voi
     if (!certs_keep(&r->certs, summary->peer_certificates, summary->peer_certificate_count))
         decide(t, NULL, EXIT_MEMORY, "out of memory");
     tell_connection(t);
+    show_proxy(t, NULL, summary);
     if (summary->status > 0) /* of a redirect that could not be followed, too */
         r->status = summary->status;
     const char *failure = upload_failure(t->upload);
-    if (summary->error != NULL && summary->error->proxy_code >= 100) /* SOCKS' are less */
-        r->tunnel_status = summary->error->proxy_code;
     if (summary->error != NULL)
         decide(t, NULL, setup_exit_code(r->options, summary->error), "%s",
                failure != NULL ? failure : summary->error->text);

@@ -53,7 +53,7 @@ struct transfer {
     bool no_output; /* the body is not wanted */
     bool decided;   /* the outcome is, whatever the request ends with */
     upload *upload; /* of -T or -F */
-    bool told_connection, aborted;
+    bool told_connection, told_proxy, aborted;
     redirects redirects;
     uint64_t resume_at;
     progress progress;
