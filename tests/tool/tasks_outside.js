@@ -67,6 +67,10 @@ exports.list = [
     words('a page, with a header of a proxy of one\'s own', ['-x', '127.0.0.1:{h}', '-H', 'Proxy-Connection: close', 'http://example.test/']),
 
     // Redirects, and which
+    task('a file up by another method, and on', '-L -X POST -T f {http}/moved', {files: {f: 'abc'}}),
+    task('a file up by another method, found elsewhere', '-L -X PATCH -T f {http}/redirect', {files: {f: 'abc'}}),
+    task('a pipe up, and on', '-L -T - {http}/keep', {input: 'abc'}),
+    task('a pipe up by another method, and on', '-L -X POST -T - {http}/moved', {input: 'abc'}),
     task('https alone behind a redirect', '-L --proto-redir =https {http}/redirect'),
     task('https alone behind a redirect, in long', '-L --proto-redir -all,https {http}/redirect'),
     task('http behind a redirect', '-L --proto-redir =http,https {http}/redirect'),

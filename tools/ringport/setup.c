@@ -95,6 +95,8 @@ int setup_exit_code(const tool_options *o, const rp_error *error)
         return EXIT_CERTIFICATE;
     if (error->status == RP_E_BAD_RESPONSE && strstr(error->text, "does not begin with") != NULL)
         return EXIT_SCHEME; /* curl takes it for HTTP/0.9, which it does not allow */
+    if (error->status == RP_E_REDIRECT_REFUSED && strstr(error->text, "made twice") != NULL)
+        return EXIT_REWIND;
     if (o->fail && error->status == RP_E_PROXY_REFUSED && error->proxy_code >= 400)
         return EXIT_HTTP_STATUS;
     int of_proxy = proxy_exit_code(o, error);
@@ -192,6 +194,8 @@ void setup_request_options(const tool_options *o, const fields *f,
     request_options->redirects_limit = o->location ? o->redirects : 0;
     request_options->redirect_flags =
         o->redirect_flags | (o->method != NULL ? (uint32_t)RP_REDIRECT_KEEP_METHOD : 0);
+    if (o->method != NULL && o->uploads) /* -T goes where PUT does, whatever it is called */
+        request_options->redirect_flags |= RP_REDIRECT_POST_301 | RP_REDIRECT_POST_302;
     request_options->expect_continue = options_expect(o);
     request_options->expect_timeout_ms = o->expect_timeout_ms;
     if (o->body.given) {
