@@ -23,13 +23,24 @@ static void add_own(fields *f, const tool_options *o, const char *name, const ch
         add(f, name, value);
 }
 
+static const char *upgrade_of(const tool_options *o)
+{
+    const char *connection = option_header(o, "connection");
+    return connection != NULL && strcasecmp(connection, "upgrade") == 0
+               ? option_header(o, "upgrade")
+               : NULL;
+}
+
 /* The library has defaults for three: "" is how not to have them. Expect is the library's to send,
  * Content-Type of a form has its boundary. */
 static void add_given(fields *f, const tool_options *o, const own_fields *own)
 {
+    bool upgrades = upgrade_of(o) != NULL;
     for (size_t i = 0; i < o->header_count; i++) {
         const rp_header *h = &o->headers[i];
         if (strcasecmp(h->name, "expect") == 0 ||
+            (upgrades &&
+             (strcasecmp(h->name, "connection") == 0 || strcasecmp(h->name, "upgrade") == 0)) ||
             (own->chunked && strcasecmp(h->name, "transfer-encoding") == 0) ||
             (own->form_type != NULL && strcasecmp(h->name, "content-type") == 0))
             continue;
@@ -118,6 +129,13 @@ bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
     }
     add_body(f, o, own);
     return true;
+}
+
+void fields_overrule(const tool_options *o, rp_request_options *request)
+{
+    request->upgrade = upgrade_of(o);
+    if (option_has_header(o, "authorization"))
+        request->user = request->password = request->bearer = NULL;
 }
 
 void fields_free(fields *f)

@@ -31,4 +31,8 @@ void fields_free(fields *f);
 /* The value that is sent, NULL if none is. */
 const char *fields_value(const fields *f, const char *name);
 
+/* What -H says that is no field of a request: what to go on in, by Upgrade and Connection, which
+ * the library sends; and not to say by Authorization who one is. */
+void fields_overrule(const tool_options *o, rp_request_options *request);
+
 #endif

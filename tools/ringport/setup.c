@@ -203,6 +203,7 @@ void setup_request_options(const tool_options *o, const fields *f,
         request_options->body = o->body.data != NULL ? (const void *)o->body.data : "";
         request_options->body_size = o->body.size;
     }
+    fields_overrule(o, request_options);
 }
 
 void print_failure(const tool_options *o, int code, const char *text)
