@@ -179,7 +179,15 @@ static void test_usage(void **state)
     refuse(COMMAND_GET, WORDS("-t", "3", URL), EXIT_USAGE, "option -t is for `ringport load`");
     refuse(COMMAND_LOAD, WORDS("-o", "x", URL), EXIT_USAGE, "option -o is for `ringport get`");
     refuse(COMMAND_GET, WORDS("--preproxy", "p:1", URL), EXIT_USAGE,
-           "--preproxy is not supported yet");
+           "--preproxy is not supported: a connection goes through one proxy at the most");
+    refuse(COMMAND_GET, WORDS("--digest", "-u", "a:b", URL), EXIT_USAGE,
+           "--digest is not supported: of the ways to say who one is Basic (-u) and Bearer "
+           "(--oauth2-bearer) are here");
+    refuse(COMMAND_GET, WORDS("-s0", URL), EXIT_USAGE,
+           "--http1.0 is not supported: HTTP/1.1 is the oldest that is spoken; -H 'Connection: "
+           "close' ends it");
+    refuse(COMMAND_LOAD, WORDS("--haproxy-protocol=x", URL), EXIT_USAGE,
+           "--haproxy-protocol is not supported: nothing goes before TLS or HTTP on a connection");
 }
 
 static void test_headers(void **state)

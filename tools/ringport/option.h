@@ -19,7 +19,7 @@ typedef enum kind {
     KIND_CALL,       /* take() */
     KIND_NEXT,       /* what follows is of another operation */
     KIND_CONFIG,     /* a file of options */
-    KIND_UNSUPPORTED /* curl has it, ringport not yet */
+    KIND_UNSUPPORTED /* curl has it, ringport has not: help says why */
 } kind;
 
 typedef struct option {
@@ -44,7 +44,7 @@ typedef struct option {
 /* Each ends with an option without a name. */
 extern const option request_options[], data_options[], form_options[], output_options[],
     cookie_options[], load_options[], connection_options[], proxy_options[], redirect_options[],
-    tls_options[], judge_options[], limit_options[];
+    tls_options[], judge_options[], limit_options[], refused_options[];
 
 /* What the options of a concern mean together, when all of an operation are there. */
 int finish_request(tool_options *o);

@@ -128,6 +128,14 @@ int options_allow(const tool_options *o, const char *url, bool redirected, const
     return o->no_user_in_url && begin != NULL && authority > begin + 3 ? EXIT_LOGIN : EXIT_OK;
 }
 
+static int take_number(tool_options *o, const char *value)
+{
+    uint64_t number;
+    if (option_parse_count(value, UINT32_MAX, &number))
+        return EXIT_OK;
+    return option_fail(o, EXIT_USAGE, "that is a number of milliseconds, not \"%s\"", value);
+}
+
 const option limit_options[] = {
     {"proto", 0, KIND_CALL, GET, "LIST", CALL(take_proto),
      "=https: no other protocol, not behind a redirect either"},
@@ -148,6 +156,12 @@ const option limit_options[] = {
      "what goes to standard error goes there; - standard output"},
     {"styled-output", 0, KIND_FLAG, GET, NULL, AT(ignored), NULL}, /* there is none */
     {"tcp-nodelay", 0, KIND_FLAG, BOTH, NULL, AT(ignored), NULL},  /* always */
+    /* Hints, for which there is nothing to do. */
+    {"parallel-immediate", 0, KIND_FLAG, GET, NULL, AT(ignored), NULL},
+    {"tcp-fastopen", 0, KIND_FLAG, BOTH, NULL, AT(ignored), NULL},
+    {"ssl-no-revoke", 0, KIND_FLAG, BOTH, NULL, AT(ignored), NULL},
+    {"ssl-revoke-best-effort", 0, KIND_FLAG, BOTH, NULL, AT(ignored), NULL},
+    {"happy-eyeballs-timeout-ms", 0, KIND_CALL, BOTH, "MILLISECONDS", CALL(take_number), NULL},
     {"npn", 0, KIND_FLAG, BOTH, NULL, AT(ignored), NULL}, /* dead */
     {.name = NULL},
 };

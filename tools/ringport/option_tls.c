@@ -79,7 +79,12 @@ const option tls_options[] = {
     {"curves", 0, KIND_TEXT, BOTH, "LIST", AT(tls.groups),
      "groups of the key exchange, best first"},
     {"no-sessionid", 0, KIND_FLAG, BOTH, NULL, AT(tls.no_resumption), NULL},
-    {"tlsv1", '1', KIND_FLAG, BOTH, NULL, AT(tls12), NULL}, /* 1.2 is the least there is */
+    /* At least these, and 1.2 is the least there is; as with curl the last two mean nothing. */
+    {"tlsv1", '1', KIND_FLAG, BOTH, NULL, AT(tls12), NULL},
+    {"tlsv1.0", 0, KIND_FLAG, BOTH, NULL, AT(tls12), NULL},
+    {"tlsv1.1", 0, KIND_FLAG, BOTH, NULL, AT(tls12), NULL},
+    {"sslv2", '2', KIND_FLAG, BOTH, NULL, AT(ignored), NULL},
+    {"sslv3", '3', KIND_FLAG, BOTH, NULL, AT(ignored), NULL},
     {"no-resumption", 0, KIND_FLAG, BOTH, NULL, AT(tls.no_resumption), "full TLS handshakes only"},
     {.name = NULL},
 };

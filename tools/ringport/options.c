@@ -10,10 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
-static const option *const tables[] = {request_options,    data_options,   form_options,
-                                       cookie_options,     output_options, load_options,
-                                       connection_options, proxy_options,  redirect_options,
-                                       tls_options,        judge_options,  limit_options};
+static const option *const tables[] = {
+    request_options, data_options,       form_options,   cookie_options,   output_options,
+    load_options,    connection_options, proxy_options,  redirect_options, tls_options,
+    judge_options,   limit_options,      refused_options};
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -182,7 +182,7 @@ void options_print(command c, FILE *out)
     char left[64];
     for (size_t i = 0; i < TABLES; i++) {
         for (const option *t = tables[i]; t->name != NULL; t++) {
-            if (t->help == NULL || !(t->commands & c))
+            if (t->help == NULL || t->kind == KIND_UNSUPPORTED || !(t->commands & c))
                 continue;
             snprintf(left, sizeof(left), "%s%c%s --%s%s%s", t->letter ? "-" : " ",
                      t->letter ? t->letter : ' ', t->letter ? "," : " ", t->name,
@@ -212,7 +212,7 @@ static void find_long(search *s, const char *name, size_t size)
                     s->foreign = t;
             } else if (whole) {
                 s->exact = t;
-            } else {
+            } else if (t->kind != KIND_UNSUPPORTED) {
                 s->ambiguous = s->begun != NULL;
                 s->begun = t;
             }
@@ -295,7 +295,7 @@ static int apply(tool_options *o, const option *t, const char *value, bool negat
     case KIND_UNSUPPORTED:
         break;
     }
-    return option_fail(o, EXIT_USAGE, "--%s is not supported yet", t->name);
+    return option_fail(o, EXIT_USAGE, "--%s is not supported: %s", t->name, t->help);
 }
 
 /* ---- Parsing ---- */
@@ -367,7 +367,7 @@ static int take_long(parser *p, const char *argument)
     if (t == s.begun && t != NULL && s.ambiguous)
         return option_fail(p->current, EXIT_USAGE, "option %s is the beginning of several",
                            argument);
-    if (t != NULL && t->value == NULL && value != NULL)
+    if (t != NULL && t->value == NULL && value != NULL && t->kind != KIND_UNSUPPORTED)
         return option_fail(p->current, EXIT_USAGE, "option --%s takes no value", t->name);
     return take_option(p, t, argument, value, negated);
 }
