@@ -63,6 +63,7 @@ const routes = {
     '/elsewhere': () => answer('206 Partial Content', ['Content-Range: bytes 0-9/10'], '0123456789'),
     '/no-chunks': () => ({raw: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n'}),
     '/cut-chunks': () => ({raw: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'}),
+    '/socket': () => ({raw: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'}),
     '/garbage': () => ({raw: 'what is this\r\n\r\n'}),
     '/nobody': () => ({raw: ''}),
     '/huge': () => answer('200 OK', [], 'x'.repeat(300000)),

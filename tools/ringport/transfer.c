@@ -108,15 +108,17 @@ static void dump_head(transfer *t, rp_request *request, const head_lines *s)
     fail_writing(t, request, path, "can't be written");
 }
 
+/* Without a tag the file becomes empty, for an old one does not hold any more; but what did not
+ * change (304) keeps its own. */
 static void save_etag(transfer *t)
 {
     const char *path = t->operation->options->etag_save;
     const char *tag = head_value(&t->result.head, "etag", 0);
-    FILE *file = path != NULL && tag != NULL ? fopen(path, "wb") : NULL;
-    if (path == NULL || tag == NULL)
+    if (path == NULL || (tag == NULL && t->result.status == 304))
         return;
+    FILE *file = fopen(path, "wb");
     if (file != NULL) {
-        bool good = fprintf(file, "%s\n", tag) > 0;
+        bool good = tag == NULL || fprintf(file, "%s\n", tag) > 0;
         if (fclose(file) == 0 && good)
             return;
     }
@@ -127,9 +129,8 @@ static void close_output(transfer *t)
 {
     int64_t changed;
     const char *modified = head_value(&t->result.head, "last-modified", 0);
-    bool complete =
-        t->result.exit_code == EXIT_OK && t->result.status != 0 && t->result.status != 304;
-    if (complete && !t->no_output)
+    bool complete = t->result.exit_code == EXIT_OK && t->result.status != 0;
+    if (complete && !t->no_output && t->result.status != 304)
         open_output(t, NULL); /* a file for an empty body too */
     if (complete)
         save_etag(t);
