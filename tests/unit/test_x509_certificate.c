@@ -237,6 +237,8 @@ static void every_reason(void **state)
         "its extendedKeyUsage is malformed",
         "its subjectKeyIdentifier is malformed",
         "its authorityKeyIdentifier is malformed",
+        /* Seldom: if the last bytes of the key, which is a new one each time, look like them. */
+        "its unique identifiers are malformed",
     };
     static const uint8_t masks[] = {1, 0x80, 0xff, 0x0e, 0x10};
     unsigned seen[COUNT(reasons)] = {0}, unknown = 0;
@@ -263,7 +265,7 @@ static void every_reason(void **state)
         else
             unknown += !good;
     }
-    for (size_t i = 0; i < COUNT(reasons); i++) {
+    for (size_t i = 0; i < COUNT(reasons) - 1; i++) {
         if (seen[i] == 0)
             fail_msg("never: %s", reasons[i]);
     }
