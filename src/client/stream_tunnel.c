@@ -3,7 +3,8 @@
  * The stream to the proxy has the look-up, the addresses, TLS and their deadlines, as any other.
  * When it is open the tunnel is asked for on it, within what is left of the time for handshakes. A
  * socks5 proxy is asked for one of the name's addresses after the other, on a stream each, as one
- * that said no closes it (RFC 1928, 6).
+ * that said no closes it (RFC 1928, 6); those of a family that is answered late stand in line
+ * behind the others, and are waited for as a dial does (dial.h).
  * Then the tunnel is a socket: receive lends what the stream delivers, and is stopped by the
  * stream's credit; send puts bytes into the stream's output, and is done when they have left. What
  * came behind the proxy's answer is the first that is received. */
@@ -41,9 +42,11 @@ struct rp_tunnel {
     rp_families families;
     rp_connect *connect; /* while the proxy is asked: this or that */
     rp_socks *socks;
-    rp_address *targets; /* looked up here, and allowed; the proxy is asked for the first one */
+    rp_address *targets; /* looked up here, and allowed */
     size_t target_count;
-    unsigned refusals; /* of targets before that */
+    unsigned refusals; /* of the first targets; the proxy is asked for the one behind them */
+    rp_error *refusal; /* what to tell if nothing comes late: NULL: that is not waited for */
+    rp_timer late;
     rp_write write;
     rp_deferred due; /* completions that are owed */
     uint8_t *early;  /* what came behind the proxy's answer */
@@ -70,10 +73,13 @@ static void negotiation_free(rp_tunnel *tunnel)
     rp__connect_destroy(tunnel->connect);
     rp__free_secret(memory, tunnel->socks, sizeof(*tunnel->socks));
     rp__free(memory, tunnel->targets);
+    rp__free(memory, tunnel->refusal);
     tunnel->connect = NULL;
     tunnel->socks = NULL;
     tunnel->targets = NULL;
+    tunnel->refusal = NULL;
     rp_timer_stop(tunnel->loop, &tunnel->timer);
+    rp_timer_stop(tunnel->loop, &tunnel->late);
     if (tunnel->lookup != NULL)
         rp__lookup_cancel(tunnel->lookup);
     tunnel->lookup = NULL;
@@ -124,8 +130,8 @@ static void fail(rp_tunnel *tunnel, const rp_error *error)
     tell(tunnel, &result);
 }
 
-/* For a reason that the proxy is to blame for, and that says "it" of the proxy. */
-static void refused(rp_tunnel *tunnel, const rp_error *why)
+/* A reason that the proxy is to blame for, and that says "it" of the proxy. */
+static rp_error refusal_of(const rp_tunnel *tunnel, const rp_error *why)
 {
     rp_error error;
     char others[64] = "";
@@ -139,7 +145,40 @@ static void refused(rp_tunnel *tunnel, const rp_error *why)
         error.proxy_code = rp__connect_status(tunnel->connect);
     else if (tunnel->socks != NULL)
         error.proxy_code = tunnel->socks->code;
+    return error;
+}
+
+static void refused(rp_tunnel *tunnel, const rp_error *why)
+{
+    rp_error error = refusal_of(tunnel, why);
     fail(tunnel, &error);
+}
+
+/* No address came late. */
+static void refused_for_good(rp_tunnel *tunnel)
+{
+    rp_error error = *tunnel->refusal;
+    fail(tunnel, &error);
+}
+
+static void on_late(rp_timer *timer, void *user)
+{
+    (void)timer;
+    refused_for_good(user);
+}
+
+/* All addresses that are there are tried: the other family's may be good. */
+static void wait_for_late(rp_tunnel *tunnel, const rp_error *refusal)
+{
+    tunnel->refusal = tunnel->lookup != NULL
+                          ? rp__allocate(&tunnel->loop->memory, sizeof(*tunnel->refusal))
+                          : NULL;
+    if (tunnel->refusal == NULL) { /* without memory to wait: these must do */
+        fail(tunnel, refusal);
+        return;
+    }
+    *tunnel->refusal = *refusal;
+    rp_timer_start(tunnel->loop, &tunnel->late, RP_LATE_FAMILY_MS, on_late, tunnel);
 }
 
 static void no_memory(rp_tunnel *tunnel)
@@ -154,14 +193,19 @@ static void timed_out(rp_timer *timer, void *user)
 {
     rp_tunnel *tunnel = user;
     const char *peer = rp__stream_peer(tunnel->stream); /* NULL: the next one is not there yet */
+    bool looking_up = tunnel->lookup != NULL && tunnel->targets == NULL;
     rp_error error;
     (void)timer;
+    if (tunnel->refusal != NULL) {
+        refused_for_good(tunnel);
+        return;
+    }
     if (tunnel->connect != NULL && rp__connect_status(tunnel->connect) != 0) {
         rp__connect_end(tunnel->connect, &error); /* it said no, and owes the rest of its reasons */
         refused(tunnel, &error);
         return;
     }
-    if (tunnel->lookup != NULL)
+    if (looking_up)
         (void)rp__error_set(&error, RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE,
                             "no answer for %.120s, which a socks5 proxy is to be asked for, within "
                             "%llu ms",
@@ -171,7 +215,7 @@ static void timed_out(rp_timer *timer, void *user)
                             "proxy %s did not connect to %.100s within %llu ms",
                             peer != NULL ? peer : tunnel->hop->host, tunnel->host,
                             (unsigned long long)tunnel->handshake_timeout_ms);
-    error.of_proxy = tunnel->lookup == NULL;
+    error.of_proxy = !looking_up;
     fail(tunnel, &error);
 }
 
@@ -218,40 +262,96 @@ static void begin_socks(rp_tunnel *tunnel, const rp_address *address)
     ask(tunnel, socks->out, socks->out_size);
 }
 
-/* The addresses that the rules allow, one after the other. */
-static void begin_with(rp_tunnel *tunnel, const rp_address *addresses, size_t count)
+static bool is_target(const rp_tunnel *tunnel, const rp_address *address)
+{
+    for (size_t i = 0; i < tunnel->target_count; i++) {
+        if (tunnel->targets[i].family == address->family &&
+            memcmp(tunnel->targets[i].bytes, address->bytes, sizeof(address->bytes)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Those that the rules allow. Returns why the first of the others is not allowed, or NULL. */
+static const char *add_targets(rp_tunnel *tunnel, const rp_address *addresses, size_t count)
 {
     const char *why_not = NULL, *first = NULL;
-    rp_error error;
-    tunnel->targets = rp__allocate(&tunnel->loop->memory, count * sizeof(*addresses));
-    if (tunnel->targets == NULL) {
-        no_memory(tunnel);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && tunnel->target_count < RP_ADDRESSES_LIMIT; i++) {
+        if (is_target(tunnel, &addresses[i]))
+            continue;
         if (rp__rules_allow(&tunnel->rules, tunnel->host, &addresses[i], &why_not))
             tunnel->targets[tunnel->target_count++] = addresses[i];
         else
             first = first == NULL ? why_not : first;
     }
+    return first;
+}
+
+/* One address after the other. */
+static void begin_with(rp_tunnel *tunnel, const rp_address *addresses, size_t count)
+{
+    rp_error error;
+    tunnel->targets =
+        rp__allocate(&tunnel->loop->memory, RP_ADDRESSES_LIMIT * sizeof(*tunnel->targets));
+    if (tunnel->targets == NULL) {
+        no_memory(tunnel);
+        return;
+    }
+    const char *why_not = add_targets(tunnel, addresses, count);
     if (tunnel->target_count > 0) {
         begin_socks(tunnel, tunnel->targets);
         return;
     }
     (void)rp__error_set(&error, RP_E_ADDRESS_REFUSED, RP_PHASE_PROXY,
                         "connection to %.100s through a proxy forbidden by this program: %s",
-                        tunnel->host, first);
-    fail(tunnel, &error);
+                        tunnel->host, why_not);
+    wait_for_late(tunnel, &error);
+}
+
+static void ask_for_next(rp_tunnel *tunnel);
+
+/* The late family's answer. */
+static void looked_up_more(void *user, const rp_resolved *resolved)
+{
+    rp_tunnel *tunnel = user;
+    tunnel->lookup = NULL;
+    size_t before = tunnel->target_count;
+    (void)add_targets(tunnel, resolved->addresses, resolved->count);
+    if (tunnel->refusal == NULL)
+        return;
+    if (tunnel->target_count == before) {
+        refused_for_good(tunnel);
+        return;
+    }
+    rp_timer_stop(tunnel->loop, &tunnel->late);
+    rp__free(&tunnel->loop->memory, tunnel->refusal);
+    tunnel->refusal = NULL;
+    if (tunnel->socks != NULL)
+        ask_for_next(tunnel);
+    else
+        begin_socks(tunnel, tunnel->targets);
+}
+
+static rp_lookup *start_lookup(rp_tunnel *tunnel, unsigned patience, rp_lookup_fn *fn)
+{
+    unsigned how = tunnel->families == RP_FAMILIES_IPV4   ? RP_LOOKUP_NO_V6
+                   : tunnel->families == RP_FAMILIES_IPV6 ? RP_LOOKUP_NO_V4
+                                                          : 0;
+    return rp__lookup_start(tunnel->loop, tunnel->resolver, tunnel->host, tunnel->port_number,
+                            how | patience, fn, tunnel);
 }
 
 static void looked_up(void *user, const rp_resolved *resolved)
 {
     rp_tunnel *tunnel = user;
     tunnel->lookup = NULL;
-    if (resolved->error != NULL)
+    if (resolved->error != NULL) {
         fail(tunnel, resolved->error);
-    else
-        begin_with(tunnel, resolved->addresses, resolved->count);
+        return;
+    }
+    if (resolved->partial) /* without memory for it: these must do */
+        tunnel->lookup = start_lookup(tunnel, RP_LOOKUP_WHOLE, looked_up_more);
+    begin_with(tunnel, resolved->addresses, resolved->count);
 }
 
 /* socks5: names are looked up here. */
@@ -260,9 +360,6 @@ static void look_up(rp_tunnel *tunnel)
     rp_address addresses[RP_ADDRESSES_LIMIT];
     rp_error error;
     size_t count = 0;
-    unsigned how = tunnel->families == RP_FAMILIES_IPV4   ? RP_LOOKUP_NO_V6
-                   : tunnel->families == RP_FAMILIES_IPV6 ? RP_LOOKUP_NO_V4
-                                                          : 0;
     if (rp__resolve_at_once(tunnel->loop, tunnel->resolver, tunnel->host, tunnel->port_number,
                             addresses, &count, &error) != RP_OK) {
         fail(tunnel, &error);
@@ -272,8 +369,7 @@ static void look_up(rp_tunnel *tunnel)
         begin_with(tunnel, addresses, count);
         return;
     }
-    tunnel->lookup = rp__lookup_start(tunnel->loop, tunnel->resolver, tunnel->host,
-                                      tunnel->port_number, how, looked_up, tunnel);
+    tunnel->lookup = start_lookup(tunnel, 0, looked_up);
     if (tunnel->lookup == NULL)
         no_memory(tunnel);
 }
@@ -341,16 +437,27 @@ static void connect_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
     }
 }
 
-static void ask_for_next(rp_tunnel *tunnel);
-
 /* What a proxy says no to may be the address alone (RFC 1928, 6). The next one needs a connection,
  * and a port, of its own. */
-static bool may_ask_for_next(const rp_tunnel *tunnel)
+static bool may_ask_for_another(const rp_tunnel *tunnel)
 {
     int code = tunnel->socks->code;
     const rp_local_end *local = tunnel->stream->local;
     bool one_port = local != NULL && local->first_port > 0 && local->first_port == local->last_port;
-    return tunnel->target_count > 1 && code > 0 && code <= 8 && code != 7 && !one_port;
+    return tunnel->targets != NULL && code > 0 && code <= 8 && code != 7 && !one_port;
+}
+
+static void address_refused(rp_tunnel *tunnel, const rp_error *why)
+{
+    rp_error error;
+    if (!may_ask_for_another(tunnel)) {
+        refused(tunnel, why);
+    } else if (tunnel->refusals + 1 < tunnel->target_count) {
+        ask_for_next(tunnel);
+    } else {
+        error = refusal_of(tunnel, why);
+        wait_for_late(tunnel, &error);
+    }
 }
 
 static void socks_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
@@ -371,10 +478,7 @@ static void socks_answer(rp_tunnel *tunnel, const uint8_t *data, size_t size)
             stands(tunnel, data, size);
             return;
         case RP_SOCKS_FAILED:
-            if (may_ask_for_next(tunnel))
-                ask_for_next(tunnel);
-            else
-                refused(tunnel, &error);
+            address_refused(tunnel, &error);
             return;
         }
     }
@@ -590,7 +694,7 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
         return;
     }
     if (tunnel->targets != NULL) { /* in the time that the first one was given */
-        begin_socks(tunnel, tunnel->targets);
+        begin_socks(tunnel, &tunnel->targets[tunnel->refusals]);
         return;
     }
     if (tunnel->handshake_timeout_ms < UINT64_MAX / NS_PER_MS / 2) {
@@ -604,6 +708,12 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
     negotiate(tunnel);
 }
 
+/* It said no, and what it does then is all the same: the next address has a stream of its own. */
+static bool refused_last(const rp_tunnel *tunnel)
+{
+    return tunnel->refusal != NULL && tunnel->socks != NULL;
+}
+
 static void on_data(rp_stream *stream, const uint8_t *data, size_t size, void *user)
 {
     rp_tunnel *tunnel = user;
@@ -612,6 +722,8 @@ static void on_data(rp_stream *stream, const uint8_t *data, size_t size, void *u
     if (tunnel->stands && tunnel->receiving && !tunnel->stopping) {
         tunnel->socket.handler->received(&tunnel->socket, (rp_slice){data, size},
                                          (rp_io_result){RP_OK, 0}, false);
+    } else if (refused_last(tunnel)) {
+        return;
     } else if (tunnel->connect != NULL) {
         connect_answer(tunnel, data, size);
     } else if (tunnel->socks != NULL) {
@@ -627,6 +739,8 @@ static void on_end(rp_stream *stream, const rp_error *error, void *user)
 {
     rp_tunnel *tunnel = user;
     (void)stream;
+    if (refused_last(tunnel))
+        return;
     if (tunnel->fn != NULL) {
         answer_ends(tunnel, error);
         return;
@@ -722,8 +836,6 @@ static void ask_for_next(rp_tunnel *tunnel)
     rp__free_secret(&tunnel->loop->memory, tunnel->socks, sizeof(*tunnel->socks));
     tunnel->socks = NULL;
     tunnel->refusals++;
-    tunnel->target_count--;
-    memmove(tunnel->targets, tunnel->targets + 1, tunnel->target_count * sizeof(*tunnel->targets));
 }
 
 /* ---- for the stream above ---- */

@@ -32,13 +32,26 @@ static const char *not_22(const rp_target *target, void *user)
     return target->size == 4 && target->bytes[3] == 22 ? "twenty-two" : NULL;
 }
 
-static void rig_begin(rig *g, const char *addresses, const rp_client_options *client)
+static const char *not_v6(const rp_target *target, void *user)
 {
+    (void)user;
+    return target->size == 16 ? "six" : NULL;
+}
+
+static void rig_begin_seeded(rig *g, const char *addresses, const rp_client_options *client,
+                             uint64_t seed)
+{
+    const rp_sim_options sim = {.seed = seed, .orderly = true};
     relay_options relaying = {.socks = true, .port = 3128, .choose = choose, .user_data = g};
     memset(g, 0, sizeof(*g));
-    const play_options playing = {.client = client, .version = 13, .faulty = true};
+    const play_options playing = {.sim = &sim, .client = client, .version = 13, .faulty = true};
     relay_play_begin(&g->way, &playing, &relaying, "socks5", "");
     assert_int_equal(rp_sim_name_add(g->way.p.sim, "several.example.test", addresses, NULL), RP_OK);
+}
+
+static void rig_begin(rig *g, const char *addresses, const rp_client_options *client)
+{
+    rig_begin_seeded(g, addresses, client, 1);
 }
 
 static void ask(rig *g, call *c, rp_status status)
@@ -174,6 +187,83 @@ static void test_proxy_dies(void **state)
     relay_play_end(&g.way);
 }
 
+/* The good address is of the family that is answered up to a minute late. The other family's is
+ * dead, which the proxy finds out after ten seconds (slowly), or forbidden here. */
+static void late_begin(rig *g, uint64_t seed, bool slowly)
+{
+    rp_client_options client = {.handshake_timeout_ms = 60000};
+    if (!slowly)
+        client.on_address = not_v6;
+    rig_begin_seeded(g, "::1," GOOD, &client, seed);
+    rp_sim_fault_at(g->way.p.sim, RP_SIM_NAME_LATE, 1);
+    if (slowly)
+        rp_sim_fault_at(g->way.p.sim, RP_SIM_CONNECT_STALL, 2); /* the relay's own */
+}
+
+static void check_late(const rig *g, const call *c, bool slowly)
+{
+    uint64_t ms = c->took_ns / 1000000;
+    if (c->error.status == RP_OK) {
+        assert_string_equal(g->way.r.target, GOOD ":443");
+        assert_int_equal(g->connections, slowly ? 2 : 1);
+        assert_in_range(ms, 0, slowly ? 11500 : 1500);
+        return;
+    }
+    assert_int_equal(g->connections, slowly ? 1 : 0);
+    if (slowly) {
+        assert_in_range(ms, 11000, 11500);
+        assert_int_equal(c->error.status, RP_E_PROXY_REFUSED);
+        assert_int_equal(c->error.proxy_code, 5);
+        assert_string_equal(c->error.text,
+                            "proxy 127.0.0.1 (127.0.0.1:3128): the connection was refused there "
+                            "(5)");
+    } else {
+        assert_in_range(ms, 1000, 1500);
+        assert_int_equal(c->error.status, RP_E_ADDRESS_REFUSED);
+        assert_non_null(strstr(c->error.text, "forbidden by this program: six"));
+    }
+}
+
+static void test_late_family(void **state)
+{
+    (void)state;
+    for (unsigned slowly = 0; slowly < 2; slowly++) {
+        unsigned came = 0, missed = 0;
+        for (uint64_t seed = 1; came == 0 || missed == 0; seed++) {
+            rig g;
+            call c = {0};
+            rp_request_options options = {.url = "https://several.example.test/"};
+            late_begin(&g, seed, slowly != 0);
+            options.proxy = g.way.proxy;
+            call_start(&c, &g.way.p, &options);
+            call_wait(&c, &g.way.p);
+            check_late(&g, &c, slowly != 0);
+            if (c.error.status == RP_OK)
+                came++;
+            else
+                missed++;
+            relay_play_end(&g.way);
+            assert_true(seed < 1000);
+        }
+    }
+}
+
+/* The proxy does not answer about the one address, and the other one comes late: that is no reason
+ * to call it the name's fault. */
+static void test_late_deadline(void **state)
+{
+    rig g;
+    call c = {0};
+    rp_client_options client = {.handshake_timeout_ms = 300};
+    (void)state;
+    rig_begin(&g, "::1," GOOD, &client);
+    rp_sim_fault_at(g.way.p.sim, RP_SIM_NAME_LATE, 1);
+    g.says[0] = (relay_answer){"", 0, 0, RP_SIM_KEEP};
+    ask(&g, &c, RP_E_PROXY_TIMEOUT);
+    assert_true(c.error.of_proxy);
+    relay_play_end(&g.way);
+}
+
 static void test_no_memory(void **state)
 {
     bool struck = true;
@@ -227,11 +317,12 @@ static void test_given_up(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_next),      cmocka_unit_test(test_none),
-        cmocka_unit_test(test_codes),     cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_deadline),  cmocka_unit_test(test_proxy_dies),
-        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_given_up),
-        cmocka_unit_test(test_one_port),
+        cmocka_unit_test(test_next),          cmocka_unit_test(test_none),
+        cmocka_unit_test(test_codes),         cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_deadline),      cmocka_unit_test(test_proxy_dies),
+        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_one_port),      cmocka_unit_test(test_late_family),
+        cmocka_unit_test(test_late_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
