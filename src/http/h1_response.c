@@ -189,7 +189,7 @@ static int on_trailer_text(llhttp_t *llhttp, const char *at, size_t size)
 static int on_trailer_part(llhttp_t *llhttp)
 {
     rp_h1_parser *parser = llhttp->data;
-    if (++parser->trailer_parts > 2 * parser->limits.header_count)
+    if (parser->trailer_parts++ / 2 >= parser->limits.header_count)
         return stop_here(parser, STOP_TOO_MANY);
     return on_trailer_text(llhttp, "", 1);
 }

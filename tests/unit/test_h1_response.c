@@ -246,6 +246,21 @@ static void test_header_count_limit(void **state)
     }
 }
 
+/* A limit of which there is no double is one, too. */
+static void test_trailer_count_limit(void **state)
+{
+    static const uint32_t limits[] = {3, 4, UINT32_C(1) << 31, UINT32_MAX};
+    static const char data[] = CHUNKED "0\r\nA: 1\r\nB:\r\nC: 3\r\nD: 4\r\n\r\n";
+    (void)state;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        h1.limits.header_count = limits[i];
+        check_limit(data, sizeof(data) - 1,
+                    limits[i] == 3
+                        ? "the server sent more trailers than the limit on headers allows"
+                        : NULL);
+    }
+}
+
 /* A head of folds alone is as long as its bytes, and a header of many lines is one. */
 static void test_folds_limit(void **state)
 {
@@ -491,6 +506,7 @@ int main(void)
         H1_TEST(test_informational),
         H1_TEST(test_head_limit),
         H1_TEST(test_header_count_limit),
+        H1_TEST(test_trailer_count_limit),
         H1_TEST(test_folds_limit),
         H1_TEST(test_many_headers),
         H1_TEST(test_line_counts),
