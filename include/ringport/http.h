@@ -223,7 +223,7 @@ typedef struct rp_response_summary {
     uint64_t redirect_us;    /* when that began, as in timings; 0: it was the first */
     const char *url;         /* whose response it is, without user information; NULL: of the
                               * options' url */
-    bool decoded;            /* with decompress: the body was encoded, and... */
+    bool decoded;            /* with decompress: there was a body, and it was encoded, and... */
     uint64_t decoded_bytes;  /* ...so many bytes of it were given to on_body */
     unsigned retries;        /* that a policy of load.h made. attempts and redirects count for all
                               * tries, all else is of the last one */

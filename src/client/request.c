@@ -616,7 +616,7 @@ void rp__request_summarize(const rp_request *request, rp_response_summary *summa
         .status = request->status,
         .body_bytes = request->body_bytes,
         .decoded_bytes = rp__decoding_bytes(request),
-        .decoded = request->decoding != NULL,
+        .decoded = request->decoding != NULL && request->body_bytes > 0,
         .bytes_sent = sent,
         .body_bytes_sent = body_sent(request, sent),
         .attempts = request->attempts,

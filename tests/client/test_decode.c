@@ -192,6 +192,7 @@ static void bodiless(scene *s)
         scene_good(s, &f, cases[i].path, &options, cases[i].status);
         assert_string_equal(f.text, cases[i].text);
         assert_int_equal(f.summary.reused, i > 0);
+        assert_false(f.summary.decoded);
     }
 }
 
