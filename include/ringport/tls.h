@@ -69,7 +69,8 @@ typedef struct rp_tls_options {
      * store ROOT, read once, and for a chain that ends elsewhere the system's chain engine, which
      * may fetch the root; a handshake waits for its answer, within its deadline. */
     const char *ca_file;      /* PEM file of trust anchors: roots, or whatever else is to be trusted
-                               * as one, an intermediate or a server's own certificate say */
+                               * as one, an intermediate or a server's own certificate say. What
+                               * OpenSSL's TRUSTED CERTIFICATE says of TLS servers counts */
     const char *ca_directory; /* directory of PEM files */
     const char *ca_pem;       /* PEM in memory, ca_pem_size bytes (0: NUL-terminated) */
     size_t ca_pem_size;

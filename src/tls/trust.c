@@ -2,13 +2,17 @@
  *
  * A bundle is taken apart here, and its certificates become anchors one by one: one that can't be
  * used (its key is too short, say) costs that certificate, not the bundle, and the anchors know the
- * reason. */
+ * reason.
+ *
+ * OpenSSL's TRUSTED CERTIFICATE has trust settings behind it, and they count: bundles of
+ * distributions have certificates in that form that nobody is to trust. */
 #include "tls/trust.h"
 
 #include "base/error.h"
 #include "base/platform.h"
 #include "tls/pem.h"
 #include "tls/wolfssl.h"
+#include "x509/der.h"
 
 #include <wolfssl/wolfcrypt/wc_port.h>
 
@@ -16,10 +20,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char begin_mark[] = "-----BEGIN CERTIFICATE-----";
-static const char end_mark[] = "-----END CERTIFICATE-----";
+static const char begin_mark[] = "-----BEGIN ";
 
 #define MARK_SIZE(mark) (sizeof(mark) - 1)
+
+/* What follows begin_mark, and the end's mark. */
+typedef struct pem_kind {
+    const char *begin, *end;
+    bool has_settings;
+} pem_kind;
+
+static const pem_kind kinds[] = {
+    {"CERTIFICATE-----", "-----END CERTIFICATE-----", false},
+    {"X509 CERTIFICATE-----", "-----END X509 CERTIFICATE-----", false},
+    {"TRUSTED CERTIFICATE-----", "-----END TRUSTED CERTIFICATE-----", true},
+};
 
 typedef struct trust_count {
     unsigned loaded, refused;
@@ -119,36 +134,88 @@ const char *rp__find_mark(const char *text, size_t size, const char *mark, size_
     return NULL;
 }
 
-static void add_anchor(rp_tls_config *config, const uint8_t *der, size_t size, trust_count *count)
+/* why_not: it is none, for that reason; NULL: it may be one. */
+static void add_anchor(rp_tls_config *config, rp_slice der, const char *why_not, trust_count *count)
 {
-    const char *reason;
-    switch (rp__anchors_add(config->anchors, (rp_slice){der, size}, &reason)) {
-    case RP_OK:
+    const char *reason = why_not;
+    rp_status status = why_not != NULL ? rp__anchors_refuse(config->anchors, der, why_not)
+                                       : rp__anchors_add(config->anchors, der, &reason);
+    if (status == RP_OK)
         count->loaded++;
-        break;
-    case RP_E_NO_MEMORY:
+    else if (status == RP_E_NO_MEMORY)
         count->no_memory = true;
-        break;
-    default:
-        if (count->refused++ == 0)
-            count->reason = reason;
-        break;
+    else if (count->refused++ == 0)
+        count->reason = reason;
+}
+
+/* False: malformed. *servers: servers, or whatever uses there are, are among the purposes. */
+static bool read_purposes(rp_slice *in, uint8_t tag, bool *servers)
+{
+    rp_slice purposes, purpose;
+    *servers = false;
+    if (!rp__der_get(in, tag, &purposes))
+        return false;
+    while (purposes.size > 0) {
+        if (!rp__der_get(&purposes, RP_DER_OID, &purpose))
+            return false;
+        if (RP_SLICE_IS(purpose, "\x2b\x06\x01\x05\x05\x07\x03\x01") ||
+            RP_SLICE_IS(purpose, "\x55\x1d\x25\x00"))
+            *servers = true;
     }
+    return true;
+}
+
+/* Takes the trust settings (OpenSSL's X509_CERT_AUX) from behind the certificate. Returns why they
+ * are against it, or NULL. A list of what it is trusted for is whole; what is rejected is so
+ * whatever else is said. */
+static const char *cut_settings(rp_slice *der)
+{
+    static const char malformed[] = "its trust settings (TRUSTED CERTIFICATE) are malformed";
+    rp_slice rest = *der, certificate, settings;
+    bool trusted = true, rejected = false;
+    if (!rp__der_element(&rest, RP_DER_SEQUENCE, &certificate))
+        return NULL; /* the anchors say what is wrong with it */
+    *der = certificate;
+    if (rest.size == 0)
+        return NULL;
+    if (!rp__der_get(&rest, RP_DER_SEQUENCE, &settings) || rest.size > 0)
+        return malformed;
+    if (rp__der_next_is(&settings, RP_DER_SEQUENCE) &&
+        !read_purposes(&settings, RP_DER_SEQUENCE, &trusted))
+        return malformed;
+    if (rp__der_next_is(&settings, RP_DER_CONTEXT_CONSTRUCTED) &&
+        !read_purposes(&settings, RP_DER_CONTEXT_CONSTRUCTED, &rejected))
+        return malformed;
+    if (rejected)
+        return "its trust settings (TRUSTED CERTIFICATE) reject it for TLS servers";
+    return trusted ? NULL : "its trust settings (TRUSTED CERTIFICATE) are not for TLS servers";
 }
 
 /* What stands between the marks, size bytes of base64. What is no base64 is no certificate. */
-static void add_pem(rp_tls_config *config, const char *text, size_t size, trust_count *count)
+static void add_pem(rp_tls_config *config, const pem_kind *kind, const char *text, size_t size,
+                    trust_count *count)
 {
-    uint8_t *der = rp__allocate(&config->memory, size + 1);
-    size_t der_size;
-    if (der == NULL) {
+    uint8_t *memory = rp__allocate(&config->memory, size + 1);
+    rp_slice der = {memory, 0};
+    if (memory == NULL) {
         count->no_memory = true;
         return;
     }
-    if (!rp__base64_decode((rp_slice){(const uint8_t *)text, size}, der, &der_size))
-        der_size = 0;
-    add_anchor(config, der, der_size, count);
-    rp__free(&config->memory, der);
+    if (!rp__base64_decode((rp_slice){(const uint8_t *)text, size}, memory, &der.size))
+        der.size = 0;
+    const char *why_not = kind->has_settings ? cut_settings(&der) : NULL;
+    add_anchor(config, der, why_not, count);
+    rp__free(&config->memory, memory);
+}
+
+static const pem_kind *kind_of(const char *label, size_t size)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        size_t begin_size = strlen(kinds[i].begin);
+        if (size >= begin_size && memcmp(label, kinds[i].begin, begin_size) == 0)
+            return &kinds[i];
+    }
+    return NULL;
 }
 
 static void load_certificates(rp_tls_config *config, const char *text, size_t size,
@@ -160,11 +227,15 @@ static void load_certificates(rp_tls_config *config, const char *text, size_t si
             rp__find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark));
         if (begin == NULL)
             return;
-        begin += MARK_SIZE(begin_mark);
+        text = begin + MARK_SIZE(begin_mark);
+        const pem_kind *kind = kind_of(text, (size_t)(end - text));
+        if (kind == NULL)
+            continue;
+        begin = text + strlen(kind->begin);
         const char *tail =
-            rp__find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
-        text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
-        add_pem(config, begin, (size_t)((tail == NULL ? end : tail) - begin), count);
+            rp__find_mark(begin, (size_t)(end - begin), kind->end, strlen(kind->end));
+        text = tail == NULL ? end : tail + strlen(kind->end);
+        add_pem(config, kind, begin, (size_t)((tail == NULL ? end : tail) - begin), count);
     }
 }
 
@@ -256,7 +327,7 @@ static void load_anchor(void *user, const uint8_t *der, size_t size)
 {
     system_store *store = user;
     if (!store->count.no_memory)
-        add_anchor(store->config, der, size, &store->count);
+        add_anchor(store->config, (rp_slice){der, size}, NULL, &store->count);
 }
 
 /* Not one path is known: the anchors are no files here. */

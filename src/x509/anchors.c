@@ -99,6 +99,14 @@ rp_status rp__anchors_add(rp_anchors *anchors, rp_slice der, const char **reason
     return RP_OK;
 }
 
+rp_status rp__anchors_refuse(rp_anchors *anchors, rp_slice der, const char *why)
+{
+    rp_certificate view;
+    const char *malformed;
+    (void)rp__certificate_read(&view, der, &malformed);
+    return refuse(anchors, view.subject, why, NULL);
+}
+
 size_t rp__anchors_count(const rp_anchors *anchors)
 {
     return anchors->count;

@@ -39,6 +39,10 @@ void rp__anchors_destroy(rp_anchors *anchors); /* NULL does nothing */
  * nothing happened. */
 rp_status rp__anchors_add(rp_anchors *anchors, rp_slice der, const char **reason);
 
+/* It is not to be one, for this reason, and is among the refused. RP_E_CERT_INVALID, or
+ * RP_E_NO_MEMORY. */
+rp_status rp__anchors_refuse(rp_anchors *anchors, rp_slice der, const char *why);
+
 size_t rp__anchors_count(const rp_anchors *anchors);
 size_t rp__anchors_refused_count(const rp_anchors *anchors);
 const rp_anchor *rp__anchors_first(const rp_anchors *anchors);

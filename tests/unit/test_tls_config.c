@@ -2,6 +2,7 @@
 #include "support/chains.h"
 #include "support/files.h"
 #include "support/tls_pair.h"
+#include "tls/pem.h"
 #include "tls/wolfssl.h"
 
 #include <wolfssl/wolfcrypt/coding.h>
@@ -445,6 +446,120 @@ static void trust_is_told(void **state)
     rp_tls_config_release(config);
 }
 
+/* OpenSSL's settings, as hex, behind a certificate. */
+static void append_pem(char *pem, const char *label, rp_slice der, const char *settings)
+{
+    byte bytes[4096];
+    size_t used = der.size;
+    word32 size = 8192;
+    memcpy(bytes, der.data, der.size);
+    for (unsigned value; sscanf(settings, "%2x", &value) == 1; settings += 2)
+        bytes[used++] = (byte)value;
+    sprintf(pem + strlen(pem), "-----BEGIN %s-----\n", label);
+    byte *at = (byte *)pem + strlen(pem);
+    assert_int_equal(Base64_Encode(bytes, (word32)used, at, &size), 0);
+    at[size] = '\0';
+    sprintf(pem + strlen(pem), "-----END %s-----\n", label);
+}
+
+#define SERVERS "06082b06010505070301"
+#define EMAIL "06082b06010505070304"
+#define ANY "0604551d2500"
+
+/* The labels of OpenSSL's, too; and what its trust settings say counts. */
+static void openssl_labels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label, *settings, *refused;
+    } cases[] = {
+        {"X509 CERTIFICATE", "", NULL},
+        {"X509 CERTIFICATE", "3000", "it is not a certificate in DER"},
+        {"CERTIFICATE", "3000", "it is not a certificate in DER"},
+        {"TRUSTED CERTIFICATE", "", NULL},
+        {"TRUSTED CERTIFICATE", "3000", NULL},
+        {"TRUSTED CERTIFICATE", "30040c027878", NULL}, /* an alias */
+        {"TRUSTED CERTIFICATE", "300c300a" SERVERS, NULL},
+        {"TRUSTED CERTIFICATE", "30083006" ANY, NULL},
+        {"TRUSTED CERTIFICATE", "30163014" EMAIL SERVERS, NULL},
+        {"TRUSTED CERTIFICATE", "300ca00a" EMAIL, NULL},
+        {"TRUSTED CERTIFICATE", "300c300a" EMAIL, "are not for TLS servers"},
+        {"TRUSTED CERTIFICATE", "30023000", "are not for TLS servers"},
+        {"TRUSTED CERTIFICATE", "300ca00a" SERVERS, "reject it for TLS servers"},
+        {"TRUSTED CERTIFICATE", "3008a006" ANY, "reject it for TLS servers"},
+        {"TRUSTED CERTIFICATE", "3018300a" SERVERS "a00a" SERVERS, "reject it for TLS servers"},
+        {"TRUSTED CERTIFICATE", "30", "are malformed"},
+        {"TRUSTED CERTIFICATE", "300000", "are malformed"},
+        {"TRUSTED CERTIFICATE", "30043002ffff", "are malformed"},
+        {"TRUSTED CERTIFICATE", "3004a0020500", "are malformed"},
+        {"TRUSTED CERTIFICATES", "", "no certificate found"},
+    };
+    static const chain_spec spec = {.subject = "Root", .issuer = -1, .flags = CHAIN_CA};
+    rp_slice der = chain_certificate(&spec, 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char pem[16384] = "";
+        rp_tls_config *config;
+        rp_error error;
+        append_pem(pem, cases[i].label, der, cases[i].settings);
+        rp_status status = rp_tls_config_create(&config, &(rp_tls_options){.ca_pem = pem}, &error);
+        if (cases[i].refused == NULL && status != RP_OK)
+            fail_msg("%zu: %s", i, error.text);
+        if (cases[i].refused != NULL &&
+            (status != RP_E_TLS_CONFIG || strstr(error.text, cases[i].refused) == NULL))
+            fail_msg("%zu: %s", i, status == RP_OK ? "taken" : error.text);
+        if (status == RP_OK)
+            rp_tls_config_release(config);
+    }
+    chain_free(&der, 1);
+}
+
+/* A certificate of one's own is shown, whatever its file says of trust. */
+static void openssl_identity(void **state)
+{
+    static const char *const labels[] = {"X509 CERTIFICATE", "TRUSTED CERTIFICATE"};
+    char *certificate = text_of(tls_cert("client.pem")), *key = text_of(tls_cert("client.key"));
+    rp_memory memory;
+    rp_slice text = {(const uint8_t *)certificate, strlen(certificate)}, der;
+    rp_pem block;
+    (void)state;
+    rp__memory_init(&memory, (rp_allocator){0});
+    assert_true(rp__pem_next(&text, &block));
+    uint8_t *bytes = rp__pem_decode(&memory, &block, &der.size);
+    der.data = bytes;
+    for (size_t i = 0; i < COUNT(labels); i++) {
+        char pem[16384] = "";
+        append_pem(pem, labels[i], der, i == 0 ? "" : "300ca00a" SERVERS);
+        assert_works(&(rp_tls_options){
+            .ca_file = tls_cert("ca.pem"), .certificate_data = pem, .key_data = key});
+    }
+    rp__free(&memory, bytes);
+    free(certificate);
+    free(key);
+}
+
+/* One that is not to be trusted is told by its name, and the others of its bundle count. */
+static void settings_are_told(void **state)
+{
+    (void)state;
+    static const chain_spec specs[] = {{.subject = "Good", .issuer = -1, .flags = CHAIN_CA},
+                                       {.subject = "Rejected", .issuer = -1, .flags = CHAIN_CA}};
+    char pem[16384] = "";
+    rp_tls_config *config;
+    trust_seen seen = {0, 0, ""};
+    for (size_t i = 0; i < COUNT(specs); i++) {
+        rp_slice der = chain_certificate(specs, i);
+        append_pem(pem, "TRUSTED CERTIFICATE", der,
+                   i == 0 ? "300c300a" SERVERS : "300ca00a" SERVERS);
+        chain_free(&der, 1);
+    }
+    assert_int_equal(rp_tls_config_create(&config, &(rp_tls_options){.ca_pem = pem}, NULL), RP_OK);
+    rp_tls_config_trust(config, see_trusted, &seen);
+    assert_string_equal(seen.text,
+                        "Good (P-256). Rejected: its trust settings (TRUSTED CERTIFICATE) reject "
+                        "it for TLS servers. ");
+    rp_tls_config_release(config);
+}
+
 static void system_trust(void **state)
 {
     (void)state;
@@ -531,13 +646,15 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_trust),     cmocka_unit_test(too_large),
-        cmocka_unit_test(bad_identity),  cmocka_unit_test(bad_options),
-        cmocka_unit_test(bad_names),     cmocka_unit_test(too_many_names),
-        cmocka_unit_test(newer_options), cmocka_unit_test(bad_server_options),
-        cmocka_unit_test(good_trust),    cmocka_unit_test(system_trust),
-        cmocka_unit_test(white_space),   cmocka_unit_test(trust_is_told),
-        cmocka_unit_test(references),    cmocka_unit_test(no_memory),
+        cmocka_unit_test(bad_trust),        cmocka_unit_test(too_large),
+        cmocka_unit_test(bad_identity),     cmocka_unit_test(bad_options),
+        cmocka_unit_test(bad_names),        cmocka_unit_test(too_many_names),
+        cmocka_unit_test(newer_options),    cmocka_unit_test(bad_server_options),
+        cmocka_unit_test(good_trust),       cmocka_unit_test(system_trust),
+        cmocka_unit_test(openssl_labels),   cmocka_unit_test(settings_are_told),
+        cmocka_unit_test(openssl_identity), cmocka_unit_test(white_space),
+        cmocka_unit_test(trust_is_told),    cmocka_unit_test(references),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
