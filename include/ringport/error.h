@@ -94,6 +94,8 @@ typedef enum rp_status {
     RP_E_CERT_INVALID = 75,        /* malformed, bad signature, wrong usage */
     RP_E_CERT_PIN_MISMATCH = 76,   /* no pinned public key in it */
     RP_E_CERT_STATUS_UNKNOWN = 77, /* revocation is not ruled out, as the configuration demands */
+    RP_E_CERT_STAPLE =
+        78, /* nor is it, by a stapled OCSP response that is missing or can't be used */
 
     /* HTTP. */
     RP_E_FIRST_BYTE_TIMEOUT = 90, /* no final response began within first_byte_timeout_ms */
@@ -102,7 +104,7 @@ typedef enum rp_status {
     RP_E_TOTAL_TIMEOUT = 92,      /* the phase says what the request waited for, the text too */
     RP_E_CLOSED_EARLY = 93,       /* the server closed a fresh connection without an answer */
     RP_E_STALE_CONNECTION = 94,   /* a reused connection died before the answer's first byte */
-    RP_E_BAD_RESPONSE = 95,       /* not HTTP, or HTTP that RFC 9110, 9112 or 9113, 8, forbids */
+    RP_E_BAD_RESPONSE = 95,       /* HTTP that RFC 9110, 9112 or 9113, 8, forbids */
     RP_E_HEAD_TOO_LARGE = 96,
     RP_E_BODY_TRUNCATED = 97,   /* the body ended before its announced end */
     RP_E_BODY_TOO_LARGE = 98,   /* over the limit that the caller set */
@@ -113,6 +115,8 @@ typedef enum rp_status {
     RP_E_H2_NOT_SPOKEN = 101,   /* the server does not speak HTTP/2, and nothing else is
                                * allowed */
     RP_E_H2_PING_TIMEOUT = 102, /* no sign of life within http2_ping_timeout_ms */
+    RP_E_NOT_HTTP = 103,        /* the answer does not begin with "HTTP/": another protocol's, or
+                               * HTTP/0.9's */
 
     /* Content codings: with decompress. */
     RP_E_DECODE_FAILED = 110,    /* damaged, cut short, or not what Content-Encoding says */

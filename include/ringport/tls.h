@@ -25,7 +25,7 @@ typedef enum rp_tls_version {
  * not judged, each other certificate of the chain is.
  * Where it is not off: one that a CRL or a response calls revoked is refused, RP_E_CERT_REVOKED. So
  * is one with a response that can't be used, whatever the cause, and a server's that must come with
- * a response (RFC 7633) and does not: RP_E_CERT_STATUS_UNKNOWN, which a CRL does not mend. */
+ * a response (RFC 7633) and does not: RP_E_CERT_STAPLE, which a CRL does not mend. */
 typedef enum rp_revocation_policy {
     RP_REVOCATION_OFF = 0, /* nothing is asked for, and nothing looked at */
     RP_REVOCATION_SOFT,    /* that much is refused, and no more */

@@ -59,6 +59,7 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_CERT_INVALID);
         NAME(RP_E_CERT_PIN_MISMATCH);
         NAME(RP_E_CERT_STATUS_UNKNOWN);
+        NAME(RP_E_CERT_STAPLE);
         NAME(RP_E_FIRST_BYTE_TIMEOUT);
         NAME(RP_E_IDLE_TIMEOUT);
         NAME(RP_E_TOTAL_TIMEOUT);
@@ -72,6 +73,7 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_H2_RESET);
         NAME(RP_E_H2_NOT_SPOKEN);
         NAME(RP_E_H2_PING_TIMEOUT);
+        NAME(RP_E_NOT_HTTP);
         NAME(RP_E_REDIRECT_LIMIT);
         NAME(RP_E_REDIRECT_INVALID);
         NAME(RP_E_REDIRECT_REFUSED);

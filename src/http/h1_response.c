@@ -101,9 +101,12 @@ static rp_h1_result fail(rp_h1_parser *parser, rp_error *error, rp_status status
     return RP_H1_FAILED;
 }
 
+static const char not_http[] =
+    "the server's answer is not HTTP/1.1: it does not begin with \"HTTP/\"";
+
 static rp_h1_result bad(rp_h1_parser *parser, rp_error *error, const char *text)
 {
-    return fail(parser, error, RP_E_BAD_RESPONSE, text);
+    return fail(parser, error, text == not_http ? RP_E_NOT_HTTP : RP_E_BAD_RESPONSE, text);
 }
 
 /* ---- llhttp's callbacks ---- */
@@ -318,7 +321,7 @@ static const char *head_fault(const llhttp_t *llhttp, const view *v, size_t posi
 {
     switch ((llhttp_errno_t)llhttp->error) {
     case HPE_INVALID_CONSTANT:
-        return "the server's answer is not HTTP/1.1: it does not begin with \"HTTP/\"";
+        return not_http;
     case HPE_INVALID_VERSION:
         return "the server answered in a version that is neither HTTP/1.0 nor HTTP/1.1";
     case HPE_INVALID_STATUS:
@@ -673,7 +676,7 @@ static const char *first_byte_fault(uint8_t byte)
     if (byte == '\r' || byte == '\n')
         return "the server sent an empty line before the response (RFC 9112, 2.1)";
     if (byte != 'H')
-        return "the server's answer is not HTTP/1.1: it does not begin with \"HTTP/\"";
+        return not_http;
     return NULL;
 }
 

@@ -169,6 +169,7 @@ static int code_of(rp_status status)
     case RP_E_CERT_REVOKED:
         return CRL_CERT_REVOKED;
     case RP_E_CERT_STATUS_UNKNOWN:
+    case RP_E_CERT_STAPLE:
         return BAD_CERTIFICATE_STATUS_ERROR;
     case RP_E_NO_MEMORY:
         return MEMORY_E;

@@ -85,6 +85,7 @@ void rp__path_failure_tell(const rp_path *path, const char *peer_text, rp_error 
         tell_revoked(failure, subject, error);
         break;
     case RP_E_CERT_STATUS_UNKNOWN:
+    case RP_E_CERT_STAPLE:
         tell_unknown(failure, subject, error);
         break;
     case RP_E_NO_MEMORY:

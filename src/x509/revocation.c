@@ -23,11 +23,13 @@ static rp_standing judge(const rp_revocation *revocation, const rp_certificate *
     return rp__ocsp_judge(staple, certificate, issuer, revocation->crls, now);
 }
 
-static rp_path_failure failure_of(const rp_certificate *certificate, rp_standing standing)
+/* unknown: the status where it is. */
+static rp_path_failure failure_of(const rp_certificate *certificate, rp_standing standing,
+                                  rp_status unknown)
 {
     rp_status status = standing.kind == RP_STANDING_REVOKED     ? RP_E_CERT_REVOKED
                        : standing.kind == RP_STANDING_NO_MEMORY ? RP_E_NO_MEMORY
-                                                                : RP_E_CERT_STATUS_UNKNOWN;
+                                                                : unknown;
     return (rp_path_failure){status, certificate, standing.reason, standing.date};
 }
 
@@ -43,19 +45,23 @@ static rp_path_failure check(const rp_revocation *revocation, const rp_path *pat
     bool needs_staple = is_leaf && (revocation->require_staple || certificate->must_staple);
     rp_public_key key;
     if (needs_staple && !has_staple)
-        return failure_of(certificate, (rp_standing){RP_STANDING_UNKNOWN,
-                                                     revocation->require_staple
-                                                         ? "no OCSP response was stapled to it"
-                                                         : "it must come with a stapled OCSP "
-                                                           "response, and there was none",
-                                                     0});
+        return failure_of(certificate,
+                          (rp_standing){RP_STANDING_UNKNOWN,
+                                        revocation->require_staple
+                                            ? "no OCSP response was stapled to it"
+                                            : "it must come with a stapled OCSP "
+                                              "response, and there was none",
+                                        0},
+                          RP_E_CERT_STAPLE);
     if (is_anchor && !needs_staple)
         return none;
     (void)rp__public_key_read(&key, above->public_key); /* as has been seen */
     rp_standing standing = judge(revocation, certificate, (rp_issuer){above, &key}, staple, now);
     bool refused = standing.kind == RP_STANDING_REVOKED || standing.kind == RP_STANDING_NO_MEMORY ||
                    (standing.kind == RP_STANDING_UNKNOWN && (has_staple || revocation->hard));
-    return refused ? failure_of(certificate, standing) : none;
+    /* Where there is a response, it is what is not known. */
+    rp_status unknown = has_staple ? RP_E_CERT_STAPLE : RP_E_CERT_STATUS_UNKNOWN;
+    return refused ? failure_of(certificate, standing, unknown) : none;
 }
 
 bool rp__revocation_check(const rp_revocation *revocation, const rp_path *path,

@@ -101,7 +101,7 @@ static void bad_answers(web *w)
         rp_status status;
         rp_phase phase;
     } cases[] = {
-        {"/raw?SSH-2.0-OpenSSH_9.2%0d%0a", RP_E_BAD_RESPONSE, RP_PHASE_HEAD},
+        {"/raw?SSH-2.0-OpenSSH_9.2%0d%0a", RP_E_NOT_HTTP, RP_PHASE_HEAD},
         {"/raw?HTTP/1.1%20200%20OK%0d%0aContent-Length:%201%0d%0aContent-Length:%202%0d%0a%0d%0a",
          RP_E_BAD_RESPONSE, RP_PHASE_HEAD},
         {"/raw?HTTP/1.1%20200%20OK%0d%0aTransfer-Encoding:%20chunked%0d%0a%0d%0anonsense%0d%0a",

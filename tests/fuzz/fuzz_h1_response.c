@@ -222,7 +222,8 @@ static void note_result(run *r, const rp_h1_parser *parser)
     bool failed = r->result == RP_H1_FAILED;
     if (failed) {
         FUZZ_CHECK(r->error.status == RP_E_BAD_RESPONSE || r->error.status == RP_E_HEAD_TOO_LARGE ||
-                   r->error.status == RP_E_BODY_TRUNCATED || r->error.status == RP_E_CLOSED_EARLY ||
+                   r->error.status == RP_E_NOT_HTTP || r->error.status == RP_E_BODY_TRUNCATED ||
+                   r->error.status == RP_E_CLOSED_EARLY ||
                    (r->error.status == RP_E_NO_MEMORY && r->s->fail_in > 0));
         FUZZ_CHECK(r->error.phase == RP_PHASE_HEAD || r->error.phase == RP_PHASE_BODY);
         FUZZ_CHECK((r->error.phase == RP_PHASE_BODY) == (now->heads > now->informational));

@@ -338,7 +338,7 @@ static void test_why(void **state)
         rp_status error;
         unsigned attempts;
     } cases[] = {
-        {"nonsense\r\n\r\n", "; another try would not mend it", RP_E_BAD_RESPONSE, 2},
+        {"nonsense\r\n\r\n", "; another try would not mend it", RP_E_NOT_HTTP, 2},
         {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nwe", "; its answer had begun",
          RP_E_BODY_TRUNCATED, 2},
         {"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n",

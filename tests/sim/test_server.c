@@ -311,7 +311,7 @@ static void wrong_answers(scene *s)
         rp_status status;
         rp_phase phase;
     } cases[] = {
-        {"SSH-2.0-OpenSSH_9.2\r\n", RP_E_BAD_RESPONSE, RP_PHASE_HEAD},
+        {"SSH-2.0-OpenSSH_9.2\r\n", RP_E_NOT_HTTP, RP_PHASE_HEAD},
         {"HTTP/1.1 200 OK\r\nNo colon here\r\n\r\n", RP_E_BAD_RESPONSE, RP_PHASE_HEAD},
         {"HTTP/1.1 200 OK\r\n: no name\r\n\r\n", RP_E_BAD_RESPONSE, RP_PHASE_HEAD},
         {"HTTP/1.1 20 OK\r\n\r\n", RP_E_BAD_RESPONSE, RP_PHASE_HEAD},

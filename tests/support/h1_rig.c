@@ -181,6 +181,8 @@ void h1_ok(const char *data, const char *expected)
 void h1_bad(const char *data, const char *sentence)
 {
     char expected[1024];
-    snprintf(expected, sizeof(expected), "F:RP_E_BAD_RESPONSE/head %s", sentence);
+    bool is_http = strstr(sentence, "is not HTTP/1.1") == NULL;
+    snprintf(expected, sizeof(expected), "F:%s/head %s",
+             is_http ? "RP_E_BAD_RESPONSE" : "RP_E_NOT_HTTP", sentence);
     h1_check(data, END_NONE, false, expected);
 }

@@ -270,8 +270,8 @@ static bool astray_explains(const call *c, rp_status status)
     case WRONG_NAME:
         return status == RP_E_CERT_HOST_MISMATCH;
     case WRONG_SCHEME:
-        return status == RP_E_BAD_RESPONSE || status == RP_E_TLS_PROTOCOL ||
-               status == RP_E_CLOSED_EARLY || status == RP_E_RESET ||
+        return status == RP_E_BAD_RESPONSE || status == RP_E_NOT_HTTP ||
+               status == RP_E_TLS_PROTOCOL || status == RP_E_CLOSED_EARLY || status == RP_E_RESET ||
                (c->world->knobs.client.http2_prior_knowledge &&
                 (status == RP_E_H2_NOT_SPOKEN || status == RP_E_H2_PROTOCOL ||
                  status == RP_E_STALE_CONNECTION)); /* behind one that was cancelled */
@@ -599,8 +599,8 @@ static void check_limit(const call *c, const rp_response_summary *summary)
 static bool unsolicited_explains(const call *c, const rp_error *error)
 {
     return c->world->knobs.extras > 0 && error->reused && error->bytes_sent > 0 &&
-           (error->status == RP_E_BAD_RESPONSE || error->status == RP_E_HEAD_TOO_LARGE ||
-            error->status == RP_E_BODY_TRUNCATED);
+           (error->status == RP_E_BAD_RESPONSE || error->status == RP_E_NOT_HTTP ||
+            error->status == RP_E_HEAD_TOO_LARGE || error->status == RP_E_BODY_TRUNCATED);
 }
 
 static void check_failure(call *c, const rp_response_summary *summary)

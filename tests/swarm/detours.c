@@ -405,6 +405,7 @@ bool proxy_explains(const call *c, rp_status status)
     case RP_E_TLS_PROTOCOL:
         return true;
     case RP_E_BAD_RESPONSE: /* it answers itself */
+    case RP_E_NOT_HTTP:
     case RP_E_BODY_TRUNCATED:
     case RP_E_H2_NOT_SPOKEN:
         return true;

@@ -60,7 +60,9 @@ static chain same_key_responder = {LEAF(.key_number = 200), INT(), ROOT,
             .issuer = 2                                                                            \
         }                                                                                          \
     }
-#define BAD_STAPLE(what) UNKNOWN("the stapled OCSP response " what)
+#define NO_STAPLE(reason)                                                                          \
+    .status = RP_E_CERT_STAPLE, .text = "certificate of PEER may be revoked: " reason
+#define BAD_STAPLE(what) NO_STAPLE("the stapled OCSP response " what)
 #define REVOKED_BY_OCSP(how)                                                                       \
     .status = RP_E_CERT_REVOKED, .text = "certificate of PEER was revoked on 2027-01-12" how
 
@@ -78,13 +80,13 @@ static const revocation_case responses[] = {
      REQUIRE,
      {{0}},
      -1,
-     UNKNOWN("no OCSP response was stapled to it")},
+     NO_STAPLE("no OCSP response was stapled to it")},
     {"required, and not there, but a CRL",
      NULL,
      REQUIRE,
      {GOOD_LISTS},
      -1,
-     UNKNOWN("no OCSP response was stapled to it")},
+     NO_STAPLE("no OCSP response was stapled to it")},
     {"SHA-256", NULL, REQUIRE, {{0}}, SAYS(FOR_LEAF(.hash_bits = 256))},
     {"SHA-384", NULL, REQUIRE, {{0}}, SAYS(FOR_LEAF(.hash_bits = 384))},
     {"SHA-512", NULL, REQUIRE, {{0}}, SAYS(FOR_LEAF(.hash_bits = 512))},
@@ -210,7 +212,7 @@ static const revocation_case responses[] = {
      {{0}},
      1,
      .response = {.responder = 1, .answers = {FOR_LEAF()}},
-     .status = RP_E_CERT_STATUS_UNKNOWN,
+     .status = RP_E_CERT_STAPLE,
      .text = "issuer certificate \"Int\" of PEER may be revoked: the stapled OCSP response is for "
              "another certificate"},
 };
@@ -510,27 +512,27 @@ static const revocation_case promises[] = {
      SOFT,
      {{0}},
      -1,
-     UNKNOWN("it must come with a stapled OCSP response, and there was none")},
+     NO_STAPLE("it must come with a stapled OCSP response, and there was none")},
     {"a CRL does not mend that",
      &must_staple,
      HARD,
      {GOOD_LISTS},
      -1,
-     UNKNOWN("it must come with a stapled OCSP response, and there was none")},
+     NO_STAPLE("it must come with a stapled OCSP response, and there was none")},
     {"it must something else", &other_feature, SOFT, {{0}}, -1, .status = RP_OK},
     {"it must who knows what",
      &bad_feature,
      SOFT,
      {{0}},
      -1,
-     UNKNOWN("it must come with a stapled OCSP response, and there was none")},
+     NO_STAPLE("it must come with a stapled OCSP response, and there was none")},
     {"an anchor is not judged", &self, HARD, {{0}}, -1, .status = RP_OK},
     {"an anchor without a response",
      &self,
      REQUIRE,
      {{0}},
      -1,
-     UNKNOWN("no OCSP response was stapled to it")},
+     NO_STAPLE("no OCSP response was stapled to it")},
     {"an anchor's own response",
      &self,
      REQUIRE,
@@ -561,7 +563,7 @@ static void tampered_responses(void **state)
         made.staples[0] = (rp_slice){bytes, whole.size};
         good += revocation_verdict(&made, CHAINS_NOW).status == RP_OK;
         made.staples[0] = (rp_slice){whole.data, at};
-        assert_int_equal(revocation_verdict(&made, CHAINS_NOW).status, RP_E_CERT_STATUS_UNKNOWN);
+        assert_int_equal(revocation_verdict(&made, CHAINS_NOW).status, RP_E_CERT_STAPLE);
     }
     assert_int_equal(good, 0);
     made.staples[0] = whole;
@@ -594,7 +596,7 @@ static void changed_responses(void **state)
                 rp_error error = revocation_verdict(&made, CHAINS_NOW);
                 bool twice = kind == DER_DOUBLE && error.status == RP_OK; /* a certificate */
                 bool same = rp__slice_equal(changed, whole);              /* it was empty before */
-                if (error.status != RP_E_CERT_STATUS_UNKNOWN && !same && !(twice && i == 1))
+                if (error.status != RP_E_CERT_STAPLE && !same && !(twice && i == 1))
                     fail_msg("response %zu, change %d of element %zu: %s", i, kind, at, error.text);
                 chain_free(&changed, 1);
             }

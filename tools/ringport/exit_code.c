@@ -81,8 +81,9 @@ int exit_code(rp_status status, rp_phase phase)
     case RP_E_CERT_HOST_MISMATCH:
     case RP_E_CERT_REVOKED:
     case RP_E_CERT_INVALID:
-        return EXIT_CERTIFICATE;
     case RP_E_CERT_STATUS_UNKNOWN:
+        return EXIT_CERTIFICATE;
+    case RP_E_CERT_STAPLE:
         return EXIT_CERTIFICATE_STATUS;
     case RP_E_CERT_PIN_MISMATCH:
         return EXIT_PINNED_KEY;
@@ -91,6 +92,8 @@ int exit_code(rp_status status, rp_phase phase)
         return EXIT_EMPTY_REPLY;
     case RP_E_BAD_RESPONSE: /* of a body: its chunks */
         return phase == RP_PHASE_BODY ? EXIT_RECEIVE : EXIT_WEIRD_REPLY;
+    case RP_E_NOT_HTTP:
+        return EXIT_WEIRD_REPLY;
     case RP_E_HEAD_TOO_LARGE:
         return EXIT_TOO_LARGE;
     case RP_E_BODY_TRUNCATED:

@@ -23,6 +23,7 @@ bool failure_lasts(rp_status status)
     case RP_E_CERT_INVALID:
     case RP_E_CERT_PIN_MISMATCH:
     case RP_E_CERT_STATUS_UNKNOWN:
+    case RP_E_CERT_STAPLE:
     case RP_E_H2_NOT_SPOKEN:
     case RP_E_REDIRECT_INVALID:
     case RP_E_REDIRECT_REFUSED:

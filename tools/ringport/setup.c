@@ -91,9 +91,7 @@ int setup_exit_code(const tool_options *o, const rp_error *error)
 {
     if (error->status == RP_E_CERT_REVOKED && o->tls.crl_file == NULL)
         return EXIT_CERTIFICATE_STATUS;
-    if (error->status == RP_E_CERT_STATUS_UNKNOWN && strstr(error->text, "stapled") == NULL)
-        return EXIT_CERTIFICATE;
-    if (error->status == RP_E_BAD_RESPONSE && strstr(error->text, "does not begin with") != NULL)
+    if (error->status == RP_E_NOT_HTTP)
         return EXIT_SCHEME; /* curl takes it for HTTP/0.9, which it does not allow */
     if (error->status == RP_E_REDIRECT_REFUSED && strstr(error->text, "made twice") != NULL)
         return EXIT_REWIND;
