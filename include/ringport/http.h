@@ -55,7 +55,9 @@ typedef struct rp_client_options {
                                        * connections were seen to end sooner */
     size_t head_limit_bytes;          /* of a response's head; 0: 64 KiB */
     uint32_t header_count_limit;      /* of a response's headers; 0: 256 */
-    uint32_t informational_limit;     /* 1xx before the final response; 0: 16 */
+    uint32_t informational_limit;     /* 1xx before the final response; 0: 16. One more is an error,
+                                       * RP_E_BAD_RESPONSE: who has 102 (Processing) sent all
+                                       * through a long request allows more */
 
     /* Deadlines of a phase, in milliseconds; 0: the default in brackets, RP_NEVER_MS: none. */
     uint64_t queue_timeout_ms;     /* [none] of a wait for a connection; it ends when the request
