@@ -27,6 +27,8 @@
 #include "client/origin.h"
 #include "client/request.h"
 
+#include <string.h>
+
 #define FRESH_NS 250000000u
 
 static void no_memory_to_open(rp_origin *origin)
@@ -287,6 +289,17 @@ static bool waits_for_others(const rp_origin *origin, const rp_request *request)
                                        rp__time_after(since_ns, client->options.connect_timeout_ms);
 }
 
+/* Of one who has waited for the open connections as well: they are the other half of why. */
+static rp_error after_waiting(const rp_origin *origin, const rp_error *error)
+{
+    rp_error told = *error, worded;
+    (void)rp__error_set(&worded, error->status, error->phase,
+                        "%.150s; and no open connection became free within %llu ms", error->text,
+                        (unsigned long long)origin->client->options.connect_timeout_ms);
+    memcpy(told.text, worded.text, sizeof(told.text));
+    return told;
+}
+
 /* An opening is made for as many requests as a connection takes, the oldest of the queue: they get
  * the error. Of a deadline all of them that have waited so long. */
 static void tell_failed(const rp_conn *conn, const rp_error *error)
@@ -309,9 +322,10 @@ static void tell_failed(const rp_conn *conn, const rp_error *error)
             rp__origin_rest(origin); /* and no more are opened for a while */
             return;
         }
+        rp_error its = served && !request->fresh_only ? after_waiting(origin, error) : *error;
         rp__origin_withdraw(request);
         rp__conn_note(conn, request);
-        rp__request_finish(request, error);
+        rp__request_finish(request, &its);
     }
 }
 

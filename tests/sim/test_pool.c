@@ -124,7 +124,9 @@ static void test_refused_beside_an_endless_answer(void **state)
     while (endless.body_bytes == 0)
         (void)rp_loop_turn(p.loop, RP_NEVER_MS);
     rp_sim_fault_set(p.sim, RP_SIM_CONNECT_REFUSED, 1000000);
-    call_bad(&c, &p, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT, NULL);
+    call_bad(&c, &p, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT,
+             "connection to api.example.test (192.0.2.1:443) refused; and no open connection "
+             "became free within 3000 ms");
     assert_in_range(c.took_ns, 3000 * MS_NS, 3300 * MS_NS);
     assert_int_equal(endless.dones, 0);
     rp_request_cancel(endless.request);
