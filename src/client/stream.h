@@ -79,7 +79,7 @@ typedef struct rp_stream_times {
 } rp_stream_times;
 const rp_stream_times *rp__stream_times_get(const rp_stream *stream);
 
-/* When the network last took or brought anything. */
+/* When the network last took or brought anything, through a proxy or not. */
 uint64_t rp__stream_moved_ns(const rp_stream *stream);
 /* When it last brought anything, if only a part of a record. */
 uint64_t rp__stream_heard_ns(const rp_stream *stream);

@@ -693,14 +693,22 @@ rp_stream_input rp__stream_input_get(const rp_stream *stream)
     return RP_INPUT_CLEAN;
 }
 
+/* Through a proxy: the stream to it, which may have a part of a record; or NULL. */
+static const rp_stream *stream_below(const rp_stream *stream)
+{
+    return stream->tunnel != NULL ? rp__tunnel_stream(stream->tunnel) : NULL;
+}
+
 uint64_t rp__stream_moved_ns(const rp_stream *stream)
 {
-    return stream->moved_ns;
+    const rp_stream *below = stream_below(stream);
+    return below != NULL && below->moved_ns > stream->moved_ns ? below->moved_ns : stream->moved_ns;
 }
 
 uint64_t rp__stream_heard_ns(const rp_stream *stream)
 {
-    return stream->heard_ns;
+    const rp_stream *below = stream_below(stream);
+    return below != NULL && below->heard_ns > stream->heard_ns ? below->heard_ns : stream->heard_ns;
 }
 
 bool rp__stream_all_sent(const rp_stream *stream)

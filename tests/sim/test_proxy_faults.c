@@ -1,6 +1,6 @@
 /* test_proxy_faults.c - each allocation on the way through a proxy fails once, and each byte on the
  * connection to it is the last, or another: the request ends, with a reason or well, nothing is
- * left, and the next one succeeds. */
+ * left, and the next one succeeds. And a proxy whose records come slowly. */
 #include "support/relay_play.h"
 
 #include <stdio.h>
@@ -98,11 +98,54 @@ static void test_each_byte(void **state)
         }
 }
 
+static void answer_slowly(rp_sim_exchange *x, const uint8_t *data, size_t size, void *user)
+{
+    static const char yes[] = "HTTP/1.1 200 Established\r\n\r\n";
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 16000\r\n\r\n";
+    static const char body[16000];
+    (void)user;
+    if (size > 7 && memcmp(data, "CONNECT", 7) == 0) {
+        rp_sim_write(x, yes, sizeof(yes) - 1);
+    } else {
+        rp_sim_write(x, head, sizeof(head) - 1);
+        rp_sim_write(x, body, sizeof(body));
+    }
+}
+
+/* A record of the proxy's that comes for longer than nothing may come: a part is something. */
+static void test_slow_record(void **state)
+{
+    rp_sim_options sim = {.seed = 1,
+                          .orderly = true,
+                          .latency_least_us = 100000,
+                          .latency_most_us = 100000,
+                          .window_bytes = 512};
+    rp_sim_server_options server = {.on_body = answer_slowly, .versions = RP_SIM_RAW};
+    rp_request_options options = {.url = "http://192.0.2.9/", .idle_timeout_ms = 1000};
+    play p;
+    call c = {.dones = 0};
+    rp_error error;
+    (void)state;
+    play_begin(&p, &(play_options){.sim = &sim, .server = &server, .version = 13});
+    rp_proxy_options proxy = {.url = "https://" PLAY_HOST ":443", .tls = p.tls};
+    if (rp_proxy_create(&options.proxy, &proxy, &error) != RP_OK)
+        fail_msg("%s", error.text);
+    call_start(&c, &p, &options);
+    call_wait(&c, &p);
+    if (c.error.status != RP_OK)
+        fail_msg("%s", c.error.text);
+    assert_int_equal(c.body_bytes, 16000);
+    assert_true(c.took_ns > 3000000000u);
+    rp_proxy_release(options.proxy);
+    play_end(&p);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_each_byte),
+        cmocka_unit_test(test_slow_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
