@@ -149,8 +149,8 @@ rp_h2_stream *rp__h2_next_end(rp_h2 *h2, rp_h2_end *end, rp_error *error);
 /* Asks the server for a sign of life; what then comes is one, whatever it is. */
 void rp__h2_ping(rp_h2 *h2);
 
-/* Something came: the memory of the streams that it is probably for is fetched. Gives the owner of
- * the first; NULL: there is none. */
+/* Something came: the memory of the streams that it is probably for is fetched. Returns the owner
+ * of the first; NULL: there is none. */
 void *rp__h2_expect(const rp_h2 *h2);
 
 /* The oldest stream whose answer has not come in whole; NULL: none. */

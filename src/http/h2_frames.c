@@ -190,7 +190,7 @@ static void data_came(rp_h2 *h2, const uint8_t *data, uint32_t size)
     rp__h2_body_came(s, data, size);
 }
 
-/* Gives how many bytes were taken. */
+/* Returns how many bytes were taken. */
 static size_t data_read(rp_h2 *h2, const uint8_t *data, size_t size)
 {
     h2_frame_in *in = &h2->in;
@@ -579,7 +579,7 @@ static void frame_came(rp_h2 *h2, const uint8_t *data, size_t size)
     }
 }
 
-/* Gives how many bytes were taken. */
+/* Returns how many bytes were taken. */
 static size_t gather(rp_h2 *h2, const uint8_t *data, size_t size)
 {
     h2_frame_in *in = &h2->in;
@@ -604,7 +604,7 @@ static void head_moves(rp_h2 *h2)
         s->is.moved_ns = h2->now_ns;
 }
 
-/* Gives how many bytes were taken: all of them, or the frame is over. */
+/* Returns how many bytes were taken: all of them, or the frame is over. */
 static size_t payload_read(rp_h2 *h2, const uint8_t *data, size_t size)
 {
     h2_frame_in *in = &h2->in;
@@ -630,7 +630,7 @@ static size_t payload_read(rp_h2 *h2, const uint8_t *data, size_t size)
     return taken;
 }
 
-/* Gives how many bytes were taken. */
+/* Returns how many bytes were taken. */
 static size_t head_read(rp_h2 *h2, const uint8_t *data, size_t size)
 {
     size_t had = h2->frame_head_size, part = FRAME_HEAD - had;

@@ -180,7 +180,7 @@ static void begin_response(run *r, rp_h1_parser *parser, size_t at)
     FUZZ_CHECK(!rp__h1_parser_begun(parser) && !rp__h1_parser_keep_alive(parser));
 }
 
-/* Gives how far it went. */
+/* Returns how far it went. */
 static size_t feed(run *r, rp_h1_parser *parser, const uint8_t *data, size_t size)
 {
     uint8_t *copy = fuzz_copy(data, size);

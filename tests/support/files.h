@@ -8,7 +8,7 @@
 
 /* In a buffer of eight that are used in turn. "": the directory itself. */
 const char *files_path(const char *name);
-/* Gives the path. */
+/* Returns the path. */
 const char *files_write(const char *name, const void *data, size_t size);
 void files_make_directory(const char *path);
 

@@ -60,7 +60,7 @@ struct fetch {
 };
 
 /* Set f to zero first, and what the test wants of it. path goes to the web's server; options may be
- * NULL, and its url too. Gives false if it could not be started: f->error says why. */
+ * NULL, and its url too. Returns false if it could not be started: f->error says why. */
 bool fetch_start(fetch *f, web *w, const char *path, const rp_request_options *options);
 void fetch_cancel(fetch *f);
 void fetch_consume(fetch *f, size_t size);

@@ -94,7 +94,7 @@ typedef struct scenario {
 /* The last has no name. The first is "swarm": everything by chance. */
 extern const scenario scenarios[];
 
-/* NULL: any, by the seed. Gives the scenario that it was, or NULL if there is none of this name.
+/* NULL: any, by the seed. Returns the scenario that it was, or NULL if there is none of this name.
  * real: with what loopback and real time can do. */
 const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool real);
 

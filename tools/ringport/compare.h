@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Gives the exit code. */
+/* Returns the exit code. */
 int compare_run(int argc, char **argv);
 
 /* Mann and Whitney's test of two samples: how sure it is that one is larger, as the square of a

@@ -4,7 +4,7 @@
 
 #include "options.h"
 
-/* Gives the exit code. */
+/* Returns the exit code. */
 int get_run(const tool_options *o);
 
 #endif

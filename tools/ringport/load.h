@@ -4,7 +4,7 @@
 
 #include "tally.h"
 
-/* Gives the exit code. */
+/* Returns the exit code. */
 int load_run(const tool_options *o);
 
 /* Its parts: runs it and gathers the result, EXIT_OK, or why there is none, which was printed;

@@ -30,7 +30,7 @@ static bool run_file(const char *path, FILE *file)
     return true;
 }
 
-/* Gives how many files were run, -1 if one can't be. */
+/* Returns how many files were run, -1 if one can't be. */
 static long run_path(const char *path);
 
 static long run_directory(const char *path, DIR *directory)
