@@ -59,7 +59,7 @@ struct rp_client {
     size_t bucket_count, origin_count;
     rp_link waiting;  /* origins that would open a connection */
     rp_link fresh;    /* openings that have a place of concurrent_openings, the oldest first */
-    rp_link conns;    /* every connection */
+    rp_link conns;    /* every connection; an origin has its own (origin.h) */
     rp_link requests; /* every unfinished request */
     rp_link idle;     /* idle connections of all origins, the longest idle first */
     rp_request *free_requests;

@@ -168,6 +168,7 @@ void rp__conn_let_go(rp_conn *conn)
     if (conn->protocol != NULL)
         conn->protocol->end(conn);
     rp__list_remove(&conn->link);
+    rp__list_remove(&conn->origin_link);
     facts_release(client, conn->facts);
     rp__free(&client->loop->memory, conn);
     client->conn_events->closed(origin);
@@ -284,6 +285,7 @@ rp_conn *rp__conn_open(rp_origin *origin)
     rp__list_init(&conn->ready_link);
     rp__list_init(&conn->age_link);
     rp__list_append(&client->conns, &conn->link);
+    rp__list_append(&origin->conns, &conn->origin_link);
     conn->number = ++client->conns_made;
     conn->state = RP_CONN_OPENING;
     conn->keep_alive_ms = RP_NEVER_MS;
@@ -353,11 +355,11 @@ uint32_t rp__conn_room(const rp_conn *conn)
 /* Those of which nothing was said have more room now, or less. */
 static void room_of_unsaid_changed(rp_origin *origin)
 {
-    rp_link *all = &origin->client->conns;
+    rp_link *all = &origin->conns;
     for (rp_link *link = all->next; link != all;) {
-        rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
+        rp_conn *conn = RP_CONTAINER(link, rp_conn, origin_link);
         link = link->next;
-        if (conn->origin == origin && conn->state == RP_CONN_OPEN && conn->takes == RP_TAKES_UNSAID)
+        if (conn->state == RP_CONN_OPEN && conn->takes == RP_TAKES_UNSAID)
             rp__conn_room_changed(conn);
     }
 }

@@ -54,14 +54,13 @@ static rp_conn *idlest(const rp_origin *origin)
  * and have their deadlines, of which those who wait are told. */
 static void replace_stalled(rp_origin *origin)
 {
-    rp_link *all = &origin->client->conns;
+    rp_link *all = &origin->conns;
     bool closing = origin->conn_count > origin->open_count + origin->opening_count;
     if (!rp__limit_is_down(origin) || closing || rp__origin_stalled(origin) < 2)
         return;
     for (rp_link *link = all->previous; link != all; link = link->previous) {
-        rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
-        if (conn->origin == origin && conn->state == RP_CONN_OPENING &&
-            rp__list_empty(&conn->age_link)) {
+        rp_conn *conn = RP_CONTAINER(link, rp_conn, origin_link);
+        if (conn->state == RP_CONN_OPENING && rp__list_empty(&conn->age_link)) {
             rp__conn_close(conn);
             return;
         }
@@ -267,11 +266,11 @@ static bool is_timeout(rp_status status)
  * what they have, behind GOAWAY say, or another TLS configuration, serve nobody else. */
 static bool may_be_served(const rp_origin *origin)
 {
-    const rp_link *all = &origin->client->conns;
+    const rp_link *all = &origin->conns;
     for (const rp_link *link = all->next; link != all && origin->open_count > 0;
          link = link->next) {
-        const rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
-        if (conn->origin == origin && conn->state == RP_CONN_OPEN && !rp__conn_spent(conn))
+        const rp_conn *conn = RP_CONTAINER(link, rp_conn, origin_link);
+        if (conn->state == RP_CONN_OPEN && !rp__conn_spent(conn))
             return true;
     }
     return false;

@@ -149,6 +149,7 @@ rp_origin *rp__origin_get(rp_client *client, const rp_url *url, const rp_way *wa
     origin->takes = takes_at_first(origin);
     rp__list_init(&origin->waiting_link);
     rp__list_init(&origin->queue);
+    rp__list_init(&origin->conns);
     rp__list_init(&origin->ready);
     rp__list_init(&origin->idle);
     rp__list_init(&origin->remembered_link);

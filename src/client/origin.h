@@ -28,6 +28,7 @@ struct rp_origin {
     rp_origin *next; /* in its bucket */
     rp_link waiting_link;
     rp_link queue; /* requests, the oldest first */
+    rp_link conns; /* all of its connections, the one opened first first */
     rp_link ready; /* connections in use that take more, the one that was full last first */
     rp_link idle;  /* connections that nobody uses, the latest used first */
     uint32_t queued_spares; /* of queued_count: seconds beside their firsts (hedge.h) */

@@ -254,11 +254,11 @@ static void conn_opened(rp_conn *conn)
 /* Every connection that is not of HTTP/1.1 ends, this one too. */
 static void end_multiplexed(rp_origin *origin)
 {
-    rp_link *all = &origin->client->conns;
+    rp_link *all = &origin->conns;
     for (rp_link *link = all->next; link != all;) {
-        rp_conn *conn = RP_CONTAINER(link, rp_conn, link);
+        rp_conn *conn = RP_CONTAINER(link, rp_conn, origin_link);
         link = link->next;
-        if (conn->origin == origin && conn->state == RP_CONN_OPEN && conn->protocol->multiplexed)
+        if (conn->state == RP_CONN_OPEN && conn->protocol->multiplexed)
             rp__conn_retire(conn);
     }
 }

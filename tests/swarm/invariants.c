@@ -224,6 +224,14 @@ static void queue_is_served(const rp_origin *origin)
     }
 }
 
+static void its_conns_hold(const rp_origin *origin)
+{
+    uint32_t count = 0;
+    for (const rp_link *l = origin->conns.next; l != &origin->conns; l = l->next, count++)
+        CHECK(RP_CONTAINER(l, rp_conn, origin_link)->origin == origin);
+    CHECK(count == origin->conn_count);
+}
+
 static void origin_holds(const rp_client *client, const rp_origin *origin, bool closing)
 {
     const rp_client_options *o = &client->options;
@@ -233,6 +241,7 @@ static void origin_holds(const rp_client *client, const rp_origin *origin, bool 
           !rp__list_empty(&origin->remembered_link));
     CHECK(origin->open_count + origin->opening_count <= origin->conn_count);
     CHECK(origin->queued_count <= origin->request_count);
+    its_conns_hold(origin);
     queue_is_served(origin);
     /* Nor without anybody trying to open one, where that is allowed, or making room for it. */
     bool room = client->conn_count < o->connections_total || !rp__list_empty(&client->idle);
