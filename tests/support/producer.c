@@ -122,7 +122,7 @@ static void give_later(rp_timer *timer, void *user)
 void producer_wanted(rp_request *request, size_t room, void *user)
 {
     producer *p = user;
-    CHECK(request == p->f.request && p->f.web->starting == 0);
+    CHECK(request == p->f.request && p->f.web->starting == 0 && request->conn != NULL);
     CHECK(room >= RP_UPLOAD_BYTES / 2 && room <= RP_UPLOAD_BYTES);
     p->wanted++;
     if (p->pauses)

@@ -162,6 +162,8 @@ static void requests_hold(const world *w, counted *all)
         all->requests += !request->is_second;
         all->queued += request->state == RP_REQUEST_QUEUED;
         bool lingers = rp__decoding_lingers(request) && request->conn == NULL;
+        /* Its answer is there: nobody is asked for more of its body. */
+        CHECK(!lingers || !request->has_body || request->upload.body.stopped);
         if (request->hedge != NULL && request->hedge->carries && !request->is_second)
             lingers = true; /* and its second has the connection */
         all->active += request->state == RP_REQUEST_ACTIVE && !lingers;
