@@ -175,7 +175,8 @@ static void note(rp_request *first, const rp_request *second)
     first->stream_id = second->stream_id;
 }
 
-/* Each goes its way. */
+/* Each goes its way. What the second may have done stands, also if the first turns out to be
+ * unprocessed. */
 static void part(rp_hedge *hedge)
 {
     rp_request *first = hedge->first, *second = hedge->second;
@@ -183,7 +184,8 @@ static void part(rp_hedge *hedge)
     if (hedge->carries)
         note(first, second);
     first->attempts += second->attempts;
-    first->doubtful = first->doubtful || second->doubtful;
+    if (second->doubtful)
+        first->doubtful = first->was_doubtful = true;
     if (second->attempts == 0 && !is_unlimited(hedge))
         give(lessons, MILLI);
     hedge->second = NULL;

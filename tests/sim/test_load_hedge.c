@@ -23,6 +23,7 @@ typedef enum what {
     SILENT,   /* no answer, ever */
     MOVED,    /* 302 */
     INTERIM,  /* 103 at once, and 200 later */
+    REFUSED,  /* unprocessed, as only HTTP/2 can say */
     ELSEWHERE /* 421 */
 } what;
 
@@ -70,6 +71,9 @@ static void carry_out(rp_sim_exchange *x, const step *s, unsigned number)
         break;
     case ELSEWHERE:
         rp_sim_respond(x, 421, NULL, text, 1);
+        break;
+    case REFUSED:
+        rp_sim_reset_stream(x, 7);
         break;
     default:
         rp_sim_respond(x, 200, NULL, text, 1);
@@ -464,6 +468,43 @@ static void test_with_retries(void **state)
     }
 }
 
+/* What the second may have done counts, though no server has processed the first. */
+static void test_replay_safe(void **state)
+{
+    (void)state;
+    static const struct {
+        step first, second;
+        bool cancels;
+        unsigned hedges;
+        bool safe;
+    } cases[] = {
+        {{REFUSED, 50}, {REFUSED, 0}, true, 0, true},
+        {{REFUSED, 50}, {REFUSED, 0}, false, 0, true},
+        {{REFUSED, 150}, {SILENT, 0}, true, 1, false},
+        {{REFUSED, 150}, {SILENT, 0}, false, 1, false},
+        {{REFUSED, 150}, {RESET, 0}, true, 1, false},
+        {{REFUSED, 150}, {BUSY, 0}, false, 1, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        plan pl = {.steps = {cases[i].first, cases[i].second}};
+        told t = {.heads = 0};
+        unsigned ms = cases[i].first.after_ms + 50; /* it waits to be sent again */
+        for (unsigned k = 2; k < STEPS; k++)
+            pl.steps[k].what = REFUSED;
+        plan_begin(&pl, RP_HTTP_2, NULL, false);
+        start(&t, &pl, &(rp_request_options){.total_timeout_ms = cases[i].cancels ? 0 : ms});
+        rp_sim_run_ms(pl.p.sim, ms);
+        if (cases[i].cancels)
+            rp_request_cancel(t.request);
+        await(&t);
+        assert_int_equal(t.error.status, cases[i].cancels ? RP_E_CANCELLED : RP_E_TOTAL_TIMEOUT);
+        assert_int_equal(t.summary.hedges, cases[i].hedges);
+        if (t.error.replay_safe != cases[i].safe)
+            fail_msg("case %u: %d", (unsigned)i, t.error.replay_safe);
+        play_end(&pl.p);
+    }
+}
+
 /* A client that replays nothing hedges nothing. */
 static void test_never_replay(void **state)
 {
@@ -807,19 +848,13 @@ static void test_queue_limit(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outcomes),
-        cmocka_unit_test(test_loser),
-        cmocka_unit_test(test_with_retries),
-        cmocka_unit_test(test_never_replay),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_one_connection),
-        cmocka_unit_test(test_unreached),
-        cmocka_unit_test(test_ended),
-        cmocka_unit_test(test_ended_in_callbacks),
-        cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_one_slow_of_ten),
-        cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_several),
+        cmocka_unit_test(test_outcomes),       cmocka_unit_test(test_loser),
+        cmocka_unit_test(test_with_retries),   cmocka_unit_test(test_replay_safe),
+        cmocka_unit_test(test_never_replay),   cmocka_unit_test(test_places),
+        cmocka_unit_test(test_one_connection), cmocka_unit_test(test_unreached),
+        cmocka_unit_test(test_ended),          cmocka_unit_test(test_ended_in_callbacks),
+        cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_one_slow_of_ten),
+        cmocka_unit_test(test_budget),         cmocka_unit_test(test_several),
         cmocka_unit_test(test_queue_limit),
     };
     return cmocka_run_group_tests_name("simulator", tests, NULL, NULL);
