@@ -120,6 +120,21 @@ void tls_pair_close(tls_pair *pair)
     assert_int_equal(pair->memory.live, 0);
 }
 
+void tls_pair_begin(tls_pair *pair, const tls_pair_options *options)
+{
+    if (!tls_pair_open(pair, options))
+        fail_msg("%s", pair->client.error.text);
+    pair->configs[0] = options->client;
+    pair->configs[1] = options->server;
+}
+
+void tls_pair_end(tls_pair *pair)
+{
+    tls_pair_close(pair);
+    rp_tls_config_release(pair->configs[0]);
+    rp_tls_config_release(pair->configs[1]);
+}
+
 static void keep(tls_end *end, const uint8_t *data, size_t size)
 {
     if (!end->discard && size > 0) {

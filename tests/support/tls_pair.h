@@ -37,6 +37,7 @@ typedef struct tls_pair {
     uint64_t random;
     size_t chunk_limit; /* ciphertext is given in chunks of 1 to this size; 0: all there is */
     size_t read_limit;  /* plaintext is read in pieces of 1 to this size */
+    rp_tls_config *configs[2]; /* of tls_pair_begin */
 } tls_pair;
 
 typedef struct tls_pair_options {
@@ -53,6 +54,10 @@ typedef struct tls_pair_options {
 bool tls_pair_open(tls_pair *pair, const tls_pair_options *options);
 /* Asserts that nothing leaked and that no wolfSSL call was idle. */
 void tls_pair_close(tls_pair *pair);
+/* The same for a test that has one pair of these configurations: they are the pair's from then on,
+ * and are released with it. Asserts that it could be made. */
+void tls_pair_begin(tls_pair *pair, const tls_pair_options *options);
+void tls_pair_end(tls_pair *pair);
 
 uint64_t tls_random(tls_pair *pair, uint64_t limit); /* 0 to limit - 1 */
 

@@ -313,16 +313,12 @@ static void bad_server_options(void **state)
 
 static void assert_works(const rp_tls_options *options)
 {
-    rp_tls_config *client = tls_client(options);
-    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     tls_pair pair;
-    tls_pair_options pair_options = {.client = client, .server = server};
-    assert_true(tls_pair_open(&pair, &pair_options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client(options),
+                                              .server = tls_server_of("server-ecdsa", 0)});
     if (!tls_handshake(&pair))
         fail_msg("%s", pair.client.error.text);
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 static void good_trust(void **state)
@@ -573,16 +569,13 @@ static void system_trust(void **state)
     rp_tls_config_release(config);
     assert_works(&(rp_tls_options){.ca_file = tls_cert("ca.pem"), .trust_system_too = true});
     /* The system does not know our authority. */
-    rp_tls_config *client = tls_client(&(rp_tls_options){.minimum_version = 0});
-    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(
+        &pair, &(tls_pair_options){.client = tls_client(&(rp_tls_options){.minimum_version = 0}),
+                                   .server = tls_server_of("server-ecdsa", 0)});
     assert_false(tls_handshake(&pair));
     assert_int_equal(pair.client.error.status, RP_E_CERT_UNTRUSTED);
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 static void references(void **state)

@@ -109,11 +109,9 @@ static void handshakes(void **state)
 static void calls_are_few(void **state)
 {
     (void)state;
-    rp_tls_config *client = tls_client_of(RP_TLS_1_3);
-    rp_tls_config *server = tls_server_of("server-ecdsa", RP_TLS_1_3);
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(RP_TLS_1_3),
+                                              .server = tls_server_of("server-ecdsa", RP_TLS_1_3)});
     assert_true(tls_handshake(&pair));
     /* ClientHello out; the server's flight in, Finished out; the ticket in. */
     assert_int_equal(pair.client.stats.tls_calls, 3);
@@ -132,9 +130,7 @@ static void calls_are_few(void **state)
                      RP_ENGINE_WANT_INPUT);
     assert_int_equal(rp__engine_write(pair.client.engine, buffer, 0, NULL), RP_ENGINE_OK);
     assert_int_equal(pair.client.stats.tls_calls, 3 + 20);
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 static void large_transfers(void **state)
@@ -179,11 +175,9 @@ static void large_transfers(void **state)
 static void loans_are_taken_back(void **state)
 {
     (void)state;
-    rp_tls_config *client = tls_client_of(0);
-    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(0),
+                                              .server = tls_server_of("server-ecdsa", 0)});
     assert_true(tls_handshake(&pair));
     for (int i = 0; i < 4; i++)
         tls_write(&pair.server, "0123456789", 10);
@@ -205,20 +199,16 @@ static void loans_are_taken_back(void **state)
     assert_int_equal(got, 40);
     assert_int_equal(lends, 8); /* 7 and 3 of each record */
     rp__chain_clear(&pair.server.output);
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 /* A record may be larger than what there is room for, or just not. */
 static void reads_stay_in_their_room(void **state)
 {
     (void)state;
-    rp_tls_config *client = tls_client_of(0);
-    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(0),
+                                              .server = tls_server_of("server-ecdsa", 0)});
     assert_true(tls_handshake(&pair));
     static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
     for (size_t capacity = 1; capacity < sizeof(text) + 2; capacity++) {
@@ -246,9 +236,7 @@ static void reads_stay_in_their_room(void **state)
         assert_int_equal(rp__engine_unlend(pair.client.engine).size, 0);
         rp__chain_clear(&pair.server.output);
     }
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
@@ -350,11 +338,9 @@ static void closed_in_the_handshake(void **state)
 static void no_close_notify(void **state)
 {
     (void)state;
-    rp_tls_config *client = tls_client_of(0);
-    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(0),
+                                              .server = tls_server_of("server-ecdsa", 0)});
     assert_int_equal(rp__engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
     assert_int_equal(pair.client.output.size, 0);
     assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
@@ -367,9 +353,7 @@ static void no_close_notify(void **state)
     assert_int_equal(rp__engine_close_notify(pair.client.engine, NULL), RP_ENGINE_OK);
     assert_int_equal(pair.client.output.size, 0);
     assert_false(rp__engine_readable(pair.client.engine));
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 static void alpn(void **state)
@@ -386,14 +370,11 @@ static void alpn(void **state)
     };
     for (size_t i = 0; i < 2 * COUNT(cases); i++) {
         rp_tls_version version = i % 2 == 0 ? RP_TLS_1_2 : RP_TLS_1_3;
-        rp_tls_config *client = tls_client_of(version);
-        rp_tls_config *server = tls_server_of("server-ecdsa", version);
         tls_pair pair;
-        tls_pair_options options = {.client = client,
-                                    .server = server,
-                                    .client_alpn = cases[i / 2].client,
-                                    .server_alpn = cases[i / 2].server};
-        assert_true(tls_pair_open(&pair, &options));
+        tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(version),
+                                                  .server = tls_server_of("server-ecdsa", version),
+                                                  .client_alpn = cases[i / 2].client,
+                                                  .server_alpn = cases[i / 2].server});
         assert_true(tls_handshake(&pair));
         tls_end *ends[] = {&pair.client, &pair.server};
         for (size_t end = 0; end < 2; end++) {
@@ -404,29 +385,24 @@ static void alpn(void **state)
             else
                 assert_string_equal(info.alpn, cases[i / 2].agreed);
         }
-        tls_pair_close(&pair);
-        rp_tls_config_release(client);
-        rp_tls_config_release(server);
+        tls_pair_end(&pair);
     }
 }
 
 /* What the client sends in the clear. */
 static bool hello_holds(const char *name, const char *text)
 {
-    rp_tls_config *client = tls_client_of(0);
-    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server, .name = name};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(0),
+                                              .server = tls_server_of("server-ecdsa", 0),
+                                              .name = name});
     assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
     rp_slice slice;
     assert_int_equal(rp__chain_slices(&pair.client.output, &slice, 1), 1);
     bool found = false;
     for (size_t i = 0; i + strlen(text) <= slice.size; i++)
         found = found || memcmp(slice.data + i, text, strlen(text)) == 0;
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
     return found;
 }
 
@@ -524,19 +500,20 @@ static void groups_and_ciphers(void **state)
         {"ECDHE-ECDSA-CHACHA20-POLY1305", NULL, NULL, RP_TLS_1_3, "TLS_AES_128_GCM_SHA256", NULL},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        rp_tls_config *client = tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
-                                                             .tls12_ciphers = cases[i].tls12,
-                                                             .tls13_ciphers = cases[i].tls13,
-                                                             .groups = cases[i].groups,
-                                                             .maximum_version = cases[i].version});
-        rp_tls_config *server = tls_server(&(rp_tls_server_options){
-            .certificate_file = tls_cert("server-ecdsa.pem"),
-            .key_file = tls_cert("server-ecdsa.key"),
-            .tls12_ciphers = cases[i].tls12,
-        });
         tls_pair pair;
-        tls_pair_options options = {.client = client, .server = server, .chunk_limit = 100};
-        assert_true(tls_pair_open(&pair, &options));
+        tls_pair_begin(
+            &pair, &(tls_pair_options){
+                       .client = tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
+                                                              .tls12_ciphers = cases[i].tls12,
+                                                              .tls13_ciphers = cases[i].tls13,
+                                                              .groups = cases[i].groups,
+                                                              .maximum_version = cases[i].version}),
+                       .server = tls_server(&(rp_tls_server_options){
+                           .certificate_file = tls_cert("server-ecdsa.pem"),
+                           .key_file = tls_cert("server-ecdsa.key"),
+                           .tls12_ciphers = cases[i].tls12,
+                       }),
+                       .chunk_limit = 100});
         assert_true(tls_handshake(&pair));
         rp_engine_info info;
         rp__engine_info_get(pair.client.engine, &info);
@@ -544,9 +521,7 @@ static void groups_and_ciphers(void **state)
         if (cases[i].group != NULL)
             assert_string_equal(info.group, cases[i].group);
         talk(&pair);
-        tls_pair_close(&pair);
-        rp_tls_config_release(client);
-        rp_tls_config_release(server);
+        tls_pair_end(&pair);
     }
 }
 
@@ -594,14 +569,13 @@ static void key_log(void **state)
                                            "CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 "};
     for (rp_tls_version version = RP_TLS_1_2; version <= RP_TLS_1_3; version++) {
         key_lines lines = {.count = 0};
-        rp_tls_config *client = tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
-                                                             .maximum_version = version,
-                                                             .on_keylog = keep_line,
-                                                             .keylog_user = &lines});
-        rp_tls_config *server = tls_server_of("server-ecdsa", 0);
         tls_pair pair;
-        tls_pair_options options = {.client = client, .server = server};
-        assert_true(tls_pair_open(&pair, &options));
+        tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client(&(rp_tls_options){
+                                                      .ca_file = tls_cert("ca.pem"),
+                                                      .maximum_version = version,
+                                                      .on_keylog = keep_line,
+                                                      .keylog_user = &lines}),
+                                                  .server = tls_server_of("server-ecdsa", 0)});
         assert_true(tls_handshake(&pair));
         size_t expected = version == RP_TLS_1_2 ? 1 : 4;
         assert_int_equal(lines.count, expected);
@@ -615,9 +589,7 @@ static void key_log(void **state)
             assert_int_equal(strspn(hex + 65, "0123456789abcdef"), secret);
             assert_int_equal(hex[65 + secret], '\0');
         }
-        tls_pair_close(&pair);
-        rp_tls_config_release(client);
-        rp_tls_config_release(server);
+        tls_pair_end(&pair);
     }
 }
 

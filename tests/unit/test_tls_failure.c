@@ -319,11 +319,9 @@ static void damaged_records(void **state)
 static void bad_record_when_open(void **state)
 {
     (void)state;
-    rp_tls_config *client = tls_client_of(RP_TLS_1_3);
-    rp_tls_config *server = tls_server_of("server-ecdsa", RP_TLS_1_3);
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(RP_TLS_1_3),
+                                              .server = tls_server_of("server-ecdsa", RP_TLS_1_3)});
     assert_true(tls_handshake(&pair));
     uint8_t forged[5 + 40] = {23, 3, 3, 0, 40};
     tls_feed(&pair, &pair.client, forged, sizeof(forged));
@@ -332,20 +330,16 @@ static void bad_record_when_open(void **state)
     assert_int_equal(pair.client.error.phase, RP_PHASE_NONE);
     assert_non_null(strstr(pair.client.error.text, PEER " broke the rules of TLS: "));
     tls_pump(&pair);
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 /* The peer breaks an open connection off. */
 static void alert_when_open(void **state)
 {
     (void)state;
-    rp_tls_config *client = tls_client_of(0);
-    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(0),
+                                              .server = tls_server_of("server-ecdsa", 0)});
     assert_true(tls_handshake(&pair));
     uint8_t forged[5 + 40] = {23, 3, 3, 0, 40};
     tls_feed(&pair, &pair.server, forged, sizeof(forged));
@@ -357,9 +351,7 @@ static void alert_when_open(void **state)
                             PEER " broke the connection off: alert bad_record_mac (20): it could "
                                  "not decrypt a record");
     }
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 /* ---- The record watcher by itself ------------------------------------------------------------ */

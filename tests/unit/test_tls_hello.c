@@ -147,16 +147,13 @@ static void hello_of(hello *h, const rp_tls_options *options)
 {
     rp_tls_options known = *options;
     known.ca_file = tls_cert("ca.pem");
-    rp_tls_config *client = tls_client(&known);
-    rp_tls_config *server = tls_server_of("server-ecdsa", 0);
     tls_pair pair;
-    tls_pair_options pair_options = {.client = client, .server = server, .client_alpn = "http/1.1"};
-    assert_true(tls_pair_open(&pair, &pair_options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client(&known),
+                                              .server = tls_server_of("server-ecdsa", 0),
+                                              .client_alpn = "http/1.1"});
     assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
     hello_read(h, &pair.client.output);
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 #define SUITES13 "1301 1302 1303"
@@ -238,15 +235,14 @@ static void second_hello(void **state)
     (void)state;
     if (LIBWOLFSSL_VERSION_HEX < 0x05009002)
         skip();
-    rp_tls_config *client = tls_client_of(0);
-    rp_tls_config *server = tls_server(&(rp_tls_server_options){
-        .certificate_file = tls_cert("server-ecdsa.pem"),
-        .key_file = tls_cert("server-ecdsa.key"),
-        .groups = "P-384",
-    });
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server, .client_alpn = "http/1.1"};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(0),
+                                              .server = tls_server(&(rp_tls_server_options){
+                                                  .certificate_file = tls_cert("server-ecdsa.pem"),
+                                                  .key_file = tls_cert("server-ecdsa.key"),
+                                                  .groups = "P-384",
+                                              }),
+                                              .client_alpn = "http/1.1"});
     assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
     hello first, second;
     hello_read(&first, &pair.client.output);
@@ -273,9 +269,7 @@ static void second_hello(void **state)
     assert_memory_equal(second.suites, first.suites, sizeof(first.suites));
     tls_pump(&pair);
     assert_true(pair.client.opened);
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 /* RFC 8446, D.4: a handshake of TLS 1.3 looks like a resumed one of 1.2 to who is on the way: a
@@ -285,15 +279,14 @@ static void looks_resumed(void **state)
     static const uint8_t change[] = {20, 3, 3, 0, 1, 1};
     (void)state;
     for (int retry = 0; retry < 2; retry++) {
-        rp_tls_config *client = tls_client_of(0);
-        rp_tls_config *server = tls_server(&(rp_tls_server_options){
-            .certificate_file = tls_cert("server-ecdsa.pem"),
-            .key_file = tls_cert("server-ecdsa.key"),
-            .groups = retry ? "P-521" : NULL,
-        });
         tls_pair pair;
-        tls_pair_options options = {.client = client, .server = server};
-        assert_true(tls_pair_open(&pair, &options));
+        tls_pair_begin(&pair,
+                       &(tls_pair_options){.client = tls_client_of(0),
+                                           .server = tls_server(&(rp_tls_server_options){
+                                               .certificate_file = tls_cert("server-ecdsa.pem"),
+                                               .key_file = tls_cert("server-ecdsa.key"),
+                                               .groups = retry ? "P-521" : NULL,
+                                           })});
         assert_int_equal(rp__engine_handshake(pair.client.engine, NULL), RP_ENGINE_WANT_INPUT);
         hello first;
         hello_read(&first, &pair.client.output);
@@ -313,9 +306,7 @@ static void looks_resumed(void **state)
                 changes += flight.data[at] == change[0];
         }
         assert_int_equal(changes, 1);
-        tls_pair_close(&pair);
-        rp_tls_config_release(client);
-        rp_tls_config_release(server);
+        tls_pair_end(&pair);
     }
 }
 

@@ -149,16 +149,13 @@ static void good_names(void **state)
                                         "B.Example.Test",  "127.0.0.1",  "::1",
                                         "0:0:0:0:0:0:0:1", "[::1]"};
     for (size_t i = 0; i < COUNT(names); i++) {
-        rp_tls_config *client = tls_client_of(0);
-        rp_tls_config *server = tls_server_of("server-rsa", 0);
         tls_pair pair;
-        tls_pair_options options = {.client = client, .server = server, .name = names[i]};
-        assert_true(tls_pair_open(&pair, &options));
+        tls_pair_begin(&pair, &(tls_pair_options){.client = tls_client_of(0),
+                                                  .server = tls_server_of("server-rsa", 0),
+                                                  .name = names[i]});
         if (!tls_handshake(&pair))
             fail_msg("%s: %s", names[i], pair.client.error.text);
-        tls_pair_close(&pair);
-        rp_tls_config_release(client);
-        rp_tls_config_release(server);
+        tls_pair_end(&pair);
     }
 }
 
@@ -474,12 +471,11 @@ static void what_it_says(void **state)
 {
     (void)state;
     size_t count;
-    rp_tls_config *client = tls_client(
-        &(rp_tls_options){.ca_file = tls_cert("ca.pem"), .keep_peer_certificates = true});
-    rp_tls_config *server = tls_server_of("expired", 0);
     tls_pair pair;
-    tls_pair_options options = {.client = client, .server = server};
-    assert_true(tls_pair_open(&pair, &options));
+    tls_pair_begin(&pair, &(tls_pair_options){
+                              .client = tls_client(&(rp_tls_options){
+                                  .ca_file = tls_cert("ca.pem"), .keep_peer_certificates = true}),
+                              .server = tls_server_of("expired", 0)});
     assert_false(tls_handshake(&pair));
     const rp_peer_certificate *sent = rp__engine_sent(pair.client.engine, &count);
     assert_int_equal(count, 2);
@@ -494,9 +490,7 @@ static void what_it_says(void **state)
         assert_true(sent[i].public_key + sent[i].public_key_size < sent[i].der + sent[i].der_size);
         assert_int_equal(sent[i].public_key[0], 0x30);
     }
-    tls_pair_close(&pair);
-    rp_tls_config_release(client);
-    rp_tls_config_release(server);
+    tls_pair_end(&pair);
 }
 
 int main(void)
