@@ -29,4 +29,9 @@ exports.differs = {
     'manual: --next first': all, // refused
     'manual: -K with an unknown option': ['exit'], // 26
     'manual: -K of an open quote': [],
+    'more: data that are not there': [], // as above
+    'more: binary data that are not there': [],
+    'more: encoded data that are not there': [],
+    'more: a format that is not there': [],
+    'more: max-filesize of what is not announced': [],
 };

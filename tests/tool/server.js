@@ -241,12 +241,13 @@ function serve_2(recorder, stream, fields) {
         const path = fields[':path'];
         recorder.seen[path] = (recorder.seen[path] || 0) + 1;
         const said = find({path, headers: fields, body: text, https: recorder.ports.https, seen: recorder.seen[path]});
-        if (said === null) return;
+        if (said === null || stream.destroyed) return;
+        if (said.raw !== undefined) { stream.close(2); return; } // what is not HTTP
         const head = {':status': parseInt(said.status, 10)};
         if (said.body !== null && !said.headers.some(h => /^content-length/i.test(h))) head['content-length'] = said.body.length;
         for (const line of said.headers) {
             const name = line.split(': ')[0].toLowerCase(), value = line.slice(line.indexOf(': ') + 2);
-            head[name] = head[name] === undefined ? value : [].concat(head[name], value);
+            if (name !== 'connection') head[name] = head[name] === undefined ? value : [].concat(head[name], value);
         }
         if (said.interim) stream.additionalHeaders({':status': 103, link: said.interim[0].slice(6)});
         stream.respond(head, {sendDate: false});
@@ -257,10 +258,12 @@ function serve_2(recorder, stream, fields) {
 }
 
 // Servers by their names: http, https, and others of TLS, each {identity, options}; http2: it speaks that too.
-exports.start = async (identity, others) => {
+// socket: the path of a Unix socket that the first of them is at, too.
+exports.start = async (identity, others, socket) => {
     const recorder = new Recorder();
     const servers = {http: net.createServer({noDelay: true}, s => recorder.serve(s)),
                      proxy: net.createServer({noDelay: true}, s => tunnel(recorder, s)),
+                     secureProxy: tls.createServer({...identity, ALPNProtocols: ['http/1.1']}, s => tunnel(recorder, s)),
                      https: tls.createServer({...identity, ALPNProtocols: ['http/1.1']}, s => recorder.serve(s))};
     for (const [name, other] of Object.entries(others || {})) {
         servers[name] = other.http2 ? http2.createSecureServer(other.options)
@@ -279,6 +282,8 @@ exports.start = async (identity, others) => {
         server.on('sessionError', () => {});
         recorder.ports[name] = await listen(server);
     }
-    const close = () => { recorder.take(); for (const server of Object.values(servers)) server.close(); };
-    return {recorder, ports: recorder.ports, http: recorder.ports.http, https: recorder.ports.https, close};
+    const local = net.createServer(s => recorder.serve(s));
+    await new Promise(resolve => local.listen(socket, resolve));
+    const close = () => { recorder.take(); for (const server of [local, ...Object.values(servers)]) server.close(); };
+    return {recorder, socket, ports: recorder.ports, http: recorder.ports.http, https: recorder.ports.https, close};
 };

@@ -9,10 +9,13 @@ exports.servers = {
     old: {certificate: 'server-rsa', maxVersion: 'TLSv1.2'},
     new: {certificate: 'server-rsa', minVersion: 'TLSv1.3'},
     two: {certificate: 'server-rsa', http2: true},
+    demanding: {certificate: 'server-rsa', requestCert: true, rejectUnauthorized: true},
     mutual: {certificate: 'server-rsa', requestCert: true, rejectUnauthorized: false},
 };
 
 const task = (name, args, more) => ({name: `TLS: ${name}`, args: args.split(' ').filter(a => a !== ''), ...more});
+
+const words = (name, args, more) => ({name: `TLS: ${name}`, args, ...more});
 
 exports.list = [
     task('self-signed', '{self:}/'),
@@ -51,5 +54,25 @@ exports.list = [
     task('certificates of nobody', '-o out -w <%{num_certs}-%{certs}> {http}/'),
     task('certificates of two', '--cacert {CA} -o 1 -o 2 -w %{num_certs} {https}/ {https}/json', {differs: {in: ['stdout'],
         why: 'the connection has them, whoever opened it'}}),
+    task('a client certificate', '--cacert {CA} --cert {C}/client.pem --key {C}/client.key {demanding:}/'),
+    task('a client certificate and its key in one', '--cacert {CA} -E {C}/client-both.pem {demanding:}/'),
+    task('a client certificate in DER', '--cacert {CA} --cert-type DER --cert {C}/client.der --key-type DER --key {C}/client-key.der {demanding:}/'),
+    task('a client certificate whose key is locked', '--cacert {CA} --cert {C}/client.pem --key {C}/client-aes256.key --pass wrong {demanding:}/'),
+    task('a client certificate that is not asked for', '--cacert {CA} --cert {C}/client.pem --key {C}/client.key {https}/'),
+    task('a client certificate of another key', '--cacert {CA} --cert {C}/client.pem --key {C}/client-rsa.key {demanding:}/'),
+    words('a client certificate in PKCS #12', ['--cacert', '{CA}', '--cert-type', 'P12', '--cert', '{C}/client-rsa.p12:schl\u00fcssel \u20ac', '{demanding:}/']),
+    words('a client certificate in PKCS #12, locked', ['--cacert', '{CA}', '--cert-type', 'P12', '--cert', '{C}/client-rsa.p12:wrong', '{demanding:}/']),
+    task('no client certificate, of TLS 1.2', '--tls-max 1.2 --cacert {CA} {demanding:}/'),
+    task('a proxy over TLS', '-x https://localhost:{sp} --proxy-cacert {CA} --cacert {CA} {https}/'),
+    task('a proxy over TLS, and its heads', '-i -x https://localhost:{sp} --proxy-cacert {CA} --cacert {CA} -w %{http_connect} {two:}/'),
+    task('a proxy over TLS that nobody knows', '-x https://localhost:{sp} --cacert {CA} {https}/'),
+    task('a proxy over TLS, unverified', '-x https://localhost:{sp} --proxy-insecure -k {https}/'),
+    task('a proxy over TLS, and credentials', '-x https://u:p@localhost:{sp} --proxy-insecure -k -u a:b {https}/auth'),
+    task('a proxy over TLS that makes no tunnel', '-x https://localhost:{sp} --proxy-insecure https://denied.test/'),
+    task('a proxy of the environment over TLS', '--proxy-insecure -k {https}/', {env: {https_proxy: 'https://localhost:{sp}'}}),
+    task('a Unix socket', '--unix-socket {sock} http://localhost/file.txt'),
+    task('a Unix socket, and who it is', '--unix-socket {sock} -d a=b -w %{remote_ip}:%{remote_port} http://docker/v1.43/echo', {differs: {in: ['stdout'],
+        why: 'a path is no address, and has no port'}}),
+    task('a Unix socket that is not there', '--unix-socket nothing http://localhost/'),
     task('verification in -w', '--cacert {CA} -w %{ssl_verify_result}-%{scheme} {https}/'),
 ];
