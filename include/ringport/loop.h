@@ -26,8 +26,8 @@ typedef struct rp_loop rp_loop;
 #define RP_NEVER_MS UINT64_MAX
 
 /* Memory for one loop and everything made on it. Called on the loop's thread only.
- * resize(user, NULL, n) allocates, resize(user, p, 0) frees and gives NULL; aligned as malloc
- * is. */
+ * resize(user, NULL, n) allocates, resize(user, p, 0) frees and returns NULL; aligned as
+ * malloc is. */
 typedef struct rp_allocator {
     void *(*resize)(void *user, void *memory, size_t size);
     void *user;

@@ -208,7 +208,7 @@ rp_status rp_tls_sessions_restore(rp_loop *loop, const rp_tls_config *config,
                                   const uint8_t *seal_key, const void *bytes, size_t size,
                                   size_t *count, rp_error *error);
 
-/* Adds a reference and gives config back. Any thread. */
+/* Adds a reference and returns config. Any thread. */
 rp_tls_config *rp_tls_config_retain(rp_tls_config *config);
 
 /* Drops a reference; the last one frees, after Windows' chain engine has answered what it was asked
