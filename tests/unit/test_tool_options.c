@@ -309,6 +309,29 @@ static void test_data(void **state)
            "/nonexistent/file: No such file or directory");
 }
 
+/* Only where the method is not the one that has no body anyway. */
+static void test_no_body(void **state)
+{
+    static const char none[] = "User-Agent: a\nAccept: */*\n";
+    static const char unsaid[] = "User-Agent: a\nAccept: */*\nContent-Length: \n";
+    tool_options o;
+    char argument[80];
+    (void)state;
+    accept(&o, COMMAND_LOAD, WORDS("-A", "a", URL));
+    assert_fields(&o, none);
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("-A", "a", "-I", URL));
+    assert_fields(&o, none);
+    options_free(&o);
+    accept(&o, COMMAND_GET, WORDS("-A", "a", "-X", "POST", URL));
+    assert_fields(&o, unsaid);
+    options_free(&o);
+    snprintf(argument, sizeof(argument), "%s", files_write("list", "POST https://h/\n", 16));
+    accept(&o, COMMAND_LOAD, WORDS("-A", "a", "--requests-from", argument));
+    assert_fields(&o, unsaid);
+    options_free(&o);
+}
+
 static void test_upload(void **state)
 {
     static const struct {
@@ -979,6 +1002,7 @@ int main(void)
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_data),
+        cmocka_unit_test(test_no_body),
         cmocka_unit_test(test_upload),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_limits),

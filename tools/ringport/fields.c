@@ -68,7 +68,7 @@ static void add_body(fields *f, const tool_options *o, const own_fields *own)
             add_length(f, o, o->body.size);
         if (o->data && !o->json_body)
             add_own(f, o, "Content-Type", "application/x-www-form-urlencoded");
-    } else if (!own->uploads) {
+    } else if (!own->uploads && (o->method != NULL || o->list.count > 0)) {
         add_own(f, o, "Content-Length", ""); /* -X POST without a body says nothing of one */
     }
 }
