@@ -45,6 +45,10 @@ static void put_port(packer *p, uint16_t port)
 
 static void put_authority(packer *p, const rp_url *url)
 {
+    if (url->authority.size > 0) {
+        put(p, url->authority.data, url->authority.size);
+        return;
+    }
     if (url->host_is_ipv6)
         put(p, "[", 1);
     put(p, url->host.data, url->host.size);

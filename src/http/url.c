@@ -303,6 +303,15 @@ static bool all_visible(const char *text, size_t size)
     return i == size;
 }
 
+/* What stands there from the host to the end, if a request's Host is the same: no port that is the
+ * default, or is not written as a number is. */
+static size_t authority_size(const rp_url *url, const char *begin, size_t size)
+{
+    size_t host = url->host.size + 2 * (size_t)url->host_is_ipv6;
+    bool same = url->port_is_default ? size == host : size > host + 1 && begin[host + 1] != '0';
+    return same ? size : 0;
+}
+
 static void keep(rp_url_front *front, const rp_url *url, const char *text)
 {
     size_t size = (size_t)((const char *)url->path.data - text);
@@ -312,6 +321,9 @@ static void keep(rp_url_front *front, const rp_url *url, const char *text)
     front->size = (uint8_t)size;
     front->host_at = (uint8_t)((const char *)url->host.data - text);
     front->host_size = (uint8_t)url->host.size;
+    front->authority_at = (uint8_t)(front->host_at - url->host_is_ipv6);
+    front->authority_size =
+        (uint8_t)authority_size(url, text + front->authority_at, size - front->authority_at);
     front->https = url->https;
     front->host_is_ipv6 = url->host_is_ipv6;
     front->port_is_default = url->port_is_default;
@@ -337,6 +349,7 @@ rp_status rp__url_parse_like(rp_url *url, rp_url_front *front, const char *text,
                     .port = front->port,
                     .port_is_default = front->port_is_default,
                     .path = {bytes + path, query - path},
-                    .query = {bytes + query, fragment - query}};
+                    .query = {bytes + query, fragment - query},
+                    .authority = {bytes + front->authority_at, front->authority_size}};
     return RP_OK;
 }

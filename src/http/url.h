@@ -18,6 +18,9 @@ typedef struct rp_url {
     rp_slice path;     /* begins with "/", or empty: send "/" */
     rp_slice query;    /* with its "?", or empty */
     rp_slice userinfo; /* "user:password", percent-encoded, or empty */
+    /* Host and port as a request names them, where they stand so in the text and that was found out
+     * before (rp__url_parse_like); else empty: to be put together. */
+    rp_slice authority;
 } rp_url;
 
 /* error is set on failure: RP_E_BAD_URL with a sentence that says what is wrong and where. Strict:
@@ -29,7 +32,7 @@ rp_status rp__url_parse(rp_url *url, const char *text, size_t size, rp_error *er
  * requests of a program go where the last one went. Zero: nothing is known. */
 typedef struct rp_url_front {
     char text[64];
-    uint8_t size, host_at, host_size;
+    uint8_t size, host_at, host_size, authority_at, authority_size;
     bool https, host_is_ipv6, port_is_default;
     uint16_t port;
 } rp_url_front;

@@ -25,6 +25,20 @@ static void assert_same_slice(rp_slice a, rp_slice b)
 }
 
 /* Whatever the last URL was: one of those before it, and itself. */
+/* Host and port as a request names them: where that stands in the text so it is said. */
+static void assert_authority(const rp_url *url, rp_slice authority)
+{
+    char text[RP_HOST_LIMIT + 16], port[8] = "";
+    if (authority.size == 0)
+        return;
+    if (!url->port_is_default)
+        (void)snprintf(port, sizeof(port), ":%u", url->port);
+    (void)snprintf(text, sizeof(text), url->host_is_ipv6 ? "[%.*s]%s" : "%.*s%s",
+                   (int)url->host.size, (const char *)url->host.data, port);
+    assert_int_equal(authority.size, strlen(text));
+    assert_memory_equal(authority.data, text, authority.size);
+}
+
 static void assert_like(const rp_url *url, const char *text, size_t size, rp_status status,
                         const rp_error *error)
 {
@@ -45,6 +59,7 @@ static void assert_like(const rp_url *url, const char *text, size_t size, rp_sta
         assert_same_slice(like.path, url->path);
         assert_same_slice(like.query, url->query);
         assert_same_slice(like.userinfo, url->userinfo);
+        assert_authority(url, like.authority);
     }
 }
 
@@ -198,9 +213,12 @@ static unsigned assert_untold(const char *text, size_t size)
 /* Behind what the last URL began with there may be anything. */
 static void test_begins_like_the_last(void **state)
 {
-    static const char *const fronts[] = {"https://h", "http://h:80", "https://[::1]", "https://h:"};
+    static const char *const fronts[] = {
+        "https://h",      "http://h:80",         "https://[::1]",
+        "https://h:",     "https://h:8443",      "https://h:08443",
+        "https://h:0443", "https://[::1]:08443", "https://[::1]:1"};
     (void)state;
-    for (size_t i = 0; i < 4 * 255; i++) {
+    for (size_t i = 0; i < 9 * 255; i++) {
         char text[40];
         rp_url url;
         rp_error error;
@@ -213,6 +231,22 @@ static void test_begins_like_the_last(void **state)
                        (int)(i % 251 + 1), (int)(i % 241 + 1));
         (void)parse(&url, text, &error, &copy);
         free(copy);
+    }
+}
+
+static void test_authority_of_the_last(void **state)
+{
+    static const char *const texts[] = {"https://h/", "http://h:8080/", "https://[::1]:8443?q"};
+    rp_url_front front = {.size = 0};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        rp_url url;
+        size_t size = strlen(texts[i]);
+        assert_int_equal(rp__url_parse_like(&url, &front, texts[i], size, NULL), RP_OK);
+        assert_int_equal(url.authority.size, 0);
+        assert_int_equal(rp__url_parse_like(&url, &front, texts[i], size, NULL), RP_OK);
+        assert_true(url.authority.size > 0);
+        assert_authority(&url, url.authority);
     }
 }
 
@@ -313,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_begins_like_the_last),
+        cmocka_unit_test(test_authority_of_the_last),
         cmocka_unit_test(test_secrets_are_not_told),
         cmocka_unit_test(test_nul_is_no_end),
         cmocka_unit_test(test_limits),
