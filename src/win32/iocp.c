@@ -215,7 +215,7 @@ static int open_port(iocp_port *port)
 static rp_status iocp_create(rp_port **out, const rp_port_options *options, rp_error *error)
 {
     *out = NULL;
-    iocp_port *port = rp__base_create(options, &rp_iocp_port_ops, &iocp_steps, sizeof(*port));
+    iocp_port *port = rp__base_create(options, &rp__iocp_port_ops, &iocp_steps, sizeof(*port));
     if (port == NULL)
         return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
     int os_code = open_port(port);
@@ -233,7 +233,7 @@ static rp_status iocp_create(rp_port **out, const rp_port_options *options, rp_e
     return status;
 }
 
-const rp_port_ops rp_iocp_port_ops = {
+const rp_port_ops rp__iocp_port_ops = {
     .name = "iocp",
     .create = iocp_create,
     .destroy = iocp_destroy,

@@ -4,6 +4,6 @@
 
 #include "loop/port.h"
 
-extern const rp_port_ops rp_iocp_port_ops;
+extern const rp_port_ops rp__iocp_port_ops;
 
 #endif
