@@ -148,6 +148,8 @@ void calls_plan(world *w)
         bool closes =
             c->flaw != FLAW_NONE || c->extra != EXTRA_NONE || c->close_announced || c->close_silent;
         c->early = !closes && world_chance(w, w->knobs.early);
+        if (w->knobs.busy > 0 && world_chance(w, w->knobs.busy))
+            c->busy = 1 + (unsigned)world_draw(w, 3);
         c->early_hints = c->upload_bytes > 0 && !c->early && world_chance(w, w->knobs.early);
         if (w->knobs.produced > 0)
             call_plan_producer(w, c);
@@ -473,7 +475,9 @@ static void take_head(call *c, rp_request *request, const rp_response_head *head
                            (head->version == 20 && strcmp(head->headers[i].name, "x-id") == 0)) &&
                           strcmp(head->headers[i].value, id) == 0);
     rp_request_summary_get(request, &so_far);
-    if (!found && (head->status != 100 || c->expectation == EXPECT_NONE))
+    if (head->status == 503 && c->was_busy) /* nor is it judged further */
+        c->strange = c->excused = true;
+    else if (!found && (head->status != 100 || c->expectation == EXPECT_NONE))
         becomes_strange(c, so_far.bytes_sent);
     if (!c->strange)
         check_head(c, head);
@@ -633,10 +637,11 @@ static void take_end(call *c, rp_request *request, const rp_response_summary *su
     c->status_code = c->good ? RP_OK : summary->error->status;
     c->followed = summary->redirects;
     CHECK(c->followed <= c->told);
-    if (c->followed > c->hop_seen) /* of the last one nobody has seen anything */
+    if (c->followed > c->hop_seen) { /* of the last one nobody has seen anything */
+        c->hop_seen = c->followed;   /* nor counts a late copy of an earlier one */
         c->asked = 0;
-    if (c->followed > c->hop_seen)
         c->seen = 0;
+    }
     c->told_sent = summary->bytes_sent;
     c->told_safe = !c->good && summary->error->replay_safe;
     CHECK((summary->decoded ? summary->decoded_bytes : summary->body_bytes) == c->received ||

@@ -560,6 +560,22 @@ static void host_saw(call *c, unsigned hop, uint64_t bytes)
         c->seen = bytes;
 }
 
+static void is_busy(rp_sim_exchange *x, world *w)
+{
+    bool bodiless = strcmp(rp_sim_method(x), "HEAD") == 0;
+    const char *again = world_chance(w, 200) ? "Retry-After: 1\r\n" : NULL;
+    if (world_chance(w, 500))
+        rp_sim_wait(x, world_draw(w, 300));
+    if (bodiless || world_chance(w, 500)) {
+        rp_sim_respond(x, 503, again, "busy", bodiless ? 0 : 4);
+        return;
+    }
+    rp_sim_head(x, 503, again, RP_SIM_SIZE_UNKNOWN);
+    rp_sim_wait(x, world_draw(w, 400));
+    rp_sim_data(x, "busy", 4);
+    rp_sim_end(x, RP_SIM_KEEP);
+}
+
 static void take_head(rp_sim_exchange *x, host *h)
 {
     unsigned hop;
@@ -592,6 +608,12 @@ static void take_head(rp_sim_exchange *x, host *h)
     }
     host_saw(c, hop, v->head_bytes);
     CHECK(c->asked <= (idempotent && !o->never_replay ? 2u * h->world->knobs.tries : 1u));
+    if (hop == c->hops && c->busy > 0) {
+        c->busy--;
+        c->was_busy = v->refused = v->may_come = true;
+        is_busy(x, h->world);
+        return;
+    }
     v->spoilt = hop < c->hops ? c->way[hop].rude && strcmp(c->method, "HEAD") != 0
                               : c->flaw != FLAW_NONE || c->close_announced || c->leaves;
     char line[32];
@@ -622,6 +644,8 @@ static void take_body(rp_sim_exchange *x, const uint8_t *data, size_t size)
 static void take_request(rp_sim_exchange *x, const host *h)
 {
     visit *v = rp_sim_exchange_user(x);
+    if (v->refused)
+        return;
     CHECK(v->uploaded == v->upload);
     if (v->upload > 0 || v->hop == 0)
         call_check_body(x, v->now);

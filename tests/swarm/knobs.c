@@ -464,26 +464,60 @@ static void lacking(knobs *k, dice *d)
     k->sim.fault_ppm[RP_SIM_NO_BUFFERS] = (uint32_t)dice_scale(d, 0, 300000);
 }
 
+/* What takes a request's answer from it, or its body, meets what else does. */
+static void crossing(knobs *k, dice *d)
+{
+    network(k, d);
+    hosts(k, d);
+    if (dice_chance(d, 300))
+        client_limits(k, d);
+    load(k, d, 40);
+    k->busy = some(d, 700, 700);
+    k->redirected = some(d, 600, 600);
+    k->encoded = 300 + (unsigned)dice_draw(d, 701);
+    k->credited = 300 + (unsigned)dice_draw(d, 701);
+    k->early = 300 + (unsigned)dice_draw(d, 601);
+    k->uploads = 400 + (unsigned)dice_draw(d, 401);
+    k->cancelled = some(d, 500, 300);
+    k->limited = some(d, 300, 700);
+    k->limit_ms = 1 + dice_scale(d, 0, 20000);
+    k->faulty = dice_chance(d, 200);
+    if (k->faulty)
+        k->sim.fault_ppm[RP_SIM_NO_MEMORY] = 1 + (uint32_t)dice_scale(d, 0, 10000);
+    k->ends_early = dice_chance(d, 100);
+    straight(k);
+}
+
 const scenario scenarios[] = {
-    {"swarm", swarm},         {"handshakes", handshakes},
-    {"closes", closes},       {"slow", slow},
-    {"cancels", cancels},     {"deadlines", deadlines},
-    {"dying", dying},         {"few", few},
-    {"both_ways", both_ways}, {"lacking", lacking},
-    {"alone", alone},         {"pauses", pauses},
-    {"ages", ages},           {"multiplexed", multiplexed},
-    {"redirects", redirects}, {"encoded", encoded},
-    {"proxied", proxied},     {NULL, NULL},
+    {"swarm", swarm},
+    {"handshakes", handshakes},
+    {"closes", closes},
+    {"slow", slow},
+    {"cancels", cancels},
+    {"deadlines", deadlines},
+    {"dying", dying},
+    {"few", few},
+    {"both_ways", both_ways},
+    {"lacking", lacking},
+    {"alone", alone},
+    {"pauses", pauses},
+    {"ages", ages},
+    {"multiplexed", multiplexed},
+    {"redirects", redirects},
+    {"encoded", encoded},
+    {"proxied", proxied},
+    {"crossing", crossing},
+    {NULL, NULL},
 };
 
-/* The half of all seeds are of the swarm. */
+/* The half of all seeds are of the swarm, and none of crossing, which is run for itself. */
 static const scenario *scenario_of(const char *name, dice *d)
 {
     size_t count = 0;
     while (scenarios[count].name != NULL)
         count++;
     if (name == NULL)
-        return &scenarios[dice_chance(d, 500) ? 0 : 1 + dice_draw(d, count - 1)];
+        return &scenarios[dice_chance(d, 500) ? 0 : 1 + dice_draw(d, count - 2)];
     for (size_t i = 0; i < count; i++) {
         if (strcmp(scenarios[i].name, name) == 0)
             return &scenarios[i];
@@ -547,7 +581,7 @@ static void make_real(knobs *k, dice *d)
  * none are what they were. */
 static void producers(knobs *k, dice *d)
 {
-    if (k->uploads == 0 || !dice_chance(d, 350))
+    if (k->uploads == 0 || !dice_chance(d, k->busy > 0 ? 700 : 350))
         return;
     k->produced = 300 + (unsigned)dice_draw(d, 701);
     if (k->uploads < 200)
@@ -566,18 +600,18 @@ static void origin_limits(rp_limit_options *limits, dice *d)
 }
 
 /* Retries, second tries beside the first, and a limit that both have to do with. */
-static void tries(knobs *k, dice *d)
+static void tries(knobs *k, dice *d, unsigned permille)
 {
     rp_client_options *c = &k->client;
     c->limits.adaptive = dice_chance(d, 40);
-    if (dice_chance(d, 60)) {
+    if (dice_chance(d, permille)) {
         c->retry.attempts = 2 + (uint32_t)dice_draw(d, 3);
         c->retry.backoff_least_ms = 1 + (uint32_t)dice_scale(d, 0, 1000);
         c->retry.jitter = dice_chance(d, 500) ? RP_JITTER_DECORRELATED : RP_JITTER_FULL;
         c->retry.budget_percent = dice_chance(d, 500) ? UINT32_MAX : 0;
         k->tries = c->retry.attempts;
     }
-    if (dice_chance(d, 60)) {
+    if (dice_chance(d, permille)) {
         c->hedge.delay_ms = 1 + (uint32_t)dice_scale(d, 0, 200);
         c->hedge.percentile = dice_chance(d, 300) ? 1 + (uint32_t)dice_draw(d, 99) : 0;
         c->hedge.budget_percent = dice_chance(d, 700) ? UINT32_MAX : 0;
@@ -626,7 +660,7 @@ const scenario *knobs_choose(knobs *k, const char *name, uint64_t seed, bool rea
         origin_limits(&k->client.limits, &d);
     producers(k, &d);
     if (chosen->choose != few && chosen->choose != alone && chosen->choose != ages)
-        tries(k, &d);
+        tries(k, &d, chosen->choose == crossing ? 600 : 60);
     local_ends(k, &d);
     k->events = some(&d, 150, 900);
     k->leaving = some(&d, 150, 700);

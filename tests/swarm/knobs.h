@@ -60,7 +60,7 @@ typedef struct knobs {
     uint64_t pause_us; /* most between the end of a call and the start of the next; 0: at once */
     size_t body_bytes, upload_bytes; /* at most */
     /* Permille of calls: */
-    unsigned uploads, flawed, slow, credited, informational, early, astray, extras;
+    unsigned uploads, flawed, slow, credited, informational, early, astray, extras, busy;
     unsigned cancelled, limited, redirected, encoded, proxied;
     unsigned produced; /* of those that upload */
     unsigned events;   /* their answers are server-sent events */

@@ -132,6 +132,8 @@ struct call {
     uint64_t wait_ms; /* now and then, between pieces */
     bool early;       /* before the request's body is there */
     bool early_hints; /* a 103 comes before it is */
+    unsigned busy;    /* so often its host says 503 first */
+    bool was_busy;
     bool close_announced, close_silent;
     /* Its way there: hop after hop, the last of which is host's. */
     leg way[HOPS_MOST + 1];
