@@ -275,7 +275,7 @@ static void is_late(rp_timer *timer, void *user)
     rp_hedge_lessons *lessons = origin->hedging;
     (void)timer;
     if (first->state != RP_REQUEST_ACTIVE || first->conn == NULL || first->sent_ns == 0 ||
-        first->head_begun || hedge->second != NULL || first->client->drain.begun)
+        first->head_begun || hedge->second != NULL || hedge->tried || first->client->drain.begun)
         return;
     if (rp__origin_waiting(origin) > 0 || rp__limit_room(origin) <= origin->queued_spares ||
         !take(hedge, lessons))
@@ -295,6 +295,7 @@ void rp__hedge_begun(rp_request *request)
 {
     if (is_first(request) || request->attempts > 1)
         return;
+    request->hedge->tried = true;
     request->hedge->sent++;
     request->origin->counts.hedges++;
 }

@@ -20,6 +20,7 @@ typedef struct rp_hedge {
     bool carries;   /* the second does */
     bool elsewhere; /* the second is offered to connections to other addresses only */
     bool won;       /* it was the second that answered */
+    bool tried;     /* a second was sent in this try */
     unsigned sent;  /* seconds, of all tries */
 } rp_hedge;
 

@@ -655,7 +655,7 @@ static void forget_connection(rp_request *request)
     if (request->explain != NULL)
         rp__why_again(request);
     if (request->hedge != NULL)
-        request->hedge->won = false;
+        request->hedge->won = request->hedge->tried = false;
     request->exchange = NULL;
     request->head_size = 0;
     request->fresh_only = request->client->options.never_reuse;

@@ -505,6 +505,23 @@ static void test_replay_safe(void **state)
     }
 }
 
+/* Once in each try, also of one that the server refuses, and that goes out again behind its second.
+ */
+static void test_once(void **state)
+{
+    (void)state;
+    plan pl = {.steps = {{REFUSED, 150}, {BUSY, 0}, {GOOD, 900}, {GOOD, 0}}};
+    told t = {.heads = 0};
+    plan_begin(&pl, RP_HTTP_2, NULL, false);
+    start(&t, &pl, NULL);
+    await(&t);
+    assert_int_equal(t.status, 200);
+    assert_int_equal(t.body, '3');
+    assert_int_equal(t.summary.attempts, 3);
+    assert_int_equal(t.summary.hedges, 1);
+    play_end(&pl.p);
+}
+
 /* A client that replays nothing hedges nothing. */
 static void test_never_replay(void **state)
 {
@@ -848,13 +865,21 @@ static void test_queue_limit(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outcomes),       cmocka_unit_test(test_loser),
-        cmocka_unit_test(test_with_retries),   cmocka_unit_test(test_replay_safe),
-        cmocka_unit_test(test_never_replay),   cmocka_unit_test(test_places),
-        cmocka_unit_test(test_one_connection), cmocka_unit_test(test_unreached),
-        cmocka_unit_test(test_ended),          cmocka_unit_test(test_ended_in_callbacks),
-        cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_one_slow_of_ten),
-        cmocka_unit_test(test_budget),         cmocka_unit_test(test_several),
+        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_loser),
+        cmocka_unit_test(test_with_retries),
+        cmocka_unit_test(test_replay_safe),
+        cmocka_unit_test(test_once),
+        cmocka_unit_test(test_never_replay),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_one_connection),
+        cmocka_unit_test(test_unreached),
+        cmocka_unit_test(test_ended),
+        cmocka_unit_test(test_ended_in_callbacks),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_one_slow_of_ten),
+        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_several),
         cmocka_unit_test(test_queue_limit),
     };
     return cmocka_run_group_tests_name("simulator", tests, NULL, NULL);
