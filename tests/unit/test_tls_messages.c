@@ -208,7 +208,7 @@ static void extensions_of_server_hello(void **state)
         tls_scene s;
         tls_scene_open(&s, "http/1.1");
         const uint8_t extension[] = {0, types[i], 0, 2, 0, 0};
-        size_t lists = 5 + 4 + 2 + 32 + 1 + s.hello[5 + 4 + 2 + 32] + 2 + 1;
+        size_t lists = 5u + 4 + 2 + 32 + 1 + s.hello[5 + 4 + 2 + 32] + 2 + 1;
         const length_at lengths[] = {{3, 2}, {6, 3}, {lists, 2}};
         s.hello_size =
             put(s.hello, s.hello_size, s.hello_size, extension, sizeof(extension), lengths, 3);
