@@ -475,10 +475,12 @@ static void take_head(call *c, rp_request *request, const rp_response_head *head
                            (head->version == 20 && strcmp(head->headers[i].name, "x-id") == 0)) &&
                           strcmp(head->headers[i].value, id) == 0);
     rp_request_summary_get(request, &so_far);
-    if (head->status == 503 && c->was_busy) /* nor is it judged further */
+    if (head->status == 503 && c->was_busy) { /* nor is it judged further */
         c->strange = c->excused = true;
-    else if (!found && (head->status != 100 || c->expectation == EXPECT_NONE))
+        c->heads++;
+    } else if (!found && (head->status != 100 || c->expectation == EXPECT_NONE)) {
         becomes_strange(c, so_far.bytes_sent);
+    }
     if (!c->strange)
         check_head(c, head);
     if (!head->informational)
