@@ -606,6 +606,43 @@ static void nothing(void *argument)
     (void)argument;
 }
 
+/* ---- what the server sent ---- */
+
+/* The answer has copies, which outlive their connection and the service. */
+static void test_certificates(void **state)
+{
+    site s;
+    char url[128];
+    rp_error error;
+    rp_response *answers[2];
+    (void)state;
+    site_begin(&s, &(rp_service_options){.threads = 1});
+    rp_tls_config *keeping = tls_client(
+        &(rp_tls_options){.ca_file = tls_cert("ca.pem"), .keep_peer_certificates = true});
+    rp_service_set_tls(s.service, keeping);
+    rp_tls_config_release(keeping);
+    url_of(&s, "/bytes/10", url, sizeof(url));
+    for (size_t i = 0; i < 2; i++) {
+        answers[i] = rp_service_call(s.service, &(rp_request_options){.url = url}, 0, 0, &error);
+        assert_non_null(answers[i]);
+    }
+    site_end(&s);
+    for (size_t i = 0; i < 2; i++) {
+        const rp_response_summary *summary = &answers[i]->summary;
+        assert_int_equal(summary->reused, i > 0);
+        assert_int_equal(summary->peer_certificate_count, 2);
+        const rp_peer_certificate *sent = summary->peer_certificates;
+        assert_ptr_not_equal(sent, answers[1 - i]->summary.peer_certificates);
+        assert_true(sent->der_size > 100 && sent->der[0] == 0x30);
+        assert_true(sent->public_key > sent->der &&
+                    sent->public_key + sent->public_key_size < sent->der + sent->der_size);
+        assert_true(strlen(sent->subject) > 0 && strlen(sent->issuer) > 0);
+        assert_true(sent->not_after > sent->not_before);
+    }
+    rp_response_free(answers[0]);
+    rp_response_free(answers[1]);
+}
+
 int main(void)
 {
     /* With the first thread the thread sanitizer starts one of its own. */
@@ -622,6 +659,7 @@ int main(void)
         fixture_test(test_all_at_once),
         fixture_test(test_metrics),
         fixture_test(test_metrics_on_own_thread),
+        fixture_test(test_certificates),
     };
     return fixture_run(tests);
 }
