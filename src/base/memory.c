@@ -68,6 +68,11 @@ void rp__free_secret(rp_memory *memory, void *block, size_t used)
     rp__free(memory, block);
 }
 
+void rp__free_secret_text(rp_memory *memory, char *text)
+{
+    rp__free_secret(memory, text, text != NULL ? strlen(text) : 0);
+}
+
 void *rp__reallocate_secret(rp_memory *memory, void *old, size_t used, size_t size)
 {
     RP_ASSERT(used <= size);

@@ -38,6 +38,8 @@ void rp__wipe(void *bytes, size_t size);
 
 /* NULL does nothing. */
 void rp__free_secret(rp_memory *memory, void *block, size_t used);
+/* The same of a NUL-terminated text. */
+void rp__free_secret_text(rp_memory *memory, char *text);
 
 /* Like rp__reallocate, but no copy is left where the block was. used <= size. */
 void *rp__reallocate_secret(rp_memory *memory, void *old, size_t used, size_t size);

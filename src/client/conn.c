@@ -77,8 +77,7 @@ static void facts_release(rp_client *client, rp_conn_facts *facts)
     if (facts == NULL || --facts->references > 0)
         return;
     rp__free(memory, facts->certificates);
-    if (facts->proxy_heads != NULL)
-        rp__free_secret(memory, facts->proxy_heads, strlen(facts->proxy_heads));
+    rp__free_secret_text(memory, facts->proxy_heads);
     rp__free(memory, facts);
 }
 

@@ -214,21 +214,15 @@ static rp_status hop_make(rp_proxy *proxy, rp_hop *hop, const rp_proxy_options *
 
 /* ---- the whole ---- */
 
-static void text_free(rp_memory *memory, char *text)
-{
-    if (text != NULL)
-        rp__free_secret(memory, text, strlen(text));
-}
-
 static void proxy_free(rp_proxy *proxy)
 {
     rp_memory memory = proxy->memory;
     for (size_t i = 0; i < RP_HOPS; i++) {
         rp_hop *hop = &proxy->hops[i];
         rp__free(&memory, hop->host);
-        text_free(&memory, hop->user);
-        text_free(&memory, hop->password);
-        text_free(&memory, hop->fields);
+        rp__free_secret_text(&memory, hop->user);
+        rp__free_secret_text(&memory, hop->password);
+        rp__free_secret_text(&memory, hop->fields);
     }
     rp__free(&memory, proxy->no_proxy);
     rp_tls_config_release(proxy->tls);

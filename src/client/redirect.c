@@ -42,17 +42,11 @@ static const char *peer_of(const rp_request *request)
     return request->conn != NULL ? rp__conn_peer(request->conn) : request->origin->host;
 }
 
-static void free_text(rp_memory *memory, char *text)
-{
-    if (text != NULL)
-        rp__free_secret(memory, text, strlen(text));
-}
-
 static void next_free(rp_request *request)
 {
     redirection *r = redirection_of(request);
     rp_memory *memory = &request->client->loop->memory;
-    free_text(memory, r->next_url);
+    rp__free_secret_text(memory, r->next_url);
     rp__free_secret(memory, r->next_block, r->next.size);
     r->next_url = NULL;
     r->next_block = NULL;
@@ -63,7 +57,7 @@ static void redirection_free(rp_request *request)
     redirection *r = redirection_of(request);
     rp_memory *memory = &request->client->loop->memory;
     next_free(request);
-    free_text(memory, r->url);
+    rp__free_secret_text(memory, r->url);
     rp_proxy_release(r->proxy);
     rp__free(memory, r);
     request->redirects = NULL;
@@ -298,7 +292,7 @@ static rp_status decide(rp_request *request, const rp_response_head *head, const
         status = r->next_url == NULL ? no_memory(request, error)
                                      : ask(request, head, &url, follow, error);
     }
-    free_text(memory, text);
+    rp__free_secret_text(memory, text);
     return status;
 }
 
@@ -343,7 +337,7 @@ static void follow(rp_request *request)
     rp_url url;
     rp_error error;
     rp__trace_attempt_end(request, NULL, 0);
-    free_text(&client->loop->memory, r->url);
+    rp__free_secret_text(&client->loop->memory, r->url);
     r->url = r->next_url;
     r->next_url = NULL;
     r->count++;

@@ -45,8 +45,7 @@ static void stream_free(rp_stream *stream)
     rp__free(memory, stream->alpn);
     rp__free(memory, stream->session_key);
     rp__free(memory, stream->peer_text);
-    if (stream->proxy_heads != NULL)
-        rp__free_secret(memory, stream->proxy_heads, strlen(stream->proxy_heads));
+    rp__free_secret_text(memory, stream->proxy_heads);
     rp__free(memory, stream->rest);
     rp__free(memory, stream->left_failure);
     rp__free(memory, stream->local);

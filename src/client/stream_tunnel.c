@@ -119,8 +119,7 @@ static void tell(rp_tunnel *tunnel, rp_tunnel_result *result)
     negotiation_free(tunnel);
     if (fn != NULL)
         fn(tunnel->user, result);
-    if (heads != NULL)
-        rp__free_secret(memory, heads, strlen(heads));
+    rp__free_secret_text(memory, heads);
 }
 
 static void fail(rp_tunnel *tunnel, const rp_error *error)

@@ -27,8 +27,8 @@ rp_connect_result rp__connect_feed(rp_connect *connect, const uint8_t *data, siz
 void rp__connect_end(rp_connect *connect, rp_error *error);
 /* The answer's status; 0: none came yet. */
 int rp__connect_status(const rp_connect *connect);
-/* The answer's heads, as text with HTTP/1.1's line ends: the caller's, to rp__free_secret with its
- * length. NULL: none came, or they were not to be kept. */
+/* The answer's heads, as text with HTTP/1.1's line ends: the caller's, to
+ * rp__free_secret_text. NULL: none came, or they were not to be kept. */
 char *rp__connect_heads(rp_connect *connect);
 
 #endif
