@@ -136,6 +136,16 @@ static void text_6(const rp_address *address, bool with_port, char *text)
         (void)snprintf(text, RP_ADDRESS_TEXT_SIZE, "%s%s", host, zone);
 }
 
+bool rp__address_is_among(const rp_address *address, const rp_address *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].family == address->family &&
+            memcmp(list[i].bytes, address->bytes, sizeof(address->bytes)) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *rp__address_text(const rp_address *address, bool with_port,
                              char text[RP_ADDRESS_TEXT_SIZE])
 {

@@ -21,6 +21,9 @@ typedef struct rp_address {
  * literal. Does not touch port. */
 bool rp__address_parse(rp_address *address, const char *text, size_t size);
 
+/* Whether a host's address is in a list, whatever the ports. */
+bool rp__address_is_among(const rp_address *address, const rp_address *list, size_t count);
+
 /* "[" 45 "]:65535" NUL, with room */
 #define RP_ADDRESS_TEXT_SIZE 64
 

@@ -261,22 +261,12 @@ static void begin_socks(rp_tunnel *tunnel, const rp_address *address)
     ask(tunnel, socks->out, socks->out_size);
 }
 
-static bool is_target(const rp_tunnel *tunnel, const rp_address *address)
-{
-    for (size_t i = 0; i < tunnel->target_count; i++) {
-        if (tunnel->targets[i].family == address->family &&
-            memcmp(tunnel->targets[i].bytes, address->bytes, sizeof(address->bytes)) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Those that the rules allow. Returns why the first of the others is not allowed, or NULL. */
 static const char *add_targets(rp_tunnel *tunnel, const rp_address *addresses, size_t count)
 {
     const char *why_not = NULL, *first = NULL;
     for (size_t i = 0; i < count && tunnel->target_count < RP_ADDRESSES_LIMIT; i++) {
-        if (is_target(tunnel, &addresses[i]))
+        if (rp__address_is_among(&addresses[i], tunnel->targets, tunnel->target_count))
             continue;
         if (rp__rules_allow(&tunnel->rules, tunnel->host, &addresses[i], &why_not))
             tunnel->targets[tunnel->target_count++] = addresses[i];
@@ -333,11 +323,8 @@ static void looked_up_more(void *user, const rp_resolved *resolved)
 
 static rp_lookup *start_lookup(rp_tunnel *tunnel, unsigned patience, rp_lookup_fn *fn)
 {
-    unsigned how = tunnel->families == RP_FAMILIES_IPV4   ? RP_LOOKUP_NO_V6
-                   : tunnel->families == RP_FAMILIES_IPV6 ? RP_LOOKUP_NO_V4
-                                                          : 0;
     return rp__lookup_start(tunnel->loop, tunnel->resolver, tunnel->host, tunnel->port_number,
-                            how | patience, fn, tunnel);
+                            rp__lookup_of(tunnel->families) | patience, fn, tunnel);
 }
 
 static void looked_up(void *user, const rp_resolved *resolved)

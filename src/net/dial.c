@@ -567,16 +567,6 @@ static bool connect_phase(rp_dial *dial)
     return true;
 }
 
-static bool is_known(const rp_dial *dial, const rp_address *address)
-{
-    for (size_t i = 0; i < dial->count; i++) {
-        if (memcmp(dial->addresses[i].bytes, address->bytes, sizeof(address->bytes)) == 0 &&
-            dial->addresses[i].family == address->family)
-            return true;
-    }
-    return false;
-}
-
 /* The late family's answer. */
 static void on_more(void *user, const rp_resolved *resolved)
 {
@@ -584,7 +574,7 @@ static void on_more(void *user, const rp_resolved *resolved)
     bool idle = dial->next == dial->count; /* the delay is not running, but for the late family */
     dial->lookup = NULL;
     for (size_t i = 0; i < resolved->count && dial->count < RP_ADDRESSES_LIMIT; i++) {
-        if (!is_known(dial, &resolved->addresses[i]))
+        if (!rp__address_is_among(&resolved->addresses[i], dial->addresses, dial->count))
             dial->addresses[dial->count++] = resolved->addresses[i];
     }
     dial->choice = dial->choice || dial->count > 1;
@@ -658,10 +648,7 @@ static rp_dial *dial_new(rp_loop *loop, const rp_dial_options *options, rp_dial_
     dial->connect_timeout_ms = options->connect_timeout_ms;
     dial->port = options->port;
     dial->rules = options->rules;
-    if (options->families == RP_FAMILIES_IPV4)
-        dial->how = RP_LOOKUP_NO_V6;
-    else if (options->families == RP_FAMILIES_IPV6)
-        dial->how = RP_LOOKUP_NO_V4;
+    dial->how = rp__lookup_of(options->families);
     dial->speaks_first = options->speaks_first;
     if (options->local != NULL)
         dial->local = *options->local;

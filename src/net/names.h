@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 #include "base/memory.h"
+#include <ringport/address.h>
 #include <ringport/error.h>
 
 #include <stdatomic.h>
@@ -27,6 +28,12 @@ enum {
     RP_LOOKUP_NO_V4 = 2, /* not for these: it is as if the name had none */
     RP_LOOKUP_NO_V6 = 4
 };
+static inline unsigned rp__lookup_of(rp_families families)
+{
+    return families == RP_FAMILIES_IPV4   ? RP_LOOKUP_NO_V6
+           : families == RP_FAMILIES_IPV6 ? RP_LOOKUP_NO_V4
+                                          : 0;
+}
 
 /* Room for a host name that rp__names_answer did not refuse, its final dot and a NUL. */
 #define RP_NAME_SIZE 256
