@@ -3,6 +3,8 @@
  * whose, and what for; a line that can't be read is left out, and the PEM never is. */
 #include "certs.h"
 
+#include "base64.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -494,15 +496,12 @@ static void print_algorithm(FILE *out, const char *label, span identifier)
 
 static void print_pem(FILE *out, const rp_peer_certificate *certificate)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t *at = certificate->der;
+    char four[4];
     fputs("-----BEGIN CERTIFICATE-----\n", out);
     for (size_t i = 0; i < certificate->der_size; i += 3) {
         size_t left = certificate->der_size - i;
-        unsigned group = (unsigned)at[i] << 16 | (left > 1 ? (unsigned)at[i + 1] << 8 : 0) |
-                         (left > 2 ? at[i + 2] : 0);
-        fprintf(out, "%c%c%c%c", digits[group >> 18], digits[group >> 12 & 63],
-                left > 1 ? digits[group >> 6 & 63] : '=', left > 2 ? digits[group & 63] : '=');
+        base64_three(four, certificate->der + i, left < 3 ? left : 3);
+        fprintf(out, "%.4s", four);
         if ((i + 3) % 48 == 0 || left <= 3)
             fputs("\n", out);
     }

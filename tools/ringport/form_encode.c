@@ -1,6 +1,8 @@
 /* form_encode.c - see form_encode.h. */
 #include "form_encode.h"
 
+#include "base64.h"
+
 #include <string.h>
 
 #define LINE ((size_t)76)
@@ -9,23 +11,12 @@ static const char no_memory[] = "out of memory";
 
 /* ---- base64 ---- */
 
-static void encode_three(char four[4], const uint8_t *data, size_t size)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint32_t bits = (uint32_t)data[0] << 16;
-    bits |= size > 1 ? (uint32_t)data[1] << 8 : 0;
-    bits |= size > 2 ? data[2] : 0;
-    for (size_t i = 0; i < 4; i++)
-        four[i] = i <= size ? letters[bits >> (18 - 6 * i) & 63] : '=';
-}
-
 static const char *encode_base64(body *out, const uint8_t *data, size_t size)
 {
     char four[4];
     for (size_t at = 0; at < size; at += 3) {
         bool breaks = at > 0 && at / 3 * 4 % LINE == 0;
-        encode_three(four, data + at, size - at < 3 ? size - at : 3);
+        base64_three(four, data + at, size - at < 3 ? size - at : 3);
         if ((breaks && !body_add(out, "\r\n", 2)) || !body_add(out, four, 4))
             return no_memory;
     }
