@@ -5,6 +5,7 @@
  * else. It does not run on the client's loop, so the test can let time pass for either alone. */
 #include "sim/sim.h"
 #include "client/request.h"
+#include "support/feed.h"
 #include "support/raw.h"
 #include "support/web.h"
 
@@ -20,7 +21,6 @@ typedef struct scene {
     char url[64];
     uint8_t *data;
     size_t taken; /* of the upload, head included */
-    size_t given; /* to it */
 } scene;
 
 static void begin(scene *s, const rp_client_options *options)
@@ -629,15 +629,6 @@ static void test_defaults(void **state)
 
 /* ---- sent and answered within one turn ---- */
 
-static void wanted(rp_request *request, size_t room, void *user)
-{
-    scene *s = ((fetch *)user)->user;
-    size_t left = MEDIUM - s->given;
-    s->given += rp_request_give(request, s->data + s->given, left < room ? left : room);
-    if (s->given == MEDIUM)
-        assert_int_equal(rp_request_body_end(request, NULL, 0, NULL), RP_OK);
-}
-
 /* The loop hears of the last bytes' leaving and of the answer to them in the same turn. The request
  * left in whole, and its connection serves the next one. */
 static void test_answered_as_it_is_sent(void **state)
@@ -647,28 +638,28 @@ static void test_answered_as_it_is_sent(void **state)
     begin(&s, NULL);
     s.data = probe_pattern(MEDIUM);
     for (unsigned i = 0; i < 4; i++) {
-        fetch f = {.user = &s};
-        bool given = i % 2 == 0;
+        feed put = {.data = s.data, .size = MEDIUM};
+        fetch *f = &put.f;
         rp_request_options options = {.url = s.url, .method = "PUT", .body_size = MEDIUM};
-        if (given)
-            options.on_body_wanted = wanted;
-        else
+        if (i % 2 == 0) {
+            feed_start(&put, &s.w, &options, true);
+        } else {
             options.body = s.data;
-        s.given = 0;
-        assert_true(fetch_start(&f, &s.w, NULL, &options));
-        UNTIL(s.w.loop, f.request->conn != NULL);
+            assert_true(fetch_start(f, &s.w, NULL, &options));
+        }
+        UNTIL(s.w.loop, f->request->conn != NULL);
         if (i == 0)
             accept_peer(&s);
         s.taken = 0;
-        while (f.request->head_size == 0 || s.taken < f.request->head_size + MEDIUM) {
+        while (f->request->head_size == 0 || s.taken < f->request->head_size + MEDIUM) {
             (void)rp_loop_turn(s.w.loop, 0);
             (void)take(&s, LARGE);
         }
         say(&s, ANSWER);
-        assert_good(&f);
-        assert_int_equal(f.summary.reused, i > 0);
-        assert_int_equal(f.summary.body_bytes_sent, MEDIUM);
-        assert_true(f.summary.timings.sent_us > 0);
+        assert_good(f);
+        assert_int_equal(f->summary.reused, i > 0);
+        assert_int_equal(f->summary.body_bytes_sent, MEDIUM);
+        assert_true(f->summary.timings.sent_us > 0);
     }
     assert_int_equal(rp_loop_stats_get(s.w.loop)->connections_opened, 1);
     end(&s);

@@ -15,10 +15,22 @@ static void wanted(rp_request *request, size_t room, void *user)
         CHECK(rp_request_body_end(request, NULL, 0, NULL) == RP_OK);
 }
 
-void feed_good(feed *f, web *w, const rp_request_options *options, bool known, int status)
+static rp_request_options given(const feed *f, const rp_request_options *options, bool known)
 {
     rp_request_options with = *options;
     with.body_size = known ? f->size : 0;
     with.on_body_wanted = wanted;
+    return with;
+}
+
+void feed_start(feed *f, web *w, const rp_request_options *options, bool known)
+{
+    rp_request_options with = given(f, options, known);
+    CHECK(fetch_start(&f->f, w, with.url, &with));
+}
+
+void feed_good(feed *f, web *w, const rp_request_options *options, bool known, int status)
+{
+    rp_request_options with = given(f, options, known);
     fetch_good(&f->f, w, with.url, &with, status);
 }

@@ -11,7 +11,10 @@ typedef struct feed {
     unsigned wanted;
 } feed;
 
-/* Starts, waits, and asserts that it succeeded with that status. known: the length is announced. */
+/* Starts it. known: the length is announced. */
+void feed_start(feed *f, web *w, const rp_request_options *options, bool known);
+
+/* Starts, waits, and asserts that it succeeded with that status. */
 void feed_good(feed *f, web *w, const rp_request_options *options, bool known, int status);
 
 #endif
