@@ -14,6 +14,8 @@ const char rp__constraints_over_budget[] = "its names and constraints are too ma
 
 static const char unsupported[] =
     "its authority is constrained in a kind of name that is not supported, and it has such a name";
+static const char wildcard_base[] =
+    "its authority is constrained to a wildcard, which is no DNS name, and it has DNS names";
 static const char not_permitted[] = "its authority may not issue for one of its names";
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -66,11 +68,19 @@ static rp_slice without_front(rp_slice slice, size_t size)
     return (rp_slice){slice.data + size, slice.size - size};
 }
 
-/* A host, all below one (".example.com"), or all that there is (""). */
+static bool is_wildcard(rp_slice name)
+{
+    return name.size > 2 && name.data[0] == '*' && name.data[1] == '.';
+}
+
+/* A host, all below one (".example.com"), or all that there is (""). "*.example.com" is none of
+ * these, but is written: see look_up. */
 static bool is_dns_base(rp_slice value)
 {
     if (value.size > 0 && value.data[0] == '.')
         value = without_front(value, 1);
+    else if (is_wildcard(value))
+        value = without_front(value, 2);
     else if (value.size == 0)
         return true;
     return rp__host_labels(value.data, value.size) > 0;
@@ -115,11 +125,6 @@ static bool dns_within(rp_slice name, rp_slice base)
     return name.size == base.size
                ? base.data[0] != '.'
                : base.data[0] == '.' || name.data[name.size - base.size - 1] == '.';
-}
-
-static bool is_wildcard(rp_slice name)
-{
-    return name.size > 2 && name.data[0] == '*' && name.data[1] == '.';
 }
 
 /* "*.example.com" is permitted if all that it stands for is, and excluded if anything is: the base
@@ -174,21 +179,25 @@ typedef struct found {
     bool constrained, matched;
 } found;
 
-static bool look_up(rp_slice list, const rp_general_name *name, bool excluded, uint32_t *budget,
-                    found *result)
+/* NULL, or why nothing can be said: nobody knows what was meant by a base that is a wildcard, so no
+ * DNS name is compared with it. */
+static const char *look_up(rp_slice list, const rp_general_name *name, bool excluded,
+                           uint32_t *budget, found *result)
 {
     rp_general_name base;
     *result = (found){false, false};
     while (read_subtree(&list, &base)) {
         if (*budget == 0)
-            return false;
+            return rp__constraints_over_budget;
         --*budget;
         if (base.type != name->type)
             continue;
+        if (base.type == RP_GENERAL_DNS && is_wildcard(base.value))
+            return wildcard_base;
         result->constrained = true;
         result->matched = result->matched || matches(name, base.value, excluded);
     }
-    return true;
+    return NULL;
 }
 
 /* A name that no host can have is in no subtree that can be told. */
@@ -206,9 +215,11 @@ static const char *check_name(rp_slice permitted, rp_slice excluded, const rp_ge
                               uint32_t *budget)
 {
     found within, outside;
-    if (!look_up(permitted, name, false, budget, &within) ||
-        !look_up(excluded, name, true, budget, &outside))
-        return rp__constraints_over_budget;
+    const char *reason = look_up(permitted, name, false, budget, &within);
+    if (reason == NULL)
+        reason = look_up(excluded, name, true, budget, &outside);
+    if (reason != NULL)
+        return reason;
     if (!within.constrained && !outside.constrained)
         return NULL;
     if (!is_supported(name->type))

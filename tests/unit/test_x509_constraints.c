@@ -72,6 +72,15 @@ static const constraint_case cases[] = {
     {"a.*.good.test", "", "good.test", NULL, false},
     {"..evil.test", "", NULL, "evil.test", false},
     {"..evil.test", "", NULL, "ip:10.0.0.0/8", true},
+    /* Wildcards as constraints, which concern who has DNS names. */
+    {"a.good.test", "", "*.good.test", NULL, false},
+    {"a.good.test", "", "good.test;*.good.test", NULL, false},
+    {"*.good.test", "", "*.good.test", NULL, false},
+    {"a.good.test", "", NULL, "*.good.test", false},
+    {"a.good.test", "", NULL, "*.fine.test", false},
+    {"ip:10.1.2.3", "CN=a", "*.good.test", NULL, true},
+    {"ip:10.1.2.3", "CN=a", NULL, "*.good.test", true},
+    {"ip:10.1.2.3", "", NULL, "*.good.test;ip:10.0.0.0/8", false},
     /* Addresses. */
     {"ip:10.1.2.3", "", "ip:10.0.0.0/8", NULL, true},
     {"ip:11.1.2.3", "", "ip:10.0.0.0/8", NULL, false},
@@ -329,8 +338,14 @@ static void malformed(void **state)
                "a"),
          false},
         {BYTES("\xa0\x02\x30\x00"), false},
-        {BYTES("\xa0\x07\x30\x05\x82\x03*.a"), false},
-        {BYTES("\xa1\x07\x30\x05\x82\x03*.a"), false},
+        {BYTES("\xa0\x07\x30\x05\x82\x03*.a"), true}, /* but see above */
+        {BYTES("\xa1\x07\x30\x05\x82\x03*.a"), true},
+        {BYTES("\xa0\x06\x30\x04\x82\x02*a"), false},
+        {BYTES("\xa0\x06\x30\x04\x82\x02*."), false},
+        {BYTES("\xa0\x07\x30\x05\x82\x03.*a"), false},
+        {BYTES("\xa0\x09\x30\x07\x82\x05"
+               "a.*.b"),
+         false},
         {BYTES("\xa0\x06\x30\x04\x82\x02"
                "a."),
          false},
