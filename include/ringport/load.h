@@ -78,9 +78,10 @@ typedef struct rp_retry_options {
  * place of requests_in_flight. So with connections_per_origin or requests_in_flight 1, or a share
  * of 1 that a service's loop has of them, nothing is ever hedged. Usable is each answer but 429 and
  * 500 to 599, which are only while nothing else is under way; likewise an error is only the
- * request's when both tries have failed, and is then the later one's. Interim answers (1xx) are not
- * told while there are two tries, nor the second's. Deadlines are each try's own; total_timeout_ms
- * is for both. */
+ * request's when both tries have failed, and is then the later one's. A second that still waits for
+ * a connection when the first fails is given up: it was no try. Interim answers (1xx) are not told
+ * while there are two tries, nor the second's. Deadlines are each try's own; total_timeout_ms is
+ * for both. */
 typedef struct rp_hedge_options {
     uint32_t percentile; /* 1 to 99: behind so many percent of the answers that the origin has given
                           * of late to requests with this option: how long they let one wait, from

@@ -330,6 +330,14 @@ static void learn(const rp_request *first)
         rp__latency_add(&lessons->latency, (now - first->sent_ns) / 1000u, now);
 }
 
+/* A second is under way. One that still waits for a connection, or waits again, was nobody's try
+ * yet: what became of the first is not held back for it. */
+static bool is_hedged(const rp_hedge *hedge)
+{
+    const rp_request *second = hedge->second;
+    return second != NULL && second->conn != NULL && second->written;
+}
+
 /* As long as the other one may do better. */
 static bool is_usable(const rp_response_head *head)
 {
@@ -341,7 +349,7 @@ static bool first_head(rp_request *first, const rp_response_head *head)
     rp_hedge *hedge = first->hedge;
     if (hedge->carries)
         return true; /* it is the second's */
-    if (hedge->second != NULL && !is_usable(head)) {
+    if (is_hedged(hedge) && !is_usable(head)) {
         carry(hedge, NULL);
         return false;
     }
@@ -383,7 +391,7 @@ bool rp__hedge_head(rp_request *request, const rp_response_head *head)
 bool rp__hedge_failed(rp_request *request, const rp_error *error)
 {
     rp_hedge *hedge = request->hedge;
-    if (!is_first(request) || hedge->second == NULL || hedge->carries ||
+    if (!is_first(request) || !is_hedged(hedge) || hedge->carries ||
         error->status == RP_E_TOTAL_TIMEOUT)
         return false;
     carry(hedge, error);

@@ -602,6 +602,73 @@ static void test_unreached(void **state)
     }
 }
 
+/* One that waits for its connection does not hold back what became of the first: told at once, or
+ * tried again by the policy, which may be hedged again. */
+static void test_unsent(void **state)
+{
+    (void)state;
+    static const rp_retry_options twice = {.attempts = 2};
+    static const struct {
+        step first;
+        rp_request_options request;
+        rp_status error;
+        int status;
+        bool replay_safe;
+    } cases[] = {
+        {{BUSY, 170}, {.url = NULL}, RP_OK, 503, false},
+        {{RESET, 170}, {.url = NULL}, RP_E_RESET, 0, false},
+        {{SILENT, 0}, {.first_byte_timeout_ms = 170}, RP_E_FIRST_BYTE_TIMEOUT, 0, false},
+        {{BUSY, 170}, {.retry = &twice}, RP_OK, 200, false},
+        {{RESET, 170}, {.retry = &twice}, RP_OK, 200, false},
+    };
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        plan pl = {.steps = {cases[i / 2].first, {GOOD, 150}, {GOOD, 0}}};
+        bool again = cases[i / 2].request.retry != NULL;
+        told t = {.heads = 0};
+        rp_counts counts;
+        call next;
+        plan_begin(&pl, i % 2 == 0 ? RP_HTTP_1_1 : RP_HTTP_2, NULL, false);
+        start(&t, &pl, &cases[i / 2].request);
+        rp_sim_run_ms(pl.p.sim, 50);
+        rp_sim_fault_set(pl.p.sim, RP_SIM_CONNECT_STALL, 1000000);
+        rp_sim_run_ms(pl.p.sim, 155);
+        assert_int_equal(t.dones, !again);
+        rp_sim_fault_set(pl.p.sim, RP_SIM_CONNECT_STALL, 0);
+        await(&t);
+        if (t.error.status != cases[i / 2].error || t.status != cases[i / 2].status)
+            fail_msg("case %u: %d, %s", (unsigned)i, t.status, t.error.text);
+        assert_int_equal(t.heads, t.status != 0);
+        assert_int_equal(t.summary.attempts, again ? 3 : 1);
+        assert_int_equal(t.summary.hedges, again);
+        assert_int_equal(t.error.replay_safe, cases[i / 2].replay_safe);
+        memset(pl.steps, 0, sizeof(pl.steps));
+        call_good(&next, &pl.p);
+        counts_of(&pl, &counts);
+        assert_int_equal(counts.hedges, again);
+        play_end(&pl.p);
+    }
+}
+
+/* Nor does one that was sent, and refused, and waits to be sent again. */
+static void test_refused_second(void **state)
+{
+    (void)state;
+    for (unsigned after_ms = 110; after_ms < 400; after_ms += 10) {
+        plan pl = {.steps = {{BUSY, after_ms}}};
+        told t = {.heads = 0};
+        for (unsigned k = 1; k < STEPS; k++)
+            pl.steps[k].what = REFUSED;
+        plan_begin(&pl, RP_HTTP_2, NULL, false);
+        start(&t, &pl, NULL);
+        await(&t);
+        assert_int_equal(t.status, 503);
+        assert_int_equal(t.body, '1');
+        assert_int_equal(t.summary.hedges, 1);
+        assert_in_range(t.took_ns / MS_NS, after_ms, after_ms + 10);
+        play_end(&pl.p);
+    }
+}
+
 /* ---- ended from outside, at each step ---- */
 
 typedef void ending(told *t);
@@ -874,6 +941,8 @@ int main(void)
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_one_connection),
         cmocka_unit_test(test_unreached),
+        cmocka_unit_test(test_unsent),
+        cmocka_unit_test(test_refused_second),
         cmocka_unit_test(test_ended),
         cmocka_unit_test(test_ended_in_callbacks),
         cmocka_unit_test(test_no_memory),
