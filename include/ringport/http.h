@@ -399,6 +399,8 @@ typedef struct rp_request_options {
     const char *target;
     const rp_hedge_options *hedge; /* in place of the client's: all 0 for not this one; NULL: the
                                     * client's */
+    bool no_userinfo; /* user information in the URL, and in those of redirects, is passed over: for
+                       * URLs that somebody else wrote */
 } rp_request_options;
 
 /* The content codings of this build, as Accept-Encoding has them, "deflate, gzip, br, zstd";

@@ -372,7 +372,7 @@ static rp_status credentials_make(char value[RP_BASIC_SIZE], rp_message_source *
         source->scheme = "Bearer ";
         source->credentials = options->bearer;
         return rp__bearer_check(options->bearer, error);
-    } else if (source->url->userinfo.size > 0) {
+    } else if (source->url->userinfo.size > 0 && !options->no_userinfo) {
         status = rp__basic_write_userinfo(value, source->url->userinfo, error);
     }
     if (value[0] != '\0')

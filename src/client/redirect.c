@@ -19,9 +19,9 @@ typedef struct redirection {
     const char *const *secrets;
     size_t secret_count;
     rp_redirect_fn *on_redirect;
-    bool idempotent, never_replay; /* as the caller says */
-    uint64_t begun_us;             /* when the last one was followed */
-    char *url;                     /* of the request, without user information */
+    bool idempotent, never_replay, no_userinfo; /* as the caller says */
+    uint64_t begun_us;                          /* when the last one was followed */
+    char *url;                                  /* of the request, without user information */
     /* The next request, while request->follow is set. */
     char *next_url;
     rp_message next;
@@ -217,7 +217,7 @@ static rp_status pack(rp_request *request, const rp_redirect *told, const rp_url
     redirection *r = redirection_of(request);
     char basic[RP_BASIC_SIZE] = "";
     bool trusted = told->same_origin || (r->flags & RP_REDIRECT_TRUSTED) != 0;
-    bool credentials = told->user != NULL || (trusted && url->userinfo.size > 0);
+    bool credentials = told->user != NULL || (trusted && url->userinfo.size > 0 && !r->no_userinfo);
     choice chosen = {r, told, told->keeps_body, !told->same_origin, credentials};
     rp_message_change change = {.url = url,
                                 .method = told->method,
@@ -405,6 +405,7 @@ rp_status rp__redirect_begin(rp_request *request, const rp_request_options *opti
     request->redirects = &r->calls;
     r->limit = options->redirects_limit;
     r->flags = options->redirect_flags;
+    r->no_userinfo = options->no_userinfo;
     r->secrets = options->redirect_secrets;
     r->secret_count = options->redirect_secret_count;
     r->on_redirect = options->on_redirect;

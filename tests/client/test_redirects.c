@@ -485,6 +485,8 @@ static void test_credentials(void **state)
         good(&t, &f, "/", &basic, "0 GET / authorization=Basic dTpw\n");
         basic.user = basic.password = NULL;
         good(&t, &f, "/", &basic, "0 GET / authorization=Basic YUA6Yg==\n");
+        basic.no_userinfo = true;
+        good(&t, &f, "/", &basic, "0 GET /\n");
         end(&t);
     }
 }
@@ -516,6 +518,12 @@ static void test_credentials_of_location(void **state)
     f.on_head = copy_url;
     good(&t, &f, "/other", &basic, "0 GET /other authorization=Basic dTpw\n1 GET /c\n");
     assert_null(strstr(last_url, "x:y"));
+    rp_request_options none = {.no_userinfo = true};
+    good(&t, &f, "/a", &none, "0 GET /a\n0 GET /b\n1 GET /c\n");
+    basic.no_userinfo = true; /* what the caller says itself goes on */
+    good(&t, &f, "/a", &basic,
+         "0 GET /a authorization=Basic dTpw\n0 GET /b authorization=Basic dTpw\n1 GET /c\n");
+    basic.no_userinfo = false;
     bad(&t, "/bad", &basic, RP_E_REDIRECT_INVALID, "no two hexadecimal digits follow");
     end(&t);
 }

@@ -57,6 +57,7 @@ const routes = {
         : answer('200 OK', [], 'free\n'),
     '/auth': r => r.headers.authorization ? answer('200 OK', [], 'in\n')
         : answer('401 Unauthorized', ['WWW-Authenticate: Basic realm="x"'], 'who\n'),
+    '/as-user': r => answer('302 Found', [`Location: http://u:p@${r.headers.host}/auth`], ''),
     '/early': () => answer('200 OK', ['Content-Length: 50'], 'short', {cut: true}),
     '/cut-range': r => r.seen > 1 ? ranged(r) : answer('206 Partial Content',
         ['Content-Range: bytes 10-99/100', 'Content-Length: 90'], 'klm', {cut: true}),

@@ -134,8 +134,10 @@ bool fields_compose(fields *f, const tool_options *o, const own_fields *own)
 void fields_overrule(const tool_options *o, rp_request_options *request)
 {
     request->upgrade = upgrade_of(o);
-    if (option_has_header(o, "authorization"))
+    if (option_has_header(o, "authorization")) {
         request->user = request->password = request->bearer = NULL;
+        request->no_userinfo = true;
+    }
 }
 
 void fields_free(fields *f)

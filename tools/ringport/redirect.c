@@ -3,6 +3,7 @@
 
 #include "body.h"
 #include "exit_code.h"
+#include "option.h"
 #include "url.h"
 
 #include <stdlib.h>
@@ -72,13 +73,18 @@ static bool user_of(const char *url, char user[NETRC_WORD])
     return at >= authority || *at == '@';
 }
 
+/* -H Authorization stands above the file, also where it takes it away. */
+static bool asks_netrc(const tool_options *o)
+{
+    return (o->netrc || o->netrc_optional) && !option_has_header(o, "authorization");
+}
+
 /* A password in the URL comes before the file's, a user there is whose password is looked up. */
 static int find_credentials(redirects *r, const tool_options *o, const char *url,
                             rp_request_options *request, char *message, size_t size)
 {
     char user[NETRC_WORD];
-    if ((!o->netrc && !o->netrc_optional) || o->user != NULL || o->bearer != NULL ||
-        !user_of(url, user))
+    if (!asks_netrc(o) || o->user != NULL || o->bearer != NULL || !user_of(url, user))
         return EXIT_OK;
     int code = look_up(o, url, user, &r->entry, message, size);
     if (code == EXIT_OK && (r->entry.user[0] != '\0' || r->entry.password[0] != '\0')) {
@@ -144,7 +150,7 @@ bool redirects_next(redirects *r, result *of, rp_redirect *redirect)
             f->headers[kept++] = f->headers[i];
     }
     f->count = kept;
-    if (redirect->same_origin || (!o->netrc && !o->netrc_optional))
+    if (redirect->same_origin || !asks_netrc(o))
         return true;
     of->exit_code = look_up(o, redirect->url, "", &r->entry, of->message, sizeof(of->message));
     if (r->entry.user[0] != '\0' || r->entry.password[0] != '\0') {
