@@ -12,6 +12,8 @@ static const char no_authority[] = "it is not an authority's, and has signed ano
 static const char over_budget[] =
     "the certificates sent with it make too many paths to try them all";
 
+enum { NOWHERE = RP_PATH_LIMIT }; /* more steps than any path has */
+
 typedef struct checked_signature {
     const rp_certificate *certificate, *issuer;
     bool good;
@@ -20,6 +22,11 @@ typedef struct checked_signature {
 typedef struct path_search {
     rp_path *path;
     const rp_path_options *options;
+    /* Of each of path->sent, by the names alone: its issuers, a bit for each, and how many of them
+     * there are between it and an anchor, or NOWHERE. */
+    uint64_t issuers[RP_CHAIN_LIMIT];
+    uint8_t steps[RP_CHAIN_LIMIT];
+    bool everywhere; /* what leads NOWHERE is tried too: not for a path, but for what is told */
     unsigned candidates;
     unsigned revocations;      /* paths that revocation refused */
     uint32_t comparisons_left; /* of names with constraints */
@@ -49,10 +56,12 @@ static void note(path_search *search, search_progress progress, rp_path_failure 
     search->path->failure = failure;
 }
 
+/* Where only what leads NOWHERE is left untried, what was found until then will do. */
 static void stop(path_search *search, rp_status status, const char *reason)
 {
     search->stopped = true;
-    search->path->failure = (rp_path_failure){status, &search->path->sent[0], reason, 0};
+    if (!search->everywhere || status == RP_E_NO_MEMORY)
+        search->path->failure = (rp_path_failure){status, &search->path->sent[0], reason, 0};
 }
 
 static rp_path_failure invalid(const rp_certificate *certificate, const char *reason)
@@ -240,14 +249,14 @@ static unsigned key_id_score(const rp_certificate *certificate, const rp_certifi
     return rp__slice_equal(certificate->authority_key_id, issuer->subject_key_id) ? 2 : 0;
 }
 
-enum { SCORES = 3 * 2 * 2 };
-
-static unsigned score(const path_search *search, const rp_certificate *certificate,
-                      const rp_certificate *issuer)
+/* Of an issuer for certificate: the higher, the sooner. */
+static unsigned score(const path_search *search, const rp_certificate *certificate, size_t index)
 {
+    const rp_certificate *issuer = &search->path->sent[index];
     int64_t now = search->options->now;
     bool in_date = issuer->not_before <= now && now <= issuer->not_after;
-    return key_id_score(certificate, issuer) * 4 + (in_date ? 2 : 0) + !issuer->self_issued;
+    return (key_id_score(certificate, issuer) * 2 + in_date) * (NOWHERE + 1) + NOWHERE -
+           search->steps[index];
 }
 
 static bool count_candidate(path_search *search)
@@ -342,20 +351,37 @@ static bool try_intermediate(path_search *search, size_t index)
     return false;
 }
 
+/* The issuers to try for certificate, the best first: positions in path->sent. */
+static size_t find_candidates(const path_search *search, const rp_certificate *certificate,
+                              uint8_t found[RP_CHAIN_LIMIT])
+{
+    const rp_path *path = search->path;
+    uint64_t issuers = search->issuers[certificate - path->sent];
+    unsigned scores[RP_CHAIN_LIMIT];
+    size_t count = 0;
+    for (size_t i = 1; i < path->count; i++) {
+        if ((issuers >> i & 1) == 0 || (search->steps[i] == NOWHERE && !search->everywhere) ||
+            in_path(path, &path->sent[i]))
+            continue;
+        unsigned own = score(search, certificate, i);
+        size_t at = count++;
+        for (; at > 0 && scores[at - 1] < own; at--) {
+            found[at] = found[at - 1];
+            scores[at] = scores[at - 1];
+        }
+        found[at] = (uint8_t)i;
+        scores[at] = own;
+    }
+    return count;
+}
+
 static bool try_intermediates(path_search *search, const rp_certificate *certificate)
 {
-    rp_path *path = search->path;
-    for (unsigned wanted = SCORES; wanted-- > 0;) {
-        for (size_t i = 1; i < path->count; i++) {
-            const rp_certificate *issuer = &path->sent[i];
-            if (issuer->subject.size == 0 || score(search, certificate, issuer) != wanted ||
-                !rp__dname_equal(issuer->subject, certificate->issuer) || in_path(path, issuer))
-                continue;
-            if (try_intermediate(search, i))
-                return true;
-            if (search->stopped)
-                return false;
-        }
+    uint8_t found[RP_CHAIN_LIMIT];
+    size_t count = find_candidates(search, certificate, found);
+    for (size_t i = 0; i < count && !search->stopped; i++) {
+        if (try_intermediate(search, found[i]))
+            return true;
     }
     return false;
 }
@@ -384,6 +410,40 @@ static void set_dates(rp_path *path)
     }
 }
 
+static uint64_t issuers_of(const rp_path *path, const rp_certificate *certificate)
+{
+    uint64_t issuers = 0;
+    for (size_t i = 1; i < path->count; i++) {
+        rp_slice subject = path->sent[i].subject;
+        if (subject.size > 0 && rp__dname_equal(subject, certificate->issuer))
+            issuers |= UINT64_C(1) << i;
+    }
+    return issuers;
+}
+
+/* From the anchors down. */
+static void survey(path_search *search)
+{
+    const rp_path *path = search->path;
+    uint64_t reached = 0;
+    for (size_t i = 0; i < path->count; i++) {
+        rp_slice issuer = path->sent[i].issuer;
+        bool last = rp__anchors_find(search->options->anchors, issuer, NULL) != NULL;
+        search->issuers[i] = issuers_of(path, &path->sent[i]);
+        search->steps[i] = last ? 0 : NOWHERE;
+        reached |= (uint64_t)last << i;
+    }
+    for (uint8_t steps = 1; steps < NOWHERE; steps++) {
+        uint64_t before = reached;
+        for (size_t i = 0; i < path->count; i++) {
+            if (search->steps[i] == NOWHERE && (search->issuers[i] & before) != 0) {
+                search->steps[i] = steps;
+                reached |= UINT64_C(1) << i;
+            }
+        }
+    }
+}
+
 static bool search_from_leaf(path_search *search)
 {
     rp_path *path = search->path;
@@ -400,7 +460,16 @@ static bool search_from_leaf(path_search *search)
     }
     path->links[path->length++] = leaf;
     path->anchor = itself;
-    return itself != NULL ? is_not_revoked(search) : extend(search);
+    if (itself != NULL)
+        return is_not_revoked(search);
+    survey(search);
+    if (extend(search))
+        return true;
+    if (search->stopped || search->revocations > 0)
+        return false;
+    search->everywhere = true;
+    search->candidates = 0;
+    return extend(search);
 }
 
 static bool read_sent(rp_path *path, const rp_slice *sent, size_t count)
@@ -432,6 +501,7 @@ bool rp__path_find(rp_path *path, const rp_slice *sent, size_t count,
     path->failure = (rp_path_failure){RP_OK, NULL, NULL, 0};
     search.path = path;
     search.options = options;
+    search.everywhere = false;
     search.candidates = 0;
     search.revocations = 0;
     search.comparisons_left = RP_CONSTRAINTS_BUDGET;

@@ -2,8 +2,8 @@
  *
  * The peer's certificate comes first, and behind it anything in any order (RFC 8446, 4.4.2): what
  * is of use is used, the rest does no harm. Candidates for an issuer are found by name; key
- * identifiers, dates and self-issuance only say which to try first. Every path is judged
- * whole, by the rules below, and the first that keeps them all is taken:
+ * identifiers, dates and how near an anchor they are only say which to try first. Every path is
+ * judged whole, by the rules below, and the first that keeps them all is taken:
  *
  *   all of them   in date; a key and a signature as in signature.h; no extension that is critical
  *                 and not known

@@ -7,9 +7,10 @@
 #include "x509/path.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SPECS 18
+#define SPECS 20
 
-/* Certificates by their position, in hexadecimal: "012" sends the first three. */
+/* Certificates by their position, a digit and, for ten and more, a letter: "012" sends the first
+ * three. */
 typedef struct path_case {
     const char *what;
     chain_spec specs[SPECS];

@@ -380,25 +380,88 @@ static void too_many_signatures(void **state)
 }
 
 /* Twins at every level, which make a path for each number of so many bits. */
+static void make_twins(chain_spec *specs, int first, int end)
+{
+    static const char *const names[] = {"1", "2", "3", "4", "5", "6", "7", "8"};
+    for (int i = first; i < end; i++) {
+        int level = (i - first) / 2, above = first + 2 * (level + 1);
+        specs[i] = (chain_spec)CA(.subject = names[level], .issuer = above < end ? above : -1,
+                                  .key_number = 200 + (unsigned)level);
+    }
+}
+
 static void too_many_paths(void **state)
 {
     (void)state;
-    static const char *const names[] = {"1", "2", "3", "4", "5", "6", "7", "8"};
     path_case many = {.what = "paths",
                       .specs = {LEAF()},
                       .sent = "0123456789abcdef",
-                      .anchors = "",
+                      .anchors = "g",
                       .status = RP_E_CERT_INVALID,
                       .text = TOO_MANY};
-    for (int i = 1; i < 16; i++) {
-        int level = (i - 1) / 2, above = 1 + 2 * (level + 1);
-        many.specs[i] = (chain_spec)CA(.subject = names[level], .issuer = above < 16 ? above : -1,
-                                       .key_number = 200 + (unsigned)level);
-    }
+    make_twins(many.specs, 1, 16);
+    many.specs[16] = (chain_spec)CA(.subject = "8", .issuer = -1);
     path_check(&many, 1);
     many.sent = "0123456789abc"; /* two levels less are no trouble */
-    many.status = RP_E_CERT_UNTRUSTED;
-    many.text = UNKNOWN("7");
+    many.specs[16].subject = "7";
+    many.text = "issuer certificate \"6\" of PEER" NOT_BY_ANCHOR;
+    path_check(&many, 1);
+}
+
+/* Nor are those that lead nowhere, by their names: there is nothing to be missed. */
+static void many_paths_to_nobody(void **state)
+{
+    (void)state;
+    path_case many = {.what = "paths to nobody",
+                      .specs = {LEAF()},
+                      .sent = "0123456789abcdef",
+                      .anchors = "",
+                      .status = RP_E_CERT_UNTRUSTED,
+                      .text = UNKNOWN("8")};
+    make_twins(many.specs, 1, 16);
+    path_check(&many, 1);
+}
+
+/* Of all ways the shorter ones come first: here the only one that the anchor's path length
+ * allows, and the last one that was sent. */
+static void near_ones_first(void **state)
+{
+    (void)state;
+    path_case many = {.what = "a short way among long ones",
+                      .specs = {LEAF()},
+                      .sent = "0123456789abcdef",
+                      .anchors = "g",
+                      .status = RP_OK};
+    make_twins(many.specs, 1, 15);
+    many.specs[13].issuer = many.specs[14].issuer = 16;
+    many.specs[15] = (chain_spec)CA(.subject = "1", .issuer = 16, .key_number = 200);
+    many.specs[16] = (chain_spec)CA(ROOT, .path_length = 2);
+    path_check(&many, 1);
+    many.what = "long ones only";
+    many.sent = "0123456789abcde";
+    many.status = RP_E_CERT_INVALID;
+    many.text = TOO_MANY;
+    path_check(&many, 1);
+}
+
+/* What leads nowhere stands back behind all that leads somewhere, not only behind its neighbours:
+ * the first intermediate has an expired issuer and many that lead nowhere, the second a good one.
+ */
+static void nowhere_last(void **state)
+{
+    (void)state;
+    path_case many = {.what = "a way somewhere among many nowhere",
+                      .specs = {LEAF(), CA(.subject = "Int", .issuer = 5, .key_number = 100),
+                                CA(.subject = "Int", .issuer = 3, .key_number = 100),
+                                CA(.subject = "Good", .issuer = 19),
+                                CA(.subject = "1", .issuer = 19, .key_number = 200,
+                                   .not_before = CHAINS_NOW - 9 * CHAINS_DAY,
+                                   .not_after = CHAINS_NOW - CHAINS_DAY)},
+                      .sent = "0123456789abcdefghi",
+                      .anchors = "j",
+                      .status = RP_OK};
+    make_twins(many.specs, 5, 19);
+    many.specs[19] = (chain_spec)CA(ROOT);
     path_check(&many, 1);
 }
 
@@ -475,11 +538,13 @@ static void too_many_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_are_found),    cmocka_unit_test(no_path),
-        cmocka_unit_test(twins_lead_nowhere), cmocka_unit_test(order_does_not_matter),
-        cmocka_unit_test(path_is_told),       cmocka_unit_test(too_many_signatures),
-        cmocka_unit_test(too_many_paths),     cmocka_unit_test(too_many_anchors),
-        cmocka_unit_test(too_many_bytes),     cmocka_unit_test(too_many_names),
+        cmocka_unit_test(paths_are_found),      cmocka_unit_test(no_path),
+        cmocka_unit_test(twins_lead_nowhere),   cmocka_unit_test(order_does_not_matter),
+        cmocka_unit_test(path_is_told),         cmocka_unit_test(too_many_signatures),
+        cmocka_unit_test(too_many_paths),       cmocka_unit_test(too_many_anchors),
+        cmocka_unit_test(too_many_bytes),       cmocka_unit_test(too_many_names),
+        cmocka_unit_test(many_paths_to_nobody), cmocka_unit_test(near_ones_first),
+        cmocka_unit_test(nowhere_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
