@@ -2,7 +2,9 @@
  *
  * Of the certificate that an anchor comes as, version, signature, validity and usages are not
  * judged: who trusts it has done so, and it stays trusted when it has expired. What it says about
- * those below it counts: name constraints, path length, and that it is no authority.
+ * those below it counts: name constraints, path length, that it is no authority, and whatever a
+ * critical extension says that is not known. (Policies are asked for from the first certificate
+ * below an anchor on: RFC 5280, 6.1.2.)
  *
  * Filled once, and then read by any thread. */
 #ifndef RP_X509_ANCHORS_H

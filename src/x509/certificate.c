@@ -193,8 +193,10 @@ static const char *read_extensions(rp_certificate *certificate, rp_slice list)
                 return "it has an extension twice"; /* RFC 5280, 4.2 */
         }
         const known_extension *known = find_extension(seen[count]);
-        if (critical && (known == NULL || !known->critical))
+        if (critical && (known == NULL || !known->critical)) {
             certificate->has_unknown_critical = true;
+            certificate->is_no_anchor |= !RP_SLICE_IS(seen[count], "\x55\x1d\x24");
+        }
         if (known != NULL && !known->read(certificate, content))
             return known->reason;
     }

@@ -37,6 +37,7 @@ typedef struct rp_certificate {
     rp_slice distribution_points; /* cRLDistributionPoints as it stands, unread: see crl.c */
     bool must_staple;             /* it is good only with an OCSP response beside it (RFC 7633) */
     bool has_unknown_critical;    /* an extension that must not be ignored and is not known */
+    bool is_no_anchor;            /* one that counts for an anchor too: any but policyConstraints */
 } rp_certificate;
 
 /* False: it is malformed, *reason (a static string, for the end of a message) says in what, and

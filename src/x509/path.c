@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const char no_authority[] = "it is not an authority's, and has signed another";
+static const char unknown_critical[] = "it has a critical extension that is not known";
 static const char over_budget[] =
     "the certificates sent with it make too many paths to try them all";
 
@@ -98,7 +99,7 @@ static rp_path_failure judge_any(const path_search *search, const rp_certificate
     if (reason != NULL)
         return invalid(certificate, reason);
     if (certificate->has_unknown_critical)
-        return invalid(certificate, "it has a critical extension that is not known");
+        return invalid(certificate, unknown_critical);
     bool has_purpose = search->options->purpose == RP_PURPOSE_SERVER ? certificate->for_servers
                                                                      : certificate->for_clients;
     if (certificate->has_extended_key_usage && !has_purpose)
@@ -184,6 +185,8 @@ static rp_path_failure judge_anchor(path_search *search, const rp_anchor *anchor
 {
     if (!anchor->is_authority)
         return invalid(&anchor->certificate, no_authority);
+    if (anchor->certificate.is_no_anchor)
+        return invalid(&anchor->certificate, unknown_critical);
     return judge_below(search, &anchor->certificate);
 }
 

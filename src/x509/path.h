@@ -12,7 +12,8 @@
  *   the others    version 3, CA:TRUE, pathLen; keyUsage, if there, has keyCertSign;
  *                 extendedKeyUsage, if there, has the purpose, anyExtendedKeyUsage being none
  *                 (Mozilla Root Store Policy, 5.3); nameConstraints, for all below
- *   the anchor    it is an authority, or the leaf itself; pathLen; nameConstraints. See anchors.h
+ *   the anchor    it is an authority, or the leaf itself; pathLen; nameConstraints; no extension
+ *                 that is critical and not known, but policyConstraints. See anchors.h
  *
  * and, where the configuration asks for it, revocation.h's.
  *

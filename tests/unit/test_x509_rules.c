@@ -95,6 +95,7 @@ static void validity_is_judged(void **state)
 #define AUTHORITY_ONLY " is not valid: it is not an authority's, and has signed another"
 #define NOT_FOR_SERVERS " is not valid: its extended key usage is not for servers"
 #define PATH_LENGTH " is not valid: its path length does not allow as many authorities below it"
+#define UNKNOWN_CRITICAL " is not valid: it has a critical extension that is not known"
 #define INT_PEER "issuer certificate \"Int\" of PEER"
 #define ROOT_PEER "issuer certificate \"Root\" of PEER"
 
@@ -245,7 +246,7 @@ static const path_case usages[] = {
      "0",
      "1",
      .status = RP_E_CERT_INVALID,
-     .text = "certificate of PEER is not valid: it has a critical extension that is not known"},
+     .text = "certificate of PEER" UNKNOWN_CRITICAL},
     {"one that is not critical",
      {LEAF(.extensions = {{"1.2.3.4.5", false, "0500"}}), CA(ROOT)},
      "0",
@@ -256,7 +257,7 @@ static const path_case usages[] = {
      "01",
      "2",
      .status = RP_E_CERT_INVALID,
-     .text = INT_PEER " is not valid: it has a critical extension that is not known"},
+     .text = INT_PEER UNKNOWN_CRITICAL},
     {"a precertificate (RFC 6962, 3.1)",
      {LEAF(.extensions = {{"1.3.6.1.4.1.11129.2.4.3", true, "0500"}}), CA(ROOT)},
      "0",
@@ -309,8 +310,31 @@ static const path_case anchor_cases[] = {
      "1",
      .status = RP_OK},
     {"usages of its own", {LEAF(), CA(ROOT, .purposes = "client")}, "0", "1", .status = RP_OK},
-    {"an unknown critical extension",
+    {"an unknown critical extension, which may say for whom it is no anchor",
      {LEAF(), CA(ROOT, .extensions = {{"1.2.3.4.5", true, "0500"}})},
+     "0",
+     "1",
+     .status = RP_E_CERT_INVALID,
+     .text = ROOT_PEER UNKNOWN_CRITICAL},
+    {"one that is known, and is never to be critical",
+     {LEAF(), WITH(CHAIN_NO_KEY_IDS, ROOT, .extensions = {{"2.5.29.35", true, "3000"}})},
+     "0",
+     "1",
+     .status = RP_E_CERT_INVALID,
+     .text = ROOT_PEER UNKNOWN_CRITICAL},
+    {"one that is not critical",
+     {LEAF(), CA(ROOT, .extensions = {{"1.2.3.4.5", false, "0500"}})},
+     "0",
+     "1",
+     .status = RP_OK},
+    {"another anchor of that name and key",
+     {LEAF(), CA(ROOT, .key_number = 100, .extensions = {{"1.2.3.4.5", true, "0500"}}),
+      CA(ROOT, .key_number = 100)},
+     "0",
+     "12",
+     .status = RP_OK},
+    {"policies that an anchor asks for are its own",
+     {LEAF(), CA(ROOT, .extensions = {{"2.5.29.36", true, "3003800100"}})},
      "0",
      "1",
      .status = RP_OK},
