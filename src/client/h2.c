@@ -655,8 +655,16 @@ static uint64_t bytes_sent(const rp_conn *conn, const rp_request *request)
 static uint64_t moved_ns(const rp_conn *conn, const rp_request *request)
 {
     const rp_h2_stream *stream = stream_of(request);
-    (void)conn;
-    return stream != NULL ? stream->moved_ns : 0;
+    const session *h2 = session_of(conn);
+    if (stream == NULL)
+        return 0;
+    /* Whose a record is will be seen when it is there: the time since the last whole one, in which
+     * parts of it came, is held against nobody until then. */
+    uint64_t since_ns = h2->heard_ns > stream->moved_ns ? h2->heard_ns : stream->moved_ns;
+    uint64_t heard_ns = rp__stream_heard_ns(conn->stream);
+    bool in_record = rp__stream_input_get(conn->stream) == RP_INPUT_UNREAD;
+    return in_record && heard_ns > since_ns ? stream->moved_ns + (heard_ns - since_ns)
+                                            : stream->moved_ns;
 }
 
 /* What goes out behind the request says nothing about it. */

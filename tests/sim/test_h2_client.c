@@ -346,6 +346,53 @@ static void test_slow_record_is_not_dead(void **state)
     end(&p);
 }
 
+static void answer_late_records(rp_sim_exchange *x, void *user)
+{
+    static char body[16384 - 9];
+    unsigned count = number_of(x);
+    (void)user;
+    rp_sim_head(x, 200, NULL, (count > 0 ? count : 1) * sizeof(body));
+    for (unsigned i = 0; i < count; i++) {
+        rp_sim_wait(x, 10);
+        rp_sim_data(x, body, sizeof(body));
+    }
+    if (count > 0)
+        rp_sim_end(x, RP_SIM_KEEP);
+}
+
+/* Nor is a request idle while a part of a record comes, as with HTTP/1.1: it may be its. But one is
+ * whose neighbour they all turn out to be. */
+static void test_slow_record_is_not_idle(void **state)
+{
+    rp_sim_options sim = {.seed = 1,
+                          .orderly = true,
+                          .latency_least_us = 100000,
+                          .latency_most_us = 100000,
+                          .window_bytes = 512};
+    rp_sim_server_options server = {.on_request = answer_late_records,
+                                    .versions = RP_SIM_HTTP_1_OR_2};
+    (void)state;
+    for (rp_http_versions version = RP_HTTP_1_1; version <= RP_HTTP_2; version++) {
+        play p;
+        call c = {.dones = 0}, stalled = {.dones = 0};
+        rp_client_options client = {.versions = version};
+        play_begin(
+            &p, &(play_options){.sim = &sim, .server = &server, .client = &client, .version = 13});
+        rp_request_options options = {.url = play_url(&p, "/3"), .idle_timeout_ms = 1000};
+        call_start(&c, &p, &options);
+        options.url = play_url(&p, "/0");
+        call_start(&stalled, &p, &options);
+        call_wait(&stalled, &p);
+        assert_int_equal(stalled.error.status, RP_E_IDLE_TIMEOUT);
+        assert_true(stalled.took_ns < 7000000000u);
+        call_wait(&c, &p);
+        if (c.error.status != RP_OK)
+            fail_msg("%s", c.error.text);
+        assert_true(c.took_ns > 9000000000u);
+        end(&p);
+    }
+}
+
 /* ---- cancels ---- */
 
 /* Requirements 9 and 10: a storm of cancels makes no PINGs, and resets within the budget; requests
@@ -671,6 +718,7 @@ int main(void)
         cmocka_unit_test(test_full_window),
         cmocka_unit_test(test_slow_is_not_dead),
         cmocka_unit_test(test_slow_record_is_not_dead),
+        cmocka_unit_test(test_slow_record_is_not_idle),
         cmocka_unit_test(test_storm_of_cancels),
         cmocka_unit_test(test_one_stalls),
         cmocka_unit_test(test_cancelled_in_the_body),
