@@ -137,8 +137,10 @@ rp_status rp_stream_shutdown_write(rp_stream *stream, rp_write *write, rp_write_
 void rp_stream_consume(rp_stream *stream, size_t size);
 
 /* Ends everything: unfinished writes complete with RP_E_CANCELLED, an unfinished open too, then
- * on_close. Does not wait for the peer. Closing twice does nothing. rp_loop_destroy closes what is
- * open in the same way, and calls on_close: after it there is no stream to close. */
+ * on_close. Does not wait for the peer: if there is something of it that nobody has read, TCP
+ * resets the connection, and what was written last may be lost. Who needs it to arrive shuts down
+ * first, and waits for on_end. Closing twice does nothing. rp_loop_destroy closes what is open in
+ * the same way, and calls on_close: after it there is no stream to close. */
 void rp_stream_close(rp_stream *stream);
 
 void rp_stream_info_get_sized(const rp_stream *stream, rp_stream_info *info, size_t info_size);
