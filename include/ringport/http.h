@@ -78,8 +78,9 @@ typedef struct rp_client_options {
                         * if the server said why it ended that (status 408, HTTP/1.1). What a
                         * server says it did nothing with goes out again in any case: what it
                         * refused or left undone (HTTP/2), up to six times in all, and once what
-                        * came by the wrong connection (status 421). A policy of load.h is bound by
-                        * it, too: what a server may have acted on is not sent twice */
+                        * came by the wrong connection (status 421), where there may be another. A
+                        * policy of load.h is bound by it, too: what a server may have acted on is
+                        * not sent twice */
 
     uint64_t connection_lifetime_ms; /* from its opening, after which a connection serves no more
                                       * requests, so that changes of addresses are followed;

@@ -96,9 +96,19 @@ static bool may_go_again(const rp_request *request)
     return !request->cancelled && !request->client->destroyed && rp__upload_can_repeat(request);
 }
 
+/* There may be a connection that nobody has used: what others have of this one may have no end,
+ * and until it ends it stands where another would be opened. */
+static bool may_change_connection(const rp_request *request)
+{
+    const rp_origin *origin = request->origin;
+    return request->conn->in_flight == 1 || origin->idle_count > 0 || origin->opening_count > 0 ||
+           !rp__origin_is_full(origin);
+}
+
 bool rp__replay_misdirected(const rp_request *request, const rp_response_head *head)
 {
-    return head->status == 421 && !request->misdirected && may_go_again(request);
+    return head->status == 421 && !request->misdirected && may_go_again(request) &&
+           may_change_connection(request);
 }
 
 bool rp__replay_unexpecting(rp_request *request, const rp_response_head *head)

@@ -393,6 +393,60 @@ static void test_slow_record_is_not_idle(void **state)
     }
 }
 
+/* ---- 421 ---- */
+
+static void answer_misdirected(rp_sim_exchange *x, void *user)
+{
+    unsigned *came = user;
+    if (strcmp(rp_sim_target(x), "/held") == 0)
+        rp_sim_head(x, 200, NULL, 1);
+    else
+        rp_sim_respond(x, ++*came == 1 ? 421 : 200, NULL, "told", 4);
+}
+
+/* On the only connection that there may be, beside an answer without end, nothing is to be waited
+ * for. */
+static void test_misdirected_on_the_only_one(void **state)
+{
+    static const struct {
+        rp_client_options client;
+        bool held;
+        int status;
+    } cases[] = {
+        {{.connections_per_origin = 1}, true, 421},
+        {{.http2_one_connection = true}, true, 421},
+        {{.connections_per_origin = 1}, false, 200},
+        {{.http2_one_connection = true}, false, 200},
+        {{.connections_per_origin = 2}, true, 200},
+        {{.connections_per_origin = 2, .versions = RP_HTTP_1_1}, true, 200},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        play p;
+        call held = {.dones = 0}, c = {.dones = 0};
+        unsigned came = 0;
+        rp_sim_server_options server = {.on_request = answer_misdirected, .user = &came};
+        begin(&p, &server, &cases[i].client);
+        rp_request_options options = {.url = play_url(&p, "/held"), .idle_timeout_ms = RP_NEVER_MS};
+        if (cases[i].held) {
+            call_start(&held, &p, &options);
+            rp_sim_run_ms(p.sim, 1000);
+        }
+        call_start(&c, &p, NULL);
+        call_wait(&c, &p);
+        assert_int_equal(c.error.status, RP_OK);
+        assert_int_equal(c.status, cases[i].status);
+        assert_string_equal(c.text, "told");
+        assert_true(c.took_ns < 1000000000u);
+        if (cases[i].held) {
+            rp_request_cancel(held.request);
+            call_wait(&held, &p);
+        }
+        call_good(&c, &p);
+        end(&p);
+    }
+}
+
 /* ---- cancels ---- */
 
 /* Requirements 9 and 10: a storm of cancels makes no PINGs, and resets within the budget; requests
@@ -719,6 +773,7 @@ int main(void)
         cmocka_unit_test(test_slow_is_not_dead),
         cmocka_unit_test(test_slow_record_is_not_dead),
         cmocka_unit_test(test_slow_record_is_not_idle),
+        cmocka_unit_test(test_misdirected_on_the_only_one),
         cmocka_unit_test(test_storm_of_cancels),
         cmocka_unit_test(test_one_stalls),
         cmocka_unit_test(test_cancelled_in_the_body),
