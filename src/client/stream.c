@@ -28,6 +28,25 @@ static uint64_t default_ms(uint64_t value, uint64_t otherwise)
 
 /* ---- memory ---- */
 
+static void opening_free(rp_stream *stream)
+{
+    rp_memory *memory = &stream->loop->memory;
+    rp_opening *opening = stream->opening;
+    if (opening == NULL)
+        return;
+    RP_ASSERT(opening->dial == NULL && opening->leaving == NULL);
+    RP_ASSERT(opening->question == NULL && opening->signing == NULL);
+    rp_resolver_release(opening->resolver);
+    rp__free(memory, opening->rest);
+    rp__free(memory, opening->left_failure);
+    rp__free(memory, opening->host);
+    rp__free(memory, opening->alpn);
+    rp__free(memory, opening->server_name);
+    rp__free(memory, opening->dial_host);
+    rp__free(memory, opening);
+    stream->opening = NULL;
+}
+
 static void stream_free(rp_stream *stream)
 {
     rp_memory *memory = &stream->loop->memory;
@@ -37,19 +56,13 @@ static void stream_free(rp_stream *stream)
     rp__engine_destroy(stream->engine);
     rp__stream_io_free(stream);
     rp_tls_config_release(stream->config);
+    opening_free(stream);
     rp__free(memory, stream->write_failure);
-    rp__free(memory, stream->host);
-    rp__free(memory, stream->dial_host);
     rp__free(memory, stream->path);
-    rp__free(memory, stream->server_name);
-    rp__free(memory, stream->alpn);
     rp__free(memory, stream->session_key);
     rp__free(memory, stream->peer_text);
     rp__free_secret_text(memory, stream->proxy_heads);
-    rp__free(memory, stream->rest);
-    rp__free(memory, stream->left_failure);
     rp__free(memory, stream->local);
-    rp_resolver_release(stream->resolver);
     if (!stream->background)
         rp__loop_unhold(stream->loop);
     rp__free(memory, stream);
@@ -66,6 +79,11 @@ rp_stream *rp__stream_new(rp_loop *loop, const rp_stream_events *events, void *u
     rp_stream *stream = rp__allocate(&loop->memory, sizeof(*stream));
     if (stream == NULL)
         return NULL;
+    stream->opening = rp__allocate(&loop->memory, sizeof(*stream->opening));
+    if (stream->opening == NULL) {
+        rp__free(&loop->memory, stream);
+        return NULL;
+    }
     stream->loop = loop;
     stream->events = events;
     stream->user = user;
@@ -96,7 +114,7 @@ static bool peer_text_make(rp_stream *stream)
         proxy = rp__stream_peer(rp__tunnel_stream(stream->tunnel));
     (void)rp__address_text(&stream->address, true, address);
     int size = snprintf(text, sizeof(text), proxy != NULL ? "%s (through %s)" : "%s (%s)",
-                        stream->host, proxy != NULL ? proxy : address);
+                        stream->opening->host, proxy != NULL ? proxy : address);
     stream->peer_text = rp__copy_text(&stream->loop->memory, text, (size_t)size);
     return stream->peer_text != NULL;
 }
@@ -107,7 +125,7 @@ static void no_memory(rp_stream *stream, rp_phase phase)
 {
     rp_error error;
     (void)rp__error_set(&error, RP_E_NO_MEMORY, phase, "no memory for the connection to %s",
-                        stream->host);
+                        stream->opening->host);
     rp__stream_open_failed(stream, &error);
 }
 
@@ -116,10 +134,11 @@ static void no_memory(rp_stream *stream, rp_phase phase)
 /* What was answered meanwhile has its post on its way; the stream waits for it. */
 static void drop_asked(rp_stream *stream)
 {
-    if (stream->question != NULL && rp__judge_drop(stream->config->judge, stream->question))
-        stream->question = NULL;
-    if (stream->signing != NULL && rp__signing_drop(stream->config->signer, stream->signing))
-        stream->signing = NULL;
+    rp_opening *opening = stream->opening;
+    if (opening->question != NULL && rp__judge_drop(stream->config->judge, opening->question))
+        opening->question = NULL;
+    if (opening->signing != NULL && rp__signing_drop(stream->config->signer, opening->signing))
+        opening->signing = NULL;
 }
 
 static void go_on(rp_stream *stream)
@@ -135,7 +154,7 @@ static void judged(rp_post *post, void *user)
     rp_error refusal = question->refusal;
     bool trusted = question->trusted;
     rp__question_free(stream->config->judge, question);
-    stream->question = NULL;
+    stream->opening->question = NULL;
     rp__stream_pump_later(stream);
     if (stream->closing || stream->state != RP_STREAM_ASKING)
         return;
@@ -157,12 +176,13 @@ static void answered(rp_question *question, void *user)
 
 void rp__stream_ask(rp_stream *stream)
 {
+    rp_question *question = rp__engine_question(stream->engine);
     stream->state = RP_STREAM_ASKING;
-    stream->question = rp__engine_question(stream->engine);
-    if (rp__judge_ask(stream->config->judge, stream->question, answered, stream))
+    stream->opening->question = question;
+    if (rp__judge_ask(stream->config->judge, question, answered, stream))
         return;
-    rp__question_free(stream->config->judge, stream->question);
-    stream->question = NULL;
+    rp__question_free(stream->config->judge, question);
+    stream->opening->question = NULL;
     no_memory(stream, RP_PHASE_HANDSHAKE);
 }
 
@@ -185,7 +205,7 @@ static void signature_came(rp_post *post, void *user)
     rp_signing *signing = RP_CONTAINER(post, rp_signing, post);
     bool refused = signing->refused, wrong = signing->wrong;
     bool wanted = !stream->closing && stream->state == RP_STREAM_ASKING;
-    stream->signing = NULL;
+    stream->opening->signing = NULL;
     rp__stream_pump_later(stream);
     if (wanted && !refused && !wrong) {
         rp__engine_signed(stream->engine, signing);
@@ -208,9 +228,10 @@ static void signed_somewhere(rp_signing *signing, void *user)
 /* The callback may do anything, closing the stream included: nothing is touched behind it. */
 void rp__stream_sign(rp_stream *stream)
 {
+    rp_signing *signing = rp__engine_signing(stream->engine);
     stream->state = RP_STREAM_ASKING;
-    stream->signing = rp__engine_signing(stream->engine);
-    rp__signer_ask(stream->config->signer, stream->signing, stream->config, stream->peer_text,
+    stream->opening->signing = signing;
+    rp__signer_ask(stream->config->signer, signing, stream->config, stream->peer_text,
                    signed_somewhere, stream);
 }
 
@@ -227,16 +248,17 @@ static bool is_about_address(const rp_error *error)
 /* For the case that no other address takes the connection: this one came further than they. */
 static void keep_failure(rp_stream *stream, const rp_error *error)
 {
-    if (stream->left_failure != NULL)
+    rp_opening *opening = stream->opening;
+    if (opening->left_failure != NULL)
         return;
-    stream->left_failure = rp__allocate(&stream->loop->memory, sizeof(*error));
-    if (stream->left_failure == NULL)
+    rp_error *kept = opening->left_failure = rp__allocate(&stream->loop->memory, sizeof(*error));
+    if (kept == NULL)
         return;
-    *stream->left_failure = *error;
-    (void)rp__error_set(stream->left_failure, error->status, error->phase,
+    *kept = *error;
+    (void)rp__error_set(kept, error->status, error->phase,
                         "%s; no other address took the connection", error->text);
-    stream->left_failure->os_code = error->os_code;
-    stream->left_failure->tls_code = error->tls_code;
+    kept->os_code = error->os_code;
+    kept->tls_code = error->tls_code;
 }
 
 /* What is told when a dial failed. What this process lacks or forbids is the news, also behind a
@@ -246,38 +268,42 @@ static const rp_error *telling_of(const rp_stream *stream, const rp_error *diall
     if (rp__dial_lacks(dialled->status) || dialled->status == RP_E_ADDRESS_REFUSED ||
         dialled->status == RP_E_CANCELLED)
         return dialled;
-    return stream->left_failure != NULL ? stream->left_failure : dialled;
+    const rp_error *left = stream->opening->left_failure;
+    return left != NULL ? left : dialled;
 }
 
 bool rp__stream_has_next(const rp_stream *stream)
 {
-    return stream->rest_count > 0 && !stream->closing && stream->state == RP_STREAM_HANDSHAKE;
+    return !stream->closing && stream->state == RP_STREAM_HANDSHAKE &&
+           stream->opening->rest_count > 0;
 }
 
 static uint64_t ms_left(const rp_stream *stream)
 {
     uint64_t now_ns = rp__loop_now_ns(stream->loop);
-    if (stream->handshake_until_ns == 0)
+    uint64_t until_ns = stream->opening->handshake_until_ns;
+    if (until_ns == 0)
         return RP_NEVER_MS;
-    if (stream->handshake_until_ns <= now_ns)
+    if (until_ns <= now_ns)
         return 0;
-    return (stream->handshake_until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    return (until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t connect_timeout_ms);
 
 static void rest_forget(rp_stream *stream)
 {
-    rp__free(&stream->loop->memory, stream->rest);
-    stream->rest = NULL;
-    stream->rest_count = 0;
+    rp__free(&stream->loop->memory, stream->opening->rest);
+    stream->opening->rest = NULL;
+    stream->opening->rest_count = 0;
 }
 
 static void dial_stop(rp_stream *stream)
 {
-    if (stream->dial != NULL)
-        rp__dial_cancel(stream->dial);
-    stream->dial = NULL;
+    rp_opening *opening = stream->opening;
+    if (opening->dial != NULL)
+        rp__dial_cancel(opening->dial);
+    opening->dial = NULL;
 }
 
 /* Only what is left of the handshake's time. False: no memory. */
@@ -285,7 +311,7 @@ static bool dial_rest(rp_stream *stream)
 {
     uint64_t left_ms = ms_left(stream);
     if (left_ms == RP_NEVER_MS)
-        left_ms = stream->connect_timeout_ms;
+        left_ms = stream->opening->connect_timeout_ms;
     return dial_begin(stream, RP_NEVER_MS, left_ms);
 }
 
@@ -324,7 +350,7 @@ static void leaving_sent(rp_socket *socket, rp_io_result result)
 static void leaving_closed(rp_socket *socket)
 {
     rp_stream *stream = socket->user;
-    stream->leaving = NULL;
+    stream->opening->leaving = NULL;
     if (stream->closing)
         rp__stream_pump_later(stream);
     else if (stream->state == RP_STREAM_DIALLING)
@@ -343,20 +369,21 @@ static void leave_address(rp_stream *stream)
     stream->handshake_due = false;
     stream->receiving = stream->receive_stopping = false;
     stream->in_flight = 0;
-    stream->leaving = stream->socket;
+    rp_socket *leaving = stream->opening->leaving = stream->socket;
     stream->socket = NULL;
-    stream->leaving->handler = &leaving_handler;
-    rp__socket_ops(stream->leaving)->close(stream->leaving);
+    leaving->handler = &leaving_handler;
+    rp__socket_ops(leaving)->close(leaving);
 }
 
 static void handshake_timed_out(rp_stream *stream)
 {
+    const rp_opening *opening = stream->opening;
     rp_error error;
     (void)rp__error_set(&error, RP_E_HANDSHAKE_TIMEOUT, RP_PHASE_HANDSHAKE,
                         "the TLS handshake with %s was not done within %llu ms%s",
-                        stream->peer_text != NULL ? stream->peer_text : stream->host,
-                        (unsigned long long)stream->handshake_timeout_ms,
-                        stream->signing != NULL ? ": on_sign's answer did not come" : "");
+                        stream->peer_text != NULL ? stream->peer_text : opening->host,
+                        (unsigned long long)opening->handshake_timeout_ms,
+                        opening->signing != NULL ? ": on_sign's answer did not come" : "");
     rp__stream_open_failed(stream, &error);
 }
 
@@ -364,7 +391,7 @@ static void watch_handshake(rp_stream *stream);
 
 static bool may_ask_others(const rp_stream *stream)
 {
-    return stream->rest_count > 0 && stream->dial == NULL;
+    return stream->opening->rest_count > 0 && stream->opening->dial == NULL;
 }
 
 /* The peer is silent. It may be slow only, and no other may be better: it is left when another one
@@ -401,7 +428,7 @@ static void watch_handshake(rp_stream *stream)
     bool others = may_ask_others(stream);
     stream->heard_ns = 0;
     if (others && wait_ms != RP_NEVER_MS)
-        wait_ms = wait_ms / (stream->rest_count + 1) + 1;
+        wait_ms = wait_ms / (stream->opening->rest_count + 1) + 1;
     if (others && wait_ms > SILENCE_MS)
         wait_ms = SILENCE_MS;
     if (wait_ms != RP_NEVER_MS)
@@ -411,7 +438,7 @@ static void watch_handshake(rp_stream *stream)
 void rp__stream_heard(rp_stream *stream)
 {
     stream->heard_ns = rp__loop_now_ns(stream->loop);
-    if (stream->dial == NULL)
+    if (stream->opening == NULL || stream->opening->dial == NULL)
         return;
     dial_stop(stream);
     watch_handshake(stream);
@@ -424,9 +451,9 @@ void rp__stream_open_failed(rp_stream *stream, const rp_error *error)
     RP_ASSERT(!rp__stream_is_open(stream));
     bool in_time = error->status != RP_E_HANDSHAKE_TIMEOUT;
     dial_stop(stream);
-    if (is_about_address(error) && stream->choice && stream->socket != NULL &&
+    if (is_about_address(error) && stream->opening->choice && stream->socket != NULL &&
         stream->state != RP_STREAM_ASKING)
-        rp__address_note(stream->loop, stream->resolver, &stream->address, false);
+        rp__address_note(stream->loop, stream->opening->resolver, &stream->address, false);
     if (is_about_address(error) && in_time && rp__stream_has_next(stream)) {
         keep_failure(stream, error);
         leave_address(stream);
@@ -446,23 +473,31 @@ void rp__stream_opened(rp_stream *stream)
     rp_timer_stop(stream->loop, &stream->timer);
     stream->state = stream->state == RP_STREAM_CONNECTED ? RP_STREAM_PLAIN : RP_STREAM_OPEN;
     stream->times.opened_ns = rp__loop_now_ns(stream->loop);
-    if (stream->choice)
-        rp__address_note(stream->loop, stream->resolver, &stream->address, true);
+    if (stream->opening->choice)
+        rp__address_note(stream->loop, stream->opening->resolver, &stream->address, true);
     if (stream->queued != NULL)
         rp__stream_pump_later(stream); /* they waited for this */
+    if (!stream->server)
+        opening_free(stream);
     stream->events->on_open(stream, NULL, stream->user);
+}
+
+static const char *server_name(const rp_opening *opening)
+{
+    return opening->server_name != NULL ? opening->server_name : opening->host;
 }
 
 bool rp__stream_engine_make(rp_stream *stream, rp_error *error)
 {
     rp_loop *loop = stream->loop;
+    const rp_opening *opening = stream->opening;
     rp_engine_options options = {
         .memory = &loop->memory,
         .stats = &loop->stats,
         .config = stream->config,
         .output = &stream->output,
-        .server_name = stream->server_name,
-        .alpn = stream->alpn,
+        .server_name = server_name(opening),
+        .alpn = opening->alpn,
         .session_key = stream->session_key,
         .sessions = stream->session_key == NULL ? NULL : loop->sessions,
         .peer_text = stream->peer_text,
@@ -474,7 +509,7 @@ bool rp__stream_engine_make(rp_stream *stream, rp_error *error)
 
 void rp__stream_connected(rp_stream *stream)
 {
-    uint64_t timeout_ms = stream->handshake_timeout_ms;
+    uint64_t timeout_ms = stream->opening->handshake_timeout_ms;
     if (stream->tunnel == NULL) /* else the one to the proxy was counted */
         stream->loop->stats.connections_opened++;
     if (stream->times.connected_ns == 0)
@@ -482,7 +517,7 @@ void rp__stream_connected(rp_stream *stream)
     stream->state = stream->config != NULL ? RP_STREAM_HANDSHAKE : RP_STREAM_CONNECTED;
     stream->handshake_due = true;
     if (timeout_ms < UINT64_MAX / NS_PER_MS / 2)
-        stream->handshake_until_ns = stream->times.connected_ns + timeout_ms * NS_PER_MS;
+        stream->opening->handshake_until_ns = stream->times.connected_ns + timeout_ms * NS_PER_MS;
     if (stream->state == RP_STREAM_HANDSHAKE)
         watch_handshake(stream);
     stream->receiving = true;
@@ -495,14 +530,15 @@ void rp__stream_connected(rp_stream *stream)
 static bool rest_keep(rp_stream *stream, const rp_dial_result *result)
 {
     size_t size = result->rest_count * sizeof(*result->rest);
-    stream->choice = stream->choice || size > 0;
+    rp_opening *opening = stream->opening;
+    opening->choice = opening->choice || size > 0;
     if (stream->config == NULL || size == 0)
         return true;
-    stream->rest = rp__allocate(&stream->loop->memory, size);
-    if (stream->rest == NULL)
+    opening->rest = rp__allocate(&stream->loop->memory, size);
+    if (opening->rest == NULL)
         return false;
-    memcpy(stream->rest, result->rest, size);
-    stream->rest_count = result->rest_count;
+    memcpy(opening->rest, result->rest, size);
+    opening->rest_count = result->rest_count;
     return true;
 }
 
@@ -510,7 +546,7 @@ static void dial_failed(rp_stream *stream, const rp_dial_result *result)
 {
     stream->address = result->address;
     /* Once there was a connection, the time is the handshake's. */
-    if (stream->handshake_until_ns > 0 && result->error->status == RP_E_CONNECT_TIMEOUT)
+    if (stream->opening->handshake_until_ns > 0 && result->error->status == RP_E_CONNECT_TIMEOUT)
         handshake_timed_out(stream);
     else
         rp__stream_open_failed(stream, telling_of(stream, result->error));
@@ -519,7 +555,7 @@ static void dial_failed(rp_stream *stream, const rp_dial_result *result)
 /* Another address has taken the connection, while the one that we have was silent. */
 static void leave_silent(rp_stream *stream)
 {
-    rp__address_note(stream->loop, stream->resolver, &stream->address, false);
+    rp__address_note(stream->loop, stream->opening->resolver, &stream->address, false);
     rest_forget(stream);
     leave_address(stream);
 }
@@ -527,7 +563,7 @@ static void leave_silent(rp_stream *stream)
 static void dialled(void *user, const rp_dial_result *result)
 {
     rp_stream *stream = user;
-    stream->dial = NULL;
+    stream->opening->dial = NULL;
     if (stream->times.resolved_ns == 0)
         stream->times.resolved_ns = result->resolved_ns;
     stream->stale_name = stream->stale_name || result->stale;
@@ -547,25 +583,31 @@ static void dialled(void *user, const rp_dial_result *result)
     /* From here on the socket's callbacks come to us, whatever else fails. */
     stream->socket->handler = &rp__stream_socket_handler;
     stream->socket->user = stream;
-    rp__socket_ops(stream->socket)->keepalive(stream->socket, &stream->keepalive);
+    rp__socket_ops(stream->socket)->keepalive(stream->socket, &stream->opening->keepalive);
     if (!peer_text_make(stream) || !rest_keep(stream, result))
         no_memory(stream, RP_PHASE_CONNECT);
-    else if (stream->leaving == NULL)
+    else if (stream->opening->leaving == NULL)
         rp__stream_connected(stream);
+}
+
+static const char *dial_host(const rp_opening *opening)
+{
+    return opening->dial_host != NULL ? opening->dial_host : opening->host;
 }
 
 static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t connect_timeout_ms)
 {
+    rp_opening *opening = stream->opening;
     rp_dial_options dial = {
-        .host = stream->dial_host != NULL ? stream->dial_host : stream->host,
-        .port = stream->dial_port,
-        .resolver = stream->resolver,
-        .addresses = stream->rest,
-        .count = stream->rest_count,
+        .host = dial_host(opening),
+        .port = opening->dial_port,
+        .resolver = opening->resolver,
+        .addresses = opening->rest,
+        .count = opening->rest_count,
         .resolve_timeout_ms = resolve_timeout_ms,
         .connect_timeout_ms = connect_timeout_ms,
-        .rules = stream->rules,
-        .families = stream->families,
+        .rules = opening->rules,
+        .families = opening->families,
         .local = stream->local,
         .speaks_first = stream->config != NULL,
     };
@@ -574,8 +616,8 @@ static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t 
         dial.addresses = &unix_address;
         dial.count = 1;
     }
-    stream->dial = rp__dial_start(stream->loop, &dial, dialled, stream);
-    return stream->dial != NULL;
+    opening->dial = rp__dial_start(stream->loop, &dial, dialled, stream);
+    return opening->dial != NULL;
 }
 
 /* ---- through a proxy ---- */
@@ -609,18 +651,19 @@ static void tunnelled(void *user, const rp_tunnel_result *result)
 
 static bool tunnel_begin(rp_stream *stream, const rp_stream_options *options, const rp_hop *hop)
 {
+    const rp_opening *opening = stream->opening;
     rp_tunnel_options through = {
         .proxy = options->proxy,
         .hop = hop,
-        .host = stream->dial_host != NULL ? stream->dial_host : stream->host,
-        .port = stream->dial_port,
-        .resolver = stream->resolver,
+        .host = dial_host(opening),
+        .port = opening->dial_port,
+        .resolver = opening->resolver,
         .resolve_timeout_ms = options->resolve_timeout_ms,
         .connect_timeout_ms = options->connect_timeout_ms,
-        .handshake_timeout_ms = stream->handshake_timeout_ms,
-        .keepalive = stream->keepalive,
-        .rules = stream->rules,
-        .families = stream->families,
+        .handshake_timeout_ms = opening->handshake_timeout_ms,
+        .keepalive = opening->keepalive,
+        .rules = opening->rules,
+        .families = opening->families,
         .local = options->local,
     };
     stream->tunnel = rp__tunnel_open(stream->loop, &through, tunnelled, stream);
@@ -633,11 +676,11 @@ static bool way_begin(rp_stream *stream, const rp_stream_options *options)
 {
     const rp_hop *hop = NULL;
     if (options->proxy != NULL && stream->path == NULL)
-        hop = rp__proxy_hop(options->proxy, stream->host, options->tls != NULL);
+        hop = rp__proxy_hop(options->proxy, stream->opening->host, options->tls != NULL);
     if (hop != NULL)
         return tunnel_begin(stream, options, hop);
     return dial_begin(stream, default_ms(options->resolve_timeout_ms, TIMEOUT_DEFAULT_MS),
-                      stream->connect_timeout_ms);
+                      stream->opening->connect_timeout_ms);
 }
 
 /* Sessions are kept per configuration (its trust is what verified them), server name and port, and
@@ -646,13 +689,14 @@ static bool way_begin(rp_stream *stream, const rp_stream_options *options)
 static void session_key_make(rp_stream *stream)
 {
     rp_loop *loop = stream->loop;
+    const rp_opening *opening = stream->opening;
     if (!stream->config->resumption)
         return;
     char key[2 * HOST_LIMIT + 64];
     int size =
         snprintf(key, sizeof(key), "%llu %s %u %s %s:%u %s", (unsigned long long)stream->config->id,
-                 stream->server_name, stream->port, stream->alpn == NULL ? "" : stream->alpn,
-                 stream->dial_host == NULL ? "" : stream->dial_host, stream->dial_port,
+                 server_name(opening), opening->port, opening->alpn == NULL ? "" : opening->alpn,
+                 opening->dial_host == NULL ? "" : opening->dial_host, opening->dial_port,
                  stream->path == NULL ? "" : stream->path);
     if (rp__stream_sessions(loop) != NULL && size < (int)sizeof(key))
         stream->session_key = rp__copy_text(&loop->memory, key, (size_t)size);
@@ -666,20 +710,22 @@ static bool host_make(rp_stream *stream, const char *host)
         host++;
         size -= 2;
     }
-    stream->host = rp__copy_text(&stream->loop->memory, host, size);
-    return stream->host != NULL;
+    rp_opening *opening = stream->opening;
+    opening->host = rp__copy_text(&stream->loop->memory, host, size);
+    return opening->host != NULL;
 }
 
 static bool route_keep(rp_stream *stream, const rp_route *route)
 {
+    rp_opening *opening = stream->opening;
     const char *host = (const char *)route->host.data;
-    stream->dial_port = route->port > 0 ? route->port : stream->port;
+    opening->dial_port = route->port > 0 ? route->port : opening->port;
     if (!rp__stream_copy(stream, &stream->path, route->path))
         return false;
     if (route->host.size == 0)
         return true;
-    stream->dial_host = rp__copy_text(&stream->loop->memory, host, route->host.size);
-    return stream->dial_host != NULL;
+    opening->dial_host = rp__copy_text(&stream->loop->memory, host, route->host.size);
+    return opening->dial_host != NULL;
 }
 
 static bool local_make(rp_stream *stream, const rp_local *local)
@@ -700,9 +746,8 @@ static bool strings_make(rp_stream *stream, const rp_stream_options *options, co
         return false;
     if (stream->config == NULL)
         return true;
-    const char *name = options->server_name != NULL ? options->server_name : stream->host;
-    return rp__stream_copy(stream, &stream->server_name, name) &&
-           rp__stream_copy(stream, &stream->alpn, options->alpn);
+    return rp__stream_copy(stream, &stream->opening->server_name, options->server_name) &&
+           rp__stream_copy(stream, &stream->opening->alpn, options->alpn);
 }
 
 rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_options *given,
@@ -728,22 +773,23 @@ rp_status rp_stream_open_sized(rp_stream **out, rp_loop *loop, const rp_stream_o
     rp_stream *stream = rp__stream_new(loop, events, user);
     if (stream == NULL)
         return RP_E_NO_MEMORY;
-    stream->port = options->port;
-    if (stream->port == 0)
-        stream->port = options->tls != NULL ? 443 : 80;
+    rp_opening *opening = stream->opening;
+    opening->port = options->port;
+    if (opening->port == 0)
+        opening->port = options->tls != NULL ? 443 : 80;
     if (options->resolver != NULL)
-        stream->resolver = rp_resolver_retain(options->resolver);
+        opening->resolver = rp_resolver_retain(options->resolver);
     if (options->tls != NULL)
         stream->config = rp_tls_config_retain(options->tls);
-    stream->connect_timeout_ms = default_ms(options->connect_timeout_ms, TIMEOUT_DEFAULT_MS);
-    stream->handshake_timeout_ms = default_ms(options->handshake_timeout_ms, TIMEOUT_DEFAULT_MS);
-    stream->keepalive.idle_ms = default_ms(options->keepalive_idle_ms, KEEPALIVE_IDLE_MS);
-    stream->keepalive.unconfirmed_ms =
+    opening->connect_timeout_ms = default_ms(options->connect_timeout_ms, TIMEOUT_DEFAULT_MS);
+    opening->handshake_timeout_ms = default_ms(options->handshake_timeout_ms, TIMEOUT_DEFAULT_MS);
+    opening->keepalive.idle_ms = default_ms(options->keepalive_idle_ms, KEEPALIVE_IDLE_MS);
+    opening->keepalive.unconfirmed_ms =
         default_ms(options->keepalive_unconfirmed_ms, KEEPALIVE_UNCONFIRMED_MS);
-    stream->rules = (rp_dial_rules){.refuse = options->refuse_addresses,
-                                    .on_address = options->on_address,
-                                    .user = options->on_address_user};
-    stream->families = options->families;
+    opening->rules = (rp_dial_rules){.refuse = options->refuse_addresses,
+                                     .on_address = options->on_address,
+                                     .user = options->on_address_user};
+    opening->families = options->families;
     stream->has_credit_limit = options->receive_credit_bytes > 0;
     stream->credit = options->receive_credit_bytes;
     if (!strings_make(stream, options, &route) || !way_begin(stream, options)) {
@@ -812,7 +858,8 @@ void rp_stream_close(rp_stream *stream)
         return;
     rp__stream_set_background(stream, false); /* rp_loop_run waits for the end */
     rp_timer_stop(stream->loop, &stream->timer);
-    dial_stop(stream);
+    if (stream->opening != NULL)
+        dial_stop(stream);
     if (stream->tunnel != NULL && stream->socket == NULL) {
         rp__tunnel_cancel(stream->tunnel);
         stream->tunnel = NULL;
@@ -820,7 +867,8 @@ void rp_stream_close(rp_stream *stream)
     bool whole = stream->socket != NULL && stream->queued == NULL;
     if (whole)
         say_goodbye(stream);
-    drop_asked(stream);
+    if (stream->opening != NULL)
+        drop_asked(stream);
     rp__stream_await(stream, 0);
     stream->closing = true;
     /* A send in flight may have gone out and not have been reported: its end decides. */
@@ -833,12 +881,19 @@ void rp_stream_close(rp_stream *stream)
     rp__stream_pump_later(stream);
 }
 
+/* As far as it is known; of a server's that is not made yet nothing is. */
+static const char *told_name(const rp_stream *stream)
+{
+    if (stream->peer_text != NULL)
+        return stream->peer_text;
+    return stream->opening->host != NULL ? stream->opening->host : "the peer";
+}
+
 static void tell_cancelled(rp_stream *stream, bool was_opening)
 {
     rp_error error;
     (void)rp__error_set(&error, RP_E_CANCELLED, RP_PHASE_NONE,
-                        "the connection to %s was closed by us",
-                        stream->host == NULL ? "the peer" : stream->host);
+                        "the connection to %s was closed by us", told_name(stream));
     rp__stream_fail_writes(stream, &error);
     if (was_opening && stream->peer_text != NULL)
         error.phase = RP_PHASE_HANDSHAKE;

@@ -12,7 +12,7 @@
 /* Ciphertext that may wait for the network on one stream; more plaintext is encrypted when it
  * went. */
 #define RP_OUTPUT_LIMIT ((size_t)64 * 1024)
-#define RP_SEND_SLICES 4
+#define RP_SEND_SLICES 2 /* at the least: what a chunk holds may lie in two */
 
 /* What stands above the socket: each state has a stage, which takes the input (stream_io.c). */
 typedef enum rp_stream_state {
@@ -25,67 +25,41 @@ typedef enum rp_stream_state {
     RP_STREAM_FAILED  /* to open: waits to be closed */
 } rp_stream_state;
 
-struct rp_stream {
-    rp_loop *loop;
-    const rp_stream_events *events;
-    void *user;
+/* What a stream needs until it is open: many are open for long, and hold no more of it then. A
+ * server's keeps it, for rp__stream_begin_tls. */
+typedef struct rp_opening {
     rp_resolver *resolver; /* NULL: the loop's own */
-    rp_dial *dial;     /* beside a socket: of other addresses, while this one's peer is silent */
-    rp_tunnel *tunnel; /* instead of dial, and below socket; NULL: no proxy */
-    rp_socket *socket;
+    rp_dial *dial;      /* beside a socket: of other addresses, while this one's peer is silent */
     rp_socket *leaving; /* the last address', being closed before the next one's is used */
     rp_address *rest;   /* addresses that may be tried when the handshake gets nowhere */
     size_t rest_count;
     rp_error *left_failure; /* of the first address that was left for a failure; NULL: none */
-    rp_engine *engine;      /* from the handshake's first step */
     rp_question *question;  /* asked, and its answer has not come to us */
     rp_signing *signing;    /* likewise */
-    rp_tls_config *config;
-    char *host, *server_name, *alpn, *session_key, *peer_text;
-    char *dial_host;     /* connect_to's; NULL: host */
-    char *path;          /* of a Unix socket instead; NULL: none */
-    rp_local_end *local; /* NULL: as the routes have it */
-    rp_stream_state state;
-    int proxy_status;  /* of an HTTP proxy's answer; 0: none */
-    char *proxy_heads; /* if they are kept */
-
-    /* Sending. Plaintext waits in the users' writes; output is what is ready for the network; of it
-     * the first in_flight bytes are being sent. */
-    rp_chain output;
-    size_t in_flight;
-    uint64_t sent_total;
-    uint64_t plain_total;                        /* plaintext put into output */
-    uint64_t plain_handed;                       /* of that, what the port was given */
-    void (*fill)(rp_stream *stream, void *user); /* wanted by the owner; NULL: nothing is */
-    rp_chunk *slice_chunk; /* holds the slices of a send that has more than RP_SEND_SLICES */
-    rp_slice slices[RP_SEND_SLICES];
-    rp_write *queued, *queued_last;       /* not yet wholly in output */
-    rp_write *encrypted, *encrypted_last; /* in output, waiting for the network */
-    size_t queued_done;                   /* bytes of the first queued write already in output */
-
-    /* Receiving. */
-    uint8_t *stash; /* input that came while there was no credit */
-    size_t stash_begin, stash_size, stash_capacity;
-    size_t credit;
-    uint64_t receive_turn; /* the turn in which the receive was started last */
-
-    rp_deferred pump; /* runs everything that is due: encrypt, send, deliver */
-    rp_timer timer;   /* handshake deadline; once open the owner's: rp__stream_timer_start */
-    rp_loop_hook hook;
+    char *host, *alpn;
+    char *server_name; /* NULL: host */
+    char *dial_host;   /* connect_to's; NULL: host */
     uint64_t connect_timeout_ms, handshake_timeout_ms;
     rp_keepalive keepalive;
     rp_dial_rules rules;
     rp_families families;
-    rp_stream_times times;
-    uint64_t handshake_until_ns; /* for all addresses; 0: no limit, or none is connected yet */
-    uint64_t moved_ns;           /* when the network last took or brought anything */
-    uint64_t heard_ns; /* when it last brought anything; 0: not since a handshake was looked at */
-    rp_address address;
     uint16_t port, dial_port;
+    bool choice;                 /* the name has more addresses than this one */
+    uint64_t handshake_until_ns; /* for all addresses; 0: no limit, or none is connected yet */
+} rp_opening;
 
-    bool filling;    /* in the pump's call of fill */
-    bool stale_name; /* see resolver.h */
-    bool choice;     /* the name has more addresses than this one */
+/* What a request touches comes first. */
+struct rp_stream {
+    rp_loop *loop;
+    const rp_stream_events *events;
+    void *user;
+    rp_socket *socket;
+    rp_tunnel *tunnel;   /* instead of opening's dial, and below socket; NULL: no proxy */
+    rp_engine *engine;   /* from the handshake's first step */
+    rp_opening *opening; /* NULL: it is over, but for a server's */
+    rp_stream_state state;
+
+    bool filling; /* in the pump's call of fill */
     bool has_credit_limit;
     bool receiving; /* a receive is in flight */
     bool receive_stopping;
@@ -100,9 +74,45 @@ struct rp_stream {
     bool parting;       /* and the socket is closed after the last words */
     bool background;    /* does not keep rp_loop_run going */
     bool server;
-    bool lower;                /* a tunnel's: another stream's input is what it decrypts */
-    rp_error *write_failure;   /* why write_failed; NULL: no memory even for that */
+    bool lower;      /* a tunnel's: another stream's input is what it decrypts */
+    bool stale_name; /* see resolver.h */
+
+    uint64_t moved_ns; /* when the network last took or brought anything */
+    uint64_t heard_ns; /* when it last brought anything; 0: not since a handshake was looked at */
+    rp_deferred pump;  /* runs everything that is due: encrypt, send, deliver */
+
+    /* Sending. Plaintext waits in the users' writes; output is what is ready for the network; of it
+     * the first in_flight bytes are being sent. */
+    size_t in_flight;
+    uint64_t sent_total;
+    uint64_t plain_total;                        /* plaintext put into output */
+    uint64_t plain_handed;                       /* of that, what the port was given */
+    void (*fill)(rp_stream *stream, void *user); /* wanted by the owner; NULL: nothing is */
+    rp_chain output;
+    rp_chunk *slice_chunk; /* holds the slices of a send that has more than RP_SEND_SLICES */
+    rp_slice slices[RP_SEND_SLICES];
+    rp_write *queued, *queued_last;       /* not yet wholly in output */
+    rp_write *encrypted, *encrypted_last; /* in output, waiting for the network */
+    size_t queued_done;                   /* bytes of the first queued write already in output */
+
+    /* Receiving. */
+    size_t credit;
+    uint64_t receive_turn; /* the turn in which the receive was started last */
+    uint8_t *stash;        /* input that came while there was no credit */
+    size_t stash_begin, stash_size, stash_capacity;
+
+    rp_timer timer; /* handshake deadline; once open the owner's: rp__stream_timer_start */
+    rp_loop_hook hook;
+    rp_tls_config *config;
+    char *session_key, *peer_text;
+    rp_local_end *local;       /* NULL: as the routes have it */
+    char *path;                /* of a Unix socket, for address; NULL: none */
+    char *proxy_heads;         /* if they are kept */
+    int proxy_status;          /* of an HTTP proxy's answer; 0: none */
     rp_io_result input_result; /* how the input ended */
+    rp_error *write_failure;   /* why write_failed; NULL: no memory even for that */
+    rp_stream_times times;
+    rp_address address;
 };
 
 /* ---- between the three ---- */
@@ -112,6 +122,12 @@ extern const rp_socket_handler rp__stream_socket_handler;
 static inline bool rp__stream_is_open(const rp_stream *stream)
 {
     return stream->state == RP_STREAM_OPEN || stream->state == RP_STREAM_PLAIN;
+}
+
+/* The port still has the socket of an address that was left. */
+static inline bool rp__stream_leaves(const rp_stream *stream)
+{
+    return stream->opening != NULL && stream->opening->leaving != NULL;
 }
 
 rp_stream *rp__stream_new(rp_loop *loop, const rp_stream_events *events, void *user);

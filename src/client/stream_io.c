@@ -202,7 +202,7 @@ void rp__stream_flush(rp_stream *stream)
         rp__chain_clear(&stream->output);
     bool mute = (stream->closing && !stream->parting) ||
                 (stream->write_failed && !stream->alert_due) || stream->state == RP_STREAM_ASKING;
-    if (stream->socket == NULL || stream->leaving != NULL || mute || stream->in_flight > 0 ||
+    if (stream->socket == NULL || rp__stream_leaves(stream) || mute || stream->in_flight > 0 ||
         stream->output.size == 0)
         return;
     /* If the slices don't reach to the end of it, for want of memory, the rest counts as well: it
@@ -631,6 +631,13 @@ static void fill(rp_stream *stream)
     stream->filling = false;
 }
 
+/* Somebody else has what is the opening's. */
+static bool is_lent(const rp_opening *opening)
+{
+    return opening != NULL &&
+           (opening->leaving != NULL || opening->question != NULL || opening->signing != NULL);
+}
+
 static void pump(rp_deferred *deferred)
 {
     rp_stream *stream = RP_CONTAINER(deferred, rp_stream, pump);
@@ -653,8 +660,7 @@ static void pump(rp_deferred *deferred)
     rp__stream_flush(stream);
     if (!stream->closing)
         wait_for_quiet_send(stream);
-    if (stream->closing && stream->socket == NULL && stream->leaving == NULL &&
-        stream->question == NULL && stream->signing == NULL)
+    if (stream->closing && stream->socket == NULL && !is_lent(stream->opening))
         rp__stream_finish_close(stream);
 }
 

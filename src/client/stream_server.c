@@ -37,12 +37,12 @@ rp_status rp__stream_accept(rp_stream **out, rp_loop *loop, rp_socket *socket,
     stream->server = true;
     stream->has_credit_limit = receive_credit_bytes > 0;
     stream->credit = receive_credit_bytes;
-    stream->handshake_timeout_ms = RP_NEVER_MS;
+    stream->opening->handshake_timeout_ms = RP_NEVER_MS;
     if (config != NULL)
         stream->config = rp_tls_config_retain(config);
-    if (!rp__stream_copy(stream, &stream->host, "the client") ||
+    if (!rp__stream_copy(stream, &stream->opening->host, "the client") ||
         !rp__stream_copy(stream, &stream->peer_text, "the client") ||
-        !rp__stream_copy(stream, &stream->alpn, alpn)) {
+        !rp__stream_copy(stream, &stream->opening->alpn, alpn)) {
         stream->events = &no_events; /* the caller never learns of this stream */
         rp_stream_close(stream);
         return RP_E_NO_MEMORY;
@@ -56,7 +56,7 @@ rp_status rp__stream_begin_tls(rp_stream *stream, rp_tls_config *config, const c
 {
     RP_ASSERT(!stream->closing);
     RP_ASSERT(stream->state == RP_STREAM_PLAIN);
-    if (!rp__stream_copy(stream, &stream->alpn, alpn))
+    if (!rp__stream_copy(stream, &stream->opening->alpn, alpn))
         return RP_E_NO_MEMORY;
     stream->config = rp_tls_config_retain(config);
     stream->state = RP_STREAM_HANDSHAKE;

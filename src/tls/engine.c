@@ -618,6 +618,7 @@ static rp_engine_result handshake_done(rp_engine *engine, rp_error *error)
         return RP_ENGINE_FAILED;
     }
     engine->state = OPEN;
+    engine->verifier.server_name = NULL;
     rp__evidence_destroy(engine->verifier.evidence);
     engine->verifier.evidence = NULL;
     if (resumed)

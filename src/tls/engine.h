@@ -46,11 +46,12 @@ typedef struct rp_engine_options {
     rp_tls_config *config; /* borrowed; its role is the engine's role */
     rp_chain *output;      /* where ciphertext is appended; borrowed */
     /* Client: for SNI (if it is a name) and verification. Borrowed: the owner keeps it as long
-     * as the engine. */
+     * as the handshake. */
     const char *server_name;
     const char *alpn;      /* "h2,http/1.1" or NULL; a server picks the first of its own list */
     rp_sessions *sessions; /* client: where new sessions go; NULL: nowhere */
-    /* The origin under which sessions are kept, the configuration included; borrowed likewise. */
+    /* The origin under which sessions are kept, the configuration included. Borrowed as long as the
+     * engine. */
     const char *session_key;
     /* For sentences: "api.example.com (192.0.2.7:443)"; borrowed likewise. NULL: server_name, or
      * "the peer". */

@@ -140,7 +140,7 @@ static void closed_while_writing(probe_pair *pair)
     UNTIL(pair->loop, pair->client.closes == 1);
     assert_int_equal(pair->client.writes_failed, 3);
     assert_says(&pair->client.write_error, RP_E_CANCELLED, RP_PHASE_NONE,
-                "the connection to 127.0.0.1 was closed by us");
+                "the connection to 127.0.0.1 (%s) was closed by us", address_of(pair));
     probe_consume(&pair->server, SIZE_MAX);
     UNTIL(pair->loop, pair->server.ends == 1);
     if (pair->server_tls != NULL) /* half a record, and no goodbye */

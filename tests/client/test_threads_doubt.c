@@ -318,7 +318,7 @@ static void test_many(void **state)
     for (unsigned i = 0; i < COUNT; i++) {
         assert_int_equal(probe_open(&probes[i], pair.loop, &options), RP_OK);
         UNTIL(pair.loop, pair.server.loop != NULL);
-        UNTIL(pair.loop, probes[i].stream->question != NULL);
+        UNTIL(pair.loop, probes[i].stream->opening->question != NULL);
         servers[i] = pair.server;
         servers[i].stream->user = &servers[i];
         pair.server = (probe){0};

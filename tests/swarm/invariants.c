@@ -59,6 +59,7 @@ void stream_holds(const rp_stream *s)
     CHECK(s->in_flight <= s->output.size);
     CHECK(s->stash_size <= stash_limit(s));
     CHECK(s->socket != NULL || !s->receiving);
+    CHECK((s->opening == NULL) == (rp__stream_is_open(s) && !s->server));
     input_holds(s);
 }
 
@@ -69,10 +70,10 @@ static void opening_holds(const world *w, const rp_conn *conn)
     uint64_t dial_ms = o->resolve_timeout_ms + o->connect_timeout_ms;
     if (s->tunnel != NULL) /* the proxy's handshake, and what is said to it */
         dial_ms += o->handshake_timeout_ms;
-    if (s->leaving != NULL) /* an address's socket: when it is closed is the port's to say */
+    if (s->opening->leaving != NULL) /* when it is closed is the port's to say */
         return;
-    if (s->handshake_until_ns != 0 && s->state < RP_STREAM_OPEN) /* of all addresses */
-        limit_holds(w, s->handshake_until_ns, 1);
+    if (s->opening->handshake_until_ns != 0 && s->state < RP_STREAM_OPEN) /* of all addresses */
+        limit_holds(w, s->opening->handshake_until_ns, 1);
     else if (s->state == RP_STREAM_DIALLING)
         limit_holds(w, s->times.started_ns, dial_ms);
     else if (s->state == RP_STREAM_HANDSHAKE)
