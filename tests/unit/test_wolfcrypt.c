@@ -1,10 +1,11 @@
 /* test_wolfcrypt.c - what scripts/deps makes faster in wolfCrypt gives what the slow way does:
  * X25519 (four multiplications at a time, inverses by division), HKDF with SHA-256 (whole
- * blocks), ECDSA with P-256 (tables, eight lanes) and ML-KEM (four states of Keccak). Which of the
- * ways is taken depends on the processor; the answers must not. */
+ * blocks), AES-GCM (four blocks at a time), ECDSA with P-256 (tables, eight lanes) and ML-KEM (four
+ * states of Keccak). Which of the ways is taken depends on the processor; the answers must not. */
 #include <wolfssl/options.h>
 
 #include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/aes.h>
 #include <wolfssl/wolfcrypt/curve25519.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/hmac.h>
@@ -204,6 +205,153 @@ static void hkdf_of_any_length(void **state)
             for (size_t i = part; i < sizeof(got); i++)
                 assert_int_equal(got[i], 0xee);
         }
+    }
+}
+
+/* ---- AES-GCM --------------------------------------------------------------------------------- */
+
+#define BLOCK_BYTES 16
+#define NONCE_BYTES 12
+#define SEALED_MOST 16640
+
+typedef struct gcm_case {
+    uint8_t key[32], nonce[NONCE_BYTES], aad[BLOCK_BYTES];
+    size_t key_size, aad_size, size;
+} gcm_case;
+
+typedef struct gcm_block {
+    uint64_t high, low;
+} gcm_block;
+
+static uint64_t word_of(const uint8_t *bytes)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < 8; i++)
+        word = word << 8 | bytes[i];
+    return word;
+}
+
+static void word_to(uint8_t *bytes, uint64_t word)
+{
+    for (int i = 7; i >= 0; i--, word >>= 8)
+        bytes[i] = (uint8_t)word;
+}
+
+/* NIST SP 800-38D, 6.3, bit by bit. */
+static gcm_block gcm_product(gcm_block x, gcm_block y)
+{
+    gcm_block z = {0, 0};
+    for (int i = 0; i < 128; i++) {
+        bool set = ((i < 64 ? x.high : x.low) >> (63 - i % 64) & 1) != 0, odd = (y.low & 1) != 0;
+        z.high ^= set ? y.high : 0;
+        z.low ^= set ? y.low : 0;
+        y.low = y.low >> 1 | y.high << 63;
+        y.high = y.high >> 1 ^ (odd ? (uint64_t)0xe1 << 56 : 0);
+    }
+    return z;
+}
+
+static void aes_block(const gcm_case *c, const uint8_t *in, uint8_t *out)
+{
+    static const uint8_t zero[BLOCK_BYTES];
+    Aes aes;
+    assert_int_equal(wc_AesInit(&aes, NULL, INVALID_DEVID), 0);
+    assert_int_equal(wc_AesSetKey(&aes, c->key, (word32)c->key_size, zero, AES_ENCRYPTION), 0);
+    assert_int_equal(wc_AesCbcEncrypt(&aes, out, in, BLOCK_BYTES), 0);
+    wc_AesFree(&aes);
+}
+
+static gcm_block gcm_hash(gcm_block sum, gcm_block hash, const uint8_t *data, size_t size)
+{
+    for (size_t at = 0; at < size; at += BLOCK_BYTES) {
+        uint8_t block[BLOCK_BYTES] = {0};
+        memcpy(block, data + at, size - at < BLOCK_BYTES ? size - at : BLOCK_BYTES);
+        sum.high ^= word_of(block);
+        sum.low ^= word_of(block + 8);
+        sum = gcm_product(sum, hash);
+    }
+    return sum;
+}
+
+static void gcm_slowly(const gcm_case *c, const uint8_t *in, uint8_t *out, uint8_t *tag)
+{
+    uint8_t counter[BLOCK_BYTES] = {0}, stream[BLOCK_BYTES], lengths[BLOCK_BYTES];
+    gcm_block sum = {0, 0}, hash;
+    aes_block(c, counter, stream);
+    hash = (gcm_block){word_of(stream), word_of(stream + 8)};
+    memcpy(counter, c->nonce, NONCE_BYTES);
+    for (size_t at = 0; at < c->size; at++) {
+        if (at % BLOCK_BYTES == 0) {
+            size_t number = at / BLOCK_BYTES + 2;
+            counter[14] = (uint8_t)(number >> 8);
+            counter[15] = (uint8_t)number;
+            aes_block(c, counter, stream);
+        }
+        out[at] = in[at] ^ stream[at % BLOCK_BYTES];
+    }
+    sum = gcm_hash(sum, hash, c->aad, c->aad_size);
+    sum = gcm_hash(sum, hash, out, c->size);
+    word_to(lengths, 8 * (uint64_t)c->aad_size);
+    word_to(lengths + 8, 8 * (uint64_t)c->size);
+    sum = gcm_hash(sum, hash, lengths, BLOCK_BYTES);
+    counter[14] = 0;
+    counter[15] = 1;
+    aes_block(c, counter, stream);
+    word_to(tag, sum.high ^ word_of(stream));
+    word_to(tag + 8, sum.low ^ word_of(stream + 8));
+}
+
+static int gcm_open(Aes *aes, const gcm_case *c, const uint8_t *in, uint8_t *out,
+                    const uint8_t *tag)
+{
+    return wc_AesGcmDecrypt(aes, out, in, (word32)c->size, c->nonce, NONCE_BYTES, tag, BLOCK_BYTES,
+                            c->aad, (word32)c->aad_size);
+}
+
+/* Neither does it write behind the data, nor take what was tampered with; in place as elsewhere. */
+static void gcm_compare(const gcm_case *c)
+{
+    static uint8_t data[SEALED_MOST], want[SEALED_MOST], got[SEALED_MOST + 1];
+    uint8_t want_tag[BLOCK_BYTES], tag[BLOCK_BYTES];
+    Aes aes;
+    for (size_t i = 0; i < c->size; i++)
+        data[i] = (uint8_t)(i * i + c->size);
+    gcm_slowly(c, data, want, want_tag);
+    assert_int_equal(wc_AesInit(&aes, NULL, INVALID_DEVID), 0);
+    assert_int_equal(wc_AesGcmSetKey(&aes, c->key, (word32)c->key_size), 0);
+    got[c->size] = 0xee;
+    assert_int_equal(wc_AesGcmEncrypt(&aes, got, data, (word32)c->size, c->nonce, NONCE_BYTES, tag,
+                                      BLOCK_BYTES, c->aad, (word32)c->aad_size),
+                     0);
+    assert_memory_equal(got, want, c->size);
+    assert_memory_equal(tag, want_tag, BLOCK_BYTES);
+    assert_int_equal(gcm_open(&aes, c, got, got, tag), 0);
+    assert_memory_equal(got, data, c->size);
+    assert_int_equal(got[c->size], 0xee);
+    tag[c->size % BLOCK_BYTES] ^= 1;
+    assert_int_not_equal(gcm_open(&aes, c, want, got, tag), 0);
+    tag[c->size % BLOCK_BYTES] ^= 1;
+    want[c->size / 2] ^= 0x80;
+    assert_int_not_equal(gcm_open(&aes, c, want, got, tag), 0);
+    wc_AesFree(&aes);
+}
+
+static void gcm_of_any_length(void **state)
+{
+    gcm_case c = {.size = 0};
+    (void)state;
+    for (size_t i = 0; i < sizeof(c.key); i++)
+        c.key[i] = (uint8_t)(31 * i + 5);
+    for (size_t i = 0; i < BLOCK_BYTES; i++)
+        c.aad[i] = (uint8_t)(99 - 7 * i);
+    for (size_t size = 1; size <= SEALED_MOST; size += size < 600 ? 1 : 1069) {
+        c.size = size;
+        c.key_size = size % 2 == 0 ? 16 : 32;
+        c.aad_size = size % 20; /* from none to more than a block */
+        if (c.aad_size > sizeof(c.aad))
+            c.aad_size = 5;
+        memset(c.nonce, (int)size, NONCE_BYTES);
+        gcm_compare(&c);
     }
 }
 
@@ -474,6 +622,7 @@ int main(void)
                                        cmocka_unit_test(coordinates_above_p),
                                        cmocka_unit_test(hkdf_vector),
                                        cmocka_unit_test(hkdf_of_any_length),
+                                       cmocka_unit_test(gcm_of_any_length),
                                        cmocka_unit_test(signatures_of_any_numbers),
                                        cmocka_unit_test(signatures_of_equal_terms),
                                        cmocka_unit_test(signatures_of_another_point),
