@@ -53,6 +53,8 @@ bool rp__der_small(rp_slice *in, uint32_t *value);
 bool rp__der_bits(rp_slice *in, rp_slice *bytes, unsigned *unused);
 /* A BIT STRING of whole bytes. */
 bool rp__der_bytes(rp_slice *in, rp_slice *bytes);
+/* An OBJECT IDENTIFIER: whole numbers in their shortest form, one at least. */
+bool rp__der_oid(rp_slice *in, rp_slice *content);
 /* UTCTime or GeneralizedTime as RFC 5280, 4.1.2.5 has them: to the second, in UTC. Seconds since
  * 1970. */
 bool rp__der_time(rp_slice *in, int64_t *seconds);

@@ -23,8 +23,7 @@ typedef struct attribute {
 static bool read_attribute(rp_slice *relative, attribute *found)
 {
     rp_slice pair;
-    return rp__der_get(relative, RP_DER_SEQUENCE, &pair) &&
-           rp__der_get(&pair, RP_DER_OID, &found->type) && found->type.size > 0 &&
+    return rp__der_get(relative, RP_DER_SEQUENCE, &pair) && rp__der_oid(&pair, &found->type) &&
            rp__der_any(&pair, &found->tag, &found->value) && pair.size == 0;
 }
 

@@ -101,6 +101,33 @@ static void booleans(void **state)
     assert_false(rp__der_boolean(&in, &value));
 }
 
+static void object_identifiers(void **state)
+{
+    (void)state;
+    const struct {
+        rp_slice in;
+        bool good;
+    } cases[] = {
+        {BYTES("\x06\x01\x2a"), true},
+        {BYTES("\x06\x03\x2a\x86\x48"), true},
+        {BYTES("\x06\x03\x2a\x00\x01"), true},
+        {BYTES("\x06\x04\x2a\x81\x80\x00"), true}, /* 16384: a zero within it */
+        {BYTES("\x06\x00"), false},
+        {BYTES("\x06\x02\x2a\x86"), false},     /* cut */
+        {BYTES("\x06\x03\x2a\x80\x01"), false}, /* not the shortest form */
+        {BYTES("\x06\x02\x80\x01"), false},
+        {BYTES("\x06\x01\x80"), false},
+        {BYTES("\x05\x01\x2a"), false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        rp_slice in = cases[i].in, content;
+        if (rp__der_oid(&in, &content) != cases[i].good)
+            fail_msg("case %zu", i);
+        if (cases[i].good)
+            assert_ptr_equal(content.data, cases[i].in.data + 2);
+    }
+}
+
 static void integers(void **state)
 {
     (void)state;
@@ -230,8 +257,10 @@ static void times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elements), cmocka_unit_test(sizes),       cmocka_unit_test(booleans),
-        cmocka_unit_test(integers), cmocka_unit_test(bit_strings), cmocka_unit_test(times),
+        cmocka_unit_test(elements), cmocka_unit_test(sizes),
+        cmocka_unit_test(booleans), cmocka_unit_test(object_identifiers),
+        cmocka_unit_test(integers), cmocka_unit_test(bit_strings),
+        cmocka_unit_test(times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
