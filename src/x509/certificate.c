@@ -50,7 +50,7 @@ static bool read_extended_key_usage(rp_certificate *certificate, rp_slice conten
         purposes.size == 0)
         return false;
     while (purposes.size > 0) {
-        if (!rp__der_get(&purposes, RP_DER_OID, &purpose) || purpose.size == 0)
+        if (!rp__der_oid(&purposes, &purpose))
             return false;
         if (RP_SLICE_IS(purpose, "\x2b\x06\x01\x05\x05\x07\x03\x01"))
             certificate->for_servers = true;
@@ -90,20 +90,74 @@ static bool read_subject_key_id(rp_certificate *certificate, rp_slice content)
            content.size == 0;
 }
 
+/* An element that may be left out. */
+static bool read_optional(rp_slice *in, uint8_t tag, rp_slice *content)
+{
+    return !rp__der_next_is(in, tag) || rp__der_get(in, tag, content);
+}
+
 /* keyIdentifier alone is used. The others, which name the issuer's certificate, are hints as well
  * (RFC 5280, 4.2.1.1). */
 static bool read_authority_key_id(rp_certificate *certificate, rp_slice content)
 {
-    rp_slice fields;
-    if (!rp__der_get(&content, RP_DER_SEQUENCE, &fields) || content.size != 0)
-        return false;
-    return !rp__der_next_is(&fields, RP_DER_CONTEXT | 0) ||
-           rp__der_get(&fields, RP_DER_CONTEXT | 0, &certificate->authority_key_id);
+    rp_slice fields, ignored;
+    return rp__der_get(&content, RP_DER_SEQUENCE, &fields) && content.size == 0 &&
+           read_optional(&fields, RP_DER_CONTEXT | 0, &certificate->authority_key_id) &&
+           read_optional(&fields, RP_DER_CONTEXT_CONSTRUCTED | 1, &ignored) &&
+           read_optional(&fields, RP_DER_CONTEXT | 2, &ignored) && fields.size == 0;
 }
 
-static bool keep_distribution_points(rp_certificate *certificate, rp_slice content)
+static bool are_general_names(rp_slice names)
 {
-    certificate->distribution_points = content;
+    rp_general_name name;
+    while (names.size > 0) {
+        if (!rp__general_name_read(&names, &name))
+            return false;
+    }
+    return true;
+}
+
+/* Has a name, or an issuer of lists, and not reasons alone (RFC 5280, 4.2.1.13). */
+static bool is_distribution_point(rp_slice fields)
+{
+    rp_slice name = {NULL, 0}, full = {NULL, 0}, relative, reasons, issuer = {NULL, 0};
+    if (!read_optional(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &name) ||
+        !read_optional(&fields, RP_DER_CONTEXT | 1, &reasons) ||
+        !read_optional(&fields, RP_DER_CONTEXT_CONSTRUCTED | 2, &issuer) || fields.size != 0)
+        return false;
+    if (name.data == NULL)
+        return issuer.size > 0 && are_general_names(issuer);
+    return (rp__der_get(&name, RP_DER_CONTEXT_CONSTRUCTED | 0, &full) ||
+            rp__der_get(&name, RP_DER_CONTEXT_CONSTRUCTED | 1, &relative)) &&
+           name.size == 0 && are_general_names(full) && are_general_names(issuer);
+}
+
+static bool read_distribution_points(rp_certificate *certificate, rp_slice content)
+{
+    rp_slice points, fields;
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &points) || content.size != 0)
+        return false;
+    certificate->distribution_points = points;
+    while (points.size > 0) {
+        if (!rp__der_get(&points, RP_DER_SEQUENCE, &fields) || !is_distribution_point(fields))
+            return false;
+    }
+    return true;
+}
+
+/* A list of structures that say of what kind they are: of nobody's interest, if it is one, and
+ * neither is what stands behind it. (Any policy is acceptable. Not so policyConstraints, which can
+ * ask for one.) */
+static bool pass_over_list(rp_certificate *certificate, rp_slice content)
+{
+    rp_slice list, fields, type;
+    (void)certificate;
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &list))
+        return false;
+    while (list.size > 0) {
+        if (!rp__der_get(&list, RP_DER_SEQUENCE, &fields) || !rp__der_oid(&fields, &type))
+            return false;
+    }
     return true;
 }
 
@@ -125,8 +179,7 @@ static bool read_tls_features(rp_certificate *certificate, rp_slice content)
     return true;
 }
 
-/* Any policy is acceptable, so they are known and never looked at. (Not so policyConstraints, which
- * can ask for one.) */
+/* About policies of others, or any. */
 static bool pass_over(rp_certificate *certificate, rp_slice content)
 {
     (void)certificate;
@@ -135,37 +188,47 @@ static bool pass_over(rp_certificate *certificate, rp_slice content)
 }
 
 typedef struct known_extension {
-    uint8_t type;  /* the last part of id-ce, 2.5.29 */
+    uint8_t type;  /* the last part of its OBJECT IDENTIFIER */
     bool critical; /* may be so; RFC 5280 has the others not critical, and they are refused if so */
     read_extension_fn *read;
     const char *reason; /* why it is refused where that fails */
 } known_extension;
 
-static const known_extension known_extensions[] = {
+/* id-ce, 2.5.29. */
+static const known_extension certificate_extensions[] = {
     {14, false, read_subject_key_id, "its subjectKeyIdentifier is malformed"},
     {15, true, read_key_usage, "its keyUsage is malformed"},
     {17, true, read_alternative_names, "its subjectAltName is malformed"},
     {19, true, read_basic_constraints, "its basicConstraints are malformed"},
     {30, true, read_name_constraints, "its nameConstraints are malformed"},
-    {31, true, keep_distribution_points, ""},
-    {32, true, pass_over, ""}, /* certificatePolicies */
+    {31, true, read_distribution_points, "its cRLDistributionPoints are malformed"},
+    {32, true, pass_over_list, "its certificatePolicies are malformed"},
     {33, true, pass_over, ""}, /* policyMappings */
     {35, false, read_authority_key_id, "its authorityKeyIdentifier is malformed"},
     {37, true, read_extended_key_usage, "its extendedKeyUsage is malformed"},
     {54, true, pass_over, ""}, /* inhibitAnyPolicy */
 };
 
-static const known_extension tls_features = {0, false, read_tls_features, ""};
+/* id-pe, 1.3.6.1.5.5.7.1. */
+static const known_extension private_extensions[] = {
+    {1, false, pass_over_list, "its authorityInfoAccess is malformed"},
+    {24, false, read_tls_features, ""},
+};
 
 static const known_extension *find_extension(rp_slice type)
 {
-    if (RP_SLICE_IS(type, "\x2b\x06\x01\x05\x05\x07\x01\x18"))
-        return &tls_features;
-    if (type.size != 3 || type.data[0] != 0x55 || type.data[1] != 0x1d)
+    rp_slice parent = {type.data, type.size - 1};
+    const known_extension *list = certificate_extensions;
+    size_t count = sizeof(certificate_extensions) / sizeof(certificate_extensions[0]);
+    if (RP_SLICE_IS(parent, "\x2b\x06\x01\x05\x05\x07\x01")) {
+        list = private_extensions;
+        count = sizeof(private_extensions) / sizeof(private_extensions[0]);
+    } else if (!RP_SLICE_IS(parent, "\x55\x1d")) {
         return NULL;
-    for (size_t i = 0; i < sizeof(known_extensions) / sizeof(known_extensions[0]); i++) {
-        if (known_extensions[i].type == type.data[2])
-            return &known_extensions[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].type == type.data[type.size - 1])
+            return &list[i];
     }
     return NULL;
 }
@@ -174,7 +237,7 @@ bool rp__extension_read(rp_slice *list, rp_slice *type, bool *critical, rp_slice
 {
     rp_slice fields;
     *critical = false;
-    return rp__der_get(list, RP_DER_SEQUENCE, &fields) && rp__der_get(&fields, RP_DER_OID, type) &&
+    return rp__der_get(list, RP_DER_SEQUENCE, &fields) && rp__der_oid(&fields, type) &&
            (!rp__der_next_is(&fields, RP_DER_BOOLEAN) || rp__der_boolean(&fields, critical)) &&
            rp__der_get(&fields, RP_DER_OCTET_STRING, content) && fields.size == 0;
 }

@@ -34,7 +34,7 @@ typedef struct rp_certificate {
     bool has_key_usage;
     uint8_t key_usage; /* of rp_key_usage; the bits that are not there are nobody's here */
     bool has_extended_key_usage, for_servers, for_clients, for_ocsp_signing;
-    rp_slice distribution_points; /* cRLDistributionPoints as it stands, unread: see crl.c */
+    rp_slice distribution_points; /* cRLDistributionPoints, a list: see crl.c */
     bool must_staple;             /* it is good only with an OCSP response beside it (RFC 7633) */
     bool has_unknown_critical;    /* an extension that must not be ignored and is not known */
     bool is_no_anchor;            /* one that counts for an anchor too: any but policyConstraints */

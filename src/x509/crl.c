@@ -473,12 +473,8 @@ static bool share_name(rp_slice left, rp_slice right)
  * this distribution point: one of those that it names (RFC 5280, 6.3.3 (b) and 4.2.1.13). */
 static bool names_point(const rp_certificate *certificate, rp_slice point)
 {
-    rp_slice in = certificate->distribution_points, points, fields, name, names;
-    if (in.data == NULL || !rp__der_get(&in, RP_DER_SEQUENCE, &points) || in.size != 0)
-        return false;
-    while (points.size > 0) {
-        if (!rp__der_get(&points, RP_DER_SEQUENCE, &fields))
-            return false;
+    rp_slice points = certificate->distribution_points, fields, name, names;
+    while (rp__der_get(&points, RP_DER_SEQUENCE, &fields)) {
         /* With reasons, or an issuer of lists that is another, it is not of this kind. */
         if (!rp__der_get(&fields, RP_DER_CONTEXT_CONSTRUCTED | 0, &name) || fields.size != 0)
             continue;

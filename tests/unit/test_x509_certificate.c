@@ -74,6 +74,8 @@ typedef struct form_case {
 } form_case;
 
 #define EXTENSION(type, content) .extensions = {{type, false, content}}
+#define POLICIES "its certificatePolicies are malformed"
+#define POINTS "its cRLDistributionPoints are malformed"
 #define TWICE "it has an extension twice"
 
 static const form_case forms[] = {
@@ -140,6 +142,52 @@ static const form_case forms[] = {
      {.flags = CHAIN_NO_KEY_IDS, EXTENSION("2.5.29.35", "0500")},
      "its authorityKeyIdentifier is malformed"},
     {"an empty one", {.flags = CHAIN_NO_KEY_IDS, EXTENSION("2.5.29.35", "3000")}, NULL},
+    {"an issuer and a serial number",
+     {.flags = CHAIN_NO_KEY_IDS, EXTENSION("2.5.29.35", "300b8001ffa103860178820101")},
+     NULL},
+    {"the other way round",
+     {.flags = CHAIN_NO_KEY_IDS, EXTENSION("2.5.29.35", "3008820101a103860178")},
+     "its authorityKeyIdentifier is malformed"},
+    {"something behind a key identifier",
+     {.flags = CHAIN_NO_KEY_IDS, EXTENSION("2.5.29.35", "30058001ff0500")},
+     "its authorityKeyIdentifier is malformed"},
+    {"something behind all of it",
+     {.flags = CHAIN_NO_KEY_IDS, EXTENSION("2.5.29.35", "30000500")},
+     "its authorityKeyIdentifier is malformed"},
+    {"no policies", {EXTENSION("2.5.29.32", "3000")}, NULL},
+    {"a policy", {EXTENSION("2.5.29.32", "3006300406022a03")}, NULL},
+    {"one with qualifiers", {EXTENSION("2.5.29.32", "3008300606022a033000")}, NULL},
+    {"policies that are none", {EXTENSION("2.5.29.32", "0500")}, POLICIES},
+    {"behind them", {EXTENSION("2.5.29.32", "30000500")}, NULL},
+    {"a policy that is none", {EXTENSION("2.5.29.32", "30020500")}, POLICIES},
+    {"one without a type", {EXTENSION("2.5.29.32", "300430020500")}, POLICIES},
+    {"access by no means", {EXTENSION("1.3.6.1.5.5.7.1.1", "3000")}, NULL},
+    {"by one", {EXTENSION("1.3.6.1.5.5.7.1.1", "3009300706022a03860178")}, NULL},
+    {"access that is none",
+     {EXTENSION("1.3.6.1.5.5.7.1.1", "6d616c666f726d6564")},
+     "its authorityInfoAccess is malformed"},
+    {"access by what is none",
+     {EXTENSION("1.3.6.1.5.5.7.1.1", "30020500")},
+     "its authorityInfoAccess is malformed"},
+    {"no distribution points", {EXTENSION("2.5.29.31", "3000")}, NULL},
+    {"one of two names", {EXTENSION("2.5.29.31", "300c300aa008a006860175860176")}, NULL},
+    {"one of no name", {EXTENSION("2.5.29.31", "30063004a002a000")}, NULL},
+    {"a relative one", {EXTENSION("2.5.29.31", "30063004a002a100")}, NULL},
+    {"an issuer of lists", {EXTENSION("2.5.29.31", "30073005a203860175")}, NULL},
+    {"all there may be",
+     {EXTENSION("2.5.29.31", "30123010a005a00386017581020640a203860175")},
+     NULL},
+    {"points that are none", {EXTENSION("2.5.29.31", "0500")}, POINTS},
+    {"behind the points", {EXTENSION("2.5.29.31", "30000500")}, POINTS},
+    {"a point that is none", {EXTENSION("2.5.29.31", "30020500")}, POINTS},
+    {"one that says nothing", {EXTENSION("2.5.29.31", "30023000")}, POINTS},
+    {"reasons alone", {EXTENSION("2.5.29.31", "3006300481020640")}, POINTS},
+    {"no issuer of lists", {EXTENSION("2.5.29.31", "30043002a200")}, POINTS},
+    {"an issuer that is no name", {EXTENSION("2.5.29.31", "30063004a2020500")}, POINTS},
+    {"no name of a point", {EXTENSION("2.5.29.31", "30043002a000")}, POINTS},
+    {"two", {EXTENSION("2.5.29.31", "30083006a004a000a100")}, POINTS},
+    {"a name that is none", {EXTENSION("2.5.29.31", "30083006a004a0020500")}, POINTS},
+    {"something behind a point's name", {EXTENSION("2.5.29.31", "30083006a002a0000500")}, POINTS},
 };
 
 static void forms_are_read(void **state)
@@ -237,6 +285,9 @@ static void every_reason(void **state)
         "its extendedKeyUsage is malformed",
         "its subjectKeyIdentifier is malformed",
         "its authorityKeyIdentifier is malformed",
+        "its cRLDistributionPoints are malformed",
+        "its certificatePolicies are malformed",
+        "its authorityInfoAccess is malformed",
         /* Seldom: if the last bytes of the key, which is a new one each time, look like them. */
         "its unique identifiers are malformed",
     };
@@ -246,7 +297,10 @@ static void every_reason(void **state)
                                  .issuer = 1,
                                  .names = "a.test",
                                  .permitted = "b.test",
-                                 .purposes = "server"},
+                                 .purposes = "server",
+                                 .extensions = {{"2.5.29.31", false, "30073005a203860175"},
+                                                {"2.5.29.32", false, "3006300406022a03"}},
+                                 .more_extensions = "301406082b0601050507010104083006300406022a03"},
                                 {.subject = "CA", .issuer = -1}};
     rp_slice der = chain_certificate(specs, 0);
     uint8_t *copy = malloc(der.size);

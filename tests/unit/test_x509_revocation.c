@@ -160,19 +160,18 @@ static const revocation_case scopes[] = {
         LEAF(.extensions = {{"2.5.29.31", false, hex}}), INT(), ROOT                               \
     }
 
-/* Where a certificate's cRLDistributionPoints can't be read, it names no point. */
-static void malformed_points(void **state)
+/* Points of a certificate that are not the list's. */
+static void other_points(void **state)
 {
     (void)state;
     static chain all[] = {
-        WITH_POINTS("0500"),
-        WITH_POINTS("30000500"),
-        WITH_POINTS("30020500"),
-        WITH_POINTS("30023000"),
+        WITH_POINTS("3000"),
         WITH_POINTS("30063004a002a000"),
         WITH_POINTS("30063004a002a100"),
-        WITH_POINTS("30083006a002a0000500"),
-        WITH_POINTS("300a3008a006a00486027578"), /* ux */
+        WITH_POINTS("300a3008a006a00486027578"),       /* ux */
+        WITH_POINTS("30073005a203860175"),             /* u as the issuer of lists */
+        WITH_POINTS("300d300ba005a00386017581020640"), /* u for some reasons */
+        WITH_POINTS("3018300ba005a003860175810206403009a007a0058603757878"), /* and uxx */
     };
     revocation_check(scopes, COUNT(scopes));
     for (size_t i = 0; i < COUNT(all); i++) {
@@ -300,7 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signers_are_keys),      cmocka_unit_test(ways_are_limited),
-        cmocka_unit_test(lists_are_read),        cmocka_unit_test(malformed_points),
+        cmocka_unit_test(lists_are_read),        cmocka_unit_test(other_points),
         cmocka_unit_test(extensions_of_entries), cmocka_unit_test(lists_are_lent),
         cmocka_unit_test(store_is_limited),      cmocka_unit_test(no_memory),
     };
