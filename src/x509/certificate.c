@@ -62,15 +62,17 @@ static bool read_extended_key_usage(rp_certificate *certificate, rp_slice conten
     return true;
 }
 
+/* There is one name at least (RFC 5280, 4.2.1.6), but authorities have been made without, and a
+ * server without a name is none that is looked for. */
 static bool read_alternative_names(rp_certificate *certificate, rp_slice content)
 {
     rp_slice names;
     rp_general_name name;
-    if (!rp__der_get(&content, RP_DER_SEQUENCE, &names) || content.size != 0 || names.size == 0)
+    if (!rp__der_get(&content, RP_DER_SEQUENCE, &names) || content.size != 0)
         return false;
     certificate->alternative_names = names;
     while (names.size > 0) {
-        if (!rp__general_name_read(&names, &name))
+        if (!rp__general_name_read(&names, &name) || !rp__general_name_is_ascii(&name))
             return false;
         if (name.type == RP_GENERAL_ADDRESS && name.value.size != 4 && name.value.size != 16)
             return false;

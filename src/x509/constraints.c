@@ -90,7 +90,7 @@ static bool check_list(rp_slice list)
 {
     rp_general_name base;
     while (list.size > 0) {
-        if (!read_subtree(&list, &base))
+        if (!read_subtree(&list, &base) || !rp__general_name_is_ascii(&base))
             return false;
         if (base.type == RP_GENERAL_DNS && !is_dns_base(base.value))
             return false;
@@ -241,7 +241,7 @@ static const char *check_subject(rp_slice permitted, rp_slice excluded, const rp
     const char *reason = NULL;
     if (below->subject.size > 0)
         reason = check_name(permitted, excluded, &subject, budget);
-    if (reason == NULL && below->alternative_names.data == NULL &&
+    if (reason == NULL && below->alternative_names.size == 0 &&
         rp__dname_attribute(below->subject, email_type, &email.value))
         reason = check_name(permitted, excluded, &email, budget);
     return reason;

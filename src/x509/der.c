@@ -115,17 +115,20 @@ bool rp__der_bytes(rp_slice *in, rp_slice *bytes)
 }
 
 /* Seven bits a byte, of which all but a number's last have the eighth one (X.690, 8.19.2). */
-bool rp__der_oid(rp_slice *in, rp_slice *content)
+bool rp__der_is_oid(rp_slice content)
 {
     bool begins = true;
-    if (!rp__der_get(in, RP_DER_OID, content) || content->size == 0)
-        return false;
-    for (size_t i = 0; i < content->size; i++) {
-        if (begins && content->data[i] == 0x80)
+    for (size_t i = 0; i < content.size; i++) {
+        if (begins && content.data[i] == 0x80)
             return false;
-        begins = content->data[i] < 0x80;
+        begins = content.data[i] < 0x80;
     }
-    return begins;
+    return begins && content.size > 0;
+}
+
+bool rp__der_oid(rp_slice *in, rp_slice *content)
+{
+    return rp__der_get(in, RP_DER_OID, content) && rp__der_is_oid(*content);
 }
 
 /* Two decimal digits at *at, which moves on. False: they are none, or above limit. */

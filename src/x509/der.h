@@ -55,6 +55,8 @@ bool rp__der_bits(rp_slice *in, rp_slice *bytes, unsigned *unused);
 bool rp__der_bytes(rp_slice *in, rp_slice *bytes);
 /* An OBJECT IDENTIFIER: whole numbers in their shortest form, one at least. */
 bool rp__der_oid(rp_slice *in, rp_slice *content);
+/* Whether this is the content of one. */
+bool rp__der_is_oid(rp_slice content);
 /* UTCTime or GeneralizedTime as RFC 5280, 4.1.2.5 has them: to the second, in UTC. Seconds since
  * 1970. */
 bool rp__der_time(rp_slice *in, int64_t *seconds);

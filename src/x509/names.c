@@ -332,6 +332,15 @@ const char *rp__dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE])
 
 /* ---- General names --------------------------------------------------------------------------- */
 
+/* OtherName: a type, and a value of it. */
+static bool is_other_name(rp_slice in)
+{
+    rp_slice type, value, content;
+    uint8_t tag;
+    return rp__der_oid(&in, &type) && rp__der_get(&in, RP_DER_CONTEXT_CONSTRUCTED | 0, &value) &&
+           in.size == 0 && rp__der_any(&value, &tag, &content) && value.size == 0;
+}
+
 bool rp__general_name_read(rp_slice *names, rp_general_name *name)
 {
     /* As they are encoded: some are structures, and a CHOICE keeps its own tag (X.680, 31.2.7). */
@@ -348,6 +357,26 @@ bool rp__general_name_read(rp_slice *names, rp_general_name *name)
         return false;
     name->type = (rp_general_name_type)number;
     rp_slice inner = name->value;
-    return name->type != RP_GENERAL_DIRECTORY ||
-           (rp__dname_read(&inner, &name->value) && inner.size == 0);
+    switch (name->type) {
+    case RP_GENERAL_OTHER:
+        return is_other_name(inner);
+    case RP_GENERAL_DIRECTORY:
+        return rp__dname_read(&inner, &name->value) && inner.size == 0;
+    case RP_GENERAL_REGISTERED:
+        return rp__der_is_oid(inner);
+    default:
+        return true;
+    }
+}
+
+bool rp__general_name_is_ascii(const rp_general_name *name)
+{
+    if (name->type != RP_GENERAL_EMAIL && name->type != RP_GENERAL_DNS &&
+        name->type != RP_GENERAL_URI)
+        return true;
+    for (size_t i = 0; i < name->value.size; i++) {
+        if (name->value.data[i] >= 0x80)
+            return false;
+    }
+    return true;
 }

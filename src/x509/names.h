@@ -53,5 +53,7 @@ typedef struct rp_general_name {
 
 /* Takes one off the front of *names. False: it is malformed. */
 bool rp__general_name_read(rp_slice *names, rp_general_name *name);
+/* False: it is of a type that is IA5String, and is none. */
+bool rp__general_name_is_ascii(const rp_general_name *name);
 
 #endif

@@ -283,6 +283,11 @@ static void general_names(void **state)
     assert_int_equal(name.value.size, 0);
     assert_true(rp__general_name_read(&list, &name) && name.type == RP_GENERAL_EMAIL);
     assert_int_equal(list.size, 0);
+    list = BYTES("\xa0\x07\x06\x01\x2a\xa0\x02\x05\x00\x88\x01\x2a");
+    assert_true(rp__general_name_read(&list, &name) && name.type == RP_GENERAL_OTHER);
+    assert_int_equal(name.value.size, 7);
+    assert_true(rp__general_name_read(&list, &name) && name.type == RP_GENERAL_REGISTERED);
+    assert_int_equal(list.size, 0);
     const rp_slice malformed[] = {
         BYTES("\xa2\x00"),
         BYTES("\x80\x00"),
@@ -293,6 +298,14 @@ static void general_names(void **state)
         BYTES("\x82\x02"
               "a"),
         BYTES("\xa4\x04\x30\x00\x05\x00"),
+        BYTES("\xa0\x00"),
+        BYTES("\xa0\x05\x06\x01\x2a\xa0\x00"),
+        BYTES("\xa0\x06\x05\x00\xa0\x02\x05\x00"),
+        BYTES("\xa0\x05\x06\x01\x2a\x05\x00"),
+        BYTES("\xa0\x09\x06\x01\x2a\xa0\x02\x05\x00\x05\x00"),
+        BYTES("\xa0\x09\x06\x01\x2a\xa0\x04\x05\x00\x05\x00"),
+        BYTES("\x88\x00"),
+        BYTES("\x88\x01\x80"),
     };
     for (size_t i = 0; i < COUNT(malformed); i++) {
         list = malformed[i];
