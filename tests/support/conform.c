@@ -42,6 +42,10 @@ static void say(rp_sim_exchange *connection, trial *t)
             rp_sim_frame(connection, f->type, f->flags, f->stream, f->payload, f->size);
     }
     rp_sim_flush(connection);
+    /* An answer would come to a closed socket, and be reset: Wine 10 then forgets the GOAWAY that
+     * it has not told the server of. */
+    if (t->rule->outcome == RULE_CONNECTION_ERROR)
+        return;
     rp_sim_wait(connection, 10);
     rp_sim_call(connection, answer_both, t);
 }

@@ -2,8 +2,8 @@
  * liberty of it: a table's row says what the server sends, and what is to be seen of the client.
  *
  * Each row has a connection of its own. A request is waiting on stream 1 when the one of stream 3
- * has the row's frames sent to it; then both are answered, as far as they still can be. Both are
- * POSTs, which nobody repeats who may not. Then a third asks whether the connection lives on. */
+ * has the row's frames sent to it; then both are answered, unless the connection is to end. Both
+ * are POSTs, which nobody repeats who may not. A third asks whether the connection lives on. */
 #ifndef RP_TESTS_CONFORM_H
 #define RP_TESTS_CONFORM_H
 
