@@ -212,23 +212,6 @@ static rp_status use_certificates_der(const source *from, rp_slice der)
     return result == WOLFSSL_SUCCESS ? RP_OK : unusable(from, result);
 }
 
-/* OpenSSL reads them all, too. */
-static bool is_certificate(const rp_pem *block)
-{
-    return rp__pem_is(block, "CERTIFICATE") || rp__pem_is(block, "X509 CERTIFICATE") ||
-           rp__pem_is(block, "TRUSTED CERTIFICATE");
-}
-
-/* What stands behind a TRUSTED CERTIFICATE says whom its file's owner trusts: here it is of no
- * use. */
-static size_t size_without_settings(const rp_pem *block, rp_slice der)
-{
-    rp_slice first, all = der;
-    bool cut =
-        rp__pem_is(block, "TRUSTED CERTIFICATE") && rp__der_element(&der, RP_DER_SEQUENCE, &first);
-    return cut ? first.size : all.size;
-}
-
 static rp_status use_pem_certificates(const source *from, rp_slice text)
 {
     rp_memory *memory = &from->config->memory;
@@ -239,7 +222,7 @@ static rp_status use_pem_certificates(const source *from, rp_slice text)
     uint8_t *chain = rp__allocate(memory, text.size + 1);
     rp_status status = chain == NULL ? no_memory(from->error) : RP_OK;
     while (status == RP_OK && rp__pem_next(&text, &block)) {
-        if (!is_certificate(&block))
+        if (!rp__pem_is_certificate(&block))
             continue;
         uint8_t *der = rp__pem_decode(memory, &block, &size);
         if (der == NULL) {
@@ -248,9 +231,10 @@ static rp_status use_pem_certificates(const source *from, rp_slice text)
         }
         if (size == 0)
             status = unusable(from, ASN_PARSE_E);
-        size = size_without_settings(&block, (rp_slice){der, size});
-        memcpy(chain + used, der, size);
-        used += size;
+        rp_slice certificate = {der, size};
+        (void)rp__pem_cut_settings(&block, &certificate); /* whom the file's owner trusts */
+        memcpy(chain + used, der, certificate.size);
+        used += certificate.size;
         count++;
         rp__free(memory, der);
     }

@@ -3,6 +3,7 @@
 #include "tls/pem.h"
 
 #include "tls/wolfssl.h"
+#include "x509/der.h"
 
 #include <wolfssl/wolfcrypt/coding.h>
 
@@ -13,6 +14,7 @@
 static const char begin_mark[] = "-----BEGIN ";
 static const char end_mark[] = "-----END ";
 static const char dashes[] = "-----";
+static const char with_settings[] = "TRUSTED CERTIFICATE";
 
 #define MARK_SIZE(mark) (sizeof(mark) - 1)
 
@@ -79,6 +81,54 @@ bool rp__pem_is(const rp_pem *block, const char *label)
 {
     return block->label.size == strlen(label) &&
            memcmp(block->label.data, label, block->label.size) == 0;
+}
+
+bool rp__pem_is_certificate(const rp_pem *block)
+{
+    return rp__pem_is(block, "CERTIFICATE") || rp__pem_is(block, "X509 CERTIFICATE") ||
+           rp__pem_is(block, with_settings);
+}
+
+/* Moves *text behind the mark that ends it. */
+static bool find_end(rp_slice *text, rp_pem *block)
+{
+    rp_pem end;
+    while (skip_to(text, end_mark, MARK_SIZE(end_mark))) {
+        block->body.size = (size_t)(text->data - block->body.data) - MARK_SIZE(end_mark);
+        rp_slice rest = *text;
+        if (read_label(&rest, &end.label) && end.label.size == block->label.size &&
+            memcmp(end.label.data, block->label.data, end.label.size) == 0) {
+            *text = rest;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rp__pem_next_certificate(rp_slice *text, rp_pem *block)
+{
+    while (skip_to(text, begin_mark, MARK_SIZE(begin_mark))) {
+        rp_slice rest = *text;
+        if (!read_label(&rest, &block->label) || !rp__pem_is_certificate(block))
+            continue;
+        *text = block->body = rest;
+        block->encrypted = false;
+        if (!find_end(text, block)) {
+            block->body.size = rest.size;
+            *text = (rp_slice){rest.data + rest.size, 0};
+        }
+        return true;
+    }
+    return false;
+}
+
+rp_slice rp__pem_cut_settings(const rp_pem *block, rp_slice *der)
+{
+    rp_slice rest = *der, certificate;
+    if (!rp__pem_is(block, with_settings) || !rp__der_element(&rest, RP_DER_SEQUENCE, &certificate))
+        return (rp_slice){der->data, 0};
+    *der = certificate;
+    return rest;
 }
 
 #define GROUP_CHARACTERS 64 /* a line of PEM */

@@ -18,6 +18,17 @@ bool rp__pem_next(rp_slice *text, rp_pem *block);
 
 bool rp__pem_is(const rp_pem *block, const char *label);
 
+/* A certificate under any of its labels: RFC 7468's, and two of OpenSSL's. */
+bool rp__pem_is_certificate(const rp_pem *block);
+
+/* The next of these, without RFC 1421's headers. One that does not end goes on to the end of the
+ * text: it shall be missed, where many are read. */
+bool rp__pem_next_certificate(rp_slice *text, rp_pem *block);
+
+/* Takes off what OpenSSL's TRUSTED CERTIFICATE has behind the certificate, and returns it: its
+ * trust settings, or nothing. der is what the block says. */
+rp_slice rp__pem_cut_settings(const rp_pem *block, rp_slice *der);
+
 /* Base64, with white space anywhere (RFC 7468, 2), to out, which has room for text.size + 1 bytes
  * or for three quarters of them and 8. False: it is none. */
 bool rp__base64_decode(rp_slice text, uint8_t *out, size_t *size);

@@ -20,22 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char begin_mark[] = "-----BEGIN ";
-
-#define MARK_SIZE(mark) (sizeof(mark) - 1)
-
-/* What follows begin_mark, and the end's mark. */
-typedef struct pem_kind {
-    const char *begin, *end;
-    bool has_settings;
-} pem_kind;
-
-static const pem_kind kinds[] = {
-    {"CERTIFICATE-----", "-----END CERTIFICATE-----", false},
-    {"X509 CERTIFICATE-----", "-----END X509 CERTIFICATE-----", false},
-    {"TRUSTED CERTIFICATE-----", "-----END TRUSTED CERTIFICATE-----", true},
-};
-
 typedef struct trust_count {
     unsigned loaded, refused;
     const char *reason; /* for the first that was refused */
@@ -168,14 +152,11 @@ static bool read_purposes(rp_slice *in, uint8_t tag, bool *servers)
 /* Takes the trust settings (OpenSSL's X509_CERT_AUX) from behind the certificate. Returns why they
  * are against it, or NULL. A list of what it is trusted for is whole; what is rejected is so
  * whatever else is said. */
-static const char *cut_settings(rp_slice *der)
+static const char *cut_settings(const rp_pem *block, rp_slice *der)
 {
     static const char malformed[] = "its trust settings (TRUSTED CERTIFICATE) are malformed";
-    rp_slice rest = *der, certificate, settings;
+    rp_slice rest = rp__pem_cut_settings(block, der), settings;
     bool trusted = true, rejected = false;
-    if (!rp__der_element(&rest, RP_DER_SEQUENCE, &certificate))
-        return NULL; /* the anchors say what is wrong with it */
-    *der = certificate;
     if (rest.size == 0)
         return NULL;
     if (!rp__der_get(&rest, RP_DER_SEQUENCE, &settings) || rest.size > 0)
@@ -191,52 +172,28 @@ static const char *cut_settings(rp_slice *der)
     return trusted ? NULL : "its trust settings (TRUSTED CERTIFICATE) are not for TLS servers";
 }
 
-/* What stands between the marks, size bytes of base64. What is no base64 is no certificate. */
-static void add_pem(rp_tls_config *config, const pem_kind *kind, const char *text, size_t size,
-                    trust_count *count)
+/* What is no base64 is no certificate. */
+static void add_pem(rp_tls_config *config, const rp_pem *block, trust_count *count)
 {
-    uint8_t *memory = rp__allocate(&config->memory, size + 1);
-    rp_slice der = {memory, 0};
+    size_t size;
+    uint8_t *memory = rp__pem_decode(&config->memory, block, &size);
+    rp_slice der = {memory, size};
     if (memory == NULL) {
         count->no_memory = true;
         return;
     }
-    if (!rp__base64_decode((rp_slice){(const uint8_t *)text, size}, memory, &der.size))
-        der.size = 0;
-    const char *why_not = kind->has_settings ? cut_settings(&der) : NULL;
+    const char *why_not = cut_settings(block, &der);
     add_anchor(config, der, why_not, count);
     rp__free(&config->memory, memory);
-}
-
-static const pem_kind *kind_of(const char *label, size_t size)
-{
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        size_t begin_size = strlen(kinds[i].begin);
-        if (size >= begin_size && memcmp(label, kinds[i].begin, begin_size) == 0)
-            return &kinds[i];
-    }
-    return NULL;
 }
 
 static void load_certificates(rp_tls_config *config, const char *text, size_t size,
                               trust_count *count)
 {
-    const char *end = text + size;
-    while (!count->no_memory) {
-        const char *begin =
-            rp__find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark));
-        if (begin == NULL)
-            return;
-        text = begin + MARK_SIZE(begin_mark);
-        const pem_kind *kind = kind_of(text, (size_t)(end - text));
-        if (kind == NULL)
-            continue;
-        begin = text + strlen(kind->begin);
-        const char *tail =
-            rp__find_mark(begin, (size_t)(end - begin), kind->end, strlen(kind->end));
-        text = tail == NULL ? end : tail + strlen(kind->end);
-        add_pem(config, kind, begin, (size_t)((tail == NULL ? end : tail) - begin), count);
-    }
+    rp_slice rest = {(const uint8_t *)text, size};
+    rp_pem block;
+    while (!count->no_memory && rp__pem_next_certificate(&rest, &block))
+        add_pem(config, &block, count);
 }
 
 /* what and where name the source: "CA file", "ca.pem". */

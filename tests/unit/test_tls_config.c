@@ -509,6 +509,60 @@ static void openssl_labels(void **state)
     chain_free(&der, 1);
 }
 
+/* One that breaks off, or ends as something else, is missed, and is no "none"; those that it has
+ * not swallowed count. */
+static void broken_off(void **state)
+{
+    static const struct {
+        const char *before, *after;
+        unsigned anchors, refused;
+    } cases[] = {
+        {"-----BEGIN CERTIFICATE-----\nMIIB", "", 0, 1},
+        {"-----BEGIN TRUSTED CERTIFICATE-----", "", 0, 1},
+        {"-----BEGIN X509 CERTIFICATE-----\nMIIB", "", 0, 1},
+        {"-----BEGIN CERTIFICATE-----\nMIIB\n-----END X509 CERTIFICATE-----\n", "", 0, 1},
+        {"-----BEGIN CERTIFICATE-----\nMIIB\n-----END -----END CERTIFICATE-----\n", "$", 1, 1},
+        {"-----BEGIN CERTIFICATE-----\nMIIB\n", "$$", 1, 1}, /* as far as the next one's end */
+        {"$-----BEGIN CERTIFICATE-----\nMIIB\n", "", 1, 1},
+        {"-----BEGIN PRIVATE KEY-----\nMIIB\n", "$", 1, 0},
+        {"-----BEGIN CERTIFICATE\n", "$", 1, 0},
+        {"-----BEGIN -----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "$", 1, 1},
+        {"$-----END CERTIFICATE-----\n", "$", 1, 0},
+    };
+    static const chain_spec spec = {.subject = "Root", .issuer = -1, .flags = CHAIN_CA};
+    rp_slice der = chain_certificate(&spec, 0);
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char pem[16384] = "";
+        rp_tls_config *config;
+        rp_error error;
+        trust_seen seen = {0, 0, ""};
+        const char *const parts[] = {cases[i].before, cases[i].after};
+        for (size_t k = 0; k < 2; k++) {
+            for (const char *c = parts[k]; *c != '\0'; c++) {
+                if (*c == '$')
+                    append_pem(pem, "CERTIFICATE", der, "");
+                else
+                    (void)strncat(pem, c, 1);
+            }
+        }
+        rp_tls_options options = {.ca_pem = pem};
+        rp_status status = rp_tls_config_create(&config, &options, &error);
+        if (cases[i].anchors == 0) {
+            assert_int_equal(status, RP_E_TLS_CONFIG);
+            assert_non_null(strstr(error.text, "none of its 1 certificates can be used"));
+            continue;
+        }
+        if (status != RP_OK)
+            fail_msg("%zu: %s", i, error.text);
+        rp_tls_config_trust(config, see_trusted, &seen);
+        if (seen.anchors != cases[i].anchors || seen.refused != cases[i].refused)
+            fail_msg("%zu: %u, and %u refused", i, seen.anchors, seen.refused);
+        rp_tls_config_release(config);
+    }
+    chain_free(&der, 1);
+}
+
 /* A certificate of one's own is shown, whatever its file says of trust. */
 static void openssl_identity(void **state)
 {
@@ -639,15 +693,15 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_trust),        cmocka_unit_test(too_large),
-        cmocka_unit_test(bad_identity),     cmocka_unit_test(bad_options),
-        cmocka_unit_test(bad_names),        cmocka_unit_test(too_many_names),
-        cmocka_unit_test(newer_options),    cmocka_unit_test(bad_server_options),
-        cmocka_unit_test(good_trust),       cmocka_unit_test(system_trust),
-        cmocka_unit_test(openssl_labels),   cmocka_unit_test(settings_are_told),
-        cmocka_unit_test(openssl_identity), cmocka_unit_test(white_space),
-        cmocka_unit_test(trust_is_told),    cmocka_unit_test(references),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(bad_trust),         cmocka_unit_test(too_large),
+        cmocka_unit_test(bad_identity),      cmocka_unit_test(bad_options),
+        cmocka_unit_test(bad_names),         cmocka_unit_test(too_many_names),
+        cmocka_unit_test(newer_options),     cmocka_unit_test(bad_server_options),
+        cmocka_unit_test(good_trust),        cmocka_unit_test(system_trust),
+        cmocka_unit_test(openssl_labels),    cmocka_unit_test(broken_off),
+        cmocka_unit_test(settings_are_told), cmocka_unit_test(openssl_identity),
+        cmocka_unit_test(white_space),       cmocka_unit_test(trust_is_told),
+        cmocka_unit_test(references),        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
