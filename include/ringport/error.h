@@ -131,6 +131,8 @@ typedef enum rp_status {
     RP_E_REDIRECT_INVALID = 121, /* the server's Location is no URL that can be requested */
     RP_E_REDIRECT_REFUSED = 122, /* it may not be followed: from https to http, or to a scheme that
                                   * is neither */
+    RP_E_REDIRECT_BODY = 123,    /* it wants the body again, of which some was sent, and which can't
+                                  * be made twice: there is no on_body_rewind */
 
     /* Proxies (proxy.h). What fails on the way to one has the statuses above, and of_proxy. */
     RP_E_PROXY_REFUSED = 140,  /* it would not, or could not, connect: proxy_code and the text say

@@ -60,8 +60,8 @@ typedef struct rp_proxy_options {
     bool keep_answer;
 } rp_proxy_options;
 
-/* error may be NULL. Errors: RP_E_BAD_OPTION (the text quotes no credentials), RP_E_NO_MEMORY,
- * those of rp_tls_config_create. Any thread. */
+/* error may be NULL. Errors: RP_E_BAD_OPTION (the text quotes no credentials), RP_E_UNSUPPORTED (a
+ * URL's scheme is none of these), RP_E_NO_MEMORY, those of rp_tls_config_create. Any thread. */
 rp_status rp_proxy_create_sized(rp_proxy **proxy, const rp_proxy_options *options,
                                 size_t options_size, rp_error *error);
 static inline rp_status rp_proxy_create(rp_proxy **proxy, const rp_proxy_options *options,

@@ -77,6 +77,7 @@ const char *rp_status_name(rp_status status)
         NAME(RP_E_REDIRECT_LIMIT);
         NAME(RP_E_REDIRECT_INVALID);
         NAME(RP_E_REDIRECT_REFUSED);
+        NAME(RP_E_REDIRECT_BODY);
         NAME(RP_E_PROXY_REFUSED);
         NAME(RP_E_PROXY_AUTH);
         NAME(RP_E_PROXY_PROTOCOL);

@@ -199,7 +199,8 @@ static rp_status hop_make(rp_proxy *proxy, rp_hop *hop, const rp_proxy_options *
     if (text == NULL || text[0] == '\0')
         return RP_OK;
     if (!cut_scheme(&text, &hop->kind))
-        return bad(error, "scheme is none of http, https, socks5 and socks5h");
+        return rp__error_set(error, RP_E_UNSUPPORTED, RP_PHASE_NONE,
+                             "the proxy's scheme is none of http, https, socks5 and socks5h");
     if (strlen(text) > URL_LIMIT)
         return bad(error, "URL is longer than 4 KiB");
     int size = snprintf(http, sizeof(http), "http://%s", text);

@@ -347,7 +347,7 @@ static void is_redirected(scene *s)
                                             .body_size = i < 2 ? 70000 : 0,
                                             .on_body_rewind = can ? producer_rewound : NULL});
         fetch_wait(&p.f);
-        producer_finish(&p, seeing || can ? RP_OK : RP_E_REDIRECT_REFUSED);
+        producer_finish(&p, seeing || can ? RP_OK : RP_E_REDIRECT_BODY);
         assert_int_equal(p.rewound, !seeing && can);
         if (seeing)
             assert_string_equal(p.f.text, "0 - - -");

@@ -54,6 +54,7 @@ static void test_classes(void **state)
     assert_int_equal(rp_status_class_of(RP_E_BAD_RESPONSE), RP_CLASS_PEER);
     assert_int_equal(rp_status_class_of(RP_E_NOT_HTTP), RP_CLASS_PEER);
     assert_int_equal(rp_status_class_of(RP_E_H2_RESET), RP_CLASS_PEER);
+    assert_int_equal(rp_status_class_of(RP_E_REDIRECT_BODY), RP_CLASS_PEER);
     assert_int_equal(rp_status_class_of(RP_E_PROXY_AUTH), RP_CLASS_PROXY);
 }
 

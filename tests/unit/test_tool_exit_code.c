@@ -73,6 +73,7 @@ static void test_curls(void **state)
         {RP_E_REDIRECT_LIMIT, RP_PHASE_HEAD, 47},
         {RP_E_REDIRECT_INVALID, RP_PHASE_HEAD, 3},
         {RP_E_REDIRECT_REFUSED, RP_PHASE_HEAD, 1},
+        {RP_E_REDIRECT_BODY, RP_PHASE_HEAD, 65},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

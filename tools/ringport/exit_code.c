@@ -115,6 +115,8 @@ int exit_code(rp_status status, rp_phase phase)
         return EXIT_URL;
     case RP_E_REDIRECT_REFUSED:
         return EXIT_SCHEME;
+    case RP_E_REDIRECT_BODY:
+        return EXIT_REWIND;
     case RP_E_PROXY_REFUSED: /* of CONNECT; SOCKS' has a code of its own */
     case RP_E_PROXY_AUTH:
     case RP_E_PROXY_PROTOCOL:

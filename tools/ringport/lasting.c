@@ -27,6 +27,7 @@ bool failure_lasts(rp_status status)
     case RP_E_H2_NOT_SPOKEN:
     case RP_E_REDIRECT_INVALID:
     case RP_E_REDIRECT_REFUSED:
+    case RP_E_REDIRECT_BODY:
     case RP_E_PROXY_AUTH:
     case RP_E_PROXY_PROTOCOL:
         return true;

@@ -102,9 +102,9 @@ static int make(rp_proxy **proxy, const tool_options *o, rp_proxy_options *optio
     options->keep_answer = o->include || o->head || o->dump_header != NULL ||
                            o->write_out != NULL || o->global.verbose;
     if (rp_proxy_create(proxy, options, error) != RP_OK)
-        code = error->status == RP_E_NO_MEMORY         ? EXIT_MEMORY
-               : strstr(error->text, "scheme") != NULL ? EXIT_CONNECT
-                                                       : EXIT_PROXY_RESOLVE;
+        code = error->status == RP_E_NO_MEMORY     ? EXIT_MEMORY
+               : error->status == RP_E_UNSUPPORTED ? EXIT_CONNECT
+                                                   : EXIT_PROXY_RESOLVE;
     free(user);
     free(headers);
     return code;

@@ -93,8 +93,6 @@ int setup_exit_code(const tool_options *o, const rp_error *error)
         return EXIT_CERTIFICATE_STATUS;
     if (error->status == RP_E_NOT_HTTP)
         return EXIT_SCHEME; /* curl takes it for HTTP/0.9, which it does not allow */
-    if (error->status == RP_E_REDIRECT_REFUSED && strstr(error->text, "made twice") != NULL)
-        return EXIT_REWIND;
     if (o->fail && error->status == RP_E_PROXY_REFUSED && error->proxy_code >= 400)
         return EXIT_HTTP_STATUS;
     int of_proxy = proxy_exit_code(o, error);
