@@ -1,12 +1,15 @@
 /* certs.c - certificates line by line, as curl with OpenSSL prints them: names, numbers, dates,
- * keys, what it is for, and at last the whole in PEM. Of its extensions those that say who it is,
- * whose, and what for; a line that can't be read is left out, and the PEM never is. */
+ * keys, what it is for, and at last the whole in PEM. Of its extensions those that public
+ * certificates have; a line that can't be read is left out, and the PEM never is. */
 #include "certs.h"
 
 #include "base64.h"
+#include "date.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define LAST_SECOND UINT64_C(253402300799) /* of the year 9999 */
 
 enum {
     BOOLEAN = 0x01,
@@ -85,16 +88,21 @@ typedef struct named {
     const char *name;
 } named;
 
+static bool is_oid(span oid, const char *hex)
+{
+    char digits[41] = "";
+    for (size_t i = 0; i < oid.size && i < 20; i++)
+        snprintf(digits + 2 * i, 3, "%02x", oid.data[i]);
+    return oid.size <= 20 && strcmp(digits, hex) == 0;
+}
+
 /* Numbers where nobody has a name for it. */
 static void print_oid(FILE *out, span oid, const named *names)
 {
-    char hex[41];
     uint64_t number = 0;
     bool first = true;
-    for (size_t i = 0; i < oid.size && i < 20; i++)
-        snprintf(hex + 2 * i, 3, "%02x", oid.data[i]);
     for (; names->oid != NULL; names++) {
-        if (oid.size > 0 && oid.size <= 20 && strcmp(hex, names->oid) == 0) {
+        if (is_oid(oid, names->oid)) {
             fputs(names->name, out);
             return;
         }
@@ -158,6 +166,13 @@ static const named usages[] = {{"2b06010505070301", "TLS Web Server Authenticati
                                {"2b06010505070309", "OCSP Signing"},
                                {"551d2500", "Any Extended Key Usage"},
                                {NULL, NULL}};
+
+static const named methods[] = {
+    {"2b06010505073001", "OCSP"}, {"2b06010505073002", "CA Issuers"}, {NULL, NULL}};
+
+static const named unnamed[] = {{NULL, NULL}};
+
+static const named policies[] = {{"551d2000", "X509v3 Any Policy"}, {NULL, NULL}};
 
 /* ---- Distinguished names ---- */
 
@@ -249,10 +264,9 @@ static void print_attribute(FILE *out, span *relative)
         fprintf(out, "%02X", all.data[i]);
 }
 
-static void print_name(FILE *out, const char *label, span name)
+static void print_relatives(FILE *out, span name)
 {
     span relative;
-    fprintf(out, "%s:", label);
     for (bool first = true; take(&name, SET, &relative); first = false) {
         fputs(first ? "" : ", ", out);
         for (bool begins = true; relative.size > 0; begins = false) {
@@ -260,6 +274,12 @@ static void print_name(FILE *out, const char *label, span name)
             print_attribute(out, &relative);
         }
     }
+}
+
+static void print_name(FILE *out, const char *label, span name)
+{
+    fprintf(out, "%s:", label);
+    print_relatives(out, name);
     fputs("\n", out);
 }
 
@@ -278,16 +298,61 @@ static void print_plain(FILE *out, span bytes)
         fputc(bytes.data[i] < 0x20 || bytes.data[i] >= 0x7F ? '.' : bytes.data[i], out);
 }
 
+static void print_quad(FILE *out, const uint8_t *bytes)
+{
+    for (size_t i = 0; i < 4; i++)
+        fprintf(out, "%s%u", i > 0 ? "." : "", bytes[i]);
+}
+
+static void print_eight(FILE *out, const uint8_t *bytes)
+{
+    for (size_t i = 0; i < 16; i += 2)
+        fprintf(out, "%s%X", i > 0 ? ":" : "", (unsigned)bytes[i] << 8 | bytes[i + 1]);
+}
+
+/* Or a part of the network, as constraints name it. */
 static void print_address(FILE *out, span address)
 {
-    fputs("IP Address:", out);
-    for (size_t i = 0; address.size == 4 && i < 4; i++)
-        fprintf(out, "%s%u", i > 0 ? "." : "", address.data[i]);
-    for (size_t i = 0; address.size == 16 && i < 16; i += 2)
-        fprintf(out, "%s%X", i > 0 ? ":" : "",
-                (unsigned)address.data[i] << 8 | address.data[i + 1]);
-    if (address.size != 4 && address.size != 16)
+    void (*print)(FILE *, const uint8_t *) = address.size % 16 == 0 ? print_eight : print_quad;
+    size_t one = address.size % 16 == 0 ? 16 : 4;
+    if (address.size == 0 || (address.size != one && address.size != 2 * one)) {
         fputs("<invalid>", out);
+        return;
+    }
+    print(out, address.data);
+    if (address.size == one)
+        return;
+    fputs("/", out);
+    print(out, address.data + one);
+}
+
+/* RFC 5280, 4.2.1.6. */
+static void print_general(FILE *out, uint8_t tag, span name, const char *address)
+{
+    switch (tag) {
+    case CONTEXT | 1:
+        fputs("email:", out);
+        print_plain(out, name);
+        break;
+    case CONTEXT | 2:
+        fputs("DNS:", out);
+        print_plain(out, name);
+        break;
+    case CONTEXT | 6:
+        fputs("URI:", out);
+        print_plain(out, name);
+        break;
+    case CONTEXT | 7:
+        fputs(address, out);
+        print_address(out, name);
+        break;
+    case CONTEXT | 8:
+        fputs("Registered ID:", out);
+        print_oid(out, name, unnamed);
+        break;
+    default:
+        fputs("othername:<unsupported>", out);
+    }
 }
 
 static void print_names(FILE *out, span value)
@@ -298,27 +363,224 @@ static void print_names(FILE *out, span value)
         return;
     for (bool first = true; take_any(&names, &tag, &name, NULL); first = false) {
         fputs(first ? "" : ", ", out);
-        switch (tag) {
-        case CONTEXT | 1:
-            fputs("email:", out);
-            print_plain(out, name);
-            break;
-        case CONTEXT | 2:
-            fputs("DNS:", out);
-            print_plain(out, name);
-            break;
-        case CONTEXT | 6:
-            fputs("URI:", out);
-            print_plain(out, name);
-            break;
-        case CONTEXT | 7:
-            print_address(out, name);
-            break;
-        default:
-            fputs("othername:<unsupported>", out);
+        print_general(out, tag, name, "IP Address:");
+    }
+}
+
+/* One on a line, below what they are of. */
+static void print_listed(FILE *out, uint8_t tag, span name, const char *address)
+{
+    span relatives;
+    fputs("\n  ", out);
+    if (tag == (CONTEXT_CONSTRUCTED | 4) && take(&name, SEQUENCE, &relatives)) {
+        fputs("DirName:", out);
+        print_relatives(out, relatives);
+    } else {
+        print_general(out, tag, name, address);
+    }
+}
+
+static void print_access(FILE *out, span value)
+{
+    span list, description, method, name;
+    uint8_t tag;
+    if (!take(&value, SEQUENCE, &list))
+        return;
+    for (bool first = true; take(&list, SEQUENCE, &description); first = false) {
+        if (!take(&description, OID, &method) || !take_any(&description, &tag, &name, NULL))
+            return;
+        fputs(first ? "" : "\n", out);
+        print_oid(out, method, methods);
+        fputs(" - ", out);
+        print_general(out, tag, name, "IP Address:");
+    }
+}
+
+/* Of those that have a full name, which is all but none. */
+static void print_points(FILE *out, span value)
+{
+    span list, point, where, names, name;
+    uint8_t tag;
+    if (!take(&value, SEQUENCE, &list))
+        return;
+    for (bool first = true; take(&list, SEQUENCE, &point);) {
+        if (!take(&point, CONTEXT_CONSTRUCTED, &where) ||
+            !take(&where, CONTEXT_CONSTRUCTED, &names))
+            continue;
+        fputs(first ? "Full Name:" : "\nFull Name:", out);
+        while (take_any(&names, &tag, &name, NULL))
+            print_listed(out, tag, name, "IP Address:");
+        first = false;
+    }
+}
+
+static void print_subtrees(FILE *out, const char *label, span subtrees)
+{
+    span subtree, base;
+    uint8_t tag;
+    fputs(label, out);
+    while (take(&subtrees, SEQUENCE, &subtree)) {
+        if (take_any(&subtree, &tag, &base, NULL))
+            print_listed(out, tag, base, "IP:");
+    }
+}
+
+static void print_name_constraints(FILE *out, span value)
+{
+    span content, subtrees;
+    if (!take(&value, SEQUENCE, &content))
+        return;
+    bool permits = take(&content, CONTEXT_CONSTRUCTED, &subtrees);
+    if (permits)
+        print_subtrees(out, "Permitted:", subtrees);
+    if (take(&content, CONTEXT_CONSTRUCTED | 1, &subtrees))
+        print_subtrees(out, permits ? "\nExcluded:" : "Excluded:", subtrees);
+}
+
+/* RFC 5280, 4.2.1.4: where the practices are, or what is to be shown. */
+static void print_qualifiers(FILE *out, span list)
+{
+    span qualifier, type, value;
+    uint8_t tag;
+    while (take(&list, SEQUENCE, &qualifier)) {
+        if (!take(&qualifier, OID, &type))
+            return;
+        if (is_oid(type, "2b06010505070201") && take(&qualifier, IA5_STRING, &value)) {
+            fputs("\n  CPS: ", out);
+            print_plain(out, value);
+        } else if (is_oid(type, "2b06010505070202") && take(&qualifier, SEQUENCE, &value)) {
+            fputs("\n  User Notice:", out);
+            (void)take(&value, SEQUENCE, &type); /* where else that stands */
+            if (take_any(&value, &tag, &type, NULL)) {
+                fputs("\n    Explicit Text: ", out);
+                print_plain(out, type);
+            }
         }
     }
 }
+
+static void print_policies(FILE *out, span value)
+{
+    span list, policy, id, qualifiers;
+    if (!take(&value, SEQUENCE, &list))
+        return;
+    for (bool first = true; take(&list, SEQUENCE, &policy); first = false) {
+        if (!take(&policy, OID, &id))
+            return;
+        fputs(first ? "Policy: " : "\nPolicy: ", out);
+        print_oid(out, id, policies);
+        if (take(&policy, SEQUENCE, &qualifiers))
+            print_qualifiers(out, qualifiers);
+    }
+}
+
+/* RFC 7633. */
+static void print_features(FILE *out, span value)
+{
+    span list, feature;
+    if (!take(&value, SEQUENCE, &list))
+        return;
+    for (bool first = true; take(&list, INTEGER, &feature); first = false) {
+        fputs(first ? "" : ", ", out);
+        if (feature.size == 1 && feature.data[0] == 5)
+            fputs("status_request", out);
+        else if (feature.size == 1 && feature.data[0] == 17)
+            fputs("status_request_v2", out);
+        else
+            print_hex(out, feature);
+    }
+}
+
+/* ---- Signed Certificate Timestamps (RFC 6962, 3.2 and 3.3) ---- */
+
+/* Off the front, with as many bytes before it that say how long it is. */
+static bool take_vector(span *in, size_t width, span *content)
+{
+    size_t size = 0;
+    if (in->size < width)
+        return false;
+    for (size_t i = 0; i < width; i++)
+        size = size << 8 | in->data[i];
+    if (in->size - width < size)
+        return false;
+    *content = (span){in->data + width, size};
+    *in = (span){in->data + width + size, in->size - width - size};
+    return true;
+}
+
+static bool take_bytes(span *in, size_t size, span *bytes)
+{
+    if (in->size < size)
+        return false;
+    *bytes = (span){in->data, size};
+    *in = (span){in->data + size, in->size - size};
+    return true;
+}
+
+/* Sixteen bytes a line. */
+static void print_block(FILE *out, span bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        if (i > 0)
+            fputs(i % 16 == 0 ? ":\n                " : ":", out);
+        fprintf(out, "%02X", bytes.data[i]);
+    }
+}
+
+static void print_instant(FILE *out, span bytes)
+{
+    char date[DATE_SIZE]; /* "Tue, 30 Jan 2024 11:57:32 GMT" */
+    uint64_t ms = 0;
+    for (size_t i = 0; i < bytes.size; i++)
+        ms = ms << 8 | bytes.data[i];
+    if (ms / 1000 > LAST_SECOND)
+        return;
+    date_format((int64_t)(ms / 1000), date);
+    int day = (date[5] - '0') * 10 + date[6] - '0';
+    fprintf(out, "%.3s %2d %.8s.%03u %.4s GMT", date + 8, day, date + 17, (unsigned)(ms % 1000),
+            date + 12);
+}
+
+/* False: it is of a version that nobody knows, or malformed. */
+static bool print_stamp(FILE *out, const char *before, span stamp)
+{
+    span version, log, time, extensions, algorithm, signature;
+    if (!take_bytes(&stamp, 1, &version) || version.data[0] != 0 || !take_bytes(&stamp, 32, &log) ||
+        !take_bytes(&stamp, 8, &time) || !take_vector(&stamp, 2, &extensions) ||
+        !take_bytes(&stamp, 2, &algorithm) || !take_vector(&stamp, 2, &signature))
+        return false;
+    fputs(before, out);
+    fputs("Signed Certificate Timestamp:\n    Version   : v1 (0x0)\n    Log ID    : ", out);
+    print_block(out, log);
+    fputs("\n    Timestamp : ", out);
+    print_instant(out, time);
+    fputs("\n    Extensions: ", out);
+    if (extensions.size == 0)
+        fputs("none", out);
+    print_block(out, extensions);
+    fputs("\n    Signature : ", out);
+    if (algorithm.data[0] == 4 && (algorithm.data[1] == 3 || algorithm.data[1] == 1))
+        fputs(algorithm.data[1] == 3 ? "ecdsa-with-SHA256" : "sha256WithRSAEncryption", out);
+    else
+        fprintf(out, "%02X%02X", algorithm.data[0], algorithm.data[1]);
+    fputs("\n                ", out);
+    print_block(out, signature);
+    return true;
+}
+
+static void print_stamps(FILE *out, span value)
+{
+    span encoded, list, stamp;
+    if (!take(&value, OCTET_STRING, &encoded) || !take_vector(&encoded, 2, &list))
+        return;
+    const char *before = "";
+    while (take_vector(&list, 2, &stamp)) {
+        if (print_stamp(out, before, stamp))
+            before = "\n";
+    }
+}
+
+/* ---- What there is of extensions ---- */
 
 static void print_constraints(FILE *out, span value)
 {
@@ -375,30 +637,36 @@ static void print_authority_key(FILE *out, span value)
 }
 
 static const struct extension {
-    uint8_t id; /* the last byte of its OID, behind 2.5.29 */
-    const char *name;
+    const char *oid, *name;
     void (*print)(FILE *out, span value);
 } extensions[] = {
-    {0x0E, "Subject Key Identifier", print_subject_key},
-    {0x0F, "Key Usage", print_usage},
-    {0x11, "Subject Alternative Name", print_names},
-    {0x13, "Basic Constraints", print_constraints},
-    {0x23, "Authority Key Identifier", print_authority_key},
-    {0x25, "Extended Key Usage", print_purposes},
+    {"551d0e", "X509v3 Subject Key Identifier", print_subject_key},
+    {"551d0f", "X509v3 Key Usage", print_usage},
+    {"551d11", "X509v3 Subject Alternative Name", print_names},
+    {"551d12", "X509v3 Issuer Alternative Name", print_names},
+    {"551d13", "X509v3 Basic Constraints", print_constraints},
+    {"551d1e", "X509v3 Name Constraints", print_name_constraints},
+    {"551d1f", "X509v3 CRL Distribution Points", print_points},
+    {"551d20", "X509v3 Certificate Policies", print_policies},
+    {"551d23", "X509v3 Authority Key Identifier", print_authority_key},
+    {"551d25", "X509v3 Extended Key Usage", print_purposes},
+    {"2b06010505070101", "Authority Information Access", print_access},
+    {"2b06010505070118", "TLS Feature", print_features},
+    {"2b06010401d679020402", "CT Precertificate SCTs", print_stamps},
 };
 
 static void print_extension(FILE *out, span extension)
 {
     span type, critical, value;
-    if (!take(&extension, OID, &type) || type.size != 3 || memcmp(type.data, "\x55\x1D", 2) != 0)
+    if (!take(&extension, OID, &type))
         return;
     (void)take(&extension, BOOLEAN, &critical);
     if (!take(&extension, OCTET_STRING, &value))
         return;
     for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
-        if (type.data[2] != extensions[i].id)
+        if (!is_oid(type, extensions[i].oid))
             continue;
-        fprintf(out, "X509v3 %s:", extensions[i].name);
+        fprintf(out, "%s:", extensions[i].name);
         extensions[i].print(out, value);
         fputs("\n", out);
     }
