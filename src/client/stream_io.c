@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define RECORD_BYTES ((size_t)16384) /* plaintext of one TLS record at the most (RFC 8446, 5.1) */
-#define ENOUGH_BYTES ((size_t)8192)  /* for one delivery, of records that are smaller */
 
 static size_t least(size_t a, size_t b)
 {
@@ -344,7 +343,7 @@ static rp_engine_result read_records(rp_stream *stream, uint8_t *buffer, size_t 
     do {
         result = rp__engine_read(stream->engine, buffer + *size, capacity - *size, &part, error);
         *size += part;
-    } while (result == RP_ENGINE_OK && *size < least(capacity, ENOUGH_BYTES) &&
+    } while (result == RP_ENGINE_OK && *size < least(capacity, RP_ENGINE_ENOUGH) &&
              rp__engine_readable(stream->engine));
     return result;
 }

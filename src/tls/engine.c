@@ -731,27 +731,30 @@ static rp_engine_result input_used_up(rp_engine *engine, rp_error *error)
     return RP_ENGINE_FAILED;
 }
 
-#define RECORD_HEAD ((size_t)5)
-#define RECORD_TAG ((size_t)16)
-
-/* The record that the loan begins with, if it is there as a whole, fits, and is as most are: how
- * much data it had. 0: it is wolfSSL_read's, as ever. */
-static size_t open_record(rp_engine *engine, uint8_t *buffer, size_t capacity)
+static unsigned bounded(size_t size)
 {
-    const uint8_t *record = engine->input;
-    if (engine->input_size < RECORD_HEAD || !rp__records_between(&engine->records))
+    return size < INT_MAX ? (unsigned)size : INT_MAX;
+}
+
+/* The records that the loan begins with, as far as they are there as a whole, fit, and are as most
+ * are: how much data they had. 0: the first is wolfSSL_read's, as ever. */
+static size_t open_records(rp_engine *engine, uint8_t *buffer, size_t capacity)
+{
+    rp_record_opening opening = {.in = engine->input,
+                                 .inSz = bounded(engine->input_size),
+                                 .out = buffer,
+                                 .outSz = bounded(capacity + RP_ENGINE_SPARE),
+                                 .enough = RP_ENGINE_ENOUGH};
+    if (!rp__records_between(&engine->records))
         return 0;
-    size_t size = RECORD_HEAD + ((size_t)record[3] << 8 | record[4]);
-    if (size > engine->input_size || size > RECORD_HEAD + capacity + RP_ENGINE_SPARE + RECORD_TAG)
+    rp__open_records(engine->ssl, &opening);
+    if (opening.records == 0)
         return 0;
-    int result = rp__open_record(engine->ssl, record, (unsigned)size, buffer);
-    if (result <= 0)
-        return 0;
-    engine->input += size;
-    engine->input_size -= size;
+    engine->input += opening.used;
+    engine->input_size -= opening.used;
     engine->key_answers = 0;
-    engine->stats->tls_calls++;
-    return (size_t)result;
+    engine->stats->tls_calls += opening.records;
+    return opening.got;
 }
 
 rp_engine_result rp__engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
@@ -764,13 +767,13 @@ rp_engine_result rp__engine_read(rp_engine *engine, uint8_t *buffer, size_t capa
     RP_ASSERT(capacity > 0);
     if (engine->peer_ended)
         return RP_ENGINE_END;
-    if ((*size = open_record(engine, buffer, capacity)) > 0)
+    if ((*size = open_records(engine, buffer, capacity)) > 0)
         return RP_ENGINE_OK;
     if (engine->input_size == 0 && !holds_plaintext(engine))
         return input_used_up(engine, error);
     call begun = call_begin(engine, error);
     engine->reading = true;
-    int result = wolfSSL_read(engine->ssl, buffer, capacity < INT_MAX ? (int)capacity : INT_MAX);
+    int result = wolfSSL_read(engine->ssl, buffer, (int)bounded(capacity));
     engine->reading = false;
     int code = wolfSSL_get_error(engine->ssl, result);
     bool waits = result <= 0 && code == WOLFSSL_ERROR_WANT_READ;

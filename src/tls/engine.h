@@ -92,9 +92,11 @@ void rp__engine_signed(rp_engine *engine, rp_signing *signing);
 
 /* In a record the data's type stands behind the data, and is decrypted with it. */
 #define RP_ENGINE_SPARE ((size_t)1)
+/* So much data of records that are smaller is enough for one read. */
+#define RP_ENGINE_ENOUGH ((size_t)8192)
 
-/* Decrypts up to capacity (> 0) bytes into a buffer that has RP_ENGINE_SPARE bytes more. Only after
- * the handshake. RP_ENGINE_OK: *size > 0. */
+/* Decrypts up to capacity (> 0) bytes into a buffer that has RP_ENGINE_SPARE bytes more: of a
+ * record, or of several that came together. Only after the handshake. RP_ENGINE_OK: *size > 0. */
 rp_engine_result rp__engine_read(rp_engine *engine, uint8_t *buffer, size_t capacity, size_t *size,
                                  rp_error *error);
 /* True if read() would move something: input lent, or plaintext inside, or an unread end. After

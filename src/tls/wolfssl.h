@@ -77,10 +77,15 @@
 #endif
 /* scripts/deps lets whole records of data go past wolfSSL's buffers. */
 #ifdef RP_WOLFSSL_RECORD_PATCH
-#define rp__open_record(ssl, record, size, output) wolfSSL_OpenRecord(ssl, record, size, output)
+typedef WOLFSSL_OPENING rp_record_opening;
+#define rp__open_records(ssl, opening) wolfSSL_OpenRecords(ssl, opening)
 #else
-#define rp__open_record(ssl, record, size, output)                                                 \
-    ((void)(ssl), (void)(record), (void)(size), (void)(output), -1)
+typedef struct rp_record_opening {
+    const uint8_t *in;
+    uint8_t *out;
+    unsigned inSz, outSz, enough, records, used, got;
+} rp_record_opening;
+#define rp__open_records(ssl, opening) ((void)(ssl), (void)(opening)->in)
 #endif
 /* The least that a server's Diffie-Hellman group may have (RFC 9325, 4.4). */
 #define RP_DH_BITS 2048
