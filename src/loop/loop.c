@@ -27,13 +27,12 @@
 
 /* ---- time and timers ---- */
 
-uint64_t rp__loop_now_ns(rp_loop *loop)
+uint64_t rp__loop_read_clock(rp_loop *loop)
 {
-    if (!loop->in_turn)
-        return loop->port->ops->now(loop->port);
-    if (loop->now_ns == 0)
-        loop->now_ns = loop->port->ops->now(loop->port);
-    return loop->now_ns;
+    uint64_t now = loop->port->ops->now(loop->port);
+    if (loop->in_turn)
+        loop->now_ns = now;
+    return now;
 }
 
 uint64_t rp_loop_now_ms(rp_loop *loop)

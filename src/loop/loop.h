@@ -113,7 +113,11 @@ void rp__loop_hook_add(rp_loop *loop, rp_loop_hook *hook, void (*fn)(rp_loop_hoo
 
 /* The port's clock, read once between two waits but for rp__loop_time_passed, and afresh outside of
  * turns. */
-uint64_t rp__loop_now_ns(rp_loop *loop);
+uint64_t rp__loop_read_clock(rp_loop *loop);
+static inline uint64_t rp__loop_now_ns(rp_loop *loop)
+{
+    return loop->in_turn && loop->now_ns != 0 ? loop->now_ns : rp__loop_read_clock(loop);
+}
 /* It is read once more: callbacks may have taken their time, for which nothing is to blame that
  * begins behind them. */
 static inline void rp__loop_time_passed(rp_loop *loop)
