@@ -156,14 +156,13 @@ static void data_judge(rp_h2 *h2, stream *s, uint32_t size)
 }
 
 /* The length of the padding is known, and with it the data's. */
-static bool data_known(rp_h2 *h2, uint32_t padding, uint32_t padded)
+static bool data_known(rp_h2 *h2, stream *s, uint32_t padding, uint32_t padded)
 {
     h2_frame_in *in = &h2->in;
     in->padding_known = true;
     in->padding = padding;
     if (padding > in->left)
         return broken(h2, CODE_PROTOCOL_ERROR, "DATA: more padding than bytes (RFC 9113, 6.1)");
-    stream *s = data_stream(h2);
     uint32_t size = in->left - padding;
     if (size == 0 && (s == NULL || (in->flags & FLAG_END_STREAM) == 0))
         rp__h2_idle_frame(h2);
@@ -176,11 +175,10 @@ static bool data_known(rp_h2 *h2, uint32_t padding, uint32_t padded)
 }
 
 /* So many bytes of the data are here. */
-static void data_came(rp_h2 *h2, const uint8_t *data, uint32_t size)
+static void data_came(rp_h2 *h2, stream *s, const uint8_t *data, uint32_t size)
 {
     const h2_frame_in *in = &h2->in;
-    stream *s = data_stream(h2);
-    if (s == NULL)
+    if (s == NULL || in->passed_over)
         return;
     if (!rp__h2_wanted(s)) {
         rp__h2_flow_consumed(s, size);
@@ -194,6 +192,7 @@ static void data_came(rp_h2 *h2, const uint8_t *data, uint32_t size)
 static size_t data_read(rp_h2 *h2, const uint8_t *data, size_t size)
 {
     h2_frame_in *in = &h2->in;
+    stream *s = data_stream(h2);
     size_t taken = 0;
     if (!in->padding_known) {
         bool padded = (in->flags & FLAG_PADDED) != 0;
@@ -201,14 +200,14 @@ static size_t data_read(rp_h2 *h2, const uint8_t *data, size_t size)
             return 0;
         taken = padded;
         in->left -= padded;
-        if (!data_known(h2, padded ? data[0] : 0, padded))
+        if (!data_known(h2, s, padded ? data[0] : 0, padded))
             return taken;
     }
     size_t part = in->left > in->padding ? in->left - in->padding : 0;
     if (part > size - taken)
         part = size - taken;
     if (part > 0)
-        data_came(h2, data + taken, (uint32_t)part);
+        data_came(h2, s, data + taken, (uint32_t)part);
     in->left -= (uint32_t)part;
     taken += part;
     size_t skipped = in->left <= in->padding ? in->left : 0;
@@ -218,8 +217,8 @@ static size_t data_read(rp_h2 *h2, const uint8_t *data, size_t size)
     if (in->left > 0)
         return taken + skipped;
     in->under_way = false;
-    stream *s = data_stream(h2);
-    if (s != NULL && (in->flags & FLAG_END_STREAM) != 0)
+    s = (in->flags & FLAG_END_STREAM) != 0 ? data_stream(h2) : NULL; /* on_body may have freed it */
+    if (s != NULL)
         rp__h2_remote_end(s);
     return taken + skipped;
 }
