@@ -133,6 +133,8 @@ static bool has_more(const worker *w)
 static size_t pick(worker *w)
 {
     size_t count = w->load->request_count;
+    if (count == 1)
+        return 0;
     if (w->load->options->seed == 0)
         return (size_t)(w->next++ % count);
     uint64_t z = w->next += 0x9e3779b97f4a7c15u;
