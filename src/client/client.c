@@ -425,12 +425,14 @@ static rp_status pack_options(rp_request *request, const rp_request_options *opt
         .upgrade = options->upgrade,
     };
     char basic[RP_BASIC_SIZE];
+    basic[0] = '\0';
     rp_status status = check_target(options->target, error);
     if (status == RP_OK)
         status = credentials_make(basic, &source, options, error);
     if (status == RP_OK)
         status = pack(request, &source, error);
-    rp__wipe(basic, strlen(basic));
+    if (basic[0] != '\0')
+        rp__wipe(basic, strlen(basic));
     return status;
 }
 
@@ -444,7 +446,7 @@ static rp_status message_make(rp_request *request, const rp_request_options *opt
     if (status != RP_OK)
         return status;
     rp__upload_make(request, options, length_of(options));
-    request->head_only = strcmp(method, "HEAD") == 0;
+    request->head_only = method[0] == 'H' && strcmp(method, "HEAD") == 0;
     request->idempotent = !request->client->options.never_replay && !options->never_replay &&
                           (options->idempotent || rp__method_idempotent(method));
     return RP_OK;

@@ -345,10 +345,10 @@ uint32_t rp__conn_room(const rp_conn *conn)
     const rp_origin *origin = conn->origin;
     if (conn->state != RP_CONN_OPEN || rp__conn_retired(conn))
         return 0;
-    uint32_t room = conn->protocol->room(conn);
+    uint32_t room = at_most(rp__origin_uses(origin), conn->given);
     if (conn->takes == RP_TAKES_UNSAID && origin->takes_said)
         room = least(room, at_most(origin->takes, conn->in_flight));
-    return least(room, at_most(rp__origin_uses(origin), conn->given));
+    return least(room, conn->protocol->room(conn));
 }
 
 /* Those of which nothing was said have more room now, or less. */

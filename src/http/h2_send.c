@@ -221,7 +221,8 @@ static bool is_alike(const rp_h2 *h2, const rp_message *message, const head_key 
         return false;
     const uint8_t *at = last->key + sizeof(*key);
     return memcmp(at, message->bytes, key->before_target) == 0 &&
-           memcmp(at + key->before_target, message->bytes + message->fields_at, key->fields) == 0 &&
+           (key->fields == 0 || memcmp(at + key->before_target, message->bytes + message->fields_at,
+                                       key->fields) == 0) &&
            (key->agent == 0 ||
             memcmp(at + key->before_target + key->fields, message->user_agent, key->agent) == 0);
 }
