@@ -386,7 +386,7 @@ static void note_local(const rp_conn *conn, rp_request *request)
 
 void rp__conn_assign(rp_conn *conn, rp_request *request)
 {
-    RP_ASSERT(rp__conn_room(conn) > 0);
+    RP_ASSERT(conn->state == RP_CONN_OPEN);
     conn->in_flight++;
     conn->origin->in_flight++;
     conn->given++;

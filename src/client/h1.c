@@ -498,6 +498,7 @@ static uint32_t room(const rp_conn *conn)
 static void start(rp_conn *conn, rp_request *request)
 {
     session *h1 = session_of(conn);
+    RP_ASSERT(h1->state == H1_FREE);
     h1->request = request;
     h1->state = H1_ASSIGNED;
     rp__stream_want_fill(conn->stream, fill);

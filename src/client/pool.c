@@ -59,7 +59,7 @@ static void put_idle(rp_conn *conn)
  * filled again and again, and what else comes on an idle one does not make it the latest. */
 static void put(rp_conn *conn)
 {
-    bool idle = conn->in_flight == 0, has_room = rp__conn_room(conn) > 0;
+    bool idle = conn->in_flight == 0, has_room = !idle && rp__conn_room(conn) > 0;
     bool is_idle = !rp__list_empty(&conn->age_link);
     bool is_ready = !rp__list_empty(&conn->ready_link) && !is_idle;
     if (idle ? is_idle : has_room && is_ready)

@@ -49,9 +49,12 @@ rp_status rp__target_find(char route[RP_ROUTE_SIZE], rp_way *way, rp_client *cli
                              "HTTP/2 knows no upgrade (RFC 9113, 8.6), and only HTTP/2 is allowed");
     rp_status status = tls_needed(client, url, error);
     *way = (rp_way){.route = route, .upgrades = way->upgrades};
-    if (status == RP_OK)
+    route[0] = '\0';
+    if (status == RP_OK && (own != NULL || client->routes != NULL))
         status = rp__route_find(route, client->routes, url, own, error);
-    return status != RP_OK ? status : hop_find(way, client, url, proxy, error);
+    if (status == RP_OK && (proxy != NULL || client->options.proxy != NULL))
+        status = hop_find(way, client, url, proxy, error);
+    return status;
 }
 
 rp_status rp__target_own(const rp_client *client, const rp_way *way, const rp_url *url,

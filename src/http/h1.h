@@ -76,9 +76,17 @@ typedef struct rp_h1_scratch {
 
 void rp__h1_scratch_init(rp_h1_scratch *scratch, rp_memory *memory, uint64_t *bytes_copied);
 void rp__h1_scratch_clear(rp_h1_scratch *scratch);
-/* A copy of the text; room for the header there. NULL, false: no memory. */
+/* A copy of the text; room for more headers; the header there. NULL, false: no memory. */
 char *rp__h1_scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t size);
-bool rp__h1_scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header *header);
+bool rp__h1_scratch_grow(rp_h1_scratch *scratch);
+static inline bool rp__h1_scratch_header(rp_h1_scratch *scratch, size_t index,
+                                         const rp_header *header)
+{
+    if (index >= scratch->header_capacity && !rp__h1_scratch_grow(scratch))
+        return false;
+    scratch->headers[index] = *header;
+    return true;
+}
 
 typedef struct rp_h1_parser rp_h1_parser;
 

@@ -25,19 +25,15 @@ char *rp__h1_scratch_text(rp_h1_scratch *scratch, const uint8_t *data, size_t si
     return scratch->text;
 }
 
-bool rp__h1_scratch_header(rp_h1_scratch *scratch, size_t index, const rp_header *header)
+bool rp__h1_scratch_grow(rp_h1_scratch *scratch)
 {
-    if (index >= scratch->header_capacity) {
-        size_t capacity =
-            scratch->header_capacity > 0 ? scratch->header_capacity * 2 : SCRATCH_HEADERS;
-        rp_header *headers =
-            rp__reallocate(scratch->memory, scratch->headers, capacity * sizeof(*headers));
-        if (headers == NULL)
-            return false;
-        scratch->headers = headers;
-        scratch->header_capacity = capacity;
-    }
-    scratch->headers[index] = *header;
+    size_t capacity = scratch->header_capacity > 0 ? scratch->header_capacity * 2 : SCRATCH_HEADERS;
+    rp_header *headers =
+        rp__reallocate(scratch->memory, scratch->headers, capacity * sizeof(*headers));
+    if (headers == NULL)
+        return false;
+    scratch->headers = headers;
+    scratch->header_capacity = capacity;
     return true;
 }
 
