@@ -32,13 +32,13 @@ struct rp_conn {
     const rp_protocol *protocol; /* NULL before it is open */
     void *session;               /* the protocol's */
     rp_conn_state state;
+    bool idled;          /* it has been in the idle lists */
+    bool worn;           /* a request that was written to it has left it */
     uint64_t number;     /* of the client's connections, from 1 on */
     uint32_t in_flight;  /* requests that have it */
     uint32_t given;      /* requests that have it or were written to it */
     uint32_t served;     /* requests that were written to it */
     uint32_t takes;      /* requests at once, as its peer says; RP_TAKES_UNSAID: it has not yet */
-    bool idled;          /* it has been in the idle lists */
-    bool worn;           /* a request that was written to it has left it */
     rp_link link;        /* client->conns */
     rp_link origin_link; /* origin->conns */
     rp_link ready_link;  /* origin->ready or origin->idle */

@@ -629,7 +629,7 @@ static void tunnelled(void *user, const rp_tunnel_result *result)
     stream->stale_name = result->proxy->stale_name;
     stream->times.resolved_ns = result->proxy->times.resolved_ns;
     stream->times.connected_ns = result->proxy->times.connected_ns;
-    stream->proxy_status = result->status;
+    stream->proxy_status = (uint16_t)result->status;
     bool kept = rp__stream_copy(stream, &stream->proxy_heads, result->heads);
     if (result->error != NULL) {
         stream->tunnel = NULL;

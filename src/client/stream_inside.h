@@ -48,6 +48,12 @@ typedef struct rp_opening {
     uint64_t handshake_until_ns; /* for all addresses; 0: no limit, or none is connected yet */
 } rp_opening;
 
+/* Input that came while there was no credit: bytes[begin..begin + size). */
+typedef struct rp_stash {
+    size_t begin, size, capacity;
+    uint8_t bytes[];
+} rp_stash;
+
 /* What a request touches comes first. */
 struct rp_stream {
     rp_loop *loop;
@@ -74,8 +80,9 @@ struct rp_stream {
     bool parting;       /* and the socket is closed after the last words */
     bool background;    /* does not keep rp_loop_run going */
     bool server;
-    bool lower;      /* a tunnel's: another stream's input is what it decrypts */
-    bool stale_name; /* see resolver.h */
+    bool lower;            /* a tunnel's: another stream's input is what it decrypts */
+    bool stale_name;       /* see resolver.h */
+    uint16_t proxy_status; /* of an HTTP proxy's answer; 0: none */
 
     uint64_t moved_ns; /* when the network last took or brought anything */
     uint64_t heard_ns; /* when it last brought anything; 0: not since a handshake was looked at */
@@ -98,8 +105,7 @@ struct rp_stream {
     /* Receiving. */
     size_t credit;
     uint64_t receive_turn; /* the turn in which the receive was started last */
-    uint8_t *stash;        /* input that came while there was no credit */
-    size_t stash_begin, stash_size, stash_capacity;
+    rp_stash *stash;       /* NULL: nothing is put aside */
 
     rp_timer timer; /* handshake deadline; once open the owner's: rp__stream_timer_start */
     rp_loop_hook hook;
@@ -108,7 +114,6 @@ struct rp_stream {
     rp_local_end *local;       /* NULL: as the routes have it */
     char *path;                /* of a Unix socket, for address; NULL: none */
     char *proxy_heads;         /* if they are kept */
-    int proxy_status;          /* of an HTTP proxy's answer; 0: none */
     rp_io_result input_result; /* how the input ended */
     rp_error *write_failure;   /* why write_failed; NULL: no memory even for that */
     rp_stream_times times;
@@ -122,6 +127,12 @@ extern const rp_socket_handler rp__stream_socket_handler;
 static inline bool rp__stream_is_open(const rp_stream *stream)
 {
     return stream->state == RP_STREAM_OPEN || stream->state == RP_STREAM_PLAIN;
+}
+
+/* Bytes that are put aside. */
+static inline size_t rp__stream_stashed(const rp_stream *stream)
+{
+    return stream->stash != NULL ? stream->stash->size : 0;
 }
 
 /* The port still has the socket of an address that was left. */

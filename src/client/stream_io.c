@@ -399,29 +399,33 @@ static void handshake(rp_stream *stream)
     }
 }
 
-static void stash_free(rp_stream *stream)
+static void stash_drop(rp_stream *stream)
 {
-    rp__free_secret(&stream->loop->memory, stream->stash, stream->stash_begin + stream->stash_size);
+    rp_stash *kept = stream->stash;
+    if (kept == NULL)
+        return;
+    rp__free_secret(&stream->loop->memory, kept, sizeof(*kept) + kept->begin + kept->size);
+    stream->stash = NULL;
 }
 
 static bool stash(rp_stream *stream, rp_slice rest)
 {
     if (rest.size == 0)
         return true;
-    size_t need = stream->stash_size + rest.size;
-    if (stream->stash_begin + need > stream->stash_capacity) {
-        uint8_t *grown = rp__reallocate(&stream->loop->memory, NULL, need);
+    rp_stash *kept = stream->stash;
+    size_t before = rp__stream_stashed(stream), need = before + rest.size;
+    if (kept == NULL || kept->begin + need > kept->capacity) {
+        rp_stash *grown = rp__reallocate(&stream->loop->memory, NULL, sizeof(*grown) + need);
         if (grown == NULL)
             return false;
-        if (stream->stash_size > 0)
-            memcpy(grown, stream->stash + stream->stash_begin, stream->stash_size);
-        stash_free(stream);
-        stream->stash = grown;
-        stream->stash_capacity = need;
-        stream->stash_begin = 0;
+        *grown = (rp_stash){.capacity = need};
+        if (before > 0)
+            memcpy(grown->bytes, kept->bytes + kept->begin, before);
+        stash_drop(stream);
+        stream->stash = kept = grown;
     }
-    memcpy(stream->stash + stream->stash_begin + stream->stash_size, rest.data, rest.size);
-    stream->stash_size = need;
+    memcpy(kept->bytes + kept->begin + before, rest.data, rest.size);
+    kept->size = need;
     stream->loop->stats.bytes_copied += rest.size;
     return true;
 }
@@ -526,7 +530,7 @@ static const stage stages[] = {
 
 static void process_end(rp_stream *stream)
 {
-    if (!stream->closing && !stream->end_told && stream->stash_size == 0)
+    if (!stream->closing && !stream->end_told && stream->stash == NULL)
         stages[stream->state].end(stream);
 }
 
@@ -546,7 +550,7 @@ static void regulate_receive(rp_stream *stream)
 {
     if (stream->closing || stream->input_ended || stream->socket == NULL)
         return;
-    bool wanted = has_credit(stream) && stream->stash_size == 0;
+    bool wanted = has_credit(stream) && stream->stash == NULL;
     if (wanted && !stream->receiving) {
         stream->receiving = true;
         stream->receive_turn = stream->loop->stats.turns;
@@ -559,17 +563,17 @@ static void regulate_receive(rp_stream *stream)
 
 static void stash_run(rp_stream *stream)
 {
-    rp_slice input = {NULL, stream->stash_size};
-    if (input.size > 0)
-        input.data = stream->stash + stream->stash_begin;
+    rp_stash *kept = stream->stash;
+    rp_slice input = {NULL, 0};
+    if (kept != NULL)
+        input = (rp_slice){kept->bytes + kept->begin, kept->size};
     rp_slice rest = stages[stream->state].take(stream, input);
-    stream->stash_begin += input.size - rest.size;
-    stream->stash_size = rest.size;
-    if (rest.size > 0 || stream->stash == NULL)
+    if (kept == NULL)
         return;
-    stash_free(stream);
-    stream->stash = NULL;
-    stream->stash_begin = stream->stash_capacity = 0;
+    kept->begin += input.size - rest.size;
+    kept->size = rest.size;
+    if (rest.size == 0)
+        stash_drop(stream);
 }
 
 static void received_final(rp_stream *stream, rp_io_result result)
@@ -596,7 +600,7 @@ static void received(rp_socket *socket, rp_slice bytes, rp_io_result result, boo
         received_final(stream, result);
     } else if (!stream->closing && !stream->end_told) {
         stream->moved_ns = rp__loop_now_ns(stream->loop);
-        rp_slice rest = stream->stash_size > 0 ? bytes : stages[stream->state].take(stream, bytes);
+        rp_slice rest = stream->stash != NULL ? bytes : stages[stream->state].take(stream, bytes);
         if (!stream->closing && !stream->end_told && !stash(stream, rest))
             input_no_memory(stream);
         regulate_receive(stream);
@@ -689,7 +693,7 @@ rp_stream_input rp__stream_input_get(const rp_stream *stream)
         below = rp__stream_input_get(rp__tunnel_stream(stream->tunnel));
     if (below != RP_INPUT_CLEAN)
         return below;
-    if (stream->stash_size > 0 ||
+    if (stream->stash != NULL ||
         (stream->state == RP_STREAM_OPEN && !rp__engine_between_records(stream->engine)))
         return RP_INPUT_UNREAD;
     if (!stream->receiving || stream->receive_stopping ||
@@ -740,8 +744,6 @@ void rp__stream_io_reset(rp_stream *stream)
 {
     RP_ASSERT(stream->encrypted == NULL);
     rp__stream_io_free(stream);
-    stream->stash = NULL;
-    stream->stash_begin = stream->stash_size = stream->stash_capacity = 0;
     stream->input_ended = false;
 }
 
@@ -749,7 +751,7 @@ void rp__stream_io_free(rp_stream *stream)
 {
     slice_chunk_give(stream);
     rp__chain_clear(&stream->output);
-    stash_free(stream);
+    stash_drop(stream);
 }
 
 /* ---- the public calls ---- */

@@ -90,9 +90,9 @@ static inline bool rp__h1_scratch_header(rp_h1_scratch *scratch, size_t index,
 
 typedef struct rp_h1_parser rp_h1_parser;
 
-/* One parser serves many responses in turn. NULL: no memory. events and scratch are borrowed while
- * the parser lives; limits is copied. It is about 200 bytes; only while a head has come in part
- * does it hold more, that part: idle connections are counted in thousands. */
+/* One parser serves many responses in turn. NULL: no memory. scratch, limits and events are
+ * borrowed while the parser lives. It is about 250 bytes; only while a head has come in part does
+ * it hold more, that part: idle connections are counted in thousands. */
 rp_h1_parser *rp__h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
                                    const rp_h1_limits *limits, const rp_h1_events *events,
                                    void *user);

@@ -67,7 +67,7 @@ struct rp_h1_parser {
     rp_h1_scratch *scratch;
     const rp_h1_events *events;
     void *user;
-    rp_h1_limits limits;
+    const rp_h1_limits *limits;
 
     uint8_t state; /* enum state */
     uint8_t stop;  /* enum stop */
@@ -192,7 +192,7 @@ static int on_trailer_text(llhttp_t *llhttp, const char *at, size_t size)
 static int on_trailer_part(llhttp_t *llhttp)
 {
     rp_h1_parser *parser = llhttp->data;
-    if (parser->trailer_parts++ / 2 >= parser->limits.header_count)
+    if (parser->trailer_parts++ / 2 >= parser->limits->header_count)
         return stop_here(parser, STOP_TOO_MANY);
     return on_trailer_text(llhttp, "", 1);
 }
@@ -553,7 +553,7 @@ static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_r
                              framing *seen, rp_error *error)
 {
     reader r = {.text = text, .at = text, .end = text + size, .ends = &parser->scratch->ends};
-    r.lenient = parser->limits.lenient_lines;
+    r.lenient = parser->limits->lenient_lines;
     char *line_end, *line = cut_line(&r, NULL, &line_end);
     const char *fault = line == NULL ? bare_cr : cut_status_line(parser, line, line_end, head);
     while (fault == NULL) {
@@ -568,7 +568,7 @@ static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_r
             fault = read_framing(seen, &header, name_size, folded);
         if (fault != NULL)
             break;
-        if (head->header_count >= parser->limits.header_count)
+        if (head->header_count >= parser->limits->header_count)
             return fail(parser, error, RP_E_HEAD_TOO_LARGE,
                         "the server sent more headers than the limit allows");
         if (!rp__h1_scratch_header(parser->scratch, head->header_count, &header))
@@ -629,7 +629,7 @@ static void start_head(rp_h1_parser *parser)
     llhttp_init(&parser->llhttp, HTTP_RESPONSE, &settings);
     parser->llhttp.data = parser;
     llhttp_set_lenient_chunked_length(&parser->llhttp, parser->connect);
-    rp__h1_lines_head(&parser->lines, parser->limits.lenient_lines);
+    rp__h1_lines_head(&parser->lines, parser->limits->lenient_lines);
     parser->stop = STOP_NONE;
     parser->state = STATE_HEAD;
 }
@@ -641,7 +641,7 @@ static const char *informational_fault(rp_h1_parser *parser, rp_response_head *h
         return "the server switched protocols (101), which nobody asked for";
     if (head->status == 101)
         return rp__upgrade_fault(parser->protocols, head);
-    if (parser->informational >= parser->limits.informational_count)
+    if (parser->informational >= parser->limits->informational_count)
         return "the server sent more 1xx responses than the limit allows";
     parser->informational++;
     return NULL;
@@ -702,7 +702,7 @@ static rp_h1_result step_head(rp_h1_parser *parser, const uint8_t *data, size_t 
                               rp_error *error)
 {
     const char *fault = parser->head_size == 0 ? first_byte_fault(data[0]) : NULL;
-    size_t room = parser->limits.head_bytes - parser->head_size;
+    size_t room = parser->limits->head_bytes - parser->head_size;
     size_t part = size < room ? size : room;
     parser->begun = true;
     if (fault != NULL)
@@ -725,7 +725,7 @@ static rp_h1_result step_head(rp_h1_parser *parser, const uint8_t *data, size_t 
         return head_end(parser, data, *used, error);
     }
     view v = {parser->head, (const char *)data, parser->head_size, part,
-              parser->limits.lenient_lines};
+              parser->limits->lenient_lines};
     size_t fault_at = (size_t)((ptrdiff_t)parser->head_size + position);
     return bad(parser, error, head_fault(&parser->llhttp, &v, fault_at));
 }
@@ -862,7 +862,7 @@ rp_h1_parser *rp__h1_parser_create(rp_memory *memory, rp_h1_scratch *scratch,
     parser->scratch = scratch;
     parser->events = events;
     parser->user = user;
-    parser->limits = *limits;
+    parser->limits = limits;
     parser->state = STATE_IDLE;
     return parser;
 }

@@ -71,10 +71,10 @@ struct rp_engine {
     bool finished;          /* wolfSSL is done with the handshake; we may not be */
     bool doubted;           /* a question is out */
     bool sign_due;          /* wolfSSL waits for a signature */
-    rp_signing *signing;    /* not yet taken, or answered; NULL: it is out, or there is none */
     bool reading;
     uint8_t key_answers;         /* since data came last */
     uint8_t key_answers_waiting; /* since the output was empty last */
+    rp_signing *signing;         /* not yet taken, or answered; NULL: it is out, or there is none */
 };
 
 /* ---- wolfSSL's callbacks --------------------------------------------------------------------- */

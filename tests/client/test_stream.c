@@ -278,8 +278,8 @@ static void slow_reader(probe_pair *pair)
     while (pair->client.ends == 0 && fixture_now_ms() < until) {
         (void)rp_loop_turn(pair->loop, 1000);
         assert_true(pair->client.received <= allowed);
-        if (pair->client.stream->stash_size > stash_most)
-            stash_most = pair->client.stream->stash_size;
+        if (rp__stream_stashed(pair->client.stream) > stash_most)
+            stash_most = rp__stream_stashed(pair->client.stream);
         if (pair->loop->memory.live > live_most)
             live_most = pair->loop->memory.live;
         if (pair->client.received == allowed) {

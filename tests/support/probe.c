@@ -64,8 +64,8 @@ static void data_came(rp_stream *stream, const uint8_t *data, size_t size, void 
         memcpy(p->text + p->received, data, size < room ? size : room);
     }
     p->received += size;
-    if (stream->stash_size > p->stash_most)
-        p->stash_most = stream->stash_size;
+    if (rp__stream_stashed(stream) > p->stash_most)
+        p->stash_most = rp__stream_stashed(stream);
     if (p->on_data != NULL)
         p->on_data(p, data, size);
 }

@@ -52,7 +52,7 @@ static void tell_call(const call *c)
                   "  its connection: state %d, served %u, output %zu, of it in flight %zu, "
                   "receiving %d, stash %zu, input ended %d, closing %d\n",
                   (int)s->state, conn->served, s->output.size, s->in_flight, s->receiving,
-                  s->stash_size, s->input_ended, s->closing);
+                  rp__stream_stashed(s), s->input_ended, s->closing);
 }
 
 /* What the client's thread has is read as it lies: that thread sleeps, and the process ends. */

@@ -38,7 +38,7 @@ static void input_holds(const rp_stream *s)
     bool due = !rp__list_empty(&s->pump.link);
     if (!rp__stream_is_open(s) || s->closing || s->input_ended || due)
         return;
-    bool wanted = (!s->has_credit_limit || s->credit > 0) && s->stash_size == 0;
+    bool wanted = (!s->has_credit_limit || s->credit > 0) && s->stash == NULL;
     CHECK(wanted ? s->receiving : !s->receiving || s->receive_stopping);
 }
 
@@ -57,7 +57,8 @@ void stream_holds(const rp_stream *s)
 {
     CHECK(s->output.size <= OUTPUT_LIMIT);
     CHECK(s->in_flight <= s->output.size);
-    CHECK(s->stash_size <= stash_limit(s));
+    CHECK(rp__stream_stashed(s) <= stash_limit(s));
+    CHECK(s->stash == NULL || s->stash->size > 0);
     CHECK(s->socket != NULL || !s->receiving);
     CHECK((s->opening == NULL) == (rp__stream_is_open(s) && !s->server));
     input_holds(s);
@@ -101,7 +102,7 @@ static void conn_holds(const world *w, const rp_conn *conn)
     if (idle && one_by_one) {
         CHECK(conn->state == RP_CONN_OPEN && conn->stream->encrypted == NULL);
         CHECK(conn->stream->background); /* a reset of its last send is found by the next fill */
-        CHECK(conn->stream->queued == NULL && conn->stream->stash_size == 0);
+        CHECK(conn->stream->queued == NULL && conn->stream->stash == NULL);
         CHECK(!conn->stream->has_credit_limit && conn->stream->receiving);
         idle_holds(w, conn);
     }
