@@ -90,12 +90,14 @@ static unsigned count_marks(const char *text, size_t size, const char *word, siz
 static rp_status check_marks(const crl_source *source, const char *data, size_t size,
                              rp_error *error)
 {
-    static const char certificate_begin[] = "-----BEGIN CERTIFICATE-----",
-                      certificate_end[] = "-----END CERTIFICATE-----";
-    unsigned begins = count_marks(data, size, "-BEGIN", 6) -
-                      count_marks(data, size, certificate_begin, MARK_SIZE(certificate_begin));
-    unsigned ends = count_marks(data, size, "-END", 4) -
-                    count_marks(data, size, certificate_end, MARK_SIZE(certificate_end));
+    rp_slice rest = {(const uint8_t *)data, size};
+    rp_pem block;
+    unsigned begins = count_marks(data, size, "-BEGIN", 6);
+    unsigned ends = count_marks(data, size, "-END", 4);
+    while (rp__pem_next(&rest, &block)) {
+        begins -= rp__pem_is_certificate(&block);
+        ends -= rp__pem_is_certificate(&block);
+    }
     if (begins <= source->count && ends <= source->count)
         return RP_OK;
     return rp__error_set(

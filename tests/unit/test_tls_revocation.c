@@ -154,10 +154,13 @@ static void misspelt_marks(void **state)
     rp_tls_options options = {.revocation = RP_REVOCATION_SOFT, .crl_data = two};
     snprintf(two, sizeof(two), "# one\n%s# another - of the same\n%s", good, good);
     assert_int_equal(lists_of(options, text), 2);
-    /* A bundle's certificates are no lists, and take none away. */
-    snprintf(two, sizeof(two), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n%s",
-             good);
-    assert_int_equal(lists_of(options, text), 1);
+    /* A bundle's certificates are no lists, and take none away; under whichever label. */
+    static const char *const labels[] = {"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"};
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+        snprintf(two, sizeof(two), "-----BEGIN %s-----\nAAAA\n-----END %s-----\n%s", labels[i],
+                 labels[i], good);
+        assert_int_equal(lists_of(options, text), 1);
+    }
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         for (int which = 0; which < 2; which++) {
             snprintf(two, sizeof(two), "%s%s", good, good);
