@@ -132,6 +132,17 @@ static void conns_hold(const world *w, counted *all)
     CHECK(client->fresh_count <= client->opening_count);
 }
 
+/* A record that came in parts, and was another request's, leaves this one over its limit: by then
+ * its timer was set for later, but not beyond what was known when a part of it came. */
+static void idle_limit_holds(const world *w, const rp_request *r, uint64_t moved_ns)
+{
+    uint64_t heard_ns = rp__stream_heard_ns(r->conn->stream), now = rp__loop_now_ns(w->loop);
+    uint64_t due_ns = r->phase_timer.private_deadline_ns;
+    bool later = r->conn->protocol->version == 20 && r->phase_timer.private_started &&
+                 due_ns >= now && heard_ns > moved_ns;
+    limit_holds(w, later ? heard_ns : moved_ns, r->idle_timeout_ms);
+}
+
 static void request_in_time(const world *w, const rp_request *r)
 {
     const rp_request *teller = r->hedge != NULL ? rp__hedge_teller(r) : r;
@@ -153,7 +164,7 @@ static void request_in_time(const world *w, const rp_request *r)
     if (r->sent_ns > 0 && !r->head_begun)
         limit_holds(w, r->sent_ns, r->first_byte_timeout_ms);
     else if (!owes)
-        limit_holds(w, moved_ns, r->idle_timeout_ms);
+        idle_limit_holds(w, r, moved_ns);
 }
 
 static void requests_hold(const world *w, counted *all)
