@@ -18,46 +18,10 @@ typedef struct attribute {
     rp_slice value;
 } attribute;
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- Characters ------------------------------------------------------------------------------ */
 
-static bool read_attribute(rp_slice *relative, attribute *found)
-{
-    rp_slice pair;
-    return rp__der_get(relative, RP_DER_SEQUENCE, &pair) && rp__der_oid(&pair, &found->type) &&
-           rp__der_any(&pair, &found->tag, &found->value) && pair.size == 0;
-}
-
-bool rp__dname_read(rp_slice *in, rp_slice *name)
-{
-    rp_slice rest, relative;
-    attribute ignored;
-    if (!rp__der_get(in, RP_DER_SEQUENCE, name))
-        return false;
-    for (rest = *name; rest.size > 0;) {
-        if (!rp__der_get(&rest, RP_DER_SET, &relative) || relative.size == 0)
-            return false;
-        for (int count = 0; relative.size > 0; count++) {
-            if (count == ATTRIBUTES_LIMIT || !read_attribute(&relative, &ignored))
-                return false;
-        }
-    }
-    return true;
-}
-
-/* ---- Comparing ------------------------------------------------------------------------------- */
-
-/* What next_code answers beside characters. */
+/* What readers of a character answer beside characters. */
 enum { TEXT_END = -1, TEXT_UNREADABLE = -2 };
-
-typedef struct characters {
-    uint8_t tag;
-    rp_slice rest;
-} characters;
-
-static characters characters_of(const attribute *of)
-{
-    return (characters){of->tag, of->value};
-}
 
 /* Unicode's, which has no surrogates. */
 static int32_t valid_code(uint32_t code)
@@ -93,6 +57,60 @@ static int32_t next_utf8(rp_slice *rest)
     }
     *rest = (rp_slice){rest->data + 1 + more, rest->size - 1 - more};
     return code < least[more] ? TEXT_UNREADABLE : valid_code(code);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static bool read_attribute(rp_slice *relative, attribute *found)
+{
+    rp_slice pair;
+    return rp__der_get(relative, RP_DER_SEQUENCE, &pair) && rp__der_oid(&pair, &found->type) &&
+           rp__der_any(&pair, &found->tag, &found->value) && pair.size == 0;
+}
+
+/* What can't be text of its type. Of what stands for which character in the types of bytes there
+ * are more opinions than one, and UCS-2's surrogates are met, too. */
+static bool is_text(const attribute *of)
+{
+    rp_slice rest = of->value;
+    if (of->tag == RP_DER_BMP_STRING)
+        return rest.size % 2 == 0;
+    if (of->tag == RP_DER_UNIVERSAL_STRING)
+        return rest.size % 4 == 0;
+    while (of->tag == RP_DER_UTF8_STRING && rest.size > 0) {
+        if (next_utf8(&rest) == TEXT_UNREADABLE)
+            return false;
+    }
+    return true;
+}
+
+bool rp__dname_read(rp_slice *in, rp_slice *name)
+{
+    rp_slice rest, relative;
+    attribute found;
+    if (!rp__der_get(in, RP_DER_SEQUENCE, name))
+        return false;
+    for (rest = *name; rest.size > 0;) {
+        if (!rp__der_get(&rest, RP_DER_SET, &relative) || relative.size == 0)
+            return false;
+        for (int count = 0; relative.size > 0; count++) {
+            if (count == ATTRIBUTES_LIMIT || !read_attribute(&relative, &found) || !is_text(&found))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Comparing ------------------------------------------------------------------------------- */
+
+typedef struct characters {
+    uint8_t tag;
+    rp_slice rest;
+} characters;
+
+static characters characters_of(const attribute *of)
+{
+    return (characters){of->tag, of->value};
 }
 
 /* What is not ASCII in a type of bytes is no more than itself: TeletexString has been used for

@@ -266,7 +266,7 @@ static void string_types(void **state)
          BYTES("\x1e\x08\0G\0o\0o\0d"), false, false},
         {BYTES("\x0c\x04"
                "Evil"),
-         BYTES("\x1e\x07\0E\0v\0i\0"), false, true},
+         BYTES("\x1e\x04\xd8\x3d\xde\0"), false, true},
         {BYTES("\x0c\x04"
                "Evil"),
          BYTES("\x1b\x04"
@@ -279,7 +279,7 @@ static void string_types(void **state)
          false, true},
         {BYTES("\x0c\x04"
                "Evil"),
-         BYTES("\x0c\x05"
+         BYTES("\x14\x05"
                "Evil\xff"),
          false, true},
         {BYTES("\x0c\x04"
