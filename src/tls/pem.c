@@ -43,6 +43,13 @@ static bool read_label(rp_slice *text, rp_slice *label)
     return label->size <= LABEL_LIMIT && memchr(begin, '\n', label->size) == NULL;
 }
 
+/* False: it is not the one that the block began with. */
+static bool read_end_label(rp_slice *text, const rp_pem *block)
+{
+    rp_slice label;
+    return read_label(text, &label) && rp__slice_equal(label, block->label);
+}
+
 /* RFC 1421's headers end with an empty line. */
 static void skip_headers(rp_pem *block)
 {
@@ -60,15 +67,14 @@ static void skip_headers(rp_pem *block)
 bool rp__pem_next(rp_slice *text, rp_pem *block)
 {
     while (skip_to(text, begin_mark, MARK_SIZE(begin_mark))) {
-        rp_slice rest = *text, end_label;
+        rp_slice rest = *text;
         if (!read_label(&rest, &block->label))
             continue;
         block->body.data = rest.data;
         if (!skip_to(&rest, end_mark, MARK_SIZE(end_mark)))
             return false;
         block->body.size = (size_t)(rest.data - block->body.data) - MARK_SIZE(end_mark);
-        if (!read_label(&rest, &end_label) || end_label.size != block->label.size ||
-            memcmp(end_label.data, block->label.data, end_label.size) != 0)
+        if (!read_end_label(&rest, block))
             continue;
         *text = rest;
         skip_headers(block);
@@ -92,12 +98,10 @@ bool rp__pem_is_certificate(const rp_pem *block)
 /* Moves *text behind the mark that ends it. */
 static bool find_end(rp_slice *text, rp_pem *block)
 {
-    rp_pem end;
     while (skip_to(text, end_mark, MARK_SIZE(end_mark))) {
         block->body.size = (size_t)(text->data - block->body.data) - MARK_SIZE(end_mark);
         rp_slice rest = *text;
-        if (read_label(&rest, &end.label) && end.label.size == block->label.size &&
-            memcmp(end.label.data, block->label.data, end.label.size) == 0) {
+        if (read_end_label(&rest, block)) {
             *text = rest;
             return true;
         }
