@@ -145,6 +145,7 @@ static void go_on(rp_stream *stream)
 {
     stream->state = RP_STREAM_HANDSHAKE;
     stream->handshake_due = true;
+    stream->heard_ns = rp__loop_now_ns(stream->loop); /* its silence begins here */
 }
 
 static void judged(rp_post *post, void *user)
@@ -471,6 +472,7 @@ void rp__stream_open_failed(rp_stream *stream, const rp_error *error)
 void rp__stream_opened(rp_stream *stream)
 {
     rp_timer_stop(stream->loop, &stream->timer);
+    dial_stop(stream);
     stream->state = stream->state == RP_STREAM_CONNECTED ? RP_STREAM_PLAIN : RP_STREAM_OPEN;
     stream->times.opened_ns = rp__loop_now_ns(stream->loop);
     if (stream->opening->choice)

@@ -1,5 +1,6 @@
 /* test_threads_sign.c - a client's key that is not in the process: the handshake waits for the
  * signature, which comes from this thread or another, at once or late, well or badly or never. */
+#include "sim/sim.h"
 #include "client/stream_inside.h"
 #include "support/probe.h"
 #include "support/raw.h"
@@ -251,40 +252,74 @@ static const char *count_address(const rp_target *target, void *user)
     return NULL;
 }
 
-/* Of a name with more addresses: it is not the peer who is silent, and the next address would not
- * help, so it is not tried. */
+/* Of a name with more addresses, of which so many were tried; asked for its signature. */
+typedef struct many_addresses {
+    probe_pair pair;
+    rp_resolver *resolver;
+    unsigned tried;
+} many_addresses;
+
+static void many_begin(many_addresses *m, int version, uint64_t handshake_timeout_ms)
+{
+    char override[64];
+    m->tried = 0;
+    begin(&m->pair, version, HOLD);
+    snprintf(override, sizeof(override), "localhost:%u:127.0.0.1,127.0.0.2",
+             m->pair.listener.address.port);
+    const char *overrides[] = {override};
+    rp_resolver_options names = {.overrides = overrides, .override_count = 1};
+    assert_int_equal(rp_resolver_create(&m->resolver, &names, NULL), RP_OK);
+    rp_stream_options options = {.host = "localhost",
+                                 .port = m->pair.listener.address.port,
+                                 .tls = m->pair.client_tls,
+                                 .resolver = m->resolver,
+                                 .on_address = count_address,
+                                 .on_address_user = &m->tried,
+                                 .handshake_timeout_ms = handshake_timeout_ms};
+    assert_int_equal(probe_open(&m->pair.client, m->pair.loop, &options), RP_OK);
+    assert_int_equal(probe_write_text(&m->pair.client, "hello"), RP_OK);
+    UNTIL(m->pair.loop, token.asked == 1);
+}
+
+static void many_answer(many_addresses *m)
+{
+    assert_int_equal(answer_now(NULL), RP_OK);
+    assert_talks(&m->pair);
+    assert_int_equal(m->tried, 1);
+    probe_pair_end(&m->pair);
+    rp_resolver_release(m->resolver);
+}
+
+/* It is not the peer who is silent, and the next address would not help, so it is not tried. */
 static void test_addresses(void **state)
 {
     (void)state;
     EACH_VERSION(version)
     {
-        probe_pair pair;
-        char override[64];
-        unsigned tried = 0;
-        begin(&pair, version, HOLD);
-        snprintf(override, sizeof(override), "localhost:%u:127.0.0.1,127.0.0.2",
-                 pair.listener.address.port);
-        const char *overrides[] = {override};
-        rp_resolver_options names = {.overrides = overrides, .override_count = 1};
-        rp_resolver *resolver;
-        assert_int_equal(rp_resolver_create(&resolver, &names, NULL), RP_OK);
-        rp_stream_options options = {.host = "localhost",
-                                     .port = pair.listener.address.port,
-                                     .tls = pair.client_tls,
-                                     .resolver = resolver,
-                                     .on_address = count_address,
-                                     .on_address_user = &tried,
-                                     .handshake_timeout_ms = 4000};
-        assert_int_equal(probe_open(&pair.client, pair.loop, &options), RP_OK);
-        assert_int_equal(probe_write_text(&pair.client, "hello"), RP_OK);
-        UNTIL(pair.loop, token.asked == 1);
-        probe_settle(pair.loop, fixture_simulated() ? 3300 : 300);
-        assert_int_equal(pair.client.opens, 0);
-        assert_int_equal(tried, 1);
-        assert_int_equal(answer_now(NULL), RP_OK);
-        assert_talks(&pair);
-        probe_pair_end(&pair);
-        rp_resolver_release(resolver);
+        many_addresses m;
+        many_begin(&m, version, 4000);
+        probe_settle(m.pair.loop, fixture_simulated() ? 3300 : 300);
+        assert_int_equal(m.pair.client.opens, 0);
+        many_answer(&m);
+    }
+}
+
+/* Nor is it where the loop is not turned for as long as silence is borne, and finds the answer and
+ * that in one turn; or for longer: what is late then waits for the next turn. */
+static void test_addresses_in_a_pause(void **state)
+{
+    (void)state;
+    EACH_VERSION(version)
+    {
+        for (unsigned longer_ms = 0; longer_ms <= 1000; longer_ms += 1000) {
+            many_addresses m;
+            many_begin(&m, version, 20000);
+            UNTIL(m.pair.loop, m.pair.client.stream->heard_ns == 0);
+            sim_port_of(m.pair.loop->port)->loop = NULL; /* whoever waits would turn it along */
+            fixture_sleep_ms(2000 + longer_ms);
+            sim_port_of(m.pair.loop->port)->loop = m.pair.loop;
+            many_answer(&m);
+        }
     }
 }
 
@@ -584,13 +619,21 @@ int main(void)
     /* With the first thread the thread sanitizer starts one of its own. */
     raw_thread_join(raw_thread_start(nothing, NULL));
     const struct CMUnitTest tests[] = {
-        fixture_test(test_every_kind),  fixture_test(test_resumed),
-        fixture_test(test_bad_answers), fixture_test(test_deadline),
-        fixture_test(test_addresses),   fixture_test(test_close),
-        fixture_test(test_destroy),     fixture_test(test_peer_leaves),
-        fixture_test(test_many),        fixture_test(test_untrusted),
-        fixture_test_real(test_doubt),  fixture_test_real(test_race),
-        fixture_test(test_memory),      fixture_test(test_options),
+        fixture_test(test_every_kind),
+        fixture_test(test_resumed),
+        fixture_test(test_bad_answers),
+        fixture_test(test_deadline),
+        fixture_test(test_addresses),
+        fixture_test(test_close),
+        fixture_test(test_destroy),
+        fixture_test(test_peer_leaves),
+        fixture_test(test_many),
+        fixture_test(test_untrusted),
+        fixture_test_real(test_doubt),
+        fixture_test_real(test_race),
+        fixture_test(test_memory),
+        fixture_test(test_options),
+        fixture_test_timed(test_addresses_in_a_pause),
     };
     return fixture_run_simulated(tests, 2);
 }
