@@ -197,6 +197,12 @@ void many_until_active(many *m, unsigned count)
     UNTIL(m->w.loop, many_active(m) == count);
 }
 
+void many_drop(many *m, unsigned connections)
+{
+    UNTIL(m->w.loop, atomic_load(&web_counts(&m->w)->connections) == connections);
+    server_drop(m->w.server, false);
+}
+
 static void time_is_over(rp_timer *timer, void *user)
 {
     bool *over = user;
