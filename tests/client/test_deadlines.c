@@ -541,13 +541,15 @@ static void test_busy_callback(void **state)
     }
 }
 
-/* In the queue, too: the connection became free in time. */
+/* In the queue, too: the connection became free in time. What came is there at once, as a kernel has
+ * it: behind the first piece of several nobody knows that there are more. */
 static void test_pause_of_the_queue(void **state)
 {
     (void)state;
     scene s;
     fetch first = {0}, second = {0};
     begin(&s, &(rp_client_options){.connections_per_origin = 1, .queue_timeout_ms = 200});
+    sim_port_of(s.w.loop->port)->orderly = true;
     rp_request_options options = request_of(&s);
     start(&s, &first, &options);
     assert_true(fetch_start(&second, &s.w, NULL, &options));
