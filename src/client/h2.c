@@ -392,15 +392,16 @@ static void silence_look(rp_timer *timer, void *user)
         ask(conn);
 }
 
-/* A request is written. */
+/* A request is written. Before the first one nobody waited for anything; the timer may be running
+ * from those of before. */
 static void silence_begins(rp_conn *conn)
 {
     session *h2 = session_of(conn);
     uint64_t idle_ms = conn->client->options.http2_ping_idle_ms;
-    if (h2->silence.private_started || idle_ms == RP_NEVER_MS)
-        return;
-    h2->heard_ns = now_of(conn);
-    silence_watch(conn, rp__time_after(h2->heard_ns, idle_ms));
+    if (rp__h2_open(h2->h2) == 1)
+        h2->heard_ns = now_of(conn);
+    if (!h2->silence.private_started && idle_ms != RP_NEVER_MS)
+        silence_watch(conn, rp__time_after(h2->heard_ns, idle_ms));
 }
 
 /* ---- the stream's events ---- */

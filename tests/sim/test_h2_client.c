@@ -318,6 +318,31 @@ static void test_slow_is_not_dead(void **state)
     end(&p);
 }
 
+/* What was silent while nothing was asked of it has not been silent: the time runs from the
+ * request. */
+static void test_idle_is_not_silent(void **state)
+{
+    uint64_t ms = 0;
+    rp_sim_server_options server = {.on_request = answer_late, .user = &ms};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    start(&p, 0, 1);
+    all_good(&p, 0, 1);
+    rp_sim_run_ms(p.sim, 14000); /* a watch that the first request began is not over yet */
+    ms = 14000;
+    start(&p, 1, 1);
+    all_good(&p, 1, 1);
+    assert_int_equal(counts_of(&p).pings, 0);
+    rp_sim_run_ms(p.sim, 14000);
+    ms = 16000;
+    start(&p, 2, 1);
+    all_good(&p, 2, 1);
+    assert_int_equal(counts_of(&p).pings, 1);
+    assert_int_equal(counts_of(&p).connections, 1);
+    end(&p);
+}
+
 static void answer_a_record(rp_sim_exchange *x, void *user)
 {
     static char body[16384 - 9]; /* its frame is as large as a record may be */
@@ -771,6 +796,7 @@ int main(void)
         cmocka_unit_test(test_black_hole),
         cmocka_unit_test(test_full_window),
         cmocka_unit_test(test_slow_is_not_dead),
+        cmocka_unit_test(test_idle_is_not_silent),
         cmocka_unit_test(test_slow_record_is_not_dead),
         cmocka_unit_test(test_slow_record_is_not_idle),
         cmocka_unit_test(test_misdirected_on_the_only_one),
