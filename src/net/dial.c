@@ -25,6 +25,7 @@
 #include <string.h>
 
 #define NS_PER_MS UINT64_C(1000000)
+#define PORT_CHOSEN_LEAST 1024 /* systems choose no port below for our end */
 
 typedef struct rp_attempt {
     rp_dial *dial;
@@ -417,6 +418,24 @@ static bool is_over(rp_dial *dial)
     return false;
 }
 
+/* Where nobody listens on a port of this machine, our own end may get just that port, and the
+ * connection is to itself (RFC 9293, 3.5). It would give back what is sent as what came, and keep
+ * the server that is to listen there from its port, as TIME-WAIT does: so it is reset. */
+static bool is_to_itself(const rp_dial *dial, rp_socket *socket, const rp_address *address)
+{
+    static const uint8_t any[sizeof(address->bytes)]; /* the address is then the one of our end */
+    const rp_port_ops *ops = rp__socket_ops(socket);
+    bool possible = address->port >= PORT_CHOSEN_LEAST || dial->local.first_port > 0;
+    if (!possible || address->family == RP_FAMILY_UNIX || ops->local == NULL)
+        return false;
+    rp_address own = ops->local(socket);
+    if (own.port != address->port || (memcmp(address->bytes, any, sizeof(any)) != 0 &&
+                                      !rp__address_is_among(&own, address, 1)))
+        return false;
+    ops->reset_on_close(socket);
+    return true;
+}
+
 static void on_connected(rp_socket *socket, rp_io_result result)
 {
     rp_attempt *attempt = socket->user;
@@ -424,6 +443,9 @@ static void on_connected(rp_socket *socket, rp_io_result result)
     if (attempt->socket == NULL)
         return; /* lost the race, is being closed */
     dial->connecting--;
+    if (result.status == RP_OK &&
+        is_to_itself(dial, socket, &dial->addresses[attempt - dial->attempts]))
+        result = (rp_io_result){RP_E_CONNECT_REFUSED, 0};
     if (result.status == RP_OK) {
         win(dial, attempt);
         return;

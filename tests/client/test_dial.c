@@ -337,6 +337,37 @@ static void says_who_refused(void **state)
     fixture_loop_end(loop);
 }
 
+/* Nobody listens, and our own end has the port that is dialled: as good as refused, and the port
+ * is free afterwards. */
+static void does_not_reach_itself(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1", "0.0.0.0", "::1"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        outcome got;
+        char expected[100];
+        rp_address here = raw_loopback(strchr(hosts[i], ':') != NULL ? 6 : 4, 0);
+        if (!raw_has_address(&here))
+            continue;
+        rp_loop *loop = fixture_loop();
+        raw_close(raw_bind(&here));
+        rp_local_end local = {.first_port = here.port, .last_port = here.port};
+        rp_dial_options options = {.host = hosts[i],
+                                   .port = here.port,
+                                   .resolve_timeout_ms = 10000,
+                                   .connect_timeout_ms = 10000,
+                                   .local = &local};
+        got = (outcome){.loop = loop};
+        assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
+        rp_loop_run(loop);
+        assert_int_equal(got.calls, 1);
+        (void)snprintf(expected, sizeof(expected), "connection to %s refused", got.address);
+        expect_error(&got, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT, expected);
+        raw_close(raw_bind(&here));
+        fixture_loop_end(loop);
+    }
+}
+
 static void tells_the_most_telling_failure(void **state)
 {
     raw_socket listener;
@@ -641,6 +672,7 @@ int main(void)
         fixture_test(goes_on_at_once_after_a_failure),
         fixture_test(goes_on_after_the_delay),
         fixture_test(says_who_refused),
+        fixture_test(does_not_reach_itself),
         fixture_test(tells_the_most_telling_failure),
         fixture_test(times_out_connecting),
         fixture_test(fails_to_resolve),
