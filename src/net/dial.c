@@ -429,8 +429,8 @@ static bool is_to_itself(const rp_dial *dial, rp_socket *socket, const rp_addres
     if (!possible || address->family == RP_FAMILY_UNIX || ops->local == NULL)
         return false;
     rp_address own = ops->local(socket);
-    if (own.port != address->port || (memcmp(address->bytes, any, sizeof(any)) != 0 &&
-                                      !rp__address_is_among(&own, address, 1)))
+    if (own.port != address->port ||
+        (memcmp(address->bytes, any, sizeof(any)) != 0 && !rp__address_is_among(&own, address, 1)))
         return false;
     ops->reset_on_close(socket);
     return true;

@@ -541,8 +541,8 @@ static void test_busy_callback(void **state)
     }
 }
 
-/* In the queue, too: the connection became free in time. What came is there at once, as a kernel has
- * it: behind the first piece of several nobody knows that there are more. */
+/* In the queue, too: the connection became free in time. What came is there at once, as a kernel
+ * has it: behind the first piece of several nobody knows that there are more. */
 static void test_pause_of_the_queue(void **state)
 {
     (void)state;

@@ -199,7 +199,7 @@ void many_until_active(many *m, unsigned count)
 
 void many_drop(many *m, unsigned connections)
 {
-    UNTIL(m->w.loop, atomic_load(&web_counts(&m->w)->connections) == connections);
+    UNTIL(m->w.loop, atomic_load(&web_counts(&m->w)->connections) >= connections);
     server_drop(m->w.server, false);
 }
 
