@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#if __has_include(<valgrind/valgrind.h>)
+#if defined(RP_MAY_HAVE_VALGRIND) && __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
 #define RP_ON_VALGRIND (RUNNING_ON_VALGRIND != 0)
 #else
