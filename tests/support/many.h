@@ -40,7 +40,8 @@ rp_conn *many_conn(const many *m, unsigned which);
 /* Turns until so many are active. */
 void many_until_active(many *m, unsigned count);
 void many_turn_ms(many *m, unsigned ms);
-/* Turns until the server has taken so many connections in all, and drops those that there are. */
+/* Turns until the server has taken so many connections in all, or more, and drops those that there
+ * are. */
 void many_drop(many *m, unsigned connections);
 
 /* The server says how many requests it takes at once on this connection, now or anew. */
