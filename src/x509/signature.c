@@ -140,6 +140,8 @@ static const char *read_rsa(rp_public_key *key, rp_slice bytes)
         return "its RSA key has less than 2048 bits";
     if (bits_of(key->modulus) > RSA_BITS_LIMIT)
         return "its RSA key has too many bits";
+    if (!(key->modulus.data[key->modulus.size - 1] & 1))
+        return "its RSA key has an even modulus";
     const uint8_t *last = key->exponent.data + key->exponent.size - 1;
     bool one = key->exponent.size == 1 && *last == 1;
     if (key->exponent.size > RSA_EXPONENT_BYTES_LIMIT || one || !(*last & 1))

@@ -280,7 +280,8 @@ void chain_put_key_bits(chain_writer *out, chain_key *key)
         put_point(out, key);
 }
 
-static void put_public_key(chain_writer *out, chain_key *key)
+/* forged: instead of the key's own; NULL: those. */
+static void put_public_key(chain_writer *out, chain_key *key, const char *forged)
 {
     static const char *const types[] = {
         "1.2.840.10045.2.1",    "1.2.840.10045.2.1",     "1.2.840.10045.2.1",    "1.3.101.112",
@@ -295,7 +296,10 @@ static void put_public_key(chain_writer *out, chain_key *key)
     chain_end(out, algorithm);
     size_t bits = chain_begin(out, 0x03);
     chain_put_byte(out, 0);
-    chain_put_key_bits(out, key);
+    if (forged != NULL)
+        chain_put_hex(out, forged);
+    else
+        chain_put_key_bits(out, key);
     chain_end(out, bits);
     chain_end(out, info);
 }
@@ -657,7 +661,7 @@ void chain_put_extension(chain_writer *out, const chain_extension *added)
 static void key_id(uint8_t id[32], chain_key *key)
 {
     chain_writer info = {0};
-    put_public_key(&info, key);
+    put_public_key(&info, key, NULL);
     CHECK(wc_Hash(WC_HASH_TYPE_SHA256, info.bytes, (word32)info.size, id, 32) == 0);
     free(info.bytes);
 }
@@ -779,7 +783,7 @@ static void put_signed_part(chain_writer *out, const chain_spec *specs, size_t i
                    spec->flags & CHAIN_PRINTABLE ? 0x13 : 0x0C);
     put_validity(out, spec);
     chain_put_name(out, spec->subject, 0x0C);
-    put_public_key(out, chain_key_of(specs, index));
+    put_public_key(out, chain_key_of(specs, index), spec->forged_key);
     if (spec->unique_ids != NULL)
         chain_put_hex(out, spec->unique_ids);
     if (version == 3 && !(spec->flags & CHAIN_NO_EXTENSIONS))

@@ -85,6 +85,7 @@ typedef struct chain_spec {
     chain_extension extensions[2];
     const char *more_extensions; /* hex, as they are encoded */
     const char *unique_ids;      /* the same */
+    const char *forged_key;      /* hex: what stands where its public key's bits are to stand */
 } chain_spec;
 
 /* Writes certificate number index of specs. free() its data. */

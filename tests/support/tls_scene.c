@@ -50,7 +50,7 @@ int tls_scene_alert(tls_scene *s)
 
 /* ---- TLS 1.3 --------------------------------------------------------------------------------- */
 
-const char *tls_scene_leaf = "server-ecdsa";
+const char *tls_scene_leaf = "server-ecdsa", *tls_scene_ca;
 rp_revocation_policy tls_scene_revocation;
 
 void tls_read_hex(uint8_t *bytes, size_t size, const char *hex)
@@ -103,7 +103,8 @@ static void open_13(tls_scene *s, const char *alpn, const char *client_groups, c
     memset(s, 0, sizeof(*s));
     s->client = &s->pair.client;
     s->client_config = tls_client(&(rp_tls_options){
-        .ca_file = tls_cert("ca.pem"),
+        .ca_file = tls_scene_ca == NULL ? tls_cert("ca.pem") : NULL,
+        .ca_pem = tls_scene_ca,
         .minimum_version = RP_TLS_1_3,
         .groups = client_groups,
         .on_keylog = keep_secret,
@@ -196,10 +197,12 @@ void tls_scene_open_12(tls_scene *s, rp_tls_version of_client)
 {
     memset(s, 0, sizeof(*s));
     s->client = &s->pair.client;
-    s->client_config = tls_client(&(rp_tls_options){.ca_file = tls_cert("ca.pem"),
-                                                    .maximum_version = of_client,
-                                                    .on_keylog = keep_secret,
-                                                    .keylog_user = s});
+    s->client_config =
+        tls_client(&(rp_tls_options){.ca_file = tls_scene_ca == NULL ? tls_cert("ca.pem") : NULL,
+                                     .ca_pem = tls_scene_ca,
+                                     .maximum_version = of_client,
+                                     .on_keylog = keep_secret,
+                                     .keylog_user = s});
     s->server_config = tls_server_of(tls_scene_leaf, RP_TLS_1_2);
     tls_pair_options options = {
         .client = s->client_config, .server = s->server_config, .client_alpn = "http/1.1"};

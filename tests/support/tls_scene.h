@@ -32,6 +32,8 @@ void tls_read_hex(uint8_t *bytes, size_t size, const char *hex);
  * puts back, and the client's policy. */
 extern const char *tls_scene_leaf;
 extern rp_revocation_policy tls_scene_revocation;
+/* Whom the client trusts instead of ca.pem, in PEM; NULL at first. */
+extern const char *tls_scene_ca;
 
 /* ---- TLS 1.3 ---- */
 
