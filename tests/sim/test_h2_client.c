@@ -440,8 +440,11 @@ static void test_misdirected_on_the_only_one(void **state)
     } cases[] = {
         {{.connections_per_origin = 1}, true, 421},
         {{.http2_one_connection = true}, true, 421},
+        {{.connections_total = 1}, true, 421},
         {{.connections_per_origin = 1}, false, 200},
         {{.http2_one_connection = true}, false, 200},
+        {{.connections_total = 1}, false, 200},
+        {{.connections_total = 2}, true, 200},
         {{.connections_per_origin = 2}, true, 200},
         {{.connections_per_origin = 2, .versions = RP_HTTP_1_1}, true, 200},
     };
