@@ -19,6 +19,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/platform.h"
 #include "net/kinds.h"
 
 #include <stdio.h>
@@ -418,6 +419,17 @@ static bool is_over(rp_dial *dial)
     return false;
 }
 
+/* Linux has the same word for IPv6 without an address of ours, as where it is switched off, as for
+ * ports that are all taken. */
+static rp_io_result cause_of(const rp_address *address, rp_io_result result)
+{
+    rp_address source;
+    if (result.status == RP_E_NO_LOCAL_PORTS && address->family == 6 &&
+        !rp__system_source(address, &source))
+        result.status = RP_E_CONNECT_UNREACHABLE;
+    return result;
+}
+
 /* Where nobody listens on a port of this machine, our own end may get just that port, and the
  * connection is to itself (RFC 9293, 3.5). It would give back what is sent as what came, and keep
  * the server that is to listen there from its port, as TIME-WAIT does: so it is reset. */
@@ -440,17 +452,17 @@ static void on_connected(rp_socket *socket, rp_io_result result)
 {
     rp_attempt *attempt = socket->user;
     rp_dial *dial = attempt->dial;
+    size_t index = (size_t)(attempt - dial->attempts);
     if (attempt->socket == NULL)
         return; /* lost the race, is being closed */
     dial->connecting--;
-    if (result.status == RP_OK &&
-        is_to_itself(dial, socket, &dial->addresses[attempt - dial->attempts]))
+    if (result.status == RP_OK && is_to_itself(dial, socket, &dial->addresses[index]))
         result = (rp_io_result){RP_E_CONNECT_REFUSED, 0};
     if (result.status == RP_OK) {
         win(dial, attempt);
         return;
     }
-    note_failure(dial, (size_t)(attempt - dial->attempts), result);
+    note_failure(dial, index, cause_of(&dial->addresses[index], result));
     attempt_close(attempt);
     start_connecting(dial);
     if (is_over(dial)) {

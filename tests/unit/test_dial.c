@@ -168,6 +168,41 @@ static void tells_why_there_is_no_connection(void **state)
     }
 }
 
+/* Nor does the system tell IPv6 that is switched off from ports that are all taken (EADDRNOTAVAIL);
+ * but it has no address of ours then, as for a link-local address of no interface. So it is not the
+ * news where IPv4 was refused. */
+static void tells_lack_of_ipv6_from_lack_of_ports(void **state)
+{
+    static const char *const hosts[] = {"h.test:443:fe80::1", "h.test:443:192.0.2.1,fe80::1"};
+    static const fake_attempt attempts[] = {CONNECT(RP_E_CONNECT_REFUSED, ECONNREFUSED),
+                                            CONNECT(RP_E_NO_LOCAL_PORTS, EADDRNOTAVAIL)};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        rp_resolver_options resolver_options = {.overrides = &hosts[i], .override_count = 1};
+        rp_resolver *resolver = NULL;
+        assert_int_equal(rp_resolver_create(&resolver, &resolver_options, NULL), RP_OK);
+        fake_port *fake = NULL;
+        rp_loop *loop = fake_port_loop(&fake, NULL, false);
+        fake->attempts = i == 0 ? attempts + 1 : attempts;
+        fake->attempt_count = i + 1;
+        outcome got = {0};
+        rp_dial_options options = {.host = "h.test",
+                                   .port = 443,
+                                   .resolver = resolver,
+                                   .resolve_timeout_ms = RP_NEVER_MS,
+                                   .connect_timeout_ms = RP_NEVER_MS};
+        assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
+        rp_loop_run(loop);
+        assert_int_equal(got.calls, 1);
+        assert_int_equal(got.error.status,
+                         i == 0 ? RP_E_CONNECT_UNREACHABLE : RP_E_CONNECT_REFUSED);
+        assert_int_equal(got.error.os_code, i == 0 ? EADDRNOTAVAIL : ECONNREFUSED);
+        assert_memory_equal(got.error.text, i == 0 ? "no way to" : "connection", 9);
+        rp_loop_destroy(loop);
+        rp_resolver_release(resolver);
+    }
+}
+
 /* ---- a family that comes late ---- */
 
 static void pass_ms(rp_loop *loop, fake_port *fake, uint64_t ms)
@@ -454,6 +489,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_why_there_is_no_connection),
+        cmocka_unit_test(tells_lack_of_ipv6_from_lack_of_ports),
         cmocka_unit_test(waits_for_the_late_family),
         cmocka_unit_test(keeps_to_the_rules),
         cmocka_unit_test(asks_of_given_and_late_addresses),
