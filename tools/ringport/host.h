@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <time.h>
 
-/* First of all in main. After it a closed pipe is a failed write, and standard output takes bytes
- * as they are. */
-void host_start(void);
+/* First of all in main. After it a closed pipe is a failed write, standard output takes bytes as
+ * they are, and nothing that is opened gets the place of a standard descriptor that is closed.
+ * False: it would. */
+bool host_start(void);
 
 bool host_stderr_is_terminal(void);
 bool host_stdout_is_terminal(void);

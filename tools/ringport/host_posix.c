@@ -17,9 +17,18 @@
 const bool host_has_devices = false;
 const char host_list_separator = ':';
 
-void host_start(void)
+/* Else the next file or connection gets the number, and what is written to the descriptor. What is
+ * opened in its place is as unfit for it as a closed one. */
+static bool occupied(int fd)
+{
+    return fcntl(fd, F_GETFD) != -1 ||
+           open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) == fd;
+}
+
+bool host_start(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    return occupied(STDIN_FILENO) && occupied(STDOUT_FILENO) && occupied(STDERR_FILENO);
 }
 
 bool host_stderr_is_terminal(void)

@@ -19,10 +19,11 @@
 const bool host_has_devices = true;
 const char host_list_separator = ';';
 
-void host_start(void)
+bool host_start(void)
 {
     (void)_setmode(_fileno(stdout), _O_BINARY);
     (void)_setmode(_fileno(stdin), _O_BINARY);
+    return true;
 }
 
 bool host_stderr_is_terminal(void)

@@ -73,7 +73,8 @@ static int run_command(size_t which, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
-    host_start(); /* a closed pipe is a failed write, exit 23 */
+    if (!host_start()) /* from then on a closed pipe is a failed write, exit 23 */
+        return EXIT_NOT_BUILT_IN;
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(what, commands[i].name) == 0)
             return run_command(i, argc - 2, argv + 2);
