@@ -27,7 +27,7 @@ static const char default_tls12_ciphers[] =
 static const char default_tls13_ciphers[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-static rp_status no_memory(rp_error *error)
+rp_status rp__tls_no_memory(rp_error *error)
 {
     return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
 }
@@ -69,7 +69,7 @@ static rp_status make_context(rp_tls_config *config, rp_tls_version minimum, rp_
     WOLFSSL_METHOD *method = method_of(config->server, minimum, maximum);
     config->context = method == NULL ? NULL : wolfSSL_CTX_new(method);
     if (config->context == NULL)
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     bool taken = !config->offers_1_2 || !config->offers_1_3 ||
                  wolfSSL_CTX_SetMinVersion(config->context, WOLFSSL_TLSV1_2) == WOLFSSL_SUCCESS;
     /* A resumed session has new keys too (RFC 8446, 4.2.9). */
@@ -218,7 +218,7 @@ static rp_status set_groups(rp_tls_config *config, const char *list, rp_error *e
     if (result == WOLFSSL_SUCCESS)
         return RP_OK;
     if (result == MEMORY_E)
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                          "wolfSSL does not take the groups: %s", reason(result));
 }
@@ -241,7 +241,7 @@ static rp_status add_pin(rp_tls_config *config, const char *text, size_t size, r
     void *grown = rp__reallocate(&config->memory, config->pins,
                                  (config->pin_count + 1) * sizeof(*config->pins));
     if (grown == NULL)
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     config->pins = grown;
     memcpy(config->pins[config->pin_count++], digest, RP_PIN_BYTES);
     return RP_OK;
@@ -291,7 +291,7 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
         status = rp__trust_system(config, error);
         if (status == RP_OK && rp__system_chain_engine() != NULL &&
             !rp__tls_config_ask(config, rp__system_chain_engine()))
-            status = no_memory(error);
+            status = rp__tls_no_memory(error);
     }
     return status;
 }
@@ -367,7 +367,7 @@ rp_status rp__tls_config_create_with(rp_tls_config **result, const rp_tls_option
     *result = NULL;
     rp_tls_config *config = config_new(allocator, fail_in);
     if (config == NULL)
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     config->resumption = !options->no_resumption;
     config->keeps_sent = options->keep_peer_certificates;
     config->on_keylog = options->on_keylog;
@@ -398,7 +398,7 @@ rp_status rp__tls_config_create_with(rp_tls_config **result, const rp_tls_option
     if (status == RP_OK)
         status = rp__identity_set(config, &identity, error);
     if (status == RP_OK && (!rp__fingerprint_make(config, options) || !use_callbacks(config)))
-        status = no_memory(error);
+        status = rp__tls_no_memory(error);
     return finish(result, config, status);
 }
 
@@ -419,7 +419,7 @@ rp_status rp__tls_server_config_create(rp_tls_config **result, const rp_tls_serv
     *result = NULL;
     rp_tls_config *config = config_new((rp_allocator){.resize = NULL}, 0);
     if (config == NULL)
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     config->server = true;
     config->resumption = !options->no_resumption;
     rp_identity_options identity = {
@@ -439,7 +439,7 @@ rp_status rp__tls_server_config_create(rp_tls_config **result, const rp_tls_serv
     else if (status == RP_OK)
         status = rp__identity_set(config, &identity, error);
     if (status == RP_OK && !use_callbacks(config))
-        status = no_memory(error);
+        status = rp__tls_no_memory(error);
     return finish(result, config, status);
 }
 

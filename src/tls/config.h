@@ -69,6 +69,9 @@ static inline bool rp__tls_config_judges(const rp_tls_config *config)
                           : !config->accept_any || config->pin_count > 0;
 }
 
+/* The error of all that makes one. */
+rp_status rp__tls_no_memory(rp_error *error);
+
 /* rp_tls_config_create with an allocator: a configuration is shared by threads, so the public
  * one has none. fail_in as in rp_memory, for tests. */
 rp_status rp__tls_config_create_with(rp_tls_config **config, const rp_tls_options *options,

@@ -7,11 +7,11 @@
 
 #include "base/error.h"
 #include "tls/context.h"
+#include "tls/file.h"
 #include "tls/pem.h"
 #include "tls/pkcs12.h"
 #include "tls/pkcs5.h"
 #include "tls/stand_in.h"
-#include "tls/trust.h"
 #include "tls/wolfssl.h"
 #include "x509/certificate.h"
 #include "x509/der.h"
@@ -33,11 +33,6 @@ typedef struct source {
     bool has_key; /* the certificate's file */
 } source;
 
-static rp_status no_memory(rp_error *error)
-{
-    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
-}
-
 static rp_status refuse(const source *from, const char *reason)
 {
     return rp__error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s: %s", from->what,
@@ -47,7 +42,7 @@ static rp_status refuse(const source *from, const char *reason)
 static rp_status unusable(const source *from, int code)
 {
     if (code == MEMORY_E)
-        return no_memory(from->error);
+        return rp__tls_no_memory(from->error);
     bool known = code < FILE_CODES_LEAST && code != WOLFSSL_BAD_FILE && code != ASN_PARSE_E;
     rp__error_set(from->error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be used: %s",
                   from->what, from->path,
@@ -105,7 +100,7 @@ static rp_status use_locked_key(const source *from, rp_slice der)
     uint8_t *opened = rp__allocate(&from->config->memory, der.size);
     const char *reason = NULL;
     if (opened == NULL)
-        status = no_memory(from->error);
+        status = rp__tls_no_memory(from->error);
     else
         reason = rp__pkcs8_open(der, slice_of(password), opened, &size);
     rp__wipe(password, sizeof(password));
@@ -138,7 +133,7 @@ static rp_status use_pem_key(const source *from, rp_slice text)
     size_t size;
     uint8_t *der = rp__pem_decode(memory, &block, &size);
     if (der == NULL)
-        return no_memory(from->error);
+        return rp__tls_no_memory(from->error);
     rp_status status = use_any_key(from, (rp_slice){der, size});
     rp__free_secret(memory, der, size);
     return status;
@@ -167,7 +162,7 @@ static rp_status use_signer(const source *from)
     config->signer = rp__signer_create(config->memory.allocator, &key, from->options->on_sign,
                                        from->options->sign_user);
     if (config->signer == NULL)
-        return no_memory(from->error);
+        return rp__tls_no_memory(from->error);
     uint8_t der[RP_STAND_IN_SIZE];
     size_t size = rp__stand_in_key(&key, der);
     return use_key_der(from, (rp_slice){der, size});
@@ -203,7 +198,7 @@ static rp_status use_certificates_der(const source *from, rp_slice der)
     if (!rp__der_element(&rest, RP_DER_SEQUENCE, &leaf))
         return unusable(from, ASN_PARSE_E);
     if (!keep_leaf(from->config, leaf))
-        return no_memory(from->error);
+        return rp__tls_no_memory(from->error);
     const char *weak = weakness(from->config);
     if (weak != NULL)
         return refuse(from, weak);
@@ -220,13 +215,13 @@ static rp_status use_pem_certificates(const source *from, rp_slice text)
     unsigned count = 0;
     /* DER is shorter than its base64. */
     uint8_t *chain = rp__allocate(memory, text.size + 1);
-    rp_status status = chain == NULL ? no_memory(from->error) : RP_OK;
+    rp_status status = chain == NULL ? rp__tls_no_memory(from->error) : RP_OK;
     while (status == RP_OK && rp__pem_next(&text, &block)) {
         if (!rp__pem_is_certificate(&block))
             continue;
         uint8_t *der = rp__pem_decode(memory, &block, &size);
         if (der == NULL) {
-            status = no_memory(from->error);
+            status = rp__tls_no_memory(from->error);
             break;
         }
         if (size == 0)
@@ -262,7 +257,7 @@ static rp_status use_pkcs12_content(const source *from, const rp_pkcs12 *content
         size += content->certificates[i].size;
     uint8_t *chain = rp__allocate(memory, size), *end = chain;
     if (chain == NULL)
-        return no_memory(from->error);
+        return rp__tls_no_memory(from->error);
     for (size_t i = 0; i < content->count; i++) {
         memcpy(end, content->certificates[i].data, content->certificates[i].size);
         end += content->certificates[i].size;
@@ -284,7 +279,7 @@ static rp_status use_pkcs12(const source *from, rp_slice file)
     if (status == RP_OK)
         status = use_pkcs12_content(from, &content);
     else if (status == RP_E_NO_MEMORY)
-        no_memory(from->error);
+        rp__tls_no_memory(from->error);
     else
         refuse(from, !given && strstr(reason, "passphrase is wrong") != NULL
                          ? "it is encrypted, and no passphrase is given"

@@ -1,5 +1,5 @@
 /* pem.c - taking PEM apart. What stands between blocks is nobody's; a block that does not end, or
- * ends under another label, is none. */
+ * ends under another label, is none, but for who reads blocks of one kind. */
 #include "tls/pem.h"
 
 #include "tls/wolfssl.h"
@@ -77,6 +77,7 @@ bool rp__pem_next(rp_slice *text, rp_pem *block)
         if (!read_end_label(&rest, block))
             continue;
         *text = rest;
+        block->ends = true;
         skip_headers(block);
         return true;
     }
@@ -95,6 +96,11 @@ bool rp__pem_is_certificate(const rp_pem *block)
            rp__pem_is(block, with_settings);
 }
 
+bool rp__pem_is_crl(const rp_pem *block)
+{
+    return rp__pem_is(block, "X509 CRL");
+}
+
 /* Moves *text behind the mark that ends it. */
 static bool find_end(rp_slice *text, rp_pem *block)
 {
@@ -109,21 +115,30 @@ static bool find_end(rp_slice *text, rp_pem *block)
     return false;
 }
 
-bool rp__pem_next_certificate(rp_slice *text, rp_pem *block)
+bool rp__pem_next_of(rp_slice *text, rp_pem_kind *is_of, rp_pem *block)
 {
     while (skip_to(text, begin_mark, MARK_SIZE(begin_mark))) {
         rp_slice rest = *text;
-        if (!read_label(&rest, &block->label) || !rp__pem_is_certificate(block))
+        if (!read_label(&rest, &block->label) || !is_of(block))
             continue;
         *text = block->body = rest;
         block->encrypted = false;
-        if (!find_end(text, block)) {
+        block->ends = find_end(text, block);
+        if (!block->ends) {
             block->body.size = rest.size;
             *text = (rp_slice){rest.data + rest.size, 0};
         }
         return true;
     }
     return false;
+}
+
+unsigned rp__pem_count(rp_slice text, const char *word)
+{
+    unsigned count = 0;
+    while (skip_to(&text, word, strlen(word)))
+        count++;
+    return count;
 }
 
 rp_slice rp__pem_cut_settings(const rp_pem *block, rp_slice *der)
@@ -144,8 +159,9 @@ static bool is_white(uint8_t c)
 }
 
 /* By wolfSSL, whose decoder takes as long whatever a key is, but no more white space than ends of
- * lines. A group that has less than all of its bytes is the last one. */
-bool rp__base64_decode(rp_slice text, uint8_t *out, size_t *size)
+ * lines. A group that has less than all of its bytes is the last one. out has room for three
+ * quarters of text.size and 8 bytes. False: it is none. */
+static bool decode_base64(rp_slice text, uint8_t *out, size_t *size)
 {
     uint8_t group[GROUP_CHARACTERS];
     size_t have = 0;
@@ -168,9 +184,9 @@ bool rp__base64_decode(rp_slice text, uint8_t *out, size_t *size)
 
 uint8_t *rp__pem_decode(rp_memory *memory, const rp_pem *block, size_t *size)
 {
-    uint8_t *der = rp__allocate(memory, block->body.size + 1);
+    uint8_t *der = rp__allocate(memory, block->body.size / 4 * 3 + 8);
     *size = 0;
-    if (der != NULL && !rp__base64_decode(block->body, der, size)) {
+    if (der != NULL && !decode_base64(block->body, der, size)) {
         rp__wipe(der, *size);
         *size = 0;
     }

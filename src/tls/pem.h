@@ -10,6 +10,7 @@
 typedef struct rp_pem {
     rp_slice label; /* "CERTIFICATE" */
     rp_slice body;  /* base64, behind RFC 1421's headers if there are any */
+    bool ends;      /* before the text does */
     bool encrypted; /* the headers say "Proc-Type: 4,ENCRYPTED": OpenSSL's old form of a key */
 } rp_pem;
 
@@ -21,19 +22,24 @@ bool rp__pem_is(const rp_pem *block, const char *label);
 /* A certificate under any of its labels: RFC 7468's, and two of OpenSSL's. */
 bool rp__pem_is_certificate(const rp_pem *block);
 
-/* The next of these, without RFC 1421's headers. One that does not end goes on to the end of the
- * text: it shall be missed, where many are read. */
-bool rp__pem_next_certificate(rp_slice *text, rp_pem *block);
+bool rp__pem_is_crl(const rp_pem *block);
+
+/* One of those. */
+typedef bool rp_pem_kind(const rp_pem *block);
+
+/* The next of a kind, without RFC 1421's headers. One that does not end goes on to the end of the
+ * text, and says so: it shall be missed, where many are read. */
+bool rp__pem_next_of(rp_slice *text, rp_pem_kind *is_of, rp_pem *block);
+
+/* How often a word stands in a text. */
+unsigned rp__pem_count(rp_slice text, const char *word);
 
 /* Takes off what OpenSSL's TRUSTED CERTIFICATE has behind the certificate, and returns it: its
  * trust settings, or nothing. der is what the block says. */
 rp_slice rp__pem_cut_settings(const rp_pem *block, rp_slice *der);
 
-/* Base64, with white space anywhere (RFC 7468, 2), to out, which has room for text.size + 1 bytes
- * or for three quarters of them and 8. False: it is none. */
-bool rp__base64_decode(rp_slice text, uint8_t *out, size_t *size);
-
-/* What the body says, of size > 0: free_secret() it. NULL: no memory; *size 0: it is no base64. */
+/* What the body says, of size > 0: free_secret() it. NULL: no memory; *size 0: it is no base64,
+ * which has white space anywhere (RFC 7468, 2). */
 uint8_t *rp__pem_decode(rp_memory *memory, const rp_pem *block, size_t *size);
 
 #endif

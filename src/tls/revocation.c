@@ -4,16 +4,11 @@
 #include "tls/revocation.h"
 
 #include "base/error.h"
+#include "tls/file.h"
 #include "tls/pem.h"
-#include "tls/trust.h"
 #include "tls/wolfssl.h"
 
 #include <string.h>
-
-static const char begin_mark[] = "-----BEGIN X509 CRL-----";
-static const char end_mark[] = "-----END X509 CRL-----";
-
-#define MARK_SIZE(mark) (sizeof(mark) - 1)
 
 /* Where lists come from, for messages: "CRL file", "crl.pem". */
 typedef struct crl_source {
@@ -21,11 +16,6 @@ typedef struct crl_source {
     const char *what, *where;
     unsigned count;
 } crl_source;
-
-static rp_status no_memory(rp_error *error)
-{
-    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
-}
 
 /* Takes der over. */
 static rp_status take(crl_source *source, uint8_t *der, size_t size, rp_error *error)
@@ -36,7 +26,7 @@ static rp_status take(crl_source *source, uint8_t *der, size_t size, rp_error *e
     case RP_OK:
         return RP_OK;
     case RP_E_NO_MEMORY:
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     default:
         return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                              "%s%s%s: CRL %u of it can't be used: %s", source->what,
@@ -44,57 +34,32 @@ static rp_status take(crl_source *source, uint8_t *der, size_t size, rp_error *e
     }
 }
 
-/* size bytes of base64. What is none is no CRL. */
-static rp_status take_pem(crl_source *source, const char *text, size_t size, rp_error *error)
+/* What is no base64 is no CRL, nor is one without its end: what follows may be base64 or not. */
+static rp_status take_pem(crl_source *source, const rp_pem *block, rp_error *error)
 {
-    size_t der_size;
-    uint8_t *der = rp__allocate(&source->config->memory, size / 4 * 3 + 8);
+    size_t size;
+    uint8_t *der = rp__pem_decode(&source->config->memory, block, &size);
     if (der == NULL)
-        return no_memory(error);
-    if (!rp__base64_decode((rp_slice){(const uint8_t *)text, size}, der, &der_size))
-        der_size = 0;
-    return take(source, der, der_size, error);
+        return rp__tls_no_memory(error);
+    return take(source, der, block->ends ? size : 0, error);
 }
 
-static rp_status take_all_pem(crl_source *source, const char *text, size_t size, rp_error *error)
+static rp_status take_all_pem(crl_source *source, rp_slice text, rp_error *error)
 {
-    const char *end = text + size, *begin;
-    while ((begin = rp__find_mark(text, (size_t)(end - text), begin_mark, MARK_SIZE(begin_mark))) !=
-           NULL) {
-        begin += MARK_SIZE(begin_mark);
-        const char *tail =
-            rp__find_mark(begin, (size_t)(end - begin), end_mark, MARK_SIZE(end_mark));
-        text = tail == NULL ? end : tail + MARK_SIZE(end_mark);
-        /* Without its end it is none: what follows may be base64 or not. */
-        rp_status status =
-            take_pem(source, begin, tail == NULL ? 0 : (size_t)(tail - begin), error);
-        if (status != RP_OK)
-            return status;
-    }
-    return RP_OK;
+    rp_status status = RP_OK;
+    rp_pem block;
+    while (status == RP_OK && rp__pem_next_of(&text, rp__pem_is_crl, &block))
+        status = take_pem(source, &block, error);
+    return status;
 }
 
 /* A mark that is misspelt must not take a list away in silence. Dashes that stand before a word are
  * in nothing else. Certificates may stand between the lists, as bundles have them. */
-static unsigned count_marks(const char *text, size_t size, const char *word, size_t word_size)
+static rp_status check_marks(const crl_source *source, rp_slice text, rp_error *error)
 {
-    const char *end = text + size, *at = text;
-    unsigned count = 0;
-    while ((at = rp__find_mark(at, (size_t)(end - at), word, word_size)) != NULL) {
-        at += word_size;
-        count++;
-    }
-    return count;
-}
-
-static rp_status check_marks(const crl_source *source, const char *data, size_t size,
-                             rp_error *error)
-{
-    rp_slice rest = {(const uint8_t *)data, size};
     rp_pem block;
-    unsigned begins = count_marks(data, size, "-BEGIN", 6);
-    unsigned ends = count_marks(data, size, "-END", 4);
-    while (rp__pem_next(&rest, &block)) {
+    unsigned begins = rp__pem_count(text, "-BEGIN"), ends = rp__pem_count(text, "-END");
+    while (rp__pem_next(&text, &block)) {
         begins -= rp__pem_is_certificate(&block);
         ends -= rp__pem_is_certificate(&block);
     }
@@ -115,15 +80,16 @@ static rp_status load(crl_source *source, const char *data, size_t size, rp_erro
     if (size > 0 && data[0] == 0x30) { /* a SEQUENCE */
         uint8_t *der = rp__allocate(&source->config->memory, size);
         if (der == NULL)
-            return no_memory(error);
+            return rp__tls_no_memory(error);
         memcpy(der, data, size);
         return take(source, der, size, error);
     }
-    rp_status status = take_all_pem(source, data, size, error);
+    rp_slice text = {(const uint8_t *)data, size};
+    rp_status status = take_all_pem(source, text, error);
     if (status == RP_OK && source->count == 0)
         return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s%s%s: no CRL found in it",
                              source->what, *source->where ? " " : "", source->where);
-    return status != RP_OK ? status : check_marks(source, data, size, error);
+    return status != RP_OK ? status : check_marks(source, text, error);
 }
 
 static rp_status load_file(rp_tls_config *config, const char *path, rp_error *error)
@@ -144,7 +110,7 @@ static rp_status load_crls(rp_tls_config *config, const rp_tls_options *options,
 {
     config->revocation.crls = rp__crls_create(&config->memory);
     if (config->revocation.crls == NULL)
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     if (options->crl_file != NULL) {
         rp_status status = load_file(config, options->crl_file, error);
         if (status != RP_OK)

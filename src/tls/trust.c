@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/platform.h"
+#include "tls/file.h"
 #include "tls/pem.h"
 #include "tls/wolfssl.h"
 #include "x509/der.h"
@@ -17,7 +18,6 @@
 #include <wolfssl/wolfcrypt/wc_port.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 typedef struct trust_count {
@@ -25,98 +25,6 @@ typedef struct trust_count {
     const char *reason; /* for the first that was refused */
     bool no_memory;
 } trust_count;
-
-/* stdio's, because it is the same everywhere; the limit bounds what a mistaken path can cost. */
-static rp_status read_stream(rp_memory *memory, size_t limit, FILE *stream, char **data,
-                             size_t *size)
-{
-    size_t capacity = 0, used = 0;
-    char *buffer = NULL;
-    for (;;) {
-        if (capacity - used < 2) {
-            size_t larger = capacity == 0 ? 16384 : 2 * capacity;
-            if (larger > 2 * limit) {
-                rp__free_secret(memory, buffer, used);
-                return RP_E_TLS_CONFIG;
-            }
-            char *grown = rp__reallocate_secret(memory, buffer, used, larger); /* a key, maybe */
-            if (grown == NULL) {
-                rp__free_secret(memory, buffer, used);
-                return RP_E_NO_MEMORY;
-            }
-            buffer = grown;
-            capacity = larger;
-        }
-        size_t got = fread(buffer + used, 1, capacity - used - 1, stream);
-        used += got;
-        if (got == 0)
-            break;
-    }
-    buffer[used] = '\0';
-    *data = buffer;
-    *size = used;
-    return used > limit ? RP_E_TLS_CONFIG : RP_OK;
-}
-
-static rp_status no_memory(rp_error *error)
-{
-    return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory for a TLS configuration");
-}
-
-static rp_status unreadable(const char *what, const char *path, int os_code, rp_error *error)
-{
-    rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s can't be read: %s", what, path,
-                  rp__os_error_text(os_code));
-    if (error != NULL)
-        error->os_code = os_code;
-    return RP_E_TLS_CONFIG;
-}
-
-rp_status rp__read_file_up_to(rp_memory *memory, size_t limit, const char *what, const char *path,
-                              char **data, size_t *size, rp_error *error)
-{
-    *data = NULL;
-    *size = 0;
-    FILE *stream = fopen(path, "rb");
-    if (stream == NULL)
-        return unreadable(what, path, errno, error);
-    (void)setvbuf(stream, NULL, _IONBF, 0); /* a key would stay in the buffer */
-    errno = 0;
-    rp_status status = read_stream(memory, limit, stream, data, size);
-    int os_code = ferror(stream) ? errno : 0;
-    fclose(stream);
-    if (status == RP_OK && os_code == 0)
-        return RP_OK;
-    rp__free_secret(memory, *data, *size);
-    *data = NULL;
-    if (status == RP_E_NO_MEMORY)
-        return no_memory(error);
-    if (os_code != 0)
-        return unreadable(what, path, os_code, error);
-    return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE, "%s %s is larger than %u MiB", what,
-                         path, (unsigned)(limit >> 20));
-}
-
-rp_status rp__read_file(rp_memory *memory, const char *what, const char *path, char **data,
-                        size_t *size, rp_error *error)
-{
-    return rp__read_file_up_to(memory, RP_PEM_FILE_LIMIT, what, path, data, size, error);
-}
-
-/* memmem, which not every C library has. */
-const char *rp__find_mark(const char *text, size_t size, const char *mark, size_t mark_size)
-{
-    while (size >= mark_size) {
-        const char *found = memchr(text, mark[0], size - mark_size + 1);
-        if (found == NULL)
-            return NULL;
-        if (memcmp(found, mark, mark_size) == 0)
-            return found;
-        size -= (size_t)(found + 1 - text);
-        text = found + 1;
-    }
-    return NULL;
-}
 
 /* why_not: it is none, for that reason; NULL: it may be one. */
 static void add_anchor(rp_tls_config *config, rp_slice der, const char *why_not, trust_count *count)
@@ -192,7 +100,7 @@ static void load_certificates(rp_tls_config *config, const char *text, size_t si
 {
     rp_slice rest = {(const uint8_t *)text, size};
     rp_pem block;
-    while (!count->no_memory && rp__pem_next_certificate(&rest, &block))
+    while (!count->no_memory && rp__pem_next_of(&rest, rp__pem_is_certificate, &block))
         add_pem(config, &block, count);
 }
 
@@ -201,7 +109,7 @@ static rp_status judge(const trust_count *count, const char *what, const char *w
                        rp_error *error)
 {
     if (count->no_memory)
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     if (count->loaded > 0)
         return RP_OK;
     if (count->refused == 0)
@@ -268,10 +176,10 @@ rp_status rp__trust_directory(rp_tls_config *config, const char *path, rp_error 
     errno = 0;
     rp_status status = load_directory(config, path, &count);
     if (status == RP_E_NO_MEMORY)
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     /* On Windows wolfSSL's reader leaves errno alone. */
     if (status != RP_OK)
-        return unreadable("CA directory", path, errno != 0 ? errno : ENOENT, error);
+        return rp__file_unreadable("CA directory", path, errno != 0 ? errno : ENOENT, error);
     return judge(&count, "CA directory", path, error);
 }
 
@@ -302,18 +210,18 @@ rp_status rp__trust_system(rp_tls_config *config, rp_error *error)
     rp__system_ca_certificates(load_anchor, &store);
     trust_count count = store.count;
     if (count.no_memory)
-        return no_memory(error);
+        return rp__tls_no_memory(error);
     /* The first bundle that gives anything; they are the same store under different
      * distributions' names. */
     for (const char *const *path = rp__system_ca_files(); *path != NULL && count.loaded == 0;
          path++) {
         if (load_file(config, *path, &count, NULL) == RP_E_NO_MEMORY || count.no_memory)
-            return no_memory(error);
+            return rp__tls_no_memory(error);
     }
     for (const char *const *path = rp__system_ca_directories(); *path != NULL && count.loaded == 0;
          path++) {
         if (load_directory(config, *path, &count) == RP_E_NO_MEMORY)
-            return no_memory(error);
+            return rp__tls_no_memory(error);
     }
     if (count.loaded > 0)
         return RP_OK;

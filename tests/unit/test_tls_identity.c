@@ -4,7 +4,7 @@
 #include "support/tls_pair.h"
 #include "tls/pkcs12.h"
 #include "tls/pkcs5.h"
-#include "tls/trust.h"
+#include "tls/file.h"
 #include "x509/certificate.h"
 
 #include <setjmp.h>
