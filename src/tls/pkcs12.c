@@ -2,6 +2,7 @@
  * in order. */
 #include "tls/pkcs12.h"
 
+#include "base/utf8.h"
 #include "tls/pkcs5.h"
 #include "tls/wolfssl.h"
 #include "x509/certificate.h"
@@ -45,23 +46,6 @@ static bool refuse(pkcs12_reader *reader, const char *reason)
 
 /* ---- The MAC --------------------------------------------------------------------------------- */
 
-/* One character of UTF-8, off the front of *text; -1: it is none. */
-static int32_t next_character(rp_slice *text)
-{
-    uint8_t first = text->data[0];
-    size_t more = first < 0x80 ? 0 : first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
-    int32_t character = more == 0 ? first : first & (0x3F >> more);
-    if (more >= text->size || (first >= 0x80 && first < 0xC0) || first > 0xF4)
-        return -1;
-    for (size_t i = 1; i <= more; i++) {
-        if ((text->data[i] & 0xC0) != 0x80)
-            return -1;
-        character = character << 6 | (text->data[i] & 0x3F);
-    }
-    *text = (rp_slice){text->data + more + 1, text->size - more - 1};
-    return character;
-}
-
 static size_t put_unit(uint8_t *out, int32_t unit)
 {
     out[0] = (uint8_t)(unit >> 8);
@@ -75,7 +59,7 @@ static size_t make_unicode(uint8_t *out, rp_slice text)
 {
     size_t used = 0;
     for (rp_slice rest = text; rest.size > 0;) {
-        int32_t character = next_character(&rest);
+        int32_t character = rp__utf8_next(&rest);
         if (character < 0) {
             used = 0;
             for (size_t i = 0; i < text.size; i++)

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "x509/der.h"
 
 #include <string.h>
@@ -20,14 +21,8 @@ typedef struct attribute {
 
 /* ---- Characters ------------------------------------------------------------------------------ */
 
-/* What readers of a character answer beside characters. */
-enum { TEXT_END = -1, TEXT_UNREADABLE = -2 };
-
-/* Unicode's, which has no surrogates. */
-static int32_t valid_code(uint32_t code)
-{
-    return code > 0x10FFFF || (code >= 0xD800 && code < 0xE000) ? TEXT_UNREADABLE : (int32_t)code;
-}
+/* What readers of a character answer beside characters; the first is rp__utf8_next's, too. */
+enum { TEXT_UNREADABLE = -1, TEXT_END = -2 };
 
 /* UCS-2 and UCS-4, which is what BMPString and UniversalString are (X.690, 8.23). */
 static int32_t next_wide(rp_slice *rest, size_t width)
@@ -38,25 +33,7 @@ static int32_t next_wide(rp_slice *rest, size_t width)
     for (size_t i = 0; i < width; i++)
         code = code << 8 | rest->data[i];
     *rest = (rp_slice){rest->data + width, rest->size - width};
-    return valid_code(code);
-}
-
-/* RFC 3629. */
-static int32_t next_utf8(rp_slice *rest)
-{
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    uint8_t first = rest->data[0];
-    size_t more = first < 0x80 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
-    if ((first >= 0x80 && first < 0xC0) || first >= 0xF8 || rest->size <= more)
-        return TEXT_UNREADABLE;
-    uint32_t code = more == 0 ? first : first & (0x3Fu >> more);
-    for (size_t i = 1; i <= more; i++) {
-        if ((rest->data[i] & 0xC0) != 0x80)
-            return TEXT_UNREADABLE;
-        code = code << 6 | (rest->data[i] & 0x3F);
-    }
-    *rest = (rp_slice){rest->data + 1 + more, rest->size - 1 - more};
-    return code < least[more] ? TEXT_UNREADABLE : valid_code(code);
+    return rp__unicode_character(code);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -78,7 +55,7 @@ static bool is_text(const attribute *of)
     if (of->tag == RP_DER_UNIVERSAL_STRING)
         return rest.size % 4 == 0;
     while (of->tag == RP_DER_UTF8_STRING && rest.size > 0) {
-        if (next_utf8(&rest) == TEXT_UNREADABLE)
+        if (rp__utf8_next(&rest) == TEXT_UNREADABLE)
             return false;
     }
     return true;
@@ -126,7 +103,7 @@ static int32_t next_code(characters *of)
 {
     switch (of->tag) {
     case RP_DER_UTF8_STRING:
-        return of->rest.size == 0 ? TEXT_END : next_utf8(&of->rest);
+        return of->rest.size == 0 ? TEXT_END : rp__utf8_next(&of->rest);
     case RP_DER_BMP_STRING:
         return of->rest.size == 0 ? TEXT_END : next_wide(&of->rest, 2);
     case RP_DER_UNIVERSAL_STRING:

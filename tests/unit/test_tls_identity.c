@@ -215,6 +215,9 @@ static void bundles(void **state)
     assert_works(&(rp_tls_options){.certificate_file = tls_cert("client-empty.p12")});
     assert_works(
         &(rp_tls_options){.certificate_file = tls_cert("client-empty.p12"), .key_password = ""});
+    /* Bytes, to OpenSSL, since they are no UTF-8. */
+    assert_works(&(rp_tls_options){.certificate_file = tls_cert("client-no-utf8.p12"),
+                                   .key_password = "\xc1\x81"});
     const char *same = tls_cert("client.p12");
     assert_works(
         &(rp_tls_options){.certificate_file = same, .key_file = same, .key_password = passphrase});
