@@ -262,7 +262,8 @@ static unsigned turn(rp_loop *loop, uint64_t wait_ms)
     if (!rp__loop_is_ours(loop))
         return 0;
     RP_ASSERT(!loop->in_turn && !loop->destroying);
-    if (loop->watchers > 0)
+    /* A host that watches the waitable is away until it is readable, as it should be. */
+    if (loop->watchers > 0 && !loop->waitable_made)
         count_away(loop);
     wait_plan plan = plan_wait(loop, wait_ms);
     loop->in_turn = true;

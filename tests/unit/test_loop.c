@@ -163,6 +163,24 @@ static void counts_wake_ups_for_nothing(void **state)
     rp_loop_destroy(loop);
 }
 
+/* Between turns that it calls for, a program is busy; one that watches the waitable waits there. */
+static void counts_when_the_program_is_away(void **state)
+{
+    (void)state;
+    fake_port *fake = NULL;
+    rp_loop *loop = fake_port_loop(&fake, NULL, false);
+    rp__loop_watch(loop);
+    fake->now_ns += 20 * MS;
+    (void)rp_loop_turn(loop, 0);
+    assert_int_equal(loop->away_ns, 20 * MS);
+    (void)rp_loop_waitable(loop);
+    fake->now_ns += 20 * MS;
+    (void)rp_loop_turn(loop, 0);
+    assert_int_equal(loop->away_ns, 20 * MS);
+    rp__loop_unwatch(loop);
+    rp_loop_destroy(loop);
+}
+
 static void on_timer(rp_timer *timer, void *user)
 {
     (void)timer;
@@ -383,6 +401,7 @@ int main(void)
         cmocka_unit_test(says_that_there_is_no_memory),
         cmocka_unit_test(counts_wake_ups_for_nothing),
         cmocka_unit_test(wakes_the_host_for_deferred_calls),
+        cmocka_unit_test(counts_when_the_program_is_away),
         cmocka_unit_test(tells_the_waitable_of_the_first_timer),
         cmocka_unit_test(does_without_a_waitable),
         cmocka_unit_test(owes_what_was_posted),
