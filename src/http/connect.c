@@ -156,8 +156,10 @@ static void blame(rp_error *error, const rp_error *why)
     (void)rp__error_set(error, status, RP_PHASE_PROXY, "%s%s", whose, text);
 }
 
-static void refused(const rp_connect *connect, rp_error *error)
+static void refused(rp_connect *connect, rp_error *error)
 {
+    while (connect->said_size > 0 && connect->said[connect->said_size - 1] == ' ')
+        connect->said[--connect->said_size] = '\0';
     const char *between = connect->said_size > 0 ? ": " : "";
     if (connect->status == 407 || connect->status == 401) /* tinyproxy's, of wrong ones */
         (void)rp__error_set(error, RP_E_PROXY_AUTH, RP_PHASE_PROXY,
