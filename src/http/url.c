@@ -81,19 +81,53 @@ static bool eight_visible(const char *text)
     return ((less | more | eight) & 0x8080808080808080) == 0;
 }
 
+/* Where the next part of the URL begins: from is the first of "/", "?", "#" that may begin it. */
+static size_t find_delimiter(const char *text, size_t begin, size_t end, char from)
+{
+    for (; begin < end; begin++) {
+        char c = text[begin];
+        if (c == '#' || (c == '?' && from != '#') || (c == '/' && from == '/'))
+            break;
+    }
+    return begin;
+}
+
+static bool is_of_host(const parser *p, size_t at)
+{
+    const char *colon = memchr(p->text, ':', p->size);
+    size_t begin = colon != NULL ? (size_t)(colon - p->text) + 3 : p->size;
+    if (begin > at || memcmp(colon, "://", 3) != 0)
+        return false;
+    size_t path = find_delimiter(p->text, begin, p->size, '/');
+    return at < path && memchr(p->text + at, '@', path - at) == NULL;
+}
+
+/* A blank at an end of the URL, and a line's end, were not meant; a host has no percent-encoding,
+ * but a form of its own for other letters (RFC 5890). */
+static const char *way_out(const parser *p, size_t at)
+{
+    unsigned char c = (unsigned char)p->text[at];
+    if (c < 0x20 || c == 0x7f || at == 0 || at + 1 == p->size)
+        return "must be left out, or percent-encoded";
+    if (!is_of_host(p, at))
+        return "must be percent-encoded";
+    return c > 0x7f ? "a host has in its ASCII form alone (\"xn--...\", RFC 5890)"
+                    : "no host can have";
+}
+
 static rp_status check_characters(const parser *p)
 {
     for (size_t i = 0; i < p->size; i++) {
         unsigned char c = (unsigned char)p->text[i];
-        char what[100];
+        char what[120];
         if (p->size - i >= 8 && eight_visible(p->text + i)) {
             i += 7;
             continue;
         }
         if (c > 0x20 && c < 0x7f)
             continue;
-        (void)snprintf(what, sizeof(what),
-                       "has the byte 0x%02x at position %zu, which must be percent-encoded", c, i);
+        (void)snprintf(what, sizeof(what), "has the byte 0x%02x at position %zu, which %s", c, i,
+                       way_out(p, i));
         return bad_before(p, i, what);
     }
     return RP_OK;
@@ -223,17 +257,6 @@ static rp_status parse_authority(const parser *p, const char *text, size_t size)
     if (text[rest] != ':')
         return bad(p, "has something other than a port behind its IPv6 address");
     return parse_port(p, text + rest + 1, size - rest - 1);
-}
-
-/* Where the next part of the URL begins: from is the first of "/", "?", "#" that may begin it. */
-static size_t find_delimiter(const char *text, size_t begin, size_t end, char from)
-{
-    for (; begin < end; begin++) {
-        char c = text[begin];
-        if (c == '#' || (c == '?' && from != '#') || (c == '/' && from == '/'))
-            break;
-    }
-    return begin;
 }
 
 rp_status rp__url_parse(rp_url *url, const char *text, size_t size, rp_error *error)
