@@ -11,6 +11,7 @@
 #include "client/trace.h"
 #include "client/why.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- the stream's events ---- */
@@ -456,6 +457,11 @@ bool rp__conn_loss(const rp_conn *conn, const rp_request *request, const rp_erro
     if (end != NULL && (!request->begun || end->status != RP_E_TRUNCATED)) {
         *error = *end;
         error->phase = rp__request_answer_phase(request);
+        if (end->status == RP_E_TRUNCATED && end->tls_alert < 0)
+            (void)snprintf(error->text, sizeof(error->text),
+                           "%s closed the connection without an answer, and without TLS's "
+                           "close_notify",
+                           rp__conn_peer(conn));
         return true;
     }
     if (!request->begun)

@@ -328,7 +328,9 @@ static void body_written(rp_stream *stream, rp_write *write, const rp_error *err
     }
     /* The server may have answered before it stopped reading: the answer, or the end, will come. */
     h1->body_unsent = true;
-    rp_error told = *error;
+    rp_error told;
+    if (!rp__conn_loss(conn, h1->request, error, &told))
+        told = *error;
     told.phase = RP_PHASE_REQUEST;
     if (error->status != RP_E_RESET && error->status != RP_E_IO_FAILED)
         request_lost(conn, &told);

@@ -728,6 +728,8 @@ static rp_engine_result input_used_up(rp_engine *engine, rp_error *error)
                   "%s %sclosed the connection without TLS's close_notify: what came may not be all",
                   engine->verifier.peer_text,
                   declined ? "asked for renegotiation, was told that there is none, and " : "");
+    if (declined)
+        error->tls_alert = RP_ALERT_NO_RENEGOTIATION;
     return RP_ENGINE_FAILED;
 }
 

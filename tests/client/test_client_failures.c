@@ -214,6 +214,8 @@ static void uploads_ended(web *w)
         assert_in_range(f.error.phase, RP_PHASE_REQUEST, RP_PHASE_HEAD);
         assert_false(f.error.replay_safe);
         assert_in_range(f.error.bytes_sent, 30, LARGE);
+        if (f.error.status != RP_E_RESET)
+            assert_non_null(strstr(f.error.text, "closed the connection without an answer"));
     }
     free(data);
 }

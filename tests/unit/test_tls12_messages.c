@@ -304,6 +304,8 @@ static void new_handshake_insisted_on(void **state)
             "localhost (127.0.0.1:443) broke the rules of TLS: it asks for a new handshake again "
             "and again"};
         assert_string_equal(s.client->error.text, texts[how]);
+        if (how == 1)
+            assert_int_equal(s.client->error.tls_alert, 100); /* no_renegotiation */
         tls_scene_close(&s);
     }
 }
