@@ -49,7 +49,8 @@ typedef enum rp_status {
     RP_E_BODY_ABORTED = 13, /* rp_request_body_abort */
     RP_E_BODY_LENGTH = 14,  /* more or less of the request's body than was announced; or of unknown
                              * length, for a server that speaks HTTP/1.0 */
-    RP_E_DRAINING = 15,     /* the client takes no more: rp_client_drain */
+    RP_E_DRAINING = 15,     /* the client, or the service, takes no more: rp_client_drain,
+                             * rp_service_drain */
 
     /* Waiting for a connection. */
     RP_E_QUEUE_FULL = 20,        /* more requests wait than queue_limit allows */

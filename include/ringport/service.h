@@ -75,12 +75,12 @@ static inline rp_status rp_service_create(rp_service **service, const rp_service
 
 /* Ends everything: unfinished requests complete with RP_E_CANCELLED, connections close, threads end
  * and are waited for. No other call may be under way or come later, but from its last callbacks,
- * which come before it returns; sending is RP_E_MISUSE there. With loops of the caller's: on the
+ * which come before it returns; sending is RP_E_DRAINING there. With loops of the caller's: on the
  * thread that turns them, or when nobody turns them any more; requests complete in later turns or
  * by rp_loop_destroy. NULL does nothing. Not from a callback of the service's. */
 void rp_service_destroy(rp_service *service);
 
-/* What is sent from now on fails with RP_E_MISUSE; what is under way goes on. Waits until nothing
+/* What is sent from now on fails with RP_E_DRAINING; what is under way goes on. Waits until nothing
  * is, for so long at the most (RP_NEVER_MS: without end); true: nothing is. Not from a callback of
  * the service's, nor with loops of the caller's on the thread that turns them but with 0. */
 bool rp_service_drain(rp_service *service, uint64_t wait_ms);
@@ -115,7 +115,8 @@ rp_status rp_service_metrics(rp_service *service, rp_metrics_fn *fn, void *user,
  * http.h may be made for the request that they get. It is NULL in on_done if the
  * request could not begin (*summary->error says why: a bad header, say).
  * tag: for rp_service_cancel; 0: none.
- * Errors: RP_E_BAD_URL, RP_E_BAD_OPTION, RP_E_NO_MEMORY, RP_E_MISUSE. error may be NULL. */
+ * Errors: RP_E_BAD_URL, RP_E_BAD_OPTION, RP_E_DRAINING, RP_E_NO_MEMORY, RP_E_MISUSE. error may be
+ * NULL. */
 rp_status rp_service_send_sized(rp_service *service, const rp_request_options *options,
                                 size_t options_size, uint64_t tag, const rp_response_events *events,
                                 void *user, rp_error *error);
@@ -127,8 +128,8 @@ static inline rp_status rp_service_send(rp_service *service, const rp_request_op
                                  error);
 }
 
-/* Cancels every request that was sent with this tag before. Nothing is known of an end that was
- * decided before; otherwise they complete with RP_E_CANCELLED, soon. */
+/* Cancels every request that was sent with this tag before; any number may have the same. Nothing
+ * is known of an end that was decided before; otherwise they complete with RP_E_CANCELLED, soon. */
 void rp_service_cancel(rp_service *service, uint64_t tag);
 
 /* ---- a request whose answer is handed over whole ---- */

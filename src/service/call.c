@@ -142,7 +142,7 @@ static uint32_t choose(rp_service *service, uint32_t origin)
 static rp_status put(rp_service *service, rp_call *call, rp_error *error)
 {
     if (service->draining)
-        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_NONE, "the service was told to end");
+        return rp__error_set(error, RP_E_DRAINING, RP_PHASE_NONE, "the service was told to end");
     uint32_t index = choose(service, call->origin);
     call->worker = &service->workers[index];
     rp__list_append(&call->worker->inbox, &call->link);

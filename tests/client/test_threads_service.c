@@ -289,7 +289,7 @@ static void send_until_told(void *argument)
             rp_response_free(answer);
         }
     }
-    CHECK(error.status == RP_E_MISUSE);
+    CHECK(error.status == RP_E_DRAINING);
 }
 
 /* Threads send, this one cancels, changes the TLS configuration, receives, and at some moment
@@ -384,7 +384,7 @@ static void test_destroy(void **state)
         assert_false(rp_service_drain(s.service, 0) && h.answers < 16 && wait_ms == 0);
         assert_int_equal(rp_service_send(s.service, &(rp_request_options){.url = "http://x/"}, 0,
                                          &rp_collect_events, NULL, &error),
-                         RP_E_MISUSE);
+                         RP_E_DRAINING);
         assert_string_equal(error.text, "the service was told to end");
         site_end(&s);
         home_wait(&h, 16); /* the posts are in the loop */

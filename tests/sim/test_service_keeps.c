@@ -216,7 +216,7 @@ static void test_proxy(void **state)
     assert_int_equal(rp_service_ask(s.service,
                                     &(rp_request_options){.url = "http://a.test/", .proxy = proxy},
                                     0, 0, s.play.loop, at_home, &s, &error),
-                     RP_E_MISUSE);
+                     RP_E_DRAINING);
     rp_proxy_release(proxy);
     rp_sim_run_ms(s.play.sim, 5000);
     assert_int_equal(s.answers, 2);
