@@ -315,7 +315,8 @@ static rp_status check(rp_client *client, const rp_request_options *options,
     if (options->body == NULL && options->body_size > 0 && options->on_body_wanted == NULL)
         return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body_size without a body");
     if (options->body != NULL && options->on_body_wanted != NULL)
-        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "body and on_body_wanted");
+        return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE,
+                             "body and on_body_wanted exclude each other");
     return rp__url_parse_like(url, &client->front, options->url, strlen(options->url), error);
 }
 

@@ -38,7 +38,7 @@ static const char *write_basic(char value[RP_BASIC_SIZE], uint8_t *bytes, size_t
         if (bytes[i] < 0x20 || bytes[i] == 0x7f)
             what = "has a control character in the user or the password (RFC 7617, 2)";
         else if (bytes[i] == ':' && i < user_size)
-            what = "has a colon in the user, which ends there (RFC 7617, 2)";
+            what = "has a colon in the user, which would end there for the server (RFC 7617, 2)";
     }
     if (what == NULL) {
         memcpy(value, "Basic ", 6);

@@ -283,7 +283,7 @@ static const char *byte_fault(int previous, int c, bool value, bool lenient)
                    ? NULL
                    : "the server sent a control character in a header's value (RFC 9110, 5.5)";
     if (rp__is_blank((char)c))
-        return "the server sent whitespace between a header's name and its colon (RFC 9112, 5.1)";
+        return "the server sent whitespace in a header's name, or before its colon (RFC 9112, 5.1)";
     if (c == '\r' || c == '\n')
         return "the server sent a header line without a colon (RFC 9112, 5)";
     if (c == ':' || rp__is_token(&character, 1))
@@ -570,7 +570,7 @@ static rp_h1_result cut_head(rp_h1_parser *parser, char *text, size_t size, rp_r
             break;
         if (head->header_count >= parser->limits->header_count)
             return fail(parser, error, RP_E_HEAD_TOO_LARGE,
-                        "the server sent more headers than the limit allows");
+                        "the server sent more headers than the limit (header_count_limit)");
         if (!rp__h1_scratch_header(parser->scratch, head->header_count, &header))
             return fail(parser, error, RP_E_NO_MEMORY, "no memory for the response's headers");
         head->header_count++;
@@ -713,7 +713,7 @@ static rp_h1_result step_head(rp_h1_parser *parser, const uint8_t *data, size_t 
     llhttp_errno_t result = read_lines(parser, (const char *)data, part, &position);
     if (result == HPE_OK && part < size)
         return fail(parser, error, RP_E_HEAD_TOO_LARGE,
-                    "the server sent a response head larger than the limit allows");
+                    "the server sent a response head larger than the limit (head_limit_bytes)");
     if (result == HPE_OK) {
         *used = size;
         if (!keep_partial_head(parser, data, size))

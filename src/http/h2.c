@@ -402,12 +402,13 @@ static void unusable(const stream *s, rp_error *error)
     unsigned long long came = s->is.body_bytes, length = s->is.length;
     switch ((rp_h2_fault)s->fault) {
     case RP_H2_HEAD_TOO_LARGE:
-        (void)rp__error_set(error, RP_E_HEAD_TOO_LARGE, phase,
-                            "the server sent a response head larger than the limit allows");
+        (void)rp__error_set(
+            error, RP_E_HEAD_TOO_LARGE, phase,
+            "the server sent a response head larger than the limit (head_limit_bytes)");
         break;
     case RP_H2_TOO_MANY_HEADERS:
         (void)rp__error_set(error, RP_E_HEAD_TOO_LARGE, phase,
-                            "the server sent more headers than the limit allows");
+                            "the server sent more headers than the limit (header_count_limit)");
         break;
     case RP_H2_TOO_MANY_INTERIM:
         (void)rp__error_set(error, RP_E_BAD_RESPONSE, phase,

@@ -206,7 +206,8 @@ static void check_limit(const char *data, size_t size, const char *expected)
 
 static void test_head_limit(void **state)
 {
-    static const char large[] = "the server sent a response head larger than the limit allows";
+    static const char large[] =
+        "the server sent a response head larger than the limit (head_limit_bytes)";
     static char data[8192];
     (void)state;
     for (size_t excess = 0; excess < 2; excess++) {
@@ -242,7 +243,9 @@ static void test_header_count_limit(void **state)
             size += (size_t)snprintf(data + size, sizeof(data) - size, "A: %u\r\n", i);
         memcpy(data + size, "\r\n", 2);
         check_limit(data, size + 2,
-                    excess == 0 ? NULL : "the server sent more headers than the limit allows");
+                    excess == 0
+                        ? NULL
+                        : "the server sent more headers than the limit (header_count_limit)");
     }
 }
 
@@ -264,7 +267,8 @@ static void test_trailer_count_limit(void **state)
 /* A head of folds alone is as long as its bytes, and a header of many lines is one. */
 static void test_folds_limit(void **state)
 {
-    static const char large[] = "the server sent a response head larger than the limit allows";
+    static const char large[] =
+        "the server sent a response head larger than the limit (head_limit_bytes)";
     static char data[8192];
     (void)state;
     h1.limits.header_count = 1;
