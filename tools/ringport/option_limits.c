@@ -140,7 +140,7 @@ const option limit_options[] = {
     {"proto", 0, KIND_CALL, GET, "LIST", CALL(take_proto),
      "=https: no other protocol, not behind a redirect either"},
     {"proto-redir", 0, KIND_CALL, BOTH, "LIST", CALL(take_proto_redir),
-     "likewise behind redirects; http: from https to http, too"},
+     "=https: no other protocol behind redirects; http: from https to http, too"},
     {"proto-default", 0, KIND_CALL, GET, "PROTOCOL", CALL(take_proto_default),
      "of URLs that have none [http]"},
     {"disallow-username-in-url", 0, KIND_FLAG, GET, NULL, AT(no_user_in_url),
