@@ -364,7 +364,9 @@ typedef struct rp_request_options {
     uint32_t decompress_ratio_limit;   /* a body that grows to more than so many times its size,
                                         * and a mebibyte, is taken for an attack:
                                         * RP_E_DECODE_TOO_LARGE. 0: 200; UINT32_MAX: no limit */
-    uint64_t decompressed_limit_bytes; /* likewise one that is longer than so much; 0: no limit */
+    uint64_t decompressed_limit_bytes; /* likewise one that is longer than so much; 0: no limit.
+                                        * Bodies that came without a coding are not measured: for
+                                        * them on_body counts, or limit_bytes of rp_collected */
     /* A body that is made while it is sent, in place of body: see rp_request_give. body_size is its
      * length; 0: unknown. */
     rp_body_wanted_fn *on_body_wanted;
@@ -443,7 +445,8 @@ static inline void rp_request_summary_get(const rp_request *request, rp_response
     rp_request_summary_get_sized(request, summary, sizeof(rp_response_summary));
 }
 
-/* Returns credit for size bytes of the body. */
+/* Returns credit for size bytes of the body (see receive_credit_bytes): while none is left, the
+ * response is paused. */
 void rp_request_consume(rp_request *request, size_t size);
 
 /* ---- a body that is given piece by piece ----
