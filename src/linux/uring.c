@@ -30,6 +30,9 @@
  * Waits for several completions. Only with a minimum wait, after which the kernel is content with
  * one (io_uring_submit_and_wait_min_timeout(3)).
  *
+ * Receives that rest while answers gather: for the gathering's span, after which the wait begins
+ * them, as every other turn does before it enters the ring.
+ *
  * wake() while another is pending. That one's byte has not been read off, or it has, and then the
  * flag is taken back before the loop looks at what it was woken for. The read is armed anew first.
  *
@@ -72,6 +75,8 @@
 #define RECEIVE_MEMORY_DEFAULT ((size_t)2 << 20)
 #define BUFFER_BYTES_WHOLE ((size_t)16 << 10)
 #define BUFFER_BYTES_INCREMENTAL ((size_t)256 << 10)
+#define NS_PER_S 1000000000u
+#define NS_PER_HOUR (3600 * (uint64_t)NS_PER_S)
 #define BATCH 64
 #define HOST_SHARE 64
 /* After which a submission is tried again that the kernel did not take for want of memory. */
@@ -288,20 +293,43 @@ static unsigned wait_count(const uring_port *port)
     return count < WAIT_COUNT_LEAST ? 1 : count;
 }
 
+static struct __kernel_timespec kernel_time(uint64_t ns)
+{
+    return (struct __kernel_timespec){.tv_sec = (long long)(ns / NS_PER_S),
+                                      .tv_nsec = (long long)(ns % NS_PER_S)};
+}
+
+static bool has_waited(int result)
+{
+    return result >= 0 || result == -ETIME || result == -EINTR;
+}
+
 /* Waits until something comes, but lets it gather: for several completions, or, where each may
- * bring several answers (gather.h), for a time. */
-static int wait_to_gather(uring_port *port, struct __kernel_timespec *time)
+ * bring several answers (gather.h), for a time. Receives that rest sleep that out, and begin
+ * then. */
+static int wait_to_gather(uring_port *port, uint64_t wait_ns)
 {
     struct io_uring_cqe *cqe;
-    struct __kernel_timespec long_time = {.tv_sec = 3600};
     uint32_t span_us = rp__gather_begin(&port->gather, &port->base);
     unsigned count = span_us > 0 ? WAIT_COUNT_MOST : wait_count(port);
-    if (count <= 1)
-        return io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, time, NULL);
+    if (span_us > 0 && !rp__list_empty(&port->resting)) {
+        uint64_t span_ns = span_us * (uint64_t)1000 < wait_ns ? span_us * (uint64_t)1000 : wait_ns;
+        struct __kernel_timespec span = kernel_time(span_ns);
+        int result = io_uring_submit_and_wait_timeout(&port->ring, &cqe, count, &span, NULL);
+        if (!has_waited(result))
+            return result;
+        port->stats->system_calls++;
+        wait_ns -= wait_ns != RP_WAIT_FOREVER ? span_ns : 0;
+        count = 1;
+    }
+    rp__uring_end_rest(port);
     /* Without a limit liburing leaves out the minimum wait as well, and would wait for count
      * completions for ever; turn() sees to it that a wait that is cut off goes on. */
-    return io_uring_submit_and_wait_min_timeout(&port->ring, &cqe, count,
-                                                time != NULL ? time : &long_time,
+    bool endless = wait_ns == RP_WAIT_FOREVER;
+    struct __kernel_timespec time = kernel_time(endless ? NS_PER_HOUR : wait_ns);
+    if (count <= 1)
+        return io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, endless ? NULL : &time, NULL);
+    return io_uring_submit_and_wait_min_timeout(&port->ring, &cqe, count, &time,
                                                 span_us > 0 ? span_us : port->coalesce_us, NULL);
 }
 
@@ -331,6 +359,8 @@ static bool enter(uring_port *port, uint64_t wait_ns)
     if (port->refused != 0)
         return false;
     port->stats->system_calls++;
+    if (wait_ns == 0 || port->on_valgrind)
+        rp__uring_end_rest(port);
     if (wait_ns == 0) {
         result = io_uring_submit_and_get_events(&port->ring);
     } else if (port->on_valgrind) {
@@ -338,13 +368,11 @@ static bool enter(uring_port *port, uint64_t wait_ns)
         if (result >= 0 && io_uring_cq_ready(&port->ring) == 0)
             (void)poll(NULL, 0, 1);
     } else {
-        struct __kernel_timespec time = {.tv_sec = (long long)(wait_ns / 1000000000u),
-                                         .tv_nsec = (long long)(wait_ns % 1000000000u)};
-        result = wait_to_gather(port, wait_ns == RP_WAIT_FOREVER ? NULL : &time);
+        result = wait_to_gather(port, wait_ns);
     }
     note_refusal(port, result);
     submitted(port);
-    return result >= 0 || result == -ETIME || result == -EINTR;
+    return has_waited(result);
 }
 
 static bool owes(const uring_port *port)
@@ -743,6 +771,7 @@ static rp_status uring_create(rp_port **out, const rp_port_options *options, rp_
     rp__list_init(&port->tried);
     rp__list_init(&port->settling);
     rp__list_init(&port->starved);
+    rp__list_init(&port->resting);
     int result = ring_init(port);
     if (result < 0) {
         rp__free(port->memory, port);

@@ -56,6 +56,7 @@ typedef struct uring_port {
     rp_link tried;    /* quiet sends not yet submitted */
     rp_link settling; /* quiet sends submitted: done, unless a CQE says otherwise */
     rp_link starved;  /* listening sockets that wait for a descriptor */
+    rp_link resting;  /* sockets whose receive begins when answers have gathered */
     uint64_t starved_until_ns;
 
     int wake_fd, wake_write_fd; /* a pipe */
@@ -77,7 +78,8 @@ typedef struct uring_port {
 
 typedef struct uring_socket {
     rp_socket base;
-    rp_link all_link, owed_link, send_link, starved_link;
+    rp_link all_link, owed_link, send_link;
+    rp_link parked_link; /* on starved, resting or none */
     int fd;
     int slot;           /* direct descriptor, -1: none */
     uint8_t sends;      /* until it has one: see note_send */
@@ -86,6 +88,7 @@ typedef struct uring_socket {
     uint8_t owed;       /* those whose final completion no CQE will bring: owed_code */
     bool closing, close_owed;
     bool awaiting;
+    bool single;     /* receives one at a time: see receive_completion */
     bool send_quiet; /* the piece in flight answers only if it fails */
     bool starvation_told;
     bool shut;       /* by shutdown_send */
@@ -153,6 +156,8 @@ unsigned rp__uring_run_owed(uring_port *port);
 unsigned rp__uring_settle(uring_port *port);
 void rp__uring_unsettle(uring_socket *socket);
 void rp__uring_retry_starved(uring_port *port);
+/* Begins the receives that rest. */
+void rp__uring_end_rest(uring_port *port);
 /* The ring is closed: what is in flight is owed an error. */
 void rp__uring_socket_end(uring_socket *socket);
 rp_io_result rp__uring_open(rp_port *base, uint8_t family, rp_socket **socket);

@@ -153,7 +153,7 @@ static void socket_free(uring_socket *socket)
 {
     uring_port *port = socket_port(socket);
     set_awaiting(socket, false);
-    rp__list_remove(&socket->starved_link);
+    rp__list_remove(&socket->parked_link);
     if (!slot_give(port, socket->slot)) /* so close alone would not end the connection */
         (void)shutdown(socket->fd, SHUT_RDWR);
     port->stats->system_calls++;
@@ -191,6 +191,18 @@ unsigned rp__uring_run_owed(uring_port *port)
     return count;
 }
 
+/* False: the kernel takes no submissions. */
+static bool cancel_submit(uring_socket *socket, unsigned tag)
+{
+    struct io_uring_sqe *sqe = rp__uring_sqe(socket_port(socket));
+    if (sqe == NULL)
+        return false;
+    io_uring_prep_cancel64(sqe, uring_tag(socket, tag), 0);
+    io_uring_sqe_set_data64(sqe, 0);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    return true;
+}
+
 /* ---- open, listen, connect ---- */
 
 static uring_socket *socket_new(uring_port *port, int fd)
@@ -202,7 +214,7 @@ static uring_socket *socket_new(uring_port *port, int fd)
     rp__list_append(&port->sockets, &socket->all_link);
     rp__list_init(&socket->owed_link);
     rp__list_init(&socket->send_link);
-    rp__list_init(&socket->starved_link);
+    rp__list_init(&socket->parked_link);
     socket->fd = fd;
     socket->slot = -1;
     return socket;
@@ -316,7 +328,7 @@ void rp__uring_retry_starved(uring_port *port)
     if (rp__list_empty(&port->starved) || rp__monotonic_ns() < port->starved_until_ns)
         return;
     for (rp_link *link; (link = rp__list_take(&port->starved)) != NULL;) {
-        uring_socket *socket = RP_CONTAINER(link, uring_socket, starved_link);
+        uring_socket *socket = RP_CONTAINER(link, uring_socket, parked_link);
         if (!arm_accept(socket))
             owe(socket, RP_OP_ACCEPT, refusal(socket));
     }
@@ -325,7 +337,7 @@ void rp__uring_retry_starved(uring_port *port)
 static void starve(uring_socket *socket, int os_code)
 {
     uring_port *port = socket_port(socket);
-    rp__list_append(&port->starved, &socket->starved_link);
+    rp__list_append(&port->starved, &socket->parked_link);
     port->starved_until_ns = rp__monotonic_ns() + STARVED_RETRY_NS;
     if (socket->starvation_told)
         return;
@@ -378,7 +390,10 @@ static bool arm_receive(uring_socket *socket)
     struct io_uring_sqe *sqe = rp__uring_sqe(socket_port(socket));
     if (sqe == NULL)
         return false;
-    io_uring_prep_recv_multishot(sqe, submission_fd(socket), NULL, 0, 0);
+    if (socket->single)
+        io_uring_prep_recv(sqe, submission_fd(socket), NULL, 0, 0);
+    else
+        io_uring_prep_recv_multishot(sqe, submission_fd(socket), NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = 0;
     submission_tag(sqe, socket, TAG_RECEIVE);
@@ -393,6 +408,15 @@ void rp__uring_receive(rp_socket *base)
     if (!arm_receive(socket))
         owe(socket, RP_OP_RECEIVE, refusal(socket));
     rp__uring_touch(socket_port(socket));
+}
+
+void rp__uring_end_rest(uring_port *port)
+{
+    for (rp_link *link; (link = rp__list_take(&port->resting)) != NULL;) {
+        uring_socket *socket = RP_CONTAINER(link, uring_socket, parked_link);
+        if (!arm_receive(socket))
+            owe(socket, RP_OP_RECEIVE, refusal(socket));
+    }
 }
 
 static rp_slice buffer_lend(uring_port *port, const struct io_uring_cqe *cqe)
@@ -435,28 +459,59 @@ static bool was_reset(const uring_socket *socket)
     return info.tcpi_state == TCP_CLOSE;
 }
 
-static void receive_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
+static void deliver(uring_socket *socket, const struct io_uring_cqe *cqe)
 {
     uring_port *port = socket_port(socket);
-    set_awaiting(socket, false);
-    if (cqe->flags & IORING_CQE_F_BUFFER) {
-        rp_slice bytes = buffer_lend(port, cqe);
-        if (bytes.size > 0 && !socket->closing) {
-            port->stats->completions++;
-            port->stats->bytes_received += bytes.size;
-            socket->base.handler->received(&socket->base, bytes, (rp_io_result){RP_OK, 0}, false);
-        }
-        buffer_return(port, cqe);
+    rp_slice bytes = buffer_lend(port, cqe);
+    if (bytes.size > 0 && !socket->closing) {
+        port->stats->completions++;
+        port->stats->bytes_received += bytes.size;
+        socket->base.handler->received(&socket->base, bytes, (rp_io_result){RP_OK, 0}, false);
     }
-    if (cqe->flags & IORING_CQE_F_MORE)
+    buffer_return(port, cqe);
+}
+
+static bool receive_stops(const uring_socket *socket)
+{
+    return socket->closing || (socket->cancelling & RP_OP_RECEIVE);
+}
+
+/* A multishot receive that finds much goes on while the peer writes, and hands on, and confirms,
+ * each little that comes meanwhile. Where many answers are awaited these would soon have come
+ * together. So a socket that ever awaited many receives one at a time from then on, and the next
+ * begins when answers have gathered. */
+static void become_single(uring_socket *socket)
+{
+    if (socket->single || socket->base.awaited < RP_GATHER_AWAITED_LEAST || receive_stops(socket))
         return;
-    /* A multishot receive may end at any time, after bytes or for want of buffers: start it
-     * anew. */
-    if (cqe->res > 0 || cqe->res == -ENOBUFS) {
-        if (socket->closing || (socket->cancelling & RP_OP_RECEIVE))
-            finish(socket, RP_OP_RECEIVE, (rp_io_result){RP_E_CANCELLED, 0});
-        else if (!arm_receive(socket))
-            finish(socket, RP_OP_RECEIVE, rp__transfer_result(refusal(socket)));
+    if (cancel_submit(socket, TAG_RECEIVE))
+        socket->single = true;
+}
+
+/* A receive may end at any time, after bytes or for want of buffers, and a multishot one when the
+ * socket becomes single: the next one follows. */
+static void receive_again(uring_socket *socket)
+{
+    uring_port *port = socket_port(socket);
+    if (receive_stops(socket))
+        finish(socket, RP_OP_RECEIVE, (rp_io_result){RP_E_CANCELLED, 0});
+    else if (socket->single && !port->waitable_made)
+        rp__list_append(&port->resting, &socket->parked_link);
+    else if (!arm_receive(socket))
+        finish(socket, RP_OP_RECEIVE, rp__transfer_result(refusal(socket)));
+}
+
+static void receive_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
+{
+    set_awaiting(socket, false);
+    if (cqe->flags & IORING_CQE_F_BUFFER)
+        deliver(socket, cqe);
+    if (cqe->flags & IORING_CQE_F_MORE) {
+        become_single(socket);
+        return;
+    }
+    if (cqe->res > 0 || cqe->res == -ENOBUFS || (cqe->res == -ECANCELED && socket->single)) {
+        receive_again(socket);
         return;
     }
     int os_code = -cqe->res;
@@ -619,8 +674,8 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
 {
     uring_port *port = socket_port(socket);
     socket->cancelling |= (uint8_t)operation;
-    if (operation == RP_OP_ACCEPT && !rp__list_empty(&socket->starved_link)) {
-        rp__list_remove(&socket->starved_link);
+    if (operation & (RP_OP_ACCEPT | RP_OP_RECEIVE) && !rp__list_empty(&socket->parked_link)) {
+        rp__list_remove(&socket->parked_link);
         owe(socket, operation, ECANCELED);
         return;
     }
@@ -628,15 +683,8 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
         port->quiet_cancelled++;
         return;
     }
-    struct io_uring_sqe *sqe = rp__uring_sqe(port);
-    if (sqe == NULL) {
-        /* The kernel takes no submissions: this ends the operation as well. */
+    if (!cancel_submit(socket, tag)) /* this ends the operation as well */
         (void)shutdown(socket->fd, SHUT_RDWR);
-        return;
-    }
-    io_uring_prep_cancel64(sqe, uring_tag(socket, tag), 0);
-    io_uring_sqe_set_data64(sqe, 0);
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
 void rp__uring_cancel(rp_socket *base, unsigned operations)
@@ -659,7 +707,7 @@ void rp__uring_cancel(rp_socket *base, unsigned operations)
 void rp__uring_socket_end(uring_socket *socket)
 {
     rp__list_remove(&socket->send_link);
-    rp__list_remove(&socket->starved_link);
+    rp__list_remove(&socket->parked_link);
     for (unsigned operation = 1; operation <= RP_OP_ALL; operation <<= 1) {
         if (socket->started & ~socket->owed & operation)
             owe(socket, operation, refusal(socket));
