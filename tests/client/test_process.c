@@ -2,6 +2,7 @@
  *
  * Each child ends by _exit, with a number that says what went wrong; 0: nothing. */
 #include "support/check.h"
+#include "support/loops.h"
 #include "support/web.h"
 
 #include <fcntl.h>
@@ -147,6 +148,7 @@ static int hold_secrets(void *argument)
     rp_loop *loop = NULL;
     rp_client *client = NULL;
     rp_loop_options loop_options = {.backend = h->backend};
+    rp_error error;
     rp_client_options options = {.tls = h->tls};
     rp_header header = {"Authorization", token};
     rp_request_options request = {.url = h->url,
@@ -156,7 +158,7 @@ static int hold_secrets(void *argument)
                                   .body_size = h->body_bytes,
                                   .total_timeout_ms = 10000};
     rp_collected answer = {.on_done = keep_status, .user = h};
-    CHECK(rp_loop_create(&loop, &loop_options, NULL) == RP_OK);
+    CHECK_TEXT(loops_create(&loop, &loop_options, &error) == RP_OK, error.text);
     CHECK(rp_client_create(&client, loop, &options, NULL) == RP_OK);
     h->status = RP_E_INTERNAL;
     rp_request *started = rp_client_send(client, &request, &rp_collect_events, &answer, NULL);
@@ -385,10 +387,11 @@ static int ask_from_child(family *f)
     rp_loop *loop = NULL;
     rp_client *client = NULL;
     rp_loop_options backend = {.backend = fixture_backend()};
+    rp_error error;
     rp_client_options options = {.tls = f->w.client_tls};
     rp_request_options get = {.url = server_url(f->w.server, "/hello")};
     rp_collected collected = {.on_done = done_in_child, .user = &status};
-    SAY_UNLESS(rp_loop_create(&loop, &backend, NULL) == RP_OK);
+    SAY_UNLESS(loops_create(&loop, &backend, &error) == RP_OK);
     SAY_UNLESS(rp_client_create(&client, loop, &options, NULL) == RP_OK);
     SAY_UNLESS(rp_client_send(client, &get, &rp_collect_events, &collected, NULL) != NULL);
     rp_loop_run(loop);

@@ -4,6 +4,7 @@
  *
  * The sandbox is real, and for ever: so each case is this program again, in a process of its
  * own. */
+#include "support/loops.h"
 #include "support/raw.h"
 
 #include <ringport/ringport.h>
@@ -201,7 +202,7 @@ static void open_world(void)
     rp_error error;
     rp_loop_options options = {.backend = "io_uring"};
     rp_address address = raw_loopback(4, 0);
-    if (rp_loop_create(&world.loop, &options, &error) != RP_OK)
+    if (loops_create(&world.loop, &options, &error) != RP_OK)
         skip();
     assert_int_equal(rp_client_create(&world.client, world.loop, NULL, &error), RP_OK);
     world.listener = raw_listen(&address, 16);

@@ -5,6 +5,7 @@
 
 #include "support/dns_server.h"
 #include "support/fixture.h"
+#include "support/loops.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -133,8 +134,9 @@ static void step(worker *self)
 static void live_and_die(worker *self)
 {
     rp_loop_options options = {.backend = self->backend};
+    rp_error error;
     (void)pthread_mutex_lock(&rings);
-    must(rp_loop_create(&self->loop, &options, NULL) == RP_OK, "rp_loop_create");
+    must(loops_create(&self->loop, &options, &error) == RP_OK, "rp_loop_create");
     (void)pthread_mutex_unlock(&rings);
     for (int i = 0; i < STEPS; i++)
         step(self);

@@ -1,5 +1,6 @@
 /* test_unix.c - a client that goes to a Unix socket, on each back end of this system. */
 #include "loop/loop.h"
+#include "support/loops.h"
 
 #include <ringport/ringport.h>
 
@@ -99,7 +100,7 @@ static bool begin(world *w, const char *backend, bool abstract, const rp_client_
     rp_loop_options loop_options = {.backend = backend};
     rp_error error;
     memset(w, 0, sizeof(*w));
-    if (rp_loop_create(&w->loop, &loop_options, &error) != RP_OK) {
+    if (loops_create(&w->loop, &loop_options, &error) != RP_OK) {
         print_message("%s\n", error.text);
         return false;
     }

@@ -4,6 +4,7 @@
  * engines do, and runs this program again inside; the tests of a sandbox are chosen by the first
  * argument. */
 #include "support/contract.h"
+#include "support/loops.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -153,7 +154,7 @@ static void by_name(void **state)
         rp_loop_options options = {.backend = rp__ports[i]->name};
         rp_loop *loop = NULL;
         rp_error error = {0};
-        rp_status status = rp_loop_create(&loop, &options, &error);
+        rp_status status = loops_create(&loop, &options, &error);
         if (inside != NULL && inside->ring && strcmp(options.backend, "io_uring") == 0) {
             assert_int_equal(status, RP_E_UNSUPPORTED);
             assert_int_equal(error.status, RP_E_UNSUPPORTED);
@@ -270,7 +271,8 @@ static void forked(void **state)
     for (size_t i = 0; rp__ports[i] != NULL; i++) {
         rp_loop_options options = {.backend = rp__ports[i]->name};
         rp_loop *loop = NULL;
-        if (rp_loop_create(&loop, &options, NULL) != RP_OK)
+        rp_error error;
+        if (loops_create(&loop, &options, &error) != RP_OK)
             continue;
         print_message("%s\n", options.backend);
         beside_a_child(loop);

@@ -2,6 +2,7 @@
 #include "swarm/world.h"
 
 #include "sim/sim.h"
+#include "support/loops.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -197,7 +198,7 @@ rp_status ground_loop(world *w, rp_loop **loop, const rp_loop_options *options, 
         real = *options;
     real.backend = w->ground.backend;
     if (ground_is_real(&w->ground))
-        return rp_loop_create(loop, &real, error);
+        return loops_create(loop, &real, error);
     return rp_sim_loop_create(w->sim, loop, &real, options != NULL && w->knobs.faulty, error);
 }
 
