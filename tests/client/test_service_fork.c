@@ -3,6 +3,7 @@
 #include "base/thread.h"
 #include "service/service.h"
 #include "support/check.h"
+#include "support/loops.h"
 #include "support/raw.h"
 #include "support/web.h"
 #include "tls/sessions.h"
@@ -36,7 +37,7 @@ static rp_service *service_of(const family *f, rp_error *error)
     rp_service *service;
     rp_service_options options = {
         .threads = 2, .loop.backend = fixture_backend(), .client.tls = f->w.client_tls};
-    (void)rp_service_create(&service, &options, error);
+    (void)loops_create_service(&service, &options, error);
     return service;
 }
 

@@ -1,6 +1,7 @@
 /* test_threads_service.c - a service's requests from many threads, and from loops of their own; its
  * limits, cancels and ends. The server is in a thread of its own. */
 #include "support/check.h"
+#include "support/loops.h"
 #include "support/raw.h"
 #include "support/tls_pair.h"
 #include "support/web.h"
@@ -30,7 +31,7 @@ static void site_begin(site *s, const rp_service_options *options)
     s->server = server_start_thread(&serving);
     known.loop.backend = fixture_backend();
     known.client.tls = s->client_tls;
-    assert_int_equal(rp_service_create(&s->service, &known, &error), RP_OK);
+    assert_int_equal(loops_create_service(&s->service, &known, &error), RP_OK);
 }
 
 static void site_end(site *s)
@@ -582,7 +583,7 @@ static void test_no_memory(void **state)
                                       .loop.backend = fixture_backend(),
                                       .client.tls = s.client_tls,
                                       .allocator = {.resize = stingy_resize, .user = &memory}};
-        rp_status status = rp_service_create(&s.service, &options, &error);
+        rp_status status = loops_create_service(&s.service, &options, &error);
         assert_true(status == RP_OK || status == RP_E_NO_MEMORY);
         if (status == RP_OK) {
             rp_response *answer =

@@ -8,5 +8,8 @@
  * which other tests may have at the moment, and which the kernel gives back some time after a
  * loop's end: waits for that, half a minute at the most. */
 rp_status loops_create(rp_loop **loop, const rp_loop_options *options, rp_error *error);
+/* As rp_service_create, in the same way. */
+rp_status loops_create_service(rp_service **service, const rp_service_options *options,
+                               rp_error *error);
 
 #endif
