@@ -269,16 +269,16 @@ static void turn_zero_never_blocks(contract *c)
     endpoint_receive(&e);
     set_alarm(&a, c, 60000);
     contract_settle(c, 1);
-    /* Others may have the processor for a while, but not every time. */
+    /* No turn waits for the timer, nor each for a tick of the clock. Others may have the processor
+     * for a while, but not in every turn. */
     uint64_t quickest = UINT64_MAX;
-    for (int round = 0; round < 50 && quickest >= 10 * MS; round++) {
+    for (int i = 0; i < 20 || (i < 1000 && quickest >= MS); i++) {
         uint64_t before = raw_clock_ns();
-        for (int i = 0; i < 20; i++)
-            assert_int_equal(rp_loop_turn(c->loop, 0), 0);
+        assert_int_equal(rp_loop_turn(c->loop, 0), 0);
         if (raw_clock_ns() - before < quickest)
             quickest = raw_clock_ns() - before;
     }
-    assert_true(quickest < 10 * MS);
+    assert_true(quickest < MS);
     rp_timer_stop(c->loop, &a.timer);
     endpoint_finish(&e, NULL);
     raw_close(peer);
