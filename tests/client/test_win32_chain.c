@@ -31,7 +31,7 @@ static PCCERT_CONTEXT other_root(void)
 }
 
 /* Wine 8 deletes a certificate from its copy of a store and not from the registry behind it. */
-static void forget(PCCERT_CONTEXT root)
+static void forget_one(PCCERT_CONTEXT root)
 {
     char key[256] = "Software\\Microsoft\\SystemCertificates\\ROOT\\Certificates\\";
     BYTE hash[20];
@@ -42,13 +42,22 @@ static void forget(PCCERT_CONTEXT root)
     (void)RegDeleteKeyA(HKEY_CURRENT_USER, key);
 }
 
+/* And those of its name that runs with other certificates left there. */
+static void forget(HCERTSTORE store, PCCERT_CONTEXT root)
+{
+    PCCERT_CONTEXT found = NULL;
+    while ((found = CertFindCertificateInStore(store, X509_ASN_ENCODING, 0, CERT_FIND_SUBJECT_NAME,
+                                               &root->pCertInfo->Subject, found)) != NULL)
+        forget_one(found);
+}
+
 static void set_trusted(bool trusted)
 {
     PCCERT_CONTEXT root = other_root();
-    forget(root);
     HCERTSTORE store = CertOpenStore(CERT_STORE_PROV_SYSTEM_REGISTRY_W, 0, 0,
                                      CERT_SYSTEM_STORE_CURRENT_USER, L"ROOT");
     assert_non_null(store);
+    forget(store, root);
     if (trusted)
         assert_true(
             CertAddCertificateContextToStore(store, root, CERT_STORE_ADD_REPLACE_EXISTING, NULL));
