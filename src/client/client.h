@@ -87,6 +87,18 @@ struct rp_client {
     bool emptied;   /* nothing is left of it but this structure */
 };
 
+/* No further connection without an idle one's end. */
+static inline bool rp__client_is_full(const rp_client *client)
+{
+    return client->conn_count >= client->options.connections_total;
+}
+
+/* One more may be had, if by an idle one's end. */
+static inline bool rp__client_has_room(const rp_client *client)
+{
+    return !rp__client_is_full(client) || client->idle_count > 0;
+}
+
 /* A request or a connection is gone: with the last of a client that ends, that is freed later, for
  * whoever called may still have it in hand. */
 static inline void rp__client_free_if_done(rp_client *client)

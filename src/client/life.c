@@ -61,7 +61,7 @@ static bool no_more_fit(const rp_origin *origin)
 {
     const rp_client *client = origin->client;
     return origin->conn_count >= client->options.connections_per_origin ||
-           client->conn_count >= client->options.connections_total;
+           rp__client_is_full(client);
 }
 
 static bool is_done(const preconnect *p)

@@ -72,13 +72,12 @@ static void replace_stalled(rp_origin *origin)
 static void make_room(rp_origin *origin)
 {
     rp_client *client = origin->client;
-    bool full = client->conn_count >= client->options.connections_total;
     bool origin_full = rp__origin_is_full(origin);
     if (origin_full && origin->idle_count > 0)
         rp__conn_close(idlest(origin));
     else if (origin_full)
         replace_stalled(origin);
-    else if (full && !rp__list_empty(&client->idle))
+    else if (rp__client_is_full(client) && client->idle_count > 0)
         rp__conn_close(RP_CONTAINER(client->idle.next, rp_conn, age_link));
 }
 
@@ -208,7 +207,7 @@ static bool open_one(rp_origin *origin)
         return false;
     if (origin->queued_count > 0)
         make_room(origin);
-    if (client->conn_count >= client->options.connections_total || rp__origin_is_full(origin))
+    if (rp__client_is_full(client) || rp__origin_is_full(origin))
         return false;
     if (open_conn(origin))
         return true;
@@ -226,8 +225,7 @@ void rp__openings_begin(rp_origin *origin)
 
 static bool has_room(rp_client *client)
 {
-    return places_for(client, 1) > 0 && (client->conn_count < client->options.connections_total ||
-                                         !rp__list_empty(&client->idle));
+    return places_for(client, 1) > 0 && rp__client_has_room(client);
 }
 
 /* Each of those who wait in turn, as far as there is room; true: one was opened. */

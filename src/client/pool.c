@@ -131,9 +131,8 @@ bool rp__pool_offer(rp_request *request)
 
 bool rp__pool_may_open(const rp_origin *origin)
 {
-    const rp_client *client = origin->client;
     return !rp__origin_is_full(origin) && !rp__limit_is_down(origin) &&
-           origin->stalled_count == 0 && client->conn_count < client->options.connections_total;
+           origin->stalled_count == 0 && !rp__client_is_full(origin->client);
 }
 
 void rp__pool_submit(rp_request *request)

@@ -101,12 +101,8 @@ static bool may_go_again(const rp_request *request)
 static bool may_change_connection(const rp_request *request)
 {
     const rp_origin *origin = request->origin;
-    const rp_client *client = origin->client;
-    bool full =
-        rp__origin_is_full(origin) ||
-        (client->conn_count >= client->options.connections_total && client->idle_count == 0);
     return request->conn->in_flight == 1 || origin->idle_count > 0 || origin->opening_count > 0 ||
-           !full;
+           (!rp__origin_is_full(origin) && rp__client_has_room(origin->client));
 }
 
 bool rp__replay_misdirected(const rp_request *request, const rp_response_head *head)

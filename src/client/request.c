@@ -225,7 +225,7 @@ static const char *queue_reason(const rp_request *request)
         return "the server takes no requests for the time being";
     if (rp__origin_is_full(origin))
         return "all connections that the origin may have are in use";
-    if (client->conn_count >= client->options.connections_total)
+    if (rp__client_is_full(client))
         return "all connections that the client may have are in use";
     if (origin->open_count > 0)
         return "the server refuses more connections than those in use";

@@ -63,8 +63,7 @@ void rp__why_queued(rp_request *request)
     else if (opening || full)
         e->cause = RP_WAIT_CONNECTION;
     else
-        e->cause = client->conn_count >= client->options.connections_total ? RP_WAIT_TOTAL
-                                                                           : RP_WAIT_OPENINGS;
+        e->cause = rp__client_is_full(client) ? RP_WAIT_TOTAL : RP_WAIT_OPENINGS;
     e->ahead = origin->queued_count - 1 + origin->in_flight;
 }
 
