@@ -97,20 +97,24 @@ void tls_scene_send_cut(tls_scene *s, const uint8_t *messages, size_t size, size
         tls_scene_send(s, TLS_HANDSHAKE_RECORD, messages + cut, size - cut);
 }
 
+static rp_tls_options client_options(tls_scene *s)
+{
+    return (rp_tls_options){.ca_file = tls_scene_ca == NULL ? tls_cert("ca.pem") : NULL,
+                            .ca_pem = tls_scene_ca,
+                            .on_keylog = keep_secret,
+                            .keylog_user = s};
+}
+
 /* The server has answered the ClientHello, and nothing of it has reached the client. */
 static void open_13(tls_scene *s, const char *alpn, const char *client_groups, const char *groups)
 {
     memset(s, 0, sizeof(*s));
     s->client = &s->pair.client;
-    s->client_config = tls_client(&(rp_tls_options){
-        .ca_file = tls_scene_ca == NULL ? tls_cert("ca.pem") : NULL,
-        .ca_pem = tls_scene_ca,
-        .minimum_version = RP_TLS_1_3,
-        .groups = client_groups,
-        .on_keylog = keep_secret,
-        .keylog_user = s,
-        .revocation = tls_scene_revocation,
-    });
+    rp_tls_options of_client = client_options(s);
+    of_client.minimum_version = RP_TLS_1_3;
+    of_client.groups = client_groups;
+    of_client.revocation = tls_scene_revocation;
+    s->client_config = tls_client(&of_client);
     char certificate[64], key[64];
     (void)snprintf(certificate, sizeof(certificate), "%s.pem", tls_scene_leaf);
     (void)snprintf(key, sizeof(key), "%s.key", tls_scene_leaf);
@@ -197,12 +201,9 @@ void tls_scene_open_12(tls_scene *s, rp_tls_version of_client)
 {
     memset(s, 0, sizeof(*s));
     s->client = &s->pair.client;
-    s->client_config =
-        tls_client(&(rp_tls_options){.ca_file = tls_scene_ca == NULL ? tls_cert("ca.pem") : NULL,
-                                     .ca_pem = tls_scene_ca,
-                                     .maximum_version = of_client,
-                                     .on_keylog = keep_secret,
-                                     .keylog_user = s});
+    rp_tls_options client = client_options(s);
+    client.maximum_version = of_client;
+    s->client_config = tls_client(&client);
     s->server_config = tls_server_of(tls_scene_leaf, RP_TLS_1_2);
     tls_pair_options options = {
         .client = s->client_config, .server = s->server_config, .client_alpn = "http/1.1"};

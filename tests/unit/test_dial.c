@@ -121,17 +121,17 @@ static const dial_case cases[] = {
      "connection to h.test refused by both addresses (first 192.0.2.1:443)"},
 };
 
-static void check_case(const dial_case *c)
+/* To the addresses of override, by these attempts; opened: sockets. */
+static outcome dial_by(const char *override, const fake_attempt *attempts, size_t count,
+                       size_t *opened)
 {
-    static const char *const hosts[] = {"h.test:443:192.0.2.1", "h.test:443:192.0.2.1,192.0.2.2",
-                                        "h.test:443:192.0.2.1,192.0.2.2,192.0.2.3"};
-    rp_resolver_options resolver_options = {.overrides = &hosts[c->count - 1], .override_count = 1};
+    rp_resolver_options resolver_options = {.overrides = &override, .override_count = 1};
     rp_resolver *resolver = NULL;
     assert_int_equal(rp_resolver_create(&resolver, &resolver_options, NULL), RP_OK);
     fake_port *fake = NULL;
     rp_loop *loop = fake_port_loop(&fake, NULL, false);
-    fake->attempts = c->attempts;
-    fake->attempt_count = c->count;
+    fake->attempts = attempts;
+    fake->attempt_count = count;
 
     outcome got = {0};
     rp_dial_options options = {.host = "h.test",
@@ -142,21 +142,30 @@ static void check_case(const dial_case *c)
     assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
     assert_int_equal(got.calls, 0);
     rp_loop_run(loop);
+    assert_int_equal(got.calls, 1);
+    *opened = fake->opened;
+    rp_loop_destroy(loop);
+    rp_resolver_release(resolver);
+    return got;
+}
 
+static void check_case(const dial_case *c)
+{
+    static const char *const hosts[] = {"h.test:443:192.0.2.1", "h.test:443:192.0.2.1,192.0.2.2",
+                                        "h.test:443:192.0.2.1,192.0.2.2,192.0.2.3"};
+    size_t opened;
+    outcome got = dial_by(hosts[c->count - 1], c->attempts, c->count, &opened);
     char expected[300];
     const char *rest = strstr(c->text, "%s");
     size_t before = rest == NULL ? strlen(c->text) : (size_t)(rest - c->text);
     (void)snprintf(expected, sizeof(expected), "%.*s%s%s", (int)before, c->text,
                    rest == NULL ? "" : rp__os_error_text(c->os_code), rest == NULL ? "" : rest + 2);
-    assert_int_equal(got.calls, 1);
     assert_string_equal(got.error.text, expected);
     assert_int_equal(got.error.status, c->status);
     assert_int_equal(got.error.phase, RP_PHASE_CONNECT);
     assert_int_equal(got.error.os_code, c->os_code);
     assert_int_equal(got.address.bytes[3], c->count); /* the last one tried */
-    assert_int_equal(fake->opened, c->count);
-    rp_loop_destroy(loop);
-    rp_resolver_release(resolver);
+    assert_int_equal(opened, c->count);
 }
 
 static void tells_why_there_is_no_connection(void **state)
@@ -178,28 +187,13 @@ static void tells_lack_of_ipv6_from_lack_of_ports(void **state)
                                             CONNECT(RP_E_NO_LOCAL_PORTS, EADDRNOTAVAIL)};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        rp_resolver_options resolver_options = {.overrides = &hosts[i], .override_count = 1};
-        rp_resolver *resolver = NULL;
-        assert_int_equal(rp_resolver_create(&resolver, &resolver_options, NULL), RP_OK);
-        fake_port *fake = NULL;
-        rp_loop *loop = fake_port_loop(&fake, NULL, false);
-        fake->attempts = i == 0 ? attempts + 1 : attempts;
-        fake->attempt_count = i + 1;
-        outcome got = {0};
-        rp_dial_options options = {.host = "h.test",
-                                   .port = 443,
-                                   .resolver = resolver,
-                                   .resolve_timeout_ms = RP_NEVER_MS,
-                                   .connect_timeout_ms = RP_NEVER_MS};
-        assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
-        rp_loop_run(loop);
-        assert_int_equal(got.calls, 1);
+        size_t opened;
+        outcome got = dial_by(hosts[i], i == 0 ? attempts + 1 : attempts, i + 1, &opened);
+        assert_int_equal(opened, i + 1);
         assert_int_equal(got.error.status,
                          i == 0 ? RP_E_CONNECT_UNREACHABLE : RP_E_CONNECT_REFUSED);
         assert_int_equal(got.error.os_code, i == 0 ? EADDRNOTAVAIL : ECONNREFUSED);
         assert_memory_equal(got.error.text, i == 0 ? "no way to" : "connection", 9);
-        rp_loop_destroy(loop);
-        rp_resolver_release(resolver);
     }
 }
 
