@@ -101,12 +101,9 @@ static rp_h1_result fail(rp_h1_parser *parser, rp_error *error, rp_status status
     return RP_H1_FAILED;
 }
 
-static const char not_http[] =
-    "the server's answer is not HTTP/1.1: it does not begin with \"HTTP/\"";
-
 static rp_h1_result bad(rp_h1_parser *parser, rp_error *error, const char *text)
 {
-    return fail(parser, error, text == not_http ? RP_E_NOT_HTTP : RP_E_BAD_RESPONSE, text);
+    return fail(parser, error, RP_E_BAD_RESPONSE, text);
 }
 
 /* ---- llhttp's callbacks ---- */
@@ -320,8 +317,6 @@ static const char malformed_coding[] =
 static const char *head_fault(const llhttp_t *llhttp, const view *v, size_t position)
 {
     switch ((llhttp_errno_t)llhttp->error) {
-    case HPE_INVALID_CONSTANT:
-        return not_http;
     case HPE_INVALID_VERSION:
         return "the server answered in a version that is neither HTTP/1.0 nor HTTP/1.1";
     case HPE_INVALID_STATUS:
@@ -670,14 +665,32 @@ static rp_h1_result take_head(rp_h1_parser *parser, char *text, size_t size, rp_
 
 /* ---- Steps: each uses at least one byte, or fails ---- */
 
-/* What llhttp can't tell from an answer: it skips empty lines before one. */
-static const char *first_byte_fault(uint8_t byte)
+/* Shows how the answer begins, by which an operator knows what it is that speaks there. */
+static rp_h1_result not_http(rp_h1_parser *parser, const uint8_t *data, size_t size,
+                             rp_error *error)
 {
-    if (byte == '\r' || byte == '\n')
-        return "the server sent an empty line before the response (RFC 9112, 2.1)";
-    if (byte != 'H')
-        return not_http;
-    return NULL;
+    enum { SHOWN_BYTES = 24 };
+    char shown[SHOWN_BYTES + 1];
+    size_t count = 0;
+    const char *what = "";
+    for (; count < SHOWN_BYTES && count < parser->head_size + size; count++) {
+        uint8_t byte = count < parser->head_size ? (uint8_t)parser->head[count]
+                                                 : data[count - parser->head_size];
+        if (byte == '\r' || byte == '\n')
+            break;
+        shown[count] = byte >= ' ' && byte < 0x7f ? (char)byte : '?';
+    }
+    shown[count] = '\0';
+    if (parser->head_size == 0 && size >= 2 && data[0] == 21 && data[1] == 3)
+        what = ", which is a TLS alert"; /* RFC 8446, 5.1 */
+    else if (parser->head_size == 0 && size >= 4 && data[0] == 0 && data[1] == 0 && data[3] == 4)
+        what = ", which is HTTP/2's SETTINGS"; /* RFC 9113, 3.4 */
+    parser->state = STATE_FAILED;
+    rp__error_set(error, RP_E_NOT_HTTP, RP_PHASE_HEAD,
+                  "the server's answer is not HTTP/1.1: it does not begin with \"HTTP/\", but with "
+                  "\"%s\"%s",
+                  shown, what);
+    return RP_H1_FAILED;
 }
 
 static rp_h1_result head_end(rp_h1_parser *parser, const uint8_t *data, size_t size,
@@ -701,12 +714,16 @@ static rp_h1_result head_end(rp_h1_parser *parser, const uint8_t *data, size_t s
 static rp_h1_result step_head(rp_h1_parser *parser, const uint8_t *data, size_t size, size_t *used,
                               rp_error *error)
 {
-    const char *fault = parser->head_size == 0 ? first_byte_fault(data[0]) : NULL;
+    bool first = parser->head_size == 0;
     size_t room = parser->limits->head_bytes - parser->head_size;
     size_t part = size < room ? size : room;
     parser->begun = true;
-    if (fault != NULL)
-        return bad(parser, error, fault);
+    /* What llhttp can't tell from an answer: it skips empty lines before one. */
+    if (first && (data[0] == '\r' || data[0] == '\n'))
+        return bad(parser, error,
+                   "the server sent an empty line before the response (RFC 9112, 2.1)");
+    if (first && data[0] != 'H')
+        return not_http(parser, data, size, error);
 
     ptrdiff_t position;
     parser->scratch->ends.count = 0;
@@ -724,6 +741,8 @@ static rp_h1_result step_head(rp_h1_parser *parser, const uint8_t *data, size_t 
         *used = (size_t)position;
         return head_end(parser, data, *used, error);
     }
+    if (parser->llhttp.error == HPE_INVALID_CONSTANT)
+        return not_http(parser, data, size, error);
     view v = {parser->head, (const char *)data, parser->head_size, part,
               parser->limits->lenient_lines};
     size_t fault_at = (size_t)((ptrdiff_t)parser->head_size + position);

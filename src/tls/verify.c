@@ -14,6 +14,7 @@
 #include "x509/host.h"
 #include "x509/path.h"
 
+#include <wolfssl/wolfcrypt/coding.h>
 #include <wolfssl/wolfcrypt/hash.h>
 
 #include <string.h>
@@ -56,12 +57,17 @@ static bool chain_is_valid(rp_verifier *verifier, const rp_sent_chain *sent)
 
 /* ---- The leaf -------------------------------------------------------------------------------- */
 
+static bool key_digest(uint8_t digest[RP_PIN_BYTES], const rp_certificate *leaf)
+{
+    return wc_Sha256Hash(leaf->public_key.data, (word32)leaf->public_key.size, digest) == 0;
+}
+
 static bool key_pinned(const rp_tls_config *config, const rp_certificate *leaf)
 {
     uint8_t digest[RP_PIN_BYTES];
     if (config->pin_count == 0)
         return true;
-    if (wc_Sha256Hash(leaf->public_key.data, (word32)leaf->public_key.size, digest) != 0)
+    if (!key_digest(digest, leaf))
         return false;
     for (size_t i = 0; i < config->pin_count; i++) {
         if (memcmp(config->pins[i], digest, sizeof(digest)) == 0)
@@ -87,13 +93,20 @@ static void refuse_name(rp_verifier *verifier, const rp_certificate *leaf)
                       verifier->server_name);
 }
 
-static void refuse_key(rp_verifier *verifier)
+/* Tells the key as it would be pinned, so that an operator can compare. leaf NULL: it has none. */
+static void refuse_key(rp_verifier *verifier, const rp_certificate *leaf)
 {
+    uint8_t digest[RP_PIN_BYTES], text[48]; /* 44 letters */
+    word32 size = sizeof(text) - 1;
+    bool known = leaf != NULL && key_digest(digest, leaf) &&
+                 Base64_Encode_NoNl(digest, sizeof(digest), text, &size) == 0;
+    text[known ? size : 0] = '\0';
     rp__error_set(verifier->error, RP_E_CERT_PIN_MISMATCH, RP_PHASE_HANDSHAKE,
-                  verifier->config->accept_any
-                      ? "the public key of %s is not a pinned one"
-                      : "certificate of %s is valid, but its public key is not a pinned one",
-                  verifier->peer_text);
+                  "%s%s%s is not a pinned one%s%s",
+                  verifier->config->accept_any ? "the public key of " : "certificate of ",
+                  verifier->peer_text,
+                  verifier->config->accept_any ? "" : " is valid, but its public key",
+                  known ? ": it is sha256//" : "", (const char *)text);
 }
 
 static bool names_server(const rp_verifier *verifier, const rp_certificate *leaf)
@@ -134,13 +147,13 @@ static bool judge(rp_verifier *verifier, const rp_sent_chain *sent)
     if (config->accept_any) {
         if (readable && key_pinned(config, &leaf))
             return true;
-        refuse_key(verifier);
+        refuse_key(verifier, readable ? &leaf : NULL);
     } else if (!chain_is_valid(verifier, sent)) {
         return ask_judge(verifier, sent, &leaf);
     } else if (!names_server(verifier, &leaf)) {
         refuse_name(verifier, &leaf);
     } else if (!key_pinned(config, &leaf)) {
-        refuse_key(verifier);
+        refuse_key(verifier, &leaf);
     } else {
         return true;
     }

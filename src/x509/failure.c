@@ -53,8 +53,9 @@ static void tell_untrusted(const rp_path *path, const char *peer_text, rp_error 
                       issuer);
     else
         rp__error_set(error, RP_E_CERT_UNTRUSTED, RP_PHASE_HANDSHAKE,
-                      "certificate of %s is signed by an unknown authority (%s)", peer_text,
-                      issuer);
+                      "certificate of %s is signed by an unknown authority (%s)%s", peer_text,
+                      issuer,
+                      path->count == 1 ? ", and came without intermediate certificates" : "");
 }
 
 void rp__path_failure_tell(const rp_path *path, const char *peer_text, rp_error *error)

@@ -173,7 +173,7 @@ static const handshake_case handshake_cases[] = {
      "certificate of localhost (%s) is self-signed (self-signed) and not a trusted one"},
     {"leaf-only", NULL, "localhost", RP_E_CERT_UNTRUSTED, 48,
      "certificate of localhost (%s) is signed by an unknown authority (Ringport Test "
-     "Intermediate)"},
+     "Intermediate), and came without intermediate certificates"},
     {"wrong-host", NULL, "localhost", RP_E_CERT_HOST_MISMATCH, 42,
      "certificate of localhost (%s) is for other.test, not for localhost"},
     {"wrong-host", NULL, "127.0.0.1", RP_E_CERT_HOST_MISMATCH, 42,

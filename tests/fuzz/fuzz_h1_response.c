@@ -220,6 +220,8 @@ static void note_result(run *r, const rp_h1_parser *parser)
     char text[RP_ERROR_TEXT_SIZE + 64];
     response *now = &r->responses[r->count - 1];
     bool failed = r->result == RP_H1_FAILED;
+    /* That shows what had come, so it depends on the pieces. */
+    const char *why = r->error.status == RP_E_NOT_HTTP ? "not HTTP" : r->error.text;
     if (failed) {
         FUZZ_CHECK(r->error.status == RP_E_BAD_RESPONSE || r->error.status == RP_E_HEAD_TOO_LARGE ||
                    r->error.status == RP_E_NOT_HTTP || r->error.status == RP_E_BODY_TRUNCATED ||
@@ -228,7 +230,7 @@ static void note_result(run *r, const rp_h1_parser *parser)
         FUZZ_CHECK(r->error.phase == RP_PHASE_HEAD || r->error.phase == RP_PHASE_BODY);
         FUZZ_CHECK((r->error.phase == RP_PHASE_BODY) == (now->heads > now->informational));
         FUZZ_CHECK(r->error.text[0] != '\0');
-        fuzz_feature_text(2, r->error.text);
+        fuzz_feature_text(2, why);
     }
     FUZZ_CHECK(r->result == RP_H1_COMPLETE || !rp__h1_parser_keep_alive(parser));
     now->complete = r->result == RP_H1_COMPLETE;
@@ -240,7 +242,7 @@ static void note_result(run *r, const rp_h1_parser *parser)
              rp__h1_parser_keep_alive(parser), now->body_size);
     add_text(&r->events, text);
     if (failed) {
-        snprintf(text, sizeof(text), "%d %s", (int)r->error.status, r->error.text);
+        snprintf(text, sizeof(text), "%d %s", (int)r->error.status, why);
         add_text(&r->events, text);
     }
 }

@@ -133,7 +133,10 @@ void h1_run(rp_h1_parser *parser, bool head_only, const char *data, size_t size,
 
 void h1_expect(const char *expected, const char *data, size_t size)
 {
-    if (strcmp(h1.trace.text, expected) != 0)
+    /* What is no HTTP is shown, as far as it has come: how far depends on the pieces. */
+    bool is_http = strstr(expected, "is not HTTP/1.1") == NULL;
+    size_t compared = is_http ? sizeof(h1.trace.text) : strlen(expected);
+    if (strncmp(h1.trace.text, expected, compared) != 0)
         fail_msg("%.*s\n gave     %s\n expected %s", (int)size, data, h1.trace.text, expected);
 }
 

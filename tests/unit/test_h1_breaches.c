@@ -33,6 +33,42 @@ static void test_status_lines(void **state)
            "the server sent a control character in the reason phrase (RFC 9112, 4)");
 }
 
+/* Shown are the first bytes that came, up to the end of their line, and what they are if known. */
+static void test_other_protocols(void **state)
+{
+    static const struct {
+        const char *data;
+        size_t size, first;
+        const char *shown;
+    } cases[] = {
+        {"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", 32, 32, "\"SSH-2.0-OpenSSH_9.2p1 De\""},
+        {"ICY 200 OK\r\n\r\n", 14, 14, "\"ICY 200 OK\""},
+        {"<html>\n", 7, 7, "\"<html>\""},
+        {"<html>\n", 7, 2, "\"<h\""},
+        {"HTTQ/1.1", 8, 8, "\"HTTQ/1.1\""},
+        {"HTTQ/1.1", 8, 3, "\"HTTQ/1.1\""},
+        {"HTQ\r\n", 5, 1, "\"HTQ\""},
+        {"HTQ\r\n", 5, 2, "\"HTQ\""},
+        {"\x15\x03\x01\0\x02\x02\x46", 7, 7, "\"??????F\", which is a TLS alert"},
+        {"\x15\x03", 2, 1, "\"?\""},
+        {"\0\0\x12\x04\0\0\0\0\0", 9, 9, "\"?????????\", which is HTTP/2's SETTINGS"},
+        {"\x7f\"\xc3\xbc", 4, 4, "\"?\"??\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char expected[256];
+        snprintf(expected, sizeof(expected),
+                 "F:RP_E_NOT_HTTP/head the server's answer is not HTTP/1.1: it does not begin with "
+                 "\"HTTP/\", but with %s",
+                 cases[i].shown);
+        rp_h1_parser *parser = h1_create();
+        h1_run(parser, false, cases[i].data, cases[i].size, cases[i].first, cases[i].first,
+               END_NONE);
+        rp__h1_parser_destroy(parser);
+        assert_string_equal(h1.trace.text, expected);
+    }
+}
+
 static void test_line_ends(void **state)
 {
     static const char lf[] =
@@ -369,11 +405,17 @@ static void test_lenient_lines(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        H1_TEST(test_status_lines), H1_TEST(test_line_ends),
-        H1_TEST(test_header_lines), H1_TEST(test_folds),
-        H1_TEST(test_tabs),         H1_TEST(test_repeated_lengths),
-        H1_TEST(test_nul),          H1_TEST(test_framing_conflicts),
-        H1_TEST(test_bad_chunks),   H1_TEST(test_lenient_lines),
+        H1_TEST(test_status_lines),
+        H1_TEST(test_other_protocols),
+        H1_TEST(test_line_ends),
+        H1_TEST(test_header_lines),
+        H1_TEST(test_folds),
+        H1_TEST(test_tabs),
+        H1_TEST(test_repeated_lengths),
+        H1_TEST(test_nul),
+        H1_TEST(test_framing_conflicts),
+        H1_TEST(test_bad_chunks),
+        H1_TEST(test_lenient_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
