@@ -38,7 +38,8 @@ typedef enum rp_status {
     RP_OK = 0,
 
     /* The caller. */
-    RP_E_MISUSE = 1,        /* a call that its documentation forbids: nothing was started */
+    RP_E_MISUSE = 1,        /* a call that its documentation forbids, as with an invalid argument:
+                             * nothing was started */
     RP_E_NO_MEMORY = 2,     /* the allocator gave NULL */
     RP_E_UNSUPPORTED = 3,   /* this system or this build cannot do it */
     RP_E_CANCELLED = 4,     /* the caller cancelled, closed or destroyed */

@@ -99,7 +99,7 @@ typedef struct rp_tls_options {
 
     bool no_resumption; /* neither offer nor keep sessions */
 
-    /* The connection is encrypted to anybody who answers: for tests only. Each word is meant. */
+    /* No verification: encrypted to anybody who answers. For tests only; each word is meant. */
     bool insecure_accept_any_certificate;
 
     rp_keylog_fn *on_keylog; /* NULL: none */
