@@ -14,6 +14,8 @@
  * TLS takes part: while a simulation is alive, wolfSSL's random generators of its thread are
  * seeded from it. Only the contents of encrypted records differ from run to run where sessions are
  * resumed, because wolfSSL puts the real time into a ticket's age; the trace does not hold them.
+ * Dates are the world's: whether a certificate or a CRL is in date, and how far off a Retry-After's
+ * date is where the answer has no Date, the real clock says.
  *
  * All calls on one simulation from one thread; simulations of one thread end in the reverse order
  * of their making.
