@@ -337,8 +337,27 @@ static void says_who_refused(void **state)
     fixture_loop_end(loop);
 }
 
+/* From the port that is dialled. The loop is the caller's to end. */
+static rp_loop *dial_itself(const char *host, rp_address *here, outcome *got)
+{
+    rp_loop *loop = fixture_loop();
+    here->port = 0;
+    raw_close(raw_bind(here));
+    rp_local_end local = {.first_port = here->port, .last_port = here->port};
+    rp_dial_options options = {.host = host,
+                               .port = here->port,
+                               .resolve_timeout_ms = 10000,
+                               .connect_timeout_ms = 10000,
+                               .local = &local};
+    *got = (outcome){.loop = loop};
+    assert_non_null(rp__dial_start(loop, &options, on_dial, got));
+    rp_loop_run(loop);
+    assert_int_equal(got->calls, 1);
+    return loop;
+}
+
 /* Nobody listens, and our own end has the port that is dialled: as good as refused, and the port
- * is free afterwards. */
+ * is free afterwards. Another program may take it before; not every time. */
 static void does_not_reach_itself(void **state)
 {
     static const char *const hosts[] = {"127.0.0.1", "0.0.0.0", "::1"};
@@ -349,18 +368,11 @@ static void does_not_reach_itself(void **state)
         rp_address here = raw_loopback(strchr(hosts[i], ':') != NULL ? 6 : 4, 0);
         if (!raw_has_address(&here))
             continue;
-        rp_loop *loop = fixture_loop();
-        raw_close(raw_bind(&here));
-        rp_local_end local = {.first_port = here.port, .last_port = here.port};
-        rp_dial_options options = {.host = hosts[i],
-                                   .port = here.port,
-                                   .resolve_timeout_ms = 10000,
-                                   .connect_timeout_ms = 10000,
-                                   .local = &local};
-        got = (outcome){.loop = loop};
-        assert_non_null(rp__dial_start(loop, &options, on_dial, &got));
-        rp_loop_run(loop);
-        assert_int_equal(got.calls, 1);
+        rp_loop *loop = dial_itself(hosts[i], &here, &got);
+        for (int tries = 0; tries < 20 && got.error.status == RP_E_NO_LOCAL_PORTS; tries++) {
+            fixture_loop_end(loop);
+            loop = dial_itself(hosts[i], &here, &got);
+        }
         (void)snprintf(expected, sizeof(expected), "connection to %s refused", got.address);
         expect_error(&got, RP_E_CONNECT_REFUSED, RP_PHASE_CONNECT, expected);
         raw_close(raw_bind(&here));
