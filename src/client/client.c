@@ -10,7 +10,7 @@
 #include "client/redirect.h"
 #include "client/request.h"
 #include "client/shared.h"
-#include "client/target.h"
+#include "client/way.h"
 #include "client/trace.h"
 #include "client/why.h"
 #include "http/credentials.h"
@@ -504,9 +504,8 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
     if (check(client, known, events, &url, error) != RP_OK || check_upgrade(known, error) != RP_OK)
         return NULL;
     way.upgrades = known->upgrade != NULL;
-    if (rp__target_find(route, &way, client, &url, known->connect_to, known->proxy, error) !=
-            RP_OK ||
-        rp__target_own(client, &way, &url, known->target, error) != RP_OK)
+    if (rp__way_find(route, &way, client, &url, known->connect_to, known->proxy, error) != RP_OK ||
+        rp__way_check_target(client, &way, &url, known->target, error) != RP_OK)
         return NULL;
     rp_request *request = rp__request_new(client);
     if (request == NULL) {

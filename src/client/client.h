@@ -14,7 +14,7 @@
  *   conn.c      one connection: its opening, its age, its end
  *   h1.c, h2.c  what it speaks (protocol.h)
  *   request.c   a request's life, deadlines and its one on_done
- *   target.c    where a request goes, by its URL
+ *   way.c       where a request goes, by its URL
  *   route.c     where a connection goes, if not to its origin's host
  *   statistics.c, prometheus.c  what is counted
  *   why.c       why a request was slow

@@ -11,7 +11,7 @@
 #include "client/conn.h"
 #include "client/openings.h"
 #include "client/request.h"
-#include "client/target.h"
+#include "client/way.h"
 #include <ringport/life.h>
 
 #include <string.h>
@@ -183,7 +183,7 @@ rp_status rp_client_preconnect_sized(rp_client *client, const rp_preconnect_opti
         return rp__error_set(error, RP_E_MISUSE, RP_PHASE_QUEUE, "a preconnect needs a URL");
     status = rp__url_parse(&url, known.url, strlen(known.url), error);
     if (status == RP_OK)
-        status = rp__target_find(route, &way, client, &url, known.connect_to, known.proxy, error);
+        status = rp__way_find(route, &way, client, &url, known.connect_to, known.proxy, error);
     return status == RP_OK ? begin(client, &known, &url, &way, error) : status;
 }
 

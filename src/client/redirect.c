@@ -5,7 +5,7 @@
 #include "client/conn.h"
 #include "client/origin.h"
 #include "client/pool.h"
-#include "client/target.h"
+#include "client/way.h"
 #include "client/trace.h"
 #include "http/credentials.h"
 #include "http/headers.h"
@@ -207,7 +207,7 @@ static rp_status resolve(rp_request *request, char *text, const char *location, 
                              "%s redirects from https to http, which is not allowed",
                              peer_of(request));
     if (status == RP_OK)
-        status = rp__target_find(route, &way, request->client, url, r->route, r->proxy, &why);
+        status = rp__way_find(route, &way, request->client, url, r->route, r->proxy, &why);
     return status == RP_OK ? status : cannot(request, status, &why, error);
 }
 
@@ -354,7 +354,7 @@ static void follow(rp_request *request)
     request->idempotent = !r->never_replay && (r->idempotent || rp__method_idempotent(r->method));
     rp_status status = rp__url_parse(&url, r->url, strlen(r->url), &error);
     if (status == RP_OK)
-        status = rp__target_find(route, &way, client, &url, r->route, r->proxy, &error);
+        status = rp__way_find(route, &way, client, &url, r->route, r->proxy, &error);
     rp_origin *origin = status == RP_OK ? rp__origin_get(client, &url, &way) : NULL;
     if (status == RP_OK && origin == NULL)
         (void)no_memory(request, &error);

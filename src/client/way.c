@@ -1,5 +1,5 @@
-/* target.c - see target.h. */
-#include "client/target.h"
+/* way.c - see way.h. */
+#include "client/way.h"
 
 #include "base/error.h"
 #include "client/stream_tunnel.h"
@@ -36,8 +36,8 @@ static rp_status hop_find(rp_way *way, const rp_client *client, const rp_url *ur
     return rp__hop_check(way->proxy, way->hop, &rules, host, url->port, error);
 }
 
-rp_status rp__target_find(char route[RP_ROUTE_SIZE], rp_way *way, rp_client *client,
-                          const rp_url *url, const char *own, rp_proxy *proxy, rp_error *error)
+rp_status rp__way_find(char route[RP_ROUTE_SIZE], rp_way *way, rp_client *client, const rp_url *url,
+                       const char *own, rp_proxy *proxy, rp_error *error)
 {
     if (!url->https && client->options.versions == RP_HTTP_2 &&
         !client->options.http2_prior_knowledge)
@@ -57,8 +57,8 @@ rp_status rp__target_find(char route[RP_ROUTE_SIZE], rp_way *way, rp_client *cli
     return status;
 }
 
-rp_status rp__target_own(const rp_client *client, const rp_way *way, const rp_url *url,
-                         const char *target, rp_error *error)
+rp_status rp__way_check_target(const rp_client *client, const rp_way *way, const rp_url *url,
+                               const char *target, rp_error *error)
 {
     const rp_client_options *options = &client->options;
     if (target == NULL || way->proxy == NULL || way->upgrades || strstr(target, "://") == NULL ||
