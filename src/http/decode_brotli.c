@@ -31,7 +31,7 @@ static void end(void *state)
 }
 
 /* Its own words are names of constants. */
-static rp_codec_result judge(const BrotliDecoderState *brotli, const char **why)
+static rp_codec_result result_of(const BrotliDecoderState *brotli, const char **why)
 {
     BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(brotli);
     if (code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
@@ -58,7 +58,7 @@ static rp_codec_result run(void *state, rp_slice *in, uint8_t *out, size_t capac
         BrotliDecoderDecompressStream(u->brotli, &in->size, &in->data, &left, &out, NULL);
     *size = capacity - left;
     *whole = u->ended = result == BROTLI_DECODER_RESULT_SUCCESS;
-    return result == BROTLI_DECODER_RESULT_ERROR ? judge(u->brotli, why) : RP_CODEC_GOOD;
+    return result == BROTLI_DECODER_RESULT_ERROR ? result_of(u->brotli, why) : RP_CODEC_GOOD;
 }
 
 const rp_codec rp__codec_brotli = {.name = "br", .begin = begin, .end = end, .run = run};

@@ -98,7 +98,7 @@ static int step(inflater *i, rp_slice *in, uint8_t *out, size_t capacity, size_t
     return result;
 }
 
-static rp_codec_result judge(const inflater *i, int result, const char **why)
+static rp_codec_result result_of(const inflater *i, int result, const char **why)
 {
     switch (result) {
     case Z_OK:
@@ -148,7 +148,7 @@ static rp_codec_result run(void *state, rp_slice *in, uint8_t *out, size_t capac
     }
     *size = made;
     *whole = i->ended = result == Z_STREAM_END;
-    return judge(i, result, why);
+    return result_of(i, result, why);
 }
 
 const rp_codec rp__codec_gzip = {.name = "gzip", .begin = begin_gzip, .end = end, .run = run};

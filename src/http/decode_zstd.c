@@ -36,7 +36,7 @@ static void end(void *state)
     rp__free(u->memory->memory, u);
 }
 
-static rp_codec_result judge(size_t result, const char **why)
+static rp_codec_result result_of(size_t result, const char **why)
 {
     switch (ZSTD_getErrorCode(result)) {
     case ZSTD_error_memory_allocation:
@@ -64,7 +64,7 @@ static rp_codec_result run(void *state, rp_slice *in, uint8_t *out, size_t capac
     in->size -= from.pos;
     *size = to.pos;
     if (ZSTD_isError(result))
-        return judge(result, why);
+        return result_of(result, why);
     if (from.pos > 0 || to.pos > 0) /* otherwise it tells of a frame that has not begun */
         *whole = result == 0;
     return RP_CODEC_GOOD;

@@ -105,8 +105,8 @@ static void load_certificates(rp_tls_config *config, const char *text, size_t si
 }
 
 /* what and where name the source: "CA file", "ca.pem". */
-static rp_status judge(const trust_count *count, const char *what, const char *where,
-                       rp_error *error)
+static rp_status check_loaded(const trust_count *count, const char *what, const char *where,
+                              rp_error *error)
 {
     if (count->no_memory)
         return rp__tls_no_memory(error);
@@ -125,7 +125,7 @@ rp_status rp__trust_pem(rp_tls_config *config, const char *what, const char *pem
 {
     trust_count count = {0};
     load_certificates(config, pem, size, &count);
-    return judge(&count, what, "", error);
+    return check_loaded(&count, what, "", error);
 }
 
 static rp_status load_file(rp_tls_config *config, const char *path, trust_count *count,
@@ -145,7 +145,7 @@ rp_status rp__trust_file(rp_tls_config *config, const char *path, rp_error *erro
 {
     trust_count count = {0};
     rp_status status = load_file(config, path, &count, error);
-    return status != RP_OK ? status : judge(&count, "CA file", path, error);
+    return status != RP_OK ? status : check_loaded(&count, "CA file", path, error);
 }
 
 /* Files in a directory that can't be read or used are left out: such directories hold all sorts
@@ -180,7 +180,7 @@ rp_status rp__trust_directory(rp_tls_config *config, const char *path, rp_error 
     /* On Windows wolfSSL's reader leaves errno alone. */
     if (status != RP_OK)
         return rp__file_unreadable("CA directory", path, errno != 0 ? errno : ENOENT, error);
-    return judge(&count, "CA directory", path, error);
+    return check_loaded(&count, "CA directory", path, error);
 }
 
 typedef struct system_store {
@@ -199,7 +199,7 @@ static void load_anchor(void *user, const uint8_t *der, size_t size)
 static rp_status store_failed(const trust_count *count, rp_error *error)
 {
     if (count->refused > 0)
-        return judge(count, "the system's trust store", "", error);
+        return check_loaded(count, "the system's trust store", "", error);
     return rp__error_set(error, RP_E_TLS_CONFIG, RP_PHASE_NONE,
                          "the system's trust store is empty: name a CA file");
 }

@@ -138,7 +138,7 @@ static bool ask_judge(rp_verifier *verifier, const rp_sent_chain *sent, const rp
 }
 
 /* True: the leaf is good, or may be. False: *verifier->error says why it is not. */
-static bool judge(rp_verifier *verifier, const rp_sent_chain *sent)
+static bool verify_chain(rp_verifier *verifier, const rp_sent_chain *sent)
 {
     const rp_tls_config *config = verifier->config;
     rp_certificate leaf;
@@ -249,7 +249,7 @@ static bool accept_chain(rp_verifier *verifier, const rp_sent_chain *sent)
 {
     if (verifier->evidence != NULL && !verifier->evidence->with_certificates)
         return wait_for_status(verifier, sent);
-    verifier->accepted = judge(verifier, sent);
+    verifier->accepted = verify_chain(verifier, sent);
     return verifier->accepted;
 }
 
@@ -324,7 +324,7 @@ int rp__verifier_status(rp_verifier *verifier, int index, rp_slice data)
     rp_sent_chain *sent = &evidence->waiting;
     if (index == RP_STATUS_MESSAGE && !rp__certificate_status_read(data, &sent->staples[0]))
         return refuse_malformed_status(verifier);
-    verifier->accepted = judge(verifier, sent);
+    verifier->accepted = verify_chain(verifier, sent);
     return verifier->accepted ? 0 : refuse_status(verifier, code_of(verifier->error->status));
 }
 

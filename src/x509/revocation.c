@@ -13,8 +13,8 @@ static rp_slice staple_of(const rp_staples *staples, const rp_path *path, const 
 }
 
 /* Both sides are heard: what one calls revoked the other can't make good. */
-static rp_standing judge(const rp_revocation *revocation, const rp_certificate *certificate,
-                         rp_issuer issuer, rp_slice staple, int64_t now)
+static rp_standing standing_of(const rp_revocation *revocation, const rp_certificate *certificate,
+                               rp_issuer issuer, rp_slice staple, int64_t now)
 {
     rp_standing by_list = rp__crls_judge(revocation->crls, certificate, issuer, now);
     if (staple.data == NULL || by_list.kind == RP_STANDING_REVOKED ||
@@ -56,7 +56,8 @@ static rp_path_failure check(const rp_revocation *revocation, const rp_path *pat
     if (is_anchor && !needs_staple)
         return none;
     (void)rp__public_key_read(&key, above->public_key); /* as has been seen */
-    rp_standing standing = judge(revocation, certificate, (rp_issuer){above, &key}, staple, now);
+    rp_standing standing =
+        standing_of(revocation, certificate, (rp_issuer){above, &key}, staple, now);
     bool refused = standing.kind == RP_STANDING_REVOKED || standing.kind == RP_STANDING_NO_MEMORY ||
                    (standing.kind == RP_STANDING_UNKNOWN && (has_staple || revocation->hard));
     /* Where there is a response, it is what is not known. */
