@@ -48,14 +48,14 @@ typedef struct rp_os_code_table {
 } rp_os_code_table;
 extern const rp_os_code_table rp__os_codes;
 
-/* Asks the system's own chain engine whether the certificates that a server showed (DER, the leaf
- * first) lead to a root that it trusts for servers. It may have to fetch that root, or what is
- * missing on the way to it: not on a loop's thread, for it takes RP_CHAIN_ENGINE_LIMIT_MS at worst,
- * and nothing interrupts it. Names are not its business. */
-typedef bool rp__chain_engine(const rp_slice *certificates, size_t count);
-#define RP_CHAIN_ENGINE_LIMIT_MS 10000
+/* Asks the system itself whether the certificates that a server showed (DER, the leaf first) lead
+ * to a root that it trusts for servers. It may have to fetch that root, or what is missing on the
+ * way to it: not on a loop's thread, for it takes RP_SYSTEM_VERIFIER_LIMIT_MS at worst, and nothing
+ * interrupts it. Names are not its business. */
+typedef bool rp_system_verifier(const rp_slice *certificates, size_t count);
+#define RP_SYSTEM_VERIFIER_LIMIT_MS 10000
 
 /* NULL: there is none, and the trust anchors above are all. */
-rp__chain_engine *rp__system_chain_engine(void);
+rp_system_verifier *rp__system_verifier(void);
 
 #endif

@@ -52,7 +52,7 @@ void rp__wipe(void *bytes, size_t size)
     explicit_bzero(bytes, size);
 }
 
-rp__chain_engine *rp__system_chain_engine(void)
+rp_system_verifier *rp__system_verifier(void)
 {
     return NULL;
 }

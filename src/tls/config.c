@@ -265,9 +265,9 @@ static rp_status set_pins(rp_tls_config *config, const char *list, rp_error *err
 
 /* ---- Trust ----------------------------------------------------------------------------------- */
 
-bool rp__tls_config_ask(rp_tls_config *config, rp__chain_engine *engine)
+bool rp__tls_config_ask(rp_tls_config *config, rp_system_verifier *verifier)
 {
-    config->judge = rp__judge_create(&config->memory, engine);
+    config->judge = rp__judge_create(&config->memory, verifier);
     return config->judge != NULL;
 }
 
@@ -289,8 +289,8 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
     }
     if (status == RP_OK && (!given || options->trust_system_too)) {
         status = rp__trust_system(config, error);
-        if (status == RP_OK && rp__system_chain_engine() != NULL &&
-            !rp__tls_config_ask(config, rp__system_chain_engine()))
+        if (status == RP_OK && rp__system_verifier() != NULL &&
+            !rp__tls_config_ask(config, rp__system_verifier()))
             status = rp__tls_no_memory(error);
     }
     return status;

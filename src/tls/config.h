@@ -58,9 +58,9 @@ typedef struct rp_tls_server_options {
 rp_status rp__tls_server_config_create(rp_tls_config **config, const rp_tls_server_options *options,
                                        rp_error *error);
 
-/* Chains that lead to no anchor are put to engine. Before the configuration is used, once; what
- * trusts the system's store has the system's engine already. False: no memory. */
-bool rp__tls_config_ask(rp_tls_config *config, rp__chain_engine *engine);
+/* Chains that lead to no anchor are put to verifier. Before the configuration is used, once; what
+ * trusts the system's store has the system's already. False: no memory. */
+bool rp__tls_config_ask(rp_tls_config *config, rp_system_verifier *verifier);
 
 /* Whether a peer's certificate is looked at, be it for its key only. */
 static inline bool rp__tls_config_judges(const rp_tls_config *config)

@@ -1,4 +1,4 @@
-/* judge.c - the threads that ask the system's chain engine. */
+/* judge.c - the threads that ask the system's verifier. */
 #include "tls/judge.h"
 
 #include "base/assert.h"
@@ -15,7 +15,7 @@ typedef struct judge_thread {
 } judge_thread;
 
 struct rp_judge {
-    rp__chain_engine *engine;
+    rp_system_verifier *verifier;
     rp_memory *memory; /* locked, as what follows */
     rp_mutex mutex;
     rp_link waiting;
@@ -77,7 +77,7 @@ static void judge_main(void *argument)
         rp_question *question = RP_CONTAINER(link, rp_question, link);
         question->state = RP_QUESTION_OPEN;
         rp__mutex_unlock(&judge->mutex);
-        bool trusted = judge->engine(question->certificates, question->count);
+        bool trusted = judge->verifier(question->certificates, question->count);
         rp__mutex_lock(&judge->mutex);
         answer(judge, question, trusted);
     }
@@ -136,12 +136,12 @@ bool rp__judge_drop(rp_judge *judge, rp_question *question)
 
 /* ---- life ---- */
 
-rp_judge *rp__judge_create(rp_memory *memory, rp__chain_engine *engine)
+rp_judge *rp__judge_create(rp_memory *memory, rp_system_verifier *verifier)
 {
     rp_judge *judge = rp__allocate(memory, sizeof(*judge));
     if (judge == NULL)
         return NULL;
-    judge->engine = engine;
+    judge->verifier = verifier;
     judge->memory = memory;
     rp__mutex_init(&judge->mutex);
     rp__list_init(&judge->waiting);

@@ -1,5 +1,5 @@
-/* judge.h - asking another about a chain that leads to no trust anchor of ours: the system's chain
- * engine (base/platform.h), which may know the root all the same.
+/* judge.h - asking another about a chain that leads to no trust anchor of ours: the system's
+ * verifier (base/platform.h), which may know the root all the same.
  *
  * That takes its time and cannot be interrupted. So it is done on threads of the judge's, at most
  * RP_JUDGE_THREADS, each of which ends when no question waits. A judge belongs to a TLS
@@ -47,8 +47,8 @@ struct rp_question {
 };
 
 /* Allocates from memory, under a lock of its own: nobody else may meanwhile. NULL: no memory. */
-rp_judge *rp__judge_create(rp_memory *memory, rp__chain_engine *engine);
-/* Every question must be freed or dropped. Waits for what the engine is at. NULL does nothing. */
+rp_judge *rp__judge_create(rp_memory *memory, rp_system_verifier *verifier);
+/* Every question must be freed or dropped. Waits for what the verifier is at. NULL does nothing. */
 void rp__judge_destroy(rp_judge *judge);
 
 /* Copies the certificates; NULL: no memory. Any thread, as all that follows. */

@@ -17,7 +17,7 @@ enum { HOLD, YES, NO };
 static atomic_int reply, asked, at_once, at_once_most;
 static size_t certificates; /* that the next chains have */
 
-static bool engine(const rp_slice *chain, size_t count)
+static bool verifier(const rp_slice *chain, size_t count)
 {
     int now = atomic_fetch_add(&at_once, 1) + 1;
     for (int most = atomic_load(&at_once_most); now > most;) {
@@ -42,7 +42,7 @@ static void begin_with(probe_pair *pair, int version, const char *certificate, i
     atomic_store(&at_once_most, 0);
     certificates = 1;
     probe_pair_begin(pair, version, certificate);
-    assert_true(rp__tls_config_ask(pair->client_tls, engine));
+    assert_true(rp__tls_config_ask(pair->client_tls, verifier));
 }
 
 /* "foreign" is of an authority that the client does not know. */
@@ -51,7 +51,7 @@ static void begin(probe_pair *pair, int version, int answer)
     begin_with(pair, version, "foreign", answer);
 }
 
-/* The engine's threads do not wake the loop. */
+/* The judge's threads do not wake the loop. */
 static void until_asked(probe_pair *pair, int count)
 {
     for (int i = 0; i < 20000 && atomic_load(&asked) < count; i++)
@@ -66,7 +66,7 @@ static void open_with_question(probe_pair *pair)
     until_asked(pair, 1);
 }
 
-/* The engine's thread has gone, or the loop's end would not know of it. */
+/* The judge's thread has gone, or the loop's end would not know of it. */
 static void end(probe_pair *pair)
 {
     atomic_store(&reply, NO);
@@ -141,7 +141,7 @@ static void test_refused(void **state)
     }
 }
 
-/* The whole of the chain is put to the engine. */
+/* The whole of the chain is put to the verifier. */
 static void test_chain(void **state)
 {
     (void)state;
@@ -153,7 +153,7 @@ static void test_chain(void **state)
         pair.client_tls = tls_client(&(rp_tls_options){.ca_file = tls_cert("other-ca.pem"),
                                                        .minimum_version = (rp_tls_version)version,
                                                        .maximum_version = (rp_tls_version)version});
-        assert_true(rp__tls_config_ask(pair.client_tls, engine));
+        assert_true(rp__tls_config_ask(pair.client_tls, verifier));
         certificates = 2;
         probe_pair_open(&pair);
         assert_int_equal(atomic_load(&asked), 1);
@@ -174,7 +174,7 @@ static void refuses(const char *certificate, const char *host, const char *pin)
                                                        .pinned_keys = pin,
                                                        .minimum_version = (rp_tls_version)version,
                                                        .maximum_version = (rp_tls_version)version});
-        assert_true(rp__tls_config_ask(pair.client_tls, engine));
+        assert_true(rp__tls_config_ask(pair.client_tls, verifier));
         certificates = 2;
         pair.host = host;
         probe_pair_start(&pair);
@@ -206,7 +206,7 @@ static void test_close(void **state)
         probe_pair pair;
         begin(&pair, version, HOLD);
         open_with_question(&pair);
-        probe_close(&pair.client); /* does not wait for the engine */
+        probe_close(&pair.client); /* does not wait for the verifier */
         UNTIL(pair.loop, pair.client.closes == 1);
         assert_int_equal(pair.client.open_error.status, RP_E_CANCELLED);
         assert_int_equal(pair.client.open_error.phase, RP_PHASE_HANDSHAKE);
@@ -255,7 +255,7 @@ static void test_destroy(void **state)
         probe_loop_end(pair.loop);
         assert_int_equal(pair.client.closes, 1);
         atomic_store(&reply, NO);
-        rp_tls_config_release(pair.client_tls); /* waits for the engine */
+        rp_tls_config_release(pair.client_tls); /* waits for the verifier */
         assert_int_equal(atomic_load(&at_once), 0);
         rp_tls_config_release(pair.server_tls);
     }

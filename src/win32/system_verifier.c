@@ -1,5 +1,6 @@
-/* chain.c - Windows' chain engine, which knows more roots than there are in the store ROOT: Windows
- * brings but a few, and fetches the others of Microsoft's list when a chain first needs them. */
+/* system_verifier.c - Windows' chain engine, which knows more roots than there are in the store
+ * ROOT: Windows brings but a few, and fetches the others of Microsoft's list when a chain first
+ * needs them. */
 #include "base/platform.h"
 
 #include "win32/winsock.h"
@@ -37,7 +38,7 @@ static bool leads_to_root(PCCERT_CONTEXT leaf, HCERTSTORE others)
     CERT_CHAIN_PARA parameters = {
         .cbSize = sizeof(parameters),
         .RequestedUsage = {USAGE_MATCH_TYPE_AND, {1, usages}},
-        .dwUrlRetrievalTimeout = RP_CHAIN_ENGINE_LIMIT_MS,
+        .dwUrlRetrievalTimeout = RP_SYSTEM_VERIFIER_LIMIT_MS,
     };
     PCCERT_CHAIN_CONTEXT chain;
     if (!CertGetCertificateChain(NULL, leaf, NULL, others, &parameters, 0, NULL, &chain))
@@ -67,7 +68,7 @@ static bool ask(const rp_slice *certificates, size_t count)
     return good;
 }
 
-rp__chain_engine *rp__system_chain_engine(void)
+rp_system_verifier *rp__system_verifier(void)
 {
     return ask;
 }
