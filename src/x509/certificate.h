@@ -3,7 +3,7 @@
 #ifndef RP_X509_CERTIFICATE_H
 #define RP_X509_CERTIFICATE_H
 
-#include "x509/names.h"
+#include "x509/dname.h"
 
 typedef enum rp_key_usage { /* RFC 5280, 4.2.1.3: bit 0 first */
                             RP_USAGE_DIGITAL_SIGNATURE = 0x80,
@@ -19,7 +19,7 @@ typedef struct rp_certificate {
 
     unsigned version; /* 1 to 3 */
     rp_slice serial;
-    rp_slice issuer, subject;      /* distinguished names, see names.h */
+    rp_slice issuer, subject;      /* distinguished names, see dname.h */
     bool self_issued;              /* they are equal (RFC 5280, 3.2) */
     int64_t not_before, not_after; /* seconds since 1970; both belong to the validity */
     rp_slice public_key;           /* SubjectPublicKeyInfo, with its header */

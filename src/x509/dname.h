@@ -1,10 +1,10 @@
-/* names.h - the names that certificates hold: distinguished names (X.501) and lists of general
+/* dname.h - the names that certificates hold: distinguished names (X.501) and lists of general
  * names (RFC 5280, 4.2.1.6).
  *
  * A distinguished name is the content of its SEQUENCE, checked once by rp__dname_read; what takes
  * one relies on that. */
-#ifndef RP_X509_NAMES_H
-#define RP_X509_NAMES_H
+#ifndef RP_X509_DNAME_H
+#define RP_X509_DNAME_H
 
 #include "base/slice.h"
 

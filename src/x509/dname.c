@@ -1,5 +1,5 @@
-/* names.c - distinguished and general names. */
-#include "x509/names.h"
+/* dname.c - distinguished and general names. */
+#include "x509/dname.h"
 
 #include "base/hash.h"
 #include "base/text.h"

@@ -1,8 +1,8 @@
-/* test_x509_names.c - which distinguished names are one, and which lie within another. */
+/* test_x509_dname.c - which distinguished names are one, and which lie within another. */
 #include "support/chains.h"
 #include "x509/certificate.h"
 #include "x509/der.h"
-#include "x509/names.h"
+#include "x509/dname.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
