@@ -133,7 +133,7 @@ bool rp__hedge_may_use(const rp_request *request, const rp_conn *conn)
                                    strcmp(conn->facts->address, first->facts->address) != 0);
 }
 
-bool rp__hedge_is_spare(const rp_request *request)
+bool rp__hedge_is_beside_first(const rp_request *request)
 {
     return request->is_second && request->hedge != NULL && !request->hedge->carries;
 }
@@ -277,7 +277,7 @@ static void is_late(rp_timer *timer, void *user)
     if (first->state != RP_REQUEST_ACTIVE || first->conn == NULL || first->sent_ns == 0 ||
         first->head_begun || hedge->second != NULL || hedge->tried || first->client->drain.begun)
         return;
-    if (rp__origin_waiting(origin) > 0 || rp__limit_room(origin) <= origin->queued_spares ||
+    if (rp__origin_waiting(origin) > 0 || rp__limit_room(origin) <= origin->queued_second_count ||
         !take(hedge, lessons))
         return;
     hedge->second = second_new(hedge);

@@ -60,7 +60,7 @@ const rp_request *rp__hedge_teller(const rp_request *request);
 /* May it be given to this connection? A second is not sent where the first is. */
 bool rp__hedge_may_use(const rp_request *request, const rp_conn *conn);
 /* Nobody misses it: a second beside its first. */
-bool rp__hedge_is_spare(const rp_request *request);
+bool rp__hedge_is_beside_first(const rp_request *request);
 /* It was given up because the second was faster. */
 bool rp__hedge_is_lost(const rp_request *request);
 

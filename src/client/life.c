@@ -1,7 +1,7 @@
 /* life.c - preconnects, drain, and the cancelling of all.
  *
  * A preconnect is demand without a request: its origin wants so many connections that nobody uses
- * (origin->spare_wanted), openings.c opens them as it does for the queue, and those that are open
+ * (origin->idle_wanted), openings.c opens them as it does for the queue, and those that are open
  * become idle. What it waits for may change by anything that happens to a connection, and a drain
  * also by the end of each request: whatever does so only orders a look, which then finds out, once
  * in a turn, with nobody's call under way. */
@@ -53,7 +53,7 @@ static void want(rp_origin *origin)
         if (p->origin == origin && !p->over && p->count > most)
             most = p->count;
     }
-    origin->spare_wanted = most;
+    origin->idle_wanted = most;
     rp__origin_look(origin);
 }
 

@@ -217,10 +217,10 @@ bool rp__origin_shares_one(const rp_origin *origin)
 /* Preconnects wait like requests. */
 static uint32_t demand(const rp_origin *origin)
 {
-    bool has = rp__origin_shares_one(origin) || origin->spare_wanted <= origin->idle_count;
+    bool has = rp__origin_shares_one(origin) || origin->idle_wanted <= origin->idle_count;
     uint32_t room = rp__limit_room(origin);
     uint32_t requests = origin->queued_count < room ? origin->queued_count : room;
-    return requests + (has ? 0 : origin->spare_wanted - origin->idle_count);
+    return requests + (has ? 0 : origin->idle_wanted - origin->idle_count);
 }
 
 /* Openings for those who wait, as many as their requests fill; a few while it is not known how many
@@ -307,8 +307,8 @@ void rp__origin_queue(rp_request *request)
 {
     rp_origin *origin = request->origin;
     rp__list_append(queue_place(request), &request->queue_link); /* before the place */
-    request->queued_spare = request->hedge != NULL && rp__hedge_is_spare(request);
-    origin->queued_spares += request->queued_spare;
+    request->queued_as_second = request->hedge != NULL && rp__hedge_is_beside_first(request);
+    origin->queued_second_count += request->queued_as_second;
     origin->queued_count++;
     origin->client->queued_count++;
     rp__origin_look(origin);
@@ -318,8 +318,8 @@ void rp__origin_withdraw(rp_request *request)
 {
     rp_origin *origin = request->origin;
     rp__list_remove(&request->queue_link);
-    origin->queued_spares -= request->queued_spare;
-    request->queued_spare = false;
+    origin->queued_second_count -= request->queued_as_second;
+    request->queued_as_second = false;
     origin->queued_count--;
     origin->client->queued_count--;
     rp__origin_look(origin);

@@ -31,17 +31,17 @@ struct rp_origin {
     rp_link conns; /* all of its connections, the one opened first first */
     rp_link ready; /* connections in use that take more, the one that was full last first */
     rp_link idle;  /* connections that nobody uses, the latest used first */
-    uint32_t queued_spares; /* of queued_count: seconds beside their firsts (hedge.h) */
+    uint32_t queued_second_count; /* of queued_count: seconds beside their firsts (hedge.h) */
     uint32_t request_count, queued_count, conn_count, opening_count, open_count, idle_count;
     uint32_t fresh_count, stalled_count; /* openings; stalled ones since the last that succeeded */
     uint32_t retired_count;              /* open ones that end when what they have is done */
     uint32_t in_flight;                  /* requests that a connection has */
     uint32_t number;                     /* of all that the client made */
     rp_counts counts;
-    uint32_t spare_wanted; /* idle ones, by preconnects */
-    uint32_t takes;   /* requests at once on a connection, as the last one said; 0: not known */
-    bool takes_said;  /* that is so; else it is what the last one seemed to take */
-    bool multiplexed; /* its last connection's protocol is */
+    uint32_t idle_wanted; /* by preconnects */
+    uint32_t takes;       /* requests at once on a connection, as the last one said; 0: not known */
+    bool takes_said;      /* that is so; else it is what the last one seemed to take */
+    bool multiplexed;     /* its last connection's protocol is */
     uint32_t probes_failed;    /* of those that are on their way while takes is not known */
     rp_http_versions versions; /* that its connections may speak */
     uint64_t hash;
@@ -104,7 +104,7 @@ void rp__origin_look(rp_origin *origin);
 /* Requests that wait, but for seconds of others (hedge.h), for which nobody else has to. */
 static inline uint32_t rp__origin_waiting(const rp_origin *origin)
 {
-    return origin->queued_count - origin->queued_spares;
+    return origin->queued_count - origin->queued_second_count;
 }
 
 /* Puts the request into the queue of its origin; takes it out. */

@@ -273,8 +273,8 @@ static void conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp
 {
     rp_error told = *error;
     uint64_t delay_ms, now_us = rp__request_since_us(request, rp__loop_now_ns(conn->client->loop));
-    bool spare = request->hedge != NULL && rp__hedge_is_spare(request);
-    bool again = !spare && rp__replay_again(request, fate, error, &delay_ms);
+    bool beside_first = request->hedge != NULL && rp__hedge_is_beside_first(request);
+    bool again = !beside_first && rp__replay_again(request, fate, error, &delay_ms);
     conn->origin->counts.replayed += again && request->written;
     rp__replay_error(request, fate, rp__conn_peer(conn), &told);
     if (again && request->written)

@@ -56,14 +56,14 @@ struct rp_request {
     uint32_t stream_id; /* HTTP/2's; 0: none */
     int status;
     unsigned attempts;
-    bool no_memory;    /* not even to say why it ends */
-    bool has_body;     /* else upload is all zero */
-    bool delays;       /* delay_timer was started */
-    bool tells_local;  /* it, or the one that it is the second of, explains */
-    bool is_second;    /* of a request that is hedged */
-    bool queued_spare; /* it is in the queue as such, its first under way */
-    bool redirected;   /* it has: a server may have acted on it */
-    bool head_only;    /* HEAD */
+    bool no_memory;        /* not even to say why it ends */
+    bool has_body;         /* else upload is all zero */
+    bool delays;           /* delay_timer was started */
+    bool tells_local;      /* it, or the one that it is the second of, explains */
+    bool is_second;        /* of a request that is hedged */
+    bool queued_as_second; /* it is in the queue as such, its first under way */
+    bool redirected;       /* it has: a server may have acted on it */
+    bool head_only;        /* HEAD */
     bool idempotent;
     bool fresh_only; /* not on a connection that has served before */
     bool cancelled;  /* no on_head and on_body any more */
