@@ -539,7 +539,7 @@ rp_request *rp_client_send_sized(rp_client *client, const rp_request_options *op
         rp__origin_release_if_unused(origin);
         return NULL;
     }
-    rp__request_started(request);
+    rp__request_on_started(request);
     rp__trace_request(request, RP_TRACE_BEGIN);
     rp__pool_submit(request);
     return request;

@@ -397,7 +397,7 @@ void rp__conn_assign(rp_conn *conn, rp_request *request)
         note_local(conn, request);
     if (request->explain != NULL && conn->given > 1) /* else its opening counts too */
         request->explain->resent_then = rp__stream_numbers(conn->stream).resent;
-    rp__request_assigned(request);
+    rp__request_on_assigned(request);
     conn->origin->served_ns = request->assigned_ns;
     rp__trace_request(request, RP_TRACE_ASSIGNED);
     rp__limit_entered(request);
@@ -425,7 +425,7 @@ void rp__conn_detach(rp_conn *conn, rp_request *request)
 
 void rp__conn_serves(rp_conn *conn, rp_request *request)
 {
-    rp__request_begun(request);
+    rp__request_on_begun(request);
     rp__conn_note(conn, request);
     if (conn->served > 0)
         conn->client->loop->stats.connections_reused++;

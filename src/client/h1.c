@@ -171,7 +171,7 @@ static bool on_head(void *user, const rp_response_head *head)
     if (!head->informational)
         keep_alive_note(conn, head);
     session_of(conn)->is_old = head->version == 10;
-    rp__request_head(request, head);
+    rp__request_on_head(request, head);
     return session_of(conn)->request == request;
 }
 
@@ -179,14 +179,14 @@ static bool on_body(void *user, const uint8_t *data, size_t size)
 {
     rp_conn *conn = user;
     rp_request *request = session_of(conn)->request;
-    rp__request_body(request, data, size);
+    rp__request_on_body(request, data, size);
     return session_of(conn)->request == request;
 }
 
 static void on_trailers(void *user, const rp_header *trailers, size_t count)
 {
     rp_conn *conn = user;
-    rp__request_trailers(session_of(conn)->request, trailers, count);
+    rp__request_on_trailers(session_of(conn)->request, trailers, count);
 }
 
 /* The answer's head gave the connection to the caller (rp_request_upgrade), who gets what stands
@@ -226,7 +226,7 @@ static void body_is_sent(rp_conn *conn)
     session *h1 = session_of(conn);
     rp__stream_want_fill(conn->stream, NULL);
     h1->body_unsent = false;
-    rp__request_sent(h1->request);
+    rp__request_on_sent(h1->request);
 }
 
 static void received(rp_conn *conn, const uint8_t *data, size_t size)
@@ -251,7 +251,7 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
     size_t used = 0;
     uint64_t body_before = request->body_bytes;
     bool limited = request->has_credit_limit;
-    rp__request_moved(request);
+    rp__request_on_moved(request);
     rp_h1_result result = rp__h1_parser_feed(h1->parser, data, size, &used, &error);
     if (h1->given) { /* the request itself may be gone, by a callback */
         let_go(conn, request, data + used, size - used, used);
@@ -260,8 +260,8 @@ static void received(rp_conn *conn, const uint8_t *data, size_t size)
     if (h1->request != request)
         return; /* a callback ended it */
     if (!request->told_head && rp__h1_parser_in_head(h1->parser))
-        rp__request_moved(request); /* behind an interim response the next head has begun */
-    if (limited)                    /* what is no body needs no credit of the caller's */
+        rp__request_on_moved(request); /* behind an interim response the next head has begun */
+    if (limited)                       /* what is no body needs no credit of the caller's */
         rp_stream_consume(conn->stream, size - (size_t)(request->body_bytes - body_before));
     switch (result) {
     case RP_H1_COMPLETE:
@@ -323,7 +323,7 @@ static void body_written(rp_stream *stream, rp_write *write, const rp_error *err
     if (h1->request == NULL)
         return;
     if (error == NULL) {
-        rp__request_sent(h1->request);
+        rp__request_on_sent(h1->request);
         return;
     }
     /* The server may have answered before it stopped reading: the answer, or the end, will come. */
@@ -432,10 +432,10 @@ static void serve(rp_conn *conn)
         return;
     }
     if (has_small_body(request)) {
-        rp__request_sent(request);
+        rp__request_on_sent(request);
         return;
     }
-    rp__request_uploads(request);
+    rp__request_on_upload(request);
     h1->body_unsent = true;
     h1->body_last = false;
     rp__upload_begins(request);

@@ -286,25 +286,25 @@ static void on_answer(void *user, rp_h2_stream *stream)
     const rp_request *next = rp__h2_next_user(session_of(conn)->h2, stream);
     if (next != NULL)
         rp__fetch(next, FETCHED);
-    rp__request_moved(request);
+    rp__request_on_moved(request);
 }
 
 static void on_head(void *user, rp_h2_stream *stream, const rp_response_head *head)
 {
     (void)user;
-    rp__request_head(stream->user, head);
+    rp__request_on_head(stream->user, head);
 }
 
 static void on_body(void *user, rp_h2_stream *stream, const uint8_t *data, size_t size)
 {
     (void)user;
-    rp__request_body(stream->user, data, size);
+    rp__request_on_body(stream->user, data, size);
 }
 
 static void on_trailers(void *user, rp_h2_stream *stream, const rp_header *trailers, size_t count)
 {
     (void)user;
-    rp__request_trailers(stream->user, trailers, count);
+    rp__request_on_trailers(stream->user, trailers, count);
 }
 
 static void on_frame(void *user, rp_h2_stream *stream, size_t out_size)
@@ -316,7 +316,7 @@ static void on_frame(void *user, rp_h2_stream *stream, size_t out_size)
     stream->sent_mark = rp__stream_sent(conn->stream) + out_size;
     rp__upload_taken(request);
     if (!stream->uploading)
-        rp__request_sent(request);
+        rp__request_on_sent(request);
 }
 
 static const rp_h2_events events = {.on_answer = on_answer,
@@ -472,7 +472,7 @@ static void serve(rp_conn *conn, rp_request *request)
     rp__conn_serves(conn, request);
     request->stream_id = stream->id;
     if (exchange.body != NULL) {
-        rp__request_uploads(request);
+        rp__request_on_upload(request);
         rp__upload_begins(request);
     }
     silence_begins(conn);

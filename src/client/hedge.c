@@ -377,7 +377,7 @@ static void second_head(rp_request *second, const rp_response_head *head)
     note(first, second);
     rp__trace_attempt(first); /* what is traced of the second begins here */
     rp__trace_request(first, RP_TRACE_ASSIGNED);
-    rp__request_head(first, head);
+    rp__request_on_head(first, head);
 }
 
 bool rp__hedge_head(rp_request *request, const rp_response_head *head)

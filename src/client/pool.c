@@ -142,7 +142,7 @@ void rp__pool_submit(rp_request *request)
         rp__why_goes(request);
     if (rp__pool_offer(request))
         return;
-    rp__request_queued(request);
+    rp__request_on_queued(request);
     rp__origin_queue(request);
     rp__trace_request(request, RP_TRACE_QUEUED);
     rp__openings_begin(request->origin);
@@ -288,7 +288,7 @@ static void conn_lost(rp_conn *conn, rp_request *request, rp_fate fate, const rp
     if (!again)
         rp__request_finish(request, &told);
     else if (delay_ms > 0)
-        rp__request_delayed(request, delay_ms, delay_is_over);
+        rp__request_delay(request, delay_ms, delay_is_over);
     else
         rp__pool_submit(request);
 }

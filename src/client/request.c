@@ -355,21 +355,21 @@ static void phase_timer_fired(rp_timer *timer, void *user)
         watch(request);
 }
 
-void rp__request_started(rp_request *request)
+void rp__request_on_started(rp_request *request)
 {
     if (is_limit(request->total_timeout_ms))
         rp_timer_start(request->client->loop, &request->total_timer, request->total_timeout_ms,
                        total_timed_out, request);
 }
 
-void rp__request_queued(rp_request *request)
+void rp__request_on_queued(rp_request *request)
 {
     request->state = RP_REQUEST_QUEUED;
     request->queued_ns = rp__loop_now_ns(request->client->loop);
     watch(request);
 }
 
-void rp__request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over)
+void rp__request_delay(rp_request *request, uint64_t delay_ms, rp_timer_fn *over)
 {
     request->state = RP_REQUEST_DELAYED;
     request->queued_ns = rp__loop_now_ns(request->client->loop);
@@ -378,7 +378,7 @@ void rp__request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *ov
     watch(request);
 }
 
-void rp__request_assigned(rp_request *request)
+void rp__request_on_assigned(rp_request *request)
 {
     request->state = RP_REQUEST_ACTIVE;
     request->begun = request->head_begun = request->written = false;
@@ -389,7 +389,7 @@ void rp__request_assigned(rp_request *request)
     watch_for(request, (deadline){FOR_UPLOAD, request->moved_ns, request->idle_timeout_ms});
 }
 
-void rp__request_begun(rp_request *request)
+void rp__request_on_begun(rp_request *request)
 {
     request->attempts++;
     request->written = true;
@@ -398,13 +398,13 @@ void rp__request_begun(rp_request *request)
         rp__hedge_begun(request);
 }
 
-void rp__request_uploads(rp_request *request)
+void rp__request_on_upload(rp_request *request)
 {
     request->upload_under_way = true;
     watch(request);
 }
 
-void rp__request_sent(rp_request *request)
+void rp__request_on_sent(rp_request *request)
 {
     request->sent_ns = rp__loop_now_ns(request->client->loop);
     request->timings.sent_us = rp__request_since_us(request, request->sent_ns);
@@ -422,7 +422,7 @@ static void head_begins(rp_request *request)
     watch_for(request, (deadline){FOR_REST, now, request->idle_timeout_ms});
 }
 
-void rp__request_moved(rp_request *request)
+void rp__request_on_moved(rp_request *request)
 {
     request->begun = true;
     if (!request->head_begun)
@@ -483,7 +483,7 @@ static bool head_note(rp_request *request, const rp_response_head *head)
     return request->redirects == NULL || !(*request->redirects)->head(request, head);
 }
 
-void rp__request_head(rp_request *request, const rp_response_head *head)
+void rp__request_on_head(rp_request *request, const rp_response_head *head)
 {
     if (!head_note(request, head))
         return;
@@ -528,13 +528,13 @@ void rp__request_follows(rp_request *request, const rp_response_head *head,
                    request);
 }
 
-void rp__request_body(rp_request *request, const uint8_t *data, size_t size)
+void rp__request_on_body(rp_request *request, const uint8_t *data, size_t size)
 {
     if (request->body_bytes == 0)
         rp__trace_request(request, RP_TRACE_BODY);
     request->body_bytes += size;
     if (request->is_second) {
-        rp__request_body(request->hedge->first, data, size);
+        rp__request_on_body(request->hedge->first, data, size);
         return;
     }
     if (request->follow != NULL) {
@@ -553,7 +553,7 @@ void rp__request_body(rp_request *request, const uint8_t *data, size_t size)
         rp__why_owes(request, true);
 }
 
-void rp__request_trailers(rp_request *request, const rp_header *trailers, size_t count)
+void rp__request_on_trailers(rp_request *request, const rp_header *trailers, size_t count)
 {
     if (request->is_second)
         request = request->hedge->first;

@@ -135,20 +135,20 @@ void rp__request_finish_now(rp_request *request);
 /* What happens to it, for its deadlines: the caller sent it; it waits in the queue; a connection
  * has it; its first byte is written; a large body follows; its last byte was handed to the network;
  * a byte of an answer came. */
-void rp__request_started(rp_request *request);
-void rp__request_queued(rp_request *request);
-void rp__request_assigned(rp_request *request);
-void rp__request_begun(rp_request *request);
-void rp__request_uploads(rp_request *request);
-void rp__request_sent(rp_request *request);
-void rp__request_moved(rp_request *request);
+void rp__request_on_started(rp_request *request);
+void rp__request_on_queued(rp_request *request);
+void rp__request_on_assigned(rp_request *request);
+void rp__request_on_begun(rp_request *request);
+void rp__request_on_upload(rp_request *request);
+void rp__request_on_sent(rp_request *request);
+void rp__request_on_moved(rp_request *request);
 /* A head is whole, or a piece of the body came: tells the caller, who may end the request, or lose
  * the connection, inside. A head may be no answer: then the request has left, to be sent
  * elsewhere. */
-void rp__request_head(rp_request *request, const rp_response_head *head);
-void rp__request_body(rp_request *request, const uint8_t *data, size_t size);
+void rp__request_on_head(rp_request *request, const rp_response_head *head);
+void rp__request_on_body(rp_request *request, const uint8_t *data, size_t size);
 /* Behind the body. */
-void rp__request_trailers(rp_request *request, const rp_header *trailers, size_t count);
+void rp__request_on_trailers(rp_request *request, const rp_header *trailers, size_t count);
 /* Leaves its connection, to begin again with another message, which is in this block; what its
  * connection and its answer left behind is forgotten. */
 void rp__request_begins_anew(rp_request *request, const rp_message *message, uint8_t *block,
@@ -162,7 +162,7 @@ void rp__request_follows(rp_request *request, const rp_response_head *head,
 /* Out of the queue, or off its connection. */
 void rp__request_leave_place(rp_request *request);
 /* It waits for so long, then over is called. */
-void rp__request_delayed(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
+void rp__request_delay(rp_request *request, uint64_t delay_ms, rp_timer_fn *over);
 uint64_t rp__request_since_us(const rp_request *request, uint64_t time_ns);
 /* What of the answer was awaited last. */
 static inline rp_phase rp__request_answer_phase(const rp_request *request)

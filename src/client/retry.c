@@ -239,7 +239,7 @@ static void go_again(rp_request *request)
     retry->waits = true;
     rp__request_repeats(request);
     rp__upload_repeats(request);
-    rp__request_delayed(request, retry->delay_ms, delay_is_over);
+    rp__request_delay(request, retry->delay_ms, delay_is_over);
 }
 
 static bool take_head(rp_request *request, const rp_response_head *head)

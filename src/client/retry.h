@@ -3,7 +3,7 @@
  * cannot mind, is no try of this.
  *
  * What request.c asks for stands in rp_retry_calls. A failed try leaves its connection, and waits
- * (rp__request_delayed) before it goes to the pool again; of an answer that is not the last one the
+ * (rp__request_delay) before it goes to the pool again; of an answer that is not the last one the
  * body is read and dropped first, as of a redirect. */
 #ifndef RP_CLIENT_RETRY_H
 #define RP_CLIENT_RETRY_H

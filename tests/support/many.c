@@ -45,7 +45,7 @@ static void start(rp_conn *conn, rp_request *request)
     CHECK(s->count < s->limit && s->count < MANY);
     s->requests[s->count++] = request;
     rp__conn_serves(conn, request);
-    rp__request_sent(request);
+    rp__request_on_sent(request);
 }
 
 static void take(rp_conn *conn, rp_request *request)
@@ -239,8 +239,8 @@ static void head_comes(rp_deferred *deferred)
     rp_request *request = m->subject;
     rp_conn *conn = request->conn;
     m->happened = true;
-    rp__request_moved(request);
-    rp__request_head(request, &head);
+    rp__request_on_moved(request);
+    rp__request_on_head(request, &head);
     if (request->conn != conn)
         return;
     take(conn, request);
