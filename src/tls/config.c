@@ -37,7 +37,7 @@ static const char *reason(int code)
     return wolfSSL_ERR_reason_error_string((unsigned long)code);
 }
 
-/* ---- Versions -------------------------------------------------------------------------------- */
+/* ---- versions ---- */
 
 static WOLFSSL_METHOD *method_of(bool server, rp_tls_version minimum, rp_tls_version maximum)
 {
@@ -82,7 +82,7 @@ static rp_status make_context(rp_tls_config *config, rp_tls_version minimum, rp_
     return RP_OK;
 }
 
-/* ---- Ciphers and groups ---------------------------------------------------------------------- */
+/* ---- ciphers and groups ---- */
 
 static bool is_tls13_cipher(const char *name)
 {
@@ -223,7 +223,7 @@ static rp_status set_groups(rp_tls_config *config, const char *list, rp_error *e
                          "wolfSSL does not take the groups: %s", reason(result));
 }
 
-/* ---- Pins ------------------------------------------------------------------------------------ */
+/* ---- pins ---- */
 
 static rp_status add_pin(rp_tls_config *config, const char *text, size_t size, rp_error *error)
 {
@@ -263,7 +263,7 @@ static rp_status set_pins(rp_tls_config *config, const char *list, rp_error *err
     return status;
 }
 
-/* ---- Trust ----------------------------------------------------------------------------------- */
+/* ---- trust ---- */
 
 bool rp__tls_config_ask(rp_tls_config *config, rp_system_verifier *verifier)
 {
@@ -296,7 +296,7 @@ static rp_status set_trust(rp_tls_config *config, const rp_tls_options *options,
     return status;
 }
 
-/* ---- The object ------------------------------------------------------------------------------ */
+/* ---- the object ---- */
 
 static void config_free(rp_tls_config *config)
 {

@@ -77,7 +77,7 @@ struct rp_engine {
     rp_signing *signing;         /* not yet taken, or answered; NULL: it is out, or there is none */
 };
 
-/* ---- wolfSSL's callbacks --------------------------------------------------------------------- */
+/* ---- wolfSSL's callbacks ---- */
 
 /* In TLS 1.3 a ChangeCipherSpec means nothing (RFC 8446, D.4). In TLS 1.2 the server's comes
  * after the client's, or, in an abbreviated handshake, after ServerHello (RFC 5246, 7.3). Before
@@ -227,7 +227,7 @@ bool rp__context_callbacks(rp_tls_config *config)
     return set_resumption(config) && complete_context(config->context);
 }
 
-/* ---- Signatures ------------------------------------------------------------------------------ */
+/* ---- signatures ---- */
 
 /* wolfSSL's numbers, which are TLS 1.2's (RFC 5246, 7.4.1.4.1) but for the last two. */
 enum { SIGN_RSA = 1, SIGN_ECDSA = 3, SIGN_RSA_PSS = 8, SIGN_ED25519 = 9 };
@@ -305,7 +305,7 @@ bool rp__context_sign(rp_tls_config *config)
     return rp__set_sign(config->context, sign);
 }
 
-/* ---- Key log --------------------------------------------------------------------------------- */
+/* ---- key log ---- */
 
 static int log_tls13_secret(WOLFSSL *ssl, int id, const unsigned char *secret, int size,
                             void *context)
@@ -336,7 +336,7 @@ static int log_tls12_secret(WOLFSSL *ssl, void *secret, int size, void *context)
     return 0;
 }
 
-/* ---- Making and ending ----------------------------------------------------------------------- */
+/* ---- making and ending ---- */
 
 static bool use_server_name(rp_engine *engine, const char *name)
 {
@@ -444,7 +444,7 @@ void rp__engine_destroy(rp_engine *engine)
     rp__free(engine->memory, engine);
 }
 
-/* ---- Input ----------------------------------------------------------------------------------- */
+/* ---- input ---- */
 
 void rp__engine_lend(rp_engine *engine, const uint8_t *data, size_t size)
 {
@@ -471,7 +471,7 @@ void rp__engine_input_end(rp_engine *engine)
     engine->input_ended = true;
 }
 
-/* ---- Calls ----------------------------------------------------------------------------------- */
+/* ---- calls ---- */
 
 typedef struct call {
     size_t input, output;
@@ -492,7 +492,7 @@ static void call_end(rp_engine *engine, call begun, bool moved)
         engine->stats->tls_calls_idle++;
 }
 
-/* ---- Failure --------------------------------------------------------------------------------- */
+/* ---- failure ---- */
 
 static void refuse_change_cipher(rp_engine *engine, rp_error *error)
 {
@@ -567,7 +567,7 @@ static rp_engine_result fail(rp_engine *engine, rp_error *error, int code)
     return RP_ENGINE_FAILED;
 }
 
-/* ---- Handshake ------------------------------------------------------------------------------- */
+/* ---- handshake ---- */
 
 static rp_engine_result closed_in_handshake(rp_engine *engine, rp_error *error)
 {
@@ -709,7 +709,7 @@ bool rp__engine_open(const rp_engine *engine)
     return engine->state == OPEN;
 }
 
-/* ---- Data ------------------------------------------------------------------------------------ */
+/* ---- data ---- */
 
 static bool holds_plaintext(const rp_engine *engine)
 {

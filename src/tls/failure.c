@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- Alerts ---------------------------------------------------------------------------------- */
+/* ---- alerts ---- */
 
 typedef struct alert {
     int code;
@@ -64,7 +64,7 @@ static const alert *find_alert(int code)
     return &unknown;
 }
 
-/* ---- Codes ----------------------------------------------------------------------------------- */
+/* ---- codes ---- */
 
 static bool one_of(int code, const int *codes, size_t count)
 {

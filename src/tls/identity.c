@@ -52,7 +52,7 @@ static rp_status unusable(const source *from, int code)
     return RP_E_TLS_CONFIG;
 }
 
-/* ---- The passphrase -------------------------------------------------------------------------- */
+/* ---- the passphrase ---- */
 
 /* Whether there is one, perhaps after asking for it. password: of PASSWORD_SIZE, to be wiped. */
 static bool find_password(const source *from, char *password)
@@ -81,7 +81,7 @@ static rp_slice slice_of(const char *text)
     return (rp_slice){(const uint8_t *)text, strlen(text)};
 }
 
-/* ---- The key --------------------------------------------------------------------------------- */
+/* ---- the key ---- */
 
 static rp_status use_key_der(const source *from, rp_slice der)
 {
@@ -145,7 +145,7 @@ static rp_status use_key(source *from, rp_slice content)
                                                       : use_pem_key(from, content);
 }
 
-/* ---- A key elsewhere ------------------------------------------------------------------------- */
+/* ---- a key elsewhere ---- */
 
 static rp_status use_signer(const source *from)
 {
@@ -168,7 +168,7 @@ static rp_status use_signer(const source *from)
     return use_key_der(from, (rp_slice){der, size});
 }
 
-/* ---- The certificates ------------------------------------------------------------------------ */
+/* ---- the certificates ---- */
 
 static bool keep_leaf(rp_tls_config *config, rp_slice leaf)
 {
@@ -243,7 +243,7 @@ static rp_status use_pem_certificates(const source *from, rp_slice text)
     return status;
 }
 
-/* ---- PKCS #12 -------------------------------------------------------------------------------- */
+/* ---- PKCS #12 ---- */
 
 static rp_status use_pkcs12_content(const source *from, const rp_pkcs12 *content)
 {
@@ -288,7 +288,7 @@ static rp_status use_pkcs12(const source *from, rp_slice file)
     return status;
 }
 
-/* ---- Both ------------------------------------------------------------------------------------ */
+/* ---- both ---- */
 
 static rp_status use_certificates(source *from, rp_slice content)
 {

@@ -44,7 +44,7 @@ static bool refuse(pkcs12_reader *reader, const char *reason)
     return false;
 }
 
-/* ---- The MAC --------------------------------------------------------------------------------- */
+/* ---- the MAC ---- */
 
 static size_t put_unit(uint8_t *out, int32_t unit)
 {
@@ -129,7 +129,7 @@ static bool check_mac(pkcs12_reader *reader, rp_slice in, rp_slice message)
     return good || refuse(reader, "the passphrase is wrong, or the file was changed");
 }
 
-/* ---- Contents -------------------------------------------------------------------------------- */
+/* ---- contents ---- */
 
 /* Room for what is decrypted; freed with the rest. */
 static uint8_t *opened_place(pkcs12_reader *reader, size_t size, size_t **used)
@@ -181,7 +181,7 @@ static bool open_key(pkcs12_reader *reader, rp_slice locked, rp_slice *key)
     return reader->reason == NULL;
 }
 
-/* ---- Bags ------------------------------------------------------------------------------------ */
+/* ---- bags ---- */
 
 /* localKeyId among a bag's attributes; data NULL: it has none. */
 static rp_slice read_key_id(rp_slice attributes)
@@ -273,7 +273,7 @@ static bool read_content(pkcs12_reader *reader, rp_slice info)
     return true;
 }
 
-/* ---- The file -------------------------------------------------------------------------------- */
+/* ---- the file ---- */
 
 /* PFX (RFC 7292, 4): authenticated content and MacData, if there is any. */
 static bool read_file(rp_slice file, rp_slice *type, rp_slice *content, rp_slice *mac)
@@ -322,7 +322,7 @@ static bool read_contents(pkcs12_reader *reader, rp_slice file)
     return true;
 }
 
-/* ---- The chain ------------------------------------------------------------------------------- */
+/* ---- the chain ---- */
 
 /* The key's own certificate bears its id; where none does, it is the first that is no authority's.
  */

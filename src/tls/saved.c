@@ -60,7 +60,7 @@ static size_t prefix_of(const rp_tls_config *config, char prefix[24])
     return (size_t)snprintf(prefix, 24, "%llu ", (unsigned long long)config->id);
 }
 
-/* ---- Sealing --------------------------------------------------------------------------------- */
+/* ---- sealing ---- */
 
 /* In place; the head is not secret, but sealed too. */
 static bool seal(const uint8_t *key, const uint8_t *head, uint8_t *nonce, uint8_t *text,
@@ -96,7 +96,7 @@ static bool unseal(const uint8_t *key, const uint8_t *head, const uint8_t *nonce
     return good;
 }
 
-/* ---- Saving ---------------------------------------------------------------------------------- */
+/* ---- saving ---- */
 
 typedef struct saver {
     rp_memory *memory;
@@ -179,7 +179,7 @@ rp_status rp__sessions_save(rp_sessions *sessions, const rp_tls_config *config, 
     return RP_OK;
 }
 
-/* ---- Restoring ------------------------------------------------------------------------------- */
+/* ---- restoring ---- */
 
 /* wolfSSL reads what it wrote, and no more than is there. Whatever it is, it is a client's. */
 static WOLFSSL_SESSION *read_session(rp_slice bytes)

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- The chain ------------------------------------------------------------------------------- */
+/* ---- the chain ---- */
 
 static bool find_path(rp_verifier *verifier, const rp_sent_chain *sent, rp_path *path, int64_t now)
 {
@@ -55,7 +55,7 @@ static bool chain_is_valid(rp_verifier *verifier, const rp_sent_chain *sent)
     return true;
 }
 
-/* ---- The leaf -------------------------------------------------------------------------------- */
+/* ---- the leaf ---- */
 
 static bool key_digest(uint8_t digest[RP_PIN_BYTES], const rp_certificate *leaf)
 {
@@ -114,7 +114,7 @@ static bool names_server(const rp_verifier *verifier, const rp_certificate *leaf
     return verifier->server_name == NULL || rp__certificate_names_host(leaf, verifier->server_name);
 }
 
-/* ---- The verdict ----------------------------------------------------------------------------- */
+/* ---- the verdict ---- */
 
 /* No anchor of ours, but there is somebody else to ask, who doesn't tell the chain by which
  * revocation could be judged: all that we judge ourselves is in order, and the refusal becomes a
@@ -165,7 +165,7 @@ static const char *reason_of(int code)
     return wolfSSL_ERR_reason_error_string((unsigned long)code);
 }
 
-/* ---- The callback ---------------------------------------------------------------------------- */
+/* ---- the callback ---- */
 
 /* wolfSSL's code for a refusal, which says which alert is sent. */
 static int code_of(rp_status status)

@@ -8,7 +8,7 @@
 
 #define EXTENSIONS_LIMIT 64 /* they are compared with each other */
 
-/* ---- Extensions ------------------------------------------------------------------------------ */
+/* ---- extensions ---- */
 
 /* Each takes the extension's content apart. False: it is malformed. */
 typedef bool read_extension_fn(rp_certificate *certificate, rp_slice content);
@@ -268,7 +268,7 @@ static const char *read_extensions(rp_certificate *certificate, rp_slice list)
     return NULL;
 }
 
-/* ---- The fields ------------------------------------------------------------------------------ */
+/* ---- the fields ---- */
 
 static bool read_version(rp_certificate *certificate, rp_slice *in)
 {

@@ -18,7 +18,7 @@ static const char wildcard_base[] =
     "its authority is constrained to a wildcard, which is no DNS name, and it has DNS names";
 static const char not_permitted[] = "its authority may not issue for one of its names";
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* A subtree's distances are of no use (RFC 5280): minimum is 0, and there is no maximum. */
 static bool read_subtree(rp_slice *list, rp_general_name *base)
@@ -107,7 +107,7 @@ bool rp__constraints_read(rp_slice constraints)
            check_list(excluded);
 }
 
-/* ---- Matching -------------------------------------------------------------------------------- */
+/* ---- matching ---- */
 
 static bool same_letters(rp_slice left, rp_slice right)
 {

@@ -53,7 +53,7 @@ struct rp_crls {
     size_t count, bytes;
 };
 
-/* ---- Entries --------------------------------------------------------------------------------- */
+/* ---- entries ---- */
 
 typedef struct entry {
     rp_slice serial;
@@ -131,7 +131,7 @@ static const char *read_entry(rp_slice *in, entry *found)
     return read_entry_extensions(found, extensions);
 }
 
-/* ---- The table ------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 static size_t bucket_of(const crl *list, rp_slice serial)
 {
@@ -193,7 +193,7 @@ static bool find_entry(const crl *list, rp_slice serial, entry *found)
     return false;
 }
 
-/* ---- The list's extensions ------------------------------------------------------------------- */
+/* ---- the list's extensions ---- */
 
 static const char malformed_point[] = "its issuingDistributionPoint is malformed";
 
@@ -286,7 +286,7 @@ static const char *read_list_extensions(crl *list, rp_slice in)
     return NULL;
 }
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static const char *read_dates(crl *list, rp_slice *in)
 {
@@ -340,7 +340,7 @@ static const char *read_list(crl *list, rp_slice der)
     return reason != NULL ? reason : rp__signature_algorithm_read(&list->algorithm, algorithm);
 }
 
-/* ---- The store ------------------------------------------------------------------------------- */
+/* ---- the store ---- */
 
 rp_crls *rp__crls_create(rp_memory *memory)
 {
@@ -408,7 +408,7 @@ void rp__crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), v
         fn(list->signed_part, user);
 }
 
-/* ---- Who signed it --------------------------------------------------------------------------- */
+/* ---- who signed it ---- */
 
 static bool is_known(rp_crls *crls, const crl *list, const uint8_t *key, signer *found)
 {
@@ -447,7 +447,7 @@ static rp_signature_result check_signature(rp_crls *crls, crl *list, rp_issuer i
     return result;
 }
 
-/* ---- Its scope ------------------------------------------------------------------------------- */
+/* ---- its scope ---- */
 
 static bool same_name(const rp_general_name *left, const rp_general_name *right)
 {
@@ -491,7 +491,7 @@ static bool has_in_scope(const crl *list, const rp_certificate *certificate)
     return !list->has_point || names_point(certificate, list->point);
 }
 
-/* ---- Judging --------------------------------------------------------------------------------- */
+/* ---- judging ---- */
 
 /* How near a list came to vouching: the nearest one says why none did. */
 typedef enum nearness {

@@ -19,7 +19,7 @@ typedef struct attribute {
     rp_slice value;
 } attribute;
 
-/* ---- Characters ------------------------------------------------------------------------------ */
+/* ---- characters ---- */
 
 /* What readers of a character answer beside characters; the first is rp__utf8_next's, too. */
 enum { TEXT_UNREADABLE = -1, TEXT_END = -2 };
@@ -36,7 +36,7 @@ static int32_t next_wide(rp_slice *rest, size_t width)
     return rp__unicode_character(code);
 }
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static bool read_attribute(rp_slice *relative, attribute *found)
 {
@@ -78,7 +78,7 @@ bool rp__dname_read(rp_slice *in, rp_slice *name)
     return true;
 }
 
-/* ---- Comparing ------------------------------------------------------------------------------- */
+/* ---- comparing ---- */
 
 typedef struct characters {
     uint8_t tag;
@@ -285,7 +285,7 @@ bool rp__dname_attribute(rp_slice name, rp_slice type, rp_slice *value)
     return false;
 }
 
-/* ---- Telling --------------------------------------------------------------------------------- */
+/* ---- telling ---- */
 
 void rp__printable_text(rp_slice bytes, char *text, size_t capacity)
 {
@@ -325,7 +325,7 @@ const char *rp__dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE])
     return text;
 }
 
-/* ---- General names --------------------------------------------------------------------------- */
+/* ---- general names ---- */
 
 /* OtherName: a type, and a value of it. */
 static bool is_other_name(rp_slice in)

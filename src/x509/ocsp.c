@@ -46,7 +46,7 @@ static const char malformed[] = "the stapled OCSP response is malformed";
 static const char critical_extension[] =
     "the stapled OCSP response has a critical extension that is not known";
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* Extensions in their explicit tag, if they are next. NULL: there is none that matters. */
 static const char *read_extensions(rp_slice *in, uint8_t tag)
@@ -225,7 +225,7 @@ static const char *read_response(ocsp_response *response, rp_slice in)
     return read_basic(response, basic);
 }
 
-/* ---- Which certificate ----------------------------------------------------------------------- */
+/* ---- which certificate ---- */
 
 static enum wc_HashType hash_type(rp_slice identifier)
 {
@@ -296,7 +296,7 @@ static bool next_about(rp_slice *answers, answer *found, const rp_certificate *c
     return false;
 }
 
-/* ---- Who signed it --------------------------------------------------------------------------- */
+/* ---- who signed it ---- */
 
 typedef struct ocsp_judgement {
     const ocsp_response *response;
@@ -395,7 +395,7 @@ static const char *judge_signature(ocsp_judgement *judgement)
     return last;
 }
 
-/* ---- What it says ---------------------------------------------------------------------------- */
+/* ---- what it says ---- */
 
 static rp_standing unknown(const char *reason, int64_t date)
 {

@@ -37,7 +37,7 @@ typedef struct path_search {
     bool stopped;  /* a limit was reached: nothing more is tried, and the failure stands */
 } path_search;
 
-/* ---- Failures -------------------------------------------------------------------------------- */
+/* ---- failures ---- */
 
 /* How far a path got that failed at depth links: with an issuer that did sign rather than one that
  * did not, and with that rather than with none. */
@@ -89,7 +89,7 @@ static void note_revocation(path_search *search, rp_path_failure failure)
     }
 }
 
-/* ---- The rules for one certificate ----------------------------------------------------------- */
+/* ---- the rules for one certificate ---- */
 
 /* Those for each but the anchor. */
 static rp_path_failure judge_any(const path_search *search, const rp_certificate *certificate)
@@ -138,7 +138,7 @@ static rp_path_failure judge_leaf(const path_search *search, bool is_anchor)
     return judge_algorithm(leaf);
 }
 
-/* ---- The rules for an issuer above the path -------------------------------------------------- */
+/* ---- the rules for an issuer above the path ---- */
 
 /* What counts for a path length (RFC 5280, 4.2.1.9). */
 static size_t intermediates(const rp_path *path)
@@ -190,7 +190,7 @@ static rp_path_failure judge_anchor(path_search *search, const rp_anchor *anchor
     return judge_below(search, &anchor->certificate);
 }
 
-/* ---- Signatures ------------------------------------------------------------------------------ */
+/* ---- signatures ---- */
 
 static const checked_signature *find_checked(const path_search *search,
                                              const rp_certificate *certificate,
@@ -227,7 +227,7 @@ static bool is_signed(path_search *search, const rp_certificate *issuer, const r
     return result == RP_SIGNATURE_GOOD;
 }
 
-/* ---- Revocation ------------------------------------------------------------------------------ */
+/* ---- revocation ---- */
 
 /* Of a path that leads to an anchor. */
 static bool is_not_revoked(path_search *search)
@@ -242,7 +242,7 @@ static bool is_not_revoked(path_search *search)
     return false;
 }
 
-/* ---- The search ------------------------------------------------------------------------------ */
+/* ---- the search ---- */
 
 /* Key identifiers are hints (RFC 5280, 4.2.1.1). */
 static unsigned key_id_score(const rp_certificate *certificate, const rp_certificate *issuer)

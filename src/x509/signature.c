@@ -48,7 +48,7 @@
 #define RSA_BITS_LIMIT (RSA_MAX_SIZE < 8192 ? RSA_MAX_SIZE : 8192)
 #define RSA_EXPONENT_BYTES_LIMIT 4
 
-/* ---- Hashes and PSS -------------------------------------------------------------------------- */
+/* ---- hashes and PSS ---- */
 
 static unsigned hash_of(rp_slice type)
 {
@@ -109,7 +109,7 @@ static bool read_pss(pss_parameters *found, rp_slice in)
            trailer_field == 1;
 }
 
-/* ---- Keys ------------------------------------------------------------------------------------ */
+/* ---- keys ---- */
 
 /* A positive INTEGER without its sign byte. */
 static bool read_positive(rp_slice *in, rp_slice *digits)
@@ -242,7 +242,7 @@ const char *rp__public_key_text(const rp_public_key *key, char text[RP_KEY_TEXT_
     return text;
 }
 
-/* ---- Algorithms ------------------------------------------------------------------------------ */
+/* ---- algorithms ---- */
 
 typedef struct known_algorithm {
     const char *type;
@@ -295,7 +295,7 @@ const char *rp__signature_algorithm_read(rp_signature_algorithm *algorithm, rp_s
     return "it is signed by an algorithm that is not supported";
 }
 
-/* ---- Verifying ------------------------------------------------------------------------------- */
+/* ---- verifying ---- */
 
 typedef struct digest {
     enum wc_HashType type;
