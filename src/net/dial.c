@@ -94,23 +94,6 @@ static const char *target_text(const rp_dial *dial, size_t index, char text[TARG
     return text;
 }
 
-#define MS_SIZE 32
-
-/* 10,000 */
-static const char *ms_text(uint64_t ms, char text[MS_SIZE])
-{
-    char digits[MS_SIZE];
-    size_t size = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)ms);
-    size_t used = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (i > 0 && (size - i) % 3 == 0)
-            text[used++] = ',';
-        text[used++] = digits[i];
-    }
-    text[used] = '\0';
-    return text;
-}
-
 #define ALL_SIZE 16
 #define OTHERS_SIZE 80
 
@@ -246,10 +229,10 @@ static int weight(rp_status status)
 
 static void connect_timeout_error(rp_dial *dial)
 {
-    char target[TARGET_SIZE], first[RP_ADDRESS_TEXT_SIZE], ms[MS_SIZE], others[OTHERS_SIZE];
-    (void)ms_text(dial->connect_timeout_ms, ms);
+    char target[TARGET_SIZE], first[RP_ADDRESS_TEXT_SIZE], others[OTHERS_SIZE];
+    unsigned long long ms = dial->connect_timeout_ms;
     if (dial->failures > 0 && rp__dial_lacks(dial->result.status)) {
-        (void)snprintf(others, sizeof(others), "; no other address answered within %s ms", ms);
+        (void)snprintf(others, sizeof(others), "; no other address answered within %llu ms", ms);
         worst_error(dial, others);
         return;
     }
@@ -262,12 +245,12 @@ static void connect_timeout_error(rp_dial *dial)
         index++;
     if (tried == 1)
         (void)rp__error_set(&dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
-                            "%s did not answer the connection within %s ms",
+                            "%s did not answer the connection within %llu ms",
                             target_text(dial, index, target), ms);
     else
         (void)rp__error_set(
             &dial->error, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
-            "none of %zu addresses of %.100s (first %s) took the connection within %s ms", tried,
+            "none of %zu addresses of %.100s (first %s) took the connection within %llu ms", tried,
             dial->host, rp__address_text(&dial->addresses[index], true, first), ms);
 }
 
@@ -646,11 +629,10 @@ static void on_resolved(void *user, const rp_resolved *resolved)
 static void on_resolve_timeout(rp_timer *timer, void *user)
 {
     rp_dial *dial = user;
-    char ms[MS_SIZE];
     (void)timer;
     (void)rp__error_set(&dial->error, RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE,
-                        "no answer for %.120s within %s ms", dial->host,
-                        ms_text(dial->resolve_timeout_ms, ms));
+                        "no answer for %.120s within %llu ms", dial->host,
+                        (unsigned long long)dial->resolve_timeout_ms);
     fail(dial);
 }
 

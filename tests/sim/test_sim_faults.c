@@ -26,7 +26,7 @@ static void test_by_count(void **state)
          "connection to " PEER " refused"},
         {RP_SIM_CONNECT_UNREACHABLE, RP_E_CONNECT_UNREACHABLE, RP_PHASE_CONNECT, "no way to " PEER},
         {RP_SIM_CONNECT_STALL, RP_E_CONNECT_TIMEOUT, RP_PHASE_CONNECT,
-         PEER " did not answer the connection within 10,000 ms"},
+         PEER " did not answer the connection within 10000 ms"},
         {RP_SIM_NAME_NOT_FOUND, RP_E_RESOLVE_NOT_FOUND, RP_PHASE_RESOLVE,
          PLAY_HOST ": no such host"},
         {RP_SIM_NAME_FAILED, RP_E_RESOLVE_FAILED, RP_PHASE_RESOLVE,
