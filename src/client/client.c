@@ -264,7 +264,7 @@ rp_status rp_client_create_sized(rp_client **out, rp_loop *loop, const rp_client
             "http2_prior_knowledge asks for HTTP/2, which versions does not allow");
     if ((unsigned)known.families > RP_FAMILIES_IPV6)
         return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
-                             "families is none that this version knows");
+                             "families has a value that this version does not know");
     if ((known.refuse_addresses & ~(uint32_t)RP_ADDRESS_NOT_PUBLIC) != 0)
         return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_NONE,
                              "refuse_addresses has a kind that this version does not know");

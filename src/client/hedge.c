@@ -30,13 +30,12 @@ struct rp_hedge_lessons {
 rp_status rp__hedge_check(const rp_hedge_options *options, rp_error *error)
 {
     if (options->percentile >= PERCENT_LIMIT)
-        return rp__error_set(
-            error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-            "the percentile behind which requests are hedged is %u, and 99 at most",
-            (unsigned)options->percentile);
+        return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
+                             "hedge.percentile is %u, the most is 99",
+                             (unsigned)options->percentile);
     if (options->budget_percent > PERCENT_LIMIT && options->budget_percent != UINT32_MAX)
         return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                             "the budget of hedges is %u %% of the requests, and 100 at most",
+                             "hedge.budget_percent is %u, the most is 100",
                              (unsigned)options->budget_percent);
     return RP_OK;
 }

@@ -183,8 +183,8 @@ static rp_status shed(const rp_request *request, rp_error *error)
     if (limit->service_us == 0 || would_us <= may_us)
         return RP_OK;
     return rp__error_set(error, RP_E_QUEUE_SHED, RP_PHASE_QUEUE,
-                         "%.100s: %u requests wait already, so that this one would wait for some "
-                         "%llu ms, and may for %llu ms",
+                         "%.100s: %u requests wait already: this one would wait about %llu ms, and "
+                         "may wait %llu ms",
                          origin->host, (unsigned)origin->queued_count,
                          (unsigned long long)(would_us / 1000u),
                          (unsigned long long)(may_us / 1000u));

@@ -280,8 +280,8 @@ static rp_status decide(rp_request *request, const rp_response_head *head, const
                              peer_of(request), (unsigned)r->limit);
     if (method_behind(r, head->status) == r->method && !rp__upload_can_repeat(request))
         return rp__error_set(error, RP_E_REDIRECT_BODY, RP_PHASE_HEAD,
-                             "%s redirects a request of whose body some was sent, and which can't "
-                             "be made twice (on_body_rewind)",
+                             "%s redirects a request whose body can't be sent again (it has no "
+                             "on_body_rewind)",
                              peer_of(request));
     char *text = rp__reallocate(memory, NULL, bound);
     if (text == NULL)

@@ -156,7 +156,7 @@ void rp__replay_error(const rp_request *request, rp_fate fate, const char *peer,
         swallowed(request, peer, error);
     } else if (request->refused > 1) {
         (void)rp__error_set(error, was.status, was.phase,
-                            "%.80s refused the request %u times, the last time so: %.100s", peer,
+                            "%.80s refused the request %u times, the last time: %.100s", peer,
                             request->refused, was.text);
     }
     error->h2_code = was.h2_code;

@@ -218,7 +218,9 @@ static const char *queue_reason(const rp_request *request)
                    ? "it waited for its next try"
                    : "the server refused the request, which waits to be sent again";
     if (rp__limit_room(origin) == 0)
-        return "as many requests to the server as it is to have at once are under way";
+        return client->options.limits.adaptive
+                   ? "as many requests are under way as limits.adaptive allows for now"
+                   : "as many requests are under way as limits.requests_in_flight allows";
     if (origin->opening_count > 0)
         return "one is being opened";
     if (origin->idle_count > 0 && !request->fresh_only)

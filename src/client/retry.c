@@ -44,7 +44,7 @@ rp_status rp__retry_check(const rp_retry_options *options, rp_error *error)
 {
     if ((unsigned)options->jitter > RP_JITTER_DECORRELATED)
         return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
-                             "the jitter of retries is none that this version knows");
+                             "retry.jitter has a value that this version does not know");
     for (size_t i = 0; i < STATUSES; i++) {
         unsigned status = options->statuses[i];
         if (status != 0 && (status < 400 || status > 599))

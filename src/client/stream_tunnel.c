@@ -206,8 +206,7 @@ static void timed_out(rp_timer *timer, void *user)
     }
     if (looking_up)
         (void)rp__error_set(&error, RP_E_RESOLVE_TIMEOUT, RP_PHASE_RESOLVE,
-                            "no answer for %.120s, which a socks5 proxy is to be asked for, within "
-                            "%llu ms",
+                            "no answer for %.120s within %llu ms (looked up for a socks5 proxy)",
                             tunnel->host, (unsigned long long)tunnel->handshake_timeout_ms);
     else
         (void)rp__error_set(&error, RP_E_PROXY_TIMEOUT, RP_PHASE_PROXY,

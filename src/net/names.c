@@ -209,7 +209,7 @@ static const char *parse_addresses(rp_override *entry, span rest)
         if (entry->count == RP_ADDRESSES_LIMIT)
             return "has more than 16 addresses";
         if (!rp__address_parse(&entry->addresses[entry->count], text.text, text.size))
-            return text.size == 0 ? "lacks an address" : "has an address that is none";
+            return text.size == 0 ? "lacks an address" : "has an invalid address";
         entry->count++;
         if (!more)
             return NULL;

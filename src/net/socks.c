@@ -83,13 +83,10 @@ static rp_socks_result take_method(rp_socks *socks, rp_error *error)
 {
     uint8_t method = socks->in[1];
     if (method == METHOD_NO && socks->user == NULL)
-        return fail(error, RP_E_PROXY_AUTH,
-                    "it lets nobody through without a user and a password, "
-                    "or not even with them, and none are configured");
+        return fail(error, RP_E_PROXY_AUTH, "it demands authentication, and no user is configured");
     if (method == METHOD_NO)
         return fail(error, RP_E_PROXY_AUTH,
-                    "it takes neither user and password nor clients "
-                    "without");
+                    "it accepts neither user and password nor clients without them");
     if (method == METHOD_PASSWORD && socks->user != NULL)
         send_auth(socks);
     else if (method == METHOD_NONE)

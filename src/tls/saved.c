@@ -296,7 +296,7 @@ rp_status rp__sessions_restore(rp_sessions *sessions, const rp_tls_config *confi
     size_t around = HEAD + (key != NULL ? NONCE + TAG : DIGEST);
     if (saved.size < HEAD || memcmp(saved.data, mark, sizeof(mark)) != 0 ||
         saved.data[sizeof(mark)] > 1 || saved.size > SAVED_LIMIT)
-        return refuse(error, "they are none of this version's");
+        return refuse(error, "their format is not this version's");
     if (saved.data[sizeof(mark)] != (key != NULL))
         return refuse(error, key != NULL ? "they are not sealed" : "they are sealed");
     if (saved.size < around + FINGERPRINT + 8)

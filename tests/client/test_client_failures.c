@@ -92,6 +92,30 @@ static void test_options_of_a_later_version(void **state)
     web_end(&w);
 }
 
+static void test_options_out_of_range(void **state)
+{
+    static const struct {
+        rp_client_options options;
+        const char *text;
+    } cases[] = {
+        {{.families = (rp_families)3}, "families has a value that this version does not know"},
+        {{.retry.jitter = (rp_jitter)2},
+         "retry.jitter has a value that this version does not know"},
+        {{.hedge.percentile = 100}, "hedge.percentile is 100, the most is 99"},
+        {{.hedge.budget_percent = 101}, "hedge.budget_percent is 101, the most is 100"},
+    };
+    (void)state;
+    rp_loop *loop = fixture_loop();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rp_client *client;
+        rp_error error;
+        assert_int_equal(rp_client_create(&client, loop, &cases[i].options, &error),
+                         RP_E_BAD_OPTION);
+        assert_string_equal(error.text, cases[i].text);
+    }
+    fixture_loop_end(loop);
+}
+
 /* ---- answers that can't be used ---- */
 
 static void bad_answers(web *w)
@@ -698,6 +722,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(test_misuse),
         fixture_test(test_options_of_a_later_version),
+        fixture_test(test_options_out_of_range),
         fixture_test(test_bad_answers),
         fixture_test_real(test_early_ends),
         fixture_test(test_unauthenticated_end),

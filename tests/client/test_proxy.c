@@ -309,7 +309,7 @@ static const saying socks_says[] = {
     {BYTES("\5\0\5\7"), RP_SIM_KEEP, RP_E_PROXY_REFUSED, 7, "command"},
     {BYTES("\5\0\5\10"), RP_SIM_KEEP, RP_E_PROXY_REFUSED, 8, "type of address"},
     {BYTES("\5\0\5\11"), RP_SIM_KEEP, RP_E_PROXY_REFUSED, 9, "no meaning"},
-    {BYTES("\5\377"), RP_SIM_KEEP, RP_E_PROXY_AUTH, 0, "none are configured"},
+    {BYTES("\5\377"), RP_SIM_KEEP, RP_E_PROXY_AUTH, 0, "no user is configured"},
     {BYTES("\5\2"), RP_SIM_KEEP, RP_E_PROXY_PROTOCOL, 0, "not offered"},
     {BYTES("\5\1"), RP_SIM_KEEP, RP_E_PROXY_PROTOCOL, 0, "not offered"},
     {BYTES("\4\0"), RP_SIM_KEEP, RP_E_PROXY_PROTOCOL, 0, "not SOCKS version 5"},

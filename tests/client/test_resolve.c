@@ -304,7 +304,7 @@ static void names_the_wrong_override(void **state)
         {"api.test:443", "override 2 (\"api.test:443\") is not host:port:address"},
         {"api.test:443:", "override 2 (\"api.test:443:\") lacks an address"},
         {"api.test:443:192.0.2.1,", "override 2 (\"api.test:443:192.0.2.1,\") lacks an address"},
-        {"api.test:443:b.test", "override 2 (\"api.test:443:b.test\") has an address that is none"},
+        {"api.test:443:b.test", "override 2 (\"api.test:443:b.test\") has an invalid address"},
         {"api.test::192.0.2.1",
          "override 2 (\"api.test::192.0.2.1\") has a port that is neither 1 to 65535 nor *"},
         {"api.test:0:192.0.2.1",

@@ -258,8 +258,8 @@ static void test_damage(void **state)
         expect(&pair, other_key, sealed.bytes, sealed.size, damaged);
         expect(&pair, NULL, sealed.bytes, sealed.size, "they are sealed");
         expect(&pair, seal_key, plain.bytes, plain.size, "they are not sealed");
-        expect(&pair, NULL, "", 0, "they are none of this version's");
-        expect(&pair, NULL, "RPTS\2\0\0\0", 8, "they are none of this version's");
+        expect(&pair, NULL, "", 0, "their format is not this version's");
+        expect(&pair, NULL, "RPTS\2\0\0\0", 8, "their format is not this version's");
         rp_error error;
         /* Every cut and every changed byte. */
         for (size_t i = 0; i < sealed.size; i++) {

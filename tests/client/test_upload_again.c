@@ -353,6 +353,8 @@ static void is_redirected(scene *s)
             assert_string_equal(p.f.text, "0 - - -");
         else if (can)
             assert_memory_equal(p.f.text, "70000 ", 6);
+        else
+            assert_non_null(strstr(p.f.error.text, "can't be sent again (it has no on_body_re"));
     }
     assert_int_equal(scene_counts(s).connections, upload_is_2(s) ? 1 : 3);
 }

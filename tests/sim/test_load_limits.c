@@ -168,6 +168,30 @@ static void test_queue_limit(void **state)
     play_end(&p);
 }
 
+/* Who waits too long for a place is told which limit has none. */
+static void test_queue_timeout(void **state)
+{
+    (void)state;
+    for (unsigned adaptive = 0; adaptive <= 1; adaptive++) {
+        rp_client_options client = {.versions = RP_HTTP_1_1,
+                                    .queue_timeout_ms = 500,
+                                    .limits = {.requests_in_flight = 1, .adaptive = adaptive}};
+        unsigned came = 0;
+        rp_sim_server_options serving = {.on_request = slow, .user = &came};
+        play p;
+        call first, second;
+        play_begin(&p, &(play_options){.server = &serving, .version = 13, .client = &client});
+        call_start(&first, &p, NULL);
+        rp_sim_run_ms(p.sim, 100);
+        call_bad(&second, &p, RP_E_QUEUE_TIMEOUT, RP_PHASE_QUEUE, NULL);
+        assert_non_null(strstr(second.error.text, "within 500 ms: as many requests are under way"));
+        assert_non_null(
+            strstr(second.error.text, adaptive ? "limits.adaptive" : "limits.requests_in_flight"));
+        call_wait(&first, &p);
+        play_end(&p);
+    }
+}
+
 static void test_shed(void **state)
 {
     (void)state;
@@ -187,8 +211,8 @@ static void test_shed(void **state)
     assert_null(calls[3].request);
     assert_int_equal(calls[3].error.status, RP_E_QUEUE_SHED);
     assert_int_equal(calls[3].error.phase, RP_PHASE_QUEUE);
-    assert_non_null(strstr(calls[3].error.text, PLAY_HOST ": 2 requests wait already, so that this "
-                                                          "one would wait for some 300"));
+    assert_non_null(strstr(calls[3].error.text, PLAY_HOST ": 2 requests wait already: this one "
+                                                          "would wait about 300"));
     assert_null(calls[4].request);
     for (unsigned i = 0; i < 3; i++) {
         call_wait(&calls[i], &p);
@@ -402,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_places_are_given_back),
         cmocka_unit_test(test_one_connection_is_enough),
         cmocka_unit_test(test_queue_limit),
+        cmocka_unit_test(test_queue_timeout),
         cmocka_unit_test(test_shed),
         cmocka_unit_test(test_twice_the_capacity),
         cmocka_unit_test(test_outage),
