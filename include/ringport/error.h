@@ -1,26 +1,6 @@
 /* error.h - status codes and the error value.
  *
- * Conventions of every public header of ringport, said once:
- *
- * - A function whose name ends in _create or _open gives an object that the caller owns until the
- *   matching _destroy, _release or _close. Nothing else transfers ownership.
- * - Pointers must not be NULL unless the comment says what NULL means.
- * - Bytes, strings and option structures passed in are copied before the call returns unless the
- *   comment says "borrowed"; what is passed to a callback lives until the callback returns.
- * - Option structures are plain: set them to zero, then set what you need; 0 is the documented
- *   default of every member. They grow at the end only. The inline function of each pair
- *   (rp_x_create calling rp_x_create_sized) tells the archive how long the caller's structure is.
- *   So does that of a call that fills a structure of the caller's: a longer one has zeros behind.
- * - One loop, one thread. What may be called from another thread says so.
- * - Nothing that a call starts completes inside that call: callbacks run from rp_loop_turn and
- *   rp_loop_run only. Inside a callback everything is allowed, destroying the caller included,
- *   but to turn or to destroy the callback's own loop.
- * - Loop, client, stream, TLS configuration and resolver may be destroyed in any order. Each
- *   header says what is left of its objects when their loop has gone.
- * - A call's return value reports misuse and lack of memory; every other failure of a started
- *   operation arrives at its callback, once.
- * - Units stand last in a name: timeout_ms, limit_bytes.
- */
+ * The conventions of all headers stand in ringport.h. */
 #ifndef RINGPORT_ERROR_H
 #define RINGPORT_ERROR_H
 

@@ -1,8 +1,31 @@
 /* ringport.h - all of ringport.
  *
- * The conventions stand in error.h. Names of members are whole words (certificate_file,
- * minimum_version; only statuses say RP_E_CERT_...); a limit is called ..._limit, a deadline
- * ..._timeout_ms, a callback on_... Where to look for what:
+ * ---- conventions of every header ----
+ *
+ * - A function whose name ends in _create or _open makes an object that the caller owns until the
+ *   matching _destroy, _release or _close. What else becomes the caller's, its comment says.
+ * - Pointers must not be NULL unless the comment says what NULL means.
+ * - Bytes, strings and option structures passed in are copied before the call returns unless the
+ *   comment says "borrowed"; what is passed to a callback lives until the callback returns.
+ * - Option structures are plain: set them to zero, then set what you need; 0 is the documented
+ *   default of every member. They grow at the end only. The inline function of each pair
+ *   (rp_x_create calls rp_x_create_sized) tells the library how long the caller's structure is. So
+ *   does that of a call that fills a structure of the caller's: members that the library does not
+ *   have are set to zero.
+ * - One loop, one thread. What may be called from another thread says so: "Any thread".
+ * - Nothing that a call starts completes inside that call. The callbacks come from rp_loop_turn and
+ *   rp_loop_run, and the last ones from rp_loop_destroy.
+ * - A callback may call everything that its comment does not forbid, and destroy the object that
+ *   it belongs to, but neither turn nor destroy its own loop.
+ * - Loop, client, stream, TLS configuration and resolver may be destroyed in any order. Each
+ *   header says what is left of its objects when their loop has gone.
+ * - A call returns what is wrong with the call itself: misuse, its options, lack of memory. Every
+ *   other failure of what it started arrives at the callback, once.
+ * - Names of members are whole words (certificate_file, minimum_version; only statuses say
+ *   RP_E_CERT_...). A limit is called ..._limit, a deadline ..._timeout_ms, a callback on_... Units
+ *   stand last: timeout_ms, limit_bytes.
+ *
+ * ---- where to look for what ----
  *
  * - a request, and its end: rp_client_send, rp_request_cancel (http.h); with the body in memory:
  *   rp_collect_events; on any thread, blocking or not: rp_service_call, rp_service_send
