@@ -142,7 +142,7 @@ typedef struct rp_tls_options {
 } rp_tls_options;
 
 /* options NULL: all defaults. error may be NULL. Reads and parses files: not on a latency path.
- * Errors: RP_E_TLS_CONFIG with a sentence that names the file, RP_E_NO_MEMORY. Any thread. */
+ * Errors: RP_E_TLS_CONFIG with a message that names the file, RP_E_NO_MEMORY. Any thread. */
 rp_status rp_tls_config_create_sized(rp_tls_config **config, const rp_tls_options *options,
                                      size_t options_size, rp_error *error);
 static inline rp_status rp_tls_config_create(rp_tls_config **config, const rp_tls_options *options,
@@ -202,7 +202,7 @@ rp_status rp_tls_config_signed(rp_tls_config *config, uint64_t id, const void *s
 rp_status rp_tls_sessions_save(rp_loop *loop, const rp_tls_config *config, const uint8_t *seal_key,
                                void (*fn)(const void *bytes, size_t size, void *user), void *user,
                                rp_error *error);
-/* *count (which may be NULL): how many are good still. Errors: RP_E_TLS_SESSIONS with a sentence
+/* *count (which may be NULL): how many are good still. Errors: RP_E_TLS_SESSIONS with a message
  * that says why, RP_E_NO_MEMORY, RP_E_MISUSE. The loop's thread. */
 rp_status rp_tls_sessions_restore(rp_loop *loop, const rp_tls_config *config,
                                   const uint8_t *seal_key, const void *bytes, size_t size,

@@ -30,7 +30,7 @@ typedef struct rp_url_parts {
 /* Takes an absolute http or https URL apart (RFC 3986), with the strictness of rp_client_send: no
  * blanks, control characters or bytes above ASCII, 64 KiB at most; a fragment is left out. It is
  * not said whether the host exists, or may be connected to (address.h).
- * Errors: RP_E_BAD_URL, with a sentence that shows neither user information nor query. error may be
+ * Errors: RP_E_BAD_URL, with a message that shows neither user information nor query. error may be
  * NULL. */
 rp_status rp_url_split(rp_url_parts *parts, const char *url, rp_error *error);
 

@@ -108,7 +108,7 @@ static char *put_number(char *at, unsigned value)
     return at;
 }
 
-/* Each connection has its peer's in a sentence or two: this is a tenth of what printf takes. */
+/* Each connection has its peer's in a message or two: this is a tenth of what printf takes. */
 static void text_4(const rp_address *address, bool with_port, char *text)
 {
     for (int i = 0; i < 4; i++) {

@@ -51,7 +51,7 @@ bool rp__chain_append(rp_chain *chain, const void *data, size_t size);
 /* Drops the first size bytes (at most chain->size). */
 void rp__chain_consume(rp_chain *chain, size_t size);
 
-/* Fills slices with up to limit pieces from the start; gives their number. They live until the
+/* Fills slices with up to limit pieces from the start; returns their number. They live until the
  * chain is consumed or cleared; appending leaves them alone. */
 size_t rp__chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit);
 

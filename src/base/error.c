@@ -147,7 +147,7 @@ const char *rp_phase_name(rp_phase phase)
     return names[phase];
 }
 
-/* Peers and files put bytes into sentences: control characters would forge log lines. */
+/* Peers and files put bytes into messages: control characters would forge log lines. */
 static void clean_text(char *text, bool cut)
 {
     size_t size = strlen(text);

@@ -49,7 +49,7 @@ void rp__tunnel_set_background(rp_tunnel *tunnel, bool background);
 /* Why no more bytes come, as the stream to the proxy says it; NULL: it ended well, or did not. */
 const rp_error *rp__tunnel_end(const rp_tunnel *tunnel);
 
-/* Error's sentence begins with the proxy, and of_proxy is set. */
+/* Puts "proxy: " before error's message, and sets of_proxy. */
 void rp__error_of_proxy(rp_error *error);
 
 /* May a proxy be asked to go there? What it looks up itself only if that is allowed, and addresses

@@ -42,7 +42,7 @@ void rp__upload_taken(rp_request *request);
 /* The request is on no connection any more. */
 void rp__upload_pauses(rp_request *request);
 
-/* Is it the caller's turn, or is there a wait for 100 Continue? What is waited for, for sentences;
+/* Is it the caller's turn, or is there a wait for 100 Continue? What is waited for, for messages;
  * NULL: neither. */
 const char *rp__upload_waits(const rp_request *request);
 

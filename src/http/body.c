@@ -139,7 +139,7 @@ static size_t put_trailer(uint8_t *out, const rp_header *trailer)
     return size + put(out + size, "\r\n", 2);
 }
 
-/* Of a name that is no token a sentence shows what comes before that, and of a value nothing. */
+/* Of a name that is no token a message shows what comes before that, and of a value nothing. */
 static rp_status bad_trailer(const char *name, const char *what, rp_error *error)
 {
     int shown = 0;

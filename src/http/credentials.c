@@ -1,4 +1,4 @@
-/* credentials.c - see credentials.h. No sentence quotes any of it. */
+/* credentials.c - see credentials.h. No message quotes any of it. */
 #include "http/credentials.h"
 
 #include "base/error.h"

@@ -1,7 +1,7 @@
 /* h1.h - HTTP/1.1 (RFC 9112), sans I/O: a request to bytes, bytes to response events.
  *
  * Parsing is llhttp's, in its strict mode; this layer adds the policies and limits:
- * - Each of these is RP_E_BAD_RESPONSE with a sentence of its own: Transfer-Encoding with
+ * - Each of these is RP_E_BAD_RESPONSE with a message of its own: Transfer-Encoding with
  *   Content-Length, more than one of the former, several of the latter that differ, one that is no
  *   plain decimal, either of them folded, any transfer coding but chunked, line ends other than
  *   CRLF, control characters, a space before a colon or the first header, an empty line before the

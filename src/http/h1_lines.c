@@ -28,7 +28,7 @@ static bool ends_line(char c)
     return c == '\r' || c == '\n';
 }
 
-/* ---- Steps: each gives how many bytes go on as they are, or 0 and what goes instead ---- */
+/* ---- Steps: each returns how many bytes go on as they are, or 0 and what goes instead ---- */
 
 static size_t instead(rp_h1_piece *piece, const char *text, size_t taken)
 {

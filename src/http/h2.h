@@ -3,7 +3,7 @@
  *
  * What RFC 9113 leaves open is decided here, and what a server may ask for is bounded:
  * - A response that RFC 9113, 8, forbids, or that is over a limit, ends its own request with a
- *   sentence that says why; its stream is reset, and the connection lives on with HPACK in step.
+ *   message that says why; its stream is reset, and the connection lives on with HPACK in step.
  *   What breaks the connection's rules ends the connection (rp__h2_failure).
  * - Limits are on the decoded list of a head (RFC 9113, 10.5.1: 32 bytes more for each field) and
  *   the number of its fields, on interim responses, on CONTINUATION frames (8, and one more for
@@ -137,8 +137,8 @@ void rp__h2_body_more(rp_h2 *h2, rp_h2_stream *stream);
 
 /* Nobody wants the answer any more. The stream is gone. */
 void rp__h2_drop(rp_h2 *h2, rp_h2_stream *stream, uint64_t now_ns);
-/* Credit for so many bytes of a limited one. True: some are there already, which rp__h2_deliver
- * gives. */
+/* Credit for so many bytes of a limited one. True: some are there already: rp__h2_deliver
+ * passes them on. */
 bool rp__h2_consume(rp_h2 *h2, rp_h2_stream *stream, size_t size);
 void rp__h2_deliver(rp_h2 *h2);
 
@@ -161,7 +161,7 @@ rp_h2_stream *rp__h2_first(const rp_h2 *h2);
  * meanwhile, as that of streams is here. */
 void *rp__h2_next_user(const rp_h2 *h2, const rp_h2_stream *stream);
 
-/* Why feed or drain said false: a sentence about "the server". */
+/* Why feed or drain returned false: a message about "the server". */
 void rp__h2_failure(const rp_h2 *h2, rp_error *error);
 /* The server said in a GOAWAY why it ends the connection, and it is not for nothing: likewise.
  * False: it did not. */

@@ -28,7 +28,7 @@ static void refuse(rp_h2 *h2, rp_h2_fault fault, uint32_t code)
     rp__h2_fail_stream(s, fault, code);
 }
 
-/* Names go into sentences, values never. */
+/* Names go into messages, values never. */
 static void refuse_field(rp_h2 *h2, const rp_hpack_field *field)
 {
     stream *s = h2->reading;

@@ -235,7 +235,7 @@ struct rp_h2 {
     rp_status failure;
     uint32_t failure_code;
     char failure_text[RP_ERROR_TEXT_SIZE];
-    const char *rule;         /* that the server broke: a sentence for it; NULL: none */
+    const char *rule;         /* that the server broke, for the message; NULL: none */
     uint8_t looks_like_http1; /* so many first bytes are "HTTP/"; 0xff: they are not */
 };
 
@@ -292,11 +292,11 @@ void rp__h2_over(rp_h2 *h2, uint32_t id);
 void rp__h2_over_came(rp_h2 *h2, uint32_t id);
 /* GOAWAY came: those above its last id, and those that were not sent, are left undone. */
 void rp__h2_leave_undone(rp_h2 *h2);
-/* The connection is over: for want of memory, or because the server broke a rule; the sentence is
+/* The connection is over: for want of memory, or because the server broke a rule; the text is
  * a constant. */
 void rp__h2_fail_memory(rp_h2 *h2);
 void rp__h2_broken(rp_h2 *h2, uint32_t code, const char *rule);
-/* The same, in the sentence's own words about the server. */
+/* The same; text is all that the message says of the server. */
 void rp__h2_flooded(rp_h2 *h2, const char *text);
 /* A frame of the server's that brings nothing came; something went out that the server may answer
  * with such frames. */

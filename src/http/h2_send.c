@@ -273,7 +273,7 @@ static void keep(rp_h2 *h2, const rp_message *message, const head_key *key, cons
     kept->valid = true;
 }
 
-/* A whole head; gives its end. */
+/* Writes a whole head; returns its end. */
 static uint8_t *block_put(rp_h2 *h2, const rp_message *message, uint8_t *begin)
 {
     head_key key = key_of(message);

@@ -160,7 +160,7 @@ void rp__hpack_limit(rp_hpack_encoder *encoder, uint32_t limit);
 #define RP_HPACK_BEGIN_BYTES 6
 #define RP_HPACK_PUT_BYTES 12
 
-/* A block begins. These give where the next byte goes. */
+/* Begins a block. Both return where the next byte goes. */
 uint8_t *rp__hpack_begin(rp_hpack_encoder *encoder, uint8_t *out);
 /* number: a field of the static table with that name; 0: it is looked for. The name's case does not
  * matter. */

@@ -95,7 +95,7 @@ typedef struct given_headers {
     bool host, user_agent, accept, content_length, close, authorization, encoding, range;
 } given_headers;
 
-/* What is no token may hold a value: of a name a sentence shows what comes before that. */
+/* What is no token may hold a value: of a name a message shows what comes before that. */
 static rp_status bad_name(rp_error *error, const char *kind, const char *name, const char *what)
 {
     int shown = 0;

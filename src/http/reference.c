@@ -1,5 +1,5 @@
 /* reference.c - see reference.h. The result may be wrong in its authority only, which is copied as
- * it is: parsing it finds out, in the sentences of url.c. */
+ * it is: parsing it finds out, with the messages of url.c. */
 #include "http/reference.h"
 
 #include "base/error.h"

@@ -1,4 +1,4 @@
-/* url.c - absolute http and https URLs. The sentences say where: an operator sees the URL in a log,
+/* url.c - absolute http and https URLs. The messages say where: an operator sees the URL in a log,
  * not in a debugger; but never what may be a secret in it, the user information and the query. */
 #include "http/url.h"
 
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHOWN 80 /* characters of a URL in a sentence */
+#define SHOWN 80 /* characters of a URL in a message */
 
 typedef struct parser {
     rp_url *url;
@@ -25,7 +25,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* What of the URL a sentence may show: the text between head and tail is left out. */
+/* What of the URL a message may show: the text between head and tail is left out. */
 typedef struct shown {
     size_t head, tail, end;
 } shown;

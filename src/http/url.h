@@ -23,7 +23,7 @@ typedef struct rp_url {
     rp_slice authority;
 } rp_url;
 
-/* error is set on failure: RP_E_BAD_URL with a sentence that says what is wrong and where. Strict:
+/* error is set on failure: RP_E_BAD_URL with a message that says what is wrong and where. Strict:
  * no control characters, spaces or non-ASCII (the caller percent-encodes), port 1 to 65535, a
  * fragment is cut off, host not empty and of reg-name characters, IPv6 literals checked. */
 rp_status rp__url_parse(rp_url *url, const char *text, size_t size, rp_error *error);

@@ -150,7 +150,7 @@ static void run_close(epoll_socket *socket)
     rp__base_closed(&socket->base);
 }
 
-/* ---- running a socket: each gives the number of things that it found to do ---- */
+/* ---- running a socket: each returns the number of things that it found to do ---- */
 
 static unsigned run_connect(epoll_socket *socket)
 {

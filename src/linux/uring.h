@@ -150,7 +150,7 @@ bool rp__uring_signals_deferred(void);
 /* uring_socket.c */
 void rp__uring_socket_completion(uring_port *port, uring_socket *socket, unsigned tag,
                                  const struct io_uring_cqe *cqe);
-/* Runs what is owed at the time of the call; gives the number of completions. */
+/* Runs what is owed at the time of the call; returns the number of completions. */
 unsigned rp__uring_run_owed(uring_port *port);
 /* Every quiet send of the list is done; but not one that has a completion. */
 unsigned rp__uring_settle(uring_port *port);

@@ -57,7 +57,7 @@ static inline bool rp__loop_is_ours(const rp_loop *loop)
 {
     return loop->process == rp__process_mark();
 }
-/* RP_E_MISUSE, and the sentence that says so. */
+/* RP_E_MISUSE, and a message that says so. */
 rp_status rp__loop_not_ours(rp_error *error, rp_phase phase);
 
 /* Each hold keeps rp_loop_run going until its release. */

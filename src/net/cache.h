@@ -42,7 +42,7 @@ typedef enum rp_verdict {
 /* One family's answer. */
 typedef struct rp_answer {
     rp_verdict verdict;
-    int code;       /* of who was asked, for the sentence */
+    int code;       /* of who was asked, for the message */
     uint32_t ttl_s; /* 0: not to be kept */
     unsigned rank;  /* which of the names that host may stand for (search domains) has them */
     size_t count;

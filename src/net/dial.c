@@ -77,7 +77,7 @@ struct rp_dial {
 
 static void start_connecting(rp_dial *dial);
 
-/* ---- sentences ---- */
+/* ---- messages ---- */
 
 #define TARGET_SIZE (100 + RP_ADDRESS_TEXT_SIZE + 4)
 
@@ -106,7 +106,7 @@ static const char *all_text(unsigned count, char text[ALL_SIZE])
     return text;
 }
 
-/* How the sentence about a failure begins; the cause follows. */
+/* How the message about a failure begins; the cause follows. */
 static const char *failure_words(rp_status status)
 {
     switch (status) {

@@ -27,7 +27,7 @@ typedef struct rp_dial_options {
     const char *host; /* copied */
     uint16_t port;
     rp_resolver *resolver; /* NULL: the loop's own. Retained by the dial */
-    /* If count > 0: these are dialled (copied), in this order, and host is for the sentences. */
+    /* If count > 0: these are dialled (copied), in this order, and host is for the messages. */
     const rp_address *addresses;
     size_t count;
     /* RP_NEVER_MS: none. The second is for all addresses together. */
@@ -48,7 +48,7 @@ typedef struct rp_dial_result {
      * fn returns. */
     const rp_address *rest;
     size_t rest_count;
-    /* NULL on success. The sentence names host, address and cause. When several addresses failed,
+    /* NULL on success. The message names host, address and cause. When several addresses failed,
      * it has their number and the most telling cause: what this process lacked, then refused,
      * then unreachable; the first of these. RP_E_ADDRESS_REFUSED if the rules refused all. */
     const rp_error *error;

@@ -41,16 +41,16 @@ static inline unsigned rp__lookup_of(rp_families families)
 void rp__names_lower(const char *host, char name[RP_NAME_SIZE]);
 
 /* "host:port:address[,address]...", the index-th of its list, counted from 0. Errors:
- * RP_E_BAD_OPTION with a sentence that names the entry, RP_E_NO_MEMORY. */
+ * RP_E_BAD_OPTION with a message that names the entry, RP_E_NO_MEMORY. */
 rp_status rp__override_parse(rp_override **override, rp_memory *memory, const char *text,
                              size_t index, rp_error *error);
 
-/* "192.0.2.1,192.0.2.2:5353,[2001:db8::1]:53". RP_OK or RP_E_BAD_OPTION with a sentence. */
+/* "192.0.2.1,192.0.2.2:5353,[2001:db8::1]:53". RP_OK or RP_E_BAD_OPTION with a message. */
 rp_status rp__servers_check(const char *servers, rp_error *error);
 
 /* RP_OK with *count > 0: answered, ports set; *from: by this override, NULL: by none. RP_OK with
  * *count 0: a name that has to be looked up.
- * RP_E_RESOLVE_NOT_FOUND: host cannot be the name of anything; error has the sentence. */
+ * RP_E_RESOLVE_NOT_FOUND: host cannot be the name of anything; error has the message. */
 rp_status rp__names_answer(rp_override *overrides, const char *host, uint16_t port,
                            rp_address addresses[RP_ADDRESSES_LIMIT], size_t *count,
                            rp_override **from, rp_error *error);

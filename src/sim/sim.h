@@ -221,7 +221,7 @@ void rp__sim_socket_look(sim_socket *socket);
 void rp__sim_socket_room(sim_socket *socket);
 void rp__sim_socket_reset(sim_socket *socket);
 void rp__sim_listener_look(sim_socket *listener);
-/* Runs the callbacks that are due; gives their number. */
+/* Runs the callbacks that are due; returns their number. */
 unsigned rp__sim_socket_run(sim_socket *socket);
 
 rp_io_result rp__sim_open(rp_port *port, uint8_t family, rp_socket **socket);
@@ -248,7 +248,7 @@ static inline bool rp__sim_event_is_set(const sim_event *event)
 {
     return event->place > 0;
 }
-/* Fires what is due; gives the time of the next event, RP_WAIT_FOREVER: none. */
+/* Fires what is due; returns the time of the next event, RP_WAIT_FOREVER: none. */
 uint64_t rp__sim_events_fire(rp_sim *sim);
 
 uint64_t rp__sim_draw(sim_random *random, uint64_t below);

@@ -98,7 +98,7 @@ static bool screen(rp_engine *engine, size_t size)
 {
     switch (rp__records_see(&engine->records, engine->input, size)) {
     case RP_RECORD_NOT_TLS:
-        /* What else is at hand makes the better sentence. */
+        /* What else is at hand makes the better message. */
         rp__records_keep_first(&engine->records, engine->input + size, engine->input_size - size);
         engine->cause = NOT_TLS;
         return false;

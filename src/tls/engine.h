@@ -53,7 +53,7 @@ typedef struct rp_engine_options {
     /* The origin under which sessions are kept, the configuration included. Borrowed as long as the
      * engine. */
     const char *session_key;
-    /* For sentences: "api.example.com (192.0.2.7:443)"; borrowed likewise. NULL: server_name, or
+    /* For messages: "api.example.com (192.0.2.7:443)"; borrowed likewise. NULL: server_name, or
      * "the peer". */
     const char *peer_text;
 } rp_engine_options;

@@ -139,7 +139,7 @@ static const char *our_versions(const rp_tls_config *config)
     return config->offers_1_3 ? "TLS 1.3" : "TLS 1.2";
 }
 
-/* The codes that have a sentence of their own; false: none of them. */
+/* The codes that have a message of their own; false: none of them. */
 static bool set_known(rp_error *error, const rp_tls_failure *failure, rp_phase phase)
 {
     const char *peer = failure->peer_text;

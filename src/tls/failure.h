@@ -1,4 +1,4 @@
-/* failure.h - what wolfSSL's codes and TLS alerts mean, in sentences. */
+/* failure.h - what wolfSSL's codes and TLS alerts mean, in messages. */
 #ifndef RP_TLS_FAILURE_H
 #define RP_TLS_FAILURE_H
 

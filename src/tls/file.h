@@ -12,7 +12,7 @@
 /* The error of one that can't be read, with the system's reason. */
 rp_status rp__file_unreadable(const char *what, const char *path, int os_code, rp_error *error);
 
-/* Reads a whole file, NUL-terminated; rp__free it. what ("CA file") and path begin the sentence
+/* Reads a whole file, NUL-terminated; rp__free it. what ("CA file") and path begin the message
  * on failure. */
 rp_status rp__read_file(rp_memory *memory, const char *what, const char *path, char **data,
                         size_t *size, rp_error *error);

@@ -21,7 +21,7 @@
 #define PASSWORD_SIZE 1024
 
 /* What wolfSSL's parsers find wrong has codes below these. WOLFSSL_BAD_FILE and the like, above (up
- * to 5.8), have no sentence, or that of some error of sockets. */
+ * to 5.8), have no message, or that of some error of sockets. */
 #define FILE_CODES_LEAST (-20)
 
 /* One file, while its configuration is made. */
@@ -321,7 +321,7 @@ static rp_status one_alone(const char *path, rp_error *error)
                          "certificate_file and key_file: one without the other (%s)", path);
 }
 
-/* What is given as a file or in memory, as it is called in sentences: "key file" and its path, or
+/* What is given as a file or in memory, as it is called in messages: "key file" and its path, or
  * "key in" "memory". */
 static void name_source(source *from, const char *file, const char *memory, const char *path)
 {

@@ -31,7 +31,7 @@ typedef struct rp_records {
     bool says_1_3;      /* ServerHello's supported_versions extension says TLS 1.3 */
     bool downgraded;    /* its random says that the server has TLS 1.3 all the same */
     uint8_t version_match, downgrade_match; /* how much of either was just seen */
-    uint8_t first[RP_RECORDS_FIRST];        /* of the connection, for a sentence */
+    uint8_t first[RP_RECORDS_FIRST];        /* of the connection, for a message */
     uint8_t first_have;
 } rp_records;
 

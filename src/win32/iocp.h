@@ -87,7 +87,7 @@ rp_waitable rp__iocp_waiter_waitable(const rp_iocp_waiter *waiter);
 /* Makes the waitable ready until the next rp__iocp_waiter_take. */
 void rp__iocp_waiter_tell(rp_iocp_waiter *waiter);
 void rp__iocp_waiter_set_deadline(rp_iocp_waiter *waiter, uint64_t deadline_ns);
-/* Waits until end_ns for what the thread has found; gives the number of entries. */
+/* Waits until end_ns for what the thread has found; returns the number of entries. */
 unsigned rp__iocp_waiter_take(rp_iocp_waiter *waiter, OVERLAPPED_ENTRY *entries, unsigned room,
                               uint64_t end_ns);
 
