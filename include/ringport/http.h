@@ -99,11 +99,11 @@ typedef struct rp_client_options {
                                       * takes; 0: 100 */
     uint32_t http2_streams_limit;    /* requests at once on one connection, where the server takes
                                       * more; 0: as many as it takes */
-    uint64_t http2_ping_idle_ms;     /* requests are under way, and the server is silent for so
-                                      * long: it is asked for a sign of life (PING), which is due
-                                      * within... 0: 15,000; RP_NEVER_MS: never asked */
-    uint64_t http2_ping_timeout_ms;  /* ...so long, or the connection is given up
-                                      * (RP_E_H2_PING_TIMEOUT); 0: 15,000 */
+    uint64_t http2_ping_idle_ms;     /* a server that is silent for so long while requests are
+                                      * under way is asked for a sign of life (PING); 0: 15,000;
+                                      * RP_NEVER_MS: never */
+    uint64_t http2_ping_timeout_ms;  /* without a sign of life so long after that question, the
+                                      * connection is given up (RP_E_H2_PING_TIMEOUT); 0: 15,000 */
     size_t http2_window_limit_bytes; /* what the server may have on its way on one connection: grows
                                       * with bandwidth times delay up to this; 0: 16 MiB */
     size_t http2_stream_window_bytes; /* likewise for one response, at the beginning; 0: 256 KiB. Of
@@ -226,8 +226,8 @@ typedef struct rp_response_summary {
     uint64_t redirect_us;    /* when that began, as in timings; 0: it was the first */
     const char *url;         /* whose response it is, without user information; NULL: of the
                               * options' url */
-    bool decoded;            /* with decompress: there was a body, and it was encoded, and... */
-    uint64_t decoded_bytes;  /* ...so many bytes of it were given to on_body */
+    bool decoded;            /* with decompress: there was a body, and it was encoded */
+    uint64_t decoded_bytes;  /* of such a body: its bytes that were given to on_body */
     unsigned retries;        /* that a policy of load.h made. attempts and redirects count for all
                               * tries, all else is of the last one */
     const char *retry_why;   /* what became of the last try that failed, and why there was no other,
@@ -281,9 +281,9 @@ typedef bool rp_redirect_fn(rp_request *request, rp_redirect *redirect, void *us
 
 /* How redirects are followed, or'ed. */
 enum {
-    RP_REDIRECT_POST_301 = 1, /* POST stays POST behind a 301, ... */
-    RP_REDIRECT_POST_302 = 2,
-    RP_REDIRECT_POST_303 = 4,
+    RP_REDIRECT_POST_301 = 1, /* POST stays POST behind a 301 */
+    RP_REDIRECT_POST_302 = 2, /* behind a 302 */
+    RP_REDIRECT_POST_303 = 4, /* behind a 303 */
     RP_REDIRECT_INSECURE = 8, /* from https to http, too */
     RP_REDIRECT_TRUSTED = 16, /* with every header but Host to any origin, secret or not */
     /* The method stays what it is, as with CURLOPT_CUSTOMREQUEST; a body goes where POST's does. */

@@ -24,8 +24,9 @@ typedef struct rp_preconnect_options {
     const char *url;        /* whose origin; the rest of it does not matter */
     uint32_t count;         /* 0: 1. Connections that shall be there and that nobody uses, those
                              * counted that are there already. With HTTP/2 one is enough */
-    const char *connect_to; /* as in rp_request_options, as is... */
-    rp_proxy *proxy;        /* ...this: connections are shared by requests that go the same way */
+    const char *connect_to; /* as in rp_request_options: only requests that go the same way share
+                             * a connection */
+    rp_proxy *proxy;        /* likewise */
     rp_preconnected_fn *on_done; /* NULL: nobody is told */
     void *user;
 } rp_preconnect_options;

@@ -58,11 +58,12 @@ typedef struct rp_retry_options {
                                     * backoff_least_ms longer; if it asks for more than this, the
                                     * answer is the request's. 0: 60,000 */
     uint16_t statuses[8];          /* that are retried, 400 to 599; all 0: 429, 502, 503, 504 */
-    /* The budget of an origin, so that retries do not make what is overloaded worse: each request
-     * of the origin that ends well allows so many percent of a retry, and each second... */
-    uint32_t budget_percent; /* 0: 20; UINT32_MAX: there is no budget */
-    uint32_t budget_per_s;   /* ...so many, the most that any of its requests' policies says; up to
-                              * ten seconds' are kept. 0: 10 */
+    /* The budget of an origin, so that retries do not make an overload worse. */
+    uint32_t budget_percent; /* each of its requests that ends well allows so many percent of a
+                              * retry. 0: 20; UINT32_MAX: there is no budget */
+    uint32_t budget_per_s;   /* each second allows so many retries, the most that any of its
+                              * requests' policies says. The budget never holds more than ten
+                              * seconds allow. 0: 10 */
 } rp_retry_options;
 
 /* A request that waits for its answer longer than most do is sent a second time, and the first
@@ -76,12 +77,14 @@ typedef struct rp_retry_options {
  * one, else a new one, which goes to the name's next address; and not at all where requests wait
  * for connections or places already, where no connection may be opened, and in a drain. It takes a
  * place of requests_in_flight. So with connections_per_origin or requests_in_flight 1, or a share
- * of 1 that a service's loop has of them, nothing is ever hedged. Usable is each answer but 429 and
- * 500 to 599, which are only while nothing else is under way; likewise an error is only the
- * request's when both tries have failed, and is then the later one's. A second that still waits for
- * a connection when the first fails is given up: it was no try. Interim answers (1xx) are not told
- * while there are two tries, nor the second's. Deadlines are each try's own; total_timeout_ms is
- * for both. */
+ * of 1 that a service's loop has of them, nothing is ever hedged.
+ *
+ * Each answer is usable but 429 and those from 500 on: one of these is the request's answer only
+ * when no other try is under way. Likewise an error ends the request only when both tries have
+ * failed; then it is the later one's. A second that still waits for a connection when the first
+ * fails is given up, and was no try. Interim answers (1xx) are not told while there are two tries,
+ * and those of the second never are. Each try has deadlines of its own; total_timeout_ms is for
+ * both. */
 typedef struct rp_hedge_options {
     uint32_t percentile; /* 1 to 99: behind so many percent of the answers that the origin has given
                           * of late to requests with this option: how long they let one wait, from

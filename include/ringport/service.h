@@ -40,12 +40,12 @@ typedef struct rp_service_options {
     /* Of each client, but its limits are the service's: connections_per_origin, connections_total,
      * idle_per_origin, queue_limit, concurrent_openings, requests_in_flight and queue_limit of
      * limits, budget_per_s of retry, and decoder_memory_limit_bytes are shared out evenly, rounded
-     * down, so that all together keep to them. What the service may have fewer of than there are
-     * loops, it has on as many loops, and so has an origin; with http2_one_connection it has one
-     * loop. But each loop has one of idle_per_origin and of budget_per_s at least, and 17 MiB for
-     * decoders. A loop with one connection to an origin, or one request, hedges nothing. tls and
-     * resolver NULL: one of each for all loops.
-     * on_address is called on all of their threads. */
+     * down, so that all together keep to them. Where the service may have less of something
+     * than it has loops, only so many loops have requests; where an origin may, only so many have
+     * requests for it, and with http2_one_connection one has. But each loop has one of
+     * idle_per_origin and of budget_per_s at least, and 17 MiB for decoders. A loop with one
+     * connection to an origin, or one request, hedges nothing. tls and resolver NULL: one of each
+     * for all loops. on_address is called on all of their threads. */
     rp_client_options client;
     /* So many requests for an origin at a time are one loop's; those above go to the next. 0: as
      * many as the loop may have connections to it, and 100 where HTTP/2 was spoken last. */
@@ -56,10 +56,9 @@ typedef struct rp_service_options {
      * shares none. Borrowed until rp_service_create returns. */
     rp_loop *const *loops;
     size_t loop_count;
-    rp_allocator
-        allocator; /* of the service itself, of what its loops share, and of answers; called
-                             * on any thread, by several at a time, as long as one of these lives.
-                             * resize NULL: malloc's family */
+    /* Of the service itself, of what its loops share, and of answers; called on any thread, by
+     * several at a time, as long as one of these lives. resize NULL: malloc's family. */
+    rp_allocator allocator;
 } rp_service_options;
 
 /* options NULL: all defaults. error may be NULL.

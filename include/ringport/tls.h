@@ -156,9 +156,8 @@ typedef struct rp_trusted {
     const char *subject; /* its common name, or all of its name: printable ASCII */
     const char *key;     /* "RSA 4096", "P-384", "Ed25519"; NULL: it was refused */
     int64_t not_after;   /* when it ends, in seconds since 1970: see above; 0: it was refused */
-    const char
-        *refused; /* why it is no trust anchor: "its RSA key has less than 2048 bits"; NULL: it
-                          * is one */
+    /* Why it is no trust anchor: "its RSA key has less than 2048 bits"; NULL: it is one. */
+    const char *refused;
 } rp_trusted;
 
 /* Calls fn for each trust anchor, and then for each certificate that was to be one. Any thread. */
@@ -170,8 +169,8 @@ void rp_tls_config_trust(const rp_tls_config *config,
 typedef struct rp_peer_certificate {
     const uint8_t *der;
     size_t der_size;
-    const uint8_t
-        *public_key; /* SubjectPublicKeyInfo, within der: what pinned_keys has SHA-256 of */
+    /* SubjectPublicKeyInfo, within der: what pinned_keys has SHA-256 of. */
+    const uint8_t *public_key;
     size_t public_key_size;
     int64_t not_before, not_after; /* seconds since 1970; both belong to the time of validity */
     const char *subject;           /* its common name, or all of its name: printable ASCII */

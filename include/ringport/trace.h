@@ -40,8 +40,8 @@ typedef enum rp_trace_kind {
 /* Valid until the callback returns. What is not known, or not of this kind, is 0 or NULL. */
 typedef struct rp_trace_event {
     rp_trace_kind kind;
-    uint64_t time_ns;    /* when it happened, by the loop's clock, which begins anywhere... */
-    uint64_t age_ns;     /* ...and how long ago: 0 but for what is told late */
+    uint64_t time_ns;    /* when it happened, by the loop's clock, which begins anywhere */
+    uint64_t age_ns;     /* how long ago it happened: 0 unless it is told late */
     uint64_t request;    /* its number, of this client (a service has one on each loop: trace tells
                           * them apart); 0: a connection's event */
     uint64_t connection; /* its number, of this client; 0: none */
@@ -79,9 +79,9 @@ void rp_trace_url(const rp_trace_event *event, uint32_t flags, char *text, size_
 
 typedef struct rp_trace_attribute {
     const char *name; /* "http.request.method": a static string */
-    const char *text; /* NULL: it is a number, or... */
-    uint64_t number;
-    bool boolean; /* ...true or false: number is 1 or 0 */
+    const char *text; /* NULL: it is a number, or a boolean */
+    uint64_t number;  /* where text is NULL: the number, or 1 for true and 0 for false */
+    bool boolean;     /* it is true or false, and no number */
 } rp_trace_attribute;
 typedef void rp_trace_attribute_fn(const rp_trace_attribute *attribute, void *user);
 
