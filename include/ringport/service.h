@@ -141,14 +141,14 @@ typedef struct rp_response {
     size_t header_count;
     const uint8_t *body; /* NUL-terminated, the NUL not counted; never NULL */
     size_t body_size;
-    rp_response_summary summary; /* its texts are the answer's; its error is NULL or &error */
+    rp_response_summary summary; /* its texts are the response's; its error is NULL or &error */
 } rp_response;
 
 /* NULL does nothing. */
-void rp_response_free(rp_response *answer);
+void rp_response_free(rp_response *response);
 
-/* Called with an answer that is the receiver's from then on. */
-typedef void rp_response_fn(rp_response *answer, void *user);
+/* response is the receiver's from then on. */
+typedef void rp_response_fn(rp_response *response, void *user);
 
 /* The body may have so many bytes; 0: 1 MiB. More ends in RP_E_BODY_TOO_LARGE.
  * home: fn is called on its thread, by rp_loop_destroy at the latest; NULL: on the service's. It

@@ -34,10 +34,10 @@ typedef struct rp_asked {
 
 static const uint8_t no_body[1];
 
-void rp_response_free(rp_response *answer)
+void rp_response_free(rp_response *response)
 {
-    rp_asked *asked = RP_CONTAINER(answer, rp_asked, answer);
-    if (answer == NULL)
+    rp_asked *asked = RP_CONTAINER(response, rp_asked, answer);
+    if (response == NULL)
         return;
     rp_memory memory = asked->memory;
     rp__free_secret(&memory, asked->body, asked->answer.body_size);
