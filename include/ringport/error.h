@@ -12,15 +12,14 @@
 extern "C" {
 #endif
 
-/* What happened. Numbers are stable: new ones are added at the end of their group only. Reserved
- * ones are for what is not there yet: nothing gives them. */
+/* What happened. Numbers are stable: new ones are added at the end of their group only. */
 typedef enum rp_status {
     RP_OK = 0,
 
     /* The caller. */
     RP_E_MISUSE = 1,        /* a call that its documentation forbids, as with an invalid argument:
                              * nothing was started */
-    RP_E_NO_MEMORY = 2,     /* the allocator gave NULL */
+    RP_E_NO_MEMORY = 2,     /* the allocator returned NULL */
     RP_E_UNSUPPORTED = 3,   /* this system or this build cannot do it */
     RP_E_CANCELLED = 4,     /* the caller cancelled, closed or destroyed */
     RP_E_INTERNAL = 5,      /* a fault of ringport itself; please report it */
@@ -76,8 +75,7 @@ typedef enum rp_status {
     RP_E_CERT_INVALID = 75,        /* malformed, bad signature, wrong usage */
     RP_E_CERT_PIN_MISMATCH = 76,   /* no pinned public key in it */
     RP_E_CERT_STATUS_UNKNOWN = 77, /* revocation is not ruled out, as the configuration demands */
-    RP_E_CERT_STAPLE =
-        78, /* nor is it, by a stapled OCSP response that is missing or can't be used */
+    RP_E_CERT_STAPLE = 78,         /* a stapled OCSP response is missing or can't be used */
 
     /* HTTP. */
     RP_E_FIRST_BYTE_TIMEOUT = 90, /* no final response began within first_byte_timeout_ms */
@@ -113,8 +111,8 @@ typedef enum rp_status {
     RP_E_REDIRECT_INVALID = 121, /* the server's Location is no URL that can be requested */
     RP_E_REDIRECT_REFUSED = 122, /* it may not be followed: from https to http, or to a scheme that
                                   * is neither */
-    RP_E_REDIRECT_BODY = 123,    /* it wants the body again, of which some was sent, and which can't
-                                  * be made twice: there is no on_body_rewind */
+    RP_E_REDIRECT_BODY = 123,    /* it needs the body again, which can't be sent again: there is no
+                                  * on_body_rewind */
 
     /* Proxies (proxy.h). What fails on the way to one has the statuses above, and of_proxy. */
     RP_E_PROXY_REFUSED = 140,  /* it would not, or could not, connect: proxy_code and the text say
@@ -136,7 +134,7 @@ typedef enum rp_phase {
     RP_PHASE_REQUEST,
     RP_PHASE_HEAD,
     RP_PHASE_BODY,
-    RP_PHASE_SHUTDOWN /* reserved */
+    RP_PHASE_SHUTDOWN /* reserved: nothing sets it yet */
 } rp_phase;
 
 #define RP_ERROR_TEXT_SIZE 240
@@ -155,7 +153,7 @@ typedef struct rp_error {
     uint64_t bytes_sent;           /* plaintext bytes of this request handed to the network */
     bool of_proxy;                 /* it is about the proxy, or the way to it */
     int proxy_code;                /* HTTP status or SOCKS reply of a proxy that refused; 0: none */
-    char text[RP_ERROR_TEXT_SIZE]; /* one sentence, UTF-8, NUL-terminated, no final period */
+    char text[RP_ERROR_TEXT_SIZE]; /* the message: UTF-8, NUL-terminated, no final period */
 } rp_error;
 
 /* Who can do something about it. */

@@ -38,14 +38,15 @@ typedef struct rp_client_options {
     rp_resolver *resolver;  /* NULL: the loop's own. Retained */
     const char *user_agent; /* NULL: "ringport/VERSION"; "": none */
 
-    /* Limits. An origin is scheme, host and port (RFC 6454). All of a client's have the same ones:
-     * for those that shall have others make another client, on the same loop and with the same tls
+    /* Limits. An origin is scheme, host and port (RFC 6454). All origins of a client have the same
+     * limits: for one that needs others make another client, on the same loop and with the same tls
      * and resolver. */
     uint32_t connections_per_origin;  /* 0: 64 */
     uint32_t connections_total;       /* 0: 65,536 */
     uint32_t idle_per_origin;         /* kept for reuse; 0: connections_per_origin */
     uint32_t queue_limit;             /* requests waiting for a connection; one more is refused
-                                       * (RP_E_QUEUE_FULL), unless one has room for it. 0: 65,536 */
+                                       * (RP_E_QUEUE_FULL), unless a connection has room for it.
+                                       * 0: 65,536 */
     uint32_t concurrent_openings;     /* connections being opened at a time; 0: 256. Those that are
                                        * not done after 250 ms do not count: they wait for a server
                                        * that is slow or dead, and must not hold up others */
@@ -168,9 +169,8 @@ typedef struct rp_header {
     const char *value;
 } rp_header;
 
-/* Which connection a phase belongs to is one and the same for all: the one that carried the
- * response. Microseconds since rp_client_send; 0: did not happen (a reused connection resolves
- * nothing). */
+/* All phases are those of one connection, the one that carried the response. Microseconds since
+ * rp_client_send; 0: did not happen (a reused connection resolves nothing). */
 typedef struct rp_timings {
     uint64_t queued_us; /* a connection was assigned, or its opening began */
     uint64_t resolved_us;
@@ -470,8 +470,8 @@ size_t rp_request_give(rp_request *request, const void *data, size_t size);
 
 /* The body is complete. Less than body_size ends the request with RP_E_BODY_LENGTH. Behind a body
  * of unknown length may stand trailers, each of them named in a Trailer header of the request; NULL
- * and 0: none. Of RP_E_BAD_HEADER, RP_E_NO_MEMORY and RP_E_MISUSE nothing comes: the end may be
- * told again. error may be NULL. */
+ * and 0: none. After RP_E_BAD_HEADER, RP_E_NO_MEMORY or RP_E_MISUSE nothing has changed: the end
+ * may be told again. error may be NULL. */
 rp_status rp_request_body_end(rp_request *request, const rp_header *trailers, size_t trailer_count,
                               rp_error *error);
 

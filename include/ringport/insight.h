@@ -15,8 +15,8 @@ extern "C" {
 #define RP_DURATION_BUCKETS 15
 
 typedef struct rp_failure_count {
-    rp_status status; /* RP_OK, of the last one: whatever found no place before it */
-    uint64_t count;   /* 0: this one and those behind it are not used, but for the last */
+    rp_status status; /* RP_OK for the last element, which counts what found no place before it */
+    uint64_t count;   /* 0: this element is not used, nor are those behind it but the last */
 } rp_failure_count;
 
 /* Since the client was made. */

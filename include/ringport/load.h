@@ -74,8 +74,8 @@ typedef struct rp_retry_options {
  * Only if the server does not mind (as of a retry: idempotent, never_replay), once in each try of
  * rp_retry_options, and not with a body that is given piece by piece, with Expect, or with upgrade.
  * It goes out on another connection than the first: an open one, to another address if there is
- * one, else a new one, which goes to the name's next address; and not at all where requests wait
- * for connections or places already, where no connection may be opened, and in a drain. It takes a
+ * one, else a new one, which goes to the name's next address. It is not sent where requests wait
+ * for connections or places already, where no connection may be opened, or in a drain. It takes a
  * place of requests_in_flight. So with connections_per_origin or requests_in_flight 1, or a share
  * of 1 that a service's loop has of them, nothing is ever hedged.
  *
@@ -86,11 +86,10 @@ typedef struct rp_retry_options {
  * and those of the second never are. Each try has deadlines of its own; total_timeout_ms is for
  * both. */
 typedef struct rp_hedge_options {
-    uint32_t percentile; /* 1 to 99: behind so many percent of the answers that the origin has given
-                          * of late to requests with this option: how long they let one wait, from
-                          * the request's end. Not before 50 of them are known. 0: only delay_ms
-                          * counts */
-    uint32_t delay_ms;   /* at least so much later; both 0: off */
+    uint32_t percentile; /* 1 to 99: when it has waited, from its last byte on, for longer than so
+                          * many percent of the latest requests to the origin with this option. Not
+                          * before 50 of them are known. 0: only delay_ms counts */
+    uint32_t delay_ms;   /* so long after its last byte at the earliest. Both 0: off */
     /* The budget of an origin: each such request allows so many percent of a second one. The first
      * is there at once, and ten are kept at most. */
     uint32_t budget_percent; /* 1 to 100; 0: 5; UINT32_MAX: there is no budget */

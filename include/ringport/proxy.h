@@ -15,9 +15,9 @@
  * handshake's.
  *
  * refuse_addresses and on_address (address.h) are asked of the proxy's address, of what is looked
- * up here for socks5, and of addresses that stand in URLs, localhost among them; where they are
- * set, what is no name, and what a proxy might take for an address ("127.1", "0x7f000001",
- * "127.0.0.1."), is refused. What a proxy makes of a name nobody here can check: see
+ * up here for socks5, and of addresses that stand in URLs, localhost among them. Where they are
+ * set, a host is refused that is no name, or that a proxy might take for an address ("127.1",
+ * "0x7f000001", "127.0.0.1."). Nobody here can check what a proxy makes of a name: see
  * refuse_unseen. */
 #ifndef RINGPORT_PROXY_H
 #define RINGPORT_PROXY_H

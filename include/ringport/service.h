@@ -111,8 +111,8 @@ rp_status rp_service_metrics(rp_service *service, rp_metrics_fn *fn, void *user,
 /* As rp_client_send, whose options are copied when this returns, and its proxy retained;
  * redirect_secrets too. The body, and what events points to, are borrowed until on_done, which
  * comes always, once, if this returns RP_OK. All callbacks come on one thread, where the calls of
- * http.h may be made for the request that they get. It is NULL in on_done if the
- * request could not begin (*summary->error says why: a bad header, say).
+ * http.h may be made for the request that they get. on_done gets NULL for it if it could not begin
+ * (*summary->error says why: a bad header, say).
  * tag: for rp_service_cancel; 0: none.
  * Errors: RP_E_BAD_URL, RP_E_BAD_OPTION, RP_E_DRAINING, RP_E_NO_MEMORY, RP_E_MISUSE. error may be
  * NULL. */

@@ -96,7 +96,7 @@ void rp_sim_destroy(rp_sim *sim);
 
 /* A loop on the simulated network; rp_loop_options.backend is not looked at. Whichever loop of the
  * simulation waits in a turn, turns the others too as far as they have something to do, so a
- * program with one client runs by rp_loop_run alone. rp_loop_waitable gives nothing.
+ * program with one client runs by rp_loop_run alone. It has no rp_loop_waitable: -1, NULL.
  * faulty: RP_SIM_NO_MEMORY and the faults of opening and accepting sockets strike here. */
 rp_status rp_sim_loop_create_sized(rp_sim *sim, rp_loop **loop, const rp_loop_options *options,
                                    size_t options_size, bool faulty, rp_error *error);

@@ -28,7 +28,7 @@ typedef enum rp_tls_version {
  * a response (RFC 7633) and does not: RP_E_CERT_STAPLE, which a CRL does not mend. */
 typedef enum rp_revocation_policy {
     RP_REVOCATION_OFF = 0, /* nothing is asked for, and nothing looked at */
-    RP_REVOCATION_SOFT,    /* that much is refused, and no more */
+    RP_REVOCATION_SOFT,    /* these are refused, and no others */
     RP_REVOCATION_HARD     /* of each a CRL that is in date, or a response, says that it is good;
                             * else RP_E_CERT_STATUS_UNKNOWN. Servers staple for their own
                             * certificate at best, so CRLs are needed for its issuers */
