@@ -23,6 +23,15 @@
  *   shared.c    what clients of several loops tell each other of that
  *   stream.h    bytes, over TLS or not
  *
+ * Beside them:
+ *
+ *   upload.c    the body of a request: what its producer gives, and the wait for 100 Continue
+ *   decoding.c  answers decoded on their way to the caller
+ *   collect.c   a whole answer in memory
+ *   latency.c   how late answers are, for hedge.c
+ *   proxy.c, no_proxy.c, proxy_environment.c  proxies, by options and by the environment
+ *   events.c    server-sent events; needs none of this
+ *
  *   rp_client -- origins --+-- queue of requests that wait for a connection
  *                          +-- connections: opening, serving requests, or idle */
 #ifndef RP_CLIENT_CLIENT_H

@@ -1,4 +1,4 @@
-/* stream_inside.h - a stream's members, for stream.c, stream_io.c and stream_server.c: whoever
+/* stream_inside.h - a stream's members, for stream.c and the files that share its name: whoever
  * stands above a stream asks it (stream.h). */
 #ifndef RP_CLIENT_STREAM_INSIDE_H
 #define RP_CLIENT_STREAM_INSIDE_H
@@ -120,7 +120,7 @@ struct rp_stream {
     rp_address address;
 };
 
-/* ---- between the three ---- */
+/* ---- between these files ---- */
 
 extern const rp_socket_handler rp__stream_socket_handler;
 
