@@ -1,4 +1,4 @@
-/* test_unix.c - a client that goes to a Unix socket, on each back end of this system. */
+/* test_unix.c - a client that goes to a Unix socket, on each backend of this system. */
 #include "loop/loop.h"
 #include "support/loops.h"
 
@@ -94,7 +94,7 @@ static void on_closed(rp_socket *socket)
 
 static const rp_socket_handler listener_handler = {.accepted = on_accepted, .closed = on_closed};
 
-/* False: this back end is not to be had. */
+/* False: this backend is not to be had. */
 static bool begin(world *w, const char *backend, bool abstract, const rp_client_options *options)
 {
     rp_loop_options loop_options = {.backend = backend};

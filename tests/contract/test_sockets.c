@@ -211,7 +211,7 @@ static void adopt_unix(endpoint *listener, rp_socket *socket)
 
 static const endpoint_events unix_events = {.accepted = adopt_unix};
 
-/* Those of a back end that has none can't be opened. */
+/* Those of a backend that has none can't be opened. */
 static bool has_unix(contract *c)
 {
     rp_socket *socket = NULL;

@@ -37,7 +37,7 @@ void foreign_end(foreign *f);
 const char *foreign_url(const foreign *f, const char *path);
 const char *foreign_url_at(const foreign *f, unsigned port, const char *path);
 
-/* A loop of the back end under test, and a client that trusts the tests' authority. */
+/* A loop of the backend under test, and a client that trusts the tests' authority. */
 void foreign_client(web *w, const rp_client_options *options);
 void foreign_client_end(web *w);
 

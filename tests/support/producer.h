@@ -66,7 +66,7 @@ void producer_start(producer *p, scene *s, const char *path, rp_request_options 
 /* To its end, which has this status. */
 void producer_finish(producer *p, rp_status status);
 
-/* main's last line, on every back end and two seeds. */
+/* main's last line, on every backend and two seeds. */
 int upload_run(const struct CMUnitTest *tests, size_t count);
 
 #endif

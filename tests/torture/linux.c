@@ -178,7 +178,7 @@ static void run_life(torture *t)
     t->client = NULL;
 }
 
-/* Whichever back end works: where io_uring cannot be had there is the other one. */
+/* Whichever backend works: where io_uring cannot be had there is the other one. */
 static void run_choose(torture *t)
 {
     const char *named = backend;
