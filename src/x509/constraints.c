@@ -10,8 +10,7 @@
 
 #define OID_EMAIL_ADDRESS "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01"
 
-const char rp__constraints_over_budget[] = "its names and constraints are too many to compare";
-
+static const char over_budget[] = "its names and constraints are too many to compare";
 static const char unsupported[] =
     "its authority is constrained in a kind of name that is not supported, and it has such a name";
 static const char wildcard_base[] =
@@ -182,14 +181,16 @@ typedef struct found {
 /* NULL, or why nothing can be said: nobody knows what was meant by a base that is a wildcard, so no
  * DNS name is compared with it. */
 static const char *look_up(rp_slice list, const rp_general_name *name, bool excluded,
-                           uint32_t *budget, found *result)
+                           rp_constraints_budget *budget, found *result)
 {
     rp_general_name base;
     *result = (found){false, false};
     while (read_subtree(&list, &base)) {
-        if (*budget == 0)
-            return rp__constraints_over_budget;
-        --*budget;
+        if (budget->left == 0) {
+            budget->exceeded = true;
+            return over_budget;
+        }
+        budget->left--;
         if (base.type != name->type)
             continue;
         if (base.type == RP_GENERAL_DNS && is_wildcard(base.value))
@@ -212,7 +213,7 @@ static bool is_comparable(const rp_general_name *name)
 }
 
 static const char *check_name(rp_slice permitted, rp_slice excluded, const rp_general_name *name,
-                              uint32_t *budget)
+                              rp_constraints_budget *budget)
 {
     found within, outside;
     const char *reason = look_up(permitted, name, false, budget, &within);
@@ -232,7 +233,7 @@ static const char *check_name(rp_slice permitted, rp_slice excluded, const rp_ge
 /* What counts as a name beside the alternative names: the subject, and for want of alternative
  * names an email address in it. */
 static const char *check_subject(rp_slice permitted, rp_slice excluded, const rp_certificate *below,
-                                 uint32_t *budget)
+                                 rp_constraints_budget *budget)
 {
     static const rp_slice email_type = {(const uint8_t *)OID_EMAIL_ADDRESS,
                                         sizeof(OID_EMAIL_ADDRESS) - 1};
@@ -248,7 +249,7 @@ static const char *check_subject(rp_slice permitted, rp_slice excluded, const rp
 }
 
 const char *rp__constraints_check(rp_slice constraints, const rp_certificate *below,
-                                  uint32_t *budget)
+                                  rp_constraints_budget *budget)
 {
     rp_slice permitted, excluded;
     rp_slice names = below->alternative_names;

@@ -29,8 +29,8 @@ typedef struct path_search {
     uint8_t steps[RP_CHAIN_LIMIT];
     bool everywhere; /* what leads NOWHERE is tried too: not for a path, but for what is told */
     unsigned candidates;
-    unsigned revocations;      /* paths that revocation refused */
-    uint32_t comparisons_left; /* of names with constraints */
+    unsigned revocations; /* paths that revocation refused */
+    rp_constraints_budget comparisons;
     size_t checked_count;
     checked_signature checked[RP_PATH_SIGNATURES_LIMIT];
     unsigned rank; /* of path->failure */
@@ -160,8 +160,8 @@ static rp_path_failure judge_below(path_search *search, const rp_certificate *is
         if (i > 0 && below->self_issued) /* RFC 5280, 6.1.3 (b) */
             continue;
         const char *reason =
-            rp__constraints_check(issuer->name_constraints, below, &search->comparisons_left);
-        if (reason == rp__constraints_over_budget)
+            rp__constraints_check(issuer->name_constraints, below, &search->comparisons);
+        if (search->comparisons.exceeded)
             stop(search, RP_E_CERT_INVALID, reason);
         if (reason != NULL)
             return invalid(below, reason);
@@ -507,7 +507,7 @@ bool rp__path_find(rp_path *path, const rp_slice *sent, size_t count,
     search.everywhere = false;
     search.candidates = 0;
     search.revocations = 0;
-    search.comparisons_left = RP_CONSTRAINTS_BUDGET;
+    search.comparisons = (rp_constraints_budget){RP_CONSTRAINTS_BUDGET, false};
     search.checked_count = 0;
     search.rank = 0;
     search.stopped = false;
