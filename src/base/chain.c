@@ -155,18 +155,3 @@ size_t rp__chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit)
         slices[count++] = (rp_slice){chunk->data + chunk->begin, (size_t)chunk->end - chunk->begin};
     return count;
 }
-
-void rp__chain_move(rp_chain *to, rp_chain *from)
-{
-    RP_ASSERT(to->pool == from->pool);
-    if (from->head == NULL)
-        return;
-    if (to->tail != NULL)
-        to->tail->next = from->head;
-    else
-        to->head = from->head;
-    to->tail = from->tail;
-    to->size += from->size;
-    from->head = from->tail = NULL;
-    from->size = 0;
-}

@@ -55,7 +55,4 @@ void rp__chain_consume(rp_chain *chain, size_t size);
  * chain is consumed or cleared; appending leaves them alone. */
 size_t rp__chain_slices(const rp_chain *chain, rp_slice *slices, size_t limit);
 
-/* Moves everything in from to the end of to, without copying. Same pool. */
-void rp__chain_move(rp_chain *to, rp_chain *from);
-
 #endif

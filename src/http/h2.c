@@ -70,7 +70,8 @@ void rp__h2_given_back(rp_h2 *h2, uint32_t size)
 
 /* ---- the connection's end ---- */
 
-const char *rp__h2_code_name(uint32_t code)
+/* RFC 9113, 7. */
+static const char *code_name(uint32_t code)
 {
     static const char *const names[] = {"NO_ERROR",
                                         "PROTOCOL_ERROR",
@@ -113,7 +114,7 @@ void rp__h2_broken(rp_h2 *h2, uint32_t code, const char *rule)
 {
     char text[RP_ERROR_TEXT_SIZE];
     (void)snprintf(text, sizeof(text), "the server broke HTTP/2's rules and was told %s: %s",
-                   rp__h2_code_name(code), rule);
+                   code_name(code), rule);
     h2->rule = h2->failed ? h2->rule : rule;
     fail(h2, RP_E_H2_PROTOCOL, code, text);
 }
@@ -135,7 +136,7 @@ bool rp__h2_farewell(const rp_h2 *h2, rp_error *error)
     bool says = h2->farewell[0] != '\0';
     (void)rp__error_set(error, RP_E_H2_RESET, RP_PHASE_HEAD,
                         "the server gave the connection up with %s%s%s%s (GOAWAY)",
-                        rp__h2_code_name(h2->goaway_code), says ? ", \"" : "", h2->farewell,
+                        code_name(h2->goaway_code), says ? ", \"" : "", h2->farewell,
                         says ? "\"" : "");
     error->h2_code = h2->goaway_code;
     return true;
@@ -484,8 +485,7 @@ static void say_why(const stream *s, rp_error *error)
         break;
     case RP_H2_GIVEN_UP:
         (void)rp__error_set(error, RP_E_H2_RESET, phase,
-                            "the server reset the request's stream with %s%s",
-                            rp__h2_code_name(s->code),
+                            "the server reset the request's stream with %s%s", code_name(s->code),
                             s->code == CODE_NO_ERROR ? " before its response was complete" : "");
         break;
     case RP_H2_UNUSABLE:

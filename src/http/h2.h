@@ -167,7 +167,4 @@ void rp__h2_failure(const rp_h2 *h2, rp_error *error);
  * False: it did not. */
 bool rp__h2_farewell(const rp_h2 *h2, rp_error *error);
 
-/* The name of an error code (RFC 9113, 7), "REFUSED_STREAM" say. */
-const char *rp__h2_code_name(uint32_t code);
-
 #endif

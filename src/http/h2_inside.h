@@ -131,7 +131,7 @@ typedef struct h2_frame_in {
  * Requests that differ in nothing but the path have the same, but for the path. */
 typedef struct h2_sent_head {
     uint8_t *key, *block;
-    uint32_t key_size, key_capacity, block_size, block_capacity;
+    uint32_t key_size, block_size, block_capacity;
     uint32_t path_at, path_end; /* in block */
     uint32_t target_size;       /* at the end of key */
     uint64_t inserted;          /* the table's count then */

@@ -155,9 +155,8 @@ void rp__hpack_encoder_end(rp_hpack_encoder *encoder);
 /* The peer's SETTINGS_HEADER_TABLE_SIZE. */
 void rp__hpack_limit(rp_hpack_encoder *encoder, uint32_t limit);
 
-/* What rp__hpack_begin writes at the most, and rp__hpack_put beside name and value; above 16 KiB
- * more for each of them. */
-#define RP_HPACK_BEGIN_BYTES 6
+/* What rp__hpack_put writes at the most beside name and value; above 16 KiB more for each of
+ * them. */
 #define RP_HPACK_PUT_BYTES 12
 
 /* Begins a block. Both return where the next byte goes. */

@@ -106,11 +106,6 @@ unsigned rp__base_turn(rp_base_port *port, uint64_t wait_ns);
 
 /* ---- sockets ---- */
 
-static inline rp_base_socket *rp__base_socket_of(rp_socket *socket)
-{
-    return RP_CONTAINER(socket, rp_base_socket, socket);
-}
-
 static inline rp_base_port *rp__base_port_of(const rp_base_socket *socket)
 {
     return RP_CONTAINER(socket->socket.port, rp_base_port, port);

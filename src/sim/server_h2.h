@@ -74,12 +74,9 @@ uint8_t *rp__sim_h2_fate(const sim_h2 *h2, uint32_t stream);
 
 /* ---- server_h2_out.c ---- */
 
-/* A frame, to the end of out, and into the account. */
-void rp__sim_h2_put(sim_connection *c, sim_bytes *out, const sim_frame *frame);
-/* The same into control. */
+/* A frame, to the end of control, and into the account. */
 void rp__sim_h2_control(sim_connection *c, uint8_t type, uint8_t flags, uint32_t stream,
                         const void *payload, size_t size);
-void rp__sim_h2_control_number(sim_connection *c, uint8_t type, uint32_t stream, uint32_t number);
 /* Writes control. */
 void rp__sim_h2_flush(sim_connection *c);
 /* Gives windows back, if it is time. */

@@ -84,7 +84,8 @@ static void note(sim_connection *c, const sim_frame *frame)
 
 /* ---- frames ---- */
 
-void rp__sim_h2_put(sim_connection *c, sim_bytes *out, const sim_frame *f)
+/* To the end of out, and into the account. */
+static void put_frame(sim_connection *c, sim_bytes *out, const sim_frame *f)
 {
     uint8_t head[SIM_FRAME_HEAD];
     RP_ASSERT(f->size < 1 << 24);
@@ -101,10 +102,10 @@ void rp__sim_h2_control(sim_connection *c, uint8_t type, uint8_t flags, uint32_t
                         const void *payload, size_t size)
 {
     sim_frame f = {type, flags, stream, payload, size};
-    rp__sim_h2_put(c, &c->h2->control, &f);
+    put_frame(c, &c->h2->control, &f);
 }
 
-void rp__sim_h2_control_number(sim_connection *c, uint8_t type, uint32_t stream, uint32_t number)
+static void control_number(sim_connection *c, uint8_t type, uint32_t stream, uint32_t number)
 {
     uint8_t payload[4];
     number_put(payload, number);
@@ -144,10 +145,10 @@ void rp__sim_h2_give_back(sim_connection *c, rp_sim_exchange *x)
 {
     sim_h2 *h2 = c->h2;
     if (may_give(h2, h2->owed, SIM_WINDOW))
-        rp__sim_h2_control_number(c, RP_SIM_FRAME_WINDOW_UPDATE, 0, (uint32_t)h2->owed);
+        control_number(c, RP_SIM_FRAME_WINDOW_UPDATE, 0, (uint32_t)h2->owed);
     if (x != NULL && !x->client_ended && !x->reset &&
         may_give(h2, x->owed, h2->ours[RP_SIM_INITIAL_WINDOW_SIZE]))
-        rp__sim_h2_control_number(c, RP_SIM_FRAME_WINDOW_UPDATE, x->stream, (uint32_t)x->owed);
+        control_number(c, RP_SIM_FRAME_WINDOW_UPDATE, x->stream, (uint32_t)x->owed);
 }
 
 void rp__sim_h2_withhold(sim_connection *c, unsigned what)
@@ -237,7 +238,7 @@ static void put_fields(rp_sim_exchange *x, const sim_step *step)
         at += f.size;
         if (at == block.size)
             f.flags |= last;
-        rp__sim_h2_put(c, &x->output, &f);
+        put_frame(c, &x->output, &f);
         f.type = RP_SIM_FRAME_CONTINUATION;
         f.flags = 0;
     } while (at < block.size);
@@ -264,7 +265,7 @@ static void put_data(rp_sim_exchange *x, sim_step *step)
             return;
         sim_frame f = {RP_SIM_FRAME_DATA, all ? step->flags : 0, x->stream,
                        step->data + step->number, size};
-        rp__sim_h2_put(x->connection, &x->output, &f);
+        put_frame(x->connection, &x->output, &f);
         step->number += size;
         if (all)
             return;
@@ -283,6 +284,6 @@ bool rp__sim_h2_step(rp_sim_exchange *x, sim_step *step)
     else if (step->kind == SIM_STEP_DATA)
         put_data(x, step);
     else
-        rp__sim_h2_put(x->connection, &x->output, &f);
+        put_frame(x->connection, &x->output, &f);
     return x->output.size > 0;
 }

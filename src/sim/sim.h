@@ -216,11 +216,10 @@ void rp__sim_wire_refuse(sim_wire *wire);
 
 /* ---- socket.c ---- */
 
-/* There may be something to receive; room to send; a connection to accept. */
+/* There may be something to receive; room to send. */
 void rp__sim_socket_look(sim_socket *socket);
 void rp__sim_socket_room(sim_socket *socket);
 void rp__sim_socket_reset(sim_socket *socket);
-void rp__sim_listener_look(sim_socket *listener);
 /* Runs the callbacks that are due; returns their number. */
 unsigned rp__sim_socket_run(sim_socket *socket);
 

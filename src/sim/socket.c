@@ -238,6 +238,8 @@ static bool is_multicast(const rp_address *address)
     return address->family == 4 ? address->bytes[0] >= 224 : address->bytes[0] == 0xff;
 }
 
+static void listener_look(sim_socket *listener);
+
 static void connect_arrives(sim_event *event)
 {
     sim_socket *socket = RP_CONTAINER(event, sim_socket, connect_event);
@@ -257,7 +259,7 @@ static void connect_arrives(sim_event *event)
         rp__sim_trace(sim, "socket %llu connects by wire %llu", id_of(socket),
                       (unsigned long long)socket->wire->id);
         decide(socket, CONNECT, (rp_io_result){RP_OK, 0});
-        rp__sim_listener_look(listener);
+        listener_look(listener);
     }
 }
 
@@ -311,7 +313,8 @@ static void accept_due(sim_event *event)
     to_ready(listener);
 }
 
-void rp__sim_listener_look(sim_socket *listener)
+/* There may be a connection to accept. */
+static void listener_look(sim_socket *listener)
 {
     if (!listener->closing && undecided(listener, ACCEPT) && !listener->acceptable &&
         !rp__list_empty(&listener->backlog) && !rp__sim_event_is_set(&listener->look_event))
@@ -322,7 +325,7 @@ void rp__sim_accept(rp_socket *base)
 {
     sim_socket *listener = sim_socket_of(base);
     start(listener, ACCEPT);
-    rp__sim_listener_look(listener);
+    listener_look(listener);
 }
 
 /* Told once; tried again by and by. */
@@ -376,7 +379,7 @@ static unsigned run_accept(sim_socket *listener)
     }
     rp_io_result result = listener->result;
     if (!take(listener, ACCEPT)) {
-        rp__sim_listener_look(listener);
+        listener_look(listener);
         return found;
     }
     listener->base.handler->accepted(&listener->base, NULL, result, true);

@@ -67,7 +67,7 @@ void rp__engine_destroy(rp_engine *engine);
 void rp__engine_lend(rp_engine *engine, const uint8_t *data, size_t size);
 /* Ends the loan and gives what was not taken. */
 rp_slice rp__engine_unlend(rp_engine *engine);
-/* Bytes of the loan not yet taken. */
+/* Bytes of the loan not yet taken, for tests. */
 size_t rp__engine_lent(const rp_engine *engine);
 /* The transport ended (TCP FIN): no more ciphertext will come. */
 void rp__engine_input_end(rp_engine *engine);
@@ -75,7 +75,8 @@ void rp__engine_input_end(rp_engine *engine);
 /* Goes on with the handshake as far as the input reaches. The first call of a client needs no
  * input. What of the loan is not taken when it is done, is for read(). */
 rp_engine_result rp__engine_handshake(rp_engine *engine, rp_error *error);
-bool rp__engine_open(const rp_engine *engine); /* the handshake is done */
+/* For tests: the handshake is done. */
+bool rp__engine_open(const rp_engine *engine);
 
 /* After RP_ENGINE_DOUBT: the question for the judge, the caller's from here on. Until the answer is
  * known, no output may leave: an identity would be shown to who knows whom. */

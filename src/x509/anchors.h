@@ -46,7 +46,7 @@ rp_status rp__anchors_add(rp_anchors *anchors, rp_slice der, const char **reason
 rp_status rp__anchors_refuse(rp_anchors *anchors, rp_slice der, const char *why);
 
 size_t rp__anchors_count(const rp_anchors *anchors);
-size_t rp__anchors_refused_count(const rp_anchors *anchors);
+size_t rp__anchors_refused_count(const rp_anchors *anchors); /* for tests */
 const rp_anchor *rp__anchors_first(const rp_anchors *anchors);
 const rp_refused_anchor *rp__anchors_first_refused(const rp_anchors *anchors);
 

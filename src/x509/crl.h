@@ -37,7 +37,7 @@ void rp__crls_destroy(rp_crls *crls); /* NULL does nothing */
 /* Takes der, size (> 0) bytes from the store's memory, over: also when it fails. RP_E_CERT_INVALID:
  * the list can't be used, *reason says why: "it is a delta CRL". */
 rp_status rp__crls_take(rp_crls *crls, uint8_t *der, size_t size, const char **reason);
-size_t rp__crls_count(const rp_crls *crls);
+size_t rp__crls_count(const rp_crls *crls); /* for tests */
 /* Lends fn what is signed of each list. crls NULL: there are none. */
 void rp__crls_each(const rp_crls *crls, void (*fn)(rp_slice list, void *user), void *user);
 
