@@ -37,11 +37,6 @@ static redirection *redirection_of(const rp_request *request)
     return (redirection *)(uintptr_t)request->redirects;
 }
 
-static const char *peer_of(const rp_request *request)
-{
-    return request->conn != NULL ? rp__conn_peer(request->conn) : request->origin->host;
-}
-
 static void next_free(rp_request *request)
 {
     redirection *r = redirection_of(request);
@@ -189,7 +184,7 @@ static rp_status cannot(const rp_request *request, rp_status status, const rp_er
     else if (status == RP_E_UNSUPPORTED)
         status = RP_E_REDIRECT_REFUSED;
     return rp__error_set(error, status, RP_PHASE_HEAD,
-                         "the redirect of %.120s can't be followed: %s", peer_of(request),
+                         "the redirect of %.120s can't be followed: %s", rp__request_peer(request),
                          why->text);
 }
 
@@ -205,7 +200,7 @@ static rp_status resolve(rp_request *request, char *text, const char *location, 
         (r->flags & RP_REDIRECT_INSECURE) == 0)
         return rp__error_set(error, RP_E_REDIRECT_REFUSED, RP_PHASE_HEAD,
                              "%s redirects from https to http, which is not allowed",
-                             peer_of(request));
+                             rp__request_peer(request));
     if (status == RP_OK)
         status = rp__way_find(route, &way, request->client, url, r->route, r->proxy, &why);
     return status == RP_OK ? status : cannot(request, status, &why, error);
@@ -277,12 +272,12 @@ static rp_status decide(rp_request *request, const rp_response_head *head, const
     if (r->count >= r->limit)
         return rp__error_set(error, RP_E_REDIRECT_LIMIT, RP_PHASE_HEAD,
                              "%s redirects once more, and %u redirects are followed at most",
-                             peer_of(request), (unsigned)r->limit);
+                             rp__request_peer(request), (unsigned)r->limit);
     if (method_behind(r, head->status) == r->method && !rp__upload_can_repeat(request))
         return rp__error_set(error, RP_E_REDIRECT_BODY, RP_PHASE_HEAD,
                              "%s redirects a request whose body can't be sent again (it has no "
                              "on_body_rewind)",
-                             peer_of(request));
+                             rp__request_peer(request));
     char *text = rp__reallocate(memory, NULL, bound);
     if (text == NULL)
         return no_memory(request, error);
@@ -311,7 +306,7 @@ static bool take_head(rp_request *request, const rp_response_head *head)
         differ ? rp__error_set(&error, RP_E_REDIRECT_INVALID, RP_PHASE_HEAD,
                                "the redirect of %s can't be followed: it has two Locations, which "
                                "differ",
-                               peer_of(request))
+                               rp__request_peer(request))
                : decide(request, head, location, &followed, &error);
     if (status != RP_OK)
         rp__request_finish_later(request, &error);

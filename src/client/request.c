@@ -157,7 +157,7 @@ static const rp_request *teller_of(const rp_request *request)
     return request->hedge != NULL ? rp__hedge_teller(request) : request;
 }
 
-static const char *peer_of(const rp_request *request)
+const char *rp__request_peer(const rp_request *request)
 {
     return request->conn != NULL ? rp__conn_peer(request->conn) : request->origin->host;
 }
@@ -203,7 +203,7 @@ static void timed_out(rp_request *request, rp_status status, const char *what, u
 {
     rp_error error;
     (void)rp__error_set(&error, status, phase_of(request), "%s: %s within %llu ms%s%s",
-                        peer_of(request), what, (unsigned long long)limit_ms,
+                        rp__request_peer(request), what, (unsigned long long)limit_ms,
                         why == NULL ? "" : ": ", why == NULL ? "" : why);
     rp__request_finish(request, &error);
 }
@@ -444,7 +444,7 @@ static void sent_elsewhere(rp_request *request, rp_fate fate)
         status = RP_E_STALE_CONNECTION;
         what = "had waited for a request for too long (status 408)";
     }
-    (void)rp__error_set(&error, status, RP_PHASE_HEAD, "%s %s", peer_of(request), what);
+    (void)rp__error_set(&error, status, RP_PHASE_HEAD, "%s %s", rp__request_peer(request), what);
     conn->protocol->abandon(conn, request);
     request->client->conn_events->lost(conn, request, fate, &error);
 }

@@ -123,6 +123,8 @@ rp_request *rp__request_new(rp_client *client);
 void rp__request_free(rp_request *request);
 /* Its memory for a message that is too large for inline_bytes; NULL: there is none. */
 uint8_t *rp__request_block(rp_request *request, size_t size);
+/* Whom it is sent to, for messages: as its connection has it, or the host that it is for. */
+const char *rp__request_peer(const rp_request *request);
 /* What is known of it so far. */
 void rp__request_summarize(const rp_request *request, rp_response_summary *summary);
 /* The response is complete (error NULL) or the request failed: detaches, tells on_done now. Only

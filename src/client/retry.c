@@ -131,11 +131,6 @@ static uint64_t backoff_ms(const rp_request *request)
 
 /* ---- deciding ---- */
 
-static const char *peer_of(const rp_request *request)
-{
-    return request->conn != NULL ? rp__conn_peer(request->conn) : request->origin->host;
-}
-
 /* What a server, or the way to it, may do better the next time. */
 static bool is_passing(rp_status status)
 {
@@ -249,7 +244,8 @@ static bool take_head(rp_request *request, const rp_response_head *head)
     if (!is_retried(&request->retry->options, head->status))
         return false;
     (void)rp__retry_after(head, (int64_t)time(NULL), &asked_ms);
-    (void)snprintf(what, sizeof(what), "status %d of %.64s", head->status, peer_of(request));
+    (void)snprintf(what, sizeof(what), "status %d of %.64s", head->status,
+                   rp__request_peer(request));
     if (!decide(request, asked_ms, what))
         return false;
     rp__request_follows(request, head, go_again);
