@@ -22,6 +22,15 @@ static inline bool rp__ascii_equal(const void *a, const void *b, size_t size)
     return true;
 }
 
+/* -1: it is none. */
+static inline int rp__hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    char lower = rp__ascii_lower((char)c);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 /* Eight bytes as one number, the first the lowest: one load where the machine has it so. */
 static inline uint64_t rp__eight_bytes(const void *data)
 {

@@ -48,21 +48,13 @@ static bool cut_scheme(const char **text, rp_proxy_kind *kind)
     return false;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (uint8_t)rp__ascii_lower((char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decoded; out has room for as many bytes. False: what it stands for has a NUL. */
 static bool decode(char *out, rp_slice text)
 {
     size_t size = 0;
     for (size_t i = 0; i < text.size; i++) {
-        int high = i + 2 < text.size ? hex_digit(text.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
+        int high = i + 2 < text.size ? rp__hex_digit(text.data[i + 1]) : -1;
+        int low = high >= 0 ? rp__hex_digit(text.data[i + 2]) : -1;
         bool coded = text.data[i] == '%' && low >= 0;
         int byte = coded ? high << 4 | low : text.data[i];
         out[size++] = (char)byte;

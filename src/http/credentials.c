@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -67,14 +68,6 @@ rp_status rp__basic_write(char value[RP_BASIC_SIZE], const char *user, const cha
     return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE, "user %s", what);
 }
 
-static int digit_of(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decodes; false: what follows a percent sign is no byte. */
 static bool decode(uint8_t *bytes, size_t *size, rp_slice text)
 {
@@ -82,8 +75,8 @@ static bool decode(uint8_t *bytes, size_t *size, rp_slice text)
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.data[i];
         if (c == '%') {
-            int high = i + 2 < text.size ? digit_of(text.data[i + 1]) : -1;
-            int low = i + 2 < text.size ? digit_of(text.data[i + 2]) : -1;
+            int high = i + 2 < text.size ? rp__hex_digit(text.data[i + 1]) : -1;
+            int low = i + 2 < text.size ? rp__hex_digit(text.data[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = (uint8_t)(high << 4 | low);
