@@ -134,11 +134,6 @@ static rp_hpack_how how_of(uint32_t number, size_t value_size)
     }
 }
 
-static rp_slice slice_of(const char *text)
-{
-    return (rp_slice){(const uint8_t *)text, strlen(text)};
-}
-
 static uint8_t *known_put(rp_h2 *h2, uint8_t *out, uint32_t number, rp_slice value)
 {
     const rp_hpack_field *named = &rp__hpack_static[number - 1];
@@ -179,12 +174,12 @@ static uint8_t *behind_path_put(rp_h2 *h2, uint8_t *out, const rp_message *messa
         out = known_put(h2, out, USER_AGENT,
                         (rp_slice){(const uint8_t *)message->user_agent, message->user_agent_size});
     if (message->says_accept)
-        out = known_put(h2, out, ACCEPT, slice_of("*/*"));
+        out = known_put(h2, out, ACCEPT, rp__slice_of("*/*"));
     out = own_fields_put(h2, out, message, secret);
     if (message->says_length)
         out = length_put(h2, out, message->length);
     if (message->says_expect)
-        out = known_put(h2, out, EXPECT, slice_of("100-continue"));
+        out = known_put(h2, out, EXPECT, rp__slice_of("100-continue"));
     return out;
 }
 
@@ -284,7 +279,7 @@ static uint8_t *block_put(rp_h2 *h2, const rp_message *message, uint8_t *begin)
     uint8_t *out = rp__hpack_begin(&h2->encoder, begin);
     bool plain = out == begin;
     out = known_put(h2, out, METHOD, rp__message_method(message));
-    out = known_put(h2, out, SCHEME, slice_of(message->https ? "https" : "http"));
+    out = known_put(h2, out, SCHEME, rp__slice_of(message->https ? "https" : "http"));
     out = known_put(h2, out, AUTHORITY, rp__message_authority(message));
     uint32_t path_at = (uint32_t)(out - begin);
     out = known_put(h2, out, PATH, rp__message_target(message));

@@ -49,11 +49,6 @@ static bool holds(rp_slice list, rp_slice wanted)
     return false;
 }
 
-static rp_slice slice_of(const char *text)
-{
-    return (rp_slice){(const uint8_t *)text, strlen(text)};
-}
-
 /* Every protocol that it names must be one of those; *any: it names one. */
 static bool all_asked(rp_slice asked, const char *value, bool *any)
 {
@@ -76,7 +71,7 @@ const char *rp__upgrade_fault(rp_slice asked, const rp_response_head *head)
         const rp_header *header = &head->headers[i];
         size_t size = strlen(header->name);
         if (rp__name_equal(header->name, size, "connection"))
-            connection = connection || holds(slice_of(header->value), slice_of("upgrade"));
+            connection = connection || holds(rp__slice_of(header->value), rp__slice_of("upgrade"));
         else if (rp__name_equal(header->name, size, "upgrade") &&
                  !all_asked(asked, header->value, &any))
             return "the server switched to a protocol (101) that was not asked for (RFC 9110, 7.8)";

@@ -76,11 +76,6 @@ static bool find_password(const source *from, char *password)
     return given;
 }
 
-static rp_slice slice_of(const char *text)
-{
-    return (rp_slice){(const uint8_t *)text, strlen(text)};
-}
-
 /* ---- the key ---- */
 
 static rp_status use_key_der(const source *from, rp_slice der)
@@ -102,7 +97,7 @@ static rp_status use_locked_key(const source *from, rp_slice der)
     if (opened == NULL)
         status = rp__tls_no_memory(from->error);
     else
-        reason = rp__pkcs8_open(der, slice_of(password), opened, &size);
+        reason = rp__pkcs8_open(der, rp__slice_of(password), opened, &size);
     rp__wipe(password, sizeof(password));
     if (reason != NULL)
         status = refuse(from, reason);
@@ -274,7 +269,7 @@ static rp_status use_pkcs12(const source *from, rp_slice file)
     rp_pkcs12 content;
     const char *reason;
     rp_status status =
-        rp__pkcs12_read(&content, &from->config->memory, file, slice_of(password), &reason);
+        rp__pkcs12_read(&content, &from->config->memory, file, rp__slice_of(password), &reason);
     rp__wipe(password, sizeof(password));
     if (status == RP_OK)
         status = use_pkcs12_content(from, &content);

@@ -281,7 +281,7 @@ const char *rp__signature_algorithm_read(rp_signature_algorithm *algorithm, rp_s
     }
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
         const known_algorithm *known = &algorithms[i];
-        if (!rp__slice_equal(type, (rp_slice){(const uint8_t *)known->type, strlen(known->type)}))
+        if (!rp__slice_equal(type, rp__slice_of(known->type)))
             continue;
         if (known->reason != NULL)
             return known->reason;
