@@ -18,7 +18,6 @@
 #define KEEPALIVE_IDLE_MS 60000
 #define KEEPALIVE_UNCONFIRMED_MS 120000
 #define SILENCE_MS 2000 /* see stream.h, handshake_timeout_ms */
-#define NS_PER_MS UINT64_C(1000000)
 #define HOST_LIMIT 1024
 
 static uint64_t default_ms(uint64_t value, uint64_t otherwise)
@@ -283,11 +282,7 @@ static uint64_t ms_left(const rp_stream *stream)
 {
     uint64_t now_ns = rp__loop_now_ns(stream->loop);
     uint64_t until_ns = stream->opening->handshake_until_ns;
-    if (until_ns == 0)
-        return RP_NEVER_MS;
-    if (until_ns <= now_ns)
-        return 0;
-    return (until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    return until_ns != 0 ? rp__time_left_ms(now_ns, until_ns) : RP_NEVER_MS;
 }
 
 static bool dial_begin(rp_stream *stream, uint64_t resolve_timeout_ms, uint64_t connect_timeout_ms);
@@ -518,8 +513,9 @@ void rp__stream_connected(rp_stream *stream)
         stream->times.connected_ns = rp__loop_now_ns(stream->loop);
     stream->state = stream->config != NULL ? RP_STREAM_HANDSHAKE : RP_STREAM_CONNECTED;
     stream->handshake_due = true;
-    if (timeout_ms < UINT64_MAX / NS_PER_MS / 2)
-        stream->opening->handshake_until_ns = stream->times.connected_ns + timeout_ms * NS_PER_MS;
+    if (timeout_ms < UINT64_MAX / RP_NS_PER_MS / 2)
+        stream->opening->handshake_until_ns =
+            stream->times.connected_ns + timeout_ms * RP_NS_PER_MS;
     if (stream->state == RP_STREAM_HANDSHAKE)
         watch_handshake(stream);
     stream->receiving = true;

@@ -22,8 +22,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NS_PER_MS UINT64_C(1000000)
-
 struct rp_tunnel {
     rp_socket socket;
     rp_port port; /* the socket's */
@@ -682,14 +680,11 @@ static void on_open(rp_stream *stream, const rp_error *error, void *user)
         begin_socks(tunnel, &tunnel->targets[tunnel->refusals]);
         return;
     }
-    if (tunnel->handshake_timeout_ms < UINT64_MAX / NS_PER_MS / 2) {
-        uint64_t end_ns =
-            rp__stream_times_get(stream)->connected_ns + tunnel->handshake_timeout_ms * NS_PER_MS;
-        uint64_t now_ns = rp__loop_now_ns(tunnel->loop);
-        uint64_t left_ns = end_ns > now_ns ? end_ns - now_ns : 0;
-        rp_timer_start(tunnel->loop, &tunnel->timer, (left_ns + NS_PER_MS - 1) / NS_PER_MS,
-                       timed_out, tunnel);
-    }
+    uint64_t end_ns =
+        rp__time_after(rp__stream_times_get(stream)->connected_ns, tunnel->handshake_timeout_ms);
+    if (end_ns != UINT64_MAX)
+        rp_timer_start(tunnel->loop, &tunnel->timer,
+                       rp__time_left_ms(rp__loop_now_ns(tunnel->loop), end_ns), timed_out, tunnel);
     negotiate(tunnel);
 }
 

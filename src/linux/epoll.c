@@ -19,6 +19,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/time.h"
 #include "linux/ports.h"
 #include "linux/socket.h"
 #include "loop/wait.h"
@@ -31,8 +32,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NS_PER_S 1000000000u
-#define NS_PER_MS 1000000u
 #define TIMER_SLACK_NS 50000u /* a thread's, unless somebody changed it */
 
 /* ---- system calls: each is made and counted here ---- */
@@ -59,8 +58,8 @@ typedef struct kernel_time {
 static int sys_epoll_wait_ms(epoll_port *port, uint64_t wait_ns)
 {
     int wait_ms = -1;
-    if (wait_ns < (uint64_t)INT_MAX * NS_PER_MS)
-        wait_ms = (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS);
+    if (wait_ns < (uint64_t)INT_MAX * RP_NS_PER_MS)
+        wait_ms = (int)((wait_ns + RP_NS_PER_MS - 1) / RP_NS_PER_MS);
     else if (wait_ns != RP_WAIT_FOREVER)
         wait_ms = INT_MAX;
     port->base.stats->system_calls++;
@@ -71,7 +70,7 @@ static int sys_epoll_wait(epoll_port *port, uint64_t wait_ns)
 {
     if (wait_ns == 0 || wait_ns == RP_WAIT_FOREVER || port->no_pwait2)
         return sys_epoll_wait_ms(port, wait_ns);
-    kernel_time wait = {(int64_t)(wait_ns / NS_PER_S), (int64_t)(wait_ns % NS_PER_S)};
+    kernel_time wait = {(int64_t)(wait_ns / RP_NS_PER_S), (int64_t)(wait_ns % RP_NS_PER_S)};
     port->base.stats->system_calls++;
     int count = (int)syscall(SYS_epoll_pwait2, port->fd, port->events, EVENTS_PER_WAIT, &wait, NULL,
                              (size_t)0);

@@ -51,6 +51,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/time.h"
 #include "linux/ports.h"
 #include "linux/socket.h"
 #include "linux/valgrind.h"
@@ -75,8 +76,7 @@
 #define RECEIVE_MEMORY_DEFAULT ((size_t)2 << 20)
 #define BUFFER_BYTES_WHOLE ((size_t)16 << 10)
 #define BUFFER_BYTES_INCREMENTAL ((size_t)256 << 10)
-#define NS_PER_S 1000000000u
-#define NS_PER_HOUR (3600 * (uint64_t)NS_PER_S)
+#define NS_PER_HOUR (3600 * RP_NS_PER_S)
 #define BATCH 64
 #define HOST_SHARE 64
 /* After which a submission is tried again that the kernel did not take for want of memory. */
@@ -295,8 +295,8 @@ static unsigned wait_count(const uring_port *port)
 
 static struct __kernel_timespec kernel_time(uint64_t ns)
 {
-    return (struct __kernel_timespec){.tv_sec = (long long)(ns / NS_PER_S),
-                                      .tv_nsec = (long long)(ns % NS_PER_S)};
+    return (struct __kernel_timespec){.tv_sec = (long long)(ns / RP_NS_PER_S),
+                                      .tv_nsec = (long long)(ns % RP_NS_PER_S)};
 }
 
 static bool has_waited(int result)

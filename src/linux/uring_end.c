@@ -11,6 +11,7 @@
  */
 #include "linux/uring.h"
 
+#include "base/time.h"
 #include "linux/ports.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #define TRY_AGAIN_NS 10000000u
-#define NS_PER_MS 1000000u
 
 rp_port *rp__uring_heir(uring_port *port)
 {
@@ -72,7 +72,7 @@ rp_io_result rp__uring_heir_open(uring_port *port, uint8_t family, rp_socket **s
 static void pause_without_heir(uint64_t wait_ns)
 {
     uint64_t pause_ns = wait_ns < TRY_AGAIN_NS ? wait_ns : TRY_AGAIN_NS;
-    (void)poll(NULL, 0, (int)((pause_ns + NS_PER_MS - 1) / NS_PER_MS));
+    (void)poll(NULL, 0, (int)((pause_ns + RP_NS_PER_MS - 1) / RP_NS_PER_MS));
 }
 
 unsigned rp__uring_end_turn(uring_port *port, uint64_t wait_ns)

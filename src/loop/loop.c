@@ -11,16 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NS_PER_MS 1000000u
 #define COALESCE_DEFAULT_US 250
 #define COALESCE_LIMIT_US 10000
 #define RECEIVE_MEMORY_LEAST (64 * 1024)
 #define RECEIVE_MEMORY_MOST ((size_t)1 << 30)
 /* Sockets are told to close and need a turn or two; more means that one was lost. */
-#define DESTROY_WAIT_NS (10ull * 1000 * NS_PER_MS)
+#define DESTROY_WAIT_NS (10ull * 1000 * RP_NS_PER_MS)
 /* A timer that fires so late was not waited for: the host did something else, or callbacks did. */
-#define LATE_NS (10u * NS_PER_MS)
-#define LATE_MOST_NS (200u * NS_PER_MS)
+#define LATE_NS (10u * RP_NS_PER_MS)
+#define LATE_MOST_NS (200u * RP_NS_PER_MS)
 /* Of timers, and of deferred calls, in one turn in the loop of a host, which has sockets of its own
  * to see to. */
 #define HOST_SHARE 64
@@ -37,7 +36,7 @@ uint64_t rp__loop_read_clock(rp_loop *loop)
 
 uint64_t rp_loop_now_ms(rp_loop *loop)
 {
-    return rp__loop_now_ns(loop) / NS_PER_MS;
+    return rp__loop_now_ns(loop) / RP_NS_PER_MS;
 }
 
 uint64_t rp__loop_next_deadline_ns(const rp_loop *loop)
@@ -71,8 +70,8 @@ static void timer_start(rp_loop *loop, rp_timer *timer, uint64_t delay_ms, bool 
     if (timer->private_started)
         timer_remove(loop, timer);
     uint64_t now = rp__loop_now_ns(loop);
-    uint64_t longest_ms = (UINT64_MAX - 1 - now) / NS_PER_MS;
-    uint64_t delay_ns = (delay_ms < longest_ms ? delay_ms : longest_ms) * NS_PER_MS;
+    uint64_t longest_ms = (UINT64_MAX - 1 - now) / RP_NS_PER_MS;
+    uint64_t delay_ns = (delay_ms < longest_ms ? delay_ms : longest_ms) * RP_NS_PER_MS;
     timer->private_deadline_ns = now + delay_ns;
     timer->private_order = loop->timer_order++;
     timer->private_started = true;
@@ -241,8 +240,8 @@ static wait_plan plan_wait(rp_loop *loop, uint64_t wait_ms)
     uint64_t now = loop->port->ops->now(loop->port);
     if (deadline != RP_WAIT_FOREVER)
         plan.wait_ns = deadline > now ? deadline - now : 0;
-    if (wait_ms < UINT64_MAX / NS_PER_MS && wait_ms * NS_PER_MS < plan.wait_ns) {
-        plan.wait_ns = wait_ms * NS_PER_MS;
+    if (wait_ms < UINT64_MAX / RP_NS_PER_MS && wait_ms * RP_NS_PER_MS < plan.wait_ns) {
+        plan.wait_ns = wait_ms * RP_NS_PER_MS;
         plan.until_ns = now + plan.wait_ns;
     }
     return plan;

@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/time.h"
 #include "loop/port.h"
 #include <ringport/loop.h>
 #include <ringport/resolver.h>
@@ -80,18 +81,6 @@ static inline void rp__loop_watch(rp_loop *loop)
 static inline void rp__loop_unwatch(rp_loop *loop)
 {
     loop->watchers--;
-}
-
-/* The time so many milliseconds later; UINT64_MAX, which is never, where that is too far. */
-static inline uint64_t rp__time_after(uint64_t since_ns, uint64_t span_ms)
-{
-    return span_ms < (UINT64_MAX - since_ns) / 1000000u ? since_ns + span_ms * 1000000u
-                                                        : UINT64_MAX;
-}
-/* Milliseconds from now until then, so many that they do not end before; 0: it is over. */
-static inline uint64_t rp__time_left_ms(uint64_t now_ns, uint64_t until_ns)
-{
-    return until_ns > now_ns ? (until_ns - now_ns - 1) / 1000000u + 1 : 0;
 }
 
 /* For what is its caller's to destroy, whenever that is: the structure and its memory account stay,

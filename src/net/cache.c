@@ -3,11 +3,9 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/time.h"
 
 #include <string.h>
-
-#define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_S UINT64_C(1000000000)
 
 /* ---- names ---- */
 
@@ -115,11 +113,11 @@ void rp__cache_answered(rp_name *name, unsigned family, const rp_answer *answer)
     half->failing = false;
     half->known = *answer;
     /* From the question on: whoever gave the answer may have counted from then. */
-    half->fresh_until_ns = half->asked_ns + ttl_s * NS_PER_S;
+    half->fresh_until_ns = half->asked_ns + ttl_s * RP_NS_PER_S;
     half->stale_until_ns = half->fresh_until_ns;
     /* RFC 8767, 4: what is not to be kept at all is not to be served later either. */
     if (answer->verdict == RP_VERDICT_ADDRESSES && ttl_s > 0 && !name->cache->no_stale)
-        half->stale_until_ns += RP_STALE_LIMIT_S * NS_PER_S;
+        half->stale_until_ns += RP_STALE_LIMIT_S * RP_NS_PER_S;
 }
 
 /* ---- look-ups ---- */
@@ -141,9 +139,9 @@ unsigned rp__view_begin(rp_view *view, rp_name *name, unsigned how, uint64_t now
             continue;
         view->needs[family] = true;
         view->seen[family] = half->generation;
-        bool asked = half->asking > 0 && now_ns < half->asked_ns + RP_QUESTION_MS * NS_PER_MS;
+        bool asked = half->asking > 0 && now_ns < half->asked_ns + RP_QUESTION_MS * RP_NS_PER_MS;
         if (asked || (half->failing && has_stale(half, now_ns) &&
-                      now_ns < half->asked_ns + RP_STALE_RECHECK_S * NS_PER_S))
+                      now_ns < half->asked_ns + RP_STALE_RECHECK_S * RP_NS_PER_S))
             continue;
         half->asking++;
         half->asked_ns = now_ns;
@@ -176,7 +174,7 @@ static rp_decision be_patient(rp_view *view, const rp_name *name, unsigned secon
     bool *silent = &name->cache->silent[second];
     if (view->patience_ns == 0)
         view->patience_ns = now_ns;
-    uint64_t until_ns = view->patience_ns + RP_FAMILY_PATIENCE_MS * NS_PER_MS;
+    uint64_t until_ns = view->patience_ns + RP_FAMILY_PATIENCE_MS * RP_NS_PER_MS;
     if (!*silent && now_ns < until_ns) {
         finding->wait_until_ns = until_ns;
         return RP_DECISION_WAIT;
@@ -191,7 +189,7 @@ static rp_decision be_patient(rp_view *view, const rp_name *name, unsigned secon
 static bool look_at_stale(const rp_view *view, rp_name *name, uint64_t now_ns, rp_finding *finding,
                           rp_decision *decision)
 {
-    uint64_t until_ns = view->started_ns + RP_STALE_PATIENCE_MS * NS_PER_MS;
+    uint64_t until_ns = view->started_ns + RP_STALE_PATIENCE_MS * RP_NS_PER_MS;
     bool found = false, patient = false;
     for (unsigned family = 0; family < RP_FAMILIES; family++) {
         const rp_half *half = &name->halves[family];

@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NS_PER_MS UINT64_C(1000000)
 #define PORT_CHOSEN_LEAST 1024 /* systems choose no port below for our end */
 
 typedef struct rp_attempt {
@@ -347,7 +346,7 @@ static void note_slow(rp_dial *dial)
     for (size_t i = 0; i < dial->next && dial->choice; i++) {
         const rp_attempt *attempt = &dial->attempts[i];
         if (attempt->socket != NULL &&
-            now_ns - attempt->started_ns >= RP_ATTEMPT_DELAY_MS * NS_PER_MS)
+            now_ns - attempt->started_ns >= RP_ATTEMPT_DELAY_MS * RP_NS_PER_MS)
             rp__address_note(dial->loop, dial->resolver, &dial->addresses[i], false);
     }
 }

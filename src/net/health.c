@@ -3,10 +3,9 @@
 #include "net/health.h"
 
 #include "base/hash.h"
+#include "base/time.h"
 
 #include <string.h>
-
-#define NS_PER_MS UINT64_C(1000000)
 
 static bool same(const rp_address *a, const rp_address *b)
 {
@@ -34,7 +33,7 @@ void rp__health_note(rp_health *health, const rp_address *address, bool good, ui
             oldest = &set[i];
     }
     if (!good)
-        *oldest = (rp_failed_address){*address, now_ns + RP_FAILED_MS * NS_PER_MS};
+        *oldest = (rp_failed_address){*address, now_ns + RP_FAILED_MS * RP_NS_PER_MS};
     else if (same(&oldest->address, address))
         *oldest = (rp_failed_address){.until_ns = 0};
 }

@@ -36,8 +36,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define NS_PER_MS UINT64_C(1000000)
-
 struct rp_resolver {
     atomic_uint references;
     uint64_t process; /* rp__process_mark of its maker */
@@ -492,7 +490,7 @@ static bool lookup_decide(rp_lookup *lookup)
     if (decision != RP_DECISION_WAIT)
         return true;
     if (finding.wait_until_ns > 0) {
-        uint64_t wait_ms = (finding.wait_until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+        uint64_t wait_ms = rp__time_left_ms(now_ns, finding.wait_until_ns);
         rp__timer_start_internal(lookup->loop, &lookup->timer, wait_ms, on_time, lookup);
     }
     return false;

@@ -23,10 +23,10 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/time.h"
 #include "loop/wait.h"
 #include "win32/ports.h"
 
-#define NS_PER_MS 1000000u
 /* Of the port's own threads: the loop's, and the waiter's beside it. */
 #define THREADS_AT_ONCE 2
 
@@ -37,7 +37,7 @@ DWORD rp__iocp_wait_ms(iocp_port *port, uint64_t end_ns)
     uint64_t wait_ns = rp__wait_left(&port->base.port, end_ns);
     if (wait_ns == RP_WAIT_FOREVER)
         return INFINITE;
-    uint64_t wait_ms = wait_ns / NS_PER_MS + (wait_ns % NS_PER_MS != 0);
+    uint64_t wait_ms = wait_ns / RP_NS_PER_MS + (wait_ns % RP_NS_PER_MS != 0);
     return wait_ms < INFINITE ? (DWORD)wait_ms : INFINITE - 1;
 }
 

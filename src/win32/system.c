@@ -3,14 +3,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/time.h"
 #include "win32/socket.h"
 
 #include <ntsecapi.h>
 #include <stdio.h>
 #include <string.h>
 #include <wincrypt.h>
-
-#define NS_PER_S 1000000000u
 
 /* There is no fork. */
 uint64_t rp__process_mark(void)
@@ -33,7 +32,7 @@ uint64_t rp__monotonic_ns(void)
     (void)QueryPerformanceCounter(&count);
     /* In two steps: the product of the whole would overflow after days. */
     uint64_t ticks = (uint64_t)count.QuadPart, per_s = (uint64_t)frequency.QuadPart;
-    return ticks / per_s * NS_PER_S + ticks % per_s * NS_PER_S / per_s;
+    return ticks / per_s * RP_NS_PER_S + ticks % per_s * RP_NS_PER_S / per_s;
 }
 
 void rp__random_bytes(void *bytes, size_t size)
