@@ -392,7 +392,7 @@ static void settings_came(rp_h2 *h2, const uint8_t *data, size_t size)
         return;
     }
     for (size_t at = 0; at < size; at += 6) {
-        if (!setting_came(h2, (uint32_t)data[at] << 8 | data[at + 1], rp__h2_word(data + at + 2)))
+        if (!setting_came(h2, (uint32_t)data[at] << 8 | data[at + 1], rp__word_get(data + at + 2)))
             return;
     }
     h2->settings_came = true;
@@ -427,7 +427,7 @@ static void reset_came(rp_h2 *h2, const uint8_t *data)
     } else {
         s->peer_reset = rp__h2_wanted(s);
         rp__h2_over(h2, h2->in.id);
-        rp__h2_closed_by_server(s, rp__h2_word(data));
+        rp__h2_closed_by_server(s, rp__word_get(data));
     }
 }
 
@@ -471,7 +471,7 @@ static void farewell_note(rp_h2 *h2, const uint8_t *data, size_t size)
 
 static void goaway_came(rp_h2 *h2, const uint8_t *data, size_t size)
 {
-    uint32_t last = rp__h2_word(data) & STREAM_MOST;
+    uint32_t last = rp__word_get(data) & STREAM_MOST;
     if (last > h2->goaway_last || (last > 0 && !CLIENTS(last))) {
         (void)broken(h2, CODE_PROTOCOL_ERROR, "GOAWAY: the last stream's number (RFC 9113, 6.8)");
         return;
@@ -480,14 +480,14 @@ static void goaway_came(rp_h2 *h2, const uint8_t *data, size_t size)
         rp__h2_idle_frame(h2);
     h2->goaway_came = true;
     h2->goaway_last = last;
-    h2->goaway_code = rp__h2_word(data + 4);
+    h2->goaway_code = rp__word_get(data + 4);
     farewell_note(h2, data + 8, size - 8);
     rp__h2_leave_undone(h2);
 }
 
 static void window_came(rp_h2 *h2, const uint8_t *data)
 {
-    uint32_t more = rp__h2_word(data) & WINDOW_MOST, id = h2->in.id;
+    uint32_t more = rp__word_get(data) & WINDOW_MOST, id = h2->in.id;
     stream *s = rp__h2_on_wire(h2, id);
     if (id != 0 && is_idle(h2, id)) {
         (void)broken(h2, CODE_PROTOCOL_ERROR, "WINDOW_UPDATE: of an idle stream (RFC 9113, 5.1)");
@@ -523,8 +523,8 @@ static bool frame_begins(rp_h2 *h2, const uint8_t *head)
     *in = (h2_frame_in){.type = head[3],
                         .flags = head[4],
                         .under_way = true,
-                        .id = rp__h2_word(head + 5) & STREAM_MOST,
-                        .size = rp__h2_word(head) >> 8};
+                        .id = rp__word_get(head + 5) & STREAM_MOST,
+                        .size = rp__word_get(head) >> 8};
     in->left = in->size;
     if (!order_holds(h2) || !type_holds(h2))
         return false;

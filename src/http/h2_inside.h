@@ -4,6 +4,7 @@
 #define RP_HTTP_H2_INSIDE_H
 
 #include "base/error.h"
+#include "base/word.h"
 #include "http/hpack.h"
 
 /* RFC 9113, 6, 4.1, 7 and 6.5.2. */
@@ -242,11 +243,6 @@ struct rp_h2 {
 static inline stream *rp__h2_stream_of(rp_h2_stream *public)
 {
     return RP_CONTAINER(public, stream, is);
-}
-
-static inline uint32_t rp__h2_word(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
 /* ---- h2.c ---- */

@@ -24,20 +24,12 @@ static bool has_room(const output *out)
     return (size_t)(out->end - out->at) >= RP_H2_DRAIN_LEAST;
 }
 
-static void word_put(uint8_t *out, uint32_t word)
-{
-    out[0] = (uint8_t)(word >> 24);
-    out[1] = (uint8_t)(word >> 16);
-    out[2] = (uint8_t)(word >> 8);
-    out[3] = (uint8_t)word;
-}
-
 /* Of a frame whose payload stands behind it already, or is about to. */
 static void head_put(uint8_t *out, size_t size, uint8_t type, uint8_t flags, uint32_t id)
 {
-    word_put(out, (uint32_t)size << 8 | type);
+    rp__word_put(out, (uint32_t)size << 8 | type);
     out[4] = flags;
-    word_put(out + 5, id);
+    rp__word_put(out + 5, id);
 }
 
 static void frame_put(output *out, uint8_t type, uint8_t flags, uint32_t id, const void *payload,
@@ -52,7 +44,7 @@ static void frame_put(output *out, uint8_t type, uint8_t flags, uint32_t id, con
 static void number_put(output *out, uint8_t type, uint32_t id, uint32_t number)
 {
     uint8_t payload[4];
-    word_put(payload, number);
+    rp__word_put(payload, number);
     frame_put(out, type, 0, id, payload, sizeof(payload));
 }
 
@@ -482,7 +474,7 @@ static void greeting_put(rp_h2 *h2, output *out)
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
         payload[6 * i] = 0;
         payload[6 * i + 1] = (uint8_t)settings[i][0];
-        word_put(payload + 6 * i + 2, settings[i][1]);
+        rp__word_put(payload + 6 * i + 2, settings[i][1]);
     }
     out->at = bytes_put(out->at, magic, sizeof(magic) - 1);
     frame_put(out, FRAME_SETTINGS, 0, 0, payload, sizeof(payload));
@@ -558,7 +550,7 @@ static void last_words_put(rp_h2 *h2, output *out)
     if (size > sizeof(payload) - 8)
         size = sizeof(payload) - 8;
     bool ours = h2->failure == RP_E_NO_MEMORY;
-    word_put(payload + 4, ours ? CODE_INTERNAL_ERROR : h2->failure_code);
+    rp__word_put(payload + 4, ours ? CODE_INTERNAL_ERROR : h2->failure_code);
     (void)bytes_put(payload + 8, h2->rule, size);
     frame_put(out, FRAME_GOAWAY, 0, 0, payload, 8 + size);
     h2->goaway_due = false;

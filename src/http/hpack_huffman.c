@@ -7,6 +7,7 @@
 #include "http/hpack.h"
 
 #include "base/text.h"
+#include "base/word.h"
 
 static const struct {
     uint32_t code;
@@ -133,9 +134,7 @@ typedef struct input {
 static void fill(input *in)
 {
     if (in->count <= 32 && in->end - in->next >= 4) {
-        uint32_t four = (uint32_t)in->next[0] << 24 | (uint32_t)in->next[1] << 16 |
-                        (uint32_t)in->next[2] << 8 | in->next[3];
-        in->bits |= (uint64_t)four << (32 - in->count);
+        in->bits |= (uint64_t)rp__word_get(in->next) << (32 - in->count);
         in->next += 4;
         in->count += 32;
         return;

@@ -308,7 +308,7 @@ static void reset_frame(sim_connection *c, const sim_frame *f)
     if (!may_come(c, f))
         return;
     c->server->counts.resets++;
-    c->server->counts.reset_code = rp__sim_h2_number(f->payload);
+    c->server->counts.reset_code = rp__word_get(f->payload);
     *rp__sim_h2_fate(c->h2, f->stream) |= SIM_CLIENT_RESET;
     rp_sim_exchange *x = rp__sim_h2_find(c, f->stream);
     if (x == NULL)
@@ -392,7 +392,7 @@ static void settings_frame(sim_connection *c, const sim_frame *f)
         return;
     for (size_t at = 0; at < f->size && !c->over; at += 6)
         set_theirs(c, (uint16_t)(f->payload[at] << 8 | f->payload[at + 1]),
-                   rp__sim_h2_number(f->payload + at + 2));
+                   rp__word_get(f->payload + at + 2));
     if (c->over)
         return;
     if ((c->h2->withheld & RP_SIM_SETTINGS_ACK) != 0)
@@ -427,7 +427,7 @@ static void goaway_frame(sim_connection *c, const sim_frame *f)
     if (c->over)
         return;
     c->server->counts.goaways++;
-    c->server->counts.goaway_code = rp__sim_h2_number(f->payload + 4);
+    c->server->counts.goaway_code = rp__word_get(f->payload + 4);
 }
 
 static void window_frame(sim_connection *c, const sim_frame *f)
@@ -438,7 +438,7 @@ static void window_frame(sim_connection *c, const sim_frame *f)
     }
     if (f->stream != 0 && !may_come(c, f))
         return;
-    uint32_t increment = rp__sim_h2_number(f->payload) & SIM_WINDOW_MOST;
+    uint32_t increment = rp__word_get(f->payload) & SIM_WINDOW_MOST;
     rp_sim_exchange *x = f->stream != 0 ? rp__sim_h2_find(c, f->stream) : NULL;
     int64_t *window = x != NULL ? &x->send_window : &c->h2->send_window;
     c->server->counts.window_updates++;
@@ -546,9 +546,9 @@ bool rp__sim_h2_feed(sim_connection *c)
     const uint8_t *bytes = c->input.data + c->input.begin;
     sim_frame f = {.type = bytes[3],
                    .flags = bytes[4],
-                   .stream = rp__sim_h2_number(bytes + 5) & SIM_WINDOW_MOST,
+                   .stream = rp__word_get(bytes + 5) & SIM_WINDOW_MOST,
                    .payload = bytes + SIM_FRAME_HEAD,
-                   .size = rp__sim_h2_number(bytes) >> 8};
+                   .size = rp__word_get(bytes) >> 8};
     size_t size = SIM_FRAME_HEAD + f.size;
     if (f.size > c->h2->ours[RP_SIM_MAX_FRAME_SIZE]) {
         breach(c, SIM_FRAME_SIZE_ERROR, "a frame above SETTINGS_MAX_FRAME_SIZE");

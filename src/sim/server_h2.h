@@ -2,6 +2,7 @@
 #ifndef RP_SIM_SERVER_H2_H
 #define RP_SIM_SERVER_H2_H
 
+#include "base/word.h"
 #include "sim/server.h"
 
 #include <nghttp2/nghttp2.h>
@@ -82,7 +83,6 @@ void rp__sim_h2_flush(sim_connection *c);
 /* Gives windows back, if it is time. */
 void rp__sim_h2_give_back(sim_connection *c, rp_sim_exchange *x);
 void rp__sim_h2_send_settings(sim_connection *c);
-uint32_t rp__sim_h2_number(const uint8_t *bytes);
 
 /* ---- server_h2_fields.c ---- */
 

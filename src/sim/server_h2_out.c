@@ -9,17 +9,6 @@
 #define WRITE_MOST ((size_t)64 * 1024) /* data of one stream, before others have their turn */
 #define DATA_MOST ((size_t)16384)
 
-uint32_t rp__sim_h2_number(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-static void number_put(uint8_t *bytes, uint32_t number)
-{
-    for (unsigned i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)(number >> (24 - 8 * i));
-}
-
 /* ---- the account ---- */
 
 static void note_settings(sim_connection *c, const sim_frame *f)
@@ -28,7 +17,7 @@ static void note_settings(sim_connection *c, const sim_frame *f)
     size_t count = f->size / 6;
     rp__sim_bytes_add(memory, &c->h2->unconfirmed, &count, sizeof(count));
     for (const uint8_t *at = f->payload; count > 0; count--, at += 6) {
-        rp_sim_setting setting = {.value = rp__sim_h2_number(at + 2)};
+        rp_sim_setting setting = {.value = rp__word_get(at + 2)};
         setting.id = (uint16_t)(at[0] << 8 | at[1]);
         rp__sim_bytes_add(memory, &c->h2->unconfirmed, &setting, sizeof(setting));
     }
@@ -71,11 +60,11 @@ static void note(sim_connection *c, const sim_frame *frame)
     } else if (f->type == RP_SIM_FRAME_PING && asks && f->size == 8) {
         rp__sim_bytes_add(&c->server->memory, &h2->pings, f->payload, 8);
     } else if (f->type == RP_SIM_FRAME_GOAWAY && f->stream == 0 && f->size >= 8) {
-        uint32_t last = rp__sim_h2_number(f->payload) & SIM_WINDOW_MOST;
+        uint32_t last = rp__word_get(f->payload) & SIM_WINDOW_MOST;
         h2->last = last < h2->last ? last : h2->last;
         h2->farewell = true;
     } else if (f->type == RP_SIM_FRAME_WINDOW_UPDATE && f->size == 4) {
-        note_window(c, x, f->stream, rp__sim_h2_number(f->payload));
+        note_window(c, x, f->stream, rp__word_get(f->payload));
     } else if (x != NULL && (f->type == RP_SIM_FRAME_DATA || f->type == RP_SIM_FRAME_HEADERS ||
                              (f->type == RP_SIM_FRAME_RST_STREAM && f->size == 4))) {
         note_stream(c, x, f);
@@ -89,9 +78,9 @@ static void put_frame(sim_connection *c, sim_bytes *out, const sim_frame *f)
 {
     uint8_t head[SIM_FRAME_HEAD];
     RP_ASSERT(f->size < 1 << 24);
-    number_put(head, (uint32_t)f->size << 8 | f->type);
+    rp__word_put(head, (uint32_t)f->size << 8 | f->type);
     head[4] = f->flags;
-    number_put(head + 5, f->stream);
+    rp__word_put(head + 5, f->stream);
     rp__sim_bytes_add(&c->server->memory, out, head, sizeof(head));
     if (f->size > 0)
         rp__sim_bytes_add(&c->server->memory, out, f->payload, f->size);
@@ -108,7 +97,7 @@ void rp__sim_h2_control(sim_connection *c, uint8_t type, uint8_t flags, uint32_t
 static void control_number(sim_connection *c, uint8_t type, uint32_t stream, uint32_t number)
 {
     uint8_t payload[4];
-    number_put(payload, number);
+    rp__word_put(payload, number);
     rp__sim_h2_control(c, type, 0, stream, payload, sizeof(payload));
 }
 
@@ -129,7 +118,7 @@ void rp__sim_h2_send_settings(sim_connection *c)
     for (size_t i = 0; i < options->setting_count; i++) {
         const rp_sim_setting *s = &c->server->settings[i];
         uint8_t bytes[6] = {(uint8_t)(s->id >> 8), (uint8_t)s->id};
-        number_put(bytes + 2, s->value);
+        rp__word_put(bytes + 2, s->value);
         rp__sim_bytes_add(&c->server->memory, &payload, bytes, sizeof(bytes));
     }
     rp__sim_h2_control(c, RP_SIM_FRAME_SETTINGS, 0, 0, payload.data, payload.size);
@@ -178,7 +167,7 @@ void rp__sim_h2_end_stream(rp_sim_exchange *x)
 void rp__sim_h2_farewell(sim_connection *c)
 {
     uint8_t payload[8] = {0};
-    number_put(payload, c->h2->highest);
+    rp__word_put(payload, c->h2->highest);
     if (!c->h2->farewell)
         rp__sim_h2_control(c, RP_SIM_FRAME_GOAWAY, 0, 0, payload, sizeof(payload));
     rp__sim_h2_flush(c);
@@ -277,8 +266,8 @@ bool rp__sim_h2_step(rp_sim_exchange *x, sim_step *step)
     sim_frame f = {step->type, step->flags, step->stream, step->data, step->size};
     bool leaves = step->type == RP_SIM_FRAME_GOAWAY && step->size >= 8;
     const sim_h2 *h2 = x->connection->h2;
-    if (step->kind == SIM_STEP_FRAME && leaves && rp__sim_h2_number(step->data) == UINT32_MAX)
-        number_put(step->data, h2->highest < h2->last ? h2->highest : h2->last);
+    if (step->kind == SIM_STEP_FRAME && leaves && rp__word_get(step->data) == UINT32_MAX)
+        rp__word_put(step->data, h2->highest < h2->last ? h2->highest : h2->last);
     if (step->kind == SIM_STEP_FIELDS)
         put_fields(x, step);
     else if (step->kind == SIM_STEP_DATA)

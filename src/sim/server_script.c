@@ -4,6 +4,7 @@
 #include "sim/server.h"
 
 #include "base/assert.h"
+#include "base/word.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -339,12 +340,6 @@ void rp_sim_headers(rp_sim_exchange *x, uint8_t flags, uint32_t stream, const ch
     step->number = cut;
 }
 
-static void put_number(uint8_t *bytes, uint32_t number)
-{
-    for (unsigned i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)(number >> (24 - 8 * i));
-}
-
 void rp_sim_settings(rp_sim_exchange *x, const rp_sim_setting *settings, size_t count)
 {
     uint8_t payload[6 * 32];
@@ -352,7 +347,7 @@ void rp_sim_settings(rp_sim_exchange *x, const rp_sim_setting *settings, size_t 
     for (size_t i = 0; i < count; i++) {
         payload[6 * i] = (uint8_t)(settings[i].id >> 8);
         payload[6 * i + 1] = (uint8_t)settings[i].id;
-        put_number(payload + 6 * i + 2, settings[i].value);
+        rp__word_put(payload + 6 * i + 2, settings[i].value);
     }
     rp_sim_frame(x, RP_SIM_FRAME_SETTINGS, 0, 0, payload, 6 * count);
 }
@@ -360,7 +355,7 @@ void rp_sim_settings(rp_sim_exchange *x, const rp_sim_setting *settings, size_t 
 void rp_sim_window_update(rp_sim_exchange *x, uint32_t stream, uint32_t increment)
 {
     uint8_t payload[4];
-    put_number(payload, increment);
+    rp__word_put(payload, increment);
     rp_sim_frame(x, RP_SIM_FRAME_WINDOW_UPDATE, 0, stream, payload, sizeof(payload));
 }
 
@@ -369,8 +364,8 @@ void rp_sim_goaway(rp_sim_exchange *x, uint32_t last_stream, uint32_t code, cons
     uint8_t payload[8 + 1024];
     size_t size = debug != NULL ? strlen(debug) : 0;
     RP_ASSERT(size <= sizeof(payload) - 8);
-    put_number(payload, last_stream);
-    put_number(payload + 4, code);
+    rp__word_put(payload, last_stream);
+    rp__word_put(payload + 4, code);
     if (size > 0)
         memcpy(payload + 8, debug, size);
     rp_sim_frame(x, RP_SIM_FRAME_GOAWAY, 0, 0, payload, 8 + size);
@@ -379,7 +374,7 @@ void rp_sim_goaway(rp_sim_exchange *x, uint32_t last_stream, uint32_t code, cons
 void rp_sim_reset_stream(rp_sim_exchange *x, uint32_t code)
 {
     uint8_t payload[4];
-    put_number(payload, code);
+    rp__word_put(payload, code);
     if (speaks_2(x))
         rp_sim_frame(x, RP_SIM_FRAME_RST_STREAM, 0, x->stream, payload, sizeof(payload));
     rp_sim_end(x, speaks_2(x) ? RP_SIM_KEEP : RP_SIM_END_RESET);

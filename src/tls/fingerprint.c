@@ -3,6 +3,7 @@
  * text. */
 #include "tls/fingerprint.h"
 
+#include "base/word.h"
 #include "tls/wolfssl.h"
 #include "x509/anchors.h"
 
@@ -18,8 +19,8 @@ typedef struct hasher {
 
 static void add(hasher *to, const void *bytes, size_t size)
 {
-    uint8_t head[4] = {(uint8_t)(size >> 24), (uint8_t)(size >> 16), (uint8_t)(size >> 8),
-                       (uint8_t)size};
+    uint8_t head[4];
+    rp__word_put(head, (uint32_t)size);
     to->good = to->good && wc_Sha256Update(&to->sha, head, sizeof(head)) == 0 &&
                (size == 0 || wc_Sha256Update(&to->sha, bytes, (word32)size) == 0);
 }
