@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "http/url.h"
 #include "loop/loop.h"
 
@@ -104,10 +105,8 @@ static uint32_t origin_of(const rp_url *url)
     uint64_t hash = rp__hash_byte(RP_HASH_BEGIN, url->https);
     hash = rp__hash_byte(hash, (uint8_t)url->port);
     hash = rp__hash_byte(hash, (uint8_t)(url->port >> 8));
-    for (size_t i = 0; i < url->host.size; i++) {
-        uint8_t byte = (uint8_t)url->host.data[i];
-        hash = rp__hash_byte(hash, byte >= 'A' && byte <= 'Z' ? byte | 32 : byte);
-    }
+    for (size_t i = 0; i < url->host.size; i++)
+        hash = rp__hash_byte(hash, (uint8_t)rp__ascii_lower((char)url->host.data[i]));
     return (uint32_t)((hash ^ hash >> 32) % RP_SERVICE_ORIGINS);
 }
 

@@ -4,9 +4,9 @@
 #include "sim/server.h"
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "base/word.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,7 +127,7 @@ static bool is_hop_by_hop(const char *line)
         "connection:", "keep-alive:", "transfer-encoding:", "upgrade:", "proxy-connection:"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         size_t at = 0;
-        while (names[i][at] != '\0' && tolower((unsigned char)line[at]) == names[i][at])
+        while (names[i][at] != '\0' && rp__ascii_lower(line[at]) == names[i][at])
             at++;
         if (names[i][at] == '\0')
             return true;
@@ -146,7 +146,7 @@ static void add_lines(rp_memory *memory, sim_bytes *text, const char *lines)
             size_t begin = text->size;
             rp__sim_bytes_add(memory, text, lines, size);
             for (size_t i = 0; i < name && i < size; i++)
-                text->data[begin + i] = (uint8_t)tolower(text->data[begin + i]);
+                text->data[begin + i] = (uint8_t)rp__ascii_lower((char)text->data[begin + i]);
         }
         lines += size;
     }
