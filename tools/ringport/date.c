@@ -55,7 +55,7 @@ static bool take_iso(parts *p, const char *text, size_t size)
 
 static void take_number(parts *p, const char *text, size_t size)
 {
-    int number = size <= 8 ? atoi(text) : -1;
+    int number = size <= 8 ? (int)strtol(text, NULL, 10) : -1;
     if (size == 8) {
         p->year = number / 10000;
         p->month = number / 100 % 100;

@@ -81,10 +81,11 @@ static bool add_upload_range(fields *f, const tool_options *o, const own_fields 
     if (size != RP_LENGTH_UNKNOWN)
         snprintf(whole, sizeof(whole), "%llu", (unsigned long long)size);
     const char *part = o->range + strlen("bytes=");
-    f->content_range = malloc(strlen("bytes ") + strlen(part) + 1 + strlen(whole) + 1);
+    size_t room = strlen("bytes ") + strlen(part) + 1 + strlen(whole) + 1;
+    f->content_range = malloc(room);
     if (f->content_range == NULL)
         return false;
-    sprintf(f->content_range, "bytes %s/%s", part, whole);
+    snprintf(f->content_range, room, "bytes %s/%s", part, whole);
     add_own(f, o, "Content-Range", f->content_range);
     return true;
 }

@@ -274,9 +274,9 @@ static bool make_boundary(char *boundary)
     uint8_t bytes[8];
     if (!host_random(bytes, sizeof(bytes)))
         return false;
-    char *at = boundary + sprintf(boundary, BOUNDARY_DASHES);
+    char *at = boundary + snprintf(boundary, BOUNDARY_SIZE, BOUNDARY_DASHES);
     for (size_t i = 0; i < sizeof(bytes); i++)
-        at += sprintf(at, "%02x", bytes[i]);
+        at += snprintf(at, 3, "%02x", bytes[i]);
     return true;
 }
 
@@ -330,10 +330,11 @@ static bool compose(form *f, const form_part *parts, const char *type)
 {
     char boundary[BOUNDARY_SIZE];
     static const char between[] = "; boundary=";
-    f->type = malloc(strlen(type) + sizeof(between) + BOUNDARY_SIZE);
+    size_t room = strlen(type) + sizeof(between) + BOUNDARY_SIZE;
+    f->type = malloc(room);
     if (f->type == NULL || !make_boundary(boundary))
         return false;
-    sprintf(f->type, "%s%s%s", type, between, boundary);
+    snprintf(f->type, room, "%s%s%s", type, between, boundary);
     return put_parts(f, parts, type, boundary);
 }
 

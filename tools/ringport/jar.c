@@ -53,11 +53,11 @@ bool jar_save(const cookie_jar *jar, const char *path)
         return cookies_write(jar, stdout, host_wall_clock());
     if (host_may_wait(path))
         return write_file(jar, fopen(path, "wb"));
-    size_t size = strlen(path);
-    char *beside = malloc(size + sizeof(".new"));
+    size_t room = strlen(path) + sizeof(".new");
+    char *beside = malloc(room);
     if (beside == NULL)
         return false;
-    sprintf(beside, "%s.new", path);
+    snprintf(beside, room, "%s.new", path);
     (void)remove(beside);
     FILE *out = host_new_secrets(beside); /* not into a file that somebody else has laid there */
     bool good = write_file(jar, out) && host_replace_file(beside, path);

@@ -143,7 +143,7 @@ static bool start_client(client *c, judge_session *session, const judge_situatio
                        : s->flags & JUDGE_STRANGER ? "127.0.0.2"
                        : s->flags & JUDGE_TLS      ? "localhost"
                                                    : "127.0.0.1";
-    unsigned port = (unsigned)atoi(strrchr(rp_sim_server_address(server), ':') + 1);
+    unsigned port = (unsigned)strtoul(strrchr(rp_sim_server_address(server), ':') + 1, NULL, 10);
     const char *scheme = s->flags & JUDGE_TLS ? "https" : "http";
     (void)snprintf(first, sizeof(first), "%s://%s:%u/", scheme, host, port);
     if (s->flags & JUDGE_TWO)

@@ -10,10 +10,11 @@ static int take_cookie(tool_options *o, const char *value)
     if (strchr(value, '=') == NULL)
         return option_add_text(o, &o->cookie_files, &o->cookie_file_count, value);
     size_t before = o->cookie != NULL ? strlen(o->cookie) : 0, size = strlen(value);
-    char *whole = malloc(before + 2 + size + 1);
+    size_t room = before + 2 + size + 1;
+    char *whole = malloc(room);
     if (whole == NULL)
         return option_no_memory(o);
-    sprintf(whole, "%s%s%s", before > 0 ? o->cookie : "", before > 0 ? "; " : "", value);
+    snprintf(whole, room, "%s%s%s", before > 0 ? o->cookie : "", before > 0 ? "; " : "", value);
     o->cookie = option_keep(o, whole, strlen(whole));
     free(whole);
     return o->cookie != NULL ? EXIT_OK : option_no_memory(o);

@@ -45,11 +45,12 @@ void output_tame_name(char *name)
 static char *in_directory(const tool_options *o, const char *name, size_t size)
 {
     size_t before = o->output_dir != NULL ? strlen(o->output_dir) : 0;
-    char *path = malloc(before + 1 + size + 1);
+    size_t room = before + 1 + size + 1;
+    char *path = malloc(room);
     if (path == NULL)
         return NULL;
-    sprintf(path, "%s%s%.*s", before > 0 ? o->output_dir : "", before > 0 ? "/" : "", (int)size,
-            name);
+    snprintf(path, room, "%s%s%.*s", before > 0 ? o->output_dir : "", before > 0 ? "/" : "",
+             (int)size, name);
     return path;
 }
 
@@ -153,12 +154,12 @@ static bool make_directories(const output *out)
 static FILE *open_new(output *out)
 {
     FILE *file = host_open_new(out->path);
-    size_t size = strlen(out->path);
-    char *name = file == NULL && errno == EEXIST ? malloc(size + 8) : NULL;
+    size_t room = strlen(out->path) + 8;
+    char *name = file == NULL && errno == EEXIST ? malloc(room) : NULL;
     if (name == NULL)
         return file;
     for (int i = 1; file == NULL && i <= CLOBBER_LIMIT; i++) {
-        sprintf(name, "%s.%d", out->path, i);
+        snprintf(name, room, "%s.%d", out->path, i);
         file = host_open_new(name);
         if (file == NULL && errno != EEXIST)
             break;

@@ -382,11 +382,12 @@ static bool note_page(transfer *t)
     const char *behind = strstr(url, "://");
     (void)url_authority(url, &authority);
     free(t->page);
-    t->page = malloc(strlen(url) + 1);
+    size_t room = strlen(url) + 1;
+    t->page = malloc(room);
     if (t->page == NULL)
         return false;
-    sprintf(t->page, "%.*s%.*s", behind == NULL ? 0 : (int)(behind + 3 - url), url,
-            (int)strcspn(authority, "#"), authority);
+    snprintf(t->page, room, "%.*s%.*s", behind == NULL ? 0 : (int)(behind + 3 - url), url,
+             (int)strcspn(authority, "#"), authority);
     return true;
 }
 

@@ -45,13 +45,14 @@ char *url_for_upload(const char *url, const char *file)
     if (host == NULL || strpbrk(url, "?#") != NULL || strcmp(file, "-") == 0 ||
         strcmp(file, ".") == 0 || (!slash && strchr(host + 3, '/') != NULL))
         return strdup(url);
-    char *whole = malloc(size + 1 + 3 * strlen(name) + 1);
+    size_t room = size + 1 + 3 * strlen(name) + 1;
+    char *whole = malloc(room);
     if (whole == NULL)
         return NULL;
-    char *end = whole + sprintf(whole, "%s%s", url, slash ? "" : "/");
+    char *end = whole + snprintf(whole, room, "%s%s", url, slash ? "" : "/");
     for (; *name != '\0'; name++) {
         bool plain = isalnum((unsigned char)*name) || strchr("-._~", *name) != NULL;
-        end += sprintf(end, plain ? "%c" : "%%%02X", (unsigned char)*name);
+        end += snprintf(end, 4, plain ? "%c" : "%%%02X", (unsigned char)*name);
     }
     return whole;
 }
@@ -68,7 +69,7 @@ char *url_encode(const void *data, size_t size)
         else if (from[i] == ' ')
             *to++ = '+';
         else
-            to += sprintf(to, "%%%02X", from[i]);
+            to += snprintf(to, 4, "%%%02X", from[i]);
     }
     *to = '\0';
     return text;
@@ -146,7 +147,7 @@ static char *encode_high(char *url, size_t room)
     const char *path = authority + size;
     for (const char *from = url; whole != NULL && *from != '\0'; from++) {
         if (from >= path && (unsigned char)*from >= 0x80)
-            to += sprintf(to, "%%%02X", (unsigned char)*from);
+            to += snprintf(to, 4, "%%%02X", (unsigned char)*from);
         else
             *to++ = *from;
     }
@@ -167,13 +168,14 @@ int url_complete(const char *text, const url_rules *rules, char **url, const cha
                    : scheme_name == NULL && named_for_others(text))
         return EXIT_SCHEME;
     *why = "out of memory";
-    char *whole = malloc(sizeof("https://") + size + 1);
+    size_t room = sizeof("https://") + size + 1;
+    char *whole = malloc(room);
     if (whole == NULL)
         return EXIT_MEMORY;
     *url = whole;
     if (scheme_name == NULL)
         scheme_name = "http";
-    sprintf(whole, "%s%s%s", scheme > 0 ? "" : scheme_name, scheme > 0 ? "" : "://", text);
+    snprintf(whole, room, "%s%s%s", scheme > 0 ? "" : scheme_name, scheme > 0 ? "" : "://", text);
     *url = whole = encode_high(whole, 2 + more);
     if (whole == NULL)
         return EXIT_MEMORY;
@@ -196,6 +198,6 @@ int url_complete(const char *text, const url_rules *rules, char **url, const cha
         path[0] = '/';
     }
     bool has_query = strchr(path, '?') != NULL;
-    sprintf(path + strlen(path), "%s%s", has_query ? "&" : "?", query);
+    snprintf(path + strlen(path), 2 + more, "%s%s", has_query ? "&" : "?", query);
     return EXIT_OK;
 }
