@@ -12,7 +12,9 @@
 /* Ciphertext that may wait for the network on one stream; more plaintext is encrypted when it
  * went. */
 #define RP_OUTPUT_LIMIT ((size_t)64 * 1024)
-#define RP_SEND_SLICES 2 /* at the least: what a chunk holds may lie in two */
+#define RP_SEND_SLICES 2           /* at the least: what a chunk holds may lie in two */
+#define RP_STREAM_TIMEOUT_MS 10000 /* where the options have 0 */
+#define RP_STREAM_HOST_LIMIT 1024
 
 /* What stands above the socket: each state has a stage, which takes the input (stream_io.c). */
 typedef enum rp_stream_state {
@@ -155,13 +157,10 @@ void rp__stream_ask(rp_stream *stream);
 rp_sessions *rp__stream_sessions(rp_loop *loop);
 /* The engine needs a signature: has it made, and goes on with it. */
 void rp__stream_sign(rp_stream *stream);
-/* It is over before it was open. */
+/* It is over before it was open, or goes on with another address. */
 void rp__stream_open_failed(rp_stream *stream, const rp_error *error);
+void rp__stream_no_memory(rp_stream *stream, rp_phase phase); /* the same, for lack of that */
 void rp__stream_opened(rp_stream *stream);
-/* The peer sent something, or ended: it is not silent. */
-void rp__stream_heard(rp_stream *stream);
-/* Its handshake may go on with another address. */
-bool rp__stream_has_next(const rp_stream *stream);
 bool rp__stream_engine_make(rp_stream *stream, rp_error *error);
 /* Puts what is ready on its way if nothing is in flight. */
 void rp__stream_flush(rp_stream *stream);
@@ -174,5 +173,21 @@ void rp__stream_finish_close(rp_stream *stream);
 /* As before the first connection: what a closed socket left is forgotten, queued writes stay. */
 void rp__stream_io_reset(rp_stream *stream);
 void rp__stream_io_free(rp_stream *stream);
+
+/* ---- what it connects to (stream_dial.c) ---- */
+
+/* By its path, through the options' proxy, or to an address of its name; rp__stream_connected
+ * follows, or rp__stream_open_failed. False: no memory. */
+bool rp__stream_dial(rp_stream *stream, const rp_stream_options *options);
+void rp__stream_dial_stop(rp_stream *stream);
+/* Until the handshake's deadline, or as long as silence is borne while there are other addresses:
+ * those get their share of the time. */
+void rp__stream_watch(rp_stream *stream);
+/* The peer sent something, or ended: it is not silent. */
+void rp__stream_heard(rp_stream *stream);
+/* Its handshake may go on with another address. */
+bool rp__stream_has_next(const rp_stream *stream);
+/* Its opening has failed so. True: it goes on with another address, for this one is to blame. */
+bool rp__stream_try_next(rp_stream *stream, const rp_error *error);
 
 #endif
