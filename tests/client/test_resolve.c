@@ -891,36 +891,37 @@ static void survives_lack_of_memory(void **state)
     fixture_loop_end(loop);
 }
 
+static const struct CMUnitTest tests[] = {
+    fixture_test(answers_literals_and_localhost_without_a_thread),
+    fixture_test(refuses_what_is_no_host_name),
+    fixture_test(knows_the_limits_of_names),
+    fixture_test(follows_overrides),
+    fixture_test(names_the_wrong_override),
+    fixture_test(names_the_wrong_server),
+    fixture_test(resolves_names),
+    fixture_test(alternates_families),
+    fixture_test(says_why_there_is_no_answer),
+#ifndef _WIN32
+    fixture_test(says_that_descriptors_lack),
+#endif
+    fixture_test(says_that_no_server_answers),
+    fixture_test(answers_again_from_the_cache),
+    fixture_test(honours_the_hosts_file),
+    fixture_test(keeps_signals_off_the_thread),
+    fixture_test(shares_one_thread),
+    fixture_test(keeps_the_loop_running),
+    fixture_test(cancels),
+    fixture_test(cancels_in_the_callback),
+    fixture_test(cancels_what_is_answered),
+    fixture_test(survives_the_end_of_the_loop),
+    fixture_test(cancels_what_is_answered_at_the_end),
+    fixture_test(ends_with_its_last_holder),
+    fixture_test(starts_nothing_on_a_dying_loop),
+    fixture_test(survives_lack_of_memory),
+};
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        fixture_test(answers_literals_and_localhost_without_a_thread),
-        fixture_test(refuses_what_is_no_host_name),
-        fixture_test(knows_the_limits_of_names),
-        fixture_test(follows_overrides),
-        fixture_test(names_the_wrong_override),
-        fixture_test(names_the_wrong_server),
-        fixture_test(resolves_names),
-        fixture_test(alternates_families),
-        fixture_test(says_why_there_is_no_answer),
-#ifndef _WIN32
-        fixture_test(says_that_descriptors_lack),
-#endif
-        fixture_test(says_that_no_server_answers),
-        fixture_test(answers_again_from_the_cache),
-        fixture_test(honours_the_hosts_file),
-        fixture_test(keeps_signals_off_the_thread),
-        fixture_test(shares_one_thread),
-        fixture_test(keeps_the_loop_running),
-        fixture_test(cancels),
-        fixture_test(cancels_in_the_callback),
-        fixture_test(cancels_what_is_answered),
-        fixture_test(survives_the_end_of_the_loop),
-        fixture_test(cancels_what_is_answered_at_the_end),
-        fixture_test(ends_with_its_last_holder),
-        fixture_test(starts_nothing_on_a_dying_loop),
-        fixture_test(survives_lack_of_memory),
-    };
     server = dns_server_start(rules);
     int failed = fixture_run(tests);
     dns_server_stop(server);
