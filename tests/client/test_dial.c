@@ -169,14 +169,6 @@ static rp_resolver *overriding(const char *addresses)
     return resolver;
 }
 
-static rp_resolver *asking(void)
-{
-    rp_resolver_options options = {.servers = dns_server_address(server)};
-    rp_resolver *resolver = NULL;
-    assert_int_equal(rp_resolver_create(&resolver, &options, NULL), RP_OK);
-    return resolver;
-}
-
 static void expect_error(const outcome *got, rp_status status, rp_phase phase, const char *text)
 {
     assert_false(got->connected);
@@ -241,7 +233,7 @@ static void connects_to_names(void **state)
     outcome got;
     (void)state;
     uint16_t port = good_port(&listener);
-    rp_resolver *resolver = asking();
+    rp_resolver *resolver = dns_server_resolver(server);
     rp_loop *loop = fixture_loop();
     (void)dial(loop, resolver, "good.test", port, 10000, &got);
     assert_true(got.connected);
@@ -449,7 +441,7 @@ static void fails_to_resolve(void **state)
 {
     outcome got;
     (void)state;
-    rp_resolver *resolver = asking();
+    rp_resolver *resolver = dns_server_resolver(server);
     rp_loop *loop = fixture_loop();
     uint64_t took = dial(loop, resolver, "silent.test", 443, 50, &got);
     assert_in_range(took, 50, BUSY_MS);
@@ -528,7 +520,7 @@ static void cancels_at_any_moment(void **state)
     uint16_t port = good_port(&listener);
     stall first = stall_on("127.0.0.3", &port);
     stall second = stall_on("127.0.0.4", &port);
-    rp_resolver *names = asking();
+    rp_resolver *names = dns_server_resolver(server);
     rp_resolver *stalls = overriding("127.0.0.3,127.0.0.4,127.0.0.5");
     cancel_after(names, "127.0.0.1", port, 0);
     cancel_after(names, "good.test", port, 0);
@@ -566,7 +558,7 @@ static void survives_the_end_of_the_loop(void **state)
     (void)state;
     uint16_t port = good_port(&listener);
     stall first = stall_on("127.0.0.3", &port);
-    rp_resolver *names = asking();
+    rp_resolver *names = dns_server_resolver(server);
     rp_resolver *stalls = overriding("127.0.0.3,127.0.0.3,127.0.0.3");
     end_after(names, "127.0.0.1", port, 0);
     end_after(names, "good.test", port, 0);
@@ -593,7 +585,7 @@ static void starts_nothing_on_a_dying_loop(void **state)
 {
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *names = asking();
+    rp_resolver *names = dns_server_resolver(server);
     outcome got = {.loop = loop};
     rp_dial_options options = {
         .host = "silent.test", .port = 443, .resolver = names, .resolve_timeout_ms = RP_NEVER_MS};
@@ -624,7 +616,7 @@ static void cancels_in_the_callback(void **state)
     (void)state;
     uint16_t port = good_port(&listener);
     stall never = stall_on("127.0.0.3", &port);
-    rp_resolver *names = asking();
+    rp_resolver *names = dns_server_resolver(server);
     rp_loop *loop = fixture_loop();
     outcome resolving, connecting;
     trio all = {.got.loop = loop};
@@ -651,7 +643,7 @@ static void survives_lack_of_memory(void **state)
     raw_socket listener;
     (void)state;
     uint16_t port = good_port(&listener);
-    rp_resolver *resolver = asking();
+    rp_resolver *resolver = dns_server_resolver(server);
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
         bool done = false;
         for (uint64_t fail_in = 1; !done; fail_in++) {

@@ -72,14 +72,6 @@ static void on_lookup(void *user, const rp_resolved *resolved)
     rp_resolver_release(result->release);
 }
 
-static rp_resolver *make_resolver(void)
-{
-    rp_resolver *resolver = NULL;
-    rp_resolver_options options = {.servers = dns_server_address(server)};
-    assert_int_equal(rp_resolver_create(&resolver, &options, NULL), RP_OK);
-    return resolver;
-}
-
 static rp_lookup *start(rp_loop *loop, rp_resolver *resolver, const char *host, outcome *result)
 {
     *result = (outcome){.release = result->release};
@@ -201,7 +193,7 @@ static void knows_the_limits_of_names(void **state)
     (void)state;
     assert_int_equal(strlen(label), 63);
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
 
     (void)snprintf(host, sizeof(host), "%s.test", label);
@@ -384,7 +376,7 @@ static void resolves_names(void **state)
 {
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     look_up(loop, resolver, "four.test", &result);
     assert_string_equal(texts(&result), "192.0.2.1:443");
@@ -403,7 +395,7 @@ static void alternates_families(void **state)
 {
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     look_up(loop, resolver, "both.test", &result);
     assert_int_equal(result.count, 5);
@@ -469,7 +461,7 @@ static void says_that_descriptors_lack(void **state)
     (void)state;
     for (int kind = 0; kind < 2; kind++) {
         rp_loop *loop = fixture_loop();
-        rp_resolver *resolver = make_resolver();
+        rp_resolver *resolver = dns_server_resolver(server);
         struct rlimit before;
         outcome result = {0};
         int sockets = datagram_sockets();
@@ -496,7 +488,7 @@ static void says_why_there_is_no_answer(void **state)
 {
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     look_up(loop, resolver, "absent.test", &result);
     expect_error(&result, RP_E_RESOLVE_NOT_FOUND, "absent.test: no such host");
@@ -542,7 +534,7 @@ static void answers_again_from_the_cache(void **state)
 {
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     look_up(loop, resolver, "cached.test", &result);
     assert_string_equal(texts(&result), "192.0.2.1:443");
@@ -598,7 +590,7 @@ static void keeps_signals_off_the_thread(void **state)
 {
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     look_up(loop, resolver, "four.test", &result);
     assert_true(fixture_threads_without_signals() >= 1);
@@ -609,7 +601,7 @@ static void keeps_signals_off_the_thread(void **state)
 static void shares_one_thread(void **state)
 {
     (void)state;
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     rp_loop *loops[3];
     outcome results[3] = {0};
     size_t threads = fixture_threads();
@@ -634,7 +626,7 @@ static void keeps_the_loop_running(void **state)
 {
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     (void)start(loop, resolver, "slow.test", &result);
     assert_true(rp_loop_pending(loop));
@@ -653,7 +645,7 @@ static void cancels(void **state)
                                         "four.test"};
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
         rp__lookup_cancel(start(loop, resolver, hosts[i], &result));
@@ -683,7 +675,7 @@ static void cancels_in_the_callback(void **state)
     static const char *const hosts[] = {"localhost", "four.test"};
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     for (size_t i = 0; i < 2; i++) {
         outcome result = {0}, other = {0};
         assert_non_null(
@@ -709,7 +701,7 @@ static void cancels_what_is_answered(void **state)
 {
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     uint64_t base = rp__resolver_memory(resolver)->live + 1;
     rp_lookup *lookup = start(loop, resolver, "four.test", &result);
@@ -732,7 +724,7 @@ static void survives_the_end_of_the_loop(void **state)
 {
     static const char *const hosts[] = {"localhost", "silent.test", "slow.test", "four.test"};
     (void)state;
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
         rp_loop *loop = fixture_loop();
@@ -781,7 +773,7 @@ static void on_late_cancel(rp_post *post, void *user)
 static void cancels_what_is_answered_at_the_end(void **state)
 {
     (void)state;
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     uint64_t base = rp__resolver_memory(resolver)->live;
     for (int i = 0; i < 2; i++) {
         rp_loop *loop = fixture_loop();
@@ -812,7 +804,7 @@ static void ends_with_its_last_holder(void **state)
     /* Inside the callback of a look-up, with others abandoned under way. */
     rp_loop *loop = fixture_loop();
     outcome result = {0}, other = {0};
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     result.release = resolver;
     (void)start(loop, resolver, "four.test", &result);
     rp__lookup_cancel(start(loop, resolver, "silent.test", &other));
@@ -820,13 +812,13 @@ static void ends_with_its_last_holder(void **state)
     assert_int_equal(result.calls, 1);
 
     /* By cancelling the look-up that holds it. */
-    resolver = make_resolver();
+    resolver = dns_server_resolver(server);
     rp_lookup *lookup = start(loop, resolver, "silent.test", &other);
     rp_resolver_release(resolver);
     rp__lookup_cancel(lookup);
 
     /* Released while a look-up goes on: it ends as ever. */
-    resolver = make_resolver();
+    resolver = dns_server_resolver(server);
     result.release = NULL;
     (void)start(loop, resolver, "slow.test", &result);
     rp_resolver_release(resolver);
@@ -834,7 +826,7 @@ static void ends_with_its_last_holder(void **state)
     assert_string_equal(texts(&result), "192.0.2.4:443");
 
     /* By the end of the loop. */
-    resolver = make_resolver();
+    resolver = dns_server_resolver(server);
     (void)start(loop, resolver, "silent.test", &result);
     rp_resolver_release(resolver);
     fixture_loop_end(loop);
@@ -856,7 +848,7 @@ static void starts_nothing_on_a_dying_loop(void **state)
 {
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {.release = (rp_resolver *)(void *)loop};
     assert_non_null(
         rp__lookup_start(loop, resolver, "silent.test", 443, 0, on_lookup_again, &result));
@@ -871,7 +863,7 @@ static void survives_lack_of_memory(void **state)
     static const char *const hosts[] = {"localhost", "four.test"};
     (void)state;
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     outcome result = {0};
     for (size_t i = 0; i < 2; i++) {
         look_up(loop, resolver, hosts[i], &result);

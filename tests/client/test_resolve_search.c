@@ -91,21 +91,13 @@ static void expect(rp_loop *loop, rp_resolver *resolver, const char *host, const
     assert_string_equal(got.text, text);
 }
 
-static rp_resolver *make_resolver(void)
-{
-    rp_resolver *resolver = NULL;
-    rp_resolver_options options = {.servers = dns_server_address(server)};
-    assert_int_equal(rp_resolver_create(&resolver, &options, NULL), RP_OK);
-    return resolver;
-}
-
 static void walks_through_the_domains(void **state)
 {
     (void)state;
     write_over("/etc/resolv.conf",
                "nameserver 127.0.0.1\ndomain other.test\nsearch one.test two.test\n");
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     expect(loop, resolver, "short", "192.0.2.2");
     expect(loop, resolver, "short.", "192.0.2.9");
     expect(loop, resolver, "plain", "192.0.2.9"); /* as it is, last */
@@ -125,7 +117,7 @@ static void passes_refusals_over(void **state)
     (void)state;
     write_over("/etc/resolv.conf", "search one.test two.test\n");
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     expect(loop, resolver, "broken", "192.0.2.2");
     expect(loop, resolver, "refused", "192.0.2.3"); /* whichever family answers first */
     expect(loop, resolver, "odd", "192.0.2.1");
@@ -147,7 +139,7 @@ static void counts_dots(void **state)
     (void)state;
     write_over("/etc/resolv.conf", "search one.test\noptions edns0 ndots:2\n");
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     expect(loop, resolver, "a.b", "192.0.2.1");
     expect(loop, resolver, "a.b.", "192.0.2.9");
     /* The configuration may change. */
@@ -164,7 +156,7 @@ static void keeps_nothing_of_a_walk(void **state)
     (void)state;
     write_over("/etc/resolv.conf", "search one.test two.test\n");
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     for (size_t i = 0; i < 2; i++) {
         char text[40];
         (void)snprintf(text, sizeof(text), "%s: no such host", hosts[i]);
@@ -186,7 +178,7 @@ static void looks_into_the_hosts_file_first(void **state)
     write_over("/etc/resolv.conf", "search one.test\n");
     write_over("/etc/hosts", "192.0.2.7 filed other\n2001:db8::7 filed\n192.0.2.8 Mixed.Example\n");
     rp_loop *loop = fixture_loop();
-    rp_resolver *resolver = make_resolver();
+    rp_resolver *resolver = dns_server_resolver(server);
     unsigned questions = dns_server_questions(server);
     outcome got;
     for (int i = 0; i < 2; i++) {

@@ -169,9 +169,7 @@ static void shares_a_resolver(void **state)
     (void)state;
     for (unsigned round = 0; round < ROUNDS; round++) {
         worker workers[THREADS] = {0};
-        rp_resolver *resolver = NULL;
-        rp_resolver_options options = {.servers = dns_server_address(server)};
-        assert_int_equal(rp_resolver_create(&resolver, &options, NULL), RP_OK);
+        rp_resolver *resolver = dns_server_resolver(server);
         for (unsigned i = 0; i < THREADS; i++) {
             workers[i].resolver = rp_resolver_retain(resolver);
             workers[i].backend = fixture_backend();

@@ -1,6 +1,7 @@
 /* dns_server.c - a scripted DNS server (RFC 1035) for the resolver's tests. */
 #include "support/dns_server.h"
 
+#include "support/check.h"
 #include "support/raw.h"
 
 #include <stdatomic.h>
@@ -360,6 +361,14 @@ void dns_server_stop(dns_server *server)
 const char *dns_server_address(const dns_server *server)
 {
     return server->address_text;
+}
+
+rp_resolver *dns_server_resolver(const dns_server *server)
+{
+    rp_resolver_options options = {.servers = dns_server_address(server)};
+    rp_resolver *resolver = NULL;
+    CHECK(rp_resolver_create(&resolver, &options, NULL) == RP_OK);
+    return resolver;
 }
 
 unsigned dns_server_questions(dns_server *server)

@@ -2,6 +2,8 @@
 #ifndef TEST_DNS_SERVER_H
 #define TEST_DNS_SERVER_H
 
+#include <ringport/resolver.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,6 +37,8 @@ void dns_server_stop(dns_server *server);
 
 /* "127.0.0.1:5353", for rp_resolver_options.servers. */
 const char *dns_server_address(const dns_server *server);
+/* One that asks it, and is otherwise as resolvers are. */
+rp_resolver *dns_server_resolver(const dns_server *server);
 
 /* Other rules from now on. */
 void dns_server_use(dns_server *server, const dns_rule *rules);
