@@ -9,19 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int versions[] = {0, 12, 13};
-
-static void each_version(const server_options *serving, const rp_client_options *client,
-                         void (*test)(web *w))
-{
-    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
-        web w;
-        web_begin(&w, versions[i], serving, client);
-        test(&w);
-        web_end(&w);
-    }
-}
-
 /* ---- one request ---- */
 
 /* What RFC 9112 has a user agent forgive: folds, tabs, the same length twice. */
@@ -44,7 +31,7 @@ static void forgiven(web *w)
 static void test_forgiven(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, forgiven);
+    web_each_version(NULL, NULL, forgiven);
 }
 
 static const char *const lenient_paths[] = {
@@ -79,8 +66,8 @@ static void not_lenient(web *w)
 static void test_lenient_lines(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.lenient_lines = true}, lenient);
-    each_version(NULL, NULL, not_lenient);
+    web_each_version(NULL, &(rp_client_options){.lenient_lines = true}, lenient);
+    web_each_version(NULL, NULL, not_lenient);
 }
 
 static void hello(web *w)
@@ -109,10 +96,10 @@ static void hello(web *w)
 static void test_hello(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, hello);
+    web_each_version(NULL, NULL, hello);
 }
 
-static void test_bodies(void **state)
+static void bodies(web *w)
 {
     static const struct {
         const char *path;
@@ -128,17 +115,17 @@ static void test_bodies(void **state)
                  {"/http10/5000", 5000},
                  {"/until-close/1000000", 1000000},
                  {"/drip/20/1", 20}};
-    (void)state;
-    for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
-        web w;
-        web_begin(&w, versions[v], NULL, NULL);
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-            fetch f = {.checked = true};
-            fetch_good(&f, &w, cases[i].path, NULL, 200);
-            assert_int_equal(f.body_bytes, cases[i].size);
-        }
-        web_end(&w);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fetch f = {.checked = true};
+        fetch_good(&f, w, cases[i].path, NULL, 200);
+        assert_int_equal(f.body_bytes, cases[i].size);
     }
+}
+
+static void test_bodies(void **state)
+{
+    (void)state;
+    web_each_version(NULL, NULL, bodies);
 }
 
 static void methods(web *w)
@@ -164,7 +151,7 @@ static void methods(web *w)
 static void test_without_body(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, methods);
+    web_each_version(NULL, NULL, methods);
 }
 
 static void informational(web *w)
@@ -183,7 +170,7 @@ static void informational(web *w)
 static void test_informational(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, informational);
+    web_each_version(NULL, NULL, informational);
 }
 
 /* ---- bodies that go up ---- */
@@ -210,7 +197,7 @@ static void upload(web *w)
 static void test_upload(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, upload);
+    web_each_version(NULL, NULL, upload);
 }
 
 /* The server answers before it has read the body, and does not read it. */
@@ -231,7 +218,7 @@ static void early_answer(web *w)
 static void test_early_answer(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, early_answer);
+    web_each_version(NULL, NULL, early_answer);
 }
 
 /* ---- credit ---- */
@@ -267,7 +254,7 @@ static void slow_reader(web *w)
 static void test_slow_reader(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, slow_reader);
+    web_each_version(NULL, NULL, slow_reader);
 }
 
 /* No more is given back than was had; and without a limit there is nothing to give back. */
@@ -294,7 +281,7 @@ static void gives_back_too_much(web *w)
 static void test_gives_back_too_much(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, gives_back_too_much);
+    web_each_version(NULL, NULL, gives_back_too_much);
 }
 
 /* ---- connections ---- */
@@ -314,7 +301,7 @@ static void keep_alive(web *w)
 static void test_keep_alive(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, keep_alive);
+    web_each_version(NULL, NULL, keep_alive);
 }
 
 static void connection_close(web *w)
@@ -335,7 +322,7 @@ static void connection_close(web *w)
 static void test_connection_close(void **state)
 {
     (void)state;
-    each_version(&(server_options){.close_after = 3}, NULL, connection_close);
+    web_each_version(&(server_options){.close_after = 3}, NULL, connection_close);
 }
 
 /* The client says that it will close: it does, though the server would not have. */
@@ -361,7 +348,7 @@ static void asks_to_close(web *w)
 static void test_asks_to_close(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, asks_to_close);
+    web_each_version(NULL, NULL, asks_to_close);
 }
 
 static void fetch_many(web *w, fetch *all, size_t count, const char *path)
@@ -395,7 +382,7 @@ static void limited_pool(web *w)
 static void test_connections_per_origin(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.connections_per_origin = 4}, limited_pool);
+    web_each_version(NULL, &(rp_client_options){.connections_per_origin = 4}, limited_pool);
 }
 
 /* Two origins (the same server by two names) share what there is in all. */
@@ -425,7 +412,7 @@ static void limited_total(web *w)
 static void test_connections_total(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.connections_total = 3}, limited_total);
+    web_each_version(NULL, &(rp_client_options){.connections_total = 3}, limited_total);
 }
 
 /* The one connection there may be is idle when its request is done: it makes room at once. */
@@ -448,7 +435,7 @@ static void limited_to_one(web *w)
 static void test_one_connection_for_two_origins(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.connections_total = 1}, limited_to_one);
+    web_each_version(NULL, &(rp_client_options){.connections_total = 1}, limited_to_one);
 }
 
 static void limited_idle(web *w)
@@ -465,7 +452,7 @@ static void limited_idle(web *w)
 static void test_idle_per_origin(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.idle_per_origin = 2}, limited_idle);
+    web_each_version(NULL, &(rp_client_options){.idle_per_origin = 2}, limited_idle);
 }
 
 static void idle_ends(web *w)
@@ -483,7 +470,7 @@ static void idle_ends(web *w)
 static void test_connection_idle(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.connection_idle_ms = 300}, idle_ends);
+    web_each_version(NULL, &(rp_client_options){.connection_idle_ms = 300}, idle_ends);
 }
 
 static void limited_requests(web *w)
@@ -498,7 +485,7 @@ static void limited_requests(web *w)
 static void test_requests_per_connection(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.requests_per_connection = 3}, limited_requests);
+    web_each_version(NULL, &(rp_client_options){.requests_per_connection = 3}, limited_requests);
 }
 
 static void never_reused(web *w)
@@ -518,7 +505,7 @@ static void never_reused(web *w)
 static void test_never_reuse(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.never_reuse = true}, never_reused);
+    web_each_version(NULL, &(rp_client_options){.never_reuse = true}, never_reused);
 }
 
 /* ---- many origins ---- */
@@ -684,7 +671,7 @@ static void collect(web *w)
 static void test_collect(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, collect);
+    web_each_version(NULL, NULL, collect);
 }
 
 /* ---- what the server showed ---- */
@@ -743,8 +730,8 @@ static void shown_once(web *w)
 static void test_certificates(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, shown);
-    each_version(NULL, &(rp_client_options){.never_reuse = true}, shown_once);
+    web_each_version(NULL, NULL, shown);
+    web_each_version(NULL, &(rp_client_options){.never_reuse = true}, shown_once);
 }
 
 int main(void)

@@ -7,19 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int versions[] = {0, 12, 13};
-
-static void each_version(const server_options *serving, const rp_client_options *client,
-                         void (*test)(web *w))
-{
-    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
-        web w;
-        web_begin(&w, versions[i], serving, client);
-        test(&w);
-        web_end(&w);
-    }
-}
-
 static const char *peer_of(const web *w)
 {
     static char text[64];
@@ -150,7 +137,7 @@ static void bad_answers(web *w)
 static void test_bad_answers(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, bad_answers);
+    web_each_version(NULL, NULL, bad_answers);
 }
 
 /* ---- ends that come too early ---- */
@@ -183,7 +170,7 @@ static void early_ends(web *w)
 static void test_early_ends(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, early_ends);
+    web_each_version(NULL, NULL, early_ends);
 }
 
 /* A body that only the connection's end delimits, and that end comes without close_notify. */
@@ -208,7 +195,7 @@ static void unauthenticated_end(web *w)
 static void test_unauthenticated_end(void **state)
 {
     (void)state;
-    each_version(&(server_options){.handler = until_fin}, NULL, unauthenticated_end);
+    web_each_version(&(server_options){.handler = until_fin}, NULL, unauthenticated_end);
 }
 
 /* ---- ends in the middle of an upload, without an answer ---- */
@@ -247,8 +234,8 @@ static void uploads_ended(web *w)
 static void test_uploads_ended(void **state)
 {
     (void)state;
-    each_version(&(server_options){.handler = end_at_head, .handler_at_head = true}, NULL,
-                 uploads_ended);
+    web_each_version(&(server_options){.handler = end_at_head, .handler_at_head = true}, NULL,
+                     uploads_ended);
 }
 
 /* ---- connections that went stale ---- */
@@ -284,8 +271,8 @@ static void stale(web *w)
 static void test_stale(void **state)
 {
     (void)state;
-    each_version(&(server_options){.stale_after = 1}, NULL, stale);
-    each_version(&(server_options){.stale_after = 1, .stale_reset = true}, NULL, stale);
+    web_each_version(&(server_options){.stale_after = 1}, NULL, stale);
+    web_each_version(&(server_options){.stale_after = 1, .stale_reset = true}, NULL, stale);
 }
 
 /* Many at once on many stale connections: each replay is on a fresh one. */
@@ -341,8 +328,8 @@ static void test_many_stale(void **state)
 {
     uint64_t arrived = 0;
     (void)state;
-    each_version(&(server_options){.stale_after = 1, .handler = together, .user = &arrived}, NULL,
-                 many_stale);
+    web_each_version(&(server_options){.stale_after = 1, .handler = together, .user = &arrived},
+                     NULL, many_stale);
 }
 
 static void never_replayed(web *w)
@@ -357,8 +344,8 @@ static void never_replayed(web *w)
 static void test_never_replay(void **state)
 {
     (void)state;
-    each_version(&(server_options){.stale_after = 1}, &(rp_client_options){.never_replay = true},
-                 never_replayed);
+    web_each_version(&(server_options){.stale_after = 1},
+                     &(rp_client_options){.never_replay = true}, never_replayed);
 }
 
 /* What the method says is the caller's to overrule. */
@@ -382,7 +369,7 @@ static void replay_by_request(web *w)
 static void test_replay_by_request(void **state)
 {
     (void)state;
-    each_version(&(server_options){.stale_after = 1}, NULL, replay_by_request);
+    web_each_version(&(server_options){.stale_after = 1}, NULL, replay_by_request);
 }
 
 /* The server closes an idle connection: the client finds out at once and does not try it. */
@@ -408,7 +395,7 @@ static void closed_while_idle(web *w)
 static void test_closed_while_idle(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, closed_while_idle);
+    web_each_version(NULL, NULL, closed_while_idle);
 }
 
 /* An answer that nobody asked for must never be the next request's. */
@@ -457,8 +444,8 @@ static void late(web *w)
 static void test_unsolicited(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, unsolicited);
-    each_version(&(server_options){.handler = late_unsolicited}, NULL, late);
+    web_each_version(NULL, NULL, unsolicited);
+    web_each_version(&(server_options){.handler = late_unsolicited}, NULL, late);
 }
 
 /* ---- deadlines ---- */
@@ -542,13 +529,13 @@ static void test_begun_before_sent(void **state)
 {
     (void)state;
     server_options serving = {.handler = answer_at_head, .handler_at_head = true};
-    each_version(&serving, NULL, begun_before_sent);
+    web_each_version(&serving, NULL, begun_before_sent);
 }
 
 static void test_deadlines(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, deadlines);
+    web_each_version(NULL, NULL, deadlines);
 }
 
 /* While the caller owes credit, the silence is its own. */
@@ -573,7 +560,7 @@ static void idle_of_ones_own(web *w)
 static void test_idle_of_ones_own(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, idle_of_ones_own);
+    web_each_version(NULL, NULL, idle_of_ones_own);
 }
 
 static void stalled_handshake(web *w)
@@ -624,7 +611,7 @@ static void test_unread_request(void **state)
 static void test_stalled_handshake(void **state)
 {
     (void)state;
-    each_version(NULL, &(rp_client_options){.handshake_timeout_ms = 300}, stalled_handshake);
+    web_each_version(NULL, &(rp_client_options){.handshake_timeout_ms = 300}, stalled_handshake);
 }
 
 /* ---- the queue ---- */
@@ -662,7 +649,7 @@ static void test_queue(void **state)
     (void)state;
     rp_client_options options = {
         .connections_per_origin = 1, .queue_limit = 3, .queue_timeout_ms = 300};
-    each_version(NULL, &options, queue);
+    web_each_version(NULL, &options, queue);
 }
 
 /* ---- no connection ---- */
@@ -714,7 +701,7 @@ static void not_trusted(web *w)
 static void test_not_tls(void **state)
 {
     (void)state;
-    each_version(NULL, NULL, not_trusted);
+    web_each_version(NULL, NULL, not_trusted);
 }
 
 int main(void)

@@ -60,6 +60,18 @@ server_counts *web_counts(web *w)
     return server_counts_get(w->server);
 }
 
+void web_each_version(const server_options *serving, const rp_client_options *client,
+                      void (*test)(web *w))
+{
+    static const int versions[] = {0, 12, 13};
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        web w;
+        web_begin(&w, versions[i], serving, client);
+        test(&w);
+        web_end(&w);
+    }
+}
+
 /* ---- the account of a request ---- */
 
 static void check_callback(const fetch *f, const rp_request *request)

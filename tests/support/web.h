@@ -29,6 +29,9 @@ void web_begin_apart(web *w, int version, const server_options *serving,
  * loop has nothing pending. */
 void web_end(web *w);
 server_counts *web_counts(web *w);
+/* Runs the test in a web of each version. */
+void web_each_version(const server_options *serving, const rp_client_options *client,
+                      void (*test)(web *w));
 
 typedef struct fetch fetch;
 struct fetch {
