@@ -143,3 +143,13 @@ void asks_wait(torture *t)
     while (!asks_done(t))
         torture_turn(t);
 }
+
+bool torture_client(torture *t)
+{
+    rp_error error = {.status = RP_OK};
+    rp_client_destroy(t->client);
+    if (rp_client_create(&t->client, t->loop, &t->client_options, &error) == RP_OK)
+        return true;
+    CHECK_TEXT(t->may(&error) && t->client == NULL, error.text);
+    return false;
+}

@@ -138,16 +138,6 @@ bool torture_loop(torture *t)
     return false;
 }
 
-bool torture_client(torture *t)
-{
-    rp_error error = {.status = RP_OK};
-    rp_client_destroy(t->client);
-    if (rp_client_create(&t->client, t->loop, &t->client_options, &error) == RP_OK)
-        return true;
-    CHECK_TEXT(may(&error) && t->client == NULL, error.text);
-    return false;
-}
-
 void torture_turn(torture *t)
 {
     CHECK_TEXT(rp_loop_pending(t->loop), "the loop forgot somebody");

@@ -174,16 +174,6 @@ bool torture_loop(torture *t)
     return false;
 }
 
-bool torture_client(torture *t)
-{
-    rp_error error = {.status = RP_OK};
-    rp_client_destroy(t->client);
-    if (rp_client_create(&t->client, t->loop, &t->client_options, &error) == RP_OK)
-        return true;
-    CHECK_TEXT(may(&error) && t->client == NULL, error.text);
-    return false;
-}
-
 bool torture_tls(torture *t, const rp_tls_options *options, rp_tls_config **tls)
 {
     rp_error error = {.status = RP_OK};

@@ -82,6 +82,8 @@ void ask_cancel(ask *a);
 bool asks_done(const torture *t);
 /* Turns until every request is done. */
 void asks_wait(torture *t);
+/* Another client; false: there is none, and the fault explains why. */
+bool torture_client(torture *t);
 
 /* ---- sim.c ---- */
 
@@ -124,9 +126,8 @@ struct torture {
 
 /* A server for a name, with the scripts of answers.c. */
 rp_sim_server *torture_serve(torture *t, const char *host, bool plain, rp_tls_version version);
-/* The loop, the client, a configuration; false: there is none, and the fault explains why. */
+/* The loop, a configuration; false: there is none, and the fault explains why. */
 bool torture_loop(torture *t);
-bool torture_client(torture *t);
 bool torture_tls(torture *t, const rp_tls_options *options, rp_tls_config **tls);
 /* What is done between these does not fail. */
 void torture_hold(torture *t, bool hold);
