@@ -1,15 +1,10 @@
 /* test_addresses.c - a client and the addresses of a name: all of them are used, those that fail
  * are avoided for a while, a handshake that gets nowhere goes on elsewhere, within the deadlines;
  * and the name's answers, shared and old. In the simulator, by public headers alone. */
-#include <ringport/ringport.h>
-#include <ringport/sim.h>
+#include "support/play.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define HOST "many.example.test"
 #define MS UINT64_C(1000000)
@@ -30,14 +25,10 @@ typedef enum habit {
 } habit;
 
 typedef struct world {
-    rp_sim *sim;
-    rp_loop *loop;
-    rp_tls_config *tls;
-    rp_client *client;
+    play play;
     rp_sim_server *servers[SERVERS];
     habit habits[SERVERS];
     size_t count;
-    int version; /* 0: plain */
 } world;
 
 static const char *address_of(size_t i)
@@ -85,38 +76,34 @@ static void serve(world *w, size_t i, habit kind)
 {
     rp_error error;
     rp_sim_server_options options = {.address = address_of(i),
-                                     .plain = w->version == 0,
+                                     .plain = w->play.version == 0,
                                      .on_connection = on_connection,
                                      .user = &w->habits[i]};
-    options.minimum_version = options.maximum_version = (rp_tls_version)w->version;
+    options.minimum_version = options.maximum_version = (rp_tls_version)w->play.version;
     rp_sim_server_stop(w->servers[i]);
     w->servers[i] = NULL;
     w->habits[i] = kind;
-    if (kind != NOBODY && rp_sim_server_start(w->sim, &w->servers[i], &options, &error) != RP_OK)
+    if (kind != NOBODY &&
+        rp_sim_server_start(w->play.sim, &w->servers[i], &options, &error) != RP_OK)
         fail_msg("%s", error.text);
 }
 
 static void begin_in(world *w, const rp_sim_options *sim, int version, size_t count,
                      const habit *habits, const rp_client_options *given)
 {
-    rp_tls_options tls = {.ca_pem = rp_sim_ca_pem};
+    play_options world_options = {.sim = sim, .version = version, .faulty = true};
     rp_client_options options = {.never_reuse = true};
     char addresses[64] = "";
-    *w = (world){.count = count, .version = version};
-    if (given != NULL)
-        options = *given;
-    assert_int_equal(rp_sim_create(&w->sim, sim, NULL), RP_OK);
-    assert_int_equal(rp_sim_loop_create(w->sim, &w->loop, NULL, true, NULL), RP_OK);
-    assert_int_equal(rp_tls_config_create(&w->tls, &tls, NULL), RP_OK);
-    options.tls = w->tls;
-    assert_int_equal(rp_client_create(&w->client, w->loop, &options, NULL), RP_OK);
+    *w = (world){.count = count};
+    play_world(&w->play, &world_options);
+    play_client(&w->play, given != NULL ? given : &options);
     for (size_t i = 0; i < count; i++) {
         serve(w, i, habits[i]);
         (void)snprintf(addresses + strlen(addresses), sizeof(addresses) - strlen(addresses), "%s%s",
                        i > 0 ? "," : "", address_of(i));
     }
-    assert_int_equal(rp_sim_name_add(w->sim, HOST, addresses, NULL), RP_OK);
-    assert_int_equal(rp_sim_name_add(w->sim, "wrong.invalid", addresses, NULL), RP_OK);
+    assert_int_equal(rp_sim_name_add(w->play.sim, HOST, addresses, NULL), RP_OK);
+    assert_int_equal(rp_sim_name_add(w->play.sim, "wrong.invalid", addresses, NULL), RP_OK);
 }
 
 static void begin(world *w, int version, size_t count, const habit *habits,
@@ -126,55 +113,20 @@ static void begin(world *w, int version, size_t count, const habit *habits,
     begin_in(w, &sim, version, count, habits, given);
 }
 
-static void end(world *w)
-{
-    rp_client_destroy(w->client);
-    rp_loop_run(w->loop);
-    assert_int_equal(rp_loop_stats_get(w->loop)->wakeups_spurious, 0);
-    assert_int_equal(rp_loop_stats_get(w->loop)->tls_calls_idle, 0);
-    rp_loop_destroy(w->loop);
-    rp_tls_config_release(w->tls);
-    rp_sim_destroy(w->sim);
-}
-
-typedef struct call {
-    rp_collected answer;
-    int dones, status;
-    bool stale;
-    rp_error error;
-    char address[64];
-    uint64_t began_ns, took_ms;
-    rp_sim *sim;
-} call;
-
-static void done(rp_collected *answer, const rp_response_summary *summary, void *user)
-{
-    call *c = user;
-    (void)answer;
-    c->dones++;
-    c->status = summary->status;
-    c->stale = summary->stale_name;
-    c->took_ms = (rp_sim_now_ns(c->sim) - c->began_ns) / MS;
-    (void)snprintf(c->address, sizeof(c->address), "%s", summary->address);
-    if (summary->error != NULL)
-        c->error = *summary->error;
-}
-
 static void start(world *w, call *c, const char *host)
 {
     char url[80];
     rp_request_options options = {.url = url};
-    (void)snprintf(url, sizeof(url), "%s://%s/", w->version == 0 ? "http" : "https", host);
-    *c = (call){.answer = {.on_done = done, .user = c}, .sim = w->sim};
-    c->began_ns = rp_sim_now_ns(w->sim);
-    assert_non_null(rp_client_send(w->client, &options, &rp_collect_events, &c->answer, NULL));
+    (void)snprintf(url, sizeof(url), "%s://%s/", w->play.version == 0 ? "http" : "https", host);
+    call_start(c, &w->play, &options);
+    assert_non_null(c->request);
 }
 
 static call get_from(world *w, const char *host)
 {
     static call c;
     start(w, &c, host);
-    rp_loop_run(w->loop);
+    rp_loop_run(w->play.loop);
     assert_int_equal(c.dones, 1);
     return c;
 }
@@ -206,22 +158,22 @@ static void spreads_over_the_addresses(void **state)
                 assert_int_equal(get(&w).status, 200);
             for (size_t i = 0; i < count; i++)
                 assert_int_equal(connections(&w, i), 8);
-            end(&w);
+            play_end(&w.play);
         }
     }
     /* At a time, too, and where the answer is kept. */
     world w;
     call calls[16];
     begin(&w, 13, 2, well, NULL);
-    rp_sim_name_ttl(w.sim, HOST, 300);
+    rp_sim_name_ttl(w.play.sim, HOST, 300);
     for (unsigned i = 0; i < 16; i++)
         start(&w, &calls[i], HOST);
-    rp_loop_run(w.loop);
+    rp_loop_run(w.play.loop);
     for (unsigned i = 0; i < 16; i++)
         assert_int_equal(calls[i].status, 200);
     assert_in_range(connections(&w, 0), 7, 9);
     assert_int_equal(connections(&w, 0) + connections(&w, 1), 16);
-    end(&w);
+    play_end(&w.play);
 }
 
 static void spreads_over_overrides(void **state)
@@ -240,7 +192,7 @@ static void spreads_over_overrides(void **state)
     assert_int_equal(connections(&w, 0), 0);
     assert_int_equal(connections(&w, 1), 8);
     assert_int_equal(connections(&w, 2), 8);
-    end(&w);
+    play_end(&w.play);
 }
 
 static void avoids_what_failed(void **state)
@@ -264,11 +216,11 @@ static void avoids_what_failed(void **state)
         for (unsigned i = 0; i < 6; i++)
             assert_int_equal(get(&w).status, 200);
         assert_int_equal(connections(&w, 0), 0);
-        rp_sim_run_ms(w.sim, 31000);
+        rp_sim_run_ms(w.play.sim, 31000);
         for (unsigned i = 0; i < 6; i++)
             assert_int_equal(get(&w).status, 200);
         assert_int_equal(connections(&w, 0), 2);
-        end(&w);
+        play_end(&w.play);
     }
 }
 
@@ -284,7 +236,7 @@ static void tries_what_failed_if_there_is_nothing_else(void **state)
     serve(&w, 1, WELL);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(get(&w).status, 200);
-    end(&w);
+    play_end(&w.play);
 }
 
 /* Each connect that nobody answers costs a delay, once; the limit is one for all. */
@@ -299,21 +251,21 @@ static void goes_on_where_nobody_answers(void **state)
         begin(&w, 0, SERVERS, well, &options);
         start(&w, &c, HOST);
         for (unsigned i = 0; i < stalled; i++) {
-            rp_sim_fault_at(w.sim, RP_SIM_CONNECT_STALL, 1);
-            rp_sim_run_ms(w.sim, 250);
+            rp_sim_fault_at(w.play.sim, RP_SIM_CONNECT_STALL, 1);
+            rp_sim_run_ms(w.play.sim, 250);
         }
-        rp_loop_run(w.loop);
+        rp_loop_run(w.play.loop);
         if (stalled < SERVERS) {
             assert_int_equal(c.status, 200);
-            assert_in_range(c.took_ms, 250 * stalled, 250 * stalled + 50);
+            assert_in_range(c.took_ns / MS, 250 * stalled, 250 * stalled + 50);
             assert_int_equal(connections(&w, stalled), 1);
         } else {
-            assert_in_range(c.took_ms, 1000, 1050);
+            assert_in_range(c.took_ns / MS, 1000, 1050);
             assert_string_equal(c.error.text,
                                 "none of 3 addresses of " HOST " (first 192.0.2.1:80) took the "
                                 "connection within 1000 ms");
         }
-        end(&w);
+        play_end(&w.play);
     }
 }
 
@@ -340,10 +292,10 @@ static void goes_on_where_a_handshake_gets_nowhere(void **state)
             call c = get(&w);
             assert_int_equal(c.error.status, RP_OK);
             assert_int_equal(c.status, 200);
-            assert_in_range(c.took_ms, cases[i].least_ms, cases[i].most_ms);
+            assert_in_range(c.took_ns / MS, cases[i].least_ms, cases[i].most_ms);
             assert_string_equal(c.address,
                                 cases[i].second == WELL ? "192.0.2.2:443" : "192.0.2.3:443");
-            end(&w);
+            play_end(&w.play);
         }
     }
 }
@@ -368,16 +320,16 @@ static void stays_where_no_other_is_better(void **state)
             print_message("case %zu, %u addresses\n", i, count);
             begin(&w, count == 2 ? 12 : 13, count, habits, NULL);
             start(&w, &c, HOST);
-            rp_sim_run_ms(w.sim, 1000);
+            rp_sim_run_ms(w.play.sim, 1000);
             if (cases[i].fault != RP_SIM_FAULTS)
-                rp_sim_fault_set(w.sim, cases[i].fault, 1000000);
-            rp_loop_run(w.loop);
+                rp_sim_fault_set(w.play.sim, cases[i].fault, 1000000);
+            rp_loop_run(w.play.loop);
             assert_int_equal(c.error.status, RP_OK);
             assert_int_equal(c.status, 200);
-            assert_in_range(c.took_ms, 5000, 5500);
+            assert_in_range(c.took_ns / MS, 5000, 5500);
             assert_string_equal(c.address, "192.0.2.1:443");
             assert_int_equal(connections(&w, 0), 1);
-            end(&w);
+            play_end(&w.play);
         }
     }
 }
@@ -396,7 +348,7 @@ static void stays_with_one_that_speaks_at_last(void **state)
         assert_int_equal(c.status, 200);
         assert_string_equal(c.address, "192.0.2.1:443");
         assert_int_equal(connections(&w, 0), 1);
-        end(&w);
+        play_end(&w.play);
     }
 }
 
@@ -428,18 +380,18 @@ static void tells_what_came_furthest(void **state)
             assert_string_equal(c.error.text, cases[i].text);
             assert_int_equal(c.error.status, cases[i].status);
             assert_int_equal(c.error.phase, RP_PHASE_HANDSHAKE);
-            assert_in_range(c.took_ms, 0, cases[i].most_ms);
+            assert_in_range(c.took_ns / MS, 0, cases[i].most_ms);
             assert_int_equal(connections(&w, 0), 1);
-            end(&w);
+            play_end(&w.play);
         }
     }
     /* What is lacking here might have been the way to the good one. */
     static const habit habits[] = {RESETS, WELL};
     world w;
     begin(&w, 13, 2, habits, NULL);
-    rp_sim_fault_at(w.sim, RP_SIM_NO_DESCRIPTORS, 2);
+    rp_sim_fault_at(w.play.sim, RP_SIM_NO_DESCRIPTORS, 2);
     assert_int_equal(get(&w).error.status, RP_E_NO_DESCRIPTORS);
-    end(&w);
+    play_end(&w.play);
 }
 
 /* What a server says, or shows, is about the service, not about its address. */
@@ -463,7 +415,7 @@ static void takes_a_refusal_for_an_answer(void **state)
         assert_int_equal(c.error.status, cases[i].status);
         assert_int_equal(connections(&w, 0), 1);
         assert_int_equal(connections(&w, 1), 0);
-        end(&w);
+        play_end(&w.play);
     }
     /* Nor is a plain connection's end a reason: the request may have had its effect. */
     static const habit closes[] = {CLOSES, WELL};
@@ -471,7 +423,7 @@ static void takes_a_refusal_for_an_answer(void **state)
     begin(&w, 0, 2, closes, NULL);
     assert_int_not_equal(get(&w).error.status, RP_OK);
     assert_int_equal(connections(&w, 1), 0);
-    end(&w);
+    play_end(&w.play);
 }
 
 static void keeps_the_deadlines(void **state)
@@ -493,10 +445,10 @@ static void keeps_the_deadlines(void **state)
         begin(&w, 13, 3, silent, &options);
         call c = get(&w);
         assert_int_equal(c.error.status, cases[i].status);
-        assert_in_range(c.took_ms, cases[i].handshake_ms, cases[i].handshake_ms + 500);
+        assert_in_range(c.took_ns / MS, cases[i].handshake_ms, cases[i].handshake_ms + 500);
         for (size_t k = 0; k < 3; k++)
             assert_int_equal(connections(&w, k), 1);
-        end(&w);
+        play_end(&w.play);
     }
 }
 
@@ -513,18 +465,18 @@ static void ends_at_any_moment(void **state)
             begin(&w, 13, 3, habits[way / 3], NULL);
             start(&w, &c, HOST);
             for (unsigned i = 0; i < turns && c.dones == 0; i++)
-                (void)rp_loop_turn(w.loop, 100);
+                (void)rp_loop_turn(w.play.loop, 100);
             if (way % 3 == 0) {
-                rp_client_destroy(w.client);
-                w.client = NULL;
-                end(&w);
+                rp_client_destroy(w.play.client);
+                w.play.client = NULL;
+                play_end(&w.play);
             } else if (way % 3 == 1) {
-                rp_loop_destroy(w.loop);
-                rp_client_destroy(w.client);
-                rp_tls_config_release(w.tls);
-                rp_sim_destroy(w.sim);
+                rp_loop_destroy(w.play.loop);
+                rp_client_destroy(w.play.client);
+                rp_tls_config_release(w.play.tls);
+                rp_sim_destroy(w.play.sim);
             } else {
-                end(&w);
+                play_end(&w.play);
             }
             assert_int_equal(c.dones, 1);
         }
@@ -541,15 +493,15 @@ static void shares_questions(void **state)
     call calls[64];
     begin(&w, 13, 2, well, NULL);
     /* One name fails for all who ask for it at a time; none asks on its own. */
-    rp_sim_fault_at(w.sim, RP_SIM_NAME_FAILED, 1);
+    rp_sim_fault_at(w.play.sim, RP_SIM_NAME_FAILED, 1);
     for (unsigned i = 0; i < 64; i++)
         start(&w, &calls[i], HOST);
-    rp_loop_run(w.loop);
+    rp_loop_run(w.play.loop);
     for (unsigned i = 0; i < 64; i++)
         assert_int_equal(calls[i].error.status, RP_E_RESOLVE_FAILED);
-    assert_int_equal(rp_sim_fault_count(w.sim, RP_SIM_NAME_FAILED), 1);
+    assert_int_equal(rp_sim_fault_count(w.play.sim, RP_SIM_NAME_FAILED), 1);
     assert_int_equal(get(&w).status, 200);
-    end(&w);
+    play_end(&w.play);
 }
 
 static void says_that_an_answer_is_old(void **state)
@@ -558,24 +510,24 @@ static void says_that_an_answer_is_old(void **state)
     (void)state;
     world w;
     begin(&w, 13, 2, well, NULL);
-    rp_sim_name_ttl(w.sim, HOST, 60);
+    rp_sim_name_ttl(w.play.sim, HOST, 60);
     call c = get(&w);
     assert_true(c.status == 200 && !c.stale);
-    rp_sim_fault_set(w.sim, RP_SIM_NAME_FAILED, 1000000);
-    rp_sim_run_ms(w.sim, 59000);
+    rp_sim_fault_set(w.play.sim, RP_SIM_NAME_FAILED, 1000000);
+    rp_sim_run_ms(w.play.sim, 59000);
     c = get(&w);
     assert_true(c.status == 200 && !c.stale);
-    rp_sim_run_ms(w.sim, 1000);
+    rp_sim_run_ms(w.play.sim, 1000);
     c = get(&w);
     assert_true(c.status == 200 && c.stale);
-    assert_true(c.took_ms < 500);
+    assert_true(c.took_ns / MS < 500);
     /* They recover, and are asked again before long. */
-    rp_sim_fault_set(w.sim, RP_SIM_NAME_FAILED, 0);
-    rp_sim_run_ms(w.sim, 30000);
+    rp_sim_fault_set(w.play.sim, RP_SIM_NAME_FAILED, 0);
+    rp_sim_run_ms(w.play.sim, 30000);
     (void)get(&w);
     c = get(&w);
     assert_true(c.status == 200 && !c.stale);
-    end(&w);
+    play_end(&w.play);
 }
 
 int main(void)

@@ -1,14 +1,9 @@
 /* test_where.c - where connections go: connect_to and families. In the simulator, by public headers
  * alone. */
-#include <ringport/ringport.h>
-#include <ringport/sim.h>
+#include "support/play.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* Servers by name, all with a certificate for *.example.test, and what came to each. */
 enum { ONE, TWO, SIX, SERVERS };
@@ -18,10 +13,7 @@ static const char *const names[SERVERS] = {"one.example.test", "two.example.test
 static const char *const addresses[SERVERS] = {"192.0.2.1", "192.0.2.2", "2001:db8::6"};
 
 typedef struct world {
-    rp_sim *sim;
-    rp_loop *loop;
-    rp_tls_config *tls;
-    rp_client *client;
+    play play;
     rp_sim_server *servers[SERVERS];
     char host[80];  /* the last request's Host */
     char asked[80]; /* the last target's host, and its address */
@@ -44,33 +36,20 @@ static const char *on_address(const rp_target *target, void *user)
 static void begin(world *w, const rp_client_options *given)
 {
     rp_sim_options sim = {.seed = 5};
-    rp_tls_options tls = {.ca_pem = rp_sim_ca_pem};
+    play_options world_options = {.sim = &sim, .version = 13, .faulty = true};
     rp_client_options options = *given;
-    *w = (world){.sim = NULL};
-    assert_int_equal(rp_sim_create(&w->sim, &sim, NULL), RP_OK);
-    assert_int_equal(rp_sim_loop_create(w->sim, &w->loop, NULL, true, NULL), RP_OK);
-    assert_int_equal(rp_tls_config_create(&w->tls, &tls, NULL), RP_OK);
-    options.tls = w->tls;
+    *w = (world){.host = ""};
+    play_world(&w->play, &world_options);
     options.on_address = on_address;
     options.on_address_user = w;
-    assert_int_equal(rp_client_create(&w->client, w->loop, &options, NULL), RP_OK);
+    play_client(&w->play, &options);
     for (size_t i = 0; i < SERVERS; i++) {
         rp_sim_server_options server = {
             .host = names[i], .address = addresses[i], .on_request = on_request, .user = w};
-        assert_int_equal(rp_sim_server_start(w->sim, &w->servers[i], &server, NULL), RP_OK);
+        assert_int_equal(rp_sim_server_start(w->play.sim, &w->servers[i], &server, NULL), RP_OK);
     }
-    assert_int_equal(rp_sim_name_add(w->sim, "both.example.test", "192.0.2.1,2001:db8::6", NULL),
-                     RP_OK);
-}
-
-static void end(world *w)
-{
-    rp_client_destroy(w->client);
-    rp_loop_run(w->loop);
-    assert_int_equal(rp_loop_stats_get(w->loop)->wakeups_spurious, 0);
-    rp_loop_destroy(w->loop);
-    rp_tls_config_release(w->tls);
-    rp_sim_destroy(w->sim);
+    assert_int_equal(
+        rp_sim_name_add(w->play.sim, "both.example.test", "192.0.2.1,2001:db8::6", NULL), RP_OK);
 }
 
 static rp_sim_server_counts counts(const world *w, size_t i)
@@ -80,30 +59,14 @@ static rp_sim_server_counts counts(const world *w, size_t i)
     return c;
 }
 
-typedef struct call {
-    rp_collected answer;
-    int dones, status;
-    rp_error error;
-} call;
-
-static void done(rp_collected *answer, const rp_response_summary *summary, void *user)
-{
-    call *c = user;
-    (void)answer;
-    c->dones++;
-    c->status = summary->status;
-    if (summary->error != NULL)
-        c->error = *summary->error;
-}
-
 static call get(world *w, const char *url, const char *connect_to)
 {
     static call c;
     rp_request_options options = {.url = url, .connect_to = connect_to};
-    c = (call){.answer = {.on_done = done, .user = &c}};
-    if (rp_client_send(w->client, &options, &rp_collect_events, &c.answer, &c.error) == NULL)
+    call_start(&c, &w->play, &options);
+    if (c.request == NULL)
         return c;
-    rp_loop_run(w->loop);
+    rp_loop_run(w->play.loop);
     assert_int_equal(c.dones, 1);
     return c;
 }
@@ -126,7 +89,7 @@ static void goes_elsewhere_under_its_own_name(void **state)
     assert_int_equal(c.error.status, RP_E_CERT_HOST_MISMATCH);
     assert_int_equal(get(&w, "https://one.example.test/", NULL).status, 200);
     assert_int_equal(counts(&w, ONE).requests, 1);
-    end(&w);
+    play_end(&w.play);
 }
 
 /* A connection serves those requests only that go to the same place. */
@@ -147,7 +110,7 @@ static void does_not_mix_places(void **state)
     assert_int_equal(counts(&w, SIX).requests, 3);
     for (size_t i = 0; i < SERVERS; i++)
         assert_int_equal(counts(&w, i).connections, 1);
-    end(&w);
+    play_end(&w.play);
 }
 
 /* Nor is a session of one place used up at the other one. */
@@ -163,7 +126,7 @@ static void does_not_mix_sessions(void **state)
         assert_int_equal(counts(&w, ONE).resumed, i);
         assert_int_equal(counts(&w, TWO).resumed, i);
     }
-    end(&w);
+    play_end(&w.play);
 }
 
 static void is_no_exception_to_the_rules(void **state)
@@ -177,7 +140,7 @@ static void is_no_exception_to_the_rules(void **state)
     call c = get(&w, "https://one.example.test/", NULL);
     assert_int_equal(c.error.status, RP_E_ADDRESS_REFUSED);
     assert_int_equal(get(&w, "https://one.example.test/", ":").status, 200);
-    end(&w);
+    play_end(&w.play);
 }
 
 static void says_what_is_wrong_with_it(void **state)
@@ -191,7 +154,7 @@ static void says_what_is_wrong_with_it(void **state)
     begin(&w, &options);
     options.connect_to = rules;
     options.connect_to_count = 1;
-    assert_int_equal(rp_client_create(&client, w.loop, &options, &error), RP_E_BAD_OPTION);
+    assert_int_equal(rp_client_create(&client, w.play.loop, &options, &error), RP_E_BAD_OPTION);
     assert_string_equal(
         error.text,
         "connect_to 1 (\"a:b\") is not HOST1:PORT1:HOST2:PORT2 or HOST1:PORT1:unix:PATH");
@@ -206,7 +169,7 @@ static void says_what_is_wrong_with_it(void **state)
     assert_int_equal(c.error.status, RP_E_BAD_OPTION);
     c = get(&w, "https://one.example.test/", "no-such-name:443");
     assert_int_equal(c.error.status, RP_E_RESOLVE_NOT_FOUND);
-    end(&w);
+    play_end(&w.play);
 }
 
 /* ---- families ---- */
@@ -256,15 +219,15 @@ static void uses_one_family(void **state)
                 fail_msg("%zu: %s", i, c.error.text);
             assert_int_equal(counts(&w, (size_t)cases[i].server).connections, k + 1);
         }
-        end(&w);
+        play_end(&w.play);
     }
     rp_client_options options = {.tls = NULL};
     world w;
     rp_client *client;
     begin(&w, &options);
     options.families = (rp_families)3;
-    assert_int_equal(rp_client_create(&client, w.loop, &options, NULL), RP_E_BAD_OPTION);
-    end(&w);
+    assert_int_equal(rp_client_create(&client, w.play.loop, &options, NULL), RP_E_BAD_OPTION);
+    play_end(&w.play);
 }
 
 /* ---- where it begins ---- */
@@ -283,7 +246,7 @@ static call get_from(rp_local local, const char *url)
     world w;
     begin(&w, &options);
     call c = get(&w, url, NULL);
-    end(&w);
+    play_end(&w.play);
     return c;
 }
 
@@ -347,11 +310,10 @@ static void has_the_ports_it_is_given(void **state)
     world w;
     begin(&w, &options);
     for (size_t i = 0; i < PORTS + 1; i++) {
-        calls[i] = (call){.answer = {.on_done = done, .user = &calls[i]}};
-        assert_non_null(
-            rp_client_send(w.client, &request, &rp_collect_events, &calls[i].answer, NULL));
+        call_start(&calls[i], &w.play, &request);
+        assert_non_null(calls[i].request);
     }
-    rp_loop_run(w.loop);
+    rp_loop_run(w.play.loop);
     for (size_t i = 0; i < PORTS + 1; i++) {
         assert_int_equal(calls[i].dones, 1);
         if (calls[i].status == 200) {
@@ -364,7 +326,7 @@ static void has_the_ports_it_is_given(void **state)
     }
     assert_true(good >= PORTS);
     assert_int_equal(counts(&w, ONE).connections, PORTS);
-    end(&w);
+    play_end(&w.play);
 }
 
 static void says_what_is_wrong_with_its_begin(void **state)
@@ -402,12 +364,12 @@ static void says_what_is_wrong_with_its_begin(void **state)
         rp_client *client;
         rp_stream *stream;
         rp_error error;
-        assert_int_equal(rp_client_create(&client, w.loop, &options, &error), RP_E_BAD_OPTION);
+        assert_int_equal(rp_client_create(&client, w.play.loop, &options, &error), RP_E_BAD_OPTION);
         assert_string_equal(error.text, cases[i].text);
-        assert_int_equal(rp_stream_open(&stream, w.loop, &stream_options, &events, NULL),
+        assert_int_equal(rp_stream_open(&stream, w.play.loop, &stream_options, &events, NULL),
                          RP_E_MISUSE);
     }
-    end(&w);
+    play_end(&w.play);
 }
 
 /* ---- without memory ---- */
@@ -422,13 +384,13 @@ static void bears_any_lack_of_memory(void **state)
         rp_client *client = NULL;
         rp_error error;
         begin(&w, &options);
-        options.tls = w.tls;
+        options.tls = w.play.tls;
         options.connect_to = rules;
         options.connect_to_count = 1;
-        rp_sim_fault_at(w.sim, RP_SIM_NO_MEMORY, n);
-        if (rp_client_create(&client, w.loop, &options, &error) == RP_OK) {
-            rp_client_destroy(w.client);
-            w.client = client;
+        rp_sim_fault_at(w.play.sim, RP_SIM_NO_MEMORY, n);
+        if (rp_client_create(&client, w.play.loop, &options, &error) == RP_OK) {
+            rp_client_destroy(w.play.client);
+            w.play.client = client;
             call c = get(&w, "https://one.example.test/", n % 2 == 0 ? "two.example.test:" : NULL);
             if (c.status == 200)
                 assert_int_equal(counts(&w, TWO).requests, 1);
@@ -437,8 +399,8 @@ static void bears_any_lack_of_memory(void **state)
         } else {
             assert_int_equal(error.status, RP_E_NO_MEMORY);
         }
-        bool over = rp_sim_fault_count(w.sim, RP_SIM_NO_MEMORY) == 0;
-        end(&w);
+        bool over = rp_sim_fault_count(w.play.sim, RP_SIM_NO_MEMORY) == 0;
+        play_end(&w.play);
         if (over) {
             assert_true(n > 20);
             return;

@@ -36,13 +36,10 @@ void play_serve(play *p, const rp_sim_server_options *server)
     serve(p, server, "192.0.2.1");
 }
 
-void play_begin(play *p, const play_options *options)
+void play_world(play *p, const play_options *options)
 {
-    static const play_options none;
     rp_sim_options sim = {.seed = 1, .orderly = true};
     rp_error error;
-    if (options == NULL)
-        options = &none;
     if (options->sim != NULL)
         sim = *options->sim;
     *p = (play){.version = options->version};
@@ -55,6 +52,14 @@ void play_begin(play *p, const play_options *options)
         if (rp_tls_config_create(&p->tls, &tls, &error) != RP_OK)
             fail_msg("%s", error.text);
     }
+}
+
+void play_begin(play *p, const play_options *options)
+{
+    static const play_options none;
+    if (options == NULL)
+        options = &none;
+    play_world(p, options);
     serve(p, options->server, NULL);
     play_client(p, options->client);
 }
@@ -96,6 +101,8 @@ static void done(rp_request *request, const rp_response_summary *summary, void *
     c->request = NULL;
     c->reused = summary->reused;
     c->resumed = summary->resumed;
+    c->stale = summary->stale_name;
+    (void)snprintf(c->address, sizeof(c->address), "%s", summary->address);
     c->took_ns = rp_sim_now_ns(c->sim) - c->took_ns;
     if (summary->error != NULL)
         c->error = *summary->error;

@@ -32,6 +32,8 @@ typedef struct play {
 
 /* options NULL: all defaults. */
 void play_begin(play *p, const play_options *options);
+/* The same without a server and a client; options are wanted. */
+void play_world(play *p, const play_options *options);
 /* The client, the loop, the servers and the simulation end. Asserts that nothing woke for nothing
  * and that no TLS call was idle. */
 void play_end(play *p);
@@ -48,7 +50,8 @@ typedef struct call {
     int status;
     uint64_t body_bytes;
     char text[128]; /* the body's first bytes, NUL-terminated */
-    bool reused, resumed;
+    char address[64];
+    bool reused, resumed, stale;
     uint64_t took_ns; /* of virtual time */
     rp_sim *sim;
 } call;
