@@ -14,6 +14,8 @@
  *   bear them, does not.
  * - DATA or HEADERS behind the end that the server made of a stream, when there is no other: ours
  *   ends the connection (5.1), nghttp2 passes it over.
+ * - Content-Length among trailers: ours leaves it out (RFC 9110, 6.5.1), nghttp2 takes it for the
+ *   header.
  * - What is over limits that are each one's own (RFC 9113, 10.5). */
 #include "support/h2_pair.h"
 
@@ -62,6 +64,8 @@ typedef struct pair {
     uint64_t fields; /* nghttp2's: of the head that is being read */
     unsigned field_count;
     int status;
+    bool trailers; /* that is no head */
+    bool apart;    /* the two may differ from here on */
     size_t uploaded;
     bool acked;      /* our SETTINGS */
     uint32_t window; /* of streams, by theirs */
@@ -266,11 +270,17 @@ static int begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *
 {
     pair *p = user;
     (void)ng;
-    (void)frame;
+    const answer *a = theirs_of(p, frame->hd.stream_id);
+    p->trailers = a != NULL && a->finals == 1;
     p->fields = RP_HASH_BEGIN;
     p->field_count = 0;
     p->status = 0;
     return 0;
+}
+
+static bool is_length(const void *name, size_t size)
+{
+    return size == 14 && memcmp(name, "content-length", 14) == 0;
 }
 
 static int header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
@@ -286,6 +296,7 @@ static int header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t
             p->status = p->status * 10 + (value[i] - '0');
         return 0;
     }
+    p->apart = p->apart || (p->trailers && is_length(name, name_size));
     while (value_size > 0 && rp__is_blank((char)value[value_size - 1]))
         value_size--;
     for (; value_size > 0 && rp__is_blank((char)*value); value_size--)
@@ -308,6 +319,18 @@ static int invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, const
     (void)flags;
     theirs_end(theirs_of(user, frame->hd.stream_id), UNUSABLE, 0);
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+/* What it says of a field for which it refuses the stream at once, in words alone. */
+static int complaint(nghttp2_session *ng, int code, const char *text, size_t size, void *user)
+{
+    static const char about[] = "name: [content-length]";
+    pair *p = user;
+    (void)ng;
+    (void)code;
+    for (size_t at = 0; p->trailers && at + sizeof(about) - 1 <= size; at++)
+        p->apart = p->apart || memcmp(text + at, about, sizeof(about) - 1) == 0;
+    return 0;
 }
 
 static void theirs_head(pair *p, answer *a)
@@ -430,6 +453,7 @@ static void theirs_begin(pair *p)
     nghttp2_session_callbacks_set_on_begin_headers_callback(calls, begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(calls, header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(calls, invalid_header);
+    nghttp2_session_callbacks_set_error_callback2(calls, complaint);
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, frame_recv);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(calls, invalid_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, data_chunk);
@@ -558,6 +582,8 @@ static h2_pair_end run(pair *p, const uint8_t *data, size_t size, uint64_t cuts)
         if (whole >= FRAME_HEAD && parts_them(p, data + at, whole))
             return H2_PAIR_APART;
         frame_feed(p, data + at, whole, &cuts);
+        if (p->apart)
+            return H2_PAIR_APART;
         if (!p->theirs.broken && !nghttp2_session_want_read(p->ng))
             return H2_PAIR_OPEN; /* GOAWAY came, and no stream is left */
         bool middle = !is_whole(data + at, whole) || (!p->ours.broken && cuts_block(data + at));
