@@ -165,6 +165,16 @@ static void clean_text(char *text, bool cut)
         text[start - 1] = '\0';
 }
 
+void rp__printable_text(rp_slice bytes, char *text, size_t capacity)
+{
+    size_t used = 0;
+    for (; used < bytes.size && used + 1 < capacity; used++) {
+        uint8_t byte = bytes.data[used];
+        text[used] = (char)(byte < ' ' || byte > '~' ? '?' : byte);
+    }
+    text[used] = '\0';
+}
+
 rp_status rp__error_set(rp_error *error, rp_status status, rp_phase phase, const char *format, ...)
 {
     if (error == NULL)

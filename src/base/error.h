@@ -2,6 +2,7 @@
 #ifndef RP_BASE_ERROR_H
 #define RP_BASE_ERROR_H
 
+#include "base/slice.h"
 #include <ringport/error.h>
 
 /* Whose printf the formats are for; the build says so where it is not the compiler's own. */
@@ -18,6 +19,9 @@
  * which is cut at a character's boundary if too long. Returns status. */
 rp_status rp__error_set(rp_error *error, rp_status status, rp_phase phase, const char *format, ...)
     RP_PRINTF(4, 5);
+
+/* For a message: printable ASCII, '?' for the rest, cut where it does not fit. */
+void rp__printable_text(rp_slice bytes, char *text, size_t capacity);
 
 /* The operating system's own words for a code, without a final period; a static or thread-local
  * string. Platform specific: in src/linux/system.c or src/win32/system.c. */

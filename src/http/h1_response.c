@@ -29,6 +29,7 @@
 
 #include <llhttp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Chunk sizes, chunk extensions and trailers between two pieces of a body, and all the chunk
@@ -669,28 +670,26 @@ static rp_h1_result take_head(rp_h1_parser *parser, char *text, size_t size, rp_
 static rp_h1_result not_http(rp_h1_parser *parser, const uint8_t *data, size_t size,
                              rp_error *error)
 {
-    enum { SHOWN_BYTES = 24 };
-    char shown[SHOWN_BYTES + 1];
+    uint8_t line[24];
+    char shown[sizeof(line) + 1], text[RP_ERROR_TEXT_SIZE];
     size_t count = 0;
     const char *what = "";
-    for (; count < SHOWN_BYTES && count < parser->head_size + size; count++) {
-        uint8_t byte = count < parser->head_size ? (uint8_t)parser->head[count]
-                                                 : data[count - parser->head_size];
-        if (byte == '\r' || byte == '\n')
+    for (; count < sizeof(line) && count < parser->head_size + size; count++) {
+        line[count] = count < parser->head_size ? (uint8_t)parser->head[count]
+                                                : data[count - parser->head_size];
+        if (line[count] == '\r' || line[count] == '\n')
             break;
-        shown[count] = byte >= ' ' && byte < 0x7f ? (char)byte : '?';
     }
-    shown[count] = '\0';
+    rp__printable_text((rp_slice){line, count}, shown, sizeof(shown));
     if (parser->head_size == 0 && size >= 2 && data[0] == 21 && data[1] == 3)
         what = ", which is a TLS alert"; /* RFC 8446, 5.1 */
     else if (parser->head_size == 0 && size >= 4 && data[0] == 0 && data[1] == 0 && data[3] == 4)
         what = ", which is HTTP/2's SETTINGS"; /* RFC 9113, 3.4 */
-    parser->state = STATE_FAILED;
-    rp__error_set(error, RP_E_NOT_HTTP, RP_PHASE_HEAD,
-                  "the server's answer is not HTTP/1.1: it does not begin with \"HTTP/\", but with "
-                  "\"%s\"%s",
-                  shown, what);
-    return RP_H1_FAILED;
+    (void)snprintf(text, sizeof(text),
+                   "the server's answer is not HTTP/1.1: it does not begin with \"HTTP/\", but "
+                   "with \"%s\"%s",
+                   shown, what);
+    return fail(parser, error, RP_E_NOT_HTTP, text);
 }
 
 static rp_h1_result head_end(rp_h1_parser *parser, const uint8_t *data, size_t size,

@@ -461,12 +461,7 @@ static void ping_came(rp_h2 *h2, const uint8_t *data)
 
 static void farewell_note(rp_h2 *h2, const uint8_t *data, size_t size)
 {
-    size_t most = sizeof(h2->farewell) - 1;
-    if (size > most)
-        size = most;
-    for (size_t i = 0; i < size; i++)
-        h2->farewell[i] = data[i] >= 0x20 && data[i] < 0x7f ? (char)data[i] : '?';
-    h2->farewell[size] = '\0';
+    rp__printable_text((rp_slice){data, size}, h2->farewell, sizeof(h2->farewell));
 }
 
 static void goaway_came(rp_h2 *h2, const uint8_t *data, size_t size)

@@ -1,6 +1,7 @@
 /* dname.c - distinguished and general names. */
 #include "x509/dname.h"
 
+#include "base/error.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -286,16 +287,6 @@ bool rp__dname_attribute(rp_slice name, rp_slice type, rp_slice *value)
 }
 
 /* ---- telling ---- */
-
-void rp__printable_text(rp_slice bytes, char *text, size_t capacity)
-{
-    size_t used = 0;
-    for (; used < bytes.size && used + 1 < capacity; used++) {
-        uint8_t byte = bytes.data[used];
-        text[used] = (char)(byte < ' ' || byte > '~' ? '?' : byte);
-    }
-    text[used] = '\0';
-}
 
 const char *rp__dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE])
 {

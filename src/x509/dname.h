@@ -31,8 +31,6 @@ bool rp__dname_attribute(rp_slice name, rp_slice type, rp_slice *value);
 #define RP_DNAME_TEXT_SIZE 80
 /* For a message: the last common name, or all that there is, in printable ASCII. */
 const char *rp__dname_text(rp_slice name, char text[RP_DNAME_TEXT_SIZE]);
-/* Printable ASCII, '?' for the rest, cut where it does not fit. */
-void rp__printable_text(rp_slice bytes, char *text, size_t capacity);
 
 typedef enum rp_general_name_type {
     RP_GENERAL_OTHER = 0,

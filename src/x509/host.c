@@ -2,6 +2,7 @@
 #include "x509/host.h"
 
 #include "base/address.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "x509/der.h"
 
