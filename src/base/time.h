@@ -14,10 +14,16 @@ static inline uint64_t rp__time_after(uint64_t since_ns, uint64_t span_ms)
                                                             : UINT64_MAX;
 }
 
-/* Milliseconds from now until then, so many that they do not end before; 0: it is over. */
+/* So many that they do not end before. */
+static inline uint64_t rp__time_in_ms(uint64_t span_ns)
+{
+    return span_ns / RP_NS_PER_MS + (span_ns % RP_NS_PER_MS != 0);
+}
+
+/* From now until then, likewise; 0: it is over. */
 static inline uint64_t rp__time_left_ms(uint64_t now_ns, uint64_t until_ns)
 {
-    return until_ns > now_ns ? (until_ns - now_ns - 1) / RP_NS_PER_MS + 1 : 0;
+    return until_ns > now_ns ? rp__time_in_ms(until_ns - now_ns) : 0;
 }
 
 #endif

@@ -59,7 +59,7 @@ static int sys_epoll_wait_ms(epoll_port *port, uint64_t wait_ns)
 {
     int wait_ms = -1;
     if (wait_ns < (uint64_t)INT_MAX * RP_NS_PER_MS)
-        wait_ms = (int)((wait_ns + RP_NS_PER_MS - 1) / RP_NS_PER_MS);
+        wait_ms = (int)rp__time_in_ms(wait_ns);
     else if (wait_ns != RP_WAIT_FOREVER)
         wait_ms = INT_MAX;
     port->base.stats->system_calls++;

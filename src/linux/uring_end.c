@@ -72,7 +72,7 @@ rp_io_result rp__uring_heir_open(uring_port *port, uint8_t family, rp_socket **s
 static void pause_without_heir(uint64_t wait_ns)
 {
     uint64_t pause_ns = wait_ns < TRY_AGAIN_NS ? wait_ns : TRY_AGAIN_NS;
-    (void)poll(NULL, 0, (int)((pause_ns + RP_NS_PER_MS - 1) / RP_NS_PER_MS));
+    (void)poll(NULL, 0, (int)rp__time_in_ms(pause_ns));
 }
 
 unsigned rp__uring_end_turn(uring_port *port, uint64_t wait_ns)

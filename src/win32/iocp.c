@@ -37,7 +37,7 @@ DWORD rp__iocp_wait_ms(iocp_port *port, uint64_t end_ns)
     uint64_t wait_ns = rp__wait_left(&port->base.port, end_ns);
     if (wait_ns == RP_WAIT_FOREVER)
         return INFINITE;
-    uint64_t wait_ms = wait_ns / RP_NS_PER_MS + (wait_ns % RP_NS_PER_MS != 0);
+    uint64_t wait_ms = rp__time_in_ms(wait_ns);
     return wait_ms < INFINITE ? (DWORD)wait_ms : INFINITE - 1;
 }
 
