@@ -10,8 +10,8 @@
 #include "client/redirect.h"
 #include "client/request.h"
 #include "client/shared.h"
-#include "client/way.h"
 #include "client/trace.h"
+#include "client/way.h"
 #include "client/why.h"
 #include "http/credentials.h"
 

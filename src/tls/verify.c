@@ -102,11 +102,10 @@ static void refuse_key(rp_verifier *verifier, const rp_certificate *leaf)
                  Base64_Encode_NoNl(digest, sizeof(digest), text, &size) == 0;
     text[known ? size : 0] = '\0';
     rp__error_set(verifier->error, RP_E_CERT_PIN_MISMATCH, RP_PHASE_HANDSHAKE,
-                  "%s%s%s is not a pinned one%s%s",
-                  verifier->config->accept_any ? "the public key of " : "certificate of ",
-                  verifier->peer_text,
-                  verifier->config->accept_any ? "" : " is valid, but its public key",
-                  known ? ": it is sha256//" : "", (const char *)text);
+                  verifier->config->accept_any
+                      ? "the public key of %s is not a pinned one%s%s"
+                      : "certificate of %s is valid, but its public key is not a pinned one%s%s",
+                  verifier->peer_text, known ? ": it is sha256//" : "", (const char *)text);
 }
 
 static bool names_server(const rp_verifier *verifier, const rp_certificate *leaf)
