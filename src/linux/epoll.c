@@ -29,10 +29,7 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
-
-#define TIMER_SLACK_NS 50000u /* a thread's, unless somebody changed it */
 
 /* ---- system calls: each is made and counted here ---- */
 
@@ -127,15 +124,85 @@ static void timer_expired(epoll_port *port)
 
 /* ---- turns ---- */
 
+/* Who has bytes is told of them. all: and what waits to gather from now on, does not. */
+static void cut(epoll_port *port, bool all)
+{
+    rp_link begun;
+    rp__list_init(&begun);
+    rp__list_move(&begun, &port->gathering.begun);
+    if (all)
+        rp__list_move(&begun, &port->gathering.resting);
+    for (rp_link *link; (link = rp__list_take(&begun)) != NULL;) {
+        epoll_socket *socket = RP_CONTAINER(link, epoll_socket, low.link);
+        rp_loop_stats *stats = port->base.stats;
+        if (port->base.hosted || rp__low_water_is_quiet(&socket->low))
+            rp__low_water_set(&socket->low, socket->fd, 1, stats);
+        if (socket->low.bytes == 1)
+            continue;
+        rp__list_append(&port->gathering.begun, link);
+        if (rp__low_water_holds(&socket->low, socket->fd, stats))
+            rp__epoll_note_events(socket, EPOLLIN);
+    }
+}
+
+static bool make_bound(epoll_port *port)
+{
+    if (port->bound_fd >= 0)
+        return true;
+    port->bound_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    port->base.stats->system_calls++;
+    if (port->bound_fd < 0)
+        return false;
+    /* By edge: setting it anew clears it, so it needs no reading. */
+    void *mark = &port->bound_fd;
+    if (rp__epoll_ctl(port, EPOLL_CTL_ADD, port->bound_fd, EPOLLIN | EPOLLET, mark) == 0)
+        return true;
+    rp__epoll_close_fd(port, port->bound_fd);
+    port->bound_fd = -1;
+    return false;
+}
+
+static void set_bound(epoll_port *port)
+{
+    if (port->gathering.bound_set)
+        return;
+    port->gathering.bound_set = true;
+    port->base.stats->system_calls++;
+    rp__timer_fd_set(port->bound_fd,
+                     rp__monotonic_ns() + (uint64_t)port->gathering.limit_us * 1000);
+}
+
+/* Has the answers gather that are awaited on the sockets that have received something. */
+static void let_gather(epoll_port *port)
+{
+    for (rp_link *link; (link = rp__list_take(&port->gathering.resting)) != NULL;) {
+        epoll_socket *socket = RP_CONTAINER(link, epoll_socket, low.link);
+        uint32_t low_water = 1;
+        if (make_bound(port))
+            low_water =
+                rp__low_water_suits(&socket->low, &port->gathering, socket->base.socket.awaited);
+        rp__low_water_set(&socket->low, socket->fd, low_water, port->base.stats);
+        if (socket->low.bytes > 1)
+            rp__list_append(&port->gathering.begun, link);
+    }
+    if (!rp__list_empty(&port->gathering.begun))
+        set_bound(port);
+}
+
 /* Callbacks run after all of the batch was noted: none of its pointers can go stale. */
-static unsigned note_batch(epoll_port *port, int count)
+static unsigned note_batch(epoll_port *port, int count, bool *over)
 {
     unsigned found = 0;
+    *over = count > 0;
     for (int i = 0; i < count; i++) {
         void *data = port->events[i].data.ptr;
         if (data == &port->timer_fd)
             timer_expired(port);
-        else if (data == &port->wake_fd)
+        else if (data == &port->bound_fd) {
+            port->gathering.bound_set = false;
+            cut(port, false);
+            *over = count > 1;
+        } else if (data == &port->wake_fd)
             found += rp__base_see_wake(&port->base);
         else
             rp__epoll_note_events(data, port->events[i].events);
@@ -143,26 +210,11 @@ static unsigned note_batch(epoll_port *port, int count)
     return found;
 }
 
-/* What came meanwhile is found at once. epoll itself can't wait for more than one event; and a
- * sleep takes up to the thread's timer slack longer than it is told (prctl(2), PR_SET_TIMERSLACK),
- * which gathering must not. */
-static void let_gather(epoll_port *port, uint64_t wait_ns)
-{
-    uint64_t span_ns = (uint64_t)rp__gather_begin(&port->gather, &port->base.port) * 1000u;
-    if (span_ns > wait_ns)
-        span_ns = wait_ns;
-    if (span_ns <= TIMER_SLACK_NS)
-        return;
-    struct timespec span = {.tv_nsec = (long)(span_ns - TIMER_SLACK_NS)};
-    port->base.stats->system_calls++;
-    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
-}
-
 static int wait_for_events(epoll_port *port, uint64_t end_ns)
 {
     uint64_t wait_ns = rp__wait_left(&port->base.port, end_ns);
-    if (wait_ns > 0)
-        let_gather(port, wait_ns);
+    if (wait_ns > 0 && !port->base.hosted)
+        let_gather(port);
     int count = sys_epoll_wait(port, wait_ns);
     RP_ASSERT(count >= 0 || errno == EINTR);
     if (count < 0) /* a signal, which may have taken its time: what came meanwhile comes first */
@@ -175,16 +227,17 @@ static unsigned epoll_wait_step(rp_base_port *base, uint64_t end_ns, bool *over)
 {
     epoll_port *port = port_of(&base->port);
     int count = wait_for_events(port, end_ns);
-    *over = count > 0;
     port->full = count == EVENTS_PER_WAIT;
-    return note_batch(port, count);
+    return note_batch(port, count, over);
 }
 
 static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
 {
     epoll_port *port = port_of(base);
+    if (wait_ns == 0 && epoll_is_ours(port))
+        cut(port, true);
     unsigned found = rp__base_turn(&port->base, wait_ns);
-    rp__gather_end(&port->gather, base);
+    rp__gathering_note(&port->gathering, base);
     rp__base_update_timer(&port->base);
     /* A full batch may have left events behind: a host that watches by edge is not told of them. */
     if (!rp__list_empty(&port->base.ready) || port->full)
@@ -223,6 +276,9 @@ static rp_waitable epoll_waitable(rp_port *base)
         return (rp_waitable){-1, NULL};
     }
     rp__base_host(&port->base);
+    if (port->gathering.bound_set) /* its passing would call the host for nothing */
+        rp__timer_fd_set(port->bound_fd, RP_WAIT_FOREVER);
+    cut(port, true);
     return (rp_waitable){port->fd, NULL};
 }
 
@@ -230,6 +286,8 @@ static void close_descriptors(epoll_port *port)
 {
     if (port->timer_fd >= 0)
         rp__epoll_close_fd(port, port->timer_fd);
+    if (port->bound_fd >= 0)
+        rp__epoll_close_fd(port, port->bound_fd);
     if (port->wake_fd >= 0)
         rp__epoll_close_fd(port, port->wake_fd);
     if (port->fd >= 0)
@@ -286,9 +344,9 @@ static rp_status epoll_create_port(rp_port **out, const rp_port_options *options
     epoll_port *port = rp__base_create(options, &rp__epoll_port_ops, &epoll_steps, sizeof(*port));
     if (port == NULL)
         return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_NONE, "no memory");
-    port->fd = port->wake_fd = port->timer_fd = -1;
+    port->fd = port->wake_fd = port->timer_fd = port->bound_fd = -1;
     port->timer_due_ns = RP_WAIT_FOREVER;
-    rp__gather_init(&port->gather, options->coalesce_limit_us);
+    rp__gathering_init(&port->gathering, options->coalesce_limit_us);
     int os_code = open_descriptors(port);
     if (os_code == 0) {
         *out = &port->base.port;

@@ -3,7 +3,7 @@
 #ifndef RP_LINUX_EPOLL_H
 #define RP_LINUX_EPOLL_H
 
-#include "loop/gather.h"
+#include "linux/low_water.h"
 #include "loop/port_base.h"
 
 #include <errno.h>
@@ -23,6 +23,7 @@ enum {
 
 typedef struct epoll_socket {
     rp_base_socket base;
+    rp_low_water low;
     int fd;
     uint8_t registered;
 } epoll_socket;
@@ -30,9 +31,10 @@ typedef struct epoll_socket {
 typedef struct epoll_port {
     rp_base_port base;
     int fd, wake_fd, timer_fd; /* timer_fd: -1 before waitable() */
+    int bound_fd;              /* a timer (low_water.h); -1 before something gathers */
     bool no_pwait2;
     bool full; /* the last wait found as many events as there is room for */
-    rp_gather gather;
+    rp_gathering gathering;
     uint64_t timer_due_ns; /* what timer_fd is set to */
     struct epoll_event events[EVENTS_PER_WAIT];
 } epoll_port;

@@ -135,8 +135,10 @@ static void settle(epoll_socket *socket)
 static epoll_socket *socket_new(epoll_port *port)
 {
     epoll_socket *socket = rp__base_socket_new(&port->base);
-    if (socket != NULL)
+    if (socket != NULL) {
         socket->fd = -1;
+        rp__low_water_init(&socket->low);
+    }
     return socket;
 }
 
@@ -144,6 +146,7 @@ static epoll_socket *socket_new(epoll_port *port)
  * leave the registration, with a pointer to this socket, behind. */
 static void run_close(epoll_socket *socket)
 {
+    rp__list_remove(&socket->low.link);
     if (socket->registered != 0)
         (void)set_registration(socket, 0);
     rp__epoll_close_fd(socket_port(socket), socket->fd);
@@ -222,6 +225,20 @@ static rp_io_result end_of_stream(const epoll_socket *socket)
     return (rp_io_result){RP_OK, 0};
 }
 
+/* Before it waits, the port looks whether answers should gather (let_gather). */
+static void deliver(epoll_socket *socket, size_t size)
+{
+    epoll_port *port = socket_port(socket);
+    const rp_socket *base_socket = &socket->base.socket;
+    uint64_t answered = base_socket->port->answered;
+    rp__base_deliver(&socket->base, size);
+    rp__low_water_note(&socket->low, base_socket->port->answered - answered, size);
+    rp__list_remove(&socket->low.link);
+    if (rp__base_undecided(&socket->base, RP_OP_RECEIVE) &&
+        (base_socket->awaited >= RP_GATHER_AWAITED_LEAST || socket->low.bytes > 1))
+        rp__list_append(&port->gathering.resting, &socket->low.link);
+}
+
 /* A read that fills less than the buffer has emptied it, unless the end is still to be read. */
 static unsigned read_once(epoll_socket *socket)
 {
@@ -230,7 +247,7 @@ static unsigned read_once(epoll_socket *socket)
     if (size > 0) {
         if ((size_t)size < port->base.buffer_size && !(socket->base.flags & ENDING))
             socket->base.flags &= (uint8_t)~RP_BASE_READABLE;
-        rp__base_deliver(&socket->base, (size_t)size);
+        deliver(socket, (size_t)size);
         return 1;
     }
     if (size < 0 && errno == EINTR)
@@ -410,7 +427,10 @@ void rp__epoll_accept(rp_socket *base)
 
 void rp__epoll_receive(rp_socket *base)
 {
-    start_input(socket_of(base), RP_OP_RECEIVE);
+    epoll_socket *socket = socket_of(base);
+    if (epoll_is_ours(socket_port(socket)))
+        rp__low_water_set(&socket->low, socket->fd, 1, socket_port(socket)->base.stats);
+    start_input(socket, RP_OP_RECEIVE);
 }
 
 void rp__epoll_send(rp_socket *base, const rp_slice *slices, size_t count)
@@ -468,6 +488,8 @@ void rp__epoll_reset_on_close(rp_socket *base)
 void rp__epoll_cancel(rp_socket *base, unsigned operations)
 {
     epoll_socket *socket = socket_of(base);
+    if (operations & RP_OP_RECEIVE)
+        rp__list_remove(&socket->low.link);
     for (unsigned operation = 1; operation & RP_OP_ALL; operation <<= 1) {
         if (operations & operation)
             rp__base_decide(&socket->base, operation, (rp_io_result){RP_E_CANCELLED, 0});

@@ -7,11 +7,10 @@
  * short requests.
  *
  * Kernel 6.1 is the least: multishot receive and SINGLE_ISSUER (6.0), DEFER_TASKRUN (6.1). Later
- * ones are used where present: no submission array (6.6), minimum wait and incremental buffers
- * (6.12), direct descriptors (6.13). None is found by the version: a flag that the kernel does not
- * know is refused, the minimum wait has a bit of its own, each completion says whether its buffer
- * goes on, and how direct descriptors end, and whether deferred work is told of, is tried out
- * (uring_probe.c).
+ * ones are used where present: no submission array (6.6), incremental buffers (6.12), direct
+ * descriptors (6.13). None is found by the version: a flag that the kernel does not know is
+ * refused, each completion says whether its buffer goes on, and how direct descriptors end, and
+ * whether deferred work is told of, is tried out (uring_probe.c).
  *
  * Whoever decides not to be woken for something must know what will wake him instead. These are all
  * the places where this port does, and why none of them can sleep for ever on a loop with nothing
@@ -27,11 +26,11 @@
  * they find nothing, it has posted it already. One that the queue has no room for is a shutdown of
  * the socket, which ends every operation.
  *
- * Waits for several completions. Only with a minimum wait, after which the kernel is content with
- * one (io_uring_submit_and_wait_min_timeout(3)).
+ * Waits for several completions, and receives that wait for more than a byte (low_water.h). Only
+ * with the bound set, a timeout whose expiry ends such a wait; what follows in the same turn waits
+ * for one completion. Turns that do not wait, and a host's, tell what has gathered.
  *
- * Receives that rest while answers gather: for the gathering's span, after which the wait begins
- * them, as every other turn does before it enters the ring.
+ * Receives that rest: every turn begins them before it enters the ring.
  *
  * wake() while another is pending. That one's byte has not been read off, or it has, and then the
  * flag is taken back before the loop looks at what it was woken for. The read is armed anew first.
@@ -76,7 +75,6 @@
 #define RECEIVE_MEMORY_DEFAULT ((size_t)2 << 20)
 #define BUFFER_BYTES_WHOLE ((size_t)16 << 10)
 #define BUFFER_BYTES_INCREMENTAL ((size_t)256 << 10)
-#define NS_PER_HOUR (3600 * RP_NS_PER_S)
 #define BATCH 64
 #define HOST_SHARE 64
 /* After which a submission is tried again that the kernel did not take for want of memory. */
@@ -216,6 +214,11 @@ static unsigned completion(uring_port *port, const struct io_uring_cqe *cqe)
     void *pointer = (void *)(uintptr_t)(data & ~(uint64_t)TAG_MASK);
     if (data == 0)
         return 0; /* a cancel that came too late */
+    if (tag == TAG_BOUND) {
+        port->gathering.bound_set = false;
+        rp__uring_cut(port);
+        return 0;
+    }
     if (tag == TAG_WAKE) {
         port->wake_armed = false;
         arm_wake(port);
@@ -277,12 +280,13 @@ static unsigned drain(uring_port *port)
 
 /* How many completions a wait is for. A loop with many answers outstanding gains most by waking
  * less often: half of those outstanding, at most twice what came lately (so that a thousand slow
- * peers do not delay a quick one: then few come, and the count falls), and never longer than
- * coalesce_us. A few large bodies are waited for in the same way. */
+ * peers do not delay a quick one: then few come, and the count falls), and at most what should come
+ * soon; but where each brings many answers, all are under way for longer than the bound. A few
+ * large bodies are waited for in the same way. */
 static unsigned wait_count(const uring_port *port)
 {
     unsigned count = port->awaiting / 2;
-    if (port->coalesce_us == 0)
+    if (port->gathering.limit_us == 0)
         return 1;
     if (count < WAIT_COUNT_LEAST && port->recent_bytes >= BULK_BYTES)
         return WAIT_COUNT_MOST;
@@ -290,6 +294,9 @@ static unsigned wait_count(const uring_port *port)
         count = 2 * port->recent;
     if (count > WAIT_COUNT_MOST)
         count = WAIT_COUNT_MOST;
+    unsigned soon = rp__pace_within(&port->pace, port->gathering.limit_us / RP_GATHER_SHARE);
+    if (count > soon && rp__list_empty(&port->gathering.begun))
+        count = soon;
     return count < WAIT_COUNT_LEAST ? 1 : count;
 }
 
@@ -304,33 +311,30 @@ static bool has_waited(int result)
     return result >= 0 || result == -ETIME || result == -EINTR;
 }
 
-/* Waits until something comes, but lets it gather: for several completions, or, where each may
- * bring several answers (gather.h), for a time. Receives that rest sleep that out, and begin
- * then. */
-static int wait_to_gather(uring_port *port, uint64_t wait_ns)
+/* See low_water.h. A timeout that expires ends a wait for several completions as well
+ * (io_uring_enter(2) counts them for that). False: the kernel does not take it now. */
+static bool set_bound(uring_port *port)
+{
+    struct io_uring_sqe *sqe = port->gathering.bound_set ? NULL : rp__uring_sqe(port);
+    if (sqe != NULL) {
+        port->gathering.bound_set = true;
+        port->bound = kernel_time((uint64_t)port->gathering.limit_us * 1000);
+        io_uring_prep_timeout(sqe, &port->bound, 0, 0);
+        io_uring_sqe_set_data64(sqe, uring_tag(port, TAG_BOUND));
+    }
+    return port->gathering.bound_set;
+}
+
+/* Waits until something comes; gathers: or several completions, if many are expected. */
+static int wait_for_completions(uring_port *port, uint64_t wait_ns, bool gathers)
 {
     struct io_uring_cqe *cqe;
-    uint32_t span_us = rp__gather_begin(&port->gather, &port->base);
-    unsigned count = span_us > 0 ? WAIT_COUNT_MOST : wait_count(port);
-    if (span_us > 0 && !rp__list_empty(&port->resting)) {
-        uint64_t span_ns = span_us * (uint64_t)1000 < wait_ns ? span_us * (uint64_t)1000 : wait_ns;
-        struct __kernel_timespec span = kernel_time(span_ns);
-        int result = io_uring_submit_and_wait_timeout(&port->ring, &cqe, count, &span, NULL);
-        if (!has_waited(result))
-            return result;
-        port->stats->system_calls++;
-        wait_ns -= wait_ns != RP_WAIT_FOREVER ? span_ns : 0;
+    unsigned count = gathers ? wait_count(port) : 1;
+    if ((count > 1 || !rp__list_empty(&port->gathering.begun)) && !set_bound(port))
         count = 1;
-    }
-    rp__uring_end_rest(port);
-    /* Without a limit liburing leaves out the minimum wait as well, and would wait for count
-     * completions for ever; turn() sees to it that a wait that is cut off goes on. */
-    bool endless = wait_ns == RP_WAIT_FOREVER;
-    struct __kernel_timespec time = kernel_time(endless ? NS_PER_HOUR : wait_ns);
-    if (count <= 1)
-        return io_uring_submit_and_wait_timeout(&port->ring, &cqe, 1, endless ? NULL : &time, NULL);
-    return io_uring_submit_and_wait_min_timeout(&port->ring, &cqe, count, &time,
-                                                span_us > 0 ? span_us : port->coalesce_us, NULL);
+    struct __kernel_timespec time = kernel_time(wait_ns);
+    return io_uring_submit_and_wait_timeout(&port->ring, &cqe, count,
+                                            wait_ns == RP_WAIT_FOREVER ? NULL : &time, NULL);
 }
 
 /* The kernel took nothing, for want of memory, and so did not wait either. Trying again at once
@@ -349,7 +353,7 @@ static void wait_unsubmitted(uring_port *port, uint64_t wait_ns)
  * Valgrind runs one thread at a time, and does not know that io_uring_enter(2) may block: a wait in
  * it would be the other threads' as well. There a wait is many short ones, until turn() finds what
  * it waits for. */
-static bool enter(uring_port *port, uint64_t wait_ns)
+static bool enter(uring_port *port, uint64_t wait_ns, bool gathers)
 {
     int result;
     if (!uring_is_ours(port))
@@ -359,8 +363,6 @@ static bool enter(uring_port *port, uint64_t wait_ns)
     if (port->refused != 0)
         return false;
     port->stats->system_calls++;
-    if (wait_ns == 0 || port->on_valgrind)
-        rp__uring_end_rest(port);
     if (wait_ns == 0) {
         result = io_uring_submit_and_get_events(&port->ring);
     } else if (port->on_valgrind) {
@@ -368,7 +370,7 @@ static bool enter(uring_port *port, uint64_t wait_ns)
         if (result >= 0 && io_uring_cq_ready(&port->ring) == 0)
             (void)poll(NULL, 0, 1);
     } else {
-        result = wait_to_gather(port, wait_ns);
+        result = wait_for_completions(port, wait_ns, gathers);
     }
     note_refusal(port, result);
     submitted(port);
@@ -427,7 +429,7 @@ static bool acknowledge(uring_port *port)
             return true;
         if ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0 || (entered && !notified))
             return false;
-        (void)enter(port, 0);
+        (void)enter(port, 0, false);
     }
 }
 
@@ -446,9 +448,13 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
     uint64_t deadline = rp__wait_end(&port->base, wait_ns);
     uint64_t received_before = port->stats->bytes_received;
     unsigned found = rp__uring_run_owed(port);
-    for (;;) {
+    bool gathers = wait_ns != 0 && !port->on_valgrind;
+    if (!gathers && uring_is_ours(port))
+        rp__uring_cut(port);
+    rp__uring_end_rest(port, gathers);
+    for (;; gathers = false) {
         bool sleeps = found == 0 && !owes(port);
-        bool taken = enter(port, sleeps ? starved_wait(port, wait_ns) : 0);
+        bool taken = enter(port, sleeps ? starved_wait(port, wait_ns) : 0, gathers);
         if (!taken && port->refused == 0 && found == 0 && wait_ns != 0)
             wait_unsubmitted(port, wait_ns);
         rp__uring_retry_starved(port);
@@ -460,9 +466,11 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
         if (wait_ns == 0)
             break;
     }
-    rp__gather_end(&port->gather, &port->base);
+    rp__gathering_note(&port->gathering, &port->base);
     size_t received = (size_t)(port->stats->bytes_received - received_before);
     port->recent_bytes = (port->recent_bytes * 3 + received) / 4;
+    if (found > 0)
+        rp__pace_note(&port->pace, rp__monotonic_ns(), found);
     if (found > port->recent)
         port->recent = found;
     else
@@ -472,7 +480,7 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
             call_again(port);
             break;
         }
-        (void)enter(port, 0);
+        (void)enter(port, 0, false);
         found += drain(port);
     }
     return found == 0 && kernel_work ? 1 : found;
@@ -610,9 +618,6 @@ static int ring_init(uring_port *port)
     }
     if (result < 0)
         return result;
-    if (!(parameters.features & IORING_FEAT_MIN_TIMEOUT))
-        port->coalesce_us = 0;
-    rp__gather_init(&port->gather, port->coalesce_us);
     /* A child that ran on would see the parent's queues (io_uring_ring_dontfork(3)). */
     (void)io_uring_ring_dontfork(&port->ring);
     return 0;
@@ -763,7 +768,7 @@ static rp_status uring_create(rp_port **out, const rp_port_options *options, rp_
     port->stats = options->stats;
     port->options = *options;
     port->on_valgrind = RP_ON_VALGRIND;
-    port->coalesce_us = options->coalesce_limit_us;
+    rp__gathering_init(&port->gathering, options->coalesce_limit_us);
     port->wake_fd = port->epoll_fd = port->timer_fd = port->event_fd = -1;
     port->process = rp__process_mark();
     rp__list_init(&port->sockets);
@@ -771,7 +776,6 @@ static rp_status uring_create(rp_port **out, const rp_port_options *options, rp_
     rp__list_init(&port->tried);
     rp__list_init(&port->settling);
     rp__list_init(&port->starved);
-    rp__list_init(&port->resting);
     int result = ring_init(port);
     if (result < 0) {
         rp__free(port->memory, port);

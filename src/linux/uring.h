@@ -6,7 +6,7 @@
 
 #include "base/list.h"
 #include "base/platform.h"
-#include "loop/gather.h"
+#include "linux/low_water.h"
 #include "loop/port.h"
 #include "loop/unsent.h"
 
@@ -33,11 +33,12 @@ typedef struct uring_port {
     bool in_turn;
     bool on_valgrind;
     unsigned quiet_cancelled; /* quiet sends that somebody waits for: do not sleep on them */
-    uint32_t coalesce_us;     /* 0: no minimum wait */
+    rp_pace pace;             /* of completions */
     unsigned recent;          /* completions that a wake-up found lately */
     size_t recent_bytes;      /* received by a turn lately */
     unsigned awaiting;        /* sockets that sent and have not received since */
-    rp_gather gather;
+    rp_gathering gathering;
+    struct __kernel_timespec bound; /* read while the submission is made */
     uring_argument *arguments;
 
     /* Receive buffers: one provided-buffer ring. */
@@ -56,7 +57,6 @@ typedef struct uring_port {
     rp_link tried;    /* quiet sends not yet submitted */
     rp_link settling; /* quiet sends submitted: done, unless a CQE says otherwise */
     rp_link starved;  /* listening sockets that wait for a descriptor */
-    rp_link resting;  /* sockets whose receive begins when answers have gathered */
     uint64_t starved_until_ns;
 
     int wake_fd, wake_write_fd; /* a pipe */
@@ -79,7 +79,8 @@ typedef struct uring_port {
 typedef struct uring_socket {
     rp_socket base;
     rp_link all_link, owed_link, send_link;
-    rp_link parked_link; /* on starved, resting or none */
+    rp_link starved_link;
+    rp_low_water low;
     int fd;
     int slot;           /* direct descriptor, -1: none */
     uint8_t sends;      /* until it has one: see note_send */
@@ -88,7 +89,8 @@ typedef struct uring_socket {
     uint8_t owed;       /* those whose final completion no CQE will bring: owed_code */
     bool closing, close_owed;
     bool awaiting;
-    bool single;     /* receives one at a time: see receive_completion */
+    bool single;     /* receives one at a time: see become_single */
+    bool rests;      /* its receive is started, and begins with the next turn */
     bool send_quiet; /* the piece in flight answers only if it fails */
     bool starvation_told;
     bool shut;       /* by shutdown_send */
@@ -99,7 +101,7 @@ typedef struct uring_socket {
 } uring_socket;
 
 /* The low bits of user_data; the rest points to the socket or port. 0 as a whole: nobody cares. */
-enum { TAG_CONNECT = 1, TAG_ACCEPT, TAG_RECEIVE, TAG_SEND, TAG_WAKE, TAG_MASK = 7 };
+enum { TAG_CONNECT = 1, TAG_ACCEPT, TAG_RECEIVE, TAG_SEND, TAG_WAKE, TAG_BOUND, TAG_MASK = 7 };
 
 static inline uring_port *port_of(rp_port *base)
 {
@@ -156,8 +158,10 @@ unsigned rp__uring_run_owed(uring_port *port);
 unsigned rp__uring_settle(uring_port *port);
 void rp__uring_unsettle(uring_socket *socket);
 void rp__uring_retry_starved(uring_port *port);
-/* Begins the receives that rest. */
-void rp__uring_end_rest(uring_port *port);
+/* Begins the receives that rest; gathers: and lets answers gather. */
+void rp__uring_end_rest(uring_port *port, bool gathers);
+/* What has gathered is told. */
+void rp__uring_cut(uring_port *port);
 /* The ring is closed: what is in flight is owed an error. */
 void rp__uring_socket_end(uring_socket *socket);
 rp_io_result rp__uring_open(rp_port *base, uint8_t family, rp_socket **socket);

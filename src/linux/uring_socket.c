@@ -153,7 +153,8 @@ static void socket_free(uring_socket *socket)
 {
     uring_port *port = socket_port(socket);
     set_awaiting(socket, false);
-    rp__list_remove(&socket->parked_link);
+    rp__list_remove(&socket->starved_link);
+    rp__list_remove(&socket->low.link);
     if (!slot_give(port, socket->slot)) /* so close alone would not end the connection */
         (void)shutdown(socket->fd, SHUT_RDWR);
     port->stats->system_calls++;
@@ -214,7 +215,8 @@ static uring_socket *socket_new(uring_port *port, int fd)
     rp__list_append(&port->sockets, &socket->all_link);
     rp__list_init(&socket->owed_link);
     rp__list_init(&socket->send_link);
-    rp__list_init(&socket->parked_link);
+    rp__list_init(&socket->starved_link);
+    rp__low_water_init(&socket->low);
     socket->fd = fd;
     socket->slot = -1;
     return socket;
@@ -328,7 +330,7 @@ void rp__uring_retry_starved(uring_port *port)
     if (rp__list_empty(&port->starved) || rp__monotonic_ns() < port->starved_until_ns)
         return;
     for (rp_link *link; (link = rp__list_take(&port->starved)) != NULL;) {
-        uring_socket *socket = RP_CONTAINER(link, uring_socket, parked_link);
+        uring_socket *socket = RP_CONTAINER(link, uring_socket, starved_link);
         if (!arm_accept(socket))
             owe(socket, RP_OP_ACCEPT, refusal(socket));
     }
@@ -337,7 +339,7 @@ void rp__uring_retry_starved(uring_port *port)
 static void starve(uring_socket *socket, int os_code)
 {
     uring_port *port = socket_port(socket);
-    rp__list_append(&port->starved, &socket->parked_link);
+    rp__list_append(&port->starved, &socket->starved_link);
     port->starved_until_ns = rp__monotonic_ns() + STARVED_RETRY_NS;
     if (socket->starvation_told)
         return;
@@ -385,15 +387,22 @@ static void accept_completion(uring_socket *socket, const struct io_uring_cqe *c
 
 /* ---- receive ---- */
 
-static bool arm_receive(uring_socket *socket)
+/* low_water: bytes of which the kernel tells together. */
+static bool arm_receive(uring_socket *socket, uint32_t low_water)
 {
-    struct io_uring_sqe *sqe = rp__uring_sqe(socket_port(socket));
+    uring_port *port = socket_port(socket);
+    struct io_uring_sqe *sqe = rp__uring_sqe(port);
     if (sqe == NULL)
         return false;
+    rp__low_water_set(&socket->low, socket->fd, low_water, port->stats);
     if (socket->single)
         io_uring_prep_recv(sqe, submission_fd(socket), NULL, 0, 0);
     else
         io_uring_prep_recv_multishot(sqe, submission_fd(socket), NULL, 0, 0);
+    if (socket->low.bytes > 1) { /* without that it would take what is there */
+        sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+        rp__list_append(&port->gathering.begun, &socket->low.link);
+    }
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = 0;
     submission_tag(sqe, socket, TAG_RECEIVE);
@@ -405,17 +414,36 @@ void rp__uring_receive(rp_socket *base)
     uring_socket *socket = socket_of(base);
     RP_ASSERT(!socket->closing && !(socket->started & RP_OP_RECEIVE));
     socket->started |= RP_OP_RECEIVE;
-    if (!arm_receive(socket))
+    if (!arm_receive(socket, 1))
         owe(socket, RP_OP_RECEIVE, refusal(socket));
     rp__uring_touch(socket_port(socket));
 }
 
-void rp__uring_end_rest(uring_port *port)
+void rp__uring_end_rest(uring_port *port, bool gathers)
 {
-    for (rp_link *link; (link = rp__list_take(&port->resting)) != NULL;) {
-        uring_socket *socket = RP_CONTAINER(link, uring_socket, parked_link);
-        if (!arm_receive(socket))
+    for (rp_link *link; (link = rp__list_take(&port->gathering.resting)) != NULL;) {
+        uring_socket *socket = RP_CONTAINER(link, uring_socket, low.link);
+        uint32_t low_water = 1;
+        if (gathers)
+            low_water = rp__low_water_suits(&socket->low, &port->gathering, socket->base.awaited);
+        socket->rests = false;
+        if (!arm_receive(socket, low_water))
             owe(socket, RP_OP_RECEIVE, refusal(socket));
+    }
+}
+
+void rp__uring_cut(uring_port *port)
+{
+    rp_link begun;
+    rp__list_init(&begun);
+    rp__list_move(&begun, &port->gathering.begun);
+    for (rp_link *link; (link = rp__list_take(&begun)) != NULL;) {
+        uring_socket *socket = RP_CONTAINER(link, uring_socket, low.link);
+        if (port->waitable_made || rp__low_water_holds(&socket->low, socket->fd, port->stats) ||
+            rp__low_water_is_quiet(&socket->low))
+            rp__low_water_set(&socket->low, socket->fd, 1, port->stats);
+        else
+            rp__list_append(&port->gathering.begun, link);
     }
 }
 
@@ -466,7 +494,9 @@ static void deliver(uring_socket *socket, const struct io_uring_cqe *cqe)
     if (bytes.size > 0 && !socket->closing) {
         port->stats->completions++;
         port->stats->bytes_received += bytes.size;
+        uint64_t answered = port->base.answered;
         socket->base.handler->received(&socket->base, bytes, (rp_io_result){RP_OK, 0}, false);
+        rp__low_water_note(&socket->low, port->base.answered - answered, bytes.size);
     }
     buffer_return(port, cqe);
 }
@@ -479,7 +509,7 @@ static bool receive_stops(const uring_socket *socket)
 /* A multishot receive that finds much goes on while the peer writes, and hands on, and confirms,
  * each little that comes meanwhile. Where many answers are awaited these would soon have come
  * together. So a socket that ever awaited many receives one at a time from then on, and the next
- * begins when answers have gathered. */
+ * begins when it is known how many are awaited. */
 static void become_single(uring_socket *socket)
 {
     if (socket->single || socket->base.awaited < RP_GATHER_AWAITED_LEAST || receive_stops(socket))
@@ -495,15 +525,17 @@ static void receive_again(uring_socket *socket)
     uring_port *port = socket_port(socket);
     if (receive_stops(socket))
         finish(socket, RP_OP_RECEIVE, (rp_io_result){RP_E_CANCELLED, 0});
-    else if (socket->single && !port->waitable_made)
-        rp__list_append(&port->resting, &socket->parked_link);
-    else if (!arm_receive(socket))
+    else if (socket->single && !port->waitable_made) {
+        socket->rests = true;
+        rp__list_append(&port->gathering.resting, &socket->low.link);
+    } else if (!arm_receive(socket, 1))
         finish(socket, RP_OP_RECEIVE, rp__transfer_result(refusal(socket)));
 }
 
 static void receive_completion(uring_socket *socket, const struct io_uring_cqe *cqe)
 {
     set_awaiting(socket, false);
+    rp__list_remove(&socket->low.link);
     if (cqe->flags & IORING_CQE_F_BUFFER)
         deliver(socket, cqe);
     if (cqe->flags & IORING_CQE_F_MORE) {
@@ -674,8 +706,11 @@ static void cancel_one(uring_socket *socket, unsigned operation, unsigned tag)
 {
     uring_port *port = socket_port(socket);
     socket->cancelling |= (uint8_t)operation;
-    if (operation & (RP_OP_ACCEPT | RP_OP_RECEIVE) && !rp__list_empty(&socket->parked_link)) {
-        rp__list_remove(&socket->parked_link);
+    if ((operation == RP_OP_ACCEPT && !rp__list_empty(&socket->starved_link)) ||
+        (operation == RP_OP_RECEIVE && socket->rests)) {
+        rp__list_remove(&socket->starved_link);
+        rp__list_remove(&socket->low.link);
+        socket->rests = false;
         owe(socket, operation, ECANCELED);
         return;
     }
@@ -707,7 +742,8 @@ void rp__uring_cancel(rp_socket *base, unsigned operations)
 void rp__uring_socket_end(uring_socket *socket)
 {
     rp__list_remove(&socket->send_link);
-    rp__list_remove(&socket->parked_link);
+    rp__list_remove(&socket->starved_link);
+    rp__list_remove(&socket->low.link);
     for (unsigned operation = 1; operation <= RP_OP_ALL; operation <<= 1) {
         if (socket->started & ~socket->owed & operation)
             owe(socket, operation, refusal(socket));

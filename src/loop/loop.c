@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COALESCE_DEFAULT_US 250
+#define COALESCE_DEFAULT_US 1000
 #define COALESCE_LIMIT_US 10000
 #define RECEIVE_MEMORY_LEAST (64 * 1024)
 #define RECEIVE_MEMORY_MOST ((size_t)1 << 30)

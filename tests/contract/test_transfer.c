@@ -326,92 +326,6 @@ static void quiet_send_larger_than_the_buffers(contract *c)
     free(bytes);
 }
 
-/* ---- answers that gather ---- */
-
-static void answer_came(endpoint *e, rp_slice bytes)
-{
-    rp__socket_await(e->socket, e->socket->awaited - (uint32_t)bytes.size);
-}
-
-/* Whatever is awaited, and however it came before: what comes is found, in order, and so is a wake.
- * An answer is a byte here, so that the peer may stop anywhere. */
-static void answers_gather(contract *c)
-{
-    static const endpoint_events on = {.received = answer_came};
-    endpoint a = {.on = &on, .checked = true}, b = {0};
-    uint8_t bytes[128];
-    endpoint_pair(c, &a, &b);
-    endpoint_receive(&a);
-    for (unsigned i = 0; i < 200; i++) {
-        size_t count = 1 + contract_random(c, i % 10 == 9 ? 2 : sizeof(bytes));
-        uint64_t all = a.received_bytes + count;
-        rp__socket_await(a.socket, (uint32_t)(count + contract_random(c, 100)));
-        pattern_fill(&b.out_pattern, bytes, count);
-        endpoint_send_bytes(&b, bytes, count);
-        TURN_UNTIL(c, a.received_bytes == all && b.started == 0);
-    }
-    for (unsigned i = 1; i <= 3; i++) { /* who awaits much may stop, and begin anew */
-        rp__socket_await(a.socket, 100);
-        endpoint_cancel(&a, RP_OP_RECEIVE);
-        TURN_UNTIL(c, a.receives == i);
-        assert_int_equal(a.receive_result.status, RP_E_CANCELLED);
-        endpoint_receive(&a);
-        uint64_t all = a.received_bytes + sizeof(bytes) / 2;
-        pattern_fill(&b.out_pattern, bytes, sizeof(bytes) / 2);
-        endpoint_send_bytes(&b, bytes, sizeof(bytes) / 2);
-        TURN_UNTIL(c, a.received_bytes == all && b.started == 0);
-    }
-    rp__socket_await(a.socket, 100);
-    c->port->ops->wake(c->port);
-    assert_int_equal(rp_loop_turn(c->loop, 60000), 1);
-    rp__socket_await(a.socket, 0);
-    endpoint_finish(&a, &b, NULL);
-}
-
-static void answers_gather_once(contract *c, endpoint *e, raw_socket peer)
-{
-    uint8_t bytes[64] = {0};
-    uint64_t all = e->received_bytes + sizeof(bytes);
-    rp__socket_await(e->socket, 100);
-    raw_send(peer, bytes, sizeof(bytes));
-    TURN_UNTIL(c, e->received_bytes == all);
-}
-
-/* So much was found before that answers are let gather; but a turn that does not wait finds what is
- * there, in the waitable's way too. */
-static void answers_gather_for_nobody(contract *c)
-{
-    static const endpoint_events on = {.received = answer_came};
-    endpoint e = {.on = &on};
-    raw_socket peer = endpoint_raw_pair(c, &e);
-    endpoint_receive(&e);
-    for (unsigned i = 0; i < 50; i++) {
-        answers_gather_once(c, &e, peer);
-        uint64_t all = e.received_bytes + 1;
-        raw_send(peer, "x", 1);
-        raw_sleep_ms(1);
-        for (unsigned turns = 0; e.received_bytes < all; turns++) {
-            assert_true(turns < 1000);
-            (void)rp_loop_turn(c->loop, 0);
-        }
-    }
-    answers_gather_once(c, &e, peer);
-    rp_waitable waitable = rp_loop_waitable(c->loop);
-    assert_int_not_equal(waitable.socket, -1);
-    raw_watcher watcher = raw_watcher_open(RAW_POLL, waitable.socket);
-    while (raw_watcher_wait(&watcher, 20))
-        (void)rp_loop_turn(c->loop, 0);
-    raw_send(peer, "x", 1);
-    for (uint64_t all = e.received_bytes + 1; e.received_bytes < all;) {
-        assert_true(raw_watcher_wait(&watcher, 10000));
-        (void)rp_loop_turn(c->loop, 0);
-    }
-    raw_watcher_close(&watcher);
-    rp__socket_await(e.socket, 0);
-    endpoint_finish(&e, NULL);
-    raw_close(peer);
-}
-
 /* It is not complete at once, so it is told of though nothing else comes. */
 static void quiet_send_that_takes_time(contract *c)
 {
@@ -581,8 +495,6 @@ static const contract_test tests[] = {
     {.name = "a quiet send that takes time", .fn = quiet_send_that_takes_time, .seeds = 5},
     {.name = "a quiet send that fails", .fn = quiet_send_that_fails},
     {.name = "a quiet send that is cancelled", .fn = quiet_send_cancelled},
-    {.name = "answers gather", .fn = answers_gather},
-    {.name = "answers gather for nobody", .fn = answers_gather_for_nobody, .real_only = true},
     {.name = "one flood starves nobody", .fn = one_flood_starves_nobody, .real_only = true},
     {.name = "the steady state's cost", .fn = steady_state_costs, .real_only = true},
     {.name = "many transfers in little memory", .fn = many_transfers_in_little_memory, .seeds = 5},

@@ -1,5 +1,6 @@
-/* test_gather.c - how long answers are let gather, turn by turn. */
+/* test_gather.c - how many answers are waited for, receive by receive. */
 #include "loop/gather.h"
+#include "loop/port.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,175 +9,176 @@
 
 #include <cmocka.h>
 
-#define LIMIT_US 250
+#define EACH 240u
+#define ALL UINT32_MAX
 
-/* A port, and a socket on it whose peer answers one request in answer_us, one after the other. */
-typedef struct world {
-    rp_port port;
-    rp_socket socket;
-    rp_gather gather;
-    uint32_t answer_us;
-    uint32_t slept_us; /* by the last turn */
-} world;
-
-static void world_init(world *w, uint32_t limit_us, uint32_t answer_us)
+static rp_gather brought(uint32_t answers)
 {
-    *w = (world){.answer_us = answer_us};
-    w->socket.port = &w->port;
-    rp__gather_init(&w->gather, limit_us);
-}
-
-/* A turn that waits and finds count answers, then asks for as many as bring them up to awaited. */
-static void turn_finding(world *w, uint32_t count, uint32_t awaited)
-{
-    w->slept_us = rp__gather_begin(&w->gather, &w->port);
-    if (count > w->socket.awaited)
-        count = w->socket.awaited;
-    rp__socket_await(&w->socket, w->socket.awaited - count);
-    rp__gather_end(&w->gather, &w->port);
-    rp__socket_await(&w->socket, awaited);
-}
-
-/* What it finds is what came while it slept, and while the client was busy. */
-static uint32_t turn_working(world *w, uint32_t busy_us, uint32_t awaited)
-{
-    uint32_t before = w->socket.awaited;
-    uint32_t sleeps_us = rp__gather_begin(&w->gather, &w->port);
-    uint32_t came = (busy_us + sleeps_us) / w->answer_us;
-    if (came > before)
-        came = before;
-    turn_finding(w, came > 0 ? came : 1, awaited);
-    return w->slept_us;
+    rp_gather gather = {0};
+    rp__gather_note(&gather, answers, (size_t)answers * EACH, false);
+    return gather;
 }
 
 static void waits_for_half(void **state)
 {
-    world w;
     (void)state;
-    world_init(&w, LIMIT_US, 4);
-    rp__socket_await(&w.socket, 100);
-    for (unsigned i = 0; i < 50; i++)
-        (void)turn_working(&w, 20, 100);
-    for (unsigned i = 0; i < 50; i++) {
-        uint32_t slept_us = turn_working(&w, 20, 100);
-        assert_in_range(slept_us, 50 * 4 / 2, 50 * 4 + 4);
+    for (uint32_t awaited = RP_GATHER_AWAITED_LEAST; awaited <= 250; awaited++) {
+        rp_gather gather = brought(awaited);
+        assert_int_equal(rp__gather_bytes(&gather, awaited, ALL), awaited / 2 * EACH);
     }
 }
 
-/* The bound holds, and a peer that has a hundred answers in less is never left without work. */
-static void waits_no_longer_than_it_may(void **state)
+/* It begins with whatever comes, and grows as the peer does. */
+static void grows_to_half(void **state)
 {
-    static const uint32_t answers_us[] = {1, 2, 10, 100, 1000};
+    rp_gather gather = {0};
+    uint32_t waited = rp__gather_bytes(&gather, 100, ALL);
     (void)state;
-    for (size_t i = 0; i < sizeof(answers_us) / sizeof(answers_us[0]); i++) {
-        world w;
-        world_init(&w, LIMIT_US, answers_us[i]);
-        rp__socket_await(&w.socket, 100);
-        for (unsigned turn = 0; turn < 200; turn++) {
-            uint32_t slept_us = turn_working(&w, 20, 100);
-            assert_in_range(slept_us, 0, LIMIT_US);
-            if (turn > 20)
-                assert_in_range(slept_us, 0, 50 * answers_us[i]);
-        }
-        turn_finding(&w, 90, 100);
-        w.gather.span_us = 10 * LIMIT_US; /* whatever it learned */
-        turn_finding(&w, 1, 100);
-        assert_in_range(w.slept_us, 0, LIMIT_US);
+    assert_int_equal(waited, 1);
+    for (uint32_t came = 2; came < 50; came *= 2) {
+        rp__gather_note(&gather, came, (size_t)came * EACH, false);
+        waited = rp__gather_bytes(&gather, 100, ALL);
+        assert_int_equal(waited, came * 2 < 50 ? came * 2 * EACH : 50 * EACH);
     }
+    assert_int_equal(waited, 50 * EACH);
 }
 
-static world busy_world(void)
+static void waits_for_no_more_than_may_come(void **state)
 {
-    world w;
-    world_init(&w, LIMIT_US, 4);
-    w.gather = (rp_gather){.limit_us = LIMIT_US, .span_us = 200, .recent = 50};
-    return w;
+    rp_gather gather = brought(100);
+    (void)state;
+    assert_int_equal(rp__gather_bytes(&gather, 100, 20), 20 * EACH);
+    assert_int_equal(rp__gather_bytes(&gather, 100, RP_GATHER_ANSWERS_LEAST),
+                     RP_GATHER_ANSWERS_LEAST * EACH);
+    assert_int_equal(rp__gather_bytes(&gather, 100, RP_GATHER_ANSWERS_LEAST - 1), 1);
+    assert_int_equal(rp__gather_bytes(&gather, 100, 0), 1);
 }
 
 static void few_are_not_waited_for(void **state)
 {
-    world w = busy_world();
+    rp_gather gather = brought(100);
     (void)state;
-    w.socket.port = &w.port;
-    rp__socket_await(&w.socket, RP_GATHER_AWAITED_LEAST);
-    turn_finding(&w, 8, RP_GATHER_AWAITED_LEAST - 1);
-    assert_in_range(w.slept_us, 100, LIMIT_US);
-    turn_finding(&w, 1, 1); /* the slow one of a hundred */
-    assert_int_equal(w.slept_us, 0);
-    turn_finding(&w, 1, 0);
-    assert_int_equal(w.slept_us, 0);
+    assert_int_equal(rp__gather_bytes(&gather, RP_GATHER_AWAITED_LEAST, ALL),
+                     RP_GATHER_AWAITED_LEAST / 2 * EACH);
+    for (uint32_t awaited = 0; awaited < RP_GATHER_AWAITED_LEAST; awaited++)
+        assert_int_equal(rp__gather_bytes(&gather, awaited, ALL), 1);
 }
 
 /* A hundred slow ones beside a quick one: soon nobody waits for them. */
 static void slow_ones_are_not_waited_for(void **state)
 {
-    world w = busy_world();
+    rp_gather gather = brought(50);
     unsigned waits = 0;
     (void)state;
-    w.socket.port = &w.port;
-    rp__socket_await(&w.socket, 101);
-    for (unsigned i = 0; i < 100; i++) {
-        turn_finding(&w, 1, 101);
-        waits += w.slept_us > 0;
+    while (rp__gather_bytes(&gather, 101, ALL) > 1 && waits < 100) {
+        rp__gather_note(&gather, 1, EACH, false);
+        waits++;
     }
-    assert_in_range(waits, 0, 12);
-    assert_int_equal(w.slept_us, 0);
-    /* Nothing at all came for a while: the same. */
-    w.gather.recent = 50;
+    assert_in_range(waits, 1, 12);
+    gather = brought(50); /* and at once, where what came was cut */
+    rp__gather_note(&gather, 1, EACH, true);
+    assert_int_equal(rp__gather_bytes(&gather, 101, ALL), 1);
+    gather = brought(50);
+    rp__gather_note(&gather, 0, 10, true);
+    assert_int_equal(rp__gather_bytes(&gather, 101, ALL), 1);
+}
+
+/* Large ones come in many receives, most of which bring none to its end. */
+static void knows_the_size_of_answers(void **state)
+{
+    rp_gather gather = brought(8);
+    (void)state;
+    for (unsigned i = 0; i < 200; i++) {
+        for (unsigned piece = 0; piece < 9; piece++)
+            rp__gather_note(&gather, 0, 100, false);
+        rp__gather_note(&gather, 1, 100, false);
+    }
+    assert_in_range(gather.answer_bytes, 990, 1000);
+    rp__gather_note(&gather, 8, 8000, false);
+    assert_in_range(rp__gather_bytes(&gather, 16, ALL), 8 * 990, 8 * 1000);
+}
+
+static void huge_ones_are_bounded(void **state)
+{
+    rp_gather gather = brought(50);
+    (void)state;
+    for (unsigned i = 0; i < 100; i++)
+        rp__gather_note(&gather, 0, SIZE_MAX, false);
+    rp__gather_note(&gather, 50, SIZE_MAX, false);
+    assert_int_equal(rp__gather_bytes(&gather, UINT32_MAX, ALL), RP_GATHER_BYTES_MOST);
+    rp__gather_note(&gather, ALL, 0, false); /* of no size: nothing to wait for */
+    gather.answer_bytes = 0;
+    assert_int_equal(rp__gather_bytes(&gather, UINT32_MAX, ALL), 1);
+}
+
+static void learns_the_pace(void **state)
+{
+    rp_pace pace = {0};
+    uint64_t now_ns = 5000000000;
+    (void)state;
+    assert_int_equal(rp__pace_within(&pace, 1000000), 0);
+    for (unsigned i = 0; i < 100; i++)
+        rp__pace_note(&pace, now_ns += 10 * 8000, 10);
+    assert_in_range(rp__pace_within(&pace, 800), 99, 101);
+    rp__pace_note(&pace, now_ns + 7, 0); /* says nothing */
+    assert_in_range(rp__pace_within(&pace, 800), 99, 101);
+    /* After an hour nobody knows, and a few that come quickly say so. */
+    rp__pace_note(&pace, now_ns += 3600000000000, 10);
+    assert_in_range(rp__pace_within(&pace, 800), 1, 50);
     for (unsigned i = 0; i < 20; i++)
-        turn_finding(&w, 0, 101);
-    assert_int_equal(w.slept_us, 0);
+        rp__pace_note(&pace, now_ns += 10 * 8000, 10);
+    assert_in_range(rp__pace_within(&pace, 800), 80, 101);
 }
 
-/* Turns that do not wait, and bring nothing, say nothing. */
-static void turns_without_a_wait_do_not_count(void **state)
+static void slow_is_slow(void **state)
 {
-    world w = busy_world();
+    rp_pace pace = {0};
+    uint64_t now_ns = 0;
     (void)state;
-    w.socket.port = &w.port;
-    rp__socket_await(&w.socket, 100);
     for (unsigned i = 0; i < 100; i++)
-        rp__gather_end(&w.gather, &w.port);
-    turn_finding(&w, 50, 100);
-    assert_int_equal(w.slept_us, 200);
+        rp__pace_note(&pace, now_ns += 100000000, 1);
+    assert_in_range(rp__pace_within(&pace, 1000), 0, RP_GATHER_ANSWERS_LEAST);
 }
 
-static void can_be_switched_off(void **state)
+/* A clock that stands: many come in no time. */
+static void quick_is_bounded(void **state)
 {
-    world w;
+    rp_pace pace = {0};
     (void)state;
-    world_init(&w, 0, 4);
-    rp__socket_await(&w.socket, 100);
     for (unsigned i = 0; i < 100; i++)
-        assert_int_equal(turn_working(&w, 20, 100), 0);
+        rp__pace_note(&pace, 1, UINT32_MAX);
+    assert_in_range(rp__pace_within(&pace, UINT32_MAX), 1000000, UINT32_MAX);
 }
 
 static void keeps_account(void **state)
 {
-    world w;
+    rp_port port = {0};
+    rp_socket socket = {.port = &port}, other = {.port = &port};
     (void)state;
-    world_init(&w, LIMIT_US, 4);
-    rp_socket other = {.port = &w.port};
-    rp__socket_await(&w.socket, 10);
+    rp__socket_await(&socket, 10);
     rp__socket_await(&other, 7);
-    rp__socket_await(&w.socket, 4);
-    assert_int_equal(w.port.awaited, 11);
-    assert_int_equal(w.port.answered, 6);
-    rp__socket_await(&w.socket, 8);
+    rp__socket_await(&socket, 4);
+    assert_int_equal(port.awaited, 11);
+    assert_int_equal(port.answered, 6);
+    rp__socket_await(&socket, 8);
     rp__socket_await(&other, 0);
-    assert_int_equal(w.port.awaited, 8);
-    assert_int_equal(w.port.answered, 13);
+    assert_int_equal(port.awaited, 8);
+    assert_int_equal(port.answered, 13);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waits_for_half),
-        cmocka_unit_test(waits_no_longer_than_it_may),
+        cmocka_unit_test(grows_to_half),
+        cmocka_unit_test(waits_for_no_more_than_may_come),
         cmocka_unit_test(few_are_not_waited_for),
         cmocka_unit_test(slow_ones_are_not_waited_for),
-        cmocka_unit_test(turns_without_a_wait_do_not_count),
-        cmocka_unit_test(can_be_switched_off),
+        cmocka_unit_test(knows_the_size_of_answers),
+        cmocka_unit_test(huge_ones_are_bounded),
+        cmocka_unit_test(learns_the_pace),
+        cmocka_unit_test(slow_is_slow),
+        cmocka_unit_test(quick_is_bounded),
         cmocka_unit_test(keeps_account),
     };
     return cmocka_run_group_tests_name("gather", tests, NULL, NULL);

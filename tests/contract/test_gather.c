@@ -1,0 +1,280 @@
+/* test_gather.c - answers that are awaited and gather (port.h 14): nothing is lost, held back, or
+ * done for nothing by that. An answer is a byte here, so that the peer may stop anywhere. */
+#include "support/contract.h"
+
+#include <stdlib.h>
+
+static void answer_came(endpoint *e, rp_slice bytes)
+{
+    rp__socket_await(e->socket, e->socket->awaited - (uint32_t)bytes.size);
+}
+
+/* Whatever is awaited, and however it came before: what comes is found, in order, and so is a
+ * wake. */
+static void answers_gather(contract *c)
+{
+    static const endpoint_events on = {.received = answer_came};
+    endpoint a = {.on = &on, .checked = true}, b = {0};
+    uint8_t bytes[128];
+    endpoint_pair(c, &a, &b);
+    endpoint_receive(&a);
+    for (unsigned i = 0; i < 200; i++) {
+        size_t count = 1 + contract_random(c, i % 10 == 9 ? 2 : sizeof(bytes));
+        uint64_t all = a.received_bytes + count;
+        rp__socket_await(a.socket, (uint32_t)(count + contract_random(c, 100)));
+        pattern_fill(&b.out_pattern, bytes, count);
+        endpoint_send_bytes(&b, bytes, count);
+        TURN_UNTIL(c, a.received_bytes == all && b.started == 0);
+    }
+    for (unsigned i = 1; i <= 3; i++) { /* who awaits much may stop, and begin anew */
+        rp__socket_await(a.socket, 100);
+        endpoint_cancel(&a, RP_OP_RECEIVE);
+        TURN_UNTIL(c, a.receives == i);
+        assert_int_equal(a.receive_result.status, RP_E_CANCELLED);
+        endpoint_receive(&a);
+        uint64_t all = a.received_bytes + sizeof(bytes) / 2;
+        pattern_fill(&b.out_pattern, bytes, sizeof(bytes) / 2);
+        endpoint_send_bytes(&b, bytes, sizeof(bytes) / 2);
+        TURN_UNTIL(c, a.received_bytes == all && b.started == 0);
+    }
+    rp__socket_await(a.socket, 100);
+    c->port->ops->wake(c->port);
+    assert_int_equal(rp_loop_turn(c->loop, 60000), 1);
+    rp__socket_await(a.socket, 0);
+    endpoint_finish(&a, &b, NULL);
+}
+
+static void answers_gather_once(contract *c, endpoint *e, raw_socket peer)
+{
+    uint8_t bytes[64] = {0};
+    uint64_t all = e->received_bytes + sizeof(bytes);
+    rp__socket_await(e->socket, 100);
+    raw_send(peer, bytes, sizeof(bytes));
+    TURN_UNTIL(c, e->received_bytes == all);
+}
+
+/* So much was found before that answers are let gather; but a turn that does not wait finds what is
+ * there, in the waitable's way too. */
+static void answers_gather_for_nobody(contract *c)
+{
+    static const endpoint_events on = {.received = answer_came};
+    endpoint e = {.on = &on};
+    rp_loop_options options = contract_options(c);
+    options.coalesce_limit_us = 10000; /* which alone would do, were it soon */
+    contract_reopen(c, &options);
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    for (unsigned i = 0; i < 50; i++) {
+        answers_gather_once(c, &e, peer);
+        uint64_t all = e.received_bytes + 1;
+        if (i % 2 == 0) { /* it waits for some already */
+            rp__socket_await(e.socket, 100);
+            (void)rp_loop_turn(c->loop, 1);
+        }
+        raw_send(peer, "x", 1);
+        raw_sleep_ms(1);
+        for (unsigned turns = 0; e.received_bytes < all; turns++) {
+            assert_true(turns < 1000);
+            (void)rp_loop_turn(c->loop, 0);
+        }
+    }
+    answers_gather_once(c, &e, peer);
+    rp_waitable waitable = rp_loop_waitable(c->loop);
+    assert_int_not_equal(waitable.socket, -1);
+    raw_watcher watcher = raw_watcher_open(RAW_POLL, waitable.socket);
+    while (raw_watcher_wait(&watcher, 20))
+        (void)rp_loop_turn(c->loop, 0);
+    raw_send(peer, "x", 1);
+    for (uint64_t all = e.received_bytes + 1; e.received_bytes < all;) {
+        assert_true(raw_watcher_wait(&watcher, 10000));
+        (void)rp_loop_turn(c->loop, 0);
+    }
+    raw_watcher_close(&watcher);
+    rp__socket_await(e.socket, 0);
+    endpoint_finish(&e, NULL);
+    raw_close(peer);
+}
+
+/* ---- what stays away ---- */
+
+static const endpoint_events answers = {.received = answer_came};
+
+/* So many come at once that from then on some are waited for. */
+static void teach(contract *c, endpoint *e, raw_socket peer)
+{
+    for (unsigned i = 0; i < 20; i++)
+        answers_gather_once(c, e, peer);
+    rp__socket_await(e->socket, 100);
+}
+
+static void few_come(contract *c)
+{
+    endpoint e = {.on = &answers};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    for (unsigned i = 0; i < 20; i++) {
+        teach(c, &e, peer);
+        for (size_t few = 1; few <= 3; few++) {
+            uint64_t all = e.received_bytes + few;
+            raw_send(peer, "xyz", few);
+            TURN_UNTIL(c, e.received_bytes == all);
+        }
+    }
+    rp__socket_await(e.socket, 0);
+    endpoint_finish(&e, NULL);
+    raw_close(peer);
+}
+
+/* Nobody answers: the port sleeps, and the first byte wakes it. */
+static void none_comes(contract *c)
+{
+    endpoint e = {.on = &answers};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    for (unsigned i = 0; i < 3; i++) {
+        teach(c, &e, peer);
+        uint64_t calls = rp_loop_stats_get(c->loop)->system_calls, all = e.received_bytes + 1;
+        assert_int_equal(rp_loop_turn(c->loop, 400), 0);
+        assert_true(rp_loop_stats_get(c->loop)->system_calls - calls <= 100);
+        raw_send(peer, "x", 1);
+        TURN_UNTIL(c, e.received_bytes == all);
+    }
+    rp__socket_await(e.socket, 0);
+    endpoint_finish(&e, NULL);
+    raw_close(peer);
+}
+
+static void the_end_comes(contract *c)
+{
+    for (size_t before = 0; before <= 2; before++) {
+        endpoint e = {.on = &answers};
+        raw_socket peer = endpoint_raw_pair(c, &e);
+        endpoint_receive(&e);
+        teach(c, &e, peer);
+        uint64_t all = e.received_bytes + before;
+        raw_send(peer, "xy", before);
+        raw_shutdown_send(peer);
+        TURN_UNTIL(c, e.receives == 1);
+        assert_int_equal(e.receive_result.status, RP_OK);
+        assert_int_equal(e.received_bytes, all);
+        rp__socket_await(e.socket, 0);
+        endpoint_finish(&e, NULL);
+        raw_close(peer);
+    }
+}
+
+static void a_reset_comes(contract *c)
+{
+    endpoint e = {.on = &answers};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    teach(c, &e, peer);
+    raw_reset(peer);
+    TURN_UNTIL(c, e.receives == 1);
+    assert_int_equal(e.receive_result.status, RP_E_RESET);
+    rp__socket_await(e.socket, 0);
+    endpoint_finish(&e, NULL);
+}
+
+/* Who pauses and goes on finds what came before, between and after. */
+static void pauses(contract *c)
+{
+    endpoint e = {.on = &answers};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    for (unsigned i = 1; i <= 20; i++) {
+        uint64_t all;
+        teach(c, &e, peer);
+        all = e.received_bytes + 3;
+        if (i % 2 == 0) /* the receive waits for more than a byte already */
+            (void)rp_loop_turn(c->loop, 1);
+        raw_send(peer, "x", 1);
+        endpoint_cancel(&e, RP_OP_RECEIVE);
+        TURN_UNTIL(c, e.receives == i);
+        raw_send(peer, "y", 1);
+        if (i % 3 == 0) /* the bound passes while nobody receives */
+            contract_settle(c, 5);
+        endpoint_receive(&e);
+        raw_send(peer, "z", 1);
+        TURN_UNTIL(c, e.received_bytes == all);
+    }
+    rp__socket_await(e.socket, 0);
+    endpoint_finish(&e, NULL);
+    raw_close(peer);
+}
+
+/* What is awaited is cancelled: what comes then is found nevertheless. */
+static void awaits_no_longer(contract *c)
+{
+    endpoint e = {.on = NULL};
+    raw_socket peer = endpoint_raw_pair(c, &e);
+    endpoint_receive(&e);
+    for (unsigned i = 0; i < 5; i++) {
+        e.on = &answers;
+        teach(c, &e, peer);
+        (void)rp_loop_turn(c->loop, 1);
+        rp__socket_await(e.socket, 0);
+        e.on = NULL;
+        uint64_t all = e.received_bytes + 1;
+        raw_send(peer, "x", 1);
+        TURN_UNTIL(c, e.received_bytes == all);
+    }
+    endpoint_finish(&e, NULL);
+    raw_close(peer);
+}
+
+/* Neither holds back what comes on the other. */
+static void beside_each_other(contract *c)
+{
+    endpoint one = {.on = &answers}, other = {.on = &answers};
+    raw_socket peer = endpoint_raw_pair(c, &one), others_peer = endpoint_raw_pair(c, &other);
+    endpoint_receive(&one);
+    endpoint_receive(&other);
+    for (unsigned i = 0; i < 20; i++) {
+        teach(c, &one, peer);
+        teach(c, &other, others_peer);
+        uint64_t all = one.received_bytes + 2, others_all = other.received_bytes + 1;
+        raw_send(peer, "xy", 2);
+        TURN_UNTIL(c, one.received_bytes == all);
+        raw_send(others_peer, "x", 1);
+        TURN_UNTIL(c, other.received_bytes == others_all);
+    }
+    rp__socket_await(one.socket, 0);
+    rp__socket_await(other.socket, 0);
+    endpoint_finish(&one, &other, NULL);
+    raw_close(peer);
+    raw_close(others_peer);
+}
+
+static void closes(contract *c)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        endpoint e = {.on = &answers};
+        raw_socket peer = endpoint_raw_pair(c, &e);
+        endpoint_receive(&e);
+        teach(c, &e, peer);
+        if (i % 2 == 0)
+            (void)rp_loop_turn(c->loop, 1);
+        if (i / 2 == 0)
+            raw_send(peer, "x", 1);
+        rp__socket_await(e.socket, 0);
+        endpoint_finish(&e, NULL);
+        contract_settle(c, 5);
+        raw_close(peer);
+    }
+}
+
+static const contract_test tests[] = {
+    {.name = "answers gather", .fn = answers_gather},
+    {.name = "answers gather for nobody", .fn = answers_gather_for_nobody, .real_only = true},
+    {.name = "few answers come", .fn = few_come, .real_only = true},
+    {.name = "no answer comes", .fn = none_comes, .real_only = true},
+    {.name = "the end comes", .fn = the_end_comes, .real_only = true},
+    {.name = "a reset comes", .fn = a_reset_comes, .real_only = true},
+    {.name = "who awaits answers pauses", .fn = pauses, .real_only = true},
+    {.name = "who awaited answers does no longer", .fn = awaits_no_longer, .real_only = true},
+    {.name = "two await answers", .fn = beside_each_other, .real_only = true},
+    {.name = "who awaits answers closes", .fn = closes, .real_only = true},
+};
+
+CONTRACT_MAIN("gather", tests)
