@@ -30,6 +30,13 @@ elseif(NOT MSVC)
     set(ringport_program_hardening -pie -Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
 
+# GCC zeroes what is larger than a few words by "rep stosq", which takes the processor twenty cycles to begin. A request
+# has a handful of such structures.
+set(ringport_tuning)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(ringport_tuning -mmemset-strategy=unrolled_loop:64:noalign,libcall:-1:noalign)
+endif()
+
 function(ringport_set_compile_options target)
     set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
     if(MSVC)
@@ -38,7 +45,7 @@ function(ringport_set_compile_options target)
         target_compile_options(${target} PRIVATE
             -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef)
     endif()
-    target_compile_options(${target} PRIVATE ${ringport_hardening})
+    target_compile_options(${target} PRIVATE ${ringport_hardening} ${ringport_tuning})
     get_target_property(type ${target} TYPE)
     if(type STREQUAL "EXECUTABLE")
         target_link_options(${target} PRIVATE ${ringport_program_hardening})
