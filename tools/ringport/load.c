@@ -235,7 +235,6 @@ static void note_latency(slot *s, const rp_response_summary *summary, uint64_t n
 {
     tally *t = &s->worker->tally;
     uint64_t latency_ns = now > s->due_ns ? now - s->due_ns : 0;
-    histogram_record(&t->latency, latency_ns / 1000);
     timeline_record(&t->times, now - s->worker->begin_ns, latency_ns / 1000);
     tally_note_slowest(t, summary, latency_ns, s->started_ns - s->due_ns);
     if (s->which < t->each_count)

@@ -152,7 +152,7 @@ void tally_add(tally *to, const tally *from)
         note(to, e->status, e->phase, e->text, e->count);
     }
     to->errors_unlisted += from->errors_unlisted;
-    histogram_add(&to->latency, &from->latency);
+    timeline_latencies(&from->times, &to->latency);
     histogram_add(&to->service, &from->service);
     timeline_add(&to->times, &from->times);
     to->unsent += from->unsent;

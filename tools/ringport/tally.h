@@ -39,10 +39,9 @@ typedef struct tally {
     tally_error errors[TALLY_ERRORS]; /* the first kinds that came */
     size_t error_count;
     uint64_t errors_unlisted;
-    histogram
-        latency; /* of complete responses, microseconds; with a rate from when they were due */
+    timeline times;    /* latencies of complete responses; with a rate from when they were due */
+    histogram latency; /* of a sum (tally_add): all that are in times */
     histogram service; /* with a rate: from when they were sent */
-    timeline times;    /* of latency */
     uint64_t unsent;   /* with a rate: due when the run ended, and not begun */
     slowest_request slowest;
     histogram connect; /* of the requests that opened a connection; without resolving */

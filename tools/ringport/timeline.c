@@ -56,6 +56,12 @@ void timeline_record_non_2xx(timeline *t, uint64_t at_ns)
     t->non_2xx[slice_at(t, at_ns)]++;
 }
 
+void timeline_latencies(const timeline *t, histogram *all)
+{
+    for (unsigned i = 0; i < t->count; i++)
+        histogram_add(all, &t->slices[i]);
+}
+
 void timeline_add(timeline *to, const timeline *from)
 {
     while (to->doublings < from->doublings)

@@ -21,6 +21,8 @@ void timeline_record(timeline *t, uint64_t at_ns, uint64_t latency_us);
 void timeline_record_failed(timeline *t, uint64_t at_ns);
 void timeline_record_non_2xx(timeline *t, uint64_t at_ns);
 void timeline_add(timeline *to, const timeline *from);
+/* All of its latencies are added. */
+void timeline_latencies(const timeline *t, histogram *all);
 /* Of a slice. */
 double timeline_seconds(const timeline *t);
 
