@@ -211,6 +211,7 @@ static rp_client *client_new(rp_loop *loop, const rp_client_options *options)
         rp__free(memory, client);
         return NULL;
     }
+    client->user_agent = rp__user_agent_of(client->options.user_agent);
     rp__loop_retain(loop);
     rp__list_init(&client->waiting);
     rp__list_init(&client->fresh);
@@ -416,7 +417,7 @@ static rp_status pack_options(rp_request *request, const rp_request_options *opt
         .url = url,
         .headers = options->headers,
         .header_count = options->header_count,
-        .user_agent = request->client->options.user_agent,
+        .user_agent = request->client->user_agent,
         .accept_encoding = options->decompress ? rp__decode_accepted() : NULL,
         .has_body = has_body(options),
         .body_size = length_of(options),

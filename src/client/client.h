@@ -40,6 +40,7 @@
 #include "http/decode.h"
 #include "http/h1.h"
 #include "http/h2.h"
+#include "http/message.h"
 #include "loop/loop.h"
 #include "net/local.h"
 #include <ringport/http.h>
@@ -53,6 +54,7 @@ typedef struct rp_conn_events rp_conn_events;
 struct rp_client {
     rp_loop *loop;
     rp_client_options options; /* with every default filled in; strings are ours */
+    rp_user_agent user_agent;  /* of options */
     const rp_protocol *http2;  /* a test may have one of its own */
     const rp_conn_events *conn_events;
     rp_h1_scratch scratch;

@@ -232,12 +232,18 @@ static rp_status check_method(const rp_message_source *source, size_t size, rp_e
     return bad_name(error, "method", method, what);
 }
 
-static rp_status check_user_agent(const char *user_agent, size_t size, rp_error *error)
+static rp_status check_user_agent(const rp_user_agent *user_agent, rp_error *error)
 {
-    rp_header header = {"User-Agent", user_agent};
-    if (rp__is_field_value(user_agent, size))
+    rp_header header = {"User-Agent", user_agent->text};
+    if (!user_agent->has_control)
         return RP_OK;
     return bad(error, &header, "has a control character in its value (RFC 9110, 5.5)");
+}
+
+rp_user_agent rp__user_agent_of(const char *text)
+{
+    size_t size = strlen(text);
+    return (rp_user_agent){text, (uint32_t)size, !rp__is_field_value(text, size)};
 }
 
 /* ---- the whole ---- */
@@ -315,20 +321,20 @@ rp_status rp__message_pack(rp_message *message, const rp_message_source *source,
 {
     packer p = {.bytes = bytes, .capacity = capacity};
     given_headers given = {0};
-    size_t method_size = strlen(source->method), agent_size = strlen(source->user_agent);
+    size_t method_size = strlen(source->method);
     *message = (rp_message){.bytes = bytes, .https = source->url->https, .says_host = true};
     pack_line(&p, message, source, method_size);
     rp_status status = check_method(source, method_size, error);
     if (status == RP_OK)
         status = pack_fields(&p, message, source, &given, error);
     if (status == RP_OK)
-        status = check_user_agent(source->user_agent, agent_size, error);
+        status = check_user_agent(&source->user_agent, error);
     if (status != RP_OK || p.size > capacity)
         rp__wipe(bytes, packed(&p));
     message->size = p.size;
-    if (!given.user_agent && agent_size > 0) {
-        message->user_agent = source->user_agent;
-        message->user_agent_size = (uint32_t)agent_size;
+    if (!given.user_agent && source->user_agent.size > 0) {
+        message->user_agent = source->user_agent.text;
+        message->user_agent_size = source->user_agent.size;
     }
     message->length = source->has_body ? source->body_size : 0;
     message->chunked = message->length == RP_LENGTH_UNKNOWN;

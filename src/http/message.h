@@ -7,13 +7,22 @@
 #include "http/url.h"
 #include <ringport/http.h>
 
+/* What is sent as User-Agent, and was looked at once, for all requests. Zero: none. */
+typedef struct rp_user_agent {
+    const char *text;
+    uint32_t size;
+    bool has_control; /* a character that no value may have (RFC 9110, 5.5) */
+} rp_user_agent;
+/* The text is borrowed; "": none. */
+rp_user_agent rp__user_agent_of(const char *text);
+
 /* What the caller asks for. */
 typedef struct rp_message_source {
     const char *method;
     const rp_url *url;
     const rp_header *headers;
     size_t header_count;
-    const char *user_agent;           /* "": none */
+    rp_user_agent user_agent;
     const char *scheme, *credentials; /* Authorization's value, in two parts, if the caller gives
                                        * none; credentials NULL: none is sent */
     const char *accept_encoding;      /* NULL: none */

@@ -96,8 +96,8 @@ static void check_head(const char *head, size_t size, const rp_message_source *r
         expect_host(&in, request->url);
     else
         expect_header(&in, "Host", find(request, "host"));
-    if (find(request, "user-agent") == NULL && request->user_agent[0] != '\0')
-        expect_header(&in, "User-Agent", request->user_agent);
+    if (find(request, "user-agent") == NULL && request->user_agent.size > 0)
+        expect_header(&in, "User-Agent", request->user_agent.text);
     if (find(request, "accept") == NULL)
         expect(&in, "Accept: */*");
     for (size_t i = 0; i < request->header_count; i++) {
@@ -202,7 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .method = method,
         .url = &url,
         .headers = headers,
-        .user_agent = agent,
+        .user_agent = rp__user_agent_of(agent),
         .has_body = flags & 1,
         .body_size = flags & 2 ? RP_LENGTH_UNKNOWN - 1 - (flags >> 2) : flags >> 2,
     };

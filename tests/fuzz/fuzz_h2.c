@@ -154,7 +154,6 @@ static void ask(run *r)
         bool uploads = i % 3 == 2;
         rp_message_source source = {.method = uploads ? "PUT" : (i == 3 ? "HEAD" : "GET"),
                                     .url = &url,
-                                    .user_agent = "",
                                     .has_body = uploads,
                                     .body_size = uploads ? sizeof(body) : 0};
         FUZZ_CHECK(rp__message_pack(&message, &source, packed, sizeof(packed), NULL) == RP_OK);

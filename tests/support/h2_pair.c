@@ -237,7 +237,6 @@ static void ours_ask(pair *p)
     for (unsigned i = 0; i < REQUESTS; i++) {
         rp_message_source source = {.method = method_of(i),
                                     .url = &url,
-                                    .user_agent = "",
                                     .has_body = i == UPLOAD,
                                     .body_size = i == UPLOAD ? sizeof(upload) : 0};
         CHECK(rp__message_pack(&message, &source, packed, sizeof(packed), NULL) == RP_OK);

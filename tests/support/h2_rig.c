@@ -166,7 +166,7 @@ void h2_send_quietly(unsigned i, const h2_sending *how)
     rp_error error;
     rp_message_source source = {.method = how->method,
                                 .url = &rig.url,
-                                .user_agent = "ua/1",
+                                .user_agent = rp__user_agent_of("ua/1"),
                                 .has_body = true,
                                 .body_size = how->body_size};
     assert_int_equal(rp__message_pack(&messages[i], &source, packed[i], sizeof(packed[i]), &error),
@@ -184,7 +184,7 @@ h2_exchange *h2_send(unsigned i, const h2_sending *how)
                                 .url = &rig.url,
                                 .headers = how->headers,
                                 .header_count = how->header_count,
-                                .user_agent = "ua/1",
+                                .user_agent = rp__user_agent_of("ua/1"),
                                 .has_body = how->body != NULL,
                                 .body_size = how->body_size};
     assert_int_equal(rp__message_pack(&message, &source, rig.packed, sizeof(rig.packed), &error),

@@ -161,7 +161,7 @@ static rp_status set(const char *announced, const rp_header *trailers, size_t co
 {
     rp_header header = {"Trailer", announced};
     rp_message_source source = {
-        .method = "PUT", .url = &f.url, .user_agent = "", .headers = &header, .header_count = 1};
+        .method = "PUT", .url = &f.url, .headers = &header, .header_count = 1};
     f.error = (rp_error){.status = RP_OK};
     assert_int_equal(rp__message_pack(&f.message, &source, f.packed, sizeof(f.packed), &f.error),
                      RP_OK);

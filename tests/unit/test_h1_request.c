@@ -23,7 +23,8 @@ static int set_up(void **state)
     (void)state;
     memset(&f, 0, sizeof(f));
     assert_int_equal(rp__url_parse(&f.url, "https://h/", 10, NULL), RP_OK);
-    f.source = (rp_message_source){.method = "GET", .url = &f.url, .user_agent = "ua/1"};
+    f.source = (rp_message_source){
+        .method = "GET", .url = &f.url, .user_agent = rp__user_agent_of("ua/1")};
     return 0;
 }
 
@@ -59,7 +60,7 @@ static void test_defaults(void **state)
     (void)state;
     assert_string_equal(written(), "GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: ua/1\r\n"
                                    "Accept: */*\r\n\r\n");
-    f.source.user_agent = "";
+    f.source.user_agent = rp__user_agent_of("");
     f.source.method = "HEAD";
     assert_string_equal(written(), "HEAD / HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\n");
 }

@@ -97,8 +97,11 @@ static void test_ended_within_its_head(void **state)
     h2_get(1);
     h2_settings();
     memset(value, '~', sizeof(value) - 1);
-    rp_message_source source = {
-        .method = "GET", .url = &rig.url, .headers = &field, .header_count = 1, .user_agent = "u"};
+    rp_message_source source = {.method = "GET",
+                                .url = &rig.url,
+                                .headers = &field,
+                                .header_count = 1,
+                                .user_agent = rp__user_agent_of("u")};
     assert_int_equal(rp__message_pack(&message, &source, rig.packed, sizeof(rig.packed), &error),
                      RP_OK);
     rp_h2_request request = {.message = &message, .user = &rig.all[0]};

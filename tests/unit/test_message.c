@@ -24,7 +24,8 @@ static int set_up(void **state)
     (void)state;
     memset(&f, 0, sizeof(f));
     assert_int_equal(rp__url_parse(&f.url, "https://h/", 10, NULL), RP_OK);
-    f.source = (rp_message_source){.method = "GET", .url = &f.url, .user_agent = "ua/1"};
+    f.source = (rp_message_source){
+        .method = "GET", .url = &f.url, .user_agent = rp__user_agent_of("ua/1")};
     return 0;
 }
 
@@ -205,7 +206,7 @@ static void test_bad_methods(void **state)
         assert_refused(cases[i].sentence);
     }
     f.source.method = "GET";
-    f.source.user_agent = "a\r\nb";
+    f.source.user_agent = rp__user_agent_of("a\r\nb");
     assert_refused("the request header \"User-Agent\" has a control character in its value");
 }
 
