@@ -84,6 +84,13 @@ static void room_update(rp_conn *conn)
         rp__conn_room_changed(conn);
 }
 
+/* One of them has left it: the room did not become less. */
+static void room_grew(rp_conn *conn)
+{
+    if (conn->in_flight == 0 || rp__list_empty(&conn->ready_link))
+        room_update(conn);
+}
+
 /* ---- telling requests what became of them ---- */
 
 static void fill(rp_stream *stream, void *user);
@@ -153,7 +160,7 @@ static void tell_ends(rp_conn *conn)
         rp_request *request = stream->user;
         detach(conn, request);
         conn->idle_since_ns = now_of(conn);
-        room_update(conn);
+        room_grew(conn);
         if (end == RP_H2_COMPLETE)
             rp__request_finish(request, NULL);
         else
