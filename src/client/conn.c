@@ -346,7 +346,7 @@ uint32_t rp__conn_room(const rp_conn *conn)
     const rp_origin *origin = conn->origin;
     if (conn->state != RP_CONN_OPEN || rp__conn_retired(conn))
         return 0;
-    uint32_t room = at_most(rp__origin_uses(origin), conn->given);
+    uint32_t room = at_most(origin->uses, conn->given);
     if (conn->takes == RP_TAKES_UNSAID && origin->takes_said)
         room = least(room, at_most(origin->takes, conn->in_flight));
     return least(room, conn->protocol->room(conn));
@@ -436,7 +436,7 @@ bool rp__conn_may_go_on(const rp_conn *conn)
 {
     return !conn->client->destroyed && conn->idle_since_ns < conn->last_ns &&
            rp__stream_input_get(conn->stream) != RP_INPUT_ENDED &&
-           conn->served < rp__origin_uses(conn->origin);
+           conn->served < conn->origin->uses;
 }
 
 void rp__conn_room_changed(rp_conn *conn)
@@ -529,7 +529,7 @@ static uint64_t end_ns(const rp_conn *conn)
 bool rp__conn_spent(const rp_conn *conn)
 {
     return rp__loop_now_ns(conn->client->loop) >= conn->last_ns ||
-           conn->given >= rp__origin_uses(conn->origin);
+           conn->given >= conn->origin->uses;
 }
 
 bool rp__conn_aged(const rp_conn *conn)

@@ -36,7 +36,7 @@ static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url,
 {
     if (origin->hash != hash || origin->port != url->port || origin->https != url->https ||
         origin->upgrades != way->upgrades || origin->hop != way->hop ||
-        strlen(origin->host) != url->host.size || strcmp(origin->route, way->route) != 0)
+        origin->host_size != url->host.size || strcmp(origin->route, way->route) != 0)
         return false;
     return memcmp(origin->host, url->host.data, url->host.size) == 0 || /* mostly, and faster */
            rp__ascii_equal(origin->host, url->host.data, url->host.size);
@@ -82,6 +82,13 @@ static rp_http_versions versions_of(const rp_origin *origin)
         return options->versions;
     bool http2 = options->http2_prior_knowledge && !rp__origin_forwards(origin);
     return http2 ? RP_HTTP_2 : RP_HTTP_1_1;
+}
+
+static uint32_t uses_of(const rp_client_options *options)
+{
+    if (options->never_reuse)
+        return 1;
+    return options->requests_per_connection > 0 ? options->requests_per_connection : UINT32_MAX;
 }
 
 static uint32_t takes_at_first(const rp_origin *origin)
@@ -138,6 +145,7 @@ rp_origin *rp__origin_get(rp_client *client, const rp_url *url, const rp_way *wa
     origin->number = ++client->origins_made;
     origin->port = url->port;
     origin->https = url->https;
+    origin->host_size = url->host.size;
     for (size_t i = 0; i < url->host.size; i++)
         origin->host[i] = rp__ascii_lower((char)url->host.data[i]);
     memcpy(origin->host + url->host.size + 1, way->route, route_size);
@@ -147,6 +155,7 @@ rp_origin *rp__origin_get(rp_client *client, const rp_url *url, const rp_way *wa
     origin->hop = way->hop;
     origin->upgrades = way->upgrades;
     origin->versions = versions_of(origin);
+    origin->uses = uses_of(&client->options);
     origin->takes = takes_at_first(origin);
     rp__list_init(&origin->waiting_link);
     rp__list_init(&origin->queue);
@@ -369,13 +378,12 @@ uint64_t rp__origin_rests_until_ns(const rp_origin *origin)
  * one by one, for it may mean all of them. */
 void rp__origin_learn_takes(rp_origin *origin, uint32_t count)
 {
-    uint32_t uses = rp__origin_uses(origin);
     origin->said_by_ns = 0;
     if (count == 0) {
         rp__origin_rest(origin);
         return;
     }
-    origin->takes = count < uses ? count : uses;
+    origin->takes = count < origin->uses ? count : origin->uses;
     origin->takes_said = true;
     rp__shared_tell(origin);
 }

@@ -44,6 +44,7 @@ struct rp_origin {
     bool multiplexed;     /* its last connection's protocol is */
     uint32_t probes_failed;    /* of those that are on their way while takes is not known */
     rp_http_versions versions; /* that its connections may speak */
+    uint32_t uses;             /* requests that one of them may serve in its life, by options */
     uint64_t hash;
     uint64_t open_again_ns; /* after a failed opening, while open connections serve */
     uint64_t served_ns;     /* when a request got a connection last */
@@ -59,7 +60,8 @@ struct rp_origin {
     rp_proxy *proxy;   /* through which they go; NULL: none */
     const rp_hop *hop; /* of it */
     const char *route; /* behind host: where its connections go (route.h); "": to host and port */
-    char host[];       /* lower case, without brackets */
+    size_t host_size;
+    char host[]; /* lower case, without brackets */
 };
 
 /* Where requests to a URL go: to host and port if both are "" and NULL. */
@@ -123,15 +125,6 @@ void rp__origin_rest(rp_origin *origin);
 uint64_t rp__origin_rests_until_ns(const rp_origin *origin);
 /* Connections speak HTTP/1.1 from now on. False: that is not allowed. */
 bool rp__origin_learn_http1(rp_origin *origin);
-/* How many requests a connection may serve in its life, by the client's options. */
-static inline uint32_t rp__origin_uses(const rp_origin *origin)
-{
-    const rp_client_options *options = &origin->client->options;
-    if (options->never_reuse)
-        return 1;
-    return options->requests_per_connection > 0 ? options->requests_per_connection : UINT32_MAX;
-}
-
 /* The server ended a connection that had been idle for so long. */
 void rp__origin_learn(rp_origin *origin, uint64_t idle_ns);
 /* How long they may be idle, by what was learned; UINT64_MAX: nothing was. */
