@@ -26,9 +26,12 @@
  * they find nothing, it has posted it already. One that the queue has no room for is a shutdown of
  * the socket, which ends every operation.
  *
- * Waits for several completions, and receives that wait for more than a byte (low_water.h). Only
- * with the bound set, a timeout whose expiry ends such a wait; what follows in the same turn waits
- * for one completion. Turns that do not wait, and a host's, tell what has gathered.
+ * Waits for several completions. Only for so long as coalesce_limit_us; what follows in the same
+ * turn waits for one.
+ *
+ * Receives that wait for more than a byte (low_water.h). Only with the bound set, a timeout whose
+ * completion wakes as any other does, or else for so long. Turns that do not wait, and a host's,
+ * tell what has gathered.
  *
  * Receives that rest: every turn begins them before it enters the ring.
  *
@@ -279,25 +282,20 @@ static unsigned drain(uring_port *port)
 }
 
 /* How many completions a wait is for. A loop with many answers outstanding gains most by waking
- * less often: half of those outstanding, at most twice what came lately (so that a thousand slow
- * peers do not delay a quick one: then few come, and the count falls), and at most what should come
- * soon; but where each brings many answers, all are under way for longer than the bound. A few
- * large bodies are waited for in the same way. */
+ * less often: half of those outstanding, and at most what should come soon (so that a thousand slow
+ * peers do not delay a quick one); but where each brings many answers, all are under way for longer
+ * than the bound. A few large bodies are waited for in the same way. */
 static unsigned wait_count(const uring_port *port)
 {
     unsigned count = port->awaiting / 2;
+    unsigned soon = rp__pace_within(&port->pace, port->gathering.limit_us / RP_GATHER_SHARE);
     if (port->gathering.limit_us == 0)
         return 1;
-    if (count < WAIT_COUNT_LEAST && port->recent_bytes >= BULK_BYTES)
-        return WAIT_COUNT_MOST;
-    if (count > 2 * port->recent)
-        count = 2 * port->recent;
-    if (count > WAIT_COUNT_MOST)
-        count = WAIT_COUNT_MOST;
-    unsigned soon = rp__pace_within(&port->pace, port->gathering.limit_us / RP_GATHER_SHARE);
+    if (count < WAIT_COUNT_LEAST)
+        return port->recent_bytes >= BULK_BYTES ? WAIT_COUNT_MOST : 1;
     if (count > soon && rp__list_empty(&port->gathering.begun))
-        count = soon;
-    return count < WAIT_COUNT_LEAST ? 1 : count;
+        count = soon < RP_GATHER_ANSWERS_LEAST ? 1 : soon;
+    return count < WAIT_COUNT_MOST ? count : WAIT_COUNT_MOST;
 }
 
 static struct __kernel_timespec kernel_time(uint64_t ns)
@@ -311,27 +309,35 @@ static bool has_waited(int result)
     return result >= 0 || result == -ETIME || result == -EINTR;
 }
 
-/* See low_water.h. A timeout that expires ends a wait for several completions as well
- * (io_uring_enter(2) counts them for that). False: the kernel does not take it now. */
+/* See low_water.h. False: the kernel does not take it now. */
 static bool set_bound(uring_port *port)
 {
-    struct io_uring_sqe *sqe = port->gathering.bound_set ? NULL : rp__uring_sqe(port);
+    rp_gathering *gathering = &port->gathering;
+    struct io_uring_sqe *sqe = gathering->bound_set ? NULL : rp__uring_sqe(port);
     if (sqe != NULL) {
-        port->gathering.bound_set = true;
-        port->bound = kernel_time((uint64_t)port->gathering.limit_us * 1000);
+        uint64_t limit_ns = (uint64_t)gathering->limit_us * 1000;
+        gathering->bound_set = true;
+        port->bound_due_ns = rp__monotonic_ns() + limit_ns;
+        port->bound = kernel_time(limit_ns);
         io_uring_prep_timeout(sqe, &port->bound, 0, 0);
         io_uring_sqe_set_data64(sqe, uring_tag(port, TAG_BOUND));
     }
-    return port->gathering.bound_set;
+    return gathering->bound_set;
 }
 
-/* Waits until something comes; gathers: or several completions, if many are expected. */
+/* Waits until something comes; gathers: or several completions, if many are expected. Such a wait
+ * has a time of its own, which costs nothing because the bound goes off before it. It may not count
+ * on the bound: if that has passed already its completion is one of the several. */
 static int wait_for_completions(uring_port *port, uint64_t wait_ns, bool gathers)
 {
     struct io_uring_cqe *cqe;
+    uint64_t limit_ns = (uint64_t)port->gathering.limit_us * 1000;
     unsigned count = gathers ? wait_count(port) : 1;
-    if ((count > 1 || !rp__list_empty(&port->gathering.begun)) && !set_bound(port))
-        count = 1;
+    bool bounded = (count == 1 && rp__list_empty(&port->gathering.begun)) || set_bound(port);
+    if (count > 1 && rp__monotonic_ns() + limit_ns / 16 > port->bound_due_ns)
+        count = 1; /* the bound is near, or has passed */
+    if ((count > 1 || !bounded) && wait_ns > limit_ns)
+        wait_ns = limit_ns;
     struct __kernel_timespec time = kernel_time(wait_ns);
     return io_uring_submit_and_wait_timeout(&port->ring, &cqe, count,
                                             wait_ns == RP_WAIT_FOREVER ? NULL : &time, NULL);
@@ -471,10 +477,6 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
     port->recent_bytes = (port->recent_bytes * 3 + received) / 4;
     if (found > 0)
         rp__pace_note(&port->pace, rp__monotonic_ns(), found);
-    if (found > port->recent)
-        port->recent = found;
-    else
-        port->recent = (port->recent * 3 + found) / 4;
     while (port->waitable_made && uring_is_ours(port) && acknowledge(port)) {
         if (found >= share(port)) {
             call_again(port);

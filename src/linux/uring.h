@@ -34,11 +34,11 @@ typedef struct uring_port {
     bool on_valgrind;
     unsigned quiet_cancelled; /* quiet sends that somebody waits for: do not sleep on them */
     rp_pace pace;             /* of completions */
-    unsigned recent;          /* completions that a wake-up found lately */
     size_t recent_bytes;      /* received by a turn lately */
     unsigned awaiting;        /* sockets that sent and have not received since */
     rp_gathering gathering;
     struct __kernel_timespec bound; /* read while the submission is made */
+    uint64_t bound_due_ns;
     uring_argument *arguments;
 
     /* Receive buffers: one provided-buffer ring. */

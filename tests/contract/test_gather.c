@@ -264,6 +264,64 @@ static void closes(contract *c)
     }
 }
 
+/* ---- on many sockets, one answer each ---- */
+
+enum { MANY = 64, QUICK = 40 };
+
+typedef struct many {
+    contract *c;
+    endpoint e[MANY];
+    raw_socket peer[MANY];
+    uint64_t received;
+} many;
+
+static void one_came(endpoint *e, rp_slice bytes)
+{
+    ((many *)e->user)->received += bytes.size;
+}
+
+static void answer(many *m, unsigned from, unsigned to)
+{
+    uint64_t all = m->received + (to - from);
+    for (unsigned i = from; i < to; i++)
+        raw_send(m->peer[i], "a", 1);
+    TURN_UNTIL(m->c, m->received == all);
+}
+
+/* So many come that several are waited for; the time for the rest passes while nobody waits, and
+ * then few come, and one by one. */
+static void few_of_many_come(contract *c)
+{
+    static const endpoint_events on = {.received = one_came};
+    many *m = calloc(1, sizeof(*m));
+    assert_non_null(m);
+    m->c = c;
+    for (unsigned i = 0; i < MANY; i++) {
+        m->e[i] = (endpoint){.on = &on, .user = m};
+        m->peer[i] = endpoint_raw_pair(c, &m->e[i]);
+        endpoint_receive(&m->e[i]);
+        m->e[i].socket->quiet_send = true;
+    }
+    for (unsigned round = 0; round < 10; round++) {
+        char question;
+        for (unsigned i = 0; i < MANY; i++)
+            endpoint_send_bytes(&m->e[i], "q", 1);
+        (void)rp_loop_turn(c->loop, 0);
+        for (unsigned i = 0; i < MANY; i++)
+            raw_receive_all(m->peer[i], &question, 1);
+        answer(m, 0, QUICK);
+        raw_sleep_ms(2);
+        answer(m, QUICK, QUICK + 3);
+        for (unsigned i = QUICK + 3; i < MANY; i++)
+            answer(m, i, i + 1);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        endpoint_finish(&m->e[i], NULL);
+        raw_close(m->peer[i]);
+    }
+    free(m);
+}
+
 static const contract_test tests[] = {
     {.name = "answers gather", .fn = answers_gather},
     {.name = "answers gather for nobody", .fn = answers_gather_for_nobody, .real_only = true},
@@ -275,6 +333,7 @@ static const contract_test tests[] = {
     {.name = "who awaited answers does no longer", .fn = awaits_no_longer, .real_only = true},
     {.name = "two await answers", .fn = beside_each_other, .real_only = true},
     {.name = "who awaits answers closes", .fn = closes, .real_only = true},
+    {.name = "few answers of many come", .fn = few_of_many_come, .real_only = true},
 };
 
 CONTRACT_MAIN("gather", tests)

@@ -61,12 +61,12 @@ static void tells_the_port_what_was_asked_for(void **state)
         uint32_t coalesce_us;
         size_t bytes;
     } cases[] = {
-        {{0}, 250, 0},
+        {{0}, 1000, 0},
         {{.coalesce_limit_us = RP_COALESCE_OFF}, 0, 0},
         {{.coalesce_limit_us = 10000}, 10000, 0},
-        {{.receive_memory_bytes = 1}, 250, 64 * 1024},
-        {{.receive_memory_bytes = 64 * 1024 + 1}, 250, 64 * 1024 + 1},
-        {{.receive_memory_bytes = (size_t)1 << 30}, 250, (size_t)1 << 30},
+        {{.receive_memory_bytes = 1}, 1000, 64 * 1024},
+        {{.receive_memory_bytes = 64 * 1024 + 1}, 1000, 64 * 1024 + 1},
+        {{.receive_memory_bytes = (size_t)1 << 30}, 1000, (size_t)1 << 30},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
