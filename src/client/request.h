@@ -106,17 +106,17 @@ struct rp_request {
 
     /* From here on it comes from the last request as it is. */
     rp_timer phase_timer; /* see request.c */
+    rp_request *next_free;
+    uint8_t *block; /* kept for the next request */
+    size_t block_size;
     uint8_t inline_bytes[RP_INLINE_BYTES];
     rp_upload upload;
     rp_timer total_timer;
     rp_timer delay_timer;
     rp_deferred ending;
     char local_address[64]; /* where tells_local */
-    rp_request *next_free;
-    rp_retry *kept_retry; /* kept for the next request, as block */
-    rp_hedge *kept_hedge; /* likewise */
-    uint8_t *block;       /* kept for the next request */
-    size_t block_size;
+    rp_retry *kept_retry;   /* kept for the next request, as block */
+    rp_hedge *kept_hedge;   /* likewise */
 };
 
 rp_request *rp__request_new(rp_client *client);
