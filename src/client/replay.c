@@ -105,31 +105,47 @@ static bool may_change_connection(const rp_request *request)
            (!rp__origin_is_full(origin) && rp__client_has_room(origin->client));
 }
 
-bool rp__replay_misdirected(const rp_request *request, const rp_response_head *head)
+static bool is_misdirected(const rp_request *request)
 {
-    return head->status == 421 && !request->misdirected && may_go_again(request) &&
-           may_change_connection(request);
+    return !request->misdirected && may_go_again(request) && may_change_connection(request);
 }
 
-bool rp__replay_unexpecting(rp_request *request, const rp_response_head *head)
+static bool is_unexpecting(rp_request *request, const rp_response_head *head)
 {
     rp_message *message = &request->message;
     /* An answer in HTTP/1.0 comes by HTTP/1.1's connection. */
     int version = request->conn != NULL ? request->conn->protocol->version : head->version;
-    if (head->status != 417 || !rp__message_expects(message, version) || !may_go_again(request))
+    if (!rp__message_expects(message, version) || !may_go_again(request))
         return false;
     message->says_expect = message->says_expect_http1 = false;
     return true;
 }
 
-bool rp__replay_late(const rp_request *request, const rp_response_head *head)
+static bool is_late(const rp_request *request)
 {
     const rp_conn *conn = request->conn;
-    if (head->status != 408 || conn == NULL || conn->protocol->multiplexed || !request->on_used)
+    if (conn == NULL || conn->protocol->multiplexed || !request->on_used)
         return false;
     uint64_t since_ns = rp__loop_now_ns(request->client->loop) - request->assigned_ns;
     return since_ns < CROSSED_NS && !request->replayed && request->idempotent &&
            may_go_again(request);
+}
+
+bool rp__replay_is_due(rp_request *request, const rp_response_head *head, rp_fate *fate)
+{
+    switch (head->status) {
+    case 421:
+        *fate = RP_FATE_MISDIRECTED;
+        return is_misdirected(request);
+    case 417:
+        *fate = RP_FATE_UNEXPECTING;
+        return is_unexpecting(request, head);
+    case 408:
+        *fate = RP_FATE_TOO_LATE;
+        return is_late(request);
+    default:
+        return false;
+    }
 }
 
 static void swallowed(const rp_request *request, const char *peer, rp_error *error)

@@ -39,15 +39,10 @@ typedef enum rp_fate {
 /* It goes out again, after the delay; and notes that. False: it ends. */
 bool rp__replay_again(rp_request *request, rp_fate fate, const rp_error *error, uint64_t *delay_ms);
 
-/* Is this head no answer, but one of a server that is not in charge, and the request to be sent
- * again? */
-bool rp__replay_misdirected(const rp_request *request, const rp_response_head *head);
-
-/* Likewise, for it expected 100 Continue? Then it does so no more. */
-bool rp__replay_unexpecting(rp_request *request, const rp_response_head *head);
-
-/* Likewise, of one that ended an idle connection with 408 (RFC 9110, 15.5.9) as it came? */
-bool rp__replay_late(const rp_request *request, const rp_response_head *head);
+/* Is this head no answer, and the request to be sent again? *fate says why: the server is not in
+ * charge; the request expected 100 Continue, which it does no more then; or the server ended an
+ * idle connection with 408 (RFC 9110, 15.5.9) as it came. */
+bool rp__replay_is_due(rp_request *request, const rp_response_head *head, rp_fate *fate);
 
 /* The error of one that does not go out again, of a server that refused it for good, about peer; of
  * one whose fate is unknown: RP_E_STALE_CONNECTION where the connection had been used before and

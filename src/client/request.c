@@ -461,16 +461,9 @@ static bool head_note(rp_request *request, const rp_response_head *head)
     }
     request->traced.status = head->status;
     rp__trace_request(request, RP_TRACE_HEAD);
-    if (rp__replay_misdirected(request, head)) {
-        sent_elsewhere(request, RP_FATE_MISDIRECTED);
-        return false;
-    }
-    if (rp__replay_unexpecting(request, head)) {
-        sent_elsewhere(request, RP_FATE_UNEXPECTING);
-        return false;
-    }
-    if (rp__replay_late(request, head)) {
-        sent_elsewhere(request, RP_FATE_TOO_LATE);
+    rp_fate fate;
+    if (rp__replay_is_due(request, head, &fate)) {
+        sent_elsewhere(request, fate);
         return false;
     }
     rp__upload_answered(request, head);
