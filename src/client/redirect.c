@@ -384,15 +384,15 @@ static const rp_redirect_calls calls = {
 rp_status rp__redirect_begin(rp_request *request, const rp_request_options *options,
                              const rp_url *url, rp_error *error)
 {
-    rp_memory *memory = &request->client->loop->memory;
-    rp_slice method = rp__message_method(&request->message);
-    size_t method_size = method.size < sizeof("GET") ? sizeof("GET") : method.size + 1;
-    size_t route_size = options->connect_to == NULL ? 0 : strlen(options->connect_to) + 1;
     if ((options->redirect_flags & ~(uint32_t)FLAGS) != 0)
         return rp__error_set(error, RP_E_BAD_OPTION, RP_PHASE_QUEUE,
                              "redirect_flags has one that this version does not know");
     if (options->redirects_limit == 0)
         return RP_OK;
+    rp_memory *memory = &request->client->loop->memory;
+    rp_slice method = rp__message_method(&request->message);
+    size_t method_size = method.size < sizeof("GET") ? sizeof("GET") : method.size + 1;
+    size_t route_size = options->connect_to == NULL ? 0 : strlen(options->connect_to) + 1;
     redirection *r = rp__allocate(memory, sizeof(*r) + method_size + route_size);
     if (r == NULL)
         return rp__error_set(error, RP_E_NO_MEMORY, RP_PHASE_QUEUE, "no memory for the request");
