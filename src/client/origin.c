@@ -32,11 +32,17 @@ static uint64_t origin_hash(const rp_url *url, const rp_way *way)
     return rp__hash_byte(hash, (uint8_t)(url->https | way->upgrades << 1));
 }
 
+/* Mostly there is none. */
+static bool same_route(const char *a, const char *b)
+{
+    return a[0] == b[0] && (a[0] == '\0' || strcmp(a, b) == 0);
+}
+
 static bool origin_is(const rp_origin *origin, uint64_t hash, const rp_url *url, const rp_way *way)
 {
     if (origin->hash != hash || origin->port != url->port || origin->https != url->https ||
         origin->upgrades != way->upgrades || origin->hop != way->hop ||
-        origin->host_size != url->host.size || strcmp(origin->route, way->route) != 0)
+        origin->host_size != url->host.size || !same_route(origin->route, way->route))
         return false;
     return memcmp(origin->host, url->host.data, url->host.size) == 0 || /* mostly, and faster */
            rp__ascii_equal(origin->host, url->host.data, url->host.size);
@@ -100,8 +106,7 @@ static uint32_t takes_at_first(const rp_origin *origin)
 static void ask_others(rp_origin *origin)
 {
     rp_shared_fact fact;
-    if (origin->client->shared == NULL || origin->takes != 0 || origin->conn_count > 0 ||
-        !rp__shared_ask(origin, &fact))
+    if (origin->takes != 0 || origin->conn_count > 0 || !rp__shared_ask(origin, &fact))
         return;
     if (fact.http1) {
         (void)rp__origin_learn_http1(origin);
@@ -112,26 +117,27 @@ static void ask_others(rp_origin *origin)
     }
 }
 
-rp_origin *rp__origin_get(rp_client *client, const rp_url *url, const rp_way *way)
+/* NULL: there is none yet. */
+static rp_origin *origin_find(rp_client *client, const rp_url *url, const rp_way *way)
 {
     rp_origin *origin = client->last_origin; /* mostly: of that the hash is not needed */
-    if (origin != NULL && origin_is(origin, origin->hash, url, way)) {
-        forget(origin);
-        ask_others(origin);
+    if (origin != NULL && origin_is(origin, origin->hash, url, way))
         return origin;
-    }
     uint64_t hash = origin_hash(url, way);
     origin = client->buckets[hash & (client->bucket_count - 1)];
-    for (; origin != NULL; origin = origin->next) {
-        if (origin_is(origin, hash, url, way)) {
-            forget(origin);
-            client->last_origin = origin;
-            ask_others(origin);
-            return origin;
-        }
-    }
+    while (origin != NULL && !origin_is(origin, hash, url, way))
+        origin = origin->next;
+    if (origin != NULL)
+        client->last_origin = origin;
+    return origin;
+}
+
+/* NULL: no memory. */
+static rp_origin *origin_make(rp_client *client, const rp_url *url, const rp_way *way)
+{
     size_t route_size = strlen(way->route) + 1;
-    origin = rp__allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1 + route_size);
+    rp_origin *origin =
+        rp__allocate(&client->loop->memory, sizeof(*origin) + url->host.size + 1 + route_size);
     if (origin == NULL)
         return NULL;
     origin->client = client;
@@ -141,7 +147,7 @@ rp_origin *rp__origin_get(rp_client *client, const rp_url *url, const rp_way *wa
     }
     if (client->origin_count >= client->bucket_count)
         buckets_grow(client);
-    origin->hash = hash;
+    origin->hash = origin_hash(url, way);
     origin->number = ++client->origins_made;
     origin->port = url->port;
     origin->https = url->https;
@@ -163,11 +169,23 @@ rp_origin *rp__origin_get(rp_client *client, const rp_url *url, const rp_way *wa
     rp__list_init(&origin->ready);
     rp__list_init(&origin->idle);
     rp__list_init(&origin->remembered_link);
-    rp_origin **bucket = &client->buckets[hash & (client->bucket_count - 1)];
+    rp_origin **bucket = &client->buckets[origin->hash & (client->bucket_count - 1)];
     origin->next = *bucket;
     *bucket = origin;
     client->origin_count++;
-    ask_others(origin);
+    return origin;
+}
+
+rp_origin *rp__origin_get(rp_client *client, const rp_url *url, const rp_way *way)
+{
+    rp_origin *origin = origin_find(client, url, way);
+    if (origin == NULL)
+        origin = origin_make(client, url, way);
+    if (origin == NULL)
+        return NULL;
+    forget(origin);
+    if (client->shared != NULL)
+        ask_others(origin);
     return origin;
 }
 
