@@ -179,6 +179,7 @@ static void end_stream(stream *s, rp_h2_end end)
     if (s->ended || s->dropped)
         return;
     s->ended = true;
+    s->awaited = false;
     s->end = (uint8_t)end;
     rp__list_remove(&s->held_link);
     rp__list_remove(&s->link);
@@ -282,10 +283,12 @@ static void complete(stream *s)
         rp__h2_reset(s, CODE_CANCEL);
     }
     s->finishing = s->held.size > 0;
-    if (s->finishing)
+    if (s->finishing) {
+        s->awaited = false;
         rp__list_remove(&s->link);
-    else if (tell_trailers(s))
+    } else if (tell_trailers(s)) {
         end_stream(s, RP_H2_COMPLETE);
+    }
 }
 
 void rp__h2_drop(rp_h2 *h2, rp_h2_stream *public, uint64_t now_ns)
@@ -293,6 +296,7 @@ void rp__h2_drop(rp_h2 *h2, rp_h2_stream *public, uint64_t now_ns)
     stream *s = rp__h2_stream_of(public);
     RP_ASSERT(!s->dropped);
     s->dropped = true;
+    s->awaited = false;
     s->is.user = NULL;
     rp__list_remove(&s->link);
     rp__list_remove(&s->held_link);
@@ -353,7 +357,7 @@ void rp__h2_over_came(rp_h2 *h2, uint32_t id)
 
 void rp__h2_closed_by_server(stream *s, uint32_t code)
 {
-    bool undone = !s->begun || code == CODE_REFUSED_STREAM, wanted = rp__h2_wanted(s);
+    bool undone = !s->begun || code == CODE_REFUSED_STREAM, wanted = s->awaited;
     if (wanted) {
         s->code = code;
         end_stream(s, undone && !s->is.told_head ? RP_H2_UNPROCESSED : RP_H2_GIVEN_UP);
@@ -376,16 +380,16 @@ void rp__h2_leave_undone(rp_h2 *h2)
 void rp__h2_remote_end(stream *s)
 {
     s->remote_ended = true;
-    if (rp__h2_wanted(s) && !s->is.told_head) {
+    if (s->awaited && !s->is.told_head) {
         rp__h2_fail_stream(s, RP_H2_MALFORMED, CODE_PROTOCOL_ERROR);
         return;
     }
-    if (rp__h2_wanted(s) && !s->bodiless && s->is.length != RP_LENGTH_UNKNOWN &&
+    if (s->awaited && !s->bodiless && s->is.length != RP_LENGTH_UNKNOWN &&
         s->is.body_bytes < s->is.length) {
         rp__h2_fail_stream(s, RP_H2_BODY_SHORT, CODE_PROTOCOL_ERROR);
         return;
     }
-    if (rp__h2_wanted(s))
+    if (s->awaited)
         complete(s);
     else if (s->is.uploading)
         rp__h2_reset(s, CODE_CANCEL); /* dropped with the last bytes */

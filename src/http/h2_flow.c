@@ -141,7 +141,7 @@ void rp__h2_flow_sample(rp_h2 *h2)
     h2->sample_ns = h2->now_ns;
     h2->sample_bytes = 0;
     stream *s = rp__h2_on_wire(h2, h2->flowing);
-    if (s != NULL && rp__h2_wanted(s))
+    if (s != NULL && s->awaited)
         stream_grow(s, h2->stream_window);
 }
 

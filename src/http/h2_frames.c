@@ -50,7 +50,7 @@ static bool broken(rp_h2 *h2, uint32_t code, const char *rule)
 /* What the server did is an error of the stream alone (5.4.2). */
 static void stream_broken(stream *s, rp_h2_fault fault, uint32_t code)
 {
-    if (rp__h2_wanted(s))
+    if (s->awaited)
         rp__h2_fail_stream(s, fault, code);
     else
         rp__h2_reset(s, code);
@@ -168,7 +168,7 @@ static bool data_known(rp_h2 *h2, stream *s, uint32_t padding, uint32_t padded)
         rp__h2_idle_frame(h2);
     if (s == NULL)
         return true;
-    if (rp__h2_wanted(s))
+    if (s->awaited)
         data_judge(h2, s, size);
     rp__h2_flow_consumed(s, padded + padding);
     return true;
@@ -180,7 +180,7 @@ static void data_came(rp_h2 *h2, stream *s, const uint8_t *data, uint32_t size)
     const h2_frame_in *in = &h2->in;
     if (s == NULL || in->passed_over)
         return;
-    if (!rp__h2_wanted(s)) {
+    if (!s->awaited) {
         rp__h2_flow_consumed(s, size);
         return;
     }
@@ -230,7 +230,7 @@ static bool headers_begin(rp_h2 *h2)
     if (is_idle(h2, h2->in.id))
         return broken(h2, CODE_PROTOCOL_ERROR, "HEADERS: on an idle stream (RFC 9113, 5.1)");
     stream *s = rp__h2_on_wire(h2, h2->in.id);
-    bool wanted = s != NULL && !s->resetting && rp__h2_wanted(s);
+    bool wanted = s != NULL && !s->resetting && s->awaited;
     if (s == NULL)
         rp__h2_over_came(h2, h2->in.id);
     if (s == NULL || s->resetting || (s->answered && !wanted))
@@ -425,7 +425,7 @@ static void reset_came(rp_h2 *h2, const uint8_t *data)
     } else if (s == NULL) {
         rp__h2_idle_frame(h2);
     } else {
-        s->peer_reset = rp__h2_wanted(s);
+        s->peer_reset = s->awaited;
         rp__h2_over(h2, h2->in.id);
         rp__h2_closed_by_server(s, rp__word_get(data));
     }

@@ -163,7 +163,7 @@ static void final_came(rp_h2 *h2, stream *s, bool last)
         return;
     }
     tell_head(h2, s);
-    if (!last && rp__h2_wanted(s))
+    if (!last && s->awaited)
         rp__h2_flow_head(s);
 }
 
@@ -231,7 +231,7 @@ static rp_hpack_result decode(rp_h2 *h2, stream *s, const uint8_t *block, size_t
 
 void rp__h2_head_came(rp_h2 *h2, stream *s, const uint8_t *block, size_t size, bool last)
 {
-    stream *wanted = s != NULL && rp__h2_wanted(s) ? s : NULL;
+    stream *wanted = s != NULL && s->awaited ? s : NULL;
     rp_hpack_result result = RP_HPACK_DONE;
     if (is_again(h2, wanted, block, size))
         h2->reading = wanted;

@@ -109,6 +109,7 @@ typedef struct stream {
     bool closed;       /* on the wire: it is found no more */
     bool begun;        /* the server may know of it: it is found */
     bool closes;       /* behind its head, which is cut */
+    bool awaited;      /* somebody waits for what comes of it: it is none of the next three */
     bool finishing;    /* the answer is complete but for what is held */
     bool ended;        /* is, or was, in h2->ended */
     bool dropped;
@@ -254,12 +255,6 @@ static inline stream *rp__h2_on_wire(const rp_h2 *h2, uint32_t id)
     while (s != NULL && s->is.id != id)
         s = s->next;
     return s;
-}
-
-/* Somebody waits for what comes of it. */
-static inline bool rp__h2_wanted(const stream *s)
-{
-    return !(s->dropped || s->ended || s->finishing);
 }
 
 /* What rp__h2_next_end told is gone. */

@@ -313,7 +313,7 @@ static void head_sent(stream *s, const output *out, size_t size)
         rp__list_append(&h2->resets, &s->send_link);
         return;
     }
-    if (rp__h2_wanted(s))
+    if (s->awaited)
         h2->events->on_frame(h2->user, &s->is, (size_t)(out->at - out->begin));
     if (h2->goaway_came && s->is.id > h2->goaway_last)
         rp__h2_closed_by_server(s, CODE_REFUSED_STREAM);
@@ -380,7 +380,7 @@ void rp__h2_upload_ends(stream *s)
 
 void rp__h2_takes_turns(stream *s)
 {
-    if (s->is.uploading && !s->unsent && !s->resetting && rp__h2_wanted(s) &&
+    if (s->is.uploading && !s->unsent && !s->resetting && s->awaited &&
         rp__list_empty(&s->send_link))
         rp__list_append(&s->h2->turns, &s->send_link);
 }
@@ -443,7 +443,7 @@ static void bodies_put(rp_h2 *h2, output *out)
 {
     while (has_room(out) && !rp__list_empty(&h2->turns)) {
         stream *s = RP_CONTAINER(rp__list_take(&h2->turns), stream, send_link);
-        if (!rp__h2_wanted(s)) /* the body is its owner's again */
+        if (!s->awaited) /* the body is its owner's again */
             continue;
         if (s->sends_trailers) {
             trailers_put(s, out);
@@ -576,7 +576,7 @@ rp_h2_stream *rp__h2_submit(rp_h2 *h2, const rp_h2_request *request)
     s->message = request->message;
     s->block = block;
     s->body = request->body;
-    s->unsent = true;
+    s->unsent = s->awaited = true;
     s->bodiless = request->head_only;
     s->limited = request->limited;
     s->credit = request->credit;
