@@ -8,6 +8,7 @@
  * wait for it is what costs. */
 static inline void rp__fetch(const void *memory, size_t size)
 {
+#pragma GCC unroll 16
     for (size_t at = 0; at < size; at += 64) /* a cache line */
         __builtin_prefetch((const char *)memory + at);
 }
