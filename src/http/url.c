@@ -313,17 +313,17 @@ static bool begins_like(const rp_url_front *front, const char *text, size_t size
     if (front->size == 0 || size < front->size || size > RP_URL_LIMIT ||
         memcmp(text, front->text, front->size) != 0)
         return false;
-    return size == front->size || memchr("/?#", text[front->size], 3) != NULL;
+    return find_delimiter(text, front->size, size, '/') == front->size;
 }
 
-static bool all_visible(const char *text, size_t size)
+/* What stands before from is, and no front has less than eight bytes: "http://h". */
+static bool rest_visible(const char *text, size_t from, size_t size)
 {
-    size_t i = 0;
-    while (size - i >= 8 && eight_visible(text + i))
-        i += 8;
-    while (i < size && text[i] > 0x20 && text[i] < 0x7f)
-        i++;
-    return i == size;
+    for (; size - from >= 8; from += 8) {
+        if (!eight_visible(text + from))
+            return false;
+    }
+    return eight_visible(text + size - 8);
 }
 
 /* What stands there from the host to the end, if a request's Host is the same: no port that is the
@@ -358,7 +358,7 @@ rp_status rp__url_parse_like(rp_url *url, rp_url_front *front, const char *text,
 {
     const uint8_t *bytes = (const uint8_t *)text;
     size_t path = front->size;
-    if (!begins_like(front, text, size) || !all_visible(text + path, size - path)) {
+    if (!begins_like(front, text, size) || !rest_visible(text, path, size)) {
         rp_status status = rp__url_parse(url, text, size, error);
         if (status == RP_OK)
             keep(front, url, text);
