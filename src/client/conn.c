@@ -400,7 +400,8 @@ void rp__conn_assign(rp_conn *conn, rp_request *request)
     rp__request_on_assigned(request);
     conn->origin->served_ns = request->assigned_ns;
     rp__trace_request(request, RP_TRACE_ASSIGNED);
-    rp__limit_entered(request);
+    if (request->origin->limit != NULL)
+        rp__limit_entered(request);
     conn->protocol->start(conn, request);
 }
 
@@ -420,7 +421,8 @@ void rp__conn_detach(rp_conn *conn, rp_request *request)
     conn->in_flight--;
     conn->origin->in_flight--;
     request->conn = NULL;
-    rp__limit_left(request);
+    if (request->origin->limit != NULL)
+        rp__limit_left(request);
 }
 
 void rp__conn_serves(rp_conn *conn, rp_request *request)

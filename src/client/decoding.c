@@ -54,7 +54,7 @@ void rp__decoding_head(rp_request *request, const rp_response_head *head)
 {
     rp_codings codings;
     /* A part of an encoded whole can't be decoded by itself (RFC 9110, 8.4, 14.2). */
-    if (!request->decompress.on || head->status == 206)
+    if (head->status == 206)
         return;
     rp__codings_read(&codings, head->headers, head->header_count);
     if (codings.count == 0 && codings.missing == NULL)

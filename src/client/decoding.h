@@ -21,7 +21,8 @@ typedef struct rp_decompress {
 
 void rp__decompress_copy(rp_decompress *decompress, const rp_request_options *options);
 
-/* The final head came, and was not told yet: what is to be done with its body. */
+/* The final head of one with decompress came, and was not told yet: what is to be done with its
+ * body. */
 void rp__decoding_head(rp_request *request, const rp_response_head *head);
 /* A piece of the body, of a request that has one (request->decoding): tells on_body. */
 void rp__decoding_body(rp_request *request, const uint8_t *data, size_t size);

@@ -59,8 +59,6 @@ uint32_t rp__limit_room(const rp_origin *origin)
 void rp__limit_entered(rp_request *request)
 {
     rp_limit *limit = request->origin->limit;
-    if (limit == NULL)
-        return;
     limit->in_flight++;
     rp__adapt_busy(&limit->adapt, limit->in_flight);
     rp__origin_look(request->origin);
@@ -137,8 +135,6 @@ void rp__limit_left(rp_request *request)
 {
     rp_origin *origin = request->origin;
     rp_limit *limit = origin->limit;
-    if (limit == NULL)
-        return;
     limit->in_flight--;
     learn(limit, request);
     if (origin->queued_count > 0 && !origin->client->destroyed)

@@ -31,7 +31,7 @@ uint32_t rp__limit_room(const rp_origin *origin);
 bool rp__limit_is_serving(const rp_origin *origin);
 /* A new request may wait, if it has to. Else *error says why not. */
 rp_status rp__limit_admits(const rp_request *request, rp_error *error);
-/* A connection has it; has it no more. */
+/* Of an origin with a limit: a connection has it; has it no more. */
 void rp__limit_entered(rp_request *request);
 void rp__limit_left(rp_request *request);
 

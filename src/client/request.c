@@ -485,7 +485,7 @@ void rp__request_on_head(rp_request *request, const rp_response_head *head)
     if (request->hedge != NULL && head->informational && !rp__hedge_tells_interim(request))
         return;
     request->upgrading = head->status == 101;
-    if (!head->informational && !request->upgrading)
+    if (request->decompress.on && !head->informational && !request->upgrading)
         rp__decoding_head(request, head);
     if (request->events->on_head != NULL && !request->cancelled)
         request->events->on_head(request, head, request->user);
