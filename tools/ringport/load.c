@@ -236,7 +236,8 @@ static void note_latency(slot *s, const rp_response_summary *summary, uint64_t n
     tally *t = &s->worker->tally;
     uint64_t latency_ns = now > s->due_ns ? now - s->due_ns : 0;
     timeline_record(&t->times, now - s->worker->begin_ns, latency_ns / 1000);
-    tally_note_slowest(t, summary, latency_ns, s->started_ns - s->due_ns);
+    if (latency_ns > t->slowest.latency_ns)
+        tally_note_slowest(t, summary, latency_ns, s->started_ns - s->due_ns);
     if (s->which < t->each_count)
         histogram_record(&t->each[s->which].latency, latency_ns / 1000);
     if (s->worker->load->options->rate_per_s > 0)

@@ -92,8 +92,6 @@ void tally_note_slowest(tally *t, const rp_response_summary *summary, uint64_t l
                         uint64_t late_ns)
 {
     slowest_request *s = &t->slowest;
-    if (latency_ns <= s->latency_ns)
-        return;
     *s = (slowest_request){.latency_ns = latency_ns};
     if (late_ns > latency_ns / 2)
         describe(s->why, sizeof(s->why), "behind its time when it was sent", late_ns / 1000);

@@ -77,7 +77,7 @@ void tally_forget_failures(tally *t);
 void tally_add(tally *to, const tally *from);
 /* Leaves what came since before. */
 void tally_subtract_stats(rp_loop_stats *from, const rp_loop_stats *before);
-/* A complete response; late_ns: so long after it was due it was sent. */
+/* A complete response, slower than all before; late_ns: so long after it was due it was sent. */
 void tally_note_slowest(tally *t, const rp_response_summary *summary, uint64_t latency_ns,
                         uint64_t late_ns);
 
