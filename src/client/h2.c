@@ -54,13 +54,21 @@ static uint64_t now_of(const rp_conn *conn)
 
 /* ---- room ---- */
 
+/* Streams that may be open: as many as the server, by theirs, and the client's options allow. */
+static uint32_t limit_of(const rp_conn *conn, uint32_t theirs)
+{
+    uint32_t ours = conn->client->options.http2_streams_limit;
+    return ours < theirs ? ours : theirs;
+}
+
+/* What is reset as soon as frames leave makes room: the server hears of that before it is asked for
+ * more. Else the connection would seem to be full, with nothing to do, and would be closed for
+ * another in its place. */
 static uint32_t room(const rp_conn *conn)
 {
     const session *h2 = session_of(conn);
-    uint32_t used = rp__h2_open(h2->h2) + h2->assigned_count;
-    uint32_t limit = h2->asked_ns > 0 ? 0 : h2->limit; /* is it alive? */
-    if (limit > conn->client->options.http2_streams_limit)
-        limit = conn->client->options.http2_streams_limit;
+    uint32_t used = rp__h2_open(h2->h2) - rp__h2_resetting(h2->h2) + h2->assigned_count;
+    uint32_t limit = h2->asked_ns > 0 ? 0 : limit_of(conn, h2->limit); /* is it alive? */
     return limit > used ? limit - used : 0;
 }
 
@@ -616,8 +624,8 @@ static void abandon(rp_conn *conn, rp_request *request)
     }
     if (conn->client->destroyed)
         return; /* which closes it */
-    if (rp__h2_unwanted(h2->h2) > rp__h2_limit(h2->h2) / 2 && conn->state == RP_CONN_OPEN &&
-        !rp__conn_retired(conn))
+    if (rp__h2_unwanted(h2->h2) > limit_of(conn, rp__h2_limit(h2->h2)) / 2 &&
+        conn->state == RP_CONN_OPEN && !rp__conn_retired(conn))
         rp__conn_retire(conn);
     room_update(conn);
     want_fill(conn);

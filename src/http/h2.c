@@ -229,6 +229,7 @@ void rp__h2_close(stream *s)
     s->closed = true;
     h2->open--;
     h2->unwanted -= s->unwanted;
+    h2->resetting -= s->resetting;
     rp__h2_upload_ends(s);
     rp__list_remove(&s->window_link);
     if (s->dropped && h2->delivering != s)
@@ -245,6 +246,7 @@ void rp__h2_reset(stream *s, uint32_t code)
         return;
     }
     s->resetting = true;
+    s->h2->resetting++;
     s->reset_code = code;
     if (s->h2->cut == s)
         return; /* behind it */
@@ -632,6 +634,11 @@ uint32_t rp__h2_limit(const rp_h2 *h2)
 uint32_t rp__h2_open(const rp_h2 *h2)
 {
     return h2->open;
+}
+
+uint32_t rp__h2_resetting(const rp_h2 *h2)
+{
+    return h2->resetting;
 }
 
 uint32_t rp__h2_unwanted(const rp_h2 *h2)

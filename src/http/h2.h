@@ -125,6 +125,8 @@ static inline size_t rp__h2_head_bound(const rp_message *message)
  * is over or the server leaves. And those that are, for the server. */
 uint32_t rp__h2_limit(const rp_h2 *h2);
 uint32_t rp__h2_open(const rp_h2 *h2);
+/* Of these, those whose RST_STREAM is with the next frames that are drained, before any head. */
+uint32_t rp__h2_resetting(const rp_h2 *h2);
 /* The server has said how many it takes (SETTINGS); before that the limit is a guess. */
 bool rp__h2_said_limit(const rp_h2 *h2);
 /* Streams that nobody wants and that are still open, for want of budget. */

@@ -166,6 +166,7 @@ struct rp_h2 {
     stream *buckets[BUCKETS]; /* by id */
     uint32_t open;            /* streams that the server counts, or is to count */
     uint32_t unwanted;        /* of these, dropped and not reset */
+    uint32_t resetting;       /* of these, whose RST_STREAM is to be sent */
     uint32_t next_id, sent_id;
     h2_over over[RP_H2_OVER_KEPT]; /* the last ones, by turns */
     uint32_t over_next, over_due;

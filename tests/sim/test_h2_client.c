@@ -502,6 +502,78 @@ static void test_storm_of_cancels(void **state)
     end(&p);
 }
 
+static void ignore_body(rp_sim_exchange *x, const uint8_t *data, size_t size, void *user)
+{
+    (void)x;
+    (void)data;
+    (void)size;
+    (void)user;
+}
+
+/* Of three requests one has a malformed answer, one is answered before its body is there, and one
+ * never is. */
+static void answer_badly(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    if (number_of(x) % 3 == 0)
+        rp_sim_headers(x, RP_SIM_FLAG_END_HEADERS, rp_sim_stream(x), "x: y\r\n", 0);
+    else if (number_of(x) % 3 == 1)
+        rp_sim_respond(x, 200, NULL, "ok\n", 3);
+}
+
+/* A stream that is to be reset leaves room for who waits at once: where there may be no other
+ * connection this one is not closed for a new one. */
+static void test_room_behind_a_reset(void **state)
+{
+    enum { COUNT = 90 };
+    static char body[4 * 1024 * 1024];
+    rp_client_options client = {.connections_per_origin = 1};
+    rp_sim_server_options server = {
+        .on_head = answer_badly, .on_body = ignore_body, .on_request = stay_silent};
+    (void)state;
+    for (uint32_t limit = 1; limit < 20; limit += 9) {
+        play p;
+        client.http2_streams_limit = limit;
+        begin(&p, &server, &client);
+        for (unsigned i = 0; i < COUNT; i++) {
+            rp_request_options options = {.first_byte_timeout_ms = 100};
+            if (i % 3 == 1)
+                options = (rp_request_options){.body = body, .body_size = sizeof(body)};
+            start_as(&p, i, "", options);
+        }
+        for (unsigned i = 0; i < COUNT; i++) {
+            static const rp_status ends[] = {RP_E_BAD_RESPONSE, RP_OK, RP_E_FIRST_BYTE_TIMEOUT};
+            call_wait(&calls[i], &p);
+            assert_int_equal(calls[i].error.status, ends[i % 3]);
+        }
+        rp_sim_run_ms(p.sim, 100); /* the last RST_STREAM */
+        assert_int_equal(counts_of(&p).connections, 1);
+        assert_int_equal(counts_of(&p).resets, COUNT);
+        end(&p);
+    }
+}
+
+/* Streams that nobody wants, and that may not be reset yet, do not hold up the others where it is
+ * the client that wants few at a time. */
+static void test_unwanted_of_few(void **state)
+{
+    enum { COUNT = 400 };
+    rp_client_options client = {.connections_per_origin = 1, .http2_streams_limit = 10};
+    rp_sim_server_options server = {.on_request = stay_silent};
+    play p;
+    (void)state;
+    begin(&p, &server, &client);
+    for (unsigned i = 0; i < COUNT; i++)
+        start_as(&p, i, "", (rp_request_options){.first_byte_timeout_ms = 400});
+    for (unsigned i = 0; i < COUNT; i++) {
+        call_wait(&calls[i], &p);
+        assert_int_equal(calls[i].error.status, RP_E_FIRST_BYTE_TIMEOUT);
+        assert_true(calls[i].took_ns < 30000000000u);
+    }
+    assert_in_range(counts_of(&p).connections, 3, 6);
+    end(&p);
+}
+
 /* Behind an answer, in one send, a frame that ends the connection. */
 static void answer_and_break(rp_sim_exchange *x, void *user)
 {
@@ -647,14 +719,6 @@ static void refuse_early(rp_sim_exchange *x, void *user)
         rp_sim_reset_stream(x, NO_ERROR);
     else
         rp_sim_end(x, RP_SIM_KEEP);
-}
-
-static void ignore_body(rp_sim_exchange *x, const uint8_t *data, size_t size, void *user)
-{
-    (void)x;
-    (void)data;
-    (void)size;
-    (void)user;
 }
 
 /* Requirement 14: the answer is complete, the upload is not. */
@@ -804,6 +868,8 @@ int main(void)
         cmocka_unit_test(test_slow_record_is_not_idle),
         cmocka_unit_test(test_misdirected_on_the_only_one),
         cmocka_unit_test(test_storm_of_cancels),
+        cmocka_unit_test(test_room_behind_a_reset),
+        cmocka_unit_test(test_unwanted_of_few),
         cmocka_unit_test(test_one_stalls),
         cmocka_unit_test(test_cancelled_in_the_body),
         cmocka_unit_test(test_long_way),
