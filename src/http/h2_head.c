@@ -78,16 +78,16 @@ static void status_came(rp_h2 *h2, const rp_hpack_field *field)
         h2->status = (int)field->number;
 }
 
-/* RFC 9110, 8.6: not in interim responses and of 204, which may say 0. A trailer of that name
- * frames nothing in HTTP/2, and is left out: it may not be taken for the header (6.5.1). */
+/* RFC 9110, 8.6: not in interim responses and of 204, of which servers send it all the same; RFC
+ * 9113, 8.1.1, allows it, and it says nothing there. A trailer of that name frames nothing in
+ * HTTP/2, and may not be taken for the header (RFC 9110, 6.5.1). Both are left out. */
 static void length_came(rp_h2 *h2, const rp_hpack_field *field)
 {
-    bool misplaced = h2->status / 100 == 1 || (h2->status == 204 && field->number > 0);
-    if (h2->reading->is.told_head)
+    if (h2->reading->is.told_head || h2->status / 100 == 1 || h2->status == 204)
         return;
-    if (misplaced || h2->length != RP_LENGTH_UNKNOWN) {
+    if (h2->length != RP_LENGTH_UNKNOWN) {
         refuse_field(h2, field);
-    } else if (h2->status != 204) {
+    } else {
         h2->length = field->number;
         header_came(h2, field);
     }

@@ -15,7 +15,8 @@
  * - DATA or HEADERS behind the end that the server made of a stream, when there is no other: ours
  *   ends the connection (5.1), nghttp2 passes it over.
  * - Content-Length among trailers: ours leaves it out (RFC 9110, 6.5.1), nghttp2 takes it for the
- *   header.
+ *   header. So ours does with one of an interim response, or of 204 (RFC 9113, 8.1.1), where
+ *   nghttp2 refuses it.
  * - What is over limits that are each one's own (RFC 9113, 10.5). */
 #include "support/h2_pair.h"
 
@@ -327,7 +328,8 @@ static int complaint(nghttp2_session *ng, int code, const char *text, size_t siz
     pair *p = user;
     (void)ng;
     (void)code;
-    for (size_t at = 0; p->trailers && at + sizeof(about) - 1 <= size; at++)
+    bool mute = p->trailers || p->status / 100 == 1 || p->status == 204;
+    for (size_t at = 0; mute && at + sizeof(about) - 1 <= size; at++)
         p->apart = p->apart || memcmp(text + at, about, sizeof(about) - 1) == 0;
     return 0;
 }

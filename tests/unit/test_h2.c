@@ -212,14 +212,18 @@ static void test_without_body(void **state)
 {
     (void)state;
     h2_exchange *head = h2_send(0, &(h2_sending){.method = "HEAD"});
-    h2_exchange *none = h2_get(1), *same = h2_get(2), *empty = h2_get(3);
+    h2_exchange *none = h2_get(1), *same = h2_get(2), *empty = h2_get(3), *said = h2_get(4);
     h2_head_put(&rig.peer, 1, ENDS_STREAM, ":status: 200\ncontent-length: 7\n");
     h2_head_put(&rig.peer, 3, ENDS_STREAM, ":status: 204\n");
     h2_head_put(&rig.peer, 5, ENDS_STREAM, ":status: 304\ncontent-length: 9\n");
     h2_head_put(&rig.peer, 7, 0, ":status: 200\ncontent-length: 0\n");
     h2_text_put(&rig.peer, 7, ENDS_STREAM, "");
+    h2_head_put(&rig.peer, 9, 0, ":status: 103\ncontent-length: 5\n");
+    h2_head_put(&rig.peer, 9, 0, ":status: 204\ncontent-length: 5\na: b\n");
+    h2_text_put(&rig.peer, 9, ENDS_STREAM, "");
     h2_come();
     h2_assert_complete(head, "head 200 content-length=7 (7);");
+    h2_assert_complete(said, "head 103;head 204 a=b (0);");
     h2_assert_complete(none, "head 204 (0);");
     h2_assert_complete(same, "head 304 content-length=9 (9);");
     h2_assert_complete(empty, "head 200 content-length=0 (0);");

@@ -55,7 +55,7 @@ static const char *const bad_heads[] = {
     ":status: 2x0\n",
     ":status: \n",
     ":status: 101\n",
-    ":status: 100\ncontent-length: 0\n",
+    ":status: 100\ncontent-length: 0\n", /* to nghttp2 alone, and so the next one */
     ":status: 204\ncontent-length: 5\n",
     ":status: 200\ncontent-length: 5\ncontent-length: 5\n",
     ":status: 200\ncontent-length: -1\n",
