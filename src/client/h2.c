@@ -209,7 +209,14 @@ static void loss_make(const rp_conn *conn, const rp_request *request, const rp_e
         (void)rp__error_set(error, farewell.status, rp__request_answer_phase(request), "%.120s: %s",
                             peer, farewell.text);
         error->h2_code = farewell.h2_code;
-    } else if (!rp__conn_loss(conn, request, end, error)) {
+    } else if (rp__conn_loss(conn, request, end, error)) {
+        return;
+    } else if (!stream->told_head) {
+        (void)rp__error_set(error, RP_E_BODY_TRUNCATED, rp__request_answer_phase(request),
+                            "the answer of %.120s can't be used: the server closed the connection "
+                            "before the response's head was complete",
+                            peer);
+    } else {
         (void)rp__error_set(error, RP_E_BODY_TRUNCATED, rp__request_answer_phase(request),
                             "the answer of %.120s can't be used: the server closed the connection "
                             "after %llu bytes of the body, before its end",

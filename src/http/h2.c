@@ -70,8 +70,10 @@ void rp__h2_given_back(rp_h2 *h2, uint32_t size)
 
 /* ---- the connection's end ---- */
 
-/* RFC 9113, 7. */
-static const char *code_name(uint32_t code)
+#define CODE_BYTES 32
+
+/* RFC 9113, 7; what is not there is written into other, of CODE_BYTES. */
+static const char *code_name(uint32_t code, char *other)
 {
     static const char *const names[] = {"NO_ERROR",
                                         "PROTOCOL_ERROR",
@@ -87,7 +89,10 @@ static const char *code_name(uint32_t code)
                                         "ENHANCE_YOUR_CALM",
                                         "INADEQUATE_SECURITY",
                                         "HTTP_1_1_REQUIRED"};
-    return code < sizeof(names) / sizeof(names[0]) ? names[code] : "an unknown code";
+    if (code < sizeof(names) / sizeof(names[0]))
+        return names[code];
+    (void)snprintf(other, CODE_BYTES, "the unknown code 0x%lx", (unsigned long)code);
+    return other;
 }
 
 static void fail(rp_h2 *h2, rp_status status, uint32_t code, const char *text)
@@ -112,9 +117,9 @@ void rp__h2_flooded(rp_h2 *h2, const char *text)
 
 void rp__h2_broken(rp_h2 *h2, uint32_t code, const char *rule)
 {
-    char text[RP_ERROR_TEXT_SIZE];
+    char text[RP_ERROR_TEXT_SIZE], other[CODE_BYTES];
     (void)snprintf(text, sizeof(text), "the server broke HTTP/2's rules and was told %s: %s",
-                   code_name(code), rule);
+                   code_name(code, other), rule);
     h2->rule = h2->failed ? h2->rule : rule;
     fail(h2, RP_E_H2_PROTOCOL, code, text);
 }
@@ -134,9 +139,10 @@ bool rp__h2_farewell(const rp_h2 *h2, rp_error *error)
     if (!h2->goaway_came || h2->goaway_code == CODE_NO_ERROR)
         return false;
     bool says = h2->farewell[0] != '\0';
+    char other[CODE_BYTES];
     (void)rp__error_set(error, RP_E_H2_RESET, RP_PHASE_HEAD,
                         "the server gave the connection up with %s%s%s%s (GOAWAY)",
-                        code_name(h2->goaway_code), says ? ", \"" : "", h2->farewell,
+                        code_name(h2->goaway_code, other), says ? ", \"" : "", h2->farewell,
                         says ? "\"" : "");
     error->h2_code = h2->goaway_code;
     return true;
@@ -476,31 +482,38 @@ static void say_why(const stream *s, rp_error *error)
 {
     rp_phase phase = s->is.told_head ? RP_PHASE_BODY : RP_PHASE_HEAD;
     const rp_h2 *h2 = s->h2;
+    bool by_goaway = (rp_h2_end)s->end != RP_H2_UNUSABLE && !s->peer_reset;
+    char other[CODE_BYTES];
     switch ((rp_h2_end)s->end) {
     case RP_H2_COMPLETE:
         return;
     case RP_H2_UNPROCESSED:
-        if (h2->goaway_came && !s->peer_reset && !rp__h2_farewell(h2, error))
+        if (!by_goaway)
+            (void)rp__error_set(error, RP_E_H2_RESET, phase,
+                                "the server refused the request (REFUSED_STREAM)");
+        else if (!rp__h2_farewell(h2, error))
             (void)rp__error_set(
                 error, RP_E_H2_RESET, phase,
                 "the server ends the connection (GOAWAY) and left the request undone");
-        else if (!h2->goaway_came || s->peer_reset)
-            (void)rp__error_set(error, RP_E_H2_RESET, phase,
-                                "the server refused the request (REFUSED_STREAM)");
         error->replay_safe = true;
         break;
     case RP_H2_GIVEN_UP:
-        (void)rp__error_set(error, RP_E_H2_RESET, phase,
-                            "the server reset the request's stream with %s%s", code_name(s->code),
-                            s->code == CODE_NO_ERROR ? " before its response was complete" : "");
+        if (!by_goaway)
+            (void)rp__error_set(
+                error, RP_E_H2_RESET, phase, "the server reset the request's stream with %s%s",
+                code_name(s->code, other),
+                s->code == CODE_NO_ERROR ? " before its response was complete" : "");
+        else if (!rp__h2_farewell(h2, error))
+            (void)rp__error_set(error, RP_E_H2_RESET, phase,
+                                "the server ends the connection (GOAWAY) in the middle of its "
+                                "response");
         break;
     case RP_H2_UNUSABLE:
         unusable(s, error);
         break;
     }
     /* What a GOAWAY left undone is closed as if it were refused. */
-    bool left = (rp_h2_end)s->end == RP_H2_UNPROCESSED && h2->goaway_came && !s->peer_reset;
-    if (error->h2_code == 0 && !left)
+    if (error->h2_code == 0 && !by_goaway)
         error->h2_code = s->code;
 }
 

@@ -851,6 +851,26 @@ static void test_broken_while_blocked(void **state)
     end(&p);
 }
 
+/* A frame of the head, which another one was to follow. */
+static void cut_head(rp_sim_exchange *x, void *user)
+{
+    (void)user;
+    rp_sim_frame(x, RP_SIM_FRAME_HEADERS, 0, rp_sim_stream(x), "\x88", 1);
+    rp_sim_end(x, RP_SIM_END_TRUNCATED);
+}
+
+static void test_cut_in_the_head(void **state)
+{
+    rp_sim_server_options server = {.on_request = cut_head};
+    play p;
+    (void)state;
+    begin(&p, &server, NULL);
+    call_bad(&calls[0], &p, RP_E_BODY_TRUNCATED, RP_PHASE_HEAD,
+             "the answer of api.example.test (192.0.2.1:443) can't be used: the server closed the "
+             "connection before the response's head was complete");
+    end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -878,6 +898,7 @@ int main(void)
         cmocka_unit_test(test_idle_ones_close),
         cmocka_unit_test(test_lifetime),
         cmocka_unit_test(test_failed_behind_an_answer),
+        cmocka_unit_test(test_cut_in_the_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

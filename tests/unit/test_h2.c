@@ -428,7 +428,7 @@ static void test_resets(void **state)
         {NGHTTP2_CANCEL, RP_H2_GIVEN_UP, false, "CANCEL"},
         {NGHTTP2_ENHANCE_YOUR_CALM, RP_H2_GIVEN_UP, false, "ENHANCE_YOUR_CALM"},
         {NGHTTP2_NO_ERROR, RP_H2_GIVEN_UP, false, "before its response was complete"},
-        {0xabcdef, RP_H2_GIVEN_UP, false, "an unknown code"},
+        {0xabcdef, RP_H2_GIVEN_UP, false, "the unknown code 0xabcdef"},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -470,10 +470,16 @@ static void test_goaway(void **state)
     }
     assert_false(rig.all[0].ended || rig.all[1].ended);
     h2_head_put(&rig.peer, 3, ENDS_STREAM, ":status: 200\n");
-    h2_head_put(&rig.peer, 1, ENDS_STREAM, ":status: 200\n");
+    h2_head_put(&rig.peer, 1, 0, ":status: 200\n");
     h2_come();
-    h2_assert_complete(&rig.all[0], "head 200;");
     h2_assert_complete(&rig.all[1], "head 200;");
+    /* It may take back what it said, but not that it began to answer. */
+    h2_goaway_put(&rig.peer, 0, NGHTTP2_NO_ERROR, "");
+    h2_come();
+    assert_int_equal(rig.all[0].end, RP_H2_GIVEN_UP);
+    assert_false(rig.all[0].error.replay_safe);
+    assert_int_equal(rig.all[0].error.h2_code, 0);
+    assert_non_null(strstr(rig.all[0].error.text, "GOAWAY"));
 }
 
 static void test_farewell(void **state)
