@@ -602,12 +602,13 @@ static void end(rp_conn *conn)
 }
 
 /* GOAWAY, NO_ERROR; no stream is the server's (RFC 9113, 6.8). Not by http/h2, which may be
- * in the middle of a callback. Behind the preface alone. */
+ * in the middle of a callback. Behind the preface alone, and not in the middle of a head. */
 static void farewell(rp_conn *conn)
 {
     static const uint8_t frame[17] = {0, 0, 8, 7};
+    const session *h2 = session_of(conn);
     rp_error ignored;
-    if (!session_of(conn)->is_over && rp__stream_plain_put(conn->stream) > 0 &&
+    if (!h2->is_over && !rp__h2_is_cut(h2->h2) && rp__stream_plain_put(conn->stream) > 0 &&
         rp__stream_input_get(conn->stream) != RP_INPUT_ENDED)
         (void)rp__stream_put(conn->stream, frame, sizeof(frame), &ignored);
 }

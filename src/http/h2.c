@@ -664,6 +664,11 @@ bool rp__h2_is_leaving(const rp_h2 *h2)
     return h2->goaway_came || h2->next_id > STREAM_MOST;
 }
 
+bool rp__h2_is_cut(const rp_h2 *h2)
+{
+    return h2->cut != NULL;
+}
+
 void rp__h2_ping(rp_h2 *h2)
 {
     h2->ping_due = true;

@@ -134,6 +134,9 @@ uint32_t rp__h2_unwanted(const rp_h2 *h2);
 /* The server takes no more streams (GOAWAY), or none are left. */
 bool rp__h2_is_leaving(const rp_h2 *h2);
 
+/* What was drained last ends in the middle of a head: nothing else may follow. */
+bool rp__h2_is_cut(const rp_h2 *h2);
+
 /* There may be more of its body to send than at the last drain. */
 void rp__h2_body_more(rp_h2 *h2, rp_h2_stream *stream);
 

@@ -871,6 +871,37 @@ static void test_cut_in_the_head(void **state)
     end(&p);
 }
 
+/* A client that goes in the middle of a request's head says no farewell there: it would be in the
+ * middle of a header block. */
+static void test_gone_in_the_head(void **state)
+{
+    enum { HEADERS = 12, SIZE = 60000 };
+    static char value[SIZE + 1];
+    rp_header headers[HEADERS];
+    rp_sim_options sim = {.seed = 1, .orderly = true, .window_bytes = (size_t)4 * 1024 * 1024};
+    rp_sim_server_options server = {.on_request = execute, .versions = RP_SIM_HTTP_1_OR_2};
+    play p;
+    (void)state;
+    memset(calls, 0, sizeof(calls));
+    memset(executed, 0, sizeof(executed));
+    memset(value, '~', SIZE);
+    for (unsigned i = 0; i < HEADERS; i++)
+        headers[i] = (rp_header){"x", value};
+    play_begin(&p, &(play_options){.sim = &sim, .server = &server, .version = 13});
+    start(&p, 0, 1);
+    all_good(&p, 0, 1);
+    start_as(&p, 1, "", (rp_request_options){.headers = headers, .header_count = HEADERS});
+    (void)rp_loop_turn(p.loop, 0);
+    rp_request_cancel(calls[1].request);
+    call_wait(&calls[1], &p);
+    rp_client_destroy(p.client);
+    p.client = NULL;
+    rp_sim_run_ms(p.sim, 1000);
+    assert_int_equal(executed[1], 0);
+    assert_int_equal(counts_of(&p).goaways, 0);
+    end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -899,6 +930,7 @@ int main(void)
         cmocka_unit_test(test_lifetime),
         cmocka_unit_test(test_failed_behind_an_answer),
         cmocka_unit_test(test_cut_in_the_head),
+        cmocka_unit_test(test_gone_in_the_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
