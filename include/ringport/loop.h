@@ -38,10 +38,11 @@ typedef struct rp_loop_options {
      * there is no fallback. */
     const char *backend;
     rp_allocator allocator; /* resize NULL: malloc's family */
-    /* A loop with many operations in flight, or many answers of a connection awaited, may wait for
-     * several before it wakes: fewer wake-ups, less CPU. It waits for as many as a third of this
-     * time should bring, and half of what is under way at the most. If fewer come, those that did
-     * are told when this time is over. 0: 1,000. RP_COALESCE_OFF: never. At most 10,000. */
+    /* A loop with many operations in flight, many answers of a connection awaited, or large bodies
+     * under way may wait for several before it wakes: fewer wake-ups, less CPU. It waits for about
+     * as many as a third of this time should bring, and half of what is under way at the most. If
+     * fewer come, those that did are told when this time is over. 0: 1,000. RP_COALESCE_OFF: never.
+     * At most 10,000. */
     uint32_t coalesce_limit_us;
     /* Memory that the loop lends to receiving sockets, whatever their number. 0: 2 MiB (io_uring)
      * or 64 KiB (epoll, iocp). Rounded to what the backend can use, at least 64 KiB. */

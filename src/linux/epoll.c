@@ -5,8 +5,9 @@
  *
  * A receive reads when an edge said that there is something, into one buffer shared by all sockets.
  * A read that fills less than the buffer has emptied the socket, and the kernel reports the next
- * byte as a new edge: no read is made to be told EAGAIN. (Only TCP's urgent data, which no peer of
- * ours sends, makes a read stop early; what follows then waits for the next segment.)
+ * byte, or the last of several that gather (low_water.h), as a new edge: no read is made to be told
+ * EAGAIN. (Only TCP's urgent data, which no peer of ours sends, makes a read stop early; what
+ * follows then waits for the next segment.)
  *
  * Registrations are tight: a socket is registered for what an operation in flight waits for and for
  * nothing else, so that no event wakes a turn that then finds nothing to do. In the steady state, a
@@ -124,23 +125,26 @@ static void timer_expired(epoll_port *port)
 
 /* ---- turns ---- */
 
-/* Who has bytes is told of them. all: and what waits to gather from now on, does not. */
-static void cut(epoll_port *port, bool all)
+/* Who has bytes is told of them: because the bound has passed, or else all that there is is wanted.
+ */
+static void cut(epoll_port *port, bool bound)
 {
     rp_link begun;
     rp__list_init(&begun);
     rp__list_move(&begun, &port->gathering.begun);
-    if (all)
+    if (!bound)
         rp__list_move(&begun, &port->gathering.resting);
     for (rp_link *link; (link = rp__list_take(&begun)) != NULL;) {
         epoll_socket *socket = RP_CONTAINER(link, epoll_socket, low.link);
         rp_loop_stats *stats = port->base.stats;
+        if (!rp__base_undecided(&socket->base, RP_OP_RECEIVE))
+            continue;
         if (port->base.hosted || rp__low_water_is_quiet(&socket->low))
             rp__low_water_set(&socket->low, socket->fd, 1, stats);
         if (socket->low.bytes == 1)
             continue;
         rp__list_append(&port->gathering.begun, link);
-        if (rp__low_water_holds(&socket->low, socket->fd, stats))
+        if (rp__low_water_holds(&socket->low, socket->fd, bound, stats))
             rp__epoll_note_events(socket, EPOLLIN);
     }
 }
@@ -168,16 +172,23 @@ static void set_bound(epoll_port *port)
         return;
     port->gathering.bound_set = true;
     port->base.stats->system_calls++;
-    rp__timer_fd_set(port->bound_fd,
-                     rp__monotonic_ns() + (uint64_t)port->gathering.limit_us * 1000);
+    port->gathering.bound_due_ns = rp__monotonic_ns() + (uint64_t)port->gathering.limit_us * 1000;
+    rp__timer_fd_set(port->bound_fd, port->gathering.bound_due_ns);
 }
 
-/* Has the answers gather that are awaited on the sockets that have received something. */
-static void let_gather(epoll_port *port)
+/* Has the answers gather that are awaited on the sockets that have received something. True: of
+ * others there is something to tell, because the bound passed while nobody waited. */
+static bool let_gather(epoll_port *port)
 {
+    if (rp__bound_is_over(&port->gathering, &port->base.port)) {
+        cut(port, true);
+        port->gathering.bound_set = false;
+    }
     for (rp_link *link; (link = rp__list_take(&port->gathering.resting)) != NULL;) {
         epoll_socket *socket = RP_CONTAINER(link, epoll_socket, low.link);
         uint32_t low_water = 1;
+        if (!rp__base_undecided(&socket->base, RP_OP_RECEIVE))
+            continue;
         if (make_bound(port))
             low_water =
                 rp__low_water_suits(&socket->low, &port->gathering, socket->base.socket.awaited);
@@ -187,6 +198,7 @@ static void let_gather(epoll_port *port)
     }
     if (!rp__list_empty(&port->gathering.begun))
         set_bound(port);
+    return !rp__list_empty(&port->base.ready);
 }
 
 /* Callbacks run after all of the batch was noted: none of its pointers can go stale. */
@@ -200,7 +212,7 @@ static unsigned note_batch(epoll_port *port, int count, bool *over)
             timer_expired(port);
         else if (data == &port->bound_fd) {
             port->gathering.bound_set = false;
-            cut(port, false);
+            cut(port, true);
             *over = count > 1;
         } else if (data == &port->wake_fd)
             found += rp__base_see_wake(&port->base);
@@ -213,8 +225,8 @@ static unsigned note_batch(epoll_port *port, int count, bool *over)
 static int wait_for_events(epoll_port *port, uint64_t end_ns)
 {
     uint64_t wait_ns = rp__wait_left(&port->base.port, end_ns);
-    if (wait_ns > 0 && !port->base.hosted)
-        let_gather(port);
+    if (wait_ns > 0 && !port->base.hosted && let_gather(port))
+        wait_ns = 0;
     int count = sys_epoll_wait(port, wait_ns);
     RP_ASSERT(count >= 0 || errno == EINTR);
     if (count < 0) /* a signal, which may have taken its time: what came meanwhile comes first */
@@ -235,7 +247,7 @@ static unsigned epoll_turn(rp_port *base, uint64_t wait_ns)
 {
     epoll_port *port = port_of(base);
     if (wait_ns == 0 && epoll_is_ours(port))
-        cut(port, true);
+        cut(port, false);
     unsigned found = rp__base_turn(&port->base, wait_ns);
     rp__gathering_note(&port->gathering, base);
     rp__base_update_timer(&port->base);
@@ -278,7 +290,7 @@ static rp_waitable epoll_waitable(rp_port *base)
     rp__base_host(&port->base);
     if (port->gathering.bound_set) /* its passing would call the host for nothing */
         rp__timer_fd_set(port->bound_fd, RP_WAIT_FOREVER);
-    cut(port, true);
+    cut(port, false);
     return (rp_waitable){port->fd, NULL};
 }
 

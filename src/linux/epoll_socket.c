@@ -230,9 +230,9 @@ static void deliver(epoll_socket *socket, size_t size)
 {
     epoll_port *port = socket_port(socket);
     const rp_socket *base_socket = &socket->base.socket;
-    uint64_t answered = base_socket->port->answered;
+    uint32_t answered = base_socket->answered;
     rp__base_deliver(&socket->base, size);
-    rp__low_water_note(&socket->low, base_socket->port->answered - answered, size);
+    rp__low_water_note(&socket->low, base_socket->answered - answered, size);
     rp__list_remove(&socket->low.link);
     if (rp__base_undecided(&socket->base, RP_OP_RECEIVE) &&
         (base_socket->awaited >= RP_GATHER_AWAITED_LEAST || socket->low.bytes > 1))

@@ -49,14 +49,16 @@ void rp__low_water_set(rp_low_water *low, int fd, uint32_t bytes, rp_loop_stats 
     stats->system_calls++;
     if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value)) == 0)
         low->bytes = bytes;
+    else if (bytes < low->bytes) /* forbidden since: an end is better than a wait without one */
+        (void)shutdown(fd, SHUT_RDWR);
 }
 
-bool rp__low_water_holds(rp_low_water *low, int fd, rp_loop_stats *stats)
+bool rp__low_water_holds(rp_low_water *low, int fd, bool bound, rp_loop_stats *stats)
 {
     int bytes = 0;
     stats->system_calls++;
     if (ioctl(fd, FIONREAD, &bytes) == 0 && bytes == 0) {
-        low->quiet++;
+        low->quiet += bound;
         return false;
     }
     low->cut = true;
@@ -68,10 +70,14 @@ bool rp__low_water_is_quiet(const rp_low_water *low)
     return low->quiet >= QUIET_MOST;
 }
 
-void rp__low_water_note(rp_low_water *low, uint64_t answers, size_t bytes)
+void rp__low_water_note(rp_low_water *low, uint32_t answers, size_t bytes)
 {
-    rp__gather_note(&low->gather, answers < UINT32_MAX ? (uint32_t)answers : UINT32_MAX, bytes,
-                    low->cut);
+    rp__gather_note(&low->gather, answers, bytes, low->cut);
     low->cut = false;
     low->quiet = 0;
+}
+
+bool rp__bound_is_over(const rp_gathering *gathering, rp_port *port)
+{
+    return gathering->bound_set && port->ops->now(port) >= gathering->bound_due_ns;
 }

@@ -219,8 +219,10 @@ static unsigned completion(uring_port *port, const struct io_uring_cqe *cqe)
         return 0; /* a cancel that came too late */
     if (tag == TAG_BOUND) {
         port->gathering.bound_set = false;
-        rp__uring_cut(port);
-        return 0;
+        if (!port->bound_seen)
+            rp__uring_cut(port, true);
+        port->bound_seen = false;
+        return port->waitable_made; /* the host was called for it */
     }
     if (tag == TAG_WAKE) {
         port->wake_armed = false;
@@ -281,20 +283,44 @@ static unsigned drain(uring_port *port)
     return found;
 }
 
+/* Few answers are outstanding, but large bodies are under way. */
+static bool is_bulk(const uring_port *port)
+{
+    return port->awaiting / 2 < WAIT_COUNT_LEAST && port->recent_bytes >= BULK_BYTES;
+}
+
+/* Of the sockets whose answers gather: each completion of theirs brings many. */
+static unsigned half_of_gathering(const uring_port *port)
+{
+    unsigned count = 0;
+    const rp_link *begun = &port->gathering.begun;
+    for (const rp_link *link = begun->next; link != begun && count < 2 * WAIT_COUNT_MOST;
+         link = link->next)
+        count++;
+    return count / 2;
+}
+
 /* How many completions a wait is for. A loop with many answers outstanding gains most by waking
  * less often: half of those outstanding, and at most what should come soon (so that a thousand slow
- * peers do not delay a quick one); but where each brings many answers, all are under way for longer
- * than the bound. A few large bodies are waited for in the same way. */
+ * peers do not delay a quick one). Where each completion brings many, so many are under way that
+ * half of these may take longer. A few large bodies are waited for as well. */
 static unsigned wait_count(const uring_port *port)
 {
     unsigned count = port->awaiting / 2;
     unsigned soon = rp__pace_within(&port->pace, port->gathering.limit_us / RP_GATHER_SHARE);
     if (port->gathering.limit_us == 0)
         return 1;
-    if (count < WAIT_COUNT_LEAST)
-        return port->recent_bytes >= BULK_BYTES ? WAIT_COUNT_MOST : 1;
-    if (count > soon && rp__list_empty(&port->gathering.begun))
-        count = soon < RP_GATHER_ANSWERS_LEAST ? 1 : soon;
+    if (is_bulk(port))
+        count = WAIT_COUNT_MOST;
+    else if (count < WAIT_COUNT_LEAST)
+        return 1;
+    if (count > soon) {
+        unsigned gathering = half_of_gathering(port);
+        unsigned most = soon > gathering ? soon : gathering;
+        count = count < most ? count : most;
+    }
+    if (count < RP_GATHER_ANSWERS_LEAST)
+        return 1;
     return count < WAIT_COUNT_MOST ? count : WAIT_COUNT_MOST;
 }
 
@@ -317,7 +343,7 @@ static bool set_bound(uring_port *port)
     if (sqe != NULL) {
         uint64_t limit_ns = (uint64_t)gathering->limit_us * 1000;
         gathering->bound_set = true;
-        port->bound_due_ns = rp__monotonic_ns() + limit_ns;
+        gathering->bound_due_ns = rp__monotonic_ns() + limit_ns;
         port->bound = kernel_time(limit_ns);
         io_uring_prep_timeout(sqe, &port->bound, 0, 0);
         io_uring_sqe_set_data64(sqe, uring_tag(port, TAG_BOUND));
@@ -326,21 +352,27 @@ static bool set_bound(uring_port *port)
 }
 
 /* Waits until something comes; gathers: or several completions, if many are expected. Such a wait
- * has a time of its own, which costs nothing because the bound goes off before it. It may not count
- * on the bound: if that has passed already its completion is one of the several. */
+ * has an end of its own, mostly behind the bound, so that the processor's timer is not set for it.
+ * It may not count on the bound: if that has passed before, its completion is one of the several.
+ */
 static int wait_for_completions(uring_port *port, uint64_t wait_ns, bool gathers)
 {
     struct io_uring_cqe *cqe;
     uint64_t limit_ns = (uint64_t)port->gathering.limit_us * 1000;
     unsigned count = gathers ? wait_count(port) : 1;
     bool bounded = (count == 1 && rp__list_empty(&port->gathering.begun)) || set_bound(port);
-    if (count > 1 && rp__monotonic_ns() + limit_ns / 16 > port->bound_due_ns)
+    if (count > 1 && rp__monotonic_ns() + limit_ns / 16 > port->gathering.bound_due_ns)
         count = 1; /* the bound is near, or has passed */
+    if (count > 1 && is_bulk(port))
+        limit_ns /= 4;
     if ((count > 1 || !bounded) && wait_ns > limit_ns)
         wait_ns = limit_ns;
     struct __kernel_timespec time = kernel_time(wait_ns);
-    return io_uring_submit_and_wait_timeout(&port->ring, &cqe, count,
-                                            wait_ns == RP_WAIT_FOREVER ? NULL : &time, NULL);
+    int result = io_uring_submit_and_wait_timeout(&port->ring, &cqe, count,
+                                                  wait_ns == RP_WAIT_FOREVER ? NULL : &time, NULL);
+    if (!bounded)
+        rp__uring_cut(port, true);
+    return result;
 }
 
 /* The kernel took nothing, for want of memory, and so did not wait either. Trying again at once
@@ -454,9 +486,13 @@ static unsigned ring_turn(uring_port *port, uint64_t wait_ns)
     uint64_t deadline = rp__wait_end(&port->base, wait_ns);
     uint64_t received_before = port->stats->bytes_received;
     unsigned found = rp__uring_run_owed(port);
-    bool gathers = wait_ns != 0 && !port->on_valgrind;
-    if (!gathers && uring_is_ours(port))
-        rp__uring_cut(port);
+    bool gathers = wait_ns != 0 && !port->on_valgrind && !port->waitable_made;
+    if (!gathers && uring_is_ours(port)) {
+        rp__uring_cut(port, false);
+    } else if (!port->bound_seen && rp__bound_is_over(&port->gathering, &port->base)) {
+        rp__uring_cut(port, true); /* not those that begin now */
+        port->bound_seen = true;
+    }
     rp__uring_end_rest(port, gathers);
     for (;; gathers = false) {
         bool sleeps = found == 0 && !owes(port);
@@ -554,6 +590,8 @@ static rp_waitable uring_waitable(rp_port *base)
     }
     port->waitable_made = true;
     port->armed_deadline_ns = RP_WAIT_FOREVER;
+    rp__uring_cut(port, false);
+    rp__uring_end_rest(port, false);
     /* What was started before has not been submitted. */
     (void)rp__uring_submit(port);
     rp__uring_touch(port);

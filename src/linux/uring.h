@@ -38,7 +38,7 @@ typedef struct uring_port {
     unsigned awaiting;        /* sockets that sent and have not received since */
     rp_gathering gathering;
     struct __kernel_timespec bound; /* read while the submission is made */
-    uint64_t bound_due_ns;
+    bool bound_seen; /* it had passed before the last wait, and its completion is to come */
     uring_argument *arguments;
 
     /* Receive buffers: one provided-buffer ring. */
@@ -160,8 +160,8 @@ void rp__uring_unsettle(uring_socket *socket);
 void rp__uring_retry_starved(uring_port *port);
 /* Begins the receives that rest; gathers: and lets answers gather. */
 void rp__uring_end_rest(uring_port *port, bool gathers);
-/* What has gathered is told. */
-void rp__uring_cut(uring_port *port);
+/* What has gathered is told; bound: because that has passed. */
+void rp__uring_cut(uring_port *port, bool bound);
 /* The ring is closed: what is in flight is owed an error. */
 void rp__uring_socket_end(uring_socket *socket);
 rp_io_result rp__uring_open(rp_port *base, uint8_t family, rp_socket **socket);

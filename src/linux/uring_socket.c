@@ -432,14 +432,15 @@ void rp__uring_end_rest(uring_port *port, bool gathers)
     }
 }
 
-void rp__uring_cut(uring_port *port)
+void rp__uring_cut(uring_port *port, bool bound)
 {
     rp_link begun;
     rp__list_init(&begun);
     rp__list_move(&begun, &port->gathering.begun);
     for (rp_link *link; (link = rp__list_take(&begun)) != NULL;) {
         uring_socket *socket = RP_CONTAINER(link, uring_socket, low.link);
-        if (port->waitable_made || rp__low_water_holds(&socket->low, socket->fd, port->stats) ||
+        if (port->waitable_made ||
+            rp__low_water_holds(&socket->low, socket->fd, bound, port->stats) ||
             rp__low_water_is_quiet(&socket->low))
             rp__low_water_set(&socket->low, socket->fd, 1, port->stats);
         else
@@ -494,9 +495,9 @@ static void deliver(uring_socket *socket, const struct io_uring_cqe *cqe)
     if (bytes.size > 0 && !socket->closing) {
         port->stats->completions++;
         port->stats->bytes_received += bytes.size;
-        uint64_t answered = port->base.answered;
+        uint32_t answered = socket->base.answered;
         socket->base.handler->received(&socket->base, bytes, (rp_io_result){RP_OK, 0}, false);
-        rp__low_water_note(&socket->low, port->base.answered - answered, bytes.size);
+        rp__low_water_note(&socket->low, socket->base.answered - answered, bytes.size);
     }
     buffer_return(port, cqe);
 }

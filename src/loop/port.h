@@ -53,11 +53,12 @@
  *     system has acknowledged, counted within one of the truth; it grows while a send is in flight
  *     and the peer takes it, however slowly. 0 where the system does not tell.
  * 14. Answers that are awaited: an owner who knows how many answers are to come on a socket says so
- *     (rp__socket_await), each time that this changes. While many are awaited, and come quickly, a
- *     turn that waits may leave what came unseen for up to coalesce_limit_us after the wait began,
- *     a wake() and another socket's completion as well: so that one wake-up finds many. Nothing is
- *     lost or reordered by that, no wait gets longer than was asked for, and a turn that does not
- *     wait finds all that there is.
+ *     (rp__socket_await), each time that this changes. While many are awaited, or large bodies are
+ *     under way, and come quickly, a turn that waits may leave what came unseen for up to
+ *     coalesce_limit_us after it came, or after the wait began if that is later, a wake() and
+ *     another socket's completion as well: so that one wake-up finds many. Nothing is lost or
+ *     reordered by that, no wait gets longer than was asked for, and a turn that does not wait
+ *     finds all that there is.
  * 15. Unix sockets, of the family RP_FAMILY_UNIX, are sockets like the others, where there are any:
  *     elsewhere opening one is RP_E_UNSUPPORTED. A path that nobody made is RP_E_CONNECT_FAILED;
  *     where nobody listens, or the queue is full, RP_E_CONNECT_REFUSED.
@@ -118,7 +119,8 @@ struct rp_socket {
     /* Read when a connect starts: bytes follow as soon as it is done, so that the peer may be told
      * of the connection by them. */
     bool speaks_first;
-    uint32_t awaited; /* rp__socket_await; 0 when it is closed */
+    uint32_t awaited;  /* rp__socket_await; 0 when it is closed */
+    uint32_t answered; /* those that were awaited, and are not any more; it wraps */
 };
 
 /* A question to the port: memory of the caller, not moved until answered or cancelled. */
@@ -282,8 +284,10 @@ static inline void rp__socket_finish(rp_socket *socket, unsigned operation, rp_i
 static inline void rp__socket_await(rp_socket *socket, uint32_t answers)
 {
     rp_port *port = socket->port;
-    if (answers < socket->awaited)
+    if (answers < socket->awaited) {
+        socket->answered += socket->awaited - answers;
         port->answered += socket->awaited - answers;
+    }
     port->awaited = port->awaited - socket->awaited + answers;
     socket->awaited = answers;
 }

@@ -264,6 +264,58 @@ static void closes(contract *c)
     }
 }
 
+/* ---- who becomes a host's loop meanwhile ---- */
+
+static void becomes_hosted(endpoint *e, rp_slice bytes)
+{
+    answer_came(e, bytes);
+    if (rp_loop_waitable(e->c->loop).socket == -1)
+        fail_msg("no waitable");
+}
+
+/* In a callback of the one: the other's receive waits for several answers, or is to begin, and what
+ * comes on it calls the host. */
+static void becomes_hosted_in_a_callback(contract *c)
+{
+    static const endpoint_events hosting = {.received = becomes_hosted};
+    for (unsigned i = 0; i < 8; i++) {
+        endpoint one = {.on = &answers}, other = {.on = &answers};
+        uint8_t bytes[64] = {0};
+        size_t others = i & 1 ? sizeof(bytes) : 0;
+        raw_socket peer = endpoint_raw_pair(c, &one), others_peer = endpoint_raw_pair(c, &other);
+        endpoint_receive(&one);
+        endpoint_receive(&other);
+        teach(c, &one, peer);
+        teach(c, &other, others_peer);
+        if (i & 2)
+            (void)rp_loop_turn(c->loop, 1);
+        if (i & 4) /* the bound passes before it is waited for */
+            raw_sleep_ms(3);
+        one.on = &hosting;
+        uint64_t all = one.received_bytes + sizeof(bytes), others_all = other.received_bytes;
+        raw_send(others_peer, bytes, others);
+        raw_send(peer, bytes, sizeof(bytes));
+        TURN_UNTIL(c, one.received_bytes == all);
+        raw_watcher watcher = raw_watcher_open(RAW_POLL, rp_loop_waitable(c->loop).socket);
+        while (other.received_bytes < others_all + others || raw_watcher_wait(&watcher, 20))
+            (void)rp_loop_turn(c->loop, 0);
+        others_all += others + 1;
+        raw_send(others_peer, "x", 1);
+        while (other.received_bytes < others_all) {
+            assert_true(raw_watcher_wait(&watcher, 10000));
+            (void)rp_loop_turn(c->loop, 0);
+        }
+        raw_watcher_close(&watcher);
+        rp__socket_await(one.socket, 0);
+        rp__socket_await(other.socket, 0);
+        endpoint_finish(&one, &other, NULL);
+        raw_close(peer);
+        raw_close(others_peer);
+        rp_loop_options options = contract_options(c);
+        contract_reopen(c, &options);
+    }
+}
+
 /* ---- on many sockets, one answer each ---- */
 
 enum { MANY = 64, QUICK = 40 };
@@ -333,6 +385,9 @@ static const contract_test tests[] = {
     {.name = "who awaited answers does no longer", .fn = awaits_no_longer, .real_only = true},
     {.name = "two await answers", .fn = beside_each_other, .real_only = true},
     {.name = "who awaits answers closes", .fn = closes, .real_only = true},
+    {.name = "who awaits answers becomes hosted in a callback",
+     .fn = becomes_hosted_in_a_callback,
+     .real_only = true},
     {.name = "few answers of many come", .fn = few_of_many_come, .real_only = true},
 };
 
