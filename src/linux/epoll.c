@@ -115,6 +115,23 @@ static void epoll_set_timer(rp_base_port *base, uint64_t due_ns)
     port->timer_due_ns = due_ns;
 }
 
+/* A timer of the waitable's clock, watched; *fd stays if it is there. Watched by edge, as the
+ * eventfd: setting it anew clears it, so it needs no reading. fd is its mark in events. */
+static bool make_timer(epoll_port *port, int *fd)
+{
+    if (*fd >= 0)
+        return true;
+    *fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    port->base.stats->system_calls++;
+    if (*fd < 0)
+        return false;
+    if (rp__epoll_ctl(port, EPOLL_CTL_ADD, *fd, EPOLLIN | EPOLLET, fd) == 0)
+        return true;
+    rp__epoll_close_fd(port, *fd);
+    *fd = -1;
+    return false;
+}
+
 /* It is off now. The loop states its next deadline after each turn. */
 static void timer_expired(epoll_port *port)
 {
@@ -149,23 +166,6 @@ static void cut(epoll_port *port, bool bound)
     }
 }
 
-static bool make_bound(epoll_port *port)
-{
-    if (port->bound_fd >= 0)
-        return true;
-    port->bound_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    port->base.stats->system_calls++;
-    if (port->bound_fd < 0)
-        return false;
-    /* By edge: setting it anew clears it, so it needs no reading. */
-    void *mark = &port->bound_fd;
-    if (rp__epoll_ctl(port, EPOLL_CTL_ADD, port->bound_fd, EPOLLIN | EPOLLET, mark) == 0)
-        return true;
-    rp__epoll_close_fd(port, port->bound_fd);
-    port->bound_fd = -1;
-    return false;
-}
-
 static void set_bound(epoll_port *port)
 {
     if (port->gathering.bound_set)
@@ -189,7 +189,7 @@ static bool let_gather(epoll_port *port)
         uint32_t low_water = 1;
         if (!rp__base_undecided(&socket->base, RP_OP_RECEIVE))
             continue;
-        if (make_bound(port))
+        if (make_timer(port, &port->bound_fd))
             low_water =
                 rp__low_water_suits(&socket->low, &port->gathering, socket->base.socket.awaited);
         rp__low_water_set(&socket->low, socket->fd, low_water, port->base.stats);
@@ -276,17 +276,8 @@ static rp_waitable epoll_waitable(rp_port *base)
     epoll_port *port = port_of(base);
     if (port->timer_fd >= 0)
         return (rp_waitable){port->fd, NULL};
-    port->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    port->base.stats->system_calls++;
-    if (port->timer_fd < 0)
+    if (!make_timer(port, &port->timer_fd))
         return (rp_waitable){-1, NULL};
-    /* By edge, as the eventfd: setting it anew clears it, so it needs no reading. */
-    void *mark = &port->timer_fd;
-    if (rp__epoll_ctl(port, EPOLL_CTL_ADD, port->timer_fd, EPOLLIN | EPOLLET, mark) != 0) {
-        rp__epoll_close_fd(port, port->timer_fd);
-        port->timer_fd = -1;
-        return (rp_waitable){-1, NULL};
-    }
     rp__base_host(&port->base);
     if (port->gathering.bound_set) /* its passing would call the host for nothing */
         rp__timer_fd_set(port->bound_fd, RP_WAIT_FOREVER);
