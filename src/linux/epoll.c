@@ -170,9 +170,8 @@ static void set_bound(epoll_port *port)
 {
     if (port->gathering.bound_set)
         return;
-    port->gathering.bound_set = true;
+    rp__bound_begins(&port->gathering, &port->base.port);
     port->base.stats->system_calls++;
-    port->gathering.bound_due_ns = rp__monotonic_ns() + (uint64_t)port->gathering.limit_us * 1000;
     rp__timer_fd_set(port->bound_fd, port->gathering.bound_due_ns);
 }
 

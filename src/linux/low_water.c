@@ -1,7 +1,6 @@
 /* low_water.c - see low_water.h. */
 #include "linux/low_water.h"
 
-#include <limits.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -75,6 +74,12 @@ void rp__low_water_note(rp_low_water *low, uint32_t answers, size_t bytes)
     rp__gather_note(&low->gather, answers, bytes, low->cut);
     low->cut = false;
     low->quiet = 0;
+}
+
+void rp__bound_begins(rp_gathering *gathering, rp_port *port)
+{
+    gathering->bound_set = true;
+    gathering->bound_due_ns = port->ops->now(port) + (uint64_t)gathering->limit_us * 1000;
 }
 
 bool rp__bound_is_over(const rp_gathering *gathering, rp_port *port)

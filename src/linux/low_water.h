@@ -58,6 +58,8 @@ bool rp__low_water_is_quiet(const rp_low_water *low);
 /* A receive brought bytes, and so many answers. */
 void rp__low_water_note(rp_low_water *low, uint32_t answers, size_t bytes);
 
+/* The bound is set now; when it is due is noted. */
+void rp__bound_begins(rp_gathering *gathering, rp_port *port);
 /* Has the bound passed while nobody waited? */
 bool rp__bound_is_over(const rp_gathering *gathering, rp_port *port);
 

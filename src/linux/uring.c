@@ -341,10 +341,8 @@ static bool set_bound(uring_port *port)
     rp_gathering *gathering = &port->gathering;
     struct io_uring_sqe *sqe = gathering->bound_set ? NULL : rp__uring_sqe(port);
     if (sqe != NULL) {
-        uint64_t limit_ns = (uint64_t)gathering->limit_us * 1000;
-        gathering->bound_set = true;
-        gathering->bound_due_ns = rp__monotonic_ns() + limit_ns;
-        port->bound = kernel_time(limit_ns);
+        rp__bound_begins(gathering, &port->base);
+        port->bound = kernel_time((uint64_t)gathering->limit_us * 1000);
         io_uring_prep_timeout(sqe, &port->bound, 0, 0);
         io_uring_sqe_set_data64(sqe, uring_tag(port, TAG_BOUND));
     }
