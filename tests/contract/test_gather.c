@@ -9,12 +9,29 @@ static void answer_came(endpoint *e, rp_slice bytes)
     rp__socket_await(e->socket, e->socket->awaited - (uint32_t)bytes.size);
 }
 
+static const endpoint_events answers = {.received = answer_came};
+
+/* A socket that receives answers from a peer outside. */
+static raw_socket begin(contract *c, endpoint *e)
+{
+    *e = (endpoint){.on = &answers};
+    raw_socket peer = endpoint_raw_pair(c, e);
+    endpoint_receive(e);
+    return peer;
+}
+
+static void end(endpoint *e, raw_socket peer)
+{
+    rp__socket_await(e->socket, 0);
+    endpoint_finish(e, NULL);
+    raw_close(peer);
+}
+
 /* Whatever is awaited, and however it came before: what comes is found, in order, and so is a
  * wake. */
 static void answers_gather(contract *c)
 {
-    static const endpoint_events on = {.received = answer_came};
-    endpoint a = {.on = &on, .checked = true}, b = {0};
+    endpoint a = {.on = &answers, .checked = true}, b = {0};
     uint8_t bytes[128];
     endpoint_pair(c, &a, &b);
     endpoint_receive(&a);
@@ -57,13 +74,11 @@ static void answers_gather_once(contract *c, endpoint *e, raw_socket peer)
  * there, in the waitable's way too. */
 static void answers_gather_for_nobody(contract *c)
 {
-    static const endpoint_events on = {.received = answer_came};
-    endpoint e = {.on = &on};
+    endpoint e;
     rp_loop_options options = contract_options(c);
     options.coalesce_limit_us = 10000; /* which alone would do, were it soon */
     contract_reopen(c, &options);
-    raw_socket peer = endpoint_raw_pair(c, &e);
-    endpoint_receive(&e);
+    raw_socket peer = begin(c, &e);
     for (unsigned i = 0; i < 50; i++) {
         answers_gather_once(c, &e, peer);
         uint64_t all = e.received_bytes + 1;
@@ -90,14 +105,10 @@ static void answers_gather_for_nobody(contract *c)
         (void)rp_loop_turn(c->loop, 0);
     }
     raw_watcher_close(&watcher);
-    rp__socket_await(e.socket, 0);
-    endpoint_finish(&e, NULL);
-    raw_close(peer);
+    end(&e, peer);
 }
 
 /* ---- what stays away ---- */
-
-static const endpoint_events answers = {.received = answer_came};
 
 /* So many come at once that from then on some are waited for. */
 static void teach(contract *c, endpoint *e, raw_socket peer)
@@ -109,9 +120,8 @@ static void teach(contract *c, endpoint *e, raw_socket peer)
 
 static void few_come(contract *c)
 {
-    endpoint e = {.on = &answers};
-    raw_socket peer = endpoint_raw_pair(c, &e);
-    endpoint_receive(&e);
+    endpoint e;
+    raw_socket peer = begin(c, &e);
     for (unsigned i = 0; i < 20; i++) {
         teach(c, &e, peer);
         for (size_t few = 1; few <= 3; few++) {
@@ -120,17 +130,14 @@ static void few_come(contract *c)
             TURN_UNTIL(c, e.received_bytes == all);
         }
     }
-    rp__socket_await(e.socket, 0);
-    endpoint_finish(&e, NULL);
-    raw_close(peer);
+    end(&e, peer);
 }
 
 /* Nobody answers: the port sleeps, and the first byte wakes it. */
 static void none_comes(contract *c)
 {
-    endpoint e = {.on = &answers};
-    raw_socket peer = endpoint_raw_pair(c, &e);
-    endpoint_receive(&e);
+    endpoint e;
+    raw_socket peer = begin(c, &e);
     for (unsigned i = 0; i < 3; i++) {
         teach(c, &e, peer);
         uint64_t calls = rp_loop_stats_get(c->loop)->system_calls, all = e.received_bytes + 1;
@@ -139,17 +146,14 @@ static void none_comes(contract *c)
         raw_send(peer, "x", 1);
         TURN_UNTIL(c, e.received_bytes == all);
     }
-    rp__socket_await(e.socket, 0);
-    endpoint_finish(&e, NULL);
-    raw_close(peer);
+    end(&e, peer);
 }
 
 static void the_end_comes(contract *c)
 {
     for (size_t before = 0; before <= 2; before++) {
-        endpoint e = {.on = &answers};
-        raw_socket peer = endpoint_raw_pair(c, &e);
-        endpoint_receive(&e);
+        endpoint e;
+        raw_socket peer = begin(c, &e);
         teach(c, &e, peer);
         uint64_t all = e.received_bytes + before;
         raw_send(peer, "xy", before);
@@ -157,17 +161,14 @@ static void the_end_comes(contract *c)
         TURN_UNTIL(c, e.receives == 1);
         assert_int_equal(e.receive_result.status, RP_OK);
         assert_int_equal(e.received_bytes, all);
-        rp__socket_await(e.socket, 0);
-        endpoint_finish(&e, NULL);
-        raw_close(peer);
+        end(&e, peer);
     }
 }
 
 static void a_reset_comes(contract *c)
 {
-    endpoint e = {.on = &answers};
-    raw_socket peer = endpoint_raw_pair(c, &e);
-    endpoint_receive(&e);
+    endpoint e;
+    raw_socket peer = begin(c, &e);
     teach(c, &e, peer);
     raw_reset(peer);
     TURN_UNTIL(c, e.receives == 1);
@@ -179,9 +180,8 @@ static void a_reset_comes(contract *c)
 /* Who pauses and goes on finds what came before, between and after. */
 static void pauses(contract *c)
 {
-    endpoint e = {.on = &answers};
-    raw_socket peer = endpoint_raw_pair(c, &e);
-    endpoint_receive(&e);
+    endpoint e;
+    raw_socket peer = begin(c, &e);
     for (unsigned i = 1; i <= 20; i++) {
         uint64_t all;
         teach(c, &e, peer);
@@ -198,17 +198,14 @@ static void pauses(contract *c)
         raw_send(peer, "z", 1);
         TURN_UNTIL(c, e.received_bytes == all);
     }
-    rp__socket_await(e.socket, 0);
-    endpoint_finish(&e, NULL);
-    raw_close(peer);
+    end(&e, peer);
 }
 
 /* What is awaited is cancelled: what comes then is found nevertheless. */
 static void awaits_no_longer(contract *c)
 {
-    endpoint e = {.on = NULL};
-    raw_socket peer = endpoint_raw_pair(c, &e);
-    endpoint_receive(&e);
+    endpoint e;
+    raw_socket peer = begin(c, &e);
     for (unsigned i = 0; i < 5; i++) {
         e.on = &answers;
         teach(c, &e, peer);
@@ -226,10 +223,8 @@ static void awaits_no_longer(contract *c)
 /* Neither holds back what comes on the other. */
 static void beside_each_other(contract *c)
 {
-    endpoint one = {.on = &answers}, other = {.on = &answers};
-    raw_socket peer = endpoint_raw_pair(c, &one), others_peer = endpoint_raw_pair(c, &other);
-    endpoint_receive(&one);
-    endpoint_receive(&other);
+    endpoint one, other;
+    raw_socket peer = begin(c, &one), others_peer = begin(c, &other);
     for (unsigned i = 0; i < 20; i++) {
         teach(c, &one, peer);
         teach(c, &other, others_peer);
@@ -239,19 +234,15 @@ static void beside_each_other(contract *c)
         raw_send(others_peer, "x", 1);
         TURN_UNTIL(c, other.received_bytes == others_all);
     }
-    rp__socket_await(one.socket, 0);
-    rp__socket_await(other.socket, 0);
-    endpoint_finish(&one, &other, NULL);
-    raw_close(peer);
-    raw_close(others_peer);
+    end(&one, peer);
+    end(&other, others_peer);
 }
 
 static void closes(contract *c)
 {
     for (unsigned i = 0; i < 4; i++) {
-        endpoint e = {.on = &answers};
-        raw_socket peer = endpoint_raw_pair(c, &e);
-        endpoint_receive(&e);
+        endpoint e;
+        raw_socket peer = begin(c, &e);
         teach(c, &e, peer);
         if (i % 2 == 0)
             (void)rp_loop_turn(c->loop, 1);
@@ -279,12 +270,10 @@ static void becomes_hosted_in_a_callback(contract *c)
 {
     static const endpoint_events hosting = {.received = becomes_hosted};
     for (unsigned i = 0; i < 8; i++) {
-        endpoint one = {.on = &answers}, other = {.on = &answers};
+        endpoint one, other;
         uint8_t bytes[64] = {0};
         size_t others = i & 1 ? sizeof(bytes) : 0;
-        raw_socket peer = endpoint_raw_pair(c, &one), others_peer = endpoint_raw_pair(c, &other);
-        endpoint_receive(&one);
-        endpoint_receive(&other);
+        raw_socket peer = begin(c, &one), others_peer = begin(c, &other);
         teach(c, &one, peer);
         teach(c, &other, others_peer);
         if (i & 2)
@@ -306,11 +295,8 @@ static void becomes_hosted_in_a_callback(contract *c)
             (void)rp_loop_turn(c->loop, 0);
         }
         raw_watcher_close(&watcher);
-        rp__socket_await(one.socket, 0);
-        rp__socket_await(other.socket, 0);
-        endpoint_finish(&one, &other, NULL);
-        raw_close(peer);
-        raw_close(others_peer);
+        end(&one, peer);
+        end(&other, others_peer);
         rp_loop_options options = contract_options(c);
         contract_reopen(c, &options);
     }
